@@ -1,0 +1,108 @@
+"""Every error that isr_analysis raises, as one tree.
+
+::
+
+    IsrError
+    ├── UsageError                an argument or a setting cannot be used (also a ValueError)
+    ├── MissingExtraError         an optional part is not installed (also an ImportError)
+    ├── TokenMissingError         no token was found anywhere
+    ├── WrongAccountError         an answer or a token belongs to another account
+    ├── StoreError                the folder that keeps the data cannot be used
+    ├── HistoryIncompleteError    part of a range could not be had; nothing partial is returned
+    ├── AnswerError               the portal's answer could not be understood
+    ├── PortalUnavailableError    the portal could not be reached, or failed (5xx)
+    └── RequestRefusedError       the portal refused the request (4xx)
+        ├── TokenRefusedError     401: the token is wrong, expired or revoked
+        ├── AddOnMissingError     403: the account lacks the add-on that opens this route
+        └── QuotaExhaustedError   429: the token's requests of this hour are used up
+
+Each message says what came, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class IsrError(Exception):
+    """Base of every error of this package.
+
+    Parameters
+    ----------
+    message : str
+        What came, what was expected, what to do.
+    status_code : int, optional
+        The portal's HTTP status, where an answer was the cause.
+    retry_after : float, optional
+        Seconds after which the same call may work.
+
+    Attributes
+    ----------
+    status_code : int or None
+        See above.
+    retry_after : float or None
+        See above.
+    retryable : bool
+        Whether the same call can work later without any change.
+    """
+
+    retryable: bool = False
+
+    def __init__(
+        self, message: str, *, status_code: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.retry_after = retry_after
+
+
+class UsageError(IsrError, ValueError):
+    """An argument or a setting cannot be used as it is."""
+
+
+class MissingExtraError(IsrError, ImportError):
+    """A part of the package needs libraries that are not installed."""
+
+
+class TokenMissingError(IsrError):
+    """No token was found, and nobody is there to be asked for one."""
+
+
+class WrongAccountError(IsrError):
+    """An answer, or the token, belongs to another account than the one in use."""
+
+
+class StoreError(IsrError):
+    """The folder that keeps messages, caches and the quota cannot be used."""
+
+
+class HistoryIncompleteError(IsrError):
+    """Part of a range could not be had, so no frame is returned. What was fetched stays on disk."""
+
+    retryable = True
+
+
+class AnswerError(IsrError):
+    """The portal's answer was read, but its meaning could not be recognised."""
+
+
+class PortalUnavailableError(IsrError):
+    """The portal could not be reached, did not answer in time, or failed with 5xx."""
+
+    retryable = True
+
+
+class RequestRefusedError(IsrError):
+    """The portal answered, and refused the request (4xx)."""
+
+
+class TokenRefusedError(RequestRefusedError):
+    """401: the token is wrong, expired or revoked."""
+
+
+class AddOnMissingError(RequestRefusedError):
+    """403: the account lacks the add-on, or the token the right, that opens the route."""
+
+
+class QuotaExhaustedError(RequestRefusedError):
+    """429: the requests that a token has in an hour are used up; `retry_after` says for how long."""
+
+    retryable = True

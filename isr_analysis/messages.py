@@ -1,0 +1,197 @@
+"""What a message is: the Arrow schema, and topics with their MQTT filters. Pure.
+
+A message is ``(time, client_id, topic, payload)``, exactly as published. ``topic`` is the subpath, without
+the account and the client that the platform puts in front of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis.errors import UsageError
+
+HISTORY, LIVE, STREAM = "history", "live", "stream"
+"""Where a message came from."""
+
+SCHEMA = pa.schema(
+    [
+        pa.field("time", pa.timestamp("ns", tz="UTC"), nullable=False),
+        pa.field("client_id", pa.string(), nullable=False),
+        pa.field("topic", pa.string(), nullable=False),
+        pa.field("payload", pa.binary(), nullable=False),
+        pa.field("seq", pa.int64(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("extra", pa.string()),
+    ]
+)
+"""Messages as an Arrow table.
+
+``time`` (ns, UTC), ``client_id``, ``topic`` (subpath), ``payload`` (bytes, as published), ``seq`` (order within
+the answer), ``source`` (history, live or stream) and ``extra`` (what else the portal said, a JSON object, or null).
+"""
+
+ORDER = [("time", "ascending"), ("client_id", "ascending"), ("topic", "ascending"), ("seq", "ascending")]
+"""The one order in which messages are given out."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def empty() -> pa.Table:
+    """Give a table of no messages."""
+    return SCHEMA.empty_table()
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Sort messages by time, client, topic and their order within the answer."""
+    return table.take(pc.sort_indices(table, sort_keys=ORDER))
+
+
+def check_filter(topic: str) -> str:
+    """Give an MQTT topic filter back if it is one.
+
+    Raises
+    ------
+    UsageError
+        ``#`` stands before the last level, or a wildcard shares a level with text.
+    """
+    if not isinstance(topic, str) or not topic:
+        raise UsageError(f'topic={topic!r} is no MQTT topic filter; give one such as "telemetry/#", or "#" for all')
+    levels = topic.split("/")
+    for i, level in enumerate(levels):
+        if ("#" in level and (level != "#" or i != len(levels) - 1)) or ("+" in level and level != "+"):
+            raise UsageError(
+                f'topic={topic!r} is no MQTT topic filter: "#" stands alone and last, "+" stands alone in its level'
+            )
+    return topic
+
+
+def topic_matches(topic_filter: str, topic: str) -> bool:
+    """Tell whether an MQTT topic filter matches a topic. ``a/#`` matches ``a`` as well."""
+    return covers(topic_filter, topic)
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Tell whether every topic that the filter `narrow` matches is matched by the filter `wide` too."""
+    wides, narrows = wide.split("/"), narrow.split("/")
+    for i, level in enumerate(wides):
+        if level == "#":
+            return True
+        if i >= len(narrows) or narrows[i] == "#":
+            return False
+        if level not in ("+", narrows[i]):
+            return False
+    return len(wides) == len(narrows)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Tell whether there can be a topic that both filters match."""
+    ones, others = one.split("/"), other.split("/")
+    for i in range(max(len(ones), len(others))):
+        a = ones[i] if i < len(ones) else None
+        b = others[i] if i < len(others) else None
+        if a == "#" or b == "#":
+            return True
+        if a is None or b is None:
+            return False
+        if a != b and "+" not in (a, b):
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which messages are meant, apart from their time.
+
+    Parameters
+    ----------
+    clients : tuple of str or None
+        The client ids, sorted; None is all of the account.
+    topic : str
+        An MQTT topic filter on the subpath; ``"#"`` is all.
+    """
+
+    clients: tuple[str, ...] | None = None
+    topic: str = "#"
+
+    @classmethod
+    def of(cls, client_id: str | list[str] | tuple[str, ...] | None, topic: str = "#") -> Selector:
+        """Make a selector from what a loader is given.
+
+        Raises
+        ------
+        UsageError
+            A client id is empty or no text, or the topic is no MQTT filter.
+        """
+        if client_id is None:
+            clients = None
+        else:
+            given = [client_id] if isinstance(client_id, str) else list(client_id)
+            for one in given:
+                if not isinstance(one, str) or not one.strip() or any(c in one for c in "/+#"):
+                    raise UsageError(
+                        f"client_id={one!r} is no client id; give the device's own id as the portal lists it, "
+                        "a list of them, or None for all clients"
+                    )
+            if not given:
+                raise UsageError("client_id=[] names no client; leave it out, or give None, for all clients")
+            clients = tuple(sorted(set(given)))
+        return cls(clients, check_filter(topic))
+
+    def __str__(self) -> str:
+        who = "all clients" if self.clients is None else ", ".join(self.clients)
+        return f"{who} · {self.topic}"
+
+    def mask(self, table: pa.Table) -> pa.ChunkedArray:
+        """Give a boolean for each message of a table: does the selector mean it?"""
+        wanted = pa.chunked_array([pa.repeat(pa.scalar(True), len(table))])  # noqa: FBT003 (a value, not a flag)
+        if self.clients is not None:
+            wanted = pc.is_in(table["client_id"], value_set=pa.array(self.clients, pa.string()))
+        if self.topic != "#":
+            topics = pc.unique(table["topic"])
+            hits = [t for t in topics.to_pylist() if topic_matches(self.topic, t)]
+            wanted = pc.and_(wanted, pc.is_in(table["topic"], value_set=pa.array(hits, pa.string())))
+        return wanted
+
+    def select(self, table: pa.Table) -> pa.Table:
+        """Give the messages of a table that the selector means."""
+        return table if self.clients is None and self.topic == "#" else table.filter(self.mask(table))
+
+
+def split_topic(
+    topic: str, *, client_id: str | None = None, account_id: str | None = None
+) -> tuple[str | None, str | None, str]:
+    """Split a platform path ``[{prefix}/]{account_id}/{client_id}/{subpath}``.
+
+    Parameters
+    ----------
+    topic : str
+        The topic as the portal gave it, with or without account and client.
+    client_id : str, optional
+        The client, where the answer named it beside the topic.
+    account_id : str, optional
+        The account in use, where it is known.
+
+    Returns
+    -------
+    account_id, client_id, subpath : str or None, str or None, str
+        None where neither the topic nor the arguments say. What the topic says of the client comes first: behind
+        a credential that a fleet shares, the topic names the device and the row beside it only the login.
+    """
+    levels = topic.split("/")
+    pairs = list(enumerate(levels[:-1]))
+    at = next((i for i, level in pairs if level and level == account_id), None)
+    if at is None:
+        uuids = [i for i, level in pairs if _UUID.fullmatch(level)]
+        if client_id is None:
+            at = next(iter(uuids), None)
+        elif levels[0] != client_id:
+            at = next((i for i in uuids if levels[i + 1] == client_id or i == 0), None)
+    if at is not None:
+        return levels[at], levels[at + 1], "/".join(levels[at + 2 :])
+    if client_id is not None and levels[0] == client_id and len(levels) > 1:
+        return None, client_id, "/".join(levels[1:])
+    return None, client_id, topic

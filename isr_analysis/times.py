@@ -1,0 +1,247 @@
+"""Instants, half-open ranges and windows. Pure: no clock is read, no file, no network."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis.errors import UsageError
+
+Instant = str | dt.datetime | dt.date | pd.Timestamp | np.datetime64
+"""What is taken as an instant. One without a zone is read in the caller's `tz`."""
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+
+_UNITS = {"s": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)\s*", re.IGNORECASE)
+_DATE_ONLY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
+_EARLIEST_NS = 0
+_LATEST_NS = 4_102_444_800 * SECOND  # 2100-01-01
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Range:
+    """A half-open span of time, ``[start, end)``.
+
+    Parameters
+    ----------
+    start, end : int
+        Nanoseconds since 1970-01-01 UTC. `end` is not part of the range.
+    """
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise UsageError(
+                f"a range runs forward: its start {iso(self.start)} comes after its end {iso(self.end)}"
+            )
+
+    def __bool__(self) -> bool:
+        return self.end > self.start
+
+    def __str__(self) -> str:
+        return f"[{iso(self.start)}, {iso(self.end)})"
+
+    def days(self) -> Iterator[Range]:
+        """Give the parts of the range that fall into each UTC day, in order."""
+        at = self.start
+        while at < self.end:
+            until = min((at // DAY + 1) * DAY, self.end)
+            yield Range(at, until)
+            at = until
+
+    def minus(self, held: list[Range]) -> list[Range]:
+        """Give what is left of the range when the ranges of `held` (any order) are taken out."""
+        left: list[Range] = []
+        at = self.start
+        for span in sorted(held):
+            if span.end <= at:
+                continue
+            if span.start >= self.end:
+                break
+            if span.start > at:
+                left.append(Range(at, span.start))
+            at = span.end
+        if at < self.end:
+            left.append(Range(at, self.end))
+        return left
+
+
+def iso(ns: int) -> str:
+    """Write an instant as ISO 8601 in UTC, exact to the nanosecond and no longer than needed."""
+    seconds, rest = divmod(ns, SECOND)
+    text = dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{text}{fraction}Z"
+
+
+def zone(tz: str | dt.tzinfo | None) -> dt.tzinfo:
+    """Read the name of a time zone.
+
+    Parameters
+    ----------
+    tz : str, datetime.tzinfo or None
+        An IANA name such as ``"Europe/Zurich"``, ``"UTC"``, or a tzinfo; None is UTC.
+
+    Raises
+    ------
+    UsageError
+        The name is not known. The machine's own zone has no name here, on purpose.
+    """
+    if tz is None:
+        return dt.UTC
+    if isinstance(tz, dt.tzinfo):
+        return tz
+    if str(tz).upper() in {"UTC", "Z"}:
+        return dt.UTC
+    try:
+        return ZoneInfo(tz)
+    except (KeyError, ValueError, OSError, TypeError) as exc:
+        raise UsageError(
+            f'tz={tz!r} is not a known time zone; give an IANA name such as "Europe/Zurich", or "UTC"'
+        ) from exc
+
+
+def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "instant") -> int:
+    """Turn what a person writes into nanoseconds since 1970-01-01 UTC.
+
+    Parameters
+    ----------
+    value : str, datetime.datetime, datetime.date, pandas.Timestamp or numpy.datetime64
+        ISO 8601, with or without an offset. A date is its first instant in `tz`.
+    tz : str or datetime.tzinfo, optional
+        The zone of a value that names none. UTC if not given.
+    name : str
+        What the value is called in an error.
+
+    Returns
+    -------
+    int
+        Nanoseconds since 1970-01-01 UTC.
+
+    Raises
+    ------
+    UsageError
+        The value is no instant, lies outside 1970 to 2100, or names a wall-clock time that came twice.
+    """
+    where = zone(tz)
+    if isinstance(value, bool | int | float | np.number):
+        raise UsageError(
+            f"{name}={value!r} is a bare number, which could mean seconds or milliseconds; "
+            f"give an ISO 8601 text, a datetime or pandas.Timestamp(..., unit=...)"
+        )
+    day_only = (isinstance(value, dt.date) and not isinstance(value, dt.datetime)) or (
+        isinstance(value, str) and _DATE_ONLY.fullmatch(value) is not None
+    )
+    try:
+        if isinstance(value, str) and not re.match(r"\s*\d{4}-?\d{2}", value):
+            raise ValueError("not ISO 8601")  # noqa: TRY301 (one message for all of them)
+        stamp = pd.Timestamp(value)
+    except (ValueError, TypeError, OverflowError) as exc:
+        raise UsageError(
+            f"{name}={value!r} is not an instant; give ISO 8601 such as "
+            f'"2026-11-01" or "2026-11-01T06:30:00+01:00", a date, a datetime or a pandas.Timestamp'
+        ) from exc
+    if stamp is pd.NaT:
+        raise UsageError(f"{name}={value!r} is not an instant")
+    if stamp.tz is None:
+        stamp = _in_zone(stamp, where, day_only=day_only, name=name)
+    try:
+        ns = int(stamp.as_unit("ns").value)
+    except (OverflowError, ValueError) as exc:
+        raise UsageError(f"{name}={value!r} lies outside of 1970 to 2100") from exc
+    if not _EARLIEST_NS <= ns <= _LATEST_NS:
+        raise UsageError(f"{name}={value!r} lies outside of 1970 to 2100")
+    return ns
+
+
+def _in_zone(stamp: pd.Timestamp, where: dt.tzinfo, *, day_only: bool, name: str) -> pd.Timestamp:
+    """Place a wall-clock time in its zone; a skipped time is the moment the clock jumped."""
+    try:
+        return stamp.tz_localize(where, ambiguous="raise", nonexistent="shift_forward")
+    except ValueError as exc:  # pandas: the time came twice, as the clocks went back
+        first = stamp.tz_localize(where, ambiguous=True)
+        if day_only:  # a day begins at its first midnight
+            return first
+        second = stamp.tz_localize(where, ambiguous=False)
+        raise UsageError(
+            f"{name}={stamp.isoformat()!r} came twice in {where}, when the clocks went back; say which: "
+            f"{first.isoformat()!r} or {second.isoformat()!r}"
+        ) from exc
+
+
+def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration") -> int:
+    """Turn ``"7d"``, ``"90min"``, ``"30s"``, ``"2w"`` or a timedelta into nanoseconds.
+
+    Raises
+    ------
+    UsageError
+        The value is no duration, or is not above zero.
+    """
+    ns = 0
+    if isinstance(value, str):
+        if match := _DURATION.fullmatch(value):
+            ns = round(float(match[1]) * _UNITS[match[2].lower()])
+    elif isinstance(value, dt.timedelta):
+        ns = int(pd.Timedelta(value).as_unit("ns").value)
+    if ns <= 0:
+        raise UsageError(
+            f'{name}={value!r} is not a duration; give a number with s, min, h, d or w, such as "7d" or "90min"'
+        )
+    return ns
+
+
+def resolve(
+    start: Instant | None,
+    end: Instant | None,
+    last: str | dt.timedelta | None,
+    *,
+    tz: str | dt.tzinfo | None,
+    now: int,
+) -> Range:
+    """Turn the arguments of a loader into a half-open range.
+
+    Parameters
+    ----------
+    start, end : Instant, optional
+        The first instant that is wanted and the first that is not. `end` is now if left out.
+    last : str or datetime.timedelta, optional
+        In place of `start`: how far back from `end`, such as ``"7d"``.
+    tz : str or datetime.tzinfo, optional
+        The zone of instants that name none. UTC if not given.
+    now : int
+        The present instant, ns since 1970-01-01 UTC.
+
+    Raises
+    ------
+    UsageError
+        No range, two ranges, or one that is empty or runs backward.
+    """
+    if (start is None) == (last is None):
+        given = "both start= and last=" if start is not None else "neither start= nor last="
+        raise UsageError(
+            f'{given} were given; give start= (and end=) or last="7d", one of the two, to say which range'
+        )
+    until = now if end is None else instant(end, tz, name="end")
+    begin = until - duration(last, name="last") if last is not None else 0
+    if start is not None:
+        begin = instant(start, tz, name="start")
+    if begin >= until:
+        raise UsageError(
+            f"the range is empty: start {iso(begin)} is not before end {iso(until)} (end is not part of it)"
+            + ("; start lies in the future" if end is None else "")
+        )
+    if begin < _EARLIEST_NS:
+        raise UsageError(f"last={last!r} reaches back before 1970")
+    return Range(begin, until)
