@@ -1,5 +1,62 @@
-"""Telemetry of the iShareRadio portal in Jupyter and pandas."""
+"""Telemetry of the iShareRadio portal in Jupyter and pandas.
+
+>>> import isr_analysis as isr
+>>> with isr.sandbox.serve() as sandbox:  # a local portal with invented stations
+...     portal = sandbox.connect()
+...     df = isr.load_history(topic="telemetry/#", last="2h", portal=portal)
+>>> df.index.name, list(df.columns[:2])
+('time', ['client_id', 'topic'])
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isr_analysis import errors, plots, sandbox
+    from isr_analysis.history import load_history
+    from isr_analysis.live import load_live
+    from isr_analysis.portal.connection import Portal, connect, disconnect, has_token
+    from isr_analysis.publishers import load_publishers
+    from isr_analysis.report import build_report
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Portal",
+    "build_report",
+    "connect",
+    "disconnect",
+    "errors",
+    "has_token",
+    "load_history",
+    "load_live",
+    "load_publishers",
+    "plots",
+    "sandbox",
+]
+
+# What is not imported until it is used: the package itself costs little more than pandas.
+_HOME = {
+    "Portal": "portal.connection",
+    "build_report": "report",
+    "connect": "portal.connection",
+    "disconnect": "portal.connection",
+    "has_token": "portal.connection",
+    "load_history": "history",
+    "load_live": "live",
+    "load_publishers": "publishers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'isr_analysis' has no attribute {name!r}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"isr_analysis.{_HOME[name]}"), name)
+    return importlib.import_module(f"isr_analysis.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

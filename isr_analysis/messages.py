@@ -58,7 +58,7 @@ def check_filter(topic: str) -> str:
     UsageError
         ``#`` stands before the last level, or a wildcard shares a level with text.
     """
-    if not isinstance(topic, str) or not topic:
+    if not topic:
         raise UsageError(f'topic={topic!r} is no MQTT topic filter; give one such as "telemetry/#", or "#" for all')
     levels = topic.split("/")
     for i, level in enumerate(levels):
@@ -146,8 +146,8 @@ class Selector:
         return f"{who} · {self.topic}"
 
     def mask(self, table: pa.Table) -> pa.ChunkedArray:
-        """Give a boolean for each message of a table: does the selector mean it?"""
-        wanted = pa.chunked_array([pa.repeat(pa.scalar(True), len(table))])  # noqa: FBT003 (a value, not a flag)
+        """Give a boolean for each message of a table: whether the selector means it."""
+        wanted = pa.chunked_array([pa.repeat(pa.scalar(True), len(table))])
         if self.clients is not None:
             wanted = pc.is_in(table["client_id"], value_set=pa.array(self.clients, pa.string()))
         if self.topic != "#":

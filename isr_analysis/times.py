@@ -43,9 +43,7 @@ class Range:
 
     def __post_init__(self) -> None:
         if self.end < self.start:
-            raise UsageError(
-                f"a range runs forward: its start {iso(self.start)} comes after its end {iso(self.end)}"
-            )
+            raise UsageError(f"a range runs forward: its start {iso(self.start)} comes after its end {iso(self.end)}")
 
     def __bool__(self) -> bool:
         return self.end > self.start
@@ -153,7 +151,7 @@ def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "i
             f"{name}={value!r} is not an instant; give ISO 8601 such as "
             f'"2026-11-01" or "2026-11-01T06:30:00+01:00", a date, a datetime or a pandas.Timestamp'
         ) from exc
-    if stamp is pd.NaT:
+    if pd.isna(stamp):
         raise UsageError(f"{name}={value!r} is not an instant")
     if stamp.tz is None:
         stamp = _in_zone(stamp, where, day_only=day_only, name=name)
@@ -230,9 +228,7 @@ def resolve(
     """
     if (start is None) == (last is None):
         given = "both start= and last=" if start is not None else "neither start= nor last="
-        raise UsageError(
-            f'{given} were given; give start= (and end=) or last="7d", one of the two, to say which range'
-        )
+        raise UsageError(f'{given} were given; give start= (and end=) or last="7d", one of the two, to say which range')
     until = now if end is None else instant(end, tz, name="end")
     begin = until - duration(last, name="last") if last is not None else 0
     if start is not None:

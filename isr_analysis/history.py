@@ -1,0 +1,169 @@
+"""The history: what was published, from the store where it is held and from the portal where it is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pandas as pd
+import pyarrow as pa
+
+from isr_analysis import frame, times
+from isr_analysis.errors import HistoryIncompleteError, IsrError, UsageError
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.pages import pages
+from isr_analysis.progress import Progress
+from isr_analysis.store.store import Held, Store
+
+
+def load_history(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    fields: str | list[str] | None = None,
+    refresh: bool = False,
+    offline: bool = False,
+    max_age: str | dt.timedelta = "60s",
+    settle: str | dt.timedelta = "10min",
+    progress: bool | None = None,
+    portal: Portal | None = None,
+) -> pd.DataFrame:
+    """Load stored messages as a DataFrame; only what is not on disk yet is asked of the portal.
+
+    Parameters
+    ----------
+    client_id : str or list of str, optional
+        The publishers' client ids; all of the account if left out.
+    topic : str
+        An MQTT topic filter on the subpath, such as ``"telemetry/watt_meter"`` or ``"telemetry/#"``.
+    start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
+        The half-open range ``[start, end)``; `end` is now if left out. Without a zone of their own they are read in
+        `tz`; a date is its first instant.
+    last : str or timedelta, optional
+        In place of `start`: how far back from `end`, such as ``"7d"`` or ``"90min"``.
+    tz : str or tzinfo
+        The zone of the index, and of instants without one. The machine's own zone never matters.
+    fields : str or list of str, optional
+        The payload's fields that become columns; all if left out.
+    refresh : bool
+        Ask for the whole range again.
+    offline : bool
+        Never ask the portal for history: give what is on disk, or raise if that is not all.
+    max_age : str or timedelta
+        What is too young to be settled is asked for again when it was fetched longer ago than this.
+    settle : str or timedelta
+        How long after its end a span must have been fetched to count for good, as late messages exist.
+    progress : bool, optional
+        Show a line of progress; by default where someone is there to see it.
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a message. Index ``time``: DatetimeIndex in `tz`, ns, sorted. Columns ``client_id`` and ``topic``
+        (categories; the topic without account and client), then the payload's fields, nested ones joined with dots:
+        integers ``Int64``, reals ``float64``, booleans ``boolean``, text ``str``, mixed kinds ``object``. A payload
+        that is no object is in ``value``, one that is no JSON in ``payload``. No message: the same index and
+        ``client_id`` and ``topic``, no rows. Units are those of the payload.
+        ``attrs`` says where it came from: origin, account, selector, range, rows, when fetched, and
+        ``provisional_from``, the instant from which late messages may still come (empty if none may).
+
+    Raises
+    ------
+    UsageError
+        An argument cannot be used.
+    TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
+        The portal was needed and could not be asked, or refused.
+    HistoryIncompleteError
+        Part of the range could not be had; also `offline` with part of it not on disk.
+    AnswerError
+        The portal's answer was not understood.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     df = isr.load_history("isr-shack-01", "telemetry/watt_meter", last="2h", portal=portal)
+    ...     df.index.name, str(df.index.tz), df["topic"].unique().tolist()
+    ('time', 'UTC', ['telemetry/watt_meter'])
+    """
+    zone = times.zone(tz)
+    selector = Selector.of(client_id, topic)
+    settle_ns, age_ns = times.duration(settle, name="settle"), times.duration(max_age, name="max_age")
+    if refresh and offline:
+        raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
+    line = connection.current(portal)
+    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    store = Store(line.folder)
+    before = line.requests
+
+    def held(age: int) -> Held:
+        return store.held(selector, span, now=line.now(), settle=settle_ns, max_age=age)
+
+    if offline:
+        _all_there(held(2**62), selector)
+    else:
+        _fetch(line, store, held(age_ns) if not refresh else _everything(selector, span, line.now()),
+               settle=settle_ns, show=progress)  # fmt: skip
+    known = held(2**62)
+    table = store.read(selector, span)
+    attrs = {
+        "source": "history",
+        **connection.provenance(line),
+        "clients": list(selector.clients or ()),
+        "topic": selector.topic,
+        "start": times.iso(span.start),
+        "end": times.iso(span.end),
+        "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",
+        "provisional_from": times.iso(known.provisional_from) if known.provisional_from is not None else "",
+        "requests": line.requests - before,
+        "rows": len(table),
+    }
+    return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
+
+
+def _fetch(line: Portal, store: Store, held: Held, *, settle: int, show: bool | None) -> None:
+    """Bring what is missing into the store, window by window; what was stored stays if a later one fails."""
+    done = 0
+    with Progress(len(held.missing), show=show) as bar:
+        for selector, window in held.missing:
+            at = line.now()
+            try:
+                store.commit(selector, window, _reported(line, selector, window, bar), fetched_at=at, settle=settle)
+            except IsrError as exc:
+                if done:
+                    exc.add_note(
+                        f"{done} of {len(held.missing)} windows were stored before; the next call goes on there"
+                    )
+                raise
+            done += 1
+            bar.window()
+
+
+def _reported(line: Portal, selector: Selector, window: times.Range, bar: Progress) -> Iterator[pa.Table]:
+    for page in pages(line, selector, window):
+        bar.page(len(page), requests=line.requests, left=line.quota.left)
+        yield page
+
+
+def _everything(selector: Selector, span: times.Range, now: int) -> Held:
+    """Give what `refresh` asks for: all of the range, for each client of its own."""
+    until = times.Range(span.start, max(span.start, min(span.end, now)))
+    each = [Selector((client,), selector.topic) for client in selector.clients or ()] or [selector]
+    return Held([(one, day) for one in each for day in until.days()], None, None)
+
+
+def _all_there(known: Held, selector: Selector) -> None:
+    if known.missing:
+        first = known.missing[0][1]
+        raise HistoryIncompleteError(
+            f"offline=True, and {len(known.missing)} windows of {selector} are not on disk, the first of them {first}; "
+            "load the range once without offline=True"
+        )

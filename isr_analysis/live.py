@@ -1,0 +1,78 @@
+"""The live answer: the last message of each publisher."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+
+from isr_analysis import answers, frame, messages, times
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+
+
+def load_live(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    tz: str | dt.tzinfo = "UTC",
+    fields: str | list[str] | None = None,
+    max_age: str | dt.timedelta = "10s",
+    portal: Portal | None = None,
+) -> pd.DataFrame:
+    """Load the last message of each publisher.
+
+    Parameters
+    ----------
+    client_id : str or list of str, optional
+        Only these publishers; all if left out.
+    topic : str
+        An MQTT topic filter on the subpath; only last messages that it matches.
+    tz : str or tzinfo
+        The zone of the index.
+    fields : str or list of str, optional
+        The payload's fields that become columns; all if left out.
+    max_age : str or timedelta
+        An answer that is not older is taken from the cache.
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `load_history`: one row a message, index ``time`` (when it was published), columns ``client_id``,
+        ``topic``, then the payload's fields. A publisher that never published has no row. ``attrs["fetched_at"]``
+        says when the portal answered, and ``attrs["stale"]`` whether that is longer ago than asked for because the
+        portal could not be reached.
+
+    Raises
+    ------
+    TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
+        The portal could not be asked, or refused.
+    AnswerError
+        The portal's answer was not understood.
+    """
+    zone = times.zone(tz)
+    selector = Selector.of(client_id, topic)
+    age = times.duration(max_age, name="max_age") / times.SECOND
+    line = connection.current(portal)
+    kept = line.responses.get(line.contract.live, max_age=age)
+    page = answers.read_live(
+        kept.answer.body,
+        content_type=kept.answer.content_type,
+        account_id=line.account_id,
+        fields=line.contract.live_fields,
+    )
+    line.check_accounts(page.accounts)
+    table = messages.in_order(selector.select(page.messages))
+    attrs = {
+        "source": "live",
+        **connection.provenance(line),
+        "clients": list(selector.clients or ()),
+        "topic": selector.topic,
+        "fetched_at": kept.fetched_at.isoformat().replace("+00:00", "Z"),
+        "stale": kept.stale,
+        "rows": len(table),
+    }
+    return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)

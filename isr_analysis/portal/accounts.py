@@ -1,0 +1,65 @@
+"""Whose data a token opens: tokens are bound to accounts by a fingerprint, and each account has its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from pathlib import Path
+
+from isr_analysis import database
+from isr_analysis.errors import StoreError
+from isr_analysis.portal.token import Token
+from isr_analysis.settings import make_folder
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS binding (token TEXT PRIMARY KEY, origin TEXT NOT NULL, account TEXT NOT NULL)
+"""
+
+
+def fingerprint(token: Token, origin: str, home: Path) -> str:
+    """Give a token's mark: the same for the same token, origin and home; the token cannot be found from it."""
+    return hmac.new(_salt(home), f"{origin}\0{token.reveal()}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def bound_account(home: Path, mark: str) -> str | None:
+    """Give the account that a token was seen to belong to."""
+    with database.snapshot(home / "accounts.sqlite") as db:
+        row = db and db.execute("SELECT account FROM binding WHERE token = ?", (mark,)).fetchone()
+        return str(row[0]) if row else None
+
+
+def bind(home: Path, mark: str, origin: str, account: str) -> None:
+    """Note the account that a token belongs to."""
+    with database.transaction(home / "accounts.sqlite", _SCHEMA) as db:
+        db.execute("INSERT OR REPLACE INTO binding VALUES (?, ?, ?)", (mark, origin, account))
+
+
+def folder(home: Path, origin: str, account: str) -> Path:
+    """Give the folder of one account at one portal."""
+    host = re.sub(r"[^A-Za-z0-9.-]", "_", origin.removeprefix("https://").replace("http://", "http_"))
+    return home / "accounts" / host / account
+
+
+def _salt(home: Path) -> bytes:
+    path = make_folder(home) / "salt"
+    try:
+        with contextlib.suppress(FileExistsError):
+            # Written aside and linked into place: of two processes that begin at once, both use the first's.
+            aside = home / f"salt.{os.getpid()}.{secrets.token_hex(4)}"
+            if not path.exists():
+                descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(secrets.token_bytes(32))
+                try:
+                    os.link(aside, path)
+                finally:
+                    aside.unlink()
+        return path.read_bytes()
+    except OSError as exc:
+        raise StoreError(
+            f"{path} cannot be written ({exc.strerror}); set ISR_HOME to a folder on a local disk"
+        ) from exc

@@ -1,0 +1,377 @@
+"""A connection: one profile's token, its account, its quota and its folder."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from isr_analysis import answers, messages, settings, times
+from isr_analysis.errors import (
+    AnswerError,
+    PortalUnavailableError,
+    QuotaExhaustedError,
+    RequestRefusedError,
+    TokenMissingError,
+    TokenRefusedError,
+    UsageError,
+    WrongAccountError,
+)
+from isr_analysis.portal import accounts, quota, token, wire
+from isr_analysis.portal.contract import Contract
+from isr_analysis.portal.responses import Responses
+
+logger = logging.getLogger(__name__)
+
+
+class Portal:
+    """A connection to a portal. Made by `connect`; makes its first request when something is asked for.
+
+    Parameters
+    ----------
+    profile : settings.Profile
+        Where the portal is and where things are kept.
+    key : token.Token
+        The token.
+    contract : Contract
+        What the portal's parameters and fields mean.
+    now : callable
+        Gives the present instant, ns since 1970 UTC.
+    transport : httpx.BaseTransport, optional
+        In place of the network.
+    """
+
+    def __init__(
+        self,
+        profile: settings.Profile,
+        key: token.Token,
+        *,
+        contract: Contract | None = None,
+        now: Callable[[], int] = time.time_ns,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if key.is_platform and profile.account_id is None:
+            raise UsageError(
+                "a platform operator's token (isr_mqtt_platform_rest_…) works for one account at a time; say which "
+                "with account_id= or ISR_ACCOUNT_ID"
+            )
+        self.profile = profile
+        self.contract = contract or Contract()
+        self.now = now
+        self._key = key
+        whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
+        self._mark = accounts.fingerprint(key, whose, profile.home)
+        self._ledger = quota.Ledger(
+            profile.home / "quota.sqlite", accounts.fingerprint(key, profile.origin, profile.home)
+        )
+        self.wire = wire.Wire(
+            profile.origin, key, profile.account_id, ledger=self._ledger, now=now, transport=transport
+        )
+        self._lock = threading.RLock()
+        self._account: str | None = None
+        self._responses: Responses | None = None
+
+    def __repr__(self) -> str:
+        account = self._account or self.profile.account_id or "not asked yet"
+        return f"Portal({self.origin}, profile {self.profile.name!r}, account {account})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and the cache's file."""
+        self.wire.close()
+        if self._responses is not None:
+            self._responses.close()
+            self._responses = None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the portal."""
+        return self.profile.origin
+
+    @property
+    def requests(self) -> int:
+        """How many requests this connection has made, retries among them."""
+        return self.wire.requests
+
+    @property
+    def quota(self) -> quota.Quota:
+        """What is left of the token's requests of this hour, as far as is known on this machine."""
+        return self._ledger.state(self.now())
+
+    @property
+    def account_id(self) -> str:
+        """The account that the token opens; asks the portal once for each new token.
+
+        Raises
+        ------
+        WrongAccountError
+            The token belongs to another account than the profile names.
+        PortalUnavailableError
+            The token was never seen here, and the portal cannot be asked whose it is.
+        """
+        with self._lock:
+            if self._account is None:
+                self._account = self._find_account()
+            return self._account
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the token's account."""
+        return accounts.folder(self.profile.home, self.origin, self.account_id.lower())
+
+    @property
+    def responses(self) -> Responses:
+        """The small answers of the token's account."""
+        with self._lock:
+            if self._responses is None:
+                self._responses = Responses(self.wire, self.folder)
+            return self._responses
+
+    def check_accounts(self, named: Iterable[str]) -> None:
+        """Refuse an answer that names another account than the token's.
+
+        Raises
+        ------
+        WrongAccountError
+            It does. Nothing of it may be stored or shown.
+        """
+        others = sorted({one for one in named if one.lower() != self.account_id.lower()})
+        if others and not self._is_nameless(self.account_id):
+            raise WrongAccountError(
+                f"the portal's answer holds data of account {', '.join(others)}, but this token belongs to account "
+                f"{self.account_id}: the answer was dropped. Tell the operator of {self.origin}"
+            )
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables with which a child process gets the same connection. One of them is the token."""
+        given = {
+            "ISR_TOKEN": self._key.reveal(),
+            "ISR_PORTAL_ORIGIN": self.origin,
+            "ISR_PROFILE": self.profile.name,
+            "ISR_HOME": str(self.profile.home),
+            "ISR_ACCOUNT_ID": self.profile.account_id,
+            "ISR_CONTRACT": str(self.profile.contract) if self.profile.contract else None,
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def _find_account(self) -> str:
+        wanted = self.profile.account_id
+        bound = accounts.bound_account(self.profile.home, self._mark)
+        if bound is None:
+            try:
+                bound = self._ask_account()
+            except PortalUnavailableError as exc:
+                if wanted is not None and self.profile.account_is_given:
+                    return wanted
+                raise PortalUnavailableError(
+                    f"{exc}. This token was never used here, so it is not known whose data it opens; once the portal "
+                    "has been reached with it, what is on disk can be read offline (or name it: ISR_ACCOUNT_ID)",
+                    status_code=exc.status_code,
+                    retry_after=exc.retry_after,
+                ) from exc
+            if bound is None:
+                # Nobody says whose it is. What it brings is kept apart, for this token alone.
+                return wanted or f"{_NAMELESS}{self._mark}"
+            accounts.bind(self.profile.home, self._mark, self.origin, bound)
+        if wanted is not None and wanted.lower() != bound.lower():
+            raise WrongAccountError(
+                f"the token belongs to account {bound}, but profile {self.profile.name!r} is set to account {wanted}; "
+                "use that account's token, or another profile (profile=, ISR_PROFILE)"
+            )
+        return bound
+
+    def _ask_account(self) -> str | None:
+        """Ask whose the token is, of the first route that its add-ons open."""
+        failed: PortalUnavailableError | None = None
+        for ask in (self._accounts_of_publishers, self._accounts_of_live, self._accounts_of_history):
+            try:
+                named = {one.lower(): one for one in ask()}
+            except (TokenRefusedError, QuotaExhaustedError):
+                raise
+            except PortalUnavailableError as exc:
+                if exc.status_code is None:  # nobody answers at all
+                    raise
+                failed = exc
+                continue
+            except (RequestRefusedError, AnswerError) as exc:
+                logger.debug("not told whose the token is: %s", exc)
+                continue
+            if len(named) > 1:
+                raise WrongAccountError(
+                    f"the portal's answer holds data of several accounts ({', '.join(sorted(named))}); name the one "
+                    "that is meant with account_id= or ISR_ACCOUNT_ID"
+                )
+            if named:
+                return named.popitem()[1]
+        if failed is not None:
+            raise failed
+        return None
+
+    def _accounts_of_publishers(self) -> set[str]:
+        answer = self.wire.get(self.contract.publishers)
+        return accounts_of(answers.read_rows(answer.body, content_type=answer.content_type), self.profile.account_id)
+
+    def _accounts_of_live(self) -> set[str]:
+        answer = self.wire.get(self.contract.live)
+        page = answers.read_live(answer.body, content_type=answer.content_type, fields=self.contract.live_fields)
+        return set(page.accounts)
+
+    def _accounts_of_history(self) -> set[str]:
+        now = self.now()
+        asked = self.contract.history.question(messages.Selector(), times.Range(now - times.DAY, now))
+        if self.contract.history.limit is not None:
+            asked[self.contract.history.limit] = "1"
+        answer = self.wire.get(self.contract.history.path, asked)
+        page = answers.read_page(answer.body, content_type=answer.content_type, fields=self.contract.history.fields)
+        return set(page.accounts)
+
+    @staticmethod
+    def _is_nameless(account: str) -> bool:
+        return account.startswith(_NAMELESS)
+
+
+_NAMELESS = "token-"
+_default: Portal | None = None
+
+
+def connect(
+    token: str | token.Token | None = None,
+    *,
+    profile: str | None = None,
+    origin: str | None = None,
+    account_id: str | None = None,
+    contract: str | Path | Contract | None = None,
+    home: str | Path | None = None,
+) -> Portal:
+    """Connect to the portal, and make this the process's default connection.
+
+    No request is made yet.
+
+    Parameters
+    ----------
+    token : str or Token, optional
+        The REST API token; else ``ISR_TOKEN``, the file of ``ISR_TOKEN_FILE``, the keyring, or a prompt if someone
+        is there.
+    profile : str, optional
+        A set of settings made by ``isr login --profile``; else ``ISR_PROFILE``, else ``"default"``.
+    origin : str, optional
+        ``https://host[:port]``; else ``ISR_PORTAL_ORIGIN``, the profile, or the public portal.
+    account_id : str, optional
+        Needed with a platform operator's token; else ``ISR_ACCOUNT_ID`` or the profile.
+    contract : str, Path or Contract, optional
+        What the portal's parameters and fields mean, if it does not say so itself.
+    home : str or Path, optional
+        The folder in which everything is kept; else ``ISR_HOME``, else the system's place for a user's data.
+
+    Returns
+    -------
+    Portal
+        Its repr shows origin, profile and account, never the token.
+
+    Raises
+    ------
+    TokenMissingError
+        No token was found, and nobody could be asked.
+    UsageError
+        A setting cannot be used.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox:
+    ...     portal = isr.connect(sandbox.token, origin=sandbox.origin)
+    ...     len(isr.load_live(portal=portal)) > 0
+    True
+    """
+    global _default  # noqa: PLW0603 (the one global there is: the process's default connection)
+    made = _make(token, profile, origin, account_id, contract, home)
+    _default = made
+    return made
+
+
+def current(portal: Portal | None = None) -> Portal:
+    """Give the connection that a loader uses: its argument, the default one, or a new one from the settings."""
+    if portal is not None:
+        if not isinstance(portal, Portal):
+            raise UsageError(
+                f"portal={type(portal).__name__} is no connection; give what isr_analysis.connect() returns"
+            )
+        return portal
+    return _default or connect()
+
+
+def disconnect() -> None:
+    """Close and forget the default connection; the next loader connects anew."""
+    global _default  # noqa: PLW0603 (see connect)
+    if _default is not None:
+        _default.close()
+        _default = None
+
+
+def has_token(profile: str | None = None) -> bool:
+    """Tell whether a token is set up (environment, file or keyring), without asking anybody."""
+    try:
+        token.find(settings.profile(profile), ask=False)
+    except TokenMissingError:
+        return False
+    return True
+
+
+def provenance(portal: Portal) -> dict[str, Any]:
+    """Give what every frame's ``attrs`` say of the connection that it came over."""
+    return {
+        "profile": portal.profile.name,
+        "origin": portal.origin,
+        "account": portal.account_id,
+        "contract": portal.contract.source,
+    }
+
+
+def accounts_of(rows: list[dict[str, Any]], account_id: str | None = None) -> set[str]:
+    """Give the accounts that rows of publishers name, in a field of theirs or in a topic."""
+    found: set[str] = set()
+    for row in rows:
+        named = next((row[key] for key in ("account_id", "tenant_id", "accountId", "tenantId") if row.get(key)), None)
+        if isinstance(named, str):
+            found.add(named)
+            continue
+        client = row.get("client_id")
+        for key in ("history_topic_prefix", "topic", "publish_topic"):
+            path = row.get(key)
+            if not isinstance(path, str):
+                continue
+            levels = path.strip("/").split("/")
+            if key == "history_topic_prefix" and isinstance(client, str) and client in levels[1:]:
+                account: str | None = levels[levels.index(client, 1) - 1]
+            else:
+                account = messages.split_topic(path, account_id=account_id)[0]
+            if account and account not in ("+", "#"):
+                found.add(account)
+                break
+    return found
+
+
+def _make(
+    key: str | token.Token | None,
+    profile: str | None,
+    origin: str | None,
+    account_id: str | None,
+    contract: str | Path | Contract | None,
+    home: str | Path | None,
+) -> Portal:
+    file = contract if isinstance(contract, str | Path) else None
+    known = settings.profile(profile, origin=origin, account_id=account_id, contract=file, home=home)
+    return Portal(known, token.find(known, key), contract=contract if isinstance(contract, Contract) else None)

@@ -1,0 +1,186 @@
+"""The requests that a token has in an hour, shared by every process on the machine that uses it.
+
+Our own count is a sliding hour. The portal's word, from its headers or a 429, overrides it.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from isr_analysis import database, times
+from isr_analysis.errors import QuotaExhaustedError
+
+PER_HOUR = 5000
+"""Requests per hour and token, where the portal does not say otherwise."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS request (token TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS request_at ON request (token, at);
+CREATE TABLE IF NOT EXISTS word (
+    token TEXT PRIMARY KEY, allowed INTEGER, remaining INTEGER, resets_at INTEGER, said_at INTEGER NOT NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is known of a token's quota.
+
+    Parameters
+    ----------
+    limit, left : int
+        Requests per hour, and how many are left of them.
+    resets_at : int
+        When there is more again, ns since 1970 UTC.
+    """
+
+    limit: int
+    left: int
+    resets_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the portal itself says, each None where it does not.
+
+    Parameters
+    ----------
+    limit, remaining : int or None
+        Requests per hour; how many are left.
+    resets_in : float or None
+        Seconds until they are given anew.
+    """
+
+    limit: int | None
+    remaining: int | None
+    resets_in: float | None
+
+
+class Ledger:
+    """The shared count of one token's requests.
+
+    Parameters
+    ----------
+    path : Path
+        The SQLite file that the processes share.
+    token : str
+        The token's fingerprint, never the token.
+    """
+
+    def __init__(self, path: Path, token: str) -> None:
+        self._path = path
+        self._token = token
+
+    def take(self, now: int) -> Quota:
+        """Take one request off the quota.
+
+        Raises
+        ------
+        QuotaExhaustedError
+            None is left; nothing was sent. `retry_after` and the message say until when.
+        """
+        # Losing the last second's count in a power cut is harmless, and a flush for each request is not.
+        with database.transaction(self._path, _SCHEMA, durable=False) as db:
+            db.execute("DELETE FROM request WHERE token = ? AND at <= ?", (self._token, now - times.HOUR))
+            state = self._state(db, now)
+            if state.left > 0:
+                db.execute("INSERT INTO request VALUES (?, ?)", (self._token, now))
+        if state.left <= 0:
+            raise used_up(state, now)
+        return state
+
+    def state(self, now: int) -> Quota:
+        """Tell what is left, without taking any."""
+        with database.snapshot(self._path) as db:
+            return Quota(PER_HOUR, PER_HOUR, now) if db is None else self._state(db, now)
+
+    def hear(self, word: Word, now: int) -> None:
+        """Note what the portal says of the quota."""
+        if word.remaining is None and word.limit is None:
+            return
+        resets_at = None if word.resets_in is None else now + round(word.resets_in * times.SECOND)
+        with database.transaction(self._path, _SCHEMA, durable=False) as db:
+            db.execute(
+                "INSERT OR REPLACE INTO word VALUES (?, ?, ?, ?, ?)",
+                (self._token, word.limit, word.remaining, resets_at, now),
+            )
+
+    def _state(self, db: sqlite3.Connection, now: int) -> Quota:
+        used, oldest = db.execute(
+            "SELECT count(*), min(at) FROM request WHERE token = ? AND at > ?",
+            (self._token, now - times.HOUR),
+        ).fetchone()
+        said = db.execute(
+            "SELECT allowed, remaining, resets_at, said_at FROM word WHERE token = ?", (self._token,)
+        ).fetchone()
+        allowed, remaining, resets_at, said_at = said or (None, None, None, 0)
+        limit = allowed or PER_HOUR
+        if remaining is not None and now < (resets_at if resets_at is not None else said_at + times.MINUTE):
+            (since,) = db.execute(
+                "SELECT count(*) FROM request WHERE token = ? AND at > ?", (self._token, said_at)
+            ).fetchone()
+            return Quota(limit, max(remaining - since, 0), resets_at or said_at + times.MINUTE)
+        return Quota(limit, max(limit - used, 0), (oldest or now) + times.HOUR)
+
+
+def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:
+    """Make the error of a used-up quota."""
+    wait = max(state.resets_at - now, 0) / times.SECOND
+    said = f"; the portal said: {words}" if words else ""
+    return QuotaExhaustedError(
+        f"the token's {state.limit} requests of this hour are used up until {times.iso(state.resets_at)[:19]}Z "
+        f"(in {wait / 60:.0f} min){said}. What was fetched is kept; try again then, or ask for less",
+        status_code=429,
+        retry_after=wait,
+    )
+
+
+def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
+    """Read what an answer's headers say of the quota, under any of the usual names.
+
+    Parameters
+    ----------
+    headers : mapping
+        With lower-case names.
+    status : int
+        429 means that nothing is left, whatever the headers say.
+    now : int
+        The present instant, ns.
+    """
+
+    def number(*names: str) -> float | None:
+        for name in names:
+            for prefix in ("x-ratelimit-", "ratelimit-", "x-rate-limit-"):
+                text = headers.get(prefix + name, "").split(",")[0].split(";")[0].strip()
+                try:
+                    return float(text)
+                except ValueError:
+                    continue
+        return None
+
+    limit, remaining, resets = number("limit"), number("remaining"), number("reset", "reset-after")
+    if resets is not None and resets > now / times.SECOND / 2:  # an instant, not a span; maybe in milliseconds
+        resets = resets / (1000 if resets > now / times.SECOND * 100 else 1) - now / times.SECOND
+    if status == 429:  # noqa: PLR2004 (the status itself)
+        remaining = 0
+        after = _retry_after(headers.get("retry-after", ""), now)
+        resets = after if after is not None else resets if resets is not None else 60.0
+    return Word(
+        None if limit is None or limit <= 0 else int(limit),
+        None if remaining is None else max(int(remaining), 0),
+        None if resets is None else max(resets, 0.0),
+    )
+
+
+def _retry_after(text: str, now: int) -> float | None:
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(email.utils.parsedate_to_datetime(text).timestamp() - now / times.SECOND, 0.0)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,166 @@
+"""Small answers, kept for a while: requests-cache in front of httpx.
+
+requests-cache cannot drive httpx, so an adapter sends its requests down our own line. The token is added below
+it and reaches no cache file. A stale answer is given only when the portal cannot be reached or fails with 5xx;
+a refusal (4xx) is never hidden by an older answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+import requests_cache
+import urllib3
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from isr_analysis.errors import PortalUnavailableError, StoreError
+from isr_analysis.portal import wire
+from isr_analysis.settings import make_folder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer, perhaps from the cache.
+
+    Parameters
+    ----------
+    answer : wire.Answer
+        The answer itself.
+    fetched_at : datetime.datetime
+        When the portal gave it (UTC).
+    stale : bool
+        True if it is older than asked for, because the portal could not be reached.
+    """
+
+    answer: wire.Answer
+    fetched_at: dt.datetime
+    stale: bool
+
+
+class Responses:
+    """The small answers of one account.
+
+    Parameters
+    ----------
+    line : wire.Wire
+        Where a request goes that the cache cannot answer.
+    folder : Path
+        The account's own folder: no other account's answer can be found in it.
+    """
+
+    def __init__(self, line: wire.Wire, folder: Path) -> None:
+        self._lock = threading.Lock()
+        path = make_folder(folder) / "responses.sqlite"
+        try:
+            backend = requests_cache.SQLiteCache(path, wal=True, busy_timeout=30_000)
+            self._session = requests_cache.CachedSession(
+                backend=backend, serializer="json", allowable_codes=(200,), filter_fn=_is_data
+            )
+        except Exception as exc:
+            raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
+        self._session.trust_env = False
+        self._session.mount(line.origin, _Adapter(line))
+        self._origin = line.origin
+
+    def get(self, path: str, *, params: Mapping[str, str] | None = None, max_age: float) -> Kept:
+        """Give an answer that is at most `max_age` seconds old.
+
+        Raises
+        ------
+        PortalUnavailableError
+            The portal cannot be reached, and no older answer is there.
+        IsrError
+            Whatever else the portal's status means; an older answer does not hide it.
+        """
+        url = self._origin + path
+        with self._lock:
+            try:
+                # Kept without an end, so that it is there when the portal is not; its age is judged here.
+                response = self._session.get(
+                    url,
+                    params=params,
+                    expire_after=requests_cache.NEVER_EXPIRE,
+                    force_refresh=not self._fresh(url, params, max_age),
+                )
+            except PortalUnavailableError:
+                old = self._old(url, params)
+                if old is None:
+                    raise
+                logger.warning("%s cannot be reached: its answer of %s is given", self._origin, old.created_at)
+                return _kept(old, stale=True)
+        return _kept(response, stale=False)
+
+    def close(self) -> None:
+        """Close the cache's file."""
+        self._session.close()
+
+    def _old(self, url: str, params: Mapping[str, str] | None) -> Any:
+        request = requests.Request("GET", url, params=params).prepare()
+        return self._session.cache.get_response(self._session.cache.create_key(request))
+
+    def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float) -> bool:
+        old = self._old(url, params)
+        return old is not None and (_now() - _utc(old.created_at)).total_seconds() < max_age
+
+
+class _Adapter(BaseAdapter):
+    """Sends what requests prepared through httpx; raises our own errors, which requests lets through."""
+
+    def __init__(self, line: wire.Wire) -> None:
+        super().__init__()
+        self._line = line
+        self._builder = HTTPAdapter()
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        answer = self._line.get(str(request.url))
+        # httpx has decoded the body already.
+        headers = {k: v for k, v in answer.headers.items() if k not in ("content-encoding", "content-length")}
+        raw = urllib3.HTTPResponse(
+            body=io.BytesIO(answer.body),
+            headers=headers,
+            status=200,
+            preload_content=False,
+            request_method="GET",
+        )
+        return self._builder.build_response(request, raw)
+
+    def close(self) -> None:
+        self._builder.close()
+
+
+def _is_data(response: requests.Response) -> bool:
+    """Tell whether an answer is worth keeping: a page of HTML with status 200 is not."""
+    try:
+        json.loads(response.content)
+    except ValueError:
+        return False
+    return True
+
+
+def _kept(response: Any, *, stale: bool) -> Kept:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    at = getattr(response, "created_at", None)
+    return Kept(
+        wire.Answer(response.content, headers, str(response.url)),
+        _utc(at) if at is not None else _now(),
+        stale,
+    )
+
+
+def _utc(at: dt.datetime) -> dt.datetime:
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,194 @@
+"""The token: found, checked and kept, and never shown."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from isr_analysis.errors import StoreError, TokenMissingError, UsageError
+from isr_analysis.settings import Profile
+
+logger = logging.getLogger(__name__)
+
+WHERE_TO_MAKE_ONE = "make one in the portal, Settings → REST API tokens"
+
+_FORM = re.compile(r"isr_mqtt_(platform_)?rest_[A-Za-z0-9._~+/=-]+")
+_SERVICE = "isr_analysis"
+
+
+class Token:
+    """A REST API token, masked wherever it could be printed.
+
+    Parameters
+    ----------
+    value : str
+        As pasted: blanks, quotes and a leading ``Bearer`` are taken off.
+
+    Raises
+    ------
+    UsageError
+        The value has not the form of a token. The message does not repeat it.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        text = value.strip().strip("\"'").strip()
+        text = re.sub(r"(?i)^(authorization:\s*)?bearer\s+", "", text).strip().strip("\"'")
+        if not _FORM.fullmatch(text):
+            raise UsageError(
+                f"what was given as the token ({len(value)} characters, not shown) is none: a token begins with "
+                f"isr_mqtt_rest_ and has no blanks in it; {WHERE_TO_MAKE_ONE}. "
+                "The password of an MQTT client or subscriber is no token"
+            )
+        self._value = text
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it is a platform operator's, which needs an account id beside it."""
+        return self._value.startswith("isr_mqtt_platform_rest_")
+
+    def reveal(self) -> str:
+        """Give the value itself, for the one header that carries it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Token(isr_mqtt_{'platform_' if self.is_platform else ''}rest_…)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Token is not pickled: it would be written out in plain")
+
+
+def find(
+    profile: Profile,
+    token: str | Token | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    ask: bool | None = None,
+) -> Token:
+    """Find the token of a profile.
+
+    Looked for in this order: the argument, ``ISR_TOKEN``, the file that ``ISR_TOKEN_FILE`` or the profile names,
+    the system's keyring, and a prompt if someone is there.
+
+    Parameters
+    ----------
+    profile : Profile
+        Whose token.
+    token : str or Token, optional
+        The token itself.
+    environ : mapping, optional
+        In place of the process's environment.
+    ask : bool, optional
+        Whether to prompt; by default if standard input is a terminal or a live notebook.
+
+    Raises
+    ------
+    TokenMissingError
+        None was found and nobody could be asked.
+    UsageError
+        What was found has not the form of a token, or a token file can be read by others.
+    """
+    env = os.environ if environ is None else environ
+    if token is not None:
+        return token if isinstance(token, Token) else Token(token)
+    if value := env.get("ISR_TOKEN", "").strip():
+        return Token(value)
+    if profile.token_file is not None:
+        return Token(_read_file(profile.token_file))
+    if kept := from_keyring(profile):
+        return Token(kept)
+    if ask if ask is not None else someone_is_there():
+        return Token(getpass.getpass(f"Token for {profile.origin} (not shown): "))
+    raise TokenMissingError(
+        f"no token for {profile.origin}: looked at the token= argument, ISR_TOKEN, ISR_TOKEN_FILE and the keyring "
+        f"(profile {profile.name!r}). To get one, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN or "
+        "ISR_TOKEN_FILE"
+    )
+
+
+def someone_is_there() -> bool:
+    """Tell whether a prompt would be seen: a terminal, or a notebook with a live front end."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    kernel = getattr(shell, "kernel", None)
+    if kernel is not None:
+        return bool(getattr(kernel, "_allow_stdin", False))
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
+
+
+def from_keyring(profile: Profile) -> str | None:
+    """Give what the keyring holds for a profile; None also where there is no keyring."""
+    import keyring
+
+    try:
+        return keyring.get_password(_SERVICE, _user(profile))
+    except Exception as exc:  # noqa: BLE001 (a back end may fail with anything: a dead D-Bus, a locked chain)
+        logger.debug("no keyring: %s", type(exc).__name__)
+        return None
+
+
+def to_keyring(profile: Profile, token: Token) -> None:
+    """Keep a token in the system's keyring, in place of the profile's former one.
+
+    Raises
+    ------
+    StoreError
+        This machine has no keyring; the message says what to do instead.
+    """
+    import keyring
+
+    try:
+        keyring.set_password(_SERVICE, _user(profile), token.reveal())
+    except Exception as exc:  # noqa: BLE001 (see from_keyring)
+        # The cause is not chained: a back end's error may hold what it was given.
+        raise StoreError(
+            f"this machine has no keyring that could keep the token ({type(exc).__name__}), which is normal on "
+            "servers and in containers. Put the token into a file that only you can read, and name it:\n"
+            "    install -m 600 /dev/null ~/.isr-token    # then paste the token into it\n"
+            "    export ISR_TOKEN_FILE=~/.isr-token\n"
+            "or have your secret manager set ISR_TOKEN"
+        ) from None
+
+
+def out_of_keyring(profile: Profile) -> bool:
+    """Forget a profile's token; tell whether there was one."""
+    import keyring
+
+    if from_keyring(profile) is None:
+        return False
+    try:
+        keyring.delete_password(_SERVICE, _user(profile))
+    except Exception as exc:
+        raise StoreError(f"the keyring did not give up the token of profile {profile.name!r}: {exc}") from exc
+    return True
+
+
+def _user(profile: Profile) -> str:
+    # The origin is part of the name: a token kept for one portal is never sent to another.
+    return f"{profile.name}@{profile.origin}"
+
+
+def _read_file(path: Path) -> str:
+    try:
+        info = path.stat()
+        text = path.read_text("utf-8")
+        read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY) if hasattr(os, "statvfs") else True
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"the token file {path} is no text; it holds the token and nothing else") from exc
+    except OSError as exc:
+        raise TokenMissingError(
+            f"the token file {path} cannot be read ({exc.strerror}); ISR_TOKEN_FILE names a file that holds the token"
+        ) from exc
+    mine = hasattr(os, "getuid") and info.st_uid == os.getuid()
+    if mine and info.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and not read_only:
+        raise UsageError(f"the token file {path} can be read by others; run: chmod 600 {path}")
+    return text

@@ -1,0 +1,282 @@
+"""HTTP with the portal: the token under everything, the quota, retries, and one map from failures to errors."""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import httpx_retries
+
+from isr_analysis import answers, errors
+from isr_analysis.portal import quota
+from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
+
+TIMEOUT = httpx.Timeout(10.0, read=120.0)
+"""Seconds: connecting, sending and waiting for a connection; and waiting for the next bytes of an answer."""
+
+RETRIES = 3
+CONNECTIONS = 8
+
+API = "/api/v1/subscriber"
+
+ADD_ONS = {
+    f"{API}/history": "Programmatic History Download",
+    f"{API}/publishers/live": "Live REST API",
+}
+"""The add-on that opens a route; every other route below the API needs the one in `MGMT`."""
+
+MGMT = "Mgmt REST API"
+
+_BAD_TOKEN, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A portal's answer with a good status, body read whole.
+
+    Parameters
+    ----------
+    body : bytes
+        Decompressed where HTTP itself said that it was compressed.
+    headers : mapping of str to str
+        With lower-case names.
+    url : str
+        Where it came from. Holds no token: that goes in a header.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    url: str
+
+    @property
+    def content_type(self) -> str | None:
+        """What the portal says that the body is."""
+        return self.headers.get("content-type")
+
+
+class Wire:
+    """One token's line to one portal.
+
+    Parameters
+    ----------
+    origin : str
+        The only place that ever gets the token.
+    token : Token
+        Goes out in a header and nowhere else.
+    account_id : str or None
+        Sent as ``X-ISR-Account-Id`` beside a platform operator's token.
+    ledger : quota.Ledger
+        Each request is taken off it, each retry too.
+    now : callable
+        Gives the present instant, ns.
+    transport : httpx.BaseTransport, optional
+        In place of the network.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        token: Token,
+        account_id: str | None,
+        *,
+        ledger: quota.Ledger,
+        now: Callable[[], int] = time.time_ns,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.origin = origin
+        self._counted = _Counted(transport or _network(origin), origin, ledger, now)
+        retry = httpx_retries.Retry(
+            total=RETRIES,
+            allowed_methods=["GET"],
+            status_forcelist=[500, 502, 503, 504],
+            backoff_factor=0.3,
+            max_backoff_wait=30.0,
+            # An answer that breaks off in its body is asked for again, like one that never began.
+            validate_response=_read_whole,
+        )
+        self._client = httpx.Client(
+            base_url=origin,
+            auth=_Auth(token, account_id),
+            headers={"Accept-Encoding": "gzip", "User-Agent": "isr-analysis"},
+            timeout=TIMEOUT,
+            follow_redirects=True,
+            transport=httpx_retries.RetryTransport(self._counted, retry=retry),
+        )
+
+    @property
+    def requests(self) -> int:
+        """How many requests went to the portal over this line."""
+        return self._counted.sent
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def raw(self, method: str, url: str, *, params: Any = None, json: Any = None) -> httpx.Response:
+        """Send a request and give the answer, whatever its status.
+
+        Raises
+        ------
+        PortalUnavailableError
+            There was no answer.
+        QuotaExhaustedError
+            The request was not sent.
+        """
+        try:
+            return self._client.request(method, url, params=params, json=json)
+        except httpx.TimeoutException as exc:
+            raise errors.PortalUnavailableError(
+                f"{self.origin} did not answer in time ({_path(url)}); try again later, or ask for a shorter range"
+            ) from exc
+        except httpx.TooManyRedirects as exc:
+            raise errors.PortalUnavailableError(f"{self.origin} redirects {_path(url)} in a circle") from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise errors.PortalUnavailableError(
+                f"{self.origin} cannot be reached ({_cause(exc)}); check the network, and ISR_PORTAL_ORIGIN. "
+                "Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
+            ) from exc
+
+    def get(self, url: str, params: Any = None) -> Answer:
+        """Ask for something, and raise the error of the tree that fits if it is not given."""
+        return good(self.raw("GET", url, params=params), self.origin)
+
+    def post(self, url: str, json: Any) -> Answer:
+        """Send something. It is never sent twice: nobody knows what a lost answer did."""
+        return good(self.raw("POST", url, json=json), self.origin)
+
+
+def good(response: httpx.Response, origin: str) -> Answer:
+    """Give the answer of a response whose status says that all is well; else raise.
+
+    Raises
+    ------
+    TokenRefusedError, AddOnMissingError, QuotaExhaustedError, RequestRefusedError, PortalUnavailableError
+        By the status, with the portal's own words.
+    """
+    if response.is_success:
+        return Answer(response.content, dict(response.headers), str(response.url))
+    raise error_for(response, origin)
+
+
+def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
+    """Make the error that fits a response: the one map from status to error."""
+    status, path = response.status_code, response.url.path
+    words = answers.error_words(response.content, response.headers.get("content-type"))
+    said = (
+        f'{response.request.method} {path} → {status}; the portal said: "{words}"'
+        if words
+        else (f"{response.request.method} {path} → {status}, without a word")
+    )
+    if status == _BAD_TOKEN:
+        return errors.TokenRefusedError(
+            f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
+            "then put it in the old one's place (`isr login`, or ISR_TOKEN)",
+            status_code=status,
+        )
+    if status == _FORBIDDEN:
+        add_on = ADD_ONS.get(path, MGMT)
+        return errors.AddOnMissingError(
+            f"this account may not use the route: {said}. It belongs to the add-on “{add_on}”, which an owner of "
+            f"the account enables in the portal ({origin}), in the account's settings under add-ons; the token "
+            "stays as it is",
+            status_code=status,
+        )
+    if status >= _SERVER:
+        return errors.PortalUnavailableError(
+            f"the portal {origin} failed: {said}. It was asked {RETRIES + 1} times; try again later",
+            status_code=status,
+        )
+    remedy = f"is {origin} a portal of iShareRadio?" if status == _NO_ROUTE else "see its words for what to change"
+    return errors.RequestRefusedError(f"the portal refused the request: {said}; {remedy}", status_code=status)
+
+
+class _Auth(httpx.Auth):
+    """Adds the token to a request, below every cache and log."""
+
+    def __init__(self, token: Token, account_id: str | None) -> None:
+        self._token = token
+        self._account_id = account_id
+
+    def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if self._token.is_platform and self._account_id:
+            request.headers["X-ISR-Account-Id"] = self._account_id
+        yield request
+
+
+class _Counted(httpx.BaseTransport):
+    """Counts what really goes out, keeps the token from every other host, and hears what is said of the quota."""
+
+    def __init__(self, inner: httpx.BaseTransport, origin: str, ledger: quota.Ledger, now: Callable[[], int]) -> None:
+        self._inner = inner
+        self._origin = httpx.URL(origin)
+        self._ledger = ledger
+        self._now = now
+        self.sent = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        home = _same_origin(request.url, self._origin)
+        if not home:  # a redirect to elsewhere, such as a store of files
+            for name in ("Authorization", "X-ISR-Account-Id"):
+                request.headers.pop(name, None)
+            return self._inner.handle_request(request)
+        self._ledger.take(self._now())
+        self.sent += 1
+        response = self._inner.handle_request(request)
+        now = self._now()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self._ledger.hear(quota.read_word(headers, response.status_code, now), now)
+        if response.status_code == _TOO_MANY:
+            response.read()
+            words = answers.error_words(response.content, headers.get("content-type"))
+            response.close()
+            raise quota.used_up(self._ledger.state(now), now, words)
+        return response
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _network(origin: str) -> httpx.BaseTransport:
+    # httpx reads HTTPS_PROXY and its like only for a client without a transport of its own.
+    parts = urlsplit(origin)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if urllib.request.proxy_bypass(parts.hostname or ""):
+        proxy = None
+    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+    try:
+        return httpx.HTTPTransport(proxy=proxy, limits=limits)
+    except (ValueError, httpx.InvalidURL) as exc:
+        raise errors.UsageError(f"the proxy of the environment ({parts.scheme.upper()}_PROXY) is no address") from exc
+    except (OSError, ssl.SSLError) as exc:
+        raise errors.UsageError(f"SSL_CERT_FILE or SSL_CERT_DIR names no certificates: {exc}") from exc
+
+
+def _read_whole(response: httpx.Response) -> None:
+    response.read()
+
+
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    def key(url: httpx.URL) -> tuple[str, str, int | None]:
+        return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+    return key(one) == key(other)
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path
+
+
+def _cause(exc: Exception) -> str:
+    # The innermost words are the plain ones: "Connection refused", "certificate verify failed".
+    inner: BaseException = exc
+    while inner.__cause__ is not None or inner.__context__ is not None:
+        inner = inner.__cause__ or inner.__context__ or inner
+    return f"{type(exc).__name__}: {inner}" if str(inner) else type(exc).__name__

@@ -1,0 +1,248 @@
+"""Where the portal is and where things are kept: from arguments, the environment, and one file.
+
+An argument wins over the environment, the environment over ``config.toml`` in the home folder, the file over
+the defaults. The token is no setting: it never stands in the file (`isr_analysis.portal.token`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+import tomli_w
+
+from isr_analysis.errors import StoreError, UsageError
+
+DEFAULT_ORIGIN = "https://mqtt.ishareradio.com"
+CONFIG = "config.toml"
+
+_KEYS = {"origin", "account_id", "contract", "token_file"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One set of settings under a name.
+
+    Parameters
+    ----------
+    name : str
+        ``"default"`` if nothing else is said.
+    origin : str
+        Scheme, host and port of the portal, without a path.
+    account_id : str or None
+        The account, where it is named; otherwise the portal says it.
+    account_is_given : bool
+        Whether it was named for this very use (argument or environment), and not just noted in the file. Only
+        then a token that was never seen may open what is on disk while the portal is away.
+    contract : Path or None
+        A TOML file that says what the portal's parameters and fields mean.
+    token_file : Path or None
+        A file that holds the token.
+    home : Path
+        The folder in which everything is kept.
+    """
+
+    name: str
+    origin: str
+    account_id: str | None
+    account_is_given: bool
+    contract: Path | None
+    token_file: Path | None
+    home: Path
+
+
+def profile(
+    name: str | None = None,
+    *,
+    origin: str | None = None,
+    account_id: str | None = None,
+    contract: str | Path | None = None,
+    home: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Profile:
+    """Put the settings of a profile together.
+
+    Parameters
+    ----------
+    name : str, optional
+        The profile; else ``ISR_PROFILE``; else ``"default"``.
+    origin, account_id, contract, home : optional
+        These win over ``ISR_PORTAL_ORIGIN``, ``ISR_ACCOUNT_ID``, ``ISR_CONTRACT`` and ``ISR_HOME``.
+    environ : mapping, optional
+        In place of the process's environment.
+
+    Raises
+    ------
+    UsageError
+        A setting cannot be used, or the profile's entry in the file is not understood.
+    StoreError
+        The file cannot be read.
+    """
+    env = os.environ if environ is None else environ
+    folder = home_folder(home, environ=env)
+    given = name or env.get("ISR_PROFILE")
+    called = check_name(given or "default")
+    entries = _read(folder / CONFIG)
+    if given and called != "default" and called not in entries and not (origin or env.get("ISR_PORTAL_ORIGIN")):
+        known = ", ".join(sorted(entries)) or "none yet"
+        raise UsageError(
+            f"there is no profile {called!r} in {folder / CONFIG} (there: {known}); "
+            f'make it with "isr login --profile {called}"'
+        )
+    entry = entries.get(called, {})
+
+    def setting(argument: str | Path | None, variable: str, key: str) -> str | None:
+        return str(argument) if argument else env.get(variable) or entry.get(key)
+
+    contract_file = setting(contract, "ISR_CONTRACT", "contract")
+    token_file = setting(None, "ISR_TOKEN_FILE", "token_file")
+    return Profile(
+        name=called,
+        origin=check_origin(setting(origin, "ISR_PORTAL_ORIGIN", "origin") or DEFAULT_ORIGIN),
+        account_id=_check_account(setting(account_id, "ISR_ACCOUNT_ID", "account_id")),
+        account_is_given=bool(account_id or env.get("ISR_ACCOUNT_ID")),
+        contract=Path(contract_file).expanduser() if contract_file else None,
+        token_file=Path(token_file).expanduser() if token_file else None,
+        home=folder,
+    )
+
+
+def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Path:
+    """Give the folder in which everything is kept; it need not exist yet."""
+    env = os.environ if environ is None else environ
+    given = home or env.get("ISR_HOME")
+    return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("isr_analysis")
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that only its owner can look into.
+
+    Raises
+    ------
+    StoreError
+        It cannot be made; the message names the setting that moves it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreError(
+            f"the folder {folder} cannot be made ({exc.strerror}); set ISR_HOME to a folder that can be written"
+        ) from exc
+    return folder
+
+
+def save(to: Profile) -> Path:
+    """Write a profile into ``config.toml``, whole or not at all, and give the file's path."""
+    path = make_folder(to.home) / CONFIG
+    entries = _read(path)
+    values = {
+        "origin": to.origin,
+        "account_id": to.account_id,
+        "contract": str(to.contract) if to.contract else None,
+        "token_file": str(to.token_file) if to.token_file else None,
+    }
+    entries[to.name] = {key: value for key, value in values.items() if value is not None}
+    return _write(path, entries)
+
+
+def forget(name: str, home: Path) -> bool:
+    """Remove a profile from ``config.toml``; tell whether it was there."""
+    entries = _read(home / CONFIG)
+    if name not in entries:
+        return False
+    del entries[name]
+    _write(home / CONFIG, entries)
+    return True
+
+
+def check_name(name: str) -> str:
+    """Give a profile's name back if it can be one."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"profile={name!r} cannot be a profile's name; use letters, digits, dot, dash, underline")
+    return name
+
+
+def check_origin(origin: str) -> str:
+    """Give a portal's origin in its plain form, ``https://host[:port]``.
+
+    Raises
+    ------
+    UsageError
+        No http address, a path or a password in it, or plain http to another machine.
+    """
+    hint = f'give scheme, host and port alone, such as "{DEFAULT_ORIGIN}"'
+    try:
+        parts = urlsplit(origin.strip())
+        port = parts.port
+    except ValueError as exc:
+        raise UsageError(f"origin={origin!r} is no web address; {hint}") from exc
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(f"the origin has a user name or password in it; {hint}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"origin={origin!r} is no http or https address; {hint}")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError(f"origin={origin!r} has a path; {hint}")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise UsageError(
+            f"origin={origin!r} is plain http, where anyone on the way could read the token; use https "
+            "(plain http is for this machine alone)"
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, usual) else "")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_account(account: str | None) -> str | None:
+    if account is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", account):
+        raise UsageError(f"account_id={account!r} is no account id; the portal shows it, a UUID, in every topic")
+    return account
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except NotADirectoryError:
+        return {}
+    except (OSError, UnicodeDecodeError) as exc:
+        raise StoreError(f"{path} cannot be read: {exc}") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise UsageError(f"{path} is no TOML: {exc}; mend it, or delete it and run `isr login`") from exc
+    entries = document.get("profiles", {})
+    for name, entry in entries.items():
+        unknown = sorted(set(entry) - _KEYS) if isinstance(entry, dict) else ["(no table)"]
+        if unknown or not all(isinstance(value, str) for value in entry.values()):
+            raise UsageError(
+                f"{path}: [profiles.{name}] has {', '.join(unknown) or 'a value that is no text'}; "
+                f"known are {', '.join(sorted(_KEYS))}, each a text"
+            )
+    return dict(entries)
+
+
+def _write(path: Path, entries: dict[str, dict[str, str]]) -> Path:
+    try:
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
+            file.write(tomli_w.dumps({"profiles": entries}).encode())
+        Path(file.name).replace(path)
+    except OSError as exc:
+        raise StoreError(f"{path} cannot be written: {exc}") from exc
+    return path

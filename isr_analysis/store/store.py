@@ -1,0 +1,183 @@
+"""The store of one account's messages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis import database, messages, times
+from isr_analysis.messages import Selector
+from isr_analysis.store import ledger, parts
+from isr_analysis.times import Range
+
+SETTLE = 10 * times.MINUTE
+MAX_AGE = times.MINUTE
+
+_BIG = 500_000
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the store knows of a selector over a range, at one moment.
+
+    Parameters
+    ----------
+    missing : list of (Selector, Range)
+        What must be asked for, a UTC day each.
+    provisional_from : int or None
+        The first instant, ns, from which messages may still come; None if all is settled.
+    fetched_at : int or None
+        When the oldest span that the range rests on was fetched, ns; None if there is none.
+    """
+
+    missing: list[tuple[Selector, Range]]
+    provisional_from: int | None
+    fetched_at: int | None
+
+
+class Store:
+    """The messages of one account, as published.
+
+    Parameters
+    ----------
+    folder : Path
+        The account's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._parts = folder / "parts"
+        self._ledger = folder / "ledger.sqlite"
+
+    def held(self, selector: Selector, span: Range, *, now: int, settle: int = SETTLE, max_age: int = MAX_AGE) -> Held:
+        """Tell what is there and what is missing.
+
+        Parameters
+        ----------
+        selector, span
+            What is wanted.
+        now : int
+            The present instant, ns; nothing after it can be missing.
+        settle : int
+            A span is settled if it was fetched this long (ns) after its end.
+        max_age : int
+            What is not settled counts while it is younger than this (ns).
+        """
+        with database.snapshot(self._ledger) as db:
+            found = [] if db is None else ledger.spans(db, span, selector)
+        asked = Range(span.start, max(span.start, min(span.end, now)))
+        missing: list[tuple[Selector, Range]] = []
+        for client in selector.clients or (ledger.ALL,):
+            one = Selector(None if client == ledger.ALL else (client,), selector.topic)
+            gaps = asked.minus(ledger.held(found, client, now=now, settle=settle, max_age=max_age))
+            missing += [(one, day) for gap in gaps for day in gap.days()]
+        return Held(
+            missing,
+            ledger.provisional_from(found, selector, span, settle=settle),
+            min((one.fetched_at for one in found), default=None),
+        )
+
+    def read(self, selector: Selector, span: Range) -> pa.Table:
+        """Give the messages of a selector in a span, in order; none is a table without rows."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(FileNotFoundError):  # replaced since the ledger was read: what counts now?
+                return self._read(selector, span)
+        return self._read(selector, span)
+
+    def _read(self, selector: Selector, span: Range) -> pa.Table:
+        with database.snapshot(self._ledger) as db:
+            found = [] if db is None else ledger.parts(db, span, selector)
+        tables = [selector.select(parts.read(self._parts, part, span)) for part in found]
+        if not tables:
+            return messages.empty()
+        # Parts of one day overlap, those of different days do not; sorting an ordered table costs little.
+        return messages.in_order(pa.concat_tables(tables))
+
+    def commit(
+        self,
+        selector: Selector,
+        span: Range,
+        batches: Iterable[pa.Table],
+        *,
+        fetched_at: int,
+        settle: int = SETTLE,
+    ) -> int:
+        """Put what the portal gave for a selector and a span in the place of all that was there of it.
+
+        Readers see all of it or nothing. If `batches` raises, nothing has changed.
+
+        Parameters
+        ----------
+        selector, span
+            What was asked for. Messages outside of it are left out.
+        batches : iterable of pyarrow.Table
+            Messages, as they come; memory holds one part's worth at a time.
+        fetched_at : int
+            When the first of them was asked for, ns.
+        settle : int
+            Messages younger than this (ns) go into a part of their own, which the next fetch replaces whole.
+
+        Returns
+        -------
+        int
+            The number of messages.
+        """
+        written: list[ledger.Part] = []
+        try:
+            for table in _portions(batches, selector, span):
+                old = pc.less(table["time"].cast("int64"), fetched_at - settle)
+                halves = table.filter(old), table.filter(pc.invert(old))
+                written.extend(parts.write(self._parts, half) for half in halves if len(half))
+            rows = sum(part.rows for part in written)
+            with database.transaction(self._ledger, ledger.SCHEMA) as db:
+                replaced = []
+                for part in ledger.parts(db, span, selector):
+                    rest = _without(parts.read(self._parts, part), selector, span)
+                    if len(rest) < part.rows:
+                        replaced.append(part)
+                        written += [parts.write(self._parts, rest)] if len(rest) else []
+                ledger.replace_parts(db, replaced, written, fetched_at)
+                ledger.note(db, selector, span, fetched_at)
+                outdated = ledger.gone(db, fetched_at)
+        except BaseException:
+            self._discard(written)
+            raise
+        self._remove(outdated)
+        return rows
+
+    def _discard(self, written: list[ledger.Part]) -> None:
+        # An interrupt may come just after the transaction: what the ledger names by now stays.
+        with database.snapshot(self._ledger) as db:
+            counting = set() if db is None else ledger.files(db)
+        self._remove([part.file for part in written if part.file not in counting])
+
+    def _remove(self, files: Iterable[str]) -> None:
+        for file in files:
+            with contextlib.suppress(OSError):
+                (self._parts / file).unlink()
+
+
+def _portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> Iterator[pa.Table]:
+    """Gather what was asked for into tables of a part's size."""
+    gathered: list[pa.Table] = []
+    rows = 0
+    for batch in batches:
+        gathered.append(selector.select(batch.filter(parts.within(span))))
+        rows += len(gathered[-1])
+        if rows >= _BIG:
+            yield pa.concat_tables(gathered)
+            gathered, rows = [], 0
+    if rows:
+        yield pa.concat_tables(gathered)
+
+
+def _without(table: pa.Table, selector: Selector, span: Range) -> pa.Table:
+    """Give the messages of a table that a selector does not mean, or that lie outside of a span."""
+    time = table["time"].cast("int64")
+    inside = pc.and_(pc.greater_equal(time, span.start), pc.less(time, span.end))
+    return table.filter(pc.invert(pc.and_(inside, selector.mask(table))))

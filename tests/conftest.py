@@ -1,0 +1,81 @@
+"""What every test has: folders, settings, keyring and time zone of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from hypothesis import HealthCheck, settings
+from keyring.backend import KeyringBackend
+from keyring.errors import NoKeyringError, PasswordDeleteError
+
+settings.register_profile("isr", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("isr")
+
+
+class MemoryKeyring(KeyringBackend):
+    """A keyring that lives as long as its test."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise PasswordDeleteError(username)
+
+
+class NoKeyring(KeyringBackend):
+    """What a server or a container has."""
+
+    priority = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise NoKeyringError(service, username)
+
+    set_password = delete_password = get_password
+
+
+@pytest.fixture(autouse=True)
+def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Isolate environment, home folder, keyring, default connection, and a machine zone that is nobody's."""
+    for name in [*os.environ]:
+        if name.startswith("ISR_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ISR_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TZ", "America/St_Johns")
+    monkeypatch.chdir(tmp_path)
+    time.tzset()
+    former = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())
+    yield
+    if connection := sys.modules.get("isr_analysis.portal.connection"):
+        connection.disconnect()
+    keyring.set_keyring(former)
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Give the home folder that `ISR_HOME` names."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def no_keyring() -> None:
+    """Take the keyring away."""
+    keyring.set_keyring(NoKeyring())

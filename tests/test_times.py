@@ -1,0 +1,149 @@
+"""Instants, ranges, windows."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isr_analysis import times
+from isr_analysis.errors import UsageError
+
+NOON = 1_793_534_400 * times.SECOND  # 2026-11-01T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-01T12:00:00Z",
+        "2026-11-01T13:00:00+01:00",
+        "2026-11-01 12:00",
+        dt.datetime(2026, 11, 1, 12),  # noqa: DTZ001 (a naive one is what is tried)
+        dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC),
+        pd.Timestamp("2026-11-01T12:00", tz="UTC"),
+        np.datetime64("2026-11-01T12:00"),
+    ],
+)
+def test_every_form_of_an_instant_is_the_same_instant(value):
+    """ISO text, datetime, pandas and numpy instants mean the same; one without a zone is UTC."""
+    assert times.instant(value) == NOON
+
+
+def test_a_naive_instant_is_read_in_the_given_zone():
+    """`tz` places a wall-clock time; an offset in the value wins over it."""
+    assert times.instant("2026-11-01T13:00", "Europe/Zurich") == NOON
+    assert times.instant("2026-11-01T12:00Z", "Europe/Zurich") == NOON
+
+
+def test_a_date_is_its_first_instant_in_the_zone():
+    """A day begins at midnight of its zone, as text and as a date."""
+    begin = times.instant("2026-10-31T23:00Z")
+    assert times.instant("2026-11-01", "Europe/Zurich") == begin
+    assert times.instant(dt.date(2026, 11, 1), "Europe/Zurich") == begin
+
+
+def test_a_time_that_came_twice_is_asked_back():
+    """At the end of DST an hour repeats: the error shows both instants, each of which is then taken."""
+    with pytest.raises(UsageError, match=r"twice.*\+02:00.*\+01:00"):
+        times.instant("2026-10-25 02:30", "Europe/Zurich", name="start")
+    assert times.instant("2026-10-25T02:30:00+01:00") - times.instant("2026-10-25T02:30:00+02:00") == times.HOUR
+
+
+def test_a_day_that_begins_twice_begins_at_its_first_midnight():
+    """In Havana midnight itself repeats when DST ends."""
+    assert times.iso(times.instant("2026-11-01", "America/Havana")) == "2026-11-01T04:00:00Z"
+
+
+def test_a_time_that_was_skipped_is_the_moment_of_the_jump():
+    """At the start of DST 02:30 does not exist: it is 03:00."""
+    assert times.iso(times.instant("2026-03-29 02:30", "Europe/Zurich")) == "2026-03-29T01:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "yesterday", "12:00", 1793534400, 1.5, True, None, "NaT", "2026-13-01", "1066-10-14", "2262-04-12", []]
+)
+def test_what_is_no_instant_is_refused_with_its_name(value):
+    """Numbers (which unit?), words, impossible and far-off dates raise an error that names the argument."""
+    with pytest.raises(UsageError, match="^start="):
+        times.instant(value, name="start")
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [("7d", 7 * times.DAY), ("90min", 90 * times.MINUTE), ("1.5h", 90 * times.MINUTE), ("30 s", 30 * times.SECOND),
+     ("2w", 14 * times.DAY), ("5m", 5 * times.MINUTE)],
+)  # fmt: skip
+def test_durations(text, ns):
+    """A number and a unit make a duration."""
+    assert times.duration(text) == ns
+
+
+@pytest.mark.parametrize("value", ["", "d", "-1d", "0d", "7", "7 days", 7, None, dt.timedelta(0)])
+def test_what_is_no_duration_is_refused(value):
+    """No unit, no number, zero or below: an error that shows the forms."""
+    with pytest.raises(UsageError, match="7d"):
+        times.duration(value)
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "local", 3])
+def test_an_unknown_zone_is_refused(zone):
+    """The machine's own zone has no name here."""
+    with pytest.raises(UsageError, match="time zone"):
+        times.zone(zone)
+
+
+def test_resolve_reads_the_arguments_of_a_loader():
+    """`start` and `end`, `last` before `end` or now; `end` is now if left out."""
+    day = times.Range(NOON - times.DAY, NOON)
+    assert times.resolve("2026-10-31T12:00", "2026-11-01T12:00", None, tz=None, now=0) == day
+    assert times.resolve(None, None, "1d", tz=None, now=NOON) == day
+    assert times.resolve(None, "2026-11-01T12:00", dt.timedelta(days=1), tz=None, now=0) == day
+    assert times.resolve("2026-10-31T12:00", None, None, tz=None, now=NOON) == day
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "last", "words"),
+    [
+        (None, None, None, "neither"),
+        ("2026-11-01", None, "7d", "both"),
+        ("2026-11-02", "2026-11-01", None, "empty"),
+        ("2026-11-01", "2026-11-01", None, "empty"),
+        ("2030-01-01", None, None, "future"),
+        (None, None, "99999d", "1970"),
+    ],
+)
+def test_resolve_refuses_what_is_no_range(start, end, last, words):
+    """None, two, an empty or a backward range: the error says which."""
+    with pytest.raises(UsageError, match=words):
+        times.resolve(start, end, last, tz=None, now=NOON)
+
+
+ranges = st.tuples(st.integers(0, 5 * times.DAY), st.integers(0, 5 * times.DAY)).map(lambda p: times.Range(*sorted(p)))
+
+
+@given(ranges)
+def test_days_are_seamless(span):
+    """The days of a range meet without gap or overlap, and none crosses midnight UTC."""
+    days = list(span.days())
+    assert sum(d.end - d.start for d in days) == span.end - span.start
+    assert all(a.end == b.start for a, b in zip(days, days[1:], strict=False))
+    assert all(d and d.start // times.DAY == (d.end - 1) // times.DAY for d in days)
+
+
+@given(ranges, st.lists(ranges, max_size=6), st.integers(0, 5 * times.DAY))
+def test_minus_leaves_exactly_what_is_not_held(span, held, at):
+    """An instant is in what is left if, and only if, it is in the range and in none of the held ones."""
+    left = span.minus(held)
+    inside = span.start <= at < span.end and not any(h.start <= at < h.end for h in held)
+    assert any(part.start <= at < part.end for part in left) == inside
+    assert all(part for part in left)
+
+
+@given(st.integers(0, 4_000_000_000 * times.SECOND))
+def test_iso_is_exact(ns):
+    """An instant written as ISO and read again is the same to the nanosecond."""
+    assert times.instant(times.iso(ns)) == ns
