@@ -1,0 +1,15 @@
+"""What a portal answered, recognised by its shape: bytes in, messages out. Pure: no client, clock or disk.
+
+The form of the portal's history and live answers is unpublished, so nothing here relies on one. `read_page` and
+`read_live` find the rows in the body, the columns in the rows, and the messages in both; what cannot be recognised
+raises an `AnswerError` that shows what came.
+"""
+
+from __future__ import annotations
+
+from isr_analysis.answers.page import Page, read_live, read_page
+from isr_analysis.answers.shape import Fields
+from isr_analysis.answers.rows import read_rows
+from isr_analysis.answers.words import error_words
+
+__all__ = ["Fields", "Page", "error_words", "read_live", "read_page", "read_rows"]

@@ -1,0 +1,54 @@
+"""The portal's own words in an error body, on one line."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+LONGEST = 300
+
+_KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg")
+
+
+def error_words(body: bytes, content_type: str | None = None) -> str:
+    """Say what an error body says.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON with ``detail`` (text or a list), problem+json, plain text, a page of HTML, or nothing.
+    content_type : str, optional
+        What the portal says that it is; the body itself is believed first.
+
+    Returns
+    -------
+    str
+        At most `LONGEST` characters on one line; empty if it says nothing.
+    """
+    text = body[:100_000].decode("utf-8", "replace").strip()
+    if text.startswith("<") or (content_type or "").startswith("text/html"):
+        title = re.search(r"(?is)<(?:title|h1)[^>]*>(.*?)</(?:title|h1)>", text)
+        plain = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", title[1] if title else text)
+        text = f"(a page of HTML) {html.unescape(plain)}"
+    else:
+        try:
+            text = _say(json.loads(text))
+        except (ValueError, RecursionError):
+            pass
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def _say(value: Any) -> str:
+    if isinstance(value, dict):
+        where = value.get("loc")
+        if isinstance(where, list) and isinstance(value.get("msg"), str):  # one entry of a list of failed checks
+            return f"{'.'.join(str(level) for level in where)}: {value['msg']}"
+        said = [_say(value[key]) for key in _KEYS if value.get(key)]
+        # problem+json has a title and a detail; other bodies say the same twice.
+        return ": ".join(dict.fromkeys(reversed(said))) if said else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return "; ".join(_say(one) for one in value)
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,98 @@
+"""The quota: exact, shared, and overruled by the portal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from isr_analysis import times
+from isr_analysis.errors import QuotaExhaustedError
+from isr_analysis.portal.quota import PER_HOUR, Ledger, Word, read_word
+
+NOW = 20_000 * times.DAY
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """Give a ledger on which nothing was taken."""
+    return Ledger(tmp_path / "quota.sqlite", "one")
+
+
+def test_an_unused_quota_is_whole(ledger):
+    """Asking takes nothing, and makes no file."""
+    assert ledger.state(NOW).left == PER_HOUR
+
+
+def test_each_request_is_counted_for_an_hour(ledger):
+    """A request leaves the count an hour later; another token has its own."""
+    for i in range(3):
+        ledger.take(NOW + i)
+    assert ledger.state(NOW + 3).left == PER_HOUR - 3
+    assert ledger.state(NOW + times.HOUR + 1).left == PER_HOUR - 1
+    assert Ledger(ledger._path, "other").state(NOW).left == PER_HOUR
+
+
+def test_a_used_up_quota_is_an_error_that_says_until_when(ledger):
+    """Exactly the limit is granted; the next one is free when the oldest leaves the hour."""
+    ledger.hear(Word(limit=3, remaining=None, resets_in=None), NOW)
+    for i in range(3):
+        ledger.take(NOW + i * times.MINUTE)
+    with pytest.raises(QuotaExhaustedError, match="58 min") as caught:
+        ledger.take(NOW + 2 * times.MINUTE)
+    assert caught.value.retry_after == 58 * 60
+    assert caught.value.status_code == 429
+    assert caught.value.retryable
+    ledger.take(NOW + times.HOUR)
+
+
+def test_the_portal_overrides_our_count(ledger):
+    """What it says is left is left, minus what was taken since; after its reset our count holds again."""
+    ledger.take(NOW)
+    ledger.hear(Word(limit=5000, remaining=2, resets_in=600.0), NOW)
+    ledger.take(NOW + 1)
+    ledger.take(NOW + 2)
+    with pytest.raises(QuotaExhaustedError) as caught:
+        ledger.take(NOW + 3)
+    assert caught.value.retry_after == pytest.approx(600, abs=1)
+    assert ledger.take(NOW + 600 * times.SECOND).left > 0
+
+
+def test_processes_share_one_quota(tmp_path):
+    """Four processes that take as fast as they can are granted exactly the limit together."""
+    Ledger(tmp_path / "q.sqlite", "one").hear(Word(200, None, None), NOW)
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom isr_analysis.portal.quota import Ledger\n"
+        "from isr_analysis.errors import QuotaExhaustedError\n"
+        "ledger, n = Ledger(Path(sys.argv[1]), 'one'), 0\n"
+        "try:\n    while True:\n        ledger.take(int(sys.argv[2])); n += 1\n"
+        "except QuotaExhaustedError:\n    print(n)\n"
+    )
+    args = [sys.executable, "-c", code, str(tmp_path / "q.sqlite"), str(NOW + 1)]
+    running = [subprocess.Popen(args, stdout=subprocess.PIPE) for _ in range(4)]
+    assert sum(int(one.communicate()[0]) for one in running) == 200
+
+
+S = times.SECOND
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "word"),
+    [
+        ({}, 200, Word(None, None, None)),
+        ({"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1800"}, 200,
+         Word(5000, 4999, 1800.0)),
+        ({"ratelimit-limit": "100, 100;w=60", "ratelimit-remaining": "7", "ratelimit-reset": "5"}, 200, Word(100, 7, 5.0)),
+        ({"x-rate-limit-remaining": "3", "x-rate-limit-reset": str(NOW // S + 90)}, 200, Word(None, 3, 90.0)),
+        ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": str((NOW // S + 90) * 1000)}, 200, Word(None, 3, 90.0)),
+        ({"retry-after": "120"}, 429, Word(None, 0, 120.0)),
+        ({"retry-after": "Tue, 04 Oct 2024 00:02:00 GMT"}, 429, Word(None, 0, 120.0)),
+        ({}, 429, Word(None, 0, 60.0)),
+        ({"x-ratelimit-remaining": "17"}, 429, Word(None, 0, 60.0)),
+        ({"x-ratelimit-limit": "many", "x-ratelimit-remaining": "-1"}, 200, Word(None, 0, None)),
+    ],
+)  # fmt: skip
+def test_the_portals_word_is_read_under_any_usual_name(headers, status, word):
+    """Limits, rests and resets, as a span or an instant, in seconds or milliseconds; a 429 leaves nothing."""
+    assert read_word(headers, status, NOW) == word

@@ -1,0 +1,96 @@
+"""Settings: who wins, what is refused, what is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from isr_analysis import settings
+from isr_analysis.errors import StoreError, UsageError
+
+
+def test_an_argument_wins_over_the_environment_over_the_file_over_the_default(home):
+    """The four places, each hiding those behind it."""
+    assert settings.profile(environ={"ISR_HOME": str(home)}).origin == "https://mqtt.ishareradio.com"
+    env = {"ISR_HOME": str(home)}
+    settings.save(settings.profile(origin="https://file.example", environ=env))
+    assert settings.profile(environ=env).origin == "https://file.example"
+    env["ISR_PORTAL_ORIGIN"] = "https://env.example"
+    assert settings.profile(environ=env).origin == "https://env.example"
+    assert settings.profile(origin="https://arg.example", environ=env).origin == "https://arg.example"
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("https://mqtt.ishareradio.com/", "https://mqtt.ishareradio.com"),
+        ("https://mqtt.ishareradio.com:443", "https://mqtt.ishareradio.com"),
+        (" https://Portal.Example:8443 ", "https://portal.example:8443"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://127.8.9.1", "http://127.8.9.1"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://[::1]:9", "http://[::1]:9"),
+    ],
+)
+def test_an_origin_has_one_form(given, plain):
+    """The same portal is the same store, however it is written."""
+    assert settings.check_origin(given) == plain
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://portal.example", "http://10.0.0.1", "portal.example", "ftp://portal.example", "https://", "", "https://a b",
+     "https://portal.example/api/v1", "https://portal.example?x=1", "https://me:secret@portal.example", "https://h:99999"],
+)  # fmt: skip
+def test_an_origin_that_would_leak_or_mislead_is_refused(origin):
+    """Plain http to another machine, paths and passwords are refused, and a password is not repeated."""
+    with pytest.raises(UsageError) as caught:
+        settings.check_origin(origin)
+    assert "secret" not in str(caught.value)
+
+
+def test_profiles_are_kept_apart(home):
+    """Each name has its own settings; forgetting one leaves the other."""
+    for name in ("one", "two"):
+        settings.save(settings.profile(name, origin=f"https://{name}.example", home=home, environ={}))
+    assert settings.profile("one", home=home, environ={}).origin == "https://one.example"
+    assert settings.forget("one", home)
+    assert not settings.forget("one", home)
+    assert settings.profile("two", home=home, environ={}).origin == "https://two.example"
+    with pytest.raises(UsageError, match=r"no profile 'one'.*two.*isr login"):
+        settings.profile("one", home=home, environ={})
+
+
+def test_an_account_from_the_file_is_not_named_for_this_use(home):
+    """Only argument and environment name an account strongly enough to open the store unasked."""
+    settings.save(settings.profile(account_id="acme", home=home, environ={}))
+    noted = settings.profile(home=home, environ={})
+    assert (noted.account_id, noted.account_is_given) == ("acme", False)
+    assert settings.profile(home=home, environ={"ISR_ACCOUNT_ID": "acme"}).account_is_given
+
+
+@pytest.mark.parametrize("text", ["[profiles.default]\ntoken = 'x'", "[profiles.default]\norigin = 3", "profiles = 3", "x = ["])
+def test_a_file_that_is_not_understood_is_named(home, text):
+    """A token in the file, a wrong kind or broken TOML: the error names the file."""
+    home.mkdir()
+    (home / "config.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"config\.toml"):
+        settings.profile(home=home, environ={})
+
+
+@pytest.mark.parametrize("name", ["a b", "../x", "", "-x", "x" * 65])
+def test_a_profile_name_is_a_plain_word(name):
+    """Names that could be paths are refused."""
+    with pytest.raises(UsageError, match="profile"):
+        settings.check_name(name)
+
+
+def test_a_home_that_cannot_be_made_is_an_error_that_names_the_setting(tmp_path):
+    """A file in the way is no place to keep things."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="ISR_HOME"):
+        settings.make_folder(tmp_path / "file" / "home")
+
+
+def test_the_home_folder_is_for_its_owner_alone(home):
+    """What is fetched is private."""
+    assert settings.make_folder(home).stat().st_mode & 0o077 == 0

@@ -1,0 +1,118 @@
+"""The token: found in order, checked, and never shown."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from isr_analysis import settings
+from isr_analysis.errors import StoreError, TokenMissingError, UsageError
+from isr_analysis.portal import token as tokens
+from isr_analysis.portal.token import Token
+
+VALUE = "isr_mqtt_rest_example-not-a-real-one"
+OTHER = "isr_mqtt_rest_example-another"
+
+
+@pytest.fixture
+def profile(home):
+    """Give a plain profile."""
+    return settings.profile(home=home, environ={})
+
+
+@pytest.mark.parametrize(
+    "pasted", [VALUE, f"  {VALUE}\n", f'"{VALUE}"', f"'{VALUE}'", f"Bearer {VALUE}", f"Authorization: Bearer {VALUE}",
+               f'"Bearer {VALUE}"', f"bearer  {VALUE}"]
+)  # fmt: skip
+def test_pasted_forms_are_cleaned(pasted):
+    """Blanks, quotes and the header's words around a token are taken off."""
+    assert Token(pasted).reveal() == VALUE
+
+
+@pytest.mark.parametrize("wrong", ["", "hunter2-secret", "isr_mqtt_rest_", f"{VALUE} {VALUE}", "isr_mqtt_rest_ä", f"x{VALUE}"])
+def test_what_is_no_token_is_refused_without_repeating_it(wrong):
+    """The message helps, and holds nothing of what was pasted."""
+    with pytest.raises(UsageError, match="isr_mqtt_rest_") as caught:
+        Token(wrong)
+    assert "hunter2" not in str(caught.value)
+    assert "not-a-real-one" not in str(caught.value)
+
+
+def test_a_token_is_masked_and_cannot_be_written_out():
+    """Printing, formatting and pickling give nothing away."""
+    token = Token(VALUE)
+    for text in (repr(token), str(token), f"{token}", repr({"token": token}), repr([token])):
+        assert "example" not in text
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(token)
+
+
+def test_a_platform_token_is_known_by_its_form():
+    """The operator's form needs an account beside it."""
+    assert Token("isr_mqtt_platform_rest_example").is_platform
+    assert not Token(VALUE).is_platform
+
+
+def test_the_places_are_asked_in_order(profile, tmp_path):
+    """Argument, environment, file, keyring."""
+    file = tmp_path / "token"
+    file.write_text(OTHER)
+    file.chmod(0o600)
+    tokens.to_keyring(profile, Token("isr_mqtt_rest_example-keyring"))
+    with_file = settings.profile(home=profile.home, environ={"ISR_TOKEN_FILE": str(file)})
+    env = {"ISR_TOKEN": VALUE}
+    assert tokens.find(with_file, "isr_mqtt_rest_example-argument", environ=env).reveal().endswith("argument")
+    assert tokens.find(with_file, environ=env).reveal() == VALUE
+    assert tokens.find(with_file, environ={}).reveal() == OTHER
+    assert tokens.find(profile, environ={}).reveal().endswith("keyring")
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_a_machine_without_a_keyring_is_one_without_a_token(profile):
+    """Reading says that there is no token; keeping one explains the file."""
+    with pytest.raises(TokenMissingError, match=r"ISR_TOKEN_FILE.*isr login"):
+        tokens.find(profile, environ={}, ask=False)
+    with pytest.raises(StoreError, match="ISR_TOKEN_FILE") as caught:
+        tokens.to_keyring(profile, Token(VALUE))
+    assert VALUE not in str(caught.value)
+
+
+def test_a_token_kept_for_one_portal_is_not_found_for_another(profile, home):
+    """The keyring's entry carries the origin."""
+    tokens.to_keyring(profile, Token(VALUE))
+    elsewhere = settings.profile(origin="https://elsewhere.example", home=home, environ={})
+    with pytest.raises(TokenMissingError):
+        tokens.find(elsewhere, environ={}, ask=False)
+    assert tokens.out_of_keyring(profile)
+    assert not tokens.out_of_keyring(profile)
+
+
+def test_a_token_file_that_others_can_read_is_refused(profile, tmp_path):
+    """The error gives the command that mends it."""
+    file = tmp_path / "token"
+    file.write_text(VALUE)
+    file.chmod(0o644)
+    with_file = settings.profile(home=profile.home, environ={"ISR_TOKEN_FILE": str(file)})
+    with pytest.raises(UsageError, match=f"chmod 600 {file}"):
+        tokens.find(with_file, environ={})
+
+
+def test_a_token_file_that_is_not_there_is_named(profile, tmp_path):
+    """No token, and why."""
+    with_file = settings.profile(home=profile.home, environ={"ISR_TOKEN_FILE": str(tmp_path / "none")})
+    with pytest.raises(TokenMissingError, match="none"):
+        tokens.find(with_file, environ={})
+
+
+def test_nobody_is_asked_without_a_terminal(profile):
+    """Under pytest there is no terminal: the call ends with an error and never blocks."""
+    assert not tokens.someone_is_there()
+    with pytest.raises(TokenMissingError):
+        tokens.find(profile, environ={})
+
+
+def test_someone_at_a_terminal_is_asked(profile, monkeypatch):
+    """The prompt does not echo, and its answer is cleaned like any other."""
+    monkeypatch.setattr(tokens.getpass, "getpass", lambda _: f" {VALUE} ")
+    assert tokens.find(profile, environ={}, ask=True).reveal() == VALUE
