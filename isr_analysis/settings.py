@@ -187,7 +187,7 @@ def check_origin(origin: str) -> str:
         raise UsageError(f"origin={origin!r} is no web address; {hint}") from exc
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"the origin has a user name or password in it; {hint}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", parts.netloc):
         raise UsageError(f"origin={origin!r} is no http or https address; {hint}")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise UsageError(f"origin={origin!r} has a path; {hint}")
@@ -228,6 +228,8 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     except tomllib.TOMLDecodeError as exc:
         raise UsageError(f"{path} is no TOML: {exc}; mend it, or delete it and run `isr login`") from exc
     entries = document.get("profiles", {})
+    if not isinstance(entries, dict):
+        raise UsageError(f"{path}: profiles is no table; each profile stands under a heading such as [profiles.default]")
     for name, entry in entries.items():
         unknown = sorted(set(entry) - _KEYS) if isinstance(entry, dict) else ["(no table)"]
         if unknown or not all(isinstance(value, str) for value in entry.values()):
