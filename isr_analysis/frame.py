@@ -1,0 +1,168 @@
+"""Messages as a DataFrame: one row a message, one column a field of the payloads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis import messages, payloads, times
+from isr_analysis.errors import UsageError
+from isr_analysis.payloads import Column
+
+Attrs = dict[str, Any]
+"""Texts, numbers, booleans and lists: what every writer of frames keeps."""
+
+_SHOWN = 10
+_STR = pd.StringDtype("pyarrow", na_value=np.nan)
+
+
+def to_frame(
+    table: pa.Table,
+    *,
+    tz: str | dt.tzinfo = "UTC",
+    fields: str | list[str] | None = None,
+    attrs: Attrs | None = None,
+) -> pd.DataFrame:
+    """Decode messages into a DataFrame.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Messages, in any order.
+    tz : str or tzinfo
+        The zone of the index.
+    fields : str or list of str, optional
+        The fields that become columns, in this order; all, by name, if left out.
+    attrs : dict, optional
+        What is known of the messages, for ``DataFrame.attrs``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a message, ordered by time, client, topic and place in the answer. Index ``time``: DatetimeIndex in
+        `tz`, ns. Columns ``client_id`` and ``topic`` (categories), then the fields, named and typed as
+        `isr_analysis.payloads.decode` and `isr_analysis.payloads.resolve` say. Beyond 500 fields the others are in
+        ``extra`` (str), a JSON object a message, and so is a field of that name. No messages: the same index and fixed
+        columns, and each of `fields` as object.
+
+    Raises
+    ------
+    UsageError
+        There are messages, and none of them has a field of that name.
+
+    Examples
+    --------
+    >>> from isr_analysis import frame, messages
+    >>> frame.to_frame(messages.empty(), tz="Europe/Zurich").columns.tolist()
+    ['client_id', 'topic']
+    """
+    return from_decoded(payloads.decode(_in_order(table)), tz=tz, fields=fields, attrs=attrs)
+
+
+def from_decoded(
+    decoded: pa.Table,
+    *,
+    tz: str | dt.tzinfo = "UTC",
+    fields: str | list[str] | None = None,
+    attrs: Attrs | None = None,
+) -> pd.DataFrame:
+    """Make the DataFrame that `to_frame` makes, of messages that are decoded already; see there.
+
+    Parameters
+    ----------
+    decoded : pyarrow.Table
+        Of `isr_analysis.payloads.decode`: whole, a part, or several put together; in any order.
+    tz, fields, attrs
+        As of `to_frame`.
+    """
+    decoded = _in_order(decoded)
+    wanted = None if fields is None else [fields] if isinstance(fields, str) else list(fields)
+    found, extra, names = payloads.resolve(decoded, wanted)
+    # At ns, in UTC, from the numbers: no time is parsed or checked again.
+    stamps = decoded["time"].cast(pa.int64()).to_numpy().view("M8[ns]")
+    index = pd.DatetimeIndex(stamps, name="time").tz_localize("UTC").tz_convert(times.zone(tz))
+    columns: dict[Hashable | None, Any] = {name: _category(decoded[name]) for name in ("client_id", "topic")}
+    for column in found:
+        columns[column.name] = _values(column, index)
+    for name in wanted or ():
+        if name not in columns:
+            if len(decoded):
+                raise UsageError(_unknown(name, names))
+            columns[name] = pd.Series([], index=index, dtype=object)
+    if extra is not None:
+        columns[payloads.EXTRA] = _text(extra)
+    df = pd.DataFrame(columns, index=index, copy=False)
+    df.attrs.update(attrs or {})
+    return df
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    """Sort messages, or a decoded table, unless they are in order."""
+    steps = np.diff(table["time"].cast(pa.int64()).to_numpy())
+    ties = np.flatnonzero(steps == 0)
+    if (steps >= 0).all() and (not len(ties) or _ordered(_keys(table, ties), _keys(table, ties + 1))):
+        return table
+    keys = _keys(table, np.arange(len(table))).append_column("time", table["time"])
+    return table.take(pc.sort_indices(keys, sort_keys=messages.ORDER))
+
+
+def _keys(table: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
+    """Give what puts messages of one instant in order, as plain columns."""
+    keys = table.select(["client_id", "topic", "seq"]).take(pa.array(rows))
+    return pa.table({"client_id": keys[0].cast(pa.string()), "topic": keys[1].cast(pa.string()), "seq": keys[2]})
+
+
+def _ordered(first: pa.Table, second: pa.Table) -> bool:
+    """Tell whether each message comes before its partner, or is its equal."""
+    right = pc.less_equal(first["seq"], second["seq"])
+    for name in ("topic", "client_id"):
+        same = pc.equal(first[name], second[name])
+        right = pc.or_(pc.less(first[name], second[name]), pc.and_(same, right))
+    return bool(pc.all(right).as_py())
+
+
+def _category(array: pa.ChunkedArray) -> pd.Categorical:
+    """Give client ids or topics as categories: those that occur, by name."""
+    coded = array.unify_dictionaries().combine_chunks() if array.num_chunks else array.type.wrap([])
+    names = coded.dictionary
+    used = np.bincount(coded.indices.to_numpy(), minlength=len(names)) > 0
+    order = [i for i in np.argsort(names.to_numpy(zero_copy_only=False), kind="stable") if used[i]]
+    place = np.zeros(len(names), np.int32)
+    place[order] = np.arange(len(order))
+    categories = pd.Index(names.take(pa.array(order, pa.int64())).to_pylist(), dtype="str")
+    return pd.Categorical.from_codes(place[coded.indices.to_numpy()], categories=categories)
+
+
+def _values(column: Column, index: pd.DatetimeIndex) -> Any:
+    """Give a field as what pandas keeps it in. Numbers are copied: a frame may be written to, Arrow's memory not."""
+    if column.dtype == "str":
+        return _text(column.kinds["text"])
+    if column.dtype == "float64":
+        return np.array(column.kinds["real"].to_numpy(zero_copy_only=False))
+    if column.dtype == "object":
+        return pd.Series(column.objects(), index=index, dtype=object)
+    array = next(iter(column.kinds.values()))
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    values = np.array(array.fill_null(0 if column.dtype == "Int64" else False).to_numpy(zero_copy_only=False))
+    return (
+        pd.arrays.IntegerArray(values, missing) if column.dtype == "Int64" else pd.arrays.BooleanArray(values, missing)
+    )
+
+
+def _text(array: pa.Array) -> Any:
+    return pd.arrays.ArrowStringArray(array, dtype=_STR)  # type: ignore[call-arg]  # the stubs are of pandas 2
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=_SHOWN) or names[:_SHOWN]
+    more = f" and {len(names) - len(near)} more" if len(names) > len(near) else ""
+    there = f"they have {', '.join(map(repr, near))}{more}" if names else "their payloads have none"
+    return f"fields={name!r}: no message of this selection has that field; {there}"

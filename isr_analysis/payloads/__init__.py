@@ -1,0 +1,12 @@
+"""Payloads, decoded: messages in, the values of their fields out. Pure: no client, clock or disk.
+
+`decode` gives a table that may be kept, sliced and put together with others (`concat`); `resolve` gives what is left
+of it as one column a field. So the same messages give the same columns, whichever way they went.
+"""
+
+from __future__ import annotations
+
+from isr_analysis.payloads.columns import EXTRA, Column, concat, resolve
+from isr_analysis.payloads.decoder import DECODER_VERSION, decode
+
+__all__ = ["DECODER_VERSION", "EXTRA", "Column", "concat", "decode", "resolve"]

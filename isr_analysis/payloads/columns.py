@@ -1,0 +1,311 @@
+"""Values of fields as Arrow columns, one for each kind of JSON value that a field has. Pure.
+
+A decoded table has one row a message: ``time``, ``client_id``, ``topic`` and ``seq`` as in messages; a column
+``{kind}:{field}`` for each kind that a field has (see `KINDS`); and ``rest``, a JSON object of the fields that too few
+messages have for a column of their own. At most one kind of a field is set in a row; none is set where the message
+lacks the field. No row depends on another, so a decoded table may be sliced, filtered, put together with others and
+written to disk, and `resolve` gives for what is left what decoding just those messages would have given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+KINDS = ("int", "real", "bool", "text", "other", "bytes", "null")
+"""The kinds: integers within int64, reals, booleans, text, all else (as JSON: larger integers, lists, ``{}``, text
+with lone surrogates), bytes that are no text, and an explicit null (true where it is)."""
+
+LIMIT = 500
+"""The most fields that become columns. The rest stays together as JSON."""
+
+EXTRA = "extra"
+"""The column of the fields beyond `LIMIT`."""
+
+REST = "rest"
+
+_SPARSE = 256
+"""A field that fewer than one message in so many has gets no column of its own in a decoded table."""
+
+_EXACT = 2**53
+_TYPES = {"int": pa.int64(), "real": pa.float64(), "bool": pa.bool_(), "null": pa.bool_(), "text": pa.large_string(),
+          "other": pa.large_string(), "bytes": pa.large_binary()}  # fmt: skip
+_NUMPY: dict[str, Any] = {"int": np.int64, "real": np.float64, "bool": np.bool_, "null": np.bool_}
+_KIND_OF: dict[type, str] = {int: "int", float: "real", bool: "bool", str: "text", bytes: "bytes", type(None): "null"}
+
+_dumps = json.JSONEncoder(separators=(",", ":")).encode
+_loads = msgspec.json.Decoder().decode
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field of a frame.
+
+    Parameters
+    ----------
+    name : str
+        The field.
+    dtype : str
+        ``Int64``, ``float64``, ``boolean``, ``str`` or ``object``; see `resolve`.
+    kinds : dict of str to pyarrow.Array
+        The values by kind, each as long as the frame, null where a row has no value of that kind. A ``float64``
+        column has the one kind ``real``.
+    """
+
+    name: str
+    dtype: str
+    kinds: dict[str, pa.Array]
+
+    def objects(self) -> npt.NDArray[np.object_]:
+        """Give each value as a Python object; None where there is none, or an explicit null."""
+        rows = len(next(iter(self.kinds.values())))
+        out = np.full(rows, None, dtype=object)
+        for kind, array in self.kinds.items():
+            if kind != "null":
+                at = np.flatnonzero(array.is_valid())
+                for row, value in zip(at.tolist(), values(kind, array.drop_null()), strict=True):
+                    out[row] = value  # one by one: numpy would take lists apart
+        return out
+
+
+@dataclass(slots=True)
+class Cells:
+    """Values as they are decoded, piece by piece, before they become columns.
+
+    Parameters
+    ----------
+    length : int
+        The number of messages.
+    """
+
+    length: int
+    _pieces: dict[str, dict[str, list[tuple[Rows, Any]]]] = field(default_factory=lambda: defaultdict(dict))
+
+    def add(self, name: str, rows: Rows, given: list[Any], types: set[type] | None = None) -> None:
+        """Add values of a field, with the row of each; `msgspec.UNSET` stands for none."""
+        kinds = self._pieces[name]
+        for kind, at, array in _split(given, set(map(type, given)) if types is None else types):
+            kinds.setdefault(kind, []).append((rows if at is None else rows[at], array))
+
+    def counts(self) -> dict[str, int]:
+        """Give the number of messages that have each field."""
+        return {
+            name: sum(len(rows) for pieces in kinds.values() for rows, _ in pieces)
+            for name, kinds in self._pieces.items()
+        }
+
+    def column(self, name: str) -> dict[str, pa.Array]:
+        """Give a field's columns, by kind."""
+        return {kind: _dense(kind, pieces, self.length) for kind, pieces in self._pieces.get(name, {}).items()}
+
+    def entries(self, names: Iterable[str]) -> Iterator[tuple[int, str, Any]]:
+        """Give row, field and value of each cell of some fields."""
+        for name in names:
+            for kind, pieces in self._pieces[name].items():
+                for rows, array in pieces:
+                    for row, value in zip(rows.tolist(), values(kind, array), strict=True):
+                        yield row, name, value
+
+    def table(self, fixed: dict[str, pa.Array]) -> pa.Table:
+        """Give the decoded table, with its fixed columns in front."""
+        counts = {name: count for name, count in self.counts().items() if count}
+        frequent = [name for name in most_frequent(counts) if counts[name] * _SPARSE >= self.length]
+        columns = dict(fixed)
+        for name in sorted(frequent):
+            columns |= {f"{kind}:{name}": array for kind, array in self.column(name).items()}
+        if len(frequent) < len(counts):
+            columns[REST] = as_json(self.entries(sorted(counts.keys() - set(frequent))), self.length)
+        return pa.table(columns)
+
+
+def values(kind: str, array: Any) -> list[Any]:
+    """Give values of one kind, none missing, as Python objects."""
+    if kind == "null":
+        return [None] * len(array)
+    listed: list[Any] = array.tolist() if isinstance(array, np.ndarray) else array.to_pylist()
+    return [_parse(text) for text in listed] if kind == "other" else listed
+
+
+def as_json(entries: Iterable[tuple[int, str, Any]], length: int) -> pa.Array:
+    """Put cells together as one JSON object a row, its keys sorted; null where a row has none."""
+    objects: dict[int, dict[str, Any]] = defaultdict(dict)
+    for row, name, value in entries:
+        objects[row][name] = value
+    texts: list[str | None] = [None] * length
+    for row, fields in objects.items():
+        texts[row] = _dumps(dict(sorted(fields.items())))
+    return pa.array(texts, pa.large_string())
+
+
+def most_frequent(counts: dict[str, int]) -> list[str]:
+    """Give the `LIMIT` fields that most messages have; of two that as many have, the first by name."""
+    return sorted(counts, key=lambda name: (-counts[name], name))[:LIMIT]
+
+
+def concat(tables: list[pa.Table]) -> pa.Table:
+    """Put decoded tables together, one below the other."""
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[list[Column], pa.Array | None, list[str]]:
+    """Give each field that the messages of a decoded table have as one column of one dtype.
+
+    ===================================================  ===========
+    what its messages have                               dtype
+    ===================================================  ===========
+    only integers, all within int64                      ``Int64``
+    reals, or reals and integers of at most ±2⁵³         ``float64``
+    only booleans                                        ``boolean``
+    only text                                            ``str``
+    anything else: mixed kinds, lists, larger integers   ``object``
+    ===================================================  ===========
+
+    ``20`` is an integer, ``20.0`` a real. A null changes nothing beside other values; alone it is ``object``.
+
+    Parameters
+    ----------
+    decoded : pyarrow.Table
+        Of `isr_analysis.payloads.decode`, or a part of it, or several put together.
+    fields : list of str, optional
+        The fields that are wanted; all if left out.
+
+    Returns
+    -------
+    columns : list of Column
+        By name, or in the order of `fields`; those of `fields` that no message has are left out. Without `fields` at
+        most `LIMIT`: those that most messages have, and of two that as many have the first by name.
+    extra : pyarrow.Array or None
+        The other fields, a JSON object a message; None if there are no others.
+    names : list of str
+        All fields that there are, by name.
+    """
+    dense: dict[str, dict[str, pa.ChunkedArray]] = defaultdict(dict)
+    for label, array in zip(decoded.column_names, decoded.columns, strict=True):
+        kind, colon, name = label.partition(":")
+        if colon and array.null_count < len(array):
+            dense[name][kind] = array
+    rare = Cells(len(decoded))
+    if REST in decoded.column_names:
+        _read_rest(decoded[REST], rare)
+    counts = rare.counts()
+    for name, kinds in dense.items():
+        counts[name] = counts.get(name, 0) + sum(len(array) - array.null_count for array in kinds.values())
+    names = sorted(counts)
+    if fields is None:
+        chosen = names if len(names) <= LIMIT else sorted(most_frequent({n: counts[n] for n in names if n != EXTRA}))
+    else:
+        chosen = [name for name in dict.fromkeys(fields) if name in counts]
+    columns = [_column(name, _merged(dense.get(name, {}), rare.column(name))) for name in chosen]
+    extra = None
+    if fields is None and len(chosen) < len(names):
+        left = counts.keys() - set(chosen)
+        cells = [*rare.entries(sorted(left & rare.counts().keys()))]
+        for name in sorted(left & dense.keys()):
+            for kind, array in dense[name].items():
+                rows = np.flatnonzero(array.is_valid()).tolist()
+                cells += [(row, name, v) for row, v in zip(rows, values(kind, array.drop_null()), strict=True)]
+        extra = as_json(cells, len(decoded))
+    return columns, extra, names
+
+
+def _read_rest(rest: pa.ChunkedArray, cells: Cells) -> None:
+    gathered: dict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
+    for row, text in enumerate(rest.to_pylist()):
+        if text is not None:
+            for name, value in _parse(text).items():
+                rows, given = gathered[name]
+                rows.append(row)
+                given.append(value)
+    for name, (rows, given) in gathered.items():
+        cells.add(name, np.array(rows, np.int64), given)
+
+
+def _merged(dense: dict[str, pa.ChunkedArray], rare: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """Put a field together that has columns in one part of a table and is among the rest in another."""
+    out = {kind: array.combine_chunks() for kind, array in dense.items()}
+    for kind, array in rare.items():
+        out[kind] = pc.coalesce(out[kind], array) if kind in out else array
+    return out
+
+
+def _column(name: str, kinds: dict[str, pa.Array]) -> Column:
+    told = kinds.keys() - {"null"}
+    if told == {"int"}:
+        return Column(name, "Int64", {"int": kinds["int"]})
+    if told == {"bool"}:
+        return Column(name, "boolean", {"bool": kinds["bool"]})
+    if told == {"text"}:
+        return Column(name, "str", {"text": kinds["text"]})
+    if told == {"real"}:
+        return Column(name, "float64", {"real": kinds["real"]})
+    if told == {"real", "int"}:
+        span = pc.min_max(kinds["int"]).as_py()
+        if span["min"] >= -_EXACT and span["max"] <= _EXACT:
+            return Column(name, "float64", {"real": pc.coalesce(kinds["real"], kinds["int"].cast(pa.float64()))})
+    return Column(name, "object", kinds)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return _loads(text)
+    except msgspec.DecodeError:  # NaN, Infinity, lone surrogates
+        return json.loads(text)
+
+
+def _split(given: list[Any], types: set[type]) -> Iterator[tuple[str, Rows | None, Any]]:
+    """Give kind, places and array of values, for each kind that they have."""
+    for one in types - {msgspec.UnsetType} if given else ():
+        at, some = None, given
+        if len(types) > 1:
+            at = np.array([i for i, value in enumerate(given) if type(value) is one], np.int64)
+            some = [given[i] for i in at.tolist()]
+        kind = _KIND_OF.get(one, "other")
+        try:
+            yield kind, at, _array(kind, some)
+        except (OverflowError, UnicodeEncodeError):
+            odd = np.array([not _fits(kind, value) for value in some])
+            at = np.arange(len(some)) if at is None else at
+            yield kind, at[~odd], _array(kind, [v for v, no in zip(some, odd, strict=True) if not no])
+            yield "other", at[odd], _array("other", [v for v, no in zip(some, odd, strict=True) if no])
+
+
+def _fits(kind: str, value: Any) -> bool:
+    try:
+        _array(kind, [value])
+    except (OverflowError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _array(kind: str, given: list[Any]) -> Any:
+    if kind == "null":
+        return np.ones(len(given), np.bool_)
+    if kind in _NUMPY:
+        return np.array(given, _NUMPY[kind])
+    return pa.array([_dumps(value) for value in given] if kind == "other" else given, _TYPES[kind])
+
+
+def _dense(kind: str, pieces: list[tuple[Rows, Any]], length: int) -> pa.Array:
+    """Put each value into its row."""
+    if kind in _NUMPY:
+        out, missing = np.zeros(length, _NUMPY[kind]), np.ones(length, np.bool_)
+        for rows, array in pieces:
+            out[rows], missing[rows] = array, False
+        return pa.array(out, _TYPES[kind], mask=missing, from_pandas=False)
+    place = np.full(length, -1, np.int64)
+    filled = 0
+    for rows, _ in pieces:
+        place[rows] = np.arange(filled, filled + len(rows))
+        filled += len(rows)
+    return pa.concat_arrays([array for _, array in pieces]).take(pa.array(place, mask=place < 0))

@@ -1,0 +1,159 @@
+"""Many payloads of one shape: read into structs, their values taken out field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
+
+from isr_analysis.payloads.columns import Cells, Rows
+from isr_analysis.payloads.message import REFUSED, Path, name_of, read
+
+Shape = tuple[tuple[str, Any], ...]
+"""The keys of an object; beside each the shape of the object that it holds, or None."""
+
+_SAMPLE = 32
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A struct, and what to do with each of its attributes: its name as a field, and the struct that it may hold."""
+
+    struct: type[msgspec.Struct]
+    parts: tuple[tuple[str, str, _Node | None], ...]
+
+
+def sampled(payloads: list[bytes]) -> Shape | None:
+    """Give the shape that a sample of payloads has, or None if they have too little in common."""
+    merged: dict[str, Any] = {}
+    keys = found = 0
+    for at in np.linspace(0, len(payloads) - 1, _SAMPLE).astype(int):
+        try:
+            value = read(payloads[at])
+        except REFUSED:
+            continue
+        if type(value) is dict:
+            found += 1
+            keys += _merge(merged, value)
+    shape = _frozen(merged)
+    # Where each message has keys of its own, structs with room for all of them would be mostly empty.
+    return shape if found and _size(shape) <= 4 * keys / found + 8 else None
+
+
+def fitting(cells: Cells, shape: Shape, rows: Rows, payloads: list[bytes]) -> tuple[Rows, list[bytes]]:
+    """Read the payloads that fit a shape, and give back the rest with its rows."""
+    node = _node(shape)
+    if node is None:
+        return rows, payloads
+    decode = msgspec.json.Decoder(node.struct).decode
+    structs: list[msgspec.Struct] = []
+    fit: list[int] = []
+    misfit: list[int] = []
+    for i, payload in enumerate(payloads):
+        try:
+            structs.append(decode(payload))
+        except REFUSED:
+            misfit.append(i)
+        else:
+            fit.append(i)
+    found = [*_values(node, structs, np.arange(len(structs)))]
+    unlike = {
+        place
+        for _, places, values, types in found
+        if dict in types
+        for place, value in zip(places.tolist(), values, strict=True)
+        if type(value) is dict and value
+    }
+    if unlike:  # an object where the shape has none: not flattened, so it does not fit after all
+        misfit = sorted([*misfit, *(fit[place] for place in unlike)])
+        kept = [place for place in range(len(structs)) if place not in unlike]
+        fit = [fit[place] for place in kept]
+        found = [*_values(node, [structs[place] for place in kept], np.arange(len(kept)))]
+    at = rows[fit]
+    for name, places, values, types in found:
+        cells.add(name, at[places], values, types)
+    return rows[misfit], [payloads[i] for i in misfit]
+
+
+def _values(
+    node: _Node, structs: list[msgspec.Struct], places: Rows
+) -> Iterator[tuple[str, Rows, list[Any], set[type]]]:
+    """Give each field's name, the places of its values among all structs, the values and their types."""
+    for attribute, name, inner in node.parts:
+        values = list(map(attrgetter(attribute), structs))
+        types = set(map(type, values))
+        if inner is None:
+            yield name, places, values, types
+            continue
+        at = places
+        if types != {inner.struct}:
+            nulls = [i for i, value in enumerate(values) if value is None]
+            yield name, places[nulls], [None] * len(nulls), {type(None)}
+            held = [i for i, value in enumerate(values) if type(value) is inner.struct]
+            at, values = places[held], [values[i] for i in held]
+        # An empty object is a value; to a struct it is one that has nothing.
+        nothing = inner.struct()
+        empty = [i for i, value in enumerate(values) if value == nothing]
+        yield name, at[empty], [{} for _ in empty], {dict}
+        yield from _values(inner, values, at)
+
+
+@lru_cache(maxsize=256)
+def _node(shape: Shape) -> _Node | None:
+    """Make the structs of a shape, or None if there can be none, or two fields would have one name."""
+    try:
+        node = _made(shape, ())
+    except (ValueError, UnicodeError):  # a key that msgspec cannot give to a struct
+        return None
+    names = [*_named(node)]
+    return node if len(set(names)) == len(names) else None
+
+
+def _made(shape: Shape, path: Path) -> _Node:
+    parts, attributes, keys = [], [], {}
+    for i, (key, inside) in enumerate(shape):
+        inner = None if inside is None else _made(inside, (*path, key))
+        attribute = f"f{i}"
+        keys[attribute] = key
+        kind = Any if inner is None else inner.struct | None | UnsetType
+        attributes.append((attribute, kind, UNSET))
+        parts.append((attribute, name_of((*path, key)), inner))
+    # gc=False: half a million structs that the collector need not look at; they hold no cycles.
+    struct = msgspec.defstruct("Message", attributes, rename=keys, forbid_unknown_fields=True, gc=False)
+    return _Node(struct, tuple(parts))
+
+
+def _named(node: _Node) -> Iterator[str]:
+    for _, name, inner in node.parts:
+        yield name
+        if inner is not None:
+            yield from _named(inner)
+
+
+def _merge(merged: dict[str, Any], value: dict[str, Any], level: int = 1) -> int:
+    """Merge an object into a shape, and count its values."""
+    count = 0
+    for key, inner in value.items():
+        if type(inner) is dict and inner and level < _DEEPEST:
+            if merged.get(key) is None:
+                merged[key] = {}
+            count += _merge(merged[key], inner, level + 1)
+        else:
+            merged.setdefault(key, None)
+            count += 1
+    return count
+
+
+def _frozen(merged: dict[str, Any]) -> Shape:
+    return tuple((key, None if inner is None else _frozen(inner)) for key, inner in merged.items())
+
+
+def _size(shape: Shape) -> int:
+    return sum(1 if inner is None else _size(inner) for _, inner in shape)
