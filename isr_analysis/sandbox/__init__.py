@@ -1,1 +1,130 @@
-"""sandbox."""
+"""A local portal that behaves as the real one is known to, with invented stations, for trying things and for tests.
+
+>>> import isr_analysis as isr
+>>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+...     live = isr.load_live(portal=portal)
+>>> "isr-shack-01" in set(live["client_id"])
+True
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from isr_analysis.errors import MissingExtraError
+from isr_analysis.sandbox.troubles import Trouble
+
+if TYPE_CHECKING:
+    from isr_analysis.sandbox.server import Sandbox
+
+__all__ = ["Trouble", "run", "serve", "start"]
+
+
+def start(
+    *,
+    port: int = 0,
+    days: int = 90,
+    seed: int = 1,
+    troubles: bool = True,
+    rate: float = 1.0,
+    limit: int = 5000,
+    now: Callable[[], int] = time.time_ns,
+) -> Sandbox:
+    """Start a sandbox portal on loopback, in a thread of its own.
+
+    Parameters
+    ----------
+    port : int
+        Where it listens; 0 is any that is free.
+    days : int
+        How many days of history there are.
+    seed : int
+        Which invented fleet. Each seed is an account of its own, the same at every start.
+    troubles : bool
+        Whether things go wrong in the fleet.
+    rate : float
+        How many times faster than usual everything is published: 1 is about 25 000 messages a day.
+    limit : int
+        Requests per hour and token.
+    now : callable
+        Gives the present instant, ns since 1970 UTC. The fleet publishes by this clock.
+
+    Returns
+    -------
+    Sandbox
+        ``origin``, ``token`` (opens everything), ``account_id``, ``connect()``, ``truth()`` and what tests need:
+        other tokens, failures, counts of requests. A context manager; `stop` ends it.
+
+    Raises
+    ------
+    UsageError
+        The port is taken, or another argument cannot be used.
+    MissingExtraError
+        FastAPI or uvicorn is not installed.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.start(seed=2) as sandbox:
+    ...     sandbox.token.startswith("isr_mqtt_rest_")
+    True
+    """
+    return _server().Sandbox(  # type: ignore[no-any-return]
+        port=port, days=days, seed=seed, troubles=troubles, rate=rate, limit=limit, now=now
+    )
+
+
+@contextlib.contextmanager
+def serve(**options: Any) -> Iterator[Sandbox]:
+    """Serve a sandbox portal for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    **options
+        Those of `start`.
+
+    Yields
+    ------
+    Sandbox
+        The running portal; it is stopped at the end of the block.
+
+    Raises
+    ------
+    UsageError, MissingExtraError
+        As of `start`.
+    """
+    with start(**options) as sandbox:
+        yield sandbox
+
+
+def run(*, port: int = 0, days: int = 90, seed: int = 1, announce: Callable[[Sandbox], None] | None = None) -> None:
+    """Serve a sandbox portal until Ctrl-C.
+
+    Parameters
+    ----------
+    port, days, seed
+        As of `start`.
+    announce : callable, optional
+        Is called with the running sandbox.
+
+    Raises
+    ------
+    UsageError, MissingExtraError
+        As of `start`.
+    """
+    _server().wait(start(port=port, days=days, seed=seed), announce)
+
+
+def _server() -> Any:
+    try:
+        from isr_analysis.sandbox import server
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").partition(".")[0] not in ("fastapi", "uvicorn", "starlette", "pydantic"):
+            raise
+        raise MissingExtraError(
+            f'the sandbox portal needs {exc.name}, which is not installed; run: pip install "isr-analysis[sandbox]"'
+        ) from exc
+    return server

@@ -1,0 +1,307 @@
+"""The running sandbox: a portal on loopback, served by uvicorn in a thread of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+
+from isr_analysis import settings, times
+from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.sandbox.faults import Failure, Front
+from isr_analysis.sandbox.portal import API, World, application
+from isr_analysis.sandbox.tokens import PER_HOUR
+from isr_analysis.sandbox.troubles import Trouble
+
+if TYPE_CHECKING:
+    from isr_analysis.portal.connection import Portal
+    from isr_analysis.portal.contract import Contract
+
+HOST = "127.0.0.1"
+_PATIENCE = 30.0  # seconds
+
+
+class Sandbox:
+    """A local portal with invented stations; made by `serve` and `start`, which describe the parameters.
+
+    A context manager: leaving it stops the portal and closes the connections that it made.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        days: int,
+        seed: int,
+        troubles: bool,
+        rate: float,
+        limit: int,
+        now: Callable[[], int],
+    ) -> None:
+        _check(days=days, rate=rate, port=port)
+        self.seed = seed
+        self.now = now
+        self._days = days
+        self._named_port = port != 0
+        self._world = World(days=days, rate=rate, troubles=troubles, now=now, limit=limit)
+        self._front = Front(application(self._world), API)
+        self._portals: list[Portal] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.token = self.make_token()
+        self._socket = _listen(port)
+        self.origin = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        self._server = _Server(
+            uvicorn.Config(
+                self._front,
+                log_config=None,
+                log_level="critical",  # what goes wrong on demand is no news; what does not is logged by Front
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=2,
+                timeout_keep_alive=75,
+            )
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="isr-sandbox", daemon=True
+        )
+        self._thread.start()
+        if not self._server.ready.wait(_PATIENCE):
+            self.stop()
+            raise IsrError(f"the sandbox did not start to listen on {self.origin} within {_PATIENCE:.0f} s")
+
+    def __repr__(self) -> str:
+        return f"Sandbox({self.origin}, seed {self.seed}, account {self.account_id})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the portal, close the connections that it made, and remove its temporary folder."""
+        for portal in self._portals:
+            portal.close()
+        self._portals.clear()
+        self._server.should_exit = True
+        self._thread.join(_PATIENCE)
+        self._socket.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    @property
+    def account_id(self) -> str:
+        """The account of the sandbox's own seed."""
+        return self.account_of(self.seed)
+
+    def account_of(self, seed: int) -> str:
+        """Give the account of another seed, which this portal serves as well."""
+        return self._world.account(seed).account_id
+
+    def make_token(
+        self,
+        add_ons: Iterable[str] | None = None,
+        *,
+        seed: int | None = None,
+        days: float = 30.0,
+        platform: bool = False,
+    ) -> str:
+        """Make a token.
+
+        Parameters
+        ----------
+        add_ons : iterable of str, optional
+            What it opens: ``"history"``, ``"live"``, ``"mgmt"``; all if left out.
+        seed : int, optional
+            Whose data; the sandbox's own seed if left out. Each seed is an account of its own.
+        days : float
+            When it expires; below zero, it has.
+        platform : bool
+            Make a platform operator's token, which opens the account that ``X-ISR-Account-Id`` names.
+
+        Returns
+        -------
+        str
+            The token itself. It follows from the seed and from how many were made before.
+        """
+        whose = None if platform else self.seed if seed is None else seed
+        if whose is not None:
+            self._world.account(whose)
+        return self._world.tokens.make(whose, add_ons, now=self.now(), days=days)
+
+    def revoke(self, token: str) -> None:
+        """Take a token back: it is answered with 401 from now on."""
+        self._world.tokens.revoke(token)
+
+    def rotate(self, token: str) -> str:
+        """Take a token back, and make another that opens the same."""
+        old = self._world.tokens.revoke(token)
+        return self.make_token(old.add_ons, seed=old.seed, platform=old.seed is None)
+
+    def connect(
+        self,
+        token: str | None = None,
+        *,
+        account_id: str | None = None,
+        contract: Contract | None = None,
+        home: str | Path | None = None,
+    ) -> Portal:
+        """Connect to this portal. The process's default connection stays what it is.
+
+        Parameters
+        ----------
+        token : str, optional
+            One of this sandbox's; `token` if left out.
+        account_id : str, optional
+            Needed with a platform operator's token.
+        contract : Contract, optional
+            What the portal's parameters and fields mean.
+        home : str or Path, optional
+            Where things are kept; else ``ISR_HOME``, else the usual place if the sandbox has a port of its own, else
+            a temporary folder that goes when the sandbox stops.
+
+        Returns
+        -------
+        isr_analysis.Portal
+            With the sandbox's clock. Closed when the sandbox stops, if not before.
+        """
+        from isr_analysis.portal.connection import Portal
+        from isr_analysis.portal.token import Token
+
+        profile = settings.profile(
+            "sandbox", origin=self.origin, account_id=account_id, home=home or self._home(), environ={}
+        )
+        portal = Portal(profile, Token(token or self.token), contract=contract, now=self.now)
+        self._portals.append(portal)
+        return portal
+
+    def requests_total(self) -> int:
+        """Count the requests that came so far, whatever became of them."""
+        return self._front.count(None, None)
+
+    def requests(self, route: str | None = None, *, token: str | None = None) -> int:
+        """Count the requests that came so far.
+
+        Parameters
+        ----------
+        route : str, optional
+            The path behind ``/api/v1/subscriber/``, such as ``"history"`` or ``"publishers/live"``; all if left out.
+        token : str, optional
+            Only those with this token.
+        """
+        return self._front.count(route, token)
+
+    def set_quota(self, limit: int = PER_HOUR) -> None:
+        """Set the requests per hour, and give every token a new hour."""
+        self._world.tokens.reset(limit)
+
+    def fail(self, how: Failure, *, route: str | None = None, times: int | None = None, seconds: float = 1.0) -> None:
+        """Fail from now on.
+
+        Parameters
+        ----------
+        how : {"down", "html", "slow", "cut", "broken"}
+            503; 200 with a page of HTML; the right answer after a while; a connection that breaks in the middle of
+            the body; 200 with half of the JSON.
+        route : str, optional
+            Only this one, such as ``"history"``; all if left out.
+        times : int, optional
+            How many requests fail; all until `heal` if left out.
+        seconds : float
+            How long a slow answer takes.
+        """
+        self._front.fail(how, route, times, seconds)
+
+    def heal(self) -> None:
+        """Fail no more."""
+        self._front.heal()
+
+    def truth(
+        self, start: times.Instant | None = None, end: times.Instant | None = None, *, seed: int | None = None
+    ) -> list[Trouble]:
+        """Give every trouble that was planted.
+
+        Parameters
+        ----------
+        start, end : str, datetime, pandas.Timestamp or numpy.datetime64, optional
+            Those that touch ``[start, end)``; all that the history still holds if left out. UTC where no zone is said.
+        seed : int, optional
+            In which account; the sandbox's own if left out.
+
+        Returns
+        -------
+        list of Trouble
+            By their start; empty for a sandbox without troubles.
+        """
+        now = self.now()
+        first = now - self._days * times.DAY if start is None else times.instant(start, name="start")
+        last = now if end is None else times.instant(end, name="end")
+        return self._world.account(self.seed if seed is None else seed).archive.troubles(first, last)
+
+    def _home(self) -> Path:
+        if self._named_port or os.environ.get("ISR_HOME"):
+            return settings.home_folder()
+        # The next sandbox has another port, so nobody would ever find again what is kept of this one.
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="isr-sandbox-", ignore_cleanup_errors=True)
+        return Path(self._folder.name)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _listen(port: int) -> socket.socket:
+    # With the protocol named, asyncio switches off the delay that small answers would wait for (40 ms).
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name == "posix":  # elsewhere it would let two sandboxes share a port
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((HOST, port))
+        made.listen(128)
+    except OSError as exc:
+        made.close()
+        raise UsageError(
+            f"port {port} of {HOST} cannot be used ({exc.strerror}); give another, or 0 for any that is free"
+        ) from exc
+    return made
+
+
+def _check(*, days: int, rate: float, port: int) -> None:
+    if not 1 <= days <= 3650:  # noqa: PLR2004 (ten years)
+        raise UsageError(f"days={days!r} is out of range; give how many days of history there are, 1 to 3650")
+    if not 0.001 <= rate <= 1000.0:  # noqa: PLR2004 (said in the message)
+        raise UsageError(f"rate={rate!r} is out of range; give how many times faster than usual, 0.001 to 1000")
+    if not 0 <= port <= 65_535:  # noqa: PLR2004 (the largest there is)
+        raise UsageError(f"port={port!r} is no port; give 0 (any that is free) to 65535")
+
+
+def wait(sandbox: Sandbox, announce: Callable[[Any], None] | None) -> None:
+    """Say that the sandbox is there, and wait for Ctrl-C."""
+    with sandbox:
+        if announce is not None:
+            announce(sandbox)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return
