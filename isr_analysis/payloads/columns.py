@@ -21,6 +21,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isr_analysis.payloads.message import PAYLOAD, VALUE
+
 KINDS = ("int", "real", "bool", "text", "other", "bytes", "null")
 """The kinds: integers within int64, reals, booleans, text, all else (as JSON: larger integers, lists, ``{}``, text
 with lone surrogates), bytes that are no text, and an explicit null (true where it is)."""
@@ -36,6 +38,7 @@ REST = "rest"
 _SPARSE = 256
 """A field that fewer than one message in so many has gets no column of its own in a decoded table."""
 
+_WHOLE = {VALUE, PAYLOAD}
 _EXACT = 2**53
 _TYPES = {"int": pa.int64(), "real": pa.float64(), "bool": pa.bool_(), "null": pa.bool_(), "text": pa.large_string(),
           "other": pa.large_string(), "bytes": pa.large_binary()}  # fmt: skip
@@ -120,7 +123,7 @@ class Cells:
     def table(self, fixed: dict[str, pa.Array]) -> pa.Table:
         """Give the decoded table, with its fixed columns in front."""
         counts = {name: count for name, count in self.counts().items() if count}
-        frequent = [name for name in most_frequent(counts) if counts[name] * _SPARSE >= self.length]
+        frequent = [name for name in most_frequent(counts) if name in _WHOLE or counts[name] * _SPARSE >= self.length]
         columns = dict(fixed)
         for name in sorted(frequent):
             columns |= {f"{kind}:{name}": array for kind, array in self.column(name).items()}
@@ -149,8 +152,8 @@ def as_json(entries: Iterable[tuple[int, str, Any]], length: int) -> pa.Array:
 
 
 def most_frequent(counts: dict[str, int]) -> list[str]:
-    """Give the `LIMIT` fields that most messages have; of two that as many have, the first by name."""
-    return sorted(counts, key=lambda name: (-counts[name], name))[:LIMIT]
+    """Give at most `LIMIT` fields: those that hold payloads whole, then those that most messages have, then by name."""
+    return sorted(counts, key=lambda name: (name not in _WHOLE, -counts[name], name))[:LIMIT]
 
 
 def concat(tables: list[pa.Table]) -> pa.Table:
@@ -184,7 +187,8 @@ def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[list[Co
     -------
     columns : list of Column
         By name, or in the order of `fields`; those of `fields` that no message has are left out. Without `fields` at
-        most `LIMIT`: those that most messages have, and of two that as many have the first by name.
+        most `LIMIT`: ``value`` and ``payload``, then those that most messages have, and of two that as many have the
+        first by name.
     extra : pyarrow.Array or None
         The other fields, a JSON object a message; None if there are no others.
     names : list of str
