@@ -89,7 +89,15 @@ class PortalUnavailableError(IsrError):
 
 
 class RequestRefusedError(IsrError):
-    """The portal answered, and refused the request (4xx)."""
+    """The portal answered, and refused the request (4xx).
+
+    Attributes
+    ----------
+    words : str
+        What the portal said, in full; empty if it said nothing.
+    """
+
+    words: str = ""
 
 
 class TokenRefusedError(RequestRefusedError):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pandas as pd
-import pyarrow as pa
 
 from isr_analysis import frame, times
-from isr_analysis.errors import HistoryIncompleteError, IsrError, UsageError
+from isr_analysis.errors import HistoryIncompleteError, UsageError
+from isr_analysis.fetch import fetch
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.connection import Portal
-from isr_analysis.portal.pages import pages
-from isr_analysis.progress import Progress
+from isr_analysis.progress import Report
 from isr_analysis.store.store import Held, Store
 
 
@@ -31,7 +29,8 @@ def load_history(
     offline: bool = False,
     max_age: str | dt.timedelta = "60s",
     settle: str | dt.timedelta = "10min",
-    progress: bool | None = None,
+    wait: bool = False,
+    progress: bool | Report | None = None,
     portal: Portal | None = None,
 ) -> pd.DataFrame:
     """Load stored messages as a DataFrame; only what is not on disk yet is asked of the portal.
@@ -59,8 +58,11 @@ def load_history(
         What is too young to be settled is asked for again when it was fetched longer ago than this.
     settle : str or timedelta
         How long after its end a span must have been fetched to count for good, as late messages exist.
-    progress : bool, optional
-        Show a line of progress; by default where someone is there to see it.
+    wait : bool
+        Wait where the token's requests of the hour are used up, in place of `QuotaExhaustedError`.
+    progress : bool or callable, optional
+        Show a line of progress; by default where someone is there to see it. A function is called with each page's
+        `progress.Status`, and ends the download if it raises.
     portal : Portal, optional
         The connection; by default that of `connect`.
 
@@ -103,16 +105,17 @@ def load_history(
     span = times.resolve(start, end, last, tz=zone, now=line.now())
     store = Store(line.folder)
     before = line.requests
-
-    def held(age: int) -> Held:
-        return store.held(selector, span, now=line.now(), settle=settle_ns, max_age=age)
-
     if offline:
-        _all_there(held(2**62), selector)
+        _all_there(store.held(selector, span, now=line.now(), settle=settle_ns, max_age=_EVER), selector)
     else:
-        _fetch(line, store, held(age_ns) if not refresh else _everything(selector, span, line.now()),
-               settle=settle_ns, show=progress)  # fmt: skip
-    known = held(2**62)
+        missing = store.held(
+            selector, span, now=line.now(), settle=settle_ns, max_age=age_ns, since=line.now() if refresh else None
+        ).missing
+        fetch(
+            line, store, missing, settle=settle_ns, max_age=age_ns, refresh=refresh, wait_for_quota=wait,
+            progress=progress,
+        )  # fmt: skip
+    known = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=_EVER)
     table = store.read(selector, span)
     attrs = {
         "source": "history",
@@ -129,35 +132,7 @@ def load_history(
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
 
 
-def _fetch(line: Portal, store: Store, held: Held, *, settle: int, show: bool | None) -> None:
-    """Bring what is missing into the store, window by window; what was stored stays if a later one fails."""
-    done = 0
-    with Progress(len(held.missing), show=show) as bar:
-        for selector, window in held.missing:
-            at = line.now()
-            try:
-                store.commit(selector, window, _reported(line, selector, window, bar), fetched_at=at, settle=settle)
-            except IsrError as exc:
-                if done:
-                    exc.add_note(
-                        f"{done} of {len(held.missing)} windows were stored before; the next call goes on there"
-                    )
-                raise
-            done += 1
-            bar.window()
-
-
-def _reported(line: Portal, selector: Selector, window: times.Range, bar: Progress) -> Iterator[pa.Table]:
-    for page in pages(line, selector, window):
-        bar.page(len(page), requests=line.requests, left=line.quota.left)
-        yield page
-
-
-def _everything(selector: Selector, span: times.Range, now: int) -> Held:
-    """Give what `refresh` asks for: all of the range, for each client of its own."""
-    until = times.Range(span.start, max(span.start, min(span.end, now)))
-    each = [Selector((client,), selector.topic) for client in selector.clients or ()] or [selector]
-    return Held([(one, day) for one in each for day in until.days()], None, None)
+_EVER = 2**62
 
 
 def _all_there(known: Held, selector: Selector) -> None:

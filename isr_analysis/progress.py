@@ -1,56 +1,89 @@
-"""One line of progress, where someone can see it: a terminal, or a notebook with a live front end."""
+"""How a download stands: for one line where someone can see it, or for a caller's own display."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from isr_analysis.portal.token import someone_is_there
 
 
-class Progress:
-    """Counts windows, messages and requests on one line; silent in logs and headless runs.
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a download stands.
 
     Parameters
     ----------
-    windows : int
-        How many windows are to be fetched.
-    show : bool, optional
-        True and False force it; by default it shows where someone is there to see it.
+    windows, done : int
+        Windows to fetch, and how many of them are stored.
+    rows : int
+        Messages that came so far.
+    requests : int
+        Requests that were made so far.
+    left : int
+        Requests that are left of the token's hour.
+    seconds_left : float or None
+        How long the rest is likely to take; None before the first window is done.
     """
 
-    def __init__(self, windows: int, *, show: bool | None = None) -> None:
-        self._bar: Any = None
-        self._messages = 0
-        if windows and (show if show is not None else _can_be_seen()):
-            from tqdm.auto import tqdm
+    windows: int
+    done: int
+    rows: int
+    requests: int
+    left: int
+    seconds_left: float | None
 
-            self._bar = tqdm(
-                total=windows, unit="window", leave=False, dynamic_ncols=True, file=sys.stderr,
-                bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} windows, {remaining} left{postfix}",
-                desc="history",
-            )  # fmt: skip
+    def __str__(self) -> str:
+        rest = "" if self.seconds_left is None else f", about {self.seconds_left:.0f} s left"
+        return (
+            f"{self.done}/{self.windows} windows, {self.rows:,} messages, {self.requests} requests "
+            f"({self.left:,} left this hour){rest}"
+        )
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
+Report = Callable[[Status], None]
+"""Called with each page. What it raises ends the download; what was stored by then stays."""
 
-    def page(self, rows: int, *, requests: int, left: int) -> None:
-        """Say that a page came."""
-        self._messages += rows
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"{self._messages:,} messages, {requests} requests ({left} left this hour)")
 
-    def window(self) -> None:
-        """Say that a window is done."""
-        if self._bar is not None:
-            self._bar.update()
+@contextlib.contextmanager
+def reporting(show: bool | Report | None, windows: int) -> Iterator[Report]:
+    """Give the function that is told how a download stands.
+
+    Parameters
+    ----------
+    show : bool or callable or None
+        A function of the caller's own; or whether there is a line of progress: by default where someone is there to
+        see it, a terminal or a notebook with a live front end, and never in a log or under nbconvert.
+    windows : int
+        How many windows are to be fetched; with none there is nothing to show.
+    """
+    if callable(show):
+        yield show
+    elif windows and (show if show is not None else _can_be_seen()):
+        with _line(windows) as report:
+            yield report
+    else:
+        yield lambda _: None
+
+
+@contextlib.contextmanager
+def _line(windows: int) -> Iterator[Report]:
+    from tqdm.auto import tqdm
+
+    bar: Any = tqdm(
+        total=windows, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="{desc} |{bar:20}| {postfix}",
+        desc="history", postfix="",
+    )  # fmt: skip
+
+    def report(status: Status) -> None:
+        bar.n = status.done
+        bar.set_postfix_str(str(status))
+
+    with bar:
+        yield report
 
 
 def _can_be_seen() -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from isr_analysis import answers, times
 from isr_analysis.errors import AnswerError
-from isr_analysis.portal import connection
+from isr_analysis.portal import connection, identity
 from isr_analysis.portal.connection import Portal
 
 _FIRST = ["client_id", "label", "topic", "paused", "history_topic_prefix"]
@@ -45,7 +45,7 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     line = connection.current(portal)
     kept = line.responses.get(line.contract.publishers, max_age=age)
     rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
-    line.check_accounts(connection.accounts_of(rows, line.account_id))
+    line.check_accounts(identity.accounts_of(rows, line.account_id))
     table = _table(rows)
     table.attrs = {
         "source": "publishers",
@@ -63,12 +63,8 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             raise AnswerError(
                 f"the portal's list of publishers has a row without client_id; its fields are {', '.join(sorted(row))}"
             )
-    shown = [
-        {**{key: value for key, value in row.items() if not any(word in key.lower() for word in _SECRET)},
-         "paused": _paused(row)}
-        for row in rows
-    ]  # fmt: skip
-    table = pd.DataFrame(shown)
+    shown = [{key: value for key, value in row.items() if not any(w in key.lower() for w in _SECRET)} for row in rows]
+    table = pd.DataFrame([{**row, "paused": _paused(row)} for row in shown])
     for column in ("client_id", "topic", "history_topic_prefix"):
         table[column] = table[column].astype("str") if column in table else pd.Series(pd.NA, table.index, dtype="str")
     table["paused"] = table["paused"].astype("boolean") if "paused" in table else pd.Series(dtype="boolean")

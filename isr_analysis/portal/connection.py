@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,22 +12,17 @@ from typing import Any, Self
 
 import httpx
 
-from isr_analysis import answers, messages, settings, times
+from isr_analysis import answers, settings
 from isr_analysis.errors import (
-    AnswerError,
+    AddOnMissingError,
     PortalUnavailableError,
-    QuotaExhaustedError,
-    RequestRefusedError,
     TokenMissingError,
-    TokenRefusedError,
     UsageError,
     WrongAccountError,
 )
-from isr_analysis.portal import accounts, quota, token, wire
-from isr_analysis.portal.contract import Contract
+from isr_analysis.portal import accounts, discovery, identity, quota, token, wire
+from isr_analysis.portal.contract import Contract, History, overridden
 from isr_analysis.portal.responses import Responses
-
-logger = logging.getLogger(__name__)
 
 
 class Portal:
@@ -39,12 +34,19 @@ class Portal:
         Where the portal is and where things are kept.
     key : token.Token
         The token.
-    contract : Contract
-        What the portal's parameters and fields mean.
+    contract : Contract, optional
+        What the portal's parameters and fields mean; by default what it says itself.
     now : callable
         Gives the present instant, ns since 1970 UTC.
+    sleep : callable
+        Waits for so many seconds.
     transport : httpx.BaseTransport, optional
         In place of the network.
+
+    Attributes
+    ----------
+    longest_answer : int
+        The most rows that one answer of the portal ever had: it is known to give as many at once.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Portal:
         *,
         contract: Contract | None = None,
         now: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if key.is_platform and profile.account_id is None:
@@ -62,8 +65,8 @@ class Portal:
                 "with account_id= or ISR_ACCOUNT_ID"
             )
         self.profile = profile
-        self.contract = contract or Contract()
         self.now = now
+        self.longest_answer = 0
         self._key = key
         whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
         self._mark = accounts.fingerprint(key, whose, profile.home)
@@ -71,11 +74,12 @@ class Portal:
             profile.home / "quota.sqlite", accounts.fingerprint(key, profile.origin, profile.home)
         )
         self.wire = wire.Wire(
-            profile.origin, key, profile.account_id, ledger=self._ledger, now=now, transport=transport
+            profile.origin, key, profile.account_id, ledger=self._ledger, now=now, sleep=sleep, transport=transport
         )
         self._lock = threading.RLock()
         self._account: str | None = None
         self._responses: Responses | None = None
+        self._contract = contract
 
     def __repr__(self) -> str:
         account = self._account or self.profile.account_id or "not asked yet"
@@ -140,6 +144,61 @@ class Portal:
                 self._responses = Responses(self.wire, self.folder)
             return self._responses
 
+    @property
+    def contract(self) -> Contract:
+        """What the portal's parameters and fields mean; read from its OpenAPI document when first needed."""
+        with self._lock:
+            if self._contract is None:
+                known = discovery.find(self._document)
+                file = self.profile.contract
+                self._contract = known if file is None else overridden(known, file)
+            return self._contract
+
+    @property
+    def contract_source(self) -> str:
+        """Where the contract came from; the portal is not asked for it just to say so."""
+        return self._contract.source if self._contract is not None else "not needed: nothing was asked"
+
+    def learn(self, history: History) -> None:
+        """Take over what the portal's refusal of a question taught."""
+        with self._lock:
+            source = self.contract.source
+            told = source if source.endswith(_TOLD) else source + _TOLD
+            self._contract = dataclasses.replace(self.contract, history=history, source=told)
+
+    def client_ids(self) -> list[str]:
+        """Give the ids of all publishers, from their list or, without the add-on for it, from the live answer.
+
+        Raises
+        ------
+        UsageError
+            The account's add-ons open neither; the message says to name a client.
+        """
+        try:
+            kept = self.responses.get(self.contract.publishers, max_age=60.0)
+            rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
+            return sorted({str(row["client_id"]) for row in rows if row.get("client_id")})
+        except AddOnMissingError:
+            pass
+        try:
+            kept = self.responses.get(self.contract.live, max_age=60.0)
+        except AddOnMissingError as exc:
+            raise UsageError(
+                "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
+                "of its clients; name them with client_id="
+            ) from exc
+        page = answers.read_live(
+            kept.answer.body, content_type=kept.answer.content_type, account_id=self.account_id,
+            fields=self.contract.live_fields,
+        )  # fmt: skip
+        return sorted(set(page.messages["client_id"].to_pylist()))
+
+    def _document(self, path: str) -> wire.Answer:
+        """Ask for a page of the portal's documentation; kept once it is known whose folder it goes into."""
+        if self._account is None:
+            return self.wire.get(path)
+        return self.responses.get(path, max_age=_DOCUMENT_AGE).answer
+
     def check_accounts(self, named: Iterable[str]) -> None:
         """Refuse an answer that names another account than the token's.
 
@@ -149,7 +208,7 @@ class Portal:
             It does. Nothing of it may be stored or shown.
         """
         others = sorted({one for one in named if one.lower() != self.account_id.lower()})
-        if others and not self._is_nameless(self.account_id):
+        if others and not self.account_id.startswith(_NAMELESS):
             raise WrongAccountError(
                 f"the portal's answer holds data of account {', '.join(others)}, but this token belongs to account "
                 f"{self.account_id}: the answer was dropped. Tell the operator of {self.origin}"
@@ -172,7 +231,7 @@ class Portal:
         bound = accounts.bound_account(self.profile.home, self._mark)
         if bound is None:
             try:
-                bound = self._ask_account()
+                bound = identity.ask(self.wire, lambda: self.contract, self.profile.account_id, self.now())
             except PortalUnavailableError as exc:
                 if wanted is not None and self.profile.account_is_given:
                     return wanted
@@ -193,57 +252,10 @@ class Portal:
             )
         return bound
 
-    def _ask_account(self) -> str | None:
-        """Ask whose the token is, of the first route that its add-ons open."""
-        failed: PortalUnavailableError | None = None
-        for ask in (self._accounts_of_publishers, self._accounts_of_live, self._accounts_of_history):
-            try:
-                named = {one.lower(): one for one in ask()}
-            except (TokenRefusedError, QuotaExhaustedError):
-                raise
-            except PortalUnavailableError as exc:
-                if exc.status_code is None:  # nobody answers at all
-                    raise
-                failed = exc
-                continue
-            except (RequestRefusedError, AnswerError) as exc:
-                logger.debug("not told whose the token is: %s", exc)
-                continue
-            if len(named) > 1:
-                raise WrongAccountError(
-                    f"the portal's answer holds data of several accounts ({', '.join(sorted(named))}); name the one "
-                    "that is meant with account_id= or ISR_ACCOUNT_ID"
-                )
-            if named:
-                return named.popitem()[1]
-        if failed is not None:
-            raise failed
-        return None
-
-    def _accounts_of_publishers(self) -> set[str]:
-        answer = self.wire.get(self.contract.publishers)
-        return accounts_of(answers.read_rows(answer.body, content_type=answer.content_type), self.profile.account_id)
-
-    def _accounts_of_live(self) -> set[str]:
-        answer = self.wire.get(self.contract.live)
-        page = answers.read_live(answer.body, content_type=answer.content_type, fields=self.contract.live_fields)
-        return set(page.accounts)
-
-    def _accounts_of_history(self) -> set[str]:
-        now = self.now()
-        asked = self.contract.history.question(messages.Selector(), times.Range(now - times.DAY, now))
-        if self.contract.history.limit is not None:
-            asked[self.contract.history.limit] = "1"
-        answer = self.wire.get(self.contract.history.path, asked)
-        page = answers.read_page(answer.body, content_type=answer.content_type, fields=self.contract.history.fields)
-        return set(page.accounts)
-
-    @staticmethod
-    def _is_nameless(account: str) -> bool:
-        return account.startswith(_NAMELESS)
-
 
 _NAMELESS = "token-"
+_TOLD = ", corrected by what the portal said"
+_DOCUMENT_AGE = 86_400.0
 _default: Portal | None = None
 
 
@@ -336,32 +348,8 @@ def provenance(portal: Portal) -> dict[str, Any]:
         "profile": portal.profile.name,
         "origin": portal.origin,
         "account": portal.account_id,
-        "contract": portal.contract.source,
+        "contract": portal.contract_source,
     }
-
-
-def accounts_of(rows: list[dict[str, Any]], account_id: str | None = None) -> set[str]:
-    """Give the accounts that rows of publishers name, in a field of theirs or in a topic."""
-    found: set[str] = set()
-    for row in rows:
-        named = next((row[key] for key in ("account_id", "tenant_id", "accountId", "tenantId") if row.get(key)), None)
-        if isinstance(named, str):
-            found.add(named)
-            continue
-        client = row.get("client_id")
-        for key in ("history_topic_prefix", "topic", "publish_topic"):
-            path = row.get(key)
-            if not isinstance(path, str):
-                continue
-            levels = path.strip("/").split("/")
-            if key == "history_topic_prefix" and isinstance(client, str) and client in levels[1:]:
-                account: str | None = levels[levels.index(client, 1) - 1]
-            else:
-                account = messages.split_topic(path, account_id=account_id)[0]
-            if account and account not in ("+", "#"):
-                found.add(account)
-                break
-    return found
 
 
 def _make(

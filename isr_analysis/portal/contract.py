@@ -1,70 +1,152 @@
 """What the portal's parameters and fields mean, as data.
 
-The portal's history and live formats are unpublished, so nothing else in the package names a parameter of theirs.
+The portal's history and live formats are unpublished, so nothing else in the package names a parameter of theirs. A
+contract is read from the portal's OpenAPI document (`isr_analysis.portal.openapi`), corrected by what the portal says
+when it refuses (`isr_analysis.portal.refusals`), and overridden by a TOML file of the user's.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
+import types
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
 
 from isr_analysis import times
 from isr_analysis.answers import Fields
+from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.wire import API
 
-TimeForm = Literal["iso", "s", "ms", "us", "ns"]
+TimeForm = Literal["iso", "date", "s", "ms", "us", "ns"]
+TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path prefix"]
+
+_UNITS = {"s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1, "iso": 1000, "date": times.DAY}
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How `/history` is asked, and what it answers.
+    """How `/history` is asked, and what it answers. A parameter that the route has not is None.
 
     Parameters
     ----------
     path : str
         The route.
-    start, end : str
+    start, end : str or None
         The parameters of the range.
-    client, topic, limit, cursor : str or None
-        The parameters of one client, of a topic filter on the subpath, of the page's size and of where the next
-        page begins; None if the route has none.
-    time_form : {"iso", "s", "ms", "us", "ns"}
-        How instants are written: ISO 8601, or a number since 1970.
+    time_form : {"iso", "date", "s", "ms", "us", "ns"}
+        How instants are written: ISO 8601, a date alone, or a number since 1970.
+    start_included : bool or None
+        Whether a message at `start` is in the answer; None if that is not known.
+    longest : str or None
+        The longest range that may be asked for at once, such as ``"24h"``.
+    client : str or None
+        The parameter of one client id.
+    client_required : bool
+        Whether the portal wants one client named in each question.
+    topic : str or None
+        The parameter of the topic.
+    topic_form : str or None
+        What `topic` takes: ``"filter"`` or ``"path filter"``, an MQTT filter on the subpath or on the platform path;
+        ``"subpath"`` or ``"path"``, one topic; ``"prefix"`` or ``"path prefix"``, how it begins. If None, it is not
+        used: all topics are asked for, and picked from here.
+    account : str or None
+        The parameter of the account id, where the portal wants one.
+    limit : str or None
+        The parameter of the page's size.
     page_size : int
         Messages per page that are asked for.
+    page_size_is_kept : bool
+        Whether the portal documents this size as allowed, so that a shorter page is the last.
+    cursor, page, offset : str or None
+        The parameter that names the next page: by a token, by its number, or by the messages before it.
+    first_page : int or None
+        The number of the first page, if it is known.
+    fixed : mapping of str to str
+        Parameters that are sent with every question.
     fields : Fields
         The names of the answer's fields; what is None is found by its shape.
     """
 
     path: str = f"{API}/history"
-    start: str = "start"
-    end: str = "end"
-    client: str | None = "client_id"
-    topic: str | None = "topic"
-    limit: str | None = "limit"
-    cursor: str | None = "cursor"
+    start: str | None = "start"
+    end: str | None = "end"
     time_form: TimeForm = "iso"
+    start_included: bool | None = None
+    longest: str | None = None
+    client: str | None = "client_id"
+    client_required: bool = False
+    topic: str | None = None
+    topic_form: TopicForm | None = None
+    account: str | None = None
+    limit: str | None = "limit"
     page_size: int = 10_000
+    page_size_is_kept: bool = False
+    cursor: str | None = "cursor"
+    page: str | None = None
+    first_page: int | None = None
+    offset: str | None = None
+    fixed: Mapping[str, str] = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
 
-    def question(self, selector: Selector, span: times.Range) -> dict[str, str]:
-        """Write the parameters that ask for one client's or all messages of a span."""
-        asked = {self.start: self.instant(span.start), self.end: self.instant(span.end)}
-        if self.client is not None and selector.clients is not None:
-            (asked[self.client],) = selector.clients
+    @property
+    def unit(self) -> int:
+        """The finest step between two instants that can be asked for, ns."""
+        return _UNITS[self.time_form]
+
+    def askable(self, selector: Selector) -> Selector:
+        """Give the narrowest selector that the portal can be asked for and that covers another one."""
+        clients = selector.clients if self.client is not None else None
+        topic, form = selector.topic, self.topic_form if self.topic is not None else None
+        wild = "+" in topic or "#" in topic
+        if form is None or (wild and form in ("subpath", "path")):
+            topic = "#"
+        elif wild and form in ("prefix", "path prefix"):
+            levels = topic.split("/")
+            fixed = levels[: next(i for i, level in enumerate(levels) if level in ("+", "#"))]
+            topic = "/".join([*fixed, "#"])
+        if form in ("path", "path prefix") and clients is None:  # a path begins with account and client
+            topic = "#"
+        return Selector(clients, topic)
+
+    def question(self, selector: Selector, span: times.Range, *, account_id: str) -> dict[str, str]:
+        """Write the parameters that ask for a span of what `askable` gave, of one client or of all."""
+        asked = dict(self.fixed)
+        if self.start is not None:
+            asked[self.start] = self.instant(span.start)
+        if self.end is not None:
+            asked[self.end] = self.instant(-(-span.end // self.unit) * self.unit)
+        if self.account is not None:
+            asked[self.account] = account_id
+        client = None if selector.clients is None else selector.clients[0]
+        if self.client is not None and client is not None:
+            asked[self.client] = client
         if self.topic is not None and selector.topic != "#":
-            asked[self.topic] = selector.topic
+            asked[self.topic] = self._topic(selector.topic, account_id, client)
         if self.limit is not None:
             asked[self.limit] = str(self.page_size)
         return asked
 
     def instant(self, ns: int) -> str:
-        """Write an instant as the portal wants it."""
+        """Write an instant as the portal wants it, cut to its unit."""
         if self.time_form == "iso":
-            return times.iso(ns)
-        return str(ns // {"s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}[self.time_form])
+            return times.iso(ns // self.unit * self.unit)
+        if self.time_form == "date":
+            return times.iso(ns)[:10]
+        return str(ns // self.unit)
+
+    def _topic(self, topic: str, account_id: str, client: str | None) -> str:
+        if self.topic_form in ("prefix", "path prefix"):
+            topic = topic.removesuffix("#")
+        if self.topic_form in ("path", "path filter", "path prefix"):
+            return f"{account_id}/{client or '+'}/{topic}"
+        return topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +171,74 @@ class Contract:
     live_fields: Fields = field(default_factory=Fields)
     source: str = "built in"
 
-    def with_cursor(self, asked: Mapping[str, str], cursor: str) -> dict[str, str]:
-        """Write the parameters of the page that a cursor names."""
-        return {**asked, str(self.history.cursor): cursor}
+
+def overridden(contract: Contract, path: Path) -> Contract:
+    """Give a contract with what a TOML file says in the place of its own.
+
+    Parameters
+    ----------
+    contract : Contract
+        What is known without the file.
+    path : Path
+        Only what is to differ stands in it; `to_toml` shows all that can. ``"none"`` takes a parameter away.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, is no TOML, or says something that is not known.
+    """
+    try:
+        said = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"the contract file {path} cannot be read: {exc}; ISR_CONTRACT names it") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise UsageError(f"the contract file {path} is no TOML: {exc}; `isr doctor` prints one to begin with") from exc
+    said.pop("source", None)
+    made: Contract = _with(contract, said, path, "")
+    return dataclasses.replace(made, source=f"{contract.source}, overridden by {path.name}")
+
+
+def to_toml(contract: Contract) -> str:
+    """Write a contract as TOML, ready to edit and to be named by ``ISR_CONTRACT``."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value):
+            return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        return dict(value) if isinstance(value, Mapping) else "none" if value is None else value
+
+    return tomli_w.dumps(plain(contract))
+
+
+def _with(known: Any, said: dict[str, Any], path: Path, where: str) -> Any:
+    """Give a dataclass with the values of a table of the file, each checked against its field's type."""
+    kinds = typing.get_type_hints(type(known))
+    new: dict[str, Any] = {}
+    for name, value in said.items():
+        if name not in kinds:
+            raise UsageError(f"{path}: {where}{name} is not known; known are {', '.join(where + k for k in kinds)}")
+        if dataclasses.is_dataclass(getattr(known, name)) and isinstance(value, dict):
+            new[name] = _with(getattr(known, name), value, path, f"{where}{name}.")
+        else:
+            new[name] = _checked(value, kinds[name], path, where + name)
+    return dataclasses.replace(known, **new)
+
+
+def _checked(value: Any, kind: Any, path: Path, name: str) -> Any:
+    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if value == "none" and type(None) in kinds:
+        return None
+    for one in kinds:
+        allowed = typing.get_args(one) if typing.get_origin(one) is Literal else None
+        if allowed is not None and value in allowed:
+            return value
+        if typing.get_origin(one) is Mapping and isinstance(value, dict):
+            return {str(key): str(inner) for key, inner in value.items()}
+        if allowed is None and isinstance(one, type) and type(value) is one:
+            if name.endswith("longest"):
+                times.duration(str(value), name=f"{path}: {name}")
+            return value
+    choice = [repr(one) for kind in kinds for one in typing.get_args(kind) if typing.get_origin(kind) is Literal]
+    raise UsageError(
+        f"{path}: {name} = {value!r} cannot be used; "
+        + (f"it is one of {', '.join(choice)}" if choice else "`isr doctor` prints the file as it should be")
+    )

@@ -17,6 +17,9 @@ from isr_analysis.errors import QuotaExhaustedError
 PER_HOUR = 5000
 """Requests per hour and token, where the portal does not say otherwise."""
 
+_TIGHT = 0.02
+_LONGEST_PAUSE = 30.0
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (token TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS request_at ON request (token, at);
@@ -124,6 +127,13 @@ class Ledger:
             ).fetchone()
             return Quota(limit, max(remaining - since, 0), resets_at or said_at + times.MINUTE)
         return Quota(limit, max(limit - used, 0), (oldest or now) + times.HOUR)
+
+
+def pace(state: Quota, now: int) -> float:
+    """Give the seconds to wait before one of many requests, so that the last of the quota lasts until there is more."""
+    if state.left <= 0 or state.left > state.limit * _TIGHT:
+        return 0.0
+    return min(max(state.resets_at - now, 0) / times.SECOND / state.left, _LONGEST_PAUSE)
 
 
 def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:

@@ -21,6 +21,7 @@ import requests
 import requests_cache
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests_cache.backends.sqlite import SQLiteCache
 
 from isr_analysis.errors import PortalUnavailableError, StoreError
 from isr_analysis.portal import wire
@@ -63,7 +64,7 @@ class Responses:
         self._lock = threading.Lock()
         path = make_folder(folder) / "responses.sqlite"
         try:
-            backend = requests_cache.SQLiteCache(path, wal=True, busy_timeout=30_000)
+            backend = SQLiteCache(path, wal=True, busy_timeout=30_000)
             self._session = requests_cache.CachedSession(
                 backend=backend, serializer="json", allowable_codes=(200,), filter_fn=_is_data
             )

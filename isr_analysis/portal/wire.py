@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 import urllib.request
@@ -16,6 +17,8 @@ import httpx_retries
 from isr_analysis import answers, errors
 from isr_analysis.portal import quota
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT = httpx.Timeout(10.0, read=120.0)
 """Seconds: connecting, sending and waiting for a connection; and waiting for the next bytes of an answer."""
@@ -75,6 +78,8 @@ class Wire:
         Each request is taken off it, each retry too.
     now : callable
         Gives the present instant, ns.
+    sleep : callable
+        Waits for so many seconds.
     transport : httpx.BaseTransport, optional
         In place of the network.
     """
@@ -87,9 +92,12 @@ class Wire:
         *,
         ledger: quota.Ledger,
         now: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.origin = origin
+        self._now = now
+        self._sleep = sleep
         self._counted = _Counted(transport or _network(origin), origin, ledger, now)
         retry = httpx_retries.Retry(
             total=RETRIES,
@@ -142,9 +150,30 @@ class Wire:
                 "Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
             ) from exc
 
-    def get(self, url: str, params: Any = None) -> Answer:
-        """Ask for something, and raise the error of the tree that fits if it is not given."""
-        return good(self.raw("GET", url, params=params), self.origin)
+    def get(self, url: str, params: Any = None, *, bulk: bool = False, wait: bool = False) -> Answer:
+        """Ask for something, and raise the error of the tree that fits if it is not given.
+
+        Parameters
+        ----------
+        url : str
+            A path on the portal, or an address.
+        params : mapping of str to str, optional
+            The query.
+        bulk : bool
+            One of many: slow down as the quota's end comes near, so that smaller requests still find some.
+        wait : bool
+            Wait where the quota is used up, and ask then.
+        """
+        if bulk:
+            self._sleep(quota.pace(self._counted.ledger.state(self._now()), self._now()))
+        while True:
+            try:
+                return good(self.raw("GET", url, params=params), self.origin)
+            except errors.QuotaExhaustedError as exc:
+                if not wait:
+                    raise
+                logger.info("the quota is used up; waiting %.0f s", exc.retry_after or 0)
+                self._sleep(max(exc.retry_after or 0.0, 1.0))
 
     def post(self, url: str, json: Any) -> Answer:
         """Send something. It is never sent twice: nobody knows what a lost answer did."""
@@ -167,6 +196,7 @@ def good(response: httpx.Response, origin: str) -> Answer:
 def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
     """Make the error that fits a response: the one map from status to error."""
     status, path = response.status_code, response.url.path
+    everything = answers.error_words(response.content, response.headers.get("content-type"), longest=None)
     words = answers.error_words(response.content, response.headers.get("content-type"))
     said = (
         f'{response.request.method} {path} → {status}; the portal said: "{words}"'
@@ -193,7 +223,9 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
             status_code=status,
         )
     remedy = f"is {origin} a portal of iShareRadio?" if status == _NO_ROUTE else "see its words for what to change"
-    return errors.RequestRefusedError(f"the portal refused the request: {said}; {remedy}", status_code=status)
+    refused = errors.RequestRefusedError(f"the portal refused the request: {said}; {remedy}", status_code=status)
+    refused.words = everything
+    return refused
 
 
 class _Auth(httpx.Auth):
@@ -216,7 +248,7 @@ class _Counted(httpx.BaseTransport):
     def __init__(self, inner: httpx.BaseTransport, origin: str, ledger: quota.Ledger, now: Callable[[], int]) -> None:
         self._inner = inner
         self._origin = httpx.URL(origin)
-        self._ledger = ledger
+        self.ledger = ledger
         self._now = now
         self.sent = 0
 
@@ -226,17 +258,17 @@ class _Counted(httpx.BaseTransport):
             for name in ("Authorization", "X-ISR-Account-Id"):
                 request.headers.pop(name, None)
             return self._inner.handle_request(request)
-        self._ledger.take(self._now())
+        self.ledger.take(self._now())
         self.sent += 1
         response = self._inner.handle_request(request)
         now = self._now()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        self._ledger.hear(quota.read_word(headers, response.status_code, now), now)
+        self.ledger.hear(quota.read_word(headers, response.status_code, now), now)
         if response.status_code == _TOO_MANY:
             response.read()
             words = answers.error_words(response.content, headers.get("content-type"))
             response.close()
-            raise quota.used_up(self._ledger.state(now), now, words)
+            raise quota.used_up(self.ledger.state(now), now, words)
         return response
 
     def close(self) -> None:

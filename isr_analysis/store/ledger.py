@@ -23,6 +23,10 @@ CREATE TABLE IF NOT EXISTS span (
     client TEXT NOT NULL, topic TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
     fetched_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS span_time ON span ("end", start);
+CREATE TABLE IF NOT EXISTS failure (
+    client TEXT NOT NULL, topic TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    at INTEGER NOT NULL, words TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS speed (requests REAL NOT NULL, seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS gone (file TEXT PRIMARY KEY, at INTEGER NOT NULL)
 """
 
@@ -151,6 +155,49 @@ def note(db: sqlite3.Connection, selector: Selector, span: Range, fetched_at: in
             "INSERT INTO span VALUES (?, ?, ?, ?, ?)",
             (client, selector.topic, span.start, span.end, fetched_at),
         )
+        db.execute(
+            'DELETE FROM failure WHERE client = ? AND topic = ? AND start >= ? AND "end" <= ?',
+            (client, selector.topic, span.start, span.end),
+        )
+
+
+def fail(db: sqlite3.Connection, selector: Selector, span: Range, at: int, words: str) -> None:
+    """Write down that a span could not be fetched, and why, until it can."""
+    for client in selector.clients or (ALL,):
+        db.execute(
+            'DELETE FROM failure WHERE client = ? AND topic = ? AND start = ? AND "end" = ?',
+            (client, selector.topic, span.start, span.end),
+        )
+        db.execute(
+            "INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)", (client, selector.topic, span.start, span.end, at, words)
+        )
+
+
+def failures(db: sqlite3.Connection, span: Range, selector: Selector) -> list[tuple[Span, str]]:
+    """Give the spans that could not be fetched when last tried, and the portal's or our words."""
+    rows = db.execute(
+        'SELECT client, topic, start, "end", at, words FROM failure WHERE "end" > ? AND start < ? ORDER BY start',
+        (span.start, span.end),
+    )
+    return [
+        (Span(client, topic, Range(start, end), at), words)
+        for client, topic, start, end, at, words in rows
+        if messages.overlap(topic, selector.topic)
+        and (client == ALL or selector.clients is None or client in selector.clients)
+    ]
+
+
+def note_speed(db: sqlite3.Connection, requests: int, seconds: float) -> None:
+    """Keep how long a request takes; what was long ago counts less and less."""
+    former = speed(db) or (0.0, 0.0)
+    db.execute("DELETE FROM speed")
+    db.execute("INSERT INTO speed VALUES (?, ?)", (former[0] * 0.8 + requests, former[1] * 0.8 + seconds))
+
+
+def speed(db: sqlite3.Connection) -> tuple[float, float] | None:
+    """Give requests and the seconds that they took; None if there were none yet."""
+    row = db.execute("SELECT requests, seconds FROM speed").fetchone()
+    return (float(row[0]), float(row[1])) if row else None
 
 
 def held(found: list[Span], client: str, *, now: int, settle: int, max_age: int) -> list[Range]:

@@ -55,8 +55,8 @@ def write(folder: Path, table: pa.Table) -> Part:
     )  # fmt: skip
 
 
-def read(folder: Path, part: Part, span: Range | None = None) -> pa.Table:
-    """Read a part, or what of it lies in a span.
+def read(folder: Path, part: Part, span: Range | None = None, *, columns: list[str] | None = None) -> pa.Table:
+    """Read a part, or what of it lies in a span, or only some columns.
 
     Raises
     ------
@@ -70,6 +70,7 @@ def read(folder: Path, part: Part, span: Range | None = None) -> pa.Table:
         table = pq.read_table(
             folder / part.file,
             schema=messages.SCHEMA,
+            columns=columns,
             filters=None if whole or span is None else within(span),
         )
     except FileNotFoundError:

@@ -9,16 +9,23 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from filelock import FileLock
 
 from isr_analysis import database, messages, times
+from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
+from isr_analysis.settings import make_folder
 from isr_analysis.store import ledger, parts
 from isr_analysis.times import Range
 
 SETTLE = 10 * times.MINUTE
 MAX_AGE = times.MINUTE
 
-_BIG = 500_000
+_BIG = 48_000_000
+"""Bytes of messages, in memory, that make a part."""
+
+_WHOSE = ["time", "client_id", "topic"]
+_LOCKS = 64
 _TRIES = 3
 
 
@@ -53,8 +60,34 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._parts = folder / "parts"
         self._ledger = folder / "ledger.sqlite"
+        self._locks = folder / "locks"
 
-    def held(self, selector: Selector, span: Range, *, now: int, settle: int = SETTLE, max_age: int = MAX_AGE) -> Held:
+    @contextlib.contextmanager
+    def fetching(self, span: Range) -> Iterator[None]:
+        """Keep other processes and threads from fetching the same day meanwhile; waits for one that does.
+
+        The lock is the operating system's, on a file: it ends with the process, however that ends.
+        """
+        path = make_folder(self._locks) / f"{span.start // times.DAY % _LOCKS:02}.lock"
+        try:
+            with FileLock(path, thread_local=False):
+                yield
+        except OSError as exc:
+            raise StoreError(
+                f"{path} cannot be locked ({exc.strerror or exc}); set ISR_HOME to a folder on a local disk that can "
+                "be written"
+            ) from exc
+
+    def held(
+        self,
+        selector: Selector,
+        span: Range,
+        *,
+        now: int,
+        settle: int = SETTLE,
+        max_age: int = MAX_AGE,
+        since: int | None = None,
+    ) -> Held:
         """Tell what is there and what is missing.
 
         Parameters
@@ -67,9 +100,13 @@ class Store:
             A span is settled if it was fetched this long (ns) after its end.
         max_age : int
             What is not settled counts while it is younger than this (ns).
+        since : int, optional
+            Nothing that was fetched before this instant (ns) counts.
         """
         with database.snapshot(self._ledger) as db:
             found = [] if db is None else ledger.spans(db, span, selector)
+        if since is not None:
+            found = [one for one in found if one.fetched_at >= since]
         asked = Range(span.start, max(span.start, min(span.end, now)))
         missing: list[tuple[Selector, Range]] = []
         for client in selector.clients or (ledger.ALL,):
@@ -81,6 +118,42 @@ class Store:
             ledger.provisional_from(found, selector, span, settle=settle),
             min((one.fetched_at for one in found), default=None),
         )
+
+    def spans(self, selector: Selector, span: Range) -> tuple[list[ledger.Span], list[tuple[ledger.Span, str]]]:
+        """Give the fetched spans that say something of a selector, and those that failed when last tried."""
+        with database.snapshot(self._ledger) as db:
+            if db is None:
+                return [], []
+            return ledger.spans(db, span, selector), ledger.failures(db, span, selector)
+
+    def count(self, selector: Selector, span: Range) -> int:
+        """Count the messages of a selector in a span."""
+        with database.snapshot(self._ledger) as db:
+            found = [] if db is None else ledger.parts(db, span, selector)
+        rows = 0
+        for part in found:
+            inside = span.start <= part.first and part.last < span.end
+            if inside and part.clients <= set(selector.clients or part.clients) and selector.topic == "#":
+                rows += part.rows
+            else:
+                rows += len(selector.select(parts.read(self._parts, part, span, columns=_WHOSE)))
+        return rows
+
+    def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
+        """Write down that a span could not be fetched."""
+        with database.transaction(self._ledger, ledger.SCHEMA) as db:
+            ledger.fail(db, selector, span, at, words)
+
+    def note_speed(self, requests: int, seconds: float) -> None:
+        """Write down how long a download's requests took together."""
+        with database.transaction(self._ledger, ledger.SCHEMA, durable=False) as db:
+            ledger.note_speed(db, requests, seconds)
+
+    def speed(self) -> float | None:
+        """Give the seconds that a request takes, by what earlier downloads took; None if there was none."""
+        with database.snapshot(self._ledger) as db:
+            known = db and ledger.speed(db)
+        return known[1] / known[0] if known and known[0] else None
 
     def read(self, selector: Selector, span: Range) -> pa.Table:
         """Give the messages of a selector in a span, in order; none is a table without rows."""
@@ -165,14 +238,16 @@ class Store:
 def _portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> Iterator[pa.Table]:
     """Gather what was asked for into tables of a part's size."""
     gathered: list[pa.Table] = []
-    rows = 0
+    size = 0
     for batch in batches:
-        gathered.append(selector.select(batch.filter(parts.within(span))))
-        rows += len(gathered[-1])
-        if rows >= _BIG:
+        wanted = selector.select(batch.filter(parts.within(span)))
+        if len(wanted):
+            gathered.append(wanted)
+            size += wanted.nbytes
+        if size >= _BIG:
             yield pa.concat_tables(gathered)
-            gathered, rows = [], 0
-    if rows:
+            gathered, size = [], 0
+    if gathered:
         yield pa.concat_tables(gathered)
 
 

@@ -1,0 +1,234 @@
+"""What is on disk and what a load would ask for; nothing here asks the portal for history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pandas as pd
+
+from isr_analysis import times
+from isr_analysis.fetch import questions
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.quota import Quota
+from isr_analysis.store import ledger
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+_COLUMNS = ["client_id", "topic", "start", "end", "state", "fetched_at", "detail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a load would do.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        What would be asked for: one row a window, columns ``client_id`` (``"*"`` is all), ``topic``,
+        ``start``, ``end``.
+    rows : int
+        Messages that are on disk already.
+    share : float
+        The part of the range that is on disk, 0 to 1.
+    requests : int
+        How many requests it is likely to take; at least so many where nothing of the kind was ever loaded.
+    quota : Quota
+        What is left of the token's requests of this hour.
+    seconds : float or None
+        How long it is likely to take, s; None where no download has been timed yet.
+    """
+
+    windows: pd.DataFrame
+    rows: int
+    share: float
+    requests: int
+    quota: Quota
+    seconds: float | None
+
+    def __str__(self) -> str:
+        if not self.requests:
+            return f"{self.rows:,} messages, all of it on disk: no request"
+        time = "" if self.seconds is None else f", about {max(self.seconds, 1):.0f} s"
+        over = "" if self.requests <= self.quota.left else " (more than are left: it would end early, or wait)"
+        return (
+            f"{self.share:.0%} on disk ({self.rows:,} messages); to fetch: {len(self.windows)} windows, about "
+            f"{self.requests:,} requests of {self.quota.left:,} left this hour{over}{time}"
+        )
+
+    __repr__ = __str__
+
+
+def plan_history(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    refresh: bool = False,
+    max_age: str | dt.timedelta = "60s",
+    settle: str | dt.timedelta = "10min",
+    portal: Portal | None = None,
+) -> Plan:
+    """Tell what `load_history` would do with the same arguments: what is on disk, what it would ask, how long.
+
+    Parameters
+    ----------
+    client_id, topic, start, end, last, tz, refresh, max_age, settle, portal
+        As of `load_history`.
+
+    Returns
+    -------
+    Plan
+        Printed, it is one line. Its ``windows`` is a frame of what would be asked for.
+
+    Raises
+    ------
+    UsageError
+        An argument cannot be used.
+    IsrError
+        The portal was asked how it wants questions (its OpenAPI document), and failed. History is never asked for.
+    """
+    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    store = Store(line.folder)
+    now = line.now()
+    missing = store.held(
+        selector,
+        span,
+        now=now,
+        settle=times.duration(settle, name="settle"),
+        max_age=times.duration(max_age, name="max_age"),
+        since=now if refresh else None,
+    ).missing
+    asked = questions(line, missing) if missing else []
+    rows = store.count(selector, span)
+    whole = max(min(span.end, now) - span.start, 1) * len(selector.clients or (None,))
+    lacking = sum(window.end - window.start for _, window in missing)
+    requests = sum(_requests(line, store, one, window, now) for one, window in asked)
+    speed = store.speed()
+    return Plan(
+        _windows([(one.clients[0] if one.clients else ledger.ALL, one.topic, window) for one, window in asked], tz),
+        rows,
+        1 - lacking / whole,
+        requests,
+        line.quota,
+        None if speed is None else speed * requests,
+    )
+
+
+def coverage(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    settle: str | dt.timedelta = "10min",
+    portal: Portal | None = None,
+) -> pd.DataFrame:
+    """Tell which parts of a range are on disk, and how sure they are.
+
+    Parameters
+    ----------
+    client_id, topic, start, end, last, tz, settle, portal
+        As of `load_history`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a span, by client and time, with a RangeIndex. Columns ``client_id`` (str; ``"*"`` is all clients),
+        ``topic`` (str; the filter that was asked for), ``start`` and ``end`` (half-open, in `tz`), ``state`` (str:
+        ``settled``, fetched long enough after its end; ``provisional``, late messages may still come; ``missing``,
+        never fetched; ``failed``, tried in vain), ``fetched_at`` (in `tz`, NaT where missing) and ``detail`` (str, why
+        it failed).
+
+    Raises
+    ------
+    UsageError
+        An argument cannot be used.
+    """
+    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    settle_ns = times.duration(settle, name="settle")
+    until = Range(span.start, max(span.start, min(span.end, line.now())))
+    found, failed = Store(line.folder).spans(selector, span)
+    rows: list[tuple[str, str, Range, str, int | None, str]] = []
+    for one in found:
+        settled = one.settled(settle_ns)
+        rows += [
+            (one.client, one.topic, part, state, one.fetched_at, "")
+            for part, state in (
+                (_both(settled, span), "settled"),
+                (_both(Range(settled.end, one.range.end), span), "provisional"),
+            )
+            if part
+        ]
+    for client in selector.clients or (ledger.ALL,):
+        for gap in until.minus([one.range for one in found if one.client in (ledger.ALL, client)]):
+            tried = [(f, words) for f, words in failed if f.client in (ledger.ALL, client)]
+            for f, words in tried:
+                if part := _both(f.range, gap):
+                    rows.append((client, selector.topic, part, "failed", f.fetched_at, words))
+            rows += [
+                (client, selector.topic, part, "missing", None, "") for part in gap.minus([f.range for f, _ in tried])
+            ]
+    rows.sort(key=lambda row: (row[0], row[2]))
+    table = _windows([row[:3] for row in rows], tz)
+    zone = times.zone(tz)
+    table["state"] = pd.Series([row[3] for row in rows], dtype="str")
+    table["fetched_at"] = pd.to_datetime(
+        pd.Series([row[4] for row in rows], dtype="Int64"), unit="ns", utc=True
+    ).dt.tz_convert(zone)
+    table["detail"] = pd.Series([row[5] for row in rows], dtype="str")
+    return table[_COLUMNS]
+
+
+def _asked(
+    client_id: str | list[str] | None,
+    topic: str,
+    start: times.Instant | None,
+    end: times.Instant | None,
+    last: str | dt.timedelta | None,
+    tz: str | dt.tzinfo,
+    portal: Portal | None,
+) -> tuple[Portal, Selector, Range]:
+    zone = times.zone(tz)
+    selector = Selector.of(client_id, topic)
+    line = connection.current(portal)
+    return line, selector, times.resolve(start, end, last, tz=zone, now=line.now())
+
+
+def _requests(line: Portal, store: Store, selector: Selector, window: Range, now: int) -> int:
+    """Estimate the requests of a window from how many messages the days around it had."""
+    around = Range(max(window.start - 7 * times.DAY, 0), min(window.end + 7 * times.DAY, now))
+    found, _ = store.spans(selector, around)
+    known = sum(part.end - part.start for part in (_both(one.range, around) for one in found))
+    if not known:
+        return 1
+    rows = store.count(selector, around) * (window.end - window.start) / known
+    return max(1, -(-round(rows) // line.contract.history.page_size))
+
+
+def _both(one: Range, other: Range) -> Range:
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    return Range(start, max(start, end))
+
+
+def _windows(rows: list[tuple[str, str, Range]], tz: str | dt.tzinfo) -> pd.DataFrame:
+    zone = times.zone(tz)
+
+    def instants(values: list[int]) -> pd.Series:
+        return pd.Series(pd.DatetimeIndex(values, dtype="datetime64[ns]").tz_localize("UTC").tz_convert(zone))
+
+    return pd.DataFrame(
+        {
+            "client_id": pd.Series([row[0] for row in rows], dtype="str"),
+            "topic": pd.Series([row[1] for row in rows], dtype="str"),
+            "start": instants([row[2].start for row in rows]),
+            "end": instants([row[2].end for row in rows]),
+        }
+    )

@@ -1,0 +1,147 @@
+"""Bringing what is missing into the store: window by window, several at once, each committed whole."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, PortalUnavailableError
+from isr_analysis.messages import Selector
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.pages import pages
+from isr_analysis.progress import Report, Status, reporting
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+WORKERS = 4
+"""How many windows are fetched at once."""
+
+
+class _Stopped(Exception):  # noqa: N818 (not an error: the reason is raised by whoever asked to stop)
+    """Another window failed, or the caller went away."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the workers of one download have done so far."""
+
+    portal: Portal
+    windows: int
+    report: Report
+    done: int = 0
+    rows: int = 0
+    before: int = 0
+    began: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def add(self, *, rows: int = 0, windows: int = 0) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+        with self.lock:
+            self.rows += rows
+            self.done += windows
+            took = time.monotonic() - self.began
+            self.report(
+                Status(
+                    self.windows, self.done, self.rows, self.portal.requests - self.before, self.portal.quota.left,
+                    took / self.done * (self.windows - self.done) if self.done else None,
+                )
+            )  # fmt: skip
+
+
+def questions(portal: Portal, missing: list[tuple[Selector, Range]]) -> list[tuple[Selector, Range]]:
+    """Give the questions that bring what is missing: as narrow as the portal can be asked, each once."""
+    history = portal.contract.history
+    return list(dict.fromkeys((history.askable(selector), window) for selector, window in missing))
+
+
+def fetch(
+    portal: Portal,
+    store: Store,
+    missing: list[tuple[Selector, Range]],
+    *,
+    settle: int,
+    max_age: int,
+    refresh: bool = False,
+    wait_for_quota: bool = False,
+    progress: bool | Report | None = None,
+) -> None:
+    """Bring windows into the store.
+
+    Parameters
+    ----------
+    portal, store
+        From where, and where to.
+    missing : list of (Selector, Range)
+        As `Store.held` gives it.
+    settle, max_age : int
+        As for `Store.held`, ns.
+    refresh : bool
+        Ask for what is held, too.
+    wait_for_quota : bool
+        Wait where the quota is used up, in place of the error.
+    progress : bool or callable, optional
+        See `progress.reporting`.
+
+    Raises
+    ------
+    IsrError
+        The first that befell a window. The windows that were done by then are stored, and a note of the error says
+        how many.
+    """
+    if not missing:
+        return
+    since = portal.now() if refresh else None
+    asked = questions(portal, missing)
+    with reporting(progress, len(asked)) as report:
+        tally = _Tally(portal, len(asked), report, before=portal.requests)
+
+        def bring(selector: Selector, window: Range) -> None:
+            # Another process, or thread, may be fetching the same day: it is waited for, and what it brought is not
+            # asked for again.
+            with store.fetching(window):
+                held = store.held(selector, window, now=portal.now(), settle=settle, max_age=max_age, since=since)
+                for one, part in held.missing:
+                    at = portal.now()
+                    try:
+                        store.commit(one, part, brought(one, part), fetched_at=at, settle=settle)
+                    except (PortalUnavailableError, HistoryIncompleteError, AnswerError) as exc:
+                        store.fail(one, part, at=at, words=str(exc))
+                        raise
+            tally.add(windows=1)
+
+        def brought(selector: Selector, window: Range) -> Iterator[pa.Table]:
+            tally.add()
+            for page in pages(portal, selector, window, wait=wait_for_quota):
+                tally.add(rows=len(page))
+                yield page
+
+        began = time.monotonic()
+        _run(tally, [functools.partial(bring, *one) for one in asked])
+        store.note_speed(max(portal.requests - tally.before, 1), time.monotonic() - began)
+
+
+def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
+    """Run the jobs, several at once; the first failure ends the rest."""
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="isr-fetch")
+    running = [pool.submit(job) for job in jobs]
+    try:
+        finished, _ = wait(running, return_when=FIRST_EXCEPTION)
+        failed = next((exc for one in finished if (exc := one.exception()) and not isinstance(exc, _Stopped)), None)
+        if failed is not None:
+            tally.stop.set()
+            pool.shutdown(cancel_futures=True)
+            if isinstance(failed, IsrError) and tally.done:
+                failed.add_note(f"{tally.done} of {tally.windows} windows are stored; the next call goes on there")
+            raise failed
+    finally:
+        # Also where the caller was interrupted: the workers end with the page that they are at.
+        tally.stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,87 @@
+"""Finding the portal's OpenAPI document: at the usual address, or where the docs page says."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from isr_analysis.errors import AnswerError, QuotaExhaustedError, RequestRefusedError, TokenRefusedError
+from isr_analysis.portal import openapi
+from isr_analysis.portal.contract import Contract
+from isr_analysis.portal.wire import API, Answer
+
+logger = logging.getLogger(__name__)
+
+_DOCS = f"{API}/docs"
+_USUAL = (f"{API}/openapi.json", _DOCS, "/openapi.json", "/docs")
+_NAMED = re.compile(
+    r"""(?:["']?(?:spec-?url|url|href|src|data-url|openapi|definition)["']?\s*[:=]\s*)["']([^"'<>\s]+)["']""",
+    re.IGNORECASE,
+)
+
+
+def find(get: Callable[[str], Answer]) -> Contract:
+    """Find the document and read the contract from it.
+
+    Parameters
+    ----------
+    get : callable
+        Gives the answer of a path on the portal, or raises.
+
+    Returns
+    -------
+    Contract
+        The built-in one if there is no document.
+
+    Raises
+    ------
+    PortalUnavailableError, TokenRefusedError, QuotaExhaustedError
+        The portal cannot be asked at all.
+    """
+    for path in _USUAL:
+        answer = _answer(get, path)
+        if answer is None:
+            continue
+        document = _document(answer)
+        if document is not None:
+            return openapi.read(document, path)
+        for named in _named(answer):
+            inner = _answer(get, named)
+            document = None if inner is None else _document(inner)
+            if document is not None:
+                return openapi.read(document, named)
+    return Contract(source="built in (the portal shows no OpenAPI document)")
+
+
+def _answer(get: Callable[[str], Answer], path: str) -> Answer | None:
+    try:
+        return get(path)
+    except (TokenRefusedError, QuotaExhaustedError):
+        raise
+    except (RequestRefusedError, AnswerError) as exc:
+        logger.debug("no OpenAPI document at %s: %s", path, exc)
+        return None
+
+
+def _document(answer: Answer) -> dict[str, Any] | None:
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
+
+
+def _named(page: Answer) -> Iterator[str]:
+    """Give the addresses on the portal itself that a docs page names as its document, the likeliest first."""
+    text = page.body[:1_000_000].decode("utf-8", "replace")
+    links = dict.fromkeys(urljoin(page.url, link) for link in _NAMED.findall(text))
+    home = urlsplit(page.url)
+    likely = [link for link in links if re.search(r"openapi|swagger|api-?docs|schema|spec|\.json", urlsplit(link).path)]
+    for link in [one for one in likely if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path)][:3]:
+        parts = urlsplit(link)
+        if (parts.scheme, parts.netloc) == (home.scheme, home.netloc):
+            yield parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,111 @@
+"""Whose data a token opens: asked of the portal, of the first route that the token's add-ons open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from isr_analysis import answers, messages, times
+from isr_analysis.errors import (
+    AnswerError,
+    PortalUnavailableError,
+    QuotaExhaustedError,
+    RequestRefusedError,
+    TokenRefusedError,
+    WrongAccountError,
+)
+from isr_analysis.portal.contract import Contract
+from isr_analysis.portal.wire import Wire
+
+logger = logging.getLogger(__name__)
+
+
+def ask(line: Wire, contract: Callable[[], Contract], account_id: str | None, now: int) -> str | None:
+    """Ask whose the token is; None if no answer names an account.
+
+    Parameters
+    ----------
+    line : Wire
+        The token's line.
+    contract : callable
+        Gives what the portal's parameters mean; called only where that matters.
+    account_id : str or None
+        The account that is expected.
+    now : int
+        The present instant, ns.
+
+    Raises
+    ------
+    WrongAccountError
+        An answer names several.
+    PortalUnavailableError, TokenRefusedError, QuotaExhaustedError
+        The portal cannot be asked.
+    """
+
+    def of_publishers() -> set[str]:
+        answer = line.get(contract().publishers)
+        return accounts_of(answers.read_rows(answer.body, content_type=answer.content_type), account_id)
+
+    def of_live() -> set[str]:
+        answer = line.get(contract().live)
+        fields = contract().live_fields
+        return set(answers.read_live(answer.body, content_type=answer.content_type, fields=fields).accounts)
+
+    def of_history() -> set[str]:
+        known = contract().history
+        span = times.Range(now - times.DAY, now)
+        asked = known.question(messages.Selector(), span, account_id=account_id or "")
+        if known.limit is not None:
+            asked[known.limit] = "1"
+        answer = line.get(known.path, asked)
+        return set(answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields).accounts)
+
+    failed: PortalUnavailableError | None = None
+    for of_route in (of_publishers, of_live, of_history):
+        try:
+            named = {one.lower(): one for one in of_route()}
+        except (TokenRefusedError, QuotaExhaustedError):
+            raise
+        except PortalUnavailableError as exc:
+            if exc.status_code is None:  # nobody answers at all
+                raise
+            failed = exc
+            continue
+        except (RequestRefusedError, AnswerError) as exc:
+            logger.debug("not told whose the token is: %s", exc)
+            continue
+        if len(named) > 1:
+            raise WrongAccountError(
+                f"the portal's answer holds data of several accounts ({', '.join(sorted(named))}); name the one that "
+                "is meant with account_id= or ISR_ACCOUNT_ID"
+            )
+        if named:
+            return named.popitem()[1]
+    if failed is not None:
+        raise failed
+    return None
+
+
+def accounts_of(rows: list[dict[str, Any]], account_id: str | None = None) -> set[str]:
+    """Give the accounts that rows of publishers name, in a field of theirs or in a topic."""
+    found: set[str] = set()
+    for row in rows:
+        named = next((row[key] for key in ("account_id", "tenant_id", "accountId", "tenantId") if row.get(key)), None)
+        if isinstance(named, str):
+            found.add(named)
+            continue
+        client = row.get("client_id")
+        for key in ("history_topic_prefix", "topic", "publish_topic"):
+            path = row.get(key)
+            if not isinstance(path, str):
+                continue
+            levels = path.strip("/").split("/")
+            if key == "history_topic_prefix" and isinstance(client, str) and client in levels[1:]:
+                account: str | None = levels[levels.index(client, 1) - 1]
+            else:
+                account = messages.split_topic(path, account_id=account_id)[0]
+            if account and account not in ("+", "#"):
+                found.add(account)
+                break
+    return found

@@ -1,0 +1,341 @@
+"""The contract, read from a portal's OpenAPI document. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from isr_analysis.portal import roles
+from isr_analysis.portal.contract import Contract, History, TimeForm, TopicForm
+
+MOST = 10_000
+"""Messages per page that are asked for where the portal allows as many."""
+
+_UNIT_WORDS: tuple[tuple[TimeForm, str], ...] = (
+    ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos$"),
+    ("us", r"micro-?seconds?|\bus\b|\bµs\b|_us$|micros$"),
+    ("ms", r"milli-?seconds?|\bms\b|_ms$|millis$"),
+    ("s", r"\bunix\b|\bepoch\b|\bseconds?\b|_s$|_epoch$|_unix$"),
+)
+_MAGNITUDES: dict[int, TimeForm] = {
+    9: "s", 10: "s", 11: "s", 12: "ms", 13: "ms", 14: "ms", 15: "us", 16: "us", 17: "us", 18: "ns", 19: "ns",
+}  # fmt: skip
+"""The unit of a number since 1970, by its digits."""
+
+_ISO_WORDS = re.compile(r"iso[ -]?8601|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE)
+_SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time)"
+_MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|≤|<=)"
+_LONG = r"(\d+)[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w)\b"
+_SPAN_WORDS = re.compile(
+    rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
+    rf"|{_MOST}[^.;\d]{{0,60}}?{_SPAN}[^.;\d]{{0,40}}?{_LONG}"
+    rf"|{_MOST}[^.;\d]{{0,6}}?{_LONG}(?=[^.;]{{0,30}}{_SPAN})"
+    rf"|(?:between start and end|from and to)[^.;]{{0,60}}?{_MOST}[^.;\d]{{0,30}}?{_LONG}",
+    re.IGNORECASE,
+)
+"""Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """A query parameter as documented; ``words`` is all that is said of it, ``schema`` without its references."""
+
+    name: str
+    schema: Mapping[str, Any]
+    words: str
+    required: bool
+
+    @property
+    def kind(self) -> str | None:
+        return self.schema.get("type")
+
+    @property
+    def example(self) -> Any:
+        values = self.schema.get("examples")
+        first = next(iter(values), None) if isinstance(values, list) else None
+        return self.schema.get("example", first)
+
+    def time_form(self) -> TimeForm | None:
+        """Tell how it wants an instant, or None if nothing says that it is one."""
+        shape = str(self.schema.get("format", "")).lower()
+        text = f"{self.words} {self.example or ''}"
+        if shape in ("date-time", "datetime"):
+            return "iso"
+        if shape == "date":
+            return "date"
+        number = self.kind in ("integer", "number")
+        digits = re.fullmatch(r"\d{9,19}", str(self.example or self.schema.get("default") or ""))
+        if number or digits or (self.kind == "string" and not _ISO_WORDS.search(text)):
+            for unit, pattern in _UNIT_WORDS:
+                if re.search(pattern, f"{self.words}", re.IGNORECASE) or re.search(pattern, roles.snake(self.name)):
+                    return unit
+            if digits:
+                return _MAGNITUDES[len(digits[0])]
+        if _ISO_WORDS.search(text):
+            return "iso"
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(self.example or "")):
+            return "date"
+        return None
+
+
+def read(document: Mapping[str, Any], url: str) -> Contract:
+    """Read what a document says of the history and the live route.
+
+    Parameters
+    ----------
+    document : mapping
+        OpenAPI 3 or Swagger 2, parsed.
+    url : str
+        Where it came from, for `Contract.source`.
+
+    Returns
+    -------
+    Contract
+        What the document does not say is as built in, but a parameter that it does not list is None.
+    """
+    built_in = Contract()
+    found: dict[str, Any] = {"source": f"OpenAPI document {url}"}
+    operations = dict(_operations(document))
+    for name, tail in (("live", "/publishers/live"), ("publishers", "/publishers")):
+        path = _path(operations, tail)
+        if path is not None:
+            found[name] = path
+    path = _path(operations, "/history")
+    if path is not None:
+        item, operation = operations[path]
+        found["history"] = _history(built_in.history, path, document, item, operation)
+    else:
+        found["source"] += " (which has no history route; that is as built in)"
+    return dataclasses.replace(built_in, **found)
+
+
+def longest_range(words: str) -> str | None:
+    """Find the longest range that words allow, as a duration such as ``"24h"``."""
+    found = _SPAN_WORDS.search(words)
+    if found is None:
+        return None
+    number, unit = (one for one in found.groups() if one is not None)
+    return f"{int(number)}{unit[0].lower().replace('m', 'min')}" if int(number) else None
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
+    """Give each GET operation under its whole path, with the path's item."""
+    base = document.get("basePath") or ""
+    servers = document.get("servers")
+    if isinstance(servers, list) and servers and isinstance(servers[0], dict):
+        base = urlsplit(str(servers[0].get("url", ""))).path
+    paths = document.get("paths")
+    for path, item in (paths if isinstance(paths, dict) else {}).items():
+        if isinstance(item, dict) and isinstance(item.get("get"), dict):
+            yield str(base).rstrip("/") + "/" + str(path).lstrip("/"), (item, item["get"])
+
+
+def _path(operations: Mapping[str, Any], tail: str) -> str | None:
+    fitting = [path for path in operations if path.rstrip("/").endswith(tail) and "{" not in path]
+    return min(fitting, key=lambda path: ("/subscriber" not in path, len(path)), default=None)
+
+
+def _history(
+    built_in: History, path: str, document: Mapping[str, Any], item: dict[str, Any], operation: dict[str, Any]
+) -> History:
+    given = list(_parameters(document, [*item.get("parameters", []), *operation.get("parameters", [])]))
+    by_role: dict[str, _Parameter] = {}
+    fixed: dict[str, str] = {}
+    for one in _times_first(given):
+        role = _role(one, by_role)
+        if role in (roles.ORDER, roles.FORMAT):
+            value = _choice(role, one)
+            if value is not None:
+                fixed[one.name] = value
+        elif role is not None and role not in by_role:
+            by_role[role] = one
+        elif one.required and (value := _any_value(one)) is not None:
+            fixed[one.name] = value
+    name = {role: one.name for role, one in by_role.items()}
+    words = " ".join(
+        [str(operation.get("summary", "")), str(operation.get("description", "")), *(o.words for o in given)]
+    )
+    start, limit = by_role.get(roles.START), by_role.get(roles.LIMIT)
+    client, account = by_role.get(roles.CLIENT), by_role.get(roles.ACCOUNT)
+    most = _most(limit) if limit else None
+    return dataclasses.replace(
+        built_in,
+        path=path,
+        start=name.get(roles.START),
+        end=name.get(roles.END),
+        time_form=(start.time_form() if start else None) or built_in.time_form,
+        start_included=_start_included(start) if start else None,
+        longest=longest_range(words),
+        client=name.get(roles.CLIENT),
+        client_required=bool(client and client.required),
+        topic=name.get(roles.TOPIC),
+        topic_form=_topic_form(by_role[roles.TOPIC]) if roles.TOPIC in by_role else None,
+        account=name.get(roles.ACCOUNT) if account and account.required else None,
+        limit=name.get(roles.LIMIT),
+        page_size=min(MOST, most or MOST),
+        page_size_is_kept=most is not None,
+        cursor=name.get(roles.CURSOR),
+        page=name.get(roles.PAGE),
+        first_page=_first_page(by_role[roles.PAGE]) if roles.PAGE in by_role else None,
+        offset=name.get(roles.OFFSET),
+        fixed=fixed,
+    )
+
+
+def _parameters(document: Mapping[str, Any], listed: list[Any]) -> Iterator[_Parameter]:
+    for raw in listed:
+        one = _resolved(document, raw)
+        if one.get("in") != "query" or not isinstance(one.get("name"), str):
+            continue
+        schema = _resolved(document, one.get("schema", one))
+        for variant in (_resolved(document, v) for key in ("anyOf", "oneOf", "allOf") for v in schema.get(key) or ()):
+            if variant.get("type") != "null":
+                schema = {**schema, **{key: value for key, value in variant.items() if key not in schema}}
+        if isinstance(schema.get("type"), list):  # OpenAPI 3.1: ["string", "null"]
+            schema = {**schema, "type": next((t for t in schema["type"] if t != "null"), None)}
+        if schema.get("type") == "array":
+            schema = {**_resolved(document, schema.get("items", {})), "array": True}
+        if "example" in one or "examples" in one:
+            examples = one.get("examples")
+            first = next(iter(examples.values()), None) if isinstance(examples, dict) else None
+            inner = first.get("value") if isinstance(first, dict) else None
+            schema = {**schema, "example": one.get("example", inner)}
+        words = " ".join(
+            str(said) for said in (one.get("description"), schema.get("description"), schema.get("title")) if said
+        )
+        yield _Parameter(one["name"], schema, words, one.get("required") is True)
+
+
+def _resolved(document: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """Follow references, as deep as they go (but not in a circle)."""
+    for _ in range(20):
+        if not isinstance(value, dict):
+            return {}
+        reference = value.get("$ref")
+        if not isinstance(reference, str):
+            return value
+        value = document
+        for level in reference.removeprefix("#/").split("/"):
+            value = value.get(level.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
+    return {}
+
+
+def _times_first(given: list[_Parameter]) -> list[_Parameter]:
+    """Put the parameters that speak of instants first: ``after`` is a time in one portal and a cursor in another."""
+    return sorted(given, key=lambda one: one.time_form() is None)
+
+
+def _role(one: _Parameter, taken: Mapping[str, _Parameter]) -> str | None:
+    role = roles.role_of(one.name)
+    bare = roles.snake(one.name) in ("after", "before", "start", "from", "min", "max", "first", "last")
+    if role in (roles.START, roles.END) and one.time_form() is None:
+        if re.search(r"cursor|opaque|next page|page token|continu", one.words, re.IGNORECASE):
+            return roles.CURSOR
+        if one.kind == "integer" and re.search(r"offset|index|skip|row", one.words, re.IGNORECASE):
+            return roles.OFFSET
+        if bare and role in taken:
+            return None
+    if role is None and one.time_form() is not None:
+        # An instant under a name that we do not know: the words may tell which end it is.
+        for end, pattern in ((roles.START, r"start|begin|from|since|earliest|lower|oldest|after"),
+                             (roles.END, r"\bend|until|\bto\b|latest|upper|newest|before")):  # fmt: skip
+            if end not in taken and re.search(pattern, one.words, re.IGNORECASE):
+                return end
+    return role
+
+
+def _topic_form(one: _Parameter) -> TopicForm | None:
+    """Tell what a topic parameter takes; None, and it is not used, if its words do not say."""
+    words, shown = one.words.lower(), str(one.example or one.schema.get("default") or "")
+    name = roles.snake(one.name)
+    sub = bool(re.search(r"subpath|sub-?topic|without (the )?account|relative", words)) or name.startswith("sub")
+    whole = not sub and bool(
+        re.search(
+            r"full (platform )?(path|topic)|platform path|account_?id|including (the )?account|\{account", words + shown
+        )
+    )
+    wild = (
+        bool(re.search(r"wildcard|mqtt (topic )?filter|topic filter|[`'\"( /]#|`\+`|\+ and #", words)) or "#" in shown
+    )
+    wild = wild and not re.search(r"no wildcards?|without wildcards?|wildcards? (are )?not", words)
+    if "prefix" in name or re.search(r"\bprefix|begins? with|starts? with", words):
+        return "path prefix" if whole else "prefix" if sub else None
+    if wild:
+        return "path filter" if whole else "filter" if sub else None
+    if re.search(r"exact|equals?", words) or sub or whole:
+        return "path" if whole else "subpath" if sub else None
+    return None
+
+
+def _start_included(one: _Parameter) -> bool | None:
+    words = one.words.lower()
+    if re.search(r"exclusive|strictly|excluded|not included|later than|newer than|greater than(?! or)", words):
+        return False
+    if re.search(r"inclusive|included|at or after|or later|half-open|>=|≥|\[start|greater than or equal", words):
+        return True
+    return (
+        False if roles.snake(one.name).startswith(("after", "gt_")) or roles.snake(one.name).endswith("_gt") else None
+    )
+
+
+def _most(limit: _Parameter) -> int | None:
+    """Find the largest page size that the portal documents."""
+    most = limit.schema.get("maximum", limit.schema.get("exclusiveMaximum"))
+    if isinstance(most, int | float) and not isinstance(most, bool) and most >= 1:
+        return int(most) - ("maximum" not in limit.schema)
+    said = re.search(
+        r"(?:max(?:imum)?|at most|up to|≤|<=|no more than)\D{0,20}?(\d[\d,_ ]*)", limit.words, re.IGNORECASE
+    )
+    number = int(re.sub(r"\D", "", said[1])) if said else 0
+    return number or None
+
+
+def _first_page(page: _Parameter) -> int | None:
+    """Find the number of the first page."""
+    first = page.schema.get("default", page.schema.get("minimum"))
+    if isinstance(first, int):
+        return first
+    words = page.words.lower()
+    return (
+        0
+        if re.search(r"(0|zero)[ -]based|from 0\b", words)
+        else 1
+        if re.search(r"(1|one)[ -]based|from 1\b", words)
+        else None
+    )
+
+
+def _choice(role: str, one: _Parameter) -> str | None:
+    """Choose the order oldest first, and JSON, where the document offers them."""
+    offered = [value for value in one.schema.get("enum") or () if isinstance(value, str)]
+    if role == roles.ORDER:
+        if one.kind == "boolean":
+            return "true" if re.search(r"asc|oldest", roles.snake(one.name)) else "false"
+        wanted = [
+            v
+            for v in offered
+            if re.search(r"^(time|timestamp|ts|published_at)?[ :_.+]?(asc|oldest|forward|chrono)", v.lower())
+        ]
+        return wanted[0] if wanted else _required_value(one)
+    for kind in (r"json$", r"nd-?json|jsonl|json", r"csv"):
+        for value in offered:
+            if re.search(kind, value.lower()) and not re.search(
+                r"jsonl|ndjson", value.lower() if kind == r"json$" else ""
+            ):
+                return value
+    return _required_value(one)
+
+
+def _required_value(one: _Parameter) -> str | None:
+    return _any_value(one) if one.required else None
+
+
+def _any_value(one: _Parameter) -> str | None:
+    """Give a value that the portal itself names for a parameter."""
+    offered = one.schema.get("enum") or ()
+    value = one.schema.get("default", next(iter(offered), one.example))
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,119 @@
+"""What a refusal teaches: from the portal's words about a 4xx to a better contract. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from isr_analysis import times
+from isr_analysis.portal import roles
+from isr_analysis.portal.contract import History
+from isr_analysis.portal.openapi import longest_range
+
+SHORTEST = times.MINUTE
+"""A range that is refused at this length is not refused for its length, ns."""
+
+_MISSING = re.compile(
+    r"required|missing|mandatory|need|expected parameter|not (provided|given|specified)"
+    r"|must (be )?(given|provided|specified|supplied|set|include)",
+    re.IGNORECASE,
+)
+_UNKNOWN = re.compile(
+    r"unknown|unexpected|unrecogni[sz]ed|unsupported|extra|no such parameter|invalid (query )?parameter"
+    r"|not (allowed|permitted|supported|recogni[sz]ed|known|a valid (query )?parameter)",
+    re.IGNORECASE,
+)
+_TOO_MUCH = re.compile(
+    r"(?:less than(?: or equal to)?|at most|maximum(?: allowed)?(?: value)?(?: of| is)?|max\.?|not exceed|no more than"
+    r"|<=|≤|between \d+ and|up to|\d+\.\.|\d+ ?- ?)\D{0,12}?(\d[\d,_]*)",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(
+    r"\b(range|window|span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)", re.IGNORECASE
+)
+_TIME_FORMS = (
+    ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
+    ("s", r"epoch|unix|integer|numeric|valid (int|number|float)|\bseconds\b"),
+    ("date", r"yyyy-mm-dd(?!t)|valid date\b(?!-?time)"), ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
+)  # fmt: skip
+_GONE = re.compile(
+    r"retention|no longer (available|stored|kept)|too old|expired data|before the (oldest|earliest)|older than",
+    re.IGNORECASE,
+)
+
+
+def beyond_retention(status: int, words: str) -> bool:
+    """Tell whether the portal refused a range because it keeps nothing so old."""
+    return status == 410 or (status in (400, 404, 416, 422) and _GONE.search(words) is not None)  # noqa: PLR2004
+
+
+def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:
+    """Find out what to ask instead.
+
+    Parameters
+    ----------
+    known : History
+        What the refused question was written by.
+    asked : mapping
+        The question's parameters.
+    words : str
+        What the portal said.
+    length : int
+        How long the range was that was asked for, ns.
+
+    Returns
+    -------
+    History or None
+        None if the words teach nothing new: the refusal stands.
+    """
+    change: dict[str, Any] = {}
+    for clause in re.split(r"[;\n]|\.\s", words):
+        change.update(_learn(dataclasses.replace(known, **change), asked, clause))
+    if not change and _RANGE.search(words) and length > SHORTEST:
+        change["longest"] = longest_range(words) or f"{max(length // 2, SHORTEST) // times.SECOND}s"
+        if times.duration(change["longest"]) >= length:
+            change["longest"] = f"{max(length // 2, SHORTEST) // times.SECOND}s"
+    new = dataclasses.replace(known, **change)
+    return None if new == known else new
+
+
+def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
+    """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
+    named = [name for name in re.findall(r"[$\w][\w.$\[\]-]*", clause) if name not in ("query", "string", "parameter")]
+    named += [name.rsplit(".", 1)[-1] for name in named if "." in name]
+    sent = next((name for name in named if name in asked), None)
+    if sent is not None and _UNKNOWN.search(clause):
+        return _without(known, sent)
+    if sent is not None and sent == known.limit and (most := _TOO_MUCH.search(clause)):
+        size = int(re.sub(r"\D", "", most[1]))
+        return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
+    if sent is not None and sent in (known.start, known.end):
+        form = next((form for form, pattern in _TIME_FORMS if re.search(pattern, clause, re.IGNORECASE)), None)
+        if form is not None and form != known.time_form and not _RANGE.search(clause):
+            return {"time_form": form}
+    if _MISSING.search(clause):
+        for name in named:
+            role = roles.role_of(name)
+            if name in asked or role is None:
+                continue
+            if role == roles.CLIENT:
+                return {"client": name, "client_required": True}
+            if role == roles.ACCOUNT:
+                return {"account": name}
+            if role in (roles.START, roles.END, roles.LIMIT):
+                return {role: name}
+    return {}
+
+
+def _without(known: History, name: str) -> dict[str, Any]:
+    """Leave out a parameter that the portal does not know."""
+    if name in known.fixed:
+        return {"fixed": {key: value for key, value in known.fixed.items() if key != name}}
+    role = next(
+        role
+        for role in ("start", "end", "client", "topic", "account", "limit", "cursor", "page", "offset")
+        if getattr(known, role) == name
+    )
+    return {role: None}

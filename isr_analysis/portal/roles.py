@@ -1,0 +1,42 @@
+"""What a parameter is for, by its name: the words that portals use."""
+
+from __future__ import annotations
+
+import re
+
+START, END, CLIENT, TOPIC, ACCOUNT = "start", "end", "client", "topic", "account"
+LIMIT, CURSOR, PAGE, OFFSET, ORDER, FORMAT = "limit", "cursor", "page", "offset", "order", "format"
+
+_TIME = r"(_?(time|date|datetime|ts|timestamp|at|utc|iso|epoch|unix|s|ms|us|ns|sec|seconds|millis|micros|nanos))*"
+_BEFORE_TIME = r"((time|date|ts|timestamp|published|created|received|recorded|range|window|period|t)(_at)?)?_?"
+
+_NAMES = (
+    # The order matters: the first that fits wins.
+    (ACCOUNT, r"(account|tenant|org|organisation|organization)(_?(id|uuid))?"),
+    (CLIENT, r"(mqtt_)?(client|device|publisher|station|source|sender|node)s?(_?(id|ids|name|uuid))?"),
+    (TOPIC, r"(mqtt_|sub|sub_|full_)?(topic|path)s?(_?(filter|pattern|prefix|name|path|like))?|topic_?path|channel"),
+    (CURSOR, (r"(next_|page_|start_|paging_|pagination_)?(cursor|token|continuation(_token)?|scroll_id|bookmark|marker)"
+             r"|next|starting_after|start_key|next_key")),
+    (LIMIT, (r"(row_?|result_?|message_?)?limit|(page|batch|chunk)_?size|per_?page|size|count|take|top|n|rows|num|first"
+            r"|max(_?(rows|results|items|count|messages|records|entries|points))?")),
+    (PAGE, r"page(_?(no|nr|num|number|index))?|p|pg"),
+    (OFFSET, r"offset|skip|start_?(index|row)|from_?(row|index)|first_?(row|result)|row_?offset"),
+    (ORDER, (r"order(_?(by|dir|direction))?|sort(_?(by|dir|direction|order))?|direction|dir|desc(ending)?|asc(ending)?"
+            r"|reverse|newest_first|oldest_first")),
+    (FORMAT, r"format|fmt|output(_?format)?|response_format|accept|encoding|as|type|mime"),
+    (START, rf"{_BEFORE_TIME}(start|from|since|begin|beginning|after|gte?|min|lower|earliest|oldest|t0){_TIME}"),
+    (END, rf"{_BEFORE_TIME}(end|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
+)  # fmt: skip
+_COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
+
+
+def snake(name: str) -> str:
+    """Give a name in one spelling: ``fromTime``, ``$from-time`` and ``FROM_TIME`` are ``from_time``."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+
+
+def role_of(name: str) -> str | None:
+    """Give the role that a parameter's name tells of, or None."""
+    plain = snake(name)
+    return next((role for role, pattern in _COMPILED if pattern.fullmatch(plain)), None)
