@@ -229,7 +229,9 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         raise UsageError(f"{path} is no TOML: {exc}; mend it, or delete it and run `isr login`") from exc
     entries = document.get("profiles", {})
     if not isinstance(entries, dict):
-        raise UsageError(f"{path}: profiles is no table; each profile stands under a heading such as [profiles.default]")
+        raise UsageError(
+            f"{path}: profiles is no table; each profile stands under a heading such as [profiles.default]"
+        )
     for name, entry in entries.items():
         unknown = sorted(set(entry) - _KEYS) if isinstance(entry, dict) else ["(no table)"]
         if unknown or not all(isinstance(value, str) for value in entry.values()):
