@@ -1,0 +1,97 @@
+"""What is there, day by day and client by client."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from isr_analysis import times
+from isr_analysis.plots import theme as look
+from isr_analysis.plots.panels import counted
+from isr_analysis.quality.series import CLIENT, nanoseconds, split, stamps, taken, zone_of
+
+_ROWS = 60
+_LABELS = 15
+
+
+def availability(
+    df: pd.DataFrame | pd.Series,
+    *,
+    tz: str | dt.tzinfo | None = None,
+    title: str | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw on which days each client was heard, and how much of each day.
+
+    A cell is the share of the day's hours in which at least one message came, so that clients that speak often and
+    rarely can be compared. Hours are those of the zone: a day on which the clocks change has 23 or 25.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time; without ``client_id`` it is one row. It is not changed.
+    tz : str or tzinfo, optional
+        The zone whose days are meant; that of the index if left out.
+    title : str, optional
+        In place of "Availability".
+    theme : {"light", "dark"}
+        The ground on which it will be seen.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Clients by days, from the first to the last day with a message. Without any row, a figure that says so.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+    >>> figure = isr.plots.availability(pd.DataFrame({"client_id": "isr-shack-01"}, index=index))
+    >>> figure.data[0].z.tolist()
+    [[100.0, 100.0]]
+    """
+    ground = look.checked(theme)
+    frame = taken(df)
+    heading = title or "Availability: share of each day's hours with a message"
+    if not len(frame):
+        return look.nothing(ground, title=heading, words="No data: the frame has no rows")
+    zone = (zone_of(frame) if tz is None else times.zone(tz)) or dt.UTC
+    series = split(frame, [CLIENT] if CLIENT in frame.columns else [])
+    names = [str(one) for one in series.keys[CLIENT]] if CLIENT in series.keys else ["all messages"]
+
+    ends = stamps(np.array([series.time.min(), series.time.max()]), zone)
+    days = pd.date_range(ends[0].normalize(), ends[1].normalize() + pd.Timedelta(hours=30), freq="D").normalize()
+    edges = nanoseconds(days)
+    hour = series.time // times.HOUR
+    new = np.concatenate([[True], (np.diff(hour) != 0) | (np.diff(series.code) != 0)])
+    day = np.searchsorted(edges, series.time, side="right") - 1
+    many = len(edges) - 1
+    hours = np.bincount((series.code * many + day)[new], minlength=len(series) * many).reshape(len(series), many)
+    messages = np.bincount(series.code * many + day, minlength=len(series) * many).reshape(len(series), many)
+    length = np.diff(edges) / times.HOUR
+    share = np.minimum(100.0, 100 * hours / length)
+
+    order = np.argsort(names)[::-1][-_ROWS:]
+    notes = [f"{_ROWS} of {len(names)} clients; filter the frame to see others"] if len(names) > _ROWS else []
+    text = [[counted(int(one)) for one in row] for row in messages[order]]
+    figure = go.Figure(
+        go.Heatmap(
+            x=[str(one.date()) for one in days[:-1]], y=[names[at] for at in order], z=share[order].round(1), text=text,
+            zmin=0, zmax=100, xgap=2, ygap=2, colorscale=look.scale(ground),
+            colorbar={"title": {"text": "% of hours"}, "thickness": 12, "outlinewidth": 0},
+            hovertemplate="<b>%{y}</b><br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text} messages<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title_text=f"Day ({zone})", type="date", showgrid=False, **_ticks(many))
+    figure.update_yaxes(type="category", showgrid=False, ticks="", showline=False)
+    return look.dressed(figure, ground, title=heading, notes=notes, height=150 + max(3, len(order)) * 28)
+
+
+def _ticks(days: int) -> dict[str, object]:
+    """Label whole days only: a heat map of days has no hours."""
+    every = next((step for step in (1, 2, 7, 14) if days / step <= _LABELS), None)
+    return {"dtick": every * 86_400_000, "tickformat": "%-d %b"} if every else {}

@@ -1,0 +1,227 @@
+"""The parts of a figure over time: panels one above the other on one axis of time, lines, shaded gaps, marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from isr_analysis.plots import theme as look
+from isr_analysis.plots.thin import broken, changes, thin
+from isr_analysis.plots.zones import Clock
+from isr_analysis.quality.series import CLIENT, TOPIC, Floats, Ints, nanoseconds
+
+_EVENTS = 500
+_SHADES = 60
+_MARKED = 60
+_WORDS = 12
+_NAMED = 3
+
+
+@dataclass(slots=True)
+class Line:
+    """One series of one field.
+
+    Parameters
+    ----------
+    field, unit : str
+        What is drawn, and in what.
+    keys : dict
+        The client, topic and channel it is of, and whatever else it was split by.
+    time, value : numpy.ndarray
+        Its points, ascending, without NaN.
+    words : dict
+        What 0 and 1 mean, where they stand for words.
+    state : bool
+        Whether it is drawn as steps.
+    breaks : numpy.ndarray
+        The points after which there is a gap.
+    panel : tuple
+        Lines with the same one share a panel.
+    right : bool
+        Whether it belongs to the axis on the right.
+    name, told : str
+        Its name in the legend, shared by lines that look the same, and its keys for hover text.
+    drawn, whole : int
+        Points drawn, and points that were to be drawn.
+    """
+
+    field: str
+    unit: str
+    keys: dict[str, Any]
+    time: Ints
+    value: Floats
+    words: dict[float, str]
+    state: bool
+    breaks: Ints
+    panel: tuple[Any, ...] = ()
+    right: bool = False
+    name: str = ""
+    told: str = ""
+    drawn: int = 0
+    whole: int = 0
+
+
+def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
+    """Share the height among panels, the first on top; `gap` is about the px between two of a usual size."""
+    between = min(0.08, gap / (260 * len(heights) + 1)) if len(heights) > 1 else 0.0
+    room = 1 - between * (len(heights) - 1)
+    domains, top = [], 1.0
+    for height in heights:
+        bottom = top - room * height / sum(heights)
+        domains.append((max(0.0, bottom), top))
+        top = bottom - between
+    return domains
+
+
+def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[float, float]) -> tuple[str, str]:
+    """Make the axis of a panel, and one on the right if a line needs it; give their names for traces."""
+    left = f"y{2 * number + 1}" if number else "y"
+    right = f"y{2 * number + 2}"
+    for axis, lines in (
+        (left, [line for line in own if not line.right]),
+        (right, [line for line in own if line.right]),
+    ):
+        if not lines and axis == right:
+            continue
+        layout: dict[str, Any] = {"domain": domain, "title": {"text": _quantities(lines)}, "anchor": "x"}
+        if axis == right:
+            layout |= {"overlaying": left, "side": "right", "showgrid": False, "tickmode": "auto"}
+        if lines and all(line.state for line in lines):
+            layout |= _steps(lines)
+        figure.update_layout({axis.replace("y", "yaxis"): layout})
+    return left, right
+
+
+def _quantities(lines: list[Line]) -> str:
+    names = dict.fromkeys(f"{line.field} [{line.unit}]" if line.unit else line.field for line in lines)
+    return ", ".join([*names][:_NAMED]) + (", …" if len(names) > _NAMED else "")
+
+
+def _steps(lines: list[Line]) -> dict[str, Any]:
+    """Label the axis of states: with their words where they have some, else with the whole numbers."""
+    told: dict[float, list[str]] = {}
+    for line in lines:
+        for value, word in line.words.items():
+            if word not in told.setdefault(value, []):
+                told[value].append(word)
+    if told:
+        told = {0.0: [], 1.0: []} | told
+    levels = sorted({float(value) for line in lines for value in np.unique(line.value)} | set(told))
+    if len(levels) > _WORDS:
+        return {}
+    low, high = min(levels), max(levels)
+    return {
+        "tickvals": levels, "ticktext": [", ".join(told.get(level, [f"{level:g}"])) for level in levels],
+        "range": [low - 0.15 * max(1.0, high - low), high + 0.15 * max(1.0, high - low)], "zeroline": False,
+    }  # fmt: skip
+
+
+def draw(
+    figure: go.Figure, line: Line, hands: Clock, *, axis: str, colour: str, dash: str, most: int, legend: set[str]
+) -> None:
+    """Add a line: thinned, broken at its gaps, with hover text."""
+    keep, breaks = _chosen(line, most)
+    at, holes = broken(keep, breaks)
+    y = line.value[at]
+    y[holes] = np.nan
+    x, local = hands.axis(line.time[at]), hands.local(line.time[at])
+    words = [line.words.get(value, "") for value in y.tolist()] if line.words else None
+    shown = "%{text}" if line.words else f"%{{y:,.6~g}}{' ' + line.unit if line.unit else ''}"
+    common: dict[str, Any] = {
+        "name": line.name, "legendgroup": line.name, "yaxis": axis,
+        "hovertemplate": f"<b>{line.field}: {shown}</b><br>{hands.hover}<br>{line.told}<extra></extra>",
+    }  # fmt: skip
+    marked = len(keep) <= _MARKED and not line.state
+    figure.add_trace(
+        go.Scatter(
+            x=x, y=y, customdata=local, text=words, mode="lines+markers" if marked else "lines", marker={"size": 5},
+            line={"color": colour, "dash": dash, "width": 1.6, "shape": "hv" if line.state else "linear"},
+            showlegend=line.name not in legend, **common,
+        )
+    )  # fmt: skip
+    legend.add(line.name)
+    # A point between two gaps has no line to be seen by.
+    empty = np.isnan(np.concatenate([[np.nan], y, [np.nan]]))
+    alone = np.flatnonzero(empty[:-2] & ~empty[1:-1] & empty[2:])
+    if len(alone) and not marked:
+        figure.add_trace(
+            go.Scatter(
+                x=x[alone], y=y[alone], customdata=None if local is None else local[alone],
+                text=None if words is None else [words[one] for one in alone],
+                mode="markers", marker={"size": 4, "color": colour}, showlegend=False, **common,
+            )
+        )  # fmt: skip
+
+
+def _chosen(line: Line, most: int) -> tuple[Ints, Ints]:
+    """Choose the points to draw. Steps need only the changes: leaving out the rest is no thinning."""
+    keep, breaks = np.arange(len(line.time)), line.breaks
+    if line.state:
+        edges = np.concatenate([[0], breaks + 1, [len(line.time)]])
+        keep = np.concatenate([begin + changes(line.value[begin:end]) for begin, end in pairwise(edges)])
+        breaks = np.searchsorted(keep, breaks, side="right") - 1
+    line.whole = len(keep)
+    chosen, breaks = thin(line.time[keep], line.value[keep], breaks, most)
+    line.drawn = len(chosen)
+    return keep[chosen], breaks
+
+
+def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour: str) -> None:
+    """Shade the spans in which every line of a panel is silent, the longest if there are very many."""
+    begins = np.concatenate([line.time[np.concatenate([[0], line.breaks + 1])] for line in own])
+    ends = np.concatenate([line.time[np.concatenate([line.breaks, [len(line.time) - 1]])] for line in own])
+    order = np.argsort(begins, kind="stable")
+    begins, reach = begins[order], np.maximum.accumulate(ends[order])
+    silent = np.flatnonzero(begins[1:] > reach[:-1])
+    longest = silent[np.argsort(begins[silent + 1] - reach[silent], kind="stable")[-_SHADES:]]
+    left, right = hands.axis(reach[longest]), hands.axis(begins[longest + 1])
+    figure.layout.shapes += tuple(
+        go.layout.Shape(
+            type="rect", x0=start, x1=end, xref="x", y0=0, y1=1, yref=f"{axis} domain", layer="below",
+            fillcolor=colour, line={"width": 0},
+        )
+        for start, end in zip(np.datetime_as_string(left, "ms"), np.datetime_as_string(right, "ms"), strict=True)
+    )  # fmt: skip
+
+
+def mark(
+    figure: go.Figure, frame: pd.DataFrame, hands: Clock, *, axis: str, domain: tuple[float, float], ground: look.Theme
+) -> None:
+    """Mark events, a row for each client, with what they say as hover text; the latest if there are very many."""
+    axis = "y" if axis == "y1" else axis
+    at = nanoseconds(frame.index)  # type: ignore[arg-type]
+    latest = np.argsort(at, kind="stable")[-_EVENTS:]
+    frame, at = frame.iloc[latest], at[latest]
+    who = (
+        frame[CLIENT].astype(str) if CLIENT in frame.columns else pd.Series(["events"] * len(frame), index=frame.index)
+    )
+    told = [
+        "<br>".join(f"{name}: {value}" for name, value in row.items() if name not in {CLIENT, TOPIC} and _some(value))
+        for row in frame.astype("object").to_dict("records")
+    ]
+    text = [f"<b>{topic}</b><br>{words[:400]}" for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)]
+    figure.add_trace(
+        go.Scatter(
+            x=hands.axis(at), y=who.to_numpy(), customdata=hands.local(at), text=text, mode="markers", yaxis=axis,
+            marker={"symbol": "diamond", "size": 8, "opacity": 0.8,
+                    "color": [look.client_colour(one, ground) for one in who]},
+            name="events", showlegend=False, hovertemplate=f"%{{text}}<br>{hands.hover}<br>%{{y}}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(
+        {axis.replace("y", "yaxis"): {"domain": domain, "anchor": "x", "type": "category", "title": {"text": "events"}}}
+    )
+
+
+def _some(value: Any) -> bool:
+    return value is not None and value is not pd.NA and value == value  # noqa: PLR0124 (NaN)
+
+
+def counted(number: int) -> str:
+    """Write a count with thin spaces between thousands."""
+    return f"{number:,}".replace(",", "\N{THIN SPACE}")

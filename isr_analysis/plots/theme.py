@@ -1,0 +1,219 @@
+"""How every figure looks: one template, light and dark, in colours that colour-blind people can tell apart."""
+
+from __future__ import annotations
+
+import functools
+import re
+import zlib
+from collections.abc import Iterable
+from typing import Any, Literal, cast
+
+import plotly.graph_objects as go
+
+from isr_analysis.errors import UsageError
+
+Theme = Literal["light", "dark"]
+
+# After Okabe and Ito, in an order in which neighbours differ in lightness too; the dark set is lighter throughout.
+_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5B4FA2", "#B8860B", "#56B4E9", "#7F3C4D"]
+_DARK = ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#A79BF0", "#F0C83C", "#9BD5FF", "#D88A9C"]
+_DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
+_LEGEND_WIDTH = 860
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+_INK: dict[str, dict[str, str]] = {
+    "light": {"paper": "#FFFFFF", "text": "#1F2933", "soft": "#616E7C", "grid": "#E4E7EB", "line": "#9AA5B1",
+              "gap": "rgba(97,110,124,0.16)", "empty": "#EEF1F4", "bad": "#D55E00", "good": "#0072B2"},
+    "dark": {"paper": "#161B22", "text": "#E6EDF3", "soft": "#9DA7B3", "grid": "#2B333D", "line": "#57606A",
+             "gap": "rgba(157,167,179,0.20)", "empty": "#222A33", "bad": "#FF8C42", "good": "#56B4E9"},
+}  # fmt: skip
+_SCALES = {
+    "light": [[0, "#F3F6F9"], [0.25, "#C6DBEF"], [0.5, "#6BAED6"], [0.75, "#2171B5"], [1, "#08306B"]],
+    "dark": [[0, "#1E2630"], [0.25, "#1F4E79"], [0.5, "#2E86C1"], [0.75, "#7FC4F0"], [1, "#E3F3FF"]],
+}
+
+# States as people and devices write them. What is good or bad of a relay nobody can know: those are just on and off.
+_ON = {"on", "true", "online", "up", "yes", "active", "enabled", "closed", "connected", "running", "ok", "1"}
+_OFF = {"off", "false", "offline", "down", "no", "inactive", "disabled", "open", "disconnected", "stopped", "0"}
+_BAD = {"fault", "error", "alarm", "fail", "failed", "failure", "critical", "lost", "missing"}
+
+
+def checked(theme: str) -> Theme:
+    """Accept the name of a theme.
+
+    Raises
+    ------
+    UsageError
+        It is neither "light" nor "dark".
+    """
+    if theme in {"light", "dark"}:
+        return cast("Theme", theme)
+    raise UsageError(f'theme={theme!r} is not known; give "light" or "dark"')
+
+
+def ink(theme: Theme) -> dict[str, str]:
+    """Give the colours of text, grid and ground."""
+    return _INK[theme]
+
+
+def scale(theme: Theme) -> list[list[Any]]:
+    """Give the colour scale of heat maps, from little to much."""
+    return _SCALES[theme]
+
+
+def palette(theme: Theme) -> list[str]:
+    """Give the colours of lines."""
+    return _DARK if theme == "dark" else _LIGHT
+
+
+def client_colour(client_id: str, theme: Theme) -> str:
+    """Give a client's colour: the same in every figure, whoever else is in it.
+
+    It rests on the id alone. Ids that differ only in their number (``shack-01``, ``shack-02``) take neighbouring
+    colours, so that they never share one among eight.
+    """
+    name, number = re.fullmatch(r"(.*?)(\d{0,9})", client_id, re.DOTALL).groups()  # type: ignore[union-attr]
+    colours = palette(theme)
+    return colours[(zlib.crc32(name.encode("utf-8", "replace")) + int(number or 0)) % len(colours)]
+
+
+def line_styles(
+    clients: list[str | None], names: list[str], panels: list[Any], theme: Theme
+) -> dict[str, tuple[str, str]]:
+    """Give (colour, dash) for each name in a legend.
+
+    Where there are several clients the colour says which, and the dash tells lines of the same colour apart; lines of
+    one client (or of none) take the colours in turn. Only lines that share a panel need to differ.
+
+    Parameters
+    ----------
+    clients, names, panels : list
+        Client, name in the legend and panel of each line.
+    theme : {"light", "dark"}
+        The ground.
+    """
+    colours = palette(theme)
+    several = len({*clients}) > 1
+    first = colours.index(client_colour(clients[0], theme)) if clients and clients[0] else 0
+    styles: dict[str, tuple[str, str]] = {}
+    beside: dict[Any, set[str]] = {}
+    for name, panel in zip(names, panels, strict=True):
+        beside.setdefault(panel, set()).add(name)
+    for name, client in zip(names, clients, strict=True):
+        if name in styles:
+            continue
+        used = {styles[other] for own in beside.values() if name in own for other in own if other in styles}
+        turn = [client_colour(client or "", theme)] if several else [*colours[first:], *colours[:first]]
+        looks = [(colour, dash) for dash in _DASHES for colour in turn]
+        styles[name] = next((one for one in looks if one not in used), looks[0])
+    return styles
+
+
+def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
+    """Give each state its colour: off is pale, on is strong, faults stand out, all others take the colours in turn."""
+    colours = palette(theme)
+    turn = iter([*colours[2:], *colours[:2]] * 100)
+    chosen: dict[str, str] = {}
+    for state in states:
+        word = state.strip().casefold()
+        if word in _ON:
+            chosen[state] = ink(theme)["good"]
+        elif word in _OFF:
+            chosen[state] = "#C9D1D9" if theme == "light" else "#3B4552"
+        elif word in _BAD:
+            chosen[state] = ink(theme)["bad"]
+        else:
+            chosen[state] = next(turn)
+    return chosen
+
+
+def on_off(states: Iterable[str]) -> dict[str, float] | None:
+    """Read states as 1 and 0, if all of them are words for on or off."""
+    found = {}
+    for state in states:
+        word = state.strip().casefold()
+        if word not in _ON | _OFF:
+            return None
+        found[state] = 1.0 if word in _ON else 0.0
+    return found or None
+
+
+@functools.cache
+def template(theme: Theme) -> go.layout.Template:
+    """Build the template of a theme; plotly's own default is left as it is."""
+    c = ink(theme)
+    axis = {
+        "gridcolor": c["grid"], "linecolor": c["line"], "zerolinecolor": c["grid"], "zerolinewidth": 1,
+        "showline": True, "ticks": "outside", "tickcolor": c["line"], "ticklen": 4, "automargin": True,
+        "title": {"standoff": 10, "font": {"size": 12, "color": c["soft"]}},
+        "tickfont": {"size": 11, "color": c["soft"]},
+    }  # fmt: skip
+    return go.layout.Template(
+        layout={
+            "font": {"family": _FONT, "size": 12, "color": c["text"]},
+            "title": {
+                "x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+                "pad": {"t": 14, "b": 12}, "font": {"size": 17},
+                "subtitle": {"font": {"size": 12, "color": c["soft"]}},
+            },
+            "paper_bgcolor": c["paper"], "plot_bgcolor": c["paper"], "colorway": palette(theme),
+            "margin": {"l": 64, "r": 24, "t": 78, "b": 56},
+            "xaxis": axis, "yaxis": axis,
+            "legend": {"orientation": "h", "x": 0, "xref": "paper", "y": 0, "yref": "container", "yanchor": "bottom",
+                       "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "itemwidth": 30, "tracegroupgap": 4},
+            "hoverlabel": {"bgcolor": c["empty"], "bordercolor": c["line"], "align": "left", "namelength": -1,
+                           "font": {"family": _FONT, "size": 12, "color": c["text"]}},
+            "colorscale": {"sequential": scale(theme)},
+            "annotationdefaults": {"font": {"size": 12, "color": c["soft"]}},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": c["soft"], "activecolor": c["text"]},
+        }
+    )  # fmt: skip
+
+
+def dressed(
+    figure: go.Figure,
+    theme: Theme,
+    *,
+    title: str,
+    notes: Iterable[str] = (),
+    height: int,
+    legend: Iterable[str] = (),
+    heading: bool = False,
+) -> go.Figure:
+    """Give a figure its template, title, notes, and room for a legend below.
+
+    Parameters
+    ----------
+    legend : iterable of str
+        The names in the legend, by whose length room is made; none hides it.
+    heading : bool
+        Whether a panel's heading needs room under the title.
+    """
+    below = " · ".join(note for note in notes if note)
+    names = [*legend]
+    # plotly gives each entry the width of the longest.
+    a_row = max(1, _LEGEND_WIDTH // (7 * max(map(len, names), default=1) + 52))
+    room = 19 * -(-len(names) // a_row) + 8 if names else 0
+    figure.update_layout(
+        template=template(theme), height=height + room + (18 if below else 0) + 16 * heading,
+        title={"text": title, "subtitle": {"text": below} if below else None},
+        margin={"t": (84 if below else 60) + 16 * heading, "b": 62 + room}, showlegend=bool(names),
+    )  # fmt: skip
+    return figure
+
+
+def nothing(theme: Theme, *, title: str, words: str) -> go.Figure:
+    """Draw that there is nothing to draw, and say so."""
+    figure = go.Figure()
+    figure.add_annotation(
+        text=words,
+        x=0.5,
+        y=0.5,
+        xref="paper",
+        yref="paper",
+        showarrow=False,
+        font={"size": 16, "color": ink(theme)["soft"]},
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return dressed(figure, theme, title=title, height=320)

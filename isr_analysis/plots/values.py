@@ -1,0 +1,177 @@
+"""What can be drawn of a column: its numbers, and its states as words. Mixed columns give both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis.errors import UsageError
+from isr_analysis.plots.theme import on_off
+from isr_analysis.quality.series import CLIENT, IDENTITY, TOPIC, Flags, Floats, Ints, missing
+
+UNITS = ("unit", "units")
+_NO_MEASURE = {*IDENTITY, *UNITS, CLIENT, TOPIC, "device_id", "callsign", "username", "ts", "time", "timestamp",
+               "payload.time", "seq"}  # fmt: skip
+_FEW = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A column, read for drawing.
+
+    Parameters
+    ----------
+    number : numpy.ndarray
+        Each row's number; NaN where it has none, or one that cannot be drawn (infinite).
+    code : numpy.ndarray
+        Each row's word, by its place in `words`; -1 where it has none.
+    words : list of str
+        The texts that are no numbers, and ``false`` and ``true``.
+    """
+
+    number: Floats
+    code: Ints
+    words: list[str]
+
+    @property
+    def present(self) -> Flags:
+        """Whether each row has anything."""
+        return (self.code >= 0) | ~np.isnan(self.number)
+
+    def drawn(self, rows: Ints) -> tuple[Floats, dict[float, str]]:
+        """Give what a line through `rows` shows: numbers, or 0 and 1 with the words for them."""
+        number = self.number[rows]
+        if not self.words:
+            return number, {}
+        code = self.code[rows]
+        used = np.unique(code[code >= 0])
+        meaning = on_off([self.words[at] for at in used])
+        plain = number[~np.isnan(number)]
+        if meaning is None or not np.isin(plain, (0, 1)).all():
+            return number, {}
+        table = np.array([meaning.get(word, np.nan) for word in self.words])
+        told: dict[float, str] = {}
+        for word, value in meaning.items():
+            told[value] = f"{told[value]}, {word}" if value in told else word
+        return np.where(code >= 0, table[code], number), told
+
+
+def read(column: pd.Series) -> Values:
+    """Read a column of any dtype."""
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        inner = read(pd.Series(kind.categories))
+        code = column.cat.codes.to_numpy().astype(np.int64)
+        return Values(_pick(inner.number, code, np.nan), _pick(inner.code, code, -1), inner.words)
+    if pd.api.types.is_bool_dtype(kind):
+        known = column.notna().to_numpy(bool)
+        flag = column.to_numpy(dtype=bool, na_value=False) if not known.all() else column.to_numpy(dtype=bool)
+        return Values(np.full(len(column), np.nan), np.where(known, flag, -1).astype(np.int64), ["false", "true"])
+    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
+        number = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return Values(_finite(number), np.full(len(column), -1), [])
+    if pd.api.types.is_string_dtype(kind) and not pd.api.types.is_object_dtype(kind):
+        code, texts = pd.factorize(column)
+        number, own, words = _each(list(texts))
+        return Values(_pick(number, code, np.nan), _pick(own, code, -1), words)
+    if pd.api.types.is_object_dtype(kind):
+        return Values(*_each(column.tolist()))
+    nobody = np.full(len(column), np.nan)
+    return Values(nobody, np.full(len(column), -1), [])  # instants and durations are no measurements
+
+
+def _pick(table: Any, code: Any, empty: float) -> Any:
+    return np.where(code >= 0, table[code], empty).astype(table.dtype) if len(table) else np.full(len(code), empty)
+
+
+def _finite(number: Floats) -> Floats:
+    if np.isinf(number).any():
+        return np.where(np.isinf(number), np.nan, number)
+    return number
+
+
+def _each(values: list[Any]) -> tuple[Floats, Ints, list[str]]:
+    """Read values one by one: numbers, numbers written as text, words, and flags."""
+    number, code = np.full(len(values), np.nan), np.full(len(values), -1, dtype=np.int64)
+    known: dict[str, int] = {}
+    for at, value in enumerate(values):
+        if isinstance(value, bool | np.bool_):
+            code[at] = known.setdefault("true" if value else "false", len(known))
+        elif isinstance(value, str):
+            if math.isnan(found := _number(value)):
+                if word := value.strip():
+                    code[at] = known.setdefault(word, len(known))
+            else:
+                number[at] = found
+        elif value is not None and value is not pd.NA:
+            number[at] = _number(value)
+    return number, code, list(known)
+
+
+def _number(value: Any) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
+def is_state(number: Floats, topic: str | None) -> bool:
+    """Judge whether numbers are states: 0 and 1, or a few whole numbers on a topic of states."""
+    head = number[:1000]
+    if ((head == 0) | (head == 1)).all() and ((number == 0) | (number == 1)).all():
+        return True
+    if topic is None or topic.split("/", maxsplit=1)[0] not in {"state", "status"} or (head != np.floor(head)).any():
+        return False
+    return len(np.unique(number)) <= _FEW and bool((number == np.floor(number)).all())
+
+
+def is_event(topic: str) -> bool:
+    """Whether a topic is one of events, by its first level."""
+    return topic.split("/", maxsplit=1)[0] in {"event", "events"}
+
+
+def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:
+    """Give the fields to draw: those asked for, or all that may hold a measurement, the fullest first.
+
+    Raises
+    ------
+    UsageError
+        A field is not in the frame.
+    """
+    if fields is not None:
+        wanted = [fields] if isinstance(fields, str) else [*fields]
+        if any(name not in frame.columns for name in wanted):
+            raise missing(frame, wanted)
+        return list(dict.fromkeys(wanted))
+    names = [name for name in frame.columns if name not in _NO_MEASURE and _may_hold(frame[name])]
+    counts = {name: int(frame[name].notna().sum()) for name in names}
+    return sorted(names, key=lambda name: (name != "value", -counts[name]))
+
+
+def _may_hold(column: pd.Series) -> bool:
+    kind = column.dtype
+    return not (pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind))
+
+
+def unit_column(frame: pd.DataFrame, field: str, fields: Iterable[str]) -> str | None:
+    """Give the column that holds the unit of a field, if the payload gives one."""
+    for name in (f"{field}_unit", f"{field}.unit", f"{field}_units"):
+        if name in frame.columns:
+            return name
+    if field == "value" or [*fields] == [field]:
+        return next((name for name in UNITS if name in frame.columns), None)
+    return None
+
+
+def no_numbers(frame: pd.DataFrame, fields: list[str]) -> UsageError:
+    """Make the error for fields that hold only text."""
+    return UsageError(
+        f"there is no number in {', '.join(map(repr, fields[:8])) or 'this frame'}; "
+        f"plots.timeline draws states in words; columns: {', '.join(frame.columns[:20])}"
+    )

@@ -1,0 +1,1 @@
+"""Is it all there, and is it right: gaps, repeats, stuck values and drift. DataFrame in, DataFrame out."""

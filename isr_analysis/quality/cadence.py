@@ -1,0 +1,194 @@
+"""How often a series speaks, found from its instants, and where it fell silent. Pure: arrays in, arrays out.
+
+A series is looked at in blocks of neighbouring messages, so that a change of rate is followed. The interval of a block
+is the one in which it spends its time, not the one that is counted most often: a burst of five messages each minute is
+a matter of minutes. A long silence has no more weight than a few ordinary pauses, so that an outage moves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from isr_analysis.quality.series import Flags, Floats, Ints
+
+BLOCK = 32
+SILENT = 2.5
+"""A pause of more than so many intervals is a gap: one lost message is none. A link that loses many gets more."""
+
+_NEAR = 0.3
+_CERTAIN = 0.55
+_ENOUGH = 6
+_SAMPLE = 2048
+_SAME_RATE = 1.6
+_FOR_GOOD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """The rate at which a series speaks.
+
+    Parameters
+    ----------
+    edges : numpy.ndarray
+        Rate ``i`` holds for the pauses ``edges[i]`` to ``edges[i + 1]``; pause ``j`` lies between message ``j`` and
+        the next.
+    interval : numpy.ndarray
+        ns between messages, one a rate.
+    regular : numpy.ndarray
+        Whether the series keeps to that interval; what speaks when something happens does not.
+    limit : numpy.ndarray
+        ns from which on a pause is a silence, where the series is regular.
+    """
+
+    edges: Ints
+    interval: Floats
+    regular: Flags
+    limit: Floats
+
+    def limits(self, pauses: int, *, anyhow: float = np.inf) -> Floats:
+        """Give, for each pause, the length (ns) from which on it is a silence.
+
+        Near a change of rate the slower rate counts. `anyhow` is the factor where there is no regular interval.
+        """
+        limit = np.where(self.regular, self.limit, self.interval * anyhow)
+        if len(limit) == 1:
+            return np.full(pauses, limit[0])
+        each = np.repeat(limit, np.diff(self.edges))
+        for edge, before, after in zip(self.edges[1:-1], limit[:-1], limit[1:], strict=True):
+            each[max(0, edge - BLOCK) : edge + BLOCK] = max(before, after)
+        return each
+
+
+def cadence(time: Ints) -> Cadence:
+    """Find the rate, or the rates, at which a series speaks.
+
+    Parameters
+    ----------
+    time : numpy.ndarray
+        Its instants, ns, ascending; repeats are no harm.
+
+    Returns
+    -------
+    Cadence
+        One rate, or several where it changed for good. Fewer than two instants: one irregular rate of 0 ns.
+    """
+    pause = np.diff(time)
+    count = len(pause)
+    if not (pause > 0).any():
+        return Cadence(np.array([0, count]), np.zeros(1), np.zeros(1, bool), np.zeros(1))
+    base = _usual(pause)
+    size = max(BLOCK, -(-count // _SAMPLE))
+    whole = count // size
+    if whole <= 1:
+        return _judged(pause, np.array([0, count]))
+    blocks = pause[: whole * size].reshape(whole, size)[:, : 2 * BLOCK]
+    edges = _regimes(_block_interval(blocks, base)) * size
+    edges[-1] = count
+    return _judged(pause, edges)
+
+
+def _judged(pause: Ints, edges: Ints) -> Cadence:
+    """Find interval, regularity and limit of each rate."""
+    many = len(edges) - 1
+    interval, regular, limit = np.zeros(many), np.zeros(many, bool), np.zeros(many)
+    for number, (begin, end) in enumerate(pairwise(edges)):
+        part = _thin(pause[begin:end])
+        interval[number] = usual = _usual(part)
+        regular[number] = _keeps(part, usual)
+        limit[number] = usual * _patience(part, usual, end - begin)
+    return Cadence(edges, interval, regular, limit)
+
+
+def _patience(pause: Ints, interval: float, count: int) -> float:
+    """Give the number of intervals that messages lost one by one do not explain.
+
+    When each message is lost with the chance p, the longest of n pauses lasts about 1 + log(n) / log(1/p) intervals.
+    """
+    due = pause[pause >= interval / 2]
+    lost = min(float((due > 1.5 * interval).mean()), 0.9) if len(due) else 0.0
+    return max(SILENT, 1 + np.log(2 * count) / -np.log(lost)) if lost else SILENT
+
+
+def _thin(pause: Ints) -> Ints:
+    """Take runs of neighbours out of a long series: enough to judge it by, wherever it changed."""
+    if len(pause) <= _SAMPLE * BLOCK:
+        return pause
+    size = len(pause) // _SAMPLE
+    return pause[: size * _SAMPLE].reshape(_SAMPLE, size)[:, :BLOCK].ravel()
+
+
+def _usual(pause: Ints) -> float:
+    """Find the pause that a series keeps: often enough, and long enough to matter.
+
+    Pauses are counted in classes of a quarter more each; a class's weight is its count times the root of its length.
+    Between counting (bursts win) and adding up time (the nights of a solar station win), the root is the middle.
+    """
+    some = _thin(pause)
+    some = some[some > 0].astype(np.float64)
+    if not len(some):
+        return 0.0
+    cls = np.floor(np.log(some) / np.log(1.25)).astype(np.int64)
+    cls -= cls.min()
+    weight = np.bincount(cls, weights=np.sqrt(some))
+    pair = weight[:-1] + weight[1:] if len(weight) > 1 else weight
+    at = int(pair.argmax())
+    return float(np.median(some[(cls == at) | (cls == at + 1)]))
+
+
+def _block_interval(blocks: Ints, base: float) -> Floats:
+    """Give the weighted median pause of each block."""
+    ordered = np.sort(blocks, axis=1).astype(np.float64)
+    weight = np.sqrt(np.minimum(ordered, 4 * base))
+    total = np.cumsum(weight, axis=1)
+    at = (total >= total[:, -1:] / 2).argmax(axis=1)
+    found: Floats = np.maximum(ordered[np.arange(len(ordered)), at], 1.0)
+    return found
+
+
+def _regimes(interval: Floats) -> Ints:
+    """Cut the blocks where the interval changes for good: for at least three blocks on either side."""
+    level = np.log(interval) / np.log(_SAME_RATE)
+    edges, current = [0], float(np.median(level[:_FOR_GOOD]))
+    away = np.flatnonzero(np.abs(level - current) > 1)
+    number = int(away[0]) if len(away) else len(level)
+    while number <= len(level) - _FOR_GOOD:
+        ahead = level[number : number + _FOR_GOOD]
+        if number - edges[-1] >= _FOR_GOOD and np.abs(ahead - current).min() > 1 and np.ptp(ahead) <= 1:
+            edges.append(number)
+            current = float(np.median(ahead))
+        number += 1
+    return np.array([*edges, len(level)], dtype=np.int64)
+
+
+def _keeps(pause: Ints, interval: float) -> bool:
+    """Judge whether a series keeps to its interval, with a margin for small numbers.
+
+    Bursts do not count against it. Things that happen by chance are near their commonest pause in fewer than half of
+    the cases.
+    """
+    if interval <= 0:
+        return False
+    ratio = pause[pause >= interval / 2] / interval
+    near = int((np.abs(ratio - 1) <= _NEAR).sum())
+    count = len(ratio)
+    if count < _ENOUGH:
+        return False
+    share, z = near / count, 2.0
+    low = (share + z * z / (2 * count) - z * np.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)) / (
+        1 + z * z / count
+    )
+    return bool(low >= _CERTAIN)
+
+
+def silences(time: Ints, known: Cadence, *, anyhow: float = np.inf) -> Ints:
+    """Give the pauses, by the number of the message before each, that are longer than the series' rate explains."""
+    pause = np.diff(time)
+    if not len(pause):
+        return np.zeros(0, dtype=np.int64)
+    if len(known.interval) == 1:
+        limit = known.limit[0] if known.regular[0] else known.interval[0] * anyhow
+        return np.flatnonzero(pause > limit) if limit > 0 else np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(pause > known.limits(len(pause), anyhow=anyhow))

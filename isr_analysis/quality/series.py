@@ -1,0 +1,224 @@
+"""What the rows of a frame belong to: the series of one client, topic and channel, each in the order of time.
+
+Everything that looks at a frame begins here: it takes frames of the loaders and any other with an index of time,
+filtered, resampled, unsorted or made by hand, and never changes them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from isr_analysis.errors import UsageError
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+CLIENT, TOPIC = "client_id", "topic"
+DEVICE = "station_controller_device_id"
+IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
+"""The fields that together say which channel a Station Controller's reading is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The rows of a frame, put in order of series and, within each, of time.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The rows, as they came.
+    order : numpy.ndarray
+        Positions in `frame`, in the order of series and time; equal instants stay in the frame's order.
+    bounds : numpy.ndarray
+        Series ``i`` is ``order[bounds[i]:bounds[i + 1]]``.
+    time : numpy.ndarray
+        The instants of `order`: ns since 1970-01-01 UTC, or on the clock of a frame without a zone.
+    keys : pandas.DataFrame
+        One row a series: what its rows have in common, by column.
+    """
+
+    frame: pd.DataFrame
+    order: Ints
+    bounds: Ints
+    time: Ints
+    keys: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @property
+    def code(self) -> Ints:
+        """The number of the series of each row of `order`."""
+        return np.repeat(np.arange(len(self)), np.diff(self.bounds))
+
+    def rows(self, number: int) -> Ints:
+        """Give the positions in `frame` of one series, in order of time."""
+        return self.order[self.bounds[number] : self.bounds[number + 1]]
+
+    def times(self, number: int) -> Ints:
+        """Give the instants of one series, ascending."""
+        return self.time[self.bounds[number] : self.bounds[number + 1]]
+
+
+def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Accept what a person hands in, or say what is wrong with it.
+
+    Rows without an instant are left out; names of columns become text; nothing is changed in place.
+
+    Raises
+    ------
+    UsageError
+        It is no DataFrame or Series, or its index is not one of time.
+    """
+    if isinstance(data, pd.Series):
+        data = data.to_frame("value" if data.name is None else data.name)
+    if not isinstance(data, pd.DataFrame):
+        raise UsageError(f"a DataFrame with an index of time is needed; a {type(data).__name__} came")
+    if isinstance(data.index, pd.PeriodIndex):
+        data = data.set_axis(data.index.to_timestamp(), axis=0)
+    if not isinstance(data.index, pd.DatetimeIndex):
+        if len(data) == 0:
+            return data.set_axis(pd.DatetimeIndex([], tz="UTC", name="time"), axis=0)
+        hint = 'df.set_index("time")' if "time" in data.columns else "df.set_index(pd.to_datetime(...))"
+        raise UsageError(
+            f"the index must be one of time, a DatetimeIndex; it is a {type(data.index).__name__} "
+            f"({_names(data)}); try {hint}"
+        )
+    if data.index.hasnans:
+        data = data[data.index.notna()]
+    if not all(isinstance(name, str) for name in data.columns):
+        data = data.set_axis([_name(name) for name in data.columns], axis=1)
+    if not data.columns.is_unique:
+        data = data.loc[:, ~data.columns.duplicated()]
+    return data
+
+
+def _name(name: Any) -> str:
+    return " ".join(str(part) for part in name if str(part)) if isinstance(name, tuple) else str(name)
+
+
+def _names(data: pd.DataFrame, most: int = 20) -> str:
+    names = [str(name) for name in data.columns]
+    return "no columns" if not names else "columns: " + ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def missing(data: pd.DataFrame, wanted: list[str]) -> UsageError:
+    """Make the error for columns that are not there."""
+    gone = [name for name in wanted if name not in data.columns]
+    return UsageError(f"the frame has no column {', '.join(map(repr, gone))}; it has {_names(data)}")
+
+
+def nanoseconds(index: pd.DatetimeIndex) -> Ints:
+    """Give an index as ns since 1970-01-01 (UTC; of a naive index, on its own clock)."""
+    return np.asarray(index.as_unit("ns").asi8)
+
+
+def zone_of(data: pd.DataFrame) -> dt.tzinfo | None:
+    """Give the zone of a frame's index, None if it has none."""
+    index = data.index
+    assert isinstance(index, pd.DatetimeIndex)
+    return index.tz
+
+
+def stamps(ns: Ints | list[int], zone: dt.tzinfo | None) -> pd.DatetimeIndex:
+    """Turn ns into instants of a zone; where a frame had none, it counts as UTC."""
+    return pd.DatetimeIndex(np.asarray(ns, dtype="int64").view("M8[ns]"), tz="UTC").tz_convert(zone or "UTC")
+
+
+def identity(data: pd.DataFrame) -> list[str]:
+    """Give the columns that tell the series of a frame apart: client, topic and the channel's identity."""
+    own = [name for name in IDENTITY if name in data.columns]
+    if DEVICE not in own and "chan" not in own:
+        own = []
+    return [name for name in (CLIENT, TOPIC) if name in data.columns] + own
+
+
+def split(data: pd.DataFrame, by: list[str]) -> Series:
+    """Split a frame into series by the columns `by`.
+
+    Fields of a Station Controller's identity count only in its own readings: the ``type`` of some other device's
+    event is no channel.
+    """
+    if absent := [name for name in by if name not in data.columns]:
+        raise missing(data, absent)
+    time = nanoseconds(data.index)  # type: ignore[arg-type]
+    code = np.zeros(len(data), dtype=np.int64)
+    reading = data[DEVICE].notna().to_numpy(bool) if DEVICE in data.columns else None
+    for name in by:
+        own, values = _codes(data[name])
+        if reading is not None and name in IDENTITY:
+            own = np.where(reading, own, -1)
+        if len(values):
+            code = _dense(code * (len(values) + 1) + own + 1) if len(values) > 1 or (own < 0).any() else code
+    count = int(code.max()) + 1 if len(code) else 0
+    order = _in_order(code, time, count)
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=count))]).astype(np.int64)
+    sorted_time = time[order]
+    first = data.iloc[order[bounds[:-1]]]
+    keys = pd.DataFrame({name: first[name].astype("object").to_numpy() for name in by}, index=range(count))
+    if reading is not None and count:
+        own_rows = reading[order[bounds[:-1]]]
+        for name in set(by) & set(IDENTITY):
+            keys[name] = keys[name].where(own_rows, None)
+    return Series(data, order, bounds, sorted_time, keys)
+
+
+def _codes(column: pd.Series) -> tuple[Ints, Any]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy().astype(np.int64), column.cat.categories
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:  # lists and objects within: told apart by how they read
+        codes, values = pd.factorize(column.astype("str"))
+    return codes.astype(np.int64), values
+
+
+def _dense(code: Ints) -> Ints:
+    """Renumber the codes from 0 without holes, in ascending order."""
+    top = int(code.max()) if len(code) else 0
+    if top < 4 * len(code) + 1000:
+        used = np.zeros(top + 1, dtype=np.int64)
+        used[code] = 1
+        return (np.cumsum(used) - 1)[code]
+    return np.unique(code, return_inverse=True)[1].astype(np.int64)
+
+
+def _in_order(code: Ints, time: Ints, count: int) -> Ints:
+    """Sort by code and time, stable; nearly free when the frame is in order of time, as the loaders' are."""
+    if (np.diff(time) >= 0).all():
+        if count <= 1:
+            return np.arange(len(code))
+        narrow = np.uint16 if count <= np.iinfo(np.uint16).max else np.int64  # 16 bits sort by radix, far faster
+        return np.argsort(code.astype(narrow), kind="stable")
+    return np.lexsort((time, code))
+
+
+def channel_names(keys: pd.DataFrame) -> list[str]:
+    """Name the channel of each series in words, the telling parts first; "" where there is none.
+
+    >>> channel_names(pd.DataFrame({"type": ["relay"], "chan": [3], "module": [1], "dcn": ["0x01"]}))
+    ['relay 3 · module 1 · 0x01']
+    """
+    parts = [name for name in IDENTITY if name in keys.columns]
+    told = keys[parts].to_dict("records") if parts else [{}] * len(keys)
+    return [_channel({str(k): v for k, v in one.items() if not _nothing(v)}) for one in told]
+
+
+def _channel(parts: dict[str, Any]) -> str:
+    head = " ".join(str(parts[name]) for name in ("type", "chan") if name in parts)
+    if "type" not in parts and "chan" in parts:
+        head = f"chan {head}"
+    rest = [f"module {parts['module']}"] if "module" in parts else []
+    rest += [str(parts[name]) for name in ("dcn", DEVICE) if name in parts]
+    return " · ".join([head, *rest] if head else rest)
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)  # noqa: PLR0124 (NaN)
