@@ -1,9 +1,11 @@
-"""Which field is which: the names that portals give to time, client, topic and payload."""
+"""Which field is which: the names that portals give to time, client, topic and payload, in whatever spelling."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +17,12 @@ class Fields:
     rows : str or None
         The field of the envelope that holds the rows; dots go into nested objects.
     time, client_id, topic, payload : str or None
-        The fields of a row.
+        The fields of a row; dots go into nested objects.
     time_form : str or None
         ``"iso"``, or the unit of a number since 1970: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
     payload_form : str or None
         What a payload that is a JSON string means: ``"json"`` (a text value), ``"text"`` (the published bytes as
-        text) or ``"base64"``.
+        text), ``"base64"`` or ``"hex"``.
     """
 
     rows: str | None = None
@@ -32,47 +34,126 @@ class Fields:
     payload_form: str | None = None
 
 
-TIME = (
-    "time", "timestamp", "ts", "_time", "published_at", "publishedat", "datetime", "date_time", "event_time",
-    "message_time", "time_ns", "time_us", "time_ms", "time_s", "timestamp_ns", "timestamp_us", "timestamp_ms",
-    "timestamp_s", "ts_ns", "ts_us", "ts_ms", "ts_s", "epoch", "epoch_ms", "epoch_s", "recorded_at", "received_at",
-    "receivedat", "receive_time", "stored_at", "created_at", "createdat", "last_seen", "lastseen", "last_seen_at",
-    "last_message_at", "last_published_at", "at", "when", "date", "t",
-)  # fmt: skip
 CLIENT = (
-    "client_id", "clientid", "client", "device_id", "deviceid", "device", "publisher_id", "publisherid", "publisher",
-    "station", "station_id", "source_client", "cid", "id",
+    "clientid", "mqttclientid", "publisherid", "deviceid", "client", "publisher", "device", "stationid", "station",
+    "nodeid", "sourceclient", "cid", "clientname", "devicename", "publishername",
 )  # fmt: skip
 TOPIC = (
-    "topic", "mqtt_topic", "topic_name", "topicname", "full_topic", "path", "_topic", "subpath", "sub_topic", "subtopic",
-    "channel",
+    "lasttopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic", "topicpath", "subpath",
+    "subtopic", "topicsuffix", "channel", "subject", "path",
 )  # fmt: skip
 PAYLOAD = (
-    "payload", "message", "body", "data", "content", "msg", "payload_json", "payload_raw", "raw", "_value", "value",
-    "last_payload", "last_message",
+    "payload", "payloadjson", "jsonpayload", "lastpayload", "messagepayload", "msgpayload", "mqttpayload", "rawpayload",
+    "payloadraw", "payloadtext", "payloadstring", "payloadstr", "payloadutf8", "payloaddata",
 )  # fmt: skip
-BASE64 = ("payload_base64", "payload_b64", "base64", "payloadbase64", "data_base64", "raw_base64", "message_base64")
-ENCODING = ("payload_encoding", "encoding", "payload_format", "content_encoding", "payloadencoding")
-ACCOUNT = ("account_id", "accountid", "tenant_id", "tenantid", "account", "tenant")
+BASE64 = (
+    "payloadbase64", "payloadb64", "base64payload", "b64payload", "lastpayloadbase64", "base64", "database64",
+    "bodybase64", "rawbase64", "messagebase64",
+)  # fmt: skip
+HEX = ("payloadhex", "hexpayload", "lastpayloadhex", "hex", "datahex", "rawhex")
+# These hold the payload only if nothing else can: a payload spread over its row may have a field of the same name.
+PERHAPS_PAYLOAD = (
+    "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v", "fields",
+    "values", "last", "latest",
+)  # fmt: skip
+ENCODING = ("payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "format")
+ACCOUNT = ("accountid", "tenantid", "account", "tenant")
+FRAGMENT = (("_field", "_value"), ("field", "value"))
+"""The field's name and its value, where a row is one field of a message."""
+
 ROWS = (
-    "messages", "rows", "data", "items", "results", "records", "history", "publishers", "entries", "values", "points",
-    "content", "list", "clients", "devices", "telemetry", "events", "result", "live",
+    "messages", "rows", "records", "history", "items", "results", "result", "data", "publishers", "clients", "devices",
+    "entries", "points", "events", "telemetry", "values", "content", "list", "live", "response", "body", "hits", "docs",
+    "edges", "nodes", "series", "topics", "members", "invites", "objects", "value", "last", "latest", "output", "payload",
 )  # fmt: skip
-CURSOR = (
-    "next_cursor", "nextcursor", "next_page_token", "nextpagetoken", "continuation_token", "continuation", "next_token",
-    "next", "cursor_next", "after", "end_cursor", "next_link", "nextlink", "next_url", "nexturl", "next_page",
-    "@odata.nextlink",
+BESIDE = (
+    "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
+    "stats", "statistics", "schema", "columns", "fields", "included", "cursors", "query", "params", "request",
+    "responsemetadata", "index",
 )  # fmt: skip
-TOTAL = ("total", "total_count", "totalcount", "total_rows", "total_results", "total_items", "totalitems", "total_messages")
-HAS_MORE = ("has_more", "hasmore", "more", "has_next", "hasnext", "has_next_page", "hasnextpage", "truncated")
+"""What stands in an envelope beside the rows."""
+
+_BOOKKEEPING = {
+    "qos", "retain", "retained", "retainflag", "dup", "duplicate", "id", "messageid", "msgid", "mid", "packetid",
+    "historytopicprefix", "contenttype", "userproperties", "mqttproperties", *ACCOUNT, *ENCODING[:1], "payloadsize",
+    "payloadlength", "rowid",
+}  # fmt: skip
+_PUBLISHERS = {"label", "displayname", "paused", "ispaused", "online", "connected", "isonline", "allowsubscribe"}
+
+_UNITS = {
+    "ns": "ns", "nanos": "ns", "nanoseconds": "ns", "nsec": "ns", "us": "us", "micros": "us", "microseconds": "us",
+    "usec": "us", "ms": "ms", "millis": "ms", "milliseconds": "ms", "msec": "ms", "s": "s", "sec": "s", "secs": "s",
+    "seconds": "s",
+}  # fmt: skip
+_FORMS = {"unix", "epoch", "utc", "iso", "iso8601", "rfc3339", "gmt"}
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
+_INSTANT = re.compile(
+    r"(?:last)?(?P<own>published?|pub|events?|message|msg|sampled?|samples|measured|measurement|measure|observed|"
+    r"observation|recorded|record|reading|device|source|origin|sent|send|mqtt|telemetry|data|captured|occurred)?"
+    r"(?P<later>receive[d]?|recv|rx|arrival|arrived|ingested|ingest|ingestion|stored?|storage|inserted|insert|created?|"
+    r"creation|saved?|logged|log|server|broker|written|processed|row|db)?"
+    r"(?P<word>time|timestamp|ts|datetime|date|at|epoch|when|instant|dt|t)?"
+)
+_SEEN = re.compile(
+    r"last(?:seen|active|activity|updated?|heard|contact|report)(?:at|time|ts|timestamp)?|updatedat|lasttime"
+)
+
+
+@lru_cache(4096)
+def plain(name: str) -> str:
+    """Give a name without the differences of ``clientId``, ``client-id``, ``client.id`` and ``CLIENT_ID``."""
+    return re.sub(r"[^0-9a-z]", "", name.lower()) or name
 
 
 def pick(names: Iterable[str], known: tuple[str, ...]) -> str | None:
-    """Give the first of the known names that occurs, in whatever spelling."""
-    spelled = {plain(name): name for name in reversed(list(names))}
-    return next((spelled[plain(one)] for one in known if plain(one) in spelled), None)
+    """Give the first of the known names that occurs; a field of a nested object counts by its last part too."""
+    spelled: dict[str, str] = {}
+    for name in names:
+        spelled.setdefault(plain(name), name)
+    for name in names:
+        spelled.setdefault(plain(name.rpartition(".")[2]), name)
+    return next((spelled[one] for one in known if one in spelled), None)
 
 
-def plain(name: str) -> str:
-    """Give a name without the differences of ``clientId``, ``client-id`` and ``CLIENT_ID``."""
-    return name.lower().replace("-", "_").replace(" ", "_").replace("_", "") or name
+@lru_cache(4096)
+def time_rank(name: str) -> int | None:
+    """Rank a field that may hold a message's time: 0 and 1 when it was published, 2 when it was received, 3 last seen.
+
+    None is no such field. The published time comes first, and stands for the message.
+    """
+    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    core = "".join(word for word in words if word not in _UNITS and word not in _FORMS)
+    if not core:
+        return 1 if any(word in ("epoch", "unix", "utc") for word in words) else None
+    if _SEEN.fullmatch(core):
+        return 3
+    found = _INSTANT.fullmatch(core)
+    if found is None or core in ("last", "device", "data", "message", "msg", "event", "events", "source", "mqtt", "record",
+                                 "reading", "origin", "telemetry", "row", "db", "log", "server", "broker", "sample",
+                                 "samples", "storage", "measurement", "measure"):  # fmt: skip
+        return None
+    if found["later"]:
+        return 2
+    return 0 if found["own"] else 1
+
+
+@lru_cache(4096)
+def unit_of(name: str) -> str | None:
+    """Give the unit that a time's name states: s, ms, us or ns."""
+    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    return next((_UNITS[word] for word in words[1:] if word in _UNITS), None)
+
+
+@lru_cache(4096)
+def is_label(name: str) -> bool:
+    """Tell whether a field holds a short text that many rows share, or a time."""
+    spelled = plain(name)
+    return spelled in CLIENT or spelled in TOPIC[:10] or time_rank(name) is not None
+
+
+@lru_cache(4096)
+def is_bookkeeping(name: str, *, live: bool = False) -> bool:
+    """Tell whether a field is the portal's own note on a message and no part of a payload spread over its row."""
+    spelled = plain(name.rpartition(".")[2])
+    rank = time_rank(name)
+    return spelled in _BOOKKEEPING or (live and spelled in _PUBLISHERS) or (rank is not None and rank >= 2)  # noqa: PLR2004

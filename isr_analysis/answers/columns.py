@@ -1,0 +1,200 @@
+"""Rows as columns: what every form of answer is turned into before its meaning is looked for.
+
+A column is text (`pyarrow.string`) or the JSON text of each value (`pyarrow.binary`); null is a row without the field.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis.answers import raw
+from isr_analysis.answers.shape import (
+    ACCOUNT,
+    BASE64,
+    ENCODING,
+    HEX,
+    PAYLOAD,
+    PERHAPS_PAYLOAD,
+    is_bookkeeping,
+    is_label,
+    plain,
+)
+
+Columns = dict[str, pa.ChunkedArray]
+
+REST = "\0rest"
+"""A column of JSON objects: the further fields of rows that share too few of them."""
+
+_WIDEST = 200
+_NULL = pa.scalar(b"null", pa.binary())
+_NAMED = {*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, *ENCODING, *ACCOUNT}
+
+
+def text(values: Iterable[str | None]) -> pa.ChunkedArray:
+    """Make a column of text."""
+    return pa.chunked_array([pa.array(values, pa.string())])
+
+
+def json_texts(values: Iterable[bytes | None]) -> pa.ChunkedArray:
+    """Make a column of JSON texts; no bytes at all are a missing value."""
+    made = pa.chunked_array([pa.array(values, pa.binary())])
+    shortest = pc.min(pc.binary_length(made)).as_py()
+    return pc.if_else(pc.equal(pc.binary_length(made), 0), None, made) if shortest == 0 else made
+
+
+def length(columns: Columns) -> int:
+    """Give the number of rows."""
+    return len(next(iter(columns.values()), ()))
+
+
+def of_arrays(arrays: Sequence[bytes]) -> tuple[Columns, list[int]]:
+    """Make columns of JSON arrays of objects, and give the number of rows of each array."""
+    head = next((one for one in map(raw.first, arrays) if one is not None), None)
+    if head is None:
+        return {}, [0] * len(arrays)
+    fields = raw.members(head)
+    names = tuple(fields)
+    texts = tuple(is_label(name) and raw.kind(value) == '"' for name, value in fields.items())
+    for as_text in dict.fromkeys((texts, (False,) * len(names))):
+        try:
+            decoder = _decoder(names, as_text)
+            if decoder is None:
+                break
+            parts = [decoder.decode(one) for one in arrays]
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            continue
+        rows = [row for part in parts for row in part] if len(parts) > 1 else parts[0]
+        made: Columns = {}
+        for i, name in enumerate(names):
+            values = list(map(operator.attrgetter(f"f{i}"), rows))
+            made[name] = text(values) if as_text[i] else json_texts(list(map(bytes, values)))
+        return made, [len(part) for part in parts]
+    records = [raw.records(one) for one in arrays]
+    return of_records([row for part in records for row in part]), [len(part) for part in records]
+
+
+@lru_cache(64)
+def _decoder(names: tuple[str, ...], as_text: tuple[bool, ...]) -> msgspec.json.Decoder[Any] | None:
+    """Make a decoder of rows that have these fields and no others."""
+    if len(names) > _WIDEST:
+        return None
+    fields: list[tuple[str, Any, Any]] = [
+        (f"f{i}", str | None, None) if is_text else (f"f{i}", msgspec.Raw, msgspec.Raw(b""))
+        for i, is_text in enumerate(as_text)
+    ]
+    try:
+        row = msgspec.defstruct(
+            "Row", fields, rename={f"f{i}": name for i, name in enumerate(names)}, forbid_unknown_fields=True, gc=False
+        )
+    except ValueError:  # a name that msgspec cannot look for
+        return None
+    return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+
+
+def of_records(rows: Sequence[dict[str, bytes]]) -> Columns:
+    """Make columns of the members of objects."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if len(names) <= _WIDEST:
+        return {name: json_texts([row.get(name) for row in rows]) for name in names}
+    kept = [name for name in names if is_label(name) or is_bookkeeping(name, live=True) or plain(name) in _NAMED]
+    made = {name: json_texts([row.get(name) for row in rows]) for name in kept}
+    fixed = set(kept)
+    made[REST] = json_texts([join({k: v for k, v in row.items() if k not in fixed}) for row in rows])
+    return made
+
+
+def join(members: dict[str, bytes]) -> bytes:
+    """Write an object of JSON texts."""
+    return b"{" + b",".join(key(name) + value for name, value in members.items()) + b"}"
+
+
+@lru_cache(4096)
+def key(name: str) -> bytes:
+    """Write the name of a member, and its colon."""
+    try:
+        return json.dumps(name, ensure_ascii=False).encode() + b":"
+    except UnicodeEncodeError:  # a lone surrogate
+        return json.dumps(name).encode() + b":"
+
+
+def sample(column: pa.ChunkedArray) -> str | bytes | None:
+    """Give the first value of a column that is there and not null: text, or JSON text."""
+    there = present(column)
+    at = pc.index(there, True).as_py()
+    found: str | bytes | None = column[at].as_py() if at >= 0 else None
+    return found
+
+
+def present(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell for each row whether it has a value that is not null."""
+    there = pc.is_valid(column)
+    return (
+        there if pa.types.is_string(column.type) else pc.and_(there, pc.fill_null(pc.not_equal(column, _NULL), False))
+    )
+
+
+def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column as text: strings without their quotes, null as missing, numbers and others as they stand.
+
+    Raises
+    ------
+    UnicodeError
+        A string holds what is no text.
+    """
+    if pa.types.is_string(column.type):
+        return column
+    inner = pc.if_else(present(column), column, None)
+    marks = pc.starts_with(inner, b'"')
+    if pc.all(marks).as_py() is not False and not pc.any(pc.match_substring(inner, b"\\")).as_py():
+        inner = pc.binary_slice(inner, 1, -1) if len(inner) - inner.null_count else inner
+    else:
+        inner = pa.chunked_array([pa.array([_plain_text(one) for one in inner.to_pylist()], pa.binary())])
+    try:
+        return inner.cast(pa.string())
+    except pa.ArrowInvalid as exc:
+        raise UnicodeError(str(exc)) from exc
+
+
+def _plain_text(value: bytes | None) -> bytes | None:
+    return raw.text(value).encode() if value is not None and raw.kind(value) == '"' else value
+
+
+def as_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column as JSON texts."""
+    if not pa.types.is_string(column.type):
+        return column
+    encode = msgspec.json.encode
+    return pa.chunked_array(
+        [pa.array([None if one is None else encode(one) for one in column.to_pylist()], pa.binary())]
+    )
+
+
+def concat(tables: Sequence[tuple[Columns, int]]) -> Columns:
+    """Put rows of different columns one below the other; each comes with its number of rows."""
+    names = list(dict.fromkeys(name for table, _ in tables for name in table))
+    made: Columns = {}
+    for name in names:
+        there = [table[name] for table, _ in tables if name in table]
+        kind = pa.string() if all(pa.types.is_string(one.type) for one in there) else pa.binary()
+        parts = [
+            (table[name] if kind == pa.string() else as_json(table[name])) if name in table
+            else pa.chunked_array([pa.nulls(rows, kind)])
+            for table, rows in tables
+        ]  # fmt: skip
+        made[name] = pa.chunked_array([chunk for part in parts for chunk in part.chunks], kind)
+    return made
+
+
+def first_of(column: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the values of a column, and those of another where it has none."""
+    if column.type != other.type:
+        column, other = as_json(column), as_json(other)
+    return pc.if_else(present(column), column, other)

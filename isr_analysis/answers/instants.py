@@ -1,0 +1,136 @@
+"""Instants of every usual form, exact to the nanosecond: ISO 8601, numbers since 1970, RFC 2822."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import email.utils
+import re
+from decimal import Decimal, InvalidOperation
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis.answers import columns
+from isr_analysis.answers.shape import unit_of
+from isr_analysis.errors import AnswerError
+from isr_analysis.times import SECOND
+
+NS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
+
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?P<dash>[-/.]?)(?P<month>\d{2})(?P=dash)(?P<day>\d{2})"
+    r"(?:[Tt _]+(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
+    r"\s*(?P<zone>Z|z|UTC|GMT|(?P<sign>[+\-\u2212])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?)?(?:\[[^\]]*\])?"
+)
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+_MAGNITUDES = (("s", 10**11), ("ms", 10**14), ("us", 10**17))
+_INT64 = 2**63
+
+
+def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None) -> pa.ChunkedArray:
+    """Turn a column of instants into nanoseconds since 1970-01-01 UTC.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Text or JSON texts. An instant without a zone is UTC.
+    name : str
+        The column's name; it may state the unit of its numbers.
+    form : {"iso", "s", "ms", "us", "ns"}, optional
+        The form, where it is known. A number's unit is otherwise that of the name, else that of its magnitude: up to
+        10¹¹ seconds, 10¹⁴ milliseconds, 10¹⁷ microseconds, else nanoseconds.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray
+        int64; null where there is none.
+
+    Raises
+    ------
+    AnswerError
+        A value is no instant; the message names its row.
+    """
+    try:
+        text = columns.texts(column)
+    except UnicodeError as exc:
+        raise AnswerError(f"the time field {name!r} holds what is no text") from exc
+    text = pc.if_else(pc.equal(text, ""), None, text)
+    if text.null_count == len(text):
+        return pa.chunked_array([pa.nulls(len(text), pa.int64())])
+    if pc.all(pc.match_substring_regex(text, r"^-?\d+$")).as_py() and form != "iso":
+        try:
+            numbers = text.cast(pa.int64())
+            return pc.multiply_checked(numbers, NS[_unit(name, form, _largest(numbers))])
+        except pa.ArrowInvalid as exc:
+            raise AnswerError(f"the time field {name!r} holds a number out of range: {exc}") from exc
+    for kind in (pa.timestamp("ns", "UTC"), pa.timestamp("ns")):
+        try:
+            return text.cast(kind).cast(pa.int64())
+        except pa.ArrowInvalid:
+            continue
+    return _one_by_one(text, name, form)
+
+
+def is_instant(value: str, *, number: bool) -> bool:
+    """Tell whether a text looks like an instant; a number only where it is not one of the first days of 1970."""
+    if _NUMBER.fullmatch(value):
+        return number and abs(float(value)) > 10**8
+    try:
+        return _parse(value) is not None
+    except (ValueError, OverflowError):
+        return False
+
+
+def _one_by_one(text: pa.ChunkedArray, name: str, form: str | None) -> pa.ChunkedArray:
+    encoded = pc.dictionary_encode(text).combine_chunks()
+    encoded = encoded if isinstance(encoded, pa.DictionaryArray) else encoded.chunk(0)
+    values = encoded.dictionary.to_pylist()
+    numbers = [abs(Decimal(one)) for one in values if _NUMBER.fullmatch(one.strip())]
+    unit = NS[_unit(name, form, max(numbers, default=Decimal(0)))]
+    found = []
+    for one in values:
+        try:
+            number = form != "iso" and _NUMBER.fullmatch(one.strip())
+            ns = int(Decimal(one) * unit) if number else _parse(one.strip())
+        except (ValueError, OverflowError, InvalidOperation):
+            ns = None
+        if ns is None or not -_INT64 <= ns < _INT64:
+            row = pc.index(text, one).as_py() + 1
+            raise AnswerError(
+                f"row {row}: the time field {name!r} holds {one[:60]!r}, which is no instant between 1678 and 2262"
+            )
+        found.append(ns)
+    return pa.chunked_array([pa.array(found, pa.int64()).take(encoded.indices)])
+
+
+def _unit(name: str, form: str | None, largest: int | Decimal) -> str:
+    if form is not None and form in NS:
+        return form
+    return unit_of(name) or next((unit for unit, limit in _MAGNITUDES if largest < limit), "ns")
+
+
+def _largest(numbers: pa.ChunkedArray) -> int:
+    ends = pc.min_max(numbers)
+    return max(abs(int(ends["min"].as_py())), abs(int(ends["max"].as_py())))
+
+
+def _parse(text: str) -> int | None:
+    """Read ISO 8601 or RFC 2822."""
+    found = _ISO.fullmatch(text)
+    if found is None:
+        parts = email.utils.parsedate_tz(text) if re.search(r"[A-Za-z]{3}", text) and ":" in text else None
+        if parts is None:
+            return None
+        dt.datetime(*parts[:6])  # noqa: DTZ001 (only whether there is such a day)
+        return (calendar.timegm((*parts[:6], 0, 1, 0)) - (parts[9] or 0)) * SECOND
+    part = {
+        name: int(found[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second", "hours", "minutes")
+    }
+    leap = part["second"] == 60  # noqa: PLR2004 (it is the first instant of the next minute)
+    midnight = part["hour"] == 24 and not part["minute"] and not part["second"]  # noqa: PLR2004
+    day = dt.date(part["year"], part["month"], part["day"])
+    dt.time(0 if midnight else part["hour"], part["minute"], 59 if leap else part["second"])
+    seconds = (day.toordinal() - 719_163) * 86_400 + part["hour"] * 3600 + part["minute"] * 60 + part["second"]
+    shift = (part["hours"] * 3600 + part["minutes"] * 60) * (1 if found["sign"] == "+" else -1 if found["sign"] else 0)
+    return (seconds - shift) * SECOND + int((found["fraction"] or "0").ljust(9, "0")[:9])

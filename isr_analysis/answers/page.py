@@ -1,0 +1,294 @@
+"""A page of messages: what an answer holds, and what it says of the pages after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis import messages
+from isr_analysis.answers import columns, forms, instants, paging, payload, raw, roles
+from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.paging import Paging
+from isr_analysis.answers.roles import KEY, Roles
+from isr_analysis.answers.shape import Fields
+from isr_analysis.errors import AnswerError
+
+_HELP = (
+    'name the fields in a contract file (ISR_CONTRACT, or connect(contract=…)); "isr doctor" prints the one in use, '
+    "ready to edit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The messages of one answer.
+
+    Parameters
+    ----------
+    messages : pyarrow.Table
+        Of `messages.SCHEMA`, in the order of the answer. ``seq`` is 0 to n - 1 in the order of publishing: it runs
+        backward through an answer that gives the newest first.
+    rows : int
+        How many rows the portal counted in the answer: what its limit on a page's size applies to.
+    accounts : frozenset of str
+        Every account that a topic or an account field names. The caller refuses others than its own.
+    descending : bool or None
+        Whether the newest come first; None where the answer does not tell (all of one instant, or of one row).
+    fragments : bool
+        Whether each row was one field of a message: then `merge` joins what two pages hold of one message.
+    paging : Paging
+        What the answer says of the pages after it.
+    """
+
+    messages: pa.Table
+    rows: int
+    accounts: frozenset[str] = frozenset()
+    descending: bool | None = None
+    fragments: bool = False
+    paging: Paging = field(default_factory=Paging)
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where the next page begins, as the portal names it."""
+        return self.paging.cursor
+
+    @property
+    def total(self) -> int | None:
+        """How many rows all pages have together, if the portal says so."""
+        return self.paging.total
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked for, and how the answer is to be read."""
+
+    fields: Fields
+    live: bool
+    account_id: str | None
+    client_id: str | None
+    topic: str | None
+
+
+def read_page(
+    body: bytes,
+    *,
+    content_type: str | None = None,
+    account_id: str | None = None,
+    client_id: str | None = None,
+    topic: str | None = None,
+    fields: Fields | None = None,
+) -> Page:
+    """Read a page of history.
+
+    Parameters
+    ----------
+    body : bytes
+        The answer: JSON, JSON lines or sequences, CSV, InfluxDB's CSV; compressed or not.
+    content_type : str, optional
+        What the portal says that it is; the body itself is believed first.
+    account_id : str, optional
+        The account in use.
+    client_id, topic : str, optional
+        What was asked for: an answer about one client, or one topic without wildcards, need not name it again.
+    fields : Fields, optional
+        The names of the answer's fields, where they are known.
+
+    Returns
+    -------
+    Page
+        Its messages, and what it says of the next page. A page may be empty.
+
+    Raises
+    ------
+    AnswerError
+        The answer was not understood; the message says what came and what to do.
+
+    Examples
+    --------
+    >>> body = b'[{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": {"on": true}}]'
+    >>> read_page(body).messages["payload"].to_pylist()
+    [b'{"on": true}']
+    """
+    return _read(body, content_type, _Asked(fields or Fields(), False, account_id, client_id, topic))
+
+
+def read_live(
+    body: bytes,
+    *,
+    content_type: str | None = None,
+    account_id: str | None = None,
+    client_id: str | None = None,
+    topic: str | None = None,
+    fields: Fields | None = None,
+) -> Page:
+    """Read the last messages of the publishers.
+
+    Parameters
+    ----------
+    body, content_type, account_id, client_id, topic, fields
+        As of `read_page`.
+
+    Returns
+    -------
+    Page
+        One message a publisher, or one a topic. A publisher that never published has none; what the portal says of
+        the publisher beside its message is in ``extra``.
+
+    Raises
+    ------
+    AnswerError
+        The answer was not understood; the message says what came and what to do.
+    """
+    return _read(body, content_type, _Asked(fields or Fields(), True, account_id, client_id, topic))
+
+
+def _read(body: bytes, content_type: str | None, asked: _Asked) -> Page:
+    try:
+        table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live)
+        rows = columns.length(table)
+        page = _page(table, asked) if rows else Page(messages.empty(), 0)
+        named = {one for name, one in notes.items() if paging.is_account(name)}
+        accounts = page.accounts | {raw.text(one) for one in named if raw.kind(one) == '"'}
+        return replace(page, rows=rows, accounts=frozenset(accounts), paging=paging.read(notes, rows))
+    except AnswerError as exc:
+        what = "live answer" if asked.live else "history answer"
+        raise AnswerError(f"the portal's {what} was not understood: {exc}. If it is sound, {_HELP}") from exc
+
+
+def _page(table: Columns, asked: _Asked) -> Page:
+    table = roles.lift(table, asked.fields)
+    if asked.live:
+        table = _published(table)
+        if not columns.length(table):
+            return Page(messages.empty(), 0)
+    role = roles.assign(table, asked.fields, live=asked.live)
+    time = _time(table, role, asked)
+    client, topic, accounts = _labels(table, role, asked)
+    count = len(time)
+    steps = np.diff(time.to_numpy())
+    descending = None if not steps.any() else bool((steps < 0).sum() > (steps > 0).sum())
+    seq = np.arange(count)[::-1] if descending else np.arange(count)
+    made = pa.table(
+        [
+            time.cast(messages.SCHEMA.field("time").type), client, topic, _payload(table, role, asked), seq,
+            pa.repeat(messages.LIVE if asked.live else messages.HISTORY, count), _extra(table, role),
+        ],
+        schema=messages.SCHEMA,
+    )  # fmt: skip
+    return Page(made, count, accounts, descending)
+
+
+def _published(table: Columns) -> Columns:
+    """Leave out the publishers of a live answer that never published: no payload, topic or instant of a message."""
+    names = [name for name in table if roles.is_of_message(name)]
+    if not names:
+        return table
+    there = columns.present(table[names[0]])
+    for name in names[1:]:
+        there = pc.or_(there, columns.present(table[name]))
+    return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
+
+
+def _time(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
+    time = None
+    for name in role.time:
+        one = instants.to_ns(table[name], name, asked.fields.time_form)
+        time = one if time is None else pc.coalesce(time, one)
+        if time.null_count == 0:
+            return time
+    assert time is not None
+    raise AnswerError(f"{_row(table, pc.index(pc.is_null(time), True).as_py())} has no time")
+
+
+def _labels(table: Columns, role: Roles, asked: _Asked) -> tuple[pa.ChunkedArray, pa.ChunkedArray, frozenset[str]]:
+    """Give clients, subpaths and accounts; topics are split once for each pair of client and topic."""
+    count = columns.length(table)
+    keys = [table[name] for name in table if name.startswith(KEY)]
+    client = _text(table, role.client)
+    topic = _text(table, role.topic)
+    account = _text(table, role.account)
+    named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
+    named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
+    for one in keys:
+        paths = pc.any(pc.match_substring(one, "/")).as_py()
+        if client is not None and pc.any(pc.equal(one, client)).as_py():
+            continue
+        if client is None and not paths and (topic is not None or asked.client_id is None):
+            client = one
+        elif topic is None:
+            topic = one
+    if topic is None and asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
+        topic = pa.chunked_array([pa.repeat(asked.topic, count)])
+    if topic is None:
+        if not asked.live:
+            raise AnswerError(f"no field of the rows holds a topic; they have {roles.listed(table)}")
+        topic = pa.chunked_array([pa.repeat("", count)])
+    account_id = asked.account_id or (next(iter(named)) if len(named) == 1 else None)
+    none = pa.chunked_array([pa.nulls(count, pa.string())])
+    pairs = [pc.dictionary_encode(one).unify_dictionaries() for one in (none if client is None else client, topic)]
+    codes = [np.concatenate([c.indices.fill_null(-1).to_numpy() for c in one.chunks]) for one in pairs]
+    words = [one.chunk(0).dictionary.to_pylist() for one in pairs]
+    joint, first, back = np.unique(
+        codes[0].astype("int64") * (len(words[1]) + 1) + codes[1], return_index=True, return_inverse=True
+    )
+    split: list[tuple[str, str]] = []
+    accounts = set(named)
+    for at in first[: len(joint)]:
+        who = words[0][codes[0][at]] if codes[0][at] >= 0 else None
+        what = words[1][codes[1][at]] if codes[1][at] >= 0 else None
+        if what is None:
+            raise AnswerError(f"{_row(table, int(at))} has no topic")
+        found, whose, subpath = messages.split_topic(what, client_id=who or asked.client_id, account_id=account_id)
+        if not whose:
+            raise AnswerError(f"{_row(table, int(at))} names no client, neither in a field nor in its topic {what!r}")
+        accounts |= {found} if found else set()
+        split.append((whose, subpath))
+    taken = [pa.array([one[i] for one in split], pa.string()).take(pa.array(back)) for i in (0, 1)]
+    return pa.chunked_array([taken[0]]), pa.chunked_array([taken[1]]), frozenset(accounts)
+
+
+def _text(table: Columns, name: str | None) -> pa.ChunkedArray | None:
+    if name is None:
+        return None
+    try:
+        found = columns.texts(table[name])
+    except UnicodeError as exc:
+        raise AnswerError(f"the field {name!r} holds what is no text") from exc
+    return pc.if_else(pc.equal(found, ""), None, found)
+
+
+def _payload(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
+    if role.spread:
+        return payload.spread({name: payload.typed(table[name]) for name in role.spread})
+    if not role.payload:
+        raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
+    encoding = _text(table, role.encoding)
+    found = None
+    for name in reversed(role.payload):
+        form = roles.payload_form(name) or asked.fields.payload_form
+        one = payload.published(table[name], form, encoding)
+        found = one if found is None else pc.if_else(columns.present(table[name]), one, found)
+    return found
+
+
+def _extra(table: Columns, role: Roles) -> pa.ChunkedArray:
+    """Give what else the rows say, as JSON objects; null where that is nothing."""
+    names = [name for name in role.extra if name != columns.REST]
+    if not names:
+        return pa.chunked_array([pa.nulls(columns.length(table), pa.string())])
+    short = [name.rpartition(".")[2] for name in names]
+    unique = [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
+    made = payload.spread({one: payload.typed(table[name]) for one, name in zip(unique, names, strict=True)})
+    try:
+        made = made.cast(pa.string())
+    except pa.ArrowInvalid:  # bytes that are no text
+        made = columns.text([one.decode("utf-8", "replace") for one in made.to_pylist()])
+    return pc.if_else(pc.equal(made, "{}"), None, made)
+
+
+def _row(table: Columns, at: int) -> str:
+    there = {name: column[at].as_py() for name, column in table.items() if column[at].is_valid}
+    return f"row {at + 1} (of {columns.length(table)}, with {roles.listed(there)})"

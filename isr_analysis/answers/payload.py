@@ -1,0 +1,156 @@
+"""What was published, from what a row says of it: the payload's bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis.answers import columns, raw
+from isr_analysis.answers.columns import Columns
+from isr_analysis.errors import AnswerError
+
+_NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+def published(
+    column: pa.ChunkedArray, form: str | None = None, encoding: pa.ChunkedArray | None = None
+) -> pa.ChunkedArray:
+    """Give the bytes that were published.
+
+    A payload that is no JSON string is given as its JSON text, unchanged. A string that is itself the text of a JSON
+    object or array is what was published. So is one that is any other JSON text (``21.5``, ``true``), as long as
+    every payload of the answer is a string: a portal that decodes payloads would have given a number. Any other
+    string is a text value and stays the JSON text that it is, quotes and all. If every payload of the answer is
+    base64 of JSON, an object or array among it, that JSON was published.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Text or JSON texts; a missing one is ``null``.
+    form : {"json", "text", "base64", "hex"}, optional
+        What strings mean, where it is known.
+    encoding : pyarrow.ChunkedArray, optional
+        Text: what the row itself says of its payload; ``"base64"`` and ``"hex"`` count.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray
+        binary, no nulls.
+
+    Raises
+    ------
+    AnswerError
+        A payload is not in the form that it is said to be in.
+    """
+    if encoding is not None:
+        said = pc.utf8_lower(pc.fill_null(encoding, ""))
+        for one in ("base64", "hex"):
+            if (marked := pc.match_substring(said, one)) and pc.any(marked).as_py():
+                values = column.to_pylist()
+                flags = marked.to_pylist()
+                rest = iter(published(column.filter(pc.invert(marked)), form).to_pylist())
+                return _binary([_decoded(value, one, i) if flag else next(rest)
+                                for i, (value, flag) in enumerate(zip(values, flags, strict=True))])  # fmt: skip
+    if pa.types.is_string(column.type):
+        column = columns.as_json(column)
+    column = pc.fill_null(column, b"null")
+    if form in ("base64", "hex"):
+        return _binary([_decoded(one, form, i) for i, one in enumerate(column.to_pylist())])
+    is_text = pc.starts_with(column, b'"')
+    if form == "json" or not pc.any(is_text).as_py():
+        return column
+    every = pc.all(pc.or_(is_text, pc.equal(column, pa.scalar(b"null", pa.binary())))).as_py()
+    if form is None and every and (decoded := _all_base64(column)) is not None:
+        return decoded
+    opens = pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*[{\[]')
+    if form is None and not every and not pc.any(opens).as_py():
+        return column
+    return _binary([_text(one, every=every, form=form) for one in column.to_pylist()])
+
+
+def spread(parts: Columns) -> pa.ChunkedArray:
+    """Give the objects whose members are columns of JSON texts; what is missing in a row is left out."""
+    rest = parts.get(columns.REST)
+    named = [
+        pc.binary_join_element_wise(pa.scalar(columns.key(name), pa.binary()), one, pa.scalar(b"", pa.binary()))
+        for name, one in parts.items()
+        if name != columns.REST
+    ]
+    if rest is not None:
+        inner = pc.binary_slice(rest, 1, -1)
+        named.append(pc.if_else(pc.equal(pc.binary_length(inner), 0), None, inner))
+    scalar = [pa.scalar(one, pa.binary()) for one in (b",", b"{", b"}", b"")]
+    joined = pc.binary_join_element_wise(*named, scalar[0], null_handling="skip")
+    return pc.binary_join_element_wise(scalar[1], joined, scalar[2], scalar[3])
+
+
+def typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the JSON texts that a column of text (of CSV) stands for; an empty cell is missing.
+
+    All numbers, all ``true`` and ``false``, or all JSON objects and arrays are that; else each is a text.
+    """
+    if not pa.types.is_string(column.type):
+        return column
+    column = pc.if_else(pc.equal(column, ""), None, column)
+    for pattern in (_NUMBER, r"^(?i:true|false)$"):
+        if pc.all(pc.match_substring_regex(column, pattern)).as_py() and column.null_count < len(column):
+            return (column if pattern is _NUMBER else pc.utf8_lower(column)).cast(pa.binary())
+    values = [None if one is None else one.encode() for one in column.to_pylist()]
+    if all(one is None or (one[:1] in b"{[" and raw.is_json(one)) for one in values):
+        return _binary(values)
+    return columns.as_json(column)
+
+
+def _text(value: bytes, *, every: bool, form: str | None) -> bytes:
+    if value[:1] != b'"':
+        return value
+    try:
+        text = raw.text(value).encode()
+    except UnicodeError:  # no text that could have been published: the JSON text keeps it
+        return value
+    if form == "text":
+        return text
+    return text if (every or text.lstrip()[:1] in (b"{", b"[")) and raw.is_json(text) else value
+
+
+def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
+    text = value.encode() if isinstance(value, str) else value
+    if text is None or text == b"null":
+        return b"null"
+    try:
+        if text[:1] == b'"':
+            text = raw.text(text).encode()
+        if form == "hex":
+            return bytes.fromhex(text.decode().removeprefix("\\x").removeprefix("0x"))
+        text = text.translate(bytes.maketrans(b"-_", b"+/"), b"\r\n").rstrip(b"=")
+        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except (ValueError, binascii.Error) as exc:
+        raise AnswerError(f"row {row + 1}: the payload is said to be {form} but is {text[:60]!r}") from exc
+
+
+def _all_base64(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Decode base64 where there is no doubt: every payload is that of JSON, and one that of an object or array."""
+    found: list[bytes] = []
+    sure = False
+    for value in column.to_pylist():
+        if value == b"null":
+            found.append(value)
+            continue
+        if len(value) < 6 or not _BASE64.fullmatch(value, 1, len(value) - 1):  # noqa: PLR2004
+            return None
+        decoded = base64.b64decode(value[1:-1])
+        if not raw.is_json(decoded):
+            return None
+        sure = sure or decoded.lstrip()[:1] in (b"{", b"[")
+        found.append(decoded)
+    return _binary(found) if sure else None
+
+
+def _binary(values: Sequence[bytes | None]) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values, pa.binary())])

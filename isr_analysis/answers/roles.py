@@ -1,0 +1,201 @@
+"""Which column of an answer is what, by its name and by what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isr_analysis.answers import columns, raw
+from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.instants import is_instant
+from isr_analysis.answers.shape import (
+    ACCOUNT,
+    BASE64,
+    CLIENT,
+    ENCODING,
+    HEX,
+    PAYLOAD,
+    PERHAPS_PAYLOAD,
+    TOPIC,
+    Fields,
+    is_bookkeeping,
+    pick,
+    plain,
+    time_rank,
+)
+from isr_analysis.errors import AnswerError
+
+KEY = "\0key"
+"""How columns are named that hold the names under which grouped rows stood."""
+
+_RECEIVED, _SEEN = 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The columns of an answer by what they are.
+
+    Parameters
+    ----------
+    time : tuple of str
+        The instants, the published one first; a row is of the first that it has.
+    client, topic, account, encoding : str or None
+        None if there is no such column.
+    payload : tuple of str
+        The columns that hold payloads; a row's is the first that it has. Empty if payloads are spread over their rows.
+    spread : tuple of str
+        The columns over which payloads are spread.
+    extra : tuple of str
+        The rest.
+    """
+
+    time: tuple[str, ...]
+    client: str | None
+    topic: str | None
+    account: str | None
+    encoding: str | None
+    payload: tuple[str, ...]
+    spread: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+def lift(table: Columns, fields: Fields) -> Columns:
+    """Put the members of a nested object in the place of its column if time, client, topic or payload are in it."""
+    given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
+    for _ in range(4):
+        times = _times(table)
+        payload = pick(table, (*PAYLOAD, *BASE64, *HEX))
+        for name in list(table):
+            if name in (payload, columns.REST, fields.payload) or plain(name) in PAYLOAD:
+                continue
+            value = columns.sample(table[name])
+            if not isinstance(value, bytes) or raw.kind(value) != "{":
+                continue
+            inner = raw.members(value)
+            timed = any(time_rank(one) is not None and _instant(one, text) for one, text in inner.items())
+            brings = (not times or min(times.values()) == _SEEN) and timed
+            if plain(name) not in PERHAPS_PAYLOAD:
+                lacking = [known for known in (CLIENT, TOPIC[:10]) if not pick(table, known)]
+                spelled = [f"{name}.{one}" for one in inner]
+                brings = brings or any(pick(spelled, known) for known in lacking)
+            if name in given or brings or (payload is None and pick(inner, (*PAYLOAD, *BASE64, *HEX))):
+                values = [one if one and raw.kind(one) == "{" else b"{}" for one in table[name].to_pylist()]
+                parts, _ = columns.of_arrays([b"[" + b",".join(values) + b"]"])
+                table = {one: column for one, column in table.items() if one != name}
+                table |= {f"{name}.{one}": column for one, column in parts.items()}
+                break
+        else:
+            break
+    return table
+
+
+def assign(table: Columns, fields: Fields, *, live: bool) -> Roles:
+    """Find the role of each column.
+
+    Raises
+    ------
+    AnswerError
+        A field that the contract names is not there, or nothing holds an instant.
+    """
+    left = dict.fromkeys(name for name in table if not name.startswith(KEY))
+
+    def take(given: str | None, known: tuple[str, ...], *, within: list[str] | None = None) -> str | None:
+        if given is not None and given not in table:
+            raise AnswerError(
+                f"the field {given!r}, which the contract names, is not in the rows; they have {listed(table)}"
+            )
+        name = given or pick(left if within is None else within, known)
+        left.pop(name or "", None)
+        return name
+
+    payload = take(fields.payload, PAYLOAD)
+    times = {fields.time: 0} if fields.time else {n: r for n, r in _times(table).items() if n != payload}
+    if not times:
+        raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}")
+    ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
+    client = take(fields.client_id, (*CLIENT, *(("id", "name", "username") if live else ())))
+    topic = take(fields.topic, TOPIC, within=[n for n in left if _is_topic(n) or _is_path(table, n)])
+    account = take(None, ACCOUNT)
+    left.pop(ranked[0], None)
+    encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
+    payloads = [payload] if payload else []
+    encoding = None
+    if payload or encoded:
+        encoding = take(None, ENCODING)
+    payloads += encoded
+    noted = [
+        name for name in left if name != columns.REST and (is_bookkeeping(name, live=live) or _is_prefix(name, table))
+    ]
+    spread = [name for name in left if name not in noted]
+    if not payloads:
+        candidate = pick(spread, PERHAPS_PAYLOAD)
+        if candidate and (len(spread) == 1 or _is_object(table, candidate)):
+            payloads = [candidate]
+            if take(None, ENCODING, within=[n for n in left if n != candidate]):
+                encoding = next((n for n in spread if n not in left), None)
+            left.pop(candidate, None)
+    if not payloads and spread:
+        return Roles(tuple(ranked), client, topic, account, None, (), tuple(spread), tuple(noted))
+    return Roles(tuple(ranked), client, topic, account, encoding, tuple(payloads), (), tuple(left))
+
+
+def listed(table: Columns) -> str:
+    """Name the columns of rows for an error."""
+    names = [name for name in table if not name.startswith("\0")]
+    return "the fields " + ", ".join(names[:20]) + (" …" if len(names) > 20 else "") if names else "no fields"  # noqa: PLR2004
+
+
+def _times(table: Columns) -> dict[str, int]:
+    """Give the columns that hold instants, with their ranks."""
+    found: dict[str, int] = {}
+    for name, column in table.items():
+        rank = time_rank(name)
+        if rank is not None and _instant(name, columns.sample(column)):
+            found[name] = rank
+    return found
+
+
+def _instant(name: str, value: str | bytes | None) -> bool:
+    if isinstance(value, str):
+        return is_instant(value.strip(), number=True) or value.strip().isdigit()
+    if not value or raw.kind(value) not in ('"', "0"):
+        return False
+    if raw.kind(value) == '"':
+        return _instant(name, raw.text(value))
+    short = plain(name) in ("t", "at", "when", "date", "published", "received", "sent", "stored", "recorded", "created")
+    return not short or is_instant(value.decode(), number=True)
+
+
+def _is_path(table: Columns, name: str) -> bool:
+    """Tell whether a column that may hold topics does: text with levels."""
+    value = columns.sample(table[name])
+    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
+    return "/" in text and not text.startswith(("/", "http"))
+
+
+def _is_topic(name: str) -> bool:
+    return plain(name.rpartition(".")[2]) in TOPIC[:10]
+
+
+def _is_object(table: Columns, name: str) -> bool:
+    value = columns.sample(table[name])
+    return isinstance(value, bytes) and raw.kind(value) == "{"
+
+
+def _is_prefix(name: str, table: Columns) -> bool:
+    """Tell whether a column says once more what the topic says."""
+    return _is_topic(name) and _is_path(table, name)
+
+
+def payload_form(name: str) -> str | None:
+    """Give the form that a payload's name states."""
+    spelled = plain(name.rpartition(".")[2])
+    return "base64" if spelled in BASE64 else "hex" if spelled in HEX else None
+
+
+def is_of_message(name: str) -> bool:
+    """Tell whether a field of a live answer is of the message rather than of its publisher."""
+    spelled = plain(name.rpartition(".")[2])
+    rank = time_rank(name)
+    return spelled in (*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, "lasttopic") or (
+        rank is not None and rank <= _RECEIVED
+    )
