@@ -1,48 +1,22 @@
-"""The stored messages of a fleet: made on request, in blocks of a feed, and given out in pages.
-
-A block is a pure function of the seed, so it is the same whatever range or page asks for it. What has not been
-published yet, or has not arrived yet, is left out when a page is made, by the clock.
-"""
+"""The stored messages of a fleet, given out in pages: what has been published and has arrived by now."""
 
 from __future__ import annotations
 
 import base64
 import json
 import math
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from isr_analysis.sandbox import noise
+from isr_analysis.sandbox.blocks import Blocks
 from isr_analysis.sandbox.fleet import Client, Feed, Fleet
 from isr_analysis.sandbox.noise import Ints
-from isr_analysis.sandbox.troubles import REPEATED, Plan, Trouble
+from isr_analysis.sandbox.troubles import Plan, Trouble
 from isr_analysis.times import DAY
 
-_KEPT = 300_000
-"""Messages that stay in memory, about 60 MB."""
-
 _NOTHING = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The messages of one feed in one span, in order.
-
-    Parameters
-    ----------
-    time, visible : numpy.ndarray of int64
-        ns: when each was published, and from when on it is stored.
-    payloads : list of bytes
-        As published.
-    """
-
-    time: Ints
-    visible: Ints
-    payloads: list[bytes]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,10 +68,7 @@ class Archive:
         self.plan = plan
         self.kept = days * DAY
         self._feeds = fleet.feeds()
-        self._length = DAY >> max(0, math.ceil(math.log2(rate)))
-        self._blocks: OrderedDict[tuple[int, int], Block] = OrderedDict()
-        self._held = 0
-        self._lock = threading.Lock()
+        self._blocks = Blocks(self._feeds, plan, length=DAY >> max(0, math.ceil(math.log2(rate))))
         self._heads = [self._head(feed) for feed in self._feeds]
 
     def page(
@@ -138,7 +109,9 @@ class Archive:
         ranks = [rank for rank, feed in enumerate(self._feeds) if id(feed) in chosen]
         rows: list[bytes] = []
         last: Position | None = None
-        for number in range(start // self._length, -(-end // self._length)) if ranks and start < end else ():
+        for number in (
+            range(start // self._blocks.length, -(-end // self._blocks.length)) if ranks and start < end else ()
+        ):
             order, time, rank, place, payloads = self._merged(ranks, number, start, end, now, after)
             room = limit - len(rows)
             if len(order) and room == 0:
@@ -156,10 +129,12 @@ class Archive:
         """Give a client's last message that is stored; None if it has none."""
         feeds = [(rank, feed) for rank, feed in enumerate(self._feeds) if feed.client_id == client.client_id]
         latest = min(now, client.gone) - 1
-        for number in range(latest // self._length, (max(now - self.kept, client.born)) // self._length - 1, -1):
+        for number in range(
+            latest // self._blocks.length, (max(now - self.kept, client.born)) // self._blocks.length - 1, -1
+        ):
             found: Message | None = None
             for rank, feed in feeds:
-                block = self.block(rank, number)
+                block = self._blocks.get(rank, number)
                 stored = np.flatnonzero((block.visible <= now) & (block.time < now) & (block.time >= now - self.kept))
                 if len(stored) and (found is None or block.time[stored[-1]] > found.time):
                     found = Message(client, feed, int(block.time[stored[-1]]), block.payloads[stored[-1]])
@@ -177,71 +152,14 @@ class Archive:
     def troubles(self, start: int, end: int) -> list[Trouble]:
         """Give everything that was planted in ``[start, end)``, in order."""
         found = [*self.plan.outages(start, end), *self.plan.stuck(start, end), *self.plan.late(start, end),
-                 *self.plan.at_instants(start, end), *self._repeats(start, end)]  # fmt: skip
+                 *self.plan.at_instants(start, end), *self._blocks.repeats(start, end)]  # fmt: skip
         return sorted(found, key=lambda one: (one.start, one.kind, one.client_id, one.topic or "", one.channel or 0))
-
-    def block(self, rank: int, number: int) -> Block:
-        """Give a block of a feed, from memory or made."""
-        with self._lock:
-            kept = self._blocks.get((rank, number))
-            if kept is not None:
-                self._blocks.move_to_end((rank, number))
-                return kept
-        feed = self._feeds[rank]
-        made = self._make(feed, number * self._length, (number + 1) * self._length)
-        with self._lock:
-            if (rank, number) not in self._blocks:
-                self._blocks[rank, number] = made
-                self._held += len(made.payloads) + 1
-                while self._held > _KEPT and len(self._blocks) > 1:
-                    self._held -= len(self._blocks.popitem(last=False)[1].payloads) + 1
-        return made
-
-    def _make(self, feed: Feed, start: int, end: int) -> Block:
-        k, t, channel = self._published(feed, start, end)
-        twice = self.plan.repeated(feed, k, channel)
-        if twice.any():
-            k, t, channel = (np.repeat(column, 1 + twice) for column in (k, t, channel))
-        visible = t.copy()
-        for late in self.plan.late(start, end):
-            if late.client_id == feed.client_id:
-                visible[(t >= late.start) & (t < late.end)] = late.end
-        measured_k, measured_t = k, t
-        for stuck in self.plan.stuck(start, end):
-            if (stuck.client_id, stuck.topic) == (feed.client_id, feed.topic):
-                mine = (t >= stuck.start) & (t < stuck.end) & (channel == stuck.channel)
-                measured_k, measured_t = np.where(mine, 0, measured_k), np.where(mine, stuck.start, measured_t)
-        other = self.plan.retyped(feed, t)
-        if feed.retyped is None or not other.any():
-            return Block(t, visible, feed.payloads(measured_k, measured_t, channel))
-        both = (feed.payloads(measured_k, measured_t, channel), feed.retyped(measured_k, measured_t, channel))
-        return Block(t, visible, [both[which][i] for i, which in enumerate(other.tolist())])
-
-    def _published(self, feed: Feed, start: int, end: int) -> tuple[Ints, Ints, Ints]:
-        k, t, channel = feed.sample(start, end)
-        for outage in self.plan.outages(start, end):
-            if outage.client_id == feed.client_id:
-                heard = (t < outage.start) | (t >= outage.end)
-                k, t, channel = k[heard], t[heard], channel[heard]
-        order = np.argsort(t, kind="stable")  # channels that come one after another may overtake the next round
-        return k[order], t[order], channel[order]
-
-    def _repeats(self, start: int, end: int) -> Iterator[Trouble]:
-        for feed in self._feeds:
-            k, t, channel = self._published(feed, start, end)
-            twice = self.plan.repeated(feed, k, channel)
-            if twice.any():
-                number = channel[twice].tolist()
-                shown = feed.payloads(k[twice], t[twice], channel[twice])
-                for at, one, payload in zip(t[twice].tolist(), number, shown, strict=True):
-                    on = one if feed.channels > 1 else None
-                    yield Trouble(REPEATED, feed.client_id, feed.topic, on, at, at, payload.decode())
 
     def _merged(
         self, ranks: list[int], number: int, start: int, end: int, now: int, after: Position | None
     ) -> tuple[Ints, Ints, Ints, Ints, list[bytes]]:
         """Put the blocks of a span together: which messages are meant, in order, and the columns they index."""
-        blocks = [(rank, self.block(rank, number)) for rank in ranks]
+        blocks = [(rank, self._blocks.get(rank, number)) for rank in ranks]
         blocks = [(rank, block) for rank, block in blocks if block.payloads]
         if not blocks:
             return _NOTHING, _NOTHING, _NOTHING, _NOTHING, []
@@ -298,9 +216,12 @@ def read_cursor(text: str, question: str) -> Position | None:
     """Read a cursor; None if it is none, or belongs to another question."""
     try:
         time, client, topic, number, check = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
-    if check != _check(question) or not (isinstance(time, int) and isinstance(number, int)):
+    well_formed = (
+        isinstance(time, int) and isinstance(number, int) and isinstance(client, str) and isinstance(topic, str)
+    )
+    if check != _check(question) or not well_formed:
         return None
     return Position(time, (client, topic), number)
 

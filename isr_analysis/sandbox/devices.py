@@ -129,7 +129,9 @@ def _isr_client(key: int, name: bytes, callsign: bytes) -> list[Published]:
         level = 1.0 + 2.0 * signals.busy(key, t)
         rx = level * (22.0 + 2.0 * noise.normal(key + 27, k))
         tx = level * (48.0 + 5.0 * noise.normal(key + 28, k))
-        return _write(template, rx, tx, signals.counter(key + 29, t, 4000.0), signals.counter(key + 30, t, 9000.0))
+        since = t - (t - restart) % (7 * DAY)
+        received, sent = (signals.counter(key + 29, t, since, each) for each in (4000.0, 9000.0))
+        return _write(template, rx, tx, received, sent)
 
     return [
         Published("heartbeat", heartbeat, every=2 * MINUTE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 _STYLE = (
@@ -42,4 +43,4 @@ def page(document: dict[str, Any], address: str) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(str(text), quote=True)
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(str(text), quote=True))

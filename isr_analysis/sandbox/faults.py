@@ -84,7 +84,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         route = scope["path"].removeprefix(self._prefix).strip("/")
-        given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").removeprefix("Bearer ")
+        given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").rpartition(" ")[2]
         fault = self._next_fault(route, given)
         state = scope.setdefault("state", {})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +22,7 @@ class HistoryQuestion(BaseModel):
             description="The first instant of the range, ISO 8601; without an offset it is UTC. "
             "24 hours before `end` if left out.",
             examples=["2026-11-01T00:00:00Z"],
+            json_schema_extra={"format": "date-time"},
         ),
     ] = None
     end: Annotated[
@@ -30,6 +31,7 @@ class HistoryQuestion(BaseModel):
             description="The first instant after the range (it is not part of it), ISO 8601; without an offset it is "
             "UTC. Now if left out.",
             examples=["2026-11-08T00:00:00Z"],
+            json_schema_extra={"format": "date-time"},
         ),
     ] = None
     client_id: Annotated[
@@ -57,7 +59,7 @@ class Message(BaseModel):
     client_id: Annotated[str, Field(description="The device that published it.")]
     topic: Annotated[str, Field(description="The platform path, `{account_id}/{client_id}/{subpath}`.")]
     payload_encoding: Annotated[
-        str | None,
+        Literal["text", "base64"] | None,
         Field(
             description="Only where what was published is no JSON: `text` or `base64`, and `payload` is a string in "
             "that encoding.",

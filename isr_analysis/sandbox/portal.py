@@ -6,81 +6,23 @@ import gzip
 import json
 import re
 import secrets
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from isr_analysis import messages, times
 from isr_analysis.errors import UsageError
-from isr_analysis.sandbox import docs, fleet, forms
-from isr_analysis.sandbox.archive import Archive, cursor, read_cursor
-from isr_analysis.sandbox.tokens import ADD_ONS, Grant, Tokens
-from isr_analysis.sandbox.troubles import Plan
+from isr_analysis.sandbox import docs, forms
+from isr_analysis.sandbox.access import Caller, answers, opened_by
+from isr_analysis.sandbox.archive import cursor, read_cursor
+from isr_analysis.sandbox.world import World
 
 API = "/api/v1/subscriber"
-ACCOUNT_HEADER = "X-ISR-Account-Id"
 
-_AHEAD = 366 * times.DAY  # a sandbox that runs for a year still knows its clients
 _WORTH_PACKING = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One invented account: its archive, and what was made over the Mgmt API."""
-
-    archive: Archive
-    subscribers: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def account_id(self) -> str:
-        """The account's UUID."""
-        return self.archive.fleet.account_id
-
-
-class World:
-    """All that the routes answer from.
-
-    Parameters
-    ----------
-    days : int
-        How far back messages are kept.
-    rate : float
-        How many times faster than usual the fleets publish.
-    troubles : bool
-        Whether things go wrong in them.
-    now : callable
-        Gives the present instant, ns.
-    limit : int
-        Requests per hour and token.
-    """
-
-    def __init__(self, *, days: int, rate: float, troubles: bool, now: Callable[[], int], limit: int) -> None:
-        self.now = now
-        self.tokens = Tokens(limit)
-        self._settings = (days, rate, troubles)
-        self._accounts: dict[int, Account] = {}
-        self._lock = threading.Lock()
-
-    def account(self, seed: int) -> Account:
-        """Give the account of a seed; it is made when it is first asked for."""
-        with self._lock:
-            if seed not in self._accounts:
-                days, rate, troubles = self._settings
-                now = self.now()
-                made = fleet.fleet(seed, start=now - days * times.DAY, end=now + _AHEAD, rate=rate, troubles=troubles)
-                self._accounts[seed] = Account(Archive(made, Plan(made, active=troubles), days=days, rate=rate))
-            return self._accounts[seed]
-
-    def named(self, account_id: str) -> Account | None:
-        """Give the account with an id, if there is one."""
-        return next((one for one in self._accounts.values() if one.account_id == account_id.lower()), None)
 
 
 def application(world: World) -> FastAPI:
@@ -96,101 +38,30 @@ def application(world: World) -> FastAPI:
     )
     app.state.world = world
     app.include_router(router)
-    app.add_exception_handler(StarletteHTTPException, _refused)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
     return app
 
 
 async def _refused(request: Request, exc: Exception) -> Response:
-    assert isinstance(exc, StarletteHTTPException)
+    assert isinstance(exc, HTTPException)
     detail = exc.detail
     if detail in ("Not Found", "Method Not Allowed"):  # the framework's own words say too little
         detail = f"{request.method} {request.url.path} is no route of this portal; {API}/docs lists them"
     return JSONResponse({"detail": detail}, exc.status_code, exc.headers)
 
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="REST API token", description="isr_mqtt_rest_…")
+async def _not_valid(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    # What came is not repeated: it may be something that JSON cannot say, such as NaN.
+    said = [{"loc": list(one["loc"]), "msg": _words(one), "type": one["type"]} for one in exc.errors()]
+    return Response(json.dumps({"detail": said}), 422, media_type="application/json")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: the account whose data is meant, and the world it is in."""
-
-    world: World
-    account: Account
-
-
-def _opened_by(add_on: str) -> Callable[..., Caller]:
-    """Make the check that a route's caller may use it."""
-
-    def check(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
-        world: World = request.app.state.world
-        grant = _grant(world, given)
-        allowance = world.tokens.take(grant, world.now())
-        request.state.headers = {
-            "X-RateLimit-Limit": str(allowance.limit),
-            "X-RateLimit-Remaining": str(allowance.left),
-            "X-RateLimit-Reset": str(allowance.resets_in),
-        }
-        if not allowance.allowed:
-            raise HTTPException(
-                429,
-                f"the {allowance.limit} requests per hour of this token are used up; again in "
-                f"{allowance.resets_in} seconds",
-                {"Retry-After": str(allowance.resets_in)},
-            )
-        account = _account(world, grant, request.headers.get(ACCOUNT_HEADER))
-        if add_on not in grant.add_ons:
-            raise HTTPException(
-                403, f"the add-on {ADD_ONS[add_on]!r} is not enabled for this account, and this route needs it"
-            )
-        return Caller(world, account)
-
-    return check
-
-
-def _grant(world: World, given: HTTPAuthorizationCredentials | None) -> Grant:
-    again = {"WWW-Authenticate": "Bearer"}
-    if given is None or not given.credentials:
-        raise HTTPException(401, "no token: send the header Authorization: Bearer isr_mqtt_rest_…", again)
-    grant = world.tokens.find(given.credentials)
-    if grant is None:
-        raise HTTPException(401, "this token is not known", again)
-    if grant.revoked:
-        raise HTTPException(401, "this token was revoked", again)
-    if grant.expires_at <= world.now():
-        raise HTTPException(401, f"this token expired at {times.iso(grant.expires_at)}", again)
-    return grant
-
-
-def _account(world: World, grant: Grant, named: str | None) -> Account:
-    if grant.seed is not None:
-        return world.account(grant.seed)
-    if named is None:
-        raise HTTPException(400, f"a platform operator's token needs the header {ACCOUNT_HEADER}: <account_id>")
-    account = world.named(named)
-    if account is None:
-        raise HTTPException(404, f"{ACCOUNT_HEADER}: there is no account {named!r}")
-    return account
-
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"model": forms.Refusal, "description": "No token, or one that is unknown, revoked or expired."},
-    403: {"model": forms.Refusal, "description": "The add-on that opens the route is not enabled."},
-    429: {
-        "model": forms.Refusal,
-        "description": "The token's requests of this hour are used up.",
-        "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
-    },
-}
-_RATE_HEADERS = {
-    "X-RateLimit-Limit": {"description": "Requests per hour and token.", "schema": {"type": "integer"}},
-    "X-RateLimit-Remaining": {"description": "How many are left of them.", "schema": {"type": "integer"}},
-    "X-RateLimit-Reset": {"description": "Seconds until there are more.", "schema": {"type": "integer"}},
-}
-
-
-def _answers(model: type, *, status: int = 200, words: str) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": model, "description": words, "headers": _RATE_HEADERS}, **_REFUSALS}
+def _words(error: dict[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"no parameter of this route; there are {', '.join(forms.HistoryQuestion.model_fields)}"
+    return str(error["msg"])
 
 
 router = APIRouter(prefix=API)
@@ -200,11 +71,11 @@ router = APIRouter(prefix=API)
     "/history",
     tags=["Programmatic History Download"],
     summary="Stored messages, oldest first",
-    responses=_answers(forms.HistoryPage, words="A page of messages of the half-open range [start, end)."),
+    responses=answers(forms.HistoryPage, words="A page of messages of the half-open range [start, end)."),
 )
 def history(
     request: Request,
-    caller: Annotated[Caller, Depends(_opened_by("history"))],
+    caller: Annotated[Caller, Depends(opened_by("history"))],
     asked: Annotated[forms.HistoryQuestion, Query()],
 ) -> Response:
     """Give the messages that were published in a range, page by page: repeat with `cursor` until there is none."""
@@ -239,9 +110,9 @@ def history(
     "/publishers/live",
     tags=["Live REST API"],
     summary="The last message of each publisher",
-    responses=_answers(forms.LivePage, words="One row for each publisher that ever published."),
+    responses=answers(forms.LivePage, words="One row for each publisher that ever published."),
 )
-def live(request: Request, caller: Annotated[Caller, Depends(_opened_by("live"))]) -> Response:
+def live(request: Request, caller: Annotated[Caller, Depends(opened_by("live"))]) -> Response:
     """Give the last message of each publisher."""
     archive, now = caller.account.archive, caller.world.now()
     found = [archive.last(client, now) for client in archive.fleet.clients]
@@ -253,9 +124,9 @@ def live(request: Request, caller: Annotated[Caller, Depends(_opened_by("live"))
     "/publishers",
     tags=["Mgmt REST API"],
     summary="The MQTT clients of the account",
-    responses=_answers(forms.PublishersPage, words="One row a client, never with its password."),
+    responses=answers(forms.PublishersPage, words="One row a client, never with its password."),
 )
-def publishers(request: Request, caller: Annotated[Caller, Depends(_opened_by("mgmt"))]) -> Response:
+def publishers(request: Request, caller: Annotated[Caller, Depends(opened_by("mgmt"))]) -> Response:
     """List the MQTT clients of the account."""
     archive, now = caller.account.archive, caller.world.now()
     rows = [
@@ -278,11 +149,11 @@ def publishers(request: Request, caller: Annotated[Caller, Depends(_opened_by("m
     status_code=201,
     tags=["Mgmt REST API"],
     summary="Make a read-only subscriber",
-    responses=_answers(forms.Subscriber, status=201, words="The new login; its password is shown this once."),
+    responses=answers(forms.Subscriber, status=201, words="The new login; its password is shown this once."),
 )
 def make_subscriber(
     request: Request,
-    caller: Annotated[Caller, Depends(_opened_by("mgmt"))],
+    caller: Annotated[Caller, Depends(opened_by("mgmt"))],
     asked: forms.SubscriberQuestion,
 ) -> Response:
     """Make a broker login that may listen to everything of the account, and publish nothing."""

@@ -17,9 +17,10 @@ import uvicorn
 from isr_analysis import settings, times
 from isr_analysis.errors import IsrError, UsageError
 from isr_analysis.sandbox.faults import Failure, Front
-from isr_analysis.sandbox.portal import API, World, application
+from isr_analysis.sandbox.portal import API, application
 from isr_analysis.sandbox.tokens import PER_HOUR
 from isr_analysis.sandbox.troubles import Trouble
+from isr_analysis.sandbox.world import World
 
 if TYPE_CHECKING:
     from isr_analysis.portal.connection import Portal

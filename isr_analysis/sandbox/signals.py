@@ -79,9 +79,12 @@ def load(key: int, k: Ints, t: Ints) -> Reals:
     return np.clip(level, 0.01, 1.0)
 
 
-def counter(key: int, t: Ints, per_second: float) -> Ints:
-    """Give a count of bytes that only grows."""
-    # The wander is slower than the growth: 0.3 hours' worth within six hours.
-    grown = t // SECOND * per_second + 0.3 * HOUR / SECOND * per_second * noise.smooth(key, t, 6 * HOUR)
-    counted: Ints = grown.astype(np.int64)
-    return counted
+def counter(key: int, t: Ints, since: Ints, per_second: float) -> Ints:
+    """Give a count of bytes that grows from 0 at the instants `since`."""
+
+    def grown(at: Ints) -> Reals:
+        # The wander is slower than the growth: 0.3 hours' worth within six hours.
+        wander: Reals = 0.3 * HOUR / SECOND * noise.smooth(key, at, 6 * HOUR)
+        return wander + at / SECOND
+
+    return np.floor(per_second * (grown(t) - grown(since))).astype(np.int64)

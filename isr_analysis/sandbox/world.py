@@ -1,0 +1,68 @@
+"""The invented accounts of a sandbox, and the clock and tokens that they share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from isr_analysis import times
+from isr_analysis.sandbox import fleet
+from isr_analysis.sandbox.archive import Archive
+from isr_analysis.sandbox.tokens import Tokens
+from isr_analysis.sandbox.troubles import Plan
+
+_AHEAD = 366 * times.DAY  # a sandbox that runs for a year still knows its clients
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One invented account: its archive, and what was made over the Mgmt API."""
+
+    archive: Archive
+    subscribers: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def account_id(self) -> str:
+        """The account's UUID."""
+        return self.archive.fleet.account_id
+
+
+class World:
+    """All that the routes answer from.
+
+    Parameters
+    ----------
+    days : int
+        How far back messages are kept.
+    rate : float
+        How many times faster than usual the fleets publish.
+    troubles : bool
+        Whether things go wrong in them.
+    now : callable
+        Gives the present instant, ns.
+    limit : int
+        Requests per hour and token.
+    """
+
+    def __init__(self, *, days: int, rate: float, troubles: bool, now: Callable[[], int], limit: int) -> None:
+        self.now = now
+        self.tokens = Tokens(limit)
+        self._settings = (days, rate, troubles)
+        self._accounts: dict[int, Account] = {}
+        self._lock = threading.Lock()
+
+    def account(self, seed: int) -> Account:
+        """Give the account of a seed; it is made when it is first asked for."""
+        with self._lock:
+            if seed not in self._accounts:
+                days, rate, troubles = self._settings
+                now = self.now()
+                made = fleet.fleet(seed, start=now - days * times.DAY, end=now + _AHEAD, rate=rate, troubles=troubles)
+                self._accounts[seed] = Account(Archive(made, Plan(made, active=troubles), days=days, rate=rate))
+            return self._accounts[seed]
+
+    def named(self, account_id: str) -> Account | None:
+        """Give the account with an id, if there is one."""
+        return next((one for one in self._accounts.values() if one.account_id == account_id.lower()), None)

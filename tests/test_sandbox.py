@@ -1,0 +1,480 @@
+"""The sandbox over real HTTP: history and its pages, refusals, tokens, failures, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isr_analysis import sandbox, times
+from isr_analysis.errors import UsageError
+
+API = "/api/v1/subscriber"
+NOW = times.instant("2026-11-20T15:37:12.5")
+DAY, HOUR, MINUTE = times.DAY, times.HOUR, times.MINUTE
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self, at: int = NOW) -> None:
+        self.at = at
+
+    def __call__(self) -> int:
+        """Give the instant, ns."""
+        return self.at
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Any]:
+    """Give a sandbox whose clock stands; no test of this file changes it."""
+    with sandbox.start(now=Clock()) as here:
+        yield here
+
+
+def client(here: Any, token: str | None = None, **headers: str) -> httpx.Client:
+    """Give an HTTP client with a token; the caller closes it."""
+    return httpx.Client(
+        base_url=here.origin + API, headers={"Authorization": f"Bearer {token or here.token}", **headers}, timeout=30
+    )
+
+
+def ask(here: Any, route: str, token: str | None = None, /, **params: Any) -> httpx.Response:
+    """Ask once."""
+    with client(here, token) as line:
+        return line.get(route, params=params)
+
+
+def rows(here: Any, token: str | None = None, /, *, limit: int = 10_000, **params: Any) -> list[dict[str, Any]]:
+    """Read all pages of a range."""
+    found: list[dict[str, Any]] = []
+    asked = {**params, "limit": limit}
+    with client(here, token) as line:
+        while True:
+            answer = line.get("history", params=asked)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            assert len(page["messages"]) <= limit
+            found += page["messages"]
+            if page["next_cursor"] is None:
+                return found
+            assert page["messages"], "a page that is not the last one is not empty"
+            asked["cursor"] = page["next_cursor"]
+
+
+def span(start: int, end: int) -> dict[str, str]:
+    """Write a range as parameters."""
+    return {"start": times.iso(start), "end": times.iso(end)}
+
+
+def test_the_examples_that_users_have_in_their_hands(running):
+    """Both curl examples of the portal's documentation answer as described."""
+    listed = ask(running, "publishers")
+    assert listed.status_code == 200
+    rows = listed.json()["publishers"]
+    assert "isr-shack-01" in {row["client_id"] for row in rows}
+    for row in rows:
+        assert row["history_topic_prefix"] == f"{running.account_id}/{row['client_id']}/"
+        assert row["paused"] is False
+        assert not any("password" in key for key in row)
+    with client(running) as line:
+        made = line.post("subscriber-mqtt-passwords", json={"label": "automation", "expires_in_days": 30})
+    assert made.status_code == 201
+    login = made.json()
+    assert login["username"].startswith("sub-")
+    assert login["password"]
+    assert login["topic_filter"] == f"{running.account_id}/#"
+    assert login["expires_at"] == "2026-12-20T15:37:12Z"
+
+
+def test_a_row_says_time_client_topic_and_payload(running):
+    """A message is (time, client, full topic, payload), in order, and the payload is what was published."""
+    found = rows(running, **span(NOW - 6 * HOUR, NOW))
+    assert len(found) > 3000
+    order = [(row["time"], row["client_id"], row["topic"]) for row in found]
+    assert order == sorted(order)
+    for row in found:
+        assert row["topic"].startswith(f"{running.account_id}/{row['client_id']}/")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", row["time"])
+    kinds = {row["topic"].split("/", 2)[2]: row for row in found}
+    reading = kinds["telemetry/watt_meter"]["payload"]
+    assert {"station_controller_device_id", "type", "chan", "module", "dcn"} <= set(reading)
+    assert isinstance(kinds["voltage"]["payload"], float)
+    assert isinstance(kinds["vendor/spectrum"]["payload"], list)
+    assert kinds["vendor/status"]["payload_encoding"] == "text"
+    assert kinds["vendor/raw"]["payload_encoding"] == "base64"
+
+
+@given(
+    start=st.integers(NOW - 80 * DAY, NOW - DAY),
+    length=st.integers(1, 90 * MINUTE),
+    limit=st.sampled_from([1, 2, 3, 7, 50, 1000]),
+    client_id=st.sampled_from([None, "isr-shack-01", "rpt-north"]),
+    topic=st.sampled_from(["#", "telemetry/#", "+/watt_meter"]),
+)
+@settings(max_examples=25)
+def test_pages_of_any_size_are_the_whole(running, start, length, limit, client_id, topic):
+    """Whatever the page size, also within one instant, the pages together are the messages of [start, end), once."""
+    start, end = start // 1000 * 1000, (start + length) // 1000 * 1000 + 1000
+    if limit == 1:
+        end = min(end, start + 5 * MINUTE)
+    asked = {**span(start, end), "topic": topic, **({"client_id": client_id} if client_id else {})}
+    whole = rows(running, **asked)
+    assert rows(running, limit=limit, **asked) == whole
+    assert all(start <= times.instant(row["time"]) < end for row in whole)
+    middle = (start + end) // 2000 * 1000
+    halves = rows(running, **{**asked, **span(start, middle)}) if start < middle else []
+    assert halves + (rows(running, **{**asked, **span(middle, end)}) if middle < end else []) == whole
+
+
+def test_a_page_border_within_one_instant(running):
+    """Two channels of one instant, a page of one message: the cursor goes on between them."""
+    asked = {**span(NOW - HOUR, NOW), "client_id": "isr-shack-01", "topic": "telemetry/watt_meter"}
+    whole = rows(running, **asked)
+    assert len({row["time"] for row in whole}) < len(whole)
+    assert rows(running, limit=1, **asked) == whole
+
+
+def test_both_ends_of_a_range(running):
+    """A range holds a message at its very start, and none at its very end."""
+    asked = {"client_id": "isr-hill-02", "topic": "telemetry/watt_meter"}
+    one, two, three = rows(running, **span(NOW - HOUR, NOW), **asked)[:3]
+    found = rows(running, start=one["time"], end=three["time"], **asked)
+    assert found == [one, two]
+
+
+def test_filters_take_out_what_they_name(running):
+    """Client and topic filters give what is left when everything is filtered by hand; two clients may be named."""
+    where = span(NOW - 3 * HOUR, NOW)
+    everything = rows(running, **where)
+    named = rows(running, client_id=["isr-shack-01", "rpt-west"], **where)
+    assert named == [row for row in everything if row["client_id"] in ("isr-shack-01", "rpt-west")]
+    metered = rows(running, topic="+/watt_meter", **where)
+    assert metered
+    assert metered == [row for row in everything if row["topic"].endswith("/watt_meter")]
+    assert rows(running, client_id="nobody", **where) == []
+
+
+def test_a_naive_instant_is_utc_and_an_offset_counts(running):
+    """An instant without an offset is UTC, whatever the machine's zone; a date is its first instant."""
+    utc = rows(running, start="2026-11-19T00:00:00Z", end="2026-11-19T01:00:00Z")
+    assert utc
+    assert rows(running, start="2026-11-19", end="2026-11-19 01:00") == utc
+    assert rows(running, start="2026-11-19T05:30:00+05:30", end="2026-11-19T06:30:00+05:30") == utc
+
+
+def test_the_range_may_be_left_out(running):
+    """Without a range it is the last 24 hours, and a page has 1000 messages."""
+    answer = ask(running, "history").json()
+    assert len(answer["messages"]) == 1000
+    assert times.instant(answer["messages"][0]["time"]) >= NOW - DAY
+    assert rows(running) == rows(running, **span(NOW - DAY, NOW))
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"start": "yesterday"}, "start"),
+        ({"start": "1732406400"}, "start"),
+        ({"start": "2026-11-02", "end": "2026-11-02"}, "end"),
+        ({"start": "2026-11-02", "end": "2026-11-01"}, "end"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "10001"}, "limit"),
+        ({"topic": "a#"}, "topic"),
+        ({"topic": ""}, "topic"),
+        ({"cursor": "nonsense"}, "cursor"),
+        ({"cursor": "W10"}, "cursor"),
+        ({"from": "2026-11-01"}, "from"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used(running, params, name):
+    """A wrong parameter is a 422 that names it; an unknown one is not passed over."""
+    answer = ask(running, "history", **params)
+    assert answer.status_code == 422
+    assert [one["loc"] for one in answer.json()["detail"]] == [["query", name]]
+
+
+def test_a_cursor_belongs_to_its_question(running):
+    """A cursor of another question, or of another account, is refused."""
+    cursor = ask(running, "history", limit=1).json()["next_cursor"]
+    assert ask(running, "history", limit=1, cursor=cursor).status_code == 200
+    assert ask(running, "history", cursor=cursor, client_id="isr-shack-01").status_code == 422
+    assert ask(running, "history", running.make_token(seed=2), cursor=cursor).status_code == 422
+
+
+def test_a_body_that_json_cannot_repeat(running):
+    """NaN in a body is a 422, not a failure of the server."""
+    with client(running) as line:
+        answer = line.post(
+            "subscriber-mqtt-passwords",
+            content=b'{"expires_in_days": NaN}',
+            headers={"Content-Type": "application/json"},
+        )
+    assert answer.status_code == 422
+
+
+def test_live_is_the_end_of_the_history(running):
+    """The live answer is each publisher's last stored message, silent ones too."""
+    live = {row["client_id"]: row for row in ask(running, "publishers/live").json()["publishers"]}
+    recent = {row["client_id"]: row for row in rows(running, **span(NOW - HOUR, NOW))}
+    assert set(recent) < set(live)
+    for name, row in recent.items():
+        assert live[name] == row
+    listed = {row["client_id"] for row in ask(running, "publishers").json()["publishers"]}
+    assert set(live) == listed
+
+
+def test_compressed_only_when_asked(running):
+    """Gzip where the client takes it, plain where it does not, and the same in both."""
+    params = span(NOW - HOUR, NOW)
+    with (
+        client(running, **{"Accept-Encoding": "gzip"}) as packed,
+        client(running, **{"Accept-Encoding": "gzip;q=0"}) as plain,
+    ):
+        one, other = packed.get("history", params=params), plain.get("history", params=params)
+    assert one.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in other.headers
+    assert one.content == other.content
+
+
+def test_the_same_seed_is_the_same_fleet(running):
+    """Another sandbox with the same seed has the same account, tokens and messages; another seed has others."""
+    where = span(NOW - 40 * DAY, NOW - 40 * DAY + HOUR)
+    with sandbox.start(now=Clock(NOW + DAY), days=50) as again:
+        assert again.account_id == running.account_id
+        assert again.token == running.token
+        assert rows(again, **where) == rows(running, **where)
+        other = again.make_token(seed=2)
+        assert again.account_of(2) != again.account_id
+        found = rows(again, other, **where)
+        assert found
+        assert all(row["topic"].startswith(again.account_of(2)) for row in found)
+
+
+def test_nothing_from_the_future_and_nothing_too_old():
+    """Messages are there once they are published, and no longer than `days`."""
+    clock = Clock()
+    with sandbox.start(now=clock, days=2) as here:
+        ahead = span(NOW - MINUTE, NOW + 10 * MINUTE)
+        before = rows(here, **ahead)
+        assert all(times.instant(row["time"]) < NOW for row in before)
+        clock.at = NOW + 10 * MINUTE
+        after = rows(here, **ahead)
+        assert len(after) > len(before)
+        old = rows(here, **span(NOW - 3 * DAY, NOW - DAY))
+        assert times.instant(old[0]["time"]) >= clock.at - 2 * DAY
+
+
+def test_faster_and_slower():
+    """`rate` sets the pace; what is asked for in pages is still the whole."""
+    counts = []
+    for rate in (0.5, 1.0, 20.0):
+        with sandbox.start(now=Clock(), rate=rate, troubles=False) as here:
+            found = rows(here, **span(NOW - HOUR, NOW), topic="telemetry/watt_meter")
+            assert rows(here, limit=999, **span(NOW - HOUR, NOW), topic="telemetry/watt_meter") == found
+            counts.append(len(found))
+    assert counts == [pytest.approx(120, abs=4), pytest.approx(240, abs=4), pytest.approx(4800, abs=8)]
+
+
+def test_tokens_are_refused_for_what_they_are(running):
+    """No token, a wrong, an expired, a revoked one: 401, each with its own words."""
+    assert "no token" in httpx.get(f"{running.origin}{API}/publishers").json()["detail"]
+    said = {}
+    gone = running.make_token()
+    running.revoke(gone)
+    for word, token in {
+        "not known": "isr_mqtt_rest_0",
+        "expired": running.make_token(days=-1),
+        "revoked": gone,
+    }.items():
+        answer = ask(running, "publishers", token)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+        said[word] = answer.json()["detail"]
+    assert all(word in words for word, words in said.items())
+
+
+@pytest.mark.parametrize(
+    ("route", "add_on", "words"),
+    [
+        ("history", "history", "Programmatic History Download"),
+        ("publishers/live", "live", "Live REST API"),
+        ("publishers", "mgmt", "Mgmt REST API"),
+    ],
+)
+def test_an_add_on_opens_its_route_alone(running, route, add_on, words):
+    """A token without the add-on gets 403 that names it; one with it alone gets its route."""
+    others = {"history", "live", "mgmt"} - {add_on}
+    answer = ask(running, route, running.make_token(others))
+    assert answer.status_code == 403
+    assert words in answer.json()["detail"]
+    assert ask(running, route, running.make_token(add_on)).status_code == 200
+
+
+def test_rotation_keeps_the_account():
+    """A rotated token is revoked, and the new one opens the same."""
+    with sandbox.start(now=Clock()) as here:
+        old = here.make_token({"mgmt"}, seed=2)
+        new = here.rotate(old)
+        assert new != old
+        assert ask(here, "publishers", old).status_code == 401
+        assert here.account_of(2) in ask(here, "publishers", new).text
+        assert ask(here, "history", new).status_code == 403
+
+
+def test_a_platform_token_names_its_account(running):
+    """A platform operator's token works for the account of its header, and not without it."""
+    token = running.make_token(platform=True)
+    assert token.startswith("isr_mqtt_platform_rest_")
+    assert ask(running, "publishers", token).status_code == 400
+    for account, status in ((running.account_of(2), 200), ("00000000-0000-4000-8000-000000000000", 404)):
+        with client(running, token, **{"X-ISR-Account-Id": account}) as line:
+            answer = line.get("publishers")
+        assert answer.status_code == status
+        assert account in answer.text
+
+
+def test_an_hour_has_so_many_requests():
+    """Headers count down; then 429 with Retry-After, and a new hour brings new ones. Each token has its own."""
+    clock = Clock()
+    with sandbox.start(now=clock, limit=3) as here:
+        other = here.make_token()
+        left = [ask(here, "publishers").headers["x-ratelimit-remaining"] for _ in range(3)]
+        assert left == ["2", "1", "0"]
+        clock.at += 10 * MINUTE
+        refused = ask(here, "publishers")
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"] == refused.headers["x-ratelimit-reset"] == "3000"
+        assert "3 requests" in refused.json()["detail"]
+        assert ask(here, "publishers", other).status_code == 200
+        clock.at += 50 * MINUTE
+        assert ask(here, "publishers").status_code == 200
+        here.set_quota(0)
+        assert ask(here, "publishers").status_code == 429
+        here.set_quota()
+        assert ask(here, "publishers").headers["x-ratelimit-limit"] == "5000"
+
+
+def test_a_route_that_does_not_exist(running):
+    """404 and 405 say that there is no such route, and where the routes are listed."""
+    with client(running) as line:
+        for answer, status in ((line.get("nothing"), 404), (line.delete("history"), 405)):
+            assert answer.status_code == status
+            assert f"{API}/docs" in answer.json()["detail"]
+
+
+def test_the_documentation_needs_no_other_address(running):
+    """The page links to the OpenAPI document and names nothing outside; the document describes every parameter."""
+    page = httpx.get(f"{running.origin}{API}/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert not re.findall(r"(?:https?:)?//\S+", page.text)
+    (address,) = re.findall(r'href="([^"]+)"', page.text)
+    document = httpx.get(running.origin + address).json()
+    assert document["openapi"].startswith("3.")
+    operation = document["paths"][f"{API}/history"]["get"]
+    asked = {one["name"]: one for one in operation["parameters"] if one["in"] == "query"}
+    assert set(asked) == {"start", "end", "client_id", "topic", "limit", "cursor"}
+    assert all(one["description"] for one in asked.values())
+    assert asked["limit"]["schema"]["maximum"] == 10_000
+    assert {"200", "401", "403", "404", "422", "429"} <= set(operation["responses"])
+
+
+def test_requests_are_counted_by_route_and_token():
+    """The sandbox knows how often each route was asked, and with which token."""
+    with sandbox.start(now=Clock()) as here:
+        other = here.make_token()
+        ask(here, "history", limit=1)
+        ask(here, "history", other, limit=1)
+        ask(here, "publishers/live", other)
+        assert here.requests_total() == here.requests() == 3
+        assert here.requests("history") == 2
+        assert here.requests("history", token=other) == 1
+        assert here.requests(token=here.token) == 1
+
+
+def test_failures_on_demand():
+    """Down, a page of HTML, slow, a body that breaks off, half of the JSON: each so often as was said, then well."""
+    with sandbox.start(now=Clock()) as here:
+        here.fail("down", times=2)
+        assert [ask(here, "publishers").status_code for _ in range(3)] == [503, 503, 200]
+        here.fail("html", route="history")
+        assert ask(here, "history").headers["content-type"].startswith("text/html")
+        assert ask(here, "publishers").status_code == 200
+        here.heal()
+        assert ask(here, "history").headers["content-type"] == "application/json"
+        here.fail("cut", times=1)
+        with pytest.raises(httpx.RemoteProtocolError):
+            ask(here, "history")
+        here.fail("broken", times=1)
+        with pytest.raises(json.JSONDecodeError):
+            ask(here, "history").json()
+        here.fail("slow", times=1, seconds=0.8)
+        with client(here) as line, pytest.raises(httpx.ReadTimeout):
+            line.get("history", timeout=0.2)
+        with pytest.raises(UsageError, match="sideways"):
+            here.fail("sideways")
+
+
+def test_a_port_that_is_taken(running):
+    """The error names the port and what to do."""
+    port = int(running.origin.rpartition(":")[2])
+    with pytest.raises(UsageError, match=rf"port {port} .* 0 for any"):
+        sandbox.start(port=port)
+
+
+@pytest.mark.parametrize("wrong", [{"days": 0}, {"rate": 0.0}, {"port": 99_999}, {"add_ons": {"all"}}])
+def test_arguments_that_cannot_be_used(running, wrong):
+    """A wrong argument is refused before anything is started."""
+    with pytest.raises(UsageError):
+        running.make_token(wrong["add_ons"]) if "add_ons" in wrong else sandbox.start(**wrong)
+
+
+def test_nothing_stays_behind():
+    """After the block the port is free, the thread is gone, and stopping twice is harmless."""
+    before = set(threading.enumerate())
+    with sandbox.serve() as here, client(here) as line:
+        assert line.get("publishers").status_code == 200
+        port = int(here.origin.rpartition(":")[2])
+    here.stop()
+    assert set(threading.enumerate()) - before == set()
+    with sandbox.serve(port=port) as again:
+        assert again.origin == here.origin
+
+
+def test_where_a_connection_keeps_things(tmp_path, monkeypatch):
+    """`ISR_HOME` is used where it is set; else a folder that goes with the sandbox, whose port will not come again."""
+    with sandbox.serve() as here:
+        assert here.connect().profile.home == tmp_path / "home"
+        monkeypatch.delenv("ISR_HOME")
+        own = here.connect().profile.home
+        assert own.is_dir()
+        assert here.connect(home=tmp_path / "mine").profile.home == tmp_path / "mine"
+    assert not own.exists()
+
+
+def test_the_connection_has_the_sandbox_clock(running):
+    """What is connected asks by the same clock, and knows the account."""
+    with running.connect() as portal:
+        assert portal.now() == NOW
+        assert portal.account_id == running.account_id
+
+
+def test_an_extra_that_is_missing():
+    """Without FastAPI the error says what to install."""
+    code = (
+        "import sys; sys.modules['fastapi'] = None\n"
+        "from isr_analysis import errors, sandbox\n"
+        "try:\n    sandbox.start()\n"
+        "except errors.MissingExtraError as exc:\n    print(exc)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 'pip install "isr-analysis[sandbox]"' in done.stdout
