@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isr_analysis import errors, plots, sandbox
+    from isr_analysis.coverage import Plan, coverage, plan_history, sync
     from isr_analysis.history import load_history
     from isr_analysis.live import load_live
     from isr_analysis.portal.connection import Portal, connect, disconnect, has_token
@@ -24,21 +25,29 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Plan",
     "Portal",
     "build_report",
     "connect",
+    "coverage",
     "disconnect",
     "errors",
     "has_token",
     "load_history",
     "load_live",
     "load_publishers",
+    "plan_history",
     "plots",
     "sandbox",
+    "sync",
 ]
 
 # What is not imported until it is used: the package itself costs little more than pandas.
 _HOME = {
+    "Plan": "coverage",
+    "coverage": "coverage",
+    "plan_history": "coverage",
+    "sync": "coverage",
     "Portal": "portal.connection",
     "build_report": "report",
     "connect": "portal.connection",

@@ -1,18 +1,20 @@
-"""What is on disk and what a load would ask for; nothing here asks the portal for history."""
+"""The store from outside: what it covers, what a load would ask for, and bringing it up to date."""
 
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass
 
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.fetch import questions
+from isr_analysis.fetch import fetch, questions
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.quota import Quota
+from isr_analysis.progress import Report
 from isr_analysis.store import ledger
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -117,6 +119,76 @@ def plan_history(
         requests,
         line.quota,
         None if speed is None else speed * requests,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did.
+
+    Parameters
+    ----------
+    rows : int
+        Messages that came.
+    requests : int
+        Requests that were made.
+    seconds : float
+        How long it took, s.
+    provisional_from : str
+        The instant from which late messages may still come (ISO 8601, UTC); empty if none may.
+    """
+
+    rows: int
+    requests: int
+    seconds: float
+    provisional_from: str
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} messages came, {self.requests} requests, {self.seconds:.1f} s"
+
+
+def sync(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    refresh: bool = False,
+    max_age: str | dt.timedelta = "60s",
+    settle: str | dt.timedelta = "10min",
+    wait: bool = False,
+    progress: bool | Report | None = None,
+    portal: Portal | None = None,
+) -> Synced:
+    """Bring the store up to date, without loading anything: memory stays flat, whatever the size.
+
+    Parameters
+    ----------
+    client_id, topic, start, end, last, tz, refresh, max_age, settle, wait, progress, portal
+        As of `load_history`.
+
+    Returns
+    -------
+    Synced
+        Messages, requests and seconds; printed, it is one line.
+
+    Raises
+    ------
+    IsrError
+        As of `load_history`.
+    """
+    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    store, before, began = Store(line.folder), line.requests, time.monotonic()
+    settle_ns = times.duration(settle, name="settle")
+    rows = fetch(
+        line, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
+        refresh=refresh, wait_for_quota=wait, progress=progress,
+    )  # fmt: skip
+    open_from = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None).provisional_from
+    return Synced(
+        rows, line.requests - before, time.monotonic() - began, "" if open_from is None else times.iso(open_from)
     )
 
 

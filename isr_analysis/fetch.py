@@ -65,22 +65,23 @@ def questions(portal: Portal, missing: list[tuple[Selector, Range]]) -> list[tup
 def fetch(
     portal: Portal,
     store: Store,
-    missing: list[tuple[Selector, Range]],
+    selector: Selector,
+    span: Range,
     *,
     settle: int,
     max_age: int,
     refresh: bool = False,
     wait_for_quota: bool = False,
     progress: bool | Report | None = None,
-) -> None:
-    """Bring windows into the store.
+) -> int:
+    """Bring what is missing of a selector and a span into the store.
 
     Parameters
     ----------
     portal, store
         From where, and where to.
-    missing : list of (Selector, Range)
-        As `Store.held` gives it.
+    selector, span
+        What is wanted.
     settle, max_age : int
         As for `Store.held`, ns.
     refresh : bool
@@ -90,15 +91,21 @@ def fetch(
     progress : bool or callable, optional
         See `progress.reporting`.
 
+    Returns
+    -------
+    int
+        How many messages came.
+
     Raises
     ------
     IsrError
         The first that befell a window. The windows that were done by then are stored, and a note of the error says
         how many.
     """
-    if not missing:
-        return
     since = portal.now() if refresh else None
+    missing = store.held(selector, span, now=portal.now(), settle=settle, max_age=max_age, since=since).missing
+    if not missing:
+        return 0
     asked = questions(portal, missing)
     with reporting(progress, len(asked)) as report:
         tally = _Tally(portal, len(asked), report, before=portal.requests)
@@ -126,6 +133,7 @@ def fetch(
         began = time.monotonic()
         _run(tally, [functools.partial(bring, *one) for one in asked])
         store.note_speed(max(portal.requests - tally.before, 1), time.monotonic() - began)
+        return tally.rows
 
 
 def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:

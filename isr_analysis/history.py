@@ -106,16 +106,13 @@ def load_history(
     store = Store(line.folder)
     before = line.requests
     if offline:
-        _all_there(store.held(selector, span, now=line.now(), settle=settle_ns, max_age=_EVER), selector)
+        _all_there(store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None), selector)
     else:
-        missing = store.held(
-            selector, span, now=line.now(), settle=settle_ns, max_age=age_ns, since=line.now() if refresh else None
-        ).missing
         fetch(
-            line, store, missing, settle=settle_ns, max_age=age_ns, refresh=refresh, wait_for_quota=wait,
+            line, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, wait_for_quota=wait,
             progress=progress,
         )  # fmt: skip
-    known = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=_EVER)
+    known = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
     table = store.read(selector, span)
     attrs = {
         "source": "history",
@@ -130,9 +127,6 @@ def load_history(
         "rows": len(table),
     }
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
-
-
-_EVER = 2**62
 
 
 def _all_there(known: Held, selector: Selector) -> None:

@@ -115,7 +115,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     if more is not False:
         for name in _CURSOR:
             value = spelled.get(name, b"")
-            if raw.kind(value) not in ('"', "0"):
+            if not value or raw.kind(value) not in ('"', "0"):
                 continue
             text = raw.text(value) if raw.kind(value) == '"' else value.decode()
             if re.match(r"https?://|/|\?", text):

@@ -155,9 +155,9 @@ class Portal:
             return self._contract
 
     @property
-    def contract_source(self) -> str:
-        """Where the contract came from; the portal is not asked for it just to say so."""
-        return self._contract.source if self._contract is not None else "not needed: nothing was asked"
+    def known_contract(self) -> Contract | None:
+        """The contract, if it was needed yet; the portal is not asked for it."""
+        return self._contract
 
     def learn(self, history: History) -> None:
         """Take over what the portal's refusal of a question taught."""
@@ -348,7 +348,7 @@ def provenance(portal: Portal) -> dict[str, Any]:
         "profile": portal.profile.name,
         "origin": portal.origin,
         "account": portal.account_id,
-        "contract": portal.contract_source,
+        "contract": known.source if (known := portal.known_contract) else "not needed: nothing was asked",
     }
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import tomli_w
 
 from isr_analysis import times
@@ -224,21 +224,17 @@ def _with(known: Any, said: dict[str, Any], path: Path, where: str) -> Any:
 
 
 def _checked(value: Any, kind: Any, path: Path, name: str) -> Any:
-    kinds = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if value == "none" and type(None) in kinds:
+    choices = typing.get_args(kind)
+    if value == "none" and type(None) in choices:
         return None
-    for one in kinds:
-        allowed = typing.get_args(one) if typing.get_origin(one) is Literal else None
-        if allowed is not None and value in allowed:
-            return value
-        if typing.get_origin(one) is Mapping and isinstance(value, dict):
-            return {str(key): str(inner) for key, inner in value.items()}
-        if allowed is None and isinstance(one, type) and type(value) is one:
-            if name.endswith("longest"):
-                times.duration(str(value), name=f"{path}: {name}")
-            return value
-    choice = [repr(one) for kind in kinds for one in typing.get_args(kind) if typing.get_origin(kind) is Literal]
-    raise UsageError(
-        f"{path}: {name} = {value!r} cannot be used; "
-        + (f"it is one of {', '.join(choice)}" if choice else "`isr doctor` prints the file as it should be")
-    )
+    try:
+        made = msgspec.convert(value, kind)
+    except msgspec.ValidationError as exc:
+        literal = next((one for one in (kind, *choices) if typing.get_origin(one) is Literal), None)
+        known = f"one of {', '.join(typing.get_args(literal))}" if literal else str(exc)
+        raise UsageError(
+            f"{path}: {name} = {value!r} cannot be used ({known}); `isr doctor` prints the file as it should be"
+        ) from exc
+    if name.endswith("longest") and made is not None:
+        times.duration(made, name=f"{path}: {name}")
+    return made

@@ -168,7 +168,7 @@ def _history(
         start=name.get(roles.START),
         end=name.get(roles.END),
         time_form=(start.time_form() if start else None) or built_in.time_form,
-        start_included=_start_included(start) if start else None,
+        start_included=_start_included(start, operation) if start else None,
         longest=longest_range(words),
         client=name.get(roles.CLIENT),
         client_required=bool(client and client.required),
@@ -271,15 +271,17 @@ def _topic_form(one: _Parameter) -> TopicForm | None:
     return None
 
 
-def _start_included(one: _Parameter) -> bool | None:
+def _start_included(one: _Parameter, operation: Mapping[str, Any]) -> bool | None:
     words = one.words.lower()
     if re.search(r"exclusive|strictly|excluded|not included|later than|newer than|greater than(?! or)", words):
         return False
-    if re.search(r"inclusive|included|at or after|or later|half-open|>=|≥|\[start|greater than or equal", words):
+    if re.search(r"inclusive|included|at or after|or later|>=|≥|greater than or equal|first instant", words):
         return True
-    return (
-        False if roles.snake(one.name).startswith(("after", "gt_")) or roles.snake(one.name).endswith("_gt") else None
-    )
+    if re.search(
+        r"half-open|\[start|\[from", f"{operation.get('description')} {operation.get('responses')}", re.IGNORECASE
+    ):
+        return True
+    return False if re.search(r"^(after|gt)(_|$)|_gt$", roles.snake(one.name)) else None
 
 
 def _most(limit: _Parameter) -> int | None:

@@ -216,7 +216,7 @@ class _Window:
 
     def _may_be_cut(self, page: Page) -> bool:
         """Tell whether an answer is as long as the longest ever: the portal may be able to give no more at once."""
-        if page.has_more:
+        if page.paging.has_more:
             return True
         longest, self._portal.longest_answer = self._portal.longest_answer, max(self._portal.longest_answer, page.rows)
         return bool(page.rows > 0 and page.rows >= longest)
@@ -249,8 +249,8 @@ class _Window:
         """Count `seq` on from page to page; a portal that gives the newest first counts downward."""
         offset = -self._rows - page.rows if page.descending else self._rows
         self._rows += page.rows
-        if page.total is not None:
-            self._totals.append(page.total)
+        if page.paging.total is not None:
+            self._totals.append(page.paging.total)
         return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(table["seq"], offset))
 
     def _check(self) -> None:

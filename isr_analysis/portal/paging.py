@@ -72,20 +72,26 @@ def following(known: History, step: Step, page: Page, *, link: str | None, rows:
     Step or str
         The next question, or `END`, or `BY_TIME`.
     """
-    params = dict(step.params or {})
-    if url := link or page.next_url:
+    params, said = dict(step.params or {}), page.paging
+    if url := link or said.url:
         return Step(_path(url, step.path), None)
-    if page.next_cursor is not None:
-        return Step(step.path, {**params, _cursor_parameter(known, page.cursor_name): page.next_cursor})
-    if page.has_more is False or (page.total is not None and rows >= page.total):
+    if said.cursor is not None:
+        return Step(step.path, {**params, _cursor_parameter(known, said.cursor_name): said.cursor})
+    for name, value in ((known.page or "page", said.next_page), (known.offset or "offset", said.next_offset)):
+        if value is not None:
+            return Step(step.path, {**params, name: str(value)})
+    if said.has_more is False or (said.total is not None and rows >= said.total):
         return END
-    if page.rows == 0 and not page.has_more:
+    if said.pages is not None and said.page is not None and said.page >= said.pages:
         return END
-    if known.page_size_is_kept and known.limit in params and page.rows < known.page_size and not page.has_more:
+    if page.rows == 0 and not said.has_more:
+        return END
+    if known.page_size_is_kept and known.limit in params and page.rows < known.page_size and not said.has_more:
         return END
     if known.page is not None:
         # Without a number the first page was asked for, whichever number that has.
-        number = int(params.get(known.page, known.first_page if known.first_page is not None else 0)) + 1
+        first_page = said.page if said.page is not None else known.first_page
+        number = int(params.get(known.page, first_page or 0)) + 1
         return Step(step.path, {**params, known.page: str(number)}, by_number=True)
     if known.offset is not None:
         return Step(step.path, {**params, known.offset: str(rows)}, by_number=True)

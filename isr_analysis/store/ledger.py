@@ -200,13 +200,13 @@ def speed(db: sqlite3.Connection) -> tuple[float, float] | None:
     return (float(row[0]), float(row[1])) if row else None
 
 
-def held(found: list[Span], client: str, *, now: int, settle: int, max_age: int) -> list[Range]:
+def held(found: list[Span], client: str, *, now: int, settle: int, max_age: int | None) -> list[Range]:
     """Give the ranges that need not be asked for again for one client (or `ALL`).
 
-    A settled part counts for good, the rest while it is younger than `max_age` (ns).
+    A settled part counts for good, the rest while it is younger than `max_age` (ns; None is for ever).
     """
     return [
-        span.range if now - span.fetched_at < max_age else span.settled(settle)
+        span.range if max_age is None or now - span.fetched_at < max_age else span.settled(settle)
         for span in found
         if span.client in (ALL, client)
     ]

@@ -48,6 +48,24 @@ class Held:
     fetched_at: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a store is.
+
+    Parameters
+    ----------
+    rows, files, bytes : int
+        Messages, files that count, and their size together.
+    lost : list of str
+        Files that should be there and are not.
+    """
+
+    rows: int
+    files: int
+    bytes: int
+    lost: list[str]
+
+
 class Store:
     """The messages of one account, as published.
 
@@ -85,7 +103,7 @@ class Store:
         *,
         now: int,
         settle: int = SETTLE,
-        max_age: int = MAX_AGE,
+        max_age: int | None = MAX_AGE,
         since: int | None = None,
     ) -> Held:
         """Tell what is there and what is missing.
@@ -98,8 +116,9 @@ class Store:
             The present instant, ns; nothing after it can be missing.
         settle : int
             A span is settled if it was fetched this long (ns) after its end.
-        max_age : int
-            What is not settled counts while it is younger than this (ns).
+        max_age : int or None
+            What is not settled counts while it is younger than this (ns), and so does what was published since the
+            last fetch, if that is not longer ago. None: what is not settled counts, however old.
         since : int, optional
             Nothing that was fetched before this instant (ns) counts.
         """
@@ -111,7 +130,16 @@ class Store:
         missing: list[tuple[Selector, Range]] = []
         for client in selector.clients or (ledger.ALL,):
             one = Selector(None if client == ledger.ALL else (client,), selector.topic)
-            gaps = asked.minus(ledger.held(found, client, now=now, settle=settle, max_age=max_age))
+            there = ledger.held(found, client, now=now, settle=settle, max_age=max_age)
+            gaps = asked.minus(there)
+            if (
+                gaps
+                and max_age is not None
+                and gaps[-1].end == now
+                and now - gaps[-1].start < max_age
+                and since is None
+            ):
+                gaps = [gap for gap in gaps if gap.end < now or all(one.end != gap.start for one in there)]
             missing += [(one, day) for gap in gaps for day in gap.days()]
         return Held(
             missing,
@@ -138,6 +166,13 @@ class Store:
             else:
                 rows += len(selector.select(parts.read(self._parts, part, span, columns=_WHOSE)))
         return rows
+
+    def health(self) -> Health:
+        """Compare the ledger with the files; a store that is not there yet is empty, and well."""
+        with database.snapshot(self._ledger) as db:
+            found = [] if db is None else ledger.parts(db, Range(0, 2**62), Selector())
+        lost = [part.file for part in found if not (self._parts / part.file).exists()]
+        return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""

@@ -1,0 +1,64 @@
+"""The `isr` command."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+import isr_analysis as isr
+from isr_analysis.errors import IsrError, UsageError
+
+_FAILED, _USAGE, _STOPPED = 1, 2, 130
+
+_HOME = {
+    "demo": "trial",
+    "doctor": "account",
+    "login": "account",
+    "logout": "account",
+    "plan": "history",
+    "report": "report",
+    "sandbox": "trial",
+    "sync": "history",
+}
+"""The module in which each command stands; it is imported when the command is used."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, _: click.Context) -> list[str]:
+        return sorted(_HOME)
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _HOME:
+            return None
+        module = importlib.import_module(f"isr_analysis.cli.{_HOME[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(isr.__version__, prog_name="isr")
+def cli() -> None:
+    """Telemetry of the iShareRadio portal: history, live answers, plots, reports.
+
+    A token never stands on the command line: `isr login` keeps it, or set ISR_TOKEN or ISR_TOKEN_FILE.
+    """
+
+
+def main() -> None:
+    """Run the command; an error of ours is one message on standard error, and the exit status is not 0."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except IsrError as exc:
+        click.echo(f"isr: {exc}", err=True)
+        for note in getattr(exc, "__notes__", ()):
+            click.echo(f"     {note}", err=True)
+        sys.exit(_USAGE if isinstance(exc, UsageError) else _FAILED)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("isr: stopped; what was stored is kept", err=True)
+        sys.exit(_STOPPED)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,104 @@
+"""Commands about the token and the connection: `isr login`, `isr logout`, `isr doctor`."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+import os
+import sys
+
+import click
+
+from isr_analysis import settings
+from isr_analysis.cli.options import connecting
+from isr_analysis.errors import UsageError
+from isr_analysis.portal import connection
+from isr_analysis.portal import token as tokens
+
+
+@click.command()
+@click.option("--profile", default=None, help="The name to keep it under; `default` if left out (ISR_PROFILE).")
+@click.option("--origin", default=None, help="The portal, https://host[:port] (ISR_PORTAL_ORIGIN).")
+@click.option("--account-id", default=None, help="The account; needed with a platform operator's token.")
+def login(profile: str | None, origin: str | None, account_id: str | None) -> None:
+    """Check a token at the portal and keep it in the system's keyring.
+
+    It is asked for on a terminal, or read from standard input:  isr login < token.txt
+    An older one of the same profile, revoked or not, is replaced.
+    """
+    name = settings.check_name(profile or os.environ.get("ISR_PROFILE") or "default")
+    known = settings.profile(name, origin=origin or _origin_of(name), account_id=account_id)
+    if sys.stdin.isatty():
+        click.echo(f"{tokens.WHERE_TO_MAKE_ONE[0].upper()}{tokens.WHERE_TO_MAKE_ONE[1:]} ({known.origin}).")
+        typed = getpass.getpass("Token (not shown): ")
+    else:
+        typed = sys.stdin.readline()
+    key = tokens.Token(typed)
+    with connection.Portal(known, key) as portal:
+        account = portal.account_id
+        left = portal.quota
+    settings.save(known)
+    tokens.to_keyring(known, key)
+    click.echo(
+        f"Profile {known.name!r}: account {account} at {known.origin}; "
+        f"{left.left} of {left.limit} requests left this hour. The token is in the keyring."
+    )
+
+
+def _origin_of(name: str) -> str:
+    """Give the origin of a profile that may not exist yet."""
+    try:
+        return settings.profile(name).origin
+    except UsageError:
+        return os.environ.get("ISR_PORTAL_ORIGIN") or settings.DEFAULT_ORIGIN
+
+
+@click.command()
+@click.option("--profile", default=None, help="Which; `default` if left out (ISR_PROFILE).")
+def logout(profile: str | None) -> None:
+    """Forget the token of a profile. What was fetched stays on disk; revoke the token in the portal as well."""
+    known = settings.profile(profile)
+    try:
+        forgotten = tokens.out_of_keyring(known)
+    finally:
+        settings.forget(known.name, known.home)
+    click.echo(
+        f"Profile {known.name!r}: " + ("token forgotten." if forgotten else "there was no token in the keyring.")
+    )
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For scripts: the checks and the contract as one JSON object.")
+@connecting
+def doctor(as_json: bool, profile: str | None, origin: str | None) -> int:
+    """Check everything that a load rests on, with a remedy for what is not well. At most ten requests.
+
+    The exit status is 0 if nothing failed. Below the checks stands the contract, ready to edit: save it, and name the
+    file with ISR_CONTRACT.
+    """
+    from isr_analysis import doctor as doctors
+    from isr_analysis.portal.contract import to_toml
+
+    checks, portal = doctors.examine(settings.profile(profile, origin=origin))
+    ill = any(check.state == doctors.FAIL for check in checks)
+    contract = None if portal is None else portal.known_contract
+    if portal is not None:
+        portal.close()
+    if as_json:
+        shown = {
+            "well": not ill,
+            "checks": [dataclasses.asdict(check) for check in checks],
+            "contract": None if contract is None else dataclasses.asdict(contract),
+        }
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        return int(ill)
+    marks = {doctors.OK: "✓", doctors.WARN: "!", doctors.FAIL: "✗"}
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(f"{marks[check.state]} {check.name:<{width}}  {check.found}")
+        if check.remedy:
+            click.echo(f"  {'':<{width}}  → {check.remedy}")
+    if contract is not None:
+        click.echo(f"\n# The contract: {contract.source}\n{to_toml(contract)}")
+    return int(ill)

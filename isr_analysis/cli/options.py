@@ -1,0 +1,50 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+
+def connecting(command: Command) -> Command:
+    """Add the options that say which portal and whose account."""
+    for option in (
+        click.option("--profile", help="A set of settings made by `isr login` (ISR_PROFILE)."),
+        click.option("--origin", help="The portal, https://host[:port] (ISR_PORTAL_ORIGIN)."),
+    ):
+        command = option(command)
+    return command
+
+
+def selecting(command: Command) -> Command:
+    """Add the options that say which messages, of which range; `range_of` reads the last of them."""
+    for option in reversed(
+        (
+            click.option("--client", "client_id", multiple=True, help="Only this publisher; may be given again."),
+            click.option("--topic", default="#", show_default=True, help="An MQTT topic filter on the subpath."),
+            click.option("--start", help='The first instant, such as "2026-11-01".'),
+            click.option("--end", help="The first instant that is not wanted; now if left out."),
+            click.option("--last", help='In place of --start: how far back, such as "7d".  [default: 7d]'),
+            click.option("--tz", default="UTC", show_default=True, help="The zone of all times, an IANA name."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def selected(
+    client_id: tuple[str, ...], topic: str, start: str | None, end: str | None, last: str | None, tz: str
+) -> dict[str, Any]:
+    """Give what `selecting` read as the arguments of a loader."""
+    return {
+        "client_id": list(client_id) or None,
+        "topic": topic,
+        "start": start,
+        "end": end,
+        "last": last if start or last else "7d",
+        "tz": tz,
+    }

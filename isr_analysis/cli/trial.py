@@ -1,0 +1,79 @@
+"""Commands to try it without a portal: `isr demo`, `isr sandbox`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+import isr_analysis as isr
+from isr_analysis.errors import UsageError
+
+DEMO_PORT = 47_800
+"""Where the demo's sandbox listens: always the same place, so that a second run finds what the first one kept."""
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("isr-demo"), show_default=True,
+              help="The folder of the report.")  # fmt: skip
+def demo(out: Path) -> None:
+    """See it work: an invented fleet on this machine, from token to report."""
+    began = time.monotonic()
+    with _demo_sandbox() as portal_here, portal_here.connect() as portal:
+        click.echo(f"Sandbox portal on {portal_here.origin} (invented stations, no network needed)")
+        df = isr.load_history(last="7d", portal=portal)
+        live = isr.load_live(portal=portal)
+        history = df.attrs["requests"]
+        click.echo("Writing the report …")
+        report = isr.build_report(out / "report.html", last="7d", title="A week of the demo fleet", portal=portal)
+        made = portal_here.requests_total()
+    click.echo(
+        f"\n  {len(df):,} messages of 7 days, {df['client_id'].nunique()} publishers "
+        f"({len(live)} heard live), {df['topic'].nunique()} topics\n"
+        f"  {made} requests made, {history} of them for history"
+        + (" (the rest of it was on disk)" if history < _FEW else "")
+        + f"\n  {time.monotonic() - began:.1f} s\n  report: {report.resolve()}\n\n"
+        "Next:\n"
+        "  isr login                          your own token, kept in the system's keyring\n"
+        "  notebooks/01_quickstart.ipynb      the same in JupyterLab, step by step\n"
+        "  or three lines of Python:\n"
+        "      import isr_analysis as isr\n"
+        '      df = isr.load_history(topic="telemetry/#", last="7d")\n'
+        "      isr.plots.timeseries(df)\n"
+    )
+
+
+_FEW = 5
+
+
+def _demo_sandbox() -> Any:
+    try:
+        return isr.sandbox.start(port=DEMO_PORT)
+    except UsageError:
+        click.echo(
+            f"(port {DEMO_PORT} is taken: another one is used, and what an earlier run kept is not found)",
+            err=True,
+        )
+        return isr.sandbox.start()
+
+
+@click.command()
+@click.option("--port", default=0, show_default="a free one", help="Where to listen, on loopback.")
+@click.option("--days", default=90, show_default=True, help="How many days of history there are.")
+@click.option("--seed", default=1, show_default=True, help="Which invented fleet; each is an account of its own.")
+def sandbox(port: int, days: int, seed: int) -> None:
+    """Run a local portal with invented stations, until Ctrl-C."""
+
+    def announce(here: Any) -> None:
+        click.echo(
+            f"# a sandbox portal with invented stations; its documentation: {here.origin}/api/v1/subscriber/docs\n"
+            f"# account {here.account_id}\n"
+            f'export ISR_PORTAL_ORIGIN="{here.origin}"\n'
+            f'export ISR_TOKEN="{here.token}"\n'
+            f'export PORTAL_ORIGIN="{here.origin}" TOKEN="{here.token}"   # for the portal\'s own curl examples\n'
+            "# Ctrl-C ends it"
+        )
+
+    isr.sandbox.run(port=port, days=days, seed=seed, announce=announce)

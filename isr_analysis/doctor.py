@@ -1,0 +1,187 @@
+"""Is all well? One table of checks, with a remedy for each that fails. At most ten requests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from isr_analysis import times
+from isr_analysis.errors import AddOnMissingError, IsrError, RequestRefusedError
+from isr_analysis.messages import Selector
+from isr_analysis.portal import token as tokens
+from isr_analysis.portal import wire
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.contract import Contract
+from isr_analysis.settings import Profile
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+SKEW = 60.0
+"""Seconds by which this machine's clock may differ from the portal's before it matters."""
+
+OK, WARN, FAIL = "ok", "warning", "failed"
+
+_PACKAGES = ("isr-analysis", "pandas", "pyarrow", "httpx", "requests-cache", "plotly", "ipywidgets")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    name : str
+        What.
+    state : {"ok", "warning", "failed"}
+        How it is.
+    found : str
+        What was seen.
+    remedy : str
+        What to do about it; empty if nothing is.
+    """
+
+    name: str
+    state: str
+    found: str
+    remedy: str = ""
+
+
+def examine(
+    profile: Profile, key: tokens.Token | None = None, **portal_options: Any
+) -> tuple[list[Check], Portal | None]:
+    """Look at everything that a load rests on.
+
+    Parameters
+    ----------
+    profile : Profile
+        The settings.
+    key : Token, optional
+        In place of the token that is found.
+    **portal_options
+        For `Portal`.
+
+    Returns
+    -------
+    checks : list of Check
+        In the order in which they build on each other.
+    portal : Portal or None
+        The connection, for its contract; None without a token.
+    """
+    checks = [Check("settings", OK, f"profile {profile.name!r}, portal {profile.origin}, kept in {profile.home}")]
+    portal: Portal | None = None
+    try:
+        portal = Portal(profile, key or tokens.find(profile, ask=False), **portal_options)
+        checks.append(Check("token", OK, "found, and of the right form"))
+    except IsrError as exc:
+        checks.append(_failed("token", exc))
+    if portal is not None:
+        checks += _of_portal(portal)
+    checks.append(_store(profile, portal))
+    checks.append(Check("versions", OK, _versions()))
+    return checks, portal
+
+
+def _of_portal(portal: Portal) -> Iterator[Check]:
+    try:
+        answer = portal.wire.raw("GET", Contract().live)
+    except IsrError as exc:
+        yield _failed("portal", exc)
+        return
+    yield Check("portal", OK, f"{portal.origin} answers" + (" over TLS" if portal.origin.startswith("https") else ""))
+    yield _clock(answer.headers.get("date", ""), portal.now())
+    try:
+        account = portal.account_id
+        yield Check("account", OK, f"the token is accepted, and opens {account}")
+    except IsrError as exc:
+        yield _failed("account", exc)
+        return
+    yield _route("Live REST API", lambda: wire.good(answer, portal.origin))
+    yield _route("Mgmt REST API", lambda: portal.responses.get(portal.contract.publishers, max_age=60.0))
+    source = portal.contract.source
+    assumed = "built in" in source
+    remedy = "history is asked for by assumption; if that fails, edit the contract below and set ISR_CONTRACT"
+    yield Check("contract", WARN if assumed else OK, source, remedy if assumed else "")
+    yield _route("Programmatic History Download", lambda: _history(portal))
+    left = portal.quota
+    scarce = left.left <= left.limit // 20
+    more = f"there is more from {times.iso(left.resets_at)[:19]}Z"
+    yield Check("quota", WARN if scarce else OK, f"{left.left} of {left.limit} requests left this hour", more * scarce)
+
+
+def _history(portal: Portal) -> None:
+    """Ask for one message of the last hour."""
+    known, now = portal.contract.history, portal.now()
+    selector = Selector()
+    if known.client_required:
+        selector = Selector(tuple(portal.client_ids()[:1]))
+    asked = known.question(selector, Range(now - times.HOUR, now), account_id=portal.account_id)
+    portal.wire.get(known.path, asked)
+
+
+def _route(add_on: str, ask: Callable[[], object]) -> Check:
+    try:
+        ask()
+    except AddOnMissingError as exc:
+        return Check(f"add-on “{add_on}”", WARN, "not enabled", str(exc))
+    except RequestRefusedError as exc:
+        return Check(f"add-on “{add_on}”", FAIL, str(exc), "edit the contract below, and set ISR_CONTRACT to its file")
+    except IsrError as exc:
+        return _failed(f"add-on “{add_on}”", exc)
+    return Check(f"add-on “{add_on}”", OK, "enabled")
+
+
+def _clock(header: str, now: int) -> Check:
+    try:
+        theirs = email.utils.parsedate_to_datetime(header)
+    except (ValueError, TypeError):
+        return Check("clock", WARN, "the portal does not say what time it has", "compare this machine's clock yourself")
+    ours = dt.datetime.fromtimestamp(now / times.SECOND, dt.UTC)
+    off = (ours - theirs.astimezone(dt.UTC)).total_seconds()
+    if abs(off) <= SKEW:
+        return Check("clock", OK, f"within {max(abs(off), 1):.0f} s of the portal's")
+    way = "ahead of" if off > 0 else "behind"
+    missed = (
+        "reach into the portal's future"
+        if off > 0
+        else f"end {abs(off):.0f} s too early: the newest messages are missing"
+    )
+    return Check("clock", FAIL, f"{abs(off):.0f} s {way} the portal's",
+                 f'set this machine\'s clock (NTP); until then last="7d" would {missed}')  # fmt: skip
+
+
+def _store(profile: Profile, portal: Portal | None) -> Check:
+    try:
+        folder = portal.folder if portal is not None else None
+    except IsrError:
+        folder = None
+    if folder is None:
+        return Check("store", WARN, f"{profile.home}: not known whose data is meant", "see the checks above")
+    try:
+        health = Store(folder).health()
+    except IsrError as exc:
+        return _failed("store", exc)
+    found = f"{health.rows:,} messages in {health.files} files, {health.bytes / 1e6:.1f} MB, in {folder}"
+    if health.lost:
+        return Check("store", FAIL, f"{found}; {len(health.lost)} files are missing, the first {health.lost[0]}",
+                     "load the range again with refresh=True")  # fmt: skip
+    return Check("store", OK, found)
+
+
+def _versions() -> str:
+    parts = [f"Python {platform.python_version()}"]
+    for name in _PACKAGES:
+        try:
+            parts.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            parts.append(f"{name} not installed")
+    return ", ".join(parts)
+
+
+def _failed(name: str, exc: IsrError) -> Check:
+    found, _, remedy = str(exc).partition("; ")
+    return Check(name, FAIL, found, remedy or "see the message")

@@ -1,0 +1,170 @@
+"""The portal's own document: which parameter is which, in whatever words."""
+
+from __future__ import annotations
+
+import pytest
+
+from isr_analysis.portal import openapi
+from isr_analysis.portal.contract import Contract, History
+
+
+def document(*parameters, path="/api/v1/subscriber/history", description="", **more):
+    """Write a document with one history route."""
+    route = {"get": {"description": description, "parameters": list(parameters)}}
+    return {"openapi": "3.1.0", "paths": {path: route}, **more}
+
+
+def query(name, *, required=False, description="", **schema):
+    """Write a query parameter."""
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
+
+
+def read(*parameters, **more) -> History:
+    """Read the history's part of the contract."""
+    return openapi.read(document(*parameters, **more), "/openapi.json").history
+
+
+ISO = {"type": "string", "format": "date-time"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("start", "end"), ("from", "to"), ("since", "until"), ("startTime", "endTime"), ("from_ts", "to_ts"), ("begin", "stop"),
+     ("after", "before"), ("time[gte]", "time[lt]"), ("start-date", "end-date"), ("ts_from", "ts_to"), ("$from", "$to"),
+     ("published_after", "published_before"), ("min_time", "max_time"), ("created_at_gte", "created_at_lt")],
+)  # fmt: skip
+def test_the_range_is_found_under_any_usual_name(start, end):
+    """Whichever spelling, and in whichever order they stand."""
+    known = read(query(end, **ISO), query(start, **ISO))
+    assert (known.start, known.end) == (start, end)
+
+
+def test_an_instant_under_an_unknown_name_is_found_by_its_words():
+    """What is said of a parameter tells which end it is."""
+    known = read(
+        query("vanaf", description="Start of the range", **ISO), query("tot", description="End of the range", **ISO)
+    )
+    assert (known.start, known.end) == ("vanaf", "tot")
+
+
+@pytest.mark.parametrize(
+    ("schema", "description", "name", "form"),
+    [
+        (ISO, "", "start", "iso"),
+        ({"type": "string", "format": "date"}, "", "start", "date"),
+        ({"type": "string"}, "ISO 8601 instant", "start", "iso"),
+        ({"type": "string", "example": "2026-11-01T00:00:00Z"}, "", "start", "iso"),
+        ({"type": "string", "example": "2026-11-01"}, "", "start", "date"),
+        ({"type": "integer"}, "Unix time in milliseconds", "start", "ms"),
+        ({"type": "integer"}, "Unix timestamp", "start", "s"),
+        ({"type": "integer"}, "epoch, nanoseconds", "start", "ns"),
+        ({"type": "integer"}, "", "start_ms", "ms"),
+        ({"type": "integer"}, "", "fromMicros", "us"),
+        ({"type": "integer", "example": 1793491200}, "", "start", "s"),
+        ({"type": "integer", "example": 1793491200000}, "", "start", "ms"),
+        ({"type": "string", "example": "1793491200000000"}, "", "start", "us"),
+        ({"anyOf": [ISO, {"type": "null"}]}, "", "start", "iso"),
+        ({"type": ["string", "null"], "format": "date-time"}, "", "start", "iso"),
+        ({"$ref": "#/components/schemas/When"}, "", "start", "ms"),
+    ],
+)
+def test_the_form_of_time_is_found(schema, description, name, form):
+    """By schema, by name, by description or by example, through references and alternatives."""
+    when = {"schemas": {"When": {"type": "integer", "description": "ms since 1970"}}}
+    assert read(query(name, description=description, **schema), components=when).time_form == form
+
+
+def test_pages_are_found_in_each_usual_way():
+    """Cursor, number and offset, with size and most."""
+    cursor = read(query("page_size", type="integer", maximum=500), query("after", description="Opaque cursor", type="string"),
+                  query("from", **ISO))  # fmt: skip
+    assert (cursor.limit, cursor.page_size, cursor.page_size_is_kept, cursor.cursor) == (
+        "page_size",
+        500,
+        True,
+        "after",
+    )
+    number = read(query("page", type="integer", default=0), query("per_page", type="integer"))
+    assert (number.page, number.first_page, number.page_size_is_kept, number.cursor) == ("page", 0, False, None)
+    offset = read(query("skip", type="integer"), query("take", type="integer", description="Rows, at most 2,000."))
+    assert (offset.offset, offset.limit, offset.page_size) == ("skip", "take", 2000)
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "form"),
+    [
+        ("topic", "MQTT topic filter on the subpath", "filter"),
+        ("topic", "Full platform path, MQTT wildcards + and # allowed", "path filter"),
+        ("topic", "Exact subpath, no wildcards", "subpath"),
+        ("topic_prefix", "Topics whose subpath begins with this", "prefix"),
+        ("topic", "", None),
+        ("topic", "The topic", None),
+    ],
+)
+def test_a_topic_is_used_only_if_its_meaning_is_said(name, description, form):
+    """A filter sent in the wrong form would look like an empty history."""
+    assert read(query(name, type="string", description=description)).topic_form == form
+
+
+@pytest.mark.parametrize(
+    ("words", "longest"),
+    [
+        ("The range may be at most 24 hours.", "24h"), ("Maximum window: 7d", "7d"), ("max 31 days per request", "31d"),
+        ("The time between start and end must not exceed 6 hours", "6h"), ("Longest range 90 minutes", "90min"),
+        ("Returns at most 1000 rows", None), ("History of the last 90 days is kept", None), ("", None),
+    ],
+)  # fmt: skip
+def test_the_longest_range_is_read_from_words(words, longest):
+    """A limit of the range is told from a limit of rows and from the retention."""
+    assert read(query("start", **ISO), description=words).longest == longest
+
+
+def test_order_and_format_are_chosen_and_the_required_rest_is_filled():
+    """Oldest first, JSON; what else is required gets a value that the portal names."""
+    known = read(
+        query("order", type="string", enum=["desc", "asc"]),
+        query("format", type="string", enum=["csv", "json", "ndjson"]),
+        query("version", required=True, type="integer", default=2),
+        query("verbose", type="boolean", default=False),
+        query("client", required=True, type="string"),
+        query("account_id", required=True, type="string"),
+    )
+    assert known.fixed == {"order": "asc", "format": "json", "version": "2"}
+    assert (known.client, known.client_required, known.account) == ("client", True, "account_id")
+
+
+def test_the_start_is_known_to_be_in_or_out():
+    """Inclusive or not, where the words or the name say so."""
+    assert read(query("start", description="inclusive", **ISO)).start_included is True
+    assert read(query("after", **ISO)).start_included is False
+    assert read(query("start", **ISO)).start_included is None
+
+
+def test_servers_base_paths_and_path_level_parameters_count():
+    """A route is found below the server's path; parameters of the path belong to its operations."""
+    made = openapi.read(
+        {
+            "swagger": "2.0",
+            "basePath": "/api/v1/subscriber",
+            "paths": {
+                "/history": {
+                    "parameters": [{"name": "from", "in": "query", "type": "integer", "description": "ms"}],
+                    "get": {},
+                }
+            },
+        },
+        "/swagger.json",
+    )
+    assert (made.history.path, made.history.start, made.history.time_form) == (
+        "/api/v1/subscriber/history",
+        "from",
+        "ms",
+    )
+    assert made.source == "OpenAPI document /swagger.json"
+
+
+@pytest.mark.parametrize("odd", [{}, {"paths": []}, {"paths": {"/x": 3}}, {"paths": {"/history": {"get": {"parameters": [3, None, {}]}}}},
+                                 {"paths": {"/history": {"get": {"parameters": [{"$ref": "#/a"}]}}}, "a": {"$ref": "#/a"}}])  # fmt: skip
+def test_an_odd_document_raises_nothing(odd):
+    """What it does not say is as built in, or not there."""
+    assert isinstance(openapi.read(odd, "/x"), Contract)
