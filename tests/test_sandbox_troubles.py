@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -25,35 +26,34 @@ def archive(seed: int = 1, now: int = NOW, *, active: bool = True, days: int = 9
     return Archive(made, Plan(made, active=active), days=days)
 
 
-def rows(of: Archive, start: int, end: int, now: int = NOW) -> list[tuple[int, str, str, str]]:
-    """Give instants, clients, subpaths and payloads (as JSON text) of a range."""
+def rows(of: Archive, start: int, end: int, now: int = NOW, clients: str = "") -> list[tuple[int, str, str, str]]:
+    """Give instants, clients, subpaths and payloads (as written) of a range, of the clients that begin like this."""
+    wanted = [feed for feed in of.fleet.feeds() if feed.client_id.startswith(clients)]
     written: list[bytes] = []
     after = None
     while True:
-        page, after = of.page(of.fleet.feeds(), start, end, now=now, limit=10_000, after=after)
+        page, after = of.page(wanted, start, end, now=now, limit=10_000, after=after)
         written += page
         if after is None:
             break
-    messages = [json.loads(row) for row in written]
-    instants = np.array([row["time"].rstrip("Z") for row in messages], "M8[ns]").astype(np.int64).tolist()
-    return [
-        (t, row["client_id"], row["topic"].split("/", 2)[2], json.dumps(row["payload"]))
-        for t, row in zip(instants, messages, strict=True)
-    ]
+    form = re.compile(r'\{"time":"(.+?)Z","client_id":"(.+?)","topic":"[^/]+/[^/]+/(.+?)",.*?"payload":(.*)\}')
+    found = [form.fullmatch(row.decode()).groups() for row in written]
+    instants = np.array([row[0] for row in found], "M8[ns]").astype(np.int64).tolist()
+    return [(t, *row[1:]) for t, row in zip(instants, found, strict=True)]
 
 
 @pytest.fixture(scope="module")
-def month():
-    """Give the archive of seed 1, and the messages of its last thirty days."""
+def days():
+    """Give the archive of seed 1, and the messages of its last twelve days."""
     made = archive()
-    return made, rows(made, NOW - 30 * DAY, NOW)
+    return made, rows(made, NOW - 12 * DAY, NOW)
 
 
-def test_an_outage_is_silence_of_one_client(month):
+def test_an_outage_is_silence_of_one_client(days):
     """Within an outage the client says nothing on any topic; just before and after it does."""
-    made, found = month
-    outages = [one for one in made.troubles(NOW - 29 * DAY, NOW - DAY) if one.kind == OUTAGE]
-    assert len(outages) >= 9
+    made, found = days
+    outages = [one for one in made.troubles(NOW - 11 * DAY, NOW - DAY) if one.kind == OUTAGE]
+    assert len(outages) >= 3
     heard = defaultdict(list)
     for t, client, _, _ in found:
         heard[client].append(t)
@@ -65,10 +65,10 @@ def test_an_outage_is_silence_of_one_client(month):
         assert ((t >= one.end) & (t < one.end + 5 * MINUTE)).any()
 
 
-def test_no_silence_that_is_not_planted(month):
+def test_no_silence_that_is_not_planted(days):
     """No feed with an interval is ever quiet for longer than that, outside of outages and renames."""
-    made, found = month
-    quiet = [one for one in made.troubles(NOW - 31 * DAY, NOW) if one.kind == OUTAGE]
+    made, found = days
+    quiet = [one for one in made.troubles(NOW - 13 * DAY, NOW) if one.kind == OUTAGE]
     last: dict[tuple[str, str], int] = {}
     interval = {(feed.client_id, feed.topic): feed.interval for feed in made.fleet.feeds()}
     for t, client, topic, _ in found:
@@ -79,11 +79,11 @@ def test_no_silence_that_is_not_planted(month):
             assert any(one.client_id == client and before < one.end and one.start < t for one in quiet)
 
 
-def test_a_stuck_probe_keeps_its_value_for_hours(month):
+def test_a_stuck_probe_keeps_its_value_for_hours(days):
     """Within the span all readings of the channel are the same; no other probe is constant for so long."""
-    made, found = month
-    stuck = [one for one in made.troubles(NOW - 30 * DAY, NOW) if one.kind == STUCK]
-    assert len(stuck) >= 9
+    made, found = days
+    stuck = [one for one in made.troubles(NOW - 12 * DAY, NOW) if one.kind == STUCK]
+    assert len(stuck) >= 3
     series = defaultdict(list)
     for t, client, topic, payload in found:
         if topic == "telemetry/temp_probe":
@@ -109,13 +109,13 @@ def test_a_stuck_probe_keeps_its_value_for_hours(month):
     assert planted == len(stuck)
 
 
-def test_repeats_are_exactly_the_planted_ones(month):
+def test_repeats_are_exactly_the_planted_ones(days):
     """The same message twice at the same instant: those of the truth, no other."""
-    made, found = month
+    made, found = days
     twice = Counter({message: count for message, count in Counter(found).items() if count > 1})
     truth = Counter(
-        (one.start, one.client_id, one.topic, json.dumps(json.loads(one.detail)))
-        for one in made.troubles(NOW - 30 * DAY, NOW)
+        (one.start, one.client_id, one.topic, one.detail)
+        for one in made.troubles(NOW - 12 * DAY, NOW)
         if one.kind == REPEATED
     )
     assert len(truth) > 100
@@ -123,10 +123,11 @@ def test_repeats_are_exactly_the_planted_ones(month):
     assert set(twice.values()) == {2}
 
 
-def test_a_field_changes_its_type_once(month):
+def test_a_field_changes_its_type_once():
     """Before the date a number, after it a text, or the other way round."""
-    made, found = month
+    made = archive()
     (change,) = [one for one in made.troubles(NOW - 30 * DAY, NOW) if one.kind == RETYPED]
+    found = rows(made, NOW - 30 * DAY, NOW, clients=change.client_id)
     kinds = {
         side: {
             type(json.loads(payload)["rssi"]).__name__
@@ -140,9 +141,10 @@ def test_a_field_changes_its_type_once(month):
     assert kinds == {False: names[before], True: names[after]}
 
 
-def test_a_renamed_client_goes_on_where_the_old_one_fell_silent(month):
+def test_a_renamed_client_goes_on_where_the_old_one_fell_silent():
     """The old id ends, the new one begins minutes later, and what it measures goes on."""
-    made, found = month
+    made = archive()
+    found = rows(made, NOW - 30 * DAY, NOW, clients="buoy-")
     (renamed,) = [one for one in made.troubles(NOW - 30 * DAY, NOW) if one.kind == RENAMED]
     old = [(t, json.loads(payload)) for t, client, _, payload in found if client == renamed.detail]
     new = [(t, json.loads(payload)) for t, client, _, payload in found if client == renamed.client_id]

@@ -170,6 +170,7 @@ def fleet(seed: int, *, start: int, end: int, rate: float = 1.0, troubles: bool 
             _feed(seed, made.client_id, published, rate) for published in sorted(made.published, key=lambda p: p.topic)
         )
         clients.append(Client(made.client_id, _username(seed, made.login), made.label, feeds))
+    clients.append(Client("spare-01", _username(seed, "spare-01"), "Spare, not in use yet", ()))
     offset = int(noise.draw(noise.key(seed, "rename")) * RENAMED_EVERY) // 1000 * 1000
     first, last = ((at - offset) // RENAMED_EVERY for at in (start, end))
     renames = []

@@ -136,7 +136,7 @@ def publishers(request: Request, caller: Annotated[Caller, Depends(opened_by("mg
             "username": client.username,
             "topic": f"{caller.account.account_id}/{client.client_id}/#",
             "history_topic_prefix": f"{caller.account.account_id}/{client.client_id}/",
-            "paused": False,
+            "paused": client.client_id in caller.account.paused,
         }
         for client in archive.fleet.clients
         if client.born <= now and client.gone > now - archive.kept

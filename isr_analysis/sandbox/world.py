@@ -18,9 +18,10 @@ _AHEAD = 366 * times.DAY  # a sandbox that runs for a year still knows its clien
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One invented account: its archive, and what was made over the Mgmt API."""
+    """One invented account: its archive, which clients are paused, and what was made over the Mgmt API."""
 
     archive: Archive
+    paused: set[str] = field(default_factory=lambda: {"spare-01"})
     subscribers: list[dict[str, Any]] = field(default_factory=list)
 
     @property
