@@ -146,7 +146,8 @@ def _values(column: Column, index: pd.DatetimeIndex) -> Any:
     if column.dtype == "str":
         return _text(column.kinds["text"])
     if column.dtype == "float64":
-        return np.array(column.kinds["real"].to_numpy(zero_copy_only=False))
+        reals = column.kinds["real"].to_numpy(zero_copy_only=False)
+        return reals if reals.flags.writeable else reals.copy()
     if column.dtype == "object":
         return pd.Series(column.objects(), index=index, dtype=object)
     array = next(iter(column.kinds.values()))

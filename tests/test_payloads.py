@@ -128,7 +128,7 @@ def dtype(values):
 def way(request, monkeypatch):
     """Read by shape wherever it can be, or never."""
     monkeypatch.setattr(decoder, "_ENOUGH", request.param)
-    monkeypatch.setattr(shapes, "_SAMPLE", 2)
+    monkeypatch.setattr(shapes, "SAMPLE", 2)
 
 
 @pytest.mark.usefixtures("way")
@@ -156,10 +156,12 @@ def test_a_part_of_a_decoded_table_is_the_part_decoded(rows, data):
     """Slicing, filtering, putting together and writing to disk change nothing, at any limits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoder, "_ENOUGH", data.draw(st.sampled_from([1, 4, 10**9])))
-        patch.setattr(shapes, "_SAMPLE", data.draw(st.sampled_from([1, 2, 32])))
+        patch.setattr(shapes, "SAMPLE", data.draw(st.sampled_from([1, 2, 32])))
+        patch.setattr(decoder, "_PORTION", data.draw(st.sampled_from([2, 4096])))
         patch.setattr(decoder, "_BLOCK", data.draw(st.sampled_from([1, 3, 500_000])))
         patch.setattr(columns, "LIMIT", data.draw(st.sampled_from([2, 3, 500])))
-        patch.setattr(columns, "_SPARSE", data.draw(st.sampled_from([1, 2, 256])))
+        patch.setattr(columns, "_KEPT_FROM", data.draw(st.sampled_from([1, 2, 256])))
+        patch.setattr(columns, "_SHOWN_FROM", data.draw(st.sampled_from([2, 1000])))
         whole = table(*rows)
         cut = data.draw(st.integers(0, len(rows)))
         decoded = payloads.concat([payloads.decode(whole.slice(0, cut)), payloads.decode(whole.slice(cut))])

@@ -35,8 +35,11 @@ EXTRA = "extra"
 
 REST = "rest"
 
-_SPARSE = 256
-"""A field that fewer than one message in so many has gets no column of its own in a decoded table."""
+_KEPT_FROM = 256
+"""One message in so many must have a field for it to get columns of its own in a decoded table."""
+
+_SHOWN_FROM = 1000
+"""One message in so many must have a field for it to become a column where not all can."""
 
 _WHOLE = {VALUE, PAYLOAD}
 _EXACT = 2**53
@@ -46,6 +49,7 @@ _NUMPY: dict[str, Any] = {"int": np.int64, "real": np.float64, "bool": np.bool_,
 _KIND_OF: dict[type, str] = {int: "int", float: "real", bool: "bool", str: "text", bytes: "bytes", type(None): "null"}
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
+_encode = msgspec.json.Encoder().encode
 _loads = msgspec.json.Decoder().decode
 
 Rows = npt.NDArray[np.int64]
@@ -76,9 +80,9 @@ class Column:
         out = np.full(rows, None, dtype=object)
         for kind, array in self.kinds.items():
             if kind != "null":
-                at = np.flatnonzero(array.is_valid())
-                for row, value in zip(at.tolist(), values(kind, array.drop_null()), strict=True):
-                    out[row] = value  # one by one: numpy would take lists apart
+                there = array.is_valid().to_numpy(zero_copy_only=False)
+                told = values(kind, array.drop_null())
+                out[there] = np.fromiter(told, np.object_, len(told))  # np.array would take lists apart
         return out
 
 
@@ -110,7 +114,32 @@ class Cells:
 
     def column(self, name: str) -> dict[str, pa.Array]:
         """Give a field's columns, by kind."""
-        return {kind: _dense(kind, pieces, self.length) for kind, pieces in self._pieces.get(name, {}).items()}
+        return {kind: array for _, kind, array in self._columns([name] if name in self._pieces else [])}
+
+    def _columns(self, names: Iterable[str]) -> Iterator[tuple[str, str, pa.Array]]:
+        """Give field, kind and column, those that the same messages have one after the other."""
+        together: dict[tuple[int, ...], list[tuple[str, str]]] = defaultdict(list)
+        for name in names:
+            for kind, pieces in self._pieces[name].items():
+                together[tuple(id(rows) for rows, _ in pieces)].append((name, kind))
+        for alike in together.values():
+            name, kind = alike[0]
+            rows = np.concatenate([rows for rows, _ in self._pieces[name][kind]])
+            missing = np.ones(self.length, np.bool_)
+            missing[rows] = False
+            place = None
+            for name, kind in alike:
+                arrays = [array for _, array in self._pieces[name][kind]]
+                if kind in _NUMPY:
+                    values = np.zeros(self.length, _NUMPY[kind])
+                    values[rows] = np.concatenate(arrays)
+                    yield name, kind, pa.array(values, _TYPES[kind], mask=missing, from_pandas=False)
+                else:
+                    if place is None:
+                        place = np.zeros(self.length, np.int64)
+                        place[rows] = np.arange(len(rows))
+                        place = pa.array(place, mask=missing)
+                    yield name, kind, pa.concat_arrays(arrays).take(place)
 
     def entries(self, names: Iterable[str]) -> Iterator[tuple[int, str, Any]]:
         """Give row, field and value of each cell of some fields."""
@@ -123,12 +152,11 @@ class Cells:
     def table(self, fixed: dict[str, pa.Array]) -> pa.Table:
         """Give the decoded table, with its fixed columns in front."""
         counts = {name: count for name, count in self.counts().items() if count}
-        frequent = [name for name in most_frequent(counts) if name in _WHOLE or counts[name] * _SPARSE >= self.length]
-        columns = dict(fixed)
-        for name in sorted(frequent):
-            columns |= {f"{kind}:{name}": array for kind, array in self.column(name).items()}
-        if len(frequent) < len(counts):
-            columns[REST] = as_json(self.entries(sorted(counts.keys() - set(frequent))), self.length)
+        chosen = frequent(counts, self.length / _KEPT_FROM)
+        columns = {f"{kind}:{name}": array for name, kind, array in self._columns(chosen)}
+        columns = {**fixed, **dict(sorted(columns.items()))}
+        if len(chosen) < len(counts):
+            columns[REST] = as_json(self.entries(sorted(counts.keys() - set(chosen))), self.length)
         return pa.table(columns)
 
 
@@ -138,6 +166,11 @@ def values(kind: str, array: Any) -> list[Any]:
         return [None] * len(array)
     listed: list[Any] = array.tolist() if isinstance(array, np.ndarray) else array.to_pylist()
     return [_parse(text) for text in listed] if kind == "other" else listed
+
+
+def whole(array: pa.ChunkedArray) -> pa.Array:
+    """Give an array in one piece, without copying it if it is in one."""
+    return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
 
 
 def as_json(entries: Iterable[tuple[int, str, Any]], length: int) -> pa.Array:
@@ -151,9 +184,10 @@ def as_json(entries: Iterable[tuple[int, str, Any]], length: int) -> pa.Array:
     return pa.array(texts, pa.large_string())
 
 
-def most_frequent(counts: dict[str, int]) -> list[str]:
-    """Give at most `LIMIT` fields: those that hold payloads whole, then those that most messages have, then by name."""
-    return sorted(counts, key=lambda name: (name not in _WHOLE, -counts[name], name))[:LIMIT]
+def frequent(counts: dict[str, int], least: float) -> list[str]:
+    """Give at most `LIMIT` fields that at least so many messages have, by name; those of whole payloads always."""
+    enough = [name for name, count in counts.items() if name in _WHOLE or count >= least]
+    return sorted(sorted(enough, key=lambda name: (name not in _WHOLE, -counts[name], name))[:LIMIT])
 
 
 def concat(tables: list[pa.Table]) -> pa.Table:
@@ -187,8 +221,8 @@ def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[list[Co
     -------
     columns : list of Column
         By name, or in the order of `fields`; those of `fields` that no message has are left out. Without `fields` at
-        most `LIMIT`: ``value`` and ``payload``, then those that most messages have, and of two that as many have the
-        first by name.
+        most `LIMIT`. If there are more: ``value`` and ``payload``, then those that most messages have, and of two that
+        as many have the first by name; none that fewer than one message in 1000 has.
     extra : pyarrow.Array or None
         The other fields, a JSON object a message; None if there are no others.
     names : list of str
@@ -207,7 +241,9 @@ def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[list[Co
         counts[name] = counts.get(name, 0) + sum(len(array) - array.null_count for array in kinds.values())
     names = sorted(counts)
     if fields is None:
-        chosen = names if len(names) <= LIMIT else sorted(most_frequent({n: counts[n] for n in names if n != EXTRA}))
+        # What stays together is called `extra`, so a field of that name is in it.
+        plain = {name: counts[name] for name in names if name != EXTRA}
+        chosen = names if len(names) <= LIMIT else frequent(plain, len(decoded) / _SHOWN_FROM)
     else:
         chosen = [name for name in dict.fromkeys(fields) if name in counts]
     columns = [_column(name, _merged(dense.get(name, {}), rare.column(name))) for name in chosen]
@@ -237,7 +273,7 @@ def _read_rest(rest: pa.ChunkedArray, cells: Cells) -> None:
 
 def _merged(dense: dict[str, pa.ChunkedArray], rare: dict[str, pa.Array]) -> dict[str, pa.Array]:
     """Put a field together that has columns in one part of a table and is among the rest in another."""
-    out = {kind: array.combine_chunks() for kind, array in dense.items()}
+    out = {kind: whole(array) for kind, array in dense.items()}
     for kind, array in rare.items():
         out[kind] = pc.coalesce(out[kind], array) if kind in out else array
     return out
@@ -258,6 +294,14 @@ def _column(name: str, kinds: dict[str, pa.Array]) -> Column:
         if span["min"] >= -_EXACT and span["max"] <= _EXACT:
             return Column(name, "float64", {"real": pc.coalesce(kinds["real"], kinds["int"].cast(pa.float64()))})
     return Column(name, "object", kinds)
+
+
+def _written(value: Any) -> str:
+    try:
+        text = _encode(value)
+    except (OverflowError, UnicodeEncodeError):  # larger integers, lone surrogates
+        return _dumps(value)
+    return _dumps(value) if b"null" in text else text.decode()  # msgspec writes NaN as null
 
 
 def _parse(text: str) -> Any:
@@ -297,19 +341,4 @@ def _array(kind: str, given: list[Any]) -> Any:
         return np.ones(len(given), np.bool_)
     if kind in _NUMPY:
         return np.array(given, _NUMPY[kind])
-    return pa.array([_dumps(value) for value in given] if kind == "other" else given, _TYPES[kind])
-
-
-def _dense(kind: str, pieces: list[tuple[Rows, Any]], length: int) -> pa.Array:
-    """Put each value into its row."""
-    if kind in _NUMPY:
-        out, missing = np.zeros(length, _NUMPY[kind]), np.ones(length, np.bool_)
-        for rows, array in pieces:
-            out[rows], missing[rows] = array, False
-        return pa.array(out, _TYPES[kind], mask=missing, from_pandas=False)
-    place = np.full(length, -1, np.int64)
-    filled = 0
-    for rows, _ in pieces:
-        place[rows] = np.arange(filled, filled + len(rows))
-        filled += len(rows)
-    return pa.concat_arrays([array for _, array in pieces]).take(pa.array(place, mask=place < 0))
+    return pa.array([_written(value) for value in given] if kind == "other" else given, _TYPES[kind])

@@ -8,6 +8,7 @@ way a message was read never shows in its values.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ DECODER_VERSION = 1
 """Goes up whenever the same messages would be decoded into something else."""
 
 _BLOCK = 500_000
+_PORTION = 4096
 _ENOUGH = 64
 _ROUNDS = 4
 
@@ -53,49 +55,59 @@ def decode(table: pa.Table) -> pa.Table:
 
 
 def _block(table: pa.Table) -> pa.Table:
-    topics, clients = (_coded(table[name]) for name in ("topic", "client_id"))
-    payloads = table["payload"].to_pylist()
+    topics, clients = (columns.whole(table[name]).dictionary_encode() for name in ("topic", "client_id"))
+    payloads = columns.whole(table["payload"].cast(pa.large_binary()))
     cells = Cells(len(table))
     codes = topics.indices.to_numpy()
     rows = np.argsort(codes, kind="stable")
-    deep = [row for row in _long(table["payload"]) if message.depth(payloads[row]) > message.DEEPEST]
-    if deep:
+    deep = _deep(payloads)
+    if len(deep):
         rows = rows[~np.isin(rows, deep)]
-        _each(cells, np.array(deep, np.int64), [message.raw(payloads[row]) for row in deep])
+        _each(cells, payloads, deep, message.raw)
     for of_topic in np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1):
-        _topic(cells, of_topic, [payloads[row] for row in of_topic.tolist()])
+        _topic(cells, payloads, of_topic)
     return cells.table({"time": table["time"], "client_id": clients, "topic": topics, "seq": table["seq"]})
 
 
-def _coded(array: pa.ChunkedArray) -> pa.DictionaryArray:
-    return array.combine_chunks().dictionary_encode()
+def _deep(payloads: pa.Array) -> Rows:
+    """Give the rows of what is nested too deep to be read."""
+    long = np.flatnonzero(pc.greater(pc.binary_length(payloads), 2 * message.DEEPEST))
+    return np.array([row for row in long.tolist() if message.is_deep(payloads[row].as_py())], np.int64)
 
 
-def _long(payloads: pa.ChunkedArray) -> list[int]:
-    """Give the rows that are long enough to be nested too deep."""
-    long = pc.greater(pc.binary_length(payloads), 2 * message.DEEPEST)
-    return np.flatnonzero(long).tolist()
-
-
-def _topic(cells: Cells, rows: Rows, payloads: list[bytes]) -> None:
+def _topic(cells: Cells, payloads: pa.Array, rows: Rows) -> None:
     """Read messages of one topic: by shape as long as one is found that most of them have, the rest one by one."""
     for _ in range(_ROUNDS):
-        shape = shapes.sampled(payloads) if len(payloads) >= _ENOUGH else None
-        if shape is None:
+        if len(rows) < _ENOUGH:
             break
-        before = len(payloads)
-        rows, payloads = shapes.fitting(cells, shape, rows, payloads)
-        if len(payloads) > before / 2:
+        sample = rows[np.linspace(0, len(rows) - 1, shapes.SAMPLE).astype(np.int64)]
+        reader = shapes.reader(_taken(payloads, sample))
+        if reader is None:
             break
-    _each(cells, rows, [message.fields(payload) for payload in payloads])
+        left = [reader(cells, part, _taken(payloads, part)) for part in _portions(rows)]
+        before, rows = len(rows), np.concatenate(left)
+        if len(rows) > before / 2:
+            break
+    _each(cells, payloads, rows, message.fields)
 
 
-def _each(cells: Cells, rows: Rows, found: list[dict[str, Any]]) -> None:
+def _each(cells: Cells, payloads: pa.Array, rows: Rows, read: Callable[[bytes], dict[str, Any]]) -> None:
     gathered: dict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
-    for row, fields in zip(rows.tolist(), found, strict=True):
-        for name, value in fields.items():
-            at, values = gathered[name]
-            at.append(row)
-            values.append(value)
+    for part in _portions(rows):
+        for row, payload in zip(part.tolist(), _taken(payloads, part), strict=True):
+            for name, value in read(payload).items():
+                at, values = gathered[name]
+                at.append(row)
+                values.append(value)
     for name, (at, values) in gathered.items():
         cells.add(name, np.array(at, np.int64), values)
+
+
+def _portions(rows: Rows) -> Iterator[Rows]:
+    """Give rows in portions whose values stay in the processor's cache from one step to the next."""
+    return (rows[at : at + _PORTION] for at in range(0, len(rows), _PORTION))
+
+
+def _taken(payloads: pa.Array, rows: Rows) -> list[bytes]:
+    taken: list[bytes] = payloads.take(pa.array(rows)).to_pylist()
+    return taken

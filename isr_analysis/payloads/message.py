@@ -53,12 +53,12 @@ def raw(payload: bytes) -> dict[str, Any]:
         return {PAYLOAD: payload}
 
 
-def depth(payload: bytes) -> int:
-    """Tell how deep JSON is nested; 0 where it cannot be more than `DEEPEST`."""
+def is_deep(payload: bytes) -> bool:
+    """Tell whether JSON is nested deeper than `DEEPEST`."""
     if payload.count(b"[") + payload.count(b"{") <= DEEPEST:
-        return 0
+        return False
     brackets = np.frombuffer(_STRING.sub(b"", payload), np.uint8)
-    return int(_STEP[brackets].cumsum().max(initial=0))
+    return bool(_STEP[brackets].cumsum().max(initial=0) > DEEPEST)
 
 
 def name_of(path: Path) -> str:

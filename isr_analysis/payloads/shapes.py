@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any
 
@@ -18,7 +18,9 @@ from isr_analysis.payloads.message import REFUSED, Path, name_of, read
 Shape = tuple[tuple[str, Any], ...]
 """The keys of an object; beside each the shape of the object that it holds, or None."""
 
-_SAMPLE = 32
+SAMPLE = 32
+"""The number of payloads that tell a shape."""
+
 _DEEPEST = 8
 
 
@@ -30,13 +32,16 @@ class _Node:
     parts: tuple[tuple[str, str, _Node | None], ...]
 
 
-def sampled(payloads: list[bytes]) -> Shape | None:
-    """Give the shape that a sample of payloads has, or None if they have too little in common."""
+def reader(sample: list[bytes]) -> Callable[[Cells, Rows, list[bytes]], Rows] | None:
+    """Make what reads payloads of the shape that a sample has, or give None if they have too little in common.
+
+    It takes the cells to add to, rows and their payloads, and gives back the rows of the payloads that do not fit.
+    """
     merged: dict[str, Any] = {}
     keys = found = 0
-    for at in np.linspace(0, len(payloads) - 1, _SAMPLE).astype(int):
+    for payload in sample:
         try:
-            value = read(payloads[at])
+            value = read(payload)
         except REFUSED:
             continue
         if type(value) is dict:
@@ -44,60 +49,58 @@ def sampled(payloads: list[bytes]) -> Shape | None:
             keys += _merge(merged, value)
     shape = _frozen(merged)
     # Where each message has keys of its own, structs with room for all of them would be mostly empty.
-    return shape if found and _size(shape) <= 4 * keys / found + 8 else None
+    node = _node(shape) if found and _size(shape) <= 4 * keys / found + 8 else None
+    return None if node is None else partial(_fitting, node)
 
 
-def fitting(cells: Cells, shape: Shape, rows: Rows, payloads: list[bytes]) -> tuple[Rows, list[bytes]]:
-    """Read the payloads that fit a shape, and give back the rest with its rows."""
-    node = _node(shape)
-    if node is None:
-        return rows, payloads
-    decode = msgspec.json.Decoder(node.struct).decode
-    structs: list[msgspec.Struct] = []
-    fit: list[int] = []
-    misfit: list[int] = []
-    for i, payload in enumerate(payloads):
-        try:
-            structs.append(decode(payload))
-        except REFUSED:
-            misfit.append(i)
-        else:
-            fit.append(i)
-    found = [*_values(node, structs, np.arange(len(structs)))]
+def _fitting(node: _Node, cells: Cells, rows: Rows, payloads: list[bytes]) -> Rows:
+    structs, misfit = _structs(msgspec.json.Decoder(node.struct).decode, payloads)
+    fit = np.delete(rows, misfit) if misfit else rows
+    found = [*_values(node, structs, fit)]
     unlike = {
-        place
-        for _, places, values, types in found
+        row
+        for _, at, values, types in found
         if dict in types
-        for place, value in zip(places.tolist(), values, strict=True)
+        for row, value in zip(at.tolist(), values, strict=True)
         if type(value) is dict and value
     }
     if unlike:  # an object where the shape has none: not flattened, so it does not fit after all
-        misfit = sorted([*misfit, *(fit[place] for place in unlike)])
-        kept = [place for place in range(len(structs)) if place not in unlike]
-        fit = [fit[place] for place in kept]
-        found = [*_values(node, [structs[place] for place in kept], np.arange(len(kept)))]
-    at = rows[fit]
-    for name, places, values, types in found:
-        cells.add(name, at[places], values, types)
-    return rows[misfit], [payloads[i] for i in misfit]
+        kept = np.array([row not in unlike for row in fit.tolist()])
+        fit = fit[kept]
+        found = [*_values(node, [struct for struct, keep in zip(structs, kept, strict=True) if keep], fit)]
+    for name, at, values, types in found:
+        cells.add(name, at, values, types)
+    return rows[~np.isin(rows, fit)] if len(fit) < len(rows) else rows[:0]
 
 
-def _values(
-    node: _Node, structs: list[msgspec.Struct], places: Rows
-) -> Iterator[tuple[str, Rows, list[Any], set[type]]]:
-    """Give each field's name, the places of its values among all structs, the values and their types."""
+def _structs(decode: Callable[[bytes], Any], payloads: list[bytes]) -> tuple[list[Any], list[int]]:
+    """Read the payloads that can be read so, and say which cannot."""
+    try:
+        return list(map(decode, payloads)), []
+    except REFUSED:  # not all of them: the slower way
+        structs, misfit = [], []
+        for i, payload in enumerate(payloads):
+            try:
+                structs.append(decode(payload))
+            except REFUSED:
+                misfit.append(i)
+        return structs, misfit
+
+
+def _values(node: _Node, structs: list[Any], rows: Rows) -> Iterator[tuple[str, Rows, list[Any], set[type]]]:
+    """Give each field's name, the rows of its values, the values and their types."""
     for attribute, name, inner in node.parts:
         values = list(map(attrgetter(attribute), structs))
         types = set(map(type, values))
         if inner is None:
-            yield name, places, values, types
+            yield name, rows, values, types
             continue
-        at = places
+        at = rows
         if types != {inner.struct}:
             nulls = [i for i, value in enumerate(values) if value is None]
-            yield name, places[nulls], [None] * len(nulls), {type(None)}
+            yield name, rows[nulls], [None] * len(nulls), {type(None)}
             held = [i for i, value in enumerate(values) if type(value) is inner.struct]
-            at, values = places[held], [values[i] for i in held]
+            at, values = rows[held], [values[i] for i in held]
         # An empty object is a value; to a struct it is one that has nothing.
         nothing = inner.struct()
         empty = [i for i, value in enumerate(values) if value == nothing]
