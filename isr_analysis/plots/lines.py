@@ -17,8 +17,9 @@ from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line, counted, draw, mark, panel_axes, shade, stacked
 from isr_analysis.plots.thin import share
 from isr_analysis.plots.zones import clock
-from isr_analysis.quality.cadence import cadence, silences
-from isr_analysis.quality.series import CLIENT, DEVICE, TOPIC, identity, missing, split, taken, zone_of
+from isr_analysis.checks.cadence import cadence, silences
+from isr_analysis.checks.kinds import is_event, is_state
+from isr_analysis.checks.series import CLIENT, DEVICE, TOPIC, identity, missing, split, taken, zone_of
 
 _LINES = 40
 _PANELS = 8
@@ -105,7 +106,7 @@ def timeseries(
     body = frame[~marks] if fields is None and marks.any() else frame
     lines, seen = _lines(body, wanted, [*extra, *facets])
     if not lines and not marks.any():
-        if fields is None or any(seen.values()):
+        if not seen or any(seen.values()):
             raise values.no_numbers(frame, wanted)
         return look.nothing(ground, title=title or ", ".join(wanted), words="No data: every value is missing")
     notes: list[str] = []
@@ -124,7 +125,7 @@ def _event_rows(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
     if TOPIC not in frame.columns:
         return np.zeros(len(frame), bool)
     topics = frame[TOPIC].astype("category")
-    kinds = [values.is_event(str(topic)) for topic in topics.cat.categories]
+    kinds = [is_event(str(topic)) for topic in topics.cat.categories]
     return np.append(np.array(kinds, dtype=bool), False)[topics.cat.codes.to_numpy()]
 
 
@@ -154,7 +155,7 @@ def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[li
             told = {str(key): what for key, what in keys.items() if what is not None and what == what}  # noqa: PLR0124
             symbol = str(told.pop(unit)) if unit and unit in told else ""
             topic = told.get(TOPIC)
-            state = bool(words) or values.is_state(value, topic)
+            state = bool(words) or is_state(value, topic)
             held = state or len(time) < _MANY
             breaks = silences(time, cadence(time), anyhow=np.inf if held else _LONG)
             lines.append(Line(name, symbol, told, time, value, words, state, breaks))
@@ -163,6 +164,13 @@ def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[li
 
 def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], notes: list[str]) -> list[Line]:
     """Give each line its panel, and leave out what no figure can show, with a note."""
+    kinds: dict[tuple[Any, ...], list[Line]] = {}
+    for line in lines:
+        kinds.setdefault((line.field, line.unit, line.keys.get(TOPIC)), []).append(line)
+    for same in kinds.values():  # a relay that was never switched is a state like the others
+        switched = any(line.state for line in same) and all(line.state or line.value[0] in {0, 1} for line in same)
+        for line in same:
+            line.state = switched and (line.state or len(np.unique(line.value)) == 1)
     for line in lines:
         line.right = line.field in right
         quantity = () if overlay else (line.field, line.unit, line.state)

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.thin import broken, changes, thin
 from isr_analysis.plots.zones import Clock
-from isr_analysis.quality.series import CLIENT, TOPIC, Floats, Ints, nanoseconds
+from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, nanoseconds
 
 _EVENTS = 500
 _SHADES = 60

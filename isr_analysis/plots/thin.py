@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from tsdownsample import MinMaxLTTBDownsampler
 
-from isr_analysis.quality.series import Floats, Ints
+from isr_analysis.checks.series import Floats, Ints
 
 POINTS = 12_000
 """Points in one figure, shared by its traces: about half a megabyte of JSON."""

@@ -12,12 +12,8 @@ import pandas as pd
 
 from isr_analysis.errors import UsageError
 from isr_analysis.plots.theme import on_off
-from isr_analysis.quality.series import CLIENT, IDENTITY, TOPIC, Flags, Floats, Ints, missing
-
-UNITS = ("unit", "units")
-_NO_MEASURE = {*IDENTITY, *UNITS, CLIENT, TOPIC, "device_id", "callsign", "username", "ts", "time", "timestamp",
-               "payload.time", "seq"}  # fmt: skip
-_FEW = 10
+from isr_analysis.checks.kinds import NO_MEASURE, UNITS
+from isr_analysis.checks.series import Flags, Floats, Ints, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +117,6 @@ def _number(value: Any) -> float:
     return found if math.isfinite(found) else math.nan
 
 
-def is_state(number: Floats, topic: str | None) -> bool:
-    """Judge whether numbers are states: 0 and 1, or a few whole numbers on a topic of states."""
-    head = number[:1000]
-    if ((head == 0) | (head == 1)).all() and ((number == 0) | (number == 1)).all():
-        return True
-    if topic is None or topic.split("/", maxsplit=1)[0] not in {"state", "status"} or (head != np.floor(head)).any():
-        return False
-    return len(np.unique(number)) <= _FEW and bool((number == np.floor(number)).all())
-
-
-def is_event(topic: str) -> bool:
-    """Whether a topic is one of events, by its first level."""
-    return topic.split("/", maxsplit=1)[0] in {"event", "events"}
-
-
 def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:
     """Give the fields to draw: those asked for, or all that may hold a measurement, the fullest first.
 
@@ -149,7 +130,7 @@ def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:
         if any(name not in frame.columns for name in wanted):
             raise missing(frame, wanted)
         return list(dict.fromkeys(wanted))
-    names = [name for name in frame.columns if name not in _NO_MEASURE and _may_hold(frame[name])]
+    names = [name for name in frame.columns if name not in NO_MEASURE and _may_hold(frame[name])]
     counts = {name: int(frame[name].notna().sum()) for name in names}
     return sorted(names, key=lambda name: (name != "value", -counts[name]))
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from isr_analysis.quality.series import Ints, stamps
+from isr_analysis.checks.series import Ints, stamps
 from isr_analysis.times import DAY, HOUR, SECOND
 
 _FORMAT = "%a %-d %b %Y %H:%M:%S"

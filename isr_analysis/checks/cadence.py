@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from isr_analysis.quality.series import Flags, Floats, Ints
+from isr_analysis.checks.series import Flags, Floats, Ints
 
 BLOCK = 32
 SILENT = 2.5

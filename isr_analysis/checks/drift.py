@@ -1,0 +1,161 @@
+"""What changes for good: the type of a field, the fields of a payload, the id of a device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis.checks.gaps import Rhythm
+from isr_analysis.checks.kinds import is_event
+from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Ints, Series
+from isr_analysis.checks.values import Row, which
+from isr_analysis.times import HOUR, MINUTE, Range
+
+_TURNS = 6
+_STEADY = 5
+_NEARBY = 20
+_ALIKE = 0.75
+_PROOF = (DEVICE, "callsign")
+
+
+def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
+    """Find fields whose values turn from one type to another; a field that alternates is one finding."""
+    rows = []
+    for name in series.frame.columns:
+        column = series.frame[name]
+        if name in {CLIENT, TOPIC} or not pd.api.types.is_object_dtype(column.dtype):
+            continue
+        kinds = np.array([_type(value) for value in column], dtype="object")[series.order]
+        for number, one in enumerate(found):
+            part = kinds[series.bounds[number] : series.bounds[number + 1]]
+            some = np.flatnonzero(part != "")
+            part = part[some]
+            turns = np.flatnonzero(part[1:] != part[:-1]) + 1
+            if not len(turns):
+                continue
+            head = {"kind": "type changed", **which(one), "field": name}
+            time = one.time[some]
+            if len(turns) > _TURNS:
+                words = f"{name} is {' and '.join(sorted({*part}))} by turns"
+                rows.append(head | {"start": int(time[turns[0]]), "end": int(time[turns[-1]]), "count": len(turns),
+                                    "detail": words})  # fmt: skip
+                continue
+            for begin, end in zip(turns, [*turns[1:], len(part)], strict=True):
+                words = f"{name}: {part[begin - 1]} → {part[begin]}"
+                rows.append(head | {"start": int(time[begin]), "end": int(time[end - 1]), "count": int(end - begin),
+                                    "detail": words})  # fmt: skip
+    return rows
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "flag"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, list | tuple):
+        return "list"
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, bytes):
+        return "bytes"
+    return "" if value is None or value is pd.NA or value != value else "number"  # noqa: PLR0124 (NaN)
+
+
+def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:
+    """Find fields that are missing for a span, where before or after it they were always there."""
+    missing: dict[tuple[int, int, int], list[str]] = {}
+    begins = series.bounds[:-1]
+    if not len(begins):
+        return []
+    for name in series.frame.columns:
+        if name in {CLIENT, TOPIC, *IDENTITY}:
+            continue
+        there = series.frame[name].notna().to_numpy(bool)
+        if there.all() or not there.any():
+            continue
+        there = there[series.order]
+        count = np.add.reduceat(there.astype(np.int64), begins)
+        for number in np.flatnonzero((count > 0) & (count < np.diff(series.bounds))).tolist():
+            if is_event(found[number].topic):
+                continue
+            for begin, end in _absences(there[series.bounds[number] : series.bounds[number + 1]]):
+                missing.setdefault((number, begin, end), []).append(name)
+    rows = []
+    for (number, begin, end), names in missing.items():
+        one = found[number]
+        begun, ended = begin > 0, end < len(one.time)
+        when = "for a while" if begun and ended else "from then on" if begun else "until then"
+        at = one.time[begin] if begun else one.time[min(end, len(one.time) - 1)]
+        until = one.time[end - 1] if begun else at
+        rows.append({
+            "kind": "fields changed", **which(one), "field": ", ".join(names), "start": int(at), "end": int(until),
+            "count": end - begin, "detail": f"{', '.join(names[:8])} missing {when}",
+        })  # fmt: skip
+    return rows
+
+
+def _absences(there: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[int, int]]:
+    """Give the spans in which a field is missing, if it comes and goes for good rather than now and then."""
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(there)) + 1, [len(there)]])
+    if len(edges) - 1 > _TURNS or np.diff(edges).min() < _STEADY:
+        return []
+    return [(int(edges[at]), int(edges[at + 1])) for at in range(len(edges) - 1) if not there[edges[at]]]
+
+
+def renamed(frame: pd.DataFrame, series: Series, found: list[Rhythm], span: Range | None) -> list[Row]:
+    """Find clients that go on where another one fell silent for good.
+
+    They publish the same fields on the same topics at the same pace. The same Station Controller or callsign makes up
+    for a longer pause between them.
+    """
+    if span is None or CLIENT not in frame.columns:
+        return []
+    own: dict[str, list[int]] = {}
+    for number, one in enumerate(found):
+        own.setdefault(one.client, []).append(number)
+    first = {client: min(int(found[n].time[0]) for n in numbers) for client, numbers in own.items()}
+    last = {client: max(int(found[n].time[-1]) for n in numbers) for client, numbers in own.items()}
+    limit = {client: max((found[n].limit for n in numbers), default=0) for client, numbers in own.items()}
+    gone = [c for c in own if limit[c] and span.end - last[c] > limit[c]]
+    fresh = [c for c in own if limit[c] and first[c] - span.start > limit[c]]
+    told: dict[str, tuple[set[str], set[str], float]] = {
+        client: _portrait(series, found, own[client]) for client in {*gone, *fresh}
+    }
+    rows: list[Row] = []
+    for new in sorted(fresh, key=lambda client: first[client]):
+        near = [
+            (first[new] - last[old], old) for old in gone
+            if old != new and old not in {row["former"] for row in rows} and first[new] - last[old] > 0
+            and _alike(told[old], told[new], first[new] - last[old])
+        ]  # fmt: skip
+        if near:
+            old = min(near)[1]
+            words = f"goes on where {old} fell silent, with the same topics and fields"
+            rows.append({"kind": "device renamed", CLIENT: new, "former": old, "start": last[old], "end": first[new],
+                         "detail": words})  # fmt: skip
+    return rows
+
+
+def _portrait(series: Series, found: list[Rhythm], own: list[int]) -> tuple[set[str], set[str], float]:
+    """Give what a client is known by: its topics with their fields, what proves its identity, its fastest interval."""
+    rows: Ints = np.concatenate([series.rows(number)[[0, -1]] for number in own])
+    sample = series.frame.iloc[rows]
+    topics = sample[TOPIC].astype("str") if TOPIC in sample.columns else pd.Series("", index=sample.index)
+    fields = {
+        f"{topic}|{name}"
+        for name in sample.columns if name not in {CLIENT, TOPIC}
+        for topic in topics[sample[name].notna().to_numpy()].unique()
+    }  # fmt: skip
+    proof = {f"{name}|{v}" for name in _PROOF if name in sample.columns for v in sample[name].dropna().unique()}
+    interval = min(float(found[n].pace.interval.min()) for n in own if found[n].regular)
+    return fields, proof, interval
+
+
+def _alike(old: tuple[set[str], set[str], float], new: tuple[set[str], set[str], float], pause: int) -> bool:
+    if old[1] and new[1]:
+        return bool(old[1] & new[1]) and pause <= 24 * HOUR
+    shared = len(old[0] & new[0]) / max(1, len(old[0] | new[0]))
+    same_pace = max(old[2], new[2]) <= 1.5 * min(old[2], new[2])
+    return shared >= _ALIKE and same_pace and pause <= max(_NEARBY * new[2], 30 * MINUTE)

@@ -1,0 +1,152 @@
+"""Everything that looks wrong in a frame, as one table to read from top to bottom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from isr_analysis import times
+from isr_analysis.checks.drift import fields_changed, renamed, types_changed
+from isr_analysis.checks.gaps import SILENT, rhythms, silent_rows, unfetched_in
+from isr_analysis.checks.series import CLIENT, TOPIC, Series, identity, split, taken, zone_of
+from isr_analysis.checks.tables import span_of, table
+from isr_analysis.checks.values import out_of_order, repeats, stuck
+from isr_analysis.times import Range
+
+_COLUMNS = {
+    "kind": "str", CLIENT: "str", TOPIC: "str", "channel": "str", "field": "str", "start": "instant", "end": "instant",
+    "duration": "duration", "count": "Int64", "detail": "str",
+}  # fmt: skip
+
+
+def quality(
+    df: pd.DataFrame | pd.Series,
+    coverage: pd.DataFrame | None = None,
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+) -> pd.DataFrame:
+    """Find what is wrong: gaps, repeats, stuck values, disorder, changes of type and fields, renamed devices.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+    coverage : pandas.DataFrame, optional
+        What `coverage` gives for the same range; without it every gap counts as the device's silence.
+    start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
+        The range that the frame speaks for; as of `gaps`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a finding, by start, with a RangeIndex; a healthy frame has none. Columns ``kind``, ``client_id``,
+        ``topic``, ``channel``, ``field`` (str, empty where it concerns all of them), ``start`` and ``end`` (in the
+        frame's zone), ``duration`` (timedelta), ``count`` (Int64, the messages concerned; NA where none) and ``detail``
+        (in words). The kinds:
+
+        ``device silent``, ``never fetched``, ``portal failed``
+            The rows of `gaps`.
+        ``value stuck``
+            A measurement that varies kept exactly one value for far longer than it ever does by chance. ``start`` and
+            ``end`` are its first and last message with that value.
+        ``repeated messages``
+            The same payload twice at one instant, or again within a moment, as QoS 1 may do; one row a series.
+        ``out of order``
+            Rows that stand after later ones in a frame that is not sorted by time; the loaders' frames are.
+        ``type changed``
+            A field's values turn from one type to another, such as from numbers to text.
+        ``fields changed``
+            Fields that were always there are missing from then on, or the other way round.
+        ``device renamed``
+            A client falls silent, and another that publishes the same goes on in its place; ``client_id`` is the new
+            one. Their silence before and after is then no finding of its own.
+
+    Raises
+    ------
+    UsageError
+        The index is not one of time, or `coverage` lacks a column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="UTC", name="time")
+    >>> df = pd.DataFrame({"client_id": "isr-shack-01", "value": range(60)}, index=index)
+    >>> isr.quality(df).empty, isr.quality(df.drop(index[20:30]))["detail"].tolist()
+    (True, ['no message for 11 min, where one comes each 1 min'])
+    """
+    frame = taken(df)
+    span = span_of(frame, start, end)
+    unfetched = unfetched_in(coverage, span)
+    found = rhythms(frame, span)
+    series = split(frame, identity(frame))
+    silent = silent_rows(frame, found, span, unfetched, each=False)
+    new_names = renamed(frame, series, found, span)
+    rows: list[dict[str, Any]] = [
+        *(_fetching(kind, client, topic, part) for kind, client, topic, part in unfetched),
+        *(_told(row, series, found) for row in silent if not _explained(row, new_names, span)),
+        *new_names,
+        *repeats(series, found),
+        *stuck(series, found),
+        *out_of_order(series, found),
+        *types_changed(series, found),
+        *fields_changed(series, found),
+    ]
+    rows.sort(key=lambda row: (row["start"], row[CLIENT], row.get(TOPIC, ""), row.get("channel", ""), row["kind"]))
+    for row in rows:
+        row["duration"] = row["end"] - row["start"]
+        for name in (TOPIC, "channel", "field"):
+            row.setdefault(name, "")
+    return table(rows, _COLUMNS, zone_of(frame))
+
+
+def _fetching(kind: str, client: str, topic: str, part: Range) -> dict[str, Any]:
+    words = f"not on disk ({kind}) for {'all clients' if client == '*' else client}, topics {topic}"
+    return {"kind": kind, CLIENT: client, TOPIC: topic, "start": part.start, "end": part.end, "detail": words}
+
+
+def _told(row: dict[str, Any], series: Series, found: list[Any]) -> dict[str, Any]:
+    """Say a silence in words."""
+    same = [
+        one for one in found
+        if one.regular and (row[CLIENT], row[TOPIC] or one.topic, row["channel"] or one.channel)
+        == (one.client, one.topic, one.channel)
+    ]  # fmt: skip
+    usual = min((float(one.pace.interval[one.pace.regular].min()) for one in same), default=0.0)
+    where = "" if row["channel"] or len(series) == 1 else " on any channel" if row[TOPIC] else " on any topic"
+    each = f", where one comes each {lasting(usual)}" if usual else ""
+    words = f"no message{where} for {lasting(row['duration'])}{each}"
+    kept = {name: row[name] for name in (CLIENT, TOPIC, "channel", "start", "end")}
+    return {"kind": SILENT, **kept, "detail": words}
+
+
+def lasting(ns: float) -> str:
+    """Write a duration with two units at most: ``2 d 3 h``, ``11 min``, ``0.5 s``."""
+    seconds = ns / times.SECOND
+    if seconds < 60:  # noqa: PLR2004 (seconds in a minute)
+        return f"{seconds:.3g} s"
+    left, words = round(seconds), []
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}")
+        elif words:
+            break
+    return " ".join(words[:2])
+
+
+def _explained(row: dict[str, Any], new_names: list[dict[str, Any]], span: Range | None) -> bool:
+    """Whether a silence is that of a former name after, or of a new name before, the device was renamed."""
+    for one in new_names:
+        if (
+            row[CLIENT] == one["former"]
+            and span is not None
+            and row["end"] == span.end
+            and row["start"] >= one["start"]
+        ):
+            return True
+        if row[CLIENT] == one[CLIENT] and span is not None and row["start"] == span.start and row["end"] <= one["end"]:
+            return True
+    return False

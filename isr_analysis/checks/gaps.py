@@ -1,0 +1,316 @@
+"""Where nothing came: a device that was silent, a span that was never fetched, a portal that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis import times
+from isr_analysis.checks.cadence import Cadence, cadence, silences
+from isr_analysis.checks.kinds import is_event
+from isr_analysis.checks.series import (
+    CLIENT,
+    TOPIC,
+    Ints,
+    Series,
+    channel_names,
+    identity,
+    split,
+    taken,
+    zone_of,
+)
+from isr_analysis.checks.tables import span_of, table
+from isr_analysis.errors import UsageError
+from isr_analysis.messages import overlap
+from isr_analysis.times import Range
+
+SILENT, NEVER_FETCHED, FAILED = "device silent", "never fetched", "portal failed"
+"""The kinds of gap. A value that does not change is none: `quality` reports it as stuck."""
+
+_KINDS = {"missing": NEVER_FETCHED, "failed": FAILED}
+_COLUMNS = {
+    "kind": "str", CLIENT: "str", TOPIC: "str", "channel": "str", "start": "instant", "end": "instant",
+    "duration": "duration", "missed": "Int64",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """One series of a frame with its rate and its silences.
+
+    Parameters
+    ----------
+    client, topic, channel : str
+        Which.
+    time : numpy.ndarray
+        Its instants, ns, ascending.
+    pace : Cadence
+        Its rate.
+    silent : list of Range
+        Between a message and the next, or the range's edge.
+    limit : int
+        ns; what is shorter is no silence.
+    """
+
+    client: str
+    topic: str
+    channel: str
+    time: Ints
+    pace: Cadence
+    silent: list[Range]
+    limit: int
+
+    @property
+    def regular(self) -> bool:
+        """Whether it has a regular interval at any time."""
+        return bool(self.pace.regular.any())
+
+
+def rhythms(frame: pd.DataFrame, span: Range | None) -> list[Rhythm]:
+    """Give each series of a frame with its rate and its silences within a range."""
+    series = split(frame, identity(frame))
+    clients, topics, channels = named(series)
+    found = []
+    for number in range(len(series)):
+        time = series.times(number)
+        pace = cadence(time)
+        if is_event(topics[number]):
+            pace = Cadence(pace.edges, pace.interval, np.zeros_like(pace.regular), pace.limit)
+        after = silences(time, pace)
+        silent = [Range(int(time[at]), int(time[at + 1])) for at in after]
+        if span is not None:
+            silent = [*_edge(span.start, int(time[0]), pace, 0), *silent, *_edge(int(time[-1]), span.end, pace, -1)]
+        limit = int(pace.limit[pace.regular].max()) if pace.regular.any() else 0
+        found.append(Rhythm(clients[number], topics[number], channels[number], time, pace, silent, limit))
+    return found
+
+
+def _edge(start: int, end: int, pace: Cadence, rate: int) -> Iterator[Range]:
+    if pace.regular[rate] and end - start > pace.limit[rate]:
+        yield Range(start, end)
+
+
+def named(series: Series) -> tuple[list[str], list[str], list[str]]:
+    """Give client, topic and channel of each series as text, "" where there is none."""
+    keys, many = series.keys, len(series)
+    clients = [_text(one) for one in keys[CLIENT]] if CLIENT in keys else [""] * many
+    topics = [_text(one) for one in keys[TOPIC]] if TOPIC in keys else [""] * many
+    return clients, topics, channel_names(keys)
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value != value else str(value)  # noqa: PLR0124 (NaN)
+
+
+def gaps(
+    df: pd.DataFrame | pd.Series,
+    coverage: pd.DataFrame | None = None,
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    each: bool = False,
+) -> pd.DataFrame:
+    """Find where nothing came, and why as far as it can be known.
+
+    The interval at which each series publishes is found from its instants. A pause of more than 2.5 intervals is a gap;
+    a link that loses many messages one by one is given more. What speaks only when something happens has none.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+    coverage : pandas.DataFrame, optional
+        What `coverage` gives for the same range. Without it every gap counts as the device's silence.
+    start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
+        The range that the frame speaks for, so that silence at its edges is found too. If left out: the range that was
+        loaded, as long as no row was taken away since; else from the first row to the last.
+    each : bool
+        One row for each series that was silent. By default a client that was silent as a whole is one row, with
+        ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a gap, by start, with a RangeIndex. Columns ``kind`` (``device silent``, ``never fetched``,
+        ``portal failed``), ``client_id``, ``topic`` and ``channel`` (str; the first two as in `coverage` where
+        nothing was fetched: ``"*"`` is all clients), ``start`` (the last message before) and ``end`` (the first one
+        after; both in the frame's zone, UTC if it has none), ``duration`` (timedelta) and ``missed`` (Int64, messages
+        that the usual interval leads one to expect; NA where unknown). No gap: the same columns, no rows.
+
+    Raises
+    ------
+    UsageError
+        The index is not one of time, or `coverage` lacks a column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="UTC", name="time")
+    >>> df = pd.DataFrame({"client_id": "isr-shack-01", "value": 1.0}, index=index)
+    >>> isr.gaps(df.drop(index[20:30]))[["kind", "client_id", "duration", "missed"]].values.tolist()
+    [['device silent', 'isr-shack-01', Timedelta('0 days 00:11:00'), 10]]
+    """
+    frame = taken(df)
+    span = span_of(frame, start, end)
+    unfetched = unfetched_in(coverage, span)
+    rows: list[dict[str, object]] = [
+        {"kind": kind, CLIENT: client, TOPIC: topic, "channel": "", "start": part.start, "end": part.end,
+         "duration": part.end - part.start, "missed": None}
+        for kind, client, topic, part in unfetched
+    ]  # fmt: skip
+    rows += silent_rows(frame, rhythms(frame, span), span, unfetched, each=each)
+    rows.sort(key=lambda row: (row["start"], row[CLIENT], row[TOPIC], row["channel"]))
+    return table(rows, _COLUMNS, zone_of(frame))
+
+
+Unfetched = list[tuple[str, str, str, Range]]
+"""Spans that are not on disk: kind, client (``"*"`` is all), topic filter, range."""
+
+
+def silent_rows(
+    frame: pd.DataFrame, found: list[Rhythm], span: Range | None, unfetched: Unfetched, *, each: bool
+) -> list[dict[str, object]]:
+    """Give the silences as rows of `gaps`, each told once at the widest level at which all was silent."""
+    rows: list[dict[str, object]] = []
+    for client in dict.fromkeys(one.client for one in found):
+        own = [one for one in found if one.client == client]
+        left = [(one, part) for one in own for gap in one.silent for part in _fetched(one, gap, unfetched)]
+        if not left:
+            continue
+        if not each:
+            whole, left = _shared(own, left, span, unfetched)
+            only = own[0].topic if len({one.topic for one in own}) == 1 else ""
+            channel = own[0].channel if len(own) == 1 else ""
+            rows += [_row(client, only, channel, own, part) for part in whole]
+            for topic in dict.fromkeys(one.topic for one, _ in left):
+                same = [one for one in own if one.topic == topic]
+                if len(same) > 1:
+                    mine = [(one, part) for one, part in left if one.topic == topic]
+                    whole, rest = _shared(same, mine, span, unfetched)
+                    rows += [_row(client, topic, "", same, part) for part in whole]
+                    left = [(one, part) for one, part in left if one.topic != topic] + rest
+        rows += [_row(client, one.topic, one.channel, [one], part) for one, part in left]
+    if span is not None:
+        rows += _never_heard(frame, span, unfetched)
+    return rows
+
+
+def _row(client: str, topic: str, channel: str, own: list[Rhythm], part: Range) -> dict[str, object]:
+    missed = sum(_missed(one, part) for one in own)
+    return {"kind": SILENT, CLIENT: client, TOPIC: topic, "channel": channel, "start": part.start, "end": part.end,
+            "duration": part.end - part.start, "missed": missed or None}  # fmt: skip
+
+
+def _missed(one: Rhythm, part: Range) -> int:
+    if not one.regular:
+        return 0
+    at = min(int(np.searchsorted(one.time, part.start, side="right")), max(0, len(one.time) - 2))
+    rate = min(int(np.searchsorted(one.pace.edges, at, side="right")) - 1, len(one.pace.interval) - 1)
+    return max(0, round((part.end - part.start) / one.pace.interval[rate]) - 1) if one.pace.regular[rate] else 0
+
+
+def _shared(
+    own: list[Rhythm], left: list[tuple[Rhythm, Range]], span: Range | None, unfetched: Unfetched
+) -> tuple[list[Range], list[tuple[Rhythm, Range]]]:
+    """Take out the spans in which none of several series spoke.
+
+    Returns
+    -------
+    whole, left
+        Those spans, and what they leave unexplained of each series' silence.
+    """
+    if len(own) == 1:
+        return [part for _, part in left], []
+    every = np.unique(np.concatenate([one.time for one in own]))
+    if span is not None:
+        every = np.unique(np.concatenate([every, [span.start, span.end]]))
+    least = min(one.limit for one, _ in left)
+    at = np.flatnonzero(np.diff(every) > least)
+    quiet = [
+        piece
+        for begin, end in zip(every[at].tolist(), every[at + 1].tolist(), strict=True)
+        for piece in _cut(Range(begin, end), own, unfetched)
+    ]
+    starts = np.array([one.start for one in quiet], dtype=np.int64)
+    used: set[int] = set()
+    rest: list[tuple[Rhythm, Range]] = []
+    for one, gap in left:
+        first = int(np.searchsorted(starts, gap.start))
+        inside: list[Range] = []
+        for number in range(first, len(quiet)):
+            if quiet[number].end > gap.end:
+                break
+            if quiet[number].end - quiet[number].start > one.limit:
+                inside.append(quiet[number])
+                used.add(number)
+        rest += [(one, part) for part in gap.minus(inside) if part.end - part.start > one.limit]
+    return [quiet[number] for number in sorted(used)], rest
+
+
+def _cut(gap: Range, own: list[Rhythm], unfetched: Unfetched) -> list[Range]:
+    """Take the spans that no series of `own` was fetched for out of a silence."""
+    parts = [gap]
+    for one in own:
+        parts = [part for part in parts if not _covered(part, one, unfetched)]
+    cuts = [r for _, c, t, r in unfetched if c in ("*", own[0].client) and all(overlap(t, o.topic) for o in own)]
+    return [left for part in parts for left in part.minus(cuts)]
+
+
+def _covered(part: Range, one: Rhythm, unfetched: Unfetched) -> bool:
+    return not part.minus([r for _, c, t, r in unfetched if c in ("*", one.client) and overlap(t, one.topic)])
+
+
+def _fetched(one: Rhythm, gap: Range, unfetched: Unfetched) -> list[Range]:
+    """Give the parts of a silence that were fetched, as far as each is longer than the series' rate explains."""
+    cuts = [r for _, c, t, r in unfetched if c in ("*", one.client) and (not one.topic or overlap(t, one.topic))]
+    return [part for part in gap.minus(cuts) if not cuts or part.end - part.start > one.limit]
+
+
+def _never_heard(frame: pd.DataFrame, span: Range, unfetched: Unfetched) -> list[dict[str, object]]:
+    """Give the clients that were asked for by name and have no row at all."""
+    asked = frame.attrs.get("clients") if frame.attrs.get("rows") == len(frame) else None
+    if not isinstance(asked, list) or not asked:
+        return []
+    present = {str(one) for one in frame[CLIENT].unique()} if CLIENT in frame.columns else set()
+    topic = str(frame.attrs.get("topic", "#"))
+    rows = []
+    for client in asked:
+        if client in present:
+            continue
+        cuts = [r for _, c, t, r in unfetched if c in ("*", client) and overlap(t, topic)]
+        rows += [
+            {"kind": SILENT, CLIENT: client, TOPIC: "" if topic == "#" else topic, "channel": "", "start": part.start,
+             "end": part.end, "duration": part.end - part.start, "missed": None}
+            for part in span.minus(cuts)
+        ]  # fmt: skip
+    return rows
+
+
+def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> Unfetched:
+    """Read what coverage says is not on disk, within the range, neighbouring spans joined."""
+    if coverage is None:
+        return []
+    if absent := [name for name in ("start", "end", "state") if name not in coverage.columns]:
+        raise UsageError(
+            f"coverage has no column {', '.join(absent)}; it is the frame that isr.coverage gives, and came with "
+            f"{', '.join(map(str, coverage.columns)) or 'none'}"
+        )
+    found: Unfetched = []
+    wanted = coverage[coverage["state"].isin(list(_KINDS))].sort_values("start", kind="stable")
+    for row in wanted.to_dict("records"):
+        begin, until = (times.instant(row[name], name=name) for name in ("start", "end"))
+        if span is not None:
+            begin, until = max(begin, span.start), min(until, span.end)
+        if until <= begin:
+            continue
+        key = (_KINDS[row["state"]], str(row.get(CLIENT, "*")), str(row.get(TOPIC, "#")))
+        joined = next((n for n, old in enumerate(found) if old[:3] == key and old[3].end >= begin), None)
+        if joined is None:
+            found.append((*key, Range(begin, until)))
+        else:
+            found[joined] = (*key, Range(found[joined][3].start, max(found[joined][3].end, until)))
+    return found

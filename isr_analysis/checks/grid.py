@@ -1,0 +1,185 @@
+"""Messages on an even grid of time: one column a channel."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis import times
+from isr_analysis.checks.cadence import cadence, silences
+from isr_analysis.checks.gaps import named
+from isr_analysis.checks.kinds import is_event, is_number, is_state, numbers
+from isr_analysis.checks.series import (
+    Floats,
+    Ints,
+    Series,
+    identity,
+    missing,
+    nanoseconds,
+    split,
+    stamps,
+    taken,
+    zone_of,
+)  # fmt: skip
+from isr_analysis.checks.tables import span_of
+from isr_analysis.errors import UsageError
+
+_MOST = 50_000_000
+
+
+def wide(
+    df: pd.DataFrame | pd.Series,
+    field: str = "value",
+    *,
+    every: str | dt.timedelta = "1min",
+    by: str | list[str] | None = None,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+) -> pd.DataFrame:
+    """Put one field on an even grid, one column a channel, so that channels can be compared row by row.
+
+    A measurement is the mean of the messages within each step, and is missing where none came: nothing is invented.
+    States and events hold until the next message, as long as the device was not silent.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+    field : str
+        The column whose values are wanted.
+    every : str or timedelta
+        The step, such as ``"1min"`` or ``"1h"``. Whole days are days of the frame's zone (23 or 25 hours where the
+        clocks change); shorter steps are of equal length and begin at the first midnight.
+    by : str or list of str, optional
+        The columns that tell the channels apart, such as ``"chan"``; client, topic and channel if left out.
+    start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
+        The range of the grid; as of `gaps`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``time``: the start of each step, in the frame's zone (UTC if it has none). One column a channel, named by
+        what tells it from the others: measurements ``float64``, flags ``boolean``, words and mixed states ``object``.
+        A gap is NaN or NA. No row with the field: no column and no row.
+
+    Raises
+    ------
+    UsageError
+        A column is missing, or the grid would have more than 50 million cells.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=4, freq="30s", tz="UTC", name="time")
+    >>> df = pd.DataFrame({"chan": [1, 2, 1, 2], "value": [4.0, 7.0, 5.0, 8.0]}, index=index)
+    >>> isr.wide(df, every="1min").to_dict("list")
+    {'chan 1': [4.0, 5.0], 'chan 2': [7.0, 8.0]}
+    """
+    frame = taken(df)
+    step = times.duration(every, name="every")
+    if field not in frame.columns:
+        if not len(frame):
+            return _grid(np.zeros(0, dtype=np.int64), zone_of(frame), {})
+        raise missing(frame, [field])
+    columns = identity(frame) if by is None else [by] if isinstance(by, str) else [*by]
+    span = span_of(frame, start, end)
+    frame = frame[frame[field].notna()]
+    if not len(frame) or span is None or not span:
+        return _grid(np.zeros(0, dtype=np.int64), zone_of(frame), {})
+    series = split(frame, columns)
+    zone = zone_of(frame)
+    edges = _edges(span, step, zone, len(series), every)
+    topics = named(series)[1]
+    made = {
+        name: _column(frame[field].iloc[series.rows(number)], series.times(number), edges, topics[number])
+        for number, name in enumerate(_names(series))
+    }
+    return _grid(edges[:-1], zone, dict(sorted(made.items())))
+
+
+def _grid(starts: Ints, zone: dt.tzinfo | None, columns: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(columns, index=stamps(starts, zone).rename("time"))
+
+
+def _edges(span: times.Range, step: int, zone: dt.tzinfo | None, channels: int, every: object) -> Ints:
+    """Give the edges of the steps that cover a range."""
+    cells = ((span.end - span.start) // step + 2) * channels
+    if cells > _MOST:
+        raise UsageError(f"every={every!r} would make {cells:,} cells of this range; take a longer step")
+    ends = stamps([span.start, span.end - 1], zone)
+    midnight = ends[0].normalize()
+    if step % times.DAY == 0:
+        until = ends[1].normalize() + pd.Timedelta(days=step // times.DAY, hours=6)
+        days = pd.date_range(midnight, until, freq=f"{step // times.DAY}D").normalize()
+        edges = nanoseconds(days)
+        return edges[: int(np.searchsorted(edges, span.end)) + 1]
+    origin = int(nanoseconds(pd.DatetimeIndex([midnight]))[0])
+    first = origin + (span.start - origin) // step * step
+    return np.arange(first, span.end + step, step, dtype=np.int64)
+
+
+def _names(series: Series) -> list[str]:
+    """Name each channel by as few of its keys as tell it from the others, the most telling first."""
+    keys = series.keys.astype("object").where(series.keys.notna(), "")
+    if keys.shape[1] == 0:
+        return ["value"] * len(keys)
+    chosen: list[str] = []
+    groups = 1
+    for name in sorted(keys.columns, key=lambda one: (one == "topic", one in {"type", "module", "dcn"})):
+        now = len(keys[[*chosen, name]].astype("str").drop_duplicates())
+        if now > groups:
+            chosen.append(name)
+            groups = now
+    chosen = [name for name in keys.columns if name in chosen] or [str(keys.columns[0])]
+    plain = {"client_id", "topic", "type", "dcn", "station_controller_device_id"}
+    return [
+        " · ".join(str(row[name]) if name in plain else f"{name} {row[name]}" for name in chosen if row[name] != "")
+        or "value"
+        for row in keys.to_dict("records")
+    ]
+
+
+def _column(part: pd.Series, time: Ints, edges: Ints, topic: str) -> Any:
+    """Put one channel on the grid."""
+    number = numbers(part)
+    some = ~np.isnan(number)
+    if some.all() and not is_event(topic) and not is_state(number, topic or None):
+        return _means(number, time, edges)
+    return _held(part, time, edges)
+
+
+def _means(number: Floats, time: Ints, edges: Ints) -> Floats:
+    step = np.searchsorted(edges, time, side="right") - 1
+    inside = (step >= 0) & (step < len(edges) - 1)
+    count = np.bincount(step[inside], minlength=len(edges) - 1)
+    # Relative to their middle, so that a sum of great numbers stays exact enough and finite.
+    middle = float(np.median(number[np.isfinite(number)])) if np.isfinite(number).any() else 0.0
+    total = np.bincount(step[inside], weights=number[inside] - middle, minlength=len(edges) - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean: Floats = np.where(count > 0, middle + total / count, np.nan)
+    return mean
+
+
+def _held(part: pd.Series, time: Ints, edges: Ints) -> Any:
+    """Give the last state of each step, held to the next message but not through a silence of the device."""
+    at = np.searchsorted(time, edges[1:], side="left") - 1
+    known = at >= 0
+    silent = silences(time, cadence(time))
+    over = np.isin(at, silent) & (time[np.maximum(at, 0)] < edges[:-1])
+    pace = cadence(time)
+    last = at == len(time) - 1
+    if pace.regular[-1]:
+        over |= last & (edges[:-1] - time[-1] > pace.limit[-1])
+    known &= ~over
+    values = part.reset_index(drop=True).take(np.maximum(at, 0)).reset_index(drop=True)
+    if is_number(part):
+        return np.where(known, values.to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
+    if pd.api.types.is_bool_dtype(part.dtype):
+        return values.astype("boolean").where(known).array
+    if all(isinstance(value, bool | np.bool_) for value in part):
+        return values.astype("boolean").where(known).array
+    return values.astype("object").where(known, None).to_numpy()

@@ -1,0 +1,73 @@
+"""What a column holds in the rows of one series: measurements, states or events. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Flags, Floats
+
+Kind = Literal["measurement", "state", "event"]
+
+UNITS = ("unit", "units")
+"""The columns in which payloads give a unit."""
+
+NO_MEASURE = {*IDENTITY, *UNITS, CLIENT, TOPIC, "device_id", "callsign", "username", "ts", "time", "timestamp",
+              "payload.time", "payload.timestamp", "seq"}  # fmt: skip
+"""Columns that say of what, by whom or when, and not how much."""
+
+_FEW = 10
+_FIRST = 1000
+
+
+def is_event(topic: str) -> bool:
+    """Whether a topic is one of events, by its first level: they come when something happens."""
+    return topic.split("/", maxsplit=1)[0] in {"event", "events"}
+
+
+def is_state(number: Floats, topic: str | None) -> bool:
+    """Judge whether numbers are states: both 0 and 1 and nothing else, or few whole numbers on a topic of states."""
+    head = number[:_FIRST]
+    if ((head == 0) | (head == 1)).all() and ((number == 0) | (number == 1)).all():
+        return bool((number == 0).any() and (number == 1).any()) or _state_topic(topic)
+    if not _state_topic(topic) or (head != np.floor(head)).any():
+        return False
+    return len(np.unique(number)) <= _FEW and bool((number == np.floor(number)).all())
+
+
+def _state_topic(topic: str | None) -> bool:
+    return topic is not None and topic.split("/", maxsplit=1)[0] in {"state", "status"}
+
+
+def is_number(column: pd.Series) -> bool:
+    """Whether a column's dtype is one of numbers (flags and complex ones are none)."""
+    kind = column.dtype
+    return bool(
+        pd.api.types.is_numeric_dtype(kind)
+        and not pd.api.types.is_bool_dtype(kind)
+        and not pd.api.types.is_complex_dtype(kind)
+    )
+
+
+def numbers(column: pd.Series) -> Floats:
+    """Read a column as numbers, NaN where there is none; of mixed columns, those that are numbers already."""
+    if is_number(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not pd.api.types.is_object_dtype(column.dtype):
+        return np.full(len(column), np.nan)
+    real = [isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in column]
+    return np.array([_float(v) if r else np.nan for v, r in zip(column, real, strict=True)], dtype=np.float64)
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
+
+
+def held(column: pd.Series) -> Flags:
+    """Tell in which rows a column holds anything."""
+    return column.notna().to_numpy(bool)

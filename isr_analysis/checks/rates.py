@@ -1,0 +1,231 @@
+"""Which channels there are, how often each speaks, and how much of each day is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis import times
+from isr_analysis.checks.gaps import Rhythm, named, rhythms
+from isr_analysis.checks.kinds import NO_MEASURE, UNITS, is_event, is_number, is_state, numbers
+from isr_analysis.checks.series import (
+    CLIENT,
+    DEVICE,
+    IDENTITY,
+    TOPIC,
+    Ints,
+    identity,
+    nanoseconds,
+    split,
+    stamps,
+    taken,
+    zone_of,
+)  # fmt: skip
+from isr_analysis.checks.tables import span_of, table
+
+_WHICH = {CLIENT: "str", TOPIC: "str", "channel": "str"}
+_CHANNELS = _WHICH | {
+    "field": "str", "kind": "str", "unit": "str", "messages": "Int64", "first": "instant", "last": "instant",
+    DEVICE: "str", "type": "str", "chan": "str", "module": "str", "dcn": "str",
+}  # fmt: skip
+_INTERVALS = _WHICH | {
+    "start": "instant", "end": "instant", "interval": "duration", "regular": "boolean", "messages": "Int64",
+}  # fmt: skip
+_COMPLETENESS = {"day": "instant"} | _WHICH | {"messages": "Int64", "expected": "Int64", "share": "float64"}
+
+
+def channels(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """List what is measured or reported: the channels of Station Controllers, and the fields of everything else.
+
+    A Station Controller's reading is identified by ``station_controller_device_id``, ``type``, ``chan``, ``module`` and
+    ``dcn`` together; ``channel`` says them in words. What has no such identity has an empty ``channel``, and is told
+    apart by its field.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each client, topic, channel and field that holds numbers, flags or words for a state (of readings
+        with an identity: whatever they hold). Columns ``client_id``, ``topic``, ``channel``, ``field``, ``kind``
+        (``measurement``, ``state`` or ``event``), ``unit`` (as the payload gives it, else empty; all str), ``messages``
+        (Int64), ``first`` and ``last`` (in the frame's zone), and the five parts of the identity (str, NA where there
+        is none). No row: the same columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from isr_analysis.checks import channels
+    >>> index = pd.date_range("2026-11-01", periods=2, freq="1min", tz="UTC", name="time")
+    >>> channels(pd.DataFrame({"chan": [1, 2], "value": [4.0, 7.5], "unit": "W"}, index=index))["channel"].tolist()
+    ['chan 1', 'chan 2']
+    """
+    frame = taken(df)
+    series = split(frame, identity(frame))
+    clients, topics, names = named(series)
+    columns = [name for name in frame.columns if name not in NO_MEASURE]
+    there = {name: frame[name].notna().to_numpy(bool) for name in columns}
+    rows = []
+    for number, keys in enumerate(series.keys.to_dict("records")):
+        at, time = series.rows(number), series.times(number)
+        for name in columns:
+            if not (has := there[name][at]).any():
+                continue
+            part = frame[name].iloc[at[has]]
+            kind = _kind(part, topics[number])
+            if kind is None and not names[number]:
+                continue
+            held = time[has]
+            rows.append({
+                CLIENT: clients[number], TOPIC: topics[number], "channel": names[number], "field": name,
+                "kind": kind or "state", "unit": _unit(frame, name, at[has]), "messages": len(held),
+                "first": held[0], "last": held[-1],
+                **{key: _word(keys.get(key)) for key in IDENTITY},
+            })  # fmt: skip
+    return table(rows, _CHANNELS, zone_of(frame))
+
+
+def _kind(part: pd.Series, topic: str) -> str | None:
+    """Say what a field of one series is, None if it is mere text."""
+    if is_event(topic):
+        return "event"
+    if pd.api.types.is_bool_dtype(part.dtype):
+        return "state"
+    number = numbers(part)
+    number = number[~np.isnan(number)]
+    if len(number):
+        return "state" if is_state(number, topic) else "measurement"
+    flags = not is_number(part) and len(part) and all(isinstance(value, bool) for value in part.head(50))
+    return "state" if flags else None
+
+
+def _unit(frame: pd.DataFrame, field: str, rows: Ints) -> str:
+    for name in (f"{field}_unit", f"{field}.unit", *(UNITS if field == "value" else ())):
+        if name in frame.columns:
+            units = frame[name].iloc[rows].dropna()
+            return str(units.iloc[-1]) if len(units) else ""
+    return ""
+
+
+def _word(value: object) -> str | None:
+    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN)
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Find how often each series publishes: nothing is configured, all is read from the instants.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each client, topic and channel, more where its rate changed for good. Columns ``client_id``,
+        ``topic``, ``channel`` (str), ``start`` and ``end`` (first and last message at that rate, in the frame's zone),
+        ``interval`` (timedelta; NaT with fewer than two messages), ``regular`` (boolean: whether it keeps to it; events
+        and what is published on a change do not) and ``messages`` (Int64). No row: the same columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from isr_analysis.checks import intervals
+    >>> index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="UTC", name="time")
+    >>> intervals(pd.DataFrame({"value": 1.0}, index=index))[["interval", "regular"]].values.tolist()
+    [[Timedelta('0 days 00:01:00'), True]]
+    """
+    frame = taken(df)
+    rows = []
+    for one in rhythms(frame, None):
+        edges = one.pace.edges
+        for number, usual in enumerate(one.pace.interval):
+            begin, end = int(edges[number]), int(edges[number + 1])
+            rows.append({
+                CLIENT: one.client, TOPIC: one.topic, "channel": one.channel, "start": one.time[begin],
+                "end": one.time[end], "interval": round(usual) or None, "regular": bool(one.pace.regular[number]),
+                "messages": end - begin + (number == 0),
+            })  # fmt: skip
+    return table(rows, _INTERVALS, zone_of(frame))
+
+
+def completeness(
+    df: pd.DataFrame | pd.Series,
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+) -> pd.DataFrame:
+    """Tell for each day how much of what each series should have published is there.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+    start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
+        The range that the frame speaks for; as of `gaps`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each day of the range, client, topic and channel. Columns ``day`` (its first instant in the frame's
+        zone; a day on which the clocks change has 23 or 25 hours), ``client_id``, ``topic``, ``channel`` (str),
+        ``messages`` (Int64, all that came), ``expected`` (Int64, by the interval found; NA without a regular one) and
+        ``share`` (float64, 0 to 1: how much of the expected came, where bursts and repeats count once; NaN without a
+        regular interval). No row: the same columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from isr_analysis.checks import completeness
+    >>> index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+    >>> frame = pd.DataFrame({"value": 1.0}, index=index).drop(index[30:36])
+    >>> completeness(frame, end="2026-11-03")["share"].tolist()
+    [1.0, 0.75]
+    """
+    frame = taken(df)
+    span, zone = span_of(frame, start, end), zone_of(frame)
+    if span is None or not span:
+        return table([], _COMPLETENESS, zone)
+    ends = stamps([span.start, span.end - 1], zone)
+    days = pd.date_range(ends[0].normalize(), ends[1].normalize() + pd.Timedelta(hours=30), freq="D").normalize()
+    edges = nanoseconds(days)
+    rows = []
+    for one in rhythms(frame, span):
+        due = one.time[_due(one)]
+        came = np.histogram(one.time, edges)[0]
+        counted = np.histogram(due, edges)[0]
+        expected = _expected(one, np.clip(edges, span.start, span.end))
+        for day, begin in enumerate(edges[:-1]):
+            some = expected[day] > 0
+            rows.append({
+                "day": begin, CLIENT: one.client, TOPIC: one.topic, "channel": one.channel, "messages": int(came[day]),
+                "expected": round(expected[day]) if some else None,
+                "share": min(1.0, counted[day] / max(1.0, round(expected[day]))) if some else np.nan,
+            })  # fmt: skip
+    rows.sort(key=lambda row: row["day"])
+    return table(rows, _COMPLETENESS, zone)
+
+
+def _due(one: Rhythm) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell which messages count: in a burst, and of repeats, only the first."""
+    pause = np.diff(one.time)
+    usual = np.repeat(one.pace.interval, np.diff(one.pace.edges))[: len(pause)]
+    return np.concatenate([[True], pause >= usual / 2])
+
+
+def _expected(one: Rhythm, edges: Ints) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Count how many messages each day should have had, rate by rate."""
+    total = np.zeros(len(edges) - 1)
+    last = len(one.pace.interval) - 1
+    for number, usual in enumerate(one.pace.interval):
+        if not one.pace.regular[number]:
+            continue
+        begin = edges[0] if number == 0 else one.time[one.pace.edges[number]]
+        end = edges[-1] if number == last else one.time[one.pace.edges[number + 1]]
+        total += np.diff(np.clip(edges, begin, end)) / usual
+    return total

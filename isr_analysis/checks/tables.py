@@ -1,0 +1,77 @@
+"""What the frames of this room have in common: their range, their zone, and columns that are the same when empty."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis import times
+from isr_analysis.checks.series import nanoseconds, stamps, zone_of
+from isr_analysis.errors import UsageError
+
+
+def span_of(
+    frame: pd.DataFrame, start: times.Instant | None = None, end: times.Instant | None = None
+) -> times.Range | None:
+    """Find the range that a frame speaks for; None if it has no rows and none is known.
+
+    It is what the caller says; else the range that was loaded, as long as the frame is as it was loaded (one that was
+    filtered may have lost its edges); else from its first to its last row.
+    """
+    zone = zone_of(frame)
+    begin = times.instant(start, zone, name="start") if start is not None else None
+    until = times.instant(end, zone, name="end") if end is not None else None
+    loaded = _loaded(frame)
+    if begin is None and loaded:
+        begin = loaded.start
+    if until is None and loaded:
+        until = loaded.end
+    if len(frame) and (begin is None or until is None):
+        ns = nanoseconds(frame.index)  # type: ignore[arg-type]
+        begin = int(ns.min()) if begin is None else begin
+        until = int(ns.max()) + 1 if until is None else until
+    if begin is None or until is None:
+        return None
+    if until < begin:
+        raise UsageError(f"the range is empty: start {times.iso(begin)} is not before end {times.iso(until)}")
+    return times.Range(begin, until)
+
+
+def _loaded(frame: pd.DataFrame) -> times.Range | None:
+    """Read the range that a loader wrote into `attrs`; what may still come late is not counted as missing."""
+    told = frame.attrs
+    if told.get("rows") != len(frame) or not (told.get("start") and told.get("end")):
+        return None
+    try:
+        start = times.instant(told["start"])
+        ends = [times.instant(told[name]) for name in ("end", "fetched_at", "provisional_from") if told.get(name)]
+    except UsageError:
+        return None
+    return times.Range(start, max(start, min(ends)))
+
+
+def table(rows: list[dict[str, Any]], kinds: Mapping[str, str], zone: dt.tzinfo | None) -> pd.DataFrame:
+    """Make a frame of rows, with the same columns and dtypes when there are none.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Instants and durations in ns, None where there is none.
+    kinds : dict
+        For each column a dtype, ``"instant"`` or ``"duration"``.
+    zone : datetime.tzinfo or None
+        Of the instants; UTC if None.
+    """
+    return pd.DataFrame({name: _column([row.get(name) for row in rows], kind, zone) for name, kind in kinds.items()})
+
+
+def _column(values: list[Any], kind: str, zone: dt.tzinfo | None) -> Any:
+    if kind in {"instant", "duration"}:
+        empty = np.iinfo(np.int64).min  # how numpy writes "no time"
+        ns = np.array([empty if value is None else int(value) for value in values], dtype=np.int64)
+        return stamps(ns, zone) if kind == "instant" else pd.TimedeltaIndex(ns.view("m8[ns]"))
+    return pd.Series(values, dtype=kind).array

@@ -1,0 +1,153 @@
+"""Messages that came twice or out of order, and measurements that stopped varying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis.checks.gaps import Rhythm
+from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
+from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Flags, Floats, Ints, Series
+from isr_analysis.times import SECOND
+
+_AGAIN = 5 * SECOND
+_AGAIN_UNTIMED = SECOND
+_ALL_THE_TIME = 0.3
+
+_VARIES = 10
+_SHORTEST = 15
+_FAR = 4.0
+_RESTS = 3
+
+Row = dict[str, Any]
+
+
+def which(one: Rhythm) -> Row:
+    """Give the keys of a finding about one series."""
+    return {CLIENT: one.client, TOPIC: one.topic, "channel": one.channel}
+
+
+def repeats(series: Series, found: list[Rhythm]) -> list[Row]:
+    """Find messages that came again: one row a series."""
+    time, bounds = series.time, series.bounds
+    if len(time) <= 1:
+        return []
+    # Again within a moment counts too, where the rhythm shows that nothing was due.
+    reach = np.array([_AGAIN_UNTIMED if not one.regular else min(_AGAIN, int(0.2 * _fastest(one))) for one in found])
+    pause = np.diff(time)
+    near = np.concatenate([[False], pause <= np.repeat(reach, np.diff(bounds))[1:]])
+    near[bounds[1:-1]] = False
+    if not near.any():
+        return []
+    some = near | np.append(near[1:], False)
+    twice = np.zeros(len(time), bool)
+    twice[some] = _same(series.frame.iloc[series.order[some]], np.cumsum(~near)[some])
+    exact = twice & np.concatenate([[False], pause == 0])
+    rows = []
+    for number in np.unique(series.code[twice]):
+        begin, end = bounds[number], bounds[number + 1]
+        hits = np.flatnonzero(twice[begin:end])
+        if len(hits) > _ALL_THE_TIME * (end - begin):  # that is how it speaks, in bursts
+            hits = np.flatnonzero(exact[begin:end])
+        if not len(hits):
+            continue
+        at = time[begin:end][hits]
+        words = f"{len(hits)} of {end - begin} messages came again with the same payload"
+        rows.append({"kind": "repeated messages", **which(found[number]), "start": int(at[0]), "end": int(at[-1]),
+                     "count": len(hits), "detail": words})  # fmt: skip
+    return rows
+
+
+def _fastest(one: Rhythm) -> float:
+    return float(one.pace.interval[one.pace.regular].min())
+
+
+def _same(part: pd.DataFrame, cluster: Ints) -> Flags:
+    """Tell which rows repeat an earlier one of their cluster, payload and all."""
+    codes = {"": cluster}
+    for name in part.columns:
+        if name in {CLIENT, TOPIC, *IDENTITY} or not part[name].notna().any():
+            continue
+        try:
+            codes[name] = pd.factorize(part[name])[0]
+        except TypeError:  # lists and objects within
+            codes[name] = pd.factorize(part[name].map(repr))[0]
+    return pd.DataFrame(codes).duplicated().to_numpy(bool)
+
+
+def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
+    """Find rows that stand after later ones of their series. A frame that runs backward as a whole is only reversed."""
+    index = series.frame.index
+    if index.is_monotonic_increasing or index.is_monotonic_decreasing:
+        return []
+    rows = []
+    for number, one in enumerate(found):
+        time = series.times(number)[np.argsort(series.rows(number), kind="stable")]
+        latest = np.maximum.accumulate(time)
+        late = np.flatnonzero(time < latest)
+        if len(late):
+            most = int((latest - time).max()) / SECOND
+            rows.append(
+                {
+                    "kind": "out of order",
+                    **which(one),
+                    "start": int(time[late].min()),
+                    "end": int(time[late].max()),
+                    "count": len(late),
+                    "detail": f"{len(late)} messages stand after later ones, by up to {most:g} s",
+                }
+            )
+    return rows  # fmt: skip
+
+
+def stuck(series: Series, found: list[Rhythm]) -> list[Row]:
+    """Find measurements that kept exactly one value for far longer than they do by chance."""
+    rows = []
+    for name in series.frame.columns:
+        if name in NO_MEASURE:
+            continue
+        number = numbers(series.frame[name])
+        if np.isnan(number).all():
+            continue
+        number = number[series.order]
+        for at, one in enumerate(found):
+            part, time = number[series.bounds[at] : series.bounds[at + 1]], one.time
+            some = ~np.isnan(part)
+            if is_event(one.topic) or some.sum() <= _SHORTEST:
+                continue
+            value, held = part[some], time[some]
+            if is_state(value, one.topic or None):
+                continue
+            rows += [
+                {"kind": "value stuck", **which(one), "field": name, "start": int(held[begin]),
+                 "end": int(held[end - 1]), "count": end - begin, "detail": f"{name} stayed {value[begin]:g} for {end - begin} messages"}
+                for begin, end in _flat(value)
+            ]  # fmt: skip
+    return rows
+
+
+def _flat(value: Floats) -> list[tuple[int, int]]:
+    """Give the runs of one value that are no chance.
+
+    When a measurement equals the one before it with the chance p, the longest run among n is about log(n) / log(1/p)
+    long. A level to which it returns again and again, or zero of what is never below (a transmitter that is off), is
+    at rest.
+    """
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(value) != 0) + 1, [len(value)]])
+    length = np.diff(edges)
+    if length.max() <= _SHORTEST or len(np.unique(value[edges[:-1]])) < _VARIES:
+        return []
+    usual = np.sort(length)[: len(length) - max(1, len(length) // 100)]
+    same = 1 - len(usual) / usual.sum()
+    by_chance = np.log(len(value)) / -np.log(same) if same > 0 else 0.0
+    limit = max(_SHORTEST, _FAR * by_chance)
+    long = np.flatnonzero(length > limit)
+    level = value[edges[long]]
+    least = value.min()
+    return [
+        (int(edges[at]), int(edges[at + 1]))
+        for at, what in zip(long, level, strict=True)
+        if not (what == 0 == least) and (level == what).sum() < _RESTS
+    ]

@@ -1,1 +1,0 @@
-"""Is it all there, and is it right: gaps, repeats, stuck values and drift. DataFrame in, DataFrame out."""
