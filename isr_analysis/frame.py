@@ -131,7 +131,7 @@ def _ordered(first: pa.Table, second: pa.Table) -> bool:
 
 def _category(array: pa.ChunkedArray) -> pd.Categorical:
     """Give client ids or topics as categories: those that occur, by name."""
-    coded = array.unify_dictionaries().combine_chunks() if array.num_chunks else array.type.wrap([])
+    coded = array.unify_dictionaries().combine_chunks()
     names = coded.dictionary
     used = np.bincount(coded.indices.to_numpy(), minlength=len(names)) > 0
     order = [i for i in np.argsort(names.to_numpy(zero_copy_only=False), kind="stable") if used[i]]

@@ -99,6 +99,12 @@ def plain(path):
     return "payload." + name if name in {"time", "client_id", "topic"} else name
 
 
+def resolved(decoded):
+    """Resolve, with a list of columns."""
+    found, extra, names = payloads.resolve(decoded)
+    return [*found], extra, names
+
+
 def given_back(found, extra, length):
     """Give the fields of each message, as far as they are not null."""
     texts = ["{}"] * length if extra is None else [text or "{}" for text in extra.to_pylist()]
@@ -139,7 +145,7 @@ def test_every_value_is_kept_and_the_rule_gives_its_dtype(rows):
     decoded = payloads.decode(table(*rows))
     expected = [told(payload) for _, payload in rows]
     names = {name for fields in expected for name in fields}
-    found, extra, there = payloads.resolve(decoded)
+    found, extra, there = resolved(decoded)
     assert extra is None
     assert there == sorted(names) == [column.name for column in found]
     for column in found:
@@ -170,8 +176,8 @@ def test_a_part_of_a_decoded_table_is_the_part_decoded(rows, data):
             file.write_table(decoded.unify_dictionaries())
         decoded = pa.ipc.open_file(sink.getvalue()).read_all()
         kept = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))), np.bool_)
-        found = payloads.resolve(decoded.filter(pa.array(kept)))
-        direct = payloads.resolve(payloads.decode(whole.filter(pa.array(kept))))
+        found = resolved(decoded.filter(pa.array(kept)))
+        direct = resolved(payloads.decode(whole.filter(pa.array(kept))))
         assert found[2] == direct[2]
         assert [(c.name, c.dtype, [*map(repr, c.objects())]) for c in found[0]] == [
             (c.name, c.dtype, [*map(repr, c.objects())]) for c in direct[0]]  # fmt: skip
@@ -180,3 +186,100 @@ def test_a_part_of_a_decoded_table_is_the_part_decoded(rows, data):
         rows = [payload for (_, payload), keep in zip(rows, kept, strict=True) if keep]
         for payload, fields in zip(rows, given_back(*found[:2], len(rows)), strict=True):
             assert fields.keys() == {name for name, value in told(payload).items() if value is not None}
+
+
+def fields_of(*payloads_):
+    """Give the fields of each payload, read in both ways."""
+    found, extra, _ = resolved(payloads.decode(table(*payloads_)))
+    return given_back(found, extra, len(payloads_))
+
+
+@pytest.mark.parametrize(
+    ("payload", "fields"),
+    [
+        (b'{"cpu":{"load":0.5,"temp":{"core":41}},"up":true}', {"cpu.load": 0.5, "cpu.temp.core": 41, "up": True}),
+        (b'{"a":{},"b":[],"c":{"d":{}}}', {"a": {}, "b": [], "c.d": {}}),
+        (b'{"a":null}', {}),
+        (b"{}", {}),
+        (b"null", {}),
+        (b"21.5", {"value": 21.5}),
+        (b'"open"', {"value": "open"}),
+        (b'[1,2.0,{"a":null}]', {"value": [1, 2.0, {"a": None}]}),
+        (b"open", {"payload": "open"}),
+        (b"", {"payload": ""}),
+        (b" \n", {"payload": " \n"}),
+        (b"\x01\xff", {"payload": b"\x01\xff"}),
+        (b'{"ort":"Z\xfcrich","t":1}', {"payload": b'{"ort":"Z\xfcrich","t":1}'}),
+        (b'{"a":1}{"a":2}', {"payload": '{"a":1}{"a":2}'}),
+        (b'{"a":1},{"a":2}', {"payload": '{"a":1},{"a":2}'}),
+        (b'{"a":"x\ny"}', {"payload": '{"a":"x\ny"}'}),
+        (b'\r\n{"a":\n1}\n', {"a": 1}),
+        (b'\xef\xbb\xbf{"a":1}', {"a": 1}),
+        (b'{"a":1,"a":2}', {"a": 2}),
+        (b'{"time":1,"topic":"x","client_id":2}', {"payload.time": 1, "payload.topic": "x", "payload.client_id": 2}),
+        (b'{"x":{"time":1}}', {"x.time": 1}),
+        (b'{"a.b":1,"a":{"b":2}}', {"payload.a.b": 1, "a.b": 2}),
+        (b'{"a.b":1}', {"a.b": 1}),
+        (b'{"time":1,"payload":{"time":2}}', {"payload.payload.time": 1, "payload.time": 2}),
+        (b'{"":1,"a":{"":2}}', {"": 1, "a.": 2}),
+        (b'{"value":1,"payload":2}', {"value": 1, "payload": 2}),
+        (b'{"a":1e400,"b":-Infinity}', {"a": math.inf, "b": -math.inf}),
+        (b'{"a":0.1000000000000000055511151231257827,"b":5e-324}', {"a": 0.1, "b": 5e-324}),
+        (b'{"a":9007199254740993,"b":9223372036854775808}', {"a": 2**53 + 1, "b": 2**63}),
+        (b'{"a":"2026-11-01T00:00:00Z","b":"1.0"}', {"a": "2026-11-01T00:00:00Z", "b": "1.0"}),
+        (b'{"a":"\\ud83d","\\ud83d":1}', {"a": "\ud83d", "\\ud83d": 1}),
+        (b"[" * 200 + b"]" * 200, {"value": json.loads("[" * 200 + "]" * 200)}),
+        (b'{"a":' * 201 + b"1" + b"}" * 201, {"payload": '{"a":' * 201 + "1" + "}" * 201}),
+        (b'{"a":"' + b"[" * 300 + b'","b":[' + b"[]," * 300 + b"1]}", {"a": "[" * 300, "b": [*[[]] * 300, 1]}),
+        (b"1" * 4301, {"payload": "1" * 4301}),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("way")
+def test_one_payload(payload, fields):
+    """What becomes of each kind of payload, alone and among others of its topic."""
+    assert fields_of(payload) == [fields]
+    usual = b'{"a":1,"b":{"c":2}}'
+    assert fields_of(usual, payload, usual, payload)[1::2] == [fields, fields]
+    assert fields_of(usual, payload, usual)[0::2] == [{"a": 1, "b.c": 2}] * 2
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype_"),
+    [
+        (["1", "-2"], "Int64"), (["1", "null"], "Int64"), (["9223372036854775807"], "Int64"),
+        (["9223372036854775808"], "object"), (["1.0"], "float64"), (["1", "2.5"], "float64"), (["NaN"], "float64"),
+        (["9007199254740992", "0.5"], "float64"), (["9007199254740993", "0.5"], "object"), (["true"], "boolean"),
+        (["1", "true"], "object"), (['"a"'], "str"), (['"a"', "1"], "object"), (["[]"], "object"), (["{}"], "object"),
+        (["null"], "object"), (['"\\ud800"', '"a"'], "object"),
+    ],
+)  # fmt: skip
+def test_the_rule_of_dtypes(values, dtype_):
+    """One dtype for each mixture of kinds."""
+    found, _, _ = resolved(payloads.decode(table(*(b'{"a":%s}' % value.encode() for value in values))))
+    assert [(column.name, column.dtype) for column in found] == [("a", dtype_)]
+
+
+def test_rare_and_countless_fields_stay_together():
+    """Beyond 500 fields the rest is JSON, a field named `extra` in it, and memory stays in proportion."""
+    rows = [json.dumps({f"k{i}": i, "always": 0.5, "extra": "e"}).encode() for i in range(20_000)]
+    decoded = payloads.decode(table(*rows))
+    assert decoded.nbytes < 10 * sum(map(len, rows))
+    found, extra, names = resolved(decoded)
+    assert [column.name for column in found] == ["always"]
+    assert len(names) == 20_002
+    assert [json.loads(text) for text in extra.to_pylist()] == [{"extra": "e", f"k{i}": i} for i in range(20_000)]
+    few, extra, names = resolved(decoded.slice(0, 498))
+    assert len(few) == len(names) == 500
+    assert extra is None
+    many, extra, _ = resolved(decoded.slice(0, 700))
+    assert [column.name for column in many] == sorted(["always", *sorted(f"k{i}" for i in range(700))[:499]])
+    assert json.loads(extra[699].as_py()) == {"extra": "e", "k699": 699}
+    some, extra, _ = payloads.resolve(decoded, ["k7", "extra", "nothing"])
+    assert [(column.name, column.dtype) for column in some] == [("k7", "Int64"), ("extra", "str")]
+    assert extra is None
+
+
+def test_nobody_shares_a_shape():
+    """Messages of one topic that have no key in common are read all the same."""
+    rows = [json.dumps({f"a{i}": i, f"b{i}": {"c": str(i)}}).encode() for i in range(300)]
+    assert fields_of(*rows) == [{f"a{i}": i, f"b{i}.c": str(i)} for i in range(300)]

@@ -195,7 +195,7 @@ def concat(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables, promote_options="default")
 
 
-def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[list[Column], pa.Array | None, list[str]]:
+def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[Iterator[Column], pa.Array | None, list[str]]:
     """Give each field that the messages of a decoded table have as one column of one dtype.
 
     ===================================================  ===========
@@ -219,10 +219,11 @@ def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[list[Co
 
     Returns
     -------
-    columns : list of Column
-        By name, or in the order of `fields`; those of `fields` that no message has are left out. Without `fields` at
-        most `LIMIT`. If there are more: ``value`` and ``payload``, then those that most messages have, and of two that
-        as many have the first by name; none that fewer than one message in 1000 has.
+    columns : iterator of Column
+        Each made when it is asked for. By name, or in the order of `fields`; those of `fields` that no message has
+        are left out. Without `fields` at most `LIMIT`; if there are more: ``value`` and ``payload``, then those that
+        most messages have, and of two that as many have the first by name; none that fewer than one message in 1000
+        has.
     extra : pyarrow.Array or None
         The other fields, a JSON object a message; None if there are no others.
     names : list of str
@@ -246,7 +247,7 @@ def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[list[Co
         chosen = names if len(names) <= LIMIT else frequent(plain, len(decoded) / _SHOWN_FROM)
     else:
         chosen = [name for name in dict.fromkeys(fields) if name in counts]
-    columns = [_column(name, _merged(dense.get(name, {}), rare.column(name))) for name in chosen]
+    columns = (_column(name, _merged(dense.get(name, {}), rare.column(name))) for name in chosen)
     extra = None
     if fields is None and len(chosen) < len(names):
         left = counts.keys() - set(chosen)
