@@ -202,5 +202,5 @@ def _answer(request: Request, body: bytes, status: int = 200) -> Response:
 
 
 def _takes_gzip(accepted: str) -> bool:
-    match = re.search(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([0-9.]+))?\s*(?:,|$)", accepted.lower())
+    match = re.search(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]*)?))?\s*(?:,|$)", accepted.lower())
     return match is not None and float(match[1] or 1) > 0
