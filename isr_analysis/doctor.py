@@ -101,7 +101,7 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
         yield _failed("account", exc)
         return
     yield _route("Live REST API", lambda: wire.good(answer, portal.origin))
-    yield _route("Mgmt REST API", lambda: portal.responses.get(portal.contract.publishers, max_age=60.0))
+    yield _route("Mgmt REST API", lambda: portal.responses.get(portal.routes.publishers, max_age=60.0))
     source = portal.contract.source
     assumed = "built in" in source
     remedy = "history is asked for by assumption; if that fails, edit the contract below and set ISR_CONTRACT"

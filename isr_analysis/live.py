@@ -57,12 +57,12 @@ def load_live(
     selector = Selector.of(client_id, topic)
     age = times.duration(max_age, name="max_age") / times.SECOND
     line = connection.current(portal)
-    kept = line.responses.get(line.contract.live, max_age=age)
+    kept = line.responses.get(line.routes.live, max_age=age)
     page = answers.read_live(
         kept.answer.body,
         content_type=kept.answer.content_type,
         account_id=line.account_id,
-        fields=line.contract.live_fields,
+        fields=line.routes.live_fields,
     )
     line.check_accounts(page.accounts)
     table = messages.in_order(selector.select(page.messages))

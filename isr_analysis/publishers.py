@@ -43,7 +43,7 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     """
     age = times.duration(max_age, name="max_age") / times.SECOND
     line = connection.current(portal)
-    kept = line.responses.get(line.contract.publishers, max_age=age)
+    kept = line.responses.get(line.routes.publishers, max_age=age)
     rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
     line.check_accounts(identity.accounts_of(rows, line.account_id))
     table = _table(rows)
@@ -64,7 +64,9 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
                 f"the portal's list of publishers has a row without client_id; its fields are {', '.join(sorted(row))}"
             )
     shown = [{key: value for key, value in row.items() if not any(w in key.lower() for w in _SECRET)} for row in rows]
-    table = pd.DataFrame([{**row, "paused": _paused(row)} for row in shown])
+    for row in shown:
+        row["paused"] = _paused(row)
+    table = pd.DataFrame.from_records(shown)
     for column in ("client_id", "topic", "history_topic_prefix"):
         table[column] = table[column].astype("str") if column in table else pd.Series(pd.NA, table.index, dtype="str")
     table["paused"] = table["paused"].astype("boolean") if "paused" in table else pd.Series(dtype="boolean")

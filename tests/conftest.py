@@ -69,10 +69,35 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     time.tzset()
 
 
+@pytest.fixture(scope="session")
+def one_sandbox() -> Iterator[object]:
+    """Run one sandbox portal for all tests that do not change its fleet."""
+    from isr_analysis import sandbox
+
+    with sandbox.serve() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(one_sandbox: object) -> Iterator[object]:
+    """Give the sandbox portal, well and with a whole quota."""
+    one_sandbox.heal()
+    one_sandbox.set_quota()
+    yield one_sandbox
+    one_sandbox.heal()
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Give the home folder that `ISR_HOME` names."""
     return tmp_path / "home"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may be missing (CI), a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped") and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture

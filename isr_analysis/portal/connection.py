@@ -155,6 +155,14 @@ class Portal:
             return self._contract
 
     @property
+    def routes(self) -> Contract:
+        """The contract as far as it can be known without asking: enough for the routes whose paths are published."""
+        with self._lock:
+            if self._contract is not None:
+                return self._contract
+        return Contract() if self.profile.contract is None else overridden(Contract(), self.profile.contract)
+
+    @property
     def known_contract(self) -> Contract | None:
         """The contract, if it was needed yet; the portal is not asked for it."""
         return self._contract
@@ -175,13 +183,13 @@ class Portal:
             The account's add-ons open neither; the message says to name a client.
         """
         try:
-            kept = self.responses.get(self.contract.publishers, max_age=60.0)
+            kept = self.responses.get(self.routes.publishers, max_age=60.0)
             rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
             return sorted({str(row["client_id"]) for row in rows if row.get("client_id")})
         except AddOnMissingError:
             pass
         try:
-            kept = self.responses.get(self.contract.live, max_age=60.0)
+            kept = self.responses.get(self.routes.live, max_age=60.0)
         except AddOnMissingError as exc:
             raise UsageError(
                 "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
@@ -189,13 +197,13 @@ class Portal:
             ) from exc
         page = answers.read_live(
             kept.answer.body, content_type=kept.answer.content_type, account_id=self.account_id,
-            fields=self.contract.live_fields,
+            fields=self.routes.live_fields,
         )  # fmt: skip
         return sorted(set(page.messages["client_id"].to_pylist()))
 
     def _document(self, path: str) -> wire.Answer:
         """Ask for a page of the portal's documentation; kept once it is known whose folder it goes into."""
-        if self._account is None:
+        if self._account is None:  # it is being asked for, and only the history route can tell
             return self.wire.get(path)
         return self.responses.get(path, max_age=_DOCUMENT_AGE).answer
 
@@ -231,7 +239,9 @@ class Portal:
         bound = accounts.bound_account(self.profile.home, self._mark)
         if bound is None:
             try:
-                bound = identity.ask(self.wire, lambda: self.contract, self.profile.account_id, self.now())
+                bound = identity.ask(
+                    self.wire, self.routes, lambda: self.contract.history, self.profile.account_id, self.now()
+                )
             except PortalUnavailableError as exc:
                 if wanted is not None and self.profile.account_is_given:
                     return wanted

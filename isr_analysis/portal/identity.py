@@ -15,21 +15,23 @@ from isr_analysis.errors import (
     TokenRefusedError,
     WrongAccountError,
 )
-from isr_analysis.portal.contract import Contract
+from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.wire import Wire
 
 logger = logging.getLogger(__name__)
 
 
-def ask(line: Wire, contract: Callable[[], Contract], account_id: str | None, now: int) -> str | None:
+def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id: str | None, now: int) -> str | None:
     """Ask whose the token is; None if no answer names an account.
 
     Parameters
     ----------
     line : Wire
         The token's line.
-    contract : callable
-        Gives what the portal's parameters mean; called only where that matters.
+    routes : Contract
+        Where the publishers and the live answer are.
+    history : callable
+        Gives how history is asked for; called only where nothing else told.
     account_id : str or None
         The account that is expected.
     now : int
@@ -44,16 +46,16 @@ def ask(line: Wire, contract: Callable[[], Contract], account_id: str | None, no
     """
 
     def of_publishers() -> set[str]:
-        answer = line.get(contract().publishers)
+        answer = line.get(routes.publishers)
         return accounts_of(answers.read_rows(answer.body, content_type=answer.content_type), account_id)
 
     def of_live() -> set[str]:
-        answer = line.get(contract().live)
-        fields = contract().live_fields
-        return set(answers.read_live(answer.body, content_type=answer.content_type, fields=fields).accounts)
+        answer = line.get(routes.live)
+        page = answers.read_live(answer.body, content_type=answer.content_type, fields=routes.live_fields)
+        return set(page.accounts)
 
     def of_history() -> set[str]:
-        known = contract().history
+        known = history()
         span = times.Range(now - times.DAY, now)
         asked = known.question(messages.Selector(), span, account_id=account_id or "")
         if known.limit is not None:

@@ -83,7 +83,7 @@ class _Parameter:
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
-    """Read what a document says of the history and the live route.
+    """Read what a document says of the history route.
 
     Parameters
     ----------
@@ -100,10 +100,6 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
     built_in = Contract()
     found: dict[str, Any] = {"source": f"OpenAPI document {url}"}
     operations = dict(_operations(document))
-    for name, tail in (("live", "/publishers/live"), ("publishers", "/publishers")):
-        path = _path(operations, tail)
-        if path is not None:
-            found[name] = path
     path = _path(operations, "/history")
     if path is not None:
         item, operation = operations[path]

@@ -104,7 +104,7 @@ class Responses:
 
     def close(self) -> None:
         """Close the cache's file."""
-        self._session.close()
+        self._session.close()  # type: ignore[no-untyped-call]
 
     def _old(self, url: str, params: Mapping[str, str] | None) -> Any:
         request = requests.Request("GET", url, params=params).prepare()

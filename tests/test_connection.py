@@ -1,0 +1,140 @@
+"""A connection: whose data a token opens, and that accounts never mix."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import errors, settings
+from isr_analysis.portal import connection
+from isr_analysis.portal.token import Token
+
+SPAN = {"start": "2026-11-20", "end": "2026-11-20T03:00"}
+
+
+def test_connecting_makes_no_request(sandbox):
+    """A cell that connects returns at once, also where the portal is away."""
+    before = sandbox.requests_total()
+    portal = isr.connect(sandbox.token, origin=sandbox.origin)
+    assert sandbox.requests_total() == before
+    assert connection.current() is portal
+    isr.disconnect()
+
+
+def test_a_connection_shows_no_token(sandbox):
+    """Neither repr nor pickle gives it away."""
+    with sandbox.connect() as portal:
+        assert sandbox.token not in repr(portal)
+        assert sandbox.token not in str(vars(portal))
+        with pytest.raises(TypeError):
+            pickle.dumps(portal)
+
+
+def test_the_environment_is_enough(sandbox, monkeypatch):
+    """With ISR_TOKEN and ISR_PORTAL_ORIGIN set, a loader needs no connect."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    df = isr.load_history("isr-shack-01", "telemetry/watt_meter", **SPAN)
+    assert len(df) > 0
+    assert df.attrs["account"] == sandbox.account_id
+
+
+def test_the_account_is_asked_for_once_for_each_token(sandbox):
+    """A token is bound to its account on disk: the next process asks no more."""
+    with sandbox.connect() as portal:
+        assert portal.account_id == sandbox.account_id
+    before = sandbox.requests_total()
+    with sandbox.connect() as portal:
+        assert portal.account_id == sandbox.account_id
+    assert sandbox.requests_total() == before
+
+
+@pytest.mark.parametrize("add_ons", [["history"], ["live"], ["mgmt"]])
+def test_the_account_is_found_with_any_add_on(sandbox, add_ons):
+    """Each of the three routes says whose data it is."""
+    with sandbox.connect(sandbox.make_token(add_ons)) as portal:
+        assert portal.account_id == sandbox.account_id
+
+
+def test_a_token_without_any_add_on_has_a_place_of_its_own(sandbox):
+    """Nobody says whose it is: what it brings is kept apart."""
+    with sandbox.connect(sandbox.make_token([])) as portal:
+        assert portal.account_id.startswith("token-")
+
+
+def test_two_accounts_never_see_each_other(sandbox):
+    """Two tokens of two accounts, one home, the same questions: no row of one reaches the other."""
+    theirs = sandbox.make_token(seed=5)
+    with sandbox.connect() as mine, sandbox.connect(theirs) as other:
+        a, b = (isr.load_history(topic="telemetry/#", **SPAN, portal=portal) for portal in (mine, other))
+        again = isr.load_history(topic="telemetry/#", **SPAN, portal=mine)
+        live = [isr.load_live(portal=portal).attrs["account"] for portal in (mine, other)]
+    assert a.attrs["account"] == sandbox.account_id
+    assert b.attrs["account"] == sandbox.account_of(5)
+    assert live == [sandbox.account_id, sandbox.account_of(5)]
+    assert again.equals(a)
+    assert not a.equals(b)
+
+
+def test_another_accounts_token_under_a_profile_is_refused(sandbox, home):
+    """Online and offline: the profile's data is not shown, and nothing is stored."""
+    known = settings.profile("work", origin=sandbox.origin, account_id=sandbox.account_id, environ={}, home=home)
+    with connection.Portal(known, Token(sandbox.token)) as portal:
+        isr.load_history(**SPAN, portal=portal)
+    with connection.Portal(known, Token(sandbox.make_token(seed=6))) as portal:
+        for offline in (False, True, True):
+            with pytest.raises(errors.WrongAccountError, match="belongs to account"):
+                isr.load_history(**SPAN, offline=offline, portal=portal)
+
+
+def test_a_rotated_token_keeps_everything(sandbox):
+    """The new token opens what the old one fetched, with no request for history."""
+    old = sandbox.make_token()
+    with sandbox.connect(old) as portal:
+        df = isr.load_history(**SPAN, portal=portal)
+    new = sandbox.rotate(old)
+    before = sandbox.requests("history")
+    with sandbox.connect(new) as portal:
+        assert isr.load_history(**SPAN, portal=portal).equals(df)
+    assert sandbox.requests("history") == before
+    with sandbox.connect(old) as portal, pytest.raises(errors.TokenRefusedError):
+        isr.load_history(start="2026-11-18", end="2026-11-18T01:00", portal=portal)
+
+
+def test_a_known_token_reads_offline_and_an_unknown_one_does_not(sandbox):
+    """While the portal is away: what is on disk, for the token that fetched it, or a named account."""
+    with sandbox.connect() as portal:
+        df = isr.load_history(**SPAN, portal=portal)
+    stranger = sandbox.make_token()
+    sandbox.fail("down")
+    with sandbox.connect() as portal:
+        assert isr.load_history(**SPAN, portal=portal).equals(df)
+    with sandbox.connect(stranger) as portal, pytest.raises(errors.PortalUnavailableError, match="never used here"):
+        isr.load_history(**SPAN, offline=True, portal=portal)
+    with sandbox.connect(stranger, account_id=sandbox.account_id) as portal:
+        assert isr.load_history(**SPAN, offline=True, portal=portal).equals(df)
+
+
+def test_an_operators_token_opens_the_account_that_is_named(sandbox):
+    """One token, two accounts, each in its place; without a name it is an error."""
+    token = sandbox.make_token(platform=True)
+    for account in (sandbox.account_id, sandbox.account_of(5)):
+        with sandbox.connect(token, account_id=account) as portal:
+            assert isr.load_publishers(portal=portal).attrs["account"] == account
+    with pytest.raises(errors.UsageError, match="account_id="):
+        sandbox.connect(token)
+
+
+def test_what_is_no_connection_is_refused():
+    """`portal=` takes what `connect` gives."""
+    with pytest.raises(errors.UsageError, match="connect"):
+        isr.load_live(portal="https://mqtt.ishareradio.com")
+
+
+def test_a_token_is_looked_for_without_asking(monkeypatch):
+    """`has_token` tells whether one is set up."""
+    assert not isr.has_token()
+    monkeypatch.setenv("ISR_TOKEN", "isr_mqtt_rest_example")
+    assert isr.has_token()

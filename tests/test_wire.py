@@ -1,0 +1,220 @@
+"""HTTP with the portal: the token's way, retries, the quota, and one error for each failure."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import httpx
+import pytest
+
+from isr_analysis import errors, times
+from isr_analysis.portal.quota import Ledger
+from isr_analysis.portal.token import Token
+from isr_analysis.portal.wire import Wire
+
+ORIGIN = "https://portal.example"
+VALUE = "isr_mqtt_rest_example-not-a-real-one"
+NOW = 20_000 * times.DAY
+
+
+@pytest.fixture
+def line_to(tmp_path, monkeypatch):
+    """Give a function that makes a line to a portal that is one function, `Request → Response`."""
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between retries
+    made = []
+
+    def make(answer, token=VALUE, account_id=None, sleep=lambda _: None):
+        line = Wire(
+            ORIGIN, Token(token), account_id, ledger=Ledger(tmp_path / "quota.sqlite", "t"), now=lambda: NOW,
+            sleep=sleep, transport=httpx.MockTransport(answer),
+        )  # fmt: skip
+        made.append(line)
+        return line
+
+    yield make
+    for line in made:
+        line.close()
+
+
+def test_the_token_goes_out_in_a_header(line_to):
+    """As `Authorization: Bearer`, and nothing else carries it."""
+    seen = []
+    line_to(lambda request: seen.append(request) or httpx.Response(200)).get("/x", {"a": "b"})
+    (request,) = seen
+    assert request.headers["authorization"] == f"Bearer {VALUE}"
+    assert VALUE not in str(request.url)
+    assert "x-isr-account-id" not in request.headers
+
+
+def test_an_operators_token_names_the_account(line_to):
+    """With the header that the portal wants."""
+    seen = []
+    token = "isr_mqtt_platform_rest_example"
+    line_to(lambda request: seen.append(request) or httpx.Response(200), token, "acme").get("/x")
+    assert seen[0].headers["x-isr-account-id"] == "acme"
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://files.example/y", "http://portal.example/y", "https://portal.example:444/y"]
+)
+def test_a_redirect_to_elsewhere_does_not_get_the_token(line_to, elsewhere):
+    """The answer is fetched from there without it, and costs no request of the quota."""
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return (
+            httpx.Response(302, headers={"location": elsewhere})
+            if request.url.path == "/x"
+            else httpx.Response(200, text="it")
+        )
+
+    line = line_to(answer)
+    assert line.get("/x").body == b"it"
+    assert "authorization" not in seen[1].headers
+    assert line.requests == 1
+
+
+def test_a_redirect_at_home_keeps_the_token(line_to):
+    """Scheme, host and port are the same."""
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return httpx.Response(307, headers={"location": "/y"}) if request.url.path == "/x" else httpx.Response(200)
+
+    line_to(answer).get("/x")
+    assert seen[1].headers["authorization"] == f"Bearer {VALUE}"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (401, errors.TokenRefusedError, r"refused the token.*Settings → REST API tokens.*isr login"),
+        (403, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
+        (404, errors.RequestRefusedError, r"is https://portal.example a portal"),
+        (422, errors.RequestRefusedError, r"see its words"),
+        (429, errors.QuotaExhaustedError, r"used up until 2024-10-04T00:02:00Z \(in 2 min\)"),
+        (500, errors.PortalUnavailableError, r"asked 4 times"),
+    ],
+)
+def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, status, kind, words):
+    """Class, status, the portal's words and a remedy; the token is not in it."""
+    line = line_to(lambda _: httpx.Response(status, json={"detail": "so it is"}, headers={"retry-after": "120"}))
+    with pytest.raises(kind, match=words) as caught:
+        line.get("/api/v1/subscriber/history")
+    assert type(caught.value) is kind
+    assert caught.value.status_code == status
+    assert "so it is" in str(caught.value)
+    assert VALUE not in str(caught.value)
+
+
+def test_an_add_on_is_named_by_its_route(line_to):
+    """Three add-ons open three kinds of routes."""
+    line = line_to(lambda _: httpx.Response(403))
+    for path, name in (
+        ("publishers/live", "Live REST API"),
+        ("publishers", "Mgmt REST API"),
+        ("members", "Mgmt REST API"),
+    ):
+        with pytest.raises(errors.AddOnMissingError, match=name):
+            line.get(f"/api/v1/subscriber/{path}")
+
+
+def test_a_failure_that_passes_is_not_noticed(line_to):
+    """5xx and broken connections are asked again, each a request of the quota."""
+    answers = iter([httpx.Response(503), httpx.ConnectError("gone"), httpx.Response(200, text="it")])
+
+    def answer(_):
+        one = next(answers)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    line = line_to(answer)
+    assert line.get("/x").body == b"it"
+    assert line.requests == 3
+
+
+def test_a_post_is_sent_once(line_to):
+    """Nobody knows what a lost answer did."""
+    seen = []
+    line = line_to(lambda request: seen.append(request) or httpx.Response(503))
+    with pytest.raises(errors.PortalUnavailableError):
+        line.post("/x", {"label": "a"})
+    assert len(seen) == 1
+
+
+def test_a_used_up_quota_sends_nothing(line_to):
+    """What the portal said of the quota holds for the next request, in any process."""
+    seen = []
+    line = line_to(
+        lambda request: (
+            seen.append(request)
+            or httpx.Response(200, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"})
+        )
+    )
+    line.get("/x")
+    with pytest.raises(errors.QuotaExhaustedError, match="1 min"):
+        line.get("/x")
+    assert len(seen) == 1
+
+
+def test_waiting_for_the_quota_asks_again(line_to):
+    """With `wait`, a 429 is slept over."""
+    answers = iter([httpx.Response(429, headers={"retry-after": "7"}), httpx.Response(200, text="it")])
+    slept = []
+    line = line_to(lambda _: next(answers), sleep=slept.append)
+    line._counted.ledger.take = lambda _: None  # the clock of this test stands still
+    assert line.get("/x", wait=True).body == b"it"
+    assert slept == [7.0]
+
+
+def test_many_requests_slow_down_near_the_end(line_to):
+    """With 50 left for half an hour, one of many waits; a small one does not."""
+    slept = []
+    head = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "50", "x-ratelimit-reset": "900"}
+    line = line_to(lambda _: httpx.Response(200, headers=head), sleep=slept.append)
+    line.get("/x")
+    line.get("/x", bulk=True)
+    assert slept == [pytest.approx(18.0)]
+
+
+def test_a_dead_portal_is_named_with_what_to_check(tmp_path):
+    """A port where nobody listens: the error names the settings for proxies and certificates."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    line = Wire(f"http://127.0.0.1:{port}", Token(VALUE), None, ledger=Ledger(tmp_path / "q.sqlite", "t"))
+    with pytest.raises(errors.PortalUnavailableError, match=r"refused.*HTTPS_PROXY.*SSL_CERT_FILE") as caught:
+        line.get("/x")
+    assert caught.value.status_code is None
+    line.close()
+
+
+def test_nothing_of_the_token_is_logged(line_to, caplog):
+    """At the finest level, of any library."""
+    with caplog.at_level(logging.DEBUG):
+        line = line_to(lambda _: httpx.Response(401))
+        with pytest.raises(errors.TokenRefusedError):
+            line.get("/x")
+    assert caplog.records
+    assert "not-a-real-one" not in caplog.text
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch):
+    """HTTPS_PROXY and its like lead to the proxy; NO_PROXY leads past it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    from isr_analysis.portal import wire
+
+    through = wire._network("http://localhost:1")
+    past = wire._network("http://127.0.0.1:1")
+    assert type(through._pool).__name__ == "HTTPProxy"
+    assert type(past._pool).__name__ == "ConnectionPool"
+    through.close()
+    past.close()
