@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isr_analysis.sandbox import noise
-from isr_analysis.sandbox.blocks import Blocks
-from isr_analysis.sandbox.fleet import Client, Feed, Fleet
+from isr_analysis.sandbox.blocks import Block, Blocks
+from isr_analysis.sandbox.fleet import FOREVER, Client, Feed, Fleet
 from isr_analysis.sandbox.noise import Ints
 from isr_analysis.sandbox.troubles import Plan, Trouble
 from isr_analysis.times import DAY
@@ -70,6 +70,15 @@ class Archive:
         self._feeds = fleet.feeds()
         self._blocks = Blocks(self._feeds, plan, length=DAY >> max(0, math.ceil(math.log2(rate))))
         self._heads = [self._head(feed) for feed in self._feeds]
+        self._pauses: dict[str, list[tuple[int, int]]] = {}
+
+    def pause(self, client_id: str, at: int) -> None:
+        """Store nothing more of a client from an instant (ns) on."""
+        self._pauses.setdefault(client_id, []).append((at, FOREVER))
+
+    def resume(self, client_id: str, at: int) -> None:
+        """Store a client's messages again from an instant (ns) on; those in between are lost."""
+        self._pauses[client_id] = [(start, min(end, at)) for start, end in self._pauses.get(client_id, ())]
 
     def page(
         self,
@@ -135,7 +144,8 @@ class Archive:
             found: Message | None = None
             for rank, feed in feeds:
                 block = self._blocks.get(rank, number)
-                stored = np.flatnonzero((block.visible <= now) & (block.time < now) & (block.time >= now - self.kept))
+                visible = self._visible(feed, block)
+                stored = np.flatnonzero((visible <= now) & (block.time < now) & (block.time >= now - self.kept))
                 if len(stored) and (found is None or block.time[stored[-1]] > found.time):
                     found = Message(client, feed, int(block.time[stored[-1]]), block.payloads[stored[-1]])
             if found is not None:
@@ -165,7 +175,7 @@ class Archive:
             return _NOTHING, _NOTHING, _NOTHING, _NOTHING, []
         sizes = [len(block.payloads) for _, block in blocks]
         time = np.concatenate([block.time for _, block in blocks])
-        visible = np.concatenate([block.visible for _, block in blocks])
+        visible = np.concatenate([self._visible(self._feeds[rank], block) for rank, block in blocks])
         rank = np.repeat(np.array([rank for rank, _ in blocks]), sizes)
         place = np.concatenate([np.arange(size) for size in sizes])
         meant = (time >= start) & (time < end) & (visible <= now)
@@ -181,6 +191,13 @@ class Archive:
             feed = self._feeds[one]
             payloads += block.payloads if feed.form == "json" else [_fragment(feed, p) for p in block.payloads]
         return order, time, rank, place, payloads
+
+    def _visible(self, feed: Feed, block: Block) -> Ints:
+        """Give the instants from which on the messages of a block are stored; never, for those of a pause."""
+        visible = block.visible
+        for start, end in self._pauses.get(feed.client_id, ()):
+            visible = np.where((block.time >= start) & (block.time < end), FOREVER, visible)
+        return visible
 
     def _rows(self, order: Ints, time: Ints, rank: Ints, payloads: list[bytes]) -> list[bytes]:
         # A row costs one formatting of bytes and no JSON encoder: that is what makes 100 000 a second easy.

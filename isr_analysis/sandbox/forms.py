@@ -98,6 +98,36 @@ class PublishersPage(BaseModel):
     publishers: list[Publisher]
 
 
+class PublisherQuestion(BaseModel):
+    """An MQTT client to be made."""
+
+    label: Annotated[str, Field(min_length=1, max_length=100, description="What its owner calls it.")]
+    allow_subscribe: Annotated[bool, Field(description="Whether it may listen as well.")] = False
+
+
+class Credentials(BaseModel):
+    """A broker login."""
+
+    client_id: str
+    username: Annotated[str, Field(description="The broker login.")]
+    password: Annotated[str, Field(description="Shown this once.")]
+
+
+class Device(Credentials):
+    """An MQTT client that was just made."""
+
+    label: str
+    allow_subscribe: bool
+    created_at: datetime
+
+
+class PublisherMade(BaseModel):
+    """An MQTT client that was just made, and where it may publish."""
+
+    device: Device
+    publish_topic: Annotated[str, Field(description="The pattern of the topics that it may publish to.")]
+
+
 class SubscriberQuestion(BaseModel):
     """A read-only subscriber to be made."""
 
@@ -115,6 +145,62 @@ class Subscriber(BaseModel):
     topic_filter: Annotated[str, Field(description="All that it may listen to, `{account_id}/#`.")]
     created_at: datetime
     expires_at: datetime
+
+
+class TenantQuestion(BaseModel):
+    """A tenant to be made."""
+
+    display_name: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Tenant(BaseModel):
+    """A tenant: an account of its own."""
+
+    account_id: str
+    display_name: str
+
+
+class Member(BaseModel):
+    """Somebody who works in the account."""
+
+    user_id: str
+    email: str
+    role: Literal["owner", "member", "data_manager"]
+
+
+class MembersPage(BaseModel):
+    """Who works in the account."""
+
+    members: list[Member]
+
+
+class RoleQuestion(BaseModel):
+    """A member's new role."""
+
+    role: Literal["owner", "member", "data_manager"]
+
+
+class InviteQuestion(BaseModel):
+    """Somebody to be invited."""
+
+    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+    role: Literal["member", "data_manager"]
+
+
+class Invite(BaseModel):
+    """An invite, valid for 48 hours."""
+
+    invite_id: str
+    email: str
+    role: Literal["member", "data_manager"]
+    created_at: datetime
+    expires_at: datetime
+
+
+class InvitesPage(BaseModel):
+    """The invites that are still open."""
+
+    invites: list[Invite]
 
 
 class Refusal(BaseModel):

@@ -1,11 +1,8 @@
-"""The portal's routes, as a FastAPI application over the invented accounts."""
+"""The portal as a FastAPI application: history, live answers, documentation. The Mgmt API has a module of its own."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import re
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
@@ -15,14 +12,13 @@ from starlette.responses import JSONResponse
 
 from isr_analysis import messages, times
 from isr_analysis.errors import UsageError
-from isr_analysis.sandbox import docs, forms
+from isr_analysis.sandbox import docs, forms, mgmt
 from isr_analysis.sandbox.access import Caller, answers, opened_by
 from isr_analysis.sandbox.archive import cursor, read_cursor
+from isr_analysis.sandbox.replies import reply
 from isr_analysis.sandbox.world import World
 
 API = "/api/v1/subscriber"
-
-_WORTH_PACKING = 1000
 
 
 def application(world: World) -> FastAPI:
@@ -38,6 +34,7 @@ def application(world: World) -> FastAPI:
     )
     app.state.world = world
     app.include_router(router)
+    app.include_router(mgmt.router, prefix=API)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     return app
@@ -103,7 +100,7 @@ def history(
     ]
     rows, last = archive.page(wanted, start, end, now=now, limit=asked.limit, after=after)
     following = json.dumps(cursor(last, question) if last is not None else None).encode()
-    return _answer(request, b'{"messages":[' + b",".join(rows) + b'],"next_cursor":' + following + b"}")
+    return reply(request, b'{"messages":[' + b",".join(rows) + b'],"next_cursor":' + following + b"}")
 
 
 @router.get(
@@ -115,61 +112,10 @@ def history(
 def live(request: Request, caller: Annotated[Caller, Depends(opened_by("live"))]) -> Response:
     """Give the last message of each publisher."""
     archive, now = caller.account.archive, caller.world.now()
-    found = [archive.last(client, now) for client in archive.fleet.clients]
+    listed = {row["client_id"] for row in caller.account.books.publishers(now)}
+    found = [archive.last(client, now) for client in archive.fleet.clients if client.client_id in listed]
     rows = [archive.row(one) for one in found if one is not None]
-    return _answer(request, b'{"publishers":[' + b",".join(rows) + b"]}")
-
-
-@router.get(
-    "/publishers",
-    tags=["Mgmt REST API"],
-    summary="The MQTT clients of the account",
-    responses=answers(forms.PublishersPage, words="One row a client, never with its password."),
-)
-def publishers(request: Request, caller: Annotated[Caller, Depends(opened_by("mgmt"))]) -> Response:
-    """List the MQTT clients of the account."""
-    archive, now = caller.account.archive, caller.world.now()
-    rows = [
-        {
-            "client_id": client.client_id,
-            "label": client.label,
-            "username": client.username,
-            "topic": f"{caller.account.account_id}/{client.client_id}/#",
-            "history_topic_prefix": f"{caller.account.account_id}/{client.client_id}/",
-            "paused": client.client_id in caller.account.paused,
-        }
-        for client in archive.fleet.clients
-        if client.born <= now and client.gone > now - archive.kept
-    ]
-    return _answer(request, json.dumps({"publishers": rows}).encode())
-
-
-@router.post(
-    "/subscriber-mqtt-passwords",
-    status_code=201,
-    tags=["Mgmt REST API"],
-    summary="Make a read-only subscriber",
-    responses=answers(forms.Subscriber, status=201, words="The new login; its password is shown this once."),
-)
-def make_subscriber(
-    request: Request,
-    caller: Annotated[Caller, Depends(opened_by("mgmt"))],
-    asked: forms.SubscriberQuestion,
-) -> Response:
-    """Make a broker login that may listen to everything of the account, and publish nothing."""
-    now = caller.world.now()
-    name = secrets.token_hex(5)
-    made = {
-        "id": name,
-        "label": asked.label,
-        "username": f"sub-{name}",
-        "topic_filter": f"{caller.account.account_id}/#",
-        "created_at": times.iso(now // times.SECOND * times.SECOND),
-        "expires_at": times.iso((now // times.SECOND + asked.expires_in_days * 86_400) * times.SECOND),
-    }
-    caller.account.subscribers.append(made)
-    body = json.dumps({**made, "password": secrets.token_urlsafe(18)}).encode()
-    return _answer(request, body, status=201)
+    return reply(request, b'{"publishers":[' + b",".join(rows) + b"]}")
 
 
 @router.get("/docs", include_in_schema=False)
@@ -191,16 +137,3 @@ def _instant(name: str, text: str | None, default: int) -> int:
 def _wrong(name: str, value: Any, words: str) -> RequestValidationError:
     """Make the refusal of a parameter, in the same form as the framework's own."""
     return RequestValidationError([{"type": "value_error", "loc": ("query", name), "msg": words, "input": value}])
-
-
-def _answer(request: Request, body: bytes, status: int = 200) -> Response:
-    headers = {"Vary": "Accept-Encoding"}
-    if len(body) >= _WORTH_PACKING and _takes_gzip(request.headers.get("accept-encoding", "")):
-        body = gzip.compress(body, 1, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(body, status, headers, "application/json")
-
-
-def _takes_gzip(accepted: str) -> bool:
-    match = re.search(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]*)?))?\s*(?:,|$)", accepted.lower())
-    return match is not None and float(match[1] or 1) > 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from isr_analysis import times
 from isr_analysis.sandbox import fleet
 from isr_analysis.sandbox.archive import Archive
+from isr_analysis.sandbox.books import Books
 from isr_analysis.sandbox.tokens import Tokens
 from isr_analysis.sandbox.troubles import Plan
 
@@ -18,11 +18,10 @@ _AHEAD = 366 * times.DAY  # a sandbox that runs for a year still knows its clien
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One invented account: its archive, which clients are paused, and what was made over the Mgmt API."""
+    """One invented account: its archive, and the books over which the Mgmt API rules."""
 
     archive: Archive
-    paused: set[str] = field(default_factory=lambda: {"spare-01"})
-    subscribers: list[dict[str, Any]] = field(default_factory=list)
+    books: Books
 
     @property
     def account_id(self) -> str:
@@ -61,9 +60,11 @@ class World:
                 days, rate, troubles = self._settings
                 now = self.now()
                 made = fleet.fleet(seed, start=now - days * times.DAY, end=now + _AHEAD, rate=rate, troubles=troubles)
-                self._accounts[seed] = Account(Archive(made, Plan(made, active=troubles), days=days, rate=rate))
+                archive = Archive(made, Plan(made, active=troubles), days=days, rate=rate)
+                self._accounts[seed] = Account(archive, Books(archive))
             return self._accounts[seed]
 
     def named(self, account_id: str) -> Account | None:
         """Give the account with an id, if there is one."""
-        return next((one for one in self._accounts.values() if one.account_id == account_id.lower()), None)
+        with self._lock:
+            return next((one for one in self._accounts.values() if one.account_id == account_id.lower()), None)

@@ -1,0 +1,28 @@
+"""Answers in JSON, packed where the client takes it, and the refusal of what is not valid."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from typing import Any
+
+from fastapi import Request, Response
+
+_WORTH_PACKING = 1000
+
+
+def reply(request: Request, body: bytes | dict[str, Any], status: int = 200) -> Response:
+    """Answer with JSON: bytes that are JSON already, or an object."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Vary": "Accept-Encoding"}
+    if len(content) >= _WORTH_PACKING and takes_gzip(request.headers.get("accept-encoding", "")):
+        content = gzip.compress(content, 1, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, status, headers, "application/json")
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Tell whether an Accept-Encoding header takes gzip."""
+    match = re.search(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]*)?))?\s*(?:,|$)", accepted.lower())
+    return match is not None and float(match[1] or 1) > 0
