@@ -7,7 +7,7 @@ and one device that gets a new id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ OUTAGE, STUCK, REPEATED, LATE, RETYPED, RENAMED = "outage", "stuck", "repeated",
 
 _PERIOD = 3 * DAY
 _REPEATED_SHARE = 1 / 500
-_RETYPED_EVERY = 30 * DAY
+_RETYPED_EVERY = RENAMED_EVERY
 _STUCK_TOPIC = "telemetry/temp_probe"
 _MAY_FALL_SILENT = ("isr-", "bench-", "gateway-", "rpt-south", "rpt-west")
 _MAY_STICK = "isr-"
@@ -86,15 +86,15 @@ class Plan:
 
     def outages(self, start: int, end: int) -> list[Trouble]:
         """Give the outages that touch ``[start, end)``."""
-        return [self._outage(number) for number, _ in self._periods(start, end, _PERIOD, self._outage)]
+        return self._within(start, end, _PERIOD, self._outage)
 
     def stuck(self, start: int, end: int) -> list[Trouble]:
         """Give the spans that touch ``[start, end)`` in which a probe's value stays the same."""
-        return [self._stuck(number) for number, _ in self._periods(start, end, _PERIOD, self._stuck)]
+        return self._within(start, end, _PERIOD, self._stuck)
 
     def late(self, start: int, end: int) -> list[Trouble]:
         """Give the spans that touch ``[start, end)`` whose messages come when the span is over."""
-        found = [self._late(number) for number, _ in self._periods(start, end, DAY, self._late)]
+        found = self._within(start, end, DAY, self._late)
         silent = self.outages(start - DAY, end + DAY)
         return [one for one in found if not any(_touch(one, other) for other in silent)]
 
@@ -128,11 +128,12 @@ class Plan:
                     found.append(Trouble(RETYPED, feed.client_id, feed.topic, None, at, at, words))
         return found
 
-    def _periods(self, start: int, end: int, period: int, plan: object) -> Iterator[tuple[int, Trouble]]:
-        for number in range(start // period, (end - 1) // period + 1) if self._active and start < end else ():
-            trouble = plan(number)  # type: ignore[operator]
-            if trouble.start < end and trouble.end > start:
-                yield number, trouble
+    def _within(self, start: int, end: int, period: int, plan: Callable[[int], Trouble]) -> list[Trouble]:
+        """Give the troubles that touch ``[start, end)``, of a kind of which each period has one."""
+        if not self._active or start >= end:
+            return []
+        each = [plan(number) for number in range(start // period, (end - 1) // period + 1)]
+        return [one for one in each if one.start < end and one.end > start]
 
     def _outage(self, number: int) -> Trouble:
         key = noise.key(self._key, OUTAGE)
@@ -163,6 +164,3 @@ class Plan:
 
 def _touch(one: Trouble, other: Trouble) -> bool:
     return one.client_id == other.client_id and one.start < other.end and other.start < one.end
-
-
-assert RENAMED_EVERY == _RETYPED_EVERY  # the module's promise speaks of both
