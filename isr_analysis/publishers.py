@@ -47,13 +47,13 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
     line.check_accounts(identity.accounts_of(rows, line.account_id))
     table = _table(rows)
-    table.attrs = {
-        "source": "publishers",
+    table.attrs.update(
+        source="publishers",
         **connection.provenance(line),
-        "fetched_at": kept.fetched_at.isoformat().replace("+00:00", "Z"),
-        "stale": kept.stale,
-        "rows": len(table),
-    }
+        fetched_at=kept.fetched_at.isoformat().replace("+00:00", "Z"),
+        stale=kept.stale,
+        rows=len(table),
+    )
     return table
 
 

@@ -36,7 +36,7 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
         typed = sys.stdin.readline()
     key = tokens.Token(typed)
     with connection.Portal(known, key) as portal:
-        account = portal.account_id
+        account = portal.verify()
         left = portal.quota
     settings.save(known)
     tokens.to_keyring(known, key)

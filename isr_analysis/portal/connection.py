@@ -131,6 +131,18 @@ class Portal:
                 self._account = self._find_account()
             return self._account
 
+    def verify(self) -> str:
+        """Ask the portal whether it takes the token, also where it is known whose it is, and give the account.
+
+        Raises
+        ------
+        TokenRefusedError, WrongAccountError, QuotaExhaustedError, PortalUnavailableError
+            It does not, or could not be asked.
+        """
+        with self._lock:
+            self._account = self._find_account(anew=True)
+            return self._account
+
     @property
     def folder(self) -> Path:
         """The folder of the token's account."""
@@ -234,15 +246,17 @@ class Portal:
         }
         return {name: value for name, value in given.items() if value}
 
-    def _find_account(self) -> str:
+    def _find_account(self, *, anew: bool = False) -> str:
         wanted = self.profile.account_id
-        bound = accounts.bound_account(self.profile.home, self._mark)
+        bound = None if anew else accounts.bound_account(self.profile.home, self._mark)
         if bound is None:
             try:
                 bound = identity.ask(
                     self.wire, self.routes, lambda: self.contract.history, self.profile.account_id, self.now()
                 )
             except PortalUnavailableError as exc:
+                if anew:
+                    raise
                 if wanted is not None and self.profile.account_is_given:
                     return wanted
                 raise PortalUnavailableError(

@@ -1,0 +1,139 @@
+"""The `isr` command: what it prints, its exit status, and that no token stands anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import keyring
+import pytest
+from click.testing import CliRunner
+
+from isr_analysis import settings
+from isr_analysis.cli import cli
+from isr_analysis.errors import IsrError, StoreError
+
+
+@pytest.fixture
+def isr(sandbox, monkeypatch):
+    """Give a function that runs a command against the sandbox, with a token in the environment."""
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    return lambda *words, **more: CliRunner().invoke(cli, list(words), **more)
+
+
+def test_every_command_has_help():
+    """Each says what it does."""
+    shown = CliRunner().invoke(cli, ["--help"]).output
+    names = [line.split()[0] for line in shown.partition("Commands:")[2].splitlines() if line.strip()]
+    assert {"demo", "login", "logout", "doctor", "plan", "sync", "report", "sandbox"} <= set(names)
+    for name in names:
+        result = CliRunner().invoke(cli, [name, "--help"])
+        assert result.exit_code == 0, name
+        assert "Usage:" in result.output
+
+
+def test_login_checks_and_keeps_the_token(isr, sandbox, monkeypatch):
+    """Read from standard input; the keyring has it, the output and the settings do not; then it is found."""
+    monkeypatch.delenv("ISR_TOKEN")
+    result = isr("login", input=f"  Bearer {sandbox.token}\n")
+    assert result.exit_code == 0, result.exception
+    assert sandbox.account_id in result.output
+    assert "4,9" in result.output or "49" in result.output
+    assert sandbox.token not in result.output
+    assert keyring.get_password("isr_analysis", f"default@{sandbox.origin}") == sandbox.token
+    assert isr("plan", "--last", "1h").exit_code == 0
+
+
+def test_login_replaces_and_logout_forgets(isr, sandbox, monkeypatch):
+    """After rotation the new token takes the old one's place."""
+    monkeypatch.delenv("ISR_TOKEN")
+    monkeypatch.delenv("ISR_PORTAL_ORIGIN")
+    token = sandbox.make_token()
+    for _ in range(2):
+        assert isr("login", "--profile", "work", "--origin", sandbox.origin, input=token).exit_code == 0
+        assert keyring.get_password("isr_analysis", f"work@{sandbox.origin}") == token
+        token = sandbox.rotate(token)
+    assert settings.profile("work").origin == sandbox.origin
+    assert isr("logout", "--profile", "work").exit_code == 0
+    assert keyring.get_password("isr_analysis", f"work@{sandbox.origin}") is None
+
+
+def test_login_refuses_a_token_that_the_portal_refuses(isr, monkeypatch):
+    """Nothing is kept."""
+    monkeypatch.delenv("ISR_TOKEN")
+    result = isr("login", input="isr_mqtt_rest_example-nobody-made-this")
+    assert isinstance(result.exception, IsrError)
+    assert keyring.get_keyring().kept == {}
+
+
+def test_login_asks_the_portal_also_for_a_token_that_it_knows(isr, sandbox, monkeypatch):
+    """A token that was taken back since is refused."""
+    monkeypatch.delenv("ISR_TOKEN")
+    token = sandbox.make_token()
+    assert isr("login", input=token).exit_code == 0
+    sandbox.revoke(token)
+    assert isr("login", input=token).exit_code == 1
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_login_without_a_keyring_explains_the_file(isr, sandbox, monkeypatch):
+    """A server has none: the message gives the commands."""
+    monkeypatch.delenv("ISR_TOKEN")
+    result = isr("login", input=sandbox.token)
+    assert isinstance(result.exception, StoreError)
+    assert "ISR_TOKEN_FILE" in str(result.exception)
+    assert sandbox.token not in str(result.exception)
+
+
+def test_plan_and_sync(isr, sandbox):
+    """A plan asks for no history; a sync brings it; then the plan says so."""
+    span = ("--start", "2026-11-20", "--end", "2026-11-21")
+    before = sandbox.requests("history")
+    assert "to fetch: 1 windows" in isr("plan", *span).output
+    assert sandbox.requests("history") == before
+    assert "messages came" in isr("sync", *span).output
+    assert "all of it on disk" in isr("plan", *span).output
+    assert isr("sync", "--quiet", *span).output == ""
+
+
+def run(*words, token=None, origin=None, tmp_path):
+    """Run the command as a process of its own."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("ISR_")}
+    env |= {"ISR_HOME": str(tmp_path / "home")}
+    env |= {k: v for k, v in {"ISR_TOKEN": token, "ISR_PORTAL_ORIGIN": origin}.items() if v}
+    return subprocess.run(
+        [sys.executable, "-c", "from isr_analysis.cli import main; main()", *words],
+        capture_output=True, text=True, env=env, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("token", "words", "status", "said"),
+    [
+        (None, ("sync",), 1, "no token"),
+        ("isr_mqtt_rest_example-nobody-made-this", ("sync",), 1, "refused the token"),
+        ("mine", ("sync", "--last", "ever"), 2, "not a duration"),
+        ("mine", ("sync", "--topic", "a#"), 2, "no MQTT topic filter"),
+        ("mine", ("sinc",), 2, "No such command"),
+        ("mine", ("doctor", "--profile", "nobody", "--origin", "http://portal.example"), 2, "plain http"),
+    ],
+)
+def test_a_failure_is_one_message_and_an_exit_status(sandbox, tmp_path, token, words, status, said):
+    """On standard error, without a traceback."""
+    done = run(*words, token=sandbox.token if token == "mine" else token, origin=sandbox.origin, tmp_path=tmp_path)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sandbox.token not in done.stderr + done.stdout
+
+
+def test_doctor_as_json(isr):
+    """For scripts: one object, and the exit status says whether all is well."""
+    result = isr("doctor", "--json")
+    shown = json.loads(result.output)
+    assert result.exit_code == 0
+    assert shown["well"] is True
+    assert shown["contract"]["history"]["start"] == "start"
