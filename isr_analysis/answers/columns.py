@@ -134,11 +134,9 @@ def sample(column: pa.ChunkedArray) -> str | bytes | None:
 
 
 def present(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Tell for each row whether it has a value that is not null."""
-    there = pc.is_valid(column)
-    return (
-        there if pa.types.is_string(column.type) else pc.and_(there, pc.fill_null(pc.not_equal(column, _NULL), False))
-    )
+    """Tell for each row whether it has a value: JSON that is not null, text that is not empty."""
+    nothing = pa.scalar("") if pa.types.is_string(column.type) else _NULL
+    return pc.fill_null(pc.not_equal(column, nothing), False)
 
 
 def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -154,13 +152,15 @@ def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     inner = pc.if_else(present(column), column, None)
     marks = pc.starts_with(inner, b'"')
     if pc.all(marks).as_py() is not False and not pc.any(pc.match_substring(inner, b"\\")).as_py():
-        inner = pc.binary_slice(inner, 1, -1) if len(inner) - inner.null_count else inner
+        quoted = True
     else:
-        inner = pa.chunked_array([pa.array([_plain_text(one) for one in inner.to_pylist()], pa.binary())])
+        quoted = False
+        inner = json_texts([_plain_text(one) for one in inner.to_pylist()])
     try:
-        return inner.cast(pa.string())
+        found = inner.cast(pa.string())
     except pa.ArrowInvalid as exc:
         raise UnicodeError(str(exc)) from exc
+    return pc.utf8_slice_codeunits(found, 1, -1) if quoted else found
 
 
 def _plain_text(value: bytes | None) -> bytes | None:
@@ -171,10 +171,10 @@ def as_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Give a column as JSON texts."""
     if not pa.types.is_string(column.type):
         return column
+    if not pc.any(pc.match_substring_regex(column, r'[\x00-\x1f"\\]')).as_py():
+        return pc.binary_join_element_wise(pa.scalar('"'), column, pa.scalar('"'), pa.scalar("")).cast(pa.binary())
     encode = msgspec.json.encode
-    return pa.chunked_array(
-        [pa.array([None if one is None else encode(one) for one in column.to_pylist()], pa.binary())]
-    )
+    return json_texts([None if one is None else encode(one) for one in column.to_pylist()])
 
 
 def concat(tables: Sequence[tuple[Columns, int]]) -> Columns:

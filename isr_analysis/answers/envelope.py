@@ -66,7 +66,7 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
     AnswerError
         There are no rows, and no field that would hold them; or the body states a failure.
     """
-    search = _Search(live=live)
+    search = _Search(fields, live=live)
     if not documents:
         raise AnswerError("the body is empty")
     if len(documents) > 1:
@@ -76,6 +76,8 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
     for document in documents:
         value = _walk(document, fields.rows) if fields.rows else document
         groups = search.dig(value, {}, ())
+        if groups is None and fields.rows and raw.kind(value) == "[" and raw.kind(raw.first(value) or b"") == "{":
+            groups = [Group(value, {}, ())]
         if groups is None:
             raise AnswerError(f"no rows of messages were found in {describe(document)}")
         search.found.groups += groups
@@ -114,9 +116,19 @@ def _walk(document: bytes, path: str) -> bytes:
 class _Search:
     """One search through a body."""
 
-    def __init__(self, *, live: bool) -> None:
+    def __init__(self, fields: Fields, *, live: bool) -> None:
+        self.fields = fields
         self.live = live
         self.found = Found()
+
+    def _rank(self, name: str) -> int | None:
+        return 0 if name == self.fields.time else time_rank(name)
+
+    def _payload(self, fields: dict[str, bytes]) -> str | None:
+        return self.fields.payload if self.fields.payload in fields else pick(fields, PAYLOAD)
+
+    def _topic(self, fields: dict[str, bytes]) -> str | None:
+        return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC[:10])
 
     def is_note(self, document: bytes) -> bool:
         """Tell whether a document among others holds no row but notes on paging, and take them."""
@@ -141,7 +153,7 @@ class _Search:
             return []
         if raw.kind(head) == "[":
             names = [raw.text(one) for one in raw.elements(head) if raw.kind(one) == '"']
-            if len(names) != len(raw.elements(head)) or not any(time_rank(name) is not None for name in names):
+            if len(names) != len(raw.elements(head)) or not any(self._rank(name) is not None for name in names):
                 return None
             return [Group(_table(names, raw.elements(value)[1:]), outer, keys)]
         role = None
@@ -154,18 +166,22 @@ class _Search:
                 return None
             roles = (self._role(raw.members(one), depth) for one in parts)
             role = next((one for one in roles if one is not None), None)
+            if role is None and all(set(raw.members(one)) == {"statement_id"} for one in parts):
+                return []  # InfluxDB 1, where nothing was found
         if role == "row":
             return [Group(b"[" + b",".join(parts) + b"]" if parts else value, outer, keys)]
         if role == "group":
             return self._groups(parts or raw.elements(value), outer, keys, depth)
         never = self.live and all(pick(raw.members(one), CLIENT) or "id" in raw.members(one) for one in parts)
+        if never and parts:  # none of them ever published; their accounts count all the same
+            return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
         return [] if never else None
 
     def _groups(self, parts: list[bytes], outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group]:
         groups: list[Group] = []
         for i, part in enumerate(parts):
             fields = raw.members(part)
-            if _columns(fields) is not None:
+            if columns_of(fields) is not None:
                 groups += self.dig(part, outer, keys, depth + 1) or []
                 continue
             around = {**outer, **{name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}}
@@ -182,12 +198,12 @@ class _Search:
     def _role(self, fields: dict[str, bytes], depth: int) -> str | None:
         """Tell whether an object of an array is a row, or a group of rows; None does not say."""
         rank = min((r for name, one in fields.items() if raw.kind(one) in ('"', "0")
-                    and (r := time_rank(name)) is not None), default=None)  # fmt: skip
+                    and (r := self._rank(name)) is not None), default=None)  # fmt: skip
         own = rank is not None and rank <= _RECEIVED
-        payload = pick(fields, PAYLOAD)
-        if rank is None and payload is None and _columns(fields) is not None:
+        payload = self._payload(fields)
+        if rank is None and payload is None and columns_of(fields) is not None:
             return "group"
-        if own and (payload or pick(fields, TOPIC[:10])):
+        if own and (payload or self._topic(fields)):
             return "row"
         for name, one in fields.items():
             if name == payload or plain(name) in BESIDE or raw.kind(one) not in ("{", "["):
@@ -199,12 +215,12 @@ class _Search:
         if rank is not None or (payload is not None and any(raw.kind(one) == "{" for one in fields.values())):
             return "row"
         inner = (raw.members(one) for one in fields.values() if raw.kind(one) == "{")
-        return "row" if any(time_rank(name) is not None for one in inner for name in one) else None
+        return "row" if any(self._rank(name) is not None for one in inner for name in one) else None
 
     def _is_message(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object is one message, or a publisher with its last one."""
-        timed = any(time_rank(name) is not None and raw.kind(one) in ('"', "0") for name, one in fields.items())
-        if timed and (pick(fields, PAYLOAD) or pick(fields, TOPIC[:10])) and not _failure(fields):
+        timed = any(self._rank(name) is not None and raw.kind(one) in ('"', "0") for name, one in fields.items())
+        if timed and (self._payload(fields) or self._topic(fields)) and not _failure(fields):
             return True
         inner = (raw.members(one) for one in fields.values() if raw.kind(one) == "{")
         return self.live and pick(fields, CLIENT) is not None and any(self._is_message(one) for one in inner)
@@ -212,7 +228,7 @@ class _Search:
     def _object(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group] | None:
         fields = raw.members(value)
         around = {**outer, **_labels(fields)}
-        if (table := _columns(fields)) is not None:
+        if (table := columns_of(fields)) is not None:
             self._note(fields)
             tags = raw.members(fields["tags"]) if raw.kind(fields.get("tags", b"")) == "{" else {}
             series = {"_measurement": fields["name"]} if "name" in fields else {}
@@ -247,8 +263,6 @@ class _Search:
             return True
         counted = any(plain(name) in ("total", "count", "totalcount") and one == b"0" for name, one in fields.items())
         if counted and any(fields[name] == b"null" for name in known):
-            return True
-        if set(fields) == {"statement_id"}:  # InfluxDB 1, where nothing was found
             return True
         return self.live and depth == 0 and all(one == b"null" for one in fields.values())
 
@@ -310,7 +324,7 @@ def raw_object(fields: dict[str, bytes]) -> bytes:
     return columns.join(fields)
 
 
-def _columns(fields: dict[str, bytes]) -> Columns | None:
+def columns_of(fields: dict[str, bytes]) -> Columns | None:
     """Give the columns of an object that names them beside rows of values, or that holds a list for each."""
     spelled = {plain(name): one for name, one in fields.items()}
     lists = [spelled[name] for name in _VALUES if raw.kind(spelled.get(name, b"")) == "["]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from isr_analysis.answers import columns, envelope, raw
+import re
+
+from isr_analysis.answers import columns, csv, envelope, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY
 from isr_analysis.answers.shape import Fields
+from isr_analysis.answers.words import error_words
+from isr_analysis.errors import AnswerError
+
+_OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|jsonlines", re.IGNORECASE)
+"""Media types of which nothing at all is an answer without rows."""
 
 
 def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -> tuple[Columns, dict[str, bytes]]:
@@ -16,8 +23,50 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
     AnswerError
         The body has no form that is known, or breaks off.
     """
-    found = envelope.find(raw.documents(body), fields=fields, live=live)
-    return gather(found.groups), found.notes
+    documents, tables = split(body, content_type)
+    if not documents:
+        return columns.concat([(one, columns.length(one)) for one in tables]), {}
+    found = envelope.find(documents, fields=fields, live=live)
+    tables = [gather(found.groups), *tables]
+    return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[0], found.notes
+
+
+def split(body: bytes, content_type: str | None) -> tuple[list[bytes], list[Columns]]:
+    """Give the JSON documents of a body, and its tables of CSV.
+
+    Raises
+    ------
+    AnswerError
+        It is neither, or breaks off.
+    """
+    documents: list[bytes] = []
+    tables: list[Columns] = []
+    for text in unpack.texts(body, content_type):
+        start = text[:200].lstrip(b" \t\r\n\x1e")
+        if start[:1] in (b"{", b"["):
+            documents += raw.documents(text)
+        elif not start and text.strip() == b"" and _OF_LINES.search(content_type or ""):
+            tables.append({})
+        elif not text.strip():
+            raise AnswerError("the body is empty")
+        elif start[:1] == b"<":
+            raise AnswerError(f"no data came but {error_words(text, content_type)!r}")
+        else:
+            tables.append(_csv(text, content_type))
+    if not documents and not tables:
+        raise AnswerError("the body is a zip file without files")
+    return documents, tables
+
+
+def _csv(text: bytes, content_type: str | None) -> Columns:
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError as exc:
+        raise AnswerError(f"neither JSON nor text came ({content_type or 'no type'}): {text[:40]!r}") from exc
+    divider = csv.divider_of(decoded)
+    if divider is None:
+        raise AnswerError(f"neither JSON nor CSV came ({content_type or 'no type'}) but {decoded[:80]!r}")
+    return csv.read(decoded, divider)
 
 
 def gather(groups: list[envelope.Group]) -> Columns:

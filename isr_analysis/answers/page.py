@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, forms, instants, paging, payload, raw, roles
+from isr_analysis.answers import columns, forms, fragments, instants, paging, payload, raw, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import KEY, Roles
-from isr_analysis.answers.shape import Fields
+from isr_analysis.answers.shape import TOPIC, Fields, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _HELP = (
@@ -160,30 +160,54 @@ def _read(body: bytes, content_type: str | None, asked: _Asked) -> Page:
 
 def _page(table: Columns, asked: _Asked) -> Page:
     table = roles.lift(table, asked.fields)
+    stated: frozenset[str] = frozenset()
     if asked.live:
+        stated = _stated(table, asked.account_id)
         table = _published(table)
         if not columns.length(table):
-            return Page(messages.empty(), 0)
+            return Page(messages.empty(), 0, stated)
     role = roles.assign(table, asked.fields, live=asked.live)
     time = _time(table, role, asked)
     client, topic, accounts = _labels(table, role, asked)
+    extra = _extra(table, role)
+    if role.fragment:
+        at, published, noted = _joined(table, role, asked, (time, client, topic))
+        time, client, topic = (one.take(at) for one in (time, client, topic))
+        extra = pc.coalesce(noted, extra.take(at))
+    else:
+        published = _payload(table, role, asked)
     count = len(time)
     steps = np.diff(time.to_numpy())
     descending = None if not steps.any() else bool((steps < 0).sum() > (steps > 0).sum())
     seq = np.arange(count)[::-1] if descending else np.arange(count)
     made = pa.table(
         [
-            time.cast(messages.SCHEMA.field("time").type), client, topic, _payload(table, role, asked), seq,
-            pa.repeat(messages.LIVE if asked.live else messages.HISTORY, count), _extra(table, role),
+            time.cast(messages.SCHEMA.field("time").type), client, topic, published, seq,
+            pa.repeat(messages.LIVE if asked.live else messages.HISTORY, count), extra,
         ],
         schema=messages.SCHEMA,
     )  # fmt: skip
-    return Page(made, count, accounts, descending)
+    return Page(made, count, accounts | stated, descending, role.fragment is not None)
+
+
+def _stated(table: Columns, account_id: str | None) -> frozenset[str]:
+    """Give the accounts that topics, filters and account fields name, whether a publisher ever published or not."""
+    found: set[str] = set()
+    for name, column in table.items():
+        spelled = plain(name.rpartition(".")[2])
+        if paging.is_account(name):
+            found |= set(pc.unique(columns.texts(column)).drop_null().to_pylist())
+        elif spelled in (*TOPIC, "historytopicprefix", "publishtopic"):
+            paths = pc.unique(columns.texts(column)).drop_null().to_pylist()
+            named = (messages.split_topic(path, account_id=account_id)[0] for path in paths)
+            found |= {one for one in named if one is not None}
+    return frozenset(found)
 
 
 def _published(table: Columns) -> Columns:
     """Leave out the publishers of a live answer that never published: no payload, topic or instant of a message."""
     names = [name for name in table if roles.is_of_message(name)]
+    names = names or [name for name in table if time_rank(name) is not None]
     if not names:
         return table
     there = columns.present(table[names[0]])
@@ -262,7 +286,7 @@ def _text(table: Columns, name: str | None) -> pa.ChunkedArray | None:
 
 def _payload(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
     if role.spread:
-        return payload.spread({name: payload.typed(table[name]) for name in role.spread})
+        return payload.spread({name: columns.as_json(table[name]) for name in role.spread})
     if not role.payload:
         raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
     encoding = _text(table, role.encoding)
@@ -274,6 +298,33 @@ def _payload(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
     return found
 
 
+def _joined(
+    table: Columns, role: Roles, asked: _Asked, whose: tuple[pa.ChunkedArray, ...]
+) -> tuple[pa.Array, pa.ChunkedArray, pa.ChunkedArray]:
+    """Join rows of one field each; give the first row of each message, its payload, and the notes among its fields."""
+    assert role.fragment is not None
+    name, value = role.fragment
+    tags = payload.spread({one: columns.as_json(table[one]) for one in role.spread}) if role.spread else None
+    shared = [one.to_pylist() for one in (*whose, *([] if tags is None else [tags]))]
+    fields = _text(table, name)
+    assert fields is not None
+    found = fragments.gather(zip(*shared, strict=True), fields.to_pylist(), columns.as_json(table[value]).to_pylist())
+    if found and all("payload" in members for _, members in found):  # the whole, with notes such as its QoS beside it
+        made = payload.published(
+            columns.json_texts([members.pop("payload") for _, members in found]), asked.fields.payload_form
+        )
+        notes = [columns.join(members).decode("utf-8", "replace") if members else None for _, members in found]
+    else:
+        made = columns.json_texts(
+            [
+                columns.join((raw.members(tags[at].as_py()) if tags is not None else {}) | members)
+                for at, members in found
+            ]
+        )
+        notes = [None] * len(found)
+    return pa.array([at for at, _ in found]), made, columns.text(notes)
+
+
 def _extra(table: Columns, role: Roles) -> pa.ChunkedArray:
     """Give what else the rows say, as JSON objects; null where that is nothing."""
     names = [name for name in role.extra if name != columns.REST]
@@ -281,7 +332,7 @@ def _extra(table: Columns, role: Roles) -> pa.ChunkedArray:
         return pa.chunked_array([pa.nulls(columns.length(table), pa.string())])
     short = [name.rpartition(".")[2] for name in names]
     unique = [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
-    made = payload.spread({one: payload.typed(table[name]) for one, name in zip(unique, names, strict=True)})
+    made = payload.spread({one: columns.as_json(table[name]) for one, name in zip(unique, names, strict=True)})
     try:
         made = made.cast(pa.string())
     except pa.ArrowInvalid:  # bytes that are no text

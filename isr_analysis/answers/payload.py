@@ -14,7 +14,6 @@ from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.errors import AnswerError
 
-_NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
@@ -77,34 +76,23 @@ def published(
 def spread(parts: Columns) -> pa.ChunkedArray:
     """Give the objects whose members are columns of JSON texts; what is missing in a row is left out."""
     rest = parts.get(columns.REST)
-    named = [
-        pc.binary_join_element_wise(pa.scalar(columns.key(name), pa.binary()), one, pa.scalar(b"", pa.binary()))
-        for name, one in parts.items()
-        if name != columns.REST
-    ]
-    if rest is not None:
-        inner = pc.binary_slice(rest, 1, -1)
-        named.append(pc.if_else(pc.equal(pc.binary_length(inner), 0), None, inner))
-    scalar = [pa.scalar(one, pa.binary()) for one in (b",", b"{", b"}", b"")]
-    joined = pc.binary_join_element_wise(*named, scalar[0], null_handling="skip")
-    return pc.binary_join_element_wise(scalar[1], joined, scalar[2], scalar[3])
-
-
-def typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give the JSON texts that a column of text (of CSV) stands for; an empty cell is missing.
-
-    All numbers, all ``true`` and ``false``, or all JSON objects and arrays are that; else each is a text.
-    """
-    if not pa.types.is_string(column.type):
-        return column
-    column = pc.if_else(pc.equal(column, ""), None, column)
-    for pattern in (_NUMBER, r"^(?i:true|false)$"):
-        if pc.all(pc.match_substring_regex(column, pattern)).as_py() and column.null_count < len(column):
-            return (column if pattern is _NUMBER else pc.utf8_lower(column)).cast(pa.binary())
-    values = [None if one is None else one.encode() for one in column.to_pylist()]
-    if all(one is None or (one[:1] in b"{[" and raw.is_json(one)) for one in values):
-        return _binary(values)
-    return columns.as_json(column)
+    named = {columns.key(name): one for name, one in parts.items() if name != columns.REST}
+    if rest is None and not any(one.null_count for one in named.values()):
+        # Not with the option to skip nulls: pyarrow 26 loses rows of nothing but nulls.
+        pieces = [piece for i, (name, one) in enumerate(named.items()) for piece in ((b"," if i else b"{") + name, one)]
+        scalar = [
+            one if isinstance(one, pa.ChunkedArray) else pa.scalar(one, pa.binary()) for one in (*pieces, b"}", b"")
+        ]
+        return pc.binary_join_element_wise(*scalar)
+    rows = zip(*(one.to_pylist() for one in (*named.values(), *((rest,) if rest is not None else ()))), strict=True)
+    names = list(named)
+    made = []
+    for row in rows:
+        members = [name + value for name, value in zip(names, row, strict=False) if value is not None]
+        if rest is not None and len(row[-1] or b"{}") > 2:  # noqa: PLR2004
+            members.append(row[-1][1:-1])
+        made.append(b"{" + b",".join(members) + b"}")
+    return _binary(made)
 
 
 def _text(value: bytes, *, every: bool, form: str | None) -> bytes:

@@ -33,11 +33,9 @@ _text = msgspec.json.Decoder(str)
 
 
 def kind(value: bytes) -> str:
-    """Give the kind of a JSON text: ``{``, ``[``, ``"``, ``0`` (a number), ``t``, ``f`` or ``n`` (null)."""
+    """Give the kind of a JSON text: ``{``, ``[``, ``"``, ``0`` (a number), ``t``, ``f``, ``n`` (null), or nothing."""
     first = value[:1].decode("latin-1")
-    if first == "N":
-        return "0"
-    return "0" if first in "-0123456789I" else first
+    return "0" if first and first in "-0123456789IN" else first
 
 
 def members(value: bytes) -> dict[str, bytes]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
@@ -12,6 +16,7 @@ from isr_analysis.answers.shape import (
     BASE64,
     CLIENT,
     ENCODING,
+    FRAGMENT,
     HEX,
     PAYLOAD,
     PERHAPS_PAYLOAD,
@@ -28,6 +33,8 @@ KEY = "\0key"
 """How columns are named that hold the names under which grouped rows stood."""
 
 _RECEIVED, _SEEN = 2, 3
+_DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
+_CLOCK = re.compile(r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class Roles:
         The columns over which payloads are spread.
     extra : tuple of str
         The rest.
+    fragment : (str, str) or None
+        The columns of a field's name and value, where a row is one field of a message; its tags are in `spread`.
     """
 
     time: tuple[str, ...]
@@ -56,10 +65,12 @@ class Roles:
     payload: tuple[str, ...]
     spread: tuple[str, ...]
     extra: tuple[str, ...]
+    fragment: tuple[str, str] | None = None
 
 
 def lift(table: Columns, fields: Fields) -> Columns:
     """Put the members of a nested object in the place of its column if time, client, topic or payload are in it."""
+    table = _dated(table)
     given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
     for _ in range(4):
         times = _times(table)
@@ -74,7 +85,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
             timed = any(time_rank(one) is not None and _instant(one, text) for one, text in inner.items())
             brings = (not times or min(times.values()) == _SEEN) and timed
             if plain(name) not in PERHAPS_PAYLOAD:
-                lacking = [known for known in (CLIENT, TOPIC[:10]) if not pick(table, known)]
+                lacking = [known for known in (CLIENT, TOPIC[:10]) if not pick(_scalars(table), known)]
                 spelled = [f"{name}.{one}" for one in inner]
                 brings = brings or any(pick(spelled, known) for known in lacking)
             if name in given or brings or (payload is None and pick(inner, (*PAYLOAD, *BASE64, *HEX))):
@@ -108,12 +119,17 @@ def assign(table: Columns, fields: Fields, *, live: bool) -> Roles:
         return name
 
     payload = take(fields.payload, PAYLOAD)
-    times = {fields.time: 0} if fields.time else {n: r for n, r in _times(table).items() if n != payload}
+    stated = take(fields.time, ())
+    times = {stated: 0} if stated else {n: r for n, r in _times(table).items() if n != payload}
     if not times:
         raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}")
     ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
-    client = take(fields.client_id, (*CLIENT, *(("id", "name", "username") if live else ())))
-    topic = take(fields.topic, TOPIC, within=[n for n in left if _is_topic(n) or _is_path(table, n)])
+    scalars = _scalars(table)
+    unnamed = ("id", "name", "username") if live else ()
+    client = take(fields.client_id, (*CLIENT, *unnamed), within=[name for name in left if name in scalars])
+    topics = [name for name in left if name in scalars and (_is_topic(name) or _is_path(table, name))]
+    whole = [name for name in topics if not _is_pattern(table, name)]
+    topic = take(fields.topic, TOPIC, within=whole or topics)
     account = take(None, ACCOUNT)
     left.pop(ranked[0], None)
     encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
@@ -126,6 +142,10 @@ def assign(table: Columns, fields: Fields, *, live: bool) -> Roles:
         name for name in left if name != columns.REST and (is_bookkeeping(name, live=live) or _is_prefix(name, table))
     ]
     spread = [name for name in left if name not in noted]
+    fragment = next((pair for pair in FRAGMENT if pair[0] in spread and pair[1] in spread), None)
+    if fragment and not payloads and (fragment[0] == "_field" or len(spread) == 2):  # noqa: PLR2004
+        tags = tuple(name for name in spread if name not in fragment)
+        return Roles(tuple(ranked), client, topic, account, None, (), tags, tuple(noted), fragment)
     if not payloads:
         candidate = pick(spread, PERHAPS_PAYLOAD)
         if candidate and (len(spread) == 1 or _is_object(table, candidate)):
@@ -142,6 +162,24 @@ def listed(table: Columns) -> str:
     """Name the columns of rows for an error."""
     names = [name for name in table if not name.startswith("\0")]
     return "the fields " + ", ".join(names[:20]) + (" …" if len(names) > 20 else "") if names else "no fields"  # noqa: PLR2004
+
+
+def _dated(table: Columns) -> Columns:
+    """Join a day and a time of day that stand in columns of their own."""
+    day = next((name for name in table if plain(name) in ("date", "day") and _holds(table, name, _DAY)), None)
+    clock = next((name for name in table if plain(name) in ("time", "timeofday") and _holds(table, name, _CLOCK)), None)
+    if day is None or clock is None:
+        return table
+    parts = columns.texts(table[day]), columns.texts(table[clock])
+    return {name: column for name, column in table.items() if name != day} | {
+        clock: pc.binary_join_element_wise(*parts, pa.scalar("T"))
+    }
+
+
+def _holds(table: Columns, name: str, pattern: re.Pattern[str]) -> bool:
+    value = columns.sample(table[name])
+    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
+    return pattern.fullmatch(text) is not None
 
 
 def _times(table: Columns) -> dict[str, int]:
@@ -174,6 +212,18 @@ def _is_path(table: Columns, name: str) -> bool:
 
 def _is_topic(name: str) -> bool:
     return plain(name.rpartition(".")[2]) in TOPIC[:10]
+
+
+def _is_pattern(table: Columns, name: str) -> bool:
+    """Tell whether a column holds filters rather than topics, as the lists of publishers do."""
+    value = columns.sample(table[name])
+    return any(mark in (value if isinstance(value, str) else (value or b"").decode("latin-1")) for mark in "+#")
+
+
+def _scalars(table: Columns) -> list[str]:
+    """Give the columns whose values are no objects or arrays."""
+    samples = {name: columns.sample(column) for name, column in table.items()}
+    return [name for name, value in samples.items() if not isinstance(value, bytes) or value[:1] not in (b"{", b"[")]
 
 
 def _is_object(table: Columns, name: str) -> bool:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from isr_analysis.answers import envelope, raw
+from isr_analysis.answers import envelope, forms, raw
+from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.errors import AnswerError
+
+_DEEPEST = 4
 
 
 def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, Any]]:
@@ -16,9 +19,10 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
     Parameters
     ----------
     body : bytes
-        JSON: an array, an object with the rows under any name, or an object keyed by client.
+        JSON (an array, an object with the rows under any name, or an object keyed by client), JSON lines, or CSV;
+        compressed or not.
     content_type : str, optional
-        What the portal says that it is.
+        What the portal says that it is; the body itself is believed first.
 
     Returns
     -------
@@ -28,14 +32,37 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
     Raises
     ------
     AnswerError
-        There is no list in it.
+        There is no list in it; the message says what came.
     """
-    documents = raw.documents(body)
-    rows = _rows(json.loads(documents[0].decode("utf-8", "replace"), strict=False)) if len(documents) == 1 else None
-    if rows is None:
-        what = envelope.describe(documents[0]) if documents else "nothing"
-        raise AnswerError(f"the portal's list was not understood: {what} came, not a list of objects")
-    return rows
+    try:
+        documents, tables = forms.split(body, content_type)
+    except AnswerError as exc:
+        raise AnswerError(f"the portal's list was not understood: {exc}") from exc
+    rows = [row for table in tables for row in _of_columns(table)]
+    values = [_value(one) for one in documents]
+    if len(documents) == 1 and raw.kind(documents[0]) == "{":
+        table = envelope.columns_of(raw.members(documents[0]))
+        values = [_of_columns(table)] if table is not None else values
+    found = _rows(values if len(values) > 1 else values[0]) if values else []
+    if found is None:
+        came = envelope.describe(documents[0])
+        raise AnswerError(f"the portal's list was not understood: {came} came, not a list of objects")
+    return found + rows
+
+
+def _of_columns(table: Columns) -> list[dict[str, Any]]:
+    turned = {
+        name: [one if isinstance(one, str | None) else _value(one) for one in column.to_pylist()]
+        for name, column in table.items()
+    }
+    return [dict(zip(turned, row, strict=True)) for row in zip(*turned.values(), strict=True)]
+
+
+def _value(document: bytes) -> Any:
+    try:
+        return json.loads(document.decode("utf-8", "replace"), strict=False)
+    except (RecursionError, ValueError) as exc:  # a number of thousands of digits
+        raise AnswerError(f"the portal's list was not understood: {exc}") from exc
 
 
 def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
@@ -43,12 +70,12 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
         if all(isinstance(one, dict) for one in value):
             return value
         return [{"client_id": one} for one in value] if all(isinstance(one, str) for one in value) else None
-    if not isinstance(value, dict) or depth > 4:  # noqa: PLR2004
+    if not isinstance(value, dict) or depth > _DEEPEST:
         return None
     inner = {name: one for name, one in value.items() if isinstance(one, list | dict) and plain(name) not in BESIDE}
     for name in sorted(inner, key=lambda name: ROWS.index(plain(name)) if plain(name) in ROWS else len(ROWS)):
         if (plain(name) in ROWS or len(inner) == 1) and (found := _rows(inner[name], depth + 1)) is not None:
             return found
-    if value and len(inner) == len(value) and all(isinstance(one, dict) for one in value.values()):
+    if value and all(isinstance(one, dict) for one in value.values()):
         return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in value.items()]
     return None

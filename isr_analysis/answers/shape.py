@@ -40,7 +40,7 @@ CLIENT = (
 )  # fmt: skip
 TOPIC = (
     "lasttopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic", "topicpath", "subpath",
-    "subtopic", "topicsuffix", "channel", "subject", "path",
+    "subtopic", "topicsuffix", "channel", "subject", "path", "measurement",
 )  # fmt: skip
 PAYLOAD = (
     "payload", "payloadjson", "jsonpayload", "lastpayload", "messagepayload", "msgpayload", "mqttpayload", "rawpayload",
@@ -53,8 +53,8 @@ BASE64 = (
 HEX = ("payloadhex", "hexpayload", "lastpayloadhex", "hex", "datahex", "rawhex")
 # These hold the payload only if nothing else can: a payload spread over its row may have a field of the same name.
 PERHAPS_PAYLOAD = (
-    "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v", "fields",
-    "values", "last", "latest",
+    "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v",
+    "fields", "values", "last", "latest",
 )  # fmt: skip
 ENCODING = ("payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "format")
 ACCOUNT = ("accountid", "tenantid", "account", "tenant")
@@ -64,7 +64,8 @@ FRAGMENT = (("_field", "_value"), ("field", "value"))
 ROWS = (
     "messages", "rows", "records", "history", "items", "results", "result", "data", "publishers", "clients", "devices",
     "entries", "points", "events", "telemetry", "values", "content", "list", "live", "response", "body", "hits", "docs",
-    "edges", "nodes", "series", "topics", "members", "invites", "objects", "value", "last", "latest", "output", "payload",
+    "edges", "nodes", "series", "topics", "members", "invites", "objects", "value", "last", "latest", "output",
+    "payload",
 )  # fmt: skip
 BESIDE = (
     "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
@@ -76,7 +77,7 @@ BESIDE = (
 _BOOKKEEPING = {
     "qos", "retain", "retained", "retainflag", "dup", "duplicate", "id", "messageid", "msgid", "mid", "packetid",
     "historytopicprefix", "contenttype", "userproperties", "mqttproperties", *ACCOUNT, *ENCODING[:1], "payloadsize",
-    "payloadlength", "rowid",
+    "payloadlength", "rowid", "measurement", "host",
 }  # fmt: skip
 _PUBLISHERS = {"label", "displayname", "paused", "ispaused", "online", "connected", "isonline", "allowsubscribe"}
 
@@ -94,6 +95,11 @@ _INSTANT = re.compile(
     r"creation|saved?|logged|log|server|broker|written|processed|row|db)?"
     r"(?P<word>time|timestamp|ts|datetime|date|at|epoch|when|instant|dt|t)?"
 )
+_NOT_ALONE = {
+    "", "last", "device", "data", "message", "msg", "event", "events", "source", "mqtt", "record", "reading", "origin",
+    "telemetry", "row", "db", "log", "server", "broker", "sample", "samples", "storage", "measurement", "measure",
+}  # fmt: skip
+"""What says whose time it is, but is none without a word for time."""
 _SEEN = re.compile(
     r"last(?:seen|active|activity|updated?|heard|contact|report)(?:at|time|ts|timestamp)?|updatedat|lasttime"
 )
@@ -127,10 +133,8 @@ def time_rank(name: str) -> int | None:
         return 1 if any(word in ("epoch", "unix", "utc") for word in words) else None
     if _SEEN.fullmatch(core):
         return 3
-    found = _INSTANT.fullmatch(core)
-    if found is None or core in ("last", "device", "data", "message", "msg", "event", "events", "source", "mqtt", "record",
-                                 "reading", "origin", "telemetry", "row", "db", "log", "server", "broker", "sample",
-                                 "samples", "storage", "measurement", "measure"):  # fmt: skip
+    found = _INSTANT.fullmatch(core) or _INSTANT.fullmatch(re.sub(r"^(timestamp|time|ts)(.+)", r"\2\1", core))
+    if found is None or core in _NOT_ALONE:
         return None
     if found["later"]:
         return 2

@@ -1,0 +1,97 @@
+"""Messages that come one field a row, as InfluxDB gives them, put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+
+import pyarrow as pa
+
+from isr_analysis import messages
+from isr_analysis.answers import raw
+from isr_analysis.answers.columns import join
+
+_WHOLE = "payload"
+"""The field that, where there is one, holds all of the payload; the others are then the portal's notes."""
+
+
+def gather(
+    whose: Iterable[Hashable], fields: Sequence[str | None], values: Sequence[bytes | None]
+) -> list[tuple[int, dict[str, bytes]]]:
+    """Put fields together that belong to one message.
+
+    Parameters
+    ----------
+    whose : iterable
+        For each row what all fields of one message share: its instant, client, topic and tags.
+    fields, values : sequence
+        For each row the name of the field, and its value's JSON text; None is a missing value.
+
+    Returns
+    -------
+    list of (int, dict)
+        For each message the first of its rows, and its members. A field that comes again begins a new message.
+    """
+    found: list[tuple[int, dict[str, bytes]]] = []
+    last: dict[tuple[Hashable, str], int] = {}
+    places: dict[Hashable, list[int]] = {}
+    for i, (one, name, value) in enumerate(zip(whose, fields, values, strict=True)):
+        at = places.setdefault(one, [])
+        if name is None or value is None or value == b"null":
+            if not at:
+                at.append(len(found))
+                found.append((i, {}))
+            continue
+        nth = last.get((one, name), -1) + 1
+        last[one, name] = nth
+        if nth == len(at):
+            at.append(len(found))
+            found.append((i, {}))
+        found[at[nth]][1][name] = value
+    return found
+
+
+def merge(table: pa.Table) -> pa.Table:
+    """Join the messages of which one page holds some fields and another page others.
+
+    Messages of one instant, client and topic are one if what both have is equal and each has a field that the other
+    lacks.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Messages of all pages of a window (`messages.SCHEMA`), of pages whose ``fragments`` is true.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same, with such messages joined; each stands where its first fragment stood.
+    """
+    columns = [table["time"].cast(pa.int64()).to_pylist(), table["client_id"].to_pylist(), table["topic"].to_pylist()]
+    payloads = table["payload"].to_pylist()
+    groups: dict[tuple[int, str, str], list[int]] = {}
+    for i, whose in enumerate(zip(*columns, strict=True)):
+        groups.setdefault(whose, []).append(i)
+    keep = [True] * len(table)
+    for rows in groups.values():
+        if len(rows) == 1 or any(raw.kind(payloads[i]) != "{" for i in rows):
+            continue
+        made: dict[int, dict[str, bytes]] = {}
+        for i in rows:
+            parts = raw.members(payloads[i])
+            home = next((at for at, other in made.items() if _belong(other, parts)), None)
+            if home is None:
+                made[i] = parts
+            else:
+                made[home] |= parts
+                payloads[home] = join(made[home])
+                keep[i] = False
+    if all(keep):
+        return table
+    at = messages.SCHEMA.get_field_index("payload")
+    field = messages.SCHEMA.field("payload")
+    return table.set_column(at, field, pa.array(payloads, field.type)).filter(pa.array(keep))
+
+
+def _belong(one: dict[str, bytes], other: dict[str, bytes]) -> bool:
+    common = one.keys() & other.keys()
+    return len(common) < min(len(one), len(other)) and all(one[name] == other[name] for name in common)

@@ -1,0 +1,121 @@
+"""What lies under compression and encodings: the texts of a body."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from isr_analysis.errors import AnswerError
+
+_DEEPEST = 4  # gzip of the transfer, around a .gz file, in a .zip
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+_BROKEN = (
+    OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
+    zipfile.BadZipFile, pa.ArrowException,
+)  # fmt: skip
+
+
+def texts(body: bytes, content_type: str | None = None) -> list[bytes]:
+    """Give the texts of a body in UTF-8, without a byte order mark.
+
+    Parameters
+    ----------
+    body : bytes
+        As it came: plain, or compressed by gzip, zlib, bzip2, xz, zstd or lz4, or a zip file, one within the other.
+    content_type : str, optional
+        Its charset counts where the text has no byte order mark.
+
+    Returns
+    -------
+    list of bytes
+        One, or those of a zip file in the order of their names.
+
+    Raises
+    ------
+    AnswerError
+        The compressed data are damaged or break off, or the text is not in the encoding that it is said to be in.
+    """
+    return [_utf8(one, content_type or "") for one in _unpacked(body, 0)]
+
+
+def _unpacked(body: bytes, depth: int) -> list[bytes]:
+    for magic, name, unpack in _PACKED:
+        if not body.startswith(magic) or (name == "zlib" and int.from_bytes(body[:2], "big") % 31):
+            continue
+        if depth == _DEEPEST:
+            raise AnswerError(f"the body is compressed more than {_DEEPEST} times over")
+        try:
+            parts = unpack(body)
+        except _BROKEN as exc:
+            raise AnswerError(f"the body is {name} data that is damaged or breaks off ({exc})") from exc
+        return [inner for part in parts for inner in _unpacked(part, depth + 1)]
+    return [body]
+
+
+def _zlib(body: bytes) -> list[bytes]:
+    unpacker = zlib.decompressobj()
+    found = unpacker.decompress(body)
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("its end is not where it should be")
+    return [found]
+
+
+def _bz2(body: bytes) -> list[bytes]:
+    # bz2.decompress takes whatever follows the end for padding.
+    found = b""
+    while body:
+        unpacker = bz2.BZ2Decompressor()
+        found += unpacker.decompress(body)
+        if not unpacker.eof:
+            raise EOFError("it breaks off")
+        body = unpacker.unused_data
+    return [found]
+
+
+def _zip(body: bytes) -> list[bytes]:
+    with zipfile.ZipFile(io.BytesIO(body)) as file:
+        names = sorted(one.filename for one in file.infolist() if not one.is_dir())
+        return [file.read(name) for name in names if not name.startswith("__MACOSX/")]
+
+
+def _arrow(codec: str) -> Callable[[bytes], list[bytes]]:
+    return lambda body: [pa.CompressedInputStream(pa.BufferReader(body), codec).read()]
+
+
+_PACKED: tuple[tuple[bytes, str, Callable[[bytes], list[bytes]]], ...] = (
+    (b"\x1f\x8b", "gzip", lambda body: [gzip.decompress(body)]),
+    (b"PK\x03\x04", "zip", _zip),
+    (b"PK\x05\x06", "zip", _zip),
+    (b"BZh", "bzip2", _bz2),
+    (b"\xfd7zXZ\x00", "xz", lambda body: [lzma.decompress(body)]),
+    (b"\x28\xb5\x2f\xfd", "zstd", _arrow("zstd")),
+    (b"\x04\x22\x4d\x18", "lz4", _arrow("lz4")),
+    (b"\x78", "zlib", _zlib),
+)
+
+
+def _utf8(text: bytes, content_type: str) -> bytes:
+    named = re.search(r'charset="?([\w.:-]+)', content_type, re.IGNORECASE)
+    stated = (b"", named[1].lower() if named else "utf-8")
+    mark, encoding = next((one for one in _BOMS if text.startswith(one[0])), stated)
+    text = text[len(mark) :]
+    if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii", "ascii"):
+        return text
+    try:
+        return text.decode(encoding).encode()
+    except LookupError:
+        return text
+    except UnicodeError as exc:
+        raise AnswerError(f"the body is not {encoding}, which it is said to be ({exc})") from exc
