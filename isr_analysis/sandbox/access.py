@@ -92,7 +92,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": forms.Refusal, "description": "No token, or one that is unknown, revoked or expired."},
     403: {"model": forms.Refusal, "description": "The add-on that opens the route is not enabled."},
     404: {"model": forms.Refusal, "description": "The route, the client or the account does not exist."},
-    409: {"model": forms.Refusal, "description": "It contradicts what is there."},
+    422: {"model": forms.NotValid, "description": "A parameter or a field cannot be used; `detail` names it."},
     429: {
         "model": forms.Refusal,
         "description": "The token's requests of this hour are used up.",
@@ -106,9 +106,14 @@ _RATE_HEADERS = {
 }
 
 
-def answers(model: type | None, *, status: int = 200, words: str) -> dict[int | str, dict[str, Any]]:
+def answers(
+    model: type | None, *, status: int = 200, words: str, conflict: str | None = None
+) -> dict[int | str, dict[str, Any]]:
     """Describe what a route answers, and how it refuses, for the OpenAPI document."""
     good: dict[str, Any] = {"description": words, "headers": _RATE_HEADERS}
     if model is not None:
         good["model"] = model
-    return {status: good, **_REFUSALS}
+    described: dict[int | str, dict[str, Any]] = {status: good, **_REFUSALS}
+    if conflict is not None:
+        described[409] = {"model": forms.Refusal, "description": conflict}
+    return described

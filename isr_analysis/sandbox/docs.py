@@ -36,7 +36,7 @@ def page(document: dict[str, Any], address: str) -> str:
             ]
             rows += [
                 f"<tr><td>{_text(status)}</td><td>{_text(one.get('description', ''))}</td></tr>"
-                for status, one in operation["responses"].items()
+                for status, one in sorted(operation["responses"].items())
             ]
             parts.append(f"<table>{''.join(rows)}</table>")
     return "\n".join([*parts, "</body></html>"])

@@ -48,7 +48,7 @@ class HistoryQuestion(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MOST, description="How many messages an answer holds at most.")] = USUAL
     cursor: Annotated[
         str | None,
-        Field(description="`next_cursor` of the answer before; the other parameters stay as they were."),
+        Field(min_length=1, description="`next_cursor` of the answer before; the other parameters stay as they were."),
     ] = None
 
 
@@ -102,7 +102,7 @@ class PublisherQuestion(BaseModel):
     """An MQTT client to be made."""
 
     label: Annotated[str, Field(min_length=1, max_length=100, description="What its owner calls it.")]
-    allow_subscribe: Annotated[bool, Field(description="Whether it may listen as well.")] = False
+    allow_subscribe: Annotated[bool, Field(strict=True, description="Whether it may listen as well.")] = False
 
 
 class Credentials(BaseModel):
@@ -132,7 +132,7 @@ class SubscriberQuestion(BaseModel):
     """A read-only subscriber to be made."""
 
     label: Annotated[str, Field(max_length=100, description="What its owner calls it.")] = ""
-    expires_in_days: Annotated[int, Field(ge=1, le=365, description="For how long it works.")] = 30
+    expires_in_days: Annotated[int, Field(ge=1, le=365, strict=True, description="For how long it works.")] = 30
 
 
 class Subscriber(BaseModel):
@@ -207,3 +207,17 @@ class Refusal(BaseModel):
     """Why a request was refused."""
 
     detail: Annotated[str, Field(description="What is wrong, and what to do.")]
+
+
+class Problem(BaseModel):
+    """What is wrong with one parameter or field."""
+
+    loc: Annotated[list[str | int], Field(description="Where it is: `query` or `body`, then its name.")]
+    msg: Annotated[str, Field(description="What is wrong.")]
+    type: str
+
+
+class NotValid(BaseModel):
+    """Which parameters or fields cannot be used, and why."""
+
+    detail: list[Problem]

@@ -137,7 +137,7 @@ def members(request: Request, caller: Owner) -> Response:
 @router.patch(
     "/members/{user_id}",
     summary="Give a member another role",
-    responses=answers(forms.Member, words="The member, with the new role."),
+    responses=answers(forms.Member, words="The member, with the new role.", conflict="It is the last owner."),
 )
 def set_role(request: Request, caller: Owner, user_id: str, asked: forms.RoleQuestion) -> Response:
     """Give a member another role; the last owner stays one."""
@@ -149,7 +149,7 @@ def set_role(request: Request, caller: Owner, user_id: str, asked: forms.RoleQue
     "/members/{user_id}",
     status_code=204,
     summary="Remove a member",
-    responses=answers(None, status=204, words="The member has no access any more."),
+    responses=answers(None, status=204, words="The member has no access any more.", conflict="It is the last owner."),
 )
 def remove_member(caller: Owner, user_id: str) -> Response:
     """Take a member's access away; the last owner stays."""
@@ -172,7 +172,9 @@ def invites(request: Request, caller: Owner) -> Response:
     "/members/invites",
     status_code=201,
     summary="Invite somebody",
-    responses=answers(forms.Invite, status=201, words="The invite, valid for 48 hours."),
+    responses=answers(
+        forms.Invite, status=201, words="The invite, valid for 48 hours.", conflict="Is a member, or invited, already."
+    ),
 )
 def invite(request: Request, caller: Owner, asked: forms.InviteQuestion) -> Response:
     """Invite somebody to the account."""

@@ -26,8 +26,8 @@ def application(world: World) -> FastAPI:
     app = FastAPI(
         title="iShareRadio subscriber API (sandbox)",
         version="1",
-        description="A local portal with invented stations. Paste a token in Authorize: "
-        "`Authorization: Bearer isr_mqtt_rest_…`.",
+        description="A local portal with invented stations. Send a token with each request, "
+        "as `Authorization: Bearer isr_mqtt_rest_…`.",
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{API}/openapi.json",
