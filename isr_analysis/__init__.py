@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isr_analysis import errors, plots, sandbox
-    from isr_analysis.coverage import Plan, coverage, plan_history, sync
+    from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.history import load_history
     from isr_analysis.live import load_live
     from isr_analysis.portal.connection import Portal, connect, disconnect, has_token
     from isr_analysis.publishers import load_publishers
     from isr_analysis.report import build_report
+    from isr_analysis.saved import read_history
 
 __version__ = "0.1.0"
 
@@ -38,16 +39,18 @@ __all__ = [
     "load_publishers",
     "plan_history",
     "plots",
+    "read_history",
     "sandbox",
     "sync",
 ]
 
 # What is not imported until it is used: the package itself costs little more than pandas.
 _HOME = {
-    "Plan": "coverage",
-    "coverage": "coverage",
-    "plan_history": "coverage",
-    "sync": "coverage",
+    "Plan": "holdings",
+    "coverage": "holdings",
+    "plan_history": "holdings",
+    "read_history": "saved",
+    "sync": "holdings",
     "Portal": "portal.connection",
     "build_report": "report",
     "connect": "portal.connection",

@@ -24,6 +24,13 @@ def test_the_public_names_are_there_and_sorted():
     assert set(isr.__all__) < set(dir(isr))
 
 
+def test_no_public_function_shares_its_name_with_a_module():
+    """Importing the module would put it in the function's place."""
+    modules = {path.stem for path in (ROOT / "isr_analysis").iterdir()}
+    functions = {name for name in isr.__all__ if callable(getattr(isr, name))}
+    assert not functions & modules
+
+
 def test_an_unknown_name_is_an_attribute_error():
     """As for any module."""
     with pytest.raises(AttributeError, match="no_such_thing"):

@@ -1,0 +1,115 @@
+"""An answer of the portal that someone saved, with curl or from a browser: the same frame as from the portal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis import answers, frame, messages, times
+from isr_analysis.errors import UsageError, WrongAccountError
+from isr_analysis.messages import Selector
+from isr_analysis.portal.contract import Contract, overridden
+
+_SEQ = messages.SCHEMA.get_field_index("seq")
+
+
+def read_history(
+    source: str | Path | bytes | Sequence[str | Path | bytes],
+    *,
+    client_id: str | None = None,
+    topic: str = "#",
+    tz: str | dt.tzinfo = "UTC",
+    fields: str | list[str] | None = None,
+    account_id: str | None = None,
+    contract: str | Path | None = None,
+) -> pd.DataFrame:
+    """Read saved answers of `/history` as a DataFrame; nothing is asked of the portal, and nothing is stored.
+
+    Parameters
+    ----------
+    source : str, Path, bytes, or a list of them
+        A file, or the answer itself as bytes; several pages of one answer as a list, in their order. JSON, JSON lines,
+        CSV or InfluxDB's CSV; compressed or not.
+    client_id : str, optional
+        The client that was asked for, where the answer does not name it itself.
+    topic : str
+        The topic, or MQTT filter on the subpath, that was asked for; messages that it does not match are left out.
+    tz : str or tzinfo
+        The zone of the index.
+    fields : str or list of str, optional
+        The payload's fields that become columns; all if left out.
+    account_id : str, optional
+        The account; needed where the answers name more than one.
+    contract : str or Path, optional
+        A TOML file that names the answer's fields, where they are not recognised; see `isr doctor`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `load_history`. ``attrs`` has the source, the account if the answers name it, and the rows.
+
+    Raises
+    ------
+    UsageError
+        There is no such file, or an argument cannot be used.
+    AnswerError
+        What the file holds was not understood.
+    WrongAccountError
+        It holds data of several accounts, or of another than `account_id`.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> body = b'[{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": {"on": true}}]'
+    >>> isr.read_history(body)["on"].tolist()
+    [True]
+    """
+    selector = Selector.of(client_id, topic)
+    known = Contract() if contract is None else overridden(Contract(), Path(contract))
+    sources = [source] if isinstance(source, str | Path | bytes) else list(source)
+    if not sources:
+        raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
+    pages: list[pa.Table] = []
+    accounts: set[str] = set()
+    fragments, rows = False, 0
+    for one in sources:
+        page = answers.read_page(
+            _bytes(one), account_id=account_id, client_id=client_id, topic=topic, fields=known.history.fields
+        )
+        accounts |= page.accounts
+        fragments = fragments or page.fragments
+        offset = -rows - page.rows if page.descending else rows
+        pages.append(page.messages.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(page.messages["seq"], offset)))
+        rows += page.rows
+    others = sorted(one for one in accounts if account_id is not None and one.lower() != account_id.lower())
+    if others or len({one.lower() for one in accounts}) > 1:
+        raise WrongAccountError(
+            f"the saved answer holds data of account {', '.join(others or sorted(accounts))}"
+            + (f", not of {account_id}" if others else "; name the one that is meant with account_id=")
+        )
+    table = pa.concat_tables(pages)
+    table = selector.select(answers.merge(table) if fragments else table)
+    attrs = {
+        "source": "file",
+        "files": [str(one) for one in sources if not isinstance(one, bytes)],
+        "account": next(iter(accounts), account_id or ""),
+        "clients": list(selector.clients or ()),
+        "topic": selector.topic,
+        "rows": len(table),
+    }
+    return frame.to_frame(table, tz=times.zone(tz), fields=fields, attrs=attrs)
+
+
+def _bytes(source: str | Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        return Path(source).expanduser().read_bytes()
+    except (OSError, ValueError) as exc:
+        shown = str(source)[:80]
+        raise UsageError(f"source={shown!r} cannot be read: {exc}; give a path, or the answer itself as bytes") from exc

@@ -1,0 +1,76 @@
+"""Saved answers: the same frame as from the portal."""
+
+from __future__ import annotations
+
+import gzip
+
+import httpx
+import pandas as pd
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import errors
+
+SPAN = {"start": "2026-11-20T00:00:00Z", "end": "2026-11-20T02:00:00Z"}
+
+
+def saved(sandbox, **params):
+    """Ask as curl does."""
+    head = {"Authorization": f"Bearer {sandbox.token}"}
+    answer = httpx.get(f"{sandbox.origin}/api/v1/subscriber/history", params={**SPAN, **params}, headers=head)
+    return answer.raise_for_status().content
+
+
+def test_a_saved_answer_gives_the_same_frame(sandbox, tmp_path):
+    """From a path, a compressed file, bytes, and page by page."""
+    with sandbox.connect() as portal:
+        df = isr.load_history(**SPAN, portal=portal)
+    body = saved(sandbox, limit=10_000)
+    (tmp_path / "a.json").write_bytes(body)
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(body))
+    for source in (tmp_path / "a.json", str(tmp_path / "a.json.gz"), body):
+        pd.testing.assert_frame_equal(isr.read_history(source), df)
+    pages, cursor = [], {}
+    while cursor is not None:
+        page = saved(sandbox, limit=500, **cursor)
+        pages.append(page)
+        following = httpx.Response(200, content=page).json()["next_cursor"]
+        cursor = {"cursor": following} if following else None
+    assert len(pages) > 2
+    pd.testing.assert_frame_equal(isr.read_history(pages), df)
+
+
+def test_an_answer_about_one_client_is_picked_from(sandbox):
+    """`topic` and `client_id` select, `fields` and `tz` shape."""
+    body = saved(sandbox, client_id="isr-shack-01", limit=10_000)
+    df = isr.read_history(body, client_id="isr-shack-01", topic="telemetry/+", fields="value", tz="Europe/Zurich")
+    assert set(df["client_id"]) == {"isr-shack-01"}
+    assert all(topic.startswith("telemetry/") for topic in df["topic"])
+    assert str(df.index.tz) == "Europe/Zurich"
+    assert df.attrs["account"] == sandbox.account_id
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        ("no/such/file.json", errors.UsageError, "cannot be read"),
+        ("[]", errors.UsageError, "cannot be read"),
+        ([], errors.UsageError, "names no file"),
+        (b"<html><title>Sign in</title></html>", errors.AnswerError, "Sign in"),
+        (b"", errors.AnswerError, "."),
+    ],
+)
+def test_what_is_no_answer_is_refused(source, error, words):
+    """With what came, and what to do."""
+    with pytest.raises(error, match=words):
+        isr.read_history(source)
+
+
+def test_two_accounts_do_not_mix(sandbox):
+    """Answers of two accounts in one call are refused, and so is another account than the one that is named."""
+    mine = saved(sandbox, limit=10)
+    theirs = mine.replace(sandbox.account_id.encode(), sandbox.account_of(5).encode())
+    with pytest.raises(errors.WrongAccountError, match="account_id="):
+        isr.read_history([mine, theirs])
+    with pytest.raises(errors.WrongAccountError, match="not of"):
+        isr.read_history(mine, account_id=sandbox.account_of(5))
