@@ -48,7 +48,13 @@ ODD = [
     b'{"\\u0061":1}', '{"a":1}'.encode("utf-16"), b'{"ort":"Z\xfcrich"}', b'{"a":' * 300 + b"1" + b"}" * 300,
 ]  # fmt: skip
 PAYLOADS = st.one_of(SPELLED, SPELLED, SPELLED, st.sampled_from(ODD), st.binary(max_size=6))
-LISTS = st.lists(st.tuples(st.sampled_from("tu"), PAYLOADS), max_size=12)
+FLEET = objects(
+    st.one_of(SCALARS, st.just({}), st.fixed_dictionaries({}, optional={"x": SCALARS, "y": JSON})), st.just("a")
+)
+LISTS = st.one_of(
+    st.lists(st.tuples(st.sampled_from("tu"), PAYLOADS), max_size=12),
+    st.lists(st.tuples(st.just("t"), FLEET.map(lambda value: json.dumps(value).encode())), max_size=6),
+)
 
 
 def table(*given_):
@@ -220,6 +226,7 @@ def fields_of(*payloads_):
         (b'{"x":{"time":1}}', {"x.time": 1}),
         (b'{"a.b":1,"a":{"b":2}}', {"payload.a.b": 1, "a.b": 2}),
         (b'{"a.b":1}', {"a.b": 1}),
+        (b'{"payload.a.b":1,"a.b":2,"a":{"b":3}}', {"payload.a.b": 1, "payload.payload.a.b": 2, "a.b": 3}),
         (b'{"time":1,"payload":{"time":2}}', {"payload.payload.time": 1, "payload.time": 2}),
         (b'{"":1,"a":{"":2}}', {"": 1, "a.": 2}),
         (b'{"value":1,"payload":2}', {"value": 1, "payload": 2}),
@@ -241,6 +248,15 @@ def test_one_payload(payload, fields):
     usual = b'{"a":1,"b":{"c":2}}'
     assert fields_of(usual, payload, usual, payload)[1::2] == [fields, fields]
     assert fields_of(usual, payload, usual)[0::2] == [{"a": 1, "b.c": 2}] * 2
+
+
+@pytest.mark.usefixtures("way")
+def test_objects_that_are_empty_null_or_none_where_others_have_fields():
+    """They stay apart from each other, and from objects with fields."""
+    rows = [b'{"a":{"b":1}}', b'{"a":{}}', b'{"a":null}', b'{"a":3}', b"{}", b'{"a":{"c":{"d":2}}}', b'{"a":{"b":4}}']
+    assert fields_of(*rows) == [{"a.b": 1}, {"a": {}}, {}, {"a": 3}, {}, {"a.c.d": 2}, {"a.b": 4}]
+    found, _, _ = resolved(payloads.decode(table(rows[0], rows[2], rows[0])))
+    assert [(column.name, column.dtype) for column in found] == [("a", "object"), ("a.b", "Int64")]
 
 
 @pytest.mark.parametrize(
