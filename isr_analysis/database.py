@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from isr_analysis.errors import StoreError
@@ -12,27 +15,52 @@ from isr_analysis.settings import make_folder
 
 BUSY_SECONDS = 30.0
 
+_MOUNTS = Path("/proc/self/mounts")
+_KIND = 2
+_FAR = ("nfs", "cifs", "smb", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "9p", "fuse.sshfs", "fuse.rclone")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a database's tables are, and how older ones become that.
+
+    Parameters
+    ----------
+    schema : str
+        Statements with ``IF NOT EXISTS`` that make the tables as they are now.
+    migrations : tuple of str
+        The statements that bring a file of version 1, 2, … to the next one.
+    """
+
+    schema: str
+    migrations: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> int:
+        """The version of the tables as they are now, kept in the file as ``user_version``."""
+        return 1 + len(self.migrations)
+
 
 @contextlib.contextmanager
-def transaction(path: Path, schema: str, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+def transaction(path: Path, form: Format, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
     """Open a database and hold its write lock: what is done inside happens whole or not at all.
 
     Parameters
     ----------
     path : Path
         The file; its folder is made if need be.
-    schema : str
-        Statements with ``IF NOT EXISTS`` that make the tables.
+    form : Format
+        The tables; made if they are not there yet, brought up to date if they are older.
     durable : bool
         Whether a commit must outlast a power cut. A crash of the process alone loses nothing either way.
 
     Raises
     ------
     StoreError
-        The file cannot be opened, is locked for long, is full or damaged.
+        The file cannot be opened, is locked for long, is full or damaged, or is of a newer version of the package.
     """
     make_folder(path.parent)
-    with _plain_errors(path), contextlib.closing(_open(path, schema, durable=durable)) as db:
+    with _plain_errors(path), contextlib.closing(_writer(path, form, durable=durable)) as db:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
@@ -43,31 +71,64 @@ def transaction(path: Path, schema: str, *, durable: bool = True) -> Iterator[sq
 
 
 @contextlib.contextmanager
-def snapshot(path: Path) -> Iterator[sqlite3.Connection | None]:
-    """Open a database to read one consistent state of it; None where there is none yet."""
+def snapshot(path: Path, form: Format) -> Iterator[sqlite3.Connection | None]:
+    """Open a database to read one consistent state of it; None where there is none yet.
+
+    Raises
+    ------
+    StoreError
+        As of `transaction`.
+    """
     if not path.exists():
         yield None
         return
-    with _plain_errors(path), contextlib.closing(_reader(path)) as db:
+    with _plain_errors(path), contextlib.ExitStack() as held:
+        db = held.enter_context(contextlib.closing(_reader(path, held)))
+        if _version(db, path, form) not in (0, form.version):
+            held.pop_all().close()
+            db = held.enter_context(contextlib.closing(_writer(path, form, durable=True)))
         db.execute("BEGIN")
-        yield db
+        yield None if _version(db, path, form) == 0 else db
 
 
-def _open(path: Path, schema: str, *, durable: bool) -> sqlite3.Connection:
-    new = not path.exists()
+def _writer(path: Path, form: Format, *, durable: bool) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
-        if new or db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version=1; COMMIT")
+        if _version(db, path, form) != form.version:
+            db.execute(f"PRAGMA journal_mode={'DELETE' if _is_far(path) else 'WAL'}")
+            _bring_up_to_date(db, path, form)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _reader(path: Path) -> sqlite3.Connection:
+def _bring_up_to_date(db: sqlite3.Connection, path: Path, form: Format) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(db, path, form)  # by now: another process may have been faster
+        for statements in (form.schema,) if version == 0 else form.migrations[version - 1 :]:
+            for statement in statements.split(";"):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version={form.version}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _version(db: sqlite3.Connection, path: Path, form: Format) -> int:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > form.version:
+        raise StoreError(
+            f"{path} was written by a newer version of isr_analysis (its format is {version}, this version knows "
+            f"{form.version}); install the newest version, or set ISR_HOME to another folder"
+        )
+    return version
+
+
+def _reader(path: Path, held: contextlib.ExitStack) -> sqlite3.Connection:
     # Opened for writing even to read: a reader of a write-ahead log has to register itself. On a read-only
     # mount that is impossible, and also unneeded, as nobody can write there.
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -75,8 +136,28 @@ def _reader(path: Path) -> sqlite3.Connection:
         db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError:
         db.close()
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:  # what was written last is in there, and only a writer may look
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="isr-")))
+            for one in (path, log):
+                shutil.copyfile(one, folder / one.name)
+            return sqlite3.connect(folder / path.name, isolation_level=None)
         return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True, isolation_level=None)
     return db
+
+
+def _is_far(path: Path) -> bool:
+    """Tell whether a file is on a network file system, where a write-ahead log is not safe between machines."""
+    if str(path).startswith("\\\\"):
+        return True
+    try:
+        mounts = [line.split(" ") for line in _MOUNTS.read_text("utf-8", "replace").splitlines()]
+    except OSError:  # no Linux
+        return False
+    whole = path.resolve()
+    above = [m for m in mounts if len(m) > _KIND and whole.is_relative_to(m[1].encode().decode("unicode_escape"))]
+    kind = max(above, key=lambda m: len(m[1]), default=("", "", ""))[_KIND]
+    return kind.startswith(_FAR)
 
 
 @contextlib.contextmanager

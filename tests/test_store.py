@@ -208,7 +208,7 @@ def test_the_ledger_remembers_the_latest_fetch_of_each_instant(tmp_path_factory,
     path = tmp_path_factory.mktemp("l") / "ledger.sqlite"
     with ledger_db(path) as db:
         for number, (span, _) in enumerate(fetches):
-            ledger.note(db, ALL, span, number)
+            ledger.note(db, ALL, span, number, settle=10 * MINUTE)
         found = [s for s in ledger.spans(db, EVER, ALL) if s.range.start <= at < s.range.end]
     last = [number for number, (span, _) in enumerate(fetches) if span.start <= at < span.end][-1:]
     assert [s.fetched_at for s in found] == last
@@ -218,7 +218,7 @@ def ledger_db(path: Path):
     """Open a ledger to write."""
     from isr_analysis import database
 
-    return database.transaction(path, ledger.SCHEMA)
+    return database.transaction(path, ledger.FORMAT)
 
 
 def test_parts_name_what_is_in_them(store, tmp_path):

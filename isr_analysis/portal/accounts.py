@@ -15,9 +15,9 @@ from isr_analysis.errors import StoreError
 from isr_analysis.portal.token import Token
 from isr_analysis.settings import make_folder
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS binding (token TEXT PRIMARY KEY, origin TEXT NOT NULL, account TEXT NOT NULL)
-"""
+_FORMAT = database.Format(
+    "CREATE TABLE IF NOT EXISTS binding (token TEXT PRIMARY KEY, origin TEXT NOT NULL, account TEXT NOT NULL)"
+)
 
 
 def fingerprint(token: Token, origin: str, home: Path) -> str:
@@ -27,14 +27,14 @@ def fingerprint(token: Token, origin: str, home: Path) -> str:
 
 def bound_account(home: Path, mark: str) -> str | None:
     """Give the account that a token was seen to belong to."""
-    with database.snapshot(home / "accounts.sqlite") as db:
+    with database.snapshot(home / "accounts.sqlite", _FORMAT) as db:
         row = db and db.execute("SELECT account FROM binding WHERE token = ?", (mark,)).fetchone()
         return str(row[0]) if row else None
 
 
 def bind(home: Path, mark: str, origin: str, account: str) -> None:
     """Note the account that a token belongs to."""
-    with database.transaction(home / "accounts.sqlite", _SCHEMA) as db:
+    with database.transaction(home / "accounts.sqlite", _FORMAT) as db:
         db.execute("INSERT OR REPLACE INTO binding VALUES (?, ?, ?)", (mark, origin, account))
 
 

@@ -20,12 +20,14 @@ PER_HOUR = 5000
 _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
 
-_SCHEMA = """
+_FORMAT = database.Format(
+    """
 CREATE TABLE IF NOT EXISTS request (token TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS request_at ON request (token, at);
 CREATE TABLE IF NOT EXISTS word (
     token TEXT PRIMARY KEY, allowed INTEGER, remaining INTEGER, resets_at INTEGER, said_at INTEGER NOT NULL)
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Ledger:
             None is left; nothing was sent. `retry_after` and the message say until when.
         """
         # Losing the last second's count in a power cut is harmless, and a flush for each request is not.
-        with database.transaction(self._path, _SCHEMA, durable=False) as db:
+        with database.transaction(self._path, _FORMAT, durable=False) as db:
             db.execute("DELETE FROM request WHERE token = ? AND at <= ?", (self._token, now - times.HOUR))
             state = self._state(db, now)
             if state.left > 0:
@@ -97,7 +99,7 @@ class Ledger:
 
     def state(self, now: int) -> Quota:
         """Tell what is left, without taking any."""
-        with database.snapshot(self._path) as db:
+        with database.snapshot(self._path, _FORMAT) as db:
             return Quota(PER_HOUR, PER_HOUR, now) if db is None else self._state(db, now)
 
     def hear(self, word: Word, now: int) -> None:
@@ -105,7 +107,7 @@ class Ledger:
         if word.remaining is None and word.limit is None:
             return
         resets_at = None if word.resets_in is None else now + round(word.resets_in * times.SECOND)
-        with database.transaction(self._path, _SCHEMA, durable=False) as db:
+        with database.transaction(self._path, _FORMAT, durable=False) as db:
             db.execute(
                 "INSERT OR REPLACE INTO word VALUES (?, ?, ?, ?, ?)",
                 (self._token, word.limit, word.remaining, resets_at, now),

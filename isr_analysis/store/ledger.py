@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from isr_analysis import messages, times
+from isr_analysis import database, messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.times import Range
 
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS part (
 CREATE INDEX IF NOT EXISTS part_time ON part (first, last);
 CREATE TABLE IF NOT EXISTS span (
     client TEXT NOT NULL, topic TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    fetched_at INTEGER NOT NULL);
+    fetched_at INTEGER NOT NULL, margin INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS span_time ON span ("end", start);
 CREATE TABLE IF NOT EXISTS failure (
     client TEXT NOT NULL, topic TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
@@ -29,6 +29,16 @@ CREATE TABLE IF NOT EXISTS failure (
 CREATE TABLE IF NOT EXISTS speed (requests REAL NOT NULL, seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS gone (file TEXT PRIMARY KEY, at INTEGER NOT NULL)
 """
+
+MIGRATIONS = (
+    """
+    ALTER TABLE span ADD COLUMN margin INTEGER NOT NULL DEFAULT 0;
+    UPDATE span SET margin = fetched_at - "end";
+    """,
+)
+"""What brings a ledger of format 1, 2, … to the next one. The format goes up with each, and with nothing else."""
+
+FORMAT = database.Format(SCHEMA, MIGRATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +85,21 @@ class Span:
     range : Range
         What was asked for.
     fetched_at : int
-        When, ns.
+        When, ns; of a span that several fetches filled, the first of them.
+    margin : int
+        Each instant of it was fetched so long after it, ns, or longer.
     """
 
     client: str
     topic: str
     range: Range
     fetched_at: int
+    margin: int
 
     def settled(self, settle: int) -> Range:
         """Give the part that was old enough when it was fetched for late messages to have come."""
+        if self.margin >= settle:
+            return self.range
         return Range(self.range.start, max(self.range.start, min(self.range.end, self.fetched_at - settle)))
 
 
@@ -110,12 +125,12 @@ def files(db: sqlite3.Connection) -> set[str]:
 def spans(db: sqlite3.Connection, span: Range, selector: Selector) -> list[Span]:
     """Give the fetched spans that say something of a selector, over a span."""
     rows = db.execute(
-        'SELECT client, topic, start, "end", fetched_at FROM span WHERE "end" > ? AND start < ? ORDER BY start',
+        'SELECT client, topic, start, "end", fetched_at, margin FROM span WHERE "end" > ? AND start < ? ORDER BY start',
         (span.start, span.end),
     )
     return [
-        Span(client, topic, Range(start, end), at)
-        for client, topic, start, end, at in rows
+        Span(client, topic, Range(start, end), at, margin)
+        for client, topic, start, end, at, margin in rows
         if messages.covers(topic, selector.topic)
         and (client == ALL or (selector.clients is not None and client in selector.clients))
     ]
@@ -136,29 +151,66 @@ def replace_parts(db: sqlite3.Connection, old: Iterable[Part], new: Iterable[Par
         )  # fmt: skip
 
 
-def note(db: sqlite3.Connection, selector: Selector, span: Range, fetched_at: int) -> None:
-    """Write down that a selector was fetched over a span; what was known of the same before gives way."""
+def note(db: sqlite3.Connection, selector: Selector, span: Range, fetched_at: int, *, settle: int) -> None:
+    """Write down that a selector was fetched over a span; what was known of it, or of part of it, gives way."""
     for client in selector.clients or (ALL,):
-        older = db.execute(
-            'SELECT rowid, start, "end", fetched_at FROM span '
-            'WHERE client = ? AND topic = ? AND "end" > ? AND start < ?',
-            (client, selector.topic, span.start, span.end),
-        ).fetchall()
-        for rowid, start, end, at in older:
+        forget(db, span, client=client, topic=selector.topic)
+        _insert(db, Span(client, selector.topic, span, fetched_at, fetched_at - span.end))
+        _join(db, client, selector.topic, span, settle)
+        for rowid, topic in _failed(db, client, span):
+            if messages.covers(selector.topic, topic):
+                db.execute("DELETE FROM failure WHERE rowid = ?", (rowid,))
+
+
+def forget(db: sqlite3.Connection, span: Range, *, client: str = ALL, topic: str = "#") -> None:
+    """Let a span count as never fetched, for the selectors that `client` and `topic` answer; by default for all."""
+    older = db.execute(
+        'SELECT rowid, client, topic, start, "end", fetched_at, margin FROM span WHERE "end" > ? AND start < ?',
+        (span.start, span.end),
+    ).fetchall()
+    for rowid, whose, what, start, end, at, margin in older:
+        if client in (ALL, whose) and messages.covers(topic, what):
             db.execute("DELETE FROM span WHERE rowid = ?", (rowid,))
             for rest in Range(start, end).minus([span]):
-                db.execute(
-                    "INSERT INTO span VALUES (?, ?, ?, ?, ?)",
-                    (client, selector.topic, rest.start, rest.end, at),
-                )
-        db.execute(
-            "INSERT INTO span VALUES (?, ?, ?, ?, ?)",
-            (client, selector.topic, span.start, span.end, fetched_at),
-        )
-        db.execute(
-            'DELETE FROM failure WHERE client = ? AND topic = ? AND start >= ? AND "end" <= ?',
-            (client, selector.topic, span.start, span.end),
-        )
+                _insert(db, Span(whose, what, rest, at, max(margin, at - rest.end)))
+
+
+def _insert(db: sqlite3.Connection, one: Span) -> None:
+    db.execute(
+        "INSERT INTO span VALUES (?, ?, ?, ?, ?, ?)",
+        (one.client, one.topic, one.range.start, one.range.end, one.fetched_at, one.margin),
+    )
+
+
+def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: int) -> None:
+    """Make one of the settled spans of a UTC day that touch: each look at today would leave one for good."""
+    first, last = span.start // times.DAY * times.DAY, -(-span.end // times.DAY) * times.DAY
+    rows = db.execute(
+        'SELECT rowid, start, "end", fetched_at, margin FROM span '
+        'WHERE client = ? AND topic = ? AND start >= ? AND "end" <= ? AND margin >= ? ORDER BY start',
+        (client, topic, first, last, settle),
+    ).fetchall()
+    joined: list[Span] = []
+    for _, start, end, at, margin in rows:
+        one = Span(client, topic, Range(start, end), at, margin)
+        before = joined[-1] if joined else None
+        if before and before.range.end == start and before.range.start // times.DAY == (end - 1) // times.DAY:
+            whole = Range(before.range.start, end)
+            joined[-1] = Span(client, topic, whole, min(before.fetched_at, at), min(before.margin, margin))
+        else:
+            joined.append(one)
+    if len(joined) < len(rows):
+        db.executemany("DELETE FROM span WHERE rowid = ?", [(row[0],) for row in rows])
+        for one in joined:
+            _insert(db, one)
+
+
+def _failed(db: sqlite3.Connection, client: str, span: Range) -> list[tuple[int, str]]:
+    """Give the failures within a span that a fetch of a client, or of all, makes good: their rows and topics."""
+    return db.execute(
+        'SELECT rowid, topic FROM failure WHERE ? IN (client, ?) AND start >= ? AND "end" <= ?',
+        (client, ALL, span.start, span.end),
+    ).fetchall()
 
 
 def fail(db: sqlite3.Connection, selector: Selector, span: Range, at: int, words: str) -> None:
@@ -180,7 +232,7 @@ def failures(db: sqlite3.Connection, span: Range, selector: Selector) -> list[tu
         (span.start, span.end),
     )
     return [
-        (Span(client, topic, Range(start, end), at), words)
+        (Span(client, topic, Range(start, end), at, at - end), words)
         for client, topic, start, end, at, words in rows
         if messages.overlap(topic, selector.topic)
         and (client == ALL or selector.clients is None or client in selector.clients)

@@ -122,7 +122,7 @@ class Store:
         since : int, optional
             Nothing that was fetched before this instant (ns) counts.
         """
-        with database.snapshot(self._ledger) as db:
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
             found = [] if db is None else ledger.spans(db, span, selector)
         if since is not None:
             found = [one for one in found if one.fetched_at >= since]
@@ -149,14 +149,14 @@ class Store:
 
     def spans(self, selector: Selector, span: Range) -> tuple[list[ledger.Span], list[tuple[ledger.Span, str]]]:
         """Give the fetched spans that say something of a selector, and those that failed when last tried."""
-        with database.snapshot(self._ledger) as db:
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
             if db is None:
                 return [], []
             return ledger.spans(db, span, selector), ledger.failures(db, span, selector)
 
     def count(self, selector: Selector, span: Range) -> int:
         """Count the messages of a selector in a span."""
-        with database.snapshot(self._ledger) as db:
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
             found = [] if db is None else ledger.parts(db, span, selector)
         rows = 0
         for part in found:
@@ -169,24 +169,24 @@ class Store:
 
     def health(self) -> Health:
         """Compare the ledger with the files; a store that is not there yet is empty, and well."""
-        with database.snapshot(self._ledger) as db:
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
             found = [] if db is None else ledger.parts(db, Range(0, 2**62), Selector())
         lost = [part.file for part in found if not (self._parts / part.file).exists()]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""
-        with database.transaction(self._ledger, ledger.SCHEMA) as db:
+        with database.transaction(self._ledger, ledger.FORMAT) as db:
             ledger.fail(db, selector, span, at, words)
 
     def note_speed(self, requests: int, seconds: float) -> None:
         """Write down how long a download's requests took together."""
-        with database.transaction(self._ledger, ledger.SCHEMA, durable=False) as db:
+        with database.transaction(self._ledger, ledger.FORMAT, durable=False) as db:
             ledger.note_speed(db, requests, seconds)
 
     def speed(self) -> float | None:
         """Give the seconds that a request takes, by what earlier downloads took; None if there was none."""
-        with database.snapshot(self._ledger) as db:
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
             known = db and ledger.speed(db)
         return known[1] / known[0] if known and known[0] else None
 
@@ -198,7 +198,7 @@ class Store:
         return self._read(selector, span)
 
     def _read(self, selector: Selector, span: Range) -> pa.Table:
-        with database.snapshot(self._ledger) as db:
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
             found = [] if db is None else ledger.parts(db, span, selector)
         tables = [selector.select(parts.read(self._parts, part, span)) for part in found]
         if not tables:
@@ -242,7 +242,7 @@ class Store:
                 halves = table.filter(old), table.filter(pc.invert(old))
                 written.extend(parts.write(self._parts, half) for half in halves if len(half))
             rows = sum(part.rows for part in written)
-            with database.transaction(self._ledger, ledger.SCHEMA) as db:
+            with database.transaction(self._ledger, ledger.FORMAT) as db:
                 replaced = []
                 for part in ledger.parts(db, span, selector):
                     rest = _without(parts.read(self._parts, part), selector, span)
@@ -250,7 +250,7 @@ class Store:
                         replaced.append(part)
                         written += [parts.write(self._parts, rest)] if len(rest) else []
                 ledger.replace_parts(db, replaced, written, fetched_at)
-                ledger.note(db, selector, span, fetched_at)
+                ledger.note(db, selector, span, fetched_at, settle=settle)
                 outdated = ledger.gone(db, fetched_at)
         except BaseException:
             self._discard(written)
@@ -260,7 +260,7 @@ class Store:
 
     def _discard(self, written: list[ledger.Part]) -> None:
         # An interrupt may come just after the transaction: what the ledger names by now stays.
-        with database.snapshot(self._ledger) as db:
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
             counting = set() if db is None else ledger.files(db)
         self._remove([part.file for part in written if part.file not in counting])
 
