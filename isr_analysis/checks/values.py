@@ -122,7 +122,8 @@ def stuck(series: Series, found: list[Rhythm]) -> list[Row]:
                 continue
             rows += [
                 {"kind": "value stuck", **which(one), "field": name, "start": int(held[begin]),
-                 "end": int(held[end - 1]), "count": end - begin, "detail": f"{name} stayed {value[begin]:g} for {end - begin} messages"}
+                 "end": int(held[end - 1]), "count": end - begin,
+                 "detail": f"{name} stayed {value[begin]:g} for {end - begin} messages"}
                 for begin, end in _flat(value)
             ]  # fmt: skip
     return rows

@@ -6,12 +6,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from isr_analysis.plots.board import live
     from isr_analysis.plots.days import availability
     from isr_analysis.plots.lines import timeseries
+    from isr_analysis.plots.pairs import compare
+    from isr_analysis.plots.states import coverage, timeline
+    from isr_analysis.plots.summary import distribution, profile
+    from isr_analysis.plots.zoom import zoomable
 
-__all__ = ["availability", "timeseries"]
+__all__ = [
+    "availability",
+    "compare",
+    "coverage",
+    "distribution",
+    "live",
+    "profile",
+    "timeline",
+    "timeseries",
+    "zoomable",
+]
 
-_HOME = {"availability": "days", "timeseries": "lines"}
+# plotly is imported when the first figure is drawn.
+_HOME = {
+    "availability": "days",
+    "compare": "pairs",
+    "coverage": "states",
+    "distribution": "summary",
+    "live": "board",
+    "profile": "summary",
+    "timeline": "states",
+    "timeseries": "lines",
+    "zoomable": "zoom",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.checks.series import CLIENT, nanoseconds, split, stamps, taken, zone_of
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.panels import counted
-from isr_analysis.checks.series import CLIENT, nanoseconds, split, stamps, taken, zone_of
 
 _ROWS = 60
 _LABELS = 15

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections import Counter
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from isr_analysis import times
+from isr_analysis.checks.series import CLIENT, TOPIC, split
 from isr_analysis.plots import theme as look
-from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line, counted, draw, mark, panel_axes, shade, stacked
+from isr_analysis.plots.pick import Picked, listed, pick
 from isr_analysis.plots.thin import share
-from isr_analysis.plots.zones import clock
-from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.kinds import is_event, is_state
-from isr_analysis.checks.series import CLIENT, DEVICE, TOPIC, identity, missing, split, taken, zone_of
+from isr_analysis.plots.zones import Clock, around, clock
 
-_LINES = 40
-_PANELS = 8
 _NAMED = 3
-_MANY, _LONG = 20, 20.0  # a line of so many points without a rhythm breaks at so many of its usual pauses
-_DIGITS = re.compile(r"(\d+)")
-_TELLING = [CLIENT, "chan", "type", "module", "dcn", DEVICE, TOPIC]
 
 
 def timeseries(
@@ -91,151 +81,40 @@ def timeseries(
     >>> [trace.name for trace in figure.data], figure.layout.yaxis.title.text
     (['chan 1', 'chan 2'], 'value [W]')
     """
-    ground = look.checked(theme)
-    frame = taken(df)
-    wanted = values.fields_of(frame, fields)
-    extra, facets, right = _list(by), _list(facet) if not isinstance(facet, bool) else [], _list(second)
-    if any(name not in frame.columns for name in [*extra, *facets, *right]):
-        raise missing(frame, [*extra, *facets, *right])
-    wanted = list(dict.fromkeys([*wanted, *right]))
-    if not len(frame):
-        return look.nothing(ground, title=title or "No messages", words="No data: the frame has no rows")
-    zone = zone_of(frame) if tz is None else times.zone(tz)
-
-    marks = _event_rows(frame) if events else np.zeros(len(frame), bool)
-    body = frame[~marks] if fields is None and marks.any() else frame
-    lines, seen = _lines(body, wanted, [*extra, *facets])
-    if not lines and not marks.any():
-        if not seen or any(seen.values()):
-            raise values.no_numbers(frame, wanted)
-        return look.nothing(ground, title=title or ", ".join(wanted), words="No data: every value is missing")
-    notes: list[str] = []
-    lines = _placed(lines, facets, overlay=facet is False or bool(right), right=right, notes=notes)
-    _named(lines, extra, facets)
-    panels = list(dict.fromkeys(line.panel for line in lines))
-    lines.sort(key=lambda line: [(part.zfill(12) if part.isdigit() else part) for part in _DIGITS.split(line.name)])
-    return _figure(lines, panels, frame[marks], zone, ground, facets=facets, gaps=gaps, title=title, notes=notes)
+    facets = [] if isinstance(facet, bool) else listed(facet)
+    picked = pick(df, fields, by=by, facets=facets, overlay=facet is False, right=listed(second), events=events, tz=tz)
+    return drawn(picked, look.checked(theme), facets=facets, gaps=gaps, title=title).figure
 
 
-def _list(names: str | list[str] | None) -> list[str]:
-    return [] if names is None else [names] if isinstance(names, str) else [*names]
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure with what it was drawn from.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        The figure.
+    lines : list of Line
+        Its lines, each with the number of its trace.
+    hands : Clock or None
+        The clock of its axis; None if nothing was drawn.
+    most : int
+        Points that each line may have.
+    """
+
+    figure: go.Figure
+    lines: list[Line]
+    hands: Clock | None
+    most: int
 
 
-def _event_rows(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    if TOPIC not in frame.columns:
-        return np.zeros(len(frame), bool)
-    topics = frame[TOPIC].astype("category")
-    kinds = [is_event(str(topic)) for topic in topics.cat.categories]
-    return np.append(np.array(kinds, dtype=bool), False)[topics.cat.codes.to_numpy()]
-
-
-def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[list[Line], dict[str, bool]]:
-    """Give a line for each field of each series, and whether each field held anything at all."""
-    lines: list[Line] = []
-    seen: dict[str, bool] = {}
-    splits: dict[str | None, Any] = {}
-    for name in fields:
-        if name in extra:
-            continue
-        column = values.read(frame[name])
-        seen[name] = bool((column.code >= 0).any())
-        unit = values.unit_column(frame, name, fields)
-        if unit not in splits:
-            columns = list(dict.fromkeys([*identity(frame), *extra, *([unit] if unit else [])]))
-            splits[unit] = split(frame, columns)
-        series = splits[unit]
-        for number, keys in enumerate(series.keys.to_dict("records")):
-            value, words = column.drawn(series.rows(number))
-            time = series.times(number)
-            there = ~np.isnan(value)
-            if not there.all():
-                value, time = value[there], time[there]
-            if not len(value):
-                continue
-            told = {str(key): what for key, what in keys.items() if what is not None and what == what}  # noqa: PLR0124
-            symbol = str(told.pop(unit)) if unit and unit in told else ""
-            topic = told.get(TOPIC)
-            state = bool(words) or is_state(value, topic)
-            held = state or len(time) < _MANY
-            breaks = silences(time, cadence(time), anyhow=np.inf if held else _LONG)
-            lines.append(Line(name, symbol, told, time, value, words, state, breaks))
-    return lines, seen
-
-
-def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], notes: list[str]) -> list[Line]:
-    """Give each line its panel, and leave out what no figure can show, with a note."""
-    kinds: dict[tuple[Any, ...], list[Line]] = {}
-    for line in lines:
-        kinds.setdefault((line.field, line.unit, line.keys.get(TOPIC)), []).append(line)
-    for same in kinds.values():  # a relay that was never switched is a state like the others
-        switched = any(line.state for line in same) and all(line.state or line.value[0] in {0, 1} for line in same)
-        for line in same:
-            line.state = switched and (line.state or len(np.unique(line.value)) == 1)
-    for line in lines:
-        line.right = line.field in right
-        quantity = () if overlay else (line.field, line.unit, line.state)
-        line.panel = (*(str(line.keys.get(name, "")) for name in facets), *quantity)
-    if not overlay:
-        lines = sorted(lines, key=lambda line: line.state)
-    panels = list(dict.fromkeys(line.panel for line in lines))
-    if len(panels) > _PANELS:
-        notes.append(f"{_PANELS} of {len(panels)} panels; choose with fields=")
-        lines = [line for line in lines if line.panel in panels[:_PANELS]]
-    if len(lines) > _LINES:
-        # In turn from each panel, the fullest first, so that none is emptied by another.
-        place: Counter[tuple[Any, ...]] = Counter()
-        turn = {}
-        for line in sorted(lines, key=lambda one: -len(one.time)):
-            turn[id(line)] = place[line.panel]
-            place[line.panel] += 1
-        best = {id(line) for line in sorted(lines, key=lambda one: (turn[id(one)], -len(one.time)))[:_LINES]}
-        notes.append(f"the {_LINES} fullest of {len(lines)} lines; filter the frame to see others")
-        lines = [line for line in lines if id(line) in best]
-    return lines
-
-
-def _named(lines: list[Line], by: list[str], facets: list[str]) -> None:
-    """Name each line by as little as tells it from the others of its panel."""
-    for panel in dict.fromkeys(line.panel for line in lines):
-        own = [line for line in lines if line.panel == panel]
-        columns = list(dict.fromkeys(key for line in own for key in line.keys))
-        chosen = [name for name in by if name in columns]
-        if not by:
-            order = sorted(columns, key=lambda name: _TELLING.index(name) if name in _TELLING else -1)
-            chosen = _telling(own, [name for name in order if name not in facets])
-        several = len({line.field for line in own}) > 1
-        for line in own:
-            parts = {name: _part(name, line.keys[name]) for name in columns if name in line.keys}
-            line.told = "<br>".join(parts.values())
-            words = [parts[name] for name in chosen if name in parts]
-            line.name = " · ".join([*words, *([line.field] if several else [])]) or parts.get(CLIENT, line.field)
-
-
-def _telling(lines: list[Line], columns: list[str]) -> list[str]:
-    """Give the columns that are needed to tell the lines apart, the first ones first."""
-    chosen: list[str] = []
-    groups = 1
-    for name in columns:
-        now = len({tuple(str(line.keys.get(one)) for one in [*chosen, name]) for line in lines})
-        if now > groups:
-            chosen.append(name)
-            groups = now
-    return chosen
-
-
-def _part(name: str, value: Any) -> str:
-    plain = name in {CLIENT, TOPIC, "type", "dcn", DEVICE}
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if plain else f"{name} {value}"
-
-
-def _figure(
-    lines: list[Line], panels: list[tuple[Any, ...]], marks: pd.DataFrame, zone: dt.tzinfo | None, ground: look.Theme,
-    *, facets: list[str], gaps: bool, title: str | None, notes: list[str],
-) -> go.Figure:  # fmt: skip
-    ends = [*(line.time[[0, -1]] for line in lines), split(marks, []).time]
-    hands = clock(np.concatenate(ends), zone)
+def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, title: str | None) -> Drawn:
+    """Draw what was picked."""
+    if picked.nothing:
+        return Drawn(look.nothing(ground, title=title or "Nothing to draw", words=picked.nothing), [], None, 0)
+    lines, panels, marks, notes = picked.lines, picked.panels, picked.marks, [*picked.notes]
+    ends = np.concatenate([*(line.time[[0, -1]] for line in lines), split(marks, []).time])
+    hands = clock(ends, picked.zone)
     figure = go.Figure()
     domains = stacked([3.0] * len(panels) + [0.9] * bool(len(marks)), gap=64)
     most = share(len(lines))
@@ -256,22 +135,21 @@ def _figure(
     if len(marks):
         mark(figure, marks, hands, axis=f"y{2 * len(panels) + 1}", domain=domains[-1], ground=ground)
     bottom = f"y{2 * len(domains) - 1}" if len(domains) > 1 else "y"
-    figure.update_layout(xaxis={"type": "date", "title": {"text": hands.title}, "anchor": bottom}, hovermode="closest")
+    figure.update_layout(
+        xaxis={"type": "date", "title": {"text": hands.title}, "anchor": bottom, "range": around(ends, hands)},
+        hovermode="closest",
+    )
     if (drawn := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
         notes.insert(
             0, f"thinned: {counted(drawn)} of {counted(total)} points drawn; each least and greatest value kept"
         )
     height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + 110 * bool(len(marks))
     names = sorted(legend) if len(legend) > 1 else []
-    return look.dressed(
-        figure,
-        ground,
-        title=title or _title(lines, marks),
-        notes=notes,
-        height=height,
-        legend=names,
+    look.dressed(
+        figure, ground, title=title or titled(lines, marks), notes=notes, height=height, legend=names,
         heading=len(panels) > 1,
-    )
+    )  # fmt: skip
+    return Drawn(figure, lines, hands, most)
 
 
 def _heading(figure: go.Figure, own: list[Line], facets: list[str], top: float) -> None:
@@ -284,7 +162,7 @@ def _heading(figure: go.Figure, own: list[Line], facets: list[str], top: float) 
     )
 
 
-def _title(lines: list[Line], marks: pd.DataFrame) -> str:
+def titled(lines: list[Line], marks: pd.DataFrame) -> str:
     """Name what is drawn: the fields, and of whom."""
     fields = list(dict.fromkeys(line.field for line in lines)) or ["Events"]
     what = ", ".join(fields[:_NAMED]) + (f" and {len(fields) - _NAMED} more" if len(fields) > _NAMED else "")

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, nanoseconds
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.thin import broken, changes, thin
 from isr_analysis.plots.zones import Clock
-from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, nanoseconds
 
 _EVENTS = 500
 _SHADES = 60
@@ -46,8 +46,8 @@ class Line:
         Whether it belongs to the axis on the right.
     name, told : str
         Its name in the legend, shared by lines that look the same, and its keys for hover text.
-    drawn, whole : int
-        Points drawn, and points that were to be drawn.
+    drawn, whole, trace : int
+        Points drawn, points that were to be drawn, and the number of its trace in the figure.
     """
 
     field: str
@@ -64,6 +64,7 @@ class Line:
     told: str = ""
     drawn: int = 0
     whole: int = 0
+    trace: int = -1
 
 
 def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
@@ -125,50 +126,80 @@ def draw(
     figure: go.Figure, line: Line, hands: Clock, *, axis: str, colour: str, dash: str, most: int, legend: set[str]
 ) -> None:
     """Add a line: thinned, broken at its gaps, with hover text."""
-    keep, breaks = _chosen(line, most)
-    at, holes = broken(keep, breaks)
-    y = line.value[at]
-    y[holes] = np.nan
-    x, local = hands.axis(line.time[at]), hands.local(line.time[at])
-    words = [line.words.get(value, "") for value in y.tolist()] if line.words else None
     shown = "%{text}" if line.words else f"%{{y:,.6~g}}{' ' + line.unit if line.unit else ''}"
     common: dict[str, Any] = {
         "name": line.name, "legendgroup": line.name, "yaxis": axis,
         "hovertemplate": f"<b>{line.field}: {shown}</b><br>{hands.hover}<br>{line.told}<extra></extra>",
     }  # fmt: skip
-    marked = len(keep) <= _MARKED and not line.state
+    main, alone = points(line, hands, most)
+    line.trace = len(figure.data)
     figure.add_trace(
         go.Scatter(
-            x=x, y=y, customdata=local, text=words, mode="lines+markers" if marked else "lines", marker={"size": 5},
+            **main, marker={"size": 5}, showlegend=line.name not in legend, **common,
             line={"color": colour, "dash": dash, "width": 1.6, "shape": "hv" if line.state else "linear"},
-            showlegend=line.name not in legend, **common,
         )
     )  # fmt: skip
     legend.add(line.name)
-    # A point between two gaps has no line to be seen by.
-    empty = np.isnan(np.concatenate([[np.nan], y, [np.nan]]))
-    alone = np.flatnonzero(empty[:-2] & ~empty[1:-1] & empty[2:])
-    if len(alone) and not marked:
+    if len(alone["x"]):
         figure.add_trace(
-            go.Scatter(
-                x=x[alone], y=y[alone], customdata=None if local is None else local[alone],
-                text=None if words is None else [words[one] for one in alone],
-                mode="markers", marker={"size": 4, "color": colour}, showlegend=False, **common,
-            )
-        )  # fmt: skip
+            go.Scatter(**alone, mode="markers", marker={"size": 4, "color": colour}, showlegend=False, **common)
+        )
 
 
-def _chosen(line: Line, most: int) -> tuple[Ints, Ints]:
-    """Choose the points to draw. Steps need only the changes: leaving out the rest is no thinning."""
-    keep, breaks = np.arange(len(line.time)), line.breaks
-    if line.state:
-        edges = np.concatenate([[0], breaks + 1, [len(line.time)]])
-        keep = np.concatenate([begin + changes(line.value[begin:end]) for begin, end in pairwise(edges)])
+def points(
+    line: Line, hands: Clock, most: int, view: tuple[int, int] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Choose the points of a line that are drawn.
+
+    Parameters
+    ----------
+    line, hands, most
+        The line, the clock of the axis, and how many points it may have.
+    view : tuple of int, optional
+        From when to when (ns) it is looked at; one point on either side comes along.
+
+    Returns
+    -------
+    main, alone : dict
+        What goes into a trace for the line, and into one of markers for its points between two gaps, which have no line
+        to be seen by.
+    """
+    time, value, breaks = line.time, line.value, line.breaks
+    if view is not None:
+        begin = max(0, int(np.searchsorted(time, view[0])) - 1)
+        end = min(len(time), int(np.searchsorted(time, view[1], side="right")) + 1)
+        time, value = time[begin:end], value[begin:end]
+        breaks = breaks[(breaks >= begin) & (breaks < end - 1)] - begin
+    keep, breaks, line.whole = _chosen(time, value, breaks, most, state=line.state)
+    line.drawn = len(keep)
+    at, holes = broken(keep, breaks)
+    y = value[at]
+    y[holes] = np.nan
+    x, local = hands.axis(time[at]), hands.local(time[at])
+    words = [line.words.get(one, "") for one in y.tolist()] if line.words else None
+    marked = len(keep) <= _MARKED and not line.state
+    main = {"x": x, "y": y, "customdata": local, "text": words, "mode": "lines+markers" if marked else "lines"}
+    empty = np.isnan(np.concatenate([[np.nan], y, [np.nan]]))
+    lonely = np.flatnonzero(empty[:-2] & ~empty[1:-1] & empty[2:]) if not marked else np.zeros(0, dtype=np.int64)
+    alone = {
+        "x": x[lonely], "y": y[lonely], "customdata": None if local is None else local[lonely],
+        "text": None if words is None else [words[one] for one in lonely],
+    }  # fmt: skip
+    return main, alone
+
+
+def _chosen(time: Ints, value: Floats, breaks: Ints, most: int, *, state: bool) -> tuple[Ints, Ints, int]:
+    """Give the points to keep, the breaks among them, and of how many they were chosen.
+
+    Steps need only the changes: leaving out the rest is no thinning.
+    """
+    keep = np.arange(len(time))
+    if state and len(time):
+        edges = np.concatenate([[0], breaks + 1, [len(time)]])
+        keep = np.concatenate([begin + changes(value[begin:end]) for begin, end in pairwise(edges)])
         breaks = np.searchsorted(keep, breaks, side="right") - 1
-    line.whole = len(keep)
-    chosen, breaks = thin(line.time[keep], line.value[keep], breaks, most)
-    line.drawn = len(chosen)
-    return keep[chosen], breaks
+    chosen, breaks = thin(time[keep], value[keep], breaks, most)
+    return keep[chosen], breaks, len(keep)
 
 
 def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour: str) -> None:

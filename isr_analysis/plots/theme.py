@@ -69,12 +69,13 @@ def palette(theme: Theme) -> list[str]:
 def client_colour(client_id: str, theme: Theme) -> str:
     """Give a client's colour: the same in every figure, whoever else is in it.
 
-    It rests on the id alone. Ids that differ only in their number (``shack-01``, ``shack-02``) take neighbouring
-    colours, so that they never share one among eight.
+    It rests on the id alone: its first word and its number. So the stations of a fleet that are numbered
+    (``isr-shack-01``, ``isr-hill-02``) take neighbouring colours and never share one among eight.
     """
-    name, number = re.fullmatch(r"(.*?)(\d{0,9})", client_id, re.DOTALL).groups()  # type: ignore[union-attr]
+    number = re.search(r"\d{1,9}$", client_id)
+    word = re.split(r"[-_./ ]", client_id, maxsplit=1)[0] if number else client_id
     colours = palette(theme)
-    return colours[(zlib.crc32(name.encode("utf-8", "replace")) + int(number or 0)) % len(colours)]
+    return colours[(zlib.crc32(word.encode("utf-8", "replace")) + int(number[0] if number else 0)) % len(colours)]
 
 
 def line_styles(
@@ -152,8 +153,8 @@ def template(theme: Theme) -> go.layout.Template:
         layout={
             "font": {"family": _FONT, "size": 12, "color": c["text"]},
             "title": {
-                "x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
-                "pad": {"t": 14, "b": 12}, "font": {"size": 17},
+                "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+                "pad": {"l": 20, "t": 14, "b": 12}, "font": {"size": 17},
                 "subtitle": {"font": {"size": 12, "color": c["soft"]}},
             },
             "paper_bgcolor": c["paper"], "plot_bgcolor": c["paper"], "colorway": palette(theme),
@@ -189,15 +190,16 @@ def dressed(
     heading : bool
         Whether a panel's heading needs room under the title.
     """
-    below = " · ".join(note for note in notes if note)
+    told = [note for note in notes if note]
+    below = 18 * len(told)
     names = [*legend]
     # plotly gives each entry the width of the longest.
     a_row = max(1, _LEGEND_WIDTH // (7 * max(map(len, names), default=1) + 52))
     room = 19 * -(-len(names) // a_row) + 8 if names else 0
     figure.update_layout(
-        template=template(theme), height=height + room + (18 if below else 0) + 16 * heading,
-        title={"text": title, "subtitle": {"text": below} if below else None},
-        margin={"t": (84 if below else 60) + 16 * heading, "b": 62 + room}, showlegend=bool(names),
+        template=template(theme), height=height + room + below + 16 * heading,
+        title={"text": title, "subtitle": {"text": "<br>".join(told)} if told else None},
+        margin={"t": 60 + below + 16 * heading, "b": 62 + room}, showlegend=bool(names),
     )  # fmt: skip
     return figure
 

@@ -39,7 +39,7 @@ def thin(time: Ints, value: Floats, breaks: Ints, most: int) -> tuple[Ints, Ints
         Positions to draw, ascending, and where among these the line is broken (after that one). The first and last
         point, the least and the greatest value are always among them.
     """
-    if len(value) <= most:
+    if len(value) <= max(most, 1):
         return np.arange(len(value)), breaks
     if len(breaks) > most // 8:
         longest = np.argsort(time[breaks + 1] - time[breaks], kind="stable")[-(most // 8) :]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.errors import UsageError
-from isr_analysis.plots.theme import on_off
 from isr_analysis.checks.kinds import NO_MEASURE, UNITS
 from isr_analysis.checks.series import Flags, Floats, Ints, missing
+from isr_analysis.errors import UsageError
+from isr_analysis.plots.theme import on_off
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,15 @@ def clock(ns: Ints, zone: dt.tzinfo | None) -> Clock:
     return Clock(zone, int(values[counts.argmax()]), dates, fine)
 
 
+def around(ns: Ints, hands: Clock) -> list[str] | None:
+    """Give the range of an axis that shows these instants with a little room; None leaves a single one to plotly."""
+    begin, end = int(ns.min()), int(ns.max())
+    if begin == end:
+        return None
+    room = max(1, (end - begin) // 80)
+    return [str(one) for one in np.datetime_as_string(hands.axis(np.array([begin - room, end + room])), "ms")]
+
+
 def _offsets(ns: Ints, zone: dt.tzinfo) -> Ints:
     there = stamps(ns, zone)
     return np.asarray(there.tz_localize(None).as_unit("ns").asi8 - pd.DatetimeIndex(there).as_unit("ns").asi8)

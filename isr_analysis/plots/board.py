@@ -1,0 +1,134 @@
+"""All publishers at a glance: who was heard when, and what each said last."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from isr_analysis import times
+from isr_analysis.checks.findings import lasting
+from isr_analysis.checks.series import CLIENT, TOPIC, missing, nanoseconds, stamps, taken, zone_of
+from isr_analysis.errors import UsageError
+from isr_analysis.plots import theme as look
+
+_ROWS = 200
+_SAID = 6
+_LONG = 160
+
+
+def live(
+    df: pd.DataFrame,
+    *,
+    now: times.Instant | None = None,
+    stale: str | dt.timedelta = "15min",
+    silent: str | dt.timedelta = "1d",
+    tz: str | dt.tzinfo | None = None,
+    title: str | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw the live board: a row for each publisher, the longest silent on top.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame
+        What `load_live` gives, or any frame of messages; the last one of each client counts. It is not changed.
+    now : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
+        From when the ages are counted; if left out, when the portal answered (``attrs["fetched_at"]``), else the last
+        message of all.
+    stale, silent : str or timedelta
+        Whoever was not heard for so long stands out, and stands out more.
+    tz : str or tzinfo, optional
+        The zone of the instants; that of the index if left out.
+    title : str, optional
+        In place of "Live".
+    theme : {"light", "dark"}
+        The ground on which it will be seen.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A table. Without any row, a figure that says so.
+
+    Raises
+    ------
+    UsageError
+        There is no ``client_id``, or an argument cannot be used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.DatetimeIndex(["2026-11-01T12:00", "2026-11-01T11:00"], tz="UTC", name="time")
+    >>> df = pd.DataFrame({"client_id": ["isr-shack-01", "isr-hill-02"], "topic": "heartbeat"}, index=index)
+    >>> isr.plots.live(df, now="2026-11-01T12:00:30").data[0].cells.values[1].tolist()
+    ['isr-hill-02', 'isr-shack-01']
+    """
+    ground = look.checked(theme)
+    frame = taken(df)
+    limits = times.duration(stale, name="stale"), times.duration(silent, name="silent")
+    if limits[1] < limits[0]:
+        raise UsageError(f"silent={silent!r} is shorter than stale={stale!r}")
+    heading = title or "Live: the last message of each publisher"
+    if not len(frame):
+        return look.nothing(ground, title=heading, words="No data: no publisher was heard")
+    if CLIENT not in frame.columns:
+        raise missing(frame, [CLIENT])
+    zone = (zone_of(frame) if tz is None else times.zone(tz)) or dt.UTC
+    ns = nanoseconds(frame.index)  # type: ignore[arg-type]
+    frame = frame.iloc[np.argsort(ns, kind="stable")].groupby(CLIENT, observed=True, sort=False).tail(1)
+    ns = nanoseconds(frame.index)  # type: ignore[arg-type]
+    told = df.attrs.get("fetched_at")
+    at = times.instant(now, zone, name="now") if now is not None else times.instant(told) if told else int(ns.max())
+    notes = [f"as of {stamps([at], zone)[0]:%a %-d %b %Y %H:%M:%S} ({zone})"]
+    if df.attrs.get("stale"):
+        notes.append("the portal could not be reached: this is an older answer")
+    if len(frame) > _ROWS:
+        notes.append(f"the {_ROWS} longest silent of {len(frame)} publishers")
+        frame, ns = frame.iloc[:_ROWS], ns[:_ROWS]
+
+    age = np.maximum(at - ns, 0)
+    level = np.searchsorted(limits, age, side="left")
+    ink, colours = look.ink(ground), [look.palette(ground)[2], look.palette(ground)[5], look.ink(ground)["bad"]]
+    words = np.array(["heard", "stale", "silent"])[level]
+    columns = {
+        "": np.array(["●"] * len(frame)),
+        "publisher": frame[CLIENT].astype("str").to_numpy(),
+        "state": words,
+        "last heard": np.array([f"{lasting(float(one))} ago" for one in age]),
+        f"at ({zone})": np.array([f"{one:%-d %b %H:%M:%S}" for one in stamps(ns, zone)]),
+        "topic": frame[TOPIC].astype("str").to_numpy() if TOPIC in frame.columns else np.array([""] * len(frame)),
+        "said": np.array(_said(frame)),
+    }
+    strong = [colours[one] for one in level]
+    plain = [ink["text"]] * len(frame)
+    figure = go.Figure(
+        go.Table(
+            columnwidth=[10, 55, 26, 42, 48, 60, 140],
+            header={"values": [f"<b>{name}</b>" for name in columns], "align": "left", "height": 28,
+                    "fill": {"color": ink["empty"]}, "line": {"color": ink["grid"]},
+                    "font": {"color": ink["soft"], "size": 12}},
+            cells={"values": list(columns.values()), "align": "left", "height": 26, "fill": {"color": ink["paper"]},
+                   "line": {"color": ink["grid"]}, "font": {"color": [strong, plain, strong, *[plain] * 4]}},
+        )
+    )  # fmt: skip
+    look.dressed(figure, ground, title=heading, notes=notes, height=120 + 27 * len(frame))
+    figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
+    return figure
+
+
+def _said(frame: pd.DataFrame) -> list[str]:
+    """Write what each message says, in short."""
+    names = [name for name in frame.columns if name not in {CLIENT, TOPIC, "device_id", "username"}]
+    texts = []
+    for row in frame[names].astype("object").to_dict("records"):
+        parts = [f"{name} {value}" for name, value in row.items() if _some(value)]
+        text = ", ".join(parts[:_SAID]) + (", …" if len(parts) > _SAID else "")
+        texts.append(text if len(text) <= _LONG else text[: _LONG - 1] + "…")
+    return texts
+
+
+def _some(value: object) -> bool:
+    return value is not None and value is not pd.NA and value == value  # noqa: PLR0124 (NaN)

@@ -1,0 +1,153 @@
+"""Two frames side by side: two ranges of one station, or two stations in one range."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from isr_analysis import times
+from isr_analysis.checks.series import CLIENT, nanoseconds, stamps, taken, zone_of
+from isr_analysis.plots import theme as look
+from isr_analysis.plots.lines import drawn, titled
+from isr_analysis.plots.pick import listed, pick
+
+_WHOSE = "compared"
+
+
+def compare(
+    df: pd.DataFrame | pd.Series,
+    other: pd.DataFrame | pd.Series,
+    fields: str | list[str] | None = None,
+    *,
+    names: tuple[str, str] | None = None,
+    by: str | list[str] | None = None,
+    tz: str | dt.tzinfo | None = None,
+    title: str | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw two frames over each other: last week and this week, or one station and another.
+
+    Frames of the same time are drawn as they are. A frame of another time is moved over `df` by whole days of the zone,
+    so that the same hours of the local clock meet; the figure says by how much.
+
+    Parameters
+    ----------
+    df, other : pandas.DataFrame or pandas.Series
+        Frames of the loaders, or any with an index of time. Neither is changed.
+    fields, by
+        As of `timeseries`.
+    names : tuple of str, optional
+        What the two are called; if left out, their clients or their dates.
+    tz : str or tzinfo, optional
+        The zone of the axis; that of `df` if left out.
+    title : str, optional
+        In place of the one made from what is drawn.
+    theme : {"light", "dark"}
+        The ground on which it will be seen.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A panel for each field and unit, with the lines of both. With no row in either, a figure that says so.
+
+    Raises
+    ------
+    UsageError
+        A column is missing, or nothing can be drawn.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+    >>> df = pd.DataFrame({"value": range(48)}, index=index)
+    >>> figure = isr.plots.compare(df.iloc[:24], df.iloc[24:], names=("Sunday", "Monday"))
+    >>> [trace.name for trace in figure.data]
+    ['Monday', 'Sunday']
+    """
+    ground = look.checked(theme)
+    one, two = taken(df), taken(other)
+    zone = zone_of(one) if tz is None else times.zone(tz)
+    called = names or _names(one, two, zone)
+    notes = []
+    if len(one) and len(two):
+        days = _days_apart(one, two, zone)
+        if days:
+            two = _moved(two, days, zone)
+            notes.append(f"{called[1]} is drawn {abs(days)} days {'later' if days > 0 else 'earlier'} than it was")
+    both = [frame.assign(**{_WHOSE: name}) for frame, name in zip((one, two), called, strict=True) if len(frame)]
+    if not both:
+        return look.nothing(ground, title=title or "Comparison", words="No data: neither frame has any row")
+    joined = _joined(both)
+    picked = pick(joined, fields, by=[_WHOSE, *listed(by)], tz=zone)
+    if picked.nothing or not picked.lines:
+        return look.nothing(ground, title=title or "Comparison", words=picked.nothing or "No data: only events")
+    picked.notes[:0] = notes
+    own = {name: names_of(joined, name) for name in called}
+    for line in picked.lines:
+        whose = str(line.keys[_WHOSE])
+        line.name = line.name.removeprefix(f"{_WHOSE} ")
+        line.told = line.told.replace(f"{_WHOSE} {whose}", whose)
+        if own[called[0]] == own[called[1]]:  # one client twice: the colour tells the ranges apart
+            line.keys[CLIENT] = whose
+    heading = title or f"{called[0]} and {called[1]}: {titled(picked.lines, picked.marks).split(' · ', maxsplit=1)[0]}"
+    return drawn(picked, ground, facets=[], gaps=False, title=heading).figure
+
+
+def names_of(frame: pd.DataFrame, whose: str) -> set[str]:
+    """Give the clients of one of two joined frames."""
+    part = frame[frame[_WHOSE] == whose]
+    return {str(one) for one in part[CLIENT].unique()} if CLIENT in part.columns else set()
+
+
+def _names(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) -> tuple[str, str]:
+    """Call the two by their clients, if each has one of its own, else by their days, else first and second."""
+    clients = [
+        [str(c) for c in frame[CLIENT].unique()] if CLIENT in frame.columns else [] for frame in (one, two)
+    ]  # fmt: skip
+    if [len(some) for some in clients] == [1, 1] and clients[0] != clients[1]:
+        return clients[0][0], clients[1][0]
+    days = []
+    for frame in (one, two):
+        ends = stamps(nanoseconds(frame.index)[[0, -1]], zone) if len(frame) else None  # type: ignore[arg-type]
+        days.append("nothing" if ends is None else " to ".join(dict.fromkeys(str(day.date()) for day in sorted(ends))))
+    return (days[0], days[1]) if days[0] != days[1] else ("first", "second")
+
+
+def _days_apart(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) -> int:
+    """Give by how many local days `two` must be moved to lie over `one`; 0 if they share half of the shorter's time."""
+    a, b = nanoseconds(one.index), nanoseconds(two.index)  # type: ignore[arg-type]
+    shared = min(a.max(), b.max()) - max(a.min(), b.min())
+    if shared >= min(np.ptp(a), np.ptp(b)) / 2:
+        return 0
+    first, second = (stamps([int(ns.min())], zone)[0].normalize().tz_localize(None) for ns in (a, b))
+    return int((first - second).days)
+
+
+def _moved(frame: pd.DataFrame, days: int, zone: dt.tzinfo | None) -> pd.DataFrame:
+    """Move a frame by whole days of the local clock; an hour that the clocks skip is drawn at the one after."""
+    index = stamps(nanoseconds(frame.index), zone)  # type: ignore[arg-type]
+    wall = index.tz_localize(None) + pd.Timedelta(days * times.DAY, unit="ns")
+    moved = wall.tz_localize(zone or "UTC", ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
+    return frame.set_axis(moved if zone_of(frame) is not None else moved.tz_localize(None), axis=0)
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of the same zone under each other; categories are joined as text."""
+    if len(frames) == 1:
+        return frames[0]
+    zone = zone_of(frames[0])
+    plain = []
+    for frame in frames:
+        text = {name: frame[name].astype("object") for name in frame.columns if _is_category(frame[name])}
+        index = stamps(nanoseconds(frame.index), zone)  # type: ignore[arg-type]
+        plain.append(frame.assign(**text).set_axis(index if zone else index.tz_localize(None), axis=0))
+    kept = [frame.dropna(axis=1, how="all") for frame in plain]
+    return pd.concat(kept)
+
+
+def _is_category(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)

@@ -1,0 +1,204 @@
+"""Which lines a figure has: a frame's series and fields, what each is called, and which share a panel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from isr_analysis import times
+from isr_analysis.checks.cadence import cadence, silences
+from isr_analysis.checks.kinds import is_event, is_state
+from isr_analysis.checks.series import CLIENT, DEVICE, TOPIC, Flags, identity, missing, split, taken, zone_of
+from isr_analysis.plots import values
+from isr_analysis.plots.panels import Line
+
+_LINES = 40
+_PANELS = 8
+_MANY, _LONG = 20, 20.0  # a line of so many points without a rhythm breaks at so many of its usual pauses
+_DIGITS = re.compile(r"(\d+)")
+_TELLING = [CLIENT, "chan", "type", "module", "dcn", DEVICE, TOPIC]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What there is to draw.
+
+    Parameters
+    ----------
+    lines : list of Line
+        In the order of their names.
+    panels : list of tuple
+        The panels, the first on top.
+    marks : pandas.DataFrame
+        The messages of event topics, if they were asked for.
+    zone : datetime.tzinfo or None
+        The zone of the axis.
+    notes : list of str
+        What was left out.
+    nothing : str
+        Why there is nothing to draw, in words; else empty.
+    """
+
+    lines: list[Line]
+    panels: list[tuple[Any, ...]]
+    marks: pd.DataFrame
+    zone: dt.tzinfo | None
+    notes: list[str]
+    nothing: str = ""
+
+
+def pick(
+    df: pd.DataFrame | pd.Series, fields: str | list[str] | None, *, by: str | list[str] | None = None,
+    facets: list[str] | None = None, overlay: bool = False, right: list[str] | None = None, events: bool = False,
+    tz: str | dt.tzinfo | None = None,
+) -> Picked:  # fmt: skip
+    """Read from a frame what there is to draw.
+
+    Raises
+    ------
+    UsageError
+        A column is missing, or there are no numbers.
+    """
+    frame = taken(df)
+    wanted = values.fields_of(frame, fields)
+    extra, facets, right = listed(by), facets or [], right or []
+    if any(name not in frame.columns for name in [*extra, *facets, *right]):
+        raise missing(frame, [*extra, *facets, *right])
+    wanted = list(dict.fromkeys([*wanted, *right]))
+    zone = zone_of(frame) if tz is None else times.zone(tz)
+    if not len(frame):
+        return Picked([], [], frame, zone, [], "No data: the frame has no rows")
+    marked = event_rows(frame)
+    marks = frame[marked] if events else frame.iloc[:0]
+    lines, seen = _lines(frame[~marked] if fields is None and marked.any() else frame, wanted, [*extra, *facets])
+    if not lines and not len(marks):
+        if not seen or any(seen.values()):
+            raise values.no_numbers(frame, wanted)
+        return Picked([], [], marks, zone, [], "No data: every value is missing")
+    notes: list[str] = []
+    lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, notes=notes)
+    named(lines, extra, facets)
+    panels = list(dict.fromkeys(line.panel for line in lines))
+    lines.sort(key=lambda line: [(part.zfill(12) if part.isdigit() else part) for part in _DIGITS.split(line.name)])
+    return Picked(lines, panels, marks, zone, notes)
+
+
+def listed(names: str | list[str] | None) -> list[str]:
+    """Give one name, several or none as a list."""
+    return [] if names is None else [names] if isinstance(names, str) else [*names]
+
+
+def event_rows(frame: pd.DataFrame) -> Flags:
+    """Tell which rows are of topics of events."""
+    if TOPIC not in frame.columns:
+        return np.zeros(len(frame), bool)
+    topics = frame[TOPIC].astype("category")
+    kinds = [is_event(str(topic)) for topic in topics.cat.categories]
+    return np.append(np.array(kinds, dtype=bool), False)[topics.cat.codes.to_numpy()]
+
+
+def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[list[Line], dict[str, bool]]:
+    """Give a line for each field of each series, and whether each field held anything at all."""
+    lines: list[Line] = []
+    seen: dict[str, bool] = {}
+    splits: dict[str | None, Any] = {}
+    for name in fields:
+        if name in extra:
+            continue
+        column = values.read(frame[name])
+        seen[name] = bool((column.code >= 0).any())
+        unit = values.unit_column(frame, name, fields)
+        if unit not in splits:
+            columns = list(dict.fromkeys([*identity(frame), *extra, *([unit] if unit else [])]))
+            splits[unit] = split(frame, columns)
+        series = splits[unit]
+        for number, keys in enumerate(series.keys.to_dict("records")):
+            value, words = column.drawn(series.rows(number))
+            time = series.times(number)
+            there = ~np.isnan(value)
+            if not there.all():
+                value, time = value[there], time[there]
+            if not len(value):
+                continue
+            told = {str(key): what for key, what in keys.items() if what is not None and what == what}  # noqa: PLR0124
+            symbol = str(told.pop(unit)) if unit and unit in told else ""
+            topic = told.get(TOPIC)
+            state = bool(words) or is_state(value, topic)
+            held = state or len(time) < _MANY
+            breaks = silences(time, cadence(time), anyhow=np.inf if held else _LONG)
+            lines.append(Line(name, symbol, told, time, value, words, state, breaks))
+    return lines, seen
+
+
+def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], notes: list[str]) -> list[Line]:
+    """Give each line its panel, and leave out what no figure can show, with a note."""
+    kinds: dict[tuple[Any, ...], list[Line]] = {}
+    for line in lines:
+        kinds.setdefault((line.field, line.unit, line.keys.get(TOPIC)), []).append(line)
+    for same in kinds.values():  # a relay that was never switched is a state like the others
+        all_states = all(line.state or len(np.unique(line.value)) == 1 for line in same)
+        for line in same:
+            line.state = bool(line.words) or (all_states and any(one.state for one in same))
+    for line in lines:
+        line.right = line.field in right
+        quantity = () if overlay else (line.field, line.unit, line.state)
+        line.panel = (*(str(line.keys.get(name, "")) for name in facets), *quantity)
+    if not overlay:
+        lines = sorted(lines, key=lambda line: line.state)
+    panels = list(dict.fromkeys(line.panel for line in lines))
+    if len(panels) > _PANELS:
+        notes.append(f"{_PANELS} of {len(panels)} panels; choose with fields=")
+        lines = [line for line in lines if line.panel in panels[:_PANELS]]
+    if len(lines) > _LINES:
+        # In turn from each panel, the fullest first, so that none is emptied by another.
+        place: Counter[tuple[Any, ...]] = Counter()
+        turn = {}
+        for line in sorted(lines, key=lambda one: -len(one.time)):
+            turn[id(line)] = place[line.panel]
+            place[line.panel] += 1
+        best = {id(line) for line in sorted(lines, key=lambda one: (turn[id(one)], -len(one.time)))[:_LINES]}
+        notes.append(f"the {_LINES} fullest of {len(lines)} lines; filter the frame to see others")
+        lines = [line for line in lines if id(line) in best]
+    return lines
+
+
+def named(lines: list[Line], by: list[str], facets: list[str]) -> None:
+    """Name each line by as little as tells it from the others of its panel."""
+    for panel in dict.fromkeys(line.panel for line in lines):
+        own = [line for line in lines if line.panel == panel]
+        columns = list(dict.fromkeys(key for line in own for key in line.keys))
+        chosen = [name for name in by if name in columns]
+        if not by:
+            order = sorted(columns, key=lambda name: _TELLING.index(name) if name in _TELLING else -1)
+            chosen = _telling(own, [name for name in order if name not in facets])
+        several = len({line.field for line in own}) > 1
+        for line in own:
+            parts = {name: _part(name, line.keys[name]) for name in columns if name in line.keys}
+            line.told = "<br>".join(parts.values())
+            words = [parts[name] for name in chosen if name in parts]
+            line.name = " · ".join([*words, *([line.field] if several else [])]) or parts.get(CLIENT, line.field)
+
+
+def _telling(lines: list[Line], columns: list[str]) -> list[str]:
+    """Give the columns that are needed to tell the lines apart, the first ones first."""
+    chosen: list[str] = []
+    groups = 1
+    for name in columns:
+        now = len({tuple(str(line.keys.get(one)) for one in [*chosen, name]) for line in lines})
+        if now > groups:
+            chosen.append(name)
+            groups = now
+    return chosen
+
+
+def _part(name: str, value: Any) -> str:
+    plain = name in {CLIENT, TOPIC, "type", "dcn", DEVICE}
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if plain else f"{name} {value}"

@@ -1,0 +1,278 @@
+"""States over time, as bars: a row for each channel, a colour for each state. And the ledger's coverage, likewise."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from isr_analysis import times
+from isr_analysis.checks.cadence import cadence, silences
+from isr_analysis.checks.kinds import NO_MEASURE, is_state
+from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, missing, split, taken, zone_of
+from isr_analysis.errors import UsageError
+from isr_analysis.plots import theme as look
+from isr_analysis.plots import values
+from isr_analysis.plots.panels import Line
+from isr_analysis.plots.pick import event_rows, listed, named
+from isr_analysis.plots.zones import around, clock
+
+_STATES = 12
+_ROWS = 60
+_BARS = 4000
+_FAST = "changing quickly"
+_HELD = {"settled": "on disk for good", "provisional": "on disk, late messages may come",
+         "missing": "never fetched", "failed": "the portal failed"}  # fmt: skip
+
+Span = tuple[str, int, int, str]
+"""One bar: its row, from when to when (ns), its state."""
+
+
+def timeline(
+    df: pd.DataFrame | pd.Series,
+    fields: str | list[str] | None = None,
+    *,
+    by: str | list[str] | None = None,
+    tz: str | dt.tzinfo | None = None,
+    title: str | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw states over time: which relay was on, who was online, and when.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+    fields : str or list of str, optional
+        The columns that hold states; if left out, all that hold flags, a few words, or 0 and 1.
+    by : str or list of str, optional
+        The columns that name the rows; what tells them apart if left out.
+    tz : str or tzinfo, optional
+        The zone of the axis; that of the index if left out.
+    title : str, optional
+        In place of the one made from what is drawn.
+    theme : {"light", "dark"}
+        The ground on which it will be seen.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A row for each channel and field, a bar for each span of one state. A state holds until the next message, unless
+        the device, which otherwise speaks at regular intervals, was silent: there the row is empty. Spans too short to
+        be seen, side by side, are one bar "changing quickly". Without any row, a figure that says so.
+
+    Raises
+    ------
+    UsageError
+        A column is missing, or none holds states.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=4, freq="1h", tz="UTC", name="time")
+    >>> figure = isr.plots.timeline(pd.DataFrame({"relay": ["off", "on", "on", "off"]}, index=index))
+    >>> [trace.name for trace in figure.data]
+    ['off', 'on']
+    """
+    ground = look.checked(theme)
+    frame = taken(df)
+    wanted = listed(fields) if fields is not None else [name for name in frame.columns if name not in NO_MEASURE]
+    if any(name not in frame.columns for name in [*wanted, *listed(by)]):
+        raise missing(frame, [*wanted, *listed(by)])
+    if not len(frame):
+        return look.nothing(ground, title=title or "No states", words="No data: the frame has no rows")
+    if fields is None and not (events := event_rows(frame)).all():
+        frame = frame[~events]  # what happens at an instant is no state
+    lines = _state_lines(frame, wanted, listed(by), asked=fields is not None)
+    if not lines:
+        if not frame[wanted].notna().to_numpy().any():
+            return look.nothing(ground, title=title or "No states", words="No data: every value is missing")
+        raise UsageError(
+            f"no column holds states (flags, words or 0 and 1); columns: {', '.join(frame.columns[:20])}; "
+            "plots.timeseries draws numbers"
+        )
+    names = _row_names([line for line, _ in lines], listed(by))
+    zone = zone_of(frame) if tz is None else times.zone(tz)
+    last = max(int(line.time[-1]) for line, _ in lines)
+    width = max(1, last - min(int(line.time[0]) for line, _ in lines)) // 1500
+    rows = sorted(set(names))
+    notes = [f"{_ROWS} of {len(rows)} rows; filter the frame to see others"] if len(rows) > _ROWS else []
+    spans = [
+        span
+        for (line, words), name in zip(lines, names, strict=True) if name in rows[:_ROWS]
+        for span in _spans(name, line, words, last, width)
+    ]  # fmt: skip
+    if len(spans) > _BARS:
+        spans = sorted(spans, key=lambda span: span[1] - span[2])[:_BARS]
+        notes.append(f"the {_BARS} longest spans")
+    what = ", ".join(dict.fromkeys(line.field for line, _ in lines))
+    who = {str(line.keys[CLIENT]) for line, _ in lines if CLIENT in line.keys}
+    heading = title or " · ".join([f"States: {what}"[:80], *([*who] if len(who) == 1 else [])])
+    colours = look.state_colours(sorted({state for _, _, _, state in spans}), ground)
+    if _FAST in colours:
+        colours[_FAST] = look.ink(ground)["line"]
+    return _bars(spans, rows[:_ROWS], colours, zone, ground, title=heading, notes=notes)
+
+
+def _row_names(lines: list[Line], by: list[str]) -> list[str]:
+    """Name each row by its topic and what tells it from the others there, and by its field if the topic has several."""
+    for line in lines:
+        line.panel = (str(line.keys.get(TOPIC, "")), line.field)
+    named(lines, by, [])
+    topics = {line.panel[0] for line in lines}
+    several = {topic for topic in topics if len({line.field for line in lines if line.panel[0] == topic}) > 1}
+    clients = {str(line.keys.get(CLIENT, "")) for line in lines}
+    names = []
+    for line in lines:
+        topic = line.panel[0]
+        own = "" if len(clients) == 1 and line.name in {*clients, topic} else line.name
+        parts = [topic if len(topics) > 1 or not own else "", line.field if topic in several else "", own]
+        names.append(" · ".join(dict.fromkeys(part for part in parts if part)) or line.field)
+    return names
+
+
+def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked: bool) -> list[tuple[Line, list[str]]]:
+    """Give each series of each field that holds states, with the state of each of its points in words."""
+    found: list[tuple[Line, list[str]]] = []
+    series = split(frame, list(dict.fromkeys([*identity(frame), *by])))
+    for name in fields:
+        column = values.read(frame[name])
+        for number, keys in enumerate(series.keys.to_dict("records")):
+            told = {str(key): what for key, what in keys.items() if what is not None and what == what}  # noqa: PLR0124
+            rows = series.rows(number)
+            rows = rows[column.present[rows]]
+            code, value = column.code[rows], column.number[rows]
+            used = np.unique(code[code >= 0])
+            plain = value[code < 0]
+            numeric = len(plain) > 0 and (asked or is_state(plain, told.get(TOPIC)))
+            few = len(used) + (len(np.unique(plain)) if numeric else 0)
+            if not few or (len(plain) and not numeric) or few > (_ROWS if asked else _STATES):
+                continue
+            if not asked and few == 1 and not numeric and column.words[used[0]] not in {"true", "false", "on", "off"}:
+                continue  # a version or a name, not a state
+            words = [column.words[at] if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
+            present = series.times(number)[np.isin(series.rows(number), rows)]
+            breaks = silences(present, cadence(present))
+            found.append((Line(name, "", told, present, np.zeros(len(present)), {}, True, breaks), words))
+    return found
+
+
+def _spans(row: str, line: Line, words: list[str], last: int, width: int) -> list[Span]:
+    """Join what follows with the same state, up to the next message or the last one before a silence."""
+    text = np.array(words, dtype="object")
+    turn = np.zeros(len(text), bool)
+    turn[0] = True
+    turn[1:] = text[1:] != text[:-1]
+    turn[line.breaks + 1] = True
+    begin = np.flatnonzero(turn)
+    until: Ints = line.time[np.minimum(np.append(begin[1:], len(text)), len(text) - 1)].copy()
+    silent = np.isin(np.append(begin[1:], len(text)) - 1, line.breaks)
+    until[silent] = line.time[np.append(begin[1:], len(text)) - 1][silent]
+    pace = cadence(line.time)
+    if not pace.regular[-1] or last - line.time[-1] <= pace.limit[-1]:
+        until[-1] = last
+    spans: list[Span] = []
+    for start, end, state in zip(line.time[begin].tolist(), until.tolist(), text[begin].tolist(), strict=True):
+        near = spans and start - spans[-1][2] <= width
+        if near and end - start < width and (spans[-1][3] == _FAST or spans[-1][2] - spans[-1][1] < width):
+            spans[-1] = (row, spans[-1][1], end, _FAST)
+        else:
+            spans.append((row, start, max(end, start + max(width, 1)) if end <= start else end, state))
+    return spans
+
+
+def _bars(
+    spans: list[Span], rows: list[str], colours: dict[str, str], zone: dt.tzinfo | None, ground: look.Theme,
+    *, title: str, notes: list[str],
+) -> go.Figure:  # fmt: skip
+    """Draw bars by row; a trace for each state, so that the legend explains the colours."""
+    ends = np.array([at for _, start, end, _ in spans for at in (start, end)], dtype=np.int64)
+    hands = clock(ends, zone)
+    figure = go.Figure()
+    for state, colour in colours.items():
+        own = [span for span in spans if span[3] == state]
+        start, end = (np.array([span[at] for span in own], dtype=np.int64) for at in (1, 2))
+        text = [f"{hands.words(a)} to {hands.words(b)}" for _, a, b, _ in own]
+        figure.add_trace(
+            go.Bar(
+                base=hands.axis(start), x=(end - start) / 1e6, y=[span[0] for span in own], orientation="h", name=state,
+                marker={"color": colour, "line": {"width": 0}}, width=0.7, customdata=text,
+                hovertemplate=f"<b>%{{y}}: {state}</b><br>%{{customdata}}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.update_layout(
+        barmode="overlay", hovermode="closest",
+        xaxis={"type": "date", "title": {"text": hands.title}, "range": around(ends, hands)},
+        yaxis={"type": "category", "categoryorder": "array", "categoryarray": rows[::-1], "showgrid": False,
+               "ticks": "", "range": [-0.6, len(rows) - 0.4]},
+    )  # fmt: skip
+    return look.dressed(figure, ground, title=title, notes=notes, height=140 + 30 * max(2, len(rows)), legend=colours)
+
+
+def coverage(
+    frame: pd.DataFrame,
+    *,
+    tz: str | dt.tzinfo | None = None,
+    title: str | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw what is on disk and what is not: the frame that `isr_analysis.coverage` gives.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns ``start``, ``end``, ``state``; ``client_id`` and ``topic``, if there, name the rows. It is not changed.
+    tz : str or tzinfo, optional
+        The zone of the axis; that of ``start`` if left out.
+    title : str, optional
+        In place of "On disk".
+    theme : {"light", "dark"}
+        The ground on which it will be seen.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A row for each client and topic filter, a bar for each span. Without any row, a figure that says so.
+
+    Raises
+    ------
+    UsageError
+        A column is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> days = pd.to_datetime(["2026-11-01", "2026-11-02", "2026-11-03"], utc=True)
+    >>> frame = pd.DataFrame({"start": days[:2], "end": days[1:], "state": ["settled", "missing"]})
+    >>> [trace.name for trace in isr.plots.coverage(frame).data]
+    ['on disk for good', 'never fetched']
+    """
+    ground = look.checked(theme)
+    if absent := [name for name in ("start", "end", "state") if name not in frame.columns]:
+        raise missing(frame, absent)
+    heading = title or "On disk"
+    if not len(frame):
+        return look.nothing(ground, title=heading, words="No data: nothing was asked for in this range")
+    zone = getattr(frame["start"].dtype, "tz", None) if tz is None else times.zone(tz)
+    spans: list[Span] = []
+    for row in frame.to_dict("records"):
+        who = "all clients" if row.get(CLIENT, "*") == "*" else str(row[CLIENT])
+        what = str(row.get(TOPIC, "#"))
+        name = who if what == "#" else f"{who} · {what}"
+        state = _HELD.get(str(row["state"]), str(row["state"]))
+        spans.append((name, times.instant(row["start"]), times.instant(row["end"]), state))
+    c, colours = look.ink(ground), look.palette(ground)
+    known = dict(zip(_HELD.values(), (c["good"], colours[6], c["line"], c["bad"]), strict=True))
+    present = dict.fromkeys(span[3] for span in spans)
+    shades = look.state_colours(present, ground) | known
+    ordered = [one for one in known if one in present] + [one for one in present if one not in known]
+    rows = list(dict.fromkeys(span[0] for span in spans))
+    notes = [f"{_ROWS} of {len(rows)} rows"] if len(rows) > _ROWS else []
+    spans = [span for span in spans if span[0] in rows[:_ROWS]]
+    return _bars(
+        spans, rows[:_ROWS], {one: shades[one] for one in ordered}, zone, ground, title=heading, notes=notes
+    )  # fmt: skip

@@ -1,0 +1,266 @@
+"""What is usual: the profile of a day or a week, and how values are spread."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from isr_analysis import times
+from isr_analysis.checks.series import CLIENT, Floats, Ints, stamps
+from isr_analysis.errors import UsageError
+from isr_analysis.plots import theme as look
+from isr_analysis.plots.lines import titled
+from isr_analysis.plots.panels import Line, counted, panel_axes, stacked
+from isr_analysis.plots.pick import Picked, pick
+
+_BANDS = 4
+_BINS = 60
+_DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+def profile(
+    df: pd.DataFrame | pd.Series,
+    fields: str | list[str] | None = None,
+    *,
+    over: Literal["day", "week"] = "day",
+    by: str | list[str] | None = None,
+    tz: str | dt.tzinfo | None = None,
+    title: str | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw the usual course of a day or a week: the median of each hour, and between which values half of it lies.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+    fields, by
+        As of `timeseries`.
+    over : {"day", "week"}
+        Hours of the day, or of the week from Monday.
+    tz : str or tzinfo, optional
+        The zone whose hours are meant; that of the index if left out.
+    title : str, optional
+        In place of the one made from what is drawn.
+    theme : {"light", "dark"}
+        The ground on which it will be seen.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A line for each series, a panel for each field and unit; of states the share of messages in which they were on.
+        The band from the 25th to the 75th percentile is drawn for up to four lines of a panel. Without any row, a
+        figure that says so.
+
+    Raises
+    ------
+    UsageError
+        A column is missing, nothing can be drawn, or `over` is something else.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+    >>> figure = isr.plots.profile(pd.DataFrame({"value": list(range(24)) * 2}, index=index))
+    >>> figure.data[-1].y.tolist()[:3]
+    [0.0, 1.0, 2.0]
+    """
+    ground = look.checked(theme)
+    if over not in ("day", "week"):
+        raise UsageError(f'over={over!r} is not known; give "day" or "week"')
+    picked = pick(df, fields, by=by, tz=tz)
+    if picked.nothing or not picked.lines:
+        words = picked.nothing or "No data: only events"
+        return look.nothing(ground, title=title or f"Profile of the {over}", words=words)
+    many = 24 if over == "day" else 168
+    figure, styles, domains, legend = _start(picked, ground)
+    for number, panel in enumerate(picked.panels):
+        own = [line for line in picked.lines if line.panel == panel]
+        axis = panel_axes(figure, own, number, domains[number])[0]
+        if own[0].state:
+            figure.layout[axis.replace("y", "yaxis")].update(
+                title={"text": f"{own[0].field}, % of messages on"}, tickvals=None, ticktext=None, range=[-3, 103]
+            )
+        for line in own:
+            colour, dash = styles[line.name]
+            hour = _hours(line.time, picked.zone, week=over == "week")
+            low, middle, high = _quartiles(line.value, hour, many, share=line.state)
+            x = np.arange(many + 1) if over == "day" else np.arange(many)
+            wrap = [*range(many), 0] if over == "day" else list(range(many))
+            common = {"x": x, "yaxis": axis, "legendgroup": line.name, "name": line.name}
+            if len(own) <= _BANDS and not line.state:
+                band = {
+                    "mode": "lines",
+                    "line": {"width": 0, "color": colour},
+                    "showlegend": False,
+                    "hoverinfo": "skip",
+                }
+                figure.add_trace(go.Scatter(y=low[wrap], **band, **common))
+                figure.add_trace(go.Scatter(y=high[wrap], fill="tonexty", fillcolor=_faint(colour), **band, **common))
+            unit = " %" if line.state else f" {line.unit}" if line.unit else ""
+            when = [_moment(one, over) for one in wrap]
+            figure.add_trace(
+                go.Scatter(
+                    y=middle[wrap], mode="lines", line={"color": colour, "dash": dash, "width": 2}, text=when,
+                    hovertemplate=f"<b>{line.field}: %{{y:,.5~g}}{unit}</b><br>%{{text}}<br>{line.told}<extra></extra>",
+                    showlegend=line.name not in legend, **common,
+                )
+            )  # fmt: skip
+            legend.add(line.name)
+    zone = str(picked.zone) if picked.zone else "the data names no zone"
+    ticks = {"tickvals": list(range(0, 25, 3)), "ticktext": [f"{one:02d}:00" for one in range(0, 25, 3)]}
+    if over == "week":
+        ticks = {"tickvals": [24 * day for day in range(7)], "ticktext": _DAYS}
+    what = "Hour of the day" if over == "day" else "Hour of the week"
+    figure.update_layout(
+        xaxis={"title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": _bottom(domains), **ticks},
+        hovermode="closest",
+    )
+    days = len({int(one) for line in picked.lines for one in np.unique(line.time // times.DAY)})
+    notes = [f"median of each hour over {days} days; the band holds half of the values", *picked.notes]
+    heading = title or f"Usual {over}: {titled(picked.lines, picked.marks)}"
+    return _finish(figure, picked, ground, heading, notes, legend)
+
+
+def distribution(
+    df: pd.DataFrame | pd.Series,
+    fields: str | list[str] | None = None,
+    *,
+    by: str | list[str] | None = None,
+    title: str | None = None,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw how often which values came.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        A frame of the loaders, or any with an index of time. It is not changed.
+    fields, by
+        As of `timeseries`.
+    title : str, optional
+        In place of the one made from what is drawn.
+    theme : {"light", "dark"}
+        The ground on which it will be seen.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A panel for each field and unit, an outline for each series: the share of its messages in each of 60 classes of
+        equal width, the same for all series of a panel. Without any row, a figure that says so.
+
+    Raises
+    ------
+    UsageError
+        A column is missing, or nothing can be drawn.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=4, freq="1h", tz="UTC", name="time")
+    >>> figure = isr.plots.distribution(pd.DataFrame({"value": [1.0, 1.0, 2.0, 5.0]}, index=index))
+    >>> float(figure.data[0].y.max())
+    50.0
+    """
+    ground = look.checked(theme)
+    picked = pick(df, fields, by=by)
+    if picked.nothing or not picked.lines:
+        return look.nothing(ground, title=title or "Distribution", words=picked.nothing or "No data: only events")
+    figure, styles, domains, legend = _start(picked, ground)
+    for number, panel in enumerate(picked.panels):
+        own = [line for line in picked.lines if line.panel == panel]
+        x, y = f"x{number + 1}" if number else "x", f"y{number + 1}" if number else "y"
+        edges, told = _classes(own)
+        unit = f" [{own[0].unit}]" if own[0].unit else ""
+        figure.update_layout({
+            x.replace("x", "xaxis"): {"title": {"text": own[0].field + unit}, "anchor": y, **told},
+            y.replace("y", "yaxis"): {"domain": domains[number], "title": {"text": "% of messages"}, "anchor": x,
+                                      "rangemode": "tozero"},
+        })  # fmt: skip
+        for line in own:
+            colour, dash = styles[line.name]
+            count = np.histogram(line.value, edges)[0]
+            share = 100 * count / len(line.value)
+            figure.add_trace(
+                go.Scatter(
+                    x=np.repeat(edges, 2), y=np.concatenate([[0], np.repeat(share, 2), [0]]), xaxis=x, yaxis=y,
+                    mode="lines", line={"color": colour, "dash": dash, "width": 1.6}, fill="tozeroy",
+                    fillcolor=_faint(colour, 0.12), name=line.name, legendgroup=line.name,
+                    showlegend=line.name not in legend,
+                    hovertemplate=f"<b>%{{y:.3~g}} % of {counted(len(line.value))} messages</b><br>"
+                    f"near %{{x:,.5~g}} {line.unit}<br>{line.told}<extra></extra>",
+                )
+            )  # fmt: skip
+            legend.add(line.name)
+    heading = title or f"Distribution: {titled(picked.lines, picked.marks)}"
+    return _finish(figure, picked, ground, heading, picked.notes, legend)
+
+
+def _start(
+    picked: Picked, ground: look.Theme
+) -> tuple[go.Figure, dict[str, tuple[str, str]], list[tuple[float, float]], set[str]]:
+    lines = picked.lines
+    styles = look.line_styles(
+        [line.keys.get(CLIENT) for line in lines], [line.name for line in lines], [line.panel for line in lines], ground
+    )
+    return go.Figure(), styles, stacked([1.0] * len(picked.panels), gap=64), set()
+
+
+def _finish(
+    figure: go.Figure, picked: Picked, ground: look.Theme, title: str, notes: list[str], legend: set[str]
+) -> go.Figure:
+    height = 134 + (320 if len(picked.panels) == 1 else 250 * len(picked.panels))
+    names = sorted(legend) if len(legend) > 1 else []
+    return look.dressed(figure, ground, title=title, notes=notes, height=height, legend=names)
+
+
+def _bottom(domains: list[tuple[float, float]]) -> str:
+    return f"y{2 * len(domains) - 1}" if len(domains) > 1 else "y"
+
+
+def _faint(colour: str, opacity: float = 0.18) -> str:
+    return f"rgba({int(colour[1:3], 16)},{int(colour[3:5], 16)},{int(colour[5:7], 16)},{opacity})"
+
+
+def _moment(hour: int, over: str) -> str:
+    return f"{_DAYS[hour // 24]} {hour % 24:02d}:00" if over == "week" else f"{hour % 24:02d}:00 to {hour % 24:02d}:59"
+
+
+def _hours(time: Ints, zone: dt.tzinfo | None, *, week: bool) -> Ints:
+    """Give the hour of the local day, or of the local week, of each instant."""
+    there = stamps(time, zone)
+    hour = there.hour.to_numpy().astype(np.int64)
+    return hour + 24 * there.day_of_week.to_numpy().astype(np.int64) if week else hour
+
+
+def _quartiles(value: Floats, hour: Ints, many: int, *, share: bool) -> tuple[Floats, Floats, Floats]:
+    """Give the quartiles of each hour; of states the share in percent, three times."""
+    order = np.argsort(hour, kind="stable")
+    bounds = np.searchsorted(hour[order], np.arange(many + 1))
+    found = np.full((3, many), np.nan)
+    for at in range(many):
+        part = value[order[bounds[at] : bounds[at + 1]]]
+        if len(part):
+            found[:, at] = 100 * (part > 0).mean() if share else np.percentile(part, [25, 50, 75])
+    return found[0], found[1], found[2]
+
+
+def _classes(own: list[Line]) -> tuple[Floats, dict[str, object]]:
+    """Give the edges of the classes of a panel, and the axis' labels where they are states."""
+    low = min(float(line.value.min()) for line in own)
+    high = max(float(line.value.max()) for line in own)
+    levels = sorted({float(one) for line in own if line.state for one in np.unique(line.value)})
+    if levels and len(levels) <= _BINS:
+        words = {value: word for line in own for value, word in line.words.items()}
+        edges = np.unique([edge for one in levels for edge in (one - 0.3, one + 0.3)])
+        return edges, {"tickvals": levels, "ticktext": [words.get(one, f"{one:g}") for one in levels]}
+    if low == high:
+        room = abs(low) * 0.05 or 0.5
+        return np.linspace(low - room, high + room, 4), {}
+    return np.linspace(low / 2, high / 2, _BINS + 1) * 2, {}  # halves, as the span of great numbers is infinite

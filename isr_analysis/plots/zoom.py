@@ -1,0 +1,91 @@
+"""A figure that brings back detail when it is zoomed, in a live notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from isr_analysis.plots import theme as look
+from isr_analysis.plots.lines import Drawn, drawn, timeseries
+from isr_analysis.plots.panels import points
+from isr_analysis.plots.pick import listed, pick
+from isr_analysis.portal.token import someone_is_there
+
+
+def zoomable(
+    df: pd.DataFrame | pd.Series, fields: str | list[str] | None = None, *, widget: bool | None = None, **options: Any
+) -> go.Figure:
+    """Draw `timeseries`, thinned anew to what is in view whenever it is zoomed.
+
+    Parameters
+    ----------
+    df, fields
+        As of `timeseries`. The lines stay in memory as long as the figure does.
+    widget : bool, optional
+        Whether to make a widget; by default where a live notebook can show one. Elsewhere (a script, a report) it is
+        the plain figure, which stays small.
+    **options
+        The other arguments of `timeseries`.
+
+    Returns
+    -------
+    plotly.graph_objects.FigureWidget or plotly.graph_objects.Figure
+        Zoom in, and the points of the range in view are drawn, all of them as soon as they are few enough. No thread is
+        started: the kernel answers when the front end tells it of the zoom.
+
+    Raises
+    ------
+    UsageError
+        As of `timeseries`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> index = pd.date_range("2026-11-01", periods=50_000, freq="1s", tz="UTC", name="time")
+    >>> widget = isr.plots.zoomable(pd.DataFrame({"value": range(50_000)}, index=index), widget=True)
+    >>> widget.layout.xaxis.range = ("2026-11-01 01:00", "2026-11-01 01:10")
+    >>> str(widget.data[0].x[1])[:19], len(widget.data[0].x)
+    ('2026-11-01T01:00:00', 603)
+    """
+    if not (someone_is_there() if widget is None else widget):
+        return timeseries(df, fields, **options)
+    given: dict[str, Any] = {"by": None, "facet": None, "second": None, "gaps": True, "events": True, "tz": None, "title": None,
+             "theme": "light"}  # fmt: skip
+    if unknown := [name for name in options if name not in given]:
+        raise TypeError(f"zoomable() got {', '.join(unknown)}; the arguments of timeseries are: {', '.join(given)}")
+    given |= options
+    facet = given["facet"]
+    facets = [] if isinstance(facet, bool) else listed(facet)
+    picked = pick(
+        df, fields, by=given["by"], facets=facets, overlay=facet is False, right=listed(given["second"]),
+        events=bool(given["events"]), tz=given["tz"],
+    )  # fmt: skip
+    whole = drawn(picked, look.checked(str(given["theme"])), facets=facets, gaps=bool(given["gaps"]),
+                  title=given["title"])  # fmt: skip
+    return _watched(whole)
+
+
+def _watched(whole: Drawn) -> go.Figure:
+    """Make a widget of a figure that thins its lines anew when the view changes."""
+    widget = go.FigureWidget(whole.figure)
+    hands = whole.hands
+    if hands is None:
+        return widget
+
+    def look_closer(layout: Any, *_: Any) -> None:
+        ends = None if layout.xaxis.autorange else layout.xaxis.range
+        view = None
+        if ends is not None:
+            begin, end = (int(np.datetime64(str(one).replace("Z", ""), "ns").astype(np.int64)) for one in ends)
+            view = (begin - hands.offset, end - hands.offset)
+        with widget.batch_update():
+            for line in whole.lines:
+                main, _alone = points(line, hands, whole.most, view)
+                widget.data[line.trace].update(main)
+
+    widget.layout.on_change(look_closer, "xaxis.range", "xaxis.autorange")
+    return widget
