@@ -20,7 +20,7 @@ from isr_analysis.payloads import Column
 Attrs = dict[str, Any]
 """Texts, numbers, booleans and lists: what every writer of frames keeps."""
 
-_SHOWN = 10
+_SHOWN, _COMPARED, _LONGEST = 10, 2000, 100
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
 
 
@@ -40,7 +40,8 @@ def to_frame(
     tz : str or tzinfo
         The zone of the index.
     fields : str or list of str, optional
-        The fields that become columns, in this order; all, by name, if left out.
+        The fields that become columns, in this order; all, by name, if left out. Index and fixed columns are there
+        in any case.
     attrs : dict, optional
         What is known of the messages, for ``DataFrame.attrs``.
 
@@ -56,7 +57,7 @@ def to_frame(
     Raises
     ------
     UsageError
-        There are messages, and none of them has a field of that name.
+        There are messages, and none of them has a field of that name; the error names those that come near.
 
     Examples
     --------
@@ -64,6 +65,9 @@ def to_frame(
     >>> frame.to_frame(messages.empty(), tz="Europe/Zurich").columns.tolist()
     ['client_id', 'topic']
     """
+    table = table.select(["time", "client_id", "topic", "seq", "payload"])
+    # Arrow cannot sort 2 GB of payloads whose offsets have 32 bits.
+    table = table.set_column(4, "payload", table["payload"].cast(pa.large_binary()))
     return from_decoded(payloads.decode(_in_order(table)), tz=tz, fields=fields, attrs=attrs)
 
 
@@ -84,7 +88,7 @@ def from_decoded(
         As of `to_frame`.
     """
     decoded = _in_order(decoded)
-    wanted = None if fields is None else [fields] if isinstance(fields, str) else list(fields)
+    wanted = _wanted(fields)
     found, extra, names = payloads.resolve(decoded, wanted)
     # At ns, in UTC, from the numbers: no time is parsed or checked again.
     stamps = decoded["time"].cast(pa.int64()).to_numpy().view("M8[ns]")
@@ -102,6 +106,15 @@ def from_decoded(
     df = pd.DataFrame(columns, index=index, copy=False)
     df.attrs.update(attrs or {})
     return df
+
+
+def _wanted(fields: str | list[str] | None) -> list[str] | None:
+    """Give the fields that are asked for, without the names that every frame has."""
+    wanted = None if fields is None else [fields] if isinstance(fields, str) else list(fields)
+    for name in wanted or ():
+        if not isinstance(name, str):
+            raise UsageError(f"fields={fields!r}: {name!r} is no name of a field; give a text or a list of texts")
+    return None if wanted is None else [name for name in wanted if name not in payloads.FIXED]
 
 
 def _in_order(table: pa.Table) -> pa.Table:
@@ -163,7 +176,8 @@ def _text(array: pa.Array) -> Any:
 
 
 def _unknown(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=_SHOWN) or names[:_SHOWN]
+    usual = [one for one in names if len(one) <= _LONGEST][:_COMPARED]
+    near = difflib.get_close_matches(name, usual, n=_SHOWN) or usual[:_SHOWN]
     more = f" and {len(names) - len(near)} more" if len(names) > len(near) else ""
     there = f"they have {', '.join(map(repr, near))}{more}" if names else "their payloads have none"
     return f"fields={name!r}: no message of this selection has that field; {there}"

@@ -73,7 +73,7 @@ def test_no_messages_no_rows():
 def test_fields_are_selected_in_the_order_given():
     """A text or a list; the fixed columns stay, and naming one again changes nothing."""
     assert [*frame.to_frame(STATION, fields="value").columns] == ["client_id", "topic", "value"]
-    assert [*frame.to_frame(STATION, fields=["unit", "chan", "unit", "topic"]).columns] == [
+    assert [*frame.to_frame(STATION, fields=["unit", "chan", "unit", "topic", "time"]).columns] == [
         "client_id", "topic", "unit", "chan"]  # fmt: skip
     assert [*frame.to_frame(STATION, fields=[]).columns] == ["client_id", "topic"]
 
@@ -86,6 +86,8 @@ def test_a_field_that_no_message_has_is_an_error():
         frame.to_frame(STATION, fields="xyz")
     with pytest.raises(UsageError, match="their payloads have none"):
         frame.to_frame(table((0, "a", "t", b"{}")), fields="x")
+    with pytest.raises(UsageError, match="3 is no name"):
+        frame.to_frame(STATION, fields=["chan", 3])
 
 
 def test_a_frame_may_be_written_to():

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from isr_analysis.payloads.columns import EXTRA, Column, concat, resolve
 from isr_analysis.payloads.decoder import DECODER_VERSION, decode
+from isr_analysis.payloads.message import FIXED
 
-__all__ = ["DECODER_VERSION", "EXTRA", "Column", "concat", "decode", "resolve"]
+__all__ = ["DECODER_VERSION", "EXTRA", "FIXED", "Column", "concat", "decode", "resolve"]

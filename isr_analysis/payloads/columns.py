@@ -131,9 +131,9 @@ class Cells:
             for name, kind in alike:
                 arrays = [array for _, array in self._pieces[name][kind]]
                 if kind in _NUMPY:
-                    values = np.zeros(self.length, _NUMPY[kind])
-                    values[rows] = np.concatenate(arrays)
-                    yield name, kind, pa.array(values, _TYPES[kind], mask=missing, from_pandas=False)
+                    out = np.zeros(self.length, _NUMPY[kind])
+                    out[rows] = np.concatenate(arrays)
+                    yield name, kind, pa.array(out, _TYPES[kind], mask=missing, from_pandas=False)
                 else:
                     if place is None:
                         place = np.zeros(self.length, np.int64)
@@ -191,8 +191,8 @@ def frequent(counts: dict[str, int], least: float) -> list[str]:
 
 
 def concat(tables: list[pa.Table]) -> pa.Table:
-    """Put decoded tables together, one below the other."""
-    return pa.concat_tables(tables, promote_options="default")
+    """Put decoded tables together, one below the other, ready to be written as Arrow IPC."""
+    return pa.concat_tables(tables, promote_options="default").unify_dictionaries()
 
 
 def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[Iterator[Column], pa.Array | None, list[str]]:

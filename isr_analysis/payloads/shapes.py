@@ -22,6 +22,7 @@ SAMPLE = 32
 """The number of payloads that tell a shape."""
 
 _DEEPEST = 8
+_WIDEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,10 @@ def reader(sample: list[bytes]) -> Callable[[Cells, Rows, list[bytes]], Rows] | 
             found += 1
             keys += _merge(merged, value)
     shape = _frozen(merged)
-    # Where each message has keys of its own, structs with room for all of them would be mostly empty.
-    node = _node(shape) if found and _size(shape) <= 4 * keys / found + 8 else None
+    # Where each message has keys of its own, structs with room for all of them would be mostly empty; and in a wide
+    # struct msgspec looks long for keys that come in another order.
+    alike = found and _size(shape) <= min(4 * keys / found + 8, _WIDEST)
+    node = _node(shape) if alike else None
     return None if node is None else partial(_fitting, node)
 
 
