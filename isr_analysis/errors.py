@@ -9,6 +9,7 @@
     ├── WrongAccountError         an answer or a token belongs to another account
     ├── StoreError                the folder that keeps the data cannot be used
     ├── HistoryIncompleteError    part of a range could not be had; nothing partial is returned
+    ├── ReportIncompleteError     a report was written, and lacks something
     ├── AnswerError               the portal's answer could not be understood
     ├── PortalUnavailableError    the portal could not be reached, or failed (5xx)
     └── RequestRefusedError       the portal refused the request (4xx)
@@ -20,6 +21,8 @@ Each message says what came, what was expected and what to do.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class IsrError(Exception):
@@ -76,6 +79,30 @@ class HistoryIncompleteError(IsrError):
     """Part of a range could not be had, so no frame is returned. What was fetched stays on disk."""
 
     retryable = True
+
+
+class ReportIncompleteError(IsrError):
+    """A report was written and says at its top what it lacks.
+
+    Parameters
+    ----------
+    path : Path
+        The report.
+    problems : list
+        What is wrong, each in words.
+
+    Attributes
+    ----------
+    path : Path
+        See above.
+    problems : list of str
+        See above.
+    """
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        super().__init__(f"{path} was written, but it is not complete:\n" + "\n".join(f"  - {one}" for one in problems))
+        self.path = path
+        self.problems = problems
 
 
 class AnswerError(IsrError):

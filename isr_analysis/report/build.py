@@ -1,0 +1,160 @@
+"""A report: the store brought up to date, the notebook run, the page written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Any
+
+from isr_analysis import times
+from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.progress import Report
+from isr_analysis.report import kernel
+from isr_analysis.report.material import bring
+
+_HERE = Path(__file__).parent
+NOTEBOOK = _HERE / "report.ipynb"
+TEMPLATES = _HERE / "template"
+
+
+def build_report(
+    path: str | Path,
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    title: str | None = None,
+    notebook: str | Path | None = None,
+    pdf: bool = False,
+    progress: bool | Report | None = None,
+    portal: Portal | None = None,
+) -> Path:
+    """Write a report about a range of time: one HTML file that needs nothing else, also without a network.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its folder is made.
+    client_id, topic, start, end, last, tz, progress, portal
+        As of `load_history`.
+    title : str, optional
+        The report's title.
+    notebook : str or Path, optional
+        A notebook of your own in place of ours. After its cell tagged ``parameters`` a cell is put that sets
+        ``client_id``, ``topic``, ``start``, ``end`` (texts, ISO 8601), ``last`` (None), ``tz``, ``title`` and
+        ``offline`` (True). It is run from its own folder, by the Python that runs this; the file is not changed.
+    pdf : bool
+        Write a PDF beside it, by Chromium or Chrome where there is one.
+
+    Returns
+    -------
+    Path
+        The HTML file.
+
+    Raises
+    ------
+    ReportIncompleteError
+        The report was written, and lacks something, which it says at its top: no message in the range, a source that
+        failed, a section that could not be made. Its ``path`` and ``problems`` say where and what.
+    UsageError
+        An argument cannot be used.
+    TokenMissingError, WrongAccountError
+        It is not known whose data is meant; nothing is written.
+    MissingExtraError
+        A library, or the browser for the PDF, is not installed; nothing is written.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:  # doctest: +SKIP
+    ...     isr.build_report("report.html", last="7d", portal=portal)
+    """
+    out = Path(path).expanduser()
+    if out.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"')
+    line = connection.current(portal)
+    zone = times.zone(tz)
+    selector = Selector.of(client_id, topic)
+    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    nb = _read(NOTEBOOK if notebook is None else Path(notebook))
+    named = title or str(nb.metadata.get("title") or "Telemetry report")
+    _ = line.account_id  # whose data it is must be known before anything else
+    lacking = bring(line, selector, span, progress=progress)
+
+    nb.metadata["title"] = named
+    nb.metadata["isr"] = {"problems": [{"where": one.where, "words": one.words, "detail": ""} for one in lacking]}
+    _set(nb, {
+        "client_id": list(selector.clients) if selector.clients else None, "topic": selector.topic,
+        "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": str(tz), "title": named,
+        "offline": True,
+    })  # fmt: skip
+    folder = Path.cwd() if notebook is None else Path(notebook).resolve().parent
+    ended = kernel.run(nb, folder=folder, environ={**line.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
+    if ended:
+        nb.metadata["isr"]["problems"].append({"where": "", "words": ended, "detail": ""})
+    source, problems = render(nb)
+    _write(out, source)
+    if problems:
+        raise ReportIncompleteError(out, [str(one) for one in problems])
+    return out
+
+
+def render(nb: Any) -> tuple[str, list[Any]]:
+    """Turn a notebook that has run into the page, and say what it lacks."""
+    from nbconvert import HTMLExporter
+    from traitlets.config import Config
+
+    exporter = HTMLExporter(
+        template_name="isr", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True, exclude_input_prompt=True,
+        exclude_output_prompt=True, config=Config(),
+    )  # fmt: skip
+    source, resources = exporter.from_notebook_node(nb)
+    return str(source), resources["isr"].problems
+
+
+def _read(path: Path) -> Any:
+    try:
+        import nbformat
+    except ModuleNotFoundError as exc:
+        raise kernel.needs(exc) from exc
+    try:
+        nb = nbformat.read(path, as_version=4)
+    except OSError as exc:
+        raise UsageError(f"the notebook {path} cannot be read: {exc.strerror or exc}") from exc
+    except Exception as exc:
+        raise UsageError(f"{path} is no notebook that can be read: {exc}") from exc
+    return nb
+
+
+def _set(nb: Any, values: dict[str, Any]) -> None:
+    """Put a cell with values behind the one tagged ``parameters``."""
+    import nbformat
+
+    at = next((i for i, cell in enumerate(nb.cells) if "parameters" in cell.metadata.get("tags", ())), None)
+    if at is None:
+        raise UsageError(
+            "the notebook has no cell tagged parameters, so it would not know its range; tag the cell that sets start, "
+            "end and the like (in JupyterLab: the gears at the top right, Cell Tags)"
+        )
+    cell = nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in values.items()))
+    cell.metadata["tags"] = ["injected-parameters"]
+    nb.cells.insert(at + 1, cell)
+
+
+def _write(path: Path, source: str) -> None:
+    """Write a file whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(source, "utf-8")
+        aside.replace(path)
+    except OSError as exc:
+        aside.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written ({exc.strerror or exc})") from exc

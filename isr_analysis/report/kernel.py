@@ -1,0 +1,108 @@
+"""Running a notebook in a kernel of its own, whatever Jupyter's settings on this machine are."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from isr_analysis.errors import MissingExtraError
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_error: bool = False) -> str:
+    """Run the cells of a notebook, in place.
+
+    The kernel is the Python that runs this, with neither the user's Jupyter nor IPython settings, so that a report
+    comes out the same for a person and for cron, also without a writable home.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Its outputs are replaced.
+    folder : Path
+        The kernel's working directory.
+    environ : mapping
+        Variables for the kernel alone, such as the token.
+    stop_at_error : bool
+        Whether a cell that fails ends the run.
+
+    Returns
+    -------
+    str
+        Why the run ended early; empty if it did not.
+    """
+    try:
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, DeadKernelError
+    except ModuleNotFoundError as exc:
+        raise needs(exc) from exc
+
+    with tempfile.TemporaryDirectory(prefix="isr-") as aside:
+        client = NotebookClient(
+            notebook,
+            km=_manager(Path(aside)),
+            timeout=None,
+            allow_errors=not stop_at_error,
+            shutdown_kernel="immediate",
+            store_widget_state=False,
+            record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        # The connection is said by `environ` alone.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ISR_")}
+        own = {
+            "IPYTHONDIR": str(Path(aside, "ipython")),
+            "JUPYTER_CONFIG_DIR": str(Path(aside, "jupyter")),
+            "JUPYTER_RUNTIME_DIR": str(Path(aside, "runtime")),
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or it warns, in the outputs, of frozen modules
+        }
+        try:
+            client.execute(env={**inherited, **own, **environ})
+        except DeadKernelError:
+            return "the kernel died, as it does where memory runs out; ask for a shorter range or fewer topics"
+        except CellExecutionError as exc:
+            return f"{exc.ename}: {exc.evalue}"
+    return ""
+
+
+def _manager(aside: Path) -> Any:
+    """Make the manager of a kernel of this very Python; an installed kernel of the same name may be another's."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class _ThisPython(KernelSpecManager):  # type: ignore[misc]
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            return KernelSpec(
+                argv=[
+                    sys.executable,
+                    "-m",
+                    "ipykernel_launcher",
+                    "-f",
+                    "{connection_file}",
+                    "--HistoryManager.enabled=False",
+                ],
+                display_name=kernel_name,
+                language="python",
+            )
+
+    # Sockets in a folder of our own where the system has them: nobody else can listen, and no port is used.
+    local = {"transport": "ipc", "ip": str(aside / "k")} if os.name == "posix" else {}
+    return AsyncKernelManager(kernel_spec_manager=_ThisPython(), connection_file=str(aside / "kernel.json"), **local)
+
+
+def needs(exc: ModuleNotFoundError) -> MissingExtraError:
+    """Say what to install for reports."""
+    return MissingExtraError(
+        f'a report needs {exc.name}, which is not installed; run: pip install "isr-analysis[report]"'
+    )
+
+
+def plain(traceback: list[str]) -> str:
+    """Give a traceback without the colours of a terminal."""
+    return _COLOURS.sub("", "\n".join(traceback))

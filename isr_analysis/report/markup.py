@@ -1,0 +1,159 @@
+"""HTML of a report: tables, figures of merit and words, always escaped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from isr_analysis.checks.findings import lasting
+
+NOTHING = "–"
+
+
+class Markup:
+    """HTML that a notebook shows, with the same in words for where no HTML is seen.
+
+    Parameters
+    ----------
+    source : str
+        The HTML, safe as it stands.
+    words : str
+        The plain text.
+    """
+
+    def __init__(self, source: str, words: str = "") -> None:
+        self.source = source
+        self.words = words
+
+    def _repr_html_(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+def escaped(value: object) -> str:
+    """Give a value as text that is safe in HTML."""
+    return html.escape(str(value))
+
+
+def written(value: Any) -> str:
+    """Write one value as a reader likes it: grouped thousands, four digits, instants to the second, – for nothing."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return NOTHING
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    if isinstance(value, pd.Timedelta):
+        return lasting(value.value)
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, numbers.Integral):
+        return f"{int(value):,}"
+    if isinstance(value, numbers.Real):
+        return _real(float(value))
+    text = str(value)
+    return text if text.strip() else NOTHING
+
+
+def _real(value: float) -> str:
+    if math.isnan(value):
+        return NOTHING
+    if value == int(value) and abs(value) < 1e15 if math.isfinite(value) else False:
+        return f"{int(value):,}"
+    text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"  # noqa: PLR2004 (four digits and more)
+    return f"{value:.3g}" if "e" in text else text
+
+
+def table(
+    rows: pd.DataFrame, *, labels: Mapping[str, str] | None = None, caption: str = "", muted: Iterable[bool] = ()
+) -> Markup:
+    """Make a table of a frame; its index is not shown.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        What to show.
+    labels : mapping, optional
+        The columns to show, in this order, with their headings; all of them under their own names if left out.
+    caption : str
+        A line above the table.
+    muted : iterable of bool
+        For each row, whether it matters less.
+    """
+    heads = dict(labels) if labels is not None else {str(name): str(name) for name in rows.columns}
+    right = {name for name in heads if _is_number(rows[name])}
+    dull = [*muted, *[False] * len(rows)][: len(rows)]
+
+    def cell(tag: str, name: str, text: str) -> str:
+        kind = ' class="number"' if name in right else ""
+        return f"<{tag}{kind}>{escaped(text)}</{tag}>"
+
+    head = "".join(cell("th", name, label) for name, label in heads.items())
+    body = "".join(
+        ('<tr class="muted">' if quiet else "<tr>")
+        + "".join(cell("td", name, written(row[name])) for name in heads)
+        + "</tr>"
+        for quiet, row in zip(dull, rows[[*heads]].astype("object").to_dict("records"), strict=True)
+    )
+    top = f"<caption>{escaped(caption)}</caption>" if caption else ""
+    return Markup(
+        f'<div class="wide"><table class="isr">{top}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>',
+        rows[[*heads]].to_string(index=False),
+    )
+
+
+def _is_number(column: pd.Series) -> bool:
+    kind = column.dtype
+    return (pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)) or str(kind).startswith(
+        "timedelta"
+    )
+
+
+def tiles(facts: Mapping[str, str]) -> Markup:
+    """Show a few figures of merit side by side: a label each, and what it is."""
+    body = "".join(f"<div><dt>{escaped(label)}</dt><dd>{escaped(value)}</dd></div>" for label, value in facts.items())
+    return Markup(f'<dl class="tiles">{body}</dl>', "\n".join(f"{label}: {value}" for label, value in facts.items()))
+
+
+def facts(pairs: Mapping[str, str]) -> Markup:
+    """Show what is known, a line each: a label, and what it is."""
+    body = "".join(f"<tr><th>{escaped(label)}</th><td>{escaped(value)}</td></tr>" for label, value in pairs.items())
+    return Markup(
+        f'<div class="wide"><table class="isr facts"><tbody>{body}</tbody></table></div>',
+        "\n".join(f"{label}: {value}" for label, value in pairs.items()),
+    )
+
+
+def bullets(lines: Iterable[str]) -> Markup:
+    """Show sentences as a list."""
+    said = [line for line in lines if line]
+    return Markup("<ul>" + "".join(f"<li>{escaped(line)}</li>" for line in said) + "</ul>", "\n".join(said))
+
+
+def paragraph(text: str) -> Markup:
+    """Show a paragraph."""
+    return Markup(f"<p>{escaped(text)}</p>", text)
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """Write names in a row: ``a, b and c``; beyond `most` only how many more."""
+    all_of_them = list(names)
+    shown = all_of_them[:most]
+    if len(all_of_them) > most:
+        return f"{', '.join(shown)} and {len(all_of_them) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Write a count with its noun.
+
+    >>> plural(1, "publisher"), plural(1200, "message")
+    ('1 publisher', '1,200 messages')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,226 @@
+"""What a report is about: the messages on disk of a selection and a range, whether they are all there or not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+import isr_analysis as isr
+from isr_analysis import frame, times
+from isr_analysis.checks import quality
+from isr_analysis.checks.gaps import SILENT
+from isr_analysis.errors import AddOnMissingError, IsrError
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.report.outline import Problem, words_of
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+_PIECE = 30 * times.DAY
+_WHOSE = ["time", "client_id", "topic"]
+_LACKING = ["missing", "failed"]
+_OF_THE_FLEET = [SILENT, "never fetched", "portal failed", "device renamed"]
+
+
+class Material:
+    """The messages of a selection over a range, as far as they are on disk, and what the portal says of now.
+
+    Parameters
+    ----------
+    selector : Selector
+        Which messages.
+    span : Range
+        The range.
+    tz : str or tzinfo
+        The zone of every instant.
+    portal : Portal
+        The connection.
+    problems : list of Problem
+        What went wrong in bringing the store up to date.
+    """
+
+    def __init__(
+        self, selector: Selector, span: Range, *, tz: str | dt.tzinfo, portal: Portal, problems: list[Problem]
+    ) -> None:
+        self.selector = selector
+        self.span = span
+        self.tz = tz
+        self.portal = portal
+        self.problems = problems
+        self._store = Store(portal.folder)
+
+    @property
+    def zone(self) -> dt.tzinfo:
+        """The zone of every instant."""
+        return times.zone(self.tz)
+
+    @functools.cached_property
+    def until(self) -> int:
+        """The end of what can be there: the range's own, or now."""
+        return max(self.span.start + 1, min(self.span.end, self.portal.now()))
+
+    @functools.cached_property
+    def coverage(self) -> pd.DataFrame:
+        """The parts of the range that are on disk or not; as of `isr_analysis.coverage`."""
+        clients = list(self.selector.clients) if self.selector.clients else None
+        return isr.coverage(
+            clients, self.selector.topic, start=times.iso(self.span.start), end=times.iso(self.span.end), tz=self.tz,
+            portal=self.portal,
+        )  # fmt: skip
+
+    @property
+    def lacking(self) -> pd.DataFrame:
+        """The rows of `coverage` that are not on disk."""
+        return self.coverage[self.coverage["state"].isin(_LACKING)]
+
+    @functools.cached_property
+    def heard(self) -> pd.DataFrame:
+        """Who published when on what: the frame of `load_history` without any field of the payloads."""
+        tables, at = [], self.span.start
+        while at < self.span.end:  # in pieces: the payloads of a year need not be in memory at once
+            piece = Range(at, min(at + _PIECE, self.span.end))
+            tables.append(self._store.read(self.selector, piece).select(_WHOSE))
+            at = piece.end
+        table = pa.concat_tables(tables)
+        index = pd.DatetimeIndex(table["time"].cast(pa.int64()).to_numpy().view("M8[ns]"), name="time")
+        columns = {name: table[name].dictionary_encode().to_pandas() for name in _WHOSE[1:]}
+        rows = pd.DataFrame({name: column.array for name, column in columns.items()})
+        rows.index = index.tz_localize("UTC").tz_convert(self.zone)
+        rows.attrs = self._attrs(len(rows))
+        return rows
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics on which anything came, by name."""
+        return sorted(self.heard["topic"].cat.categories)
+
+    def topic(self, name: str) -> pd.DataFrame:
+        """Give the frame of one topic; as of `load_history`."""
+        table = self._store.read(Selector(self.selector.clients, name), self.span)
+        return frame.to_frame(table, tz=self.tz, attrs=self._attrs(len(table)))
+
+    @functools.cached_property
+    def publishers(self) -> pd.DataFrame | IsrError:
+        """The list of publishers of the selection, or why there is none."""
+        try:
+            found = isr.load_publishers(max_age="1h", portal=self.portal)
+        except IsrError as exc:
+            return exc
+        return found[found["client_id"].isin(self.selector.clients)] if self.selector.clients else found
+
+    @functools.cached_property
+    def live(self) -> pd.DataFrame | IsrError:
+        """The last message of each publisher of the selection, or why there is none."""
+        clients = list(self.selector.clients) if self.selector.clients else None
+        try:
+            return isr.load_live(clients, self.selector.topic, tz=self.tz, max_age="5min", portal=self.portal)
+        except IsrError as exc:
+            return exc
+
+    @functools.cached_property
+    def findings(self) -> tuple[pd.DataFrame, list[Problem]]:
+        """What looks wrong, as of `isr_analysis.quality`, and the topics that could not be examined."""
+        fleet = quality(self.heard, self.coverage)
+        found, failed = [fleet[fleet["kind"].isin(_OF_THE_FLEET)]], []
+        for name in self.topics:
+            try:
+                own = quality(self.topic(name))
+            except Exception as exc:  # noqa: BLE001 (one topic that cannot be examined hides no other)
+                failed.append(Problem(name, words_of(exc)))
+            else:
+                # That a client or a topic is silent as a whole stands above already.
+                found.append(own[~own["kind"].isin(_OF_THE_FLEET) | (own["channel"] != "")])
+        rows = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
+        return rows.sort_values(["start", "client_id", "topic"], kind="stable", ignore_index=True), failed
+
+    @functools.cached_property
+    def share(self) -> pd.Series:
+        """For each client, the part of the range's hours in which anything came, 0 to 1."""
+        hour = self.heard.index.as_unit("ns").asi8 // times.HOUR
+        first, last = self.span.start // times.HOUR, -(-self.until // times.HOUR)
+        rows = pd.DataFrame({"client_id": self.heard["client_id"].astype("str").to_numpy(), "hour": hour})
+        counted = rows.drop_duplicates().groupby("client_id")["hour"].size()
+        return (counted / max(1, last - first)).clip(upper=1.0)
+
+    def _attrs(self, rows: int) -> dict[str, Any]:
+        known = self._store.held(self.selector, self.span, now=self.portal.now(), max_age=None)
+        return {
+            "source": "history",
+            **connection.provenance(self.portal),
+            "clients": list(self.selector.clients or ()),
+            "topic": self.selector.topic,
+            "start": times.iso(self.span.start),
+            "end": times.iso(self.span.end),
+            "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",
+            "provisional_from": times.iso(known.provisional_from) if known.provisional_from is not None else "",
+            "rows": rows,
+        }
+
+
+def gather(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    offline: bool = False,
+    portal: Portal | None = None,
+) -> Material:
+    """Bring the store up to date and give what a report is about.
+
+    Unlike a loader this does not raise where the portal fails: what is on disk is given, and what is missing is said.
+
+    Parameters
+    ----------
+    client_id, topic, start, end, last, tz, portal
+        As of `load_history`.
+    offline : bool
+        Take what is on disk and ask for no history.
+
+    Returns
+    -------
+    Material
+        Its ``problems`` say what went wrong.
+
+    Raises
+    ------
+    UsageError
+        An argument cannot be used.
+    TokenMissingError, WrongAccountError
+        It is not known whose data is meant.
+    """
+    line = connection.current(portal)
+    selector = Selector.of(client_id, topic)
+    span = times.resolve(start, end, last, tz=times.zone(tz), now=line.now())
+    problems = [] if offline else bring(line, selector, span, progress=None)
+    return Material(selector, span, tz=tz, portal=line, problems=problems)
+
+
+def bring(line: Portal, selector: Selector, span: Range, *, progress: Any) -> list[Problem]:
+    """Fetch what is missing of a selection, and tell what went wrong in doing so."""
+    try:
+        isr.sync(
+            list(selector.clients) if selector.clients else None, selector.topic, start=times.iso(span.start),
+            end=times.iso(span.end), progress=progress, portal=line,
+        )  # fmt: skip
+    except IsrError as exc:
+        return [Problem("History", f"not all of it could be fetched: {exc}")]
+    return []
+
+
+def is_closed(found: object) -> bool:
+    """Tell whether the account's add-ons do not open a source; that is how it is, and no failure."""
+    return isinstance(found, AddOnMissingError)
+
+
+def instant(ns: int, zone: dt.tzinfo) -> pd.Timestamp:
+    """Turn ns into an instant of a zone."""
+    return pd.Timestamp(np.datetime64(ns, "ns"), tz="UTC").tz_convert(zone)

@@ -1,0 +1,106 @@
+"""The parts of a report as they are written in its notebook: sections that fail alone, and problems that are told.
+
+A section that fails is shown as failed where it stands, and the rest goes on. What went wrong is kept in the output
+under a type of its own, so that whoever turns the notebook into a page can say it at the top.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from isr_analysis.report.markup import Markup, escaped
+
+PROBLEM = "application/vnd.isr.problem+json"
+"""The MIME type of an output that tells a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a report lacks.
+
+    Parameters
+    ----------
+    where : str
+        The section; empty if it concerns the whole report.
+    words : str
+        What is wrong, in one sentence or two.
+    detail : str
+        The traceback, for whoever mends it; it is not shown in the report.
+    """
+
+    where: str
+    words: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.words}" if self.where else self.words
+
+
+def show(*things: Any) -> None:
+    """Show figures, frames and markup in a cell, one below the other."""
+    from IPython.display import display
+
+    for thing in things:
+        display(thing)
+
+
+@contextlib.contextmanager
+def section(title: str, *, level: int = 2) -> Iterator[None]:
+    """Begin a section of a report; if it fails, that is shown in its place and the cell goes on.
+
+    Parameters
+    ----------
+    title : str
+        Its heading, which also stands in the table of contents.
+    level : int
+        2 for a section, 3 for a part of one.
+
+    Examples
+    --------
+    >>> from isr_analysis import report
+    >>> with report.section("Forward power"):  # doctest: +SKIP
+    ...     report.show(isr.plots.timeseries(df, "value"))
+    """
+    show(Markup(f"<h{level}>{escaped(title)}</h{level}>", f"{'#' * level} {title}"))
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this section alone)
+        problem(words_of(exc), where=title, detail="".join(traceback.format_exception(exc)))
+
+
+def problem(words: str, *, where: str = "", detail: str = "") -> None:
+    """Tell that something is missing or wrong: here, at the top of the report, and in the exit status of ``isr report``.
+
+    Parameters
+    ----------
+    words : str
+        What is wrong, in one sentence or two.
+    where : str
+        The section.
+    detail : str
+        For whoever mends it; it is not shown in the report.
+    """
+    from IPython.display import display
+
+    told = {"where": where, "words": words, "detail": detail}
+    shown = f'<div class="problem"><p>{escaped(words)}</p></div>'
+    display({PROBLEM: told, "text/html": shown, "text/plain": words}, raw=True)
+
+
+def note(words: str) -> None:
+    """Say something that a reader should know, and that is no problem."""
+    show(Markup(f'<p class="note">{escaped(words)}</p>', words))
+
+
+def words_of(exc: BaseException) -> str:
+    """Say an exception in words: ours speak for themselves, others need their name."""
+    from isr_analysis.errors import IsrError
+
+    text = str(exc).strip()
+    if isinstance(exc, IsrError):
+        return text
+    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__

@@ -1,0 +1,173 @@
+"""What the nbconvert template ``isr`` needs beside the notebook: figures for both grounds, contents, problems.
+
+The template names `ReportPage` in its ``conf.json``, so it works with nbconvert alone as well:
+``jupyter nbconvert --to html --template isr notebook.ipynb``.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from nbconvert.preprocessors import Preprocessor
+
+from isr_analysis.plots import theme
+from isr_analysis.report.kernel import plain
+from isr_analysis.report.outline import PROBLEM, Problem
+
+FIGURE = "application/vnd.plotly.v1+json"
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+_HEADING = re.compile(r"<h([123])((?:\s[^>]*)?)>(.*?)</h\1>", re.DOTALL)
+_ID = re.compile(r'\sid="([^"]*)"')
+_ANCHOR = re.compile(r'<a class="anchor-link".*?</a>', re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+_LIBRARY = re.compile(r"plotly\.js v\d")
+_FIRST_HEADING = re.compile(r"^#+\s+(.+)$", re.MULTILINE)
+
+
+class ReportPage(Preprocessor):  # type: ignore[misc]
+    """Prepares a notebook for the template."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Take out of the outputs what a page must not hold, and put beside it what the template asks for."""
+        for cell in nb.cells:
+            cell["outputs"] = [_kept(one) for one in cell.get("outputs", ()) if not _is_library(one)]
+            if cell.cell_type != "code":
+                del cell["outputs"]
+        resources["isr"] = Page(nb)
+        return nb, resources
+
+
+def _is_library(output: Any) -> bool:
+    """Tell whether an output is plotly's script, which a renderer puts into a notebook: the page has it already."""
+    source = output.get("data", {}).get("text/html", "")
+    return len(source) > 1_000_000 and _LIBRARY.search(source[:20_000]) is not None  # noqa: PLR2004 (it has 4.8 MB)
+
+
+def _kept(output: Any) -> Any:
+    data = output.get("data", {})
+    if FIGURE in data:
+        output["data"] = {FIGURE: data[FIGURE]}
+    elif _WIDGET in data:  # it lives in a front end; what stands beside it is what can be printed
+        output["data"] = {kind: value for kind, value in data.items() if kind != _WIDGET}
+        if {*output["data"]} <= {"text/plain"}:
+            output["data"] = {"text/html": '<p class="note">An interactive widget; open the notebook to use it.</p>'}
+    return output
+
+
+class Page:
+    """A notebook as the template sees it.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        The notebook, prepared.
+    """
+
+    def __init__(self, nb: Any) -> None:
+        self.problems = list(problems(nb))
+        self.title = str(nb.metadata.get("title") or _first_heading(nb))
+        self.has_figures = any(FIGURE in output.get("data", {}) for output in _outputs(nb))
+
+    @property
+    def plotly_js(self) -> str:
+        """Plotly's script, whole."""
+        from plotly.offline import get_plotlyjs
+
+        return str(get_plotlyjs())
+
+    @property
+    def dark(self) -> str:
+        """The colours of the light ground with those of the dark one, as JSON."""
+        return json.dumps(counterparts())
+
+    def figure(self, figure: dict[str, Any]) -> str:
+        """Give the element of a figure; the page's script draws it."""
+        height = figure.get("layout", {}).get("height") or 450
+        title = _TAG.sub("", str((figure.get("layout", {}).get("title") or {}).get("text") or "Figure"))
+        source = json.dumps({key: figure[key] for key in ("data", "layout") if key in figure}, separators=(",", ":"))
+        return (
+            f'<div class="figure" role="img" aria-label="{html.escape(title)}" style="min-height:{int(height)}px">'
+            f'<script type="application/json">{in_script(source)}</script></div>'
+        )
+
+    def contents(self, body: str) -> tuple[str, list[dict[str, str]]]:
+        """Give each heading of the page an id of its own, and list the second and third level.
+
+        Parameters
+        ----------
+        body : str
+            The page's HTML.
+
+        Returns
+        -------
+        tuple of str and list
+            The HTML with ids, and ``level``, ``id`` and ``text`` (escaped) of each heading in order.
+        """
+        # Scripts hold figures, which are long and have no headings: they are set aside.
+        pieces = re.split(r"(<script.*?</script>)", body, flags=re.DOTALL)
+        used: set[str] = set()
+        found: list[dict[str, str]] = []
+        pieces[::2] = [_HEADING.sub(functools.partial(_numbered, used, found), piece) for piece in pieces[::2]]
+        return "".join(pieces), found
+
+
+def _numbered(used: set[str], found: list[dict[str, str]], match: re.Match[str]) -> str:
+    level, attributes, inner = match.groups()
+    text = _TAG.sub("", _ANCHOR.sub("", inner)).strip()
+    base = re.sub(r"\W+", "-", html.unescape(text).lower()).strip("-") or "section"
+    name, count = base, 1
+    while name in used:
+        count += 1
+        name = f"{base}-{count}"
+    used.add(name)
+    if level != "1":
+        found.append({"level": level, "id": html.escape(name), "text": text})
+    return f'<h{level} id="{html.escape(name)}"{_ID.sub("", attributes)}>{_ANCHOR.sub("", inner)}</h{level}>'
+
+
+def problems(nb: Any) -> Iterator[Problem]:
+    """Give what went wrong in a notebook: what it told, and the cells that failed."""
+    for told in nb.metadata.get("isr", {}).get("problems", ()):
+        yield Problem(**told)
+    where = ""
+    for cell in nb.cells:
+        if cell.cell_type == "markdown" and (heads := _FIRST_HEADING.findall(cell.source)):
+            where = heads[-1].strip()
+        for output in cell.get("outputs", ()):
+            if PROBLEM in output.get("data", {}):
+                yield Problem(**output["data"][PROBLEM])
+            elif output.get("output_type") == "error":
+                yield Problem(where, f"{output.ename}: {output.evalue}", plain(output.traceback))
+
+
+def _outputs(nb: Any) -> Iterator[Any]:
+    for cell in nb.cells:
+        yield from cell.get("outputs", ())
+
+
+def _first_heading(nb: Any) -> str:
+    heads = (_FIRST_HEADING.search(cell.source) for cell in nb.cells if cell.cell_type == "markdown")
+    return next((match[1].strip() for match in heads if match), "")
+
+
+def in_script(source: str) -> str:
+    """Make JSON safe within a script element: no text in it may end the element."""
+    return source.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+@functools.cache
+def counterparts() -> dict[str, str]:
+    """Give each colour of the figures on a light ground with its counterpart on a dark one."""
+    pairs = [
+        *zip(theme.palette("light"), theme.palette("dark"), strict=True),
+        *((theme.ink("light")[name], theme.ink("dark")[name]) for name in theme.ink("light")),
+        *((one[1], other[1]) for one, other in zip(theme.scale("light"), theme.scale("dark"), strict=True)),
+        (theme.state_colours(["off"], "light")["off"], theme.state_colours(["off"], "dark")["off"]),
+    ]
+    return dict(pairs)

@@ -1,0 +1,306 @@
+"""The sections of the report, each shown by one call in its notebook."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from typing import Any
+
+import pandas as pd
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.checks import channels
+from isr_analysis.checks.findings import lasting
+from isr_analysis.checks.gaps import SILENT
+from isr_analysis.errors import UsageError
+from isr_analysis.report.markup import Markup, bullets, escaped, facts, listed, paragraph, plural, table, tiles, written
+from isr_analysis.report.material import Material, instant, is_closed
+from isr_analysis.report.outline import note, problem, section, show, words_of
+
+_LAST_MESSAGES = 8
+_CHANNELS = 60
+_FINDINGS = 100
+_FIELDS = 6
+_NOT_SHOWN = {"client_id", "topic", "station_controller_device_id", "module", "dcn", "type", "device_id", "username"}
+_LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
+
+
+def heading(title: str, material: Material) -> None:
+    """Show the report's title and its range; and what went wrong so far."""
+    zone = material.zone
+    start, end = instant(material.span.start, zone), instant(material.span.end, zone)
+    words = f"{start:%A, %-d %B %Y, %H:%M} to {end:%A, %-d %B %Y, %H:%M} ({material.tz})"
+    show(Markup(f'<h1>{escaped(title)}</h1><p class="lead">{escaped(words)}</p>', f"{title}\n{words}"))
+    for one in material.problems:
+        problem(one.words, where=one.where)
+    if not len(material.heard):
+        which = "" if _whole(material) else f" of {_selection(material)}"
+        problem(f"There is no message{which} in this range.", where="No data")
+
+
+def summary(material: Material) -> None:
+    """Show the range in a few numbers and sentences."""
+    heard, known = material.heard, material.publishers
+    clients = [str(one) for one in heard["client_id"].cat.categories]
+    findings, _ = material.findings
+    listed_ones = None if isinstance(known, Exception) else known
+    of = "" if listed_ones is None else f" of {len(listed_ones)}"
+    silences = findings[findings["kind"] == SILENT]
+    show(
+        tiles({
+            "messages": f"{len(heard):,}",
+            "publishers heard": f"{len(clients)}{of}",
+            "topics": f"{len(material.topics)}",
+            "hours with messages": f"{material.share.mean():.1%}" if clients else "–",
+            "findings": f"{len(findings):,}",
+        })
+    )  # fmt: skip
+    show(bullets([
+        _heard_words(material),
+        _quiet_words(material),
+        _silence_words(silences),
+        _findings_words(findings),
+        _open_words(material),
+    ]))  # fmt: skip
+
+
+def _heard_words(material: Material) -> str:
+    if not len(material.heard):
+        return "Nothing was published in this range, as far as it is on disk."
+    index = material.heard.index
+    return (
+        f"The first message came at {written(index[0])}, the last at {written(index[-1])}: "
+        f"{len(index) / max(1, (material.until - material.span.start) / times.DAY):,.0f} a day."
+    )
+
+
+def _quiet_words(material: Material) -> str:
+    if isinstance(material.publishers, Exception):
+        return ""
+    known = material.publishers
+    silent = known[~known["client_id"].isin(material.heard["client_id"].cat.categories)]
+    if silent.empty:
+        return "Every publisher was heard." if len(known) else ""
+    paused = silent[silent["paused"].fillna(value=False)]["client_id"]
+    others = silent[~silent["client_id"].isin(paused)]["client_id"]
+    said = [f"Not heard at all: {listed(others)}."] if len(others) else []
+    said += [f"Paused: {listed(paused)}."] if len(paused) else []
+    return " ".join(said)
+
+
+def _silence_words(silences: pd.DataFrame) -> str:
+    if silences.empty:
+        return "No publisher was silent for longer than it usually is."
+    longest = silences.sort_values("duration", ascending=False, kind="stable").iloc[0]
+    what = " ".join(part for part in (longest["client_id"], longest["topic"], longest["channel"]) if part)
+    return (
+        f"{plural(len(silences), 'silence')} longer than usual; the longest: {what}, "
+        f"{lasting(longest['duration'].value)} from {written(longest['start'])}."
+    )
+
+
+def _findings_words(findings: pd.DataFrame) -> str:
+    others = findings[findings["kind"] != SILENT]
+    if others.empty:
+        return ""
+    counts = others["kind"].value_counts()
+    return f"Also found: {listed(f'{kind} ({count})' for kind, count in counts.items())}; see Quality."
+
+
+def _open_words(material: Material) -> str:
+    since = material.heard.attrs["provisional_from"]
+    if not since:
+        return ""
+    return f"Late messages may still come from {written(instant(times.instant(since), material.zone))} on."
+
+
+def publishers(material: Material) -> None:
+    """Show who published how much, and who did not."""
+    known = material.publishers
+    heard = material.heard
+    if isinstance(known, Exception):
+        (note if is_closed(known) else problem)(
+            f"The list of publishers could not be had, so only those that were heard are shown: {known}"
+        )
+        names = pd.DataFrame({"client_id": [str(one) for one in heard["client_id"].cat.categories]})
+    else:
+        names = known
+    by = heard.groupby(heard["client_id"].astype("str"))
+    rows = pd.DataFrame({"client_id": names["client_id"].astype("str").to_numpy()})
+    rows["label"] = names["label"].to_numpy() if "label" in names else ""
+    rows["state"] = [_state(one) for one in names["paused"]] if "paused" in names else ""
+    rows["messages"] = rows["client_id"].map(by.size()).fillna(0).astype("Int64")
+    rows["topics"] = rows["client_id"].map(by["topic"].nunique()).fillna(0).astype("Int64")
+    rows["share"] = [f"{one:.1%}" for one in rows["client_id"].map(material.share).fillna(0.0)]
+    lasts = heard.index.to_series().groupby(heard["client_id"].astype("str").to_numpy()).max()
+    rows["last"] = [lasts.get(one, pd.NaT) for one in rows["client_id"]]
+    heads = {"client_id": "Publisher", "label": "Label", "state": "State", "messages": "Messages", "topics": "Topics",
+             "share": "Hours heard", "last": f"Last message ({material.tz})"}  # fmt: skip
+    if not len(rows):
+        show(paragraph("There is no publisher."))
+        return
+    shown = {name: label for name, label in heads.items() if name not in {"label", "state"} or rows[name].ne("").any()}
+    show(table(rows, labels=shown, muted=rows["messages"].eq(0)))
+
+
+def _state(paused: Any) -> str:
+    return "" if pd.isna(paused) else "paused" if paused else "in use"
+
+
+def availability(material: Material) -> None:
+    """Show on which days each publisher was heard, and the silences."""
+    if not len(material.heard):
+        show(paragraph("No message, so nothing to draw."))
+        return
+    show(isr.plots.availability(material.heard, title="Share of each day's hours with a message"))
+
+
+def topics(material: Material) -> None:
+    """Show each topic in a section of its own, with its figure; one that fails leaves the others alone."""
+    if not len(material.heard):
+        show(paragraph("No message, so no topic."))
+    for name in material.topics:
+        with section(name, level=3):
+            topic(material, name)
+
+
+def topic(material: Material, name: str) -> None:
+    """Show one topic: in words, drawn, and its channels in numbers."""
+    df = material.topic(name)
+    clients = [str(one) for one in df["client_id"].cat.categories]
+    show(paragraph(f"{plural(len(df), 'message')} of {listed(clients)}."))
+    try:
+        figure = isr.plots.timeseries(df, title=name)
+    except UsageError:  # nothing in it can be drawn as a line: text, bytes
+        show(
+            table(_as_text(df.tail(_LAST_MESSAGES)), caption="Its last messages; nothing of it can be drawn as a line.")
+        )
+        return
+    show(figure)
+    rows = _channels(df)
+    if len(rows):
+        show(rows_of_channels(rows))
+
+
+def _as_text(df: pd.DataFrame) -> pd.DataFrame:
+    rows = df.dropna(axis="columns", how="all").astype("object")
+    rows.insert(0, "time", [written(one) for one in df.index])
+    return rows.drop(columns=["topic"]).map(
+        lambda value: repr(value)[:80] if isinstance(value, bytes | list | dict) else value
+    )
+
+
+def _channels(df: pd.DataFrame) -> pd.DataFrame:
+    """Give each measured channel in numbers."""
+    found = channels(df)
+    return found[found["kind"] == "measurement"]
+
+
+def rows_of_channels(found: pd.DataFrame) -> Markup:
+    """Show channels as a table."""
+    heads = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "messages": "Messages",
+             "last": "Last"}  # fmt: skip
+    shown = {
+        name: label for name, label in heads.items() if name not in {"channel", "unit"} or found[name].ne("").any()
+    }
+    more = len(found) - _CHANNELS
+    return table(found.head(_CHANNELS), labels=shown, caption=f"The first {_CHANNELS}; {more} more" if more > 0 else "")
+
+
+def findings(material: Material) -> None:
+    """Show what looks wrong, the longest first of each kind."""
+    found, failed = material.findings
+    for one in failed:
+        problem(f"{one.where} could not be examined: {one.words}", where="Quality")
+    if found.empty:
+        show(paragraph("Nothing looks wrong: no silence, no repeats, no stuck values, no change of type or fields."))
+        return
+    rows = found.assign(
+        what=[
+            " · ".join(p for p in parts if p)
+            for parts in zip(found["topic"], found["channel"], found["field"], strict=True)
+        ]
+    )
+    heads = {"kind": "Finding", "client_id": "Publisher", "what": "Where", "start": f"From ({material.tz})",
+             "duration": "For", "detail": "In words"}  # fmt: skip
+    more = len(rows) - _FINDINGS
+    show(
+        table(rows.head(_FINDINGS), labels=heads, caption=f"The first {_FINDINGS} of {len(rows):,}" if more > 0 else "")
+    )
+
+
+def live(material: Material) -> None:
+    """Show the last message of each publisher, as the portal gives it now."""
+    df = material.live
+    if isinstance(df, Exception):
+        (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
+        return
+    if df.attrs["stale"]:
+        problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.", where="Live state")
+    if df.empty:
+        show(paragraph("The portal has no last message of any publisher."))
+        return
+    now = pd.Timestamp(df.attrs["fetched_at"])
+    rows = pd.DataFrame({
+        "client_id": df["client_id"].astype("str").to_numpy(),
+        "topic": df["topic"].astype("str").to_numpy(),
+        "time": list(df.index),
+        "age": [max(now - one, pd.Timedelta(0)) for one in df.index],
+        "said": [_said(row) for row in df.to_dict("records")],
+    }).sort_values("client_id")  # fmt: skip
+    heads = {
+        "client_id": "Publisher",
+        "topic": "Topic",
+        "time": f"Published ({material.tz})",
+        "age": "Ago",
+        "said": "Content",
+    }
+    show(paragraph(f"As of {written(now.tz_convert(material.zone))} ({material.tz})."))
+    show(table(rows, labels=heads, muted=rows["age"] > pd.Timedelta(days=1)))
+
+
+def _said(row: dict[Any, Any]) -> str:
+    """Say what a message holds, shortly."""
+    held = {}
+    for name, value in row.items():
+        if name in _NOT_SHOWN or isinstance(value, list | dict) or (not isinstance(value, bytes) and pd.isna(value)):
+            continue
+        held[str(name)] = f"{len(value)} bytes" if isinstance(value, bytes) else written(value)
+    words = [value if name == "value" else f"{name} {value}" for name, value in held.items()][:_FIELDS]
+    return ", ".join(words) + (" …" if len(held) > _FIELDS else "")
+
+
+def provenance(material: Material) -> None:
+    """Show what this rests on: what, from where, when, with which versions, and what is missing or provisional."""
+    attrs, span = material.heard.attrs, material.span
+    lacking = material.lacking
+    gaps = [f"{written(row.start)} to {written(row.end)} ({row.state}{': ' + row.detail if row.detail else ''})"
+            for row in lacking.itertuples()]  # fmt: skip
+    sources = {"list of publishers": material.publishers, "live answer": material.live}
+    asked = [f"{name}: " + (words_of(one) if isinstance(one, Exception) else one.attrs["fetched_at"])
+             for name, one in sources.items()]  # fmt: skip
+    show(facts({
+        "Portal": f"{attrs['origin']} (profile {attrs['profile']})",
+        "Account": f"{attrs['account'][:8]}…",
+        "Selection": _selection(material),
+        "Range": f"{times.iso(span.start)} to {times.iso(span.end)}, its end not included",
+        "Messages": f"{len(material.heard):,}",
+        "Fetched": f"history: {attrs['fetched_at'] or 'never'}; {'; '.join(asked)}",
+        "Provisional": f"from {attrs['provisional_from']} on" if attrs["provisional_from"] else "nothing: all of it is settled",
+        "Missing": listed(gaps) if gaps else "nothing",
+        "Portal's contract": str(attrs["contract"]),
+        "Made": f"{times.iso(material.portal.now() // times.SECOND * times.SECOND)} with isr_analysis {isr.__version__}, "
+                f"Python {platform.python_version()}, "
+                + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES),
+    }))  # fmt: skip
+
+
+def _whole(material: Material) -> bool:
+    return material.selector.clients is None and material.selector.topic == "#"
+
+
+def _selection(material: Material) -> str:
+    clients = listed(material.selector.clients, 20) if material.selector.clients else "all publishers"
+    topics_of_it = "all topics" if material.selector.topic == "#" else f"topics {material.selector.topic}"
+    return f"{clients}, {topics_of_it}"
