@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -11,8 +12,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, PortalUnavailableError
+from isr_analysis import times
+from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, PortalUnavailableError, StoreError
 from isr_analysis.messages import Selector
+from isr_analysis.portal import quota
 from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.pages import pages
 from isr_analysis.progress import Report, Status, reporting
@@ -110,29 +113,44 @@ def fetch(
     with reporting(progress, len(asked)) as report:
         tally = _Tally(portal, len(asked), report, before=portal.requests)
 
+        def pause(seconds: float) -> None:
+            if tally.stop.wait(seconds):
+                raise _Stopped
+
+        def waiting() -> None:
+            pause(0)
+            if not wait_for_quota and (state := portal.quota).left <= 0:
+                # Whoever fetches this day may be waiting for more requests, which this caller does not want to.
+                raise quota.used_up(state, portal.now())
+
         def bring(selector: Selector, window: Range) -> None:
             # Another process, or thread, may be fetching the same day: it is waited for, and what it brought is not
             # asked for again.
-            with store.fetching(window):
+            with store.fetching(window, waiting):
                 held = store.held(selector, window, now=portal.now(), settle=settle, max_age=max_age, since=since)
                 for one, part in held.missing:
                     at = portal.now()
                     try:
                         store.commit(one, part, brought(one, part), fetched_at=at, settle=settle)
                     except (PortalUnavailableError, HistoryIncompleteError, AnswerError) as exc:
-                        store.fail(one, part, at=at, words=str(exc))
+                        with contextlib.suppress(StoreError):
+                            store.fail(one, part, at=at, words=str(exc))
                         raise
+                if held.missing:
+                    with contextlib.suppress(StoreError):  # it can be done another time
+                        store.tidy(times.day_of(window.start), now=portal.now(), settle=settle)
             tally.add(windows=1)
 
         def brought(selector: Selector, window: Range) -> Iterator[pa.Table]:
             tally.add()
-            for page in pages(portal, selector, window, wait=wait_for_quota):
+            for page in pages(portal, selector, window, wait=pause if wait_for_quota else False):
                 tally.add(rows=len(page))
                 yield page
 
         began = time.monotonic()
         _run(tally, [functools.partial(bring, *one) for one in asked])
-        store.note_speed(max(portal.requests - tally.before, 1), time.monotonic() - began)
+        with contextlib.suppress(StoreError):
+            store.note_speed(max(portal.requests - tally.before, 1), time.monotonic() - began)
         return tally.rows
 
 

@@ -113,7 +113,7 @@ def load_history(
             progress=progress,
         )  # fmt: skip
     known = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
-    table = store.read(selector, span)
+    decoded = store.decoded(selector, span)
     attrs = {
         "source": "history",
         **connection.provenance(line),
@@ -124,9 +124,9 @@ def load_history(
         "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",
         "provisional_from": times.iso(known.provisional_from) if known.provisional_from is not None else "",
         "requests": line.requests - before,
-        "rows": len(table),
+        "rows": len(decoded),
     }
-    return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
+    return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
 
 
 def _all_there(known: Held, selector: Selector) -> None:

@@ -76,6 +76,11 @@ class Range:
         return left
 
 
+def day_of(ns: int) -> Range:
+    """Give the UTC day in which an instant lies."""
+    return Range(ns // DAY * DAY, (ns // DAY + 1) * DAY)
+
+
 def iso(ns: int) -> str:
     """Write an instant as ISO 8601 in UTC, exact to the nanosecond and no longer than needed."""
     seconds, rest = divmod(ns, SECOND)

@@ -143,6 +143,7 @@ def test_replaced_files_stay_for_an_hour(store, tmp_path):
     fill(store, ALL, Range(D0, D0 + DAY), ROWS, LATER + MINUTE)
     assert len(list((tmp_path / "account").rglob("*.parquet"))) == 2
     fill(store, ALL, Range(D0, D0 + DAY), ROWS, LATER + 2 * HOUR)
+    store.tidy(Range(D0, D0 + DAY), now=LATER + 2 * HOUR)
     files = {str(p.relative_to(tmp_path / "account" / "parts")) for p in (tmp_path / "account").rglob("*.parquet")}
     assert len(files) == 2
     assert rows_of(store.read(ALL, EVER)) == ROWS[:96]

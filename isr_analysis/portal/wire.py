@@ -39,6 +39,10 @@ MGMT = "Mgmt REST API"
 _BAD_TOKEN, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
 
 
+Waiting = bool | Callable[[float], None]
+"""Whether to wait where the quota is used up, or also how."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A portal's answer with a good status, body read whole.
@@ -51,11 +55,14 @@ class Answer:
         With lower-case names.
     url : str
         Where it came from. Holds no token: that goes in a header.
+    status : int
+        2xx.
     """
 
     body: bytes
     headers: Mapping[str, str]
     url: str
+    status: int = 200
 
     @property
     def content_type(self) -> str | None:
@@ -150,7 +157,7 @@ class Wire:
                 "Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
             ) from exc
 
-    def get(self, url: str, params: Any = None, *, bulk: bool = False, wait: bool = False) -> Answer:
+    def get(self, url: str, params: Any = None, *, bulk: bool = False, wait: Waiting = False) -> Answer:
         """Ask for something, and raise the error of the tree that fits if it is not given.
 
         Parameters
@@ -161,11 +168,13 @@ class Wire:
             The query.
         bulk : bool
             One of many: slow down as the quota's end comes near, so that smaller requests still find some.
-        wait : bool
-            Wait where the quota is used up, and ask then.
+        wait : bool or callable
+            Wait where the quota is used up, and ask then. A function waits for so many seconds in the line's own
+            place; what it raises ends the waiting.
         """
+        sleep = wait if callable(wait) else self._sleep
         if bulk:
-            self._sleep(quota.pace(self._counted.ledger.state(self._now()), self._now()))
+            sleep(quota.pace(self._counted.ledger.state(self._now()), self._now()))
         while True:
             try:
                 return good(self.raw("GET", url, params=params), self.origin)
@@ -173,7 +182,7 @@ class Wire:
                 if not wait:
                     raise
                 logger.info("the quota is used up; waiting %.0f s", exc.retry_after or 0)
-                self._sleep(max(exc.retry_after or 0.0, 1.0))
+                sleep(max(exc.retry_after or 0.0, 1.0))
 
     def post(self, url: str, json: Any) -> Answer:
         """Send something. It is never sent twice: nobody knows what a lost answer did."""
@@ -189,7 +198,7 @@ def good(response: httpx.Response, origin: str) -> Answer:
         By the status, with the portal's own words.
     """
     if response.is_success:
-        return Answer(response.content, dict(response.headers), str(response.url))
+        return Answer(response.content, dict(response.headers), str(response.url), response.status_code)
     raise error_for(response, origin)
 
 

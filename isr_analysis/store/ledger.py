@@ -71,6 +71,15 @@ class Part:
             selector.topic == "#" or any(messages.topic_matches(selector.topic, topic) for topic in self.topics)
         )
 
+    def is_all(self, selector: Selector, span: Range) -> bool:
+        """Tell whether every message in it lies in a span and is meant by the selector."""
+        return (
+            span.start <= self.first
+            and self.last < span.end
+            and (selector.clients is None or self.clients.issubset(selector.clients))
+            and (selector.topic == "#" or all(messages.topic_matches(selector.topic, topic) for topic in self.topics))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -118,8 +127,8 @@ def parts(db: sqlite3.Connection, span: Range, selector: Selector) -> list[Part]
 
 
 def files(db: sqlite3.Connection) -> set[str]:
-    """Give the names of all parts that count."""
-    return {row[0] for row in db.execute("SELECT file FROM part")}
+    """Give the names of all parts that count, and of those that did and are not removed yet."""
+    return {row[0] for row in db.execute("SELECT file FROM part UNION SELECT file FROM gone")}
 
 
 def spans(db: sqlite3.Connection, span: Range, selector: Selector) -> list[Span]:
@@ -273,8 +282,11 @@ def provisional_from(found: list[Span], selector: Selector, span: Range, *, sett
     return min(starts, default=None)
 
 
-def gone(db: sqlite3.Connection, now: int, grace: int = times.HOUR) -> list[str]:
-    """Take the files off the list of the gone that no reader can have open any more, and name them."""
-    files = [row[0] for row in db.execute("SELECT file FROM gone WHERE at < ?", (now - grace,))]
+def gone(db: sqlite3.Connection, before: int) -> list[str]:
+    """Give the files that were replaced before an instant, ns."""
+    return [row[0] for row in db.execute("SELECT file FROM gone WHERE at < ?", (before,))]
+
+
+def removed(db: sqlite3.Connection, files: Iterable[str]) -> None:
+    """Write down that files that were replaced are no more."""
     db.executemany("DELETE FROM gone WHERE file = ?", [(file,) for file in files])
-    return files

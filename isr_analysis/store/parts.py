@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +14,15 @@ import pyarrow.parquet as pq
 
 from isr_analysis import messages, times
 from isr_analysis.errors import StoreError
+from isr_analysis.messages import Selector
 from isr_analysis.settings import make_folder
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
+
+ALL = Selector()
+
+_BIG = 48_000_000
+"""Bytes of messages, in memory, that make a part."""
 
 
 def write(folder: Path, table: pa.Table) -> Part:
@@ -37,11 +44,12 @@ def write(folder: Path, table: pa.Table) -> Part:
         with aside.open("wb") as file:
             pq.write_table(
                 table, file, compression="zstd", use_dictionary=["client_id", "topic", "source"],
-                row_group_size=131_072,
+                row_group_size=131_072, write_page_checksum=True,
             )  # fmt: skip
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+        _sync(path.parent)
     except OSError as exc:
         with contextlib.suppress(OSError):
             aside.unlink()
@@ -55,8 +63,25 @@ def write(folder: Path, table: pa.Table) -> Part:
     )  # fmt: skip
 
 
-def read(folder: Path, part: Part, span: Range | None = None, *, columns: list[str] | None = None) -> pa.Table:
-    """Read a part, or what of it lies in a span, or only some columns.
+def _sync(folder: Path) -> None:
+    """Make the names in a folder outlast a power cut, where the system lets one."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read(
+    folder: Path,
+    part: Part,
+    span: Range | None = None,
+    selector: Selector = ALL,
+    *,
+    columns: list[str] | None = None,
+) -> pa.Table:
+    """Read of a part what lies in a span and is meant by a selector, or only some columns of it.
 
     Raises
     ------
@@ -65,24 +90,45 @@ def read(folder: Path, part: Part, span: Range | None = None, *, columns: list[s
     StoreError
         It is damaged.
     """
+    path = folder / part.file
     whole = span is None or (span.start <= part.first and part.last < span.end)
     try:
-        table = pq.read_table(
-            folder / part.file,
-            schema=messages.SCHEMA,
-            columns=columns,
-            filters=None if whole or span is None else within(span),
-        )
+        table = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True).read(columns=columns)
+        table = table.cast(pa.schema([messages.SCHEMA.field(name) for name in table.column_names]))
     except FileNotFoundError:
         raise
-    except (OSError, pa.ArrowException) as exc:
+    except (OSError, pa.ArrowException, ValueError) as exc:
         raise StoreError(
-            f"{folder / part.file} cannot be read ({exc}); it is damaged. Move it away and load with refresh=True"
+            f"{path} cannot be read ({exc}); it is damaged. Load the range with refresh=True: what it held is fetched "
+            "again"
         ) from exc
-    return table
+    return selector.select(table if whole or span is None else table.filter(within(span)))
 
 
 def within(span: Range) -> pc.Expression:
     """Give the condition that a message's time lies in a span."""
     kind = messages.SCHEMA.field("time").type
     return (pc.field("time") >= pa.scalar(span.start, kind)) & (pc.field("time") < pa.scalar(span.end, kind))
+
+
+def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> Iterator[pa.Table]:
+    """Gather what was asked for into tables of a part's size."""
+    gathered: list[pa.Table] = []
+    size = 0
+    for batch in batches:
+        wanted = selector.select(batch.filter(within(span)))
+        if len(wanted):
+            gathered.append(wanted)
+            size += wanted.nbytes
+        if size >= _BIG:
+            yield pa.concat_tables(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield pa.concat_tables(gathered)
+
+
+def without(table: pa.Table, selector: Selector, span: Range) -> pa.Table:
+    """Give the messages of a table that a selector does not mean, or that lie outside of a span."""
+    time = table["time"].cast("int64")
+    inside = pc.and_(pc.greater_equal(time, span.start), pc.less(time, span.end))
+    return table.filter(pc.invert(pc.and_(inside, selector.mask(table))))

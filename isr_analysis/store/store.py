@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from isr_analysis import database, messages, times
+from isr_analysis import database, messages, payloads, times
 from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
 from isr_analysis.settings import make_folder
-from isr_analysis.store import ledger, parts
+from isr_analysis.store import ledger, memo, parts, upkeep
 from isr_analysis.times import Range
 
 SETTLE = 10 * times.MINUTE
 MAX_AGE = times.MINUTE
 
-_BIG = 48_000_000
-"""Bytes of messages, in memory, that make a part."""
-
 _WHOSE = ["time", "client_id", "topic"]
 _LOCKS = 64
-_TRIES = 3
+_SMALL = 4096
+"""Messages of a part below which there is no memo of it."""
+
+_T = TypeVar("_T")
+_NONE = np.empty(0, np.int64)
+
+logger = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +84,49 @@ class Store:
     ----------
     folder : Path
         The account's folder.
+
+    Attributes
+    ----------
+    memo : memo.Memo
+        Its decoded parts.
     """
 
     def __init__(self, folder: Path) -> None:
         self._parts = folder / "parts"
         self._ledger = folder / "ledger.sqlite"
         self._locks = folder / "locks"
+        self.memo = memo.Memo(folder / "memo")
 
     @contextlib.contextmanager
-    def fetching(self, span: Range) -> Iterator[None]:
-        """Keep other processes and threads from fetching the same day meanwhile; waits for one that does.
+    def fetching(self, span: Range, waiting: Callable[[], None] = _nothing) -> Iterator[None]:
+        """Keep other processes and threads from fetching the same UTC day meanwhile; waits for one that does.
 
         The lock is the operating system's, on a file: it ends with the process, however that ends.
+
+        Parameters
+        ----------
+        span : Range
+            Of one day.
+        waiting : callable
+            Called every second of waiting; what it raises ends the wait.
         """
         path = make_folder(self._locks) / f"{span.start // times.DAY % _LOCKS:02}.lock"
+        lock = FileLock(path, thread_local=False)
         try:
-            with FileLock(path, thread_local=False):
-                yield
+            while True:
+                with contextlib.suppress(Timeout):
+                    lock.acquire(timeout=1.0)
+                    break
+                waiting()
         except OSError as exc:
             raise StoreError(
                 f"{path} cannot be locked ({exc.strerror or exc}); set ISR_HOME to a folder on a local disk that can "
                 "be written"
             ) from exc
+        try:
+            yield
+        finally:
+            lock.release()
 
     def held(
         self,
@@ -132,14 +164,9 @@ class Store:
             one = Selector(None if client == ledger.ALL else (client,), selector.topic)
             there = ledger.held(found, client, now=now, settle=settle, max_age=max_age)
             gaps = asked.minus(there)
-            if (
-                gaps
-                and max_age is not None
-                and gaps[-1].end == now
-                and now - gaps[-1].start < max_age
-                and since is None
-            ):
-                gaps = [gap for gap in gaps if gap.end < now or all(one.end != gap.start for one in there)]
+            if gaps and max_age is not None and since is None and now - gaps[-1].start < max_age:
+                # Asked for up to the present of then, which is not longer ago than that.
+                gaps = [gap for gap in gaps if gap is not gaps[-1] or all(one.end != gap.start for one in there)]
             missing += [(one, day) for gap in gaps for day in gap.days()]
         return Held(
             missing,
@@ -156,16 +183,13 @@ class Store:
 
     def count(self, selector: Selector, span: Range) -> int:
         """Count the messages of a selector in a span."""
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            found = [] if db is None else ledger.parts(db, span, selector)
-        rows = 0
-        for part in found:
-            inside = span.start <= part.first and part.last < span.end
-            if inside and part.clients <= set(selector.clients or part.clients) and selector.topic == "#":
-                rows += part.rows
-            else:
-                rows += len(selector.select(parts.read(self._parts, part, span, columns=_WHOSE)))
-        return rows
+
+        def rows(part: ledger.Part) -> int:
+            if part.is_all(selector, span):
+                return part.rows
+            return len(parts.read(self._parts, part, span, selector, columns=_WHOSE))
+
+        return sum(self._each(selector, span, rows))
 
     def health(self) -> Health:
         """Compare the ledger with the files; a store that is not there yet is empty, and well."""
@@ -192,19 +216,44 @@ class Store:
 
     def read(self, selector: Selector, span: Range) -> pa.Table:
         """Give the messages of a selector in a span, in order; none is a table without rows."""
-        for _ in range(_TRIES - 1):
-            with contextlib.suppress(FileNotFoundError):  # replaced since the ledger was read: what counts now?
-                return self._read(selector, span)
-        return self._read(selector, span)
+        tables = self._each(selector, span, lambda part: parts.read(self._parts, part, span, selector))
+        # Parts of one day overlap, those of different days do not.
+        return messages.in_order(pa.concat_tables([messages.empty(), *tables]))
 
-    def _read(self, selector: Selector, span: Range) -> pa.Table:
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            found = [] if db is None else ledger.parts(db, span, selector)
-        tables = [selector.select(parts.read(self._parts, part, span)) for part in found]
-        if not tables:
-            return messages.empty()
-        # Parts of one day overlap, those of different days do not; sorting an ordered table costs little.
-        return messages.in_order(pa.concat_tables(tables))
+    def decoded(self, selector: Selector, span: Range) -> pa.Table:
+        """Give what `isr_analysis.payloads.decode` makes of `read`, in any order; most of it from the memo."""
+        loose: list[pa.Table] = []
+
+        def one(part: ledger.Part) -> list[pa.Table]:
+            if part.rows < _SMALL:  # decoded together with others in less time than a file takes to open
+                loose.append(parts.read(self._parts, part, span, selector))
+                return []
+            whole = self.memo.decoded(part, selector, lambda: parts.read(self._parts, part, None, selector))
+            return [memo.within(whole, span)]
+
+        tables = [table for made in self._each(selector, span, one, loose.clear) for table in made if len(table)]
+        self.memo.trim()
+        if loose or not tables:
+            tables.append(payloads.decode(pa.concat_tables([messages.empty(), *loose])))
+        return tables[0] if len(tables) == 1 else payloads.concat(tables)
+
+    def _each(
+        self, selector: Selector, span: Range, do: Callable[[ledger.Part], _T], again: Callable[[], None] = _nothing
+    ) -> list[_T]:
+        """Do something with each part that can hold what is meant, all of one state of the ledger."""
+        for last in (False, False, True):
+            with database.snapshot(self._ledger, ledger.FORMAT) as db:
+                found = [] if db is None else ledger.parts(db, span, selector)
+            try:
+                return [do(part) for part in found]
+            except FileNotFoundError as exc:  # replaced and removed since the ledger was read: what counts now?
+                if last:
+                    raise StoreError(
+                        f"a file of the store in {self._parts} is gone, and this package did not remove it ({exc}). "
+                        "Load the range with refresh=True: what it held is fetched again"
+                    ) from exc
+                again()
+        raise AssertionError  # never: the last try returns or raises
 
     def commit(
         self,
@@ -236,27 +285,85 @@ class Store:
             The number of messages.
         """
         written: list[ledger.Part] = []
+        given: list[npt.NDArray[np.int64]] = []
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
+            known = db is not None and bool(ledger.parts(db, span, selector))
         try:
-            for table in _portions(batches, selector, span):
-                old = pc.less(table["time"].cast("int64"), fetched_at - settle)
+            for table in parts.portions(batches, selector, span):
+                at = table["time"].cast("int64")
+                old = pc.less(at, fetched_at - settle)
                 halves = table.filter(old), table.filter(pc.invert(old))
                 written.extend(parts.write(self._parts, half) for half in halves if len(half))
+                given += [at.to_numpy()] if known else []
             rows = sum(part.rows for part in written)
             with database.transaction(self._ledger, ledger.FORMAT) as db:
-                replaced = []
-                for part in ledger.parts(db, span, selector):
-                    rest = _without(parts.read(self._parts, part), selector, span)
-                    if len(rest) < part.rows:
+                found = ledger.parts(db, span, selector)
+                outdated = self._outdated(found, selector, span, given)
+                replaced = [part for part in found if part.is_all(selector, outdated)]
+                for part in found:
+                    if part in replaced:
+                        continue
+                    try:
+                        rest = parts.without(parts.read(self._parts, part), selector, outdated)
+                    except (FileNotFoundError, StoreError):
+                        # What a lost or damaged file held beside this is to be fetched again when it is asked for.
+                        ledger.forget(db, Range(part.first, part.last + 1))
                         replaced.append(part)
-                        written += [parts.write(self._parts, rest)] if len(rest) else []
+                    else:
+                        if len(rest) < part.rows:
+                            replaced.append(part)
+                            written += [parts.write(self._parts, rest)] if len(rest) else []
                 ledger.replace_parts(db, replaced, written, fetched_at)
                 ledger.note(db, selector, span, fetched_at, settle=settle)
-                outdated = ledger.gone(db, fetched_at)
         except BaseException:
             self._discard(written)
             raise
-        self._remove(outdated)
         return rows
+
+    def _outdated(
+        self, found: list[ledger.Part], selector: Selector, span: Range, given: list[npt.NDArray[np.int64]]
+    ) -> Range:
+        """Give the part of a span in which what was given takes the place of what is held."""
+        held: list[npt.NDArray[np.int64]] = []
+        for part in found:
+            with contextlib.suppress(FileNotFoundError, StoreError):
+                there = parts.read(self._parts, part, span, selector, columns=_WHOSE)
+                held.append(there["time"].cast("int64").to_numpy())
+        start = upkeep.forgotten_until(np.concatenate([_NONE, *held]), np.concatenate([_NONE, *given]), span)
+        if start > span.start:
+            logger.info("of %s the portal has nothing before %s any more: that is kept", span, times.iso(start))
+        return Range(start, span.end)
+
+    def tidy(self, day: Range, *, now: int, settle: int = SETTLE) -> None:
+        """Put small parts of a UTC day together where worth while, and remove the files that nobody needs any more.
+
+        For who holds the day's lock (`fetching`).
+        """
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
+            if db is None:
+                return
+            chosen = upkeep.worth_merging(ledger.parts(db, day, Selector()), day, settled_until=now - settle)
+            gone = ledger.gone(db, now - upkeep.GRACE)
+            known = ledger.files(db)
+        if chosen:
+            self._merge(day, {part.file for part in chosen}, now)
+        self._remove(upkeep.left_over(self._parts, day, known))
+        if gone:
+            removed = self._remove(gone)
+            with database.transaction(self._ledger, ledger.FORMAT, durable=False) as db:
+                ledger.removed(db, removed)
+
+    def _merge(self, day: Range, chosen: set[str], now: int) -> None:
+        written: list[ledger.Part] = []
+        try:
+            with database.transaction(self._ledger, ledger.FORMAT) as db:
+                found = [part for part in ledger.parts(db, day, Selector()) if part.file in chosen]
+                tables = [parts.read(self._parts, part) for part in found]
+                written = [parts.write(self._parts, pa.concat_tables(tables))] if tables else []
+                ledger.replace_parts(db, found, written, now)
+        except BaseException:
+            self._discard(written)
+            raise
 
     def _discard(self, written: list[ledger.Part]) -> None:
         # An interrupt may come just after the transaction: what the ledger names by now stays.
@@ -264,30 +371,12 @@ class Store:
             counting = set() if db is None else ledger.files(db)
         self._remove([part.file for part in written if part.file not in counting])
 
-    def _remove(self, files: Iterable[str]) -> None:
+    def _remove(self, files: Iterable[str]) -> list[str]:
+        """Remove files, and give those that are no more; one that is open may be impossible to remove yet."""
+        removed = []
         for file in files:
             with contextlib.suppress(OSError):
-                (self._parts / file).unlink()
-
-
-def _portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> Iterator[pa.Table]:
-    """Gather what was asked for into tables of a part's size."""
-    gathered: list[pa.Table] = []
-    size = 0
-    for batch in batches:
-        wanted = selector.select(batch.filter(parts.within(span)))
-        if len(wanted):
-            gathered.append(wanted)
-            size += wanted.nbytes
-        if size >= _BIG:
-            yield pa.concat_tables(gathered)
-            gathered, size = [], 0
-    if gathered:
-        yield pa.concat_tables(gathered)
-
-
-def _without(table: pa.Table, selector: Selector, span: Range) -> pa.Table:
-    """Give the messages of a table that a selector does not mean, or that lie outside of a span."""
-    time = table["time"].cast("int64")
-    inside = pc.and_(pc.greater_equal(time, span.start), pc.less(time, span.end))
-    return table.filter(pc.invert(pc.and_(inside, selector.mask(table))))
+                (self._parts / file).unlink(missing_ok=True)
+                removed.append(file)
+                self.memo.forget(file)
+        return removed

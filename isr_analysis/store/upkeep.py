@@ -1,0 +1,98 @@
+"""What of a store is worth putting together, and what may go. Decisions only: nothing is written here."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from isr_analysis import times
+from isr_analysis.store.ledger import Part
+from isr_analysis.times import Range
+
+Instants = npt.NDArray[np.int64]
+
+GRACE = times.HOUR
+"""How long (ns) a file stays after it was replaced: a reader may be about to open it."""
+
+SMALL = 131_072
+"""A part of so many messages is no small one: it is never put together with others."""
+
+_MANY = 8
+_FORGOTTEN = 3600.0
+"""Seconds after which a file that nobody wrote into the ledger is nobody's: its writer was killed."""
+
+
+def worth_merging(found: Iterable[Part], day: Range, *, settled_until: int) -> list[Part]:
+    """Choose the parts of a day that should become one; none if that is not worth while.
+
+    Parts are put together with those of about their own size, eight at least, so that each message is written anew a
+    few times in all, however often today is looked at. Those of a day that is over become one as soon as there are
+    eight.
+
+    Parameters
+    ----------
+    found : iterable of Part
+        Those of the day.
+    day : Range
+        A UTC day.
+    settled_until : int
+        Where messages may still come from, ns: a part that reaches beyond will soon be replaced by itself.
+    """
+    until = min(day.end, settled_until)
+    small = [part for part in found if part.rows < SMALL and day.start <= part.first and part.last < until]
+    if len(small) < _MANY:
+        return []
+    if settled_until >= day.end:
+        return small
+    sizes: dict[int, list[Part]] = defaultdict(list)
+    for part in small:
+        sizes[int(math.log(part.rows, _MANY))].append(part)
+    full = [size for size, parts in sizes.items() if len(parts) >= _MANY]
+    return [part for size, parts in sizes.items() for part in parts if full and size <= max(full)]
+
+
+def forgotten_until(held: Instants, given: Instants, span: Range) -> int:
+    """Give the instant of a span up to which what is held stays, although it was not given again.
+
+    A portal forgets. An answer that lacks just the beginning of what is held, or all of it, is that of a portal whose
+    retention has passed it, and what was fetched once is kept for good. An answer that differs otherwise replaces all
+    that is held.
+
+    Parameters
+    ----------
+    held, given : array of int
+        The times (ns) of the messages that the store holds and of those that came, in any order.
+    span : Range
+        What was asked for.
+    """
+    given = np.sort(given)
+    first = int(given[0]) if len(given) else span.end
+    if not (held < first).any():
+        return span.start
+    still, counts = np.unique(held[held >= first], return_counts=True)
+    again = np.searchsorted(given, still, "right") - np.searchsorted(given, still, "left")
+    return first if (again >= counts).all() else span.start
+
+
+def left_over(folder: Path, day: Range, known: Collection[str]) -> list[str]:
+    """Find the files of a day that no ledger names, and that nobody is still writing.
+
+    Parameters
+    ----------
+    folder : Path
+        That of all parts.
+    day : Range
+        A UTC day that nobody is fetching.
+    known : collection of str
+        The files that count, and those that did until lately.
+    """
+    date = times.iso(day.start)[:10]
+    old = time.time() - _FORGOTTEN
+    names = ((f"{date[:7]}/{path.name}", path) for path in (folder / date[:7]).glob(f"{date}-*"))
+    return [name for name, path in names if name not in known and path.stat().st_mtime < old]
