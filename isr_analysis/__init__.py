@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isr_analysis import errors, plots, sandbox
+    from isr_analysis import errors, plots, sandbox, widgets
     from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.history import load_history
     from isr_analysis.live import load_live
@@ -42,6 +42,7 @@ __all__ = [
     "read_history",
     "sandbox",
     "sync",
+    "widgets",
 ]
 
 # What is not imported until it is used: the package itself costs little more than pandas.

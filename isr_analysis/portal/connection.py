@@ -20,7 +20,7 @@ from isr_analysis.errors import (
     UsageError,
     WrongAccountError,
 )
-from isr_analysis.portal import accounts, discovery, identity, quota, token, wire
+from isr_analysis.portal import accounts, discovery, identity, paging, quota, token, wire
 from isr_analysis.portal.contract import Contract, History, overridden
 from isr_analysis.portal.responses import Responses
 
@@ -45,8 +45,8 @@ class Portal:
 
     Attributes
     ----------
-    longest_answer : int
-        The most rows that one answer of the portal ever had: it is known to give as many at once.
+    habits : paging.Habits
+        What the portal's answers have shown: how long they can be, and their order.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Portal:
             )
         self.profile = profile
         self.now = now
-        self.longest_answer = 0
+        self.habits = paging.Habits()
         self._key = key
         whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
         self._mark = accounts.fingerprint(key, whose, profile.home)
@@ -130,6 +130,11 @@ class Portal:
             if self._account is None:
                 self._account = self._find_account()
             return self._account
+
+    @property
+    def named_account(self) -> str | None:
+        """The account as the portal names it; None if no answer of it ever names one."""
+        return None if self.account_id.startswith(_NAMELESS) else self.account_id
 
     def verify(self) -> str:
         """Ask the portal whether it takes the token, also where it is known whose it is, and give the account.
@@ -338,14 +343,19 @@ def connect(
     return made
 
 
-def current(portal: Portal | None = None) -> Portal:
-    """Give the connection that a loader uses: its argument, the default one, or a new one from the settings."""
+def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
+    """Give the connection that a loader uses: its argument, the default one, or a new one from the settings.
+
+    With ``ask=False`` nobody is prompted for a token: where there is none, that is the error.
+    """
     if portal is not None:
         if not isinstance(portal, Portal):
             raise UsageError(
                 f"portal={type(portal).__name__} is no connection; give what isr_analysis.connect() returns"
             )
         return portal
+    if _default is None and ask is False:
+        token.find(settings.profile(), ask=False)
     return _default or connect()
 
 

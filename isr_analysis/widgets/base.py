@@ -1,0 +1,107 @@
+"""What all widgets share: they wait for a page, and have a plain form for where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import ipywidgets
+
+from isr_analysis.errors import IsrError
+from isr_analysis.portal import connection, token
+from isr_analysis.portal.connection import Portal
+from isr_analysis.widgets.background import Worker
+from isr_analysis.widgets.front import Page
+from isr_analysis.widgets.words import Code, Notice, explained, plain_text
+
+
+class Composite(ipywidgets.VBox):  # type: ignore[misc]
+    """A widget made of others, with one `value`.
+
+    Parameters
+    ----------
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+    every : int
+        How often (s) the page says that it still shows the widget; 0 is never.
+    """
+
+    def __init__(self, *, portal: Portal | None, every: int = 0) -> None:
+        if portal is not None:
+            connection.current(portal)  # refuses what is no connection
+        self._portal = portal
+        self._page = Page(self._heard, every=every)
+        super().__init__()
+        self.add_class("isr-widget")
+
+    def code(self) -> str:
+        """Give Python that does the same without the widget."""
+        raise NotImplementedError
+
+    def parts(self) -> Iterator[Any]:
+        """Give what stands for the widget where there is no page: figures, tables and words."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop what is under way, and take the widget off the page."""
+        for worker in self._workers():
+            worker.stop()
+        for child in self.children:
+            child.close()
+        super().close()
+
+    def __repr__(self) -> str:
+        return f"{self.code()}  # a widget"
+
+    def __str__(self) -> str:
+        return "\n\n".join(plain_text(part) for part in self._plain())
+
+    def _ipython_display_(self) -> None:
+        if token.someone_is_there():
+            raise NotImplementedError  # IPython goes on to the widget itself
+        from IPython.display import display
+
+        for part in self._plain():
+            display(part)  # type: ignore[no-untyped-call]
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**options) or {})
+        # What a saved notebook shows where the widget no longer lives.
+        bundle["text/plain"] = repr(self)
+        bundle["text/html"] = Code(self.code())._repr_html_()
+        return bundle
+
+    def _plain(self) -> Iterator[Any]:
+        try:
+            yield from self.parts()
+        except IsrError as exc:
+            yield Notice(explained(exc), "bad")
+
+    def _workers(self) -> Iterable[Worker]:
+        return ()
+
+    def _heard(self, *, seen: bool, dark: bool) -> None:
+        """Act on what the page says."""
+
+    def _connected(self) -> Portal:
+        """Give the connection; where there is no token, the error says so, and nobody is prompted."""
+        return connection.current(self._portal, ask=False)
+
+    @property
+    def _raw(self) -> dict[str, str]:
+        """The argument that code needs for a connection that is not the default one."""
+        return {} if self._portal is None else {"portal": "portal"}
+
+
+def row(*children: ipywidgets.Widget) -> ipywidgets.Box:
+    """Put widgets side by side; they wrap where the page is narrow."""
+    box = ipywidgets.Box(children)
+    box.add_class("isr-row")
+    return box
+
+
+def side(*children: ipywidgets.Widget, width: str) -> ipywidgets.VBox:
+    """Put widgets below each other in a column that grows and shrinks with the page."""
+    box = ipywidgets.VBox(children, layout={"flex": f"1 1 {width}", "width": "auto"})
+    box.add_class("isr-side")
+    return box

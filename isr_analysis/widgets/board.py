@@ -1,0 +1,226 @@
+"""All publishers at a glance, refreshed while somebody looks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import traitlets
+
+from isr_analysis import times
+from isr_analysis.errors import AddOnMissingError, IsrError
+from isr_analysis.live import load_live
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.quota import Quota
+from isr_analysis.publishers import load_publishers
+from isr_analysis.widgets import standing as stands
+from isr_analysis.widgets.background import Task, Worker
+from isr_analysis.widgets.base import Composite, row
+from isr_analysis.widgets.words import ago, call, explained, notice, table
+
+_PULSE = 3
+_PATIENCE = 3.5 * _PULSE  # s without a word from the page before the board rests
+_LONGEST = 60.0  # s between two tries while the portal fails
+_MARK = {stands.LIVE: "isr-good", stands.STALE: "isr-warn", stands.SILENT: "isr-bad"}
+_COLUMNS = ("Client", "State", "Last heard", "Topic", "Says")
+
+
+class LiveBoard(Composite):
+    """All publishers with when they were last heard, refreshed every few seconds; what is stale stands out.
+
+    It runs in a thread while a page shows it: it rests when the output is cleared, the cell is run again, the page is
+    closed or hidden, and goes on when a page shows it again. It takes at most half of what is left of the token's
+    requests, and slows down for that.
+
+    Parameters
+    ----------
+    every : str or timedelta
+        How often it is refreshed.
+    stale, silent : str or timedelta
+        How long ago a publisher was last heard to count as one of these.
+    tz : str or tzinfo
+        The zone of what it shows.
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+
+    Attributes
+    ----------
+    value : pandas.DataFrame or None
+        How each publisher stands: ``client_id``, ``label``, ``state``, ``heard``, ``age``, ``topic``, ``says``.
+    paused : bool
+        Whether it is paused. It can be set.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     board = isr.widgets.live_board(portal=portal)
+    ...     pause = board.refresh()
+    ...     list(board.value["state"].unique())[:1]
+    ['silent']
+    """
+
+    value: Any = traitlets.Instance(pd.DataFrame, allow_none=True)
+    paused = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        *,
+        every: str | dt.timedelta = "5s",
+        stale: str | dt.timedelta = "10min",
+        silent: str | dt.timedelta = "1d",
+        tz: str | dt.tzinfo = "UTC",
+        portal: Portal | None = None,
+    ) -> None:
+        super().__init__(portal=portal, every=_PULSE)
+        self._every = times.duration(every, name="every") / times.SECOND
+        self._limits = {"stale": stale, "silent": silent}
+        self._zone = times.zone(tz)
+        times.duration(stale, name="stale")
+        times.duration(silent, name="silent")
+        self._failures = 0
+        self._seen_at = -_PATIENCE
+        self._publishers: pd.DataFrame | None = None
+        self._worker = Worker(self._fail)
+        self.pause = ipywidgets.ToggleButton(description="Pause", icon="pause", layout={"width": "110px"})
+        self.now = ipywidgets.Button(description="Refresh now", icon="refresh", layout={"width": "130px"})
+        self.head = ipywidgets.HTML('<span class="isr-dim">Asking the portal …</span>')
+        self.trouble = ipywidgets.HTML()
+        self.board = ipywidgets.HTML()
+        traitlets.link((self, "paused"), (self.pause, "value"))
+        self.now.on_click(lambda _: self._worker.start(self._once if self.paused else self._run))
+        self.children = [self._page, row(self.pause, self.now, self.head), self.trouble, self.board]
+
+    def refresh(self) -> float:
+        """Ask the portal once, and show the answer.
+
+        Returns
+        -------
+        float
+            After how many seconds the next refresh is due.
+        """
+        return self._round(Task())
+
+    def code(self) -> str:
+        """Give Python that loads the same."""
+        return call("isr.load_live", {}, raw=self._raw)
+
+    def parts(self) -> Iterator[Any]:
+        """Give how each publisher stands as a table."""
+        yield self._load(self._connected())[0]
+
+    def _workers(self) -> Iterable[Worker]:
+        return (self._worker,)
+
+    def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
+        if not seen:  # another page that shows it says so within seconds
+            self._seen_at = -_PATIENCE
+            self._worker.stop()
+            return
+        self._seen_at = time.monotonic()
+        if not self.paused and not self._worker.busy:
+            self._worker.start(self._run)
+
+    @traitlets.observe("paused")
+    def _pause(self, _: dict[str, Any]) -> None:
+        self.pause.description, self.pause.icon = ("Resume", "play") if self.paused else ("Pause", "pause")
+        if self.paused:
+            self._worker.stop()
+            self.head.value += " · <b>paused</b>"
+        else:
+            self._worker.start(self._run)
+
+    def _run(self, task: Task) -> None:
+        while True:
+            task.wait(self._round(task))
+            _when_free(self._rest)
+
+    def _once(self, task: Task) -> None:
+        self._round(task)
+        with task.turn():
+            self.head.value += " · <b>paused</b>"
+
+    def _rest(self) -> None:
+        """Stop if no page has said lately that it shows the board."""
+        if time.monotonic() - self._seen_at > _PATIENCE:
+            self._worker.stop()
+
+    def _round(self, task: Task) -> float:
+        try:
+            portal = self._connected()
+            shown, live = self._load(portal)
+        except Exception as exc:  # noqa: BLE001 (whatever it is, the board says so and tries again)
+            self._failures += 1
+            again = exc.retry_after if isinstance(exc, IsrError) else None
+            delay = again or min(self._every * 2 ** min(self._failures, 8), _LONGEST)
+            delay = min(max(delay, self._every), 3600.0)
+            with task.turn():
+                old = "" if self.value is None else " Below is what was known before."
+                self.trouble.value = notice(f"{explained(exc)}.{old} Trying again in {delay:.0f} s.", "bad")
+                self.board.add_class("isr-faded")
+            return delay
+        self._failures = 0
+        left = portal.quota
+        delay = pace(self._every, left, portal.now())
+        with task.turn():
+            self.value = shown
+            self.head.value = self._heading(shown, live, left, delay)
+            self.trouble.value = notice(
+                f"The portal cannot be reached. Shown is its answer of {live.attrs['fetched_at'][:19]}Z; "
+                f"trying again in {delay:.0f} s." if live.attrs["stale"] else "", "bad",
+            )  # fmt: skip
+            (self.board.add_class if live.attrs["stale"] else self.board.remove_class)("isr-faded")
+            self.board.value = table(*_written(shown))
+        return delay
+
+    def _load(self, portal: Portal) -> tuple[pd.DataFrame, pd.DataFrame]:
+        live = load_live(tz=self._zone, max_age=dt.timedelta(seconds=0.8 * self._every), portal=portal)
+        if not live.attrs["stale"]:  # a portal that fails is not asked twice
+            try:
+                self._publishers = load_publishers(max_age="5min", portal=portal)
+            except AddOnMissingError:
+                self._publishers = None  # without that add-on: no labels, and nobody who was never heard
+        return stands.standing(live, self._publishers, now=portal.now(), **self._limits), live
+
+    def _heading(self, shown: pd.DataFrame, live: pd.DataFrame, left: Quota, delay: float) -> str:
+        counts = shown["state"].value_counts()
+        states = " · ".join(f"<b>{counts[one]}</b> {one}" for one in stands.ORDER if one in counts)
+        at = pd.Timestamp(live.attrs["fetched_at"]).tz_convert(self._zone)
+        slow = f", every {delay:.0f} s as few are left" if delay > 1.5 * self._every else ""
+        return (
+            f"<span>{states or 'No publisher was ever heard'}</span> "
+            f'<span class="isr-dim">· {at:%H:%M:%S} {self._zone} · {left.left:,} requests left this hour{slow}</span>'
+        )
+
+    def _fail(self, exc: Exception) -> None:
+        self.trouble.value = notice(f"The board has stopped: {explained(exc)}", "bad")
+
+
+def pace(every: float, left: Quota, now: int) -> float:
+    """Give the seconds until the next refresh: a board takes at most half of what is left of the quota."""
+    remaining = max(left.resets_at - now, 0) / times.SECOND
+    return max(every, 2 * remaining / max(left.left, 1)) if remaining else every
+
+
+def _written(shown: pd.DataFrame) -> tuple[list[list[str]], tuple[str, ...], list[str]]:
+    rows = [
+        [f"{one['client_id']}{' · ' + one['label'] if one['label'] else ''}", one["state"],
+         ago(None if pd.isna(one["age"]) else one["age"].total_seconds()), one["topic"], one["says"]]
+        for one in shown.to_dict("records")
+    ]  # fmt: skip
+    return rows, _COLUMNS, [_MARK.get(one, "isr-off") for one in shown["state"]]
+
+
+def _when_free(do: Callable[[], None]) -> None:
+    """Call a function when the kernel runs no cell: what the page said meanwhile has come by then, or comes at once."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
+    if loop is None:
+        do()
+    else:
+        loop.add_callback(do)

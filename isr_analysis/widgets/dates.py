@@ -1,0 +1,262 @@
+"""A range of time: calendars, presets, a zone, and under it what of the range is on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import time
+import zoneinfo
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from isr_analysis import times
+from isr_analysis.errors import UsageError
+from isr_analysis.holdings import coverage
+from isr_analysis.portal.connection import Portal
+from isr_analysis.widgets.background import Task, Worker
+from isr_analysis.widgets.base import Composite, row
+from isr_analysis.widgets.strip import strip
+from isr_analysis.widgets.words import Notice, call, explained, notice
+
+_OWN = "from … to …"
+_PRESETS = (
+    "last hour", "last 24 hours", "today", "yesterday", "last 7 days", "last 30 days", "this month", "last month",
+)  # fmt: skip
+_LAST = {"last hour": "1h", "last 24 hours": "24h", "last 7 days": "7d", "last 30 days": "30d"}
+
+
+class DateRange(Composite):
+    """Choose a range of time, by a preset or by its start and end.
+
+    Parameters
+    ----------
+    client_id, topic
+        Of what `coverage` is drawn under the range; all of the account if left out.
+    start, end, last, tz
+        The range to begin with, as of `load_history`; the last 7 days if left out.
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+    now : callable, optional
+        Gives the present instant, ns since 1970 UTC.
+
+    Attributes
+    ----------
+    value : dict or None
+        The range as arguments of a loader: ``start``, ``end`` or ``last``, and ``tz``, each a str. It can be set. None
+        while what is entered is no range; the widget says why.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> dates = isr.widgets.date_range(start="2026-11-01", end="2026-11-08", tz="Europe/Zurich")
+    >>> dates.value
+    {'start': '2026-11-01', 'end': '2026-11-08', 'tz': 'Europe/Zurich'}
+    """
+
+    value: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+
+    def __init__(
+        self,
+        client_id: str | list[str] | None = None,
+        topic: str = "#",
+        *,
+        start: times.Instant | None = None,
+        end: times.Instant | None = None,
+        last: str | None = None,
+        tz: str = "UTC",
+        portal: Portal | None = None,
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        super().__init__(portal=portal)
+        self._now = now or (time.time_ns if portal is None else portal.now)
+        self._of: tuple[str | list[str] | None, str] = (client_id, topic)
+        self._filling = False
+        self._seen = False
+        self._worker = Worker(self._fail)
+        style = {"description_width": "48px"}
+        wide = {"width": "auto", "flex": "1 1 230px", "max_width": "300px"}
+        self.preset = ipywidgets.Dropdown(options=[*_PRESETS, _OWN], description="Range", style=style, layout=wide)
+        self.start = ipywidgets.NaiveDatetimePicker(description="Start", style=style, layout=wide)
+        self.end = ipywidgets.NaiveDatetimePicker(description="End", style=style, layout=wide)
+        zones = ["UTC", *sorted(zoneinfo.available_timezones() - {"UTC"})]
+        self.zone = ipywidgets.Combobox(
+            options=zones, description="Zone", continuous_update=False, style=style, layout=wide,
+            tooltip="An IANA name, such as Europe/Zurich",
+        )  # fmt: skip
+        self.said = ipywidgets.HTML()
+        self.held = ipywidgets.HTML()
+        self.children = [
+            self._page, row(self.preset, self.zone), row(self.start, self.end), self.said, self.held,
+        ]  # fmt: skip
+        given = {"start": start, "end": end, "last": last if start or last or end else "7d"}
+        self.value = {**{key: _written(one) for key, one in given.items() if one is not None}, "tz": str(tz)}
+        self.preset.observe(self._chosen, "value")
+        self.zone.observe(self._moved, "value")
+        self.start.observe(self._edited, "value")
+        self.end.observe(self._edited, "value")
+
+    def of(self, client_id: str | list[str] | None = None, topic: str = "#") -> None:
+        """Say of what it is drawn what is on disk."""
+        self._of = (client_id, topic)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw anew what is on disk; returns at once. Nothing is drawn before a page shows the widget."""
+        if self._seen and self.value is not None:
+            self._worker.start(self._draw)
+
+    def wait(self, seconds: float = 30.0) -> bool:
+        """Wait until what is on disk is drawn; tell whether it is. For scripts and tests: a page never waits."""
+        return self._worker.join(seconds)
+
+    def range(self) -> times.Range:
+        """Give the range that is chosen, as of now.
+
+        Raises
+        ------
+        UsageError
+            What is entered is no range.
+        """
+        return _resolve(self._entered() if self.value is None else self.value, self._now())
+
+    def code(self) -> str:
+        """Give Python that reads the same part of the ledger."""
+        client, topic = self._of
+        asked = {"client_id": client, "topic": None if topic == "#" else topic, **(self.value or {})}
+        return call("isr.coverage", asked, raw=self._raw)
+
+    def parts(self) -> Iterator[Any]:
+        """Give the range in words, and what of it is on disk."""
+        span, zone = self.range(), (self.value or {}).get("tz", "UTC")
+        yield Notice(f"{_wall(span.start, zone)} to {_wall(span.end, zone)} ({zone})")
+        yield self._covered()
+
+    def _workers(self) -> Iterable[Worker]:
+        return (self._worker,)
+
+    def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
+        if seen and not self._seen:
+            self._seen = True
+            self.draw()
+
+    @traitlets.validate("value")
+    def _usable(self, proposal: dict[str, Any]) -> dict[str, str] | None:
+        given = proposal["value"]
+        if given is None:
+            return None
+        if unknown := sorted(set(given) - {"start", "end", "last", "tz"}):
+            raise UsageError(f"value has {', '.join(unknown)}; a range has start, end or last, and tz")
+        _resolve(given, self._now())
+        return {**given, "tz": given.get("tz", "UTC")}
+
+    @traitlets.observe("value")
+    def _fill(self, _: dict[str, Any]) -> None:
+        """Show the value in the fields, unless it came from there."""
+        if self.value is None:
+            return
+        if not self._filling:
+            with self._quietly():
+                span, tz = _resolve(self.value, self._now()), self.value["tz"]
+                self.zone.value = tz
+                self.start.value, self.end.value = _wall(span.start, tz), _wall(span.end, tz)
+                asked = {key: one for key, one in self.value.items() if key != "tz"}
+                same = [name for name in _PRESETS if self._preset(name, tz) == asked]
+                self.preset.value = same[0] if same else _OWN
+        self.said.value = ""
+        self.draw()
+
+    def _chosen(self, change: dict[str, Any]) -> None:
+        if not self._filling and change["new"] != _OWN:
+            self._take(lambda: {**self._preset(change["new"], self.zone.value), "tz": self.zone.value}, refill=True)
+
+    def _moved(self, _: dict[str, Any]) -> None:
+        if not self._filling:
+            if self.preset.value != _OWN:
+                self._chosen({"new": self.preset.value})
+            else:
+                self._take(self._entered)
+
+    def _edited(self, _: dict[str, Any]) -> None:
+        if not self._filling:
+            with self._quietly():
+                self.preset.value = _OWN
+            self._take(self._entered)
+
+    def _take(self, make: Callable[[], dict[str, str]], *, refill: bool = False) -> None:
+        """Make what is entered the value, or say why it cannot be."""
+        try:
+            value = make()
+            if refill:
+                self.value = value
+                return
+            with self._quietly():
+                self.value = value
+        except UsageError as exc:
+            self._worker.stop()
+            self.said.value, self.held.value = notice(explained(exc), "bad"), ""
+            self.value = None
+
+    def _entered(self) -> dict[str, str]:
+        if self.start.value is None:
+            raise UsageError(
+                "the start is empty, or not yet a whole date and time; the end may be left empty: then it is now"
+            )
+        ends = {} if self.end.value is None else {"end": _written(self.end.value)}
+        return {"start": _written(self.start.value), **ends, "tz": self.zone.value.strip()}
+
+    def _preset(self, name: str, tz: str) -> dict[str, str]:
+        if name in _LAST:
+            return {"last": _LAST[name]}
+        today = _wall(self._now(), tz).date()
+        month = today.replace(day=1)
+        before = (month - dt.timedelta(days=1)).replace(day=1)
+        starts, ends = {
+            "today": (today, None),
+            "yesterday": (today - dt.timedelta(days=1), today),
+            "this month": (month, None),
+            "last month": (before, month),
+        }[name]
+        return {"start": starts.isoformat(), **({} if ends is None else {"end": ends.isoformat()})}
+
+    def _covered(self) -> Any:
+        client, topic = self._of
+        return coverage(client, topic, portal=self._connected(), **(self.value or self._entered()))
+
+    def _draw(self, task: Task) -> None:
+        drawn = strip(self._covered())
+        with task.turn():
+            self.held.value = drawn
+
+    def _fail(self, exc: Exception) -> None:
+        self.held.value = f'<div class="isr-dim">What is on disk is not known: {notice(explained(exc))}</div>'
+
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Do not take a change of a field for one by the user."""
+        before, self._filling = self._filling, True
+        try:
+            yield
+        finally:
+            self._filling = before
+
+
+def _resolve(given: dict[str, str], now: int) -> times.Range:
+    return times.resolve(given.get("start"), given.get("end"), given.get("last"), tz=given.get("tz"), now=now)
+
+
+def _wall(ns: int, tz: str) -> dt.datetime:
+    """Give an instant as the clock on the wall shows it, to the minute."""
+    at = dt.datetime.fromtimestamp(ns // times.SECOND, dt.UTC).astimezone(times.zone(tz))
+    return at.replace(tzinfo=None, second=0)
+
+
+def _written(value: Any) -> str:
+    """Write an instant as short as it can be: a date where it is midnight."""
+    if isinstance(value, dt.datetime) and type(value) is dt.datetime:
+        if value.time() == dt.time() and value.tzinfo is None:
+            return value.date().isoformat()
+        return value.isoformat(timespec="minutes" if not value.second and not value.microsecond else "auto")
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,373 @@
+"""The explorer: choose, see the plan, load, look, and take the code along."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import traitlets
+
+from isr_analysis import times
+from isr_analysis.checks import gaps
+from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.history import load_history
+from isr_analysis.holdings import coverage, plan_history
+from isr_analysis.plots import timeseries
+from isr_analysis.portal.connection import Portal
+from isr_analysis.progress import Status
+from isr_analysis.widgets.background import Task, Worker
+from isr_analysis.widgets.base import Composite, row, side
+from isr_analysis.widgets.dates import DateRange
+from isr_analysis.widgets.pick import Picker
+from isr_analysis.widgets.words import Code, Notice, call, explained, notice, table
+
+_ALL = "all that can be drawn"
+_GAPS = 50
+_NO_GAPS = "No gaps: every series came at its usual pace."
+_OFTEN = 0.15  # s between two lines of progress
+
+
+class Explorer(Composite):
+    """Choose publishers, topics and a range; see what a load would cost; load, look at it, and take the code along.
+
+    Nothing is fetched before Load is pressed. A download can be stopped; what had come by then is on disk, and the next
+    one goes on from there.
+
+    Parameters
+    ----------
+    client_id, topic, start, end, last, tz
+        What is chosen to begin with, as of `load_history`; the last 24 hours of the whole account if left out.
+    portal : Portal, optional
+        The connection; by default that of `connect`. The code then names it ``portal``.
+
+    Attributes
+    ----------
+    value : pandas.DataFrame or None
+        What was loaded last, as `load_history` gives it. Observers are called in the thread that loaded it.
+    picker, dates : Picker, DateRange
+        The widgets inside; their ``value`` can be set.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     explorer = isr.widgets.explorer("isr-shack-01", "telemetry/watt_meter", last="2h", portal=portal)
+    ...     explorer.load()
+    ...     explorer.wait()
+    ...     len(explorer.value) > 0
+    True
+    True
+    """
+
+    value: Any = traitlets.Instance(pd.DataFrame, allow_none=True)
+
+    def __init__(
+        self,
+        client_id: str | list[str] | None = None,
+        topic: str = "#",
+        *,
+        start: times.Instant | None = None,
+        end: times.Instant | None = None,
+        last: str | None = None,
+        tz: str = "UTC",
+        portal: Portal | None = None,
+    ) -> None:
+        super().__init__(portal=portal)
+        if start is None and last is None:
+            last = "24h"
+        self.picker = Picker(client_id, topic, portal=portal)
+        self.dates = DateRange(client_id, topic, start=start, end=end, last=last, tz=tz, portal=portal)
+        self._dark = self._seen = False
+        self._exported = ""
+        self._planner = Worker(self._plan_failed)
+        self._loader = Worker(self._failed, self._loaded)
+        self._drawer = Worker(self._failed)
+        self._writer = Worker(self._not_written)
+        self.plan = ipywidgets.HTML()
+        self.go = ipywidgets.Button(
+            description="Load", icon="download", button_style="primary", layout={"width": "110px"}
+        )
+        self.halt = ipywidgets.Button(
+            description="Stop", icon="stop", disabled=True, tooltip="Stop the download; what has come stays on disk",
+            layout={"width": "110px"},
+        )  # fmt: skip
+        self.field = ipywidgets.Dropdown(
+            options=[_ALL], description="Draw", disabled=True, style={"description_width": "40px"},
+            layout={"width": "auto", "flex": "0 1 300px"},
+        )  # fmt: skip
+        self.bar = ipywidgets.FloatProgress(max=1.0, layout={"width": "auto", "height": "14px", "display": "none"})
+        self.said = ipywidgets.HTML()
+        self.figure = ipywidgets.VBox(layout={"overflow": "hidden", "width": "100%"})
+        self.gaps = ipywidgets.HTML()
+        self.file = ipywidgets.Text(
+            value="isr-export", description="File", continuous_update=False, style={"description_width": "40px"},
+            layout={"width": "auto", "flex": "0 1 300px"},
+        )  # fmt: skip
+        self.csv = ipywidgets.Button(description="Save CSV", icon="save", disabled=True, layout={"width": "120px"})
+        self.parquet = ipywidgets.Button(
+            description="Save Parquet", icon="save", disabled=True, layout={"width": "140px"}
+        )
+        self.written = ipywidgets.HTML()
+        self.same = ipywidgets.HTML()
+        self.go.on_click(lambda _: self.load())
+        self.halt.on_click(lambda _: self.stop())
+        self.field.observe(lambda _: self._drawer.start(self._redraw), "value")
+        self.csv.on_click(lambda _: self.export("csv"))
+        self.parquet.on_click(lambda _: self.export("parquet"))
+        self.picker.observe(self._picked, "value")
+        self.dates.observe(self._replan, "value")
+        self.children = [
+            self._page, row(side(self.picker, width="360px"), side(self.dates, width="360px")), self.plan,
+            row(self.go, self.halt, self.field), self.bar, self.said, self.figure, self.gaps,
+            row(self.file, self.csv, self.parquet), self.written, self.same,
+        ]  # fmt: skip
+        self._write_code()
+
+    def load(self) -> None:
+        """Load what is chosen; returns at once. `value`, the figure and the gaps follow."""
+        asked = self._asked()
+        if asked is None:
+            self.said.value = notice("What is chosen cannot be loaded: see what is said in red above.", "bad")
+            return
+        self._planner.stop()
+        self.go.disabled, self.halt.disabled, self.csv.disabled, self.parquet.disabled = True, False, True, True
+        self.bar.value, self.bar.layout.display, self.bar.bar_style = 0.0, "flex", ""
+        self.said.value = notice("Loading …")
+        self._loader.start(lambda task: self._load(task, asked))
+
+    def stop(self) -> None:
+        """Stop the download; what has come by then stays on disk."""
+        if self._loader.busy:
+            self._loader.stop()
+            self.said.value = notice("Stopped. What had come is on disk; Load goes on from there.", "warn")
+            self._loaded()
+
+    def export(self, kind: str) -> None:
+        """Write what was loaded into a file; returns at once.
+
+        Parameters
+        ----------
+        kind : {"csv", "parquet"}
+            The format; it is the file's ending as well. A file that exists is not replaced.
+        """
+        if self.value is None:
+            self.written.value = notice("There is nothing to save yet: press Load first.", "warn")
+            return
+        df, given = self.value, self.file.value.strip() or "isr-export"
+        path = Path(given if given.lower().endswith(f".{kind}") else f"{given}.{kind}").expanduser()
+        self._writer.start(lambda task: self._write(task, df, path, kind))
+
+    def wait(self, seconds: float = 60.0) -> bool:
+        """Wait until nothing is under way; tell whether that is so. For scripts and tests: a page never waits."""
+        return all(worker.join(seconds) for worker in self._workers())
+
+    def code(self) -> str:
+        """Give Python that does the same without the widget."""
+        asked = self._asked()
+        if asked is None:
+            return "# what is chosen cannot be loaded"
+        field = None if self.field.value == _ALL else self.field.value
+        usual = {"topic": "#", "tz": "UTC"}
+        known = {key: one for key, one in asked.items() if one != usual.get(key)}
+        if known.get("client_id") and len(known["client_id"]) == 1:
+            known["client_id"] = known["client_id"][0]
+        lines = [
+            "import isr_analysis as isr", "",
+            f"df = {call('isr.load_history', known, raw=self._raw)}",
+            "isr.plots.timeseries(df" + (f', "{field}"' if field else "") + ")",
+            "isr.gaps(df)",
+        ]  # fmt: skip
+        return "\n".join([*lines, *([self._exported] if self._exported else [])])
+
+    def parts(self) -> Iterator[Any]:
+        """Load what is chosen, and give the plan, the figure, the gaps and the code."""
+        asked, portal = self._asked(), self._connected()
+        if asked is None:
+            raise UsageError("what is chosen cannot be loaded")
+        yield Notice(f"Plan: {plan_history(**asked, portal=portal)}")
+        df = load_history(**asked, portal=portal)
+        if len(df):
+            yield self._draw(df)
+            found = gaps(df)
+            yield found if len(found) else Notice(_NO_GAPS, "good")
+        else:
+            yield Notice("No message was published in this range.", "warn")
+        yield Code(self.code())
+
+    def close(self) -> None:
+        """Stop what is under way, and take the widget off the page."""
+        self.picker.close()
+        self.dates.close()
+        super().close()
+
+    def _workers(self) -> Iterable[Worker]:
+        return self._loader, self._planner, self._drawer, self._writer
+
+    def _heard(self, *, seen: bool, dark: bool) -> None:
+        turned, self._dark = seen and dark != self._dark, dark if seen else self._dark
+        if turned and self.value is not None:
+            self._drawer.start(self._redraw)
+        if seen and not self._seen:
+            self._seen = True
+            self._replan()
+
+    def _asked(self) -> dict[str, Any] | None:
+        if self.picker.value is None or self.dates.value is None:
+            return None
+        topic = self.picker.value["topic"]
+        return {"client_id": self.picker.value["client_id"], "topic": topic, **self.dates.value}
+
+    def _picked(self, _: dict[str, Any]) -> None:
+        if self.picker.value is not None:
+            self.dates.of(**self.picker.value)
+        self._replan()
+
+    def _replan(self, _: Any = None) -> None:
+        """Say what a load would do now; nothing of the history is asked for."""
+        self._write_code()
+        asked = self._asked()
+        if asked is None:
+            self._planner.stop()
+            self.plan.value = ""
+        elif self._seen:
+            self._planner.start(lambda task: self._plan(task, asked))
+
+    def _plan(self, task: Task, asked: dict[str, Any]) -> None:
+        plan = plan_history(**asked, portal=self._connected())
+        with task.turn():
+            self.plan.value = notice(f"Plan: {plan}")
+
+    def _plan_failed(self, exc: Exception) -> None:
+        self.plan.value = notice(explained(exc), "bad")
+
+    def _load(self, task: Task, asked: dict[str, Any]) -> None:
+        portal = self._connected()
+        df = load_history(**asked, portal=portal, progress=self._progress(task))
+        task.check()
+        figure = self._live(df)
+        silent = gaps(df, coverage(**asked, portal=portal))
+        with task.turn():
+            self.bar.value, self.bar.bar_style = 1.0, "success"
+            span = f"{df.attrs['start'][:16]}Z to {df.attrs['end'][:16]}Z"
+            open_from = df.attrs["provisional_from"]
+            late = f" Late messages may still come from {open_from[:16]}Z on." if open_from else ""
+            self.said.value = notice(
+                f"{len(df):,} messages from {span}, {df.attrs['requests']} requests.{late}" if len(df)
+                else f"No message was published from {span}.", "good" if len(df) else "warn",
+            )  # fmt: skip
+            self._show(figure)
+            self.gaps.value = _listed(silent) if len(df) else ""
+            self._offer(df)
+            self.picker.learn(df)
+        self.value = df
+
+    def _progress(self, task: Task) -> Callable[[Status], None]:
+        told = 0.0
+
+        def report(status: Status) -> None:
+            nonlocal told
+            task.check()
+            if time.monotonic() - told >= _OFTEN:
+                told = time.monotonic()
+                with task.turn():
+                    self.bar.value = status.done / max(status.windows, 1)
+                    self.said.value = notice(f"Loading: {status}")
+
+        return report
+
+    def _offer(self, df: pd.DataFrame) -> None:
+        """Offer the fields that can be drawn."""
+        fields = [str(name) for name in df.columns if name not in ("client_id", "topic") and df[name].notna().any()]
+        before = self.field.value
+        with self.field.hold_trait_notifications():
+            self.field.options = [_ALL, *fields]
+            self.field.value = before if before in fields else _ALL
+        self.field.disabled = not fields
+
+    def _loaded(self) -> None:
+        self.go.disabled, self.halt.disabled = False, True
+        if self.bar.bar_style != "success":
+            self.bar.layout.display = "none"
+        self.csv.disabled = self.parquet.disabled = self.value is None
+        self.dates.draw()
+        self._replan()
+
+    def _failed(self, exc: Exception) -> None:
+        self.said.value = notice(explained(exc), "bad")
+
+    def _not_written(self, exc: Exception) -> None:
+        self.written.value = notice(explained(exc), "bad")
+
+    def _draw(self, df: pd.DataFrame) -> Any:
+        field = None if self.field.value == _ALL else self.field.value
+        theme = "dark" if self._dark else "light"
+        return timeseries(df, field, theme=theme)
+
+    def _live(self, df: pd.DataFrame) -> Any:
+        """Give the figure as a widget, or what keeps it from being drawn as words."""
+        from plotly.graph_objects import FigureWidget
+
+        try:
+            return FigureWidget(self._draw(df))
+        except IsrError as exc:
+            return ipywidgets.HTML(notice(explained(exc), "warn"))
+
+    def _show(self, figure: Any) -> None:
+        old, self.figure.children = self.figure.children, (figure,)
+        for one in old:
+            one.close()
+
+    def _redraw(self, task: Task) -> None:
+        df = self.value
+        if df is not None:
+            figure = self._live(df)
+            with task.turn():
+                self._show(figure)
+                self._write_code()
+
+    def _write(self, task: Task, df: pd.DataFrame, path: Path, kind: str) -> None:
+        if path.exists():
+            raise _NotWrittenError(f"{path} exists already, and is not replaced: give another name")
+        try:
+            (df.to_csv if kind == "csv" else df.to_parquet)(path)
+        except (OSError, ValueError, TypeError) as exc:  # pyarrow's errors are ValueErrors and TypeErrors
+            path.unlink(missing_ok=True)
+            hint = (
+                "a column holds values of several kinds: CSV takes them"
+                if kind == "parquet"
+                else "see the folder's rights"
+            )
+            raise _NotWrittenError(f"{path} was not written ({exc}); {hint}") from exc
+        with task.turn():
+            self._exported = f'df.to_{kind}("{path.as_posix()}")'
+            self.written.value = notice(f"{len(df):,} rows are in {path.absolute()}", "good")
+            self._write_code()
+
+    def _write_code(self) -> None:
+        self.same.value = (
+            f"<details open><summary>The same in Python</summary>{Code(self.code())._repr_html_()}</details>"
+        )
+
+
+class _NotWrittenError(IsrError):
+    """A file could not be written."""
+
+
+def _listed(found: pd.DataFrame) -> str:
+    """Write gaps as a table that opens on demand, the longest first."""
+    if not len(found):
+        return notice(_NO_GAPS, "good")
+    longest = found.sort_values("duration", ascending=False).head(_GAPS)
+    rows = [
+        [str(one["kind"]), str(one["client_id"]), f"{one['topic']} {one['channel']}".strip(),
+         f"{one['start']:%Y-%m-%d %H:%M}", f"{one['end']:%Y-%m-%d %H:%M}", str(one["duration"]).split(".")[0],
+         "" if pd.isna(one["missed"]) else f"{one['missed']:,}"]
+        for one in longest.to_dict("records")
+    ]  # fmt: skip
+    more = f" (the {_GAPS} longest of {len(found)})" if len(found) > _GAPS else ""
+    body = table(rows, ("Why", "Client", "Topic", "From", "To", "Length", "Missed"))
+    return f"<details><summary>{len(found)} gaps{more}</summary>{body}</details>"

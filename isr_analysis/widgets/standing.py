@@ -1,0 +1,93 @@
+"""How each publisher stands: live, stale or silent. Pure: DataFrames in, a DataFrame out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+
+from isr_analysis import times
+
+LIVE, STALE, SILENT, NEVER, PAUSED = "live", "stale", "silent", "never heard", "paused"
+"""Heard lately; not lately; not for long; not at all; paused in the portal, so that silence is no news."""
+
+ORDER = [SILENT, STALE, LIVE, NEVER, PAUSED]
+_SAID = 4
+_LONG = 40
+
+
+def standing(
+    live: pd.DataFrame,
+    publishers: pd.DataFrame | None = None,
+    *,
+    now: int,
+    stale: str | dt.timedelta = "10min",
+    silent: str | dt.timedelta = "1d",
+) -> pd.DataFrame:
+    """Tell how each publisher stands, those that need a look first.
+
+    Parameters
+    ----------
+    live : pandas.DataFrame
+        As `load_live` gives it.
+    publishers : pandas.DataFrame, optional
+        As `load_publishers` gives it: for labels, and for those that are paused or were never heard.
+    now : int
+        The present instant, ns since 1970 UTC.
+    stale, silent : str or timedelta
+        How long ago a publisher was last heard to count as one of these.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a publisher, with a RangeIndex. Columns ``client_id``, ``label``, ``state`` (str), ``heard``
+        (datetime in the zone of `live`, NaT if never), ``age`` (timedelta), ``topic`` and ``says`` (str; the
+        topic and some fields of its last message). No publisher: the same columns, no rows.
+    """
+    limits = times.duration(stale, name="stale"), times.duration(silent, name="silent")
+    last = live[~live["client_id"].duplicated(keep="last")]
+    heard = {str(client): (at, row) for at, (client, row) in zip(
+        last.index, zip(last["client_id"], last.to_dict("records"), strict=True), strict=True)}  # fmt: skip
+    labels: dict[str, str] = {}
+    paused: set[str] = set()
+    if publishers is not None:
+        names = publishers["label"] if "label" in publishers else pd.Series("", publishers.index, dtype="str")
+        labels = {
+            str(who): "" if pd.isna(name) else str(name)
+            for who, name in zip(publishers["client_id"], names, strict=True)
+        }
+        paused = {str(who) for who in publishers.loc[publishers["paused"].fillna(value=False), "client_id"]}
+    rows = []
+    for client in sorted({*heard, *labels}):
+        at, message = heard.get(client, (pd.NaT, {}))
+        age = None if pd.isna(at) else max(now - int(at.as_unit("ns").value), 0)
+        rows.append({
+            "client_id": client, "label": labels.get(client, ""), "state": _state(age, client in paused, limits),
+            "heard": at, "age": age, "topic": str(message.get("topic", "")), "says": _said(message),
+        })  # fmt: skip
+    rows.sort(key=lambda row: ORDER.index(row["state"]))
+    table = pd.DataFrame(rows, columns=["client_id", "label", "state", "heard", "age", "topic", "says"])
+    zone = live.index.tz if isinstance(live.index, pd.DatetimeIndex) else dt.UTC
+    table["heard"] = pd.to_datetime(table["heard"], utc=True).dt.tz_convert(zone)
+    table["age"] = pd.to_timedelta(table["age"].astype("Int64"), unit="ns")
+    return table.astype(dict.fromkeys(("client_id", "label", "state", "topic", "says"), "str"))
+
+
+def _state(age: int | None, paused: bool, limits: tuple[int, int]) -> str:
+    if paused:
+        return PAUSED
+    if age is None:
+        return NEVER
+    return LIVE if age <= limits[0] else STALE if age <= limits[1] else SILENT
+
+
+def _said(message: dict[Any, Any]) -> str:
+    """Write the fields of a message that say something, a few of them."""
+    parts = []
+    for name, value in message.items():
+        if name in ("client_id", "topic") or value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN)
+            continue
+        text = f"{value:.6g}" if isinstance(value, float) else str(value)
+        parts.append(f"{name} {text if len(text) <= _LONG else text[:_LONG] + '…'}")
+    return " · ".join(parts[:_SAID]) + (" · …" if len(parts) > _SAID else "")

@@ -1,0 +1,59 @@
+"""What is on disk, drawn as a strip of a few pixels. Pure: a frame of `coverage` in, HTML out."""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+
+_CLIENTS = 6
+_LOOK = {
+    "settled": ("on disk", "var(--jp-success-color1, #2e7d32)", "1"),
+    "provisional": ("on disk, may still change", "var(--jp-success-color1, #2e7d32)", "0.45"),
+    "missing": ("not on disk", "var(--jp-border-color2, #ccc)", "0.6"),
+    "failed": ("failed when last tried", "var(--jp-error-color1, #c62828)", "1"),
+}
+
+
+def shares(covered: pd.DataFrame) -> dict[str, float]:
+    """Give the share of each state in the spans of `coverage`, 0 to 1; states that are not there are left out."""
+    length = (covered["end"] - covered["start"]).dt.total_seconds()
+    total = float(length.sum())
+    found = length.groupby(covered["state"]).sum() if total else pd.Series(dtype="float64")
+    return {state: float(found[state]) / total for state in _LOOK if state in found.index}
+
+
+def strip(covered: pd.DataFrame) -> str:
+    """Draw the spans of `coverage`, a line for each client, with the shares in words below.
+
+    Parameters
+    ----------
+    covered : pandas.DataFrame
+        As `coverage` gives it.
+    """
+    if not len(covered):
+        return '<div class="isr-dim">Nothing of this range is known yet.</div>'
+    first, last = covered["start"].min(), covered["end"].max()
+    whole = max((last - first).total_seconds(), 1e-9)
+    clients = list(dict.fromkeys(covered["client_id"]))
+    words = " · ".join(f"{_percent(share)} {_LOOK[state][0]}" for state, share in shares(covered).items())
+    lines = []
+    for client in clients[:_CLIENTS]:
+        spans = covered[covered["client_id"] == client]
+        drawn = "".join(
+            f'<rect x="{100 * (start - first).total_seconds() / whole:.3f}" y="0" height="10" '
+            f'width="{max(100 * (end - start).total_seconds() / whole, 0.15):.3f}" '
+            f'style="fill:{_LOOK[state][1]};fill-opacity:{_LOOK[state][2]}"/>'
+            for start, end, state in zip(spans["start"], spans["end"], spans["state"], strict=True)
+        )
+        name = "" if client == "*" else f'<div class="isr-dim">{html.escape(client)}</div>'
+        lines.append(
+            f'{name}<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img" '
+            f'aria-label="{html.escape(words)}" style="width:100%;height:10px;display:block">{drawn}</svg>'
+        )
+    more = f'<div class="isr-dim">and {len(clients) - _CLIENTS} more</div>' if len(clients) > _CLIENTS else ""
+    return f'<div>{"".join(lines)}{more}<div class="isr-dim">{words}</div></div>'
+
+
+def _percent(share: float) -> str:
+    return "<1 %" if 0 < share < 0.005 else ">99 %" if 0.995 <= share < 1 else f"{share:.0%}".replace("%", " %")  # noqa: PLR2004

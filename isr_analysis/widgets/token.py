@@ -1,0 +1,212 @@
+"""Entering a token: checked at once and at the portal, kept if asked, and never shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from isr_analysis import doctor, settings
+from isr_analysis.errors import IsrError, StoreError, UsageError
+from isr_analysis.portal import connection, token
+from isr_analysis.portal.token import Token
+from isr_analysis.widgets.background import Task, Worker
+from isr_analysis.widgets.base import Composite, row
+from isr_analysis.widgets.front import SecretField
+from isr_analysis.widgets.words import Notice, explained, notice, table
+
+_SHOWN = ("account", "add-on", "quota", "clock")
+_MARK = {doctor.OK: "isr-good", doctor.WARN: "isr-warn", doctor.FAIL: "isr-bad"}
+
+
+class TokenEntry(Composite):
+    """Enter a REST API token: it is checked at the portal, and the loaders use it from then on.
+
+    What was typed leaves the page as one message and is nowhere in the widget's state, so neither a saved notebook nor
+    its HTML can hold it. Blanks, quotes and ``Bearer`` around a pasted token are taken off. A new token takes the place
+    of the former one, as after a rotation.
+
+    Parameters
+    ----------
+    profile : str, optional
+        The name under which it is kept; else ``ISR_PROFILE``, else ``"default"``.
+    origin : str, optional
+        The portal, ``https://host[:port]``; else ``ISR_PORTAL_ORIGIN``, the profile, or the public portal.
+    account_id : str, optional
+        The account; needed with a platform operator's token.
+
+    Attributes
+    ----------
+    value : str
+        The account that the accepted token opens; empty until one is accepted.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox:
+    ...     entry = isr.widgets.token_entry(origin=sandbox.origin)
+    ...     entry.submit(f"Bearer {sandbox.token}")
+    ...     entry.wait()
+    ...     entry.value == sandbox.account_id
+    True
+    """
+
+    value = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, *, profile: str | None = None, origin: str | None = None, account_id: str | None = None) -> None:
+        super().__init__(portal=None)
+        self._origin, self._account = origin, account_id
+        self._given = profile is not None
+        self._accepted: Token | None = None
+        self._worker = Worker(self._fail, self._rest)
+        self.field = SecretField(
+            self.submit, label="Token", action="Connect", hint="isr_mqtt_rest_…  (not shown, not saved)"
+        )
+        self.keep = ipywidgets.Checkbox(
+            description="Keep it in this machine's keyring", indent=False, layout={"width": "auto"}
+        )
+        self.profile = ipywidgets.Text(
+            value=profile or os.environ.get("ISR_PROFILE") or "default", description="as profile",
+            continuous_update=False, style={"description_width": "initial"}, layout={"width": "210px"},
+        )  # fmt: skip
+        self.account = ipywidgets.Text(
+            value=account_id or "", description="Account id", continuous_update=False,
+            style={"description_width": "initial"}, layout={"width": "420px", "max_width": "100%", "display": "none"},
+        )  # fmt: skip
+        self.said = ipywidgets.HTML()
+        self.opens = ipywidgets.HTML()
+        where = ipywidgets.HTML(f'<span class="isr-dim">No token yet? {token.WHERE_TO_MAKE_ONE.capitalize()}. '
+                                "The value is shown there once.</span>")  # fmt: skip
+        self.keep.observe(self._keep_now, "value")
+        self.children = [
+            self._page, self.field, self.account, row(self.keep, self.profile), where, self.said, self.opens,
+        ]  # fmt: skip
+
+    def submit(self, typed: str) -> None:
+        """Take a token as it was typed or pasted, and check it; returns at once.
+
+        Parameters
+        ----------
+        typed : str
+            The token, perhaps with blanks, quotes or ``Bearer`` around it.
+        """
+        try:
+            key = Token(typed)
+            settings.check_name(self.profile.value)
+        except UsageError as exc:
+            self._say(explained(exc), "bad")
+            return
+        if key.is_platform and not self.account.value.strip():
+            self.account.layout.display = "flex"
+            self._say("This is a platform operator's token, which works for one account at a time: give the account's "
+                      "id in the field below it, then enter the token again.", "warn")  # fmt: skip
+            return
+        self._say(f"Checking the token at {self._settings().origin} …", "info")
+        self.field.disabled = True
+        self._worker.start(lambda task: self._check(task, key))
+
+    def check(self) -> None:
+        """Check the token that is set up already (environment, file or keyring), if there is one; returns at once."""
+
+        def look(task: Task) -> None:
+            try:
+                key = token.find(settings.profile(self.profile.value if self._given else None), ask=False)
+            except IsrError:
+                return
+            self._check(task, key)
+
+        self._worker.start(look)
+
+    def wait(self, seconds: float = 30.0) -> bool:
+        """Wait until the check is over; tell whether it is. For scripts and tests: a page never waits."""
+        return self._worker.join(seconds)
+
+    def code(self) -> str:
+        """Give Python that connects without the widget; the token comes from the settings, never from the code."""
+        name = self.profile.value
+        return f'isr.connect(profile="{name}")' if name != "default" else "isr.connect()"
+
+    def parts(self) -> Iterator[Any]:
+        """Say which account the token opens, or where one has to be set."""
+        portal = self._connected()
+        account, left = portal.account_id, portal.quota
+        quota = f"{left.left:,} of {left.limit:,} requests left this hour"
+        yield Notice(f"Connected to {portal.origin}: account {account}; {quota}.", "good")
+
+    def _workers(self) -> Iterable[Worker]:
+        return (self._worker,)
+
+    def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
+        if seen and not self.value and not self.said.value and not self._worker.busy:
+            self.check()
+
+    def _settings(self) -> settings.Profile:
+        """Give the settings of the profile, which may not exist yet."""
+        name, account = self.profile.value, self.account.value.strip() or self._account
+        try:
+            return settings.profile(name, origin=self._origin, account_id=account)
+        except UsageError:
+            origin = self._origin or os.environ.get("ISR_PORTAL_ORIGIN") or settings.DEFAULT_ORIGIN
+            return settings.profile(name, origin=origin, account_id=account)
+
+    def _check(self, task: Task, key: Token) -> None:
+        known = self._settings()
+        checks, portal = doctor.examine(known, key)
+        if portal is not None:
+            portal.close()
+        bad = next((one for one in checks if one.name in ("portal", "account") and one.state == doctor.FAIL), None)
+        if bad is not None:
+            with task.turn():
+                self._say(f"Not accepted: {bad.found}. {bad.remedy}", "bad")
+            return
+        with task.turn():
+            used = connection.connect(key, profile=known.name, origin=known.origin, account_id=known.account_id)
+            self._accepted = key
+            self.value = used.account_id
+            self.field.label, self.field.action = "New token", "Replace"
+            self._say(f"Accepted: account {self.value} at {known.origin}. The loaders use it from now on.", "good")
+            shown = [one for one in checks if one.name.startswith(_SHOWN)]
+            self.opens.value = table(
+                [(one.name, " ".join(part for part in (one.found, one.remedy) if part)) for one in shown],
+                ("What it opens", ""), [_MARK[one.state] for one in shown],
+            )  # fmt: skip
+        if self.keep.value:
+            self._store(task, known, key)
+
+    def _keep_now(self, change: dict[str, Any]) -> None:
+        key = self._accepted
+        if change["new"] and key is not None:
+            self._worker.start(lambda task: self._store(task, self._settings(), key))
+
+    def _store(self, task: Task, known: settings.Profile, key: Token) -> None:
+        try:
+            token.to_keyring(known, key)
+            settings.save(known)
+        except StoreError as exc:
+            with task.turn():
+                self.keep.value = False
+                self._say(f"The token is in use, but not kept: {exc}", "warn")
+            return
+        over = [name for name in ("ISR_TOKEN", "ISR_TOKEN_FILE") if os.environ.get(name)]
+        with task.turn():
+            self._say(
+                f"In use, and kept in the keyring as profile {known.name!r}."
+                + (
+                    f" {over[0]} is set and comes before the keyring in a new kernel: change it there, too."
+                    if over
+                    else ""
+                ),
+                "warn" if over else "good",
+            )
+
+    def _fail(self, exc: Exception) -> None:
+        self._say(explained(exc), "bad")
+
+    def _rest(self) -> None:
+        self.field.disabled = False
+
+    def _say(self, words: str, kind: str) -> None:
+        self.said.value = notice(words, kind)

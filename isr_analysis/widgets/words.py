@@ -1,0 +1,144 @@
+"""What widgets write: spans of time, errors and tables as words and plain HTML. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from isr_analysis.errors import IsrError
+
+_STEPS = [("s", 60.0), ("min", 60.0), ("h", 24.0), ("d", float("inf"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A few words that stand where a widget would.
+
+    Parameters
+    ----------
+    text : str
+        The words.
+    kind : {"info", "good", "warn", "bad"}
+        How they are meant.
+    """
+
+    text: str
+    kind: str = "info"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return notice(self.text, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Python that does the same as a widget."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f'<pre class="isr-code">{html.escape(self.text)}</pre>'
+
+
+def ago(seconds: float | None) -> str:
+    """Write how long ago something was, in one unit: ``"12 s ago"``; None is ``"never"``.
+
+    >>> ago(12.4), ago(7_200), ago(None)
+    ('12 s ago', '2 h ago', 'never')
+    """
+    if seconds is None or seconds != seconds:  # noqa: PLR0124 (NaN)
+        return "never"
+    left = max(seconds, 0.0)
+    for unit, size in _STEPS:
+        if left < size:
+            return f"{left:.0f} {unit} ago"
+        left /= size
+    raise AssertionError  # the last step has no end
+
+
+def notice(text: str, kind: str = "info") -> str:
+    """Write words as HTML, in the colour of their kind; an error is told to screen readers at once."""
+    role = "alert" if kind == "bad" else "status"
+    return f'<div class="isr-note isr-{kind}" role="{role}">{html.escape(text)}</div>' if text else ""
+
+
+def explained(exc: BaseException) -> str:
+    """Write an error as words: its message and what was noted on it, and its name if it is none of ours."""
+    said = str(exc) if isinstance(exc, IsrError) else f"{type(exc).__name__}: {exc}"
+    return ". ".join([said, *getattr(exc, "__notes__", [])])
+
+
+def table(rows: Iterable[Iterable[str]], heading: Iterable[str], marks: Iterable[str] = ()) -> str:
+    """Write a table as HTML.
+
+    Parameters
+    ----------
+    rows : iterable of iterable of str
+        Plain text; it is escaped here.
+    heading : iterable of str
+        The names of the columns.
+    marks : iterable of str, optional
+        A class for each row.
+    """
+    body, classes = list(rows), list(marks)
+    head = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in heading)
+    lines = [
+        f'<tr class="{html.escape(classes[at]) if classes else ""}">'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+        + "</tr>"
+        for at, row in enumerate(body)
+    ]
+    return (
+        f'<div class="isr-scroll" tabindex="0"><table class="isr-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def plain_text(part: Any) -> str:
+    """Write a part of a widget's plain form as text: a table in full width, a figure by its title."""
+    if isinstance(part, pd.DataFrame):
+        return part.to_string(max_rows=40, index=False) if len(part) else "(no rows)"
+    layout = getattr(part, "layout", None)
+    if layout is not None and hasattr(layout, "title"):
+        return f"[figure: {layout.title.text}]"
+    return str(part)
+
+
+def call(name: str, arguments: dict[str, Any], *positional: Any, raw: dict[str, str] | None = None) -> str:
+    """Write a call as Python, on one line where it fits.
+
+    Parameters
+    ----------
+    name : str
+        The function.
+    arguments : dict
+        Keyword arguments; those that are None are left out.
+    *positional
+        What comes first.
+    raw : dict of str to str, optional
+        Keyword arguments that are names, and not written as values.
+    """
+    parts = [_literal(one) for one in positional]
+    parts += [f"{key}={_literal(value)}" for key, value in arguments.items() if value is not None]
+    parts += [f"{key}={value}" for key, value in (raw or {}).items()]
+    line = f"{name}({', '.join(parts)})"
+    if len(line) <= 88:  # noqa: PLR2004 (what fits into a cell)
+        return line
+    return f"{name}(\n" + "".join(f"    {one},\n" for one in parts) + ")"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, list):
+        return "[" + ", ".join(_literal(one) for one in value) + "]"
+    return repr(value)
