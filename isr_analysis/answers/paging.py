@@ -13,6 +13,8 @@ _CURSOR = (
     "after", "scrollid", "nextpage", "nextlink", "nexturl", "nexthref", "odatanextlink", "marker", "nextmarker",
     "bookmark", "cursor", "paginationtoken", "lastevaluatedkey", "links.next", "linksnext", "linksnexthref",
 )  # fmt: skip
+_ECHOED = ("cursor", "after", "marker", "bookmark", "continuation", "scrollid")
+"""Names under which a portal may repeat what was asked for: beside a ``next_cursor`` that is null, they are that."""
 _TOTAL = (
     "total", "totalcount", "totalrows", "totalresults", "totalitems", "totalmessages", "totalrecords", "totalelements",
     "totalhits", "numfound", "totalsize", "odatacount",
@@ -81,12 +83,12 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     """Read what an envelope says beside `rows` rows."""
     spelled: dict[str, bytes] = {}
     as_given: dict[str, str] = {}
-    ended = False
+    nothing: set[str] = set()
     for name, value in notes.items():
         last = plain(name.rpartition(".")[2])
         as_given.setdefault(last, name.rpartition(".")[2])
         if value in (b"null", b'""'):
-            ended = ended or last in _CURSOR
+            nothing |= {plain(name), last}
         else:
             spelled.setdefault(plain(name), value)
             spelled.setdefault(plain(name.rpartition(".")[2]), value)
@@ -112,13 +114,15 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     if total is None and (counted := integer(_COUNT)) is not None and counted > rows:
         total = counted
     cursor = cursor_name = url = None
+    ended = False
     if more is not False:
         for name in _CURSOR:
             value = spelled.get(name, b"")
-            if not value or raw.kind(value) not in ('"', "0"):
+            ended = ended or (name in nothing and not value)
+            if not value or raw.kind(value) not in ('"', "0") or (ended and name in _ECHOED):
                 continue
             text = raw.text(value) if raw.kind(value) == '"' else value.decode()
-            if re.match(r"https?://|/|\?", text):
+            if re.match(r"https?://|/", text) or "?" in text:
                 url = text if url is None else url
             elif cursor is None and not (name == "nextpage" and text.isdigit()):
                 cursor, cursor_name = text, as_given.get(name, name)

@@ -24,10 +24,13 @@ from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.wire import API
 
-TimeForm = Literal["iso", "date", "s", "ms", "us", "ns"]
+TimeForm = Literal["iso", "iso seconds", "date", "s", "ms", "us", "ns"]
 TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path prefix"]
 
-_UNITS = {"s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1, "iso": 1000, "date": times.DAY}
+_UNITS = {
+    "iso": 1000, "iso seconds": times.SECOND, "date": times.DAY,
+    "s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,13 @@ class History:
         The route.
     start, end : str or None
         The parameters of the range.
-    time_form : {"iso", "date", "s", "ms", "us", "ns"}
-        How instants are written: ISO 8601, a date alone, or a number since 1970.
+    time_form : {"iso", "iso seconds", "date", "s", "ms", "us", "ns"}
+        How instants are written: ISO 8601 (to the microsecond, or in whole seconds), a date alone, or a number since
+        1970.
     start_included : bool or None
         Whether a message at `start` is in the answer; None if that is not known.
+    end_included : bool or None
+        Where instants are dates: whether the messages of the day `end` are in the answer; None if that is not known.
     longest : str or None
         The longest range that may be asked for at once, such as ``"24h"``.
     client : str or None
@@ -79,6 +85,7 @@ class History:
     end: str | None = "end"
     time_form: TimeForm = "iso"
     start_included: bool | None = None
+    end_included: bool | None = None
     longest: str | None = None
     client: str | None = "client_id"
     client_required: bool = False
@@ -88,7 +95,7 @@ class History:
     limit: str | None = "limit"
     page_size: int = 10_000
     page_size_is_kept: bool = False
-    cursor: str | None = "cursor"
+    cursor: str | None = None
     page: str | None = None
     first_page: int | None = None
     offset: str | None = None
@@ -115,27 +122,32 @@ class History:
             topic = "#"
         return Selector(clients, topic)
 
-    def question(self, selector: Selector, span: times.Range, *, account_id: str) -> dict[str, str]:
-        """Write the parameters that ask for a span of what `askable` gave, of one client or of all."""
+    def question(self, selector: Selector, span: times.Range, *, account_id: str | None) -> dict[str, str]:
+        """Write the parameters that ask for a span of what `askable` gave, of one client or of all.
+
+        Where the account is not known (None), what cannot be said without it is left out, and so asked for wider.
+        """
         asked = dict(self.fixed)
         if self.start is not None:
             asked[self.start] = self.instant(span.start)
         if self.end is not None:
-            asked[self.end] = self.instant(-(-span.end // self.unit) * self.unit)
-        if self.account is not None:
+            last_day = self.time_form == "date" and self.end_included and span.end > span.start
+            asked[self.end] = self.instant(span.end - 1 if last_day else -(-span.end // self.unit) * self.unit)
+        if self.account is not None and account_id is not None:
             asked[self.account] = account_id
         client = None if selector.clients is None else selector.clients[0]
         if self.client is not None and client is not None:
             asked[self.client] = client
-        if self.topic is not None and selector.topic != "#":
-            asked[self.topic] = self._topic(selector.topic, account_id, client)
+        nameable = account_id is not None or self.topic_form not in ("path", "path prefix")
+        if self.topic is not None and self.topic_form is not None and selector.topic != "#" and nameable:
+            asked[self.topic] = self._topic(selector.topic, account_id or "+", client)
         if self.limit is not None:
             asked[self.limit] = str(self.page_size)
         return asked
 
     def instant(self, ns: int) -> str:
         """Write an instant as the portal wants it, cut to its unit."""
-        if self.time_form == "iso":
+        if self.time_form in ("iso", "iso seconds"):
             return times.iso(ns // self.unit * self.unit)
         if self.time_form == "date":
             return times.iso(ns)[:10]

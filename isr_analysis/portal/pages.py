@@ -110,16 +110,16 @@ def _kept(portal: Portal, known: History, selector: Selector, span: Range, words
     Only the day in which the retention ends is kept in part: of it, later and later beginnings are tried.
     """
     step = max(times.SECOND, known.unit)
-    low, high = span.start, span.end  # refused from low on; nothing is refused from high on
-    said = refusals.oldest(words, portal.now())
-    tries = [span.end - step] if said is None or not span.start < said < span.end else [said, said + times.MINUTE]
+    oldest = refusals.oldest(words, portal.now()) or span.start
+    if oldest >= span.end:
+        return []
+    # Refused from `low` on, taken from `high` on.
+    low, high = span.start, span.end
+    tries = [span.end - step] if oldest <= span.start else [oldest, oldest + times.MINUTE]
     while high - low > step:
-        begin = tries.pop(0) if tries else (low + high) // 2
-        begin = begin // step * step
+        begin = -(-(tries.pop(0) if tries else (low + high) // 2) // step) * step
         if not low < begin < high:
-            begin = (low + high) // 2 // step * step
-            if not low < begin < high:
-                break
+            break
         try:
             Window(portal, known, selector, Range(begin, span.end), wait=False).first()
         except RequestRefusedError as exc:
@@ -130,4 +130,6 @@ def _kept(portal: Portal, known: History, selector: Selector, span: Range, words
                 return []
         else:
             high = begin
+            if begin - oldest < step:
+                break
     return [Range(high, span.end)] if high < span.end else []

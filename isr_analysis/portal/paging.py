@@ -1,26 +1,38 @@
-"""How a range is read to its end: what to ask after a page, and when the end is proven. Pure.
+"""What comes after a page: what the portal says of it, and what is to be asked. Pure.
 
-A portal names its next page by a link, a cursor, a number or an offset, or not at all. Then a full page may be the
-portal's limit and not the end: the rest is asked for from the last instant on, until an answer is shorter than one
-that the portal is known to be able to give.
+A portal names its next page by a link, a cursor, a number or an offset, in the answer or in its headers; or not at
+all. Then a full page may be the portal's limit and not the end, and `isr_analysis.portal.onward` proves which.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import numpy as np
-import pyarrow as pa
-
-from isr_analysis import times
-from isr_analysis.answers import Page
+from isr_analysis import answers
+from isr_analysis.answers import Page, Paging
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
+
+
+@dataclass(slots=True)
+class Habits:
+    """What the answers of a portal have shown so far.
+
+    Parameters
+    ----------
+    longest : int
+        The most rows that one answer had: the portal is known to be able to give as many at once.
+    order : {"up", "down", None}
+        Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
+    """
+
+    longest: int = 0
+    order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +45,29 @@ class Step:
         The path, with a query if it came as a link.
     params : mapping of str to str or None
         The parameters; None where the link holds them.
-    by_number : bool
-        Whether the page is named by its number or offset, which a portal could ignore.
+    doubtful : bool
+        Whether the portal may not know, or ignore, what names the page: a number, an offset, or a parameter whose
+        name was guessed.
+    numbered : bool
+        Whether it is named by a number.
     """
 
     path: str
     params: Mapping[str, str] | None
-    by_number: bool = False
+    doubtful: bool = False
+    numbered: bool = False
 
     def __hash__(self) -> int:
         return hash((self.path, None if self.params is None else frozenset(self.params.items())))
 
 
 END, BY_TIME = "end", "by time"
-"""In place of a step: the portal said that this was the last page; or it says nothing of pages."""
+"""In place of a step: the portal said that this was the last page; or nothing names what follows."""
+
+_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)")
 
 
-def following(known: History, step: Step, page: Page, *, link: str | None, rows: int, first: bool) -> Step | str:
+def following(known: History, step: Step, page: Page, *, rows: int, nth: int, longest: int) -> Step | str:
     """Decide what comes after a page.
 
     Parameters
@@ -57,112 +75,124 @@ def following(known: History, step: Step, page: Page, *, link: str | None, rows:
     known : History
         The contract.
     step : Step
-        What was asked.
+        The question for the first page; a cursor, number or offset is added to it.
     page : Page
-        What came.
-    link : str or None
-        The next page's address from the ``Link`` header.
+        What came, with what its headers say.
     rows : int
         The rows of all pages so far, this one included.
-    first : bool
-        Whether it is the first page.
+    nth : int
+        The number of the page if the first one is numbered 0: how many came before it.
+    longest : int
+        The most rows that an answer had before this one.
 
     Returns
     -------
     Step or str
         The next question, or `END`, or `BY_TIME`.
     """
-    params, said = dict(step.params or {}), page.paging
-    if url := link or said.url:
-        return Step(_path(url, step.path), None)
+    said, asked = page.paging, dict(step.params or {})
+    if said.url is not None:
+        return Step(_path(said.url, step.path), None)
     if said.cursor is not None:
-        return Step(step.path, {**params, _cursor_parameter(known, said.cursor_name): said.cursor})
-    for name, value in ((known.page or "page", said.next_page), (known.offset or "offset", said.next_offset)):
+        name = _cursor_parameter(known, said.cursor_name)
+        return Step(step.path, {**asked, name: said.cursor}, doubtful=name != known.cursor)
+    for documented, name, value in ((known.page, "page", said.next_page), (known.offset, "offset", said.next_offset)):
         if value is not None:
-            return Step(step.path, {**params, name: str(value)})
-    if said.has_more is False or (said.total is not None and rows >= said.total):
+            return Step(step.path, {**asked, documented or name: str(value)}, doubtful=documented is None)
+    if said.has_more is False or (page.rows == 0 and not said.has_more):
         return END
-    if said.pages is not None and said.page is not None and said.page >= said.pages:
+    more = said.has_more or (said.total is not None and rows < said.total)
+    if said.pages is not None and said.page is not None:
+        more = said.page < said.pages
+        if not more:
+            return END
+    elif not more and is_told(known, asked, page, rows=rows):
         return END
-    if page.rows == 0 and not said.has_more:
-        return END
-    if known.page_size_is_kept and known.limit in params and page.rows < known.page_size and not said.has_more:
-        return END
-    if known.page is not None:
-        # Without a number the first page was asked for, whichever number that has.
-        first_page = said.page if said.page is not None else known.first_page
-        number = int(params.get(known.page, first_page or 0)) + 1
-        return Step(step.path, {**params, known.page: str(number)}, by_number=True)
-    if known.offset is not None:
-        return Step(step.path, {**params, known.offset: str(rows)}, by_number=True)
-    if first:
-        return BY_TIME
-    return END  # the pages before named a next one, and this one does not
+    number = said.page if said.page is not None else (known.first_page or 0) + nth
+    if known.page is not None or (more and said.page is not None):
+        if not more and page.rows < longest:  # pages that are numbered are all of one size, but for the last
+            return END
+        return Step(step.path, {**asked, known.page or "page": str(number + 1)}, doubtful=True, numbered=True)
+    if known.offset is not None or (more and said.offset is not None):
+        return Step(step.path, {**asked, known.offset or "offset": str(rows)}, doubtful=True)
+    # The pages before named a next one; this one does not.
+    return END if nth and not more else BY_TIME
 
 
-def next_link(header: str) -> str | None:
-    """Find the next page's address in a ``Link`` header."""
-    for url, attributes in re.findall(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)", header):
-        if re.search(r"""rel\s*=\s*["']?[^"']*\bnext\b""", attributes, re.IGNORECASE):
-            return str(url)
-    return None
+def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int) -> bool:
+    """Tell whether an answer's size says that it is the last: it has all rows of the total, or less than a page's.
+
+    That is doubted where the size is a round one or a whole page's: a portal may state as the total what it gives at
+    once, and give less at once than it documents.
+    """
+    said = page.paging
+    if page.rows % 10 == 0 or page.rows == known.page_size:
+        return said.total is not None and page.rows < rows >= said.total
+    if said.total is not None:
+        return rows >= said.total
+    return known.page_size_is_kept and known.limit in asked and page.rows < known.page_size
+
+
+def of_headers(headers: Mapping[str, str], rows: int) -> Paging:
+    """Read what an answer's headers (lower-case names) say of the pages after it.
+
+    These are ``Link``, ``Content-Range``, and the words of an envelope with or without ``X-`` before them, such as
+    ``X-Next-Cursor`` or ``X-Total-Count``.
+    """
+    notes: dict[str, bytes] = {}
+    for name, value in headers.items():
+        plain = re.fullmatch(r"\d+|true|false", value.strip().lower())
+        notes[name.removeprefix("x-")] = plain[0].encode() if plain else json.dumps(value.strip()).encode()
+    links = {rel.lower(): url for url, rel in _links(headers.get("link", ""))}
+    if links.keys() & {"first", "prev", "previous", "last"} and "next" not in links:
+        notes["next"] = b"null"
+    if found := re.fullmatch(r"\w+ \d+-\d+/(\d+)", headers.get("content-range", "").strip()):
+        notes["total"] = found[1].encode()
+    said = answers.read_paging(notes, rows)
+    return dataclasses.replace(said, url=links["next"]) if "next" in links else said
+
+
+def both(one: Paging, other: Paging) -> Paging:
+    """Give what either says of the pages after an answer; the first one's word counts first."""
+    given = {
+        field.name: getattr(other, field.name)
+        for field in dataclasses.fields(one)
+        if getattr(one, field.name) is None and getattr(other, field.name) is not None
+    }
+    return dataclasses.replace(one, **given) if given else one
+
+
+def _links(header: str) -> Iterator[tuple[str, str]]:
+    for url, attributes in _LINK.findall(header):
+        if found := re.search(r"""rel\s*=\s*["']?([^"';,]+)""", attributes, re.IGNORECASE):
+            for rel in found[1].split():
+                yield url, rel
 
 
 def _path(url: str, base: str) -> str:
+    """Give the path and query of a link; always one on the portal itself, whatever host the link names."""
     parts = urlsplit(urljoin(base, url))
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    path = parts.path
+    if path != base and path.rstrip("/").rpartition("/")[2] == base.rstrip("/").rpartition("/")[2]:
+        path = base  # the portal, behind its proxy, does not know its own address
+    return path + (f"?{parts.query}" if parts.query else "")
 
 
 def _cursor_parameter(known: History, field: str | None) -> str:
     """Find the parameter of a cursor: the documented one, or the one that the field's name tells of."""
-    plain = roles.snake(field or "")
+    given = (field or "").rpartition(".")[2]
+    plain = roles.snake(given)
     bare = plain.removeprefix("next_").removesuffix("_next")
     for name, role in ((known.page, roles.PAGE), (known.offset, roles.OFFSET)):
         if name is not None and roles.role_of(bare) == role:
             return name
     if known.cursor is not None:
         return known.cursor
-    return "cursor" if bare in ("", "next", "cursor") else (field or "").removeprefix("next_")
-
-
-class Overlap:
-    """Takes out of an answer what an earlier one of the same range held already.
-
-    Two answers overlap where the second begins at the first one's last instant. Messages that are alike in everything
-    are counted, not merged: a device may publish the same twice.
-    """
-
-    def __init__(self) -> None:
-        self._seen: Counter[tuple[Any, ...]] = Counter()
-
-    def new(self, table: pa.Table) -> pa.Table:
-        """Give the messages of an answer that were not seen before."""
-        left = self._seen.copy()
-        keep = np.ones(len(table), dtype=bool)
-        at = instants(table)
-        for i in np.flatnonzero(np.isin(at, [key[0] for key in left])):
-            key = _key(table, int(i))
-            if left[key] > 0:
-                left[key] -= 1
-                keep[i] = False
-        return table.filter(pa.array(keep))
-
-    def remember(self, table: pa.Table, span: times.Range) -> None:
-        """Remember what the next answer, over a span, may hold again: what was known of it, and these messages."""
-        at = instants(table)
-        inside = np.flatnonzero((at >= span.start) & (at < span.end))
-        self._seen = Counter({key: n for key, n in self._seen.items() if span.start <= key[0] < span.end})
-        self._seen.update(_key(table, int(i)) for i in inside)
-
-
-def instants(table: pa.Table) -> np.ndarray:
-    """Give the messages' times as ns since 1970."""
-    values: np.ndarray = table["time"].cast("int64").to_numpy()
-    return values
-
-
-def _key(table: pa.Table, i: int) -> tuple[Any, ...]:
-    return (
-        table["time"][i].value,
-        *(table[name][i].as_py() for name in ("client_id", "topic", "payload", "extra")),
-    )
+    if bare in ("", "next", "cursor"):
+        return known.page or known.offset or "cursor"
+    if bare == "end_cursor":
+        return "after"
+    if bare == plain or bare != plain.removeprefix("next_"):
+        return given
+    rest = given[len("next") :].lstrip("_-")  # as the portal spells it: nextPageToken is asked for as pageToken
+    return rest[:1].lower() + rest[1:]

@@ -33,20 +33,43 @@ _TOO_MUCH = re.compile(
 _RANGE = re.compile(
     r"\b(range|window|span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)", re.IGNORECASE
 )
+_SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _TIME_FORMS = (
+    ("iso seconds", r"%h:%m:%s|hh:mm:ss(?!\.)|t\d\d:\d\d:\d\d(?:z|\+00:00)?\b(?!\.)"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
     ("s", r"epoch|unix|integer|numeric|valid (int|number|float)|\bseconds\b"),
-    ("date", r"yyyy-mm-dd(?!t)|valid date\b(?!-?time)"), ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
+    ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
+    ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
 )  # fmt: skip
 _GONE = re.compile(
-    r"retention|no longer (available|stored|kept)|too old|expired data|before the (oldest|earliest)|older than",
+    r"retention|no longer (available|stored|kept)|too old|expired data|before the (oldest|earliest)|older than"
+    r"|(oldest|earliest) (available|stored|kept|message|data)",
     re.IGNORECASE,
 )
+_NOTHING = re.compile(
+    r"\bno (stored |matching )?(data|messages?|records?|rows?|results?|telemetry|entries|points?|history)\b(?! route)",
+    re.IGNORECASE,
+)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_KEPT = re.compile(r"(\d+)[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGNORECASE)
 
 
 def beyond_retention(status: int, words: str) -> bool:
     """Tell whether the portal refused a range because it keeps nothing so old."""
     return status == 410 or (status in (400, 404, 416, 422) and _GONE.search(words) is not None)  # noqa: PLR2004
+
+
+def oldest(words: str, now: int) -> int | None:
+    """Give the instant from which on the portal says that it keeps messages: the latest that it names, ns."""
+    named = [times.instant(one, name="instant") for one in _INSTANT.findall(words)]
+    if not named:
+        named = [now - times.duration(number + unit[0]) for number, unit in _KEPT.findall(words) if int(number)]
+    return max(named, default=None)
+
+
+def nothing_there(status: int, words: str) -> bool:
+    """Tell whether the portal refused because there are no messages, which is no refusal."""
+    return status in (404, 422) and _NOTHING.search(words) is not None
 
 
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:
@@ -71,6 +94,8 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.\s", words):
         change.update(_learn(dataclasses.replace(known, **change), asked, clause))
+    if not change and _RANGE.search(words) and known.time_form == "date" and not known.end_included:
+        change["end_included"] = True  # a day was asked for as two
     if not change and _RANGE.search(words) and length > SHORTEST:
         change["longest"] = longest_range(words) or f"{max(length // 2, SHORTEST) // times.SECOND}s"
         if times.duration(change["longest"]) >= length:
@@ -86,12 +111,15 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     sent = next((name for name in named if name in asked), None)
     if sent is not None and _UNKNOWN.search(clause):
         return _without(known, sent)
-    if sent is not None and sent == known.limit and (most := _TOO_MUCH.search(clause)):
+    of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and not longest_range(clause))
+    if known.limit is not None and of_size and (most := _TOO_MUCH.search(clause)):
         size = int(re.sub(r"\D", "", most[1]))
         return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
-    if sent is not None and sent in (known.start, known.end):
-        form = next((form for form, pattern in _TIME_FORMS if re.search(pattern, clause, re.IGNORECASE)), None)
-        if form is not None and form != known.time_form and not _RANGE.search(clause):
+    of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
+    if of_time and not _RANGE.search(clause):
+        told = clause.replace(asked.get(sent or "", "\0"), "")  # what was sent is no example
+        form = next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
+        if form is not None and form != known.time_form:
             return {"time_form": form}
     if _MISSING.search(clause):
         for name in named:

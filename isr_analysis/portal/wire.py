@@ -104,7 +104,7 @@ class Wire:
     ) -> None:
         self.origin = origin
         self._now = now
-        self._sleep = sleep
+        self.sleep = sleep
         self._counted = _Counted(transport or _network(origin), origin, ledger, now)
         retry = httpx_retries.Retry(
             total=RETRIES,
@@ -172,7 +172,7 @@ class Wire:
             Wait where the quota is used up, and ask then. A function waits for so many seconds in the line's own
             place; what it raises ends the waiting.
         """
-        sleep = wait if callable(wait) else self._sleep
+        sleep = wait if callable(wait) else self.sleep
         if bulk:
             sleep(quota.pace(self._counted.ledger.state(self._now()), self._now()))
         while True:

@@ -1,0 +1,215 @@
+"""Reading on where nothing names the next page: by time, until the end is proven.
+
+An answer that is as long as the longest ever may have been cut at a limit of the portal's own. The rest is asked for
+as a range of its own, so that no instant is asked for in two halves: what an answer holds of the instant at which the
+next question begins is left to that question. So nothing is lost or doubled, however many messages share an instant,
+whichever way the portal orders them, and whether or not it counts the ends of a range in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isr_analysis import times
+from isr_analysis.answers import Page
+from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
+from isr_analysis.portal.paging import Habits
+from isr_analysis.times import Range
+
+EVER = Range(-(2**62), 2**62)
+"""All of time: the outer edges of what an answer is taken to cover, as it may hold more than was asked for."""
+
+_CERTAIN = 6
+"""Instants in one order that are no coincidence: 1 in 720."""
+
+_GRAINS = (times.SECOND, 1_000_000, 1000, 1)
+
+Part = tuple[pa.Table, Page]
+"""Messages, and the answer that they came in."""
+
+
+class Onward:
+    """One range that is read to its end by time.
+
+    Parameters
+    ----------
+    ask : callable
+        Asks for a range, and gives the one answer.
+    span : Range
+        All that is wanted.
+    unit : int
+        The finest step that can be asked for, ns.
+    habits : Habits
+        What the portal's answers have shown; more is learned here.
+    told : callable
+        Tells whether an answer says itself that it is whole (True) or is not (False); None if it says nothing.
+    incomplete : callable
+        Makes the error for an end that cannot be proven.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[Range], Page],
+        span: Range,
+        *,
+        unit: int,
+        habits: Habits,
+        told: Callable[[Page], bool | None],
+        incomplete: Callable[[str], HistoryIncompleteError],
+    ) -> None:
+        self._ask = ask
+        self._span = span
+        self._unit = unit
+        self._habits = habits
+        self._told = told
+        self._incomplete = incomplete
+
+    def read(self, page: Page, piece: Range = EVER) -> Iterator[Part]:
+        """Give the messages of a piece of time, of which a page is the answer or the beginning of it.
+
+        Raises
+        ------
+        HistoryIncompleteError
+            More messages share an instant than the portal gives at once, or its answers contradict each other.
+        """
+        while True:
+            table = within(page.messages, piece)
+            if not self._may_be_cut(page) or self._passes(table):
+                yield table, page
+                return
+            if not len(table):
+                raise self._same(page)
+            at = instants(table)
+            grain = self.grain(page)
+            order = self._order(page)
+            first, last = int(at.min()) // grain * grain, int(at.max()) // grain * grain
+            if first == last:
+                if self._is_cut(page, Range(first, last + grain)):
+                    raise self._incomplete(
+                        f"gives no more than {page.rows} messages at once, and as many share one instant"
+                    )
+                yield table, page
+                return
+            if order is None:
+                middle = _middle(np.unique(at // grain) * grain, grain, self._unit)
+                for half in (Range(piece.start, middle), Range(middle, piece.end)):
+                    if _common(half, self._span):  # of a whole answer each half is shorter, and so whole itself
+                        yield from self.read(self._asked(half, page), half)
+                return
+            done, piece = (
+                (Range(piece.start, last), Range(last, piece.end)) if order == "up"
+                else (Range(first + grain, piece.end), Range(piece.start, first + grain))
+            )  # fmt: skip
+            yield within(table, done), page
+            if not _common(piece, self._span):
+                return
+            page = self._following(page, piece, order)
+
+    def _following(self, page: Page, piece: Range, order: str) -> Page:
+        """Ask for what comes after an answer, from its last instant on."""
+        after = self._asked(piece, page)
+        if order_of(after.messages) not in (order, "one"):
+            raise self._incomplete("gives its messages in another order from one answer to the next")
+        if len(within(after.messages, piece)) < len(within(page.messages, piece)):
+            raise self._incomplete("no longer gives messages, asked from their instant on, that it gave before")
+        return after
+
+    def _asked(self, piece: Range, former: Page) -> Page:
+        page = self._ask(_common(piece, self._span))
+        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit):
+            raise self._same(page)
+        return page
+
+    def _is_cut(self, page: Page, instant: Range) -> bool:
+        """Tell whether an answer of one instant is not all there is: whether others are near, and no more come."""
+        if self._told(page) is not None:
+            return True
+        length = self._span.end - self._span.start
+        try:
+            wider = self._ask(Range(max(self._span.start - length, 0), self._span.end + length))
+        except RequestRefusedError:  # so long a range may not be asked for
+            wider = page
+        self._habits.longest = max(self._habits.longest, wider.rows)
+        if wider.rows > page.rows:
+            return False
+        beside = [
+            self._ask(side)
+            for part in (Range(EVER.start, instant.start - self._unit), Range(instant.end + self._unit, EVER.end))
+            if (side := _common(part, self._span))
+        ]
+        known = instants(page.messages)
+        return not all(np.isin(instants(one.messages), known).all() for one in (wider, *beside))
+
+    def _may_be_cut(self, page: Page) -> bool:
+        """Tell whether an answer is as long as the longest ever: the portal may be able to give no more at once."""
+        longest, self._habits.longest = self._habits.longest, max(self._habits.longest, page.rows)
+        told = self._told(page)
+        return 0 < page.rows >= longest if told is None else not told
+
+    def _passes(self, table: pa.Table) -> bool:
+        """Tell whether messages, in order, go on beyond the end of what is wanted."""
+        order, at = order_of(table), instants(table)
+        if len(np.unique(at)) < _CERTAIN:
+            return False
+        return bool(at.max() >= self._span.end if order == "up" else order == "down" and at.min() < self._span.start)
+
+    def _order(self, page: Page) -> str | None:
+        """Tell the order of an answer, if that is more than a coincidence."""
+        order = order_of(page.messages)
+        if order in ("up", "down") and len(np.unique(instants(page.messages))) >= _CERTAIN:
+            self._habits.order = order
+        return order if order == self._habits.order else None
+
+    def grain(self, page: Page) -> int:
+        """Give the step at which a range may be parted: the portal may keep its times finer than it shows them."""
+        at = instants(page.messages)
+        return max(self._unit, next(one for one in _GRAINS if not (at % one).any()))
+
+    def _same(self, page: Page) -> HistoryIncompleteError:
+        return self._incomplete(f"gives the same {page.rows} messages for a part of the range as for all of it")
+
+
+def instants(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Give the messages' times as ns since 1970."""
+    values: npt.NDArray[np.int64] = table["time"].cast("int64").to_numpy()
+    return values
+
+
+def order_of(table: pa.Table) -> str | None:
+    """Tell whether times run ``"up"``, ``"down"``, are all ``"one"``, or stand in no order (None)."""
+    steps = np.diff(instants(table))
+    if not steps.any():
+        return "one"
+    return "up" if (steps >= 0).all() else "down" if (steps <= 0).all() else None
+
+
+def within(table: pa.Table, span: Range) -> pa.Table:
+    """Give the messages of a span."""
+    at = instants(table)
+    inside = (at >= span.start) & (at < span.end)
+    return table if inside.all() else table.filter(pa.array(inside))
+
+
+def _fits(table: pa.Table, span: Range, slack: int) -> bool:
+    """Tell whether all messages lie in a span, or nearly."""
+    at = instants(table)
+    return bool((at >= span.start - slack).all() and (at < span.end + slack).all())
+
+
+def _common(one: Range, other: Range) -> Range:
+    start, end = max(one.start, other.start), min(one.end, other.end)
+    return Range(start, max(start, end))
+
+
+def _middle(grains: npt.NDArray[np.int64], grain: int, unit: int) -> int:
+    """Give an instant near the middle of some, at which a range is parted; between two of them if there is room."""
+    half = len(grains) // 2
+    roomy = np.flatnonzero(np.diff(grains) > grain + 2 * unit)
+    if not len(roomy):
+        return int(grains[half])
+    i = int(roomy[np.argmin(np.abs(roomy + 1 - half))])
+    return (int(grains[i]) + grain + int(grains[i + 1])) // 2 // unit * unit

@@ -1,0 +1,293 @@
+"""One question about a span of history, and its answers to the proven end."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis import answers, messages, times
+from isr_analysis.answers import Page
+from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefusedError
+from isr_analysis.messages import Selector
+from isr_analysis.portal import paging, refusals
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.contract import History
+from isr_analysis.portal.onward import EVER, Onward, instants, order_of, within
+from isr_analysis.portal.paging import Step
+from isr_analysis.times import Range
+
+logger = logging.getLogger(__name__)
+
+_SEQ = messages.SCHEMA.get_field_index("seq")
+_NOT_SO = (400, 404, 416, 422)
+"""The statuses with which a page is refused that the portal has not, or that it does not know how to name."""
+
+
+class Window:
+    """One question.
+
+    Parameters
+    ----------
+    portal : Portal
+        The connection.
+    known : History
+        How it is asked.
+    selector : Selector
+        Of one client or of all.
+    span : Range
+        What is wanted.
+    wait : bool
+        Wait for the quota where it is used up.
+
+    Attributes
+    ----------
+    asked : dict of str to str
+        The first question's parameters.
+    """
+
+    def __init__(self, portal: Portal, known: History, selector: Selector, span: Range, *, wait: bool) -> None:
+        self._portal = portal
+        self._known = known
+        self._selector = selector
+        self._span = span
+        self._wait = wait
+        self._rows = 0  # as the portal counts them, all pages together
+        self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
+        self._orders: set[str | None] = set()
+        self._beyond = False
+        self._sample: int | None = None
+        self._earliest, self._latest = 2**63 - 1, -(2**63)
+        self.asked = self._question(span)
+
+    def first(self) -> Page:
+        """Ask for the first page."""
+        return self._ask(Step(self._known.path, self.asked))
+
+    def read(self, held: Page) -> Iterator[pa.Table]:
+        """Give the first page and all that follow, and check that they are all there is.
+
+        Raises
+        ------
+        HistoryIncompleteError
+            The end cannot be proven.
+        AnswerError
+            The answers are of another range than was asked for.
+        """
+        parts = self._parts(held)
+        if held.fragments:  # what two pages hold of one message is joined
+            whole = list(parts)
+            yield answers.merge(pa.concat_tables(whole)) if whole else messages.empty()
+        else:
+            yield from parts
+        self._check_totals()
+        self._check_range()
+        self._learn_start()
+
+    def _parts(self, held: Page) -> Iterator[pa.Table]:
+        question = Step(self._known.path, self.asked)
+        been = {question}
+        nth = shift = 0
+        while True:
+            longest = self._portal.habits.longest
+            what = paging.following(
+                self._known, question, held, rows=self._rows + held.rows, nth=nth + shift, longest=longest
+            )
+            if self._goes_beyond(held):
+                self._beyond = True
+                what = paging.END
+            if what == paging.BY_TIME:
+                yield from self._onward(held)
+                return
+            after: Page | None = None
+            if isinstance(what, Step):
+                if what in been:
+                    raise self._incomplete("names the same next page twice")
+                been.add(what)
+                after = self._next(what, held)
+                if after is held and what.numbered and nth + shift == 0 and self._known.first_page is None:
+                    shift = 1  # the first page has this very number
+                    continue
+                if after is None or after is held:
+                    # It does not know this way to name a page, or has none of that name: what else is there?
+                    yield from self._onward(held)
+                    return
+            self._portal.habits.longest = max(longest, held.rows)
+            yield self._numbered(held.messages, held)
+            self._totals += [] if held.paging.total is None else [(held.paging.total, held.rows)]
+            if after is None:
+                return
+            held, nth = after, nth + 1
+
+    def _next(self, step: Step, held: Page) -> Page | None:
+        """Ask for a next page; None if the portal refuses what may not be one, `held` if it gives the same again."""
+        try:
+            after = self._ask(step)
+        except RequestRefusedError as exc:
+            if not step.doubtful or exc.status_code not in _NOT_SO:
+                raise
+            logger.info("no page is named by %s: %s", step.params, exc)
+            return None
+        if after.rows and after.messages.equals(held.messages):
+            if not step.doubtful:
+                raise self._incomplete("gives the same page again under another name")
+            return held
+        return after
+
+    def _onward(self, held: Page) -> Iterator[pa.Table]:
+        """Read on by time after a page that is the first, or the last of those that could be named."""
+        reader = Onward(
+            lambda span: self._ask(Step(self._known.path, self._question(span))),
+            self._span,
+            unit=self._known.unit,
+            habits=self._portal.habits,
+            told=self._told,
+            incomplete=self._incomplete,
+        )
+        if not self._rows:
+            count = 0
+            for table, page in reader.read(held):
+                count += len(table)
+                yield self._numbered(table, page)
+            total = held.paging.total
+            if total is not None and total != held.rows and not held.fragments:
+                self._totals, self._rows = [(total, -1)], count
+            return
+        # Its first instant may have been in the page before as well: it is taken from here, and what follows is read.
+        order, at = order_of(held.messages), instants(held.messages)
+        if order not in ("up", "down"):
+            raise self._incomplete("ends its pages where more may follow")
+        grain = reader.grain(held)
+        edge = (int(at[0]) // grain + (order == "up")) * grain
+        before, beyond = Range(EVER.start, edge), Range(edge, EVER.end)
+        here, rest = (before, beyond) if order == "up" else (beyond, before)
+        yield self._numbered(within(held.messages, here), held)
+        for table, page in reader.read(held, rest):
+            yield self._numbered(table, page)
+        self._totals.clear()
+
+    def _told(self, page: Page) -> bool | None:
+        """Tell whether an answer says that it is whole, or that it is not; None if it says nothing."""
+        said = page.paging
+        if said.has_more is not None:
+            return not said.has_more
+        if said.cursor is not None or said.url is not None or said.next_page is not None:
+            return False
+        if said.total is not None and page.rows < said.total:
+            return False
+        return True if paging.is_told(self._known, self.asked, page, rows=page.rows) else None
+
+    def _goes_beyond(self, page: Page) -> bool:
+        """Tell whether a page, like those before it in order of time, has reached the end of what is wanted."""
+        order = order_of(page.messages)
+        if order == "one":
+            return False
+        self._orders.add(order)
+        if self._orders == {"up"}:
+            return self._known.end is None and self._latest >= self._span.end
+        return self._orders == {"down"} and self._known.start is None and self._earliest < self._span.start
+
+    def _question(self, span: Range) -> dict[str, str]:
+        # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
+        moved = self._known.start_included is not True and self._known.time_form != "date"
+        start = max(span.start - (self._known.unit if moved else 0), 0)
+        return self._known.question(self._selector, Range(start, span.end), account_id=self._portal.named_account)
+
+    def _ask(self, step: Step) -> Page:
+        try:
+            answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait)
+        except RequestRefusedError as exc:
+            if refusals.nothing_there(exc.status_code or 0, exc.words):
+                return Page(messages.empty(), 0)
+            raise
+        if answer.status == 204:  # noqa: PLR2004 (no content)
+            return Page(messages.empty(), 0)
+        clients = self._selector.clients
+        page = answers.read_page(
+            answer.body,
+            content_type=answer.content_type,
+            account_id=self._portal.account_id,
+            client_id=clients[0] if clients else None,
+            topic=self._selector.topic,
+            fields=self._known.fields,
+        )
+        self._portal.check_accounts(page.accounts)
+        if len(page.messages):
+            at = instants(page.messages)
+            self._earliest = min(self._earliest, int(at.min()))
+            self._latest = max(self._latest, int(at.max()))
+            whole = at[at % self._known.unit == 0]
+            self._sample = int(whole[0]) if len(whole) else self._sample
+        said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows))
+        return dataclasses.replace(page, paging=said)
+
+    def _numbered(self, table: pa.Table, page: Page) -> pa.Table:
+        """Count `seq` on from page to page; a portal that gives the newest first counts downward."""
+        offset = -self._rows - page.rows if page.descending else self._rows
+        self._rows += page.rows
+        return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(table["seq"], offset))
+
+    def _check_totals(self) -> None:
+        """Compare what came with the numbers that the portal stated, unless these are of each page alone."""
+        totals = [total for total, _ in self._totals]
+        if not totals or self._beyond or (len(totals) > 1 and all(total == rows for total, rows in self._totals)):
+            return
+        if not min(totals) <= self._rows <= max(totals):
+            stated = "/".join(str(total) for total in dict.fromkeys(totals))
+            raise self._incomplete(f"states {stated} messages and gave {self._rows}")
+
+    def _check_range(self) -> None:
+        """Find out whether the portal follows the range, where what it gave lies outside of it."""
+        slack = max(times.HOUR, 2 * self._known.unit)
+        early, late = self._earliest < self._span.start - slack, self._latest >= self._span.end + slack
+        late = late and self._known.end is not None
+        early = early and self._known.start is not None
+        if early and self._span.end >= self._portal.now() - slack:
+            late = True  # it gives all up to now
+        if early == late:
+            return
+        # It follows one of the two, or none and gave some other range. Parted at an instant in the middle of what
+        # came, an answer that follows the one begins, or ends, there.
+        unit = self._known.unit
+        middle = (self._earliest + self._latest) // 2 // unit * unit
+        start, end = (middle, self._span.end) if late else (self._span.start, middle)
+        part = Range(min(start, end - unit), max(end, start + unit))
+        before = self._earliest, self._latest
+        at = instants(self._ask(Step(self._known.path, self._question(part))).messages)
+        self._earliest, self._latest = before
+        now = self._portal.contract.history
+        if late and len(at) and at.min() >= middle - unit:
+            self._portal.learn(dataclasses.replace(now, end=None))
+            return
+        if early and len(at) and at.max() <= middle + unit:
+            self._portal.learn(dataclasses.replace(now, start=None))
+            return
+        raise AnswerError(
+            f"the portal was asked for {self._span} and gave messages of {times.iso(self._earliest)} to "
+            f"{times.iso(self._latest)}: it does not follow the parameters {self._known.start!r} and "
+            f"{self._known.end!r} as they were sent ({', '.join(f'{k}={v}' for k, v in self.asked.items())}). "
+            "Say in a contract file (ISR_CONTRACT) how it wants the range; `isr doctor` prints one to edit"
+        )
+
+    def _learn_start(self) -> None:
+        """Find out whether a message at the start is in the answer, where a range may not be longer than a window."""
+        known = self._portal.contract.history
+        if known.start_included is not None or known.longest is None or self._sample is None or known != self._known:
+            return
+        span = Range(self._sample, self._sample + known.unit)
+        question = known.question(self._selector, span, account_id=self._portal.named_account)
+        try:
+            at = instants(self._ask(Step(known.path, question)).messages)
+        except RequestRefusedError:  # too short a range, perhaps
+            return
+        self._portal.learn(dataclasses.replace(known, start_included=bool((at == self._sample).any())))
+
+    def _incomplete(self, what: str) -> HistoryIncompleteError:
+        return HistoryIncompleteError(
+            f"the portal {what}, while {self._selector} was read over {self._span}, after {self._rows} messages: the "
+            "end cannot be proven this way, and nothing of this window was kept. If it has parameters for pages, name "
+            "them in a contract file (ISR_CONTRACT); `isr doctor` prints one to edit"
+        )
