@@ -77,6 +77,7 @@ ENVELOPES = [
                               "values": [[AT, True]]}]}]},
     ROW,
     {"data": ROW},
+    {"publishers": [{"client_id": "a", "created_at": AT}], "messages": [ROW]},
     [{"message": ROW}],
     [{"id": 7, "publisher": {"client_id": "a", "label": "x"}, "message": {**BARE, "topic": "t/x"}}],
     [{"meta": {"time": AT, "client_id": "a", "topic": "t/x"}, "payload": {"on": True}}],
@@ -245,6 +246,14 @@ def test_every_format_is_read_under_every_compression(form, packed):
     assert page.accounts == {ACCOUNT}
 
 
+def test_several_answers_in_one_file_are_read():
+    """Pages that were saved one after the other, with an envelope each."""
+    pages = [{"messages": [row], "next_cursor": str(i)} for i, row in enumerate(ROWS)]
+    page = read("\n".join(map(json.dumps, pages)).encode())
+    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
+    assert page.messages["extra"].null_count == 3
+
+
 def test_all_files_of_a_zip_are_read():
     """In the order of their names, whatever their format."""
     page = read(zipped(FORMATS["json"], FORMATS["ndjson"]))
@@ -298,20 +307,31 @@ def test_fields_of_influxdb_are_put_together_into_messages():
     assert page.rows == 4
 
 
+PIVOTED = (
+    "#datatype,string,long,dateTime:RFC3339,double,long,string,string\n#group,f,f,f,f,f,t,t\n#default,_r,,,,,,\n"
+    f",result,table,_time,temp,n,client_id,topic\n,,0,{AT},21.5,,a,t/x\n"
+)
+BARE_FLUX = (
+    f",result,table,_time,_field,_value,client_id,topic\n,,0,{AT},temp,21.5,a,t/x\n\n"
+    f",result,table,_time,_field,_value,client_id,topic\n,,1,{AT},hum,4,a,t/x\n"
+)
+EAV = [
+    {"time": AT, "client_id": "a", "topic": "t/x", "field": name, "value": value}
+    for name, value in (("temp", 1.5), ("on", None), ("note", "x"))
+]
+
+
 @pytest.mark.parametrize(
     ("body", "payload"),
     [
-        (f",result,table,_time,_field,_value,client_id,topic\n,,0,{AT},temp,21.5,a,t/x\n,,0,{AT},hum,4,a,t/x\n", {"temp": 21.5, "hum": 4}),
+        (BARE_FLUX, {"temp": 21.5, "hum": 4}),
         (f"_time,_field,_value,_measurement,client_id\n{AT},temp,21.5,t/x,a\n", {"temp": 21.5}),
         (f"_time,_field,_value,_measurement,client_id,topic,chan\n{AT},temp,1,m,a,t/x,2\n", {"temp": 1, "chan": 2}),
         (f'_time,_field,_value,client_id,topic\n{AT},payload,"{{""on"": 1}}",a,t/x\n', {"on": 1}),
-        ([{"time": AT, "client_id": "a", "topic": "t/x", "field": "temp", "value": 1.5},
-          {"time": AT, "client_id": "a", "topic": "t/x", "field": "on", "value": None},
-          {"time": AT, "client_id": "a", "topic": "t/x", "field": "note", "value": "x"}], {"temp": 1.5, "note": "x"}),
-        (f"#datatype,string,long,dateTime:RFC3339,double,long,string,string\n#group,f,f,f,f,f,t,t\n#default,_r,,,,,,\n"
-         + f",result,table,_time,temp,n,client_id,topic\n,,0,{AT},21.5,,a,t/x\n", {"temp": 21.5}),
+        (EAV, {"temp": 1.5, "note": "x"}),
+        (PIVOTED, {"temp": 21.5}),
     ],
-)  # fmt: skip
+)
 def test_other_forms_of_one_field_a_row(body, payload):
     """Without annotations, without a topic, with further tags, with the whole payload in a field, as JSON, pivoted."""
     page = read(body.encode() if isinstance(body, str) else body)
@@ -512,6 +532,23 @@ def test_the_rest_of_a_row_is_extra():
     extra = read(rows).messages["extra"].to_pylist()
     assert json.loads(extra[0]) == {"qos": 1, "received_at": "2026-11-02", "note": "001"}
     assert extra[1] is None
+
+
+def test_fields_of_a_spread_payload_are_not_taken_for_the_portals():
+    """A device beside a topic that names the client, and the time of a measurement, stay in the payload."""
+    row = {"time": AT, "topic": PATH, "device_id": "d", "measured_at": "2025-01-01T00:00:00Z", "temp": 1}
+    assert [(*one[:3], json.loads(one[3])) for one in told(read([row]))] == [
+        (NS, "a", "t/x", {"device_id": "d", "measured_at": "2025-01-01T00:00:00Z", "temp": 1})
+    ]
+    with pytest.raises(AnswerError, match=r"row 2 .*no time"):
+        read([row, {**row, "time": None}])
+
+
+def test_the_login_of_a_shared_credential_is_extra():
+    """Where the topic names another client than the row, both are kept."""
+    page = read([{**ROW, "client_id": "pub-1"}])
+    assert told(page)[0][1] == "a"
+    assert json.loads(page.messages["extra"][0].as_py()) == {"client_id": "pub-1"}
 
 
 def test_rows_with_thousands_of_different_fields():

@@ -27,6 +27,7 @@ from isr_analysis.answers.shape import (
     is_label,
     plain,
 )
+from isr_analysis.errors import AnswerError
 
 Columns = dict[str, pa.ChunkedArray]
 
@@ -139,27 +140,26 @@ def present(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.fill_null(pc.not_equal(column, nothing), False)
 
 
-def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def texts(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Give a column as text: strings without their quotes, null as missing, numbers and others as they stand.
 
     Raises
     ------
-    UnicodeError
-        A string holds what is no text.
+    AnswerError
+        A string holds what is no text; the message says in which field.
     """
     if pa.types.is_string(column.type):
         return column
     inner = pc.if_else(present(column), column, None)
-    marks = pc.starts_with(inner, b'"')
-    if pc.all(marks).as_py() is not False and not pc.any(pc.match_substring(inner, b"\\")).as_py():
-        quoted = True
-    else:
-        quoted = False
-        inner = json_texts([_plain_text(one) for one in inner.to_pylist()])
+    quoted = pc.all(pc.starts_with(inner, b'"')).as_py() is not False
+    quoted = quoted and not pc.any(pc.match_substring(inner, b"\\")).as_py()
     try:
+        inner = inner if quoted else json_texts([_plain_text(one) for one in inner.to_pylist()])
         found = inner.cast(pa.string())
-    except pa.ArrowInvalid as exc:
-        raise UnicodeError(str(exc)) from exc
+    except (pa.ArrowInvalid, UnicodeError) as exc:
+        raise AnswerError(
+            f"the field {name!r} holds what is no text (bytes that are no UTF-8, or half a pair)"
+        ) from exc
     return pc.utf8_slice_codeunits(found, 1, -1) if quoted else found
 
 

@@ -16,7 +16,8 @@ from isr_analysis.errors import AnswerError
 _DIVIDERS = (",", ";", "\t", "|")
 _DROPPED = ("", "result", "table", "_start", "_stop")  # InfluxDB's own, the same in all rows of a table
 _NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
-_NUMBERS = {"long", "unsignedLong", "double"}
+_BOOLEAN = r"^(?:true|false)$"
+_STATED = {"long": _NUMBER, "unsignedLong": _NUMBER, "double": _NUMBER, "boolean": _BOOLEAN}
 _SPECIAL = {"NaN": b"NaN", "+Inf": b"Infinity", "-Inf": b"-Infinity"}
 
 Row = list[str]
@@ -60,7 +61,7 @@ def _tables(text: str, divider: str) -> Iterator[Columns]:
             after_blank = True
             continue
         begins = row[0].startswith("#") and row[0][1:] in ("datatype", "group", "default")
-        if names is not None and (begins or (after_blank and _is_header(row))):
+        if names is not None and (begins or (after_blank and _is_header(row, names))):
             yield _table(names, rows, notes)
             names, rows, notes = None, [], {}
         after_blank = False
@@ -76,8 +77,9 @@ def _tables(text: str, divider: str) -> Iterator[Columns]:
         yield _table(names, rows, notes)
 
 
-def _is_header(row: Row) -> bool:
-    return any(time_rank(name) is not None or name in ("_value", "error") for name in row)
+def _is_header(row: Row, names: Row) -> bool:
+    """Tell whether a record after a blank line begins a new table. What looks like a name may well be a topic."""
+    return row == names or "_time" in row or "_value" in row or row[1:2] == ["error"]
 
 
 def _rows(text: str, divider: str) -> list[Row]:
@@ -124,16 +126,22 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row]) -> Columns:
         default = defaults[i] if i < len(defaults) else ""
         column = columns.text([cell or default for cell in cells])
         if kinds:
-            made[name] = _as_stated(column, kinds[i] if i < len(kinds) else "string")
+            made[name] = _as_stated(name, column, kinds[i] if i < len(kinds) else "string")
         else:
             made[name] = column if plain(name) in (*PAYLOAD, *BASE64, *HEX) else _as_found(column)
     return made
 
 
-def _as_stated(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
-    if kind not in _NUMBERS and kind != "boolean":
+def _as_stated(name: str, column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    if kind not in _STATED:
         return column
-    return columns.json_texts([None if not one else _SPECIAL.get(one) or one.encode() for one in column.to_pylist()])
+    pattern = re.compile(_STATED[kind])
+    values: list[bytes | None] = []
+    for one in column.to_pylist():
+        if one and one not in _SPECIAL and not pattern.match(one):
+            raise AnswerError(f"the CSV's column {name!r} is said to be {kind} but holds {one[:60]!r}")
+        values.append(None if not one else _SPECIAL.get(one) or one.encode())
+    return columns.json_texts(values)
 
 
 def _as_found(column: pa.ChunkedArray) -> pa.ChunkedArray:

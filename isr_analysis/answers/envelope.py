@@ -12,6 +12,7 @@ from isr_analysis.answers.shape import (
     BESIDE,
     CLIENT,
     PAYLOAD,
+    RECEIVED,
     ROWS,
     TOPIC,
     Fields,
@@ -23,7 +24,6 @@ from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
 _DEEPEST = 12
-_RECEIVED = 2
 _COLUMNS = ("columns", "column_names", "columnnames", "header", "headers", "fields", "schema", "names")
 _VALUES = ("values", "data", "rows", "records", "datapoints")
 _FAILED = ("error", "errors", "exception", "fault")
@@ -71,7 +71,8 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
         raise AnswerError("the body is empty")
     if len(documents) > 1:
         documents = [one for one in documents if not search.is_note(one)]
-        if all(raw.kind(one) == "{" for one in documents):
+        heads = [search.role(one) for one in documents[:1]]
+        if heads == ["row"] and all(raw.kind(one) == "{" for one in documents):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
         value = _walk(document, fields.rows) if fields.rows else document
@@ -140,6 +141,10 @@ class _Search:
         self._note(fields)
         return True
 
+    def role(self, document: bytes) -> str | None:
+        """Tell whether a document is a row among others, or holds rows."""
+        return self._role(raw.members(document), 0) if raw.kind(document) == "{" else None
+
     def dig(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int = 0) -> list[Group] | None:
         """Give the rows within a value; an empty list is a place for rows without any, None is no such place."""
         what = raw.kind(value)
@@ -199,7 +204,7 @@ class _Search:
         """Tell whether an object of an array is a row, or a group of rows; None does not say."""
         rank = min((r for name, one in fields.items() if raw.kind(one) in ('"', "0")
                     and (r := self._rank(name)) is not None), default=None)  # fmt: skip
-        own = rank is not None and rank <= _RECEIVED
+        own = rank is not None and rank <= RECEIVED
         payload = self._payload(fields)
         if rank is None and payload is None and columns_of(fields) is not None:
             return "group"
@@ -249,10 +254,18 @@ class _Search:
             return None
         if failure := _failure(fields):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
+        speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
+        if speaking:  # what stands beside messages and has neither topic nor payload is something else
+            bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
         if len(bearing) == 1 and plain(next(iter(bearing))) in ROWS:
             name = next(iter(bearing))
             return [Group(one.rows, one.outer, _without(one.keys, len(keys))) for one in bearing[name]]
         return [group for groups in bearing.values() for group in groups]
+
+    def _speaks(self, groups: list[Group]) -> bool:
+        rows = groups[0].rows
+        fields = raw.members(raw.first(rows) or b"{}") if isinstance(rows, bytes) else dict.fromkeys(rows, b"")
+        return self._payload(fields) is not None or self._topic(fields) is not None
 
     def _has_empty_place(self, fields: dict[str, bytes], dug: dict[str, list[Group] | None], depth: int) -> bool:
         empty = [name for name, groups in dug.items() if groups is not None]
@@ -314,7 +327,12 @@ def _failure(fields: dict[str, bytes]) -> str | None:
             return error_words(b'{"detail":' + one + b"}")
         if spelled in ("success", "ok") and one == b"false":
             return error_words(raw_object({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
-        if spelled == "status" and raw.kind(one) == '"' and raw.text(one).lower() in _NOT_OK:
+        if (
+            spelled == "status"
+            and pick(fields, CLIENT) is None
+            and raw.kind(one) == '"'
+            and raw.text(one).lower() in _NOT_OK
+        ):
             return f"status {raw.text(one)!r}"
     return None
 

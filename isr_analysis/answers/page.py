@@ -153,9 +153,10 @@ def _read(body: bytes, content_type: str | None, asked: _Asked) -> Page:
         named = {one for name, one in notes.items() if paging.is_account(name)}
         accounts = page.accounts | {raw.text(one) for one in named if raw.kind(one) == '"'}
         return replace(page, rows=rows, accounts=frozenset(accounts), paging=paging.read(notes, rows))
-    except AnswerError as exc:
+    except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
         what = "live answer" if asked.live else "history answer"
-        raise AnswerError(f"the portal's {what} was not understood: {exc}. If it is sound, {_HELP}") from exc
+        said = str(exc).encode("utf-8", "backslashreplace").decode()
+        raise AnswerError(f"the portal's {what} was not understood: {said}. If it is sound, {_HELP}") from exc
 
 
 def _page(table: Columns, asked: _Asked) -> Page:
@@ -166,9 +167,12 @@ def _page(table: Columns, asked: _Asked) -> Page:
         table = _published(table)
         if not columns.length(table):
             return Page(messages.empty(), 0, stated)
-    role = roles.assign(table, asked.fields, live=asked.live)
+    role = roles.assign(table, asked.fields, live=asked.live, account_id=asked.account_id)
     time = _time(table, role, asked)
     client, topic, accounts = _labels(table, role, asked)
+    login = _text(table, role.client)
+    if login is not None and not pc.all(pc.equal(login, client)).as_py():  # a credential that a fleet shares
+        role = replace(role, extra=(*role.extra, str(role.client)))
     extra = _extra(table, role)
     if role.fragment:
         at, published, noted = _joined(table, role, asked, (time, client, topic))
@@ -196,9 +200,9 @@ def _stated(table: Columns, account_id: str | None) -> frozenset[str]:
     for name, column in table.items():
         spelled = plain(name.rpartition(".")[2])
         if paging.is_account(name):
-            found |= set(pc.unique(columns.texts(column)).drop_null().to_pylist())
+            found |= set(pc.unique(columns.texts(column, name)).drop_null().to_pylist())
         elif spelled in (*TOPIC, "historytopicprefix", "publishtopic"):
-            paths = pc.unique(columns.texts(column)).drop_null().to_pylist()
+            paths = pc.unique(columns.texts(column, name)).drop_null().to_pylist()
             named = (messages.split_topic(path, account_id=account_id)[0] for path in paths)
             found |= {one for one in named if one is not None}
     return frozenset(found)
@@ -277,10 +281,7 @@ def _labels(table: Columns, role: Roles, asked: _Asked) -> tuple[pa.ChunkedArray
 def _text(table: Columns, name: str | None) -> pa.ChunkedArray | None:
     if name is None:
         return None
-    try:
-        found = columns.texts(table[name])
-    except UnicodeError as exc:
-        raise AnswerError(f"the field {name!r} holds what is no text") from exc
+    found = columns.texts(table[name], name)
     return pc.if_else(pc.equal(found, ""), None, found)
 
 

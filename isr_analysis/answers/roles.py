@@ -16,11 +16,14 @@ from isr_analysis.answers.shape import (
     BASE64,
     CLIENT,
     ENCODING,
+    EVENT,
     FRAGMENT,
     HEX,
     PAYLOAD,
     PERHAPS_PAYLOAD,
+    SEEN,
     TOPIC,
+    VAGUE,
     Fields,
     is_bookkeeping,
     pick,
@@ -28,11 +31,12 @@ from isr_analysis.answers.shape import (
     time_rank,
 )
 from isr_analysis.errors import AnswerError
+from isr_analysis.messages import split_topic
 
 KEY = "\0key"
 """How columns are named that hold the names under which grouped rows stood."""
 
-_RECEIVED, _SEEN = 2, 3
+_SURELY_CLIENT = 5
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 _CLOCK = re.compile(r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 
@@ -83,7 +87,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
                 continue
             inner = raw.members(value)
             timed = any(time_rank(one) is not None and _instant(one, text) for one, text in inner.items())
-            brings = (not times or min(times.values()) == _SEEN) and timed
+            brings = (not times or min(times.values()) == SEEN) and timed
             if plain(name) not in PERHAPS_PAYLOAD:
                 lacking = [known for known in (CLIENT, TOPIC[:10]) if not pick(_scalars(table), known)]
                 spelled = [f"{name}.{one}" for one in inner]
@@ -99,8 +103,19 @@ def lift(table: Columns, fields: Fields) -> Columns:
     return table
 
 
-def assign(table: Columns, fields: Fields, *, live: bool) -> Roles:
+def assign(table: Columns, fields: Fields, *, live: bool, account_id: str | None = None) -> Roles:
     """Find the role of each column.
+
+    Parameters
+    ----------
+    table : Columns
+        The rows.
+    fields : Fields
+        The names that are known.
+    live : bool
+        Whether the rows are publishers with their last messages.
+    account_id : str, optional
+        The account in use: a topic that begins with it names its client.
 
     Raises
     ------
@@ -126,10 +141,12 @@ def assign(table: Columns, fields: Fields, *, live: bool) -> Roles:
     ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
     scalars = _scalars(table)
     unnamed = ("id", "name", "username") if live else ()
-    client = take(fields.client_id, (*CLIENT, *unnamed), within=[name for name in left if name in scalars])
     topics = [name for name in left if name in scalars and (_is_topic(name) or _is_path(table, name))]
     whole = [name for name in topics if not _is_pattern(table, name)]
     topic = take(fields.topic, TOPIC, within=whole or topics)
+    # Where the topic names the client, a device or station beside it is the payload's own.
+    known = CLIENT[:_SURELY_CLIENT] if _is_whole(table, topic, account_id) else (*CLIENT, *unnamed)
+    client = take(fields.client_id, known, within=[name for name in left if name in scalars])
     account = take(None, ACCOUNT)
     left.pop(ranked[0], None)
     encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
@@ -142,10 +159,11 @@ def assign(table: Columns, fields: Fields, *, live: bool) -> Roles:
         name for name in left if name != columns.REST and (is_bookkeeping(name, live=live) or _is_prefix(name, table))
     ]
     spread = [name for name in left if name not in noted]
+    own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (VAGUE, EVENT))
     fragment = next((pair for pair in FRAGMENT if pair[0] in spread and pair[1] in spread), None)
     if fragment and not payloads and (fragment[0] == "_field" or len(spread) == 2):  # noqa: PLR2004
         tags = tuple(name for name in spread if name not in fragment)
-        return Roles(tuple(ranked), client, topic, account, None, (), tags, tuple(noted), fragment)
+        return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment)
     if not payloads:
         candidate = pick(spread, PERHAPS_PAYLOAD)
         if candidate and (len(spread) == 1 or _is_object(table, candidate)):
@@ -154,7 +172,7 @@ def assign(table: Columns, fields: Fields, *, live: bool) -> Roles:
                 encoding = next((n for n in spread if n not in left), None)
             left.pop(candidate, None)
     if not payloads and spread:
-        return Roles(tuple(ranked), client, topic, account, None, (), tuple(spread), tuple(noted))
+        return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted))
     return Roles(tuple(ranked), client, topic, account, encoding, tuple(payloads), (), tuple(left))
 
 
@@ -170,7 +188,7 @@ def _dated(table: Columns) -> Columns:
     clock = next((name for name in table if plain(name) in ("time", "timeofday") and _holds(table, name, _CLOCK)), None)
     if day is None or clock is None:
         return table
-    parts = columns.texts(table[day]), columns.texts(table[clock])
+    parts = columns.texts(table[day], day), columns.texts(table[clock], clock)
     return {name: column for name, column in table.items() if name != day} | {
         clock: pc.binary_join_element_wise(*parts, pa.scalar("T"))
     }
@@ -194,13 +212,13 @@ def _times(table: Columns) -> dict[str, int]:
 
 def _instant(name: str, value: str | bytes | None) -> bool:
     if isinstance(value, str):
-        return is_instant(value.strip(), number=True) or value.strip().isdigit()
+        return is_instant(value.strip()) or value.strip().isdigit()
     if not value or raw.kind(value) not in ('"', "0"):
         return False
     if raw.kind(value) == '"':
         return _instant(name, raw.text(value))
     short = plain(name) in ("t", "at", "when", "date", "published", "received", "sent", "stored", "recorded", "created")
-    return not short or is_instant(value.decode(), number=True)
+    return not short or is_instant(value.decode())
 
 
 def _is_path(table: Columns, name: str) -> bool:
@@ -226,6 +244,13 @@ def _scalars(table: Columns) -> list[str]:
     return [name for name, value in samples.items() if not isinstance(value, bytes) or value[:1] not in (b"{", b"[")]
 
 
+def _is_whole(table: Columns, name: str | None, account_id: str | None) -> bool:
+    """Tell whether topics are platform paths, with account and client."""
+    value = columns.sample(table[name]) if name else None
+    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
+    return split_topic(text, account_id=account_id)[1] is not None
+
+
 def _is_object(table: Columns, name: str) -> bool:
     value = columns.sample(table[name])
     return isinstance(value, bytes) and raw.kind(value) == "{"
@@ -245,7 +270,5 @@ def payload_form(name: str) -> str | None:
 def is_of_message(name: str) -> bool:
     """Tell whether a field of a live answer is of the message rather than of its publisher."""
     spelled = plain(name.rpartition(".")[2])
-    rank = time_rank(name)
-    return spelled in (*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, "lasttopic") or (
-        rank is not None and rank <= _RECEIVED
-    )
+    names = (*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, "lasttopic")
+    return spelled in names or time_rank(name) not in (None, SEEN)

@@ -35,7 +35,7 @@ class Fields:
 
 
 CLIENT = (
-    "clientid", "mqttclientid", "publisherid", "deviceid", "client", "publisher", "device", "stationid", "station",
+    "clientid", "mqttclientid", "publisherid", "client", "publisher", "deviceid", "device", "stationid", "station",
     "nodeid", "sourceclient", "cid", "clientname", "devicename", "publishername",
 )  # fmt: skip
 TOPIC = (
@@ -88,10 +88,14 @@ _UNITS = {
 }  # fmt: skip
 _FORMS = {"unix", "epoch", "utc", "iso", "iso8601", "rfc3339", "gmt"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
+PUBLISHED, PLAIN, VAGUE, EVENT, RECEIVED, SEEN = range(6)
+"""What a field of a message's time says, by its name; the first of these that a row has stands for the message."""
+
 _INSTANT = re.compile(
-    r"(?:last)?(?P<own>published?|pub|events?|message|msg|sampled?|samples|measured|measurement|measure|observed|"
-    r"observation|recorded|record|reading|device|source|origin|sent|send|mqtt|telemetry|data|captured|occurred)?"
-    r"(?P<later>receive[d]?|recv|rx|arrival|arrived|ingested|ingest|ingestion|stored?|storage|inserted|insert|created?|"
+    r"(?:last)?(?P<published>publish(?:ed)?|pub|message|msg)?"
+    r"(?P<event>events?|sampled?|samples|measured|measurement|measure|observed|observation|recorded|record|reading|device|"
+    r"source|origin|sent|send|mqtt|telemetry|data|captured|occurred)?"
+    r"(?P<received>received?|recv|rx|arrival|arrived|ingested|ingest|ingestion|stored?|storage|inserted|insert|created?|"
     r"creation|saved?|logged|log|server|broker|written|processed|row|db)?"
     r"(?P<word>time|timestamp|ts|datetime|date|at|epoch|when|instant|dt|t)?"
 )
@@ -123,22 +127,20 @@ def pick(names: Iterable[str], known: tuple[str, ...]) -> str | None:
 
 @lru_cache(4096)
 def time_rank(name: str) -> int | None:
-    """Rank a field that may hold a message's time: 0 and 1 when it was published, 2 when it was received, 3 last seen.
-
-    None is no such field. The published time comes first, and stands for the message.
-    """
+    """Rank a field that may hold a message's time, from `PUBLISHED` to `SEEN`; None is no such field."""
     words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
     core = "".join(word for word in words if word not in _UNITS and word not in _FORMS)
     if not core:
-        return 1 if any(word in ("epoch", "unix", "utc") for word in words) else None
+        return PLAIN if any(word in ("epoch", "unix", "utc") for word in words) else None
     if _SEEN.fullmatch(core):
-        return 3
+        return SEEN
     found = _INSTANT.fullmatch(core) or _INSTANT.fullmatch(re.sub(r"^(timestamp|time|ts)(.+)", r"\2\1", core))
     if found is None or core in _NOT_ALONE:
         return None
-    if found["later"]:
-        return 2
-    return 0 if found["own"] else 1
+    for group, rank in (("received", RECEIVED), ("event", EVENT), ("published", PUBLISHED)):
+        if found[group]:
+            return rank
+    return VAGUE if found["word"] in ("date", "t", "at", "when", "dt") else PLAIN
 
 
 @lru_cache(4096)
@@ -159,5 +161,4 @@ def is_label(name: str) -> bool:
 def is_bookkeeping(name: str, *, live: bool = False) -> bool:
     """Tell whether a field is the portal's own note on a message and no part of a payload spread over its row."""
     spelled = plain(name.rpartition(".")[2])
-    rank = time_rank(name)
-    return spelled in _BOOKKEEPING or (live and spelled in _PUBLISHERS) or (rank is not None and rank >= 2)  # noqa: PLR2004
+    return spelled in _BOOKKEEPING or (live and spelled in _PUBLISHERS) or time_rank(name) in (RECEIVED, SEEN)

@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -23,7 +24,7 @@ _BOMS = (
 )  # fmt: skip
 _BROKEN = (
     OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
-    zipfile.BadZipFile, pa.ArrowException,
+    zipfile.BadZipFile, struct.error, LookupError, pa.ArrowException,
 )  # fmt: skip
 
 
