@@ -12,7 +12,7 @@ LONGEST = 300
 _KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg")
 
 
-def error_words(body: bytes, content_type: str | None = None) -> str:
+def error_words(body: bytes, content_type: str | None = None, *, longest: int | None = LONGEST) -> str:
     """Say what an error body says.
 
     Parameters
@@ -21,11 +21,13 @@ def error_words(body: bytes, content_type: str | None = None) -> str:
         JSON with ``detail`` (text or a list), problem+json, plain text, a page of HTML, or nothing.
     content_type : str, optional
         What the portal says that it is; the body itself is believed first.
+    longest : int or None
+        The characters after which it is cut; None for all.
 
     Returns
     -------
     str
-        At most `LONGEST` characters on one line; empty if it says nothing.
+        What is said, on one line; empty if it says nothing.
     """
     text = body[:100_000].decode("utf-8", "replace").strip()
     if text.startswith("<") or (content_type or "").startswith("text/html"):
@@ -38,7 +40,7 @@ def error_words(body: bytes, content_type: str | None = None) -> str:
         except (ValueError, RecursionError):
             pass
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _say(value: Any) -> str:
