@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isr_analysis import errors, plots, sandbox, widgets
+    from isr_analysis import errors, mgmt, plots, sandbox, widgets
     from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.history import load_history
     from isr_analysis.live import load_live
@@ -37,6 +37,7 @@ __all__ = [
     "load_history",
     "load_live",
     "load_publishers",
+    "mgmt",
     "plan_history",
     "plots",
     "read_history",

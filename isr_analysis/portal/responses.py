@@ -102,6 +102,11 @@ class Responses:
                 return _kept(old, stale=True)
         return _kept(response, stale=False)
 
+    def forget(self, path: str) -> None:
+        """Forget the answer of a path, because it was just made untrue."""
+        with self._lock:
+            self._session.cache.delete(urls=[self._origin + path])
+
     def close(self) -> None:
         """Close the cache's file."""
         self._session.close()  # type: ignore[no-untyped-call]

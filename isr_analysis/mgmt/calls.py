@@ -1,0 +1,88 @@
+"""Changes sent to the portal: once each, with their failures in plain words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from isr_analysis import answers
+from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, UsageError
+from isr_analysis.portal import wire
+from isr_analysis.portal.connection import Portal
+
+logger = logging.getLogger(__name__)
+
+MEMBERS = f"{wire.API}/members"
+INVITES = f"{MEMBERS}/invites"
+TENANTS = f"{wire.API}/tenants"
+SUBSCRIBERS = f"{wire.API}/subscriber-mqtt-passwords"
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_SERVER = 500
+
+
+def change(
+    portal: Portal, method: str, path: str, *, named: str | None = None, then: str = "", json: Mapping[str, Any] | None
+) -> bytes:
+    """Send a change, once, and give the answer's body.
+
+    Parameters
+    ----------
+    portal : Portal
+        Its account is made sure of first: a change never reaches another one.
+    method : {"POST", "PATCH", "DELETE"}
+        What to do.
+    path : str
+        The list in which it is done.
+    named : str, optional
+        One of the list: a client id, an invite's or a member's id. It is quoted in the path.
+    then : str
+        What follows it in the path.
+    json : mapping, optional
+        The body.
+
+    Raises
+    ------
+    PortalUnavailableError
+        The answer never came, or is a failure of the portal's: the message says whether it may have been done.
+    RequestRefusedError
+        The portal refused.
+    """
+    _ = portal.account_id
+    at = path if named is None else f"{path}/{_level(named)}{then}"
+    try:
+        response = portal.wire.raw(method, at, json=json)
+    except PortalUnavailableError as exc:
+        if isinstance(exc.__cause__, _NEVER_SENT):
+            raise
+        raise PortalUnavailableError(f"{exc}. {_PERHAPS}") from exc
+    finally:
+        for stale in (portal.routes.publishers, portal.routes.live, MEMBERS, INVITES):
+            portal.responses.forget(stale)
+    if response.status_code >= _SERVER:
+        words = answers.error_words(response.content, response.headers.get("content-type"))
+        raise PortalUnavailableError(
+            f"the portal {portal.origin} failed: {method} {at} → {response.status_code}, {words or 'without a word'}. "
+            f"{_PERHAPS}",
+            status_code=response.status_code,
+        )
+    if response.request.method != method:
+        raise RequestRefusedError(
+            f"the portal redirected {method} {at} to {response.url.path}, where only a GET went: nothing was changed. "
+            f"Is {portal.origin} the portal's own address? Set ISR_PORTAL_ORIGIN to where it redirects",
+            status_code=response.history[-1].status_code,
+        )
+    return wire.good(response, portal.origin).body
+
+
+_PERHAPS = "It was not sent again, and may have been done all the same: look at the list before you repeat it"
+
+
+def _level(name: str) -> str:
+    if not name.strip() or name in (".", ".."):
+        raise UsageError(f"{name!r} is no id; give it as the portal lists it")
+    return quote(name, safe="")

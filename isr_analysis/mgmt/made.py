@@ -1,0 +1,189 @@
+"""What the portal made: its fields under the names that the portal gave them, its secrets masked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from isr_analysis.answers.shape import plain
+from isr_analysis.secret import Secret
+
+_PASSWORD = (
+    "password", "mqttpassword", "newpassword", "plainpassword", "plaintextpassword", "passwordplain",
+    "generatedpassword", "passwd", "pwd", "pass", "passphrase", "secret", "clientsecret", "mqttsecret", "credential",
+    "psk", "key", "token",
+)  # fmt: skip
+_USERNAME = ("username", "mqttusername", "user", "login", "mqttuser", "mqttlogin", "username", "principal")
+_CLIENT = ("clientid", "mqttclientid", "deviceid", "publisherid")
+_TOPIC = ("publishtopic", "topicfilter", "subscribetopic", "topic", "filter", "topicpattern", "acl")
+_HOST = ("host", "hostname", "mqtthost", "brokerhost", "broker", "endpoint", "server", "brokerurl", "url", "uri")
+_PORT = ("port", "mqttport", "brokerport", "tlsport", "mqttsport")
+_EXPIRES = ("expiresat", "expires", "expiry", "expiration", "validuntil", "expiresutc")
+_ID = ("id", "userid", "memberid", "inviteid", "invitationid", "subscriberid", "accountid", "tenantid", "uuid")
+
+_SECRET = re.compile(r"passw|passphrase|pwd|secret|token|credential|api_?key|private_?key|psk|^pass$|^key$")
+_NO_SECRET = re.compile(r"(_at|_id|_in|_until|_days|date|expires|expiry|count|label|name|type)$")
+_URL_LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_LOGIN = re.compile(r"(sub|pub)-\S+")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Made:
+    """What the portal made or changed.
+
+    Parameters
+    ----------
+    what : str
+        In words, such as ``"read-only subscriber"``.
+    fields : mapping of str to Any
+        All that the answer says, also what is not known here; nested names are joined with dots. What is or may be a
+        secret is a `Secret`.
+
+    Examples
+    --------
+    >>> made = read("MQTT client", b'{"device": {"client_id": "a", "password": "x9"}, "publish_topic": "u/a/#"}')
+    >>> made
+    Made(MQTT client, device.client_id='a', device.password=Secret(…), publish_topic='u/a/#')
+    >>> made.client_id, made.password.reveal(), made.topic
+    ('a', 'x9', 'u/a/#')
+    """
+
+    what: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
+
+    def __repr__(self) -> str:
+        return f"Made({', '.join([self.what, *(f'{name}={value!r}' for name, value in self.fields.items())])})"
+
+    def __getitem__(self, name: str) -> Any:
+        return self.fields[name]
+
+    @property
+    def client_id(self) -> str | None:
+        """The MQTT client's id."""
+        return self._text(_CLIENT) or (self.id if self.what == CLIENT else None)
+
+    @property
+    def username(self) -> str | None:
+        """The broker login."""
+        texts = [value for value in self.fields.values() if isinstance(value, str) and _LOGIN.fullmatch(value)]
+        return self._text(_USERNAME) or next(iter(texts), None)
+
+    @property
+    def password(self) -> Secret | None:
+        """The broker password, shown by the portal this once; None if the answer has none that is recognised."""
+        found = self._find(_PASSWORD, Secret)
+        return found if isinstance(found, Secret) else None
+
+    @property
+    def topic(self) -> str | None:
+        """Where it may publish, or what it may listen to."""
+        return self._text(_TOPIC)
+
+    @property
+    def host(self) -> str | None:
+        """The broker's address, where the answer says it."""
+        return self._text(_HOST)
+
+    @property
+    def port(self) -> int | None:
+        """The broker's port, where the answer says it."""
+        found = self._find(_PORT, int)
+        return found if isinstance(found, int) else None
+
+    @property
+    def expires_at(self) -> str | None:
+        """When it ends, as the portal writes it."""
+        return self._text(_EXPIRES)
+
+    @property
+    def id(self) -> str | None:
+        """By what the portal knows it: of a member, an invite, a tenant, a subscriber."""
+        found = self._find(_ID, str) or self._find(_ID, int)
+        return None if found is None else str(found)
+
+    def reveal(self) -> dict[str, Any]:
+        """Give all fields, with their secrets in plain."""
+        return {name: value.reveal() if isinstance(value, Secret) else value for name, value in self.fields.items()}
+
+    def _text(self, known: tuple[str, ...]) -> str | None:
+        found = self._find(known, str)
+        return found if isinstance(found, str) else None
+
+    def _find(self, known: tuple[str, ...], kind: type) -> Any:
+        """Give the value of the first known name, by a field's last part; the least nested field wins."""
+        there = {name: v for name, v in self.fields.items() if isinstance(v, kind) and not isinstance(v, bool)}
+        by_depth = sorted(there, key=lambda name: name.count("."))
+        for one in known:
+            for name in by_depth:
+                if plain(name.rpartition(".")[2]) == one:
+                    return there[name]
+        return None
+
+
+CLIENT, SUBSCRIBER, TENANT, MEMBER, INVITE = "MQTT client", "read-only subscriber", "tenant", "member", "invite"
+
+
+def read(what: str, body: bytes, *, secret: bool = False) -> Made:
+    """Read the answer to a change.
+
+    Parameters
+    ----------
+    what : str
+        What was made or changed.
+    body : bytes
+        JSON of any form, text, or nothing.
+    secret : bool
+        Whether a password must be in it. If none is recognised, every text that is not plainly something else is
+        masked: what was shown once is neither lost nor shown.
+    """
+    try:
+        value = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError):
+        value = body.decode("utf-8", "replace").strip()
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        value = {"answer": Secret(value) if secret and isinstance(value, str) else value}
+    made = Made(what, dict(flat(value)))
+    if secret and made.password is None:
+        known = (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID)
+        made = Made(what, {name: _masked_unless(name, one, known) for name, one in made.fields.items()})
+    return made
+
+
+def _masked_unless(name: str, value: Any, known: tuple[str, ...]) -> Any:
+    leaf = plain(name.rpartition(".")[2])
+    is_known = leaf in known or _NO_SECRET.search(name.lower()) is not None
+    return Secret(value) if isinstance(value, str) and not is_known else value
+
+
+def flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Give the fields of an object, nested names joined with dots, what may be a secret masked."""
+    for key, one in value.items():
+        name = f"{above}{key}"
+        if isinstance(one, dict) and one:
+            yield from flat(one, f"{name}.")
+        else:
+            yield name, _masked(str(key), one)
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_masked(name, one) for one in value]
+    if isinstance(value, dict):
+        return {key: _masked(str(key), one) for key, one in value.items()}
+    if not isinstance(value, str) or not value:
+        return value
+    return Secret(value) if _is_secret(name) or _URL_LOGIN.search(value) else value
+
+
+def _is_secret(name: str) -> bool:
+    spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    return _SECRET.search(spelled) is not None and _NO_SECRET.search(spelled) is None

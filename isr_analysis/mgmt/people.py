@@ -1,0 +1,194 @@
+"""Who works in the account: members, their roles, invites; and tenants."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+
+from isr_analysis import answers, times
+from isr_analysis.answers.shape import pick
+from isr_analysis.errors import UsageError
+from isr_analysis.mgmt import made
+from isr_analysis.mgmt.calls import INVITES, MEMBERS, TENANTS, change
+from isr_analysis.mgmt.made import Made
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.secret import Secret
+
+_ROLES = ("owner", "member", "data_manager")
+_EMAIL = ("email", "mail", "emailaddress", "useremail")
+_ROLE = ("role", "rolename", "access")
+_MEMBER = {"user_id": ("userid", "memberid", "id", "uid", "uuid"), "email": _EMAIL, "role": _ROLE}
+_INVITE = {"invite_id": ("inviteid", "invitationid", "id", "uuid"), "email": _EMAIL, "role": _ROLE}
+
+
+def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None = None) -> pd.DataFrame:
+    """Load the list of who works in the account.
+
+    Parameters
+    ----------
+    max_age : str or timedelta
+        An answer that is not older is taken from the cache.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a member, in the portal's order, with a RangeIndex. Columns ``user_id``, ``email``, ``role`` (str),
+        then whatever else the portal gives. Nobody: the same three columns, no rows. ``attrs`` as of `load_live`.
+
+    Raises
+    ------
+    AddOnMissingError, TokenMissingError, TokenRefusedError, QuotaExhaustedError, PortalUnavailableError
+        The portal could not be asked, or refused.
+    AnswerError
+        The portal's answer was not understood.
+    """
+    return _load(MEMBERS, _MEMBER, "members", max_age, portal)
+
+
+def load_invites(*, max_age: str | dt.timedelta = "60s", portal: Portal | None = None) -> pd.DataFrame:
+    """Load the list of open invites.
+
+    Parameters, attrs and errors as of `load_members`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an invite, with a RangeIndex. Columns ``invite_id``, ``email``, ``role`` (str), then whatever else the
+        portal gives, without secrets. None: the same three columns, no rows.
+    """
+    return _load(INVITES, _INVITE, "invites", max_age, portal)
+
+
+def invite_member(email: str, role: str = "member", *, portal: Portal | None = None) -> Made:
+    """Invite somebody to the account; the invite is valid for 48 hours.
+
+    Parameters
+    ----------
+    email : str
+        Whom.
+    role : {"member", "data_manager"}
+        With which rights.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Returns
+    -------
+    Made
+        ``id``, ``expires_at``, and in ``fields`` all that the portal said.
+
+    Raises
+    ------
+    UsageError
+        It is no address, or no role that can be invited to.
+    RequestRefusedError
+        The portal refused, as for somebody who is a member already.
+    """
+    if "@" not in email.strip("@ "):
+        raise UsageError(f"email={email!r} is no e-mail address")
+    body = {"email": email.strip(), "role": _role(role, _ROLES[1:])}
+    return made.read(made.INVITE, change(connection.current(portal), "POST", INVITES, json=body))
+
+
+def withdraw_invite(invite_id: str, *, portal: Portal | None = None) -> None:
+    """Take an invite back; `invite_id` as `load_invites` gives it. Errors as of `invite_member`."""
+    change(connection.current(portal), "DELETE", INVITES, named=invite_id, json=None)
+
+
+def set_role(user_id: str, role: str, *, portal: Portal | None = None) -> Made:
+    """Give a member another role.
+
+    Parameters
+    ----------
+    user_id : str
+        As `load_members` gives it.
+    role : {"owner", "member", "data_manager"}
+        The last owner stays one: the portal refuses.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Returns
+    -------
+    Made
+        What the portal says of the member now.
+
+    Raises
+    ------
+    UsageError
+        It is no role.
+    RequestRefusedError
+        There is no such member, or it is the last owner.
+    """
+    body = {"role": _role(role, _ROLES)}
+    return made.read(made.MEMBER, change(connection.current(portal), "PATCH", MEMBERS, named=user_id, json=body))
+
+
+def remove_member(user_id: str, *, portal: Portal | None = None) -> None:
+    """Take a member's access away; `user_id` as `load_members` gives it. Errors as of `set_role`."""
+    change(connection.current(portal), "DELETE", MEMBERS, named=user_id, json=None)
+
+
+def create_tenant(display_name: str, *, portal: Portal | None = None) -> Made:
+    """Make a tenant, an account of its own.
+
+    Parameters
+    ----------
+    display_name : str
+        What it is called.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Returns
+    -------
+    Made
+        ``id`` (the new account's), and in ``fields`` all that the portal said.
+
+    Raises
+    ------
+    UsageError
+        The name is empty.
+    RequestRefusedError
+        The portal refused.
+    """
+    if not display_name.strip():
+        raise UsageError(f"display_name={display_name!r} is empty; give what the tenant is called")
+    body = {"display_name": display_name.strip()}
+    return made.read(made.TENANT, change(connection.current(portal), "POST", TENANTS, json=body))
+
+
+def _load(
+    path: str, names: dict[str, tuple[str, ...]], source: str, max_age: str | dt.timedelta, portal: Portal | None
+) -> pd.DataFrame:
+    age = times.duration(max_age, name="max_age") / times.SECOND
+    line = connection.current(portal)
+    kept = line.responses.get(path, max_age=age)
+    rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
+    table = _table(rows, names)
+    table.attrs.update(
+        source=source,
+        **connection.provenance(line),
+        fetched_at=kept.fetched_at.isoformat().replace("+00:00", "Z"),
+        stale=kept.stale,
+        rows=len(table),
+    )
+    return table
+
+
+def _table(rows: list[dict[str, Any]], names: dict[str, tuple[str, ...]]) -> pd.DataFrame:
+    shown = [{name: value for name, value in made.flat(row) if not isinstance(value, Secret)} for row in rows]
+    table = pd.DataFrame.from_records(shown)
+    given = {column: pick(list(table.columns), known) for column, known in names.items()}
+    table = table.rename(columns={old: new for new, old in given.items() if old is not None and new not in table})
+    for column in names:
+        table[column] = table[column].astype("str") if column in table else pd.Series(pd.NA, table.index, dtype="str")
+    return table[[*names, *(column for column in table.columns if column not in names)]]
+
+
+def _role(role: str, known: tuple[str, ...]) -> str:
+    if role not in known:
+        raise UsageError(f"role={role!r} is none here; give one of {', '.join(known)}")
+    return role

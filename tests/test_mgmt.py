@@ -1,0 +1,290 @@
+"""The Mgmt API by function: against the sandbox, and against answers that nobody has seen yet."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import httpx
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import mgmt, settings
+from isr_analysis.errors import (
+    AddOnMissingError,
+    PortalUnavailableError,
+    RequestRefusedError,
+    UsageError,
+    WrongAccountError,
+)
+from isr_analysis.mgmt import made
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.token import Token
+from isr_analysis.secret import Secret
+
+ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
+
+
+@pytest.fixture
+def portal():
+    """Connect to a sandbox of its own, whose books may be changed."""
+    with isr.sandbox.serve(troubles=False, days=2) as here, here.connect() as line:
+        yield line
+
+
+def answering(respond):
+    """Give a connection to a portal that is one function, and the requests that it saw."""
+    seen = []
+
+    def handle(request):
+        seen.append(request)
+        if request.method == "GET" and request.url.path.endswith("/publishers"):
+            return httpx.Response(200, json=[{"client_id": "a", "topic": f"{ACCOUNT}/a/#"}])
+        return respond(request)
+
+    line = Portal(
+        settings.profile(origin="https://portal.test"),
+        Token("isr_mqtt_rest_x"),
+        transport=httpx.MockTransport(handle),
+        sleep=lambda _: None,
+    )
+    return line, seen
+
+
+def test_a_publisher_is_made_paused_resumed_rotated_and_removed(portal):
+    """Each route of MQTT clients works, and the list shows each change at once."""
+    new = mgmt.create_publisher("site-alpha-sensor", allow_subscribe=True, portal=portal)
+    assert new.client_id == "site-alpha-sensor"
+    assert new.username.startswith("pub-")
+    assert new.topic == f"{portal.account_id}/site-alpha-sensor/#"
+    assert len(new.password.reveal()) > 16
+    assert new["device.allow_subscribe"] is True
+
+    def paused():
+        listed = isr.load_publishers(max_age="1h", portal=portal).set_index("client_id")["paused"]
+        return bool(listed["site-alpha-sensor"])
+
+    assert not paused()
+    assert mgmt.pause_publisher("site-alpha-sensor", portal=portal)["paused"] is True
+    assert paused()
+    assert mgmt.resume_publisher("site-alpha-sensor", portal=portal)["paused"] is False
+    assert not paused()
+    other = mgmt.rotate_credentials("site-alpha-sensor", portal=portal)
+    assert other.username == new.username
+    assert other.password != new.password
+    assert mgmt.remove_publisher("site-alpha-sensor", portal=portal) is None
+    assert "site-alpha-sensor" not in set(isr.load_publishers(max_age="1h", portal=portal)["client_id"])
+    with pytest.raises(RequestRefusedError, match="no client 'site-alpha-sensor'"):
+        mgmt.pause_publisher("site-alpha-sensor", portal=portal)
+
+
+def test_a_subscriber_is_made_with_its_password_masked(portal):
+    """A read-only subscriber has login, filter, end, and a password that no repr shows."""
+    new = mgmt.create_subscriber("automation", expires_in_days=7, portal=portal)
+    assert new.username.startswith("sub-")
+    assert new.topic == f"{portal.account_id}/#"
+    assert new.expires_at > new["created_at"]
+    secret = new.password.reveal()
+    for shown in (repr(new), str(new), f"{new}", repr(new.fields), f"{new.password}", str(vars(type(new)))):
+        assert secret not in shown
+    assert new.reveal()["password"] == secret
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(new.password)
+    assert copy.deepcopy(new.password) is new.password
+
+
+def test_members_and_invites(portal):
+    """Members and invites are frames; roles are set, invites made and withdrawn, members removed."""
+    members = mgmt.load_members(portal=portal)
+    assert list(members.columns) == ["user_id", "email", "role"]
+    assert members["role"].tolist() == ["owner", "data_manager", "member"]
+    friend = members["user_id"][2]
+    assert mgmt.set_role(friend, "data_manager", portal=portal)["role"] == "data_manager"
+    assert mgmt.load_members(max_age="1h", portal=portal)["role"].tolist() == ["owner", "data_manager", "data_manager"]
+    mgmt.remove_member(friend, portal=portal)
+    assert friend not in set(mgmt.load_members(max_age="1h", portal=portal)["user_id"])
+    with pytest.raises(RequestRefusedError, match="last owner"):
+        mgmt.remove_member(members["user_id"][0], portal=portal)
+
+    none = mgmt.load_invites(portal=portal)
+    assert (len(none), list(none.columns)) == (0, ["invite_id", "email", "role"])
+    new = mgmt.invite_member("colleague@example.com", "member", portal=portal)
+    listed = mgmt.load_invites(max_age="1h", portal=portal)
+    assert listed["invite_id"].tolist() == [new.id]
+    assert {"created_at", "expires_at"} <= set(listed.columns)
+    mgmt.withdraw_invite(new.id, portal=portal)
+    assert mgmt.load_invites(max_age="1h", portal=portal).empty
+
+
+def test_a_tenant_is_made(portal):
+    """A tenant comes with the id of its account."""
+    new = mgmt.create_tenant("Production East", portal=portal)
+    assert new["display_name"] == "Production East"
+    assert new.id not in (None, portal.account_id)
+
+
+def test_without_the_add_on_the_error_names_it(portal):
+    """A token without the Mgmt add-on is told which add-on is missing, by each function."""
+    with isr.sandbox.serve(days=1) as here, here.connect(here.make_token(["history", "live"])) as line:
+        for call in (
+            lambda: mgmt.create_publisher("a", portal=line),
+            lambda: mgmt.remove_publisher("a", portal=line),
+            lambda: mgmt.create_subscriber("a", portal=line),
+            lambda: mgmt.load_members(portal=line),
+            lambda: mgmt.set_role("a", "owner", portal=line),
+        ):
+            with pytest.raises(AddOnMissingError, match="Mgmt REST API"):
+                call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda line: mgmt.create_publisher(" ", portal=line),
+        lambda line: mgmt.pause_publisher("", portal=line),
+        lambda line: mgmt.remove_publisher("..", portal=line),
+        lambda line: mgmt.create_subscriber("a", expires_in_days=0, portal=line),
+        lambda line: mgmt.create_subscriber("a", expires_in_days=True, portal=line),
+        lambda line: mgmt.invite_member("nobody", portal=line),
+        lambda line: mgmt.invite_member("a@example.com", "owner", portal=line),
+        lambda line: mgmt.set_role("a", "boss", portal=line),
+        lambda line: mgmt.create_tenant("", portal=line),
+    ],
+)
+def test_what_cannot_be_meant_is_not_sent(call):
+    """An argument that makes no sense is an error before any change goes out."""
+    line, seen = answering(lambda _: httpx.Response(500))
+    with pytest.raises(UsageError):
+        call(line)
+    assert all(request.method == "GET" for request in seen)
+
+
+@pytest.mark.parametrize("name", ["50% off", "a/b", "ä?#;b", "a+b", "%2e%2e"])
+def test_ids_are_quoted_in_paths(name):
+    """Whatever a client is called, it is one level of the path."""
+    line, seen = answering(lambda _: httpx.Response(204))
+    mgmt.remove_publisher(name, portal=line)
+    path = seen[-1].url.raw_path.decode()
+    prefix = "/api/v1/subscriber/publishers/"
+    assert path.startswith(prefix)
+    assert "/" not in path.removeprefix(prefix)
+    assert httpx.URL(f"http://x/?q={path.removeprefix(prefix)}").params["q"].replace(" ", "+") == name.replace(" ", "+")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(500, PortalUnavailableError), (503, PortalUnavailableError), (409, RequestRefusedError)]
+)
+def test_a_change_is_never_sent_twice(status, error):
+    """A failure of the portal ends a change at once, and the message says that it may have been done."""
+    line, seen = answering(lambda _: httpx.Response(status, json={"detail": "no luck"}))
+    with pytest.raises(error, match="no luck") as caught:
+        mgmt.create_publisher("a", portal=line)
+    assert sum(request.method == "POST" for request in seen) == 1
+    assert ("may have been done" in str(caught.value)) == (status >= 500)
+
+
+@pytest.mark.parametrize(
+    ("raised", "perhaps"), [(httpx.ReadTimeout("slow"), True), (httpx.ConnectError("refused"), False)]
+)
+def test_a_lost_answer_says_whether_it_may_have_been_done(raised, perhaps):
+    """Where nothing was sent, nothing may have been done; where the answer was lost, it may."""
+
+    def respond(_):
+        raise raised
+
+    line, seen = answering(respond)
+    with pytest.raises(PortalUnavailableError) as caught:
+        mgmt.create_subscriber("a", portal=line)
+    assert ("may have been done" in str(caught.value)) is perhaps
+    assert sum(request.method == "POST" for request in seen) == 1
+
+
+def test_a_redirect_that_turns_a_change_into_a_question_is_an_error():
+    """A 302, as of a page to log in, is not taken for success; a 308 keeps the method and is followed."""
+
+    def respond(request):
+        if request.url.path.endswith("/login"):
+            return httpx.Response(200, json={"fine": True})
+        if request.url.path.endswith("/"):
+            return httpx.Response(201, json={"device": {"client_id": "a", "password": "p"}})
+        status, to = (302, "/login") if request.url.path.endswith("passwords") else (308, f"{request.url.path}/")
+        return httpx.Response(status, headers={"location": to})
+
+    line, seen = answering(respond)
+    with pytest.raises(RequestRefusedError, match="only a GET went"):
+        mgmt.create_subscriber("a", portal=line)
+    assert mgmt.create_publisher("a", portal=line).client_id == "a"
+    assert [json.loads(one.content)["label"] for one in seen if one.method == "POST"] == ["a", "a", "a"]
+
+
+def test_a_change_never_reaches_another_account():
+    """A token of another account than the profile's is refused before anything is changed."""
+    line, seen = answering(lambda _: httpx.Response(201, json={}))
+    other = settings.profile(origin="https://portal.test", account_id=ACCOUNT.replace("0a1b", "ffff"))
+    strange = Portal(other, Token("isr_mqtt_rest_y"), transport=httpx.MockTransport(line.wire._counted._inner.handler))
+    with pytest.raises(WrongAccountError):
+        mgmt.create_tenant("East", portal=strange)
+    assert all(request.method == "GET" for request in seen)
+
+
+@pytest.mark.parametrize(
+    ("body", "password", "username", "topic"),
+    [
+        ({"device": {"client_id": "a", "username": "pub-1", "password": "x9"}, "publish_topic": "u/a/#"},
+         "x9", "pub-1", "u/a/#"),
+        ({"mqttUsername": "sub-1", "mqttPassword": "x9", "topicFilter": "u/#"}, "x9", "sub-1", "u/#"),
+        ({"data": {"credentials": {"user": "sub-1", "secret": "x9"}, "filter": "u/#"}}, "x9", "sub-1", "u/#"),
+        ([{"subscriber": "sub-1", "new_password": "x9", "topic": "u/#", "password_expires_at": "2026-12-01"}],
+         "x9", "sub-1", "u/#"),
+        ({"login": "sub-1", "passphrase": "x9", "acl": "u/#", "password_set": True}, "x9", "sub-1", "u/#"),
+    ],
+)  # fmt: skip
+def test_answers_of_any_form_are_understood(body, password, username, topic):
+    """Login, password and topic are found under several names, nested or not; all else is kept."""
+    new = made.read(made.SUBSCRIBER, json.dumps(body).encode(), secret=True)
+    assert (new.password.reveal(), new.username, new.topic) == (password, username, topic)
+    assert password not in repr(new)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"mot_de_passe": "x9", "username": "sub-1"}', {"mot_de_passe": "x9", "username": "sub-1"}),
+        (b'"x9"', {"answer": "x9"}),
+        (b"x9", {"answer": "x9"}),
+        (b'{"uri": "mqtts://sub-1:x9@broker.example:8883"}', {"uri": "mqtts://sub-1:x9@broker.example:8883"}),
+    ],
+)
+def test_a_password_that_is_not_recognised_is_neither_lost_nor_shown(body, shown):
+    """What the portal shows once is kept and masked, whatever it is called."""
+    new = made.read(made.SUBSCRIBER, body, secret=True)
+    assert "x9" not in repr(new)
+    assert new.reveal() == shown
+
+
+def test_fields_that_nobody_knows_are_shown():
+    """An answer with more fields than we know shows them; an answer without a body is nothing."""
+    new = made.read(made.CLIENT, b'{"paused": true, "plan": {"left": 3}, "tags": ["a"], "token_id": "t1"}')
+    assert dict(new.fields) == {"paused": True, "plan.left": 3, "tags": ["a"], "token_id": "t1"}
+    assert repr(new) == "Made(MQTT client, paused=True, plan.left=3, tags=['a'], token_id='t1')"
+    assert dict(made.read(made.CLIENT, b"").fields) == {}
+    with pytest.raises(TypeError):
+        new.fields["paused"] = False
+
+
+def test_lists_in_other_envelopes_have_the_same_columns():
+    """Members under other names and envelopes give the same columns, and nothing secret."""
+    rows = [{"user": {"id": "7", "email": "a@b.example"}, "role": "owner", "session_token": "x9", "since": "2026"}]
+    line, _ = answering(lambda _: httpx.Response(200, json={"data": {"items": rows, "total": 1}}))
+    table = mgmt.load_members(portal=line)
+    assert list(table.columns) == ["user_id", "email", "role", "since"]
+    assert table.iloc[0].tolist() == ["7", "a@b.example", "owner", "2026"]
+
+
+def test_secrets_compare_and_hash_without_showing():
+    """Two secrets of one value are equal, and a container of them shows none."""
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert len({Secret("a"), Secret("a")}) == 1
+    assert repr([Secret("a")]) == "[Secret(…)]"
+    assert not Secret("")
