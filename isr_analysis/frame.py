@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from isr_analysis import messages, payloads, times
+from isr_analysis import payloads, times
 from isr_analysis.errors import UsageError
 from isr_analysis.payloads import Column
 
@@ -50,7 +49,8 @@ def to_frame(
     pandas.DataFrame
         One row a message, ordered by time, client, topic and place in the answer. Index ``time``: DatetimeIndex in
         `tz`, ns. Columns ``client_id`` and ``topic`` (categories), then the fields, named and typed as
-        `isr_analysis.payloads.decode` and `isr_analysis.payloads.resolve` say. Beyond 500 fields the others are in
+        `isr_analysis.payloads.decode` and `isr_analysis.payloads.resolve` say; what a message lacks, or has as null, is
+        missing (``pd.NA``, NaN, or None in an object column). Beyond 500 fields the others are in
         ``extra`` (str), a JSON object a message, and so is a field of that name. No messages: the same index and fixed
         columns, and each of `fields` as object.
 
@@ -118,40 +118,35 @@ def _wanted(fields: str | list[str] | None) -> list[str] | None:
 
 
 def _in_order(table: pa.Table) -> pa.Table:
-    """Sort messages, or a decoded table, unless they are in order."""
-    steps = np.diff(table["time"].cast(pa.int64()).to_numpy())
-    ties = np.flatnonzero(steps == 0)
-    if (steps >= 0).all() and (not len(ties) or _ordered(_keys(table, ties), _keys(table, ties + 1))):
-        return table
-    keys = _keys(table, np.arange(len(table))).append_column("time", table["time"])
-    return table.take(pc.sort_indices(keys, sort_keys=messages.ORDER))
+    """Sort messages, or a decoded table, as `messages.ORDER` says, unless they are in order."""
+    keys = [
+        table["time"].cast(pa.int64()).to_numpy(), _coded(table["client_id"])[1], _coded(table["topic"])[1],
+        table["seq"].to_numpy(),
+    ]  # fmt: skip
+    late, same = np.zeros(max(len(table) - 1, 0), np.bool_), np.ones(max(len(table) - 1, 0), np.bool_)
+    for key in keys:
+        late |= same & (key[:-1] > key[1:])
+        same &= key[:-1] == key[1:]
+    return table.take(pa.array(np.lexsort(keys[::-1]))) if late.any() else table
 
 
-def _keys(table: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
-    """Give what puts messages of one instant in order, as plain columns."""
-    keys = table.select(["client_id", "topic", "seq"]).take(pa.array(rows))
-    return pa.table({"client_id": keys[0].cast(pa.string()), "topic": keys[1].cast(pa.string()), "seq": keys[2]})
+def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int32]]:
+    """Give the names in a column of client ids or topics, sorted, and the place among them of each row's."""
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    whole = coded.unify_dictionaries().combine_chunks()
+    names = whole.dictionary.to_numpy(zero_copy_only=False)
+    order = np.argsort(names, kind="stable")
+    place = np.empty(len(names), np.int32)
+    place[order] = np.arange(len(names))
+    return names[order], place[whole.indices.to_numpy()]
 
 
-def _ordered(first: pa.Table, second: pa.Table) -> bool:
-    """Tell whether each message comes before its partner, or is its equal."""
-    right = pc.less_equal(first["seq"], second["seq"])
-    for name in ("topic", "client_id"):
-        same = pc.equal(first[name], second[name])
-        right = pc.or_(pc.less(first[name], second[name]), pc.and_(same, right))
-    return bool(pc.all(right).as_py())
-
-
-def _category(array: pa.ChunkedArray) -> pd.Categorical:
+def _category(column: pa.ChunkedArray) -> pd.Categorical:
     """Give client ids or topics as categories: those that occur, by name."""
-    coded = array.unify_dictionaries().combine_chunks()
-    names = coded.dictionary
-    used = np.bincount(coded.indices.to_numpy(), minlength=len(names)) > 0
-    order = [i for i in np.argsort(names.to_numpy(zero_copy_only=False), kind="stable") if used[i]]
-    place = np.zeros(len(names), np.int32)
-    place[order] = np.arange(len(order))
-    categories = pd.Index(names.take(pa.array(order, pa.int64())).to_pylist(), dtype="str")
-    return pd.Categorical.from_codes(place[coded.indices.to_numpy()], categories=categories)
+    names, codes = _coded(column)
+    used = np.bincount(codes, minlength=len(names)) > 0
+    categories = pd.Index(names[used].tolist(), dtype="str")
+    return pd.Categorical.from_codes((np.cumsum(used, dtype=np.int32) - 1)[codes], categories=categories)
 
 
 def _values(column: Column, index: pd.DatetimeIndex) -> Any:
