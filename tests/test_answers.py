@@ -129,6 +129,8 @@ def test_an_empty_place_for_rows_is_a_page_of_none(body):
         (b"Service Unavailable", "Service Unavailable"),
         ([{"time": "x"}], "no instant|holds an instant"),
         ([{**ROW, "time": None}], "instant"),
+        ([ROW, None], "null stands where an object should"),
+        ([ROW, [1]], "where an object should"),
         ([ROW, {**ROW, "time": None}], "row 2 .*no time"),
         ([ROW, {"client_id": "a", "topic": "t", "payload": 1}], "row 2 .*no time"),
         ([ROW, {**ROW, "time": "yesterday"}], "row 2.*'yesterday'"),

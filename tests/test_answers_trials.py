@@ -263,11 +263,17 @@ def influx(given):
 
 
 BODIES = {write.__name__: write(SAMPLE).encode() for write in (*VALUES, *TEXTS, influx)}
-BODIES |= {
-    "gzip": gzip.compress(BODIES["array"]), "zlib": zlib.compress(BODIES["array"]), "xz": lzma.compress(BODIES["array"]),
-    "bzip2": bz2.compress(BODIES["array"]), "zip": zipped(BODIES["array"]), "zstd": through("zstd", BODIES["array"]),
-    "lz4": through("lz4", BODIES["array"]), "utf-16": BODIES["table"].decode().encode("utf-16"),
-}  # fmt: skip
+BODIES["utf-16"] = BODIES["table"].decode().encode("utf-16")
+PACKERS = {
+    "gzip": gzip.compress,
+    "zlib": zlib.compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+    "zip": zipped,
+    "zstd": lambda body: through("zstd", body),
+    "lz4": lambda body: through("lz4", body),
+}
+BODIES |= {name: pack(BODIES["array"]) for name, pack in PACKERS.items()}
 UNCHECKED = {"lz4", "zstd", "utf-16"}
 """What holds no sum to check by, or in which one byte shifts all that follow: a short but sound text may come out."""
 OF_LINES = {"lines", "sequence", "table", "semicolons", "influx", "utf-16"}

@@ -39,7 +39,15 @@ def kind(value: bytes) -> str:
 
 
 def members(value: bytes) -> dict[str, bytes]:
-    """Give the members of an object; of a name that comes twice, the last."""
+    """Give the members of an object; of a name that comes twice, the last.
+
+    Raises
+    ------
+    AnswerError
+        It is no object.
+    """
+    if kind(value) != "{":
+        raise AnswerError(f"{value[:60].decode('utf-8', 'replace')} stands where an object should")
     try:
         return {name: bytes(raw) for name, raw in _dict.decode(value).items()}
     except _STANDARD:
