@@ -1,7 +1,7 @@
 """Is it all there, and is it right: gaps, repeats, stuck values and drift. DataFrame in, DataFrame out."""
 
+from isr_analysis.checks.absence import gaps
 from isr_analysis.checks.findings import quality
-from isr_analysis.checks.gaps import gaps
 from isr_analysis.checks.grid import wide
 from isr_analysis.checks.rates import channels, completeness, intervals
 

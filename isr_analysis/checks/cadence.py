@@ -105,11 +105,12 @@ def _judged(pause: Ints, edges: Ints) -> Cadence:
 def _patience(pause: Ints, interval: float, count: int) -> float:
     """Give the number of intervals that messages lost one by one do not explain.
 
-    When each message is lost with the chance p, the longest of n pauses lasts about 1 + log(n) / log(1/p) intervals.
+    When each message is lost with the chance p, the longest of n pauses lasts about 1 + log(n) / log(1/p) intervals. A
+    pause of several intervals is rather an outage than chance, and says nothing of p.
     """
-    due = pause[pause >= interval / 2]
+    due = pause[(pause >= interval / 2) & (pause < 3.5 * interval)]
     lost = min(float((due > 1.5 * interval).mean()), 0.9) if len(due) else 0.0
-    return max(SILENT, 1 + np.log(2 * count) / -np.log(lost)) if lost else SILENT
+    return max(SILENT, 1 + np.log(100 * count) / -np.log(lost)) if lost else SILENT
 
 
 def _thin(pause: Ints) -> Ints:
@@ -189,6 +190,7 @@ def silences(time: Ints, known: Cadence, *, anyhow: float = np.inf) -> Ints:
     if not len(pause):
         return np.zeros(0, dtype=np.int64)
     if len(known.interval) == 1:
-        limit = known.limit[0] if known.regular[0] else known.interval[0] * anyhow
+        usual = known.interval[0]
+        limit = known.limit[0] if known.regular[0] else usual * anyhow if usual > 0 else 0.0
         return np.flatnonzero(pause > limit) if limit > 0 else np.zeros(0, dtype=np.int64)
     return np.flatnonzero(pause > known.limits(len(pause), anyhow=anyhow))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.gaps import Rhythm
+from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import is_event
 from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Ints, Series
 from isr_analysis.checks.values import Row, which

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.checks.absence import SILENT, rhythms, silent_rows, unfetched_in
 from isr_analysis.checks.drift import fields_changed, renamed, types_changed
-from isr_analysis.checks.gaps import SILENT, rhythms, silent_rows, unfetched_in
 from isr_analysis.checks.series import CLIENT, TOPIC, Series, identity, split, taken, zone_of
 from isr_analysis.checks.tables import span_of, table
 from isr_analysis.checks.values import out_of_order, repeats, stuck

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.checks.absence import named
 from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.gaps import named
 from isr_analysis.checks.kinds import is_event, is_number, is_state, numbers
 from isr_analysis.checks.series import (
     Floats,
@@ -19,6 +19,7 @@ from isr_analysis.checks.series import (
     identity,
     missing,
     nanoseconds,
+    plain,
     split,
     stamps,
     taken,
@@ -135,9 +136,11 @@ def _names(series: Series) -> list[str]:
             chosen.append(name)
             groups = now
     chosen = [name for name in keys.columns if name in chosen] or [str(keys.columns[0])]
-    plain = {"client_id", "topic", "type", "dcn", "station_controller_device_id"}
+    bare = {"client_id", "topic", "type", "dcn", "station_controller_device_id"}
     return [
-        " · ".join(str(row[name]) if name in plain else f"{name} {row[name]}" for name in chosen if row[name] != "")
+        " · ".join(
+            plain(row[name]) if name in bare else f"{name} {plain(row[name])}" for name in chosen if row[name] != ""
+        )
         or "value"
         for row in keys.to_dict("records")
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.gaps import Rhythm, named, rhythms
+from isr_analysis.checks.absence import Rhythm, named, rhythms
 from isr_analysis.checks.kinds import NO_MEASURE, UNITS, is_event, is_number, is_state, numbers
 from isr_analysis.checks.series import (
     CLIENT,
@@ -16,6 +16,7 @@ from isr_analysis.checks.series import (
     Ints,
     identity,
     nanoseconds,
+    plain,
     split,
     stamps,
     taken,
@@ -113,7 +114,7 @@ def _unit(frame: pd.DataFrame, field: str, rows: Ints) -> str:
 def _word(value: object) -> str | None:
     if value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN)
         return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return plain(value)
 
 
 def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:

@@ -212,12 +212,18 @@ def channel_names(keys: pd.DataFrame) -> list[str]:
 
 
 def _channel(parts: dict[str, Any]) -> str:
-    head = " ".join(str(parts[name]) for name in ("type", "chan") if name in parts)
-    if "type" not in parts and "chan" in parts:
+    words = {name: plain(value) for name, value in parts.items()}
+    head = " ".join(words[name] for name in ("type", "chan") if name in words)
+    if "type" not in words and "chan" in words:
         head = f"chan {head}"
-    rest = [f"module {parts['module']}"] if "module" in parts else []
-    rest += [str(parts[name]) for name in ("dcn", DEVICE) if name in parts]
+    rest = [f"module {words['module']}"] if "module" in words else []
+    rest += [words[name] for name in ("dcn", DEVICE) if name in words]
     return " · ".join([head, *rest] if head else rest)
+
+
+def plain(value: Any) -> str:
+    """Write a key: a whole number without a fraction, also where its column became one of reals."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _nothing(value: Any) -> bool:

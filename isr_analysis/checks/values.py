@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.gaps import Rhythm
+from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
-from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Flags, Floats, Ints, Series
+from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Floats, Ints, Series
 from isr_analysis.times import SECOND
 
 _AGAIN = 5 * SECOND
@@ -68,7 +68,7 @@ def _same(part: pd.DataFrame, cluster: Ints) -> Flags:
     """Tell which rows repeat an earlier one of their cluster, payload and all."""
     codes = {"": cluster}
     for name in part.columns:
-        if name in {CLIENT, TOPIC, *IDENTITY} or not part[name].notna().any():
+        if name in {CLIENT, TOPIC} or not part[name].notna().any():
             continue
         try:
             codes[name] = pd.factorize(part[name])[0]
@@ -133,8 +133,9 @@ def _flat(value: Floats) -> list[tuple[int, int]]:
     """Give the runs of one value that are no chance.
 
     When a measurement equals the one before it with the chance p, the longest run among n is about log(n) / log(1/p)
-    long. A level to which it returns again and again, or zero of what is never below (a transmitter that is off), is
-    at rest.
+    long. Three kinds of level are at rest and not stuck: one to which it returns for long again and again, the least or
+    greatest (humidity at 100 %) if it was reached several times, and zero of what is never below (a transmitter that
+    is off).
     """
     edges = np.concatenate([[0], np.flatnonzero(np.diff(value) != 0) + 1, [len(value)]])
     length = np.diff(edges)
@@ -145,10 +146,11 @@ def _flat(value: Floats) -> list[tuple[int, int]]:
     by_chance = np.log(len(value)) / -np.log(same) if same > 0 else 0.0
     limit = max(_SHORTEST, _FAR * by_chance)
     long = np.flatnonzero(length > limit)
-    level = value[edges[long]]
-    least = value.min()
-    return [
-        (int(edges[at]), int(edges[at + 1]))
-        for at, what in zip(long, level, strict=True)
-        if not (what == 0 == least) and (level == what).sum() < _RESTS
-    ]
+    level = value[edges[:-1]]
+    least, most = value.min(), value.max()
+
+    def rests(what: float) -> bool:
+        times = int((level == what).sum()) if what in (least, most) else int((level[long] == what).sum())
+        return times >= _RESTS or what == 0 == least
+
+    return [(int(edges[at]), int(edges[at + 1])) for at in long if not rests(level[at])]

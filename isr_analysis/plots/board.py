@@ -10,12 +10,14 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.checks.findings import lasting
+from isr_analysis.checks.kinds import NO_MEASURE
 from isr_analysis.checks.series import CLIENT, TOPIC, missing, nanoseconds, stamps, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 
 _ROWS = 200
-_SAID = 6
+_SAID = 5
+_A_LINE = 42
 _LONG = 160
 
 
@@ -102,11 +104,12 @@ def live(
         "topic": frame[TOPIC].astype("str").to_numpy() if TOPIC in frame.columns else np.array([""] * len(frame)),
         "said": np.array(_said(frame)),
     }
+    lines = 1 + np.char.str_len(columns["said"].astype("U")) // _A_LINE
     strong = [colours[one] for one in level]
     plain = [ink["text"]] * len(frame)
     figure = go.Figure(
         go.Table(
-            columnwidth=[10, 55, 26, 42, 48, 60, 140],
+            columnwidth=[10, 52, 26, 56, 50, 62, 130],
             header={"values": [f"<b>{name}</b>" for name in columns], "align": "left", "height": 28,
                     "fill": {"color": ink["empty"]}, "line": {"color": ink["grid"]},
                     "font": {"color": ink["soft"], "size": 12}},
@@ -114,14 +117,14 @@ def live(
                    "line": {"color": ink["grid"]}, "font": {"color": [strong, plain, strong, *[plain] * 4]}},
         )
     )  # fmt: skip
-    look.dressed(figure, ground, title=heading, notes=notes, height=120 + 27 * len(frame))
+    look.dressed(figure, ground, title=heading, notes=notes, height=118 + lines.sum() * 17 + 10 * len(frame))
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure
 
 
 def _said(frame: pd.DataFrame) -> list[str]:
     """Write what each message says, in short."""
-    names = [name for name in frame.columns if name not in {CLIENT, TOPIC, "device_id", "username"}]
+    names = [name for name in frame.columns if name not in {CLIENT, TOPIC, *NO_MEASURE}]
     texts = []
     for row in frame[names].astype("object").to_dict("records"):
         parts = [f"{name} {value}" for name, value in row.items() if _some(value)]

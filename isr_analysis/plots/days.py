@@ -10,11 +10,13 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.checks.series import CLIENT, nanoseconds, split, stamps, taken, zone_of
+from isr_analysis.checks.tables import span_of
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.panels import counted
 
 _ROWS = 60
 _LABELS = 15
+_MOST = 400
 
 
 def availability(
@@ -43,7 +45,8 @@ def availability(
     Returns
     -------
     plotly.graph_objects.Figure
-        Clients by days, from the first to the last day with a message. Without any row, a figure that says so.
+        Clients by days of the range that was loaded, or from the first to the last message. More than 400 days are
+        drawn several to a cell. Without any row, a figure that says so.
 
     Examples
     --------
@@ -63,8 +66,11 @@ def availability(
     series = split(frame, [CLIENT] if CLIENT in frame.columns else [])
     names = [str(one) for one in series.keys[CLIENT]] if CLIENT in series.keys else ["all messages"]
 
-    ends = stamps(np.array([series.time.min(), series.time.max()]), zone)
-    days = pd.date_range(ends[0].normalize(), ends[1].normalize() + pd.Timedelta(hours=30), freq="D").normalize()
+    span = span_of(frame) or times.Range(0, 0)
+    ends = stamps([span.start, max(span.start, span.end - 1)], zone)
+    each = max(1, -(-(ends[1] - ends[0]).days // _MOST))
+    until = ends[1].normalize() + pd.Timedelta(hours=24 * each + 6)
+    days = pd.date_range(ends[0].normalize(), until, freq=f"{each}D").normalize()
     edges = nanoseconds(days)
     hour = series.time // times.HOUR
     new = np.concatenate([[True], (np.diff(hour) != 0) | (np.diff(series.code) != 0)])
@@ -72,11 +78,14 @@ def availability(
     many = len(edges) - 1
     hours = np.bincount((series.code * many + day)[new], minlength=len(series) * many).reshape(len(series), many)
     messages = np.bincount(series.code * many + day, minlength=len(series) * many).reshape(len(series), many)
-    length = np.diff(edges) / times.HOUR
-    share = np.minimum(100.0, 100 * hours / length)
+    # Of the first and the last day only what the frame speaks for counts.
+    inside = np.clip(edges, span.start // times.HOUR * times.HOUR, -(-span.end // times.HOUR) * times.HOUR)
+    share = np.minimum(100.0, 100 * hours / np.maximum(np.diff(inside) / times.HOUR, 1))
 
     order = np.argsort(names)[::-1][-_ROWS:]
     notes = [f"{_ROWS} of {len(names)} clients; filter the frame to see others"] if len(names) > _ROWS else []
+    if each > 1:
+        notes.append(f"each cell is {each} days")
     text = [[counted(int(one)) for one in row] for row in messages[order]]
     figure = go.Figure(
         go.Heatmap(
@@ -86,7 +95,7 @@ def availability(
             hovertemplate="<b>%{y}</b><br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text} messages<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title_text=f"Day ({zone})", type="date", showgrid=False, **_ticks(many))
+    figure.update_xaxes(title_text=f"Day ({zone})", type="date", showgrid=False, **_ticks(many * each))
     figure.update_yaxes(type="category", showgrid=False, ticks="", showline=False)
     return look.dressed(figure, ground, title=heading, notes=notes, height=150 + max(3, len(order)) * 28)
 

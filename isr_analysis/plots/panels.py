@@ -69,7 +69,7 @@ class Line:
 
 def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
     """Share the height among panels, the first on top; `gap` is about the px between two of a usual size."""
-    between = min(0.08, gap / (260 * len(heights) + 1)) if len(heights) > 1 else 0.0
+    between = gap / (260 * len(heights)) if len(heights) > 1 else 0.0
     room = 1 - between * (len(heights) - 1)
     domains, top = [], 1.0
     for height in heights:

@@ -14,7 +14,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import is_event, is_state
-from isr_analysis.checks.series import CLIENT, DEVICE, TOPIC, Flags, identity, missing, split, taken, zone_of
+from isr_analysis.checks.series import CLIENT, DEVICE, TOPIC, Flags, identity, missing, plain, split, taken, zone_of
 from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line
 
@@ -198,7 +198,4 @@ def _telling(lines: list[Line], columns: list[str]) -> list[str]:
 
 
 def _part(name: str, value: Any) -> str:
-    plain = name in {CLIENT, TOPIC, "type", "dcn", DEVICE}
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value) if plain else f"{name} {value}"
+    return plain(value) if name in {CLIENT, TOPIC, "type", "dcn", DEVICE} else f"{name} {plain(value)}"

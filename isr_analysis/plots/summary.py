@@ -172,7 +172,7 @@ def distribution(
     picked = pick(df, fields, by=by)
     if picked.nothing or not picked.lines:
         return look.nothing(ground, title=title or "Distribution", words=picked.nothing or "No data: only events")
-    figure, styles, domains, legend = _start(picked, ground)
+    figure, styles, domains, legend = _start(picked, ground, gap=120)
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         x, y = f"x{number + 1}" if number else "x", f"y{number + 1}" if number else "y"
@@ -203,13 +203,13 @@ def distribution(
 
 
 def _start(
-    picked: Picked, ground: look.Theme
+    picked: Picked, ground: look.Theme, gap: float = 64
 ) -> tuple[go.Figure, dict[str, tuple[str, str]], list[tuple[float, float]], set[str]]:
     lines = picked.lines
     styles = look.line_styles(
         [line.keys.get(CLIENT) for line in lines], [line.name for line in lines], [line.panel for line in lines], ground
     )
-    return go.Figure(), styles, stacked([1.0] * len(picked.panels), gap=64), set()
+    return go.Figure(), styles, stacked([1.0] * len(picked.panels), gap=gap), set()
 
 
 def _finish(

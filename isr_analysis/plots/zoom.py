@@ -53,8 +53,8 @@ def zoomable(
     """
     if not (someone_is_there() if widget is None else widget):
         return timeseries(df, fields, **options)
-    given: dict[str, Any] = {"by": None, "facet": None, "second": None, "gaps": True, "events": True, "tz": None, "title": None,
-             "theme": "light"}  # fmt: skip
+    given: dict[str, Any] = {"by": None, "facet": None, "second": None, "gaps": True, "events": True, "tz": None,
+             "title": None, "theme": "light"}  # fmt: skip
     if unknown := [name for name in options if name not in given]:
         raise TypeError(f"zoomable() got {', '.join(unknown)}; the arguments of timeseries are: {', '.join(given)}")
     given |= options

@@ -252,21 +252,18 @@ def _shared(
 
 
 def _cut(gap: Range, own: list[Rhythm], unfetched: Unfetched) -> list[Range]:
-    """Take the spans that no series of `own` was fetched for out of a silence."""
-    parts = [gap]
-    for one in own:
-        parts = [part for part in parts if not _covered(part, one, unfetched)]
-    cuts = [r for _, c, t, r in unfetched if c in ("*", own[0].client) and all(overlap(t, o.topic) for o in own)]
-    return [left for part in parts for left in part.minus(cuts)]
+    """Take out of a silence what was not fetched for any one of `own`: of that nobody knows whether all were silent."""
+    cuts = [r for _, c, t, r in unfetched if c in ("*", own[0].client) and any(_meant(t, one) for one in own)]
+    return gap.minus(cuts)
 
 
-def _covered(part: Range, one: Rhythm, unfetched: Unfetched) -> bool:
-    return not part.minus([r for _, c, t, r in unfetched if c in ("*", one.client) and overlap(t, one.topic)])
+def _meant(topic_filter: str, one: Rhythm) -> bool:
+    return not one.topic or overlap(topic_filter, one.topic)
 
 
 def _fetched(one: Rhythm, gap: Range, unfetched: Unfetched) -> list[Range]:
     """Give the parts of a silence that were fetched, as far as each is longer than the series' rate explains."""
-    cuts = [r for _, c, t, r in unfetched if c in ("*", one.client) and (not one.topic or overlap(t, one.topic))]
+    cuts = [r for _, c, t, r in unfetched if c in ("*", one.client) and _meant(t, one)]
     return [part for part in gap.minus(cuts) if not cuts or part.end - part.start > one.limit]
 
 
