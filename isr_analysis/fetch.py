@@ -114,11 +114,14 @@ def fetch(
         tally = _Tally(portal, len(asked), report, before=portal.requests)
 
         def pause(seconds: float) -> None:
-            if tally.stop.wait(seconds):
-                raise _Stopped
+            tally.add()
+            while seconds > 0:  # up to an hour: whoever stops the download is not to wait for that
+                portal.wire.sleep(min(seconds, 1.0))
+                seconds -= 1.0
+                tally.add()
 
         def waiting() -> None:
-            pause(0)
+            tally.add()
             if not wait_for_quota and (state := portal.quota).left <= 0:
                 # Whoever fetches this day may be waiting for more requests, which this caller does not want to.
                 raise quota.used_up(state, portal.now())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isr_analysis import times
 from isr_analysis.errors import QuotaExhaustedError
@@ -48,15 +51,49 @@ def test_a_used_up_quota_is_an_error_that_says_until_when(ledger):
 
 
 def test_the_portal_overrides_our_count(ledger):
-    """What it says is left is left, minus what was taken since; after its reset our count holds again."""
-    ledger.take(NOW)
-    ledger.hear(Word(limit=5000, remaining=2, resets_in=600.0), NOW)
+    """What it says is left is left, minus what was taken since; after its reset there is a new hour."""
+    number = ledger.take(NOW).number
+    ledger.hear(Word(limit=5, remaining=2, resets_in=600.0), NOW, number)
     ledger.take(NOW + 1)
     ledger.take(NOW + 2)
     with pytest.raises(QuotaExhaustedError) as caught:
         ledger.take(NOW + 3)
     assert caught.value.retry_after == pytest.approx(600, abs=1)
-    assert ledger.take(NOW + 600 * times.SECOND).left > 0
+    assert ledger.state(NOW + 601 * times.SECOND).left == 5
+
+
+@given(st.integers(1, 12), st.randoms(use_true_random=False))
+def test_whatever_overtakes_whatever_no_more_is_granted_than_the_portal_gives(tmp_path_factory, limit, random):
+    """Requests arrive and are answered in any order; the portal never counts more than its limit."""
+    ledger = Ledger(tmp_path_factory.mktemp("q") / "quota.sqlite", "one")
+    ledger.hear(Word(limit, limit, 3600.0), NOW)
+    counted, sent, answered = 0, [], []
+    for step in range(60):
+        action = random.choice(["take", "arrive", "hear"])
+        if action == "take":
+            with contextlib.suppress(QuotaExhaustedError):
+                sent.append(ledger.take(NOW + step).number)
+        elif action == "arrive" and sent:
+            counted += 1
+            answered.append((sent.pop(random.randrange(len(sent))), limit - counted))
+        elif action == "hear" and answered:
+            number, left = answered.pop(random.randrange(len(answered)))
+            ledger.hear(Word(limit, left, 3600.0), NOW + step, number)
+    assert counted + len(sent) <= limit
+    for number, left in answered:
+        ledger.hear(Word(limit, left, 3600.0), NOW + 100, number)
+    assert ledger.state(NOW + 101).left == limit - counted - len(sent)
+
+
+def test_near_the_end_many_requests_are_spaced_out(ledger):
+    """The last two in a hundred last until there are more, whoever takes them; a single request is not kept waiting."""
+    ledger.hear(Word(limit=500, remaining=10, resets_in=100.0), NOW)
+    assert ledger.take(NOW, gently=True).number is not None
+    waiting = ledger.take(NOW + 1, gently=True)
+    assert waiting.number is None
+    assert waiting.pause == pytest.approx(100 / 9, abs=0.1)
+    assert ledger.take(NOW + 2).number is not None
+    assert ledger.take(NOW + 2 + round(13 * times.SECOND), gently=True).number is not None
 
 
 def test_processes_share_one_quota(tmp_path):
@@ -83,7 +120,8 @@ S = times.SECOND
         ({}, 200, Word(None, None, None)),
         ({"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1800"}, 200,
          Word(5000, 4999, 1800.0)),
-        ({"ratelimit-limit": "100, 100;w=60", "ratelimit-remaining": "7", "ratelimit-reset": "5"}, 200, Word(100, 7, 5.0)),
+        ({"ratelimit-limit": "100, 100;w=60", "ratelimit-remaining": "7", "ratelimit-reset": "5"}, 200,
+         Word(100, 7, 5.0)),
         ({"x-rate-limit-remaining": "3", "x-rate-limit-reset": str(NOW // S + 90)}, 200, Word(None, 3, 90.0)),
         ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": str((NOW // S + 90) * 1000)}, 200, Word(None, 3, 90.0)),
         ({"retry-after": "120"}, 429, Word(None, 0, 120.0)),

@@ -15,6 +15,7 @@ from isr_analysis.portal import refusals
 from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.window import Window
+from isr_analysis.portal.wire import Waiting
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ _REVISABLE = (400, 413, 414, 416, 422)
 Question = tuple[Selector, Range]
 
 
-def pages(portal: Portal, selector: Selector, span: Range, *, wait: bool = False) -> Iterator[pa.Table]:
+def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = False) -> Iterator[pa.Table]:
     """Give the portal's messages of a span, page by page.
 
     Parameters
@@ -36,7 +37,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: bool = False
         What `History.askable` gives; of one client or of all.
     span : Range
         Half-open.
-    wait : bool
+    wait : bool or callable
         Wait for the quota where it is used up.
 
     Yields

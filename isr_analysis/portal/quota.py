@@ -19,14 +19,17 @@ PER_HOUR = 5000
 
 _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
+_ON_ITS_WAY = 10 * times.MINUTE
+_SAME = 2 * times.SECOND
 
 _FORMAT = database.Format(
     """
-CREATE TABLE IF NOT EXISTS request (token TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS request (token TEXT NOT NULL, at INTEGER NOT NULL, heard INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS request_at ON request (token, at);
 CREATE TABLE IF NOT EXISTS word (
     token TEXT PRIMARY KEY, allowed INTEGER, remaining INTEGER, resets_at INTEGER, said_at INTEGER NOT NULL)
-"""
+""",
+    ("ALTER TABLE request ADD COLUMN heard INTEGER NOT NULL DEFAULT 0",),
 )
 
 
@@ -64,6 +67,22 @@ class Word:
     resets_in: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What `Ledger.take` gave.
+
+    Parameters
+    ----------
+    number : int or None
+        The request's number, for `Ledger.hear`; None if it was not granted yet.
+    pause : float
+        Seconds after which to ask again; 0 if it was granted.
+    """
+
+    number: int | None
+    pause: float
+
+
 class Ledger:
     """The shared count of one token's requests.
 
@@ -79,63 +98,82 @@ class Ledger:
         self._path = path
         self._token = token
 
-    def take(self, now: int) -> Quota:
+    def take(self, now: int, *, gently: bool = False) -> Taken:
         """Take one request off the quota.
+
+        Parameters
+        ----------
+        now : int
+            The present instant, ns.
+        gently : bool
+            It is one of many: near the end of the quota they are spaced out, over all processes together, so that the
+            last of it lasts until there is more and smaller requests still find some.
 
         Raises
         ------
         QuotaExhaustedError
             None is left; nothing was sent. `retry_after` and the message say until when.
         """
+        number, pause = None, 0.0
         # Losing the last second's count in a power cut is harmless, and a flush for each request is not.
         with database.transaction(self._path, _FORMAT, durable=False) as db:
             db.execute("DELETE FROM request WHERE token = ? AND at <= ?", (self._token, now - times.HOUR))
             state = self._state(db, now)
-            if state.left > 0:
-                db.execute("INSERT INTO request VALUES (?, ?)", (self._token, now))
+            if gently and 0 < state.left <= state.limit * _TIGHT:
+                (last,) = db.execute("SELECT max(at) FROM request WHERE token = ?", (self._token,)).fetchone()
+                spacing = min(max(state.resets_at - now, 0) / times.SECOND / state.left, _LONGEST_PAUSE)
+                pause = max((last or 0) + round(spacing * times.SECOND) - now, 0) / times.SECOND
+            if state.left > 0 and not pause:
+                number = db.execute("INSERT INTO request VALUES (?, ?, 0)", (self._token, now)).lastrowid
         if state.left <= 0:
             raise used_up(state, now)
-        return state
+        return Taken(number, pause)
 
     def state(self, now: int) -> Quota:
         """Tell what is left, without taking any."""
         with database.snapshot(self._path, _FORMAT) as db:
             return Quota(PER_HOUR, PER_HOUR, now) if db is None else self._state(db, now)
 
-    def hear(self, word: Word, now: int) -> None:
-        """Note what the portal says of the quota."""
+    def hear(self, word: Word, now: int, number: int | None = None) -> None:
+        """Note what the portal says of the quota, in its answer to the request of a number."""
         if word.remaining is None and word.limit is None:
             return
         resets_at = None if word.resets_in is None else now + round(word.resets_in * times.SECOND)
         with database.transaction(self._path, _FORMAT, durable=False) as db:
+            remaining = word.remaining
+            if remaining is not None:
+                db.execute("UPDATE request SET heard = 1 WHERE rowid = ?", (number,))
+                former = db.execute(
+                    "SELECT remaining FROM word WHERE token = ? AND abs(resets_at - ?) < ?",
+                    (self._token, resets_at, _SAME),
+                ).fetchone()
+                # Answers overtake each other: of one hour, the lowest word is the last.
+                remaining = min(remaining, former[0]) if former and former[0] is not None else remaining
             db.execute(
                 "INSERT OR REPLACE INTO word VALUES (?, ?, ?, ?, ?)",
-                (self._token, word.limit, word.remaining, resets_at, now),
+                (self._token, word.limit, remaining, resets_at, now),
             )
 
     def _state(self, db: sqlite3.Connection, now: int) -> Quota:
-        used, oldest = db.execute(
-            "SELECT count(*), min(at) FROM request WHERE token = ? AND at > ?",
-            (self._token, now - times.HOUR),
-        ).fetchone()
         said = db.execute(
             "SELECT allowed, remaining, resets_at, said_at FROM word WHERE token = ?", (self._token,)
         ).fetchone()
         allowed, remaining, resets_at, said_at = said or (None, None, None, 0)
         limit = allowed or PER_HOUR
-        if remaining is not None and now < (resets_at if resets_at is not None else said_at + times.MINUTE):
-            (since,) = db.execute(
-                "SELECT count(*) FROM request WHERE token = ? AND at > ?", (self._token, said_at)
+        until = resets_at if resets_at is not None else said_at + times.MINUTE
+        if remaining is not None and now < until:
+            # What has no answer yet, the portal may have counted or not.
+            (open_,) = db.execute(
+                "SELECT count(*) FROM request WHERE token = ? AND at > ? AND NOT heard",
+                (self._token, said_at - _ON_ITS_WAY),
             ).fetchone()
-            return Quota(limit, max(remaining - since, 0), resets_at or said_at + times.MINUTE)
+            return Quota(limit, max(remaining - open_, 0), until)
+        # Our own count: of an hour, or since the portal began a new one.
+        since = max(now - times.HOUR, resets_at if resets_at is not None and remaining is not None else 0)
+        used, oldest = db.execute(
+            "SELECT count(*), min(at) FROM request WHERE token = ? AND at > ?", (self._token, since)
+        ).fetchone()
         return Quota(limit, max(limit - used, 0), (oldest or now) + times.HOUR)
-
-
-def pace(state: Quota, now: int) -> float:
-    """Give the seconds to wait before one of many requests, so that the last of the quota lasts until there is more."""
-    if state.left <= 0 or state.left > state.limit * _TIGHT:
-        return 0.0
-    return min(max(state.resets_at - now, 0) / times.SECOND / state.left, _LONGEST_PAUSE)
 
 
 def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:

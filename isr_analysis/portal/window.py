@@ -18,6 +18,7 @@ from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import EVER, Onward, instants, order_of, within
 from isr_analysis.portal.paging import Step
+from isr_analysis.portal.wire import Waiting
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Window:
         Of one client or of all.
     span : Range
         What is wanted.
-    wait : bool
+    wait : bool or callable
         Wait for the quota where it is used up.
 
     Attributes
@@ -49,7 +50,7 @@ class Window:
         The first question's parameters.
     """
 
-    def __init__(self, portal: Portal, known: History, selector: Selector, span: Range, *, wait: bool) -> None:
+    def __init__(self, portal: Portal, known: History, selector: Selector, span: Range, *, wait: Waiting) -> None:
         self._portal = portal
         self._known = known
         self._selector = selector

@@ -36,10 +36,14 @@ ADD_ONS = {
 
 MGMT = "Mgmt REST API"
 
+_PAUSE = "isr_pause"
 _BAD_TOKEN, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
 
 
-Waiting = bool | Callable[[float], None]
+Pause = Callable[[float], None]
+"""Waits for so many seconds; what it raises ends the waiting."""
+
+Waiting = bool | Pause
 """Whether to wait where the quota is used up, or also how."""
 
 
@@ -133,8 +137,12 @@ class Wire:
         """Close the connections."""
         self._client.close()
 
-    def raw(self, method: str, url: str, *, params: Any = None, json: Any = None) -> httpx.Response:
+    def raw(
+        self, method: str, url: str, *, params: Any = None, json: Any = None, pause: Pause | None = None
+    ) -> httpx.Response:
         """Send a request and give the answer, whatever its status.
+
+        With `pause`, a function that waits for so many seconds, it is spaced out as the quota's end comes near.
 
         Raises
         ------
@@ -144,7 +152,7 @@ class Wire:
             The request was not sent.
         """
         try:
-            return self._client.request(method, url, params=params, json=json)
+            return self._client.request(method, url, params=params, json=json, extensions={_PAUSE: pause})
         except httpx.TimeoutException as exc:
             raise errors.PortalUnavailableError(
                 f"{self.origin} did not answer in time ({_path(url)}); try again later, or ask for a shorter range"
@@ -169,15 +177,12 @@ class Wire:
         bulk : bool
             One of many: slow down as the quota's end comes near, so that smaller requests still find some.
         wait : bool or callable
-            Wait where the quota is used up, and ask then. A function waits for so many seconds in the line's own
-            place; what it raises ends the waiting.
+            Wait where the quota is used up, and ask then; a function waits in the line's own place.
         """
         sleep = wait if callable(wait) else self.sleep
-        if bulk:
-            sleep(quota.pace(self._counted.ledger.state(self._now()), self._now()))
         while True:
             try:
-                return good(self.raw("GET", url, params=params), self.origin)
+                return good(self.raw("GET", url, params=params, pause=sleep if bulk else None), self.origin)
             except errors.QuotaExhaustedError as exc:
                 if not wait:
                     raise
@@ -267,12 +272,15 @@ class _Counted(httpx.BaseTransport):
             for name in ("Authorization", "X-ISR-Account-Id"):
                 request.headers.pop(name, None)
             return self._inner.handle_request(request)
-        self.ledger.take(self._now())
+        pause: Pause | None = request.extensions.get(_PAUSE)
+        while (taken := self.ledger.take(self._now(), gently=pause is not None)).number is None:
+            assert pause is not None
+            pause(taken.pause)
         self.sent += 1
         response = self._inner.handle_request(request)
         now = self._now()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        self.ledger.hear(quota.read_word(headers, response.status_code, now), now)
+        self.ledger.hear(quota.read_word(headers, response.status_code, now), now, taken.number)
         if response.status_code == _TOO_MANY:
             response.read()
             words = answers.error_words(response.content, headers.get("content-type"))
