@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from isr_analysis import messages, payloads
 from isr_analysis.payloads import columns, decoder, message, shapes
+from isr_analysis.payloads import fields as fields_module
 
 KEYS = ["a", "b", "c", "a.b", "a.b.c", "b.c", "", "time", "topic", "value", "payload", "payload.time", "payload.a.b",
         "extra", "rest", "int:a", 'quo"ted',
@@ -171,9 +172,11 @@ def test_a_part_of_a_decoded_table_is_the_part_decoded(rows, data):
         patch.setattr(shapes, "SAMPLE", data.draw(st.sampled_from([1, 2, 32])))
         patch.setattr(decoder, "_PORTION", data.draw(st.sampled_from([2, 4096])))
         patch.setattr(decoder, "_BLOCK", data.draw(st.sampled_from([1, 3, 500_000])))
-        patch.setattr(columns, "LIMIT", data.draw(st.sampled_from([2, 3, 500])))
+        limit = data.draw(st.sampled_from([2, 3, 500]))
+        patch.setattr(columns, "LIMIT", limit)
+        patch.setattr(fields_module, "LIMIT", limit)
         patch.setattr(columns, "_KEPT_FROM", data.draw(st.sampled_from([1, 2, 256])))
-        patch.setattr(columns, "_SHOWN_FROM", data.draw(st.sampled_from([2, 1000])))
+        patch.setattr(fields_module, "_SHOWN_FROM", data.draw(st.sampled_from([2, 1000])))
         whole = table(*rows)
         cut = data.draw(st.integers(0, len(rows)))
         decoded = payloads.concat([payloads.decode(whole.slice(0, cut)), payloads.decode(whole.slice(cut))])

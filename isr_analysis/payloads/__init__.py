@@ -6,8 +6,9 @@ of it as one column a field. So the same messages give the same columns, whichev
 
 from __future__ import annotations
 
-from isr_analysis.payloads.columns import EXTRA, Column, concat, resolve
+from isr_analysis.payloads.columns import EXTRA, concat
 from isr_analysis.payloads.decoder import DECODER_VERSION, decode
+from isr_analysis.payloads.fields import Column, resolve
 from isr_analysis.payloads.message import FIXED
 
 __all__ = ["DECODER_VERSION", "EXTRA", "FIXED", "Column", "concat", "decode", "resolve"]
