@@ -6,8 +6,9 @@ for a column of their own. At most one kind of a field is set in a row; none is 
 No row depends on another, so a decoded table may be sliced, filtered, put together with others and written to disk, and
 `isr_analysis.payloads.resolve` gives for what is left what decoding just those messages would have given.
 
-The kinds are ``int`` (within int64), ``real``, ``bool``, ``text``, ``other`` (all else, as JSON: larger integers, lists,
-``{}``, text with lone surrogates), ``bytes`` (a payload that is no text) and ``null`` (true where one is written).
+The kinds are ``int`` (within int64), ``real``, ``bool``, ``text``, ``other`` (all else, as JSON: larger integers,
+lists, ``{}``, text with lone surrogates), ``bytes`` (a payload that is no text) and ``null`` (true where
+one is written).
 """
 
 from __future__ import annotations
