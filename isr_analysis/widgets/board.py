@@ -87,8 +87,8 @@ class LiveBoard(Composite):
         self._seen_at = -_PATIENCE
         self._publishers: pd.DataFrame | None = None
         self._worker = Worker(self._fail)
-        self.pause = ipywidgets.ToggleButton(description="Pause", icon="pause", layout={"width": "110px"})
-        self.now = ipywidgets.Button(description="Refresh now", icon="refresh", layout={"width": "130px"})
+        self.pause = ipywidgets.ToggleButton(description="Pause", layout={"width": "110px"})
+        self.now = ipywidgets.Button(description="Refresh now", layout={"width": "130px"})
         self.head = ipywidgets.HTML('<span class="isr-dim">Asking the portal …</span>')
         self.trouble = ipywidgets.HTML()
         self.board = ipywidgets.HTML()
@@ -128,7 +128,7 @@ class LiveBoard(Composite):
 
     @traitlets.observe("paused")
     def _pause(self, _: dict[str, Any]) -> None:
-        self.pause.description, self.pause.icon = ("Resume", "play") if self.paused else ("Pause", "pause")
+        self.pause.description = "Resume" if self.paused else "Pause"
         if self.paused:
             self._worker.stop()
             self.head.value += " · <b>paused</b>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -88,11 +89,9 @@ class Explorer(Composite):
         self._drawer = Worker(self._failed)
         self._writer = Worker(self._not_written)
         self.plan = ipywidgets.HTML()
-        self.go = ipywidgets.Button(
-            description="Load", icon="download", button_style="primary", layout={"width": "110px"}
-        )
+        self.go = ipywidgets.Button(description="Load", button_style="primary", layout={"width": "110px"})
         self.halt = ipywidgets.Button(
-            description="Stop", icon="stop", disabled=True, tooltip="Stop the download; what has come stays on disk",
+            description="Stop", disabled=True, tooltip="Stop the download; what has come stays on disk",
             layout={"width": "110px"},
         )  # fmt: skip
         self.field = ipywidgets.Dropdown(
@@ -101,16 +100,14 @@ class Explorer(Composite):
         )  # fmt: skip
         self.bar = ipywidgets.FloatProgress(max=1.0, layout={"width": "auto", "height": "14px", "display": "none"})
         self.said = ipywidgets.HTML()
-        self.figure = ipywidgets.VBox(layout={"overflow": "hidden", "width": "100%"})
+        self.figure = ipywidgets.Output()
         self.gaps = ipywidgets.HTML()
         self.file = ipywidgets.Text(
             value="isr-export", description="File", continuous_update=False, style={"description_width": "40px"},
             layout={"width": "auto", "flex": "0 1 300px"},
         )  # fmt: skip
-        self.csv = ipywidgets.Button(description="Save CSV", icon="save", disabled=True, layout={"width": "120px"})
-        self.parquet = ipywidgets.Button(
-            description="Save Parquet", icon="save", disabled=True, layout={"width": "140px"}
-        )
+        self.csv = ipywidgets.Button(description="Save CSV", disabled=True, layout={"width": "120px"})
+        self.parquet = ipywidgets.Button(description="Save Parquet", disabled=True, layout={"width": "140px"})
         self.written = ipywidgets.HTML()
         self.same = ipywidgets.HTML()
         self.go.on_click(lambda _: self.load())
@@ -120,8 +117,10 @@ class Explorer(Composite):
         self.parquet.on_click(lambda _: self.export("parquet"))
         self.picker.observe(self._picked, "value")
         self.dates.observe(self._replan, "value")
+        sides = row(side(self.picker, width="360px"), side(self.dates, width="360px"))
+        sides.add_class("isr-top")
         self.children = [
-            self._page, row(side(self.picker, width="360px"), side(self.dates, width="360px")), self.plan,
+            self._page, sides, self.plan,
             row(self.go, self.halt, self.field), self.bar, self.said, self.figure, self.gaps,
             row(self.file, self.csv, self.parquet), self.written, self.same,
         ]  # fmt: skip
@@ -248,7 +247,7 @@ class Explorer(Composite):
         portal = self._connected()
         df = load_history(**asked, portal=portal, progress=self._progress(task))
         task.check()
-        figure = self._live(df)
+        shown = self._shown(df)
         silent = gaps(df, coverage(**asked, portal=portal))
         with task.turn():
             self.bar.value, self.bar.bar_style = 1.0, "success"
@@ -259,7 +258,7 @@ class Explorer(Composite):
                 f"{len(df):,} messages from {span}, {df.attrs['requests']} requests.{late}" if len(df)
                 else f"No message was published from {span}.", "good" if len(df) else "warn",
             )  # fmt: skip
-            self._show(figure)
+            self.figure.outputs = shown
             self.gaps.value = _listed(silent) if len(df) else ""
             self._offer(df)
             self.picker.learn(df)
@@ -307,26 +306,23 @@ class Explorer(Composite):
         theme = "dark" if self._dark else "light"
         return timeseries(df, field, theme=theme)
 
-    def _live(self, df: pd.DataFrame) -> Any:
-        """Give the figure as a widget, or what keeps it from being drawn as words."""
-        from plotly.graph_objects import FigureWidget
+    def _shown(self, df: pd.DataFrame) -> list[dict[str, Any]]:
+        """Give the figure as an output of a cell, or what keeps it from being drawn as words.
 
+        Not as a FigureWidget: that keeps the width that it had first, and takes instants in ns for numbers.
+        """
         try:
-            return FigureWidget(self._draw(df))
+            data: dict[str, Any] = {"application/vnd.plotly.v1+json": json.loads(self._draw(df).to_json())}
         except IsrError as exc:
-            return ipywidgets.HTML(notice(explained(exc), "warn"))
-
-    def _show(self, figure: Any) -> None:
-        old, self.figure.children = self.figure.children, (figure,)
-        for one in old:
-            one.close()
+            data = {"text/html": notice(explained(exc), "warn")}
+        return [{"output_type": "display_data", "data": data, "metadata": {}}]
 
     def _redraw(self, task: Task) -> None:
         df = self.value
         if df is not None:
-            figure = self._live(df)
+            shown = self._shown(df)
             with task.turn():
-                self._show(figure)
+                self.figure.outputs = shown
                 self._write_code()
 
     def _write(self, task: Task, df: pd.DataFrame, path: Path, kind: str) -> None:

@@ -17,9 +17,13 @@ STYLE = """
 .isr-widget .widget-html, .isr-widget .jupyter-widgets.widget-html { height: auto; max-width: 100%; min-width: 0; }
 .isr-widget .widget-html-content { line-height: 1.45; font-size: 13px; overflow: visible; white-space: normal; }
 .isr-widget .widget-html:has(.widget-html-content:empty) { display: none; }
-.isr-row { flex-flow: row wrap !important; align-items: flex-end; gap: 6px 10px; overflow: visible; max-width: 100%; }
+.isr-row { flex-flow: row wrap !important; align-items: center; gap: 6px 10px; overflow: visible; max-width: 100%; }
+.isr-top { align-items: flex-start; }
 .isr-side { min-width: 0; overflow: visible; gap: 6px; }
-.isr-widget input[type="datetime-local"] { color-scheme: light; }
+.isr-widget input[type="datetime-local"] { color-scheme: light; flex: 1 1 auto; min-width: 0; height: 28px;
+  box-sizing: border-box; font-family: inherit; font-size: 13px; padding: 2px 6px;
+  color: var(--jp-ui-font-color1, inherit); background: var(--jp-layout-color1, #fff);
+  border: 1px solid var(--jp-border-color1, #bbb); }
 body[data-jp-theme-light="false"] .isr-widget input[type="datetime-local"] { color-scheme: dark; }
 .isr-widget .widget-label { color: var(--jp-ui-font-color1, inherit); }
 .isr-note { border-left: 4px solid; padding: 4px 10px; margin: 2px 0; border-radius: 2px; white-space: pre-wrap;
@@ -29,11 +33,13 @@ body[data-jp-theme-light="false"] .isr-widget input[type="datetime-local"] { col
 .isr-warn { border-color: var(--jp-warn-color1, #ef6c00); }
 .isr-bad { border-color: var(--jp-error-color1, #c62828); }
 .isr-dim { color: var(--jp-ui-font-color2, #666); }
-.isr-scroll { overflow-x: auto; max-width: 100%; max-height: 420px; overflow-y: auto; }
+.isr-scroll { overflow-x: auto; max-width: 100%; }
+.isr-widget details .isr-scroll { max-height: 420px; overflow-y: auto; }
 .isr-scroll:focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); }
 table.isr-table { border-collapse: collapse; font-size: 13px; width: 100%; margin: 0; }
 table.isr-table th, table.isr-table td { text-align: left; padding: 4px 10px 4px 6px; vertical-align: top;
-  border-bottom: 1px solid var(--jp-border-color2, #ddd); overflow-wrap: anywhere; }
+  border-bottom: 1px solid var(--jp-border-color2, #ddd); }
+table.isr-table td:last-child { overflow-wrap: anywhere; min-width: 12em; }
 table.isr-table th { font-weight: 600; white-space: nowrap; position: sticky; top: 0;
   background: var(--jp-layout-color1, #fff); }
 table.isr-table td:first-child { border-left: 4px solid transparent; white-space: nowrap; font-weight: 600; }

@@ -78,7 +78,7 @@ class Picker(Composite):
             layout={"width": "auto", "flex": "1 1 220px"},
         )  # fmt: skip
         self.refresh = ipywidgets.Button(
-            description="Refresh", icon="refresh", tooltip="Ask the portal again who was heard when",
+            description="Refresh", tooltip="Ask the portal again who was heard when",
             layout={"width": "100px"},
         )  # fmt: skip
         self.list = ipywidgets.SelectMultiple(
@@ -89,7 +89,7 @@ class Picker(Composite):
             placeholder="an MQTT filter, such as telemetry/#", layout={"width": "auto", "flex": "1 1 220px"},
         )  # fmt: skip
         self.find = ipywidgets.Button(
-            description="Find topics", icon="search", layout={"width": "120px"},
+            description="Find topics", layout={"width": "120px"},
             tooltip="Load the last hour, and list under each client what it published",
         )  # fmt: skip
         self.clear = ipywidgets.Button(
@@ -213,7 +213,8 @@ class Picker(Composite):
         words = self.search.value.casefold().split()
         lines: list[tuple[str, Key]] = []
         rows = {str(one["client_id"]): one for one in self._table.to_dict("records")}
-        for client in sorted({*rows, *self._topics, *(who for who, _ in self._chosen)}):
+        chosen = {client for client, _ in self._chosen}
+        for client in sorted({*rows, *self._topics, *chosen}, key=lambda one: (one not in chosen, one)):
             told = rows.get(client, {})
             age = told["age"].total_seconds() if told and not pd.isna(told["age"]) else None
             label = f" · {told['label']}" if told.get("label") else ""

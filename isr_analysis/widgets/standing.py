@@ -13,6 +13,7 @@ LIVE, STALE, SILENT, NEVER, PAUSED = "live", "stale", "silent", "never heard", "
 """Heard lately; not lately; not for long; not at all; paused in the portal, so that silence is no news."""
 
 ORDER = [SILENT, STALE, LIVE, NEVER, PAUSED]
+_WHOSE = ("station_controller_device_id", "device_id", "callsign", "username", "module", "dcn", "seq")
 _SAID = 4
 _LONG = 40
 
@@ -85,7 +86,7 @@ def _state(age: int | None, paused: bool, limits: tuple[int, int]) -> str:
 def _said(message: dict[Any, Any]) -> str:
     """Write the fields of a message that say something, a few of them."""
     parts = []
-    for name, value in message.items():
+    for name, value in sorted(message.items(), key=lambda item: item[0] in _WHOSE):
         if name in ("client_id", "topic") or value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN)
             continue
         text = f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -17,10 +17,12 @@ _LOOK = {
 
 def shares(covered: pd.DataFrame) -> dict[str, float]:
     """Give the share of each state in the spans of `coverage`, 0 to 1; states that are not there are left out."""
-    length = (covered["end"] - covered["start"]).dt.total_seconds()
-    total = float(length.sum())
-    found = length.groupby(covered["state"]).sum() if total else pd.Series(dtype="float64")
-    return {state: float(found[state]) / total for state in _LOOK if state in found.index}
+    length: dict[str, float] = {}
+    for spans in _by_client(covered).values():
+        for start, end, state in zip(spans["start"], spans["end"], spans["state"], strict=True):
+            length[state] = length.get(state, 0.0) + (end - start).total_seconds()
+    total = sum(length.values())
+    return {state: length[state] / total for state in _LOOK if length.get(state)} if total else {}
 
 
 def strip(covered: pd.DataFrame) -> str:
@@ -35,24 +37,29 @@ def strip(covered: pd.DataFrame) -> str:
         return '<div class="isr-dim">Nothing of this range is known yet.</div>'
     first, last = covered["start"].min(), covered["end"].max()
     whole = max((last - first).total_seconds(), 1e-9)
-    clients = list(dict.fromkeys(covered["client_id"]))
+    clients = _by_client(covered)
     words = " · ".join(f"{_percent(share)} {_LOOK[state][0]}" for state, share in shares(covered).items())
     lines = []
-    for client in clients[:_CLIENTS]:
-        spans = covered[covered["client_id"] == client]
+    for client, spans in [*clients.items()][:_CLIENTS]:
         drawn = "".join(
             f'<rect x="{100 * (start - first).total_seconds() / whole:.3f}" y="0" height="10" '
             f'width="{max(100 * (end - start).total_seconds() / whole, 0.15):.3f}" '
             f'style="fill:{_LOOK[state][1]};fill-opacity:{_LOOK[state][2]}"/>'
             for start, end, state in zip(spans["start"], spans["end"], spans["state"], strict=True)
         )
-        name = "" if client == "*" else f'<div class="isr-dim">{html.escape(client)}</div>'
+        name = f'<div class="isr-dim">{html.escape(client)}</div>' if len(clients) > 1 else ""
         lines.append(
             f'{name}<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img" '
             f'aria-label="{html.escape(words)}" style="width:100%;height:10px;display:block">{drawn}</svg>'
         )
     more = f'<div class="isr-dim">and {len(clients) - _CLIENTS} more</div>' if len(clients) > _CLIENTS else ""
     return f'<div>{"".join(lines)}{more}<div class="isr-dim">{words}</div></div>'
+
+
+def _by_client(covered: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Give the spans of each client; what was fetched of all clients (``"*"``) counts for each."""
+    named = [client for client in dict.fromkeys(covered["client_id"]) if client != "*"]
+    return {client: covered[covered["client_id"].isin([client, "*"])] for client in named or ["*"]}
 
 
 def _percent(share: float) -> str:

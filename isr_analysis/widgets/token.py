@@ -78,8 +78,10 @@ class TokenEntry(Composite):
         )  # fmt: skip
         self.said = ipywidgets.HTML()
         self.opens = ipywidgets.HTML()
-        where = ipywidgets.HTML(f'<span class="isr-dim">No token yet? {token.WHERE_TO_MAKE_ONE.capitalize()}. '
-                                "The value is shown there once.</span>")  # fmt: skip
+        where = ipywidgets.HTML(
+            f'<span class="isr-dim">No token yet? {token.WHERE_TO_MAKE_ONE[0].upper()}{token.WHERE_TO_MAKE_ONE[1:]}. '
+            "It is shown there once.</span>"
+        )
         self.keep.observe(self._keep_now, "value")
         self.children = [
             self._page, self.field, self.account, row(self.keep, self.profile), where, self.said, self.opens,
