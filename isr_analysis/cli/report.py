@@ -9,15 +9,44 @@ import click
 
 import isr_analysis as isr
 from isr_analysis.cli.options import connecting, selected, selecting
+from isr_analysis.errors import ReportIncompleteError
+
+INCOMPLETE = 3
+"""The exit status where a report was written and lacks something."""
 
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path), default=Path("report.html"))
 @selecting
 @click.option("--title", help="The report's title.")
+@click.option(
+    "--notebook", type=click.Path(path_type=Path), help="A notebook of your own, with a cell tagged parameters."
+)
+@click.option("--pdf", is_flag=True, help="Write a PDF beside it, by Chromium or Chrome.")
+@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 @connecting
-def report(out: Path, title: str | None, profile: str | None, origin: str | None, **selection: Any) -> None:
-    """Write one self-contained HTML file about a range of time."""
+def report(
+    out: Path, title: str | None, notebook: Path | None, pdf: bool, quiet: bool, profile: str | None,
+    origin: str | None, **selection: Any,
+) -> int:  # fmt: skip
+    """Write one self-contained HTML file about a range of time.
+
+    The exit status is 0 if it is complete; 3 if it was written and says at its top what is missing: no data in the
+    range, a source that failed, a section that could not be made; 1 or 2 if nothing was written.
+    """
     with isr.connect(profile=profile, origin=origin) as portal:
-        path = isr.build_report(out, **selected(**selection), title=title, portal=portal)
-    click.echo(str(path))
+        try:
+            isr.build_report(
+                out, **selected(**selection), title=title, notebook=notebook, pdf=pdf,
+                progress=False if quiet else None, portal=portal,
+            )  # fmt: skip
+        except ReportIncompleteError as exc:
+            click.echo(f"isr: {exc}", err=True)
+            for note in getattr(exc, "__notes__", ()):
+                click.echo(note, err=True)
+            return INCOMPLETE
+    if not quiet:
+        click.echo(str(out))
+        if pdf:
+            click.echo(str(out.with_suffix(".pdf")))
+    return 0

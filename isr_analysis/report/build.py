@@ -15,6 +15,8 @@ from isr_analysis.portal.connection import Portal
 from isr_analysis.progress import Report
 from isr_analysis.report import kernel
 from isr_analysis.report.material import bring
+from isr_analysis.report.outline import Problem
+from isr_analysis.report.pdf import browser, print_page
 
 _HERE = Path(__file__).parent
 NOTEBOOK = _HERE / "report.ipynb"
@@ -83,6 +85,7 @@ def build_report(
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     span = times.resolve(start, end, last, tz=zone, now=line.now())
+    program = browser() if pdf else ""
     nb = _read(NOTEBOOK if notebook is None else Path(notebook))
     named = title or str(nb.metadata.get("title") or "Telemetry report")
     _ = line.account_id  # whose data it is must be known before anything else
@@ -101,12 +104,18 @@ def build_report(
         nb.metadata["isr"]["problems"].append({"where": "", "words": ended, "detail": ""})
     source, problems = render(nb)
     _write(out, source)
+    if pdf:
+        print_page(out, out.with_suffix(".pdf"), program)
     if problems:
-        raise ReportIncompleteError(out, [str(one) for one in problems])
+        error = ReportIncompleteError(out, [str(one) for one in problems])
+        for one in problems:
+            if one.detail:
+                error.add_note(f"{one.where}\n{one.detail}".strip())
+        raise error
     return out
 
 
-def render(nb: Any) -> tuple[str, list[Any]]:
+def render(nb: Any) -> tuple[str, list[Problem]]:
     """Turn a notebook that has run into the page, and say what it lacks."""
     from nbconvert import HTMLExporter
     from traitlets.config import Config

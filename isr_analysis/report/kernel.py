@@ -38,15 +38,17 @@ def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_erro
         Why the run ended early; empty if it did not.
     """
     try:
+        from jupyter_core.utils import run_sync
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError, DeadKernelError
     except ModuleNotFoundError as exc:
         raise needs(exc) from exc
 
     with tempfile.TemporaryDirectory(prefix="isr-") as aside:
+        manager = _manager(Path(aside))
         client = NotebookClient(
             notebook,
-            km=_manager(Path(aside)),
+            km=manager,
             timeout=None,
             allow_errors=not stop_at_error,
             shutdown_kernel="immediate",
@@ -63,11 +65,17 @@ def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_erro
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # or it warns, in the outputs, of frozen modules
         }
         try:
-            client.execute(env={**inherited, **own, **environ})
+            # Not client.execute: that would take over Ctrl-C, and end the kernel where it should end all of this.
+            with client.setup_kernel(env={**inherited, **own, **environ}, cleanup_kc=True):
+                for number, cell in enumerate(notebook.cells):
+                    client.execute_cell(cell, number)
         except DeadKernelError:
             return "the kernel died, as it does where memory runs out; ask for a shorter range or fewer topics"
         except CellExecutionError as exc:
             return f"{exc.ename}: {exc.evalue}"
+        finally:
+            if manager.has_kernel:  # interrupted while it started
+                run_sync(manager.shutdown_kernel)(now=True)
     return ""
 
 
@@ -76,7 +84,7 @@ def _manager(aside: Path) -> Any:
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
-    class _ThisPython(KernelSpecManager):  # type: ignore[misc]
+    class _ThisPython(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             return KernelSpec(
                 argv=[

@@ -13,7 +13,7 @@ import pandas as pd
 
 from isr_analysis.checks.findings import lasting
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 
 
 class Markup:
@@ -44,7 +44,7 @@ def escaped(value: object) -> str:
 
 
 def written(value: Any) -> str:
-    """Write one value as a reader likes it: grouped thousands, four digits, instants to the second, – for nothing."""
+    """Write one value for a reader: thousands in groups, four digits, instants to the second, a dash for nothing."""
     if value is None or value is pd.NA or value is pd.NaT:
         return NOTHING
     if isinstance(value, bool) or type(value).__name__ == "bool":
@@ -64,10 +64,11 @@ def written(value: Any) -> str:
 def _real(value: float) -> str:
     if math.isnan(value):
         return NOTHING
-    if value == int(value) and abs(value) < 1e15 if math.isfinite(value) else False:
-        return f"{int(value):,}"
-    text = f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"  # noqa: PLR2004 (four digits and more)
-    return f"{value:.3g}" if "e" in text else text
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if 1e4 <= abs(value) < 1e15 or (value == int(value) and abs(value) < 1e4):  # noqa: PLR2004 (exact integers)
+        return f"{value:,.0f}"
+    return f"{value:,.4g}"
 
 
 def table(
@@ -87,11 +88,11 @@ def table(
         For each row, whether it matters less.
     """
     heads = dict(labels) if labels is not None else {str(name): str(name) for name in rows.columns}
-    right = {name for name in heads if _is_number(rows[name])}
+    kinds = {name: _kind(rows[name]) for name in heads}
     dull = [*muted, *[False] * len(rows)][: len(rows)]
 
     def cell(tag: str, name: str, text: str) -> str:
-        kind = ' class="number"' if name in right else ""
+        kind = f' class="{kinds[name]}"' if kinds[name] else ""
         return f"<{tag}{kind}>{escaped(text)}</{tag}>"
 
     head = "".join(cell("th", name, label) for name, label in heads.items())
@@ -108,11 +109,12 @@ def table(
     )
 
 
-def _is_number(column: pd.Series) -> bool:
+def _kind(column: pd.Series) -> str:
     kind = column.dtype
-    return (pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)) or str(kind).startswith(
-        "timedelta"
-    )
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return "time"
+    number = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+    return "number" if number or pd.api.types.is_timedelta64_dtype(kind) else ""
 
 
 def tiles(facts: Mapping[str, str]) -> Markup:
@@ -138,7 +140,7 @@ def bullets(lines: Iterable[str]) -> Markup:
 
 def paragraph(text: str) -> Markup:
     """Show a paragraph."""
-    return Markup(f"<p>{escaped(text)}</p>", text)
+    return Markup(f'<p class="intro">{escaped(text)}</p>', text)
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:

@@ -13,17 +13,21 @@ import pyarrow as pa
 import isr_analysis as isr
 from isr_analysis import frame, times
 from isr_analysis.checks import quality
-from isr_analysis.checks.gaps import SILENT
+from isr_analysis.checks.series import nanoseconds
 from isr_analysis.errors import AddOnMissingError, IsrError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.connection import Portal
-from isr_analysis.report.outline import Problem, words_of
+from isr_analysis.report.chapters import Chapter, broken, chapter
+from isr_analysis.report.outline import Problem
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
 _PIECE = 30 * times.DAY
-_WHOSE = ["time", "client_id", "topic"]
+_WHOSE = ["time", "client_id", "topic", "seq"]
+SILENT = "device silent"
+"""The kind of finding that says that nothing came; see `isr_analysis.quality`."""
+
 _LACKING = ["missing", "failed"]
 _OF_THE_FLEET = [SILENT, "never fetched", "portal failed", "device renamed"]
 
@@ -83,16 +87,15 @@ class Material:
     def heard(self) -> pd.DataFrame:
         """Who published when on what: the frame of `load_history` without any field of the payloads."""
         tables, at = [], self.span.start
-        while at < self.span.end:  # in pieces: the payloads of a year need not be in memory at once
-            piece = Range(at, min(at + _PIECE, self.span.end))
-            tables.append(self._store.read(self.selector, piece).select(_WHOSE))
+        while at < self.span.end:  # in pieces, as sorting a year at once takes long
+            piece = Range(at, min((at // _PIECE + 1) * _PIECE, self.span.end))
+            tables.append(self._store.read(self.selector, piece, columns=_WHOSE))
             at = piece.end
         table = pa.concat_tables(tables)
         index = pd.DatetimeIndex(table["time"].cast(pa.int64()).to_numpy().view("M8[ns]"), name="time")
-        columns = {name: table[name].dictionary_encode().to_pandas() for name in _WHOSE[1:]}
-        rows = pd.DataFrame({name: column.array for name, column in columns.items()})
+        rows = pd.DataFrame({name: table[name].dictionary_encode().to_pandas() for name in ("client_id", "topic")})
         rows.index = index.tz_localize("UTC").tz_convert(self.zone)
-        rows.attrs = self._attrs(len(rows))
+        rows.attrs.update(self._attrs(len(rows)))
         return rows
 
     @property
@@ -102,8 +105,19 @@ class Material:
 
     def topic(self, name: str) -> pd.DataFrame:
         """Give the frame of one topic; as of `load_history`."""
-        table = self._store.read(Selector(self.selector.clients, name), self.span)
-        return frame.to_frame(table, tz=self.tz, attrs=self._attrs(len(table)))
+        table = self._store.decoded(Selector(self.selector.clients, name), self.span)
+        return frame.from_decoded(table, tz=self.tz, attrs=self._attrs(len(table)))
+
+    @functools.cached_property
+    def chapters(self) -> list[Chapter]:
+        """What is to be said of each topic; one that fails says so, and leaves the others alone."""
+        made = []
+        for name in self.topics:
+            try:
+                made.append(chapter(name, self.topic(name)))
+            except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this topic alone)
+                made.append(broken(name, exc))
+        return made
 
     @functools.cached_property
     def publishers(self) -> pd.DataFrame | IsrError:
@@ -124,25 +138,23 @@ class Material:
             return exc
 
     @functools.cached_property
-    def findings(self) -> tuple[pd.DataFrame, list[Problem]]:
-        """What looks wrong, as of `isr_analysis.quality`, and the topics that could not be examined."""
+    def findings(self) -> pd.DataFrame:
+        """What looks wrong, as of `isr_analysis.quality`."""
         fleet = quality(self.heard, self.coverage)
-        found, failed = [fleet[fleet["kind"].isin(_OF_THE_FLEET)]], []
-        for name in self.topics:
-            try:
-                own = quality(self.topic(name))
-            except Exception as exc:  # noqa: BLE001 (one topic that cannot be examined hides no other)
-                failed.append(Problem(name, words_of(exc)))
-            else:
-                # That a client or a topic is silent as a whole stands above already.
-                found.append(own[~own["kind"].isin(_OF_THE_FLEET) | (own["channel"] != "")])
+        found = [fleet[fleet["kind"].isin(_OF_THE_FLEET)]]
+        # That a client or a topic is silent as a whole stands in the first of them.
+        found += [
+            own[~own["kind"].isin(_OF_THE_FLEET) | (own["channel"] != "")]
+            for own in (one.findings for one in self.chapters)
+            if len(own)
+        ]
         rows = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
-        return rows.sort_values(["start", "client_id", "topic"], kind="stable", ignore_index=True), failed
+        return rows.sort_values(["start", "client_id", "topic"], kind="stable", ignore_index=True)
 
     @functools.cached_property
     def share(self) -> pd.Series:
         """For each client, the part of the range's hours in which anything came, 0 to 1."""
-        hour = self.heard.index.as_unit("ns").asi8 // times.HOUR
+        hour = nanoseconds(self.heard.index) // times.HOUR  # type: ignore[arg-type]
         first, last = self.span.start // times.HOUR, -(-self.until // times.HOUR)
         rows = pd.DataFrame({"client_id": self.heard["client_id"].astype("str").to_numpy(), "hour": hour})
         counted = rows.drop_duplicates().groupby("client_id")["hour"].size()

@@ -7,12 +7,16 @@ under a type of its own, so that whoever turns the notebook into a page can say 
 from __future__ import annotations
 
 import contextlib
+import json
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from isr_analysis.report.markup import Markup, escaped
+
+FIGURE = "application/vnd.plotly.v1+json"
+"""The MIME type of a figure."""
 
 PROBLEM = "application/vnd.isr.problem+json"
 """The MIME type of an output that tells a problem."""
@@ -45,7 +49,11 @@ def show(*things: Any) -> None:
     from IPython.display import display
 
     for thing in things:
-        display(thing)
+        if hasattr(thing, "to_plotly_json"):
+            # As plotly itself would, without its renderers: to import those takes longer than to draw the figure.
+            display({FIGURE: json.loads(thing.to_json()), "text/plain": "Figure"}, raw=True)
+        else:
+            display(thing)
 
 
 @contextlib.contextmanager
@@ -73,7 +81,7 @@ def section(title: str, *, level: int = 2) -> Iterator[None]:
 
 
 def problem(words: str, *, where: str = "", detail: str = "") -> None:
-    """Tell that something is missing or wrong: here, at the top of the report, and in the exit status of ``isr report``.
+    """Tell that something is missing or wrong: here, at the top of the report, and in the exit status.
 
     Parameters
     ----------

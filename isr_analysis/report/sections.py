@@ -10,19 +10,30 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import times
-from isr_analysis.checks import channels
 from isr_analysis.checks.findings import lasting
-from isr_analysis.checks.gaps import SILENT
-from isr_analysis.errors import UsageError
-from isr_analysis.report.markup import Markup, bullets, escaped, facts, listed, paragraph, plural, table, tiles, written
-from isr_analysis.report.material import Material, instant, is_closed
+from isr_analysis.report.chapters import Chapter, bare
+from isr_analysis.report.markup import (
+    NOTHING,
+    Markup,
+    bullets,
+    escaped,
+    facts,
+    listed,
+    paragraph,
+    plural,
+    table,
+    tiles,
+    written,
+)
+from isr_analysis.report.material import SILENT, Material, instant, is_closed
 from isr_analysis.report.outline import note, problem, section, show, words_of
 
-_LAST_MESSAGES = 8
 _CHANNELS = 60
 _FINDINGS = 100
 _FIELDS = 6
 _NOT_SHOWN = {"client_id", "topic", "station_controller_device_id", "module", "dcn", "type", "device_id", "username"}
+_NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
+            "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
 
 
@@ -43,7 +54,7 @@ def summary(material: Material) -> None:
     """Show the range in a few numbers and sentences."""
     heard, known = material.heard, material.publishers
     clients = [str(one) for one in heard["client_id"].cat.categories]
-    findings, _ = material.findings
+    findings = material.findings
     listed_ones = None if isinstance(known, Exception) else known
     of = "" if listed_ones is None else f" of {len(listed_ones)}"
     silences = findings[findings["kind"] == SILENT]
@@ -52,7 +63,7 @@ def summary(material: Material) -> None:
             "messages": f"{len(heard):,}",
             "publishers heard": f"{len(clients)}{of}",
             "topics": f"{len(material.topics)}",
-            "hours with messages": f"{material.share.mean():.1%}" if clients else "–",
+            "hours with messages": f"{material.share.mean():.1%}" if clients else NOTHING,
             "findings": f"{len(findings):,}",
         })
     )  # fmt: skip
@@ -153,81 +164,61 @@ def availability(material: Material) -> None:
     if not len(material.heard):
         show(paragraph("No message, so nothing to draw."))
         return
-    show(isr.plots.availability(material.heard, title="Share of each day's hours with a message"))
+    figure = isr.plots.availability(material.heard)
+    bare(figure)
+    show(paragraph("The share of each day's hours in which at least one message came."), figure)
 
 
 def topics(material: Material) -> None:
-    """Show each topic in a section of its own, with its figure; one that fails leaves the others alone."""
-    if not len(material.heard):
+    """Show each topic in a section of its own; one that failed says so in its place."""
+    if not material.chapters:
         show(paragraph("No message, so no topic."))
-    for name in material.topics:
-        with section(name, level=3):
-            topic(material, name)
+    for one in material.chapters:
+        with section(one.topic, level=3):
+            topic(one)
 
 
-def topic(material: Material, name: str) -> None:
+def topic(one: Chapter) -> None:
     """Show one topic: in words, drawn, and its channels in numbers."""
-    df = material.topic(name)
-    clients = [str(one) for one in df["client_id"].cat.categories]
-    show(paragraph(f"{plural(len(df), 'message')} of {listed(clients)}."))
-    try:
-        figure = isr.plots.timeseries(df, title=name)
-    except UsageError:  # nothing in it can be drawn as a line: text, bytes
-        show(
-            table(_as_text(df.tail(_LAST_MESSAGES)), caption="Its last messages; nothing of it can be drawn as a line.")
-        )
+    if one.problem:
+        problem(one.problem, where=one.topic, detail=one.detail)
         return
-    show(figure)
-    rows = _channels(df)
-    if len(rows):
-        show(rows_of_channels(rows))
+    every = f", every {listed(lasting(pace.value) for pace in one.every)}" if one.every else ""
+    show(paragraph(f"{plural(one.rows, 'message')} of {listed(one.clients)}{every}."))
+    if one.figure is not None:
+        show(one.figure)
+    for said in one.said:
+        note(f"{said[0].upper()}{said[1:]}.")
+    if one.tail is not None:
+        show(table(one.tail, caption="Its last messages; nothing of it can be drawn."))
+    if len(one.numbers):
+        heads = {name: label for name, label in _NUMBERS.items() if _told(one.numbers, name)}
+        more = len(one.numbers) - _CHANNELS
+        show(
+            table(one.numbers.head(_CHANNELS), labels=heads, caption=f"{more} more are not shown." if more > 0 else "")
+        )
 
 
-def _as_text(df: pd.DataFrame) -> pd.DataFrame:
-    rows = df.dropna(axis="columns", how="all").astype("object")
-    rows.insert(0, "time", [written(one) for one in df.index])
-    return rows.drop(columns=["topic"]).map(
-        lambda value: repr(value)[:80] if isinstance(value, bytes | list | dict) else value
-    )
-
-
-def _channels(df: pd.DataFrame) -> pd.DataFrame:
-    """Give each measured channel in numbers."""
-    found = channels(df)
-    return found[found["kind"] == "measurement"]
-
-
-def rows_of_channels(found: pd.DataFrame) -> Markup:
-    """Show channels as a table."""
-    heads = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "messages": "Messages",
-             "last": "Last"}  # fmt: skip
-    shown = {
-        name: label for name, label in heads.items() if name not in {"channel", "unit"} or found[name].ne("").any()
-    }
-    more = len(found) - _CHANNELS
-    return table(found.head(_CHANNELS), labels=shown, caption=f"The first {_CHANNELS}; {more} more" if more > 0 else "")
+def _told(rows: pd.DataFrame, name: str) -> bool:
+    """Tell whether a column says anything: a label that all rows lack is left out."""
+    return name not in {"channel", "unit"} or bool(rows[name].ne("").any())
 
 
 def findings(material: Material) -> None:
-    """Show what looks wrong, the longest first of each kind."""
-    found, failed = material.findings
-    for one in failed:
-        problem(f"{one.where} could not be examined: {one.words}", where="Quality")
+    """Show what looks wrong."""
+    found = material.findings
+    failed = [one.topic for one in material.chapters if one.problem]
+    if failed:
+        note(f"Not examined, as they failed: {listed(failed)}.")
     if found.empty:
         show(paragraph("Nothing looks wrong: no silence, no repeats, no stuck values, no change of type or fields."))
         return
-    rows = found.assign(
-        what=[
-            " · ".join(p for p in parts if p)
-            for parts in zip(found["topic"], found["channel"], found["field"], strict=True)
-        ]
-    )
-    heads = {"kind": "Finding", "client_id": "Publisher", "what": "Where", "start": f"From ({material.tz})",
+    places = zip(found["topic"], found["channel"], found["field"], strict=True)
+    rows = found.assign(what=[" · ".join(part for part in parts if part) for parts in places])
+    heads = {"client_id": "Publisher", "kind": "Finding", "what": "Where", "start": f"From ({material.tz})",
              "duration": "For", "detail": "In words"}  # fmt: skip
     more = len(rows) - _FINDINGS
-    show(
-        table(rows.head(_FINDINGS), labels=heads, caption=f"The first {_FINDINGS} of {len(rows):,}" if more > 0 else "")
-    )
+    show(table(rows.head(_FINDINGS), labels=heads, caption=f"{more:,} more are not shown." if more > 0 else ""))
 
 
 def live(material: Material) -> None:
@@ -273,10 +264,8 @@ def _said(row: dict[Any, Any]) -> str:
 
 def provenance(material: Material) -> None:
     """Show what this rests on: what, from where, when, with which versions, and what is missing or provisional."""
-    attrs, span = material.heard.attrs, material.span
-    lacking = material.lacking
-    gaps = [f"{written(row.start)} to {written(row.end)} ({row.state}{': ' + row.detail if row.detail else ''})"
-            for row in lacking.itertuples()]  # fmt: skip
+    attrs, span, now = material.heard.attrs, material.span, material.portal.now()
+    gaps = [_lacking(row) for row in material.lacking.to_dict("records")]
     sources = {"list of publishers": material.publishers, "live answer": material.live}
     asked = [f"{name}: " + (words_of(one) if isinstance(one, Exception) else one.attrs["fetched_at"])
              for name, one in sources.items()]  # fmt: skip
@@ -287,13 +276,18 @@ def provenance(material: Material) -> None:
         "Range": f"{times.iso(span.start)} to {times.iso(span.end)}, its end not included",
         "Messages": f"{len(material.heard):,}",
         "Fetched": f"history: {attrs['fetched_at'] or 'never'}; {'; '.join(asked)}",
-        "Provisional": f"from {attrs['provisional_from']} on" if attrs["provisional_from"] else "nothing: all of it is settled",
+        "Provisional": f"from {since} on" if (since := attrs["provisional_from"]) else "nothing: all of it is settled",
         "Missing": listed(gaps) if gaps else "nothing",
         "Portal's contract": str(attrs["contract"]),
-        "Made": f"{times.iso(material.portal.now() // times.SECOND * times.SECOND)} with isr_analysis {isr.__version__}, "
+        "Made": f"{times.iso(now // times.SECOND * times.SECOND)} with isr_analysis {isr.__version__}, "
                 f"Python {platform.python_version()}, "
                 + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES),
     }))  # fmt: skip
+
+
+def _lacking(row: dict[Any, Any]) -> str:
+    why = f": {row['detail']}" if row["detail"] else ""
+    return f"{written(row['start'])} to {written(row['end'])} ({row['state']}{why})"
 
 
 def _whole(material: Material) -> bool:

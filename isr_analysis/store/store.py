@@ -214,11 +214,20 @@ class Store:
             known = db and ledger.speed(db)
         return known[1] / known[0] if known and known[0] else None
 
-    def read(self, selector: Selector, span: Range) -> pa.Table:
-        """Give the messages of a selector in a span, in order; none is a table without rows."""
-        tables = self._each(selector, span, lambda part: parts.read(self._parts, part, span, selector))
+    def read(self, selector: Selector, span: Range, *, columns: list[str] | None = None) -> pa.Table:
+        """Give the messages of a selector in a span, in order; none is a table without rows.
+
+        Parameters
+        ----------
+        selector, span
+            What is wanted.
+        columns : list of str, optional
+            Only these, among them those of `messages.ORDER`; payloads are most of a part.
+        """
+        tables = self._each(selector, span, lambda part: parts.read(self._parts, part, span, selector, columns=columns))
         # Parts of one day overlap, those of different days do not.
-        return messages.in_order(pa.concat_tables([messages.empty(), *tables]))
+        empty = messages.empty() if columns is None else messages.empty().select(columns)
+        return messages.in_order(pa.concat_tables([empty, *tables]))
 
     def decoded(self, selector: Selector, span: Range) -> pa.Table:
         """Give what `isr_analysis.payloads.decode` makes of `read`, in any order; most of it from the memo."""

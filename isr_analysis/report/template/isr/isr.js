@@ -3,7 +3,7 @@
   const counterparts = JSON.parse(document.getElementById("isr-dark").textContent);
   const ground = window.matchMedia("(prefers-color-scheme: dark)");
   const coarse = window.matchMedia("(pointer: coarse)").matches;
-  const PAPER = 680; // CSS pixels between the margins of a sheet
+  const PAPER = { width: 680, height: 900 }; // CSS pixels between the margins of a sheet
   const DATA = new Set(["x", "y", "z", "text", "customdata", "hovertext", "ids", "bdata"]);
   let printing = false;
 
@@ -17,22 +17,32 @@
 
   const ours = (figure) => (figure.layout?.template?.layout?.paper_bgcolor ?? "") in counterparts;
 
+  const unpacked = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
+
   const draw = (element) => {
+    if (!element.source) return;
     const figure = JSON.parse(element.source);
     const drawn = ground.matches && !printing && ours(figure) ? recoloured(figure, "") : figure;
     element.classList.toggle("foreign", !ours(figure));
     const layout = { ...drawn.layout, autosize: true };
     if (coarse) layout.dragmode = false; // or a finger on a figure would not scroll the page
-    if (printing) layout.width = PAPER;
-    else delete layout.width;
+    delete layout.width;
+    if (printing) {
+      layout.width = PAPER.width;
+      layout.height = Math.min(0.8 * (layout.height ?? 450), PAPER.height);
+    }
+    element.style.minHeight = `${layout.height ?? 450}px`;
     Plotly.react(element, drawn.data, layout, { responsive: true, displaylogo: false, displayModeBar: coarse ? false : "hover" });
     element.drawn = true;
   };
 
   const figures = [...document.querySelectorAll(".figure")];
-  for (const element of figures) {
-    element.source = element.querySelector("script").textContent;
-    element.replaceChildren();
+  if (typeof DecompressionStream === "undefined") {
+    figures.forEach((element) => element.append("This browser cannot unpack the figure; one of 2023 or later can."));
+    return;
   }
 
   const seen = new IntersectionObserver(
@@ -45,7 +55,15 @@
     },
     { rootMargin: "800px" },
   );
-  figures.forEach((element) => seen.observe(element));
+  // Unpacked at once, drawn when they come near: printing does not wait for what is unpacked later.
+  for (const element of figures) {
+    const script = element.querySelector("script");
+    unpacked(script.textContent).then((text) => {
+      script.remove();
+      element.source = text;
+      seen.observe(element);
+    });
+  }
 
   ground.addEventListener("change", () => figures.filter((element) => element.drawn).forEach(draw));
   const contents = document.querySelector(".contents details");
