@@ -65,7 +65,7 @@ def live(
     >>> import isr_analysis as isr
     >>> index = pd.DatetimeIndex(["2026-11-01T12:00", "2026-11-01T11:00"], tz="UTC", name="time")
     >>> df = pd.DataFrame({"client_id": ["isr-shack-01", "isr-hill-02"], "topic": "heartbeat"}, index=index)
-    >>> isr.plots.live(df, now="2026-11-01T12:00:30").data[0].cells.values[1].tolist()
+    >>> [*isr.plots.live(df, now="2026-11-01T12:00:30").data[0].cells["values"][1]]
     ['isr-hill-02', 'isr-shack-01']
     """
     ground = look.checked(theme)

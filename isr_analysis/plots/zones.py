@@ -49,7 +49,7 @@ class Clock:
         name, ahead = str(self.zone), _offset_name(self.offset)
         if self.changes:
             when = self.changes[0] if len(self.changes) == 1 else f"{self.changes[0]} and {self.changes[-1]}"
-            return f"Time at {ahead} throughout ({name} changed its clocks on {when}; hover shows local time)"
+            return f"Time ({ahead} throughout: {name} changed its clocks on {when})"
         return f"Time ({name})" if name.upper().startswith("UTC") else f"Time ({name}, {ahead})"
 
     def axis(self, ns: Ints) -> npt.NDArray[np.datetime64]:
