@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isr_analysis import errors, mgmt, plots, sandbox, widgets
-    from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.history import load_history
+    from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.live import load_live
     from isr_analysis.portal.connection import Portal, connect, disconnect, has_token
     from isr_analysis.publishers import load_publishers
     from isr_analysis.report import build_report
     from isr_analysis.saved import read_history
+    from isr_analysis.streaming.stream import stream
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ __all__ = [
     "plots",
     "read_history",
     "sandbox",
+    "stream",
     "sync",
     "widgets",
 ]
@@ -52,6 +54,7 @@ _HOME = {
     "coverage": "holdings",
     "plan_history": "holdings",
     "read_history": "saved",
+    "stream": "streaming.stream",
     "sync": "holdings",
     "Portal": "portal.connection",
     "build_report": "report",

@@ -11,6 +11,9 @@
     ├── HistoryIncompleteError    part of a range could not be had; nothing partial is returned
     ├── ReportIncompleteError     a report was written, and lacks something
     ├── AnswerError               the portal's answer could not be understood
+    ├── SubscriberMissingError    no login of a read-only subscriber, or no broker, is set up
+    ├── SubscriberRefusedError    the broker refused the login, or what it asked to listen to
+    ├── BrokerUnavailableError    the broker could not be reached
     ├── PortalUnavailableError    the portal could not be reached, or failed (5xx)
     └── RequestRefusedError       the portal refused the request (4xx)
         ├── TokenRefusedError     401: the token is wrong, expired or revoked
@@ -107,6 +110,20 @@ class ReportIncompleteError(IsrError):
 
 class AnswerError(IsrError):
     """The portal's answer was read, but its meaning could not be recognised."""
+
+
+class SubscriberMissingError(IsrError):
+    """Live MQTT needs a broker and the login of a read-only subscriber, and one of them is not set up."""
+
+
+class SubscriberRefusedError(IsrError):
+    """The broker answered, and refused the subscriber's login or its topic filter."""
+
+
+class BrokerUnavailableError(IsrError):
+    """The broker could not be reached, or did not answer in time."""
+
+    retryable = True
 
 
 class PortalUnavailableError(IsrError):

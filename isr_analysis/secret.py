@@ -1,8 +1,13 @@
-"""A secret: masked wherever it could be printed, shown only when asked for."""
+"""A secret: masked wherever it could be printed, shown only when asked for, kept in files of its owner's alone."""
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
 from typing import Any, NoReturn, Self
+
+from isr_analysis.errors import StoreError, UsageError
 
 
 class Secret:
@@ -49,3 +54,68 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: it would be written out in plain")
+
+
+def read_file(path: Path, what: str) -> str:
+    """Read a file that holds a secret.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it holds, for an error.
+
+    Raises
+    ------
+    UsageError
+        It is no text, or others can read it.
+    OSError
+        It cannot be read.
+    """
+    try:
+        info = path.stat()
+        text = path.read_text("utf-8")
+        read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY) if hasattr(os, "statvfs") else True
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"the {what} file {path} is no text; it holds the {what} and nothing else") from exc
+    mine = hasattr(os, "getuid") and info.st_uid == os.getuid()
+    if mine and info.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and not read_only:
+        raise UsageError(f"the {what} file {path} can be read by others; run: chmod 600 {path}")
+    return text
+
+
+def new_file(path: Path) -> int:
+    """Make a file that only its owner can read, and give its descriptor.
+
+    Raises
+    ------
+    UsageError
+        There is a file of that name.
+    StoreError
+        It cannot be made.
+    """
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as exc:
+        raise UsageError(f"{path} is there already; give the name of a new file: a secret replaces nothing") from exc
+    except OSError as exc:
+        raise StoreError(f"{path} cannot be made ({exc.strerror})") from exc
+
+
+def plain(value: Any) -> Any:
+    """Give what a secret hides, also within lists and objects; anything else as it is."""
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def masked(value: Any) -> Any:
+    """Give a text in a secret's place, also within lists and objects; anything else as it is."""
+    if isinstance(value, list):
+        return [masked(one) for one in value]
+    if isinstance(value, dict):
+        return {key: masked(one) for key, one in value.items()}
+    return "…" if isinstance(value, Secret) else value

@@ -191,7 +191,7 @@ def check_origin(origin: str) -> str:
         raise UsageError(f"origin={origin!r} is no http or https address; {hint}")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise UsageError(f"origin={origin!r} has a path; {hint}")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise UsageError(
             f"origin={origin!r} is plain http, where anyone on the way could read the token; use https "
             "(plain http is for this machine alone)"
@@ -201,7 +201,8 @@ def check_origin(origin: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, usual) else "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
     if host == "localhost":
         return True
     try:

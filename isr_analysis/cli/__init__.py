@@ -17,10 +17,14 @@ _HOME = {
     "doctor": "account",
     "login": "account",
     "logout": "account",
+    "members": "clients",
     "plan": "history",
+    "publishers": "clients",
     "report": "report",
     "sandbox": "trial",
+    "subscribers": "clients",
     "sync": "history",
+    "tenants": "clients",
 }
 """The module in which each command stands; it is imported when the command is used."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from isr_analysis.answers.shape import plain
 from isr_analysis.secret import Secret
+from isr_analysis.secret import plain as plainly
 
 _PASSWORD = (
     "password", "mqttpassword", "newpassword", "plainpassword", "plaintextpassword", "passwordplain",
@@ -110,7 +111,7 @@ class Made:
 
     def reveal(self) -> dict[str, Any]:
         """Give all fields, with their secrets in plain."""
-        return {name: value.reveal() if isinstance(value, Secret) else value for name, value in self.fields.items()}
+        return {name: plainly(value) for name, value in self.fields.items()}
 
     def _text(self, known: tuple[str, ...]) -> str | None:
         found = self._find(known, str)

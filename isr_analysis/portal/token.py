@@ -6,12 +6,12 @@ import getpass
 import logging
 import os
 import re
-import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from isr_analysis import secret
 from isr_analysis.errors import StoreError, TokenMissingError, UsageError
 from isr_analysis.settings import Profile
 
@@ -179,16 +179,8 @@ def _user(profile: Profile) -> str:
 
 def _read_file(path: Path) -> str:
     try:
-        info = path.stat()
-        text = path.read_text("utf-8")
-        read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY) if hasattr(os, "statvfs") else True
-    except UnicodeDecodeError as exc:
-        raise UsageError(f"the token file {path} is no text; it holds the token and nothing else") from exc
+        return secret.read_file(path, "token")
     except OSError as exc:
         raise TokenMissingError(
             f"the token file {path} cannot be read ({exc.strerror}); ISR_TOKEN_FILE names a file that holds the token"
         ) from exc
-    mine = hasattr(os, "getuid") and info.st_uid == os.getuid()
-    if mine and info.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and not read_only:
-        raise UsageError(f"the token file {path} can be read by others; run: chmod 600 {path}")
-    return text

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isr_analysis.errors import MissingExtraError
@@ -32,6 +33,8 @@ def start(
     rate: float = 1.0,
     limit: int = 5000,
     now: Callable[[], int] = time.time_ns,
+    broker: bool = False,
+    certificate: tuple[Path, Path] | None = None,
 ) -> Sandbox:
     """Start a sandbox portal on loopback, in a thread of its own.
 
@@ -51,6 +54,11 @@ def start(
         Requests per hour and token.
     now : callable
         Gives the present instant, ns since 1970 UTC. The fleet publishes by this clock.
+    broker : bool
+        Whether there is a real MQTT broker beside it (mosquitto, which must be installed), on which the fleet publishes
+        and read-only subscribers may listen.
+    certificate : (Path, Path), optional
+        The broker's certificate and key, PEM files: it then speaks TLS.
 
     Returns
     -------
@@ -63,7 +71,7 @@ def start(
     UsageError
         The port is taken, or another argument cannot be used.
     MissingExtraError
-        FastAPI or uvicorn is not installed.
+        FastAPI, uvicorn, or what the broker needs is not installed.
 
     Examples
     --------
@@ -73,8 +81,9 @@ def start(
     True
     """
     return _server().Sandbox(  # type: ignore[no-any-return]
-        port=port, days=days, seed=seed, troubles=troubles, rate=rate, limit=limit, now=now
-    )
+        port=port, days=days, seed=seed, troubles=troubles, rate=rate, limit=limit, now=now, broker=broker,
+        certificate=certificate,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -100,12 +109,19 @@ def serve(**options: Any) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def run(*, port: int = 0, days: int = 90, seed: int = 1, announce: Callable[[Sandbox], None] | None = None) -> None:
+def run(
+    *,
+    port: int = 0,
+    days: int = 90,
+    seed: int = 1,
+    broker: bool = False,
+    announce: Callable[[Sandbox], None] | None = None,
+) -> None:
     """Serve a sandbox portal until Ctrl-C.
 
     Parameters
     ----------
-    port, days, seed
+    port, days, seed, broker
         As of `start`.
     announce : callable, optional
         Is called with the running sandbox.
@@ -115,7 +131,7 @@ def run(*, port: int = 0, days: int = 90, seed: int = 1, announce: Callable[[San
     UsageError, MissingExtraError
         As of `start`.
     """
-    _server().wait(start(port=port, days=days, seed=seed), announce)
+    _server().wait(start(port=port, days=days, seed=seed, broker=broker), announce)
 
 
 def _server() -> Any:

@@ -152,6 +152,21 @@ class Archive:
                 return found
         return None
 
+    def published(self, start: int, end: int) -> list[Message]:
+        """Give what is published in ``[start, end)`` (ns), in order; what is stored late is published in time."""
+        found: list[Message] = []
+        clients = {client.client_id: client for client in self.fleet.clients}
+        for number in range(start // self._blocks.length, -(-end // self._blocks.length)):
+            for rank, feed in enumerate(self._feeds):
+                block = self._blocks.get(rank, number)
+                first, last = np.searchsorted(block.time, (start, end))
+                unheard = self._visible(feed, block)[first:last] == FOREVER
+                found += [
+                    Message(clients[feed.client_id], feed, int(block.time[first + i]), block.payloads[first + i])
+                    for i in np.flatnonzero(~unheard).tolist()
+                ]
+        return sorted(found, key=lambda one: one.time)
+
     def row(self, message: Message) -> bytes:
         """Write one message as the history does."""
         rank = next(rank for rank, feed in enumerate(self._feeds) if feed is message.feed)

@@ -40,7 +40,7 @@ class Books:
         self._made: dict[str, dict[str, Any]] = {}
         self._removed: set[str] = set()
         self._paused = {"spare-01"}
-        self._subscribers: list[dict[str, Any]] = []
+        self._subscribers: dict[str, tuple[str, int]] = {}
         self._invites: dict[str, dict[str, Any]] = {}
         self._members = {
             member["user_id"]: member
@@ -99,7 +99,7 @@ class Books:
         return {"client_id": client_id, "username": row["username"], "password": _password()}
 
     def make_subscriber(self, label: str, *, days: int, now: int) -> dict[str, Any]:
-        """Make a broker login that may only listen; its password is in the answer and nowhere else."""
+        """Make a broker login that may only listen; its password is in the answer, and known to the broker."""
         name = secrets.token_hex(5)
         made = {
             "id": name,
@@ -109,9 +109,15 @@ class Books:
             "created_at": _second(now),
             "expires_at": _second(now + days * times.DAY),
         }
+        password = _password()
         with self._lock:
-            self._subscribers.append(made)
-        return {**made, "password": _password()}
+            self._subscribers[made["username"]] = password, now + days * times.DAY
+        return {**made, "password": password}
+
+    def logins(self, now: int) -> dict[str, str]:
+        """Give the read-only subscribers that have not expired, with their passwords."""
+        with self._lock:
+            return {name: password for name, (password, ends) in self._subscribers.items() if now < ends}
 
     def members(self) -> list[dict[str, Any]]:
         """List who works in the account."""

@@ -145,6 +145,7 @@ class Subscriber(BaseModel):
     topic_filter: Annotated[str, Field(description="All that it may listen to, `{account_id}/#`.")]
     created_at: datetime
     expires_at: datetime
+    broker_url: Annotated[str | None, Field(description="Where the broker is; left out where none runs.")] = None
 
 
 class TenantQuestion(BaseModel):

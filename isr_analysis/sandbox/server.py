@@ -23,8 +23,10 @@ from isr_analysis.sandbox.troubles import Trouble
 from isr_analysis.sandbox.world import World
 
 if TYPE_CHECKING:
+    from isr_analysis.mgmt import Made
     from isr_analysis.portal.connection import Portal
     from isr_analysis.portal.contract import Contract
+    from isr_analysis.sandbox.air import Air
 
 HOST = "127.0.0.1"
 _PATIENCE = 30.0  # seconds
@@ -46,6 +48,8 @@ class Sandbox:
         rate: float,
         limit: int,
         now: Callable[[], int],
+        broker: bool = False,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         _check(days=days, rate=rate, port=port)
         self.seed = seed
@@ -74,6 +78,12 @@ class Sandbox:
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="isr-sandbox", daemon=True
         )
         self._thread.start()
+        if broker:
+            try:
+                self._world.air = _on_air(self._world, certificate)
+            except BaseException:
+                self.stop()
+                raise
         if not self._server.ready.wait(_PATIENCE):
             self.stop()
             raise IsrError(f"the sandbox did not start to listen on {self.origin} within {_PATIENCE:.0f} s")
@@ -94,12 +104,28 @@ class Sandbox:
         for portal in self._portals:
             portal.close()
         self._portals.clear()
+        if self._world.air is not None:
+            self._world.air.stop()
+            self._world.air = None
         self._server.should_exit = True
         self._thread.join(_PATIENCE)
         self._socket.close()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+    @property
+    def air(self) -> Air:
+        """The fleets on the broker, and the broker.
+
+        Raises
+        ------
+        UsageError
+            The sandbox was started without one.
+        """
+        if self._world.air is None:
+            raise UsageError("this sandbox has no broker; start it with broker=True")
+        return self._world.air
 
     @property
     def account_id(self) -> str:
@@ -140,6 +166,27 @@ class Sandbox:
         if whose is not None:
             self._world.account(whose)
         return self._world.tokens.make(whose, add_ons, now=self.now(), days=days)
+
+    def make_subscriber(self, *, seed: int | None = None, days: int = 30) -> Made:
+        """Make a read-only subscriber, as the Mgmt API does.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Of which account; the sandbox's own if left out.
+        days : int
+            When it expires.
+
+        Returns
+        -------
+        isr_analysis.mgmt.Made
+            Its login, and where the broker is.
+        """
+        from isr_analysis import mgmt
+
+        token = self.make_token(["mgmt"], seed=seed)
+        with self.connect(token) as portal:
+            return mgmt.create_subscriber("sandbox", expires_in_days=days, portal=portal)
 
     def revoke(self, token: str) -> None:
         """Take a token back: it is answered with 401 from now on."""
@@ -257,6 +304,13 @@ class Sandbox:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="isr-sandbox-", ignore_cleanup_errors=True)
         return Path(self._folder.name)
+
+
+def _on_air(world: World, certificate: tuple[Path, Path] | None) -> Air:
+    from isr_analysis.sandbox.air import Air
+    from isr_analysis.sandbox.broker import Broker
+
+    return Air(world, Broker(certificate=certificate))
 
 
 class _Server(uvicorn.Server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from isr_analysis import times
 from isr_analysis.sandbox import fleet
@@ -12,6 +13,9 @@ from isr_analysis.sandbox.archive import Archive
 from isr_analysis.sandbox.books import Books
 from isr_analysis.sandbox.tokens import Tokens
 from isr_analysis.sandbox.troubles import Plan
+
+if TYPE_CHECKING:
+    from isr_analysis.sandbox.air import Air
 
 _AHEAD = 366 * times.DAY  # a sandbox that runs for a year still knows its clients
 
@@ -44,11 +48,17 @@ class World:
         Gives the present instant, ns.
     limit : int
         Requests per hour and token.
+
+    Attributes
+    ----------
+    air : Air or None
+        The fleets on a broker, if there is one.
     """
 
     def __init__(self, *, days: int, rate: float, troubles: bool, now: Callable[[], int], limit: int) -> None:
         self.now = now
         self.tokens = Tokens(limit)
+        self.air: Air | None = None
         self._settings = (days, rate, troubles)
         self._accounts: dict[int, Account] = {}
         self._lock = threading.Lock()
@@ -63,6 +73,11 @@ class World:
                 archive = Archive(made, Plan(made, active=troubles), days=days, rate=rate)
                 self._accounts[seed] = Account(archive, Books(archive))
             return self._accounts[seed]
+
+    def accounts(self) -> list[Account]:
+        """Give every account that was asked for so far."""
+        with self._lock:
+            return list(self._accounts.values())
 
     def named(self, account_id: str) -> Account | None:
         """Give the account with an id, if there is one."""

@@ -1,0 +1,319 @@
+"""Commands of the Mgmt API: `isr publishers`, `isr subscribers`, `isr members`, `isr tenants`."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+import isr_analysis as isr
+from isr_analysis import secret, settings
+from isr_analysis.cli.options import connecting
+from isr_analysis.errors import UsageError
+from isr_analysis.mgmt.made import SUBSCRIBER, Made
+from isr_analysis.streaming import login as logins
+
+Command = Callable[..., Any]
+
+_json = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON, secrets masked.")
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+def _keeping(command: Command) -> Command:
+    """Add the options that say where a new password goes."""
+    for option in (
+        click.option("--out", type=click.Path(path_type=Path), help="Write the login into this new file, readable by "
+                     "you alone."),
+        click.option("--keyring", is_flag=True, help="Keep the login in the system's keyring."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.group()
+def publishers() -> None:
+    """List and manage the MQTT clients of the account (add-on: Mgmt REST API)."""
+
+
+@publishers.command("list")
+@_json
+@connecting
+def list_publishers(as_json: bool, **where: Any) -> None:
+    """List the MQTT clients."""
+    with isr.connect(**where) as portal:
+        _show(isr.load_publishers(max_age="1s", portal=portal), as_json=as_json)
+
+
+@publishers.command("create")
+@click.argument("label")
+@click.option("--allow-subscribe", is_flag=True, help="Let it listen as well.")
+@_keeping
+@_json
+@connecting
+def create_publisher(label: str, allow_subscribe: bool, out: Path | None, keyring: bool, as_json: bool,
+                     **where: Any) -> None:  # fmt: skip
+    """Make an MQTT client. Its password is shown by the portal this once."""
+    with isr.connect(**where) as portal, _place(portal.profile, out, keyring=keyring) as put:
+        put(isr.mgmt.create_publisher(label, allow_subscribe=allow_subscribe, portal=portal), as_json)
+
+
+@publishers.command("pause")
+@click.argument("client_id")
+@_yes
+@_json
+@connecting
+def pause_publisher(client_id: str, yes: bool, as_json: bool, **where: Any) -> None:
+    """Pause an MQTT client; what it would publish meanwhile is lost."""
+    _ask(f"Pause {client_id}? What it publishes until it is resumed is lost.", yes=yes)
+    with isr.connect(**where) as portal:
+        _say(isr.mgmt.pause_publisher(client_id, portal=portal), f"{client_id} is paused", as_json=as_json)
+
+
+@publishers.command("resume")
+@click.argument("client_id")
+@_json
+@connecting
+def resume_publisher(client_id: str, as_json: bool, **where: Any) -> None:
+    """Let a paused MQTT client go on."""
+    with isr.connect(**where) as portal:
+        _say(isr.mgmt.resume_publisher(client_id, portal=portal), f"{client_id} goes on", as_json=as_json)
+
+
+@publishers.command("remove")
+@click.argument("client_id")
+@_yes
+@connecting
+def remove_publisher(client_id: str, yes: bool, **where: Any) -> None:
+    """Remove an MQTT client for good."""
+    _ask(f"Remove {client_id} for good? Its login ends.", yes=yes)
+    with isr.connect(**where) as portal:
+        isr.mgmt.remove_publisher(client_id, portal=portal)
+    click.echo(f"{client_id} is removed", err=True)
+
+
+@publishers.command("rotate")
+@click.argument("client_id")
+@_yes
+@_keeping
+@_json
+@connecting
+def rotate_credentials(client_id: str, yes: bool, out: Path | None, keyring: bool, as_json: bool,
+                       **where: Any) -> None:  # fmt: skip
+    """Give an MQTT client another password; the old one ends."""
+    _ask(f"Give {client_id} another password? The device cannot publish until it has it.", yes=yes)
+    with isr.connect(**where) as portal, _place(portal.profile, out, keyring=keyring) as put:
+        put(isr.mgmt.rotate_credentials(client_id, portal=portal), as_json)
+
+
+@click.group()
+def subscribers() -> None:
+    """Make and keep the login of a read-only subscriber, for live MQTT."""
+
+
+@subscribers.command("create")
+@click.argument("label")
+@click.option("--days", default=30, show_default=True, help="For how long it works.")
+@click.option("--host", help="The broker, kept with the login: a name, host:port, or mqtts://host:port.")
+@_keeping
+@_json
+@connecting
+def create_subscriber(label: str, days: int, host: str | None, out: Path | None, keyring: bool, as_json: bool,
+                      **where: Any) -> None:  # fmt: skip
+    """Make a read-only subscriber (add-on: Mgmt REST API). Its password is shown by the portal this once."""
+    if host is not None:
+        logins.address(host)
+    with isr.connect(**where) as portal, _place(portal.profile, out, keyring=keyring, host=host) as put:
+        put(isr.mgmt.create_subscriber(label, expires_in_days=days, portal=portal), as_json)
+
+
+@subscribers.command("keep")
+@click.argument("username")
+@click.option("--host", required=True, help="The broker: a name, host:port, or mqtts://host:port.")
+@click.option("--profile", help="Under which settings; `default` if left out (ISR_PROFILE).")
+def keep(username: str, host: str, profile: str | None) -> None:
+    """Keep the login of a subscriber that was made in the portal, in the system's keyring.
+
+    The password is asked for on a terminal, or read from standard input:  isr subscribers keep sub-… < password.txt
+    """
+    logins.address(host)
+    known = settings.profile(profile)
+    typed = getpass.getpass("Password (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
+    login = logins.find(known, host=host, username=username, password=typed.strip() or None, environ={})
+    fields = {"username": username, "password": login.password, "host": host}
+    logins.keep_in_keyring(known, fields)
+    click.echo(f"Profile {known.name!r}: the login of {username} at {login.address} is in the keyring")
+
+
+@click.group()
+def members() -> None:
+    """List and manage who works in the account (add-on: Mgmt REST API)."""
+
+
+@members.command("list")
+@_json
+@connecting
+def list_members(as_json: bool, **where: Any) -> None:
+    """List the members."""
+    with isr.connect(**where) as portal:
+        _show(isr.mgmt.load_members(max_age="1s", portal=portal), as_json=as_json)
+
+
+@members.command("invites")
+@_json
+@connecting
+def list_invites(as_json: bool, **where: Any) -> None:
+    """List the open invites."""
+    with isr.connect(**where) as portal:
+        _show(isr.mgmt.load_invites(max_age="1s", portal=portal), as_json=as_json)
+
+
+@members.command("invite")
+@click.argument("email")
+@click.option("--role", type=click.Choice(["member", "data_manager"]), default="member", show_default=True)
+@_json
+@connecting
+def invite(email: str, role: str, as_json: bool, **where: Any) -> None:
+    """Invite somebody; the invite is valid for 48 hours."""
+    with isr.connect(**where) as portal:
+        _say(isr.mgmt.invite_member(email, role, portal=portal), f"{email} is invited as {role}", as_json=as_json)
+
+
+@members.command("withdraw")
+@click.argument("invite_id")
+@_yes
+@connecting
+def withdraw(invite_id: str, yes: bool, **where: Any) -> None:
+    """Take an invite back."""
+    _ask(f"Take the invite {invite_id} back?", yes=yes)
+    with isr.connect(**where) as portal:
+        isr.mgmt.withdraw_invite(invite_id, portal=portal)
+    click.echo(f"the invite {invite_id} is void", err=True)
+
+
+@members.command("role")
+@click.argument("user_id")
+@click.argument("role", type=click.Choice(["owner", "member", "data_manager"]))
+@_yes
+@_json
+@connecting
+def set_role(user_id: str, role: str, yes: bool, as_json: bool, **where: Any) -> None:
+    """Give a member another role."""
+    _ask(f"Make {user_id} {role} of the account?", yes=yes)
+    with isr.connect(**where) as portal:
+        _say(isr.mgmt.set_role(user_id, role, portal=portal), f"{user_id} is {role} now", as_json=as_json)
+
+
+@members.command("remove")
+@click.argument("user_id")
+@_yes
+@connecting
+def remove_member(user_id: str, yes: bool, **where: Any) -> None:
+    """Take a member's access away."""
+    _ask(f"Remove {user_id} from the account?", yes=yes)
+    with isr.connect(**where) as portal:
+        isr.mgmt.remove_member(user_id, portal=portal)
+    click.echo(f"{user_id} is removed", err=True)
+
+
+@click.group()
+def tenants() -> None:
+    """Make tenants, accounts of their own (add-on: Mgmt REST API)."""
+
+
+@tenants.command("create")
+@click.argument("display_name")
+@_yes
+@_json
+@connecting
+def create_tenant(display_name: str, yes: bool, as_json: bool, **where: Any) -> None:
+    """Make a tenant."""
+    _ask(f"Make the tenant {display_name!r}? The portal has no route that removes one.", yes=yes)
+    with isr.connect(**where) as portal:
+        _say(isr.mgmt.create_tenant(display_name, portal=portal), f"{display_name!r} is made", as_json=as_json)
+
+
+@contextlib.contextmanager
+def _place(
+    profile: settings.Profile, out: Path | None, *, keyring: bool, host: str | None = None
+) -> Iterator[Callable[[Made, bool], None]]:
+    """Make sure of a place for a password that is shown once, before it is made; give what puts it there."""
+    if out is None and not keyring and not sys.stdout.isatty():
+        raise UsageError(
+            "the new password is shown once, and standard output is no terminal; say where it goes: --out FILE (a new "
+            "file that you alone can read) or --keyring"
+        )
+    if keyring:
+        logins.check_keyring()
+    with contextlib.ExitStack() as held:
+        file = None
+        if out is not None:
+            file = held.enter_context(os.fdopen(secret.new_file(out), "w", encoding="utf-8"))
+            unwritten = held.enter_context(contextlib.ExitStack())
+            unwritten.callback(out.unlink, missing_ok=True)
+
+        def put(made: Made, as_json: bool) -> None:
+            kept = {**logins.fields(made), "host": host or made.host}
+            if made.password is None:  # not recognised: it must not be lost
+                kept["password"] = json.dumps(made.reveal())
+            if file is not None:
+                file.write(logins.to_text(kept))
+                file.flush()
+                unwritten.pop_all()
+            if keyring and made.what == SUBSCRIBER:
+                logins.keep_in_keyring(profile, kept)
+            elif keyring:
+                logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", secret.plain(kept["password"]))
+            _say(made, _where(out, keyring=keyring), as_json=as_json, plain=file is None and not keyring)
+
+        yield put
+
+
+def _where(out: Path | None, *, keyring: bool) -> str:
+    if out is None and not keyring:
+        return "Note the password now: it is shown this once."
+    return " and ".join([*([f"The login is in {out}"] if out else []), *(["the keyring has it"] if keyring else [])])
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    """Ask before something that cannot be undone.
+
+    Raises
+    ------
+    UsageError
+        Nobody is there to be asked.
+    click.Abort
+        The answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is there to be asked: give --yes")
+    click.confirm(question, abort=True)
+
+
+def _say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:
+    """Print what the portal made: its secrets only where they are `plain`."""
+    fields = made.reveal() if plain else {name: secret.masked(value) for name, value in made.fields.items()}
+    if as_json:
+        click.echo(json.dumps(fields, indent=2, ensure_ascii=False, default=str))
+        return
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        click.echo(f"{name:<{width}}  {value}")
+    if words:
+        click.echo(words, err=True)
+
+
+def _show(table: pd.DataFrame, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(table.to_json(orient="records", indent=2, force_ascii=False))
+    else:
+        click.echo(table.to_string(index=False, na_rep="") if len(table) else "(none)")

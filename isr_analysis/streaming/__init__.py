@@ -1,0 +1,1 @@
+"""Live MQTT: messages as they are published, through a read-only subscriber."""

@@ -1,0 +1,113 @@
+"""What came and was not read yet: bounded, the oldest out first, with a count of what was dropped."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+Row = tuple[int, str, str, bytes, int]
+"""A message: time (ns), client id, topic, payload, and its number in the stream."""
+
+_OVERHEAD = 250  # bytes that a message takes beside its payload
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A span in which messages may be missing from a stream.
+
+    Parameters
+    ----------
+    start, end : int
+        ns; `end` is the present for a connection that is still away.
+    reason : {"connection", "reader"}
+        The broker was away; or the reader was too slow, and what waited longest was dropped.
+    lost : int or None
+        How many messages were dropped; None where nobody can know.
+    """
+
+    start: int
+    end: int
+    reason: str
+    lost: int | None
+
+
+class Buffer:
+    """Messages between the network's thread and the reader.
+
+    Parameters
+    ----------
+    room : int
+        Bytes.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._rows: deque[Row] = deque()
+        self._size = 0
+        self._dropped: tuple[int, int, int] | None = None
+        self._gaps: list[Gap] = []
+        self._closed = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+
+    def put(self, row: Row) -> None:
+        """Add a message; the oldest give way if there is no room."""
+        with self._changed:
+            was_empty = not self._rows
+            self._rows.append(row)
+            self._size += len(row[3]) + _OVERHEAD
+            while self._size > self._room and len(self._rows) > 1:
+                old = self._rows.popleft()
+                self._size -= len(old[3]) + _OVERHEAD
+                first, _, count = self._dropped or (old[0], 0, 0)
+                self._dropped = first, old[0], count + 1
+            if was_empty:
+                self._changed.notify_all()
+
+    def take(self, timeout: float | None) -> list[Row]:
+        """Give all that came; waits for something for so many seconds (None: as long as it takes).
+
+        Raises
+        ------
+        BaseException
+            What `close` was given, once all that came before is read.
+        """
+        with self._changed:
+            if not self._rows and not self._closed:
+                self._changed.wait_for(lambda: self._rows or self._closed, timeout)
+            rows = list(self._rows)
+            self._rows.clear()
+            self._size = 0
+            if self._dropped is not None:
+                first, last, count = self._dropped
+                self._gaps.append(Gap(first, last + 1, "reader", count))
+                self._dropped = None
+            if not rows and self._error is not None:
+                raise self._error
+            return rows
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Let readers end, or fail, when they have read what came."""
+        with self._changed:
+            self._closed = True
+            self._error = self._error or error
+            self._changed.notify_all()
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing to read any more, and will not be."""
+        with self._changed:
+            return self._closed and not self._rows and self._error is None
+
+    def note(self, gap: Gap) -> None:
+        """Add a gap that the connection had."""
+        with self._changed:
+            self._gaps.append(gap)
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """Every gap so far, by its start; what is being dropped at this moment counts."""
+        with self._changed:
+            now = [Gap(self._dropped[0], self._dropped[1] + 1, "reader", self._dropped[2])] if self._dropped else []
+            return sorted([*self._gaps, *now], key=lambda gap: (gap.start, gap.end))

@@ -1,0 +1,208 @@
+"""The connection to a broker: made over TLS, made again when it breaks, its failures in plain words."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from isr_analysis import times
+from isr_analysis.errors import BrokerUnavailableError, IsrError, MissingExtraError, SubscriberRefusedError
+from isr_analysis.streaming.login import Login
+
+logger = logging.getLogger(__name__)
+
+KEEPALIVE = 30
+"""Seconds after which a connection on which nothing came is asked whether it is there."""
+
+_PATIENCE = 20.0
+_TCP_SECONDS = 10.0
+_SLOWEST = 60
+_REFUSALS = 5
+_REFUSED = (132, 133, 134, 135)  # protocol, client id, login, right
+_SUBACK_FAILED = 128
+
+
+class Line:
+    """One subscription, kept up.
+
+    Parameters
+    ----------
+    login : Login
+        Who listens, and where.
+    topic_filter : str
+        To what.
+    heard : callable
+        Is given each message's topic and payload, in the network's thread.
+    back : callable
+        Is given the span (ns) in which the connection was away, when it is back.
+    failed : callable
+        Is given the error when the line is given up.
+    now : callable
+        Gives the present instant, ns.
+
+    Raises
+    ------
+    BrokerUnavailableError, SubscriberRefusedError
+        The first connection failed.
+    MissingExtraError
+        paho-mqtt is not installed.
+    """
+
+    def __init__(
+        self,
+        login: Login,
+        topic_filter: str,
+        *,
+        heard: Callable[[str, bytes], None],
+        back: Callable[[int, int], None],
+        failed: Callable[[IsrError], None],
+        now: Callable[[], int],
+    ) -> None:
+        self._login = login
+        self._filter = topic_filter
+        self._heard = heard
+        self._back = back
+        self._failed = failed
+        self._now = now
+        self._last = now()
+        self._away_since: int | None = None
+        self._refusals = 0
+        self._closing = False
+        self._ready = threading.Event()
+        self._problem: IsrError | None = None
+        self._client = self._made()
+        self._open()
+
+    @property
+    def away_since(self) -> int | None:
+        """Since when (ns) the connection is away; None while it is there."""
+        return self._away_since
+
+    def close(self) -> None:
+        """End it."""
+        self._closing = True
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _made(self) -> Any:
+        mqtt, version = _paho()
+        where = self._login.address
+        client = mqtt.Client(
+            version,
+            client_id=f"isr-{secrets.token_hex(8)}",
+            clean_session=True,
+            transport="tcp" if where.path is None else "websockets",
+        )
+        client.username_pw_set(self._login.username, self._login.password.reveal())
+        client.connect_timeout = _TCP_SECONDS
+        client.reconnect_delay_set(1, _SLOWEST)
+        if where.path is not None:
+            client.ws_set_options(path=where.path)
+        if where.tls:
+            client.tls_set_context(ssl.create_default_context())
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _open(self) -> None:
+        where = self._login.address
+        try:
+            self._client.connect(where.host, where.port, keepalive=KEEPALIVE)
+        except ssl.SSLError as exc:
+            raise BrokerUnavailableError(
+                f"the broker {where} is there, but no encrypted connection came about ({exc.reason or exc}); check the "
+                "port. With a company's own certificates set SSL_CERT_FILE"
+            ) from exc
+        except (OSError, ValueError) as exc:  # paho's WebSockets raise ValueErrors of their own
+            raise BrokerUnavailableError(
+                f"the broker {where} cannot be reached ({exc}); check host= and port= (ISR_MQTT_HOST, ISR_MQTT_PORT), "
+                "and whether a firewall lets the port through"
+            ) from exc
+        self._client.loop_start()
+        if not self._ready.wait(_PATIENCE) or self._problem is not None:
+            self.close()
+            raise self._problem or BrokerUnavailableError(
+                f"the broker {where} took the connection and then said nothing for {_PATIENCE:.0f} s; is it one that "
+                "speaks MQTT 3.1.1 at this port?"
+            )
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
+        if not code.is_failure:
+            self._client.subscribe(self._filter, qos=0)
+            return
+        self._refusals += 1
+        logger.warning("the broker %s refused the login: %s", self._login.address, code)
+        if code.value in _REFUSED and (not self._ready.is_set() or self._refusals >= _REFUSALS):
+            self._give_up(
+                SubscriberRefusedError(
+                    f"the broker {self._login.address} refused the login {self._login.username}: {code}. It is wrong, "
+                    "expired or revoked; make a new one in the portal, or with `isr subscribers create`"
+                )
+            )
+        elif not self._ready.is_set():
+            self._give_up(BrokerUnavailableError(f"the broker {self._login.address} took no login: {code}"))
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
+        if any(code.value >= _SUBACK_FAILED for code in codes):
+            self._give_up(
+                SubscriberRefusedError(
+                    f"the broker {self._login.address} does not let {self._login.username} listen to {self._filter}: "
+                    "a read-only subscriber has the one filter that the portal shows beside it"
+                )
+            )
+            return
+        self._refusals = 0
+        away, self._away_since = self._away_since, None
+        if away is not None:
+            logger.info("the broker %s is back", self._login.address)
+            self._back(away, self._now())
+        self._ready.set()
+
+    def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
+        self._last = self._now()
+        if message.retain:  # of some earlier time, which nobody tells
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        self._heard(topic, message.payload)
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
+        if self._closing or self._away_since is not None:
+            return
+        if not self._ready.is_set():
+            hint = "does it want TLS (mqtts://)?" if not self._login.address.tls else "is it an MQTT broker?"
+            self._give_up(
+                BrokerUnavailableError(f"the broker {self._login.address} closed the connection ({code}); {hint}")
+            )
+            return
+        # Nobody tells when the last message came through, only when it was noticed that none do.
+        now = self._now()
+        self._away_since = min(now, max(self._last, now - 2 * KEEPALIVE * times.SECOND))
+        logger.warning("the connection to the broker %s broke (%s); trying again", self._login.address, code)
+
+    def _give_up(self, problem: IsrError) -> None:
+        self._problem = problem
+        self._closing = True
+        self._client.disconnect()
+        if self._ready.is_set():
+            self._failed(problem)
+        self._ready.set()
+
+
+def _paho() -> tuple[Any, Any]:
+    try:
+        from paho.mqtt import client
+        from paho.mqtt.enums import CallbackAPIVersion
+    except ModuleNotFoundError as exc:
+        raise MissingExtraError(
+            'live MQTT needs paho-mqtt, which is not installed; run: pip install "isr-analysis[mqtt]"'
+        ) from exc
+    return client, CallbackAPIVersion.VERSION2

@@ -1,0 +1,296 @@
+"""The broker and the read-only subscriber's login: from arguments, the environment, a file, or the keyring."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import tomli_w
+
+from isr_analysis import messages, secret, settings
+from isr_analysis.errors import StoreError, SubscriberMissingError, UsageError
+from isr_analysis.mgmt.made import Made
+from isr_analysis.secret import Secret
+
+logger = logging.getLogger(__name__)
+
+_SCHEMES = {
+    "mqtts": (True, False, 8883), "ssl": (True, False, 8883), "tls": (True, False, 8883),
+    "mqtt": (False, False, 1883), "tcp": (False, False, 1883),
+    "wss": (True, True, 443), "ws": (False, True, 80), "https": (True, True, 443),
+}  # fmt: skip
+_KEYS = {"username", "password", "host", "port", "topic_filter"}
+_SERVICE = "isr_analysis"
+_TOKEN = ("isr_mqtt_rest_", "isr_mqtt_platform_rest_")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a broker is.
+
+    Parameters
+    ----------
+    host : str
+        Name or number.
+    port : int
+        1 to 65535.
+    tls : bool
+        Whether the connection is encrypted; only to this machine may it not be.
+    path : str or None
+        Of a broker that speaks MQTT over WebSockets, where.
+    """
+
+    host: str
+    port: int
+    tls: bool = True
+    path: str | None = None
+
+    def __str__(self) -> str:
+        scheme = f"ws{'s' if self.tls else ''}" if self.path is not None else f"mqtt{'s' if self.tls else ''}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}{self.path or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A read-only subscriber at a broker.
+
+    Parameters
+    ----------
+    address : Address
+        Where the broker is.
+    username : str
+        ``sub-…``.
+    password : Secret
+        Masked.
+    topic_filter : str or None
+        What the portal lets it listen to; ``{account_id}/#`` if it is not known.
+    """
+
+    address: Address
+    username: str
+    password: Secret
+    topic_filter: str | None = None
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that the filter names."""
+        levels = (self.topic_filter or "").split("/")
+        return levels[-2] if len(levels) > 1 and levels[-1] == "#" else None
+
+
+def find(
+    profile: settings.Profile,
+    *,
+    login: Made | Login | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    username: str | None = None,
+    password: str | Secret | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Login:
+    """Put a subscriber's login together.
+
+    Looked for in this order: the arguments; `login`; ``ISR_MQTT_HOST``, ``ISR_MQTT_PORT``, ``ISR_MQTT_USERNAME`` and
+    ``ISR_MQTT_PASSWORD``; the file that ``ISR_MQTT_PASSWORD_FILE`` names; the keyring.
+
+    Raises
+    ------
+    SubscriberMissingError
+        The broker or the login is not to be found; the message says how to get each.
+    UsageError
+        An address, port or password cannot be used; a REST API token is none.
+    """
+    env = os.environ if environ is None else environ
+    if isinstance(login, Login):
+        return login
+    sources: list[dict[str, Any]] = [
+        {"host": host, "port": port, "username": username, "password": password},
+        _of_made(login) if login is not None else {},
+        {key: env.get(f"ISR_MQTT_{key.upper()}") for key in ("host", "port", "username", "password")},
+    ]
+    if login is None and password is None:
+        sources += [_of_file(env), _of_keyring(profile)]
+    known: dict[str, Any] = {}
+    for source in sources:
+        # A password goes with the user name beside it, never with one from elsewhere.
+        if known.get("username") and source.get("username") not in (None, "", known["username"]):
+            source = {key: source.get(key) for key in ("host", "port")}  # noqa: PLW2901 (what is left of it)
+        known = {key: known.get(key) or source.get(key) or None for key in _KEYS}
+    where = known["host"]
+    if where is None:
+        raise SubscriberMissingError(
+            "no broker is set up: live MQTT needs its address, which the portal shows beside the subscriber's login; "
+            "give host= (and port=), or set ISR_MQTT_HOST (and ISR_MQTT_PORT)"
+        )
+    if known["username"] is None or known["password"] is None:
+        raise SubscriberMissingError(
+            f"no login of a read-only subscriber for {where}: make one in the portal or with `isr subscribers create`, "
+            "then give login=, or username= and password=, or set ISR_MQTT_USERNAME and ISR_MQTT_PASSWORD_FILE, or "
+            "keep it in the keyring with `isr subscribers keep`"
+        )
+    key = known["password"] if isinstance(known["password"], Secret) else Secret(str(known["password"]))
+    _refuse_token(str(known["username"]), key)
+    return Login(address(str(where), known["port"]), str(known["username"]), key, known["topic_filter"])
+
+
+def address(text: str, port: int | str | None = None) -> Address:
+    """Read a broker's address.
+
+    Parameters
+    ----------
+    text : str
+        ``host``, ``host:port``, ``mqtts://host:port``, ``wss://host/path``; ``mqtt://`` and ``ws://`` to this machine.
+    port : int or str, optional
+        8883 if neither it nor the address says.
+
+    Raises
+    ------
+    UsageError
+        It is no address, or not encrypted and not on this machine.
+    """
+    text = text.strip()
+    hint = 'give a host name, "host:port" or "mqtts://host:port"'
+    try:
+        parts = urlsplit(text if "://" in text else f"mqtts://{text}")
+        tls, web, usual = _SCHEMES[parts.scheme]
+        number = int(port) if port is not None else parts.port or usual
+        host = parts.hostname
+    except (ValueError, KeyError) as exc:
+        raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}") from exc
+    if not host or parts.username or parts.password or any(c.isspace() for c in host) or not 0 < number < 65_536:  # noqa: PLR2004
+        raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}")
+    if not tls and not settings.is_loopback(host):
+        raise UsageError(
+            f"host={text!r} is not encrypted, so that anyone on the way could read the password; use mqtts:// (plain "
+            "MQTT is for this machine alone)"
+        )
+    return Address(host, number, tls, (parts.path or "/") if web else None)
+
+
+def to_text(login: Mapping[str, Any]) -> str:
+    """Write a login, its password in plain, as a file that ``ISR_MQTT_PASSWORD_FILE`` names has it."""
+    return tomli_w.dumps({key: secret.plain(value) for key, value in login.items() if key in _KEYS and value})
+
+
+def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
+    """Keep a login in the system's keyring, in place of the profile's former one.
+
+    Raises
+    ------
+    StoreError
+        This machine has no keyring.
+    """
+    to_keyring(_entry(profile), json.dumps({key: secret.plain(value) for key, value in made.items() if key in _KEYS}))
+
+
+def to_keyring(entry: str, value: str) -> None:
+    """Put something into the keyring.
+
+    Raises
+    ------
+    StoreError
+        This machine has no keyring.
+    """
+    import keyring
+
+    try:
+        keyring.set_password(_SERVICE, entry, value)
+    except Exception as exc:  # noqa: BLE001 (a back end may fail with anything)
+        # The cause is not chained: a back end's error may hold what it was given.
+        raise StoreError(
+            f"this machine has no keyring that could keep the password ({type(exc).__name__}), which is normal on "
+            "servers and in containers; have it written into a file with --out FILE"
+        ) from None
+
+
+def check_keyring() -> None:
+    """Make sure that there is a keyring, before something comes that is shown only once.
+
+    Raises
+    ------
+    StoreError
+        This machine has none.
+    """
+    import keyring
+
+    to_keyring("probe", "it works")
+    keyring.delete_password(_SERVICE, "probe")
+
+
+def fields(made: Made) -> dict[str, Any]:
+    """Give what a login is made of, of what the portal made."""
+    return {
+        "username": made.username, "password": made.password, "host": made.host, "port": made.port,
+        "topic_filter": made.topic,
+    }  # fmt: skip
+
+
+def _of_made(made: Made) -> dict[str, Any]:
+    if made.password is None:
+        raise UsageError(f"login= has no password: {made!r}")
+    return fields(made)
+
+
+def _of_file(env: Mapping[str, str]) -> dict[str, Any]:
+    named = env.get("ISR_MQTT_PASSWORD_FILE")
+    if not named:
+        return {}
+    path = Path(named).expanduser()
+    try:
+        text = secret.read_file(path, "password")
+    except OSError as exc:
+        raise SubscriberMissingError(
+            f"the password file {path} cannot be read ({exc.strerror}); ISR_MQTT_PASSWORD_FILE names a file that holds "
+            "the subscriber's password, or what `isr subscribers create --out` wrote"
+        ) from exc
+    try:
+        known = tomllib.loads(text)
+        if "password" in known:
+            return {key: value for key, value in known.items() if key in _KEYS}
+    except tomllib.TOMLDecodeError:
+        pass
+    return {"password": text.strip()}
+
+
+def _of_keyring(profile: settings.Profile) -> dict[str, Any]:
+    import keyring
+
+    try:
+        kept = keyring.get_password(_SERVICE, _entry(profile))
+        known = json.loads(kept) if kept else {}
+    except Exception as exc:  # noqa: BLE001 (a back end may fail with anything: a dead D-Bus, a locked chain)
+        logger.debug("no keyring: %s", type(exc).__name__)
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _entry(profile: settings.Profile) -> str:
+    return f"mqtt:{profile.name}@{profile.origin}"
+
+
+def _refuse_token(username: str, password: Secret) -> None:
+    if username.startswith(_TOKEN) or password.reveal().strip().startswith(_TOKEN):
+        raise UsageError(
+            "what was given as the subscriber's login is a REST API token, which is not for MQTT: it is sent to the "
+            "portal alone. Live MQTT takes a read-only subscriber (sub-…), made in the portal or with "
+            "`isr subscribers create`"
+        )
+
+
+def check_filter(login: Login, account_id: str) -> str:
+    """Give the filter that a login listens to.
+
+    Raises
+    ------
+    UsageError
+        It is no MQTT topic filter.
+    """
+    return messages.check_filter(login.topic_filter or f"{account_id}/#")

@@ -1,0 +1,366 @@
+"""The stream: messages, tables and frames of them, as they are published."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time as clock
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+import pyarrow as pa
+
+from isr_analysis import frame, messages, settings, times
+from isr_analysis.errors import UsageError, WrongAccountError
+from isr_analysis.messages import Selector
+from isr_analysis.mgmt.made import Made
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.secret import Secret
+from isr_analysis.streaming import login as logins
+from isr_analysis.streaming.buffer import Buffer, Gap, Row
+from isr_analysis.streaming.line import Line
+from isr_analysis.streaming.login import Login
+
+_TOPICS = 50_000
+_WAIT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was just published.
+
+    Parameters
+    ----------
+    time_ns : int
+        When it came, ns since 1970 UTC: MQTT itself carries no time.
+    client_id, topic : str
+        Who published it, and the subpath.
+    payload : bytes
+        As published.
+    """
+
+    time_ns: int
+    client_id: str
+    topic: str
+    payload: bytes
+
+    @property
+    def time(self) -> pd.Timestamp:
+        """When it came, UTC."""
+        return pd.Timestamp(self.time_ns, tz="UTC")
+
+    @property
+    def value(self) -> Any:
+        """What it says: of JSON its value, else its text, else its bytes."""
+        try:
+            return json.loads(self.payload)
+        except (ValueError, RecursionError):
+            try:
+                return self.payload.decode()
+            except UnicodeDecodeError:
+                return self.payload
+
+
+class Stream:
+    """What is being published, made by `stream`. Iterate over it, over its `frames`, or over its `tables`.
+
+    A context manager: leaving it ends the connection.
+    """
+
+    def __init__(
+        self,
+        login: Login,
+        account_id: str,
+        selector: Selector,
+        *,
+        room: int,
+        until: float | None,
+        now: Callable[[], int] = clock.time_ns,
+    ) -> None:
+        self.login = login
+        self.account_id = account_id
+        self.selector = selector
+        self._now = now
+        self._until = until
+        self._buffer = Buffer(room)
+        self._count = 0
+        self._topics: dict[str, tuple[str, str] | None] = {}
+        self._line = Line(
+            login, logins.check_filter(login, account_id),
+            heard=self._heard,
+            back=lambda start, end: self._buffer.note(Gap(start, end, "connection", None)),
+            failed=self._buffer.close,
+            now=now,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        state = "connected" if self.connected else "not connected"
+        return f"Stream({self.selector} at {self.login.address} as {self.login.username}, {state})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Message]:
+        """Give each message as it comes, until the stream ends."""
+        while not self._ended():
+            for time, client, topic, payload, _ in self._take(None):
+                yield Message(time, client, topic, payload)
+
+    def tables(self, every: str | dt.timedelta = "1s") -> Iterator[pa.Table]:
+        """Give what came as Arrow tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones."""
+        pause = times.duration(every, name="every") / times.SECOND
+        at = clock.monotonic()
+        while not self._ended():
+            at = max(at + pause, clock.monotonic())
+            rows: list[Row] = []
+            while (left := at - clock.monotonic()) > 0 and not self._ended():
+                clock.sleep(min(left, _WAIT))
+            rows = self._take(0.0)
+            yield _table(rows)
+
+    def frames(self, every: str | dt.timedelta = "1s", *, tz: str | dt.tzinfo = "UTC") -> Iterator[pd.DataFrame]:
+        """Give what came as DataFrames, as of `load_history`, one each `every` in which something came.
+
+        Parameters
+        ----------
+        every : str or timedelta
+            How long messages are gathered.
+        tz : str or tzinfo
+            The zone of the index.
+
+        Yields
+        ------
+        pandas.DataFrame
+            One row a message; the index ``time`` is when it came. ``attrs["gaps"]`` counts the gaps so far, which
+            `gaps` shows.
+        """
+        zone = times.zone(tz)
+        for table in self.tables(every):
+            if len(table):
+                yield frame.to_frame(table, tz=zone, attrs=self.provenance(len(table)))
+
+    def provenance(self, rows: int) -> dict[str, Any]:
+        """Give what the ``attrs`` of a frame of this stream say."""
+        return {
+            "source": messages.STREAM,
+            "broker": str(self.login.address),
+            "account": self.account_id,
+            "clients": list(self.selector.clients or ()),
+            "topic": self.selector.topic,
+            "connected": self.connected,
+            "gaps": len(self.missed()),
+            "rows": rows,
+        }
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there at this moment."""
+        return self._line.away_since is None
+
+    @property
+    def received(self) -> int:
+        """How many messages came that the selection means, dropped ones among them."""
+        return self._count
+
+    def missed(self) -> list[Gap]:
+        """Give every span so far in which messages may be missing, the present one too."""
+        away = self._line.away_since
+        open_ = [Gap(away, max(away, self._now()), "connection", None)] if away is not None else []
+        return [*self._buffer.gaps, *open_]
+
+    def gaps(self) -> pd.DataFrame:
+        """Tell what the stream may have missed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a gap, by its start, with a RangeIndex. Columns ``start``, ``end`` (UTC), ``reason``
+            (``"connection"``: the broker was away; ``"reader"``: the reader was slow, and what waited longest was
+            dropped) and ``lost`` (Int64: how many messages were dropped, NA where nobody can know). None missed: the
+            same columns, no rows.
+        """
+        return gaps_table(self.missed())
+
+    def close(self) -> None:
+        """End the stream; what came can still be read."""
+        self._line.close()
+        self._buffer.close()
+
+    def _take(self, timeout: float | None) -> list[Row]:
+        left = None if self._until is None else max(0.0, self._until - clock.monotonic())
+        wait = _WAIT if timeout is None else timeout  # short: Ctrl-C must come through on every system
+        return self._buffer.take(wait if left is None else min(wait, left))
+
+    def _ended(self) -> bool:
+        if self._until is not None and clock.monotonic() >= self._until:
+            self.close()
+        return self._buffer.ended
+
+    def _heard(self, topic: str, payload: bytes) -> None:
+        """Take a message from the network; must not raise."""
+        if topic not in self._topics:
+            if len(self._topics) > _TOPICS:
+                self._topics.clear()
+            self._topics[topic] = self._place(topic)
+        place = self._topics[topic]
+        if place is not None:
+            self._count += 1
+            self._buffer.put((self._now(), *place, payload, self._count))
+
+    def _place(self, topic: str) -> tuple[str, str] | None:
+        """Give client and subpath of a topic that is meant."""
+        account, client, subpath = messages.split_topic(topic, account_id=self.account_id)
+        if account is None or client is None:  # the broker's own, or the account's alone
+            return None
+        if account.lower() != self.account_id.lower():
+            self._buffer.close(
+                WrongAccountError(
+                    f"the broker {self.login.address} sent a message of account {account}, but this stream is of "
+                    f"account {self.account_id}: it was dropped. Tell the operator"
+                )
+            )
+            return None
+        chosen = self.selector.clients is None or client in self.selector.clients
+        return (client, subpath) if chosen and messages.topic_matches(self.selector.topic, subpath) else None
+
+
+def stream(
+    topic: str = "#",
+    *,
+    client_id: str | list[str] | None = None,
+    login: Made | Login | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    username: str | None = None,
+    password: str | Secret | None = None,
+    duration: str | dt.timedelta | None = None,
+    buffer: int = 100_000_000,
+    portal: Portal | None = None,
+) -> Stream:
+    """Listen to what is published, through a read-only subscriber.
+
+    The connection is made at once, and again whenever it breaks. What may have been missed meanwhile is told by
+    `Stream.gaps`; the history has it. Retained messages are left out, as nobody tells how old they are.
+
+    Parameters
+    ----------
+    topic : str
+        An MQTT topic filter on the subpath, such as ``"telemetry/#"``.
+    client_id : str or list of str, optional
+        Only these publishers; all if left out.
+    login : isr_analysis.mgmt.Made, optional
+        What `isr_analysis.mgmt.create_subscriber` gave.
+    host : str, optional
+        The broker: a name, ``"host:port"``, ``"mqtts://host:port"`` or ``"wss://host/path"``; plain ``mqtt://`` to this
+        machine alone. Else ``ISR_MQTT_HOST``, or what was kept with the login.
+    port : int, optional
+        Else ``ISR_MQTT_PORT``, else 8883.
+    username : str, optional
+        The subscriber, ``sub-…``; else ``ISR_MQTT_USERNAME``.
+    password : str or Secret, optional
+        Its password; else ``ISR_MQTT_PASSWORD``, the file of ``ISR_MQTT_PASSWORD_FILE``, or the keyring. No REST API
+        token.
+    duration : str or timedelta, optional
+        After how long the stream ends by itself, such as ``"10min"``.
+    buffer : int
+        Bytes that may wait to be read. Where a reader is slower than what comes, the oldest are dropped, and
+        `Stream.gaps` says how many.
+    portal : Portal, optional
+        The connection that says which account is meant, and the clock; not needed where the login or
+        ``ISR_ACCOUNT_ID`` says it.
+
+    Returns
+    -------
+    Stream
+        Iterate over it for each `Message`, over `Stream.frames` for DataFrames.
+
+    Raises
+    ------
+    SubscriberMissingError
+        No broker, or no login, is set up.
+    SubscriberRefusedError
+        The broker refused the login. Raised later, too, while iterating, if it ends.
+    BrokerUnavailableError
+        The broker could not be reached at the start.
+    WrongAccountError
+        The subscriber belongs to another account than the portal's token.
+    UsageError
+        An argument cannot be used; a REST API token is no password.
+    MissingExtraError
+        paho-mqtt is not installed.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve(broker=True, rate=100) as sandbox:  # doctest: +SKIP
+    ...     with isr.stream("telemetry/#", login=sandbox.make_subscriber(), duration="2s") as live:
+    ...         topics = {message.topic for message in live}
+    """
+    selector = Selector.of(client_id, topic)
+    seconds = None if duration is None else times.duration(duration, name="duration") / times.SECOND
+    if buffer < 1:
+        raise UsageError(f"buffer={buffer!r} has no room; give bytes, such as 100_000_000")
+    profile = portal.profile if portal is not None else settings.profile()
+    known = logins.find(profile, login=login, host=host, port=port, username=username, password=password)
+    account = _account(known, profile, portal)
+    now = clock.time_ns if portal is None else portal.now
+    until = None if seconds is None else clock.monotonic() + seconds
+    return Stream(known, account, selector, room=buffer, until=until, now=now)
+
+
+def gaps_table(gaps: list[Gap]) -> pd.DataFrame:
+    """Make the table that `Stream.gaps` gives."""
+    stamps = {
+        name: pd.to_datetime([getattr(gap, name) for gap in gaps], utc=True, unit="ns") for name in ("start", "end")
+    }
+    return pd.DataFrame(
+        {
+            **{name: pd.Series(values, dtype="datetime64[ns, UTC]") for name, values in stamps.items()},
+            "reason": pd.Series([gap.reason for gap in gaps], dtype="str"),
+            "lost": pd.Series([gap.lost for gap in gaps], dtype="Int64"),
+        }
+    )
+
+
+def _account(login: Login, profile: settings.Profile, portal: Portal | None) -> str:
+    """Find out whose messages are meant."""
+    told = login.account_id
+    asked = portal.named_account if portal is not None else profile.account_id
+    if asked is None and told is None:
+        asked = connection.current(portal).named_account
+    if asked is not None and told is not None and asked.lower() != told.lower():
+        raise WrongAccountError(
+            f"the subscriber {login.username} listens to account {told}, but the account in use is {asked}; use that "
+            "account's subscriber, or another profile (profile=, ISR_PROFILE)"
+        )
+    account = told or asked
+    if account is None:
+        raise UsageError("the portal does not say whose data the token opens; name the account: ISR_ACCOUNT_ID")
+    return account
+
+
+def _table(rows: list[Row]) -> pa.Table:
+    if not rows:
+        return messages.empty()
+    time, client, topic, payload, number = zip(*rows, strict=True)
+    return pa.table(
+        [
+            pa.array(time, pa.int64()).cast(messages.SCHEMA.field("time").type),
+            pa.array(client, pa.string()),
+            pa.array(topic, pa.string()),
+            pa.array(payload, pa.binary()),
+            pa.array(number, pa.int64()),
+            pa.repeat(messages.STREAM, len(rows)),
+            pa.nulls(len(rows), pa.string()),
+        ],
+        schema=messages.SCHEMA,
+    )

@@ -1,0 +1,360 @@
+"""The stream, over real connections to a real broker: what comes, what is missed, what is refused."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import threading
+import time
+
+import pyarrow as pa
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import messages, settings
+from isr_analysis.errors import (
+    BrokerUnavailableError,
+    SubscriberMissingError,
+    SubscriberRefusedError,
+    UsageError,
+    WrongAccountError,
+)
+from isr_analysis.sandbox.broker import Broker
+from isr_analysis.secret import Secret
+from isr_analysis.streaming import login as logins
+from isr_analysis.streaming.buffer import Buffer
+from isr_analysis.streaming.login import Address, Login
+
+needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is not installed")
+
+ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
+OTHER = "ffffffff-0000-4000-8000-00000000000b"
+
+
+@pytest.fixture
+def station():
+    """Give a broker of its own, with one subscriber."""
+    made = Broker()
+    made.admit({"sub-1": ("pass", ACCOUNT)})
+    yield made
+    made.close()
+
+
+def entry(station, **more):
+    """Give the subscriber's login."""
+    known = {"address": logins.address(station.url), "username": "sub-1", "password": Secret("pass")}
+    return Login(**{**known, "topic_filter": f"{ACCOUNT}/#", **more})
+
+
+def wait_for(condition, seconds=30.0):
+    """Wait until something is so; fail if it never is."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never came to be so"
+        time.sleep(0.01)
+
+
+@needs_mosquitto
+def test_messages_come_as_they_are_published(station):
+    """Each with client, subpath, payload as published, and the moment at which it came."""
+    with isr.stream(login=entry(station), duration="60s") as live:
+        before = time.time_ns()
+        station.publish(f"{ACCOUNT}/dev-1/state/relay", b'{"on": true}')
+        station.publish(f"{ACCOUNT}/dev-1/a/b/c", b"\xff\x00")
+        station.publish(f"{ACCOUNT}/dev-2/note", b"plain")
+        found = [message for _, message in zip(range(3), live, strict=False)]
+    assert [(one.client_id, one.topic, one.value) for one in found] == [
+        ("dev-1", "state/relay", {"on": True}), ("dev-1", "a/b/c", b"\xff\x00"), ("dev-2", "note", "plain"),
+    ]  # fmt: skip
+    assert all(before <= one.time_ns <= time.time_ns() for one in found)
+    assert str(found[0].time.tz) == "UTC"
+    assert live.gaps().empty
+
+
+@needs_mosquitto
+def test_only_what_is_meant_comes(station):
+    """Publishers and topics are chosen; the broker's own topics and retained messages are left out."""
+    station._client.publish(f"{ACCOUNT}/dev-1/telemetry/old", b"0", retain=True).wait_for_publish(10)
+    with isr.stream("telemetry/#", client_id=["dev-1", "dev-3"], login=entry(station)) as live:
+        for path in ("dev-1/telemetry/a", "dev-2/telemetry/a", "dev-1/state/a", "dev-3/telemetry/b", "dev-3/telemetry"):
+            station.publish(f"{ACCOUNT}/{path}", b"1")
+        wait_for(lambda: live.received >= 3)
+        live.close()
+        assert [f"{one.client_id}/{one.topic}" for one in live] == [
+            "dev-1/telemetry/a", "dev-3/telemetry/b", "dev-3/telemetry",
+        ]  # fmt: skip
+
+
+@needs_mosquitto
+def test_frames_are_those_of_every_loader(station):
+    """Index, columns and attrs as of the history; what came in one moment is in one frame."""
+    with isr.stream(login=entry(station)) as live:
+        for i in range(5):
+            station.publish(f"{ACCOUNT}/dev-1/telemetry/temp", b'{"value": %d.5, "unit": "C"}' % i)
+        wait_for(lambda: live.received == 5)
+        df = next(live.frames("1s", tz="Europe/Zurich"))
+    assert df.index.name == "time"
+    assert str(df.index.tz) == "Europe/Zurich"
+    assert list(df.columns[:2]) == ["client_id", "topic"]
+    assert set(df.columns[2:]) == {"value", "unit"}
+    assert df["value"].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
+    assert df.attrs["source"] == "stream"
+    assert df.attrs["account"] == ACCOUNT
+
+
+@needs_mosquitto
+def test_it_reconnects_and_tells_what_it_may_have_missed(station, caplog):
+    """A broker that goes away and comes back is one gap; messages go on behind it."""
+    with isr.stream(login=entry(station)) as live, caplog.at_level(logging.CRITICAL):
+        station.publish(f"{ACCOUNT}/dev-1/a", b"1")
+        wait_for(lambda: live.received == 1)
+        before = time.time_ns()
+        station.stop()
+        wait_for(lambda: not live.connected)
+        (gap,) = live.missed()
+        assert gap.reason == "connection"
+        station.start()
+        wait_for(lambda: live.connected)
+        station.publish(f"{ACCOUNT}/dev-1/a", b"2")
+        wait_for(lambda: live.received == 2)
+        table = live.gaps()
+    assert table["reason"].tolist() == ["connection"]
+    assert table["lost"].isna().all()
+    assert str(table["start"].dtype) == str(table["end"].dtype) == "datetime64[ns, UTC]"
+    assert table["start"][0].value < before + 10**9
+    assert before < table["end"][0].value <= time.time_ns()
+
+
+@needs_mosquitto
+def test_a_slow_reader_costs_bounded_memory_and_is_told_what_was_dropped(station):
+    """The oldest give way, the newest are there, and the gap says how many are missing."""
+    with isr.stream(login=entry(station), buffer=20_000) as live:
+        for i in range(500):
+            station.publish(f"{ACCOUNT}/dev-1/a", b"%d" % i)
+        wait_for(lambda: live.received == 500)
+        live.close()
+        kept = [message.value for message in live]
+        table = live.gaps()
+    assert kept == list(range(500 - len(kept), 500))
+    assert 0 < len(kept) < 100
+    assert table["reason"].tolist() == ["reader"]
+    assert table["lost"].sum() == 500 - len(kept)
+
+
+@needs_mosquitto
+def test_it_ends_by_itself(station):
+    """After its duration a stream ends, whether something came or not."""
+    began = time.monotonic()
+    with isr.stream(login=entry(station), duration="1s") as live:
+        assert list(live) == []
+    assert 0.9 < time.monotonic() - began < 10
+
+
+@needs_mosquitto
+def test_a_wrong_login_is_refused_at_once(station):
+    """Wrong password: an error that says what to do, and not the password."""
+    with pytest.raises(SubscriberRefusedError, match="isr subscribers create") as caught:
+        isr.stream(login=entry(station, password=Secret("wrong-pass")))
+    assert "wrong-pass" not in str(caught.value)
+
+
+@needs_mosquitto
+def test_a_login_that_ends_ends_the_stream(station, monkeypatch, caplog):
+    """A subscriber that is revoked while it listens: what came is read, then the error comes."""
+    monkeypatch.setattr("isr_analysis.streaming.line._REFUSALS", 1)
+    with isr.stream(login=entry(station)) as live, caplog.at_level(logging.CRITICAL):
+        station.publish(f"{ACCOUNT}/dev-1/a", b"1")
+        wait_for(lambda: live.received == 1)
+        station.stop()
+        station.admit({})
+        station.start()
+        told = iter(live)
+        assert next(told).value == 1
+        with pytest.raises(SubscriberRefusedError):
+            next(told)
+
+
+@needs_mosquitto
+def test_another_accounts_messages_are_refused(station):
+    """A broker that sends another account's messages ends the stream, and nothing of them is given."""
+    station.admit({"sub-1": ("pass", "+")})
+    with isr.stream(login=entry(station, topic_filter="#"), portal=FakePortal()) as live:
+        station.publish(f"{OTHER}/dev-1/a", b"1")
+        with pytest.raises(WrongAccountError, match=OTHER):
+            list(live)
+
+
+class FakePortal(isr.Portal):
+    """A connection of a known account, which is never asked for anything."""
+
+    def __init__(self):
+        self.profile = settings.profile()
+        self.now = time.time_ns
+
+    named_account = ACCOUNT
+
+
+def test_a_subscriber_of_another_account_is_refused_before_it_connects():
+    """The token's account and the subscriber's filter must be one."""
+    login = Login(Address("127.0.0.1", 1, tls=False), "sub-1", Secret("x"), f"{OTHER}/#")
+    with pytest.raises(WrongAccountError, match="listens to account"):
+        isr.stream(login=login, portal=FakePortal())
+
+
+def test_nobody_there_is_a_plain_error():
+    """No broker at the address: which address, and what to check."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    login = Login(Address("127.0.0.1", port, tls=False), "sub-1", Secret("x"), f"{ACCOUNT}/#")
+    with pytest.raises(BrokerUnavailableError, match="ISR_MQTT_PORT") as caught:
+        isr.stream(login=login)
+    assert caught.value.retryable
+
+
+@needs_mosquitto
+# paho leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tls_is_verified(tmp_path, monkeypatch):
+    """A broker with a certificate of an authority that is trusted is heard; otherwise nothing is sent to it."""
+    trustme = pytest.importorskip("trustme")
+    authority = trustme.CA()
+    made = authority.issue_cert("127.0.0.1", "localhost")
+    files = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made.cert_chain_pems[0].write_to_path(files[0])
+    made.private_key_pem.write_to_path(files[1])
+    station = Broker(certificate=files)
+    try:
+        station.admit({"sub-1": ("pass", ACCOUNT)})
+        assert station.url.startswith("mqtts://")
+        with pytest.raises(BrokerUnavailableError, match="SSL_CERT_FILE"):
+            isr.stream(login=entry(station))
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        with isr.stream(login=entry(station), duration="30s") as live:
+            station.publish(f"{ACCOUNT}/dev-1/a", b"1")
+            assert next(iter(live)).value == 1
+        plain = Login(Address("127.0.0.1", station.port, tls=False), "sub-1", Secret("pass"), f"{ACCOUNT}/#")
+        with pytest.raises(BrokerUnavailableError):
+            isr.stream(login=plain)
+    finally:
+        station.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "port", "shown"),
+    [
+        ("broker.example", None, "mqtts://broker.example:8883"),
+        (" broker.example:8884 ", None, "mqtts://broker.example:8884"),
+        ("broker.example", "1234", "mqtts://broker.example:1234"),
+        ("ssl://broker.example", None, "mqtts://broker.example:8883"),
+        ("wss://broker.example/mqtt", None, "wss://broker.example:443/mqtt"),
+        ("mqtt://localhost", None, "mqtt://localhost:1883"),
+        ("mqtts://[::1]:9", None, "mqtts://[::1]:9"),
+    ],
+)
+def test_addresses(text, port, shown):
+    """An address is read in every usual spelling; TLS is the rule."""
+    assert str(logins.address(text, port)) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [("", None), ("http://x", None), ("a b", None), ("x", "many"), ("x", 70_000), ("mqtt://broker.example", None),
+     ("mqtts://user:pass@x", None), ("x:99999", None)],
+)  # fmt: skip
+def test_bad_addresses(text, port):
+    """What is no address, or would send a password in plain, is refused."""
+    with pytest.raises(UsageError):
+        logins.address(text, port)
+
+
+@pytest.mark.parametrize("key", ["isr_mqtt_rest_abc", " isr_mqtt_platform_rest_abc\n"])
+def test_a_rest_token_is_no_password(key, monkeypatch):
+    """From wherever it comes, a token is refused, not sent, and not repeated."""
+    with pytest.raises(UsageError, match="not for MQTT") as caught:
+        isr.stream(host="broker.example", username="sub-1", password=key)
+    assert "abc" not in str(caught.value)
+    monkeypatch.setenv("ISR_MQTT_HOST", "broker.example")
+    monkeypatch.setenv("ISR_MQTT_USERNAME", "sub-1")
+    monkeypatch.setenv("ISR_MQTT_PASSWORD", key)
+    with pytest.raises(UsageError, match="not for MQTT"):
+        isr.stream()
+
+
+def test_where_a_login_comes_from(tmp_path, monkeypatch):
+    """Arguments, then the environment, then a file, then the keyring; and never half of one and half of another."""
+    profile = settings.profile()
+    with pytest.raises(SubscriberMissingError, match="ISR_MQTT_HOST"):
+        logins.find(profile)
+    logins.keep_in_keyring(profile, {"username": "sub-k", "password": Secret("k"), "host": "ring.example"})
+    found = logins.find(profile)
+    assert (found.username, found.password.reveal(), found.address.host) == ("sub-k", "k", "ring.example")
+    with pytest.raises(SubscriberMissingError, match="no login"):  # the keyring's password is another subscriber's
+        logins.find(profile, username="sub-a")
+    file = tmp_path / "password"
+    file.write_text("f\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("ISR_MQTT_PASSWORD_FILE", str(file))
+    monkeypatch.setenv("ISR_MQTT_USERNAME", "sub-f")
+    found = logins.find(profile)
+    assert (found.username, found.password.reveal(), found.address.host) == ("sub-f", "f", "ring.example")
+    monkeypatch.setenv("ISR_MQTT_HOST", "env.example")
+    monkeypatch.setenv("ISR_MQTT_PORT", "1884")
+    monkeypatch.setenv("ISR_MQTT_PASSWORD", "e")
+    assert (logins.find(profile).password.reveal(), str(logins.find(profile).address)) == (
+        "e",
+        "mqtts://env.example:1884",
+    )
+    found = logins.find(profile, host="arg.example:1", username="sub-a", password="a")
+    assert (found.username, found.password.reveal()) == ("sub-a", "a")
+    file.chmod(0o644)
+    monkeypatch.delenv("ISR_MQTT_PASSWORD")
+    with pytest.raises(UsageError, match="chmod 600"):
+        logins.find(profile)
+
+
+def test_no_repr_shows_a_password():
+    """Logins and streams are shown without."""
+    login = Login(Address("broker.example", 8883), "sub-1", Secret("hunter2"), None)
+    assert "hunter2" not in repr(login)
+
+
+def test_a_buffer_never_holds_more_than_its_room():
+    """Whatever the sizes: bytes are bounded, nothing is reordered, and kept + dropped is what came."""
+    buffer = Buffer(10_000)
+    for i in range(1000):
+        buffer.put((i, "c", "t", b"x" * (i % 700), i))
+        assert buffer._size <= 10_000
+    (gap,) = buffer.gaps
+    rows = buffer.take(0)
+    assert [row[0] for row in rows] == list(range(1000 - len(rows), 1000))
+    assert (gap.start, gap.end, gap.lost) == (0, 1000 - len(rows), 1000 - len(rows))
+    assert buffer.take(0) == []
+
+
+def test_a_reader_wakes_when_something_comes_or_the_end_does():
+    """Waiting ends with a message, with the end, or with an error, once all is read."""
+    buffer = Buffer(1000)
+    threading.Timer(0.05, buffer.put, [(1, "c", "t", b"", 1)]).start()
+    assert len(buffer.take(30)) == 1
+    buffer.put((2, "c", "t", b"", 2))
+    buffer.close(RuntimeError("over"))
+    assert len(buffer.take(30)) == 1
+    with pytest.raises(RuntimeError, match="over"):
+        buffer.take(30)
+    other = Buffer(1000)
+    threading.Timer(0.05, other.close).start()
+    assert other.take(30) == []
+    assert other.ended
+
+
+def test_tables_have_the_one_schema():
+    """What came is a table of messages like any other."""
+    from isr_analysis.streaming.stream import _table
+
+    made = _table([(1, "c", "t", b"\xff", 1), (2, "c", "u", b"", 2)])
+    assert made.schema.equals(messages.SCHEMA)
+    assert isinstance(made, pa.Table)
+    assert _table([]).schema.equals(messages.SCHEMA)
