@@ -36,7 +36,7 @@ class _Tally:
 
     portal: Portal
     windows: int
-    report: Report
+    report: Report | None
     done: int = 0
     rows: int = 0
     before: int = 0
@@ -50,6 +50,8 @@ class _Tally:
         with self.lock:
             self.rows += rows
             self.done += windows
+            if self.report is None:
+                return
             took = time.monotonic() - self.began
             self.report(
                 Status(

@@ -49,8 +49,8 @@ Report = Callable[[Status], None]
 
 
 @contextlib.contextmanager
-def reporting(show: bool | Report | None, windows: int) -> Iterator[Report]:
-    """Give the function that is told how a download stands.
+def reporting(show: bool | Report | None, windows: int) -> Iterator[Report | None]:
+    """Give the function that is told how a download stands; None if nobody wants to know.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def reporting(show: bool | Report | None, windows: int) -> Iterator[Report]:
         with _line(windows) as report:
             yield report
     else:
-        yield lambda _: None
+        yield None
 
 
 @contextlib.contextmanager

@@ -116,7 +116,7 @@ def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> It
     gathered: list[pa.Table] = []
     size = 0
     for batch in batches:
-        wanted = selector.select(batch.filter(within(span)))
+        wanted = selector.select(_inside(batch, span))
         if len(wanted):
             gathered.append(wanted)
             size += wanted.nbytes
@@ -125,6 +125,12 @@ def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> It
             gathered, size = [], 0
     if gathered:
         yield pa.concat_tables(gathered)
+
+
+def _inside(table: pa.Table, span: Range) -> pa.Table:
+    at = table["time"].cast("int64").to_numpy()
+    outside = len(at) and (at.min() < span.start or at.max() >= span.end)
+    return table.filter(within(span)) if outside else table
 
 
 def without(table: pa.Table, selector: Selector, span: Range) -> pa.Table:
