@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
+import pyarrow as pa
 
-from isr_analysis import answers, frame, messages, times
+from isr_analysis import frame, messages, times
 from isr_analysis.messages import Selector
-from isr_analysis.portal import connection
+from isr_analysis.portal import connection, lists
 from isr_analysis.portal.connection import Portal
 
 
@@ -57,22 +58,17 @@ def load_live(
     selector = Selector.of(client_id, topic)
     age = times.duration(max_age, name="max_age") / times.SECOND
     line = connection.current(portal)
-    kept = line.responses.get(line.routes.live, max_age=age)
-    page = answers.read_live(
-        kept.answer.body,
-        content_type=kept.answer.content_type,
-        account_id=line.account_id,
-        fields=line.routes.live_fields,
-    )
-    line.check_accounts(page.accounts)
-    table = messages.in_order(selector.select(page.messages))
+    found = lists.live(line.responses, line.routes, line.account_id, max_age=age)
+    for _, page in found:
+        line.check_accounts(page.accounts)
+    table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
     attrs = {
         "source": "live",
         **connection.provenance(line),
         "clients": list(selector.clients or ()),
         "topic": selector.topic,
-        "fetched_at": kept.fetched_at.isoformat().replace("+00:00", "Z"),
-        "stale": kept.stale,
+        "fetched_at": min(kept.fetched_at for kept, _ in found).isoformat().replace("+00:00", "Z"),
+        "stale": any(kept.stale for kept, _ in found),
         "rows": len(table),
     }
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from isr_analysis import answers, times
+from isr_analysis import times
 from isr_analysis.errors import AnswerError
-from isr_analysis.portal import connection, identity
+from isr_analysis.portal import connection, identity, lists
 from isr_analysis.portal.connection import Portal
 
 _FIRST = ["client_id", "label", "topic", "paused", "history_topic_prefix"]
@@ -43,15 +43,15 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     """
     age = times.duration(max_age, name="max_age") / times.SECOND
     line = connection.current(portal)
-    kept = line.responses.get(line.routes.publishers, max_age=age)
-    rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
+    found = lists.publishers(line.responses, line.routes, max_age=age)
+    rows = [row for _, page in found for row in page]
     line.check_accounts(identity.accounts_of(rows, line.account_id))
     table = _table(rows)
     table.attrs.update(
         source="publishers",
         **connection.provenance(line),
-        fetched_at=kept.fetched_at.isoformat().replace("+00:00", "Z"),
-        stale=kept.stale,
+        fetched_at=min(kept.fetched_at for kept, _ in found).isoformat().replace("+00:00", "Z"),
+        stale=any(kept.stale for kept, _ in found),
         rows=len(table),
     )
     return table

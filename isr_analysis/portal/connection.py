@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-from isr_analysis import answers, settings
+from isr_analysis import settings
 from isr_analysis.errors import (
     AddOnMissingError,
     PortalUnavailableError,
@@ -20,7 +20,7 @@ from isr_analysis.errors import (
     UsageError,
     WrongAccountError,
 )
-from isr_analysis.portal import accounts, discovery, identity, paging, quota, token, wire
+from isr_analysis.portal import accounts, discovery, identity, lists, paging, quota, token, wire
 from isr_analysis.portal.contract import Contract, History, overridden
 from isr_analysis.portal.responses import Responses
 
@@ -200,23 +200,18 @@ class Portal:
             The account's add-ons open neither; the message says to name a client.
         """
         try:
-            kept = self.responses.get(self.routes.publishers, max_age=60.0)
-            rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
-            return sorted({str(row["client_id"]) for row in rows if row.get("client_id")})
+            listed = lists.publishers(self.responses, self.routes, max_age=60.0)
+            return sorted({str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")})
         except AddOnMissingError:
             pass
         try:
-            kept = self.responses.get(self.routes.live, max_age=60.0)
+            live = lists.live(self.responses, self.routes, self.account_id, max_age=60.0)
         except AddOnMissingError as exc:
             raise UsageError(
                 "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
                 "of its clients; name them with client_id="
             ) from exc
-        page = answers.read_live(
-            kept.answer.body, content_type=kept.answer.content_type, account_id=self.account_id,
-            fields=self.routes.live_fields,
-        )  # fmt: skip
-        return sorted(set(page.messages["client_id"].to_pylist()))
+        return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()})
 
     def _document(self, path: str) -> wire.Answer:
         """Ask for a page of the portal's documentation; kept once it is known whose folder it goes into."""

@@ -41,8 +41,8 @@ class Onward:
         Asks for a range, and gives the one answer.
     span : Range
         All that is wanted.
-    unit : int
-        The finest step that can be asked for, ns.
+    unit : callable
+        Gives the finest step that can be asked for, ns.
     habits : Habits
         What the portal's answers have shown; more is learned here.
     told : callable
@@ -56,7 +56,7 @@ class Onward:
         ask: Callable[[Range], Page],
         span: Range,
         *,
-        unit: int,
+        unit: Callable[[], int],
         habits: Habits,
         told: Callable[[Page], bool | None],
         incomplete: Callable[[str], HistoryIncompleteError],
@@ -95,7 +95,7 @@ class Onward:
                 yield table, page
                 return
             if order is None:
-                middle = _middle(np.unique(at // grain) * grain, grain, self._unit)
+                middle = _middle(np.unique(at // grain) * grain, grain, self._unit())
                 for half in (Range(piece.start, middle), Range(middle, piece.end)):
                     if _common(half, self._span):  # of a whole answer each half is shorter, and so whole itself
                         yield from self.read(self._asked(half, page), half)
@@ -120,7 +120,7 @@ class Onward:
 
     def _asked(self, piece: Range, former: Page) -> Page:
         page = self._ask(_common(piece, self._span))
-        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit):
+        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit()):
             raise self._same(page)
         return page
 
@@ -136,13 +136,14 @@ class Onward:
         self._habits.longest = max(self._habits.longest, wider.rows)
         if wider.rows > page.rows:
             return False
-        beside = [
-            self._ask(side)
-            for part in (Range(EVER.start, instant.start - self._unit), Range(instant.end + self._unit, EVER.end))
-            if (side := _common(part, self._span))
-        ]
+        answers = [wider]
+        for margin in (0, self._unit()):  # further away, where an answer still holds what lies on the border
+            parts = (Range(EVER.start, instant.start - margin), Range(instant.end + margin, EVER.end))
+            answers += [self._ask(side) for part in parts if (side := _common(part, self._span))]
+            if not any(one.rows for one in answers[1:]):
+                break
         known = instants(page.messages)
-        return not all(np.isin(instants(one.messages), known).all() for one in (wider, *beside))
+        return not all(np.isin(instants(one.messages), known).all() for one in answers)
 
     def _may_be_cut(self, page: Page) -> bool:
         """Tell whether an answer is as long as the longest ever: the portal may be able to give no more at once."""
@@ -167,7 +168,7 @@ class Onward:
     def grain(self, page: Page) -> int:
         """Give the step at which a range may be parted: the portal may keep its times finer than it shows them."""
         at = instants(page.messages)
-        return max(self._unit, next(one for one in _GRAINS if not (at % one).any()))
+        return max(self._unit(), next(one for one in _GRAINS if not (at % one).any()))
 
     def _same(self, page: Page) -> HistoryIncompleteError:
         return self._incomplete(f"gives the same {page.rows} messages for a part of the range as for all of it")

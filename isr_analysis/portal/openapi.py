@@ -27,6 +27,9 @@ _MAGNITUDES: dict[int, TimeForm] = {
 """The unit of a number since 1970, by its digits."""
 
 _ISO_WORDS = re.compile(r"iso[ -]?8601|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE)
+_WHOLE_SECONDS = re.compile(r"hh:mm:ss(?![.,])|%h:%m:%s|\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
+"""A layout of instants that has no place for parts of a second."""
+
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|≤|<=)"
 _LONG = r"(\d+)[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w)\b"
@@ -63,6 +66,8 @@ class _Parameter:
         """Tell how it wants an instant, or None if nothing says that it is one."""
         shape = str(self.schema.get("format", "")).lower()
         text = f"{self.words} {self.example or ''}"
+        if _WHOLE_SECONDS.search(f"{text} {self.schema.get('pattern', '')}"):
+            return "iso seconds"
         if shape in ("date-time", "datetime"):
             return "iso"
         if shape == "date":

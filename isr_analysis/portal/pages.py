@@ -21,7 +21,6 @@ from isr_analysis.times import Range
 logger = logging.getLogger(__name__)
 
 _REVISIONS = 20
-_REVISABLE = (400, 413, 414, 416, 422)
 
 Question = tuple[Selector, Range]
 
@@ -75,7 +74,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                 todo[:0] = [(one, part) for part in _kept(portal, known, one, piece, exc.words)]
                 continue
             revisions += 1
-            if exc.status_code not in _REVISABLE or revisions > _REVISIONS:
+            if exc.status_code not in refusals.REVISABLE or revisions > _REVISIONS:
                 raise
             if portal.contract.history == known:  # else another thread has learned of it meanwhile
                 new = refusals.revised(known, window.asked, exc.words, piece.end - piece.start)

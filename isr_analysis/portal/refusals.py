@@ -15,6 +15,9 @@ from isr_analysis.portal.openapi import longest_range
 SHORTEST = times.MINUTE
 """A range that is refused at this length is not refused for its length, ns."""
 
+REVISABLE = (400, 413, 414, 416, 422)
+"""The statuses of which the words may say how else to ask."""
+
 _MISSING = re.compile(
     r"required|missing|mandatory|need|expected parameter|not (provided|given|specified)"
     r"|must (be )?(given|provided|specified|supplied|set|include)",

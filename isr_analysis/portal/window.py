@@ -141,9 +141,9 @@ class Window:
     def _onward(self, held: Page) -> Iterator[pa.Table]:
         """Read on by time after a page that is the first, or the last of those that could be named."""
         reader = Onward(
-            lambda span: self._ask(Step(self._known.path, self._question(span))),
+            self._asked_for,
             self._span,
-            unit=self._known.unit,
+            unit=lambda: self._known.unit,
             habits=self._portal.habits,
             told=self._told,
             incomplete=self._incomplete,
@@ -187,15 +187,28 @@ class Window:
         if order == "one":
             return False
         self._orders.add(order)
+        last = int(instants(page.messages)[-1])
         if self._orders == {"up"}:
-            return self._known.end is None and self._latest >= self._span.end
-        return self._orders == {"down"} and self._known.start is None and self._earliest < self._span.start
+            return self._known.end is None and last >= self._span.end
+        return self._orders == {"down"} and self._known.start is None and last < self._span.start
 
     def _question(self, span: Range) -> dict[str, str]:
         # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
         moved = self._known.start_included is not True and self._known.time_form != "date"
         start = max(span.start - (self._known.unit if moved else 0), 0)
         return self._known.question(self._selector, Range(start, span.end), account_id=self._portal.named_account)
+
+    def _asked_for(self, span: Range) -> Page:
+        """Ask for a part of the range; in another way, if the portal's words say that this question needs one."""
+        try:
+            return self._ask(Step(self._known.path, self._question(span)))
+        except RequestRefusedError as exc:
+            new = refusals.revised(self._known, self._question(span), exc.words, 0)
+            if new is None or exc.status_code not in refusals.REVISABLE:
+                raise
+            self._known = new
+            self._portal.learn(new)
+            return self._ask(Step(self._known.path, self._question(span)))
 
     def _ask(self, step: Step) -> Page:
         try:
@@ -216,12 +229,6 @@ class Window:
             fields=self._known.fields,
         )
         self._portal.check_accounts(page.accounts)
-        if len(page.messages):
-            at = instants(page.messages)
-            self._earliest = min(self._earliest, int(at.min()))
-            self._latest = max(self._latest, int(at.max()))
-            whole = at[at % self._known.unit == 0]
-            self._sample = int(whole[0]) if len(whole) else self._sample
         said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows))
         return dataclasses.replace(page, paging=said)
 
@@ -229,6 +236,11 @@ class Window:
         """Count `seq` on from page to page; a portal that gives the newest first counts downward."""
         offset = -self._rows - page.rows if page.descending else self._rows
         self._rows += page.rows
+        if len(table):
+            at = instants(table)
+            self._earliest, self._latest = min(self._earliest, int(at.min())), max(self._latest, int(at.max()))
+            whole = at[at % self._known.unit == 0]
+            self._sample = int(whole[0]) if len(whole) else self._sample
         return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(table["seq"], offset))
 
     def _check_totals(self) -> None:
@@ -256,9 +268,7 @@ class Window:
         middle = (self._earliest + self._latest) // 2 // unit * unit
         start, end = (middle, self._span.end) if late else (self._span.start, middle)
         part = Range(min(start, end - unit), max(end, start + unit))
-        before = self._earliest, self._latest
-        at = instants(self._ask(Step(self._known.path, self._question(part))).messages)
-        self._earliest, self._latest = before
+        at = instants(self._asked_for(part).messages)
         now = self._portal.contract.history
         if late and len(at) and at.min() >= middle - unit:
             self._portal.learn(dataclasses.replace(now, end=None))

@@ -1,0 +1,108 @@
+"""The small answers, to their end: the list of publishers and the last messages may come in pages too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from isr_analysis import answers, messages
+from isr_analysis.answers import Page, Paging
+from isr_analysis.errors import AnswerError
+from isr_analysis.portal import paging
+from isr_analysis.portal.contract import Contract, History
+from isr_analysis.portal.paging import Step
+from isr_analysis.portal.responses import Kept, Responses
+
+Read = TypeVar("Read")
+
+
+def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
+    """Give the last messages of the publishers: each answer, and what it holds.
+
+    Parameters
+    ----------
+    responses : Responses
+        Where answers come from.
+    routes : Contract
+        The routes, and the names of fields.
+    account_id : str or None
+        The account in use.
+    max_age : float
+        An answer that is not older, s, is taken from the cache.
+
+    Raises
+    ------
+    AnswerError
+        An answer was not understood; or it says that there is more, and not how to ask for it.
+    """
+
+    def read(kept: Kept) -> tuple[Page, Paging]:
+        answer = kept.answer
+        page = answers.read_live(
+            answer.body, content_type=answer.content_type, account_id=account_id, fields=routes.live_fields
+        )
+        return page, page.paging
+
+    return list(_every(responses, routes.live, read, max_age))
+
+
+def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
+    """Give the MQTT clients of the account: each answer, and its rows; parameters and errors as of `live`."""
+
+    def read(kept: Kept) -> tuple[list[dict[str, Any]], Paging]:
+        rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
+        return rows, _said(kept.answer.body)
+
+    return list(_every(responses, routes.publishers, read, max_age))
+
+
+def _every(
+    responses: Responses, path: str, read: Callable[[Kept], tuple[Read, Paging]], max_age: float
+) -> Iterator[tuple[Kept, Read]]:
+    question, known = Step(path, {}), History(path=path, limit=None)
+    step, been, former, nth = question, {question}, b"", 0
+    while True:
+        kept = responses.get(step.path, params=step.params or None, max_age=max_age)
+        found, said = read(kept)
+        said = paging.both(said, paging.of_headers(kept.answer.headers, 0))
+        page = Page(messages.empty(), 1, paging=said)
+        following = paging.following(known, question, page, rows=1, nth=nth, longest=0)
+        named = next(
+            (one for one in (said.url, said.cursor, said.next_page, said.next_offset) if one is not None), None
+        )
+        more = said.has_more or (said.page is not None and said.pages is not None and said.page < said.pages)
+        yield kept, found
+        if not named and not more:
+            return
+        if not isinstance(following, Step) or following in been or kept.answer.body == former:
+            raise AnswerError(
+                f"the portal says that there is more of {path} than it gave, but how it names what follows was not "
+                f"understood (it says {', '.join(f'{k}={v}' for k, v in _shown(said))}): the list would not be whole"
+            )
+        step, former, nth = following, kept.answer.body, nth + 1
+        been.add(step)
+
+
+def _shown(said: Paging) -> Iterator[tuple[str, Any]]:
+    names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
+    return ((name, value) for name in names if (value := getattr(said, name)) is not None)
+
+
+def _said(body: bytes) -> Paging:
+    """Read what a list's envelope says of the pages after it."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return Paging()
+    return answers.read_paging(dict(_notes(value)), 0)
+
+
+def _notes(value: Any, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+    if not isinstance(value, Mapping) or prefix.count(".") > 2:  # noqa: PLR2004 (links.next.href)
+        return
+    for name, one in value.items():
+        if isinstance(one, Mapping):
+            yield from _notes(one, f"{prefix}{name}.")
+        elif not isinstance(one, list):
+            yield prefix + name, json.dumps(one).encode()
