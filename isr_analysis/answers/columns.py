@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -35,6 +36,7 @@ REST = "\0rest"
 """A column of JSON objects: the further fields of rows that share too few of them."""
 
 _WIDEST = 200
+_LONGEST = 2**31 - 1
 _NULL = pa.scalar(b"null", pa.binary())
 _NAMED = {*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, *ENCODING, *ACCOUNT}
 
@@ -47,8 +49,28 @@ def text(values: Iterable[str | None]) -> pa.ChunkedArray:
 def json_texts(values: Iterable[bytes | None]) -> pa.ChunkedArray:
     """Make a column of JSON texts; no bytes at all are a missing value."""
     made = pa.chunked_array([pa.array(values, pa.binary())])
-    shortest = pc.min(pc.binary_length(made)).as_py()
-    return pc.if_else(pc.equal(pc.binary_length(made), 0), None, made) if shortest == 0 else made
+    return _without_nothing(made) if pc.min(pc.binary_length(made)).as_py() == 0 else made
+
+
+def _without_nothing(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(pc.equal(pc.binary_length(column), 0), None, column)
+
+
+def _of_raws(values: list[msgspec.Raw]) -> pa.ChunkedArray:
+    """Make a column of JSON texts that msgspec has checked, without a Python object for each.
+
+    They are joined by NUL, which no JSON holds, to see where each ends.
+    """
+    joined = b"\0".join(values)  # each is a buffer
+    if not values or len(joined) >= _LONGEST:
+        return json_texts(list(map(bytes, values)))
+    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == 0)
+    offsets = np.zeros(len(values) + 1, np.int32)
+    offsets[1:-1] = ends - np.arange(len(ends))
+    offsets[-1] = len(joined) - len(ends)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(joined.replace(b"\0", b""))]
+    made = pa.chunked_array([pa.Array.from_buffers(pa.binary(), len(values), buffers)])
+    return _without_nothing(made) if (np.diff(offsets) == 0).any() else made
 
 
 def length(columns: Columns) -> int:
@@ -76,7 +98,7 @@ def of_arrays(arrays: Sequence[bytes]) -> tuple[Columns, list[int]]:
         made: Columns = {}
         for i, name in enumerate(names):
             values = list(map(operator.attrgetter(f"f{i}"), rows))
-            made[name] = text(values) if as_text[i] else json_texts(list(map(bytes, values)))
+            made[name] = text(values) if as_text[i] else _of_raws(values)
         return made, [len(part) for part in parts]
     records = [raw.records(one) for one in arrays]
     return of_records([row for part in records for row in part]), [len(part) for part in records]

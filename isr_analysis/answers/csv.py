@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import BASE64, CLIENT, HEX, PAYLOAD, TOPIC, plain, time_rank
+from isr_analysis.answers.shape import BASE64, CLIENT, HEX, PAYLOAD, PERHAPS_TOPIC, TOPIC, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _DIVIDERS = (",", ";", "\t", "|")
@@ -27,7 +27,10 @@ def divider_of(text: str) -> str | None:
     """Give the divider of a text's header if it is CSV: the one that yields the most names that are known."""
     head = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     known = {
-        one: sum(time_rank(name) is not None or plain(name) in (*CLIENT, *TOPIC, *PAYLOAD, "value") for name in names)
+        one: sum(
+            time_rank(name) is not None or plain(name) in (*CLIENT, *TOPIC, *PERHAPS_TOPIC, *PAYLOAD, "value")
+            for name in names
+        )
         for one in _DIVIDERS
         if len(names := [cell.strip().strip('"') for cell in head.split(one)]) > 1
     }

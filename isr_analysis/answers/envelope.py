@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from isr_analysis.answers import columns, raw
+from isr_analysis.answers import columns, raw, tables
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import (
     ACCOUNT,
@@ -24,8 +23,6 @@ from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
 _DEEPEST = 12
-_COLUMNS = ("columns", "column_names", "columnnames", "header", "headers", "fields", "schema", "names")
-_VALUES = ("values", "data", "rows", "records", "datapoints")
 _FAILED = ("error", "errors", "exception", "fault")
 _NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
 _NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0", b"None")
@@ -70,7 +67,8 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
     if not documents:
         raise AnswerError("the body is empty")
     if len(documents) > 1:
-        documents = [one for one in documents if not search.is_note(one)]
+        ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
+        documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
         heads = [search.role(one) for one in documents[:1]]
         if heads == ["row"] and all(raw.kind(one) == "{" for one in documents):
             documents = [b"[" + b",".join(documents) + b"]"]
@@ -129,7 +127,7 @@ class _Search:
         return self.fields.payload if self.fields.payload in fields else pick(fields, PAYLOAD)
 
     def _topic(self, fields: dict[str, bytes]) -> str | None:
-        return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC[:10])
+        return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
 
     def is_note(self, document: bytes) -> bool:
         """Tell whether a document among others holds no row but notes on paging, and take them."""
@@ -160,7 +158,7 @@ class _Search:
             names = [raw.text(one) for one in raw.elements(head) if raw.kind(one) == '"']
             if len(names) != len(raw.elements(head)) or not any(self._rank(name) is not None for name in names):
                 return None
-            return [Group(_table(names, raw.elements(value)[1:]), outer, keys)]
+            return [Group(tables.table_of(names, raw.elements(value)[1:]), outer, keys)]
         role = None
         parts: list[bytes] = []
         if raw.kind(head) == "{":
@@ -186,12 +184,12 @@ class _Search:
         groups: list[Group] = []
         for i, part in enumerate(parts):
             fields = raw.members(part)
-            if columns_of(fields) is not None:
+            if tables.columns_of(fields) is not None:
                 groups += self.dig(part, outer, keys, depth + 1) or []
                 continue
             around = {**outer, **{name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}}
             inner = [
-                self.dig(one, around, (*keys, *_as_key(name)), depth + 1)
+                self.dig(one, around, (*keys, *_name_of(fields), *_as_key(name)), depth + 1)
                 for name, one in fields.items()
                 if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
             ]
@@ -206,7 +204,7 @@ class _Search:
                     and (r := self._rank(name)) is not None), default=None)  # fmt: skip
         own = rank is not None and rank <= RECEIVED
         payload = self._payload(fields)
-        if rank is None and payload is None and columns_of(fields) is not None:
+        if rank is None and payload is None and tables.columns_of(fields) is not None:
             return "group"
         if own and (payload or self._topic(fields)):
             return "row"
@@ -225,7 +223,8 @@ class _Search:
     def _is_message(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object is one message, or a publisher with its last one."""
         timed = any(self._rank(name) is not None and raw.kind(one) in ('"', "0") for name, one in fields.items())
-        if timed and (self._payload(fields) or self._topic(fields)) and not _failure(fields):
+        valued = any(plain(name) in ("value", "val", "v") for name in fields)
+        if timed and (valued or self._payload(fields) or self._topic(fields)) and not _failure(fields):
             return True
         inner = (raw.members(one) for one in fields.values() if raw.kind(one) == "{")
         return self.live and pick(fields, CLIENT) is not None and any(self._is_message(one) for one in inner)
@@ -233,7 +232,7 @@ class _Search:
     def _object(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group] | None:
         fields = raw.members(value)
         around = {**outer, **_labels(fields)}
-        if (table := columns_of(fields)) is not None:
+        if (table := tables.columns_of(fields)) is not None:
             self._note(fields)
             tags = raw.members(fields["tags"]) if raw.kind(fields.get("tags", b"")) == "{" else {}
             series = {"_measurement": fields["name"]} if "name" in fields else {}
@@ -305,6 +304,13 @@ _PAGING = {
 }  # fmt: skip
 
 
+def _name_of(group: dict[str, bytes]) -> tuple[str, ...]:
+    """Give the name of a group that says neither client nor topic but has an id or a name: it is one of the two."""
+    if pick(group, CLIENT) or pick(group, TOPIC):
+        return ()
+    return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
+
+
 def _as_key(name: str) -> tuple[str, ...]:
     return () if plain(name) in ROWS else (name,)
 
@@ -315,8 +321,12 @@ def _without(keys: tuple[str, ...], at: int) -> tuple[str, ...]:
 
 def _labels(fields: dict[str, bytes]) -> dict[str, bytes]:
     """Give what an object says of the client, topic and account of all within it."""
-    names = [pick(fields, known) for known in (CLIENT, TOPIC[:10], ACCOUNT)]
-    return {name: fields[name] for name in names if name and raw.kind(fields[name]) == '"'}
+    names = [pick(fields, known) for known in (CLIENT, TOPIC, ACCOUNT)]
+    found = {name: fields[name] for name in names if name and raw.kind(fields[name]) == '"'}
+    nested = next((name for name, one in fields.items() if plain(name) in CLIENT and raw.kind(one) == "{"), None)
+    inner = raw.members(fields[nested]) if nested else {}
+    named = pick(inner, (*CLIENT, "id"))
+    return {**found, "client_id": inner[named]} if named and "client_id" not in found else found
 
 
 def _failure(fields: dict[str, bytes]) -> str | None:
@@ -326,7 +336,7 @@ def _failure(fields: dict[str, bytes]) -> str | None:
         if spelled in _FAILED and one not in _NOTHING:
             return error_words(b'{"detail":' + one + b"}")
         if spelled in ("success", "ok") and one == b"false":
-            return error_words(raw_object({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
+            return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
         if (
             spelled == "status"
             and pick(fields, CLIENT) is None
@@ -335,61 +345,3 @@ def _failure(fields: dict[str, bytes]) -> str | None:
         ):
             return f"status {raw.text(one)!r}"
     return None
-
-
-def raw_object(fields: dict[str, bytes]) -> bytes:
-    """Write an object."""
-    return columns.join(fields)
-
-
-def columns_of(fields: dict[str, bytes]) -> Columns | None:
-    """Give the columns of an object that names them beside rows of values, or that holds a list for each."""
-    spelled = {plain(name): one for name, one in fields.items()}
-    lists = [spelled[name] for name in _VALUES if raw.kind(spelled.get(name, b"")) == "["]
-    for known in _COLUMNS:
-        names = list(_names(spelled.get(plain(known), b"")))
-        rows = next((one for one in lists if (head := raw.first(one)) is None or raw.kind(head) == "["), None)
-        if names and rows is not None:
-            parts = raw.elements(rows)
-            table = _table(names, parts)
-            index = raw.elements(spelled["index"]) if raw.kind(spelled.get("index", b"")) == "[" else []
-            if len(index) == len(parts) and not any(time_rank(name) is not None for name in names):
-                table["time"] = columns.json_texts(index)
-            return table
-    arrays = {name: one for name, one in fields.items() if raw.kind(one) == "["}
-    heads = {name: raw.first(one) for name, one in arrays.items()}
-    timed = [name for name in arrays if time_rank(name) is not None and raw.kind(heads[name] or b"0") in ('"', "0")]
-    if len(arrays) < 2 or not timed:  # noqa: PLR2004
-        return None
-    lengths = {name: len(raw.elements(one)) for name, one in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        raise AnswerError(
-            "the answer's lists of values differ in length: " + ", ".join(f"{n} {k}" for n, k in lengths.items())
-        )
-    return {name: columns.json_texts(raw.elements(one)) for name, one in arrays.items()}
-
-
-def _names(value: bytes) -> Iterator[str]:
-    """Give the names in a list of columns: texts, or objects that have a name."""
-    if raw.kind(value) == "{" and "fields" in (inner := raw.members(value)):
-        value = inner["fields"]
-    for one in raw.elements(value) if raw.kind(value) == "[" else ():
-        if raw.kind(one) == "{":
-            named = raw.members(one)
-            one = named.get("name") or named.get("id") or named.get("key") or b""  # noqa: PLW2901
-        if raw.kind(one) != '"':
-            return
-        yield raw.text(one)
-
-
-def _table(names: list[str], rows: list[bytes]) -> Columns:
-    values: list[list[bytes]] = []
-    for i, row in enumerate(rows):
-        parts = raw.elements(row) if raw.kind(row) == "[" else []
-        if len(parts) != len(names):
-            raise AnswerError(
-                f"row {i + 1} has {len(parts)} values for {len(names)} columns ({', '.join(names[:20])}): {row[:80]!r}"
-            )
-        values.append(parts)
-    turned = zip(*values, strict=True) if values else [()] * len(names)
-    return {name: columns.json_texts(list(column)) for name, column in zip(names, turned, strict=True)}

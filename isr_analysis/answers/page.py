@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, forms, fragments, instants, paging, payload, raw, roles
+from isr_analysis.answers import columns, forms, fragments, instants, labels, paging, payload, raw, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
-from isr_analysis.answers.roles import KEY, Roles
-from isr_analysis.answers.shape import TOPIC, Fields, plain, time_rank
+from isr_analysis.answers.roles import Roles
+from isr_analysis.answers.shape import Asked, Fields, time_rank
 from isr_analysis.errors import AnswerError
 
 _HELP = (
@@ -61,17 +61,6 @@ class Page:
         return self.paging.total
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What was asked for, and how the answer is to be read."""
-
-    fields: Fields
-    live: bool
-    account_id: str | None
-    client_id: str | None
-    topic: str | None
-
-
 def read_page(
     body: bytes,
     *,
@@ -112,7 +101,7 @@ def read_page(
     >>> read_page(body).messages["payload"].to_pylist()
     [b'{"on": true}']
     """
-    return _read(body, content_type, _Asked(fields or Fields(), False, account_id, client_id, topic))
+    return _read(body, content_type, Asked(fields or Fields(), False, account_id, client_id, topic))
 
 
 def read_live(
@@ -142,10 +131,10 @@ def read_live(
     AnswerError
         The answer was not understood; the message says what came and what to do.
     """
-    return _read(body, content_type, _Asked(fields or Fields(), True, account_id, client_id, topic))
+    return _read(body, content_type, Asked(fields or Fields(), True, account_id, client_id, topic))
 
 
-def _read(body: bytes, content_type: str | None, asked: _Asked) -> Page:
+def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
     try:
         table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live)
         rows = columns.length(table)
@@ -159,18 +148,18 @@ def _read(body: bytes, content_type: str | None, asked: _Asked) -> Page:
         raise AnswerError(f"the portal's {what} was not understood: {said}. If it is sound, {_HELP}") from exc
 
 
-def _page(table: Columns, asked: _Asked) -> Page:
+def _page(table: Columns, asked: Asked) -> Page:
     table = roles.lift(table, asked.fields)
     stated: frozenset[str] = frozenset()
     if asked.live:
-        stated = _stated(table, asked.account_id)
+        stated = labels.accounts_of(table, asked.account_id)
         table = _published(table)
         if not columns.length(table):
             return Page(messages.empty(), 0, stated)
-    role = roles.assign(table, asked.fields, live=asked.live, account_id=asked.account_id)
+    role = roles.assign(table, asked)
     time = _time(table, role, asked)
-    client, topic, accounts = _labels(table, role, asked)
-    login = _text(table, role.client)
+    client, topic, accounts = labels.labels(table, role, asked)
+    login = labels.text_of(table, role.client)
     if login is not None and not pc.all(pc.equal(login, client)).as_py():  # a credential that a fleet shares
         role = replace(role, extra=(*role.extra, str(role.client)))
     extra = _extra(table, role)
@@ -194,20 +183,6 @@ def _page(table: Columns, asked: _Asked) -> Page:
     return Page(made, count, accounts | stated, descending, role.fragment is not None)
 
 
-def _stated(table: Columns, account_id: str | None) -> frozenset[str]:
-    """Give the accounts that topics, filters and account fields name, whether a publisher ever published or not."""
-    found: set[str] = set()
-    for name, column in table.items():
-        spelled = plain(name.rpartition(".")[2])
-        if paging.is_account(name):
-            found |= set(pc.unique(columns.texts(column, name)).drop_null().to_pylist())
-        elif spelled in (*TOPIC, "historytopicprefix", "publishtopic"):
-            paths = pc.unique(columns.texts(column, name)).drop_null().to_pylist()
-            named = (messages.split_topic(path, account_id=account_id)[0] for path in paths)
-            found |= {one for one in named if one is not None}
-    return frozenset(found)
-
-
 def _published(table: Columns) -> Columns:
     """Leave out the publishers of a live answer that never published: no payload, topic or instant of a message."""
     names = [name for name in table if roles.is_of_message(name)]
@@ -220,7 +195,7 @@ def _published(table: Columns) -> Columns:
     return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
 
 
-def _time(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
+def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     time = None
     for name in role.time:
         one = instants.to_ns(table[name], name, asked.fields.time_form)
@@ -228,69 +203,18 @@ def _time(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
         if time.null_count == 0:
             return time
     assert time is not None
-    raise AnswerError(f"{_row(table, pc.index(pc.is_null(time), True).as_py())} has no time")
+    raise AnswerError(f"{labels.row(table, pc.index(pc.is_null(time), True).as_py())} has no time")
 
 
-def _labels(table: Columns, role: Roles, asked: _Asked) -> tuple[pa.ChunkedArray, pa.ChunkedArray, frozenset[str]]:
-    """Give clients, subpaths and accounts; topics are split once for each pair of client and topic."""
-    count = columns.length(table)
-    keys = [table[name] for name in table if name.startswith(KEY)]
-    client = _text(table, role.client)
-    topic = _text(table, role.topic)
-    account = _text(table, role.account)
-    named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
-    named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
-    for one in keys:
-        paths = pc.any(pc.match_substring(one, "/")).as_py()
-        if client is not None and pc.any(pc.equal(one, client)).as_py():
-            continue
-        if client is None and not paths and (topic is not None or asked.client_id is None):
-            client = one
-        elif topic is None:
-            topic = one
-    if topic is None and asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
-        topic = pa.chunked_array([pa.repeat(asked.topic, count)])
-    if topic is None:
-        if not asked.live:
-            raise AnswerError(f"no field of the rows holds a topic; they have {roles.listed(table)}")
-        topic = pa.chunked_array([pa.repeat("", count)])
-    account_id = asked.account_id or (next(iter(named)) if len(named) == 1 else None)
-    none = pa.chunked_array([pa.nulls(count, pa.string())])
-    pairs = [pc.dictionary_encode(one).unify_dictionaries() for one in (none if client is None else client, topic)]
-    codes = [np.concatenate([c.indices.fill_null(-1).to_numpy() for c in one.chunks]) for one in pairs]
-    words = [one.chunk(0).dictionary.to_pylist() for one in pairs]
-    joint, first, back = np.unique(
-        codes[0].astype("int64") * (len(words[1]) + 1) + codes[1], return_index=True, return_inverse=True
-    )
-    split: list[tuple[str, str]] = []
-    accounts = set(named)
-    for at in first[: len(joint)]:
-        who = words[0][codes[0][at]] if codes[0][at] >= 0 else None
-        what = words[1][codes[1][at]] if codes[1][at] >= 0 else None
-        if what is None:
-            raise AnswerError(f"{_row(table, int(at))} has no topic")
-        found, whose, subpath = messages.split_topic(what, client_id=who or asked.client_id, account_id=account_id)
-        if not whose:
-            raise AnswerError(f"{_row(table, int(at))} names no client, neither in a field nor in its topic {what!r}")
-        accounts |= {found} if found else set()
-        split.append((whose, subpath))
-    taken = [pa.array([one[i] for one in split], pa.string()).take(pa.array(back)) for i in (0, 1)]
-    return pa.chunked_array([taken[0]]), pa.chunked_array([taken[1]]), frozenset(accounts)
-
-
-def _text(table: Columns, name: str | None) -> pa.ChunkedArray | None:
-    if name is None:
-        return None
-    found = columns.texts(table[name], name)
-    return pc.if_else(pc.equal(found, ""), None, found)
-
-
-def _payload(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
+def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     if role.spread:
-        return payload.spread({name: columns.as_json(table[name]) for name in role.spread})
+        # Flattened objects come as ``payload.on``.
+        short = {name: name.removeprefix("payload.") for name in role.spread}
+        unique = {name: name if one in short else one for name, one in short.items()}
+        return payload.spread({unique[name]: columns.as_json(table[name]) for name in role.spread})
     if not role.payload:
         raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
-    encoding = _text(table, role.encoding)
+    encoding = labels.text_of(table, role.encoding)
     found = None
     for name in reversed(role.payload):
         form = roles.payload_form(name) or asked.fields.payload_form
@@ -300,14 +224,14 @@ def _payload(table: Columns, role: Roles, asked: _Asked) -> pa.ChunkedArray:
 
 
 def _joined(
-    table: Columns, role: Roles, asked: _Asked, whose: tuple[pa.ChunkedArray, ...]
+    table: Columns, role: Roles, asked: Asked, whose: tuple[pa.ChunkedArray, ...]
 ) -> tuple[pa.Array, pa.ChunkedArray, pa.ChunkedArray]:
     """Join rows of one field each; give the first row of each message, its payload, and the notes among its fields."""
     assert role.fragment is not None
     name, value = role.fragment
     tags = payload.spread({one: columns.as_json(table[one]) for one in role.spread}) if role.spread else None
     shared = [one.to_pylist() for one in (*whose, *([] if tags is None else [tags]))]
-    fields = _text(table, name)
+    fields = labels.text_of(table, name)
     assert fields is not None
     found = fragments.gather(zip(*shared, strict=True), fields.to_pylist(), columns.as_json(table[value]).to_pylist())
     if found and all("payload" in members for _, members in found):  # the whole, with notes such as its QoS beside it
@@ -339,8 +263,3 @@ def _extra(table: Columns, role: Roles) -> pa.ChunkedArray:
     except pa.ArrowInvalid:  # bytes that are no text
         made = columns.text([one.decode("utf-8", "replace") for one in made.to_pylist()])
     return pc.if_else(pc.equal(made, "{}"), None, made)
-
-
-def _row(table: Columns, at: int) -> str:
-    there = {name: column[at].as_py() for name, column in table.items() if column[at].is_valid}
-    return f"row {at + 1} (of {columns.length(table)}, with {roles.listed(there)})"

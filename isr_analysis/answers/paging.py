@@ -19,7 +19,7 @@ _TOTAL = (
     "total", "totalcount", "totalrows", "totalresults", "totalitems", "totalmessages", "totalrecords", "totalelements",
     "totalhits", "numfound", "totalsize", "odatacount",
 )  # fmt: skip
-_COUNT = ("count", "rowcount", "numrows", "returned", "size", "numresults", "messagecount", "resultcount")
+_COUNT = ("count", "rowcount", "numrows", "returned", "numresults", "messagecount", "resultcount")
 _MORE = (
     "hasmore",
     "more",
@@ -35,8 +35,8 @@ _DONE = ("done", "complete", "islast", "last", "lastpage", "exhausted")
 _NUMBERS = {
     "page": ("page", "pagenumber", "currentpage", "pageno", "number"),
     "pages": ("pages", "totalpages", "pagecount", "numpages", "lastpage"),
-    "offset": ("offset", "skip", "start", "startindex"),
-    "limit": ("limit", "pagesize", "perpage", "maxresults", "top"),
+    "offset": ("offset", "skip", "startindex"),
+    "limit": ("limit", "pagesize", "size", "perpage", "maxresults", "top"),
     "next_page": ("nextpage",),
     "next_offset": ("nextoffset",),
 }

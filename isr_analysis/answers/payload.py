@@ -14,6 +14,8 @@ from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.errors import AnswerError
 
+_BYTE = rb"\s*(?:\d\d?|1\d\d|2[0-4]\d|25[0-5])\s*"
+_BUFFER = re.compile(rb'\{\s*"type"\s*:\s*"Buffer"\s*,\s*"data"\s*:\s*\[(' + _BYTE + rb"(?:," + _BYTE + rb")*)\]\s*\}")
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
@@ -58,7 +60,7 @@ def published(
                                 for i, (value, flag) in enumerate(zip(values, flags, strict=True))])  # fmt: skip
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
-    column = pc.fill_null(column, b"null")
+    column = _buffers(pc.fill_null(column, b"null"))
     if form in ("base64", "hex"):
         return _binary([_decoded(one, form, i) for i, one in enumerate(column.to_pylist())])
     is_text = pc.starts_with(column, b'"')
@@ -93,6 +95,14 @@ def spread(parts: Columns) -> pa.ChunkedArray:
             members.append(row[-1][1:-1])
         made.append(b"{" + b",".join(members) + b"}")
     return _binary(made)
+
+
+def _buffers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the bytes of payloads that Node.js wrote as ``{"type":"Buffer","data":[…]}``."""
+    if not pc.any(pc.starts_with(column, b'{"type"')).as_py():
+        return column
+    found = ((one, _BUFFER.fullmatch(one)) for one in column.to_pylist())
+    return _binary([bytes(map(int, match[1].split(b","))) if match else one for one, match in found])
 
 
 def _text(value: bytes, *, every: bool, form: str | None) -> bytes:

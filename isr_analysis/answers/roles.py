@@ -21,9 +21,12 @@ from isr_analysis.answers.shape import (
     HEX,
     PAYLOAD,
     PERHAPS_PAYLOAD,
+    PERHAPS_TOPIC,
     SEEN,
+    SURE_CLIENT,
     TOPIC,
     VAGUE,
+    Asked,
     Fields,
     is_bookkeeping,
     pick,
@@ -36,7 +39,6 @@ from isr_analysis.messages import split_topic
 KEY = "\0key"
 """How columns are named that hold the names under which grouped rows stood."""
 
-_SURELY_CLIENT = 5
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 _CLOCK = re.compile(r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 
@@ -89,7 +91,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
             timed = any(time_rank(one) is not None and _instant(one, text) for one, text in inner.items())
             brings = (not times or min(times.values()) == SEEN) and timed
             if plain(name) not in PERHAPS_PAYLOAD:
-                lacking = [known for known in (CLIENT, TOPIC[:10]) if not pick(_scalars(table), known)]
+                lacking = [known for known in (CLIENT, TOPIC) if not pick(_scalars(table), known)]
                 spelled = [f"{name}.{one}" for one in inner]
                 brings = brings or any(pick(spelled, known) for known in lacking)
             if name in given or brings or (payload is None and pick(inner, (*PAYLOAD, *BASE64, *HEX))):
@@ -103,25 +105,15 @@ def lift(table: Columns, fields: Fields) -> Columns:
     return table
 
 
-def assign(table: Columns, fields: Fields, *, live: bool, account_id: str | None = None) -> Roles:
+def assign(table: Columns, asked: Asked) -> Roles:
     """Find the role of each column.
-
-    Parameters
-    ----------
-    table : Columns
-        The rows.
-    fields : Fields
-        The names that are known.
-    live : bool
-        Whether the rows are publishers with their last messages.
-    account_id : str, optional
-        The account in use: a topic that begins with it names its client.
 
     Raises
     ------
     AnswerError
         A field that the contract names is not there, or nothing holds an instant.
     """
+    fields, live = asked.fields, asked.live
     left = dict.fromkeys(name for name in table if not name.startswith(KEY))
 
     def take(given: str | None, known: tuple[str, ...], *, within: list[str] | None = None) -> str | None:
@@ -143,9 +135,9 @@ def assign(table: Columns, fields: Fields, *, live: bool, account_id: str | None
     unnamed = ("id", "name", "username") if live else ()
     topics = [name for name in left if name in scalars and (_is_topic(name) or _is_path(table, name))]
     whole = [name for name in topics if not _is_pattern(table, name)]
-    topic = take(fields.topic, TOPIC, within=whole or topics)
+    topic = take(fields.topic, (*TOPIC, *PERHAPS_TOPIC), within=whole or topics)
     # Where the topic names the client, a device or station beside it is the payload's own.
-    known = CLIENT[:_SURELY_CLIENT] if _is_whole(table, topic, account_id) else (*CLIENT, *unnamed)
+    known = SURE_CLIENT if _is_whole(table, topic, asked.account_id) else (*CLIENT, *unnamed)
     client = take(fields.client_id, known, within=[name for name in left if name in scalars])
     account = take(None, ACCOUNT)
     left.pop(ranked[0], None)
@@ -166,7 +158,8 @@ def assign(table: Columns, fields: Fields, *, live: bool, account_id: str | None
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment)
     if not payloads:
         candidate = pick(spread, PERHAPS_PAYLOAD)
-        if candidate and (len(spread) == 1 or _is_object(table, candidate)):
+        last = live and candidate is not None and plain(candidate).startswith("last")
+        if candidate and (len(spread) == 1 or last or _is_object(table, candidate)):
             payloads = [candidate]
             if take(None, ENCODING, within=[n for n in left if n != candidate]):
                 encoding = next((n for n in spread if n not in left), None)
@@ -229,7 +222,7 @@ def _is_path(table: Columns, name: str) -> bool:
 
 
 def _is_topic(name: str) -> bool:
-    return plain(name.rpartition(".")[2]) in TOPIC[:10]
+    return plain(name.rpartition(".")[2]) in TOPIC
 
 
 def _is_pattern(table: Columns, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from isr_analysis.answers import envelope, forms, raw
+from isr_analysis.answers import envelope, forms, raw, tables
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.errors import AnswerError
@@ -35,13 +35,13 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
         There is no list in it; the message says what came.
     """
     try:
-        documents, tables = forms.split(body, content_type)
+        documents, of_text = forms.split(body, content_type)
     except AnswerError as exc:
         raise AnswerError(f"the portal's list was not understood: {exc}") from exc
-    rows = [row for table in tables for row in _of_columns(table)]
+    rows = [row for table in of_text for row in _of_columns(table)]
     values = [_value(one) for one in documents]
     if len(documents) == 1 and raw.kind(documents[0]) == "{":
-        table = envelope.columns_of(raw.members(documents[0]))
+        table = tables.columns_of(raw.members(documents[0]))
         values = [_of_columns(table)] if table is not None else values
     found = _rows(values if len(values) > 1 else values[0]) if values else []
     if found is None:

@@ -34,14 +34,40 @@ class Fields:
     payload_form: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for, and how the answer is to be read.
+
+    Parameters
+    ----------
+    fields : Fields
+        The names that are known.
+    live : bool
+        Whether the answer holds the last messages of publishers rather than history.
+    account_id : str or None
+        The account in use.
+    client_id, topic : str or None
+        The client and the topic filter that the question named.
+    """
+
+    fields: Fields
+    live: bool
+    account_id: str | None
+    client_id: str | None
+    topic: str | None
+
+
+SURE_CLIENT = ("clientid", "mqttclientid", "publisherid", "client", "publisher")
 CLIENT = (
-    "clientid", "mqttclientid", "publisherid", "client", "publisher", "deviceid", "device", "stationid", "station",
-    "nodeid", "sourceclient", "cid", "clientname", "devicename", "publishername",
+    *SURE_CLIENT, "deviceid", "device", "stationid", "station", "nodeid", "sourceclient", "cid", "clientname",
+    "devicename", "publishername",
 )  # fmt: skip
 TOPIC = (
-    "lasttopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic", "topicpath", "subpath",
-    "subtopic", "topicsuffix", "channel", "subject", "path", "measurement",
+    "lasttopic", "lastmessagetopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic",
+    "topicpath", "subpath", "subtopic", "topicsuffix",
 )  # fmt: skip
+PERHAPS_TOPIC = ("channel", "subject", "path", "measurement")
+"""Names that count where there is no other and the values have levels."""
 PAYLOAD = (
     "payload", "payloadjson", "jsonpayload", "lastpayload", "messagepayload", "msgpayload", "mqttpayload", "rawpayload",
     "payloadraw", "payloadtext", "payloadstring", "payloadstr", "payloadutf8", "payloaddata",
@@ -70,7 +96,7 @@ ROWS = (
 BESIDE = (
     "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
     "stats", "statistics", "schema", "columns", "fields", "included", "cursors", "query", "params", "request",
-    "responsemetadata", "index",
+    "responsemetadata", "index", "next",
 )  # fmt: skip
 """What stands in an envelope beside the rows."""
 
@@ -152,9 +178,9 @@ def unit_of(name: str) -> str | None:
 
 @lru_cache(4096)
 def is_label(name: str) -> bool:
-    """Tell whether a field holds a short text that many rows share, or a time."""
+    """Tell whether a field is likely to be read as text: a client, a topic, the time."""
     spelled = plain(name)
-    return spelled in CLIENT or spelled in TOPIC[:10] or time_rank(name) is not None
+    return spelled in CLIENT or spelled in TOPIC or time_rank(name) in (PUBLISHED, PLAIN)
 
 
 @lru_cache(4096)

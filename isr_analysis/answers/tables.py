@@ -1,0 +1,75 @@
+"""Columns that an object names beside rows of values, or holds as lists of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from isr_analysis.answers import columns, raw
+from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.shape import plain, time_rank
+from isr_analysis.errors import AnswerError
+
+_COLUMNS = ("columns", "columnnames", "header", "headers", "fields", "schema", "names")
+_VALUES = ("values", "data", "rows", "records", "datapoints")
+
+
+def columns_of(fields: dict[str, bytes]) -> Columns | None:
+    """Give the columns of an object that names them beside rows of values, or that holds a list for each."""
+    spelled = {plain(name): one for name, one in fields.items()}
+    lists = [spelled[name] for name in _VALUES if raw.kind(spelled.get(name, b"")) == "["]
+    for known in _COLUMNS:
+        names = list(_names(spelled.get(known, b"")))
+        rows = next((one for one in lists if (head := raw.first(one)) is None or raw.kind(head) == "["), None)
+        if names and rows is not None:
+            parts = raw.elements(rows)
+            table = table_of(names, parts)
+            index = raw.elements(spelled["index"]) if raw.kind(spelled.get("index", b"")) == "[" else []
+            if len(index) == len(parts) and not any(time_rank(name) is not None for name in names):
+                table["time"] = columns.json_texts(index)
+            return table
+    arrays = {name: one for name, one in fields.items() if raw.kind(one) == "["}
+    heads = {name: raw.first(one) for name, one in arrays.items()}
+    timed = [name for name in arrays if time_rank(name) is not None and raw.kind(heads[name] or b"0") in ('"', "0")]
+    if len(arrays) < 2 or not timed:  # noqa: PLR2004
+        return None
+    lengths = {name: len(raw.elements(one)) for name, one in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise AnswerError(
+            "the answer's lists of values differ in length: " + ", ".join(f"{n} {k}" for n, k in lengths.items())
+        )
+    return {name: columns.json_texts(raw.elements(one)) for name, one in arrays.items()}
+
+
+def _names(value: bytes) -> Iterator[str]:
+    """Give the names in a list of columns: texts, or objects that have a name."""
+    if raw.kind(value) == "{" and "fields" in (inner := raw.members(value)):
+        value = inner["fields"]
+    for one in raw.elements(value) if raw.kind(value) == "[" else ():
+        if raw.kind(one) == "{":
+            named = raw.members(one)
+            one = named.get("name") or named.get("id") or named.get("key") or b""  # noqa: PLW2901
+        if raw.kind(one) != '"':
+            return
+        yield raw.text(one)
+
+
+def table_of(names: list[str], rows: list[bytes]) -> Columns:
+    """Make columns of rows of values.
+
+    Raises
+    ------
+    AnswerError
+        A row has more or fewer values than there are names, or a name comes twice.
+    """
+    if len(set(names)) < len(names):
+        raise AnswerError(f"a column is named twice: {', '.join(names[:20])}")
+    values: list[list[bytes]] = []
+    for i, row in enumerate(rows):
+        parts = raw.elements(row) if raw.kind(row) == "[" else []
+        if len(parts) != len(names):
+            raise AnswerError(
+                f"row {i + 1} has {len(parts)} values for {len(names)} columns ({', '.join(names[:20])}): {row[:80]!r}"
+            )
+        values.append(parts)
+    turned = zip(*values, strict=True) if values else [()] * len(names)
+    return {name: columns.json_texts(list(column)) for name, column in zip(names, turned, strict=True)}
