@@ -143,6 +143,9 @@ def _reader(path: Path, held: contextlib.ExitStack) -> sqlite3.Connection:
                 shutil.copyfile(one, folder / one.name)
             return sqlite3.connect(folder / path.name, isolation_level=None)
         return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True, isolation_level=None)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 

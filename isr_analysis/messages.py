@@ -38,6 +38,10 @@ the answer), ``source`` (history, live or stream) and ``extra`` (what else the p
 ORDER = [("time", "ascending"), ("client_id", "ascending"), ("topic", "ascending"), ("seq", "ascending")]
 """The one order in which messages are given out."""
 
+_PAYLOAD = SCHEMA.get_field_index("payload")
+_MOST = 2_000_000_000
+"""Bytes of payloads that one Arrow array of `binary` may hold, less a margin."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 

@@ -105,3 +105,12 @@ def test_order_is_time_client_topic_seq():
     found = messages.in_order(seq)
     assert list(zip(found["client_id"].to_pylist(), found["topic"].to_pylist(), found["seq"].to_pylist(), strict=True)) == [
         ("a", "t", 2), ("a", "t", 3), ("a", "u", 1), ("b", "t", 0)]  # fmt: skip
+
+
+def test_more_payloads_than_a_binary_array_holds_are_still_put_in_order(monkeypatch):
+    """Beyond the limit they become large, and lose nothing."""
+    rows = table(("b", "t"), ("a", "u"))
+    monkeypatch.setattr(messages, "_MOST", 1)
+    found = messages.in_order(rows)
+    assert found["payload"].type == pa.large_binary()
+    assert found["payload"].to_pylist() == [b"1", b"1"]
