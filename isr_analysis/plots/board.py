@@ -84,7 +84,7 @@ def live(
     ns = nanoseconds(frame.index)  # type: ignore[arg-type]
     told = df.attrs.get("fetched_at")
     at = times.instant(now, zone, name="now") if now is not None else times.instant(told) if told else int(ns.max())
-    notes = [f"as of {stamps([at], zone)[0]:%a %-d %b %Y %H:%M:%S} ({zone})"]
+    notes = [f"as of {stamps([at], zone)[0]:%a %d %b %Y %H:%M:%S} ({zone})"]
     if df.attrs.get("stale"):
         notes.append("the portal could not be reached: this is an older answer")
     if len(frame) > _ROWS:
@@ -100,7 +100,7 @@ def live(
         "publisher": frame[CLIENT].astype("str").to_numpy(),
         "state": words,
         "last heard": np.array([f"{lasting(float(one))} ago" for one in age]),
-        f"at ({zone})": np.array([f"{one:%-d %b %H:%M:%S}" for one in stamps(ns, zone)]),
+        f"at ({zone})": np.array([f"{one:%d %b %H:%M:%S}" for one in stamps(ns, zone)]),
         "topic": frame[TOPIC].astype("str").to_numpy() if TOPIC in frame.columns else np.array([""] * len(frame)),
         "said": np.array(_said(frame)),
     }

@@ -27,7 +27,7 @@ def timeseries(
     facet: str | list[str] | bool | None = None,
     second: str | list[str] | None = None,
     gaps: bool = True,
-    events: bool = True,
+    events: bool | None = None,
     tz: str | dt.tzinfo | None = None,
     title: str | None = None,
     theme: str = "light",
@@ -50,8 +50,8 @@ def timeseries(
         Of `fields`, those that belong to an axis on the right.
     gaps : bool
         Shade the spans in which every line of a panel is silent. Lines are broken at gaps in any case.
-    events : bool
-        Mark the messages of event topics in a panel below.
+    events : bool, optional
+        Mark the messages of event topics in a panel below; by default if no `fields` are named.
     tz : str or tzinfo, optional
         The zone of the axis; that of the index if left out.
     title : str, optional
@@ -82,7 +82,16 @@ def timeseries(
     (['chan 1', 'chan 2'], 'value [W]')
     """
     facets = [] if isinstance(facet, bool) else listed(facet)
-    picked = pick(df, fields, by=by, facets=facets, overlay=facet is False, right=listed(second), events=events, tz=tz)
+    picked = pick(
+        df,
+        fields,
+        by=by,
+        facets=facets,
+        overlay=facet is False,
+        right=listed(second),
+        events=fields is None if events is None else events,
+        tz=tz,
+    )
     return drawn(picked, look.checked(theme), facets=facets, gaps=gaps, title=title).figure
 
 
@@ -140,9 +149,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         hovermode="closest",
     )
     if (drawn := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
-        notes.insert(
-            0, f"thinned: {counted(drawn)} of {counted(total)} points drawn; each least and greatest value kept"
-        )
+        notes.insert(0, f"thinned: {counted(drawn)} of {counted(total)} points, extremes kept")
     height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + 110 * bool(len(marks))
     names = sorted(legend) if len(legend) > 1 else []
     look.dressed(

@@ -191,15 +191,16 @@ def dressed(
         Whether a panel's heading needs room under the title.
     """
     told = [note for note in notes if note]
+    under = 16 * ("<br>" in (figure.layout.xaxis.title.text or ""))
     below = 18 * len(told)
     names = [*legend]
     # plotly gives each entry the width of the longest.
     a_row = max(1, _LEGEND_WIDTH // (7 * max(map(len, names), default=1) + 52))
     room = 19 * -(-len(names) // a_row) + 8 if names else 0
     figure.update_layout(
-        template=template(theme), height=height + room + below + 16 * heading,
+        template=template(theme), height=height + room + below + under + 16 * heading,
         title={"text": title, "subtitle": {"text": "<br>".join(told)} if told else None},
-        margin={"t": 60 + below + 16 * heading, "b": 62 + room}, showlegend=bool(names),
+        margin={"t": 60 + below + 16 * heading, "b": 62 + room + under}, showlegend=bool(names),
     )  # fmt: skip
     return figure
 

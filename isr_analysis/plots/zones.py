@@ -17,7 +17,7 @@ import pandas as pd
 from isr_analysis.checks.series import Ints, stamps
 from isr_analysis.times import DAY, HOUR, SECOND
 
-_FORMAT = "%a %-d %b %Y %H:%M:%S"
+_FORMAT = "%a %d %b %Y %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +49,25 @@ class Clock:
         name, ahead = str(self.zone), _offset_name(self.offset)
         if self.changes:
             when = self.changes[0] if len(self.changes) == 1 else f"{self.changes[0]} and {self.changes[-1]}"
-            return f"Time ({ahead} throughout: {name} changed its clocks on {when})"
+            return f"Time ({ahead} throughout:<br>{name} changed its clocks on {when})"
         return f"Time ({name})" if name.upper().startswith("UTC") else f"Time ({name}, {ahead})"
 
     def axis(self, ns: Ints) -> npt.NDArray[np.datetime64]:
         """Give the digits that the axis shows for instants (ns, UTC)."""
         return (np.asarray(ns, dtype=np.int64) + self.offset).view("M8[ns]")
 
-    def local(self, ns: Ints) -> npt.NDArray[np.float64] | None:
-        """Give the local clock in ms for hover text where it differs from the axis within the range, else None."""
+    def local(self, ns: Ints) -> npt.NDArray[np.object_] | None:
+        """Write the local clock for hover text where it differs from the axis within the range, else None."""
         if not self.changes:
             return None
-        wall = stamps(ns, self.zone).tz_localize(None).as_unit("ns").asi8
-        return np.asarray(wall) / 1e6
+        return np.asarray(stamps(ns, self.zone).strftime("%a %d %b %H:%M:%S %Z"), dtype=object)
 
     @property
     def hover(self) -> str:
         """The part of a hover template that shows the instant."""
-        form = "%a %-d %b %Y %H:%M:%S" + (".%3f" if self.fine else "")
         if self.changes:
-            return f"%{{customdata|{form}}} local time<br>%{{x|%H:%M:%S}} at {_offset_name(self.offset)}"
-        return f"%{{x|{form}}}"
+            return f"%{{customdata}}<br>(%{{x|%H:%M:%S}} at {_offset_name(self.offset)})"
+        return f"%{{x|%a %-d %b %Y %H:%M:%S{'.%3f' if self.fine else ''}}}"
 
     def words(self, ns: int) -> str:
         """Write one instant on the local clock, for a person."""

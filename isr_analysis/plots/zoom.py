@@ -53,7 +53,7 @@ def zoomable(
     """
     if not (someone_is_there() if widget is None else widget):
         return timeseries(df, fields, **options)
-    given: dict[str, Any] = {"by": None, "facet": None, "second": None, "gaps": True, "events": True, "tz": None,
+    given: dict[str, Any] = {"by": None, "facet": None, "second": None, "gaps": True, "events": None, "tz": None,
              "title": None, "theme": "light"}  # fmt: skip
     if unknown := [name for name in options if name not in given]:
         raise TypeError(f"zoomable() got {', '.join(unknown)}; the arguments of timeseries are: {', '.join(given)}")
@@ -62,7 +62,7 @@ def zoomable(
     facets = [] if isinstance(facet, bool) else listed(facet)
     picked = pick(
         df, fields, by=given["by"], facets=facets, overlay=facet is False, right=listed(given["second"]),
-        events=bool(given["events"]), tz=given["tz"],
+        events=fields is None if given["events"] is None else given["events"], tz=given["tz"],
     )  # fmt: skip
     whole = drawn(picked, look.checked(str(given["theme"])), facets=facets, gaps=bool(given["gaps"]),
                   title=given["title"])  # fmt: skip
