@@ -106,7 +106,7 @@ def load_history(
     store = Store(line.folder)
     before = line.requests
     if offline:
-        _all_there(store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None), selector)
+        _all_there(store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None), selector, span)
     else:
         fetch(
             line, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, wait_for_quota=wait,
@@ -129,10 +129,17 @@ def load_history(
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
 
 
-def _all_there(known: Held, selector: Selector) -> None:
-    if known.missing:
-        first = known.missing[0][1]
-        raise HistoryIncompleteError(
-            f"offline=True, and {len(known.missing)} windows of {selector} are not on disk, the first of them {first}; "
-            "load the range once without offline=True"
-        )
+def _all_there(known: Held, selector: Selector, span: times.Range) -> None:
+    if not known.missing:
+        return
+    gaps = [str(window) for _, window in known.missing]
+    more = f" and {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
+    first = known.missing[0][1]
+    rest = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
+    raise HistoryIncompleteError(
+        f"offline=True, and of {selector} this is not on disk: {', '.join(gaps[:_NAMED])}{more}; load the range once "
+        f"without offline=True{rest}"
+    )
+
+
+_NAMED = 5
