@@ -13,6 +13,7 @@ from isr_analysis.errors import IsrError, UsageError
 _FAILED, _USAGE, _STOPPED = 1, 2, 130
 
 _HOME = {
+    "check-notebook": "notebooks",
     "demo": "trial",
     "doctor": "account",
     "login": "account",

@@ -1,0 +1,45 @@
+"""The command `isr check-notebook`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from isr_analysis import disclosure
+from isr_analysis.errors import UsageError
+
+_FOUND, _UNREADABLE = 1, 2
+
+
+@click.command("check-notebook")
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--quiet", is_flag=True, help="Say nothing of files that are clean.")
+def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
+    """Find tokens, passwords and account ids in notebooks, before they are shared.
+
+    Sources, outputs, attachments, metadata and widget state are looked at, plain, encoded and in pieces. What is found
+    is never printed: a line a place says the file, the cell and the kind. The exit status is 0 if all are clean, 1 if
+    anything was found, 2 if a file cannot be read.
+    """
+    status = 0
+    for path in files:
+        try:
+            found = disclosure.disclosures(disclosure.read(path.read_text("utf-8")))
+        except (OSError, UnicodeDecodeError, UsageError) as exc:
+            click.echo(f"{path}: cannot be read: {exc}", err=True)
+            status = _UNREADABLE
+            continue
+        for one in found:
+            click.echo(f"{path}: {one}")
+        if found:
+            status = max(status, _FOUND)
+        elif not quiet:
+            click.echo(f"{path}: clean")
+    if status == _FOUND:
+        click.echo(
+            "Take it out, clear the outputs and the widget state, and revoke a token that was ever saved "
+            "(portal, Settings → REST API tokens).",
+            err=True,
+        )
+    return status
