@@ -140,10 +140,14 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
     series = split(frame, list(dict.fromkeys([*identity(frame), *by])))
     for name in fields:
         column = values.read(frame[name])
+        present = column.present
         for number, keys in enumerate(series.keys.to_dict("records")):
             told = {str(key): what for key, what in keys.items() if what is not None and what == what}  # noqa: PLR0124
             rows = series.rows(number)
-            rows = rows[column.present[rows]]
+            there = present[rows]
+            if not there.any():
+                continue
+            rows = rows[there]
             code, value = column.code[rows], column.number[rows]
             used = np.unique(code[code >= 0])
             plain = value[code < 0]
@@ -154,9 +158,9 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
             if not asked and few == 1 and not numeric and column.words[used[0]] not in {"true", "false", "on", "off"}:
                 continue  # a version or a name, not a state
             words = [column.words[at] if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
-            present = series.times(number)[np.isin(series.rows(number), rows)]
-            breaks = silences(present, cadence(present))
-            found.append((Line(name, "", told, present, np.zeros(len(present)), {}, True, breaks), words))
+            time = series.times(number)[there]
+            breaks = silences(time, cadence(time))
+            found.append((Line(name, "", told, time, np.zeros(len(time)), {}, True, breaks), words))
     return found
 
 
