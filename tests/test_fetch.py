@@ -41,7 +41,7 @@ def clock():
 @pytest.fixture
 def sandbox(clock):
     """Serve 40 days of an invented fleet, by the clock of the test."""
-    with isr.sandbox.serve(days=40, rate=0.2, now=clock) as served:
+    with isr.sandbox.serve(days=40, rate=0.05, now=clock) as served:
         yield served
 
 

@@ -25,11 +25,14 @@ def plan(profile: str | None, origin: str | None, **selection: Any) -> None:
 @click.command()
 @selecting
 @connecting
+@click.option("--refresh", is_flag=True, help="Ask for the whole range again.")
 @click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-def sync(profile: str | None, origin: str | None, wait: bool, quiet: bool, **selection: Any) -> None:
+def sync(profile: str | None, origin: str | None, refresh: bool, wait: bool, quiet: bool, **selection: Any) -> None:
     """Bring the store up to date, without loading anything into memory: for cron."""
     with isr.connect(profile=profile, origin=origin) as portal:
-        done = isr.sync(**selected(**selection), wait=wait, progress=False if quiet else None, portal=portal)
+        done = isr.sync(
+            **selected(**selection), refresh=refresh, wait=wait, progress=False if quiet else None, portal=portal
+        )
     if not quiet:
         click.echo(str(done))
