@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isr_analysis import errors, mgmt, plots, sandbox, widgets
+    from isr_analysis.checks import channels, completeness, gaps, intervals, quality, wide
     from isr_analysis.history import load_history
     from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.live import load_live
@@ -30,40 +31,52 @@ __all__ = [
     "Plan",
     "Portal",
     "build_report",
+    "channels",
+    "completeness",
     "connect",
     "coverage",
     "disconnect",
     "errors",
+    "gaps",
     "has_token",
+    "intervals",
     "load_history",
     "load_live",
     "load_publishers",
     "mgmt",
     "plan_history",
     "plots",
+    "quality",
     "read_history",
     "sandbox",
     "stream",
     "sync",
+    "wide",
     "widgets",
 ]
 
 # What is not imported until it is used: the package itself costs little more than pandas.
 _HOME = {
     "Plan": "holdings",
-    "coverage": "holdings",
-    "plan_history": "holdings",
-    "read_history": "saved",
-    "stream": "streaming.stream",
-    "sync": "holdings",
     "Portal": "portal.connection",
     "build_report": "report",
+    "channels": "checks",
+    "completeness": "checks",
     "connect": "portal.connection",
+    "coverage": "holdings",
     "disconnect": "portal.connection",
+    "gaps": "checks",
     "has_token": "portal.connection",
+    "intervals": "checks",
     "load_history": "history",
     "load_live": "live",
     "load_publishers": "publishers",
+    "plan_history": "holdings",
+    "quality": "checks",
+    "read_history": "saved",
+    "stream": "streaming.stream",
+    "sync": "holdings",
+    "wide": "checks",
 }
 
 

@@ -51,7 +51,10 @@ def empty() -> pa.Table:
 
 
 def in_order(table: pa.Table) -> pa.Table:
-    """Sort messages by time, client, topic and their order within the answer; a table in order is given back."""
+    """Sort messages by time, client, topic and their order within the answer; a table in order is given back.
+
+    Beyond 2 GB, which is all that can be taken from a `binary` column, the payloads come as `large_binary`.
+    """
     at = table["time"].cast(pa.int64()).to_numpy()
     if (at[1:] > at[:-1]).all():
         return table
@@ -63,7 +66,11 @@ def in_order(table: pa.Table) -> pa.Table:
     if len(tied):
         rows = order[tied]
         order[tied] = rows[pc.sort_indices(table.take(pa.array(rows)), sort_keys=ORDER).to_numpy()]
-    return table if (order[1:] > order[:-1]).all() else table.take(pa.array(order))
+    if (order[1:] > order[:-1]).all():
+        return table
+    if table["payload"].nbytes > _MOST:
+        table = table.set_column(_PAYLOAD, "payload", table["payload"].cast(pa.large_binary()))
+    return table.take(pa.array(order))
 
 
 def check_filter(topic: str) -> str:

@@ -103,13 +103,13 @@ def test_order_is_time_client_topic_seq():
     rows = rows.set_column(0, messages.SCHEMA.field("time"), pa.array([5, 5, 5, 5], messages.SCHEMA.field("time").type))
     seq = rows.set_column(4, messages.SCHEMA.field("seq"), pa.array([0, 1, 3, 2]))
     found = messages.in_order(seq)
-    assert list(zip(found["client_id"].to_pylist(), found["topic"].to_pylist(), found["seq"].to_pylist(), strict=True)) == [
-        ("a", "t", 2), ("a", "t", 3), ("a", "u", 1), ("b", "t", 0)]  # fmt: skip
+    order = zip(*(found[name].to_pylist() for name in ("client_id", "topic", "seq")), strict=True)
+    assert list(order) == [("a", "t", 2), ("a", "t", 3), ("a", "u", 1), ("b", "t", 0)]
 
 
 def test_more_payloads_than_a_binary_array_holds_are_still_put_in_order(monkeypatch):
     """Beyond the limit they become large, and lose nothing."""
-    rows = table(("b", "t"), ("a", "u"))
+    rows = table(("b", "t"), ("a", "u"))[::-1]
     monkeypatch.setattr(messages, "_MOST", 1)
     found = messages.in_order(rows)
     assert found["payload"].type == pa.large_binary()
