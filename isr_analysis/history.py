@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
+import pyarrow as pa
 
-from isr_analysis import frame, times
+from isr_analysis import frame, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.fetch import fetch
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.connection import Portal
 from isr_analysis.progress import Report
+from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Held, Store
 
 
@@ -74,8 +76,9 @@ def load_history(
         integers ``Int64``, reals ``float64``, booleans ``boolean``, text ``str``, mixed kinds ``object``. A payload
         that is no object is in ``value``, one that is no JSON in ``payload``. No message: the same index and
         ``client_id`` and ``topic``, no rows. Units are those of the payload.
-        ``attrs`` says where it came from: origin, account, selector, range, rows, when fetched, and
-        ``provisional_from``, the instant from which late messages may still come (empty if none may).
+        ``attrs`` says where it came from: origin, account, selector, range, rows, when fetched,
+        ``provisional_from``, the instant from which late messages may still come (empty if none may), and
+        ``recorded``, how many of the messages are not from the history: those of `record` that it does not have yet.
 
     Raises
     ------
@@ -113,7 +116,8 @@ def load_history(
             progress=progress,
         )  # fmt: skip
     known = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
-    decoded = store.decoded(selector, span)
+    decoded, beside = _whole(store, Recorded(line.folder), selector, span, settle=settle_ns, now=line.now())
+    open_from = [one for one in (known.provisional_from, *beside["time"].cast("int64").to_pylist()) if one is not None]
     attrs = {
         "source": "history",
         **connection.provenance(line),
@@ -122,11 +126,26 @@ def load_history(
         "start": times.iso(span.start),
         "end": times.iso(span.end),
         "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",
-        "provisional_from": times.iso(known.provisional_from) if known.provisional_from is not None else "",
+        "provisional_from": times.iso(min(open_from)) if open_from else "",
         "requests": line.requests - before,
         "rows": len(decoded),
+        "recorded": len(beside),
     }
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
+
+
+def _whole(
+    store: Store, recorded: Recorded, selector: Selector, span: times.Range, *, settle: int, now: int
+) -> tuple[pa.Table, pa.Table]:
+    """Give what is held, decoded, with what was recorded and the history lacks; and the latter, as published."""
+    while True:
+        before = store.spans(selector, span)
+        beside = recorded.beside(store, selector, span, settle=settle, now=now)
+        decoded = store.decoded(selector, span)
+        if not len(beside):
+            return decoded, beside
+        if store.spans(selector, span) == before:  # else something was fetched between the two
+            return payloads.concat([decoded, payloads.decode(beside)]), beside
 
 
 def _all_there(known: Held, selector: Selector, span: times.Range) -> None:

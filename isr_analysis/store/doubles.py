@@ -1,0 +1,139 @@
+"""Which recorded messages the history does not have. Pure.
+
+A message comes over MQTT without a time, so the recorder's time of it and the portal's never agree to the last. The
+same message is known by its client, topic and payload, near in time, each counted once. How near follows from those
+that cannot be mistaken: a payload that stands once in each of the two tells by how much the two times of its client
+differ. So a state that is said again every few seconds is not taken for the one before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isr_analysis import times
+
+NEAR = 10 * times.SECOND
+"""How far (ns) the recorder's time of a message may be from the portal's."""
+
+_FEW = 3
+_STEADY = times.SECOND // 2
+_USUAL = times.SECOND
+
+Flags = npt.NDArray[np.bool_]
+Times = npt.NDArray[np.int64]
+
+
+def alone(history: pa.Table, recorded: pa.Table) -> Flags:
+    """Tell of each recorded message whether there is none in the history that is the same.
+
+    Parameters
+    ----------
+    history, recorded : pyarrow.Table
+        Messages of `isr_analysis.messages.SCHEMA`, each in order of time.
+
+    Returns
+    -------
+    array of bool
+        One for each recorded message. JSON is the same whatever its spelling: the portal may write it anew. Where none
+        of a topic's messages agree, it writes them in a way that is not known here, and the history alone counts up
+        to its last one.
+    """
+    left = np.ones(len(recorded), np.bool_)
+    if not len(history) or not len(recorded):
+        return left
+    ours, theirs = _Columns(recorded), _Columns(history)
+    free = np.ones(len(history), np.bool_)
+    said, written = ours.payloads, theirs.payloads
+    if any(one[:1] in b"{[" for one in {*said} - {*written}):
+        said, written = ([_plain(one) for one in some] for some in (said, written))
+    _pair(ours, theirs, left, free, said, written)
+    _mistrust(ours, theirs, left, free)
+    return left
+
+
+_Place = tuple[str, str]
+_Key = tuple[_Place, bytes]
+
+
+class _Columns:
+    """A table's columns as Python and NumPy have them."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.time: Times = table["time"].cast(pa.int64()).to_numpy()
+        self.place = list(zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True))
+        self.payloads: list[bytes] = table["payload"].to_pylist()
+
+
+def _pair(
+    ours: _Columns, theirs: _Columns, left: Flags, free: Flags, said: Iterable[bytes], written: Iterable[bytes]
+) -> None:
+    """Pair messages of the same client, topic and payload, in order of time."""
+    waiting: dict[_Key, list[int]] = defaultdict(list)
+    for i, key in enumerate(zip(theirs.place, written, strict=True)):
+        waiting[key].append(i)
+    coming: dict[_Key, list[int]] = defaultdict(list)
+    for i, key in enumerate(zip(ours.place, said, strict=True)):
+        coming[key].append(i)
+    delays = _delays(ours, theirs, coming, waiting)
+    for key, mine in coming.items():
+        delay, wide = delays.get(key[0][0]) or delays.get(None) or (0, _USUAL)
+        found, at = waiting.get(key, ()), 0
+        for i in mine:
+            expected = ours.time[i] - delay
+            while at < len(found) and theirs.time[found[at]] < expected - wide:
+                at += 1
+            if at < len(found) and theirs.time[found[at]] <= expected + wide:
+                left[i] = free[found[at]] = False
+                at += 1
+
+
+def _delays(
+    ours: _Columns, theirs: _Columns, coming: dict[_Key, list[int]], waiting: dict[_Key, list[int]]
+) -> dict[str | None, tuple[int, int]]:
+    """Give by how much the recorded time comes after the history's, and give or take what (ns): of clients, and of all.
+
+    Only where it is the same each time: pairs of different messages that look the same have nothing in common.
+    """
+    seen: dict[str | None, list[int]] = defaultdict(list)
+    for key, mine in coming.items():
+        there = waiting.get(key, ())
+        if len(mine) == len(there) == 1 and abs(by := int(ours.time[mine[0]] - theirs.time[there[0]])) <= NEAR:
+            seen[key[0][0]].append(by)
+            seen[None].append(by)
+    found: dict[str | None, tuple[int, int]] = {}
+    for client, delays in seen.items():
+        usual = int(np.median(delays))
+        spread = int(np.median(np.abs(np.array(delays) - usual)))
+        if len(delays) >= _FEW and spread <= _STEADY:
+            found[client] = usual, times.SECOND + 4 * spread
+    return found
+
+
+def _mistrust(ours: _Columns, theirs: _Columns, left: Flags, free: Flags) -> None:
+    """Leave out what was recorded of a topic up to the history's last message, if no payload of it ever agrees."""
+    written: dict[_Place, list[int]] = defaultdict(list)
+    for i, place in enumerate(theirs.place):
+        written[place].append(i)
+    said: dict[_Place, list[int]] = defaultdict(list)
+    for i, place in enumerate(ours.place):
+        said[place].append(i)
+    for place, mine in said.items():
+        near = [i for i in written.get(place, ()) if theirs.time[i] >= ours.time[mine[0]]]
+        if len(near) >= _FEW and len(mine) >= _FEW and free[near].all():
+            until = theirs.time[near[-1]] + _USUAL
+            for i in mine:
+                left[i] = left[i] and ours.time[i] > until
+
+
+def _plain(payload: bytes) -> bytes:
+    """Spell JSON in the one way; anything else as it is."""
+    try:
+        return json.dumps(json.loads(payload, parse_int=float), sort_keys=True).encode()
+    except (ValueError, RecursionError, OverflowError):
+        return payload

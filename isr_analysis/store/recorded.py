@@ -1,0 +1,154 @@
+"""What was recorded as it was published: kept beside the history, which takes its place once it is fetched.
+
+Recorded messages never count as fetched. Where the history has settled, it alone counts; where it has not, it comes
+first, and of what was recorded only that which it does not have (yet).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from isr_analysis import database, messages
+from isr_analysis.errors import StoreError
+from isr_analysis.messages import Selector
+from isr_analysis.settings import make_folder
+from isr_analysis.store import doubles, ledger, parts
+from isr_analysis.store.doubles import NEAR
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+
+class Recorded(Store):
+    """The recorded messages of one account: parts of their own, without spans.
+
+    Parameters
+    ----------
+    folder : Path
+        The account's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "recorded")
+
+    @contextlib.contextmanager
+    def recording(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """Be the account's one recorder: two would record everything twice. Waits for one that is at work.
+
+        The lock is the operating system's, on a file: it ends with the process, however that ends.
+
+        Parameters
+        ----------
+        waiting : callable
+            Called twice a second of waiting; what it raises ends the wait.
+        """
+        path = make_folder(self._locks) / "recorder.lock"
+        lock = FileLock(path, thread_local=False)
+        try:
+            while True:
+                with contextlib.suppress(Timeout):
+                    lock.acquire(timeout=0.5)
+                    break
+                waiting()
+        except OSError as exc:
+            raise StoreError(
+                f"{path} cannot be locked ({exc.strerror or exc}); set ISR_HOME to a folder on a local disk"
+            ) from exc
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def append(self, table: pa.Table) -> None:
+        """Add messages. Once this returns they outlast a crash."""
+        if not len(table):
+            return
+        part = parts.write(self._parts, table)
+        try:
+            with database.transaction(self._ledger, ledger.FORMAT) as db:
+                ledger.replace_parts(db, [], [part], part.last)
+        except BaseException:
+            self._discard([part])
+            raise
+
+    def unknown(self, table: pa.Table) -> pa.Table:
+        """Give the messages of a table that were not recorded yet: of another client, topic, time or payload."""
+        if not len(table):
+            return table
+        at = table["time"].cast(pa.int64()).to_numpy()
+        known = self.read(Selector(), Range(int(at.min()), int(at.max()) + 1))
+        there = set(_rows(known))
+        return table.filter(pa.array([row not in there for row in _rows(table)], pa.bool_()))
+
+    def beside(self, history: Store, selector: Selector, span: Range, *, settle: int, now: int) -> pa.Table:
+        """Give what was recorded of a selector in a span and the history does not have.
+
+        Parameters
+        ----------
+        history : Store
+            The account's history.
+        selector, span
+            What is wanted.
+        settle : int
+            As for `Store.held`, ns. What has settled for all that a part holds makes the part superfluous: it goes.
+        now : int
+            The present instant, ns.
+        """
+        wide = Range(max(0, span.start - NEAR), span.end + NEAR)
+        found = self.read(selector, wide)
+        if not len(found):
+            return found
+        open_ = self._open(history, found, selector, wide, settle=settle, now=now)
+        if not open_.any():
+            return messages.empty()
+        at = found["time"].cast(pa.int64()).to_numpy()
+        near = at >= at[open_].min() - 2 * NEAR
+        found, open_, at = found.filter(pa.array(near)), open_[near], at[near]
+        there = history.read(selector, Range(max(0, int(at[0]) - 2 * NEAR), wide.end))
+        streamed = np.array([source == messages.STREAM for source in found["source"].to_pylist()], np.bool_)
+        new = np.zeros(len(found), np.bool_)
+        new[streamed] = doubles.alone(there, found.filter(pa.array(streamed)))
+        heard = found.filter(pa.array(new))
+        # The live answer gives what the stream gave as well, where both were recorded.
+        new[~streamed] = doubles.alone(
+            messages.in_order(pa.concat_tables([there, heard])), found.filter(pa.array(~streamed))
+        )
+        return found.filter(pa.array(new & open_ & (at >= span.start) & (at < span.end)))
+
+    def _open(
+        self, history: Store, found: pa.Table, selector: Selector, wide: Range, *, settle: int, now: int
+    ) -> np.ndarray:
+        """Tell of each recorded message whether the history over it has yet to settle; forget parts that it has not."""
+        spans, _ = history.spans(selector, wide)
+        at = found["time"].cast(pa.int64()).to_numpy()
+        client = np.array(found["client_id"].to_pylist(), object)
+        open_ = np.ones(len(found), np.bool_)
+        for one in selector.clients or (ledger.ALL,):
+            settled = [span.settled(settle) for span in spans if span.client in (ledger.ALL, one)]
+            mine = np.ones(len(found), np.bool_) if one == ledger.ALL else client == one
+            for span in settled:
+                open_ &= ~(mine & (at >= span.start) & (at < span.end))
+            self._forget(Selector(None if one == ledger.ALL else (one,), selector.topic), settled, now)
+        return open_
+
+    def _forget(self, selector: Selector, settled: list[Range], now: int) -> None:
+        for span in settled:
+            with contextlib.suppress(StoreError):  # a store that can only be read
+                with database.snapshot(self._ledger, ledger.FORMAT) as db:
+                    if db is None or not any(part.is_all(selector, span) for part in ledger.parts(db, span, selector)):
+                        continue
+                with database.transaction(self._ledger, ledger.FORMAT) as db:
+                    done = [part for part in ledger.parts(db, span, selector) if part.is_all(selector, span)]
+                    ledger.replace_parts(db, done, [], now)
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[int, str, str, bytes]]:
+    return zip(
+        table["time"].cast(pa.int64()).to_pylist(), table["client_id"].to_pylist(), table["topic"].to_pylist(),
+        table["payload"].to_pylist(), strict=True,
+    )  # fmt: skip

@@ -1,0 +1,203 @@
+"""Recorded messages beside the history: none lost, none twice, whatever is fetched when."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isr_analysis import messages, times
+from isr_analysis.messages import Selector
+from isr_analysis.store import doubles
+from isr_analysis.store.recorded import Recorded
+from isr_analysis.store.store import SETTLE, Store
+from isr_analysis.times import Range
+
+S, MIN = times.SECOND, times.MINUTE
+T0 = times.instant("2026-11-20T12:00:00")
+ALL = Selector()
+
+
+def table(rows, source=messages.STREAM):
+    """Make messages of (seconds, client, topic, payload) rows."""
+    made = [
+        {
+            "time": int(T0 + at * S), "client_id": client, "topic": topic, "payload": payload, "seq": i,
+            "source": source, "extra": None,
+        }
+        for i, (at, client, topic, payload) in enumerate(rows)
+    ]  # fmt: skip
+    columns = {name: [row[name] for row in made] for name in messages.SCHEMA.names}
+    columns["time"] = pa.array(columns["time"], pa.int64()).cast(messages.SCHEMA.field("time").type)
+    return messages.in_order(pa.table(columns, schema=messages.SCHEMA))
+
+
+def seconds(found):
+    """Give when the messages were, in seconds."""
+    return [(one - T0) / S for one in found["time"].cast(pa.int64()).to_pylist()]
+
+
+@pytest.fixture
+def both(tmp_path):
+    """Give an empty history, and what was recorded beside it."""
+    return Store(tmp_path), Recorded(tmp_path)
+
+
+def fetched(history, rows, start, end, at, selector=ALL):
+    """Fetch a span of the history, at an instant."""
+    history.commit(
+        selector, Range(T0 + start * S, T0 + end * S), [table(rows, messages.HISTORY)], fetched_at=T0 + at * S
+    )
+
+
+def test_before_anything_is_fetched_all_that_was_recorded_is_there(both):
+    """Recorded messages need no history; a selector chooses among them."""
+    history, recorded = both
+    recorded.append(table([(1, "a", "t", b"1"), (2, "b", "t", b"2"), (99, "a", "t", b"3")]))
+    found = recorded.beside(history, Selector(("a",), "#"), Range(T0, T0 + 60 * S), settle=SETTLE, now=T0)
+    assert seconds(found) == [1]
+    assert history.held(ALL, Range(T0, T0 + 60 * S), now=T0 + 60 * S).missing != []
+
+
+def test_where_history_has_settled_it_alone_counts(both):
+    """Recorded messages of a settled span are not given, and their parts go."""
+    history, recorded = both
+    recorded.append(table([(1, "a", "t", b"1"), (2, "a", "t", b"other")]))
+    recorded.append(table([(100, "a", "t", b"new")]))
+    fetched(history, [(1, "a", "t", b"1")], 0, 60, 60 + 600)
+    span = Range(T0, T0 + 200 * S)
+    found = recorded.beside(history, ALL, span, settle=SETTLE, now=T0 + 700 * S)
+    assert seconds(found) == [100]
+    assert recorded.health().rows == 1
+
+
+def test_in_the_tail_history_comes_first_and_what_it_lacks_stays(both):
+    """Of a span that was just fetched: what history has is not given again; what it does not have yet is."""
+    history, recorded = both
+    recorded.append(
+        table([(10.2, "a", "t", b"1"), (20.2, "a", "t", b"2"), (58.3, "a", "t", b"3"), (61, "a", "t", b"4")])
+    )
+    fetched(history, [(10, "a", "t", b"1"), (20, "a", "t", b"2")], 0, 60, 60)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 70 * S), settle=SETTLE, now=T0 + 70 * S)
+    assert seconds(found) == [58.3, 61]
+
+
+def test_the_same_reading_again_and_again_is_counted(both):
+    """A state that is published every ten seconds, always the same: each is one message."""
+    history, recorded = both
+    same = b'{"on": true}'
+    recorded.append(table([(at + 0.3, "a", "t", same) for at in range(0, 100, 10)]))
+    fetched(history, [(at, "a", "t", same) for at in range(0, 60, 10)], 0, 60, 60)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert seconds(found) == [60.3, 70.3, 80.3, 90.3]
+
+
+def test_a_recorder_that_began_just_now_has_not_heard_what_came_before(both):
+    """The same reading before the recorder began and after: the later one is not taken for the earlier one."""
+    history, recorded = both
+    values = [(at, "a", "v", b"%d" % (at * 7)) for at in range(0, 60, 5)]
+    rows = sorted([*((at, "a", "t", b"same") for at in range(0, 60, 5)), *values])
+    recorded.append(table([(at + 0.4, *rest) for at, *rest in rows if at >= 40]))
+    fetched(history, [one for one in rows if one[0] < 50], 0, 50, 50)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert seconds(found) == [50.4, 50.4, 55.4, 55.4]
+
+
+def test_clocks_may_differ(both):
+    """A recorder whose clock is eight seconds off has no message twice."""
+    history, recorded = both
+    rows = [(at, "a", "t", b"%d" % (at // 20 * 3)) for at in range(0, 60, 10)]
+    rows += [(at + 1, "a", "v", b"%d" % at) for at in range(0, 60, 10)]
+    recorded.append(table([(at - 8, *rest) for at, *rest in rows if at > 10]))
+    fetched(history, sorted(rows), 0, 60, 60)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert len(found) == 0
+
+
+def test_repeats_stay_repeats(both):
+    """What was published twice at once is there twice, once from history or twice from it."""
+    history, recorded = both
+    recorded.append(table([(10.1, "a", "t", b"1"), (10.2, "a", "t", b"1"), (70, "a", "t", b"1"), (70, "a", "t", b"1")]))
+    fetched(history, [(10, "a", "t", b"1"), (10, "a", "t", b"1")], 0, 60, 60)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert seconds(found) == [70, 70]
+
+
+def test_a_portal_that_spells_json_anew_is_understood(both):
+    """Other order, blanks and numbers of the same value: the same message."""
+    history, recorded = both
+    recorded.append(table([(10.1, "a", "t", b'{"b": 1.0, "a": "\xc3\xa9"}'), (11, "a", "t", b"[1, 2]")]))
+    fetched(history, [(10, "a", "t", b'{"a":"\\u00e9","b":1}'), (11, "a", "t", b"[1,2.0]")], 0, 60, 60)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 60 * S), settle=SETTLE, now=T0 + 60 * S)
+    assert len(found) == 0
+
+
+def test_a_portal_that_writes_payloads_in_its_own_way_gives_no_doubles(both):
+    """If nothing of a topic agrees, history alone counts up to its last message; other topics are not concerned."""
+    history, recorded = both
+    recorded.append(table([(at + 0.2, "a", "t", b'{"v": %d}' % at) for at in range(0, 100, 10)]))
+    recorded.append(table([(55, "a", "u", b"7")]))
+    fetched(history, [(at, "a", "t", b'{"v": %d, "id": 1}' % at) for at in range(0, 60, 10)], 0, 60, 60)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert seconds(found) == [55, 60.2, 70.2, 80.2, 90.2]
+
+
+def test_stream_and_live_of_the_same_message_are_one(both):
+    """Who recorded the stream and the live answer has each message once."""
+    history, recorded = both
+    recorded.append(table([(10.2, "a", "t", b"1"), (20.2, "a", "t", b"2")]))
+    recorded.append(table([(10, "a", "t", b"1"), (30, "a", "t", b"3")], messages.LIVE))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 60 * S), settle=SETTLE, now=T0 + 60 * S)
+    assert sorted(seconds(found)) == [10.2, 20.2, 30]
+
+
+def test_one_client_is_settled_and_another_is_not(both):
+    """What was fetched for one client says nothing of another."""
+    history, recorded = both
+    recorded.append(table([(1, "a", "t", b"1"), (1, "b", "t", b"1")]))
+    fetched(history, [], 0, 60, 60 + 600, Selector(("a",), "#"))
+    found = recorded.beside(history, Selector(("a", "b"), "#"), Range(T0, T0 + 60 * S), settle=SETTLE, now=T0)
+    assert found["client_id"].to_pylist() == ["b"]
+
+
+def test_what_was_recorded_before_is_known(both):
+    """A recorder that begins again does not record the same live answer again."""
+    _, recorded = both
+    first = table([(1, "a", "t", b"1"), (2, "b", "t", b"2")], messages.LIVE)
+    recorded.append(first)
+    again = table([(1, "a", "t", b"1"), (3, "b", "t", b"3"), (2, "b", "t", b"x")], messages.LIVE)
+    assert sorted(seconds(recorded.unknown(again))) == [2, 3]
+    assert len(recorded.unknown(first)) == 0
+
+
+def test_small_parts_become_few(both):
+    """Hours of recording are some files, not thousands, and not a message less."""
+    _, recorded = both
+    for i in range(100):
+        recorded.append(table([(i, "a", "t", b"%d" % i)]))
+        recorded.tidy(Range(T0 // times.DAY * times.DAY, (T0 // times.DAY + 1) * times.DAY), now=T0 + i * S, settle=0)
+    assert recorded.health().files < 20
+    assert seconds(recorded.read(ALL, Range(T0, T0 + 200 * S))) == list(range(100))
+
+
+_payload = st.sampled_from([b"1", b'{"on":true}', b'{"on":false}', b"x"])
+_event = st.tuples(st.floats(0, 400), st.sampled_from(["a", "b"]), st.sampled_from(["t", "u"]), _payload)
+
+
+@given(st.lists(_event, max_size=40), st.floats(0, 0.9), st.integers(0, 400))
+def test_history_and_what_is_beside_it_are_the_whole_truth(events, delay, fetched_until):
+    """Whatever is published, with whatever delay, fetched up to whenever: together each message once."""
+    truth = sorted(events)
+    ours = table([(at + delay, *rest) for at, *rest in truth])
+    theirs = table([one for one in truth if one[0] < fetched_until], messages.HISTORY)
+    left = doubles.alone(theirs, ours)
+    kept = [json.dumps([c, t, p.decode()]) for c, t, p in zip(
+        *(ours.filter(pa.array(left))[name].to_pylist() for name in ("client_id", "topic", "payload")), strict=True
+    )]  # fmt: skip
+    had = [json.dumps([c, t, p.decode()]) for c, t, p in zip(
+        *(theirs[name].to_pylist() for name in ("client_id", "topic", "payload")), strict=True
+    )]  # fmt: skip
+    assert sorted(kept + had) == sorted(json.dumps([c, t, p.decode()]) for _, c, t, p in truth)
