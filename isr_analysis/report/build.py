@@ -84,7 +84,8 @@ def build_report(
     line = connection.current(portal)
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    # Whole seconds: a reader wants no nanoseconds of the moment at which the report was started.
+    span = times.resolve(start, end, last, tz=zone, now=line.now() // times.SECOND * times.SECOND)
     program = browser() if pdf else ""
     nb = _read(NOTEBOOK if notebook is None else Path(notebook))
     named = title or str(nb.metadata.get("title") or "Telemetry report")

@@ -80,8 +80,10 @@ class Material:
 
     @property
     def lacking(self) -> pd.DataFrame:
-        """The rows of `coverage` that are not on disk."""
-        return self.coverage[self.coverage["state"].isin(_LACKING)]
+        """The rows of `coverage` that are not on disk, but for the last moment, which a sync leaves to the next."""
+        known = self.coverage
+        moment = known["start"] >= instant(self.until - times.MINUTE, self.zone)
+        return known[known["state"].isin(_LACKING) & ~moment]
 
     @functools.cached_property
     def heard(self) -> pd.DataFrame:

@@ -7,6 +7,7 @@ under a type of its own, so that whoever turns the notebook into a page can say 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import json
 import traceback
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ FIGURE = "application/vnd.plotly.v1+json"
 
 PROBLEM = "application/vnd.isr.problem+json"
 """The MIME type of an output that tells a problem."""
+
+_section: contextvars.ContextVar[str] = contextvars.ContextVar("section", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +77,30 @@ def section(title: str, *, level: int = 2) -> Iterator[None]:
     ...     report.show(isr.plots.timeseries(df, "value"))
     """
     show(Markup(f"<h{level}>{escaped(title)}</h{level}>", f"{'#' * level} {title}"))
+    outer = _section.set(title)
     try:
         yield
     except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this section alone)
-        problem(words_of(exc), where=title, detail="".join(traceback.format_exception(exc)))
+        problem(words_of(exc), detail="".join(traceback.format_exception(exc)))
+    finally:
+        _section.reset(outer)
 
 
-def problem(words: str, *, where: str = "", detail: str = "") -> None:
+def problem(words: str, *, where: str | None = None, detail: str = "") -> None:
     """Tell that something is missing or wrong: here, at the top of the report, and in the exit status.
 
     Parameters
     ----------
     words : str
         What is wrong, in one sentence or two.
-    where : str
-        The section.
+    where : str, optional
+        The section; that in which this is called if left out.
     detail : str
         For whoever mends it; it is not shown in the report.
     """
     from IPython.display import display
 
-    told = {"where": where, "words": words, "detail": detail}
+    told = {"where": _section.get() if where is None else where, "words": words, "detail": detail}
     shown = f'<div class="problem"><p>{escaped(words)}</p></div>'
     display({PROBLEM: told, "text/html": shown, "text/plain": words}, raw=True)
 

@@ -32,6 +32,7 @@ _CHANNELS = 60
 _FINDINGS = 100
 _FIELDS = 6
 _NOT_SHOWN = {"client_id", "topic", "station_controller_device_id", "module", "dcn", "type", "device_id", "username"}
+_LASTING = [SILENT, "never fetched", "portal failed", "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
             "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
@@ -181,7 +182,7 @@ def topics(material: Material) -> None:
 def topic(one: Chapter) -> None:
     """Show one topic: in words, drawn, and its channels in numbers."""
     if one.problem:
-        problem(one.problem, where=one.topic, detail=one.detail)
+        problem(one.problem, detail=one.detail)
         return
     every = f", every {listed(lasting(pace.value) for pace in one.every)}" if one.every else ""
     show(paragraph(f"{plural(one.rows, 'message')} of {listed(one.clients)}{every}."))
@@ -213,6 +214,7 @@ def findings(material: Material) -> None:
     if found.empty:
         show(paragraph("Nothing looks wrong: no silence, no repeats, no stuck values, no change of type or fields."))
         return
+    found = found.assign(duration=found["duration"].where(found["kind"].isin(_LASTING)))
     places = zip(found["topic"], found["channel"], found["field"], strict=True)
     rows = found.assign(what=[" · ".join(part for part in parts if part) for parts in places])
     heads = {"client_id": "Publisher", "kind": "Finding", "what": "Where", "start": f"From ({material.tz})",
@@ -228,7 +230,7 @@ def live(material: Material) -> None:
         (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
         return
     if df.attrs["stale"]:
-        problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.", where="Live state")
+        problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.")
     if df.empty:
         show(paragraph("The portal has no last message of any publisher."))
         return
@@ -265,9 +267,10 @@ def _said(row: dict[Any, Any]) -> str:
 def provenance(material: Material) -> None:
     """Show what this rests on: what, from where, when, with which versions, and what is missing or provisional."""
     attrs, span, now = material.heard.attrs, material.span, material.portal.now()
+    since = attrs["provisional_from"]
     gaps = [_lacking(row) for row in material.lacking.to_dict("records")]
     sources = {"list of publishers": material.publishers, "live answer": material.live}
-    asked = [f"{name}: " + (words_of(one) if isinstance(one, Exception) else one.attrs["fetched_at"])
+    asked = [f"{name}: " + (words_of(one) if isinstance(one, Exception) else _second(one.attrs["fetched_at"]))
              for name, one in sources.items()]  # fmt: skip
     show(facts({
         "Portal": f"{attrs['origin']} (profile {attrs['profile']})",
@@ -275,10 +278,9 @@ def provenance(material: Material) -> None:
         "Selection": _selection(material),
         "Range": f"{times.iso(span.start)} to {times.iso(span.end)}, its end not included",
         "Messages": f"{len(material.heard):,}",
-        "Fetched": f"history: {attrs['fetched_at'] or 'never'}; {'; '.join(asked)}",
-        "Provisional": f"from {since} on" if (since := attrs["provisional_from"]) else "nothing: all of it is settled",
+        "Fetched": f"history: {_second(attrs['fetched_at'])}, its oldest part; {'; '.join(asked)}",
+        "Provisional": f"from {_second(since)} on" if since else "nothing: all of it is settled",
         "Missing": listed(gaps) if gaps else "nothing",
-        "Portal's contract": str(attrs["contract"]),
         "Made": f"{times.iso(now // times.SECOND * times.SECOND)} with isr_analysis {isr.__version__}, "
                 f"Python {platform.python_version()}, "
                 + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES),
@@ -288,6 +290,11 @@ def provenance(material: Material) -> None:
 def _lacking(row: dict[Any, Any]) -> str:
     why = f": {row['detail']}" if row["detail"] else ""
     return f"{written(row['start'])} to {written(row['end'])} ({row['state']}{why})"
+
+
+def _second(text: str) -> str:
+    """Cut an instant of ISO 8601 to the second."""
+    return f"{text[:19]}Z" if text else "never"
 
 
 def _whole(material: Material) -> bool:

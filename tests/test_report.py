@@ -1,0 +1,389 @@
+"""Reports: what stands in them, what they say is missing, and that they need nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.cli import cli
+from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
+from isr_analysis.messages import Selector
+from isr_analysis.report import build, markup, material, outline, page, pdf
+
+TEMPLATES = Path(build.__file__).parent / "template"
+SECTIONS = ["Summary", "Publishers", "Availability", "Topics", "Quality", "Live state", "Provenance"]
+DASH = "\N{EN DASH}"
+LIBRARY = re.compile(r"plotly\.js v\d")
+
+
+@pytest.fixture(scope="module")
+def week(one_sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Give the report of a week of the sandbox's fleet, and its text."""
+    folder = tmp_path_factory.mktemp("week")
+    with one_sandbox.connect(home=folder / "home") as portal:
+        path = isr.build_report(folder / "out" / "week.html", last="7d", title="A <week> & more", portal=portal)
+    return path, path.read_text("utf-8")
+
+
+def _notebook(folder: Path, *cells: str, parameters: bool = True) -> Path:
+    made = [nbformat.v4.new_code_cell(source) for source in cells]
+    if parameters:
+        made[0].metadata["tags"] = ["parameters"]
+    path = folder / "own.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return path
+
+
+def _without_library(text: str) -> str:
+    """Take plotly's own script out of a page: it names addresses that it does not ask for."""
+    begin = text.rindex("<script>", 0, LIBRARY.search(text).start())
+    return text[:begin] + text[text.index("</script>", begin) :]
+
+
+def _problems(text: str) -> str:
+    found = re.search(r'<section class="problems".*?</section>', text, re.DOTALL)
+    return re.sub(r"\s+", " ", found[0]) if found else ""
+
+
+def test_a_report_has_every_section(week: tuple[Path, str]) -> None:
+    """Title, contents, every section, a part for each topic, each publisher, and what it rests on."""
+    _, text = week
+    assert "<title>A &lt;week&gt; &amp; more</title>" in text
+    assert "<h1 id=" in text
+    for name in SECTIONS:
+        assert re.search(rf"<h2 [^>]*>{name}</h2>", text), name
+        assert re.search(rf'<a href="#[^"]+">{name}</a>', text), name
+    for topic in ("telemetry/watt_meter", "state/relay", "voltage"):
+        assert re.search(rf"<h3 [^>]*>{topic}</h3>", text), topic
+    for client in ("isr-shack-01", "bench-sensor-01", "spare-01"):
+        assert f"<td>{client}</td>" in text
+    for fact in ("Selection", "Range", "Fetched", "Provisional", "Missing", f"isr_analysis {isr.__version__}"):
+        assert fact in text
+    assert _problems(text) == ""
+    assert "Traceback" not in text
+
+
+def test_each_link_of_the_contents_leads_somewhere(week: tuple[Path, str]) -> None:
+    """Every entry names one heading, and no two headings share an id."""
+    _, text = week
+    ids = re.findall(r'<h[123] id="([^"]+)"', text)
+    links = re.findall(r'<li class="level-\d"><a href="#([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    assert set(links) < set(ids)
+    assert len(links) > len(SECTIONS)
+
+
+def test_a_report_is_one_file_that_asks_for_nothing(week: tuple[Path, str]) -> None:
+    """Plotly's script is there once, and no address outside; the portal's own is named, not linked."""
+    _, text = week
+    assert len(LIBRARY.findall(text)) == 1
+    rest = _without_library(text)
+    assert {address.rpartition(":")[0] for address in re.findall(r"https?://[^\s\"'<>)]+", rest)} == {
+        "http://127.0.0.1"
+    }
+    assert not re.findall(r"<(?:link|script|img|iframe)[^>]+(?:src|href)=[\"'](?!data:)", rest)
+    assert "@import" not in rest
+    assert "url(" not in rest
+
+
+def test_a_report_holds_no_secret(week: tuple[Path, str], one_sandbox: Any) -> None:
+    """Neither the token nor the account's whole id nor the code stand in it."""
+    _, text = week
+    assert one_sandbox.token not in text
+    assert one_sandbox.account_id not in text
+    assert one_sandbox.account_id[:8] in text
+    assert "build_report" not in text
+    assert "material = gather" not in text
+
+
+def test_a_report_is_small(week: tuple[Path, str]) -> None:
+    """A week of eighteen topics stays below 8 MB, of which plotly's script is the most."""
+    path, text = week
+    assert path.stat().st_size < 8_000_000
+    assert len(_without_library(text)) < 3_000_000
+
+
+def test_a_range_without_data(sandbox: Any, tmp_path: Path) -> None:
+    """It is written all the same, says so at the top, and the error names it."""
+    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="no message") as told:
+        isr.build_report(tmp_path / "none.html", start="2020-01-01", end="2020-01-02", portal=portal)
+    assert told.value.path == tmp_path / "none.html"
+    text = told.value.path.read_text("utf-8")
+    assert "There is no message in this range" in _problems(text)
+    assert all(re.search(rf"<h2 [^>]*>{name}</h2>", text) for name in SECTIONS)
+
+
+def test_a_portal_that_fails(sandbox: Any, tmp_path: Path) -> None:
+    """What is on disk is shown; what could not be had, and why, stands at the top and in its place."""
+    with sandbox.connect() as portal:
+        isr.sync(topic="telemetry/rf", last="3h", portal=portal)
+        sandbox.fail("down")
+        with pytest.raises(ReportIncompleteError) as told:
+            isr.build_report(tmp_path / "r.html", topic="telemetry/rf", last="6h", portal=portal)
+    text = told.value.path.read_text("utf-8")
+    top = _problems(text)
+    assert "History:" in top
+    assert "not all of it could be fetched" in top
+    assert "Live state" in top
+    assert re.search(r"<h3 [^>]*>telemetry/rf</h3>", text)
+    assert re.search(r"<th>Missing</th><td>20", text)
+    assert sandbox.token not in text
+
+
+def test_an_add_on_that_is_missing_is_no_failure(sandbox: Any, tmp_path: Path) -> None:
+    """Who has no list of publishers and no live answer gets a report that says so, and is complete."""
+    token = sandbox.make_token(add_ons=["history"])
+    with sandbox.connect(token) as portal:
+        with pytest.raises(AddOnMissingError):
+            isr.load_live(portal=portal)
+        path = isr.build_report(tmp_path / "r.html", "rpt-north", "telemetry/rf", last="2h", portal=portal)
+    text = path.read_text("utf-8")
+    assert "The live answer could not be had" in text
+    assert "<td>rpt-north</td>" in text
+
+
+def test_a_topic_that_cannot_be_worked_out_leaves_the_others(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One chapter fails, says so, and the rest of the report is there."""
+    real = material.chapter
+
+    def chapter(topic: str, df: pd.DataFrame) -> Any:
+        if topic == "state/link":
+            raise ZeroDivisionError("no link")
+        return real(topic, df)
+
+    monkeypatch.setattr(material, "chapter", chapter)
+    with sandbox.connect() as portal:
+        gathered = material.gather("rpt-north", last="2h", portal=portal)
+        made = {one.topic: one for one in gathered.chapters}
+        assert made["state/link"].problem == "ZeroDivisionError: no link"
+        assert "Traceback" in made["state/link"].detail
+        assert made["telemetry/rf"].figure is not None
+        assert isinstance(gathered.findings, pd.DataFrame)
+
+
+def test_a_notebook_of_ones_own(sandbox: Any, tmp_path: Path) -> None:
+    """It gets its parameters, is run in its own folder, and the file is not changed."""
+    own = _notebook(
+        tmp_path,
+        'topic = "#"\ntitle = "mine"',
+        "import os\nfrom pathlib import Path\nimport isr_analysis as isr\nfrom isr_analysis import report",
+        "df = isr.load_history(client_id, topic, start=start, end=end, tz=tz, offline=offline)\n"
+        "print(title, topic, len(df) > 0, Path.cwd().name, last)",
+        "isr.plots.timeseries(df)",
+        'with report.section("Broken & odd"):\n    1 / 0',
+        "print('still here')",
+    )
+    before = own.read_bytes()
+    with (
+        sandbox.connect() as portal,
+        pytest.raises(ReportIncompleteError, match="Broken & odd: ZeroDivisionError") as told,
+    ):
+        isr.build_report(
+            tmp_path / "r.html", topic="telemetry/rf", last="2h", title="Ours", notebook=own, portal=portal
+        )
+    text = told.value.path.read_text("utf-8")
+    assert f"Ours telemetry/rf True {tmp_path.name} None" in text
+    assert "still here" in text
+    assert text.count('class="figure"') == 1
+    assert "Broken &amp; odd:" in _problems(text)
+    assert "ZeroDivisionError" in told.value.__notes__[0]
+    assert "Traceback" in told.value.__notes__[0]
+    assert "Traceback" not in text
+    assert own.read_bytes() == before
+
+
+def test_a_cell_that_fails_is_said_at_the_top(sandbox: Any, tmp_path: Path) -> None:
+    """A plain cell that raises is told with its kind and words; the cells after it are run."""
+    own = _notebook(tmp_path, "topic = '#'", "raise LookupError('nobody <here>')", "print('after')")
+    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="LookupError"):
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "LookupError: nobody &lt;here&gt;" in _problems(text)
+    assert "after" in text
+
+
+def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
+    """The report holds what came until then."""
+    own = _notebook(tmp_path, "print('begun')", "import os; os._exit(1)", "print('never')")
+    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="kernel died"):
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "begun" in text
+    assert "kernel died" in _problems(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("none.ipynb", "cannot be read"), ("text.ipynb", "no notebook"), ("bare.ipynb", "tagged parameters")],
+)
+def test_notebooks_that_cannot_be_used(sandbox: Any, tmp_path: Path, name: str, words: str) -> None:
+    """Each is refused with its remedy before anything is written."""
+    (tmp_path / "text.ipynb").write_text("hello", "utf-8")
+    _notebook(tmp_path, "1", parameters=False).rename(tmp_path / "bare.ipynb")
+    with sandbox.connect() as portal, pytest.raises(UsageError, match=words):
+        isr.build_report(tmp_path / "r.html", last="1h", notebook=tmp_path / name, portal=portal)
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_name_that_is_no_html_file(sandbox: Any, tmp_path: Path) -> None:
+    """A report is an HTML file; another ending is refused."""
+    with sandbox.connect() as portal, pytest.raises(UsageError, match=r"report\.html"):
+        isr.build_report(tmp_path / "report.docx", last="1h", portal=portal)
+
+
+def test_without_a_browser_no_pdf(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it cannot be printed is said at once, with what to do, before anything is fetched."""
+    monkeypatch.setenv("ISR_CHROMIUM", "/nowhere/chromium")
+    with sandbox.connect() as portal, pytest.raises(MissingExtraError, match="ISR_CHROMIUM"):
+        isr.build_report(tmp_path / "r.html", last="1h", pdf=True, portal=portal)
+    assert not (tmp_path / "r.html").exists()
+    with pytest.raises(MissingExtraError, match="is no program"):
+        pdf.browser({"ISR_CHROMIUM": "/nowhere/chromium"})
+
+
+def test_the_command(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit status 0 and the path where it is complete; 3 and the reasons where it is not; quiet says nothing."""
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    out = tmp_path / "new" / "r.html"
+    run = CliRunner().invoke
+    done = run(cli, ["report", str(out), "--topic", "voltage", "--last", "1h", "--quiet"], standalone_mode=False)
+    assert (done.return_value, done.stdout, done.stderr) == (0, "", "")
+    assert out.exists()
+    done = run(cli, ["report", str(out), "--topic", "nothing/here", "--last", "1h"], standalone_mode=False)
+    assert done.return_value == 3
+    assert "it is not complete" in done.stderr
+    assert "nothing/here" in _problems(out.read_text("utf-8"))
+
+
+def test_jupyter_settings_and_home_do_not_matter(sandbox: Any, tmp_path: Path) -> None:
+    """No home that could be written, a broken Jupyter configuration, IPython start-up files: the report comes out."""
+    config = tmp_path / "config"
+    config.mkdir()
+    for name in ("jupyter_config.py", "jupyter_nbconvert_config.py", "ipython_kernel_config.py"):
+        (config / name).write_text("raise RuntimeError('your own settings')", "utf-8")
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("raise SystemExit('startup')", "utf-8")
+    kernels = tmp_path / "data" / "kernels" / "python3"
+    kernels.mkdir(parents=True)
+    (kernels / "kernel.json").write_text(
+        json.dumps({"argv": ["/bin/false"], "display_name": "x", "language": "python"})
+    )
+    env = {
+        "PATH": os.environ["PATH"], "HOME": "/proc/none", "JUPYTER_CONFIG_DIR": str(config),
+        "IPYTHONDIR": str(tmp_path / "ipython"), "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_PATH": str(tmp_path / "data"), "ISR_HOME": str(tmp_path / "home"), "ISR_TOKEN": sandbox.token,
+        "ISR_PORTAL_ORIGIN": sandbox.origin,
+    }  # fmt: skip
+    command = [sys.executable, "-W", "error", "-c", "from isr_analysis.cli import main; main()", "report", "r.html",
+               "--topic", "voltage", "--last", "1h"]  # fmt: skip
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("r.html\n", "")
+
+
+def test_the_template_alone(tmp_path: Path) -> None:
+    """`jupyter nbconvert --template isr` makes such a page of any notebook: code folded, figures drawn, errors told."""
+    figure = {"data": [{"type": "scatter", "y": [1, 2]}], "layout": {"title": {"text": "Two </script> points"}}}
+    cells = [
+        nbformat.v4.new_markdown_cell("# Mine\n\n## One\n\ntext"),
+        nbformat.v4.new_code_cell("fig", outputs=[
+            nbformat.v4.new_output("display_data", {outline.FIGURE: figure, "text/plain": "Figure"}),
+            nbformat.v4.new_output("display_data", {"text/html": f"<script>/* plotly.js v7 */{'x' * 1_000_001}</script>"}),
+            nbformat.v4.new_output("display_data", {page._WIDGET: {"model_id": "1"}, "text/plain": "IntSlider()"}),
+        ]),
+        nbformat.v4.new_markdown_cell("## One\n\nagain"),
+        nbformat.v4.new_code_cell("1/0", outputs=[nbformat.v4.new_output("error", ename="E", evalue="v")]),
+    ]  # fmt: skip
+    path = tmp_path / "mine.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--template", "isr",
+               f"--TemplateExporter.extra_template_basedirs={TEMPLATES}", str(path)]  # fmt: skip
+    env = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "none"), "IPYTHONDIR": str(tmp_path / "ipython")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    text = path.with_suffix(".html").read_text("utf-8")
+    assert "<title>Mine</title>" in text
+    assert len(LIBRARY.findall(text)) == 1
+    assert text.count('class="figure"') == 1
+    assert '<h2 id="one">' in text
+    assert '<h2 id="one-2">' in text
+    assert '<details class="code">' in text
+    assert "An interactive widget" in text
+    assert "<b>One:</b> E: v" in _problems(text)
+    assert "cdnjs" not in _without_library(text)
+
+
+def test_dark_figures_are_what_plots_draws_for_dark(sandbox: Any) -> None:
+    """The page's exchange of colours gives the very figure that `theme="dark"` gives."""
+    known = page.counterparts()
+
+    def dark(value: Any) -> Any:
+        if isinstance(value, str):
+            return known.get(value, value)
+        if isinstance(value, dict):
+            return {name: dark(one) for name, one in value.items()}
+        return [dark(one) for one in value] if isinstance(value, list) else value
+
+    with sandbox.connect() as portal:
+        df = isr.load_history(["isr-shack-01", "rpt-west", "rpt-north"], last="12h", portal=portal)
+    for draw in (isr.plots.timeseries, isr.plots.timeline, isr.plots.availability):
+        light, wanted = (json.loads(draw(df, theme=theme).to_json()) for theme in ("light", "dark"))
+        assert dark(light) == wanted, draw
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, DASH), (float("nan"), DASH), (pd.NaT, DASH), (pd.NA, DASH), ("", DASH), (True, "yes"),
+        (1234567, "1,234,567"), (0.000012345, "1.234e-05"), (3.14159, "3.142"), (98765.4, "98,765"), (-2.0, "-2"),
+        (float("inf"), "∞"), (pd.Timedelta("3h 20min"), "3 h 20 min"),
+        (pd.Timestamp("2026-11-01T06:07:08.9Z"), "2026-11-01 06:07:08"),
+    ],
+)  # fmt: skip
+def test_values_are_written_for_readers(value: object, words: str) -> None:
+    """Thousands in groups, four digits, instants to the second, a dash for nothing."""
+    assert markup.written(value) == words
+
+
+@given(st.text(max_size=30))
+def test_whatever_is_published_is_escaped(text: str) -> None:
+    """A topic, a label or a value from outside can hold HTML, and none of it becomes any."""
+    made = markup.table(pd.DataFrame({"<b>": [text]}), caption=text).source
+    made += markup.tiles({text: text}).source + markup.bullets([text]).source + markup.facts({text: text}).source
+    assert not re.search(r"<(?!/?(?:div|table|caption|thead|tbody|tr|th|td|dl|dt|dd|ul|li)\b)", made)
+
+
+def test_listed_and_plural() -> None:
+    """Names in a row, with and beyond the most that are shown."""
+    assert [markup.listed("abc"[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+    assert markup.listed("abcdefgh", 2) == "a, b and 6 more"
+    assert (markup.plural(1, "topic"), markup.plural(0, "topic")) == ("1 topic", "0 topics")
+
+
+def test_gathering_says_what_is_missing(sandbox: Any) -> None:
+    """Material of a range that is half on disk gives that half, and names the other."""
+    with sandbox.connect() as portal:
+        today = portal.now() // times.DAY * times.DAY
+        span = times.Range(today - 2 * times.DAY, today)
+        half = times.iso(today - times.DAY)
+        isr.sync(topic="voltage", start=half, end=times.iso(today), portal=portal)
+        made = material.Material(Selector(None, "voltage"), span, tz="UTC", portal=portal, problems=[])
+        assert made.lacking["state"].tolist() == ["missing"]
+        assert len(made.heard) == len(made.topic("voltage")) > 0
+        assert made.heard.index.min() >= pd.Timestamp(half)
