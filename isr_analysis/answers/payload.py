@@ -37,7 +37,7 @@ def published(
     form : {"json", "text", "base64", "hex"}, optional
         What strings mean, where it is known.
     encoding : pyarrow.ChunkedArray, optional
-        Text: what the row itself says of its payload; ``"base64"`` and ``"hex"`` count.
+        Text: what the row itself says of its payload; ``"base64"``, ``"hex"`` and ``"text"`` count.
 
     Returns
     -------
@@ -51,11 +51,12 @@ def published(
     """
     if encoding is not None:
         said = pc.utf8_lower(pc.fill_null(encoding, ""))
-        for one in ("base64", "hex"):
+        for one in ("base64", "hex", "text"):
             if (marked := pc.match_substring(said, one)) and pc.any(marked).as_py():
                 values = column.to_pylist()
                 flags = marked.to_pylist()
-                rest = iter(published(column.filter(pc.invert(marked)), form).to_pylist())
+                others = pc.invert(marked)
+                rest = iter(published(column.filter(others), form, encoding.filter(others)).to_pylist())
                 return _binary([_decoded(value, one, i) if flag else next(rest)
                                 for i, (value, flag) in enumerate(zip(values, flags, strict=True))])  # fmt: skip
     if pa.types.is_string(column.type):
@@ -122,8 +123,10 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
     if text is None or text == b"null":
         return b"null"
     try:
-        if text[:1] == b'"':
+        if text[:1] == b'"' and (form != "text" or isinstance(value, bytes)):
             text = raw.text(text).encode()
+        if form == "text":
+            return text
         if form == "hex":
             return bytes.fromhex(text.decode().removeprefix("\\x").removeprefix("0x"))
         text = text.translate(bytes.maketrans(b"-_", b"+/"), b"\r\n").rstrip(b"=")
