@@ -15,10 +15,13 @@ from isr_analysis.errors import (
     TokenRefusedError,
     WrongAccountError,
 )
+from isr_analysis.portal import refusals
 from isr_analysis.portal.contract import Contract, History
-from isr_analysis.portal.wire import Wire
+from isr_analysis.portal.wire import Answer, Wire
 
 logger = logging.getLogger(__name__)
+
+_REVISIONS = 6
 
 
 def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id: str | None, now: int) -> str | None:
@@ -56,12 +59,9 @@ def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id
 
     def of_history() -> set[str]:
         known = history()
-        span = times.Range(now - times.DAY, now)
-        asked = known.question(messages.Selector(), span, account_id=account_id or "")
-        if known.limit is not None:
-            asked[known.limit] = "1"
-        answer = line.get(known.path, asked)
-        return set(answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields).accounts)
+        answer = _recent(line, known, account_id, now)
+        page = answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields)
+        return set(page.accounts)
 
     failed: PortalUnavailableError | None = None
     for of_route in (of_publishers, of_live, of_history):
@@ -87,6 +87,23 @@ def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id
     if failed is not None:
         raise failed
     return None
+
+
+def _recent(line: Wire, known: History, account_id: str | None, now: int) -> Answer:
+    """Ask for a message of the last day, in whichever way the portal's refusals lead to."""
+    revisions = 0
+    while True:
+        length = min(times.DAY, times.duration(known.longest or "1d") - known.unit)
+        asked = known.question(messages.Selector(), times.Range(now - max(length, 1), now), account_id=account_id)
+        if known.limit is not None:
+            asked[known.limit] = "1"
+        try:
+            return line.get(known.path, asked)
+        except RequestRefusedError as exc:
+            new = refusals.revised(known, asked, exc.words, length)
+            if new is None or exc.status_code not in refusals.REVISABLE or revisions == _REVISIONS:
+                raise
+            known, revisions = new, revisions + 1
 
 
 def accounts_of(rows: list[dict[str, Any]], account_id: str | None = None) -> set[str]:

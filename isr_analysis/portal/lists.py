@@ -49,12 +49,17 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
     """Give the MQTT clients of the account: each answer, and its rows; parameters and errors as of `live`."""
+    return rows(responses, routes.publishers, max_age=max_age)
+
+
+def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
+    """Give a list of objects: each answer, and its rows; parameters and errors as of `live`."""
 
     def read(kept: Kept) -> tuple[list[dict[str, Any]], Paging]:
-        rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
-        return rows, _said(kept.answer.body)
+        found = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
+        return found, _said(kept.answer.body)
 
-    return list(_every(responses, routes.publishers, read, max_age))
+    return list(_every(responses, path, read, max_age))
 
 
 def _every(

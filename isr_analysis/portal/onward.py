@@ -8,6 +8,7 @@ whichever way the portal orders them, and whether or not it counts the ends of a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -43,6 +44,8 @@ class Onward:
         All that is wanted.
     unit : callable
         Gives the finest step that can be asked for, ns.
+    longest : int or None
+        The longest range that may be asked for, ns.
     habits : Habits
         What the portal's answers have shown; more is learned here.
     told : callable
@@ -57,6 +60,7 @@ class Onward:
         span: Range,
         *,
         unit: Callable[[], int],
+        longest: int | None,
         habits: Habits,
         told: Callable[[Page], bool | None],
         incomplete: Callable[[str], HistoryIncompleteError],
@@ -64,6 +68,7 @@ class Onward:
         self._ask = ask
         self._span = span
         self._unit = unit
+        self._longest = longest
         self._habits = habits
         self._told = told
         self._incomplete = incomplete
@@ -129,10 +134,12 @@ class Onward:
         if self._told(page) is not None:
             return True
         length = self._span.end - self._span.start
-        try:
-            wider = self._ask(Range(max(self._span.start - length, 0), self._span.end + length))
-        except RequestRefusedError:  # so long a range may not be asked for
-            wider = page
+        wider = page
+        if self._longest is None or 3 * length <= self._longest:
+            with contextlib.suppress(RequestRefusedError):  # so long a range may not be asked for
+                wider = self._ask(Range(max(self._span.start - length, 0), self._span.end + length))
+        if wider is page and page.rows % 100 == 0:
+            return True
         self._habits.longest = max(self._habits.longest, wider.rows)
         if wider.rows > page.rows:
             return False

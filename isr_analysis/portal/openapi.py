@@ -32,11 +32,12 @@ _WHOLE_SECONDS = re.compile(r"hh:mm:ss(?![.,])|%h:%m:%s|\\d\{2\}:\\d\{2\}:\\d\{2
 
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|≤|<=)"
-_LONG = r"(\d+)[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w)\b"
+_LONG = r"(\d+)[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
 _SPAN_WORDS = re.compile(
     rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
     rf"|{_MOST}[^.;\d]{{0,60}}?{_SPAN}[^.;\d]{{0,40}}?{_LONG}"
     rf"|{_MOST}[^.;\d]{{0,6}}?{_LONG}(?=[^.;]{{0,30}}{_SPAN})"
+    rf"|(?:within|{_MOST})[^.;\d]{{0,6}}?{_LONG} (?:of|after|before|from) \W?(?:start|end|from|to|since|until)\b"
     rf"|(?:between start and end|from and to)[^.;]{{0,60}}?{_MOST}[^.;\d]{{0,30}}?{_LONG}",
     re.IGNORECASE,
 )
@@ -116,11 +117,14 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
 
 def longest_range(words: str) -> str | None:
     """Find the longest range that words allow, as a duration such as ``"24h"``."""
-    found = _SPAN_WORDS.search(words)
+    found = _SPAN_WORDS.search(re.sub(r"\b(one|a single) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE))
     if found is None:
         return None
-    number, unit = (one for one in found.groups() if one is not None)
-    return f"{int(number)}{unit[0].lower().replace('m', 'min')}" if int(number) else None
+    said, unit = (one for one in found.groups() if one is not None)
+    number, unit = int(said), unit.lower()
+    if unit.startswith(("month", "year")):  # the shortest that is meant
+        number, unit = number * (28 if unit.startswith("month") else 365), "d"
+    return f"{number}{unit[0].replace('m', 'min')}" if number else None
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
@@ -128,7 +132,11 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[dict[s
     base = document.get("basePath") or ""
     servers = document.get("servers")
     if isinstance(servers, list) and servers and isinstance(servers[0], dict):
-        base = urlsplit(str(servers[0].get("url", ""))).path
+        url = str(servers[0].get("url", ""))
+        variables = servers[0].get("variables")
+        for name, one in (variables if isinstance(variables, dict) else {}).items():
+            url = url.replace(f"{{{name}}}", str(one.get("default", "")) if isinstance(one, dict) else "")
+        base = urlsplit(url).path
     paths = document.get("paths")
     for path, item in (paths if isinstance(paths, dict) else {}).items():
         if isinstance(item, dict) and isinstance(item.get("get"), dict):
@@ -156,25 +164,35 @@ def _history(
             by_role[role] = one
         elif one.required and (value := _any_value(one)) is not None:
             fixed[one.name] = value
+    topic = by_role.get(roles.TOPIC)
+    if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
+        fixed[topic.name] = "#"
     name = {role: one.name for role, one in by_role.items()}
     words = " ".join(
         [str(operation.get("summary", "")), str(operation.get("description", "")), *(o.words for o in given)]
     )
     start, limit = by_role.get(roles.START), by_role.get(roles.LIMIT)
+    instant = start if start and start.time_form() else by_role.get(roles.END, start)
     client, account = by_role.get(roles.CLIENT), by_role.get(roles.ACCOUNT)
     most = _most(limit) if limit else None
+    day = None if start or roles.END in by_role else next((one for one in given if roles.is_day(one.name)), None)
+    if day is not None:
+        built_in = dataclasses.replace(built_in, **roles.DAY)
+        start, name[roles.START] = day, day.name
+        fixed.pop(day.name, None)
     return dataclasses.replace(
         built_in,
         path=path,
         start=name.get(roles.START),
         end=name.get(roles.END),
-        time_form=(start.time_form() if start else None) or built_in.time_form,
+        time_form=built_in.time_form if day or not instant else instant.time_form() or built_in.time_form,
         start_included=_start_included(start, operation) if start else None,
-        longest=longest_range(words),
+        end_included=_end_included(by_role.get(roles.END)),
+        longest=built_in.longest or longest_range(words),
         client=name.get(roles.CLIENT),
         client_required=bool(client and client.required),
         topic=name.get(roles.TOPIC),
-        topic_form=_topic_form(by_role[roles.TOPIC]) if roles.TOPIC in by_role else None,
+        topic_form=_topic_form(topic) if topic else None,
         account=name.get(roles.ACCOUNT) if account and account.required else None,
         limit=name.get(roles.LIMIT),
         page_size=min(MOST, most or MOST),
@@ -283,6 +301,13 @@ def _start_included(one: _Parameter, operation: Mapping[str, Any]) -> bool | Non
     ):
         return True
     return False if re.search(r"^(after|gt)(_|$)|_gt$", roles.snake(one.name)) else None
+
+
+def _end_included(one: _Parameter | None) -> bool | None:
+    words = one.words.lower() if one else ""
+    if re.search(r"exclusive|excluded|not included", words):
+        return False
+    return True if re.search(r"inclusive|included|last day", words) else None
 
 
 def _most(limit: _Parameter) -> int | None:

@@ -14,6 +14,7 @@ from isr_analysis.messages import Selector
 from isr_analysis.portal import refusals
 from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.contract import History
+from isr_analysis.portal.onward import within
 from isr_analysis.portal.window import Window
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.times import Range
@@ -42,8 +43,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
     Yields
     ------
     pyarrow.Table
-        Messages (`messages.SCHEMA`) as answered; `seq` counts on from page to page. It may hold more than was asked
-        for: the caller takes what it wanted.
+        Messages of the span (`messages.SCHEMA`) as answered; `seq` counts on from page to page. They may be of more
+        topics than were asked for: the caller takes what it wanted.
 
     Raises
     ------
@@ -84,7 +85,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                 portal.learn(new)
             todo.insert(0, (one, piece))
             continue
-        yield from window.read(first)
+        for table in window.read(first):
+            yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
 
 
 def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -> list[Question] | None:

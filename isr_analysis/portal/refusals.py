@@ -127,6 +127,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if _MISSING.search(clause):
         for name in named:
             role = roles.role_of(name)
+            if name not in asked and roles.is_day(name):
+                return {"start": name, **roles.DAY}
             if name in asked or role is None:
                 continue
             if role == roles.CLIENT:

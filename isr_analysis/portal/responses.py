@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import requests_cache
@@ -103,9 +104,10 @@ class Responses:
         return _kept(response, stale=False)
 
     def forget(self, path: str) -> None:
-        """Forget the answer of a path, because it was just made untrue."""
+        """Forget the answers of a path, all its pages, because they were just made untrue."""
         with self._lock:
-            self._session.cache.delete(urls=[self._origin + path])
+            kept = self._session.cache.filter()
+            self._session.cache.delete(*(one.cache_key for one in kept if urlsplit(one.url).path == path))
 
     def close(self) -> None:
         """Close the cache's file."""

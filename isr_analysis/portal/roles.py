@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 START, END, CLIENT, TOPIC, ACCOUNT = "start", "end", "client", "topic", "account"
 LIMIT, CURSOR, PAGE, OFFSET, ORDER, FORMAT = "limit", "cursor", "page", "offset", "order", "format"
@@ -28,6 +29,15 @@ _NAMES = (
     (END, rf"{_BEFORE_TIME}(end|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
+
+
+DAY: dict[str, Any] = {"end": None, "time_form": "date", "longest": "1d"}
+"""How history is asked for where its start is the one parameter of a day."""
+
+
+def is_day(name: str) -> bool:
+    """Tell whether a parameter is the day that is wanted."""
+    return snake(name) in ("date", "day", "utc_date", "utc_day", "for_date", "on_date")
 
 
 def snake(name: str) -> str:

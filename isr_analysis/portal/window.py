@@ -59,7 +59,7 @@ class Window:
         self._rows = 0  # as the portal counts them, all pages together
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
-        self._beyond = False
+        self._beyond = self._named = False
         self._sample: int | None = None
         self._earliest, self._latest = 2**63 - 1, -(2**63)
         self.asked = self._question(span)
@@ -103,6 +103,7 @@ class Window:
             if what == paging.BY_TIME:
                 yield from self._onward(held)
                 return
+            self._named = True  # the portal itself says where its answers end
             after: Page | None = None
             if isinstance(what, Step):
                 if what in been:
@@ -144,6 +145,7 @@ class Window:
             self._asked_for,
             self._span,
             unit=lambda: self._known.unit,
+            longest=None if self._known.longest is None else times.duration(self._known.longest),
             habits=self._portal.habits,
             told=self._told,
             incomplete=self._incomplete,
@@ -256,10 +258,15 @@ class Window:
         """Find out whether the portal follows the range, where what it gave lies outside of it."""
         slack = max(times.HOUR, 2 * self._known.unit)
         early, late = self._earliest < self._span.start - slack, self._latest >= self._span.end + slack
-        late = late and self._known.end is not None
-        early = early and self._known.start is not None
         if early and self._span.end >= self._portal.now() - slack:
             late = True  # it gives all up to now
+        if self._known.start is None and self._known.end is None:
+            # It was not asked for a range: it must have given the whole of it, beyond doubt.
+            if self._beyond or self._named or (early and late):
+                return
+            raise self._not_followed()
+        late = late and self._known.end is not None
+        early = early and self._known.start is not None
         if early == late:
             return
         # It follows one of the two, or none and gave some other range. Parted at an instant in the middle of what
@@ -276,11 +283,17 @@ class Window:
         if early and len(at) and at.max() <= middle + unit:
             self._portal.learn(dataclasses.replace(now, start=None))
             return
-        raise AnswerError(
-            f"the portal was asked for {self._span} and gave messages of {times.iso(self._earliest)} to "
-            f"{times.iso(self._latest)}: it does not follow the parameters {self._known.start!r} and "
-            f"{self._known.end!r} as they were sent ({', '.join(f'{k}={v}' for k, v in self.asked.items())}). "
-            "Say in a contract file (ISR_CONTRACT) how it wants the range; `isr doctor` prints one to edit"
+        raise self._not_followed()
+
+    def _not_followed(self) -> AnswerError:
+        gave = "nothing"
+        if self._earliest <= self._latest:
+            gave = f"messages of {times.iso(self._earliest)} to {times.iso(self._latest)}"
+        return AnswerError(
+            f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
+            f"({', '.join(f'{k}={v}' for k, v in self.asked.items())}; its parameters are taken to be "
+            f"{self._known.start!r} and {self._known.end!r}). Say in a contract file (ISR_CONTRACT) how it wants the "
+            "range; `isr doctor` prints one to edit"
         )
 
     def _learn_start(self) -> None:
