@@ -145,6 +145,7 @@ def test_an_empty_place_for_rows_is_a_page_of_none(body):
         ([{"time": AT, "client_id": "a", "topic": "t"}], "payload"),
         ({"messages": [ROW], "errors": [{"message": "shard down"}]}, "shard down"),
         ({"messages": [], "status": "error"}, "error"),
+        ([{"client_id": "a", "rows": [ROW]}, {"client_id": "b", "rows": [], "error": "shard down"}], "shard down"),
         ({"success": False, "message": "sorry", "data": []}, "sorry"),
         ({"timestamp": AT, "status": 500, "error": "Oops", "path": "/api/v1"}, "Oops"),
         ({"columns": ["time", "topic"], "rows": [[AT]]}, "1 values for 2"),
@@ -631,6 +632,13 @@ def test_notes_on_paging_are_read(notes, expected):
     assert page.rows == 1
 
 
+def test_what_a_payload_says_is_no_note_on_paging():
+    """A payload with fields such as next or total does not lead to another page."""
+    data = {"next": "abc", "total": 9, "values": [], "more": True}
+    for row in ({**ROW, "payload": data}, {"time": AT, "client_id": "a", "data": data}):
+        assert read([row], topic="t/x").paging == answers.Paging()
+
+
 # --- live ----------------------------------------------------------------------------------------------------------
 
 LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}
@@ -734,3 +742,17 @@ def test_what_is_no_list_is_refused(body):
     """With what came in the message."""
     with pytest.raises(AnswerError, match="list was not understood"):
         answers.read_rows(body)
+
+
+def test_what_a_row_says_of_its_payload_counts():
+    """A row may say that its payload is text or base64: then that was published, without the quotes of JSON."""
+    rows = [
+        {"payload_encoding": "text", "payload": "OK \u00b7 1"},
+        {"payload_encoding": "text", "payload": "21.5"},
+        {"payload_encoding": "base64", "payload": "AAE="},
+        {"payload": {"a": 1}},
+        {"payload": "left as it is"},
+    ]
+    body = [{"time": f"2026-11-01T06:30:0{i}Z", "client_id": "a", "topic": "t", **row} for i, row in enumerate(rows)]
+    found = answers.read_page(json.dumps(body).encode()).messages["payload"].to_pylist()
+    assert found == ["OK \u00b7 1".encode(), b"21.5", b"\x00\x01", b'{"a": 1}', b'"left as it is"']

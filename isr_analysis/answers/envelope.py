@@ -22,10 +22,10 @@ from isr_analysis.answers.shape import (
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
-_DEEPEST = 12
+_DEEPEST = 8
 _FAILED = ("error", "errors", "exception", "fault")
 _NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
-_NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0", b"None")
+_NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,7 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
     if len(documents) > 1:
         ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
-        heads = [search.role(one) for one in documents[:1]]
-        if heads == ["row"] and all(raw.kind(one) == "{" for one in documents):
+        if search.is_row(documents[0]) and all(raw.kind(one) == "{" for one in documents):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
         value = _walk(document, fields.rows) if fields.rows else document
@@ -139,9 +138,9 @@ class _Search:
         self._note(fields)
         return True
 
-    def role(self, document: bytes) -> str | None:
-        """Tell whether a document is a row among others, or holds rows."""
-        return self._role(raw.members(document), 0) if raw.kind(document) == "{" else None
+    def is_row(self, document: bytes) -> bool:
+        """Tell whether a document is a row among others, and does not hold rows of its own."""
+        return raw.kind(document) == "{" and self._verdict(raw.members(document)) == "row"
 
     def dig(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int = 0) -> list[Group] | None:
         """Give the rows within a value; an empty list is a place for rows without any, None is no such place."""
@@ -159,66 +158,93 @@ class _Search:
             if len(names) != len(raw.elements(head)) or not any(self._rank(name) is not None for name in names):
                 return None
             return [Group(tables.table_of(names, raw.elements(value)[1:]), outer, keys)]
-        role = None
-        parts: list[bytes] = []
-        if raw.kind(head) == "{":
-            role = self._role(raw.members(head), depth)
-        if role is None:
-            parts = [one for one in raw.elements(value) if raw.kind(one) != "n"]
-            if any(raw.kind(one) != "{" for one in parts):
-                return None
-            roles = (self._role(raw.members(one), depth) for one in parts)
-            role = next((one for one in roles if one is not None), None)
-            if role is None and all(set(raw.members(one)) == {"statement_id"} for one in parts):
-                return []  # InfluxDB 1, where nothing was found
-        if role == "row":
-            return [Group(b"[" + b",".join(parts) + b"]" if parts else value, outer, keys)]
-        if role == "group":
-            return self._groups(parts or raw.elements(value), outer, keys, depth)
-        never = self.live and all(pick(raw.members(one), CLIENT) or "id" in raw.members(one) for one in parts)
-        if never and parts:  # none of them ever published; their accounts count all the same
+        if raw.kind(head) == "{" and self._verdict(raw.members(head)) == "row":
+            return [Group(value, outer, keys)]
+        parts = [one for one in raw.elements(value) if raw.kind(one) != "n"]
+        if any(raw.kind(one) != "{" for one in parts):
+            return None
+        fields = [raw.members(one) for one in parts]
+        verdict = next((one for one in map(self._verdict, fields) if one is not None), None)
+        if verdict == "groups":
+            groups = self._groups(fields, parts, outer, keys, depth)
+            verdict = "row" if not groups and any(self._may_be_row(one) for one in fields) else verdict
+            if verdict == "groups":
+                return groups
+        if verdict == "row":
             return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
-        return [] if never else None
+        if all(set(one) == {"statement_id"} for one in fields):
+            return []  # InfluxDB 1, where nothing was found
+        if self.live and all(pick(one, CLIENT) or "id" in one for one in fields):
+            # None of them ever published; their accounts count all the same.
+            return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
+        return None
 
-    def _groups(self, parts: list[bytes], outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group]:
+    def _groups(
+        self,
+        elements: list[dict[str, bytes]],
+        parts: list[bytes],
+        outer: dict[str, bytes],
+        keys: tuple[str, ...],
+        depth: int,
+    ) -> list[Group] | None:
+        """Give the rows within the elements of an array; None if these are no groups after all."""
         groups: list[Group] = []
-        for i, part in enumerate(parts):
-            fields = raw.members(part)
+        places: list[bool] = []
+        noted = dict(self.found.notes)
+        for fields, part in zip(elements, parts, strict=True):
             if tables.columns_of(fields) is not None:
-                groups += self.dig(part, outer, keys, depth + 1) or []
-                continue
-            around = {**outer, **{name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}}
-            inner = [
-                self.dig(one, around, (*keys, *_name_of(fields), *_as_key(name)), depth + 1)
-                for name, one in fields.items()
-                if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
-            ]
-            if all(one is None for one in inner) and not self.live and b"null" not in fields.values():
-                raise AnswerError(f"element {i + 1} of the list of groups has no rows; it is {describe(part)}")
+                inner = [self.dig(part, outer, keys, depth + 1)]
+            else:
+                around = {**outer, **{name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}}
+                inner = [
+                    self.dig(one, around, (*keys, *_name_of(fields), *_as_key(name)), depth + 1)
+                    for name, one in fields.items()
+                    if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
+                ]
+            places.append(any(one is not None for one in inner) or b"null" in fields.values())
             groups += [group for one in inner for group in one or ()]
+        if not groups:
+            self.found.notes = noted
+            return [] if all(places) else None
+        for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
+            failure = None if self.live else _failure(fields)
+            if failure or not (there or self.live):
+                what = f"states a failure: {failure}" if failure else f"has no rows; it is {describe(parts[i])}"
+                raise AnswerError(f"element {i + 1} of the list of groups {what}")
         return groups
 
-    def _role(self, fields: dict[str, bytes], depth: int) -> str | None:
-        """Tell whether an object of an array is a row, or a group of rows; None does not say."""
+    def _verdict(self, fields: dict[str, bytes]) -> str | None:
+        """Tell whether an object of an array is a row or may be a group of rows; None does not say."""
         rank = min((r for name, one in fields.items() if raw.kind(one) in ('"', "0")
                     and (r := self._rank(name)) is not None), default=None)  # fmt: skip
         own = rank is not None and rank <= RECEIVED
         payload = self._payload(fields)
-        if rank is None and payload is None and tables.columns_of(fields) is not None:
-            return "group"
         if own and (payload or self._topic(fields)):
             return "row"
-        for name, one in fields.items():
-            if name == payload or plain(name) in BESIDE or raw.kind(one) not in ("{", "["):
-                continue
-            if own and plain(name) not in ROWS:
-                continue
-            if (raw.kind(one) == "[" or not self._is_message(raw.members(one))) and self.dig(one, {}, (), depth + 1):
-                return "group"
-        if rank is not None or (payload is not None and any(raw.kind(one) == "{" for one in fields.values())):
-            return "row"
-        inner = (raw.members(one) for one in fields.values() if raw.kind(one) == "{")
-        return "row" if any(self._rank(name) is not None for one in inner for name in one) else None
+        if rank is None and payload is None and tables.columns_of(fields) is not None:
+            return "groups"
+        inner = {name: one for name, one in fields.items() if name != payload and plain(name) not in BESIDE}
+        lists = {
+            name for name, one in inner.items() if raw.kind(one) == "[" and raw.kind(raw.first(one) or b"{") in "{["
+        }
+        objects = {name: raw.members(one) for name, one in inner.items() if raw.kind(one) == "{"}
+        if any(plain(name) in ROWS for name in lists):
+            return "groups"
+        if not any(self._is_message(one) for one in objects.values()) and any(
+            not own or plain(name) in ROWS for name in (*lists, *objects)
+        ):
+            return "groups"
+        return "row" if self._may_be_row(fields) else None
+
+    def _may_be_row(self, fields: dict[str, bytes]) -> bool:
+        """Tell whether an object may be a row: it, or one right within it, has an instant, or it has a payload."""
+        inner = [raw.members(one) for one in fields.values() if raw.kind(one) == "{"]
+        timed = (
+            self._rank(name) is not None and raw.kind(one) in ('"', "0")
+            for part in (fields, *inner)
+            for name, one in part.items()
+        )  # fmt: skip
+        return any(timed) or (self._payload(fields) is not None and bool(inner))
 
     def _is_message(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object is one message, or a publisher with its last one."""
@@ -247,10 +273,9 @@ class _Search:
         listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in bearing)
         if not listed and self._is_message(fields):
             return [Group(b"[" + value + b"]", outer, keys)]
-        self._note(fields)
-        places = bool(bearing) or self._has_empty_place(fields, dug, depth)
-        if not places:
+        if not bearing and not self._has_empty_place(fields, dug, depth):
             return None
+        self._note(fields)
         if failure := _failure(fields):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     |(-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|-?Infinity|NaN))""",
     re.VERBOSE,
 )
+_SHORT = 20_000
 _STANDARD = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 _raw = msgspec.json.Decoder(msgspec.Raw)
@@ -72,8 +73,19 @@ def records(value: bytes) -> list[dict[str, bytes]]:
 
 
 def first(value: bytes) -> bytes | None:
-    """Give the first element of an array without looking at the others; None if it is empty."""
-    return next(_parts(value), None)
+    """Give the first element of an array; None if it is empty.
+
+    The others are not looked at, unless the first is so long that the scanner would be slow.
+    """
+    try:
+        return next(_parts(value[:_SHORT]), None)
+    except AnswerError:
+        if len(value) <= _SHORT:
+            raise
+    try:
+        return bytes(_list.decode(value)[0])
+    except _STANDARD:
+        return next(_parts(value), None)
 
 
 def text(value: bytes) -> str:
