@@ -59,7 +59,7 @@ def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id
 
     def of_history() -> set[str]:
         known = history()
-        answer = _recent(line, known, account_id, now)
+        answer, _ = recent(line, known, account_id, now)
         page = answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields)
         return set(page.accounts)
 
@@ -89,21 +89,54 @@ def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id
     return None
 
 
-def _recent(line: Wire, known: History, account_id: str | None, now: int) -> Answer:
-    """Ask for a message of the last day, in whichever way the portal's refusals lead to."""
+def recent(
+    line: Wire,
+    known: History,
+    account_id: str | None,
+    now: int,
+    *,
+    client: Callable[[], str | None] = lambda: None,
+    learn: Callable[[History], None] = lambda _: None,
+) -> tuple[Answer, messages.Selector]:
+    """Ask for one message of the last day, in whichever way the portal's refusals lead to.
+
+    Parameters
+    ----------
+    line : Wire
+        The token's line.
+    known : History
+        How history is asked for.
+    account_id : str or None
+        The account, where it is known.
+    now : int
+        The present instant, ns.
+    client : callable
+        Gives a client id for a portal that insists on one.
+    learn : callable
+        Takes what a refusal taught.
+
+    Raises
+    ------
+    IsrError
+        The portal refuses, and its words teach nothing; or it cannot be asked.
+    """
     revisions = 0
     while True:
         length = min(times.DAY, times.duration(known.longest or "1d") - known.unit)
-        asked = known.question(messages.Selector(), times.Range(now - max(length, 1), now), account_id=account_id)
+        span = times.Range(now - max(length, known.unit), now)
+        one = client() if known.client_required else None
+        selector = messages.Selector(None if one is None else (one,))
+        asked = known.question(selector, span, account_id=account_id)
         if known.limit is not None:
             asked[known.limit] = "1"
         try:
-            return line.get(known.path, asked)
+            return line.get(known.path, asked), selector
         except RequestRefusedError as exc:
             new = refusals.revised(known, asked, exc.words, length)
             if new is None or exc.status_code not in refusals.REVISABLE or revisions == _REVISIONS:
                 raise
             known, revisions = new, revisions + 1
+            learn(known)
 
 
 def accounts_of(rows: list[dict[str, Any]], account_id: str | None = None) -> set[str]:

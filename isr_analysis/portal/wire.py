@@ -133,6 +133,10 @@ class Wire:
         """How many requests went to the portal over this line."""
         return self._counted.sent
 
+    def allow(self, most: int) -> None:
+        """Allow so many requests in all, retries among them; after that, each is an `EnoughError` and not sent."""
+        self._counted.most = most
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -242,6 +246,10 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
     return refused
 
 
+class EnoughError(errors.IsrError):
+    """As many requests were made as `Wire.allow` allows."""
+
+
 class _Auth(httpx.Auth):
     """Adds the token to a request, below every cache and log."""
 
@@ -265,6 +273,7 @@ class _Counted(httpx.BaseTransport):
         self.ledger = ledger
         self._now = now
         self.sent = 0
+        self.most: int | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         home = _same_origin(request.url, self._origin)
@@ -272,6 +281,8 @@ class _Counted(httpx.BaseTransport):
             for name in ("Authorization", "X-ISR-Account-Id"):
                 request.headers.pop(name, None)
             return self._inner.handle_request(request)
+        if self.most is not None and self.sent >= self.most:
+            raise EnoughError(f"{request.url.path} was not asked for: the {self.most} requests allowed here were made")
         pause: Pause | None = request.extensions.get(_PAUSE)
         while (taken := self.ledger.take(self._now(), gently=pause is not None)).number is None:
             assert pause is not None

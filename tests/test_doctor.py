@@ -1,0 +1,219 @@
+"""`isr doctor`: what a load rests on, in at most ten requests, with a remedy for each that fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import email.utils
+import json
+
+import httpx
+import httpx_retries
+import portals
+import pytest
+from click.testing import CliRunner
+from portals import FIRST, NOW, Dialect, Message, Server
+
+import isr_analysis as isr
+from isr_analysis import doctor, settings
+from isr_analysis.cli import account
+from isr_analysis.portal.contract import overridden, to_toml
+from isr_analysis.portal.token import Token
+from isr_analysis.times import HOUR, SECOND
+
+STORED = [Message(FIRST + i * HOUR, f"dev-{i % 2}", "t/x", {"i": i}) for i in range(4 * 24 + 5)]
+FULL = Dialect("full")
+DIALECTS = {
+    "full": FULL,
+    "no document": Dialect(doc=None),
+    "docs page": Dialect(doc="docs"),
+    "history only": Dialect(add_ons=("history",), row=portals.by_path),
+    "history only, no document": Dialect(add_ons=("history",), row=portals.by_path, doc=None),
+    "history only, no document, refuses": Dialect(
+        add_ons=("history",), row=portals.by_path, doc=None, strict=True, client=None, start="from", end="to",
+        required=("from", "to"), asked="ms",
+    ),
+    "live only": Dialect(add_ons=("live",), doc=None, row=portals.by_path),
+    "client by client": Dialect(client_required=True, doc=None),
+    "an hour at once": Dialect(longest=HOUR, doc=None),
+    "nothing": Dialect(add_ons=(), doc=None),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    """Ask again at once where a request is repeated."""
+    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
+
+
+def examine(server, home, *, respond=None, now=NOW, key=portals.TOKEN):
+    """Examine a portal that has no socket; gives the checks by name, and the connection."""
+    transport = httpx.MockTransport(respond or server.respond)
+    profile = settings.profile(origin="http://127.0.0.1:1", home=home, environ={})
+    checks, portal = doctor.examine(profile, Token(key), transport=transport, now=lambda: now)
+    portal.close()
+    return {check.name: check for check in checks}, portal
+
+
+def dated(server, at):
+    """Answer with a Date header."""
+
+    def respond(request):
+        response = server.respond(request)
+        response.headers["Date"] = email.utils.formatdate(at / SECOND, usegmt=True)
+        return response
+
+    return respond
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_ten_requests_are_enough(home, dialect):
+    """On any portal; add-ons are told apart, and what is missing is named with its remedy."""
+    server = Server(dialect, STORED)
+    checks, _ = examine(server, home)
+    assert len(server.log) <= 10
+    names = {"history": "Programmatic History Download", "live": "Live REST API", "mgmt": "Mgmt REST API"}
+    for add_on, name in names.items():
+        check = checks.get(f"add-on “{name}”")
+        if check is None or "not asked" in check.found:
+            continue
+        assert check.state == (doctor.OK if add_on in dialect.add_ons else doctor.WARN), check
+        assert (name in check.remedy) == (add_on not in dialect.add_ons)
+    assert portals.TOKEN not in str(checks)
+
+
+def test_failures_count_too(home):
+    """Every retry is a request: a portal that fails is not asked more than ten times."""
+    server = Server(FULL, STORED)
+    for broken in ("", "/publishers", "/history", "openapi.json", "/live"):
+
+        def respond(request, broken=broken):
+            answer = server.respond(request)
+            return httpx.Response(503, text="maintenance") if request.url.path.endswith(broken) else answer
+
+        server.log.clear()
+        checks, _ = examine(server, home / (broken.strip("/") or "all"), respond=respond)
+        assert len(server.log) <= 10
+        assert any(check.state != doctor.OK for check in checks.values())
+
+
+def test_the_contract_that_is_printed_can_be_used(home, tmp_path):
+    """What refusals taught is in it; named as the contract file, no request is refused any more."""
+    dialect = DIALECTS["history only, no document, refuses"]
+    server = Server(dataclasses.replace(dialect, add_ons=("history", "live", "mgmt"), strict=False), STORED)
+    _, portal = examine(server, home)
+    contract = portal.known_contract
+    assert (contract.history.start, contract.history.end, contract.history.time_form) == ("from", "to", "ms")
+    file = tmp_path / "contract.toml"
+    file.write_text(to_toml(contract), "utf-8")
+    assert overridden(type(contract)(), file).history == contract.history
+    server.log.clear()
+    with portals.mocked(server, home / "new", contract_file=file) as line:
+        df = isr.load_history(start="2026-11-02", end="2026-11-03", portal=line)
+    assert len(df) == 24
+    assert all(
+        set(asked) <= {"from", "to", "limit", "cursor"} for path, asked in server.log if path.endswith("/history")
+    )
+
+
+@pytest.mark.parametrize(
+    ("off", "state", "words"), [(2 * SECOND, "ok", "within"), (HOUR, "failed", "future"), (-HOUR, "failed", "missing")]
+)
+def test_a_wrong_clock_is_seen(home, off, state, words):
+    """By the Date header; and what it would do to the last seven days."""
+    server = Server(FULL, STORED)
+    checks, _ = examine(server, home, respond=dated(server, NOW - off))
+    clock = checks["clock"]
+    assert clock.state == state
+    assert words in clock.found + clock.remedy
+
+
+def test_a_refused_token_is_seen_even_where_its_account_is_known(home):
+    """A token that was revoked after it had been used."""
+    server = Server(FULL, STORED)
+    assert examine(server, home)[0]["account"].state == doctor.OK
+
+    def respond(request):
+        del request
+        return httpx.Response(401, json={"detail": "token revoked"})
+
+    check = examine(server, home, respond=respond)[0]["account"]
+    assert check.state == doctor.FAIL
+    assert "token revoked" in check.found
+    assert "isr login" in check.remedy
+
+
+def test_an_answer_that_is_not_understood_is_seen(home):
+    """The route works, and its answer says nothing that could be read."""
+    server = Server(dataclasses.replace(FULL, row=lambda *_: {"a": 1}, live=lambda rows: rows), STORED)
+    checks, _ = examine(server, home)
+    assert checks["add-on “Programmatic History Download”"].state == doctor.FAIL
+    assert "ISR_CONTRACT" in checks["add-on “Programmatic History Download”"].remedy
+
+
+def test_a_portal_that_is_not_there(home):
+    """One check fails, with what to look at; the store and versions are told all the same."""
+
+    def respond(request):
+        raise httpx.ConnectError("Connection refused", request=request)
+
+    checks, _ = examine(Server(FULL, STORED), home, respond=respond)
+    assert checks["portal"].state == doctor.FAIL
+    assert "ISR_PORTAL_ORIGIN" in checks["portal"].remedy + checks["portal"].found
+    assert "pandas" in checks["versions"].found
+
+
+@pytest.fixture
+def command(monkeypatch, home):
+    """Run the command on a real socket."""
+
+    def run(dialect, *arguments, token=portals.TOKEN):
+        stored = STORED
+        server = Server(dialect, stored)
+        with portals.serve(server) as origin:
+            monkeypatch.setenv("ISR_PORTAL_ORIGIN", origin)
+            if token is not None:
+                monkeypatch.setenv("ISR_TOKEN", token)
+            return CliRunner().invoke(account.doctor, [*arguments], standalone_mode=False), server
+
+    return run
+
+
+def test_the_table_ends_with_the_contract(command, tmp_path):
+    """One line a check, remedies below, then TOML; status 1, as this family's clock is not the machine's."""
+    result, server = command(FULL)
+    table, _, toml = result.output.partition("# The contract: ")
+    assert result.return_value == 0, result.output
+    assert "✓ account" in table
+    file = tmp_path / "c.toml"
+    file.write_text("# " + toml, "utf-8")
+    assert overridden(isr_contract(), file).history.start == "start"
+    assert len(server.log) <= 10
+
+
+def isr_contract():
+    """Give the built-in contract."""
+    from isr_analysis.portal.contract import Contract
+
+    return Contract()
+
+
+def test_json_for_scripts(command):
+    """Checks and contract as one object; the status says whether all is well."""
+    result, _ = command(FULL, "--json")
+    said = json.loads(result.output)
+    assert said["well"] is (result.return_value == 0)
+    assert {"name", "state", "found", "remedy"} == set(said["checks"][0])
+    assert said["contract"]["history"]["start"] == "start"
+    bad, _ = command(FULL, "--json", token="isr_mqtt_rest_example-not-known")
+    assert bad.return_value == 1
+    assert json.loads(bad.output)["well"] is False
+
+
+def test_without_a_token(command, monkeypatch):
+    """It says how to get one, asks nobody, and ends with status 1."""
+    monkeypatch.delenv("ISR_TOKEN", raising=False)
+    result, server = command(FULL, token=None)
+    assert result.return_value == 1
+    assert "✗ token" in result.output
+    assert "isr login" in result.output
+    assert not server.log
