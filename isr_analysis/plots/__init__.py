@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from isr_analysis.plots import headless
+
 if TYPE_CHECKING:
     from isr_analysis.plots.board import live
     from isr_analysis.plots.days import availability
@@ -43,6 +45,7 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'isr_analysis.plots' has no attribute {name!r}")
+    headless.prepare()
     return getattr(importlib.import_module(f"isr_analysis.plots.{_HOME[name]}"), name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import json
+import os
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def show(*things: Any) -> None:
     from IPython.display import display
 
     for thing in things:
-        if hasattr(thing, "to_plotly_json"):
+        if hasattr(thing, "to_plotly_json") and os.environ.get("PLOTLY_RENDERER") == "plotly_mimetype":
             # As plotly itself would, without its renderers: to import those takes longer than to draw the figure.
             display({FIGURE: json.loads(thing.to_json()), "text/plain": "Figure"}, raw=True)
         else:

@@ -1,0 +1,102 @@
+"""The notebooks: stored clean, and each runs from a clean kernel against the sandbox and against a portal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis.disclosure import disclosures
+from isr_analysis.report import build
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SHIPPED = build.NOTEBOOK
+NAMES = [path.stem for path in NOTEBOOKS]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text("utf-8"))
+
+
+def _source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, SHIPPED], ids=lambda path: path.stem)
+def test_stored_clean(path: Path) -> None:
+    """No outputs, no execution counts, no trace of the machine, ids that mean something, nothing given away."""
+    nb = _read(path)
+    assert {*nb["metadata"]} <= {"kernelspec", "language_info"}
+    assert nb["metadata"]["language_info"] == {"name": "python"}
+    for cell in nb["cells"]:
+        assert re.fullmatch(r"[a-z][a-z-]+", cell["id"]), cell["id"]
+        assert {*cell["metadata"]} <= {"tags"}
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+            assert _source(cell).strip()
+    assert disclosures(nb) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_a_story(path: Path) -> None:
+    """Each begins with a title and a question, and connects in the one line that works with and without a token."""
+    nb = _read(path)
+    first = _source(nb["cells"][0])
+    assert first.startswith("# ")
+    assert "?" in first
+    connecting = "portal = isr.connect() if isr.has_token() else isr.sandbox.start().connect()"
+    assert any(connecting in _source(cell) for cell in nb["cells"])
+
+
+def _convert(path: Path, out: Path, **env: str) -> str:
+    """Run a notebook as a user would, with nbconvert, warnings of this package and errors fatal."""
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "html", f"--output-dir={out}", str(path)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PLOTLY_")}
+    own = {"IPYTHONDIR": str(out / "ipython"), "JUPYTER_CONFIG_DIR": str(out / "none"), "ISR_HOME": str(out / "home")}
+    done = subprocess.run(command, env={**clean, **own, **env}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return (out / path.with_suffix(".html").name).read_text("utf-8")
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_runs_against_the_sandbox(path: Path, tmp_path: Path) -> None:
+    """Without a token each runs to its end, and its figures are in the HTML, with plotly's script."""
+    page = _convert(path, tmp_path)
+    assert "Traceback" not in page
+    if any("isr.plots." in _source(cell) for cell in _read(path)["cells"]):
+        assert "Plotly.newPlot" in page
+        assert len(re.findall(r"plotly\.js v\d", page)) == 1
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_runs_against_a_portal(path: Path, tmp_path: Path, sandbox: Any) -> None:
+    """With nothing but a token and an origin each asks that portal, and the token is nowhere afterwards."""
+    before = sandbox.requests_total()
+    page = _convert(path, tmp_path, ISR_TOKEN=sandbox.token, ISR_PORTAL_ORIGIN=sandbox.origin)
+    assert sandbox.requests_total() > before
+    assert sandbox.token not in page
+    token = sandbox.token.encode()
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or token not in file.read_bytes(), file
+
+
+@pytest.mark.notebook
+def test_the_report_of_ones_own_is_one(sandbox: Any, tmp_path: Path) -> None:
+    """The notebook that tells how to write a report can be handed to `build_report`."""
+    own = FOLDER / "07_your_own_report.ipynb"
+    with sandbox.connect() as portal:
+        path = isr.build_report(tmp_path / "own.html", topic="telemetry/#", last="1d", notebook=own, portal=portal)
+    page = path.read_text("utf-8")
+    assert 'class="figure"' in page
+    assert 'id="what-looks-wrong"' in page
