@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import re
@@ -35,10 +36,8 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
         plain = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", title[1] if title else text)
         text = f"(a page of HTML) {html.unescape(plain)}"
     else:
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             text = _say(json.loads(text))
-        except (ValueError, RecursionError):
-            pass
     line = " ".join(text.split())
     return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
 
