@@ -16,14 +16,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isr_analysis import errors, mgmt, plots, sandbox, widgets
     from isr_analysis.checks import channels, completeness, gaps, intervals, quality, wide
+    from isr_analysis.engines import open_exported, open_history
+    from isr_analysis.export import export_history
     from isr_analysis.history import load_history
     from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.live import load_live
     from isr_analysis.portal.connection import Portal, connect, disconnect, has_token
     from isr_analysis.publishers import load_publishers
+    from isr_analysis.recording import record
     from isr_analysis.report import build_report
     from isr_analysis.saved import read_history
     from isr_analysis.streaming.stream import stream
+    from isr_analysis.watching import watch_live
 
 __version__ = "0.1.0"
 
@@ -37,6 +41,7 @@ __all__ = [
     "coverage",
     "disconnect",
     "errors",
+    "export_history",
     "gaps",
     "has_token",
     "intervals",
@@ -44,13 +49,17 @@ __all__ = [
     "load_live",
     "load_publishers",
     "mgmt",
+    "open_exported",
+    "open_history",
     "plan_history",
     "plots",
     "quality",
     "read_history",
+    "record",
     "sandbox",
     "stream",
     "sync",
+    "watch_live",
     "wide",
     "widgets",
 ]
@@ -65,17 +74,22 @@ _HOME = {
     "connect": "portal.connection",
     "coverage": "holdings",
     "disconnect": "portal.connection",
+    "export_history": "export",
     "gaps": "checks",
     "has_token": "portal.connection",
     "intervals": "checks",
     "load_history": "history",
     "load_live": "live",
     "load_publishers": "publishers",
+    "open_exported": "engines",
+    "open_history": "engines",
     "plan_history": "holdings",
     "quality": "checks",
     "read_history": "saved",
+    "record": "recording",
     "stream": "streaming.stream",
     "sync": "holdings",
+    "watch_live": "watching",
     "wide": "checks",
 }
 

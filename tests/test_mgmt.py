@@ -282,6 +282,25 @@ def test_lists_in_other_envelopes_have_the_same_columns():
     assert table.iloc[0].tolist() == ["7", "a@b.example", "owner", "2026"]
 
 
+def test_lists_in_pages_are_whole_and_forgotten_whole():
+    """A list that comes in pages is read to its end, and a change forgets each of them."""
+    there = {f"m{i}": "member" for i in range(5)}
+
+    def respond(request):
+        if request.method == "DELETE":
+            del there[request.url.path.rpartition("/")[2]]
+            return httpx.Response(204)
+        at = int(request.url.params.get("cursor", 0))
+        rows = [{"user_id": one, "email": f"{one}@b.example", "role": role} for one, role in there.items()]
+        more = str(at + 2) if at + 2 < len(rows) else None
+        return httpx.Response(200, json={"members": rows[at : at + 2], "next_cursor": more})
+
+    line, _ = answering(respond)
+    assert mgmt.load_members(portal=line)["user_id"].tolist() == [f"m{i}" for i in range(5)]
+    mgmt.remove_member("m3", portal=line)
+    assert mgmt.load_members(max_age="1h", portal=line)["user_id"].tolist() == ["m0", "m1", "m2", "m4"]
+
+
 def test_secrets_compare_and_hash_without_showing():
     """Two secrets of one value are equal, and a container of them shows none."""
     assert Secret("a") == Secret("a") != Secret("b")

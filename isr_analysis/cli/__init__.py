@@ -13,14 +13,18 @@ from isr_analysis.errors import IsrError, UsageError
 _FAILED, _USAGE, _STOPPED = 1, 2, 130
 
 _HOME = {
+    "cache": "cache",
     "check-notebook": "notebooks",
     "demo": "trial",
     "doctor": "account",
+    "live": "live",
+    "export": "history",
     "login": "account",
     "logout": "account",
     "members": "clients",
     "plan": "history",
     "publishers": "clients",
+    "record": "live",
     "report": "report",
     "sandbox": "trial",
     "subscribers": "clients",

@@ -63,7 +63,8 @@ def _demo_sandbox() -> Any:
 @click.option("--port", default=0, show_default="a free one", help="Where to listen, on loopback.")
 @click.option("--days", default=90, show_default=True, help="How many days of history there are.")
 @click.option("--seed", default=1, show_default=True, help="Which invented fleet; each is an account of its own.")
-def sandbox(port: int, days: int, seed: int) -> None:
+@click.option("--broker", is_flag=True, help="With a real MQTT broker beside it, on which the fleet publishes.")
+def sandbox(port: int, days: int, seed: int, broker: bool) -> None:
     """Run a local portal with invented stations, until Ctrl-C."""
 
     def announce(here: Any) -> None:
@@ -73,7 +74,16 @@ def sandbox(port: int, days: int, seed: int) -> None:
             f'export ISR_PORTAL_ORIGIN="{here.origin}"\n'
             f'export ISR_TOKEN="{here.token}"\n'
             f'export PORTAL_ORIGIN="{here.origin}" TOKEN="{here.token}"   # for the portal\'s own curl examples\n'
-            "# Ctrl-C ends it"
+            + (_subscriber(here) if broker else "")
+            + "# Ctrl-C ends it"
         )
 
-    isr.sandbox.run(port=port, days=days, seed=seed, announce=announce)
+    isr.sandbox.run(port=port, days=days, seed=seed, broker=broker, announce=announce)
+
+
+def _subscriber(here: Any) -> str:
+    made = here.make_subscriber()
+    return (
+        f'export ISR_MQTT_HOST="{made.host}" ISR_MQTT_USERNAME="{made.username}"\n'
+        f'export ISR_MQTT_PASSWORD="{made.password.reveal()}"\n'
+    )

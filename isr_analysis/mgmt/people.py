@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from isr_analysis import answers, times
+from isr_analysis import times
 from isr_analysis.answers.shape import pick
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt import made
 from isr_analysis.mgmt.calls import INVITES, MEMBERS, TENANTS, change
 from isr_analysis.mgmt.made import Made
-from isr_analysis.portal import connection
+from isr_analysis.portal import connection, lists
 from isr_analysis.portal.connection import Portal
 from isr_analysis.secret import Secret
 
@@ -165,14 +165,13 @@ def _load(
 ) -> pd.DataFrame:
     age = times.duration(max_age, name="max_age") / times.SECOND
     line = connection.current(portal)
-    kept = line.responses.get(path, max_age=age)
-    rows = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
-    table = _table(rows, names)
+    found = lists.rows(line.responses, path, max_age=age)
+    table = _table([row for _, page in found for row in page], names)
     table.attrs.update(
         source=source,
         **connection.provenance(line),
-        fetched_at=kept.fetched_at.isoformat().replace("+00:00", "Z"),
-        stale=kept.stale,
+        fetched_at=min(kept.fetched_at for kept, _ in found).isoformat().replace("+00:00", "Z"),
+        stale=any(kept.stale for kept, _ in found),
         rows=len(table),
     )
     return table

@@ -50,7 +50,7 @@ def alone(history: pa.Table, recorded: pa.Table) -> Flags:
     ours, theirs = _Columns(recorded), _Columns(history)
     free = np.ones(len(history), np.bool_)
     said, written = ours.payloads, theirs.payloads
-    if any(one[:1] in b"{[" for one in {*said} - {*written}):
+    if {*said} - {*written}:
         said, written = ([_plain(one) for one in some] for some in (said, written))
     _pair(ours, theirs, left, free, said, written)
     _mistrust(ours, theirs, left, free)
@@ -82,21 +82,25 @@ def _pair(
         coming[key].append(i)
     delays = _delays(ours, theirs, coming, waiting)
     for key, mine in coming.items():
-        delay, wide = delays.get(key[0][0]) or delays.get(None) or (0, _USUAL)
-        found, at = waiting.get(key, ()), 0
-        for i in mine:
-            expected = ours.time[i] - delay
-            while at < len(found) and theirs.time[found[at]] < expected - wide:
-                at += 1
-            if at < len(found) and theirs.time[found[at]] <= expected + wide:
-                left[i] = free[found[at]] = False
-                at += 1
+        delay, spread = delays.get(key[0][0]) or delays.get(None) or (0, 0)
+        # First those that came when they had to; what is left over may have been held up on the way.
+        for wide in (4 * spread, 4 * spread + _USUAL):
+            found, at = [i for i in waiting.get(key, ()) if free[i]], 0
+            for i in mine:
+                if not left[i]:
+                    continue
+                expected = ours.time[i] - delay
+                while at < len(found) and theirs.time[found[at]] < expected - wide:
+                    at += 1
+                if at < len(found) and theirs.time[found[at]] <= expected + wide:
+                    left[i] = free[found[at]] = False
+                    at += 1
 
 
 def _delays(
     ours: _Columns, theirs: _Columns, coming: dict[_Key, list[int]], waiting: dict[_Key, list[int]]
 ) -> dict[str | None, tuple[int, int]]:
-    """Give by how much the recorded time comes after the history's, and give or take what (ns): of clients, and of all.
+    """Give by how much the recorded time comes after the history's, and its spread (ns): of clients, and of all.
 
     Only where it is the same each time: pairs of different messages that look the same have nothing in common.
     """
@@ -111,7 +115,7 @@ def _delays(
         usual = int(np.median(delays))
         spread = int(np.median(np.abs(np.array(delays) - usual)))
         if len(delays) >= _FEW and spread <= _STEADY:
-            found[client] = usual, times.SECOND + 4 * spread
+            found[client] = usual, spread
     return found
 
 
@@ -132,8 +136,9 @@ def _mistrust(ours: _Columns, theirs: _Columns, left: Flags, free: Flags) -> Non
 
 
 def _plain(payload: bytes) -> bytes:
-    """Spell JSON in the one way; anything else as it is."""
+    """Spell JSON in the one way, and a text without its quotes; anything else as it is."""
     try:
-        return json.dumps(json.loads(payload, parse_int=float), sort_keys=True).encode()
+        value = json.loads(payload, parse_int=float)
+        return (value if isinstance(value, str) else json.dumps(value, sort_keys=True)).encode()
     except (ValueError, RecursionError, OverflowError):
         return payload

@@ -76,6 +76,14 @@ class Buffer:
         with self._changed:
             if not self._rows and not self._closed:
                 self._changed.wait_for(lambda: self._rows or self._closed, timeout)
+            rows = self.drain()
+            if not rows and self._error is not None:
+                raise self._error
+            return rows
+
+    def drain(self) -> list[Row]:
+        """Give all that came, and neither wait nor raise."""
+        with self._changed:
             rows = list(self._rows)
             self._rows.clear()
             self._size = 0
@@ -83,8 +91,6 @@ class Buffer:
                 first, last, count = self._dropped
                 self._gaps.append(Gap(first, last + 1, "reader", count))
                 self._dropped = None
-            if not rows and self._error is not None:
-                raise self._error
             return rows
 
     def close(self, error: BaseException | None = None) -> None:

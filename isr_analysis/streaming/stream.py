@@ -190,6 +190,10 @@ class Stream:
         """
         return gaps_table(self.missed())
 
+    def rest(self) -> pa.Table:
+        """Give what came and was not read yet, of a stream that has ended."""
+        return _table(self._buffer.drain())
+
     def close(self) -> None:
         """End the stream; what came can still be read."""
         self._line.close()

@@ -1,0 +1,166 @@
+"""Commands of the moment: `isr live`, `isr record`."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+import pandas as pd
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.cli.options import Command, connecting
+
+_HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+_SAID = 40
+
+
+def _choosing(command: Command) -> Command:
+    """Add the options that say which messages, from where."""
+    for option in reversed(
+        (
+            click.option("--client", "client_id", multiple=True, help="Only this publisher; may be given again."),
+            click.option("--topic", default="#", show_default=True, help="An MQTT topic filter on the subpath."),
+            click.option(
+                "--source", type=click.Choice(["stream", "live"]),
+                help="The stream of a read-only subscriber, or the live answer, asked again and again.  "
+                "[default: the stream where a subscriber is set up]",
+            ),
+            click.option("--for", "duration", help='For how long, such as "1h"; until Ctrl-C if left out.'),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.command()
+@_choosing
+@click.option("--every", default="5s", show_default=True, help="How often the table is refreshed.")
+@click.option("--tz", default="UTC", show_default=True, help="The zone of all times, an IANA name.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts: each frame's messages, one JSON object a line.")
+@connecting
+def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str, tz: str,
+         as_json: bool, **where: Any) -> None:  # fmt: skip
+    """Show the last message of each publisher on each topic, in a table that refreshes until Ctrl-C.
+
+    Where standard output is no terminal, one table is printed, and that is all.
+    """
+    seen = sys.stdout.isatty()
+    with isr.connect(**where) as portal:
+        frames = isr.watch_live(
+            list(client_id) or None, topic, every=every, source=source, duration=duration, tz=tz, portal=portal
+        )
+        if seen and not as_json:
+            click.clear()
+        try:
+            for df in frames:
+                if as_json:
+                    click.echo(lines(df))
+                elif seen:
+                    size = shutil.get_terminal_size()
+                    shown = table(df, portal.now(), tz, width=size.columns, height=size.lines - 1)
+                    click.echo(_HOME + "".join(f"{one}{_CLEAR_LINE}\n" for one in shown) + _CLEAR_BELOW, nl=False)
+                else:
+                    click.echo("\n".join(table(df, portal.now(), tz, width=110, height=None)))
+                if not seen and duration is None:
+                    return
+        except KeyboardInterrupt:
+            return
+        finally:
+            frames.close()  # type: ignore[attr-defined]  # a generator
+
+
+@click.command()
+@_choosing
+@click.option("--every", help="How often what came is stored; of the live answer, how often it is asked.  [default: 5s, "
+              "10s]")  # fmt: skip
+@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@connecting
+def record(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str | None,
+           quiet: bool, **where: Any) -> None:  # fmt: skip
+    """Store what is published as it comes, until Ctrl-C; the history takes its place when it is fetched.
+
+    A second recorder of the same account stands by, and takes over when the first one ends.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    seen = sys.stderr.isatty() and not quiet
+
+    def progress(state: Any) -> None:
+        if seen:
+            click.echo(f"\r{state}{_CLEAR_LINE}", nl=False, err=True)
+
+    with isr.connect(**where) as portal:
+        done = isr.record(
+            list(client_id) or None, topic, source=source, every=every, duration=duration, progress=progress,
+            portal=portal,
+        )  # fmt: skip
+    if not quiet:
+        click.echo(("\r" if seen else "") + str(done), err=seen)
+        for gap in done.missed:
+            words = f"; {gap.lost} dropped" if gap.lost else ""
+            click.echo(
+                f"  may be missing: {times.iso(gap.start)[:19]}Z to {times.iso(gap.end)[:19]}Z ({gap.reason}{words})"
+            )
+
+
+def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None) -> list[str]:
+    """Write the last messages as lines of text, the newest on top."""
+    newest = df.iloc[::-1]
+    rows = [
+        (str(client), str(topic), f"{time:%H:%M:%S}", _age(now - time.value), _said(row))
+        for time, client, topic, row in zip(
+            newest.index, newest["client_id"], newest["topic"],
+            newest.drop(columns=["client_id", "topic"]).to_dict("records"), strict=True,
+        )
+    ]  # fmt: skip
+    heads = ("publisher", "topic", "time", "age", "says")
+    wide = [max(len(one[i]) for one in [heads, *rows]) for i in range(4)]
+    state = "" if df.attrs["connected"] else " · NOT CONNECTED"
+    gaps = f" · {df.attrs['gaps']} gaps" if df.attrs["gaps"] else ""
+    lines_ = [
+        f"{pd.Timestamp(now, tz=tz):%Y-%m-%d %H:%M:%S %Z} · {len(rows)} topics · {df.attrs['source']}{state}{gaps}"
+    ]
+    lines_ += ["  ".join([*(one[i].ljust(wide[i]) for i in range(4)), one[4]]) for one in [heads, *rows]]
+    if height is not None and len(lines_) > height:
+        lines_ = [*lines_[: height - 1], f"… and {len(lines_) - height + 1} more"]
+    return [one if len(one) <= width else f"{one[: width - 1]}…" for one in lines_]
+
+
+def lines(df: pd.DataFrame) -> str:
+    """Write messages as JSON, one object a line."""
+    return "\n".join(
+        json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not _missing(v)}}, default=str)
+        for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
+    )
+
+
+def _said(row: dict[Any, Any]) -> str:
+    """Write what a message says on one line."""
+    return " ".join(f"{key}={_short(value)}" for key, value in row.items() if not _missing(value))
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = "".join(one if one.isprintable() else "·" for one in text)
+    return text if len(text) <= _SAID else f"{text[: _SAID - 1]}…"
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def _age(ns: int) -> str:
+    seconds = max(0, ns // times.SECOND)
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _end(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt

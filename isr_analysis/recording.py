@@ -1,0 +1,221 @@
+"""Recording: what is published goes into the store as it comes, until the history has it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from isr_analysis import messages, times
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.store.recorded import Recorded
+from isr_analysis.streaming.buffer import Gap
+from isr_analysis.streaming.polled import Source, opened
+from isr_analysis.streaming.stream import Stream, gaps_table
+from isr_analysis.times import Range
+
+logger = logging.getLogger(__name__)
+
+_TIDY_EVERY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How a recording stands.
+
+    Parameters
+    ----------
+    source : {"stream", "live"}
+        Where the messages come from.
+    rows : int
+        Messages that were stored.
+    start, end : int
+        ns: when it began, and up to when it came.
+    missed : tuple of Gap
+        Where messages may be missing; the history has them.
+    connected : bool
+        Whether the source is there at this moment.
+    standing_by : bool
+        Whether another recorder of the account is at work, and this one waits to take its place.
+    """
+
+    source: str
+    rows: int
+    start: int
+    end: int
+    missed: tuple[Gap, ...] = ()
+    connected: bool = True
+    standing_by: bool = False
+
+    def gaps(self) -> pd.DataFrame:
+        """Tell where messages may be missing, as `Stream.gaps` does."""
+        return gaps_table(list(self.missed))
+
+    def __str__(self) -> str:
+        if self.standing_by:
+            return "standing by: another recorder of this account is at work"
+        gaps = f", {len(self.missed)} gaps" if self.missed else ""
+        away = "" if self.connected else ", not connected"
+        return f"{self.rows:,} messages from the {self.source} since {times.iso(self.start)[:19]}Z{gaps}{away}"
+
+
+def record(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    source: Stream | str | None = None,
+    every: str | dt.timedelta | None = None,
+    duration: str | dt.timedelta | None = None,
+    stop: threading.Event | None = None,
+    progress: Callable[[Recording], None] | None = None,
+    portal: Portal | None = None,
+) -> Recording:
+    """Store what is published as it comes, so that `load_history` reaches up to now.
+
+    Recorded messages are provisional. They never count as fetched, and the history takes their place once it is
+    fetched, so nothing is there twice. A message has the time at which it came (from the live answer: the portal's).
+    One recorder an account is at work at a time; a second one stands by, and takes over when the first one ends.
+    It ends after `duration`, when `stop` is set, or with Ctrl-C; what came by then is stored.
+
+    Parameters
+    ----------
+    client_id : str or list of str, optional
+        Only these publishers; all if left out.
+    topic : str
+        An MQTT topic filter on the subpath.
+    source : Stream or {"stream", "live"}, optional
+        What `isr_analysis.stream` gave; or the stream, or the live answer asked again and again. If left out: the
+        stream where a read-only subscriber is set up, else the live answer, in which each publisher's last message is
+        seen and what it published between two looks is not.
+    every : str or timedelta, optional
+        How often what came is stored (a crash loses no more than that): 5 s; of the live answer, how often it is
+        asked: 10 s.
+    duration : str or timedelta, optional
+        For how long; until it is stopped if left out.
+    stop : threading.Event, optional
+        Ends it when it is set, for a recorder in a thread of its own.
+    progress : callable, optional
+        Is given the `Recording` so far, each `every`.
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+
+    Returns
+    -------
+    Recording
+        ``rows``, ``gaps()`` and what else is to be said of it.
+
+    Raises
+    ------
+    SubscriberMissingError, SubscriberRefusedError, BrokerUnavailableError, WrongAccountError
+        As of `stream`; a broker that goes away later is waited for.
+    TokenMissingError, TokenRefusedError, AddOnMissingError, PortalUnavailableError
+        The portal refused; one that cannot be reached is waited for once its account is known.
+    StoreError
+        The store cannot be written.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     done = isr.record("isr-shack-01", duration="1s", portal=portal)
+    ...     df = isr.load_history("isr-shack-01", last="1h", portal=portal)
+    >>> done.source, done.rows, df.attrs["recorded"]
+    ('live', 1, 0)
+    """
+    line = connection.current(portal)
+    recorder = _Recorder(line, progress, stop or threading.Event())
+    with (
+        contextlib.suppress(_Stopped),
+        recorder.store.recording(recorder.stand_by),
+        contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found,
+    ):
+        recorder.run(found, every)
+    return recorder.state()
+
+
+class _Stopped(Exception):  # noqa: N818 (not an error: somebody asked for it)
+    """It was to end before it began."""
+
+
+class _Recorder:
+    """One recording."""
+
+    def __init__(self, portal: Portal, progress: Callable[[Recording], None] | None, stop: threading.Event) -> None:
+        self.store = Recorded(portal.folder)
+        self._portal = portal
+        self._progress = progress
+        self._stop = stop
+        self._start = portal.now()
+        self._rows = 0
+        self._appends = 0
+        self._source: Source | None = None
+        # A thread of its own, which no Ctrl-C interrupts: what came is stored once, neither half nor twice.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="isr-record")
+
+    def stand_by(self) -> None:
+        """Wait for another recorder."""
+        if self._stop.is_set():
+            raise _Stopped
+        if self._progress is not None:
+            self._progress(Recording(messages.STREAM, 0, self._start, self._portal.now(), standing_by=True))
+
+    def run(self, source: Source, every: str | dt.timedelta | None) -> None:
+        """Record until the source or somebody ends it."""
+        self._source = source
+        polled = not isinstance(source, Stream)
+        if isinstance(source, Stream):
+            source.rest()  # what came before this was the recorder: another one may have stored it
+        tables = source.tables(every or ("10s" if polled else "5s"))
+        first = polled
+        try:
+            for table in _until(tables, self._stop):
+                self._keep(self.store.unknown(table) if first else table)
+                first = first and not len(table)
+        except KeyboardInterrupt:
+            logger.info("stopped by hand")
+        finally:
+            source.close()
+            if isinstance(source, Stream):
+                self._keep(source.rest())
+            self._writer.shutdown()
+
+    def state(self) -> Recording:
+        """Tell how it stands."""
+        source = self._source
+        return Recording(
+            messages.STREAM if isinstance(source, Stream) else messages.LIVE,
+            self._rows, self._start, self._portal.now(),
+            tuple(source.missed()) if source is not None else (),
+            connected=source is None or source.connected,
+        )  # fmt: skip
+
+    def _keep(self, table: pa.Table) -> None:
+        if len(table):
+            self._rows += len(table)
+            self._writer.submit(self._write, table).result()
+        if self._progress is not None:
+            self._progress(self.state())
+
+    def _write(self, table: pa.Table) -> None:
+        self.store.append(table)
+        self._appends += 1
+        if self._appends % _TIDY_EVERY == 0:
+            now = self._portal.now()
+            day = now // times.DAY * times.DAY
+            self.store.tidy(Range(day, day + times.DAY), now=now, settle=0)
+
+
+def _until(tables: Iterator[pa.Table], stop: threading.Event) -> Iterator[pa.Table]:
+    """Give tables until it is to stop; looked at as often as something comes."""
+    for table in tables:
+        yield table
+        if stop.is_set():
+            return

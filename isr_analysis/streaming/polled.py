@@ -1,0 +1,151 @@
+"""The live answer, asked again and again: a stream for those without a read-only subscriber."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from isr_analysis import messages, times
+from isr_analysis.errors import PortalUnavailableError, QuotaExhaustedError, SubscriberMissingError, UsageError
+from isr_analysis.messages import Selector
+from isr_analysis.portal import lists
+from isr_analysis.portal.connection import Portal
+from isr_analysis.streaming.buffer import Gap
+from isr_analysis.streaming.stream import Stream, stream
+
+logger = logging.getLogger(__name__)
+
+_PULSE = 0.5
+
+
+class Polled:
+    """The last messages of the publishers, those that are new since the last look.
+
+    What was published and followed by another message between two looks is not seen.
+
+    Parameters
+    ----------
+    portal : Portal
+        Whose.
+    selector : Selector
+        Which.
+    duration : float or None
+        Seconds after which it ends.
+    """
+
+    def __init__(self, portal: Portal, selector: Selector, *, duration: float | None) -> None:
+        self.selector = selector
+        self._portal = portal
+        self._until = None if duration is None else time.monotonic() + duration
+        self._last: dict[tuple[str, str], tuple[int, bytes]] = {}
+        self._gaps: list[Gap] = []
+        self._away_since: int | None = None
+        self._closed = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether the portal answered when last asked."""
+        return self._away_since is None
+
+    def tables(self, every: str | dt.timedelta = "10s") -> Iterator[pa.Table]:
+        """Give what is new as tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones.
+
+        Raises
+        ------
+        IsrError
+            The portal refused. That it cannot be reached, or that the hour's requests are used up, is waited for.
+        """
+        pause = times.duration(every, name="every") / times.SECOND
+        while not self._ended():
+            began, wait = time.monotonic(), pause
+            try:
+                yield self._new()
+            except QuotaExhaustedError as exc:
+                self._away()
+                logger.warning("%s", exc)
+                wait = max(pause, exc.retry_after or 0.0)
+                yield messages.empty()
+            except PortalUnavailableError as exc:
+                self._away()
+                logger.warning("%s", exc)
+                yield messages.empty()
+            while (left := began + wait - time.monotonic()) > 0 and not self._ended():
+                time.sleep(min(left, _PULSE))
+
+    def missed(self) -> list[Gap]:
+        """Give the spans in which the portal could not be asked."""
+        away = self._away_since
+        return [*self._gaps, *([Gap(away, max(away, self._portal.now()), "connection", None)] if away else [])]
+
+    def close(self) -> None:
+        """End it."""
+        self._closed = True
+
+    def _new(self) -> pa.Table:
+        line = self._portal
+        found = lists.live(line.responses, line.routes, line.account_id, max_age=0.0)
+        if any(kept.stale for kept, _ in found):
+            self._away()
+            return messages.empty()
+        for _, page in found:
+            line.check_accounts(page.accounts)
+        if self._away_since is not None:
+            self._gaps.append(Gap(self._away_since, line.now(), "connection", None))
+            self._away_since = None
+        table = messages.in_order(self.selector.select(pa.concat_tables([page.messages for _, page in found])))
+        columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
+        new = []
+        for at, client, topic, payload in zip(table["time"].cast(pa.int64()).to_pylist(), *columns, strict=True):
+            new.append(self._last.get((client, topic)) != (at, payload))
+            self._last[client, topic] = at, payload
+        return table.filter(pa.array(new, pa.bool_()))
+
+    def _away(self) -> None:
+        if self._away_since is None:
+            self._away_since = self._portal.now()
+
+    def _ended(self) -> bool:
+        return self._closed or (self._until is not None and time.monotonic() >= self._until)
+
+
+Source = Stream | Polled
+"""Where messages come from as they are published."""
+
+
+def opened(
+    source: Stream | str | None,
+    client_id: str | list[str] | None,
+    topic: str,
+    *,
+    duration: str | dt.timedelta | None,
+    portal: Portal,
+) -> Source:
+    """Give the source of `record` and `watch_live`: the stream where a subscriber is set up, else the live answer.
+
+    Raises
+    ------
+    UsageError
+        `source` is none; or it is a stream of other messages than those that are meant.
+    IsrError
+        As of `stream`.
+    """
+    selector = Selector.of(client_id, topic)
+    seconds = None if duration is None else times.duration(duration, name="duration") / times.SECOND
+    if isinstance(source, Stream):
+        if selector not in (Selector(), source.selector) or seconds is not None:
+            raise UsageError("source= is a stream, which has its own topic, clients and duration; say them there")
+        return source
+    if source not in (None, messages.STREAM, messages.LIVE):
+        raise UsageError(f'source={source!r} is none; give "stream", "live", what isr_analysis.stream() gave, or None')
+    if source != messages.LIVE:
+        try:
+            return stream(topic, client_id=client_id, duration=duration, portal=portal)
+        except SubscriberMissingError:
+            if source is not None:
+                raise
+            logger.info("no read-only subscriber is set up: the live answer is asked again and again")
+    return Polled(portal, selector, duration=seconds)

@@ -1,0 +1,111 @@
+"""Watching: the last message of each publisher on each topic, again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+
+import pandas as pd
+import pyarrow as pa
+
+from isr_analysis import frame, messages, times
+from isr_analysis.errors import AddOnMissingError, PortalUnavailableError
+from isr_analysis.portal import connection, lists
+from isr_analysis.portal.connection import Portal
+from isr_analysis.streaming.polled import Source, opened
+from isr_analysis.streaming.stream import Stream
+
+
+def watch_live(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    every: str | dt.timedelta = "10s",
+    source: Stream | str | None = None,
+    duration: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    portal: Portal | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Give the last message of each publisher on each topic, each time anew.
+
+    It begins with what `load_live` gives, and goes on with the stream where a read-only subscriber is set up, else with
+    the live answer, asked again and again.
+
+    Parameters
+    ----------
+    client_id : str or list of str, optional
+        Only these publishers; all if left out.
+    topic : str
+        An MQTT topic filter on the subpath.
+    every : str or timedelta
+        How often.
+    source : Stream or {"stream", "live"}, optional
+        As of `record`.
+    duration : str or timedelta, optional
+        For how long; until the loop is left if it is left out.
+    tz : str or tzinfo
+        The zone of the index.
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+
+    Yields
+    ------
+    pandas.DataFrame
+        As of `load_live`, one row for each topic of each publisher that was heard so far. ``attrs["connected"]`` says
+        whether the source is there at this moment, ``attrs["gaps"]`` how often it was not, ``attrs["fetched_at"]``
+        as of when the frame is.
+
+    Raises
+    ------
+    IsrError
+        As of `load_live` and `stream`; raised with the first frame. A source that goes away later is waited for.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     for live in isr.watch_live("isr-shack-01", every="1s", duration="1s", portal=portal):
+    ...         print(live["client_id"].unique().tolist())
+    ['isr-shack-01']
+    """
+    line = connection.current(portal)
+    zone = times.zone(tz)
+    with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found:
+        last = _seen(line, found) if isinstance(found, Stream) else messages.empty()
+        for table in found.tables(every):
+            last = latest(pa.concat_tables([last, table]))
+            yield frame.to_frame(last, tz=zone, attrs=_attrs(line, found, len(last)))
+
+
+def latest(table: pa.Table) -> pa.Table:
+    """Give the last message of each client and topic, in order."""
+    table = messages.in_order(table)
+    places = zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True)
+    last = {place: i for i, place in enumerate(places)}
+    return table.take(pa.array(sorted(last.values()), pa.int64()))
+
+
+def _seen(line: Portal, found: Stream) -> pa.Table:
+    """Give what the live answer has, where it can be had: the stream has only what comes from now on."""
+    try:
+        pages = lists.live(line.responses, line.routes, line.account_id, max_age=60.0)
+    except (AddOnMissingError, PortalUnavailableError):
+        return messages.empty()
+    for _, page in pages:
+        line.check_accounts(page.accounts)
+    return found.selector.select(pa.concat_tables([page.messages for _, page in pages]))
+
+
+def _attrs(line: Portal, found: Source, rows: int) -> dict[str, object]:
+    return {
+        "source": messages.STREAM if isinstance(found, Stream) else messages.LIVE,
+        **connection.provenance(line),
+        "clients": list(found.selector.clients or ()),
+        "topic": found.selector.topic,
+        "fetched_at": times.iso(line.now()),
+        "stale": not found.connected,
+        "connected": found.connected,
+        "gaps": len(found.missed()),
+        "rows": rows,
+    }

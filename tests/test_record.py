@@ -1,0 +1,299 @@
+"""Recording: what is published, stored as it comes, until the history has it; through breaks, kills and rivals."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.errors import BrokerUnavailableError, UsageError
+from isr_analysis.messages import Selector
+from isr_analysis.store.recorded import Recorded
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is not installed")
+
+T0 = times.instant("2026-11-20T12:00:00")
+S, MIN = times.SECOND, times.MINUTE
+EVER = Range(0, 2**62)
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self):
+        self.at = T0
+
+    def __call__(self):
+        return self.at
+
+
+def wait_for(condition, seconds=60.0):
+    """Wait until something is so; fail if it never is."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never came to be so"
+        time.sleep(0.005)
+
+
+def rows(table):
+    """Give messages as tuples."""
+    columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
+    return list(zip(table["time"].cast(pa.int64()).to_pylist(), *columns, strict=True))
+
+
+def truth(here, start, end):
+    """Give what the fleet published in a span."""
+    made = here._world.account(here.seed).archive.published(start, end)
+    return sorted((one.time, one.client.client_id, one.feed.topic, one.payload) for one in made)
+
+
+def said(found):
+    """Count messages without their times."""
+    return Counter(one[1:] for one in found)
+
+
+class Running:
+    """A recorder in a thread."""
+
+    def __init__(self, portal, **options):
+        self.states, self.done, self.stop = [], None, threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(portal,), kwargs=options)
+        self._thread.start()
+        wait_for(lambda: self.states)
+
+    def _run(self, portal, **options):
+        self.done = isr.record(portal=portal, stop=self.stop, progress=self.states.append, **options)
+
+    def end(self):
+        self.stop.set()
+        self._thread.join(60)
+        assert self.done is not None
+        return self.done
+
+
+@needs_mosquitto
+def test_an_hour_in_fast_motion_with_three_breaks_then_history_over_it(caplog):
+    """After the history was fetched the store equals the fleet's truth, and nothing is there twice."""
+    clock = Clock()
+    with (
+        isr.sandbox.serve(days=1, broker=True, rate=10, now=clock) as here,
+        here.connect() as portal,
+        isr.stream(login=here.make_subscriber(), portal=portal) as live,
+        caplog.at_level(logging.CRITICAL),
+    ):
+        recorder = Running(portal, source=live, every="1s")
+        heard = 0
+
+        def step():
+            clock.at += 20 * S
+            wait_for(lambda: here.air.published[1] >= clock.at)
+
+        for number in range(180):
+            if number in (30, 90, 150):
+                wait_for(lambda: live.received == here.air.published[0])
+                here.air.broker.stop()
+                wait_for(lambda: not live.connected)
+            if number in (38, 105, 157):
+                here.air.broker.start()
+                wait_for(lambda: live.connected)
+            step()
+        wait_for(lambda: live.received == here.air.published[0])
+        heard = live.received
+        done = recorder.end()
+        whole = truth(here, T0, clock.at)
+        assert done.rows == heard == len(rows(Recorded(portal.folder).read(Selector(), EVER)))
+        assert [gap.reason for gap in done.missed] == ["connection"] * 3
+        assert 0.8 < heard / len(whole) < 0.9  # ten minutes of sixty without a broker
+        for gap in done.missed:
+            missing = truth(here, gap.start, gap.end)
+            assert missing
+        end = clock.at + MIN
+        clock.at += 20 * MIN
+        wait_for(lambda: here.air.published[1] >= clock.at)
+        df = isr.load_history(start=isr_time(T0), end=isr_time(end), portal=portal)
+        whole = truth(here, T0, end)
+        assert len(df) == len(whole)
+        assert df.attrs["recorded"] == 0
+        assert df.attrs["provisional_from"] == ""
+        assert sorted(rows(Store(portal.folder).read(Selector(), Range(T0, end)))) == whole
+        assert Recorded(portal.folder).health().rows == 0
+
+
+def isr_time(ns):
+    """Write an instant."""
+    return times.iso(ns)
+
+
+@needs_mosquitto
+def test_the_frame_is_seamless_up_to_now_and_says_what_is_provisional():
+    """History, then what was recorded since: each message once, at every moment, whenever history is fetched."""
+    clock = Clock()
+    with (
+        isr.sandbox.serve(days=1, broker=True, rate=20, troubles=False, now=clock) as here,
+        here.connect() as portal,
+        isr.stream(login=here.make_subscriber(), portal=portal) as live,
+    ):
+        before = isr.load_history(last="2min", portal=portal)
+        assert before.attrs["recorded"] == 0
+        recorder = Running(portal, source=live, every="1s")
+        store = Recorded(portal.folder)
+        shares = []
+        for number in range(1, 121):
+            clock.at += S // 4
+            wait_for(lambda: here.air.published[1] >= clock.at and live.received == here.air.published[0])
+            if number % 40 == 0:
+                wait_for(lambda: store.health().rows == live.received)
+                clock.at += 1000  # ns: what came at this moment lies before it
+                for age in ("1h", "1s"):  # with what was recorded; then with the tail fetched anew
+                    df = isr.load_history(start=isr_time(T0 - 2 * MIN), max_age=age, portal=portal)
+                    whole = truth(here, T0 - 2 * MIN, clock.at)
+                    assert len(df) == len(whole)
+                    assert Counter(df["client_id"]) == Counter(one[1] for one in whole)
+                    assert df.attrs["provisional_from"]
+                    shares.append(df.attrs["recorded"])
+        recorder.end()
+    assert all(share > 0 for share in shares[::2])
+    assert all(share == 0 for share in shares[1::2])
+
+
+@needs_mosquitto
+def test_kill_9_loses_seconds_and_doubles_nothing(tmp_path):
+    """What was stored stays; the next recorder goes on at once; nothing is there twice."""
+    with isr.sandbox.serve(days=1, broker=True, rate=200) as here:
+        login = here.make_subscriber()
+        env = {
+            **os.environ, "ISR_TOKEN": here.token, "ISR_PORTAL_ORIGIN": here.origin, "ISR_HOME": str(tmp_path / "kept"),
+            "ISR_MQTT_HOST": login.host, "ISR_MQTT_USERNAME": login.username,
+            "ISR_MQTT_PASSWORD": login.password.reveal(), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        }  # fmt: skip
+        words = [sys.executable, "-c", "from isr_analysis.cli import main; main()", "record", "--every", "1s"]
+        began = time.time_ns()
+        portal = here.connect(home=tmp_path / "kept")
+        store = Recorded(portal.folder)
+        first = subprocess.Popen(words, env=env, stderr=subprocess.PIPE)
+        wait_for(lambda: store.health().rows > 50)
+        first.kill()
+        first.wait()
+        first.stderr.close()
+        kept = store.health().rows
+        assert kept > 50
+        second = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
+        wait_for(lambda: store.health().rows > kept + 50)
+        second.send_signal(signal.SIGTERM)
+        told, _ = second.communicate(timeout=60)
+        assert second.returncode == 0
+        found = rows(store.read(Selector(), EVER))
+        assert f"{len(found) - kept:,} messages" in told
+        assert said(found) <= said(truth(here, began - 2 * S, time.time_ns()))
+
+
+@needs_mosquitto
+def test_two_recorders_at_once_record_once():
+    """The second one stands by, and takes over when the first one ends."""
+    with isr.sandbox.serve(days=1, broker=True, rate=200) as here:
+        login = here.make_subscriber()
+        portals = [here.connect(), here.connect()]
+        store = Recorded(portals[0].folder)
+        began = time.time_ns()
+        with isr.stream(login=login, portal=portals[0]) as one, isr.stream(login=login, portal=portals[1]) as other:
+            first = Running(portals[0], source=one, every="1s")
+            wait_for(lambda: store.health().rows > 20)
+            second = Running(portals[1], source=other, every="1s")
+            wait_for(lambda: second.states and second.states[-1].standing_by)
+            assert "standing by" in str(second.states[-1])
+            wait_for(lambda: store.health().rows > 60)
+            assert second.states[-1].standing_by
+            first.end()
+            wait_for(lambda: not second.states[-1].standing_by and second.states[-1].rows > 20)
+            second.end()
+        found = rows(store.read(Selector(), EVER))
+        assert len(found) == first.done.rows + second.done.rows
+        assert said(found) <= said(truth(here, began - 2 * S, time.time_ns()))
+
+
+@needs_mosquitto
+def test_who_stands_by_can_be_stopped():
+    """Waiting for another recorder ends when it is asked to."""
+    with isr.sandbox.serve(days=1) as here:
+        portal, other = here.connect(), here.connect()
+        with Recorded(portal.folder).recording(lambda: None):
+            waiting = Running(other, source="live")
+            wait_for(lambda: waiting.states)
+            assert waiting.end().rows == 0
+
+
+def test_without_a_subscriber_the_live_answer_is_recorded():
+    """Each publisher's last message, once, however often it is seen, also by the next recorder."""
+    clock = Clock()
+    with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal:
+        first = isr.record(duration="2s", every="1s", portal=portal)
+        assert first.source == "live"
+        assert first.rows == len(isr.load_live(portal=portal))
+        again = isr.record(duration="1s", portal=portal)
+        assert again.rows == 0
+        clock.at += MIN
+        more = isr.record("isr-shack-01", duration="1s", portal=portal)
+        assert more.rows == 1
+        found = rows(Recorded(portal.folder).read(Selector(), EVER))
+        assert len(found) == first.rows + 1
+        known = set(truth(here, T0 - times.DAY, clock.at))
+        assert set(found) <= known
+        assert portal.requests > 0
+
+
+def test_a_portal_that_goes_away_is_waited_for(caplog):
+    """A recorder of the live answer lives through an outage, and says when it was."""
+    clock = Clock()
+    with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal, caplog.at_level(logging.CRITICAL):
+        portal.wire._sleep = lambda _: None
+        recorder = Running(portal, every="1s", source="live")
+        wait_for(lambda: recorder.states and recorder.states[-1].rows)
+        here.fail("down", route="publishers/live")
+        wait_for(lambda: not recorder.states[-1].connected)
+        clock.at += 5 * MIN
+        here.heal()
+        wait_for(lambda: recorder.states[-1].connected)
+        done = recorder.end()
+    (gap,) = done.missed
+    assert (gap.start, gap.end) == (T0, T0 + 5 * MIN)
+    assert done.gaps()["reason"].tolist() == ["connection"]
+
+
+def test_recorded_messages_never_count_as_fetched():
+    """The plan asks for the whole range, and offline loads refuse it."""
+    with isr.sandbox.serve(days=1) as here, here.connect() as portal:
+        isr.record(duration="1s", source="live", portal=portal)
+        assert Recorded(portal.folder).health().rows
+        assert not isr.plan_history(last="1h", portal=portal).windows.empty
+        with pytest.raises(isr.errors.HistoryIncompleteError):
+            isr.load_history(last="1h", offline=True, portal=portal)
+
+
+def test_what_cannot_be_a_source_is_refused():
+    """An unknown name; a stream of something else; a broker that is not there."""
+    with isr.sandbox.serve(days=1) as here, here.connect() as portal:
+        with pytest.raises(UsageError, match='"stream", "live"'):
+            isr.record(source="radio", portal=portal)
+        with pytest.raises(isr.errors.SubscriberMissingError):
+            isr.record(source="stream", portal=portal)
+        os.environ["ISR_MQTT_HOST"], os.environ["ISR_MQTT_USERNAME"] = "mqtt://127.0.0.1:9", "sub-1"
+        os.environ["ISR_MQTT_PASSWORD"] = "x"
+        try:
+            with pytest.raises(BrokerUnavailableError):
+                isr.record(portal=portal)
+        finally:
+            for name in ("HOST", "USERNAME", "PASSWORD"):
+                del os.environ[f"ISR_MQTT_{name}"]

@@ -1,0 +1,180 @@
+"""`watch_live`, `isr live` and `isr record`: the moment, in frames, in a table, on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+
+import isr_analysis as isr
+from isr_analysis import frame, messages, times
+from isr_analysis.cli import cli
+from isr_analysis.cli import live as terminal
+from isr_analysis.messages import Selector
+from isr_analysis.store.recorded import Recorded
+from isr_analysis.times import Range
+from isr_analysis.watching import latest
+
+needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is not installed")
+
+
+@pytest.fixture(scope="module")
+def here():
+    """Run a sandbox with a broker."""
+    if shutil.which("mosquitto") is None:
+        pytest.skip("mosquitto is not installed")
+    with isr.sandbox.serve(days=1, broker=True, rate=200) as running:
+        yield running
+
+
+@pytest.fixture
+def setting(here, monkeypatch):
+    """Set the environment to the sandbox, with a subscriber."""
+    login = here.make_subscriber()
+    for name, value in {
+        "ISR_TOKEN": here.token, "ISR_PORTAL_ORIGIN": here.origin, "ISR_MQTT_HOST": login.host,
+        "ISR_MQTT_USERNAME": login.username, "ISR_MQTT_PASSWORD": login.password.reveal(),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+
+def table(rows):
+    """Make messages of (ns, client, topic, payload) rows."""
+    time, client, topic, payload = zip(*rows, strict=True)
+    return pa.table(
+        [
+            pa.array(time, pa.int64()).cast(messages.SCHEMA.field("time").type), client, topic,
+            pa.array(payload, pa.binary()), range(len(rows)), ["stream"] * len(rows), pa.nulls(len(rows), pa.string()),
+        ],
+        schema=messages.SCHEMA,
+    )  # fmt: skip
+
+
+def test_the_latest_of_each_topic():
+    """One message for each client and topic, the last one, in order."""
+    found = latest(table([(3, "a", "t", b"3"), (1, "a", "t", b"1"), (2, "a", "u", b"2"), (2, "b", "t", b"4")]))
+    assert found["payload"].to_pylist() == [b"2", b"4", b"3"]
+
+
+def test_it_begins_with_the_live_answer_and_goes_on_with_the_stream(here):
+    """The first frame has every publisher; later ones have what came since, on more topics."""
+    with here.connect() as portal, isr.stream(login=here.make_subscriber(), portal=portal) as source:
+        frames = isr.watch_live(every="1s", source=source, portal=portal)
+        first = next(frames)
+        listed = isr.load_live(portal=portal)
+        assert set(first["client_id"]) >= set(listed["client_id"])
+        later = next(frames)
+        assert len(later) > len(listed)
+        assert not later.duplicated(["client_id", "topic"]).any()
+        assert later.index[-1] > first.index[-1]
+        assert later.attrs["source"] == "stream"
+        assert later.attrs["connected"]
+        isr.plots.live(later)
+        frames.close()
+        assert list(source) is not None  # it was closed with the loop
+
+
+def test_without_a_subscriber_the_live_answer_is_watched():
+    """Frames of the live answer, through an outage, marked as stale."""
+    with isr.sandbox.serve(days=1) as other, other.connect() as portal:
+        portal.wire._sleep = lambda _: None
+        frames = isr.watch_live("isr-shack-01", every="1s", portal=portal, tz="Europe/Zurich")
+        first = next(frames)
+        assert first["client_id"].tolist() == ["isr-shack-01"]
+        assert str(first.index.tz) == "Europe/Zurich"
+        assert first.attrs["source"] == "live"
+        other.fail("down")
+        second = next(frames)
+        assert second.attrs["stale"]
+        assert len(second) == 1
+        other.heal()
+        assert not next(frames).attrs["stale"]
+        frames.close()
+
+
+def test_isr_live_prints_one_table_where_nobody_looks_on(here, setting):
+    """For a pipe: one table of all publishers, and the end."""
+    done = CliRunner().invoke(cli, ["live", "--source", "live", "--every", "1s"], catch_exceptions=False)
+    assert done.exit_code == 0
+    head, names, *rows = done.output.splitlines()
+    assert " topics · live" in head
+    assert names.split() == ["publisher", "topic", "time", "age", "says"]
+    with here.connect() as portal:
+        assert {row.split()[0] for row in rows} == set(isr.load_live(portal=portal)["client_id"])
+    assert all(len(line) <= 110 for line in done.output.splitlines())
+    assert "\x1b" not in done.output
+
+
+def test_isr_live_in_json(here, setting):
+    """One object a line, with time, client and topic."""
+    done = CliRunner().invoke(cli, ["live", "--json", "--every", "1s"], catch_exceptions=False)
+    rows = [json.loads(line) for line in done.output.splitlines()]
+    assert rows
+    assert all({"time", "client_id", "topic"} <= set(row) for row in rows)
+    assert all(value is not None for row in rows for value in row.values())
+
+
+def test_isr_live_refreshes_on_a_terminal(here, setting):
+    """The table is drawn over itself until it ends, and fits the terminal."""
+    main, other = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from isr_analysis.cli import main; main()", "live", "--every", "1s", "--for", "4s"],
+        stdin=other, stdout=other, stderr=subprocess.PIPE,
+        env={**os.environ, "COLUMNS": "80", "LINES": "20", "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(other)
+    seen = b""
+    try:
+        while part := os.read(main, 65_536):
+            seen += part
+    except OSError:  # the other side was closed
+        pass
+    os.close(main)
+    said = child.stderr.read()
+    child.stderr.close()
+    assert child.wait(60) == 0, said
+    drawn = seen.decode().split("\x1b[H")
+    assert len(drawn) > 3
+    lines = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in drawn[-1].splitlines()]
+    assert "· stream" in lines[0]
+    assert len(lines) <= 20
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_table_is_cut_to_its_terminal():
+    """Too many rows end with how many more there are; too long lines end with an ellipsis; control codes go."""
+    rows = [(i * times.MINUTE, f"dev-{i:02}", "t", b'{"text": "a\\u001b[2Jb", "value": 1.23456789}') for i in range(30)]
+    df = frame.to_frame(table(rows), attrs={"connected": False, "gaps": 2, "source": "stream"})
+    lines = terminal.table(df, 90 * times.MINUTE, "UTC", width=72, height=10)
+    assert len(lines) == 10
+    assert "NOT CONNECTED · 2 gaps" in lines[0]
+    assert lines[2].startswith("dev-29")
+    assert lines[-1] == "… and 23 more"
+    assert all(len(line) <= 72 and line.isprintable() for line in lines)
+    assert "61 min" in lines[2]
+
+
+def test_isr_record_says_what_it_did(here, setting):
+    """The stream for two seconds: stored, counted, said; then the live answer by name."""
+    done = CliRunner().invoke(cli, ["record", "--for", "2s", "--every", "1s"], catch_exceptions=False)
+    assert done.exit_code == 0
+    count = int(re.search(r"([\d,]+) messages from the stream", done.output)[1].replace(",", ""))
+    with here.connect() as portal:
+        store = Recorded(portal.folder)
+        assert store.health().rows == count > 10
+        done = CliRunner().invoke(
+            cli, ["record", "--source", "live", "--for", "1s", "--client", "isr-shack-01"], catch_exceptions=False
+        )
+        assert "1 messages from the live" in done.output
+        newest = store.read(Selector(), Range(0, 2**62))["time"].cast("int64").to_numpy().max()
+    assert abs(pd.Timestamp(newest).value - time.time_ns()) < 60 * 10**9
