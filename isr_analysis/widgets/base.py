@@ -62,7 +62,11 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         from IPython.display import display
 
         for part in self._plain():
-            display(part)  # type: ignore[no-untyped-call]
+            if hasattr(part, "to_plotly_json"):
+                # nbconvert drops a figure that is only plotly's own kind of output.
+                part.show("plotly_mimetype+notebook")
+            else:
+                display(part)  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**options) or {})

@@ -112,7 +112,7 @@ class LiveBoard(Composite):
 
     def parts(self) -> Iterator[Any]:
         """Give how each publisher stands as a table."""
-        yield self._load(self._connected())[0]
+        yield stands.readable(self._load(self._connected())[0])
 
     def _workers(self) -> Iterable[Worker]:
         return (self._worker,)

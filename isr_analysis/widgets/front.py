@@ -18,6 +18,11 @@ STYLE = """
 .isr-widget .widget-html-content { line-height: 1.45; font-size: 13px; overflow: visible; white-space: normal; }
 .isr-widget .widget-html:has(.widget-html-content:empty) { display: none; }
 .isr-row { flex-flow: row wrap !important; align-items: center; gap: 6px 10px; overflow: visible; max-width: 100%; }
+.isr-row > * { max-width: 100%; min-width: 0; }
+.isr-widget .widget-checkbox { height: auto; }
+.isr-widget .widget-checkbox label, .isr-widget .widget-label-basic { height: auto; white-space: normal;
+  line-height: 1.4; }
+.isr-widget .jupyter-button { max-width: 100%; }
 .isr-top { align-items: flex-start; }
 .isr-side { min-width: 0; overflow: visible; gap: 6px; }
 .isr-widget input[type="datetime-local"] { color-scheme: light; flex: 1 1 auto; min-width: 0; height: 28px;
@@ -33,21 +38,30 @@ body[data-jp-theme-light="false"] .isr-widget input[type="datetime-local"] { col
 .isr-warn { border-color: var(--jp-warn-color1, #ef6c00); }
 .isr-bad { border-color: var(--jp-error-color1, #c62828); }
 .isr-dim { color: var(--jp-ui-font-color2, #666); }
-.isr-scroll { overflow-x: auto; max-width: 100%; }
+.isr-scroll { overflow-x: auto; max-width: 100%; container: isr / inline-size; }
 .isr-widget details .isr-scroll { max-height: 420px; overflow-y: auto; }
 .isr-scroll:focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); }
 table.isr-table { border-collapse: collapse; font-size: 13px; width: 100%; margin: 0; }
 table.isr-table th, table.isr-table td { text-align: left; padding: 4px 10px 4px 6px; vertical-align: top;
   border-bottom: 1px solid var(--jp-border-color2, #ddd); }
-table.isr-table td:last-child { overflow-wrap: anywhere; min-width: 12em; }
+table.isr-table td:last-child { overflow-wrap: anywhere; min-width: 9em; }
 table.isr-table th { font-weight: 600; white-space: nowrap; position: sticky; top: 0;
   background: var(--jp-layout-color1, #fff); }
-table.isr-table td:first-child { border-left: 4px solid transparent; white-space: nowrap; font-weight: 600; }
+table.isr-table td:first-child { border-left: 4px solid transparent; font-weight: 600; }
 tr.isr-good td:first-child { border-left-color: var(--jp-success-color1, #2e7d32); }
 tr.isr-warn td:first-child { border-left-color: var(--jp-warn-color1, #ef6c00); }
 tr.isr-bad td:first-child { border-left-color: var(--jp-error-color1, #c62828); }
 tr.isr-warn, tr.isr-bad { background: var(--jp-layout-color2, #f5f5f5); }
 tr.isr-off td { color: var(--jp-ui-font-color2, #666); }
+@container isr (max-width: 680px) {
+  table.isr-table thead { position: absolute; clip-path: inset(50%); }
+  table.isr-table tbody, table.isr-table { display: block; }
+  table.isr-table tr { display: flex; flex-flow: row wrap; gap: 0 14px; padding: 4px 0 6px;
+    border-bottom: 1px solid var(--jp-border-color2, #ddd); }
+  table.isr-table td { border-bottom: 0; padding: 0 0 0 8px; min-width: 0; }
+  table.isr-table td:empty { display: none; }
+  table.isr-table td:first-child, table.isr-table td:last-child { flex: 1 1 100%; box-sizing: border-box; }
+}
 .isr-faded table { opacity: 0.55; }
 .isr-widget summary { cursor: pointer; padding: 2px 0; font-weight: 600; }
 pre.isr-code { margin: 4px 0; padding: 8px 10px; overflow-x: auto; font-size: 12.5px; user-select: all;
@@ -72,6 +86,15 @@ function render({ model, el }) {
   el.style.display = "none";
   const dark = () => document.body.dataset.jpThemeLight === "false";
   const tell = () => { if (!document.hidden) model.send({ seen: true, dark: dark() }); };
+  // JupyterLab takes arrows, letters and Enter on a list or a button for commands of the notebook, unless the very
+  // element that has the focus says that they are its own. Ctrl-S and the like stay Lab's.
+  const keys = (event) => {
+    if (event.target.closest?.(".isr-widget")) {
+      const own = !(event.ctrlKey || event.metaKey || event.altKey);
+      event.target.toggleAttribute("data-lm-suppress-shortcuts", own);
+    }
+  };
+  window.addEventListener("keydown", keys, true);
   const theme = new MutationObserver(tell);
   theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   document.addEventListener("visibilitychange", tell);
@@ -81,6 +104,7 @@ function render({ model, el }) {
   return () => {
     clearInterval(timer);
     theme.disconnect();
+    window.removeEventListener("keydown", keys, true);
     document.removeEventListener("visibilitychange", tell);
     model.send({ seen: false });
   };

@@ -20,7 +20,7 @@ from isr_analysis.portal.connection import Portal
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
-from isr_analysis.widgets.standing import PAUSED, standing
+from isr_analysis.widgets.standing import PAUSED, readable, standing
 from isr_analysis.widgets.words import ago, explained, notice
 
 Key = tuple[str, str | None]
@@ -138,8 +138,7 @@ class Picker(Composite):
 
     def parts(self) -> Iterator[Any]:
         """Give the publishers as a table."""
-        self._table = _known(self._connected(), "60s")[0]
-        yield self._table
+        yield readable(_known(self._connected(), "60s")[0])
 
     def _workers(self) -> Iterable[Worker]:
         return (self._worker,)

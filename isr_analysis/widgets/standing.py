@@ -70,9 +70,14 @@ def standing(
     rows.sort(key=lambda row: ORDER.index(row["state"]))
     table = pd.DataFrame(rows, columns=["client_id", "label", "state", "heard", "age", "topic", "says"])
     zone = live.index.tz if isinstance(live.index, pd.DatetimeIndex) else dt.UTC
-    table["heard"] = pd.to_datetime(table["heard"], utc=True).dt.tz_convert(zone)
+    table["heard"] = pd.to_datetime(table["heard"], utc=True).dt.as_unit("ns").dt.tz_convert(zone)
     table["age"] = pd.to_timedelta(table["age"].astype("Int64"), unit="ns")
     return table.astype(dict.fromkeys(("client_id", "label", "state", "topic", "says"), "str"))
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Give a table of `standing` with instants and spans in whole seconds, for people."""
+    return table.assign(heard=table["heard"].dt.floor("s"), age=table["age"].dt.floor("s"))
 
 
 def _state(age: int | None, paused: bool, limits: tuple[int, int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,8 @@ class Code:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f'<pre class="isr-code">{html.escape(self.text)}</pre>'
+        # The style is for pages without the widgets' own.
+        return f'<pre class="isr-code" style="font-family: monospace">{html.escape(self.text)}</pre>'
 
 
 def ago(seconds: float | None) -> str:
@@ -138,7 +140,7 @@ def call(name: str, arguments: dict[str, Any], *positional: Any, raw: dict[str, 
 
 def _literal(value: Any) -> str:
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False)  # as Python reads it, in double quotes
     if isinstance(value, list):
         return "[" + ", ".join(_literal(one) for one in value) + "]"
     return repr(value)

@@ -1,0 +1,248 @@
+"""The widgets as people use them: JupyterLab in Chromium, a sandbox portal behind it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import isr_analysis as isr
+
+pytestmark = pytest.mark.browser
+
+CUT_OFF = """() => [...document.querySelectorAll('.isr-widget *')].filter(e => {
+  const box = e.getBoundingClientRect();
+  if (!box.width || !box.height || e.closest('svg, option, datalist, .js-plotly-plot, thead')) return false;
+  const around = e.closest('.jp-OutputArea-output').getBoundingClientRect();
+  const tooWide = box.right > around.right + 1 || box.left < around.left - 1;
+  const hidden = getComputedStyle(e).overflowX !== 'visible' && !['INPUT', 'SELECT'].includes(e.tagName)
+    && e.scrollWidth > e.clientWidth + 1;
+  return tooWide || hidden;
+}).map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`)"""
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """Give a running sandbox, in this process, so that it can be made to fail."""
+    with isr.sandbox.serve(days=16) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def context(chromium):
+    """Give a browser with an empty cache that its pages share."""
+    made = chromium.new_context(viewport={"width": 1200, "height": 1600})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context):
+    """Give a fresh page in which no script fails."""
+    made = context.new_page()
+    failed: list[str] = []
+    made.on("pageerror", lambda error: failed.append(str(error)))
+    yield made
+    made.close()
+    assert not failed
+
+
+def connected(sandbox, token) -> str:
+    """Give the cell that connects to the sandbox without a token in its source: the name of a file is in it."""
+    return (
+        "import isr_analysis as isr\nfrom pathlib import Path\n"
+        f"portal = isr.connect(Path({str(token)!r}).read_text(), origin={sandbox.origin!r})"
+    )
+
+
+@pytest.fixture
+def token_file(sandbox, tmp_path):
+    """Give a file with the sandbox's token."""
+    path = tmp_path / "token"
+    path.write_text(sandbox.token)
+    return path
+
+
+def test_from_a_token_to_a_figure(lab, page, sandbox):
+    """Type a token, see it accepted, pick a range, load, see the figure; save, and find no token; reload, and go on."""
+    token = sandbox.make_token()
+    notebook = lab.open(page, "path.ipynb", [
+        f"import isr_analysis as isr\nisr.widgets.token_entry(origin={sandbox.origin!r})",
+        "explorer = isr.widgets.explorer('isr-shack-01', 'telemetry/watt_meter', last='1h')\nexplorer",
+        "import time\ntime.sleep(2)",
+        "explorer.value is not None and f'{len(explorer.value)} rows'",
+    ])  # fmt: skip
+    field = page.get_by_label("Token", exact=True)
+
+    field.fill("isr_mqtt_rest_revoked-long-ago")
+    page.get_by_role("button", name="Connect").click()
+    page.get_by_text("Not accepted").wait_for()
+    assert field.input_value() == ""
+
+    notebook.run(2)  # a busy kernel: what is typed now waits for it
+    field.fill(f"  Bearer {token} ")
+    field.press("Enter")
+    saved = notebook.save()
+    assert token not in saved
+    page.get_by_text(f"Accepted: account {sandbox.account_id}").wait_for()
+    assert page.get_by_text("Programmatic History Download").is_visible()
+    assert page.get_by_label("New token").input_value() == ""
+
+    page.get_by_label("Range").select_option("last 24 hours")
+    page.get_by_text("0% on disk").wait_for()
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for(state="attached")
+    page.get_by_text("messages from").wait_for()
+    notebook.run(3)
+    notebook.output(3).get_by_text(" rows").wait_for()
+
+    saved = notebook.save()
+    assert token not in saved
+    assert "application/vnd.jupyter.widget-state+json" in json.loads(saved)["metadata"]["widgets"]
+
+    notebook.reload()
+    page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for(state="attached")
+    assert page.get_by_text(f"Accepted: account {sandbox.account_id}").is_visible()
+    page.get_by_label("Range").select_option("last hour")
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_text("Plan: ").wait_for()
+    page.wait_for_function("document.body.innerText.includes('messages from')")
+    assert token not in notebook.save()
+
+
+def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sandbox, token_file):
+    """It refreshes while another cell runs, pauses, shows a failing portal, recovers, and rests when cleared."""
+    notebook = lab.open(page, "board.ipynb", [
+        connected(sandbox, token_file) + "\nboard = isr.widgets.live_board(every='1s')\nboard",
+        "import time\ntime.sleep(4)\nprint('another', 'cell')",
+    ])  # fmt: skip
+    page.get_by_role("cell", name="isr-shack-01").wait_for()
+
+    def asked() -> int:
+        return sandbox.requests("publishers/live")
+
+    def asks_on(before: int, many: int) -> None:
+        for _ in range(150):
+            if asked() >= before + many:
+                return
+            page.wait_for_timeout(100)
+        pytest.fail(f"{asked() - before} requests in 15 s")
+
+    notebook.run(1)
+    before = asked()
+    asks_on(before, 2)
+    assert "another cell" not in notebook.output(1).inner_text()  # it is still running
+    notebook.output(1).get_by_text("another cell").wait_for()
+
+    sandbox.fail("html", route="publishers/live")
+    page.get_by_role("alert").get_by_text("Trying again in").first.wait_for()
+    sandbox.heal()
+    page.wait_for_function("!document.body.innerText.includes('Trying again in')")
+
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Resume").wait_for()
+    page.wait_for_timeout(1200)
+    before = asked()
+    page.wait_for_timeout(2500)
+    assert asked() == before
+    page.get_by_role("button", name="Resume").click()
+    asks_on(before, 1)
+
+    notebook.reload()
+    page.get_by_role("cell", name="isr-shack-01").wait_for()
+    asks_on(asked(), 2)
+
+    notebook.menu("Edit", "Clear Outputs of All Cells")
+    page.wait_for_timeout(1200)
+    before = asked()
+    page.wait_for_timeout(2500)
+    assert asked() == before
+
+
+def test_a_download_is_stopped_halfway_while_another_cell_runs(lab, page, sandbox, token_file):
+    """The kernel is free, Stop stops, what had come is kept, and Load goes on from there."""
+    notebook = lab.open(page, "stop.ipynb", [
+        connected(sandbox, token_file) + "\nexplorer = isr.widgets.explorer(last='8d')\nexplorer",
+        "print('free', 'kernel')",
+        "print('on disk:', isr.plan_history(last='8d').share)",
+    ])  # fmt: skip
+    sandbox.fail("slow", route="history", seconds=0.3)
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.wait_for_function("/[1-8].9 windows/.test(document.body.innerText)")
+    notebook.run(1)
+    notebook.output(1).get_by_text("free kernel").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped. What had come is on disk").wait_for()
+    sandbox.heal()
+    notebook.run(2)
+    notebook.output(2).get_by_text("on disk: 0.").wait_for()
+    assert 0 < float(notebook.output(2).inner_text().split(":")[1]) < 1
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_text("messages from").wait_for()
+
+
+def test_dates_by_keyboard_and_pickers_by_label(lab, page, sandbox, token_file):
+    """Every field has a name; a range is chosen without a mouse; errors are words in place."""
+    lab.open(page, "fields.ipynb", [
+        connected(sandbox, token_file) + "\ndates = isr.widgets.date_range(last='7d')\ndates",
+        "picker = isr.widgets.picker()\npicker",
+    ])  # fmt: skip
+    page.get_by_label("Range").focus()
+    page.keyboard.press("y")  # a list of choices goes to what begins so
+    page.get_by_text("on disk").first.wait_for()
+    assert page.get_by_label("Range").input_value() == "yesterday"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('list') !== null")  # the zone
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Mars/Olympus")
+    page.keyboard.press("Tab")
+    page.get_by_role("alert").get_by_text("not a known time zone").wait_for()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Europe/Zurich")
+    page.keyboard.press("Tab")
+    page.wait_for_function("!document.body.innerText.includes('not a known time zone')")
+    assert page.evaluate("document.activeElement.type") == "datetime-local"
+    page.keyboard.type("11012026")
+    page.keyboard.press("Tab")
+    page.wait_for_function("document.querySelector('input[type=datetime-local]').value.startsWith('2026-11-01')")
+
+    page.get_by_role("textbox", name="Search").fill("repeater north")
+    page.wait_for_function("document.querySelector('select[multiple]').options.length <= 3")
+    page.get_by_label("Clients").select_option(index=0)
+    page.get_by_text("1 client: rpt-north").wait_for()
+    page.get_by_label("Topic").fill("a/#/b")
+    page.get_by_label("Topic").press("Enter")
+    page.get_by_role("alert").get_by_text("stands alone and last").wait_for()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
+    """Wide and narrow, every widget fits, and text has contrast enough to be read."""
+    if theme == "dark":
+        folder = lab.folder.parent / "settings" / "@jupyterlab" / "apputils-extension"
+        folder.mkdir(parents=True)
+        (folder / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
+    lab.open(page, f"look-{theme}.ipynb", [
+        connected(sandbox, token_file) + f"\nisr.widgets.token_entry(origin={sandbox.origin!r})",
+        "isr.widgets.date_range(['isr-shack-01', 'rpt-north'], last='7d')",
+        "isr.widgets.picker()",
+        "isr.widgets.live_board()",
+        "isr.widgets.explorer('isr-shack-01', 'telemetry/watt_meter', last='2h')",
+    ])  # fmt: skip
+    assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
+    page.get_by_role("cell", name="isr-shack-01").first.wait_for()
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    page.get_by_label("Token", exact=True).fill("x")
+    page.get_by_label("Token", exact=True).press("Enter")
+    page.get_by_text("is none: a token begins").wait_for()
+    for width in (1200, 560):
+        page.set_viewport_size({"width": width, "height": 3400})
+        if width < 1000:
+            page.keyboard.press("Control+b")  # a narrow page has no room for the list of files
+        page.wait_for_timeout(700)
+        page.screenshot(path=tmp_path / f"{theme}-{width}.png")
+        assert page.evaluate(CUT_OFF) == [], width
+    ground = page.evaluate("getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).background")
+    assert ("rgb(255, 255, 255)" in ground) == (theme == "light")
