@@ -155,7 +155,7 @@ class History:
 
     def _topic(self, topic: str, account_id: str, client: str | None) -> str:
         if self.topic_form in ("prefix", "path prefix"):
-            topic = topic.removesuffix("#")
+            topic = topic.removesuffix("#").removesuffix("/")  # "t/#" matches "t" as well
         if self.topic_form in ("path", "path filter", "path prefix"):
             return f"{account_id}/{client or '+'}/{topic}"
         return topic

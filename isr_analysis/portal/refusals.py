@@ -38,6 +38,8 @@ _RANGE = re.compile(
 )
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _TIME_FORMS = (
+    ("date", r"unconverted data remains: t\d"),
+    ("iso seconds", r"unconverted data remains: \.\d"),
     ("iso seconds", r"%h:%m:%s|hh:mm:ss(?!\.)|t\d\d:\d\d:\d\d(?:z|\+00:00)?\b(?!\.)"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
     ("s", r"epoch|unix|integer|numeric|valid (int|number|float)|\bseconds\b"),
@@ -97,7 +99,13 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.\s", words):
         change.update(_learn(dataclasses.replace(known, **change), asked, clause))
-    if not change and _RANGE.search(words) and known.time_form == "date" and not known.end_included:
+    if (
+        not change
+        and _RANGE.search(words)
+        and known.time_form == "date"
+        and not known.end_included
+        and 0 < length <= times.DAY
+    ):
         change["end_included"] = True  # a day was asked for as two
     if not change and _RANGE.search(words) and length > SHORTEST:
         change["longest"] = longest_range(words) or f"{max(length // 2, SHORTEST) // times.SECOND}s"
