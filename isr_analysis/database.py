@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,12 +98,26 @@ def _writer(path: Path, form: Format, *, durable: bool) -> sqlite3.Connection:
     try:
         db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
         if _version(db, path, form) != form.version:
-            db.execute(f"PRAGMA journal_mode={'DELETE' if _is_far(path) else 'WAL'}")
+            _switch(db, "DELETE" if _is_far(path) else "WAL")
             _bring_up_to_date(db, path, form)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _switch(db: sqlite3.Connection, journal: str) -> None:
+    """Set the kind of journal. Where others do the same at this moment SQLite gives up at once: it is asked again."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            db.execute(f"PRAGMA journal_mode={journal}")
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _bring_up_to_date(db: sqlite3.Connection, path: Path, form: Format) -> None:
@@ -136,11 +152,16 @@ def _reader(path: Path, held: contextlib.ExitStack) -> sqlite3.Connection:
         db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError:
         db.close()
+        if os.access(path.parent, os.W_OK):
+            raise
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:  # what was written last is in there, and only a writer may look
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="isr-")))
-            for one in (path, log):
-                shutil.copyfile(one, folder / one.name)
+            try:
+                for one in (path, log):
+                    shutil.copyfile(one, folder / one.name)
+            except OSError as exc:
+                raise sqlite3.OperationalError(f"its log cannot be copied to {folder} ({exc})") from exc
             return sqlite3.connect(folder / path.name, isolation_level=None)
         return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True, isolation_level=None)
     except BaseException:

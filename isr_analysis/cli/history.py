@@ -1,4 +1,4 @@
-"""Commands about the store of messages: `isr plan`, `isr sync`."""
+"""Commands about history: `isr plan`, `isr sync`, `isr export`."""
 
 from __future__ import annotations
 
@@ -34,5 +34,38 @@ def sync(profile: str | None, origin: str | None, refresh: bool, wait: bool, qui
         done = isr.sync(
             **selected(**selection), refresh=refresh, wait=wait, progress=False if quiet else None, portal=portal
         )
+    if not quiet:
+        click.echo(str(done))
+
+
+@click.command()
+@click.argument("to")
+@selecting
+@connecting
+@click.option("--delta", is_flag=True, help="Make the folder a Delta table.")
+@click.option("--offline", is_flag=True, help="Only what is on disk; ask the portal for nothing.")
+@click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
+@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+def export(
+    to: str,
+    profile: str | None,
+    origin: str | None,
+    delta: bool,
+    offline: bool,
+    wait: bool,
+    quiet: bool,
+    **selection: Any,
+) -> None:
+    """Write history for other programs.
+
+    TO is a file (.csv, .csv.gz, .parquet, .arrow: fields as columns) or a folder, here or on an object store
+    (s3://bucket/folder): the messages as published, as Parquet by UTC day. A folder may be exported to again and again:
+    only days that have changed are written.
+    """
+    with isr.connect(profile=profile, origin=origin) as portal:
+        done = isr.export_history(
+            to, **selected(**selection), delta=delta, offline=offline, wait=wait, progress=False if quiet else None,
+            portal=portal,
+        )  # fmt: skip
     if not quiet:
         click.echo(str(done))

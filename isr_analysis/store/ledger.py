@@ -131,17 +131,22 @@ def files(db: sqlite3.Connection) -> set[str]:
     return {row[0] for row in db.execute("SELECT file FROM part UNION SELECT file FROM gone")}
 
 
-def spans(db: sqlite3.Connection, span: Range, selector: Selector) -> list[Span]:
-    """Give the fetched spans that say something of a selector, over a span."""
+def all_spans(db: sqlite3.Connection, span: Range) -> list[Span]:
+    """Give the fetched spans of whatever selector over a span, in order of time."""
     rows = db.execute(
         'SELECT client, topic, start, "end", fetched_at, margin FROM span WHERE "end" > ? AND start < ? ORDER BY start',
         (span.start, span.end),
     )
+    return [Span(client, topic, Range(start, end), at, margin) for client, topic, start, end, at, margin in rows]
+
+
+def spans(db: sqlite3.Connection, span: Range, selector: Selector) -> list[Span]:
+    """Give the fetched spans that say something of a selector, over a span, in order of time."""
     return [
-        Span(client, topic, Range(start, end), at, margin)
-        for client, topic, start, end, at, margin in rows
-        if messages.covers(topic, selector.topic)
-        and (client == ALL or (selector.clients is not None and client in selector.clients))
+        one
+        for one in all_spans(db, span)
+        if messages.covers(one.topic, selector.topic)
+        and (one.client == ALL or (selector.clients is not None and one.client in selector.clients))
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,11 +20,9 @@ from isr_analysis import database, messages, payloads, times
 from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
 from isr_analysis.settings import make_folder
-from isr_analysis.store import ledger, memo, parts, upkeep
+from isr_analysis.store import holding, ledger, memo, parts, upkeep
+from isr_analysis.store.holding import MAX_AGE, SETTLE, Held
 from isr_analysis.times import Range
-
-SETTLE = 10 * times.MINUTE
-MAX_AGE = times.MINUTE
 
 _WHOSE = ["time", "client_id", "topic"]
 _LOCKS = 64
@@ -38,25 +37,6 @@ logger = logging.getLogger(__name__)
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the store knows of a selector over a range, at one moment.
-
-    Parameters
-    ----------
-    missing : list of (Selector, Range)
-        What must be asked for, a UTC day each.
-    provisional_from : int or None
-        The first instant, ns, from which messages may still come; None if all is settled.
-    fetched_at : int or None
-        When the oldest span that the range rests on was fetched, ns; None if there is none.
-    """
-
-    missing: list[tuple[Selector, Range]]
-    provisional_from: int | None
-    fetched_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,41 +118,10 @@ class Store:
         max_age: int | None = MAX_AGE,
         since: int | None = None,
     ) -> Held:
-        """Tell what is there and what is missing.
-
-        Parameters
-        ----------
-        selector, span
-            What is wanted.
-        now : int
-            The present instant, ns; nothing after it can be missing.
-        settle : int
-            A span is settled if it was fetched this long (ns) after its end.
-        max_age : int or None
-            What is not settled counts while it is younger than this (ns), and so does what was published since the
-            last fetch, if that is not longer ago. None: what is not settled counts, however old.
-        since : int, optional
-            Nothing that was fetched before this instant (ns) counts.
-        """
+        """Tell what is there and what is missing; see `holding.weigh`."""
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
             found = [] if db is None else ledger.spans(db, span, selector)
-        if since is not None:
-            found = [one for one in found if one.fetched_at >= since]
-        asked = Range(span.start, max(span.start, min(span.end, now)))
-        missing: list[tuple[Selector, Range]] = []
-        for client in selector.clients or (ledger.ALL,):
-            one = Selector(None if client == ledger.ALL else (client,), selector.topic)
-            there = ledger.held(found, client, now=now, settle=settle, max_age=max_age)
-            gaps = asked.minus(there)
-            if gaps and max_age is not None and since is None and now - gaps[-1].start < max_age:
-                # Asked for up to the present of then, which is not longer ago than that.
-                gaps = [gap for gap in gaps if gap is not gaps[-1] or all(one.end != gap.start for one in there)]
-            missing += [(one, day) for gap in gaps for day in gap.days()]
-        return Held(
-            missing,
-            ledger.provisional_from(found, selector, span, settle=settle),
-            min((one.fetched_at for one in found), default=None),
-        )
+        return holding.weigh(found, selector, span, now=now, settle=settle, max_age=max_age, since=since)
 
     def spans(self, selector: Selector, span: Range) -> tuple[list[ledger.Span], list[tuple[ledger.Span, str]]]:
         """Give the fetched spans that say something of a selector, and those that failed when last tried."""
@@ -180,6 +129,28 @@ class Store:
             if db is None:
                 return [], []
             return ledger.spans(db, span, selector), ledger.failures(db, span, selector)
+
+    def all_spans(self, span: Range) -> list[ledger.Span]:
+        """Give every fetched span that lies in a span, or partly, of whatever selector."""
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
+            return [] if db is None else ledger.all_spans(db, span)
+
+    def clear(self, span: Range, *, now: int) -> int:
+        """Forget the messages of a span, and that they were fetched; give how many there were."""
+        written: list[ledger.Part] = []
+        try:
+            with database.transaction(self._ledger, ledger.FORMAT) as db:
+                found = ledger.parts(db, span, Selector())
+                for part in found:
+                    if not part.is_all(Selector(), span):
+                        rest = parts.without(parts.read(self._parts, part), Selector(), span)
+                        written += [parts.write(self._parts, rest)] if len(rest) else []
+                ledger.replace_parts(db, found, written, now)
+                ledger.forget(db, span)
+        except BaseException:
+            self._discard(written)
+            raise
+        return sum(part.rows for part in found) - sum(part.rows for part in written)
 
     def count(self, selector: Selector, span: Range) -> int:
         """Count the messages of a selector in a span."""
@@ -190,6 +161,22 @@ class Store:
             return len(parts.read(self._parts, part, span, selector, columns=_WHOSE))
 
         return sum(self._each(selector, span, rows))
+
+    def mark(self, selector: Selector, span: Range) -> str | None:
+        """Give a text that is another one whenever what `read` gives is; None where there is nothing.
+
+        Parts never change, so their names say it.
+        """
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
+            found = [] if db is None else ledger.parts(db, span, selector)
+        names = "\n".join(sorted(part.file for part in found))
+        return hashlib.blake2b(names.encode(), digest_size=12).hexdigest() if names else None
+
+    def files(self, selector: Selector, span: Range) -> list[tuple[Path, ledger.Part]]:
+        """Give the Parquet files that hold what is meant, and maybe more; they stay for an hour after they count."""
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
+            found = [] if db is None else ledger.parts(db, span, selector)
+        return [(self._parts / part.file, part) for part in found]
 
     def health(self) -> Health:
         """Compare the ledger with the files; a store that is not there yet is empty, and well."""

@@ -17,7 +17,7 @@ from isr_analysis.portal.token import Token
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
-PRELOAD = ["campaign_workers", "isr_analysis.coverage", "isr_analysis.history", "pandas", "pyarrow.parquet"]
+PRELOAD = ["campaign_workers", "isr_analysis.holdings", "isr_analysis.history", "pandas", "pyarrow.parquet"]
 """What the server of processes imports, so that a new process costs nothing."""
 
 

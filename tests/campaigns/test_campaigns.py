@@ -120,9 +120,11 @@ def test_processes_share_store_and_quota(count, rounds, processes, sandbox, wher
     truth = undisturbed(sandbox, range_, home)
     for number in range(rounds):
         there = home / f"round-{number}"
-        limit = 5 + number
+        limit = 6 + number
         sandbox.set_quota(limit)
         before = sandbox.requests_total()
+        with sandbox.connect(home=there) as portal:
+            _ = portal.account_id, portal.contract  # from now on it is known how many there are
         said = run_overlapping(processes, (*where[:2], str(there)), range_, count)
         assert sandbox.requests_total() - before <= limit
         assert {name for name, _ in said} <= {"done", "QuotaExhaustedError"}, said
@@ -134,6 +136,15 @@ def test_processes_share_store_and_quota(count, rounds, processes, sandbox, wher
         assert sandbox.requests("history") <= DAYS * (2 * rounds + 1)
         with sandbox.connect(home=there) as portal:
             assert held(portal, range_).equals(truth)
+
+
+@pytest.mark.parametrize("rounds", lengths(1, 50))
+def test_processes_may_all_begin_at_once(rounds, processes, sandbox, where, range_, home):
+    """Where nothing is there yet, eight processes that begin at the same moment make one store, without an error."""
+    for number in range(rounds):
+        there = (*where[:2], str(home / f"round-{number}"))
+        assert {name for name, _ in run_overlapping(processes, there, range_, 8)} == {"done"}
+        sandbox.set_quota()
 
 
 def run_overlapping(processes, where, range_, count):

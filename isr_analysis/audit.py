@@ -1,0 +1,108 @@
+"""The store on trial: random spans are fetched again and compared with what is held. Nothing of it is changed."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from isr_analysis import messages, times
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.pages import pages
+from isr_analysis.store import upkeep
+from isr_analysis.store.holding import SETTLE
+from isr_analysis.store.ledger import ALL
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+SAME, DIFFERS, FORGOTTEN = "same", "differs", "forgotten"
+
+
+def verify_store(
+    count: int = 10,
+    *,
+    span: Range | None = None,
+    settle: int = SETTLE,
+    wait: bool = False,
+    portal: Portal | None = None,
+    chance: random.Random | None = None,
+) -> pd.DataFrame:
+    """Fetch settled windows again, chosen by chance, and compare them with the store.
+
+    Parameters
+    ----------
+    count : int
+        How many, each a UTC day at most.
+    span : Range, optional
+        From where; all that is held if left out.
+    settle : int
+        As for `Store.held`, ns.
+    wait : bool
+        Wait where the requests of the hour are used up.
+    portal : Portal, optional
+        The connection; by default that of `connect`.
+    chance : random.Random, optional
+        Makes the choice.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a window: ``client_id`` (``"*"`` is all), ``topic``, ``start``, ``end`` (UTC), ``held``, ``given``
+        (messages), ``lacking`` (the portal's that are not held), ``surplus`` (held ones that the portal did not give)
+        and ``state``: ``same``; ``differs``; ``forgotten``, where the portal no longer has the beginning, or any.
+
+    Raises
+    ------
+    IsrError
+        The portal could not be asked, or the store not be read.
+    """
+    line = connection.current(portal)
+    store = Store(line.folder)
+    whole = span or Range(0, line.now())
+    windows = [
+        (one, window)
+        for one, held in _settled(store, whole, settle)
+        for window in held.days()
+    ]  # fmt: skip
+    chosen = (chance or random.Random()).sample(windows, min(count, len(windows)))  # noqa: S311 (no secret)
+    rows = [_compared(line, store, one, window, wait=wait) for one, window in sorted(chosen, key=lambda c: c[1])]
+    names = ["client_id", "topic", "start", "end", "held", "given", "lacking", "surplus", "state"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _settled(store: Store, whole: Range, settle: int) -> list[tuple[Selector, Range]]:
+    found: list[tuple[Selector, Range]] = []
+    for one in store.all_spans(whole):
+        part = one.settled(settle)
+        start, end = max(part.start, whole.start), min(part.end, whole.end)
+        if start < end:
+            found.append((Selector(None if one.client == ALL else (one.client,), one.topic), Range(start, end)))
+    return found
+
+
+def _compared(line: Portal, store: Store, selector: Selector, window: Range, *, wait: bool) -> tuple[Any, ...]:
+    asked = line.contract.history.askable(selector)
+    came = pa.concat_tables([messages.empty(), *pages(line, asked, window, wait=wait)])
+    at = came["time"].cast("int64").to_numpy()
+    given = selector.select(came.filter(pa.array((at >= window.start) & (at < window.end))))
+    held = store.read(selector, window)
+    ours, theirs = _counted(held), _counted(given)
+    lacking, surplus = (theirs - ours).total(), (ours - theirs).total()
+    state = SAME if not lacking and not surplus else DIFFERS
+    if not lacking and surplus:
+        there, came_at = (table["time"].cast("int64").to_numpy() for table in (held, given))
+        state = FORGOTTEN if upkeep.forgotten_until(there, came_at, window) > window.start else DIFFERS
+    edges = [pd.Timestamp(times.iso(edge)) for edge in (window.start, window.end)]
+    who = selector.clients[0] if selector.clients else ALL
+    return (who, selector.topic, *edges, len(held), len(given), lacking, surplus, state)
+
+
+def _counted(table: pa.Table) -> Counter[tuple[Any, ...]]:
+    at = table["time"].cast("int64").to_pylist()
+    rest = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
+    return Counter(zip(at, *rest, strict=True))

@@ -1,0 +1,100 @@
+"""The command `isr cache`: what is kept on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.cli.options import connecting
+from isr_analysis.errors import UsageError
+from isr_analysis.times import Range
+
+_EVER = Range(0, 4_102_444_800 * times.SECOND)
+
+
+@click.group()
+def cache() -> None:
+    """See, clear and verify what is kept on disk."""
+
+
+@cache.command()
+@connecting
+def show(profile: str | None, origin: str | None) -> None:
+    """Tell what is kept, where, and how large it is."""
+    from isr_analysis.store.store import Store
+
+    with isr.connect(profile=profile, origin=origin) as portal:
+        folder = portal.folder
+        store = Store(folder)
+        health, spans = store.health(), store.all_spans(_EVER)
+    click.echo(str(folder))
+    click.echo(f"  messages  {health.rows:>12,} in {health.files} files, {_size(health.bytes)}")
+    if spans:
+        first, last = min(one.range.start for one in spans), max(one.range.end for one in spans)
+        click.echo(f"  fetched   {times.iso(first)[:10]} to {times.iso(last)[:16]}Z (`isr.coverage` says which of it)")
+    click.echo(f"  decoded   {_size(store.memo.bytes())} (may go at any time)")
+    click.echo(f"  in all    {_size(_bytes(folder))}")
+    for file in health.lost:
+        click.echo(f"  lost      {file}: what it held is fetched again by `isr sync --refresh` over its day")
+
+
+@cache.command()
+@click.option("--decoded", is_flag=True, help="Only what can be made again from the messages on disk.")
+@click.option("--start", help='Only from here on, such as "2026-11-01"; UTC where no zone is said.')
+@click.option("--end", help="Only up to here.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connecting
+def clear(
+    profile: str | None, origin: str | None, decoded: bool, start: str | None, end: str | None, yes: bool
+) -> None:
+    """Remove what is kept of this account: it is fetched again when it is asked for, if the portal still has it."""
+    from isr_analysis.store.store import Store
+
+    span = Range(
+        _EVER.start if start is None else times.instant(start, name="start"),
+        _EVER.end if end is None else times.instant(end, name="end"),
+    )
+    with isr.connect(profile=profile, origin=origin) as portal:
+        store = Store(portal.folder)
+        now = portal.now()
+    if not decoded and not yes:
+        what = f"all messages {'of ' + str(span) if start or end else ''}".rstrip()
+        click.confirm(f"Remove {what} in {portal.folder}?", abort=True)
+    store.memo.clear()
+    if not decoded:
+        click.echo(f"{store.clear(span, now=now):,} messages removed")
+
+
+@cache.command()
+@click.option("--count", default=10, show_default=True, help="How many windows, of a day at most.")
+@click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
+@connecting
+def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> int:
+    """Fetch some settled windows again, chosen by chance, and compare. The exit status is 0 if all are the same."""
+    from isr_analysis.audit import DIFFERS, verify_store
+
+    if count < 1:
+        raise UsageError(f"--count {count}: give how many windows to compare, 1 or more")
+    with isr.connect(profile=profile, origin=origin) as portal:
+        compared = verify_store(count, wait=wait, portal=portal)
+    for row in compared.itertuples():
+        click.echo(
+            f"  {row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M}  {row.client_id} · {row.topic}  "
+            f"{row.held:,} held, {row.given:,} given: {row.state}"
+        )
+    wrong = compared[compared["state"] == DIFFERS]
+    click.echo(f"{len(compared)} windows compared, {len(wrong)} differ")
+    if len(wrong):
+        click.echo("Fetch them again: isr sync --refresh --start … --end …")
+    return int(len(wrong) > 0)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

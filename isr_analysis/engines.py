@@ -1,0 +1,255 @@
+"""History in other engines: Arrow datasets, DuckDB, Polars, Dask. They read the store's own files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import importlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import dataset as ds
+
+from isr_analysis import frame, messages, payloads, times
+from isr_analysis.errors import MissingExtraError, UsageError
+from isr_analysis.export import as_arrow
+from isr_analysis.holdings import sync
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.progress import Report
+from isr_analysis.store import parts
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+Engine = Literal["arrow", "duckdb", "polars", "dask"]
+
+_ENGINES = ("arrow", "duckdb", "polars", "dask")
+
+
+def open_history(
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    engine: Engine = "arrow",
+    decoded: bool = False,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    offline: bool = False,
+    wait: bool = False,
+    progress: bool | Report | None = None,
+    portal: Portal | None = None,
+) -> Any:
+    """Open history in another engine, which reads it when it is asked to.
+
+    Parameters
+    ----------
+    client_id, topic, start, end, last, tz, wait, progress, portal
+        As of `load_history`. What is not on disk yet is fetched first.
+    engine : {"arrow", "duckdb", "polars", "dask"}
+        Each but the first is an extra of that name.
+    decoded : bool
+        Give the fields of the payloads as columns, as `load_history` does, in place of the messages as published.
+        Dask decodes in its workers, which must see the folder of the store; the others get a table that is decoded
+        here and now.
+    offline : bool
+        Never ask the portal for history: open what is on disk.
+
+    Returns
+    -------
+    pyarrow.dataset.Dataset, duckdb.DuckDBPyRelation, polars.LazyFrame or dask.dataframe.DataFrame
+        By `engine`. Messages have ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as published; in
+        DuckDB ``decode(payload)`` is its text), ``seq``, ``source`` and ``extra``. Decoded, there are ``time`` in `tz`,
+        ``client_id``, ``topic`` and the fields; a field of mixed kinds is JSON text. In Dask the index is ``time``,
+        one partition a UTC day, and a field has one dtype over all days: integers beside reals are ``float64``.
+        The files that it reads stay for an hour after the next download has replaced them: open it anew after that.
+
+    Raises
+    ------
+    UsageError
+        There is no such engine.
+    MissingExtraError
+        The engine is not installed.
+    IsrError
+        As of `load_history`.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     data = isr.open_history(topic="telemetry/#", last="2h", portal=portal)
+    ...     data.count_rows() > 0
+    True
+    """
+    if engine not in _ENGINES:
+        raise UsageError(f"engine={engine!r} is not known; there are {', '.join(_ENGINES)}")
+    if engine != "arrow":
+        _imported("dask.dataframe" if engine == "dask" else engine)
+    zone, line = times.zone(tz), connection.current(portal)
+    selector = Selector.of(client_id, topic)
+    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    if not offline:
+        sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
+             portal=line)  # fmt: skip
+    if engine == "dask":
+        read = functools.partial(_of_store, line.folder, selector)
+        return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=decoded)
+    store = Store(line.folder)
+    if decoded:
+        table = as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
+        return _in_engine(engine, ds.dataset(table))
+    return _in_engine(engine, _messages(store, selector, span))
+
+
+def open_exported(
+    folder: str | Path,
+    topic: str = "#",
+    *,
+    start: times.Instant,
+    end: times.Instant,
+    tz: str | dt.tzinfo = "UTC",
+) -> Any:
+    """Open one topic of a folder that `export_history` made as a Dask DataFrame, decoded in the workers.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder, or the URL, of a Parquet export (not of a Delta table). The workers must be able to read it.
+    topic, start, end, tz
+        As of `load_history`.
+
+    Returns
+    -------
+    dask.dataframe.DataFrame
+        As of ``open_history(engine="dask", decoded=True)``.
+
+    Raises
+    ------
+    UsageError, MissingExtraError
+        As of `open_history`.
+    """
+    _imported("dask.dataframe")
+    zone = times.zone(tz)
+    span = Range(times.instant(start, zone, name="start"), times.instant(end, zone, name="end"))
+    read = functools.partial(_of_export, str(folder), Selector.of(None, topic))
+    return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=True)
+
+
+def _messages(store: Store, selector: Selector, span: Range) -> ds.Dataset:
+    """Give the store's files as a dataset of just what is meant."""
+    found = store.files(selector, span)
+    wanted = parts.within(span)
+    if selector.clients is not None:
+        wanted &= pc.field("client_id").isin(list(selector.clients))
+    if selector.topic != "#":
+        topics = {topic for _, part in found for topic in part.topics}
+        wanted &= pc.field("topic").isin([one for one in topics if messages.topic_matches(selector.topic, one)])
+    return ds.dataset([str(path) for path, _ in found], schema=messages.SCHEMA, format="parquet").filter(wanted)
+
+
+def _in_engine(engine: Engine, data: ds.Dataset) -> Any:
+    if engine == "duckdb":
+        duckdb = _imported("duckdb")
+        return duckdb.connect().from_arrow(data)
+    if engine == "polars":
+        return _imported("polars").scan_pyarrow_dataset(data)
+    return data
+
+
+def _imported(engine: str) -> Any:
+    try:
+        return importlib.import_module(engine)
+    except ImportError as exc:
+        raise MissingExtraError(
+            f'engine="{engine}" needs {exc.name or engine}, which is not installed; run: '
+            f'pip install "isr-analysis[{engine.partition(".")[0]}]"'
+        ) from exc
+
+
+def _of_store(folder: Path, selector: Selector, day: Range, *, decoded: bool) -> pa.Table:
+    store = Store(folder)
+    return store.decoded(selector, day) if decoded else store.read(selector, day)
+
+
+def _of_export(folder: str, selector: Selector, day: Range, *, decoded: bool) -> pa.Table:
+    from isr_analysis.export import file_system
+
+    files, path = file_system(folder)
+    file = f"{path}/date={times.iso(day.start)[:10]}/messages.parquet"
+    if files.get_file_info(file).type == pa.fs.FileType.NotFound:
+        table = messages.empty()
+    else:
+        table = ds.dataset(file, schema=messages.SCHEMA, filesystem=files).to_table(filter=parts.within(day))
+    table = selector.select(table)
+    return payloads.decode(table) if decoded else table
+
+
+_DTYPES = {"int": "Int64", "real": "float64", "bool": "boolean"}
+
+
+def _dask(days: list[Callable[..., pa.Table]], span: Range, zone: dt.tzinfo, *, decoded: bool) -> Any:
+    dask, dataframe = _imported("dask"), _imported("dask.dataframe")
+
+    if not decoded:
+        meta, make = _frame_of(messages.empty()), _messages_frame
+    else:
+        # Which fields there are, and of which kinds, is known once a worker has decoded a day, which its memo keeps.
+        kinds = dask.compute(*(dask.delayed(_kinds)(read) for read in days))
+        dtypes = _dtypes(kinds)
+        make = functools.partial(_decoded_frame, dtypes=dtypes, zone=zone)
+        meta = make(lambda **_: payloads.decode(messages.empty()))
+    edges = [pd.Timestamp(day.start, tz="UTC").tz_convert(zone if decoded else "UTC") for day in span.days()]
+    last = pd.Timestamp(span.end - 1, tz="UTC").tz_convert(zone if decoded else "UTC")
+    return dataframe.from_map(make, days, meta=meta, divisions=[*edges, last])
+
+
+def _kinds(read: Callable[..., pa.Table]) -> dict[str, set[str]]:
+    """Give the fields of a day, each with the kinds that it has."""
+    table = read(decoded=True)
+    columns, _, names = payloads.resolve(table)
+    found = {column.name: set(column.kinds) | ({"other"} if column.dtype == "object" else set()) for column in columns}
+    return {name: found.get(name, {"other"}) for name in names}
+
+
+def _dtypes(days: Iterable[dict[str, set[str]]]) -> dict[str, str]:
+    """Give the one dtype that a field has over all days."""
+    whole: dict[str, set[str]] = {}
+    for day in days:
+        for name, kinds in day.items():
+            whole.setdefault(name, set()).update(kinds - {"null"})
+    return {
+        name: _DTYPES[next(iter(kinds))]
+        if len(kinds) == 1 and kinds <= _DTYPES.keys()
+        else "float64"
+        if kinds == {"int", "real"}
+        else "str"
+        for name, kinds in sorted(whole.items())
+    }
+
+
+def _messages_frame(read: Callable[..., pa.Table]) -> pd.DataFrame:
+    return _frame_of(read(decoded=False))
+
+
+def _frame_of(table: pa.Table) -> pd.DataFrame:
+    df: pd.DataFrame = table.drop_columns(["time"]).to_pandas()
+    df.index = pd.DatetimeIndex(table["time"].to_numpy(), tz="UTC", name="time")
+    return df
+
+
+def _decoded_frame(read: Callable[..., pa.Table], *, dtypes: dict[str, str], zone: dt.tzinfo) -> pd.DataFrame:
+    """Decode a day into columns that are the same for every day."""
+    df: Any = frame.from_decoded(read(decoded=True), tz=zone)
+    plain = as_arrow(df).to_pandas()
+    columns: dict[str, Any] = {name: df[name].astype("str") for name in ("client_id", "topic")}
+    for name, dtype in dtypes.items():
+        given = df[name] if name in df and dtype != "str" else plain.get(name)
+        values: Any = [None] * len(df) if given is None else given.to_numpy()
+        columns[name] = pd.array(values, dtype=dtype)
+    return pd.DataFrame(columns, index=df.index)

@@ -1,0 +1,292 @@
+"""History for other programs: one file, or a folder of days that grows with each run, on a disk or an object store."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import importlib
+import json
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from isr_analysis import messages, times
+from isr_analysis.errors import MissingExtraError, StoreError, UsageError
+from isr_analysis.history import load_history
+from isr_analysis.holdings import sync
+from isr_analysis.messages import Selector
+from isr_analysis.portal import connection
+from isr_analysis.portal.connection import Portal
+from isr_analysis.progress import Report
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+NOTES = "_isr_export.json"
+"""The file in an exported folder that says what is in it. Programs that read such folders pass over its name."""
+
+FILES = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export did.
+
+    Parameters
+    ----------
+    to : str
+        The file or folder.
+    rows : int
+        Messages that were written.
+    written, kept : int
+        Days that were written, and days that were there already just as they are. A file counts as one.
+    """
+
+    to: str
+    rows: int
+    written: int
+    kept: int
+
+    def __str__(self) -> str:
+        kept = f", {self.kept} were there already" if self.kept else ""
+        return f"{self.rows:,} messages in {self.written} {'part' if self.written == 1 else 'parts'}{kept}: {self.to}"
+
+
+def export_history(
+    to: str | Path,
+    client_id: str | list[str] | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    delta: bool = False,
+    offline: bool = False,
+    wait: bool = False,
+    progress: bool | Report | None = None,
+    storage_options: Mapping[str, str] | None = None,
+    portal: Portal | None = None,
+) -> Exported:
+    """Write history where other programs read it; what is not on disk yet is fetched first.
+
+    Parameters
+    ----------
+    to : str or Path
+        A file, ``.csv``, ``.csv.gz``, ``.parquet`` or ``.arrow``: the frame of `load_history`, fields as columns.
+        Anything else is a folder: the messages as published, as Parquet, a folder ``date=2026-11-01`` for each UTC day
+        that the range touches, whole. Only days that have changed are written, whenever it is exported to again. A
+        folder may be the URL of an object store, such as ``s3://bucket/telemetry``.
+    client_id, topic, start, end, last, tz, wait, progress, portal
+        As of `load_history`. `tz` is also the zone of the times in a file.
+    delta : bool
+        Make the folder a Delta table, each day in one commit. Needs the extra ``delta``.
+    offline : bool
+        Never ask the portal for history; for a file all of the range must be on disk, into a folder goes what is.
+    storage_options : mapping, optional
+        What the Delta writer needs to know of an object store, beside the environment.
+
+    Returns
+    -------
+    Exported
+        Printed, it is one line.
+
+    Raises
+    ------
+    UsageError
+        The folder holds the export of another selection.
+    StoreError
+        It cannot be written.
+    MissingExtraError
+        deltalake is not installed.
+    IsrError
+        As of `load_history`.
+
+    Notes
+    -----
+    A folder has the columns of the store: ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as
+    published), ``seq``, ``source`` and ``extra``; a Delta table has its times in µs, which is all that it knows. Its
+    payloads are decoded by `isr_analysis.frame.to_frame`, or as text by whatever reads JSON there.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     done = isr.export_history("day.parquet", "isr-shack-01", last="1h", portal=portal)
+    ...     done.written
+    1
+    """
+    line = connection.current(portal)
+    asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
+    kind = None if delta or "://" in str(to) else FILES.get(Path(to).suffix.lower())
+    if kind is not None:
+        df = load_history(client_id, topic, **asked, offline=offline, portal=line)
+        _write_file(df, Path(to), kind)
+        return Exported(str(to), len(df), 1, 0)
+    selector = Selector.of(client_id, topic)
+    span = times.resolve(start, end, last, tz=times.zone(tz), now=line.now())
+    span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
+    if not offline:
+        sync(client_id, topic, **{**asked, "start": times.iso(span.start), "end": times.iso(span.end), "last": None},
+             portal=line)  # fmt: skip
+    folder = _Folder(str(to), {"account": line.account_id, "selector": str(selector), "delta": delta})
+    put = _delta_writer(str(to), storage_options) if delta else folder.put
+    return _export_days(Store(line.folder), selector, span, folder, put)
+
+
+def _export_days(
+    store: Store, selector: Selector, span: Range, folder: _Folder, put: Callable[[str, pa.Table], None]
+) -> Exported:
+    rows = written = kept = 0
+    with folder.noting() as marks:
+        for day in span.days():
+            date = times.iso(day.start)[:10]
+            mark = store.mark(selector, day)
+            if marks.get(date) == mark:
+                kept += mark is not None
+                continue
+            table = store.read(selector, day)
+            put(date, table)
+            marks[date] = mark
+            rows, written = rows + len(table), written + 1
+    return Exported(folder.name, rows, written, kept)
+
+
+class _Folder:
+    """A folder of days, and its notes."""
+
+    def __init__(self, name: str, what: dict[str, Any]) -> None:
+        self.name = name
+        self._what = what
+        try:
+            self._files, self._path = file_system(name)
+            self._files.create_dir(self._path, recursive=True)
+        except (OSError, pa.ArrowException) as exc:
+            raise StoreError(
+                f"{name} cannot be written ({exc}); see whether it is there, and who may write to it"
+            ) from exc
+
+    def put(self, date: str, table: pa.Table) -> None:
+        """Put a day in the place of what was there of it; whoever reads finds the one or the other."""
+        path = f"{self._path}/date={date}"
+        self._files.create_dir(path, recursive=True)
+        final, aside = f"{path}/messages.parquet", f"{path}/.messages.tmp"
+        local = isinstance(self._files, fs.LocalFileSystem)  # an object is there whole or not at all by itself
+        pq.write_table(table, aside if local else final, filesystem=self._files, compression="zstd")
+        if local:
+            self._files.move(aside, final)
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[dict[str, str | None]]:
+        """Give what is known of each day, to be written to; it is kept at the end, however that comes."""
+        path = posixpath.join(self._path, NOTES)
+        known: dict[str, Any] = {**self._what, "days": {}}
+        with self._plainly():
+            if self._files.get_file_info(path).type != fs.FileType.NotFound:
+                with self._files.open_input_stream(path) as file:
+                    known = json.loads(file.read())
+        if {key: known.get(key) for key in self._what} != self._what:
+            raise UsageError(
+                f"{self.name} holds an export of {known.get('selector')} of account {known.get('account')}"
+                f"{' as a Delta table' if known.get('delta') else ''}; give the same selection again, or another folder"
+            )
+        with self._plainly():
+            try:
+                yield known["days"]
+            finally:
+                with self._files.open_output_stream(path) as file:
+                    file.write(json.dumps(known, indent=1).encode())
+
+    @contextlib.contextmanager
+    def _plainly(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pa.ArrowException, json.JSONDecodeError) as exc:
+            raise StoreError(
+                f"{self.name} cannot be written or read ({exc}); see who may write to it, and whether there is room. "
+                "The days that were finished are there, and are not written again"
+            ) from exc
+
+
+def file_system(name: str) -> tuple[fs.FileSystem, str]:
+    """Give the file system of a folder, and its path there; Arrow's own, else one of fsspec."""
+    if "://" not in name:
+        return fs.LocalFileSystem(), str(Path(name).expanduser().absolute())
+    try:
+        files, path = fs.FileSystem.from_uri(name)
+    except (pa.ArrowInvalid, NotImplementedError) as exc:
+        try:
+            fsspec: Any = importlib.import_module("fsspec")
+
+            other, path = fsspec.core.url_to_fs(name)
+        except (ImportError, ValueError) as why:
+            raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can write to") from why
+        files = fs.PyFileSystem(fs.FSSpecHandler(other))
+    return files, path.rstrip("/")
+
+
+def _delta_writer(name: str, options: Mapping[str, str] | None) -> Callable[[str, pa.Table], None]:
+    try:
+        import deltalake
+    except ImportError as exc:
+        raise MissingExtraError(
+            'a Delta table needs deltalake, which is not installed; run: pip install "isr-analysis[delta]"'
+        ) from exc
+    # Delta knows microseconds alone. One writer, each day in one commit; what is there of other days is not touched.
+    schema = messages.SCHEMA.set(0, pa.field("time", pa.timestamp("us", tz="UTC"), nullable=False))
+
+    def put(date: str, table: pa.Table) -> None:
+        made = table.cast(schema, safe=False)
+        made = made.append_column(pa.field("date", pa.string()), pa.array([date] * len(made), pa.string()))
+        try:
+            deltalake.write_deltalake(
+                name, made, mode="overwrite", predicate=f"date = '{date}'", partition_by=["date"],
+                storage_options=dict(options) if options else None,
+            )  # fmt: skip
+        except (deltalake.exceptions.DeltaError, OSError) as exc:
+            raise StoreError(
+                f"the Delta table {name} cannot be written ({exc}); see whether it is one, and who may write to it"
+            ) from exc
+
+    return put
+
+
+def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
+    aside = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "csv":
+            packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
+            df.to_csv(aside, compression=packed)
+        else:
+            table = as_arrow(df)
+            if kind == "parquet":
+                pq.write_table(table, aside, compression="zstd")
+            else:
+                with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+                    writer.write_table(table)
+        aside.replace(path)
+    except OSError as exc:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise StoreError(f"{path} cannot be written ({exc.strerror or exc}); what was there is untouched") from exc
+
+
+def as_arrow(df: pd.DataFrame) -> pa.Table:
+    """Give a frame of `load_history` as an Arrow table: ``time`` first; fields of mixed kinds as JSON text."""
+    plain = df.reset_index()
+    for name in [name for name, dtype in plain.dtypes.items() if dtype.kind == "O" and dtype.name == "object"]:
+        plain[name] = pd.Series(
+            [None if value is None else json.dumps(value, default=_text) for value in plain[name]], dtype="str"
+        )
+    return pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
