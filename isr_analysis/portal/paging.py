@@ -95,7 +95,9 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, lo
         return Step(_path(said.url, step.path), None)
     if said.cursor is not None:
         name = _cursor_parameter(known, said.cursor_name)
-        return Step(step.path, {**asked, name: said.cursor}, doubtful=name != known.cursor)
+        return Step(
+            step.path, {**asked, name: said.cursor}, doubtful=name not in (known.cursor, known.page, known.offset)
+        )
     for documented, name, value in ((known.page, "page", said.next_page), (known.offset, "offset", said.next_offset)):
         if value is not None:
             return Step(step.path, {**asked, documented or name: str(value)}, doubtful=documented is None)

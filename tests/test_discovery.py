@@ -1,0 +1,82 @@
+"""Finding the portal's document, wherever it lies."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, TokenRefusedError
+from isr_analysis.portal import discovery
+from isr_analysis.portal.wire import API, Answer
+
+SINCE = {"name": "since", "in": "query", "schema": {"format": "date-time"}}
+DOCUMENT = {"openapi": "3.1.0", "paths": {f"{API}/history": {"get": {"parameters": [SINCE]}}}}
+
+
+class Pages:
+    """A portal of pages by path; counts the questions."""
+
+    def __init__(self, pages):
+        self.pages = pages
+        self.asked = []
+
+    def __call__(self, path):
+        self.asked.append(path)
+        found = self.pages.get(path)
+        if isinstance(found, Exception):
+            raise found
+        if found is None:
+            raise RequestRefusedError("no such page", status_code=404)
+        body = json.dumps(found) if isinstance(found, dict) else found
+        return Answer(body.encode(), {}, f"https://portal.example{path}")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script>SwaggerUIBundle({url: "/spec/v3.json"})</script>',
+        "<script>const ui = SwaggerUIBundle({ 'url' : '/spec/v3.json' })</script>",
+        '<redoc spec-url="/spec/v3.json"></redoc>',
+        '<a href="../../../spec/v3.json">openapi</a>',
+        '<link href="/static/openapi.css"><rapi-doc spec-url="https://portal.example/spec/v3.json"></rapi-doc>',
+        '<script id="api-reference" data-url="/spec/v3.json"></script>',
+        json.dumps({"swagger": "2.0", "info": {}, "paths": DOCUMENT["paths"]}),
+    ],
+)
+def test_the_docs_page_names_it(page):
+    """Swagger UI, ReDoc and their like, a plain link, or the document in its place."""
+    known = discovery.find(Pages({f"{API}/docs": page, "/spec/v3.json": DOCUMENT}))
+    assert known.history.start == "since"
+
+
+def test_the_usual_address_is_asked_first():
+    """One request where it lies there."""
+    pages = Pages({f"{API}/openapi.json": DOCUMENT})
+    assert discovery.find(pages).source == f"OpenAPI document {API}/openapi.json"
+    assert len(pages.asked) == 1
+
+
+def test_no_other_host_is_asked():
+    """A docs page may name a document elsewhere; the token does not go there."""
+    pages = Pages({f"{API}/docs": '<redoc spec-url="https://elsewhere.example/openapi.json"></redoc>'})
+    assert "built in" in discovery.find(pages).source
+    assert all(path.startswith("/") for path in pages.asked)
+
+
+@pytest.mark.parametrize(
+    "page", ["", "{", "[]", '{"paths": 3}', "null", "<html>", "[" * 100_000, '{"openapi": "3.1.0", "paths": {}}']
+)
+def test_what_is_no_document_is_passed_over(page):
+    """Nothing raises, and the contract is the built-in one."""
+    known = discovery.find(Pages({f"{API}/openapi.json": page, f"{API}/docs": page}))
+    assert known.history.start == "start"
+
+
+@pytest.mark.parametrize(
+    "error", [TokenRefusedError("no", status_code=401), PortalUnavailableError("down", status_code=503)]
+)
+def test_a_portal_that_cannot_be_asked_is_no_portal_without_a_document(error):
+    """Else its history would be asked for by assumption."""
+    with pytest.raises(type(error)):
+        discovery.find(Pages({f"{API}/openapi.json": error}))

@@ -1,0 +1,74 @@
+"""Whose data a token opens, asked of whatever route it opens."""
+
+from __future__ import annotations
+
+import portals
+import pytest
+from portals import ACCOUNT, FIRST, Dialect, Message, Server
+
+import isr_analysis as isr
+from isr_analysis.errors import WrongAccountError
+from isr_analysis.portal.identity import accounts_of
+from isr_analysis.times import DAY, HOUR
+
+STORED = [Message(FIRST + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(4 * 24 + 5)]
+
+
+@pytest.mark.parametrize(
+    ("add_ons", "most"), [(("mgmt",), 1), (("live",), 2), (("history",), 9), (("history", "live", "mgmt"), 1)]
+)
+def test_any_route_tells(home, add_ons, most):
+    """The publishers, the last messages or the history: by the topics that they name."""
+    server = Server(Dialect(add_ons=add_ons, row=portals.by_path), STORED)
+    with portals.mocked(server, home) as portal:
+        assert portal.named_account == ACCOUNT
+        assert len(server.log) <= most
+
+
+def test_history_that_refuses_is_asked_again_as_it_wants(home):
+    """Names, form and range are learned from what it says."""
+    dialect = Dialect(
+        add_ons=("history",), row=portals.by_path, doc=None, start="since", end="until", asked="s", longest=6 * HOUR,
+        required=("since", "until"), strict=True, client=None,
+    )  # fmt: skip
+    with portals.mocked(Server(dialect, STORED), home) as portal:
+        assert portal.named_account == ACCOUNT
+
+
+@pytest.mark.parametrize("topic_form", ["path", "path filter", "path prefix"])
+def test_where_nobody_says_whose_it_is_no_account_is_made_up(home, topic_form):
+    """Rows without an account, by a portal that filters on whole paths: nothing is asked for under a wrong name."""
+    server = Server(Dialect(add_ons=("history",), topic="topic", topic_form=topic_form), STORED)
+    with portals.mocked(server, home) as portal:
+        assert portal.named_account is None
+        df = isr.load_history("dev-a", "t/#", start="2026-11-01", end="2026-11-02", portal=portal)
+        assert len(df) == 24
+        assert not any("token-" in str(asked) for _, asked in server.log)
+    assert FIRST % DAY == 0
+
+
+def test_two_accounts_are_an_error(home):
+    """Of which one would be stored under the other's name."""
+    other = "0b1c2d3e-0000-4000-8000-000000000000"
+    rows = [{"time": portals.iso(FIRST), "topic": f"{one}/dev/t/x", "payload": 1} for one in (ACCOUNT, other)]
+    server = Server(Dialect(add_ons=("live",), live=lambda _: rows), STORED)
+    with portals.mocked(server, home) as portal, pytest.raises(WrongAccountError, match="several"):
+        _ = portal.account_id
+
+
+@pytest.mark.parametrize(
+    ("row", "account"),
+    [
+        ({"account_id": "acme"}, "acme"),
+        ({"tenantId": "acme", "topic": f"{ACCOUNT}/x/#"}, "acme"),
+        ({"client_id": "x", "history_topic_prefix": f"{ACCOUNT}/x/"}, ACCOUNT),
+        ({"client_id": "x", "history_topic_prefix": "/acme/x"}, "acme"),
+        ({"client_id": "x", "history_topic_prefix": f"site/{ACCOUNT}/x/"}, ACCOUNT),
+        ({"client_id": "x", "topic": f"{ACCOUNT}/x/#"}, ACCOUNT),
+        ({"client_id": "x", "topic": "+/x/#"}, None),
+        ({"client_id": "x", "topic": None}, None),
+    ],
+)
+def test_a_publisher_names_its_account(row, account):
+    """In a field of its own, or in its topics."""
+    assert accounts_of([row]) == ({account} if account else set())

@@ -1,0 +1,128 @@
+"""What comes after a page: by what the portal says in its answer and its headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from isr_analysis import messages
+from isr_analysis.answers import Page, Paging
+from isr_analysis.portal import paging
+from isr_analysis.portal.contract import History
+from isr_analysis.portal.paging import BY_TIME, END, Step, following, of_headers
+
+PATH = "/api/v1/subscriber/history"
+ASKED = {"start": "a", "end": "b", "limit": "100"}
+
+
+def after(said=None, *, known=None, rows=40, so_far=None, nth=0, longest=0):
+    """Decide what comes after a page of 40 rows."""
+    page = Page(messages.empty(), rows, paging=said or Paging())
+    known = known or History(page_size=100)
+    return following(known, Step(PATH, ASKED), page, rows=rows if so_far is None else so_far, nth=nth, longest=longest)
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "added"),
+    [
+        (Paging(cursor="x", cursor_name="next_cursor"), History(), {"cursor": "x"}),
+        (Paging(cursor="x", cursor_name="nextPageToken"), History(), {"pageToken": "x"}),
+        (Paging(cursor="x", cursor_name="continuation_token"), History(), {"continuation_token": "x"}),
+        (Paging(cursor="x", cursor_name="endCursor"), History(), {"after": "x"}),
+        (Paging(cursor="x", cursor_name="next_cursor"), History(cursor="page_token"), {"page_token": "x"}),
+        (Paging(cursor="2", cursor_name="next"), History(page="page"), {"page": "2"}),
+        (Paging(next_page=3), History(page="p"), {"p": "3"}),
+        (Paging(next_offset=80), History(), {"offset": "80"}),
+        (Paging(page=1, pages=3), History(), {"page": "2"}),
+        (Paging(page=0, pages=3, total=100), History(page="nr"), {"nr": "1"}),
+        (Paging(offset=0, total=100), History(), {"offset": "40"}),
+        (Paging(), History(page="page", first_page=1), {"page": "2"}),
+        (Paging(), History(page="page"), {"page": "1"}),
+        (Paging(), History(offset="skip"), {"skip": "40"}),
+    ],
+)  # fmt: skip
+def test_the_next_page_is_named_as_the_portal_does(said, known, added):
+    """By cursor, number or offset, under the documented name or the one that the answer's field tells of."""
+    step = after(said, known=known)
+    assert step == Step(PATH, {**ASKED, **added}, step.doubtful, step.numbered)
+    documented = set(added) <= {known.cursor, known.page, known.offset} and not step.numbered and "skip" not in added
+    assert step.doubtful is not documented
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("?cursor=x", f"{PATH}?cursor=x"),
+        ("history?cursor=x", f"{PATH}?cursor=x"),
+        ("/api/v1/subscriber/history?cursor=x", f"{PATH}?cursor=x"),
+        ("/api/v1/subscriber/history/pages/2", f"{PATH}/pages/2"),
+        ("http://internal:8000/history?cursor=x&limit=5", f"{PATH}?cursor=x&limit=5"),
+        ("https://elsewhere.example/other?y=1", "/other?y=1"),
+    ],
+)
+def test_a_link_is_asked_for_at_home(url, path):
+    """Relative or absolute, of whatever host: only its path and query count."""
+    assert after(Paging(url=url)) == Step(path, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "rows", "so_far", "what"),
+    [
+        (Paging(has_more=False), None, 40, None, END),
+        (Paging(), None, 0, None, END),
+        (Paging(total=41), None, 41, None, END),
+        (Paging(total=90), None, 45, 90, END),
+        (Paging(page=3, pages=3), History(page="page"), 40, 120, END),
+        (Paging(), History(page_size=100, page_size_is_kept=True), 41, None, END),
+        # Round numbers may be what the portal gives at once, whatever it says.
+        (Paging(total=40), None, 40, None, BY_TIME),
+        (Paging(), History(page_size=100, page_size_is_kept=True), 50, None, BY_TIME),
+        (Paging(), History(page_size=100, page_size_is_kept=True), 100, None, BY_TIME),
+        (Paging(), None, 41, None, BY_TIME),
+        (Paging(total=90), None, 41, None, BY_TIME),
+        (Paging(has_more=True), None, 41, None, BY_TIME),
+    ],
+)
+def test_the_end_is_what_is_told_without_doubt(said, known, rows, so_far, what):
+    """Where nothing tells it, it is to be proven by time."""
+    assert after(said, known=known, rows=rows, so_far=so_far) == what
+
+
+def test_a_page_without_a_next_one_after_pages_with_one_is_the_last():
+    """The portal has shown that it names them."""
+    assert after(nth=2, so_far=120) == END
+
+
+def test_a_numbered_page_that_is_shorter_than_others_is_the_last():
+    """Those before are all of one size."""
+    assert after(known=History(page="page", first_page=1), longest=41) == END
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"link": '<https://p/h?c=1>; rel="prev", </h?c=2>; rel="next"'}, {"url": "/h?c=2"}),
+        ({"link": "<?page=2>; title=x; rel=next"}, {"url": "?page=2"}),
+        ({"link": '</h?c=2>; rel="last next"'}, {"url": "/h?c=2"}),
+        ({"link": '</h?c=1>; rel="prev"'}, {"url": None, "has_more": False}),
+        ({"link": '</style.css>; rel="preload"'}, {"url": None, "has_more": None}),
+        ({"x-next-cursor": "abc"}, {"cursor": "abc"}),
+        ({"x-next-cursor": ""}, {"cursor": None, "has_more": False}),
+        ({"x-next-page": "3", "x-page": "2", "x-total-pages": "5"}, {"next_page": 3, "page": 2, "pages": 5}),
+        ({"x-has-more": "true"}, {"has_more": True}),
+        ({"x-total-count": "123"}, {"total": 123}),
+        ({"content-range": "items 0-39/123"}, {"total": 123}),
+        (
+            {"content-type": "text/csv", "content-length": "99", "date": "Mon", "server": "x"},
+            {"total": None, "cursor": None},
+        ),
+    ],
+)
+def test_headers_name_pages_too(headers, said):
+    """For answers that have no place for it, such as CSV."""
+    found = of_headers(headers, 40)
+    assert {name: getattr(found, name) for name in said} == said
+
+
+def test_the_body_comes_before_the_headers():
+    """Where both say something."""
+    assert paging.both(Paging(cursor="a"), Paging(cursor="b", total=3)) == Paging(cursor="a", total=3)
