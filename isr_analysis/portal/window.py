@@ -60,6 +60,7 @@ class Window:
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
         self._beyond = self._named = False
+        self._descending = portal.habits.order == "down"
         self._sample: int | None = None
         self._earliest, self._latest = 2**63 - 1, -(2**63)
         self.asked = self._question(span)
@@ -236,14 +237,19 @@ class Window:
 
     def _numbered(self, table: pa.Table, page: Page) -> pa.Table:
         """Count `seq` on from page to page; a portal that gives the newest first counts downward."""
-        offset = -self._rows - page.rows if page.descending else self._rows
+        seq = table["seq"]
+        if page.descending is not None:
+            self._descending = page.descending
+        elif self._descending:  # one instant, which does not show the order
+            seq = pc.subtract(len(page.messages) - 1, seq)
+        offset = -self._rows - page.rows if self._descending else self._rows
         self._rows += page.rows
         if len(table):
             at = instants(table)
             self._earliest, self._latest = min(self._earliest, int(at.min())), max(self._latest, int(at.max()))
             whole = at[at % self._known.unit == 0]
             self._sample = int(whole[0]) if len(whole) else self._sample
-        return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(table["seq"], offset))
+        return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(seq, offset))
 
     def _check_totals(self) -> None:
         """Compare what came with the numbers that the portal stated, unless these are of each page alone."""

@@ -1,0 +1,111 @@
+"""What is asked for a span, and how often: a portal that says what it does costs no request more."""
+
+from __future__ import annotations
+
+import portals
+import pyarrow as pa
+import pytest
+from portals import FIRST, NOW, Dialect, Message, Server
+
+from isr_analysis import messages
+from isr_analysis.messages import Selector
+from isr_analysis.portal.onward import instants
+from isr_analysis.portal.pages import pages
+from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
+
+EVERY_MINUTE = [Message(FIRST + i * MINUTE, f"dev-{i % 3}", "t/x", {"i": i}) for i in range(2 * 1440)]
+SPAN = Range(FIRST, FIRST + DAY)
+
+
+def read(portal, span=SPAN, selector=None):
+    """Read a span; gives the instants."""
+    return instants(pa.concat_tables([messages.empty(), *pages(portal, selector or Selector(), span)])).tolist()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "requests"),
+    [
+        (Dialect(cap=100), 15),
+        (Dialect(cap=5000), 1),
+        (Dialect(cap=480, paging="link"), 3),
+        (Dialect(cap=500, paging="body link"), 3),
+        (Dialect(cap=500, paging="offset", pager="skip", total="total"), 3),
+        (Dialect(cap=500, paging="page", pager="page", total="total", says=("types", "cap", "first")), 3),
+        (Dialect(cap=500, paging="none", pager=None, total="total"), 3),
+        (Dialect(cap=500, paging="none", pager=None, total="total", order="down", doc=None), 3),
+        (Dialect(cap=1000, paging="none", pager=None), 2),
+        # Nothing is said: one more proves the end, once.
+        (Dialect(cap=5000, paging="none", pager=None, doc=None), 2),
+        (Dialect(cap=500, paging="none", pager=None, doc=None), 3),
+    ],
+)
+def test_a_day_costs_what_it_must(home, dialect, requests):
+    """Rows by page size, and one request more only where nothing tells the end."""
+    server = Server(dialect, EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        assert read(portal) == sorted(one.at for one in EVERY_MINUTE if one.at < FIRST + DAY) or dialect.order == "down"
+        assert server.count() == requests
+        read(portal, Range(FIRST + DAY, FIRST + DAY + 6 * HOUR))
+        assert server.count() <= requests + -(-360 // dialect.cap) + 1
+
+
+def test_pieces_of_a_limited_range_do_not_overlap(home):
+    """A message on the border of two pieces is in one of them, whichever ends the portal counts in."""
+    borders = [Message(FIRST + i * HOUR + j, "dev", "t", 1) for i in range(24) for j in (-1000, 0, 1000)]
+    for i, (start_in, end_in) in enumerate([(True, True), (True, False), (False, True), (False, False)]):
+        dialect = Dialect(longest=HOUR, start_in=start_in, end_in=end_in, says=("types", "longest"), doc="openapi")
+        with portals.mocked(Server(dialect, borders), home / str(i)) as portal:
+            assert read(portal) == sorted(one.at for one in borders if one.at >= FIRST)
+
+
+def test_a_window_of_a_day_stays_one_request_where_a_day_is_allowed(home):
+    """Whether the start counts in is found out once, so that later windows need not be longer than allowed."""
+    server = Server(Dialect(longest=DAY, says=("types", "longest"), cap=5000), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        read(portal)
+        before = server.count()
+        read(portal, Range(FIRST + DAY, FIRST + 2 * DAY))
+        assert server.count() == before + 1
+
+
+def test_client_by_client(home):
+    """A portal that insists on a client is asked for each that there is; for one, once."""
+    server = Server(Dialect(client_required=True, cap=5000), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        assert len(read(portal)) == 1440
+        assert server.count() == 3
+        assert len(read(portal, selector=Selector(("dev-1",)))) == 480
+        assert server.count() == 4
+
+
+def test_what_was_learned_is_asked_for_from_then_on(home):
+    """A refusal costs its request once in a connection."""
+    dialect = Dialect(
+        doc=None, start="from", end="to", required=("from", "to"), asked="ms", strict=True, cap=500, client=None
+    )
+    server = Server(dialect, EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        assert len(read(portal)) == 1440
+        before = server.count()
+        assert len(read(portal, Range(FIRST + DAY, FIRST + DAY + HOUR))) == 60
+        assert server.count() == before + 1
+        assert "corrected by what the portal said" in portal.contract.source
+
+
+def test_the_order_within_an_instant_is_the_portals(home):
+    """Messages of one instant keep their order, oldest or newest first, over pages and parts."""
+    crowd = [Message(FIRST + HOUR + i // 4 * SECOND, "dev", "t", i) for i in range(200)]
+    for order, paging in (("up", "cursor"), ("up", "none"), ("down", "cursor"), ("down", "none")):
+        dialect = Dialect(paging=paging, pager="cursor" if paging == "cursor" else None, order=order, cap=30, doc=None)
+        stored = crowd if order == "up" else crowd[::-1]
+        with portals.mocked(Server(dialect, stored), home / (order + paging)) as portal:
+            found = messages.in_order(pa.concat_tables([*pages(portal, Selector(), SPAN)]))
+            assert [int(one) for one in found["payload"].to_pylist()] == list(range(200))
+
+
+def test_now_is_no_border_for_what_comes_late(home):
+    """A window that ends now is asked for to the end of the unit, and holds what was published just before."""
+    stored = [*EVERY_MINUTE, Message(NOW - 1000, "dev-0", "t/x", {"i": -1})]
+    for form in ("iso", "s", "ms", "date"):
+        with portals.mocked(Server(Dialect(asked=form), stored), home / form) as portal:
+            assert read(portal, Range(NOW - NOW % DAY, NOW)) == [NOW - 1000]
