@@ -1,0 +1,87 @@
+"""The report in a real browser: off the network, light and dark, on a phone and on paper."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis.report import pdf
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+DESK = {"viewport": {"width": 1400, "height": 900}}
+
+
+@pytest.fixture(scope="module")
+def report(one_sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the report of two days of the sandbox's fleet."""
+    folder = tmp_path_factory.mktemp("report")
+    with one_sandbox.connect(home=folder / "home") as portal:
+        return isr.build_report(folder / "report.html", last="2d", portal=portal)
+
+
+def _opened(chromium: Any, report: Path, **how: Any) -> tuple[Any, list[str], list[str]]:
+    """Open the report off the network and scroll through it; give the page, what it asked for, and its errors."""
+    page = chromium.new_context(offline=True, **how).new_page()
+    asked: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(report.as_uri())
+    page.wait_for_function("document.querySelectorAll('.figure script').length === 0")
+    for number in range(page.locator(".figure").count()):
+        page.evaluate(f"document.querySelectorAll('.figure')[{number}].scrollIntoView()")
+        page.wait_for_function(f"document.querySelectorAll('.figure')[{number}].querySelector('.main-svg')")
+    return page, asked, errors
+
+
+@pytest.mark.parametrize("how", [DESK, PHONE, DESK | {"color_scheme": "dark"}], ids=["desk", "phone", "dark"])
+def test_opens_off_the_network(chromium: Any, report: Path, how: dict[str, Any]) -> None:
+    """Every figure is drawn, nothing but the file is asked for, no error, and the page is no wider than the screen."""
+    page, asked, errors = _opened(chromium, report, **how)
+    assert asked == [report.as_uri()]
+    assert errors == []
+    assert page.evaluate("document.querySelectorAll('.figure').length") > 10
+    assert page.evaluate("document.documentElement.scrollWidth") <= how["viewport"]["width"]
+    too_wide = "[...document.querySelectorAll('.figure')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+    assert page.evaluate(too_wide) == 0
+    page.context.close()
+
+
+def test_dark_and_light_change_while_it_is_open(chromium: Any, report: Path) -> None:
+    """Page and figures follow the system's setting, at once and without a reload."""
+    page, _, _ = _opened(chromium, report, **DESK, color_scheme="light")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    drawn = "document.querySelector('.figure .main-svg').style.background"
+    assert (page.evaluate(ground), page.evaluate(drawn)) == ("rgb(255, 255, 255)", "rgb(255, 255, 255)")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{drawn} === {ground} && {ground} === 'rgb(22, 27, 34)'")
+    page.context.close()
+
+
+def test_the_contents_lead_there(chromium: Any, report: Path) -> None:
+    """A click on an entry brings its section into view."""
+    page, _, _ = _opened(chromium, report, **DESK)
+    page.evaluate("window.scrollTo(0, 0)")
+    page.get_by_role("link", name="Provenance").click()
+    page.wait_for_function(
+        "(({ top }) => top >= 0 && top < innerHeight)(document.getElementById('provenance').getBoundingClientRect())"
+    )
+    page.context.close()
+
+
+def test_on_paper(report: Path, tmp_path: Path) -> None:
+    """`--pdf` prints every page off the network, with vector figures, links and no buttons."""
+    out = tmp_path / "report.pdf"
+    pdf.print_page(report, out, pdf.browser())
+    data = out.read_bytes()
+    assert data.startswith(b"%PDF")
+    pages = len(re.findall(rb"/Type\s*/Page\b", data))
+    assert 5 < pages < 40
+    assert len(data) < 8_000_000
