@@ -121,6 +121,11 @@ def as_base64(one: Message, when: Callable[[int], Any] = iso) -> Row:
     return {"t": when(one.at), "client": one.client, "topic": one.topic, "payload": payload, "encoding": "base64"}
 
 
+def as_hidden_base64(one: Message, when: Callable[[int], Any] = iso) -> Row:
+    """The payload in base64, and nothing that says so."""
+    return {name: value for name, value in as_base64(one, when).items() if name != "encoding"}
+
+
 def spread(one: Message, when: Callable[[int], Any] = iso) -> Row:
     """The payload's fields beside the others."""
     return {"time": when(one.at), "client_id": one.client, "topic": one.topic, **one.payload}
@@ -410,6 +415,8 @@ class Server:
                     found[name] = read_instant(d.asked, asked[name])
                 except ValueError as exc:
                     raise ValueError(f"{name}: {exc}") from exc
+        if d.asked == "date" and d.end is None:  # one day
+            return found[d.start], found[d.start] + times.DAY
         high = found.get(d.end, self.now + times.DAY)
         return found.get(d.start, 0), high + times.DAY if d.asked == "date" and d.end_in and d.end in found else high
 

@@ -29,10 +29,23 @@ ISO = {"type": "string", "format": "date-time"}
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [("start", "end"), ("from", "to"), ("since", "until"), ("startTime", "endTime"), ("from_ts", "to_ts"), ("begin", "stop"),
-     ("after", "before"), ("time[gte]", "time[lt]"), ("start-date", "end-date"), ("ts_from", "ts_to"), ("$from", "$to"),
-     ("published_after", "published_before"), ("min_time", "max_time"), ("created_at_gte", "created_at_lt")],
-)  # fmt: skip
+    [
+        ("start", "end"),
+        ("from", "to"),
+        ("since", "until"),
+        ("startTime", "endTime"),
+        ("from_ts", "to_ts"),
+        ("begin", "stop"),
+        ("after", "before"),
+        ("time[gte]", "time[lt]"),
+        ("start-date", "end-date"),
+        ("ts_from", "ts_to"),
+        ("$from", "$to"),
+        ("published_after", "published_before"),
+        ("min_time", "max_time"),
+        ("created_at_gte", "created_at_lt"),
+    ],
+)
 def test_the_range_is_found_under_any_usual_name(start, end):
     """Whichever spelling, and in whichever order they stand."""
     known = read(query(end, **ISO), query(start, **ISO))
@@ -76,8 +89,11 @@ def test_the_form_of_time_is_found(schema, description, name, form):
 
 def test_pages_are_found_in_each_usual_way():
     """Cursor, number and offset, with size and most."""
-    cursor = read(query("page_size", type="integer", maximum=500), query("after", description="Opaque cursor", type="string"),
-                  query("from", **ISO))  # fmt: skip
+    cursor = read(
+        query("page_size", type="integer", maximum=500),
+        query("after", description="Opaque cursor", type="string"),
+        query("from", **ISO),
+    )
     assert (cursor.limit, cursor.page_size, cursor.page_size_is_kept, cursor.cursor) == (
         "page_size",
         500,
@@ -109,11 +125,21 @@ def test_a_topic_is_used_only_if_its_meaning_is_said(name, description, form):
 @pytest.mark.parametrize(
     ("words", "longest"),
     [
-        ("The range may be at most 24 hours.", "24h"), ("Maximum window: 7d", "7d"), ("max 31 days per request", "31d"),
-        ("The time between start and end must not exceed 6 hours", "6h"), ("Longest range 90 minutes", "90min"),
-        ("Returns at most 1000 rows", None), ("History of the last 90 days is kept", None), ("", None),
+        ("The range may be at most 24 hours.", "24h"),
+        ("Maximum window: 7d", "7d"),
+        ("max 31 days per request", "31d"),
+        ("The time between start and end must not exceed 6 hours", "6h"),
+        ("`end` must be within 7 days of `start`", "7d"),
+        ("Max. time range: one day.", "1d"),
+        ("The range may not be longer than 3 months", "84d"),
+        ("Defaults to now; at most 1 hour after start", "1h"),
+        ("Defaults to 24 hours ago", None),
+        ("Longest range 90 minutes", "90min"),
+        ("Returns at most 1000 rows", None),
+        ("History of the last 90 days is kept", None),
+        ("", None),
     ],
-)  # fmt: skip
+)
 def test_the_longest_range_is_read_from_words(words, longest):
     """A limit of the range is told from a limit of rows and from the retention."""
     assert read(query("start", **ISO), description=words).longest == longest
@@ -163,8 +189,43 @@ def test_servers_base_paths_and_path_level_parameters_count():
     assert made.source == "OpenAPI document /swagger.json"
 
 
-@pytest.mark.parametrize("odd", [{}, {"paths": []}, {"paths": {"/x": 3}}, {"paths": {"/history": {"get": {"parameters": [3, None, {}]}}}},
-                                 {"paths": {"/history": {"get": {"parameters": [{"$ref": "#/a"}]}}}, "a": {"$ref": "#/a"}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"paths": []},
+        {"paths": {"/x": 3}},
+        {"paths": {"/history": {"get": {"parameters": [3, None, {}]}}}},
+        {"paths": {"/history": {"get": {"parameters": [{"$ref": "#/a"}]}}}, "a": {"$ref": "#/a"}},
+    ],
+)
 def test_an_odd_document_raises_nothing(odd):
     """What it does not say is as built in, or not there."""
     assert isinstance(openapi.read(odd, "/x"), Contract)
+
+
+def test_a_day_alone_is_a_range():
+    """A parameter of one day takes the place of start and end."""
+    known = read(query("date", required=True, type="string", format="date"), query("client_id", type="string"))
+    assert (known.start, known.end, known.time_form, known.longest, known.fixed) == ("date", None, "date", "1d", {})
+
+
+def test_a_required_topic_is_always_sent():
+    """All topics, where the portal insists on a filter."""
+    known = read(query("topic", required=True, type="string", description="MQTT topic filter on the subpath, + and #"))
+    assert known.fixed == {"topic": "#"}
+    assert known.topic_form == "filter"
+
+
+def test_a_layout_without_parts_of_a_second_is_kept_to():
+    """Finer instants would be refused."""
+    for schema in ({"description": "YYYY-MM-DDTHH:MM:SSZ"}, {"pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"}):
+        assert read(query("start", **{"type": "string", "description": "", **schema})).time_form == "iso seconds"
+
+
+def test_variables_of_a_servers_address_are_filled_in():
+    """With the defaults that the document gives."""
+    servers = [
+        {"url": "https://{host}/api/{v}/subscriber", "variables": {"v": {"default": "v1"}, "host": {"default": "x"}}}
+    ]
+    assert openapi.read(document(path="/history", servers=servers), "/x").history.path == "/api/v1/subscriber/history"

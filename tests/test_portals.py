@@ -340,6 +340,8 @@ FAMILY = [
         total="totalCount",
         write=portals.under("data", notes_in="meta"),
     ),
+    Dialect("base64 that nothing names", row=portals.as_hidden_base64, paging="none", pager=None, cap=25, doc=None),
+    Dialect("one day as a parameter", start="date", end=None, asked="date", longest=DAY, end_in=True, cap=1000),
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.refusals import beyond_retention, revised
+from isr_analysis.portal.refusals import beyond_retention, nothing_there, oldest, revised
 from isr_analysis.times import DAY, HOUR, MINUTE
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}
@@ -26,6 +26,13 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("the range may be at most 6 hours", {"longest": "6h"}),
         ("time range too large", {"longest": "43200s"}),
         ("tenant_id must be provided", {"account": "tenant_id"}),
+        ("maximum page size is 250", {"page_size": 250, "page_size_is_kept": True}),
+        ("The time range is limited to at most 24 hours", {"longest": "43200s"}),
+        ("date: Field required", {"start": "date", "end": None, "time_form": "date", "longest": "1d"}),
+        ("Invalid timestamp: expected Unix epoch seconds", {"time_form": "s"}),
+        ("time data '2024-10-04T00:00:00Z' does not match format '%Y-%m-%d'", {"time_form": "date"}),
+        ("start: does not match format '%Y-%m-%dT%H:%M:%SZ'", {"time_form": "iso seconds"}),
+        ("start: unconverted data remains: T23:59:59.999999Z", {"time_form": "date"}),
     ],
 )
 def test_words_lead_to_another_question(words, change):
@@ -57,3 +64,28 @@ def test_a_range_is_not_cut_for_ever():
 def test_what_is_no_longer_kept_is_known(status, words, beyond):
     """So that it counts as empty and is not asked for again and again."""
     assert beyond_retention(status, words) is beyond
+
+
+def test_the_oldest_that_is_kept_is_read_from_words():
+    """As an instant, or as how long it is kept."""
+    now = 20_000 * DAY
+    assert oldest("the earliest available is 2024-10-01T06:00:00Z", now) == 19_997 * DAY + 6 * HOUR
+    assert oldest("start lies before the retention of 90 days", now) == now - 90 * DAY
+    assert oldest("Gone", now) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "nothing"),
+    [(404, "No messages found", True), (404, "no data for this range", True), (404, "Not Found", False),
+     (422, "No matching records", True), (404, "no such device", False), (400, "no data parameter", False)],
+)  # fmt: skip
+def test_no_messages_are_no_refusal(status, words, nothing):
+    """Some portals say it with 404."""
+    assert nothing_there(status, words) is nothing
+
+
+def test_a_day_that_is_two_is_asked_for_as_one():
+    """Where dates are asked for and both ends count."""
+    new = revised(History(time_form="date"), ASKED, "the range may be at most 24 hours", DAY)
+    assert new.end_included is True
+    assert new.longest is None

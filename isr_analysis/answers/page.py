@@ -41,6 +41,9 @@ class Page:
         Whether each row was one field of a message: then `merge` joins what two pages hold of one message.
     paging : Paging
         What the answer says of the pages after it.
+    payload_form : str or None
+        ``"base64"`` if the payloads showed themselves that they are that: what other answers of the portal hold, too,
+        where one alone would not tell.
     """
 
     messages: pa.Table
@@ -49,6 +52,7 @@ class Page:
     descending: bool | None = None
     fragments: bool = False
     paging: Paging = field(default_factory=Paging)
+    payload_form: str | None = None
 
     @property
     def next_cursor(self) -> str | None:
@@ -180,7 +184,8 @@ def _page(table: Columns, asked: Asked) -> Page:
         ],
         schema=messages.SCHEMA,
     )  # fmt: skip
-    return Page(made, count, accounts | stated, descending, role.fragment is not None)
+    shown = payload.shown_form(table[role.payload[0]]) if len(role.payload) == 1 and role.encoding is None else None
+    return Page(made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown)
 
 
 def _published(table: Columns) -> Columns:

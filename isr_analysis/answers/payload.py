@@ -76,6 +76,16 @@ def published(
     return _binary([_text(one, every=every, form=form) for one in column.to_pylist()])
 
 
+def shown_form(column: pa.ChunkedArray) -> str | None:
+    """Give ``"base64"`` if all payloads of a column are without doubt that, as `published` takes them."""
+    if pa.types.is_string(column.type):
+        column = columns.as_json(column)
+    column = pc.fill_null(column, b"null")
+    if not pc.all(pc.or_(pc.starts_with(column, b'"'), pc.equal(column, pa.scalar(b"null", pa.binary())))).as_py():
+        return None
+    return "base64" if _all_base64(column) is not None else None
+
+
 def spread(parts: Columns) -> pa.ChunkedArray:
     """Give the objects whose members are columns of JSON texts; what is missing in a row is left out."""
     rest = parts.get(columns.REST)

@@ -30,7 +30,7 @@ _UNKNOWN = re.compile(
 )
 _TOO_MUCH = re.compile(
     r"(?:less than(?: or equal to)?|at most|maximum(?: allowed)?(?: value)?(?: of| is)?|max\.?|not exceed|no more than"
-    r"|<=|≤|between \d+ and|up to|\d+\.\.|\d+ ?- ?)\D{0,12}?(\d[\d,_]*)",
+    r"|<=|≤|between \d+ and|up to|\d+\.\.|\d+ ?- ?)\D{0,20}?(\d[\d,_]*)",
     re.IGNORECASE,
 )
 _RANGE = re.compile(
@@ -128,7 +128,9 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
         return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
     of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
     if of_time and not _RANGE.search(clause):
-        told = clause.replace(asked.get(sent or "", "\0"), "")  # what was sent is no example
+        told = clause
+        for value in asked.values():  # what was sent is no example
+            told = told.replace(value, "")
         form = next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
         if form is not None and form != known.time_form:
             return {"time_form": form}

@@ -232,6 +232,14 @@ class Window:
             fields=self._known.fields,
         )
         self._portal.check_accounts(page.accounts)
+        if page.payload_form is not None and self._known.fields.payload_form is None:
+            # An answer of a few numbers alone would not show it, and be read in another way.
+            self._known = dataclasses.replace(
+                self._known, fields=dataclasses.replace(self._known.fields, payload_form=page.payload_form)
+            )
+            now = self._portal.contract.history
+            fields = dataclasses.replace(now.fields, payload_form=page.payload_form)
+            self._portal.learn(dataclasses.replace(now, fields=fields))
         said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows))
         return dataclasses.replace(page, paging=said)
 
