@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import subprocess
+import sys
 import threading
 import time
 
@@ -542,7 +544,7 @@ def test_the_board_shows_what_needs_a_look_first(portal):
 
 def test_states_by_age_pause_and_silence():
     """Each limit belongs to the fresher state."""
-    at = pd.to_datetime([NOW - 20 * times.MINUTE, NOW - 10 * times.MINUTE, NOW - 3 * times.DAY], utc=True)
+    at = pd.to_datetime([NOW - 20 * times.MINUTE, NOW - 15 * times.MINUTE, NOW - 3 * times.DAY], utc=True)
     live = pd.DataFrame({"client_id": ["b", "a", "c"], "topic": "t", "value": [1.5, None, 3.0]}, index=at)
     pubs = pd.DataFrame(
         {
@@ -743,3 +745,25 @@ def test_work_that_is_superseded_shows_nothing():
     assert worker.join(10)
     assert shown.getvalue() == "new"
     assert not worker.busy
+
+
+def test_a_program_ends_although_a_download_is_under_way(sandbox, home, tmp_path):
+    """It waits for the pages that are on their way, and not for the rest."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import isr_analysis as isr, pathlib, sys, threading\n"
+        "portal = isr.connect(pathlib.Path('token').read_text(), origin=sys.argv[1])\n"
+        "explorer = isr.widgets.explorer(last='15d', portal=portal)\n"
+        "begun = threading.Event()\n"
+        "explorer.said.observe(lambda change: begun.set() if 'windows' in change['new'] else None, 'value')\n"
+        "explorer.load()\n"
+        "assert begun.wait(30)\n"
+    )
+    (tmp_path / "token").write_text(sandbox.token)
+    before = sandbox.requests("history")
+    sandbox.fail("slow", route="history", seconds=0.2)
+    try:
+        subprocess.run([sys.executable, script, sandbox.origin], check=True, timeout=60, cwd=tmp_path)
+    finally:
+        sandbox.heal()
+    assert sandbox.requests("history") - before < 15

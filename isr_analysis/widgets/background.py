@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import concurrent.futures.thread  # noqa: F401 (its own end is registered first, so that ours comes before it)
 import contextlib
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 logger = logging.getLogger(__name__)
@@ -23,6 +26,7 @@ class Task:
 
     def __init__(self) -> None:
         self._over = threading.Event()
+        _TASKS.add(self)
 
     def end(self) -> None:
         """Stop the work at its next check."""
@@ -30,7 +34,7 @@ class Task:
 
     def check(self) -> None:
         """Raise `Stopped` if nobody wants the work any more."""
-        if self._over.is_set() or not threading.main_thread().is_alive():
+        if self._over.is_set():
             raise Stopped
 
     def wait(self, seconds: float) -> None:
@@ -44,6 +48,19 @@ class Task:
         with _TURN:
             self.check()
             yield
+
+
+_TASKS: weakref.WeakSet[Task] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    for task in [*_TASKS]:
+        task.end()
+
+
+# A program that ends waits for the threads of a download before it calls what `atexit` knows, so they would bring all
+# of it first. What ends thread pools themselves comes early enough.
+getattr(threading, "_register_atexit", atexit.register)(_end_all)
 
 
 class Worker:

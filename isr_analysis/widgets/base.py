@@ -66,7 +66,7 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
                 # nbconvert drops a figure that is only plotly's own kind of output.
                 part.show("plotly_mimetype+notebook")
             else:
-                display(part)  # type: ignore[no-untyped-call]
+                display(part)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**options) or {})

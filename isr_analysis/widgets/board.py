@@ -72,7 +72,7 @@ class LiveBoard(Composite):
         self,
         *,
         every: str | dt.timedelta = "5s",
-        stale: str | dt.timedelta = "10min",
+        stale: str | dt.timedelta = "15min",
         silent: str | dt.timedelta = "1d",
         tz: str | dt.tzinfo = "UTC",
         portal: Portal | None = None,

@@ -23,7 +23,7 @@ def standing(
     publishers: pd.DataFrame | None = None,
     *,
     now: int,
-    stale: str | dt.timedelta = "10min",
+    stale: str | dt.timedelta = "15min",
     silent: str | dt.timedelta = "1d",
 ) -> pd.DataFrame:
     """Tell how each publisher stands, those that need a look first.
