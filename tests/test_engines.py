@@ -1,0 +1,117 @@
+"""Other engines: the same messages, read by each of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import errors, times
+from isr_analysis.messages import Selector
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+duckdb = pytest.importorskip("duckdb")
+pl = pytest.importorskip("polars")
+dd = pytest.importorskip("dask.dataframe")
+
+NOON = times.instant("2026-11-20T12:00:00Z")
+DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
+NAMES = ["time", "client_id", "topic", "payload"]
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """Serve a small fleet whose clock stands still."""
+    with isr.sandbox.serve(days=20, rate=0.05, now=lambda: NOON) as served:
+        yield served
+
+
+@pytest.fixture
+def portal(sandbox):
+    """Connect."""
+    with sandbox.connect() as line:
+        yield line
+
+
+def held(portal, topic="#"):
+    """Give the messages of the days as the store has them."""
+    span = Range(times.instant(DAYS["start"]), times.instant(DAYS["end"]))
+    return Store(portal.folder).read(Selector.of(None, topic), span)
+
+
+def test_arrow_duckdb_and_polars_read_the_same_messages(portal):
+    """As published, straight from the store's files, filtered by client, topic and time."""
+    asked = {"start": "2026-11-14T03:00", "end": "2026-11-15T21:00", "portal": portal}
+    clients = isr.load_history(**asked)["client_id"].unique()[:4].tolist()
+    truth = Store(portal.folder).read(
+        Selector.of(clients, "telemetry/#"), Range(times.instant("2026-11-14T03:00"), times.instant("2026-11-15T21:00"))
+    )
+    wanted = sorted(zip(*(truth[name].to_pylist() for name in NAMES[1:]), strict=True))
+    data, lazy, relation = (
+        isr.open_history(clients, "telemetry/#", engine=one, **asked) for one in ("arrow", "polars", "duckdb")
+    )
+    table = data.to_table(columns=NAMES[1:])
+    assert sorted(zip(*(c.to_pylist() for c in table.columns), strict=True)) == wanted
+    assert isinstance(lazy, pl.LazyFrame)
+    assert sorted(lazy.select(NAMES[1:]).collect().rows()) == wanted
+    assert isinstance(relation, duckdb.DuckDBPyRelation)
+    assert sorted(relation.project("client_id, topic, payload").fetchall()) == wanted
+    ((first,),) = relation.order("time").project("decode(payload)").limit(1).fetchall()
+    assert json.loads(first) == json.loads(truth["payload"][0].as_py())
+
+
+@pytest.mark.parametrize("engine", ["arrow", "duckdb", "polars"])
+def test_decoded_the_fields_are_columns(portal, engine):
+    """The same numbers as in the frame."""
+    df = isr.load_history(topic="telemetry/watt_meter", **DAYS, portal=portal)
+    data = isr.open_history(topic="telemetry/watt_meter", engine=engine, decoded=True, **DAYS, portal=portal)
+    read = {
+        "arrow": lambda: data.to_table().to_pandas(),
+        "duckdb": lambda: data.project("*").df(),
+        "polars": lambda: data.collect().to_pandas(),
+    }[engine]()
+    assert list(read.columns) == ["time", *df.columns]
+    assert read["value"].sum() == pytest.approx(df["value"].sum())
+    assert len(read) == len(df)
+
+
+def test_dask_decodes_in_its_workers(portal, tmp_path):
+    """On a cluster of several processes, from the store and from an exported folder: the numbers of the frame."""
+    from distributed import Client, LocalCluster
+
+    df = isr.load_history(topic="telemetry/#", **DAYS, tz="Europe/Zurich", portal=portal)
+    isr.export_history(tmp_path / "out", **DAYS, tz="Europe/Zurich", portal=portal)
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        raw = isr.open_history(engine="dask", **DAYS, portal=portal)
+        assert isinstance(raw, dd.DataFrame)
+        assert len(raw) == len(held(portal))
+        ours = isr.open_history(
+            topic="telemetry/#", engine="dask", decoded=True, **DAYS, tz="Europe/Zurich", portal=portal
+        )
+        theirs = isr.open_exported(tmp_path / "out", "telemetry/#", **DAYS, tz="Europe/Zurich")
+        for lazy in (ours, theirs):
+            assert lazy.npartitions == 3 + 1  # local days reach into four of UTC
+            computed = lazy.compute()
+            pd.testing.assert_index_equal(computed.index, df.index)
+            assert computed["client_id"].tolist() == df["client_id"].tolist()
+            sums = lazy.groupby("topic")["value"].sum().compute()
+            numbers = pd.to_numeric(df["value"], errors="coerce").groupby(df["topic"].astype("str")).sum()
+            for topic, total in sums.items():
+                assert total == pytest.approx(numbers[topic])
+            assert lazy.dtypes.astype(str).to_dict() == computed.dtypes.astype(str).to_dict()
+
+
+def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
+    """The error says what to install."""
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(errors.MissingExtraError, match=r'pip install "isr-analysis\[polars\]"'):
+        isr.open_history(engine="polars", **DAYS, portal=portal)
+    with pytest.raises(errors.UsageError, match="arrow, duckdb, polars, dask"):
+        isr.open_history(engine="spark", **DAYS, portal=portal)
