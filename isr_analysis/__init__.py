@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from isr_analysis.recording import record
     from isr_analysis.report import build_report
     from isr_analysis.saved import read_history
-    from isr_analysis.streaming.stream import stream
+    from isr_analysis.streaming.stream import has_subscriber, stream
     from isr_analysis.watching import watch_live
 
 __version__ = "0.1.0"
@@ -43,6 +43,7 @@ __all__ = [
     "errors",
     "export_history",
     "gaps",
+    "has_subscriber",
     "has_token",
     "intervals",
     "load_history",
@@ -76,6 +77,7 @@ _HOME = {
     "disconnect": "portal.connection",
     "export_history": "export",
     "gaps": "checks",
+    "has_subscriber": "streaming.stream",
     "has_token": "portal.connection",
     "intervals": "checks",
     "load_history": "history",

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, settings, times
-from isr_analysis.errors import UsageError, WrongAccountError
+from isr_analysis.errors import SubscriberMissingError, UsageError, WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
@@ -319,6 +319,15 @@ def stream(
     now = clock.time_ns if portal is None else portal.now
     until = None if seconds is None else clock.monotonic() + seconds
     return Stream(known, account, selector, room=buffer, until=until, now=now)
+
+
+def has_subscriber(profile: str | None = None) -> bool:
+    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked."""
+    try:
+        logins.find(settings.profile(profile))
+    except SubscriberMissingError:
+        return False
+    return True
 
 
 def gaps_table(gaps: list[Gap]) -> pd.DataFrame:
