@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -228,15 +229,28 @@ def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("none.ipynb", "cannot be read"), ("text.ipynb", "no notebook"), ("bare.ipynb", "tagged parameters")],
+    [
+        ("none.ipynb", "cannot be read"),
+        ("text.ipynb", "no notebook"),
+        ("bare.ipynb", "tagged parameters"),
+        ("other.ipynb", "in julia"),
+    ],
 )
 def test_notebooks_that_cannot_be_used(sandbox: Any, tmp_path: Path, name: str, words: str) -> None:
     """Each is refused with its remedy before anything is written."""
     (tmp_path / "text.ipynb").write_text("hello", "utf-8")
     _notebook(tmp_path, "1", parameters=False).rename(tmp_path / "bare.ipynb")
+    julia = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "j", "display_name": "J", "language": "julia"}})
+    nbformat.write(julia, tmp_path / "other.ipynb")
     with sandbox.connect() as portal, pytest.raises(UsageError, match=words):
         isr.build_report(tmp_path / "r.html", last="1h", notebook=tmp_path / name, portal=portal)
     assert not (tmp_path / "r.html").exists()
+
+
+def test_a_zone_without_a_name(sandbox: Any, tmp_path: Path) -> None:
+    """A zone must be one that the kernel can be told; others are refused before anything is written."""
+    with sandbox.connect() as portal, pytest.raises(UsageError, match="not a known time zone"):
+        isr.build_report(tmp_path / "r.html", last="1h", tz=dt.timezone(dt.timedelta(hours=2)), portal=portal)
 
 
 def test_a_name_that_is_no_html_file(sandbox: Any, tmp_path: Path) -> None:
@@ -300,11 +314,12 @@ def test_jupyter_settings_and_home_do_not_matter(sandbox: Any, tmp_path: Path) -
 def test_the_template_alone(tmp_path: Path) -> None:
     """`jupyter nbconvert --template isr` makes such a page of any notebook: code folded, figures drawn, errors told."""
     figure = {"data": [{"type": "scatter", "y": [1, 2]}], "layout": {"title": {"text": "Two </script> points"}}}
+    library = f"<script>/* plotly.js v7 */{'x' * 1_000_001}</script>"
     cells = [
         nbformat.v4.new_markdown_cell("# Mine\n\n## One\n\ntext"),
         nbformat.v4.new_code_cell("fig", outputs=[
             nbformat.v4.new_output("display_data", {outline.FIGURE: figure, "text/plain": "Figure"}),
-            nbformat.v4.new_output("display_data", {"text/html": f"<script>/* plotly.js v7 */{'x' * 1_000_001}</script>"}),
+            nbformat.v4.new_output("display_data", {"text/html": library}),
             nbformat.v4.new_output("display_data", {page._WIDGET: {"model_id": "1"}, "text/plain": "IntSlider()"}),
         ]),
         nbformat.v4.new_markdown_cell("## One\n\nagain"),

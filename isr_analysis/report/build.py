@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +90,17 @@ def build_report(
     program = browser() if pdf else ""
     nb = _read(NOTEBOOK if notebook is None else Path(notebook))
     named = title or str(nb.metadata.get("title") or "Telemetry report")
+    called = str(tz)  # what the kernel is told must be a name
+    times.zone(called)
     _ = line.account_id  # whose data it is must be known before anything else
     lacking = bring(line, selector, span, progress=progress)
 
-    nb.metadata["title"] = named
+    if title or notebook is None:  # a notebook of the user's has its own first heading
+        nb.metadata["title"] = named
     nb.metadata["isr"] = {"problems": [{"where": one.where, "words": one.words, "detail": ""} for one in lacking]}
     _set(nb, {
         "client_id": list(selector.clients) if selector.clients else None, "topic": selector.topic,
-        "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": str(tz), "title": named,
+        "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": called, "title": named,
         "offline": True,
     })  # fmt: skip
     folder = Path.cwd() if notebook is None else Path(notebook).resolve().parent
@@ -135,11 +139,16 @@ def _read(path: Path) -> Any:
     except ModuleNotFoundError as exc:
         raise kernel.needs(exc) from exc
     try:
-        nb = nbformat.read(path, as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of cells without ids, which are as good as others
+            nb = nbformat.read(path, as_version=4)
     except OSError as exc:
         raise UsageError(f"the notebook {path} cannot be read: {exc.strerror or exc}") from exc
     except Exception as exc:
         raise UsageError(f"{path} is no notebook that can be read: {exc}") from exc
+    language = nb.metadata.get("kernelspec", {}).get("language", "python")
+    if language != "python":
+        raise UsageError(f"{path} is a notebook in {language}; a report's is run by the Python that builds it")
     return nb
 
 

@@ -163,11 +163,6 @@ def _first_heading(nb: Any) -> str:
     return next((match[1].strip() for match in heads if match), "")
 
 
-def in_script(source: str) -> str:
-    """Make JSON safe within a script element: no text in it may end the element."""
-    return source.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
 @functools.cache
 def counterparts() -> dict[str, str]:
     """Give each colour of the figures on a light ground with its counterpart on a dark one."""
