@@ -426,14 +426,13 @@ def test_loading_gives_the_frame_the_figure_the_gaps_and_the_code(explorer, port
     assert "value" in explorer.field.options
 
 
-def test_the_code_runs_and_gives_the_same(explorer, portal, monkeypatch):
+def test_the_code_runs_and_gives_the_same(explorer, portal):
     """What the widget shows is Python that needs nothing but the connection."""
     explorer.go.click()
     assert explorer.wait()
     explorer.field.value = "value"
     assert explorer.wait()
     assert 'isr.plots.timeseries(df, "value")' in explorer.code()
-    monkeypatch.setattr(isr, "gaps", lambda df: df, raising=False)
     scope: dict[str, object] = {"portal": portal}
     exec(explorer.code(), scope)
     assert len(scope["df"]) >= len(explorer.value) - 3  # the range moved on meanwhile

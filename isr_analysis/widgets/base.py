@@ -62,11 +62,7 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         from IPython.display import display
 
         for part in self._plain():
-            if hasattr(part, "to_plotly_json"):
-                # nbconvert drops a figure that is only plotly's own kind of output.
-                part.show("plotly_mimetype+notebook")
-            else:
-                display(part)
+            display(part)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**options) or {})
