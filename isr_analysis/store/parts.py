@@ -21,8 +21,8 @@ from isr_analysis.times import Range
 
 ALL = Selector()
 
-_BIG = 48_000_000
-"""Bytes of messages, in memory, that make a part."""
+_BIG = 16_000_000
+"""Bytes of messages, in memory, that make a part: several threads gather as much at a time."""
 
 
 def write(folder: Path, table: pa.Table) -> Part:

@@ -288,7 +288,7 @@ class Store:
             for table in parts.portions(batches, selector, span):
                 at = table["time"].cast("int64")
                 old = pc.less(at, fetched_at - settle)
-                halves = table.filter(old), table.filter(pc.invert(old))
+                halves = [table] if pc.all(old).as_py() else [table.filter(old), table.filter(pc.invert(old))]
                 written.extend(parts.write(self._parts, half) for half in halves if len(half))
                 given += [at.to_numpy()] if known else []
             rows = sum(part.rows for part in written)

@@ -21,8 +21,9 @@ GRACE = times.HOUR
 """How long (ns) a file stays after it was replaced: a reader may be about to open it."""
 
 SMALL = 131_072
-"""A part of so many messages is no small one: it is never put together with others."""
+"""The most messages that parts are put together to; one of more is no small one."""
 
+_LARGE = 8_000_000  # bytes on disk; in memory it is some twenty times as much
 _MANY = 8
 _FORGOTTEN = 3600.0
 """Seconds after which a file that nobody wrote into the ledger is nobody's: its writer was killed."""
@@ -45,7 +46,11 @@ def worth_merging(found: Iterable[Part], day: Range, *, settled_until: int) -> l
         Where messages may still come from, ns: a part that reaches beyond will soon be replaced by itself.
     """
     until = min(day.end, settled_until)
-    small = [part for part in found if part.rows < SMALL and day.start <= part.first and part.last < until]
+    small, rows, size = [], 0, 0
+    for part in sorted(found, key=lambda part: part.rows):
+        if day.start <= part.first and part.last < until and rows + part.rows <= SMALL and size + part.bytes <= _LARGE:
+            small.append(part)
+            rows, size = rows + part.rows, size + part.bytes
     if len(small) < _MANY:
         return []
     if settled_until >= day.end:

@@ -71,9 +71,9 @@ def as_influx(rows: list[dict]) -> str:
         table.insert(0, "result", "")
         types = ["string", "long", "dateTime:RFC3339", *(kinds.get(str(t), "string") for t in table.dtypes[3:])]
         group = ["false"] * 3 + ["true"] * 2 + ["false"] * (len(types) - 5)
-        out.append("\r\n".join(
-            [",".join(["#group", *group]), ",".join(["#datatype", *types]), ",".join(["#default", "_result", *[""] * (len(types) - 1)]),
-             table.assign(_=None)[["_", *table.columns]].rename(columns={"_": ""}).to_csv(index=False, lineterminator="\r\n")]))  # fmt: skip
+        notes = [["#group", *group], ["#datatype", *types], ["#default", "_result", *[""] * (len(types) - 1)]]
+        table.insert(0, "", None)
+        out.append("\r\n".join([*map(",".join, notes), table.to_csv(index=False, lineterminator="\r\n")]))
     return "\r\n".join(out)
 
 
@@ -145,8 +145,6 @@ def test_loads(tmp_path: Path) -> None:
         frame = ours(origin, homes / "0", days)
         assert len(frame) == rows
         second = best(lambda _: ours(origin, homes / "0", days), 5)
-        (one, topic) = frame["client_id"].iloc[0], "telemetry/watt_meter"
-        end = pd.Timestamp(START) + pd.Timedelta(days=days)
         with httpx.Client(base_url=origin) as line:
             usual = best(lambda _: paged(lambda url, params: line.get(url, params=params).json(), days), 2)
         influxdb = best(lambda _: influx(origin), 1)

@@ -1,0 +1,138 @@
+"""Databases: versions that fit, and folders that cannot be written, locked or trusted with a write-ahead log."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+
+import pytest
+
+from isr_analysis import database
+from isr_analysis.database import Format
+from isr_analysis.errors import StoreError
+from isr_analysis.store import ledger
+
+OLD = Format("CREATE TABLE IF NOT EXISTS t (a INTEGER)")
+NEW = Format("CREATE TABLE IF NOT EXISTS t (a INTEGER, b INTEGER NOT NULL DEFAULT 7)",
+             ("ALTER TABLE t ADD COLUMN b INTEGER NOT NULL DEFAULT 7; UPDATE t SET b = a + 1",))  # fmt: skip
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Give the path of a database of the old format, with one row."""
+    with database.transaction(tmp_path / "x.sqlite", OLD) as db:
+        db.execute("INSERT INTO t VALUES (1)")
+    return tmp_path / "x.sqlite"
+
+
+@pytest.mark.parametrize("use", [database.snapshot, database.transaction])
+def test_an_older_one_is_brought_up_to_date(path, use):
+    """By whoever opens it first, to read or to write; what is in it stays."""
+    with use(path, NEW) as db:
+        assert db.execute("SELECT a, b FROM t").fetchall() == [(1, 2)]
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("use", [database.snapshot, database.transaction])
+def test_a_newer_one_is_refused(path, use):
+    """In words: which versions, and what to do."""
+    with database.transaction(path, NEW):
+        pass
+    with (
+        pytest.raises(StoreError, match=r"newer version.*its format is 2, this version knows 1.*install"),
+        use(path, OLD),
+    ):
+        pass
+
+
+def test_a_migration_that_breaks_off_changes_nothing(path):
+    """It happens whole or not at all."""
+    broken = Format(NEW.schema, ("ALTER TABLE t ADD COLUMN b INTEGER; UPDATE nonsense SET b = 1",))
+    with pytest.raises(StoreError, match="nonsense"), database.transaction(path, broken):
+        raise AssertionError
+    with database.snapshot(path, OLD) as db:
+        assert [name for _, name, *_ in db.execute("PRAGMA table_info(t)")] == ["a"]
+
+
+def test_a_ledger_of_the_first_format_is_read(tmp_path):
+    """Spans that were settled then are settled now."""
+    first = Format(ledger.SCHEMA.replace(", margin INTEGER NOT NULL", ""))
+    with database.transaction(tmp_path / "l.sqlite", first) as db:
+        db.execute("INSERT INTO span VALUES ('*', '#', 0, 100, 150)")
+    with database.snapshot(tmp_path / "l.sqlite", ledger.FORMAT) as db:
+        (span,) = ledger.all_spans(db, ledger.Range(0, 1000))
+    assert (span.margin, span.settled(50), span.settled(60)) == (50, span.range, ledger.Range(0, 90))
+
+
+def test_an_error_inside_undoes_everything(path):
+    """What was done before it is not there."""
+
+    def fails():
+        with database.transaction(path, OLD) as db:
+            db.execute("DELETE FROM t")
+            raise KeyError
+
+    pytest.raises(KeyError, fails)
+    with database.snapshot(path, OLD) as db:
+        assert db.execute("SELECT count(*) FROM t").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs"])
+def test_a_network_folder_has_no_write_ahead_log(tmp_path, monkeypatch, kind):
+    """There its shared memory is not shared."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/vda / ext4 rw 0 0\nserver:/x {tmp_path} {kind} rw 0 0\n")
+    monkeypatch.setattr(database, "_MOUNTS", mounts)
+    with database.transaction(tmp_path / "x.sqlite", OLD) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    with database.transaction(tmp_path / "x.sqlite", OLD) as db:
+        db.execute("INSERT INTO t VALUES (1)")
+    assert not (tmp_path / "x.sqlite-wal").exists()
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """Give a function that makes a folder read-only, as a mounted medium is; undone at the end."""
+    mounted = []
+
+    def make(folder):
+        mounted.append(folder)
+        for options in ("bind", "remount,bind,ro"):
+            done = subprocess.run(["mount", "-o", options, folder, folder], capture_output=True, check=False)
+        if done.returncode and os.geteuid() == 0:
+            pytest.skip("to root without the right to mount, nothing is read-only")
+        for one in (*folder.iterdir(), folder) if done.returncode else ():
+            one.chmod(0o500)
+
+    yield make
+    for folder in mounted:
+        subprocess.run(["umount", folder], capture_output=True, check=False)
+        folder.chmod(0o700)
+
+
+def dies_after_writing(path):
+    """Write, and end without closing: what was written last is in the log alone."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("INSERT INTO t VALUES (2)")
+    os._exit(0)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_read_only_folder_is_read(tmp_path, read_only, clean):
+    """Also where the last writer was killed; writing is refused in words."""
+    folder = tmp_path / "medium"
+    path = folder / "x.sqlite"
+    with database.transaction(path, OLD) as db:
+        db.execute("INSERT INTO t VALUES (1)")
+    if not clean:
+        process = multiprocessing.get_context("spawn").Process(target=dies_after_writing, args=(path,))
+        process.start()
+        process.join()
+        assert path.with_name("x.sqlite-wal").stat().st_size > 0
+    read_only(folder)
+    with database.snapshot(path, OLD) as db:
+        assert [a for (a,) in db.execute("SELECT a FROM t ORDER BY a")] == ([1] if clean else [1, 2])
+    with pytest.raises(StoreError, match="ISR_HOME"), database.transaction(path, OLD) as db:
+        db.execute("INSERT INTO t VALUES (3)")
