@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import os
+import re
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import keyring
 import pandas as pd
@@ -685,6 +688,20 @@ def test_under_nbconvert_the_plain_form_is_displayed(portal, monkeypatch):
     finally:
         InteractiveShell.clear_instance()
     assert any("isr-shack-01" in one.data.get("text/html", "") for one in got.outputs)
+
+
+@pytest.mark.notebook
+def test_the_saved_page_of_the_notebook_can_be_read(tmp_path):
+    """Tables, the figure, the code and the error that names the setting stand where the widgets would."""
+    notebook = Path(__file__).parent.parent / "notebooks" / "04_widgets.ipynb"
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "html", f"--output-dir={tmp_path}", notebook]
+    folders = {"IPYTHONDIR": str(tmp_path / "ipython"), "JUPYTER_CONFIG_DIR": str(tmp_path / "none")}
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **folders})
+    page = (tmp_path / "04_widgets.html").read_text("utf-8")
+    for words_shown in ("isr login", "Station Q1ISR", "silent", "Europe/Zurich)", "Plan: ", "Plotly.newPlot",
+                        "isr.load_history("):  # fmt: skip
+        assert words_shown in page, words_shown
+    assert not re.search(r"isr_mqtt_(platform_)?rest_\w", page)
 
 
 def test_unknown_names_are_refused():
