@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import portals
 import pyarrow as pa
 import pytest
 from portals import FIRST, NOW, Dialect, Message, Server
 
 from isr_analysis import messages
+from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.onward import instants
 from isr_analysis.portal.pages import pages
@@ -109,3 +112,28 @@ def test_now_is_no_border_for_what_comes_late(home):
     for form in ("iso", "s", "ms", "date"):
         with portals.mocked(Server(Dialect(asked=form), stored), home / form) as portal:
             assert read(portal, Range(NOW - NOW % DAY, NOW)) == [NOW - 1000]
+
+
+class Vague(Server):
+    """A portal that wants a number, and says only that."""
+
+    def _refuse(self, status, words, name=""):
+        return super()._refuse(status, re.sub("must be a Unix.*", "Input should be a valid integer", words), name)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("kept", [None, 30 * DAY])
+def test_a_unit_that_is_not_said_is_found_out(home, unit, kept):
+    """A number is wanted, of what is not said: a wrong one would be asked for another time, and look empty."""
+    with portals.mocked(Vague(Dialect(asked=unit, doc=None, kept=kept, cap=5000), EVERY_MINUTE), home) as portal:
+        assert read(portal, Range(FIRST - DAY, FIRST)) == []
+        assert len(read(portal)) == 1440
+        assert portal.contract.history.time_form == unit
+
+
+def test_a_unit_that_cannot_be_found_out_is_no_empty_history(home):
+    """Nothing comes with any: the error names what to say."""
+    old = [Message(FIRST - 300 * DAY, "dev", "t", 1)]
+    server = Vague(Dialect(asked="ms", doc=None), old)
+    with portals.mocked(server, home) as portal, pytest.raises(AnswerError, match="time_form"):
+        read(portal)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 from collections import Counter
 
@@ -440,7 +439,7 @@ def few_messages(draw, most=7):
     return kept
 
 
-@settings(max_examples=int(os.environ.get("PORTALS", "150")))
+@settings(max_examples=80)
 @given(dialect=dialects(), stored=few_messages(most=3))
 def test_any_messages_through_any_portal(tmp_path_factory, dialect, stored):
     """Whatever shares an instant, lies on a border or is repeated: what went in comes out."""

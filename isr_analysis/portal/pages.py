@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 from collections.abc import Iterator
@@ -9,11 +10,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.errors import RequestRefusedError
+from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import refusals
 from isr_analysis.portal.connection import Portal
-from isr_analysis.portal.contract import History
+from isr_analysis.portal.contract import History, TimeForm
 from isr_analysis.portal.onward import within
 from isr_analysis.portal.window import Window
 from isr_analysis.portal.wire import Waiting
@@ -71,6 +72,10 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
             first = window.first()
         except RequestRefusedError as exc:
             if refusals.beyond_retention(exc.status_code or 0, exc.words):
+                if portal.habits.unit_is_guessed:
+                    _find_unit(portal, one, piece)
+                    todo.insert(0, (one, piece))
+                    continue
                 logger.info("not all is kept of %s: %s", piece, exc.words)
                 todo[:0] = [(one, part) for part in _kept(portal, known, one, piece, exc.words)]
                 continue
@@ -83,10 +88,41 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                     raise
                 logger.info("the portal's words led to another question: %s", exc.words)
                 portal.learn(new)
+                portal.habits.unit_is_guessed |= refusals.is_vague(known, new, exc.words)
             todo.insert(0, (one, piece))
             continue
+        if portal.habits.unit_is_guessed:
+            if not len(within(first.messages, piece)):
+                _find_unit(portal, one, piece)
+                todo.insert(0, (one, piece))
+                continue
+            portal.habits.unit_is_guessed = False
         for table in window.read(first):
             yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+
+
+def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
+    """Find out which number since 1970 the portal wants: the one with which it gives messages of what was asked for.
+
+    With a wrong one it would be asked for another time, and give nothing.
+    """
+    now = portal.now()
+    forms: tuple[TimeForm, ...] = ("s", "ms", "us", "ns")
+    for tried in (span, *(Range(now - days * times.DAY, now) for days in (1, 7, 30))):
+        for form in forms:
+            known = dataclasses.replace(portal.contract.history, time_form=form)
+            try:
+                page = Window(portal, known, selector, tried, wait=False).first()
+            except RequestRefusedError:
+                continue
+            if len(within(page.messages, tried)):
+                portal.learn(known)
+                portal.habits.unit_is_guessed = False
+                return
+    raise AnswerError(
+        "the portal wants instants as numbers since 1970 and does not say of what unit, and with none of them it gave "
+        'messages; say time_form = "s", "ms", "us" or "ns" in a contract file (ISR_CONTRACT); `isr doctor` prints one'
+    )
 
 
 def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -> list[Question] | None:

@@ -29,10 +29,13 @@ class Habits:
         The most rows that one answer had: the portal is known to be able to give as many at once.
     order : {"up", "down", None}
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
+    unit_is_guessed : bool
+        Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
     """
 
     longest: int = 0
     order: str | None = None
+    unit_is_guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

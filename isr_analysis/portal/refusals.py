@@ -115,6 +115,11 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     return None if new == known else new
 
 
+def is_vague(known: History, new: History, words: str) -> bool:
+    """Tell whether it is a number since 1970 that is wanted, and the words do not say of what."""
+    return new.time_form == "s" != known.time_form and re.search(r"\bseconds?\b", words, re.IGNORECASE) is None
+
+
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
     named = [name for name in re.findall(r"[$\w][\w.$\[\]-]*", clause) if name not in ("query", "string", "parameter")]
@@ -129,8 +134,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
     if of_time and not _RANGE.search(clause):
         told = clause
-        for value in asked.values():  # what was sent is no example
-            told = told.replace(value, "")
+        for value in (asked.get(known.start or "", ""), asked.get(known.end or "", "")):
+            told = told.replace(value, "")  # what was sent is no example
         form = next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
         if form is not None and form != known.time_form:
             return {"time_form": form}
