@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import shutil
 import socket
@@ -240,6 +242,78 @@ def test_tls_is_verified(tmp_path, monkeypatch):
             isr.stream(login=plain)
     finally:
         station.close()
+
+
+@contextlib.contextmanager
+def through_websockets(port):
+    """Serve a broker's port over WebSockets, and give the port of that."""
+    websocket, web = pytest.importorskip("tornado.websocket"), pytest.importorskip("tornado.web")
+    tcpclient, netutil, httpserver = (
+        pytest.importorskip(f"tornado.{name}") for name in ("tcpclient", "netutil", "httpserver")
+    )
+
+    class Bridge(websocket.WebSocketHandler):
+        def select_subprotocol(self, offered):
+            return "mqtt" if "mqtt" in offered else None
+
+        async def open(self):
+            self.wire = await tcpclient.TCPClient().connect("127.0.0.1", port)
+            self.task = asyncio.ensure_future(self.forward())
+
+        async def forward(self):
+            with contextlib.suppress(Exception):
+                while True:
+                    await self.write_message(await self.wire.read_bytes(4096, partial=True), binary=True)
+
+        async def on_message(self, message):
+            await self.wire.write(message)
+
+        def on_close(self):
+            self.wire.close()
+
+    sockets, loop, up = netutil.bind_sockets(0, "127.0.0.1"), asyncio.new_event_loop(), threading.Event()
+
+    def serve():
+        asyncio.set_event_loop(loop)
+        httpserver.HTTPServer(web.Application([("/mqtt", Bridge)])).add_sockets(sockets)
+        loop.call_soon(up.set)
+        loop.run_forever()
+        loop.run_until_complete(asyncio.sleep(0.1))
+        loop.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    up.wait(30)
+    yield sockets[0].getsockname()[1]
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(30)
+    for one in sockets:
+        one.close()
+
+
+@needs_mosquitto
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the bridge, when it is torn down
+def test_a_broker_behind_websockets_is_heard(station):
+    """Where only web ports are open, ws:// and wss:// addresses work like the others."""
+    with through_websockets(station.port) as port:
+        known = entry(station, address=logins.address(f"ws://127.0.0.1:{port}/mqtt"))
+        with isr.stream(login=known, duration="60s") as live:
+            station.publish(f"{ACCOUNT}/dev-1/a", b"1")
+            assert next(iter(live)).value == 1
+        with pytest.raises(BrokerUnavailableError):
+            isr.stream(login=entry(station, address=logins.address(f"ws://127.0.0.1:{port}/other")))
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "account"),
+    [
+        (f"{ACCOUNT}/#", ACCOUNT), (f"site/{ACCOUNT}/#", ACCOUNT), (f"{ACCOUNT}/+/telemetry/#", ACCOUNT),
+        ("club/#", "club"), ("#", None), ("+/#", None), ("a/b/#", None), ("{account_id}/#", None), (None, None),
+    ],
+)  # fmt: skip
+def test_the_account_of_a_filter(topic_filter, account):
+    """Where a filter says whose messages are meant, and where it does not."""
+    assert Login(Address("x", 1), "sub-1", Secret("x"), topic_filter).account_id == account
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,11 @@ class Login:
 
     @property
     def account_id(self) -> str | None:
-        """The account that the filter names."""
+        """The account that the filter names, if it does."""
         levels = (self.topic_filter or "").split("/")
-        return levels[-2] if len(levels) > 1 and levels[-1] == "#" else None
+        named = messages.split_topic("/".join(levels))[0]
+        alone = levels[0] if len(levels) == 2 and levels[1] == "#" else None  # noqa: PLR2004 ({account_id}/#)
+        return named or (alone if alone and not set("+{") & set(alone) else None)
 
 
 def find(
@@ -98,8 +100,8 @@ def find(
 ) -> Login:
     """Put a subscriber's login together.
 
-    Looked for in this order: the arguments; `login`; ``ISR_MQTT_HOST``, ``ISR_MQTT_PORT``, ``ISR_MQTT_USERNAME`` and
-    ``ISR_MQTT_PASSWORD``; the file that ``ISR_MQTT_PASSWORD_FILE`` names; the keyring.
+    Looked for in this order: the arguments; `login`; ``ISR_MQTT_HOST``, ``ISR_MQTT_PORT``, ``ISR_MQTT_USERNAME``,
+    ``ISR_MQTT_PASSWORD`` and ``ISR_MQTT_TOPIC_FILTER``; the file that ``ISR_MQTT_PASSWORD_FILE`` names; the keyring.
 
     Raises
     ------
@@ -114,7 +116,7 @@ def find(
     sources: list[dict[str, Any]] = [
         {"host": host, "port": port, "username": username, "password": password},
         _of_made(login) if login is not None else {},
-        {key: env.get(f"ISR_MQTT_{key.upper()}") for key in ("host", "port", "username", "password")},
+        {key: env.get(f"ISR_MQTT_{key.upper()}") for key in _KEYS},
     ]
     if login is None and password is None:
         sources += [_of_file(env), _of_keyring(profile)]
@@ -293,4 +295,5 @@ def check_filter(login: Login, account_id: str) -> str:
     UsageError
         It is no MQTT topic filter.
     """
-    return messages.check_filter(login.topic_filter or f"{account_id}/#")
+    told = login.topic_filter
+    return messages.check_filter(told if told and "{" not in told else f"{account_id}/#")
