@@ -176,6 +176,14 @@ def test_a_topic_that_cannot_be_worked_out_leaves_the_others(sandbox: Any, monke
         assert isinstance(gathered.findings, pd.DataFrame)
 
 
+def test_a_device_that_was_renamed_is_not_called_silent(sandbox: Any) -> None:
+    """A buoy that goes on under another name is one finding, and no silence of either."""
+    with sandbox.connect() as portal:
+        found = material.gather(topic="telemetry/position", last="40d", portal=portal).findings
+    assert "device renamed" in set(found["kind"])
+    assert not (found[found["kind"] == "device silent"]["duration"] > pd.Timedelta(days=2)).any()
+
+
 def test_a_notebook_of_ones_own(sandbox: Any, tmp_path: Path) -> None:
     """It gets its parameters, is run in its own folder, and the file is not changed."""
     own = _notebook(

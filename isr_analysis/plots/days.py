@@ -16,6 +16,7 @@ from isr_analysis.plots.panels import counted
 
 _ROWS = 60
 _LABELS = 15
+_MANY = 100  # days beyond which a gap between them would hide them
 _MOST = 400
 
 
@@ -90,7 +91,7 @@ def availability(
     figure = go.Figure(
         go.Heatmap(
             x=[str(one.date()) for one in days[:-1]], y=[names[at] for at in order], z=share[order].round(1), text=text,
-            zmin=0, zmax=100, xgap=2, ygap=2, colorscale=look.scale(ground),
+            zmin=0, zmax=100, xgap=2 if many <= _MANY else 0, ygap=2, colorscale=look.scale(ground),
             colorbar={"title": {"text": "% of hours"}, "thickness": 12, "outlinewidth": 0},
             hovertemplate="<b>%{y}</b><br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text} messages<extra></extra>",
         )

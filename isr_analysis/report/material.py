@@ -29,7 +29,7 @@ SILENT = "device silent"
 """The kind of finding that says that nothing came; see `isr_analysis.quality`."""
 
 _LACKING = ["missing", "failed"]
-_OF_THE_FLEET = [SILENT, "never fetched", "portal failed", "device renamed"]
+_FETCHING = ["never fetched", "portal failed"]
 
 
 class Material:
@@ -143,13 +143,15 @@ class Material:
     def findings(self) -> pd.DataFrame:
         """What looks wrong, as of `isr_analysis.quality`."""
         fleet = quality(self.heard, self.coverage)
-        found = [fleet[fleet["kind"].isin(_OF_THE_FLEET)]]
-        # That a client or a topic is silent as a whole stands in the first of them.
-        found += [
-            own[~own["kind"].isin(_OF_THE_FLEET) | (own["channel"] != "")]
-            for own in (one.findings for one in self.chapters)
-            if len(own)
-        ]
+        topics = self.heard.groupby("client_id", observed=True)["topic"].nunique()
+        single = set(topics[topics == 1].index)
+        silent = fleet["kind"] == SILENT
+        found = [fleet[fleet["kind"].isin(_FETCHING) | (silent & ~fleet["client_id"].isin(single))]]
+        for own in (one.findings for one in self.chapters if len(one.findings)):
+            # That a client is silent on all of its topics stands there already. Where it has only one, that topic's
+            # messages tell more: whether another client went on in its place.
+            silent = (own["kind"] == SILENT) & (own["channel"] == "") & ~own["client_id"].isin(single)
+            found += [own[~silent & ~own["kind"].isin(_FETCHING)]]
         rows = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
         return rows.sort_values(["start", "client_id", "topic"], kind="stable", ignore_index=True)
 
