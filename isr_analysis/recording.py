@@ -62,9 +62,10 @@ class Recording:
     def __str__(self) -> str:
         if self.standing_by:
             return "standing by: another recorder of this account is at work"
-        gaps = f", {len(self.missed)} gaps" if self.missed else ""
+        said = f"{self.rows:,} message{'s' * (self.rows != 1)} from the {self.source}"
+        gaps = f", {len(self.missed)} gap{'s' * (len(self.missed) != 1)}" if self.missed else ""
         away = "" if self.connected else ", not connected"
-        return f"{self.rows:,} messages from the {self.source} since {times.iso(self.start)[:19]}Z{gaps}{away}"
+        return f"{said} since {times.iso(self.start)[:19]}Z{gaps}{away}"
 
 
 def record(

@@ -72,7 +72,9 @@ def watch_live(
     line = connection.current(portal)
     zone = times.zone(tz)
     with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found:
-        last = _seen(line, found) if isinstance(found, Stream) else messages.empty()
+        last = latest(_seen(line, found)) if isinstance(found, Stream) else messages.empty()
+        if len(last):
+            yield frame.to_frame(last, tz=zone, attrs=_attrs(line, found, len(last)))
         for table in found.tables(every):
             last = latest(pa.concat_tables([last, table]))
             yield frame.to_frame(last, tz=zone, attrs=_attrs(line, found, len(last)))

@@ -168,13 +168,13 @@ def test_isr_record_says_what_it_did(here, setting):
     """The stream for two seconds: stored, counted, said; then the live answer by name."""
     done = CliRunner().invoke(cli, ["record", "--for", "2s", "--every", "1s"], catch_exceptions=False)
     assert done.exit_code == 0
-    count = int(re.search(r"([\d,]+) messages from the stream", done.output)[1].replace(",", ""))
+    count = int(re.search(r"([\d,]+) messages? from the stream", done.output)[1].replace(",", ""))
     with here.connect() as portal:
         store = Recorded(portal.folder)
         assert store.health().rows == count > 10
         done = CliRunner().invoke(
             cli, ["record", "--source", "live", "--for", "1s", "--client", "isr-shack-01"], catch_exceptions=False
         )
-        assert "1 messages from the live" in done.output
+        assert "1 message from the live" in done.output
         newest = store.read(Selector(), Range(0, 2**62))["time"].cast("int64").to_numpy().max()
     assert abs(pd.Timestamp(newest).value - time.time_ns()) < 60 * 10**9

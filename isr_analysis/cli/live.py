@@ -77,8 +77,10 @@ def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: s
 
 @click.command()
 @_choosing
-@click.option("--every", help="How often what came is stored; of the live answer, how often it is asked.  [default: 5s, "
-              "10s]")  # fmt: skip
+@click.option(
+    "--every",
+    help="How often what came is stored; of the live answer, how often it is asked.  [default: 5s, or 10s]",
+)
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 @connecting
 def record(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str | None,
@@ -121,7 +123,7 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     heads = ("publisher", "topic", "time", "age", "says")
     wide = [max(len(one[i]) for one in [heads, *rows]) for i in range(4)]
     state = "" if df.attrs["connected"] else " · NOT CONNECTED"
-    gaps = f" · {df.attrs['gaps']} gaps" if df.attrs["gaps"] else ""
+    gaps = f" · {df.attrs['gaps']} gap{'s' * (df.attrs['gaps'] != 1)}" if df.attrs["gaps"] else ""
     lines_ = [
         f"{pd.Timestamp(now, tz=tz):%Y-%m-%d %H:%M:%S %Z} · {len(rows)} topics · {df.attrs['source']}{state}{gaps}"
     ]
