@@ -136,7 +136,6 @@ function render({ model, el }) {
     if (secret) model.send({ secret });
   };
   field.addEventListener("keydown", (event) => {
-    event.stopPropagation();
     if (event.key === "Enter") { event.preventDefault(); give(); }
   });
   button.addEventListener("click", give);

@@ -172,7 +172,8 @@ class Notebook:
         before = self.path.stat().st_mtime_ns
         self.page.keyboard.press("Control+s")
         until = time.monotonic() + 20
-        while self.path.stat().st_mtime_ns == before and time.monotonic() < until:
+        while self.path.stat().st_mtime_ns == before:
+            assert time.monotonic() < until, "the notebook was not saved"
             self.page.wait_for_timeout(100)
         self.page.wait_for_timeout(300)
         return self.path.read_text("utf-8")

@@ -115,8 +115,9 @@ def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sa
     notebook = lab.open(page, "board.ipynb", [
         connected(sandbox, token_file) + "\nboard = isr.widgets.live_board(every='1s')\nboard",
         "import time\ntime.sleep(4)\nprint('another', 'cell')",
+        "import threading\ntime.sleep(2)\nprint('running:', sum(t.name == 'isr-widget' for t in threading.enumerate()))",
     ])  # fmt: skip
-    page.get_by_role("cell", name="isr-shack-01").wait_for()
+    page.get_by_role("cell", name="isr-shack-01 · Station").wait_for()
 
     def asked() -> int:
         return sandbox.requests("publishers/live")
@@ -149,8 +150,13 @@ def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sa
     asks_on(before, 1)
 
     notebook.reload()
-    page.get_by_role("cell", name="isr-shack-01").wait_for()
+    page.get_by_role("cell", name="isr-shack-01 · Station").wait_for()
     asks_on(asked(), 2)
+
+    notebook.run(0)  # a new board takes the place of the old one, whose thread ends
+    page.get_by_role("cell", name="isr-shack-01 · Station").wait_for()
+    notebook.run(2)
+    notebook.output(2).get_by_text("running: 1").wait_for()
 
     notebook.menu("Edit", "Clear Outputs of All Cells")
     page.wait_for_timeout(1200)
@@ -231,7 +237,7 @@ def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
         "isr.widgets.explorer('isr-shack-01', 'telemetry/watt_meter', last='2h')",
     ])  # fmt: skip
     assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
-    page.get_by_role("cell", name="isr-shack-01").first.wait_for()
+    page.get_by_role("cell", name="isr-shack-01 · Station").first.wait_for()
     page.get_by_role("button", name="Load", exact=True).click()
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     page.get_by_label("Token", exact=True).fill("x")
@@ -240,6 +246,7 @@ def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
     for width in (1200, 560):
         page.set_viewport_size({"width": width, "height": 3400})
         if width < 1000:
+            page.evaluate("document.activeElement.blur()")
             page.keyboard.press("Control+b")  # a narrow page has no room for the list of files
         page.wait_for_timeout(700)
         page.screenshot(path=tmp_path / f"{theme}-{width}.png")
