@@ -263,6 +263,23 @@ def test_a_password_that_is_not_recognised_is_neither_lost_nor_shown(body, shown
     assert new.reveal() == shown
 
 
+@pytest.mark.parametrize(
+    ("fields", "host", "port"),
+    [
+        ({"host": "broker.example", "port": 8883}, "broker.example", 8883),
+        ({"broker": {"hostname": "broker.example", "port": 1883, "tls_port": 8883}}, "broker.example", 8883),
+        ({"broker_url": "mqtts://broker.example:8884"}, "mqtts://broker.example:8884", None),
+        ({"url": "https://portal.example/docs"}, None, None),
+    ],
+)
+def test_where_the_broker_is_if_the_answer_says_it(fields, host, port):
+    """Host and port are taken from the answer; the encrypted port first, and no address of a page."""
+    new = made.read(
+        made.SUBSCRIBER, json.dumps({"username": "sub-1", "password": "x9", **fields}).encode(), secret=True
+    )
+    assert (new.host, new.port) == (host, port)
+
+
 def test_fields_that_nobody_knows_are_shown():
     """An answer with more fields than we know shows them; an answer without a body is nothing."""
     new = made.read(made.CLIENT, b'{"paused": true, "plan": {"left": 3}, "tags": ["a"], "token_id": "t1"}')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,11 +18,12 @@ import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import BrokerUnavailableError, UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
-needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is not installed")
+needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
 
 T0 = times.instant("2026-11-20T12:00:00")
 S, MIN = times.SECOND, times.MINUTE

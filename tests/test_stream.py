@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import socket
 import threading
 import time
@@ -22,13 +21,14 @@ from isr_analysis.errors import (
     UsageError,
     WrongAccountError,
 )
+from isr_analysis.sandbox import broker
 from isr_analysis.sandbox.broker import Broker
 from isr_analysis.secret import Secret
 from isr_analysis.streaming import login as logins
 from isr_analysis.streaming.buffer import Buffer
 from isr_analysis.streaming.login import Address, Login
 
-needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is not installed")
+needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
 
 ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
 OTHER = "ffffffff-0000-4000-8000-00000000000b"

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -21,17 +20,18 @@ from isr_analysis import frame, messages, times
 from isr_analysis.cli import cli
 from isr_analysis.cli import live as terminal
 from isr_analysis.messages import Selector
+from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.times import Range
 from isr_analysis.watching import latest
 
-needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is not installed")
+needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
 
 
 @pytest.fixture(scope="module")
 def here():
     """Run a sandbox with a broker."""
-    if shutil.which("mosquitto") is None:
+    if broker.program() is None:
         pytest.skip("mosquitto is not installed")
     with isr.sandbox.serve(days=1, broker=True, rate=200) as running:
         yield running

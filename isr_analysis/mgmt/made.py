@@ -18,11 +18,11 @@ _PASSWORD = (
     "generatedpassword", "passwd", "pwd", "pass", "passphrase", "secret", "clientsecret", "mqttsecret", "credential",
     "psk", "key", "token",
 )  # fmt: skip
-_USERNAME = ("username", "mqttusername", "user", "login", "mqttuser", "mqttlogin", "username", "principal")
+_USERNAME = ("username", "mqttusername", "user", "login", "mqttuser", "mqttlogin", "principal")
 _CLIENT = ("clientid", "mqttclientid", "deviceid", "publisherid")
 _TOPIC = ("publishtopic", "topicfilter", "subscribetopic", "topic", "filter", "topicpattern", "acl")
 _HOST = ("host", "hostname", "mqtthost", "brokerhost", "broker", "endpoint", "server", "brokerurl", "url", "uri")
-_PORT = ("port", "mqttport", "brokerport", "tlsport", "mqttsport")
+_PORT = ("tlsport", "mqttsport", "mqtttlsport", "sslport", "port", "mqttport", "brokerport")
 _EXPIRES = ("expiresat", "expires", "expiry", "expiration", "validuntil", "expiresutc")
 _ID = ("id", "userid", "memberid", "inviteid", "invitationid", "subscriberid", "accountid", "tenantid", "uuid")
 
@@ -89,8 +89,9 @@ class Made:
 
     @property
     def host(self) -> str | None:
-        """The broker's address, where the answer says it."""
-        return self._text(_HOST)
+        """The broker's address, where the answer says it; the address of a page is none."""
+        found = self._text(_HOST)
+        return None if found is None or found.startswith("http") else found
 
     @property
     def port(self) -> int | None:

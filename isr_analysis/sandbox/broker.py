@@ -62,7 +62,7 @@ class Broker:
     """
 
     def __init__(self, *, port: int = 0, certificate: tuple[Path, Path] | None = None) -> None:
-        self._program = _program()
+        self._program = _installed()
         self._certificate = certificate
         self._folder = tempfile.TemporaryDirectory(prefix="isr-broker-", ignore_cleanup_errors=True)
         self._fleet = secrets.token_urlsafe(18)
@@ -257,9 +257,16 @@ class Broker:
         return client, False
 
 
-def _program() -> str:
-    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(_PLACES))
-    if found is None or os.name != "posix":
+def program() -> str | None:
+    """Give where mosquitto is; None where it is not installed."""
+    if os.name != "posix":
+        return None
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(_PLACES))
+
+
+def _installed() -> str:
+    found = program()
+    if found is None:
         raise MissingExtraError(
             "the sandbox's broker is mosquitto, which is not installed here; install it (apt install mosquitto, "
             "brew install mosquitto), or serve the sandbox without broker=True"

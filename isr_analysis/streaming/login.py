@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _SCHEMES = {
     "mqtts": (True, False, 8883), "ssl": (True, False, 8883), "tls": (True, False, 8883),
     "mqtt": (False, False, 1883), "tcp": (False, False, 1883),
-    "wss": (True, True, 443), "ws": (False, True, 80), "https": (True, True, 443),
+    "wss": (True, True, 443), "ws": (False, True, 80),
 }  # fmt: skip
 _KEYS = {"username", "password", "host", "port", "topic_filter"}
 _SERVICE = "isr_analysis"
