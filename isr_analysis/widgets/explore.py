@@ -58,10 +58,8 @@ class Explorer(Composite):
     >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
     ...     explorer = isr.widgets.explorer("isr-shack-01", "telemetry/watt_meter", last="2h", portal=portal)
     ...     explorer.load()
-    ...     explorer.wait()
-    ...     len(explorer.value) > 0
-    True
-    True
+    ...     explorer.wait(), len(explorer.value) > 0
+    (True, True)
     """
 
     value: Any = traitlets.Instance(pd.DataFrame, allow_none=True)

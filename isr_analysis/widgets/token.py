@@ -49,9 +49,8 @@ class TokenEntry(Composite):
     >>> with isr.sandbox.serve() as sandbox:
     ...     entry = isr.widgets.token_entry(origin=sandbox.origin)
     ...     entry.submit(f"Bearer {sandbox.token}")
-    ...     entry.wait()
-    ...     entry.value == sandbox.account_id
-    True
+    ...     entry.wait(), entry.value == sandbox.account_id
+    (True, True)
     """
 
     value = traitlets.Unicode("").tag(sync=True)

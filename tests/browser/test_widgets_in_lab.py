@@ -115,7 +115,7 @@ def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sa
     notebook = lab.open(page, "board.ipynb", [
         connected(sandbox, token_file) + "\nboard = isr.widgets.live_board(every='1s')\nboard",
         "import time\ntime.sleep(4)\nprint('another', 'cell')",
-        "import threading\ntime.sleep(2)\nprint('running:', sum(t.name == 'isr-widget' for t in threading.enumerate()))",
+        "import threading\ntime.sleep(2)\nprint('running:',sum(t.name == 'isr-widget' for t in threading.enumerate()))",
     ])  # fmt: skip
     page.get_by_role("cell", name="isr-shack-01 · Station").wait_for()
 
