@@ -76,6 +76,7 @@ def fetch(
     settle: int,
     max_age: int,
     refresh: bool = False,
+    decode: bool = False,
     wait_for_quota: bool = False,
     progress: bool | Report | None = None,
 ) -> int:
@@ -91,6 +92,8 @@ def fetch(
         As for `Store.held`, ns.
     refresh : bool
         Ask for what is held, too.
+    decode : bool
+        As for `Store.commit`.
     wait_for_quota : bool
         Wait where the quota is used up, in place of the error.
     progress : bool or callable, optional
@@ -134,9 +137,9 @@ def fetch(
             with store.fetching(window, waiting):
                 held = store.held(selector, window, now=portal.now(), settle=settle, max_age=max_age, since=since)
                 for one, part in held.missing:
-                    at = portal.now()
+                    at = portal.now() if since is None else max(portal.now(), since + 1)
                     try:
-                        store.commit(one, part, brought(one, part), fetched_at=at, settle=settle)
+                        store.commit(one, part, brought(one, part), fetched_at=at, settle=settle, decode=decode)
                     except (PortalUnavailableError, HistoryIncompleteError, AnswerError) as exc:
                         with contextlib.suppress(StoreError):
                             store.fail(one, part, at=at, words=str(exc))

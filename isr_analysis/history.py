@@ -14,8 +14,9 @@ from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.connection import Portal
 from isr_analysis.progress import Report
+from isr_analysis.store.holding import Held
 from isr_analysis.store.recorded import Recorded
-from isr_analysis.store.store import Held, Store
+from isr_analysis.store.store import Store
 
 
 def load_history(
@@ -112,8 +113,8 @@ def load_history(
         _all_there(store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None), selector, span)
     else:
         fetch(
-            line, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, wait_for_quota=wait,
-            progress=progress,
+            line, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
+            wait_for_quota=wait, progress=progress,
         )  # fmt: skip
     known = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(line.folder), selector, span, settle=settle_ns, now=line.now())

@@ -74,7 +74,8 @@ def test_an_error_inside_undoes_everything(path):
             db.execute("DELETE FROM t")
             raise KeyError
 
-    pytest.raises(KeyError, fails)
+    with pytest.raises(KeyError):
+        fails()
     with database.snapshot(path, OLD) as db:
         assert db.execute("SELECT count(*) FROM t").fetchone() == (1,)
 

@@ -59,10 +59,10 @@ def weigh(
         What is not settled counts while it is younger than this (ns), and so does what was published since the
         last fetch, if that is not longer ago. None: what is not settled counts, however old.
     since : int, optional
-        Nothing that was fetched before this instant (ns) counts.
+        Only what was fetched after this instant (ns) counts.
     """
     if since is not None:
-        found = [one for one in found if one.fetched_at >= since]
+        found = [one for one in found if one.fetched_at > since]
     asked = Range(span.start, max(span.start, min(span.end, now)))
     missing: list[tuple[Selector, Range]] = []
     for client in selector.clients or (ledger.ALL,):

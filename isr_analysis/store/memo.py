@@ -57,6 +57,10 @@ class Memo:
         self._keep(self._path(part, selector), table)
         return table
 
+    def fill(self, part: Part, table: pa.Table) -> None:
+        """Decode a new part's messages, all of them, while they are in memory."""
+        self._keep(self._path(part, Selector()), payloads.decode(table))
+
     def forget(self, part: str) -> None:
         """Remove what was decoded of a part, by its file's name."""
         with contextlib.suppress(OSError):

@@ -259,6 +259,7 @@ class Store:
         *,
         fetched_at: int,
         settle: int = SETTLE,
+        decode: bool = False,
     ) -> int:
         """Put what the portal gave for a selector and a span in the place of all that was there of it.
 
@@ -274,6 +275,8 @@ class Store:
             When the first of them was asked for, ns.
         settle : int
             Messages younger than this (ns) go into a part of their own, which the next fetch replaces whole.
+        decode : bool
+            Decode them for the memo as well: they are about to be asked for.
 
         Returns
         -------
@@ -289,7 +292,10 @@ class Store:
                 at = table["time"].cast("int64")
                 old = pc.less(at, fetched_at - settle)
                 halves = [table] if pc.all(old).as_py() else [table.filter(old), table.filter(pc.invert(old))]
-                written.extend(parts.write(self._parts, half) for half in halves if len(half))
+                for half in map(messages.in_order, halves):
+                    written += [parts.write(self._parts, half)] if len(half) else []
+                    if decode and len(half) >= _SMALL:
+                        self.memo.fill(written[-1], half)
                 given += [at.to_numpy()] if known else []
             rows = sum(part.rows for part in written)
             with database.transaction(self._ledger, ledger.FORMAT) as db:

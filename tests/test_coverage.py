@@ -1,0 +1,192 @@
+"""What the store covers, what a load would ask for, and the store on trial; from Python and from the command line."""
+
+from __future__ import annotations
+
+import random
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from click.testing import CliRunner
+
+import isr_analysis as isr
+from isr_analysis import audit, errors, times
+from isr_analysis.cli import cli
+from isr_analysis.messages import Selector
+from isr_analysis.store.store import Store
+from isr_analysis.times import DAY, HOUR, Range
+
+NOON = times.instant("2026-11-20T12:00:00Z")
+DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
+SPAN = Range(times.instant("2026-11-14"), times.instant("2026-11-17"))
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """Serve a small fleet whose clock stands still."""
+    with isr.sandbox.serve(days=20, rate=0.05, now=lambda: NOON) as served:
+        yield served
+
+
+@pytest.fixture
+def portal(sandbox):
+    """Connect, and make it the connection of the command line as well."""
+    with sandbox.connect() as line:
+        yield line
+
+
+@pytest.fixture
+def run(sandbox, monkeypatch, portal):
+    """Give a function that runs a command with the sandbox's clock."""
+    monkeypatch.setattr(isr, "connect", lambda **_: sandbox.connect())
+
+    def run(*words):
+        done = CliRunner().invoke(cli, words, catch_exceptions=False, standalone_mode=False)
+        return done.return_value, done.output
+
+    return run
+
+
+def test_a_plan_is_what_a_load_then_does(sandbox, portal):
+    """Windows, requests and share before and after; printed it is one line."""
+    isr.sync(start="2026-11-14", end="2026-11-16", portal=portal)
+    plan = isr.plan_history(start="2026-11-14", end="2026-11-18", portal=portal)
+    assert plan.share == pytest.approx(0.5)
+    assert plan.windows["start"].tolist() == [pd.Timestamp(f"2026-11-{day}", tz="UTC") for day in (16, 17)]
+    assert plan.requests == 2
+    assert plan.rows == len(isr.load_history(start="2026-11-14", end="2026-11-16", portal=portal))
+    assert f"50% on disk ({plan.rows:,} messages); to fetch: 2 windows" in str(plan)
+    before = sandbox.requests("history")
+    isr.load_history(start="2026-11-14", end="2026-11-18", portal=portal)
+    assert sandbox.requests("history") - before == plan.requests
+    after = isr.plan_history(start="2026-11-14", end="2026-11-18", portal=portal)
+    assert (after.requests, after.share) == (0, 1.0)
+    assert "all of it on disk" in repr(after)
+    assert isr.plan_history(**DAYS, refresh=True, portal=portal).requests == 3
+
+
+def test_coverage_tells_settled_provisional_missing_and_failed_apart(sandbox, portal):
+    """Each instant of the range once, for the selection that is asked about."""
+    isr.sync(topic="telemetry/#", start="2026-11-15", end="2026-11-16", portal=portal)
+    isr.sync(start="2026-11-20", end="2026-11-20T12:00", portal=portal)
+    portal.wire.sleep = lambda _: None
+    sandbox.fail("html", route="history")
+    with pytest.raises(errors.AnswerError):
+        isr.sync(start="2026-11-17", end="2026-11-18", portal=portal)
+    sandbox.heal()
+    asked = {"start": "2026-11-15", "end": "2026-11-21", "tz": "Europe/Zurich", "portal": portal}
+    table = isr.coverage(topic="telemetry/system", **asked)
+    assert table["state"].tolist() == ["missing", "settled", "missing", "failed", "missing", "settled", "provisional"]
+    assert table["end"].iloc[:-1].tolist() == table["start"].iloc[1:].tolist()
+    assert str(table["start"].dt.tz) == "Europe/Zurich"
+    assert "HTML" in table["detail"].iloc[3]
+    assert table["start"].iloc[-1] == pd.Timestamp(NOON - 10 * times.MINUTE, tz="UTC")
+    assert table["fetched_at"].isna().tolist() == [state == "missing" for state in table["state"]]
+    assert isr.coverage(topic="state/#", **asked)["state"].iloc[0] == "missing"
+
+
+def test_coverage_of_nothing_is_missing(portal):
+    """The same columns and kinds of values, and one row that says so."""
+    table = isr.coverage(**DAYS, portal=portal)
+    assert table["state"].tolist() == ["missing"]
+    assert {name: str(kind) for name, kind in table.dtypes.items()} == {
+        "client_id": "str", "topic": "str", "start": "datetime64[ns, UTC]", "end": "datetime64[ns, UTC]",
+        "state": "str", "fetched_at": "datetime64[ns, UTC]", "detail": "str",
+    }  # fmt: skip
+
+
+def tampered(portal, change):
+    """Put something else in the place of a day's messages, as if it had been fetched."""
+    store = Store(portal.folder)
+    day = Range(SPAN.start, SPAN.start + DAY)
+    table = store.read(Selector(), day)
+    store.commit(Selector(), day, [change(table)], fetched_at=NOON - HOUR)
+
+
+def last_changed(table):
+    """Change the last payload."""
+    payloads = [*table["payload"].to_pylist()[:-1], b"nonsense"]
+    return table.set_column(3, table.schema.field("payload"), pa.array(payloads))
+
+
+@pytest.mark.parametrize(
+    ("change", "lacking", "surplus"),
+    [
+        (lambda t: t.slice(0, len(t) - 2), 2, 0),
+        (lambda t: pa.concat_tables([t, t.slice(5, 1)]), 0, 1),
+        (last_changed, 1, 1),
+    ],
+)
+def test_verify_finds_what_differs(portal, change, lacking, surplus):
+    """A message that lacks, one that is there twice, one that is another: each is counted, and where."""
+    isr.sync(**DAYS, portal=portal)
+    assert audit.verify_store(10, portal=portal)["state"].tolist() == ["same"] * 3
+    tampered(portal, change)
+    table = audit.verify_store(10, portal=portal, chance=random.Random(1))
+    assert table["state"].tolist() == ["differs", "same", "same"]
+    assert (table["lacking"].iloc[0], table["surplus"].iloc[0]) == (lacking, surplus)
+
+
+def test_verify_knows_what_the_portal_forgot(portal):
+    """What lies before its retention is no difference."""
+    isr.sync(**DAYS, portal=portal)
+
+    def with_older(table):
+        older = pc.subtract(table["time"].cast("int64"), 25 * DAY).cast(table.schema.field("time").type)
+        return table.set_column(0, table.schema.field("time"), older)
+
+    table = with_older(Store(portal.folder).read(Selector(), Range(SPAN.start, SPAN.start + DAY)))
+    old = Range(SPAN.start - 25 * DAY, SPAN.start - 24 * DAY)
+    Store(portal.folder).commit(Selector(), old, [table], fetched_at=NOON)
+    assert audit.verify_store(10, span=old, portal=portal)["state"].tolist() == ["forgotten"]
+
+
+def test_the_command_cache(portal, run):
+    """Show, verify and clear."""
+    isr.load_history(**DAYS, portal=portal)
+    rows = Store(portal.folder).health().rows
+    _, shown = run("cache", "show")
+    assert f"{rows:,} in 3 files" in shown
+    assert "2026-11-14 to 2026-11-17T00:00Z" in shown
+    status, words = run("cache", "verify", "--count", "2")
+    assert status == 0
+    assert "2 windows compared, 0 differ" in words
+    tampered(portal, last_changed)
+    status, words = run("cache", "verify")
+    assert status == 1
+    assert "3 windows compared, 1 differ" in words
+    _, cleared = run("cache", "clear", "--start", "2026-11-16", "--yes")
+    assert "messages removed" in cleared
+    assert isr.coverage(**DAYS, portal=portal)["state"].tolist()[-1] == "missing"
+    run("cache", "clear", "--yes")
+    assert Store(portal.folder).health().rows == 0
+    isr.sync(**DAYS, portal=portal)
+    assert Store(portal.folder).health().rows == rows
+
+
+def test_a_lost_file_is_said_and_healed(portal, run):
+    """A file that someone removed is named; a refresh of its day brings it back, and nothing else is asked for."""
+    whole = isr.load_history(**DAYS, portal=portal)
+    store = Store(portal.folder)
+    file, _ = store.files(Selector(), Range(SPAN.start, SPAN.start + DAY))[0]
+    file.unlink()
+    store.memo.clear()
+    assert file.name in run("cache", "show")[1]
+    with pytest.raises(errors.StoreError, match="refresh=True"):
+        isr.load_history(**DAYS, portal=portal)
+    isr.load_history(start="2026-11-14", end="2026-11-15", refresh=True, portal=portal)
+    pd.testing.assert_frame_equal(isr.load_history(**DAYS, portal=portal), whole)
+
+
+def test_plan_sync_and_export_as_commands(run, tmp_path):
+    """The same as in Python, in words."""
+    days = ("--start", "2026-11-14", "--end", "2026-11-16")
+    assert "to fetch: 2 windows" in run("plan", *days)[1]
+    assert "messages came, 2 requests" in run("sync", *days)[1]
+    assert "all of it on disk" in run("plan", *days)[1]
+    assert run("sync", *days, "--quiet")[1] == ""
+    _, words = run("export", str(tmp_path / "out.csv"), "--topic", "telemetry/#", *days)
+    assert words.startswith(f"{len(pd.read_csv(tmp_path / 'out.csv', low_memory=False)):,} messages in 1 part")
+    assert "2 parts" in run("export", str(tmp_path / "folder"), *days)[1]
+    assert "0 messages in 0 parts, 2 were there already" in run("export", str(tmp_path / "folder"), *days)[1]
