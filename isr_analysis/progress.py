@@ -37,10 +37,10 @@ class Status:
     seconds_left: float | None
 
     def __str__(self) -> str:
-        rest = "" if self.seconds_left is None else f", about {self.seconds_left:.0f} s left"
+        rest = "" if not self.seconds_left else f", {self.seconds_left:.0f} s to go"
         return (
             f"{self.done}/{self.windows} windows, {self.rows:,} messages, {self.requests} requests "
-            f"({self.left:,} left this hour){rest}"
+            f"({self.left:,} left){rest}"
         )
 
 
@@ -74,13 +74,13 @@ def _line(windows: int) -> Iterator[Report]:
     from tqdm.auto import tqdm
 
     bar: Any = tqdm(
-        total=windows, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="{desc} |{bar:20}| {postfix}",
-        desc="history", postfix="",
+        total=windows, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="{desc} |{bar}|", desc="history",
+        miniters=0, mininterval=0.1,
     )  # fmt: skip
 
     def report(status: Status) -> None:
-        bar.n = status.done
-        bar.set_postfix_str(str(status))
+        bar.set_description_str(str(status), refresh=False)
+        bar.update(status.done - bar.n)
 
     with bar:
         yield report
