@@ -68,7 +68,9 @@ def test_an_account_from_the_file_is_not_named_for_this_use(home):
     assert settings.profile(home=home, environ={"ISR_ACCOUNT_ID": "acme"}).account_is_given
 
 
-@pytest.mark.parametrize("text", ["[profiles.default]\ntoken = 'x'", "[profiles.default]\norigin = 3", "profiles = 3", "x = ["])
+@pytest.mark.parametrize(
+    "text", ["[profiles.default]\ntoken = 'x'", "[profiles.default]\norigin = 3", "profiles = 3", "x = ["]
+)
 def test_a_file_that_is_not_understood_is_named(home, text):
     """A token in the file, a wrong kind or broken TOML: the error names the file."""
     home.mkdir()

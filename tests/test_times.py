@@ -64,7 +64,8 @@ def test_a_time_that_was_skipped_is_the_moment_of_the_jump():
 
 
 @pytest.mark.parametrize(
-    "value", ["", "yesterday", "12:00", 1793534400, 1.5, True, None, "NaT", "2026-13-01", "1066-10-14", "2262-04-12", []]
+    "value",
+    ["", "yesterday", "12:00", 1793534400, 1.5, True, None, "NaT", "2026-13-01", "1066-10-14", "2262-04-12", []],
 )
 def test_what_is_no_instant_is_refused_with_its_name(value):
     """Numbers (which unit?), words, impossible and far-off dates raise an error that names the argument."""

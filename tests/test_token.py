@@ -30,7 +30,9 @@ def test_pasted_forms_are_cleaned(pasted):
     assert Token(pasted).reveal() == VALUE
 
 
-@pytest.mark.parametrize("wrong", ["", "hunter2-secret", "isr_mqtt_rest_", f"{VALUE} {VALUE}", "isr_mqtt_rest_ä", f"x{VALUE}"])
+@pytest.mark.parametrize(
+    "wrong", ["", "hunter2-secret", "isr_mqtt_rest_", f"{VALUE} {VALUE}", "isr_mqtt_rest_ä", f"x{VALUE}"]
+)
 def test_what_is_no_token_is_refused_without_repeating_it(wrong):
     """The message helps, and holds nothing of what was pasted."""
     with pytest.raises(UsageError, match="isr_mqtt_rest_") as caught:
