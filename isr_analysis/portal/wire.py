@@ -236,8 +236,10 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
             status_code=status,
         )
     if status >= _SERVER:
+        often = f"It was asked {RETRIES + 1} times; try again later"
+        once = "It was asked once: look whether it did it all the same before you try again"
         return errors.PortalUnavailableError(
-            f"the portal {origin} failed: {said}. It was asked {RETRIES + 1} times; try again later",
+            f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}",
             status_code=status,
         )
     remedy = f"is {origin} a portal of iShareRadio?" if status == _NO_ROUTE else "see its words for what to change"
