@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from isr_analysis import answers, messages
-from isr_analysis.answers import Fields
+from isr_analysis.answers import Fields, columns, raw
 from isr_analysis.errors import AnswerError
 
 ACCOUNT = "7b0c2f5e-6f5e-4d7c-9a3e-3f4c9d1b2a60"
@@ -579,6 +579,29 @@ def test_cells_of_csv_have_kinds_by_column():
 
 
 # --- order and paging ----------------------------------------------------------------------------------------------
+
+
+def test_a_last_line_of_csv_that_may_be_cut_is_refused():
+    """A bare number without a line end may be half of one; the error says so, and what to do."""
+    body = f"time,client_id,topic,payload\n{AT},a,t/x,21".encode()
+    with pytest.raises(
+        AnswerError, match=r"may be cut: .*\('21'\).*if a saved file is whole, add a line end"
+    ) as caught:
+        read(body)
+    assert "not understood" in str(caught.value)
+    assert told(read(body + b"\n")) == [(NS, "a", "t/x", b"21")]
+
+
+def test_rows_that_differ_in_their_fields_stay_on_the_fast_path(monkeypatch):
+    """Fields that only some rows have are columns too, in the order in which they come, and none is read row by row."""
+    monkeypatch.setattr(raw, "records", None)
+    some = [{}, {"qos": 1}, {"payload_encoding": "json"}, {"odd ` - at `name": None}, {"qos": 2, "client_id": 7}]
+    rows = [{**ROW, **one} for one in some * 3]
+    table, counts = columns.of_arrays([json.dumps(rows).encode()] * 2)
+    assert counts == [15, 15]
+    assert list(table) == [*ROW, "qos", "payload_encoding", "odd ` - at `name"]
+    assert table["qos"].to_pylist() == [None, b"1", None, None, b"2"] * 6
+    assert table["client_id"].to_pylist() == [b'"a"', b'"a"', b'"a"', b'"a"', b"7"] * 6
 
 
 def test_seq_is_the_order_of_publishing():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -36,7 +37,14 @@ REST = "\0rest"
 """A column of JSON objects: the further fields of rows that share too few of them."""
 
 _WIDEST = 200
+_TRIES = 32
+"""Rows of more different shapes than this are read one by one."""
+
+_FURTHER = re.compile(r"Object contains unknown field `(.*)` - at `[^`]*`$", re.DOTALL)
+"""How msgspec names a field that the first row lacks; should it ever use other words, the slower way is taken."""
+
 _LONGEST = 2**31 - 1
+_FEW = 64
 _NULL = pa.scalar(b"null", pa.binary())
 _NAMED = {*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, *ENCODING, *ACCOUNT}
 
@@ -83,40 +91,44 @@ def of_arrays(arrays: Sequence[bytes]) -> tuple[Columns, list[int]]:
     head = next((one for one in map(raw.first, arrays) if one is not None), None)
     if head is None:
         return {}, [0] * len(arrays)
-    fields = raw.members(head)
-    names = tuple(fields)
-    texts = tuple(is_label(name) and raw.kind(value) == '"' for name, value in fields.items())
-    for as_text in dict.fromkeys((texts, (False,) * len(names))):
+    # Each field, and whether it is read as text.
+    fields = {name: is_label(name) and raw.kind(value) == '"' for name, value in raw.members(head).items()}
+    for _ in range(_TRIES):
+        decoder = _decoder(tuple(fields.items()))
+        if decoder is None:
+            break
         try:
-            decoder = _decoder(names, as_text)
-            if decoder is None:
-                break
             parts = [decoder.decode(one) for one in arrays]
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as exc:
+            if (further := _FURTHER.match(str(exc))) and further[1] not in fields:
+                fields[further[1]] = False
+            elif any(fields.values()):
+                fields = dict.fromkeys(fields, False)
+            else:
+                break
             continue
         rows = [row for part in parts for row in part] if len(parts) > 1 else parts[0]
         made: Columns = {}
-        for i, name in enumerate(names):
+        for i, (name, as_text) in enumerate(fields.items()):
             values = list(map(operator.attrgetter(f"f{i}"), rows))
-            made[name] = text(values) if as_text[i] else _of_raws(values)
+            made[name] = text(values) if as_text else _of_raws(values)
         return made, [len(part) for part in parts]
     records = [raw.records(one) for one in arrays]
     return of_records([row for part in records for row in part]), [len(part) for part in records]
 
 
-@lru_cache(64)
-def _decoder(names: tuple[str, ...], as_text: tuple[bool, ...]) -> msgspec.json.Decoder[Any] | None:
-    """Make a decoder of rows that have these fields and no others."""
+@lru_cache(256)
+def _decoder(names: tuple[tuple[str, bool], ...]) -> msgspec.json.Decoder[Any] | None:
+    """Make a decoder of rows that have some of these fields and no others, each read as text or left as it is."""
     if len(names) > _WIDEST:
         return None
     fields: list[tuple[str, Any, Any]] = [
-        (f"f{i}", str | None, None) if is_text else (f"f{i}", msgspec.Raw, msgspec.Raw(b""))
-        for i, is_text in enumerate(as_text)
+        (f"f{i}", str | None, None) if as_text else (f"f{i}", msgspec.Raw, msgspec.Raw(b""))
+        for i, (_, as_text) in enumerate(names)
     ]
+    rename = {f"f{i}": name for i, (name, _) in enumerate(names)}
     try:
-        row = msgspec.defstruct(
-            "Row", fields, rename={f"f{i}": name for i, name in enumerate(names)}, forbid_unknown_fields=True, gc=False
-        )
+        row = msgspec.defstruct("Row", fields, rename=rename, forbid_unknown_fields=True, gc=False)
     except ValueError:  # a name that msgspec cannot look for
         return None
     return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
@@ -150,10 +162,11 @@ def key(name: str) -> bytes:
 
 def sample(column: pa.ChunkedArray) -> str | bytes | None:
     """Give the first value of a column that is there and not null: text, or JSON text."""
-    there = present(column)
-    at = pc.index(there, True).as_py()
-    found: str | bytes | None = column[at].as_py() if at >= 0 else None
-    return found
+    for part in (column.slice(0, _FEW), column):  # mostly one of the first
+        if (at := pc.index(present(part), True).as_py()) >= 0:
+            found: str | bytes = part[at].as_py()
+            return found
+    return None
 
 
 def present(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -183,6 +196,12 @@ def texts(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
             f"the field {name!r} holds what is no text (bytes that are no UTF-8, or half a pair)"
         ) from exc
     return pc.utf8_slice_codeunits(found, 1, -1) if quoted else found
+
+
+def said(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give text in which nothing at all is missing."""
+    empty = pc.equal(column, "")
+    return pc.if_else(empty, None, column) if pc.any(empty).as_py() else column
 
 
 def _plain_text(value: bytes | None) -> bytes | None:

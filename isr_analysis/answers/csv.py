@@ -102,7 +102,11 @@ def _rows(text: str, divider: str) -> list[Row]:
             rows.append(row)
             row = []
     if not text.endswith(("\n", "\r")) and not (len(rows) > 1 and _is_whole(cells[-1])):
-        raise AnswerError("the CSV's last line has no end: the answer may be cut")
+        raise AnswerError(
+            "the CSV's last line has no end (a line feed after it), so it may be cut: the last cell could be the "
+            f"beginning of a longer one ({cells[-1][0] or cells[-1][1]!r}). Fetch the answer again; if a saved file is "
+            "whole, add a line end to it"
+        )
     return rows
 
 

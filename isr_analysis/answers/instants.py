@@ -52,21 +52,20 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None) -> pa.Chu
     AnswerError
         A value is no instant; the message names its row.
     """
-    text = columns.texts(column, name)
-    text = pc.if_else(pc.equal(text, ""), None, text)
+    text = columns.said(columns.texts(column, name))
     if text.null_count == len(text):
         return pa.chunked_array([pa.nulls(len(text), pa.int64())])
+    for kind in (pa.timestamp("ns", "UTC"), pa.timestamp("ns")):
+        try:
+            return text.cast(kind).cast(pa.int64())
+        except pa.ArrowInvalid:
+            continue
     if pc.all(pc.match_substring_regex(text, r"^-?\d+$")).as_py() and form != "iso":
         try:
             numbers = text.cast(pa.int64())
             return pc.multiply_checked(numbers, NS[_unit(name, form, _largest(numbers))])
         except pa.ArrowInvalid as exc:
             raise AnswerError(f"the time field {name!r} holds a number out of range: {exc}") from exc
-    for kind in (pa.timestamp("ns", "UTC"), pa.timestamp("ns")):
-        try:
-            return text.cast(kind).cast(pa.int64())
-        except pa.ArrowInvalid:
-            continue
     return _one_by_one(text, name, form)
 
 

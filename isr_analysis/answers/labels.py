@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,10 +29,11 @@ def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, pa.ChunkedArray, frozenset[str]]:
-    """Give the client and the subpath of each row, and the accounts that are named.
+def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, pa.ChunkedArray, frozenset[str], bool]:
+    """Give the client and the subpath of each row, the accounts that are named, and whether a fleet shares logins.
 
-    Topics are split once for each pair of client and topic.
+    Topics are split once for each pair of client and topic. A login is shared where the topic names another client
+    than the field beside it.
 
     Raises
     ------
@@ -60,35 +62,40 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
             raise AnswerError(f"no field of the rows holds a topic; they have {roles.listed(table)}")
         topic = pa.chunked_array([pa.repeat("", count)])
     account_id = asked.account_id or (next(iter(named)) if len(named) == 1 else None)
-    none = pa.chunked_array([pa.nulls(count, pa.string())])
-    pairs = [pc.dictionary_encode(one).unify_dictionaries() for one in (none if client is None else client, topic)]
-    codes = [np.concatenate([c.indices.fill_null(-1).to_numpy() for c in one.chunks]) for one in pairs]
-    words = [one.chunk(0).dictionary.to_pylist() for one in pairs]
-    _, first, back = np.unique(
-        codes[0].astype("int64") * (len(words[1]) + 1) + codes[1], return_index=True, return_inverse=True
-    )
+    clients, whos = (0, [None]) if client is None else _coded(client)
+    topics, whats = _coded(topic)
+    pairs = pa.array(clients * len(whats) + topics).dictionary_encode()
     split: list[tuple[str, str]] = []
     accounts = set(named)
-    for at in first:
-        who = words[0][codes[0][at]] if codes[0][at] >= 0 else None
-        what = words[1][codes[1][at]] if codes[1][at] >= 0 else "" if asked.live else None
-        if what is None:
-            raise AnswerError(f"{row(table, int(at))} has no topic")
-        found, whose, subpath = messages.split_topic(what, client_id=who or asked.client_id, account_id=account_id)
-        if not whose:
-            raise AnswerError(f"{row(table, int(at))} names no client, neither in a field nor in its topic {what!r}")
+    logins = False
+    for i, pair in enumerate(pairs.dictionary.to_pylist()):
+        who, what = whos[pair // len(whats)], whats[pair % len(whats)]
+        known = who or asked.client_id
+        what = "" if asked.live and what is None else what
+        found, whose, subpath = messages.split_topic(what or "", client_id=known, account_id=account_id)
+        if what is None or not whose:
+            lacks = "has no topic" if what is None else f"names no client, neither in a field nor in its topic {what!r}"
+            raise AnswerError(f"{row(table, pc.index(pairs.indices, i).as_py())} {lacks}")
         accounts |= {found} if found else set()
+        logins = logins or who not in (None, whose)
         split.append((whose, subpath))
-    taken = [pa.array([one[i] for one in split], pa.string()).take(pa.array(back)) for i in (0, 1)]
-    return pa.chunked_array([taken[0]]), pa.chunked_array([taken[1]]), frozenset(accounts)
+    whose, subpaths = (pa.array(column, pa.string()).take(pairs.indices) for column in zip(*split, strict=True))
+    return pa.chunked_array([whose]), pa.chunked_array([subpaths]), frozenset(accounts), logins
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str | None]]:
+    """Give the place of each row's text among those that occur, and these."""
+    coded = column.dictionary_encode().unify_dictionaries()
+    words = [*coded.chunk(0).dictionary.to_pylist(), None]
+    codes = np.concatenate([chunk.indices.fill_null(len(words) - 1).to_numpy() for chunk in coded.chunks])
+    return codes.astype(np.int64), words
 
 
 def text_of(table: Columns, name: str | None) -> pa.ChunkedArray | None:
     """Give a column as text, in which nothing is missing; None if there is no such column."""
     if name is None:
         return None
-    found = columns.texts(table[name], name)
-    return pc.if_else(pc.equal(found, ""), None, found)
+    return columns.said(columns.texts(table[name], name))
 
 
 def row(table: Columns, at: int) -> str:

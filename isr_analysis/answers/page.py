@@ -162,10 +162,9 @@ def _page(table: Columns, asked: Asked) -> Page:
             return Page(messages.empty(), 0, stated)
     role = roles.assign(table, asked)
     time = _time(table, role, asked)
-    client, topic, accounts = labels.labels(table, role, asked)
-    login = labels.text_of(table, role.client)
-    if login is not None and not pc.all(pc.equal(login, client)).as_py():  # a credential that a fleet shares
-        role = replace(role, extra=(*role.extra, str(role.client)))
+    client, topic, accounts, shared = labels.labels(table, role, asked)
+    if role.client is not None and shared:
+        role = replace(role, extra=(*role.extra, role.client))
     extra = _extra(table, role)
     if role.fragment:
         at, published, noted = _joined(table, role, asked, (time, client, topic))

@@ -128,6 +128,8 @@ def values(kind: str, array: Any) -> list[Any]:
     """Give values of one kind, none missing, as Python objects."""
     if kind == "null":
         return [None] * len(array)
+    if kind in _NUMPY and isinstance(array, pa.Array):
+        array = array.to_numpy(zero_copy_only=False)
     listed: list[Any] = array.tolist() if isinstance(array, np.ndarray) else array.to_pylist()
     return [parse(text) for text in listed] if kind == "other" else listed
 

@@ -59,6 +59,7 @@ def _block(table: pa.Table) -> pa.Table:
     payloads = columns.whole(table["payload"].cast(pa.large_binary()))
     cells = Cells(len(table))
     codes = topics.indices.to_numpy()
+    codes = codes.astype(np.min_scalar_type(len(topics.dictionary)))  # numpy sorts 16 bits six times faster than 32
     rows = np.argsort(codes, kind="stable")
     deep = _deep(payloads)
     if len(deep):
