@@ -466,3 +466,13 @@ def test_where_nobody_can_zoom_there_is_the_plain_figure():
     assert type(plots.zoomable(plain([1.0, 2.0]))) is go.Figure
     with pytest.raises(TypeError, match="colour"):
         plots.zoomable(plain([1.0, 2.0]), widget=True, colour="red")
+
+
+def test_a_figure_widget_gets_instants_and_not_numbers():
+    """What a figure's page and its widget are sent are dates: a widget draws nothing of bare integers."""
+    from plotly.serializers import _py_to_js
+
+    index = pd.date_range("2026-11-01", periods=3, freq="h", tz="UTC")
+    figure = plots.timeseries(pd.DataFrame({"value": [1.0, 2.0, 3.0]}, index=index))
+    (sent,) = [_py_to_js(trace.x, None) for trace in figure.data if len(trace.x) == len(index)]
+    assert [pd.Timestamp(one) for one in sent] == index.tz_localize(None).tolist()

@@ -53,8 +53,11 @@ class Clock:
         return f"Time ({name})" if name.upper().startswith("UTC") else f"Time ({name}, {ahead})"
 
     def axis(self, ns: Ints) -> npt.NDArray[np.datetime64]:
-        """Give the digits that the axis shows for instants (ns, UTC)."""
-        return (np.asarray(ns, dtype=np.int64) + self.offset).view("M8[ns]")
+        """Give the digits that the axis shows for instants (ns, UTC), to the microsecond.
+
+        A `FigureWidget` would send instants in ns as bare integers, and draw nothing; the page rounds to 0.1 µs anyway.
+        """
+        return (np.asarray(ns, dtype=np.int64) + self.offset).view("M8[ns]").astype("M8[us]")
 
     def local(self, ns: Ints) -> npt.NDArray[np.object_] | None:
         """Write the local clock for hover text where it differs from the axis within the range, else None."""
