@@ -1,0 +1,66 @@
+"""What is written for readers is true: examples run, and what the README names is there."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis.cli import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def modules():
+    """Name every module that has an example in it."""
+    for found in pkgutil.walk_packages(isr.__path__, "isr_analysis."):
+        path = ROOT / Path(*found.name.split("."))
+        file = path / "__init__.py" if found.ispkg else path.with_suffix(".py")
+        if ">>> " in file.read_text("utf-8"):
+            yield found.name
+
+
+@pytest.mark.parametrize("name", ["isr_analysis", *modules()])
+def test_examples_run(name):
+    """Each docstring's example gives what it shows, without a network."""
+    failed, tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert tried
+    assert not failed
+
+
+def test_every_public_function_is_documented_in_full():
+    """Parameters by name, what is returned or raised, and the columns where it is a frame."""
+    for name in isr.__all__:
+        value = getattr(isr, name)
+        if not inspect.isfunction(value):
+            continue
+        doc = inspect.getdoc(value) or ""
+        listed = doc.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+        for parameter in inspect.signature(value).parameters:
+            assert re.search(rf"\b{parameter}\b", listed), f"{name}: {parameter}"
+        assert "Returns\n-------" in doc or "Yields\n------" in doc or value.__annotations__["return"] == "None", name
+
+
+def test_the_readme_names_what_is_there():
+    """Every function, command and setting in it exists."""
+    for dotted in set(re.findall(r"\bisr\.([a-z_]+(?:\.[a-z_]+)?)\(", README)):
+        value = isr
+        for part in dotted.split("."):
+            value = getattr(value, part)
+    commands = set(re.findall(r"(?:^|`|run )isr ([a-z][a-z-]+)", README, re.MULTILINE))
+    assert {"demo", "login", "doctor", "report"} <= commands <= set(cli.list_commands(None))
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "isr_analysis").rglob("*.py"))
+    assert [name for name in set(re.findall(r"\bISR_[A-Z_]+\b", README)) if name not in source] == []
+
+
+def test_the_readme_and_the_errors_agree():
+    """Each error that it explains is in the tree."""
+    for name in re.findall(r"`(\w+Error)`", README):
+        assert hasattr(isr.errors, name)
