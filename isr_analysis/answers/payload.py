@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -53,12 +54,13 @@ def published(
         said = pc.utf8_lower(pc.fill_null(encoding, ""))
         for one in ("base64", "hex", "text"):
             if (marked := pc.match_substring(said, one)) and pc.any(marked).as_py():
-                values = column.to_pylist()
-                flags = marked.to_pylist()
                 others = pc.invert(marked)
-                rest = iter(published(column.filter(others), form, encoding.filter(others)).to_pylist())
-                return _binary([_decoded(value, one, i) if flag else next(rest)
-                                for i, (value, flag) in enumerate(zip(values, flags, strict=True))])  # fmt: skip
+                at, left = np.flatnonzero(marked), np.flatnonzero(others)
+                values = zip(column.filter(marked).to_pylist(), at.tolist(), strict=True)
+                decoded = _binary([_decoded(value, one, i) for value, i in values])
+                rest = published(column.filter(others), form, encoding.filter(others))
+                place = np.argsort(np.concatenate([left, at]))
+                return pa.chunked_array([*rest.chunks, *decoded.chunks]).take(pa.array(place))
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
     column = _buffers(pc.fill_null(column, b"null"))
