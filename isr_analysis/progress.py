@@ -44,6 +44,9 @@ class Status:
         )
 
 
+_EVERY = 0.1
+"""Seconds between two looks at the line."""
+
 Report = Callable[[Status], None]
 """Called with each page. What it raises ends the download; what was stored by then stays."""
 
@@ -75,7 +78,7 @@ def _line(windows: int) -> Iterator[Report]:
 
     bar: Any = tqdm(
         total=windows, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="{desc} |{bar}|", desc="history",
-        miniters=0, mininterval=0.1,
+        miniters=0, mininterval=_EVERY,
     )  # fmt: skip
 
     def report(status: Status) -> None:

@@ -1,0 +1,55 @@
+"""The line of progress: where someone sees it, and nowhere else."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from isr_analysis import progress
+from isr_analysis.progress import Status, reporting
+
+
+class Terminal(io.StringIO):
+    """What a terminal looks like to a program."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_one_line(monkeypatch):
+    """Rows, windows, requests, quota left, time left; it is wiped at the end, and never a second line."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(progress, "_EVERY", 0)
+    with reporting(None, 5) as report:
+        report(Status(5, 3, 12_345, 4, 4_987, 2.0))
+        report(Status(5, 5, 20_000, 6, 4_985, 0.0))
+    shown = sys.stderr.getvalue()
+    assert "3/5 windows, 12,345 messages, 4 requests (4,987 left), 2 s to go" in shown
+    assert "\n" not in shown
+    assert shown.split("\r")[-2].strip() == ""
+
+
+def test_a_log_shows_nothing(capsys):
+    """Where nobody looks there is nobody to tell."""
+    with reporting(None, 5) as report:
+        assert report is None
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("show", "windows"), [(True, 0), (False, 5)])
+def test_nothing_to_fetch_or_not_wanted_shows_nothing(capsys, show, windows):
+    """No line without a window, nor against the caller's word."""
+    with reporting(show, windows) as report:
+        assert report is None
+    assert capsys.readouterr().err == ""
+
+
+def test_a_function_of_the_callers_own_is_told(capsys):
+    """And nothing is shown beside it."""
+    told = []
+    with reporting(told.append, 1) as report:
+        report(Status(1, 1, 2, 3, 4, None))
+    assert [status.rows for status in told] == [2]
+    assert capsys.readouterr().err == ""
