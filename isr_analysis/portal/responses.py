@@ -7,12 +7,13 @@ a refusal (4xx) is never hidden by an older answer.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests_cache.backends.sqlite import SQLiteCache
 
-from isr_analysis.errors import PortalUnavailableError, StoreError
+from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
 from isr_analysis.portal import wire
 from isr_analysis.settings import make_folder
 
@@ -63,6 +64,7 @@ class Responses:
 
     def __init__(self, line: wire.Wire, folder: Path) -> None:
         self._lock = threading.Lock()
+        self._closing = False
         path = make_folder(folder) / "responses.sqlite"
         try:
             backend = SQLiteCache(path, wal=True, busy_timeout=30_000)
@@ -86,7 +88,7 @@ class Responses:
             Whatever else the portal's status means; an older answer does not hide it.
         """
         url = self._origin + path
-        with self._lock:
+        with self._in_use():
             try:
                 # Kept without an end, so that it is there when the portal is not; its age is judged here.
                 response = self._session.get(
@@ -105,13 +107,34 @@ class Responses:
 
     def forget(self, path: str) -> None:
         """Forget the answers of a path, all its pages, because they were just made untrue."""
-        with self._lock:
+        with self._in_use():
             kept = self._session.cache.filter()
             self._session.cache.delete(*(one.cache_key for one in kept if urlsplit(one.url).path == path))
 
     def close(self) -> None:
-        """Close the cache's file."""
-        self._session.close()  # type: ignore[no-untyped-call]
+        """Close the cache's file; a request that another thread is at ends first, without being waited for."""
+        self._closing = True
+        if self._lock.acquire(blocking=False):
+            self._release()
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        # SQLite's connection is shared by the threads: closed under one of them, it takes the process down.
+        self._lock.acquire()
+        try:
+            if self._closing:
+                raise UsageError("this connection was closed; connect again")
+            yield
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._closing:
+            self._session.close()  # type: ignore[no-untyped-call]
+        self._lock.release()
+        if self._closing and self._lock.acquire(blocking=False):  # it was asked for between the two lines above
+            self._session.close()  # type: ignore[no-untyped-call]
+            self._lock.release()
 
     def _old(self, url: str, params: Mapping[str, str] | None) -> Any:
         request = requests.Request("GET", url, params=params).prepare()

@@ -1,0 +1,101 @@
+"""The small answers: kept for a while, and closed without harm."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+import pytest
+
+from isr_analysis.errors import PortalUnavailableError, UsageError
+from isr_analysis.portal.quota import Ledger
+from isr_analysis.portal.responses import Responses
+from isr_analysis.portal.token import Token
+from isr_analysis.portal.wire import Wire
+
+TOKEN = "isr_mqtt_rest_example-not-a-real-one"
+
+
+@pytest.fixture
+def responses_of(tmp_path):
+    """Give a function that makes a cache in front of a portal that is one function."""
+    made = []
+
+    def make(answer):
+        line = Wire(
+            "https://portal.example", Token(TOKEN), None, ledger=Ledger(tmp_path / "quota.sqlite", "t"),
+            transport=httpx.MockTransport(answer),
+        )  # fmt: skip
+        made.extend((line, Responses(line, tmp_path / "account")))
+        return made[-1]
+
+    yield make
+    for one in reversed(made):
+        one.close()
+
+
+def test_an_answer_is_kept_for_its_age(responses_of, tmp_path):
+    """Young enough, it costs no request; the token and the header that carries it are in no file."""
+    seen = []
+    responses = responses_of(lambda request: seen.append(request) or httpx.Response(200, json=[1]))
+    for _ in range(3):
+        assert responses.get("/x", max_age=60).answer.body == b"[1]"
+    assert len(seen) == 1
+    responses.get("/x", max_age=0)
+    responses.get("/x", params={"page": "2"}, max_age=60)
+    assert len(seen) == 3
+    responses.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"not-a-real-one" not in kept
+
+
+def test_a_page_of_html_is_not_kept(responses_of):
+    """A status of 200 is no proof of data."""
+    bodies = iter([b"<html>", b"[]"])
+    responses = responses_of(lambda _: httpx.Response(200, content=next(bodies)))
+    assert responses.get("/x", max_age=60).answer.body == b"<html>"
+    assert responses.get("/x", max_age=60).answer.body == b"[]"
+
+
+def test_forgetting_leaves_other_paths(responses_of):
+    """What a change made untrue is asked for again, all its pages; the rest stays."""
+    seen = []
+    responses = responses_of(lambda request: seen.append(request.url.path) or httpx.Response(200, json=[]))
+    for path in ("/x", "/y"):
+        responses.get(path, max_age=60)
+    responses.forget("/x")
+    for path in ("/x", "/y"):
+        responses.get(path, max_age=60)
+    assert seen == ["/x", "/y", "/x"]
+
+
+def test_closing_under_another_threads_request_waits_for_nobody_and_harms_nobody(responses_of):
+    """The request ends well, then the file is closed; the next one is told so."""
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def answer(_):
+        arrived.set()
+        assert go_on.wait(30)
+        return httpx.Response(200, json=["late"])
+
+    responses = responses_of(answer)
+    got = []
+    thread = threading.Thread(target=lambda: got.append(responses.get("/x", max_age=0).answer.body))
+    thread.start()
+    assert arrived.wait(30)
+    responses.close()
+    go_on.set()
+    thread.join(30)
+    assert got == [b'["late"]']
+    with pytest.raises(UsageError, match="closed"):
+        responses.get("/x", max_age=60)
+
+
+def test_without_an_older_answer_the_failure_stands(responses_of):
+    """There is nothing stale to give."""
+
+    def answer(_):
+        raise httpx.ConnectError("gone")
+
+    with pytest.raises(PortalUnavailableError):
+        responses_of(answer).get("/x", max_age=60)
