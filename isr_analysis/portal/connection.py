@@ -363,7 +363,18 @@ def disconnect() -> None:
 
 
 def has_token(profile: str | None = None) -> bool:
-    """Tell whether a token is set up (environment, file or keyring), without asking anybody."""
+    """Tell whether a token is set up (environment, file or keyring), without asking anybody.
+
+    Parameters
+    ----------
+    profile : str, optional
+        Whose; else ``ISR_PROFILE``, else ``"default"``.
+
+    Returns
+    -------
+    bool
+        Whether `connect` would find one without a prompt. It may be expired or revoked: that the portal knows.
+    """
     try:
         token.find(settings.profile(profile), ask=False)
     except TokenMissingError:

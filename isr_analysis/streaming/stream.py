@@ -322,7 +322,18 @@ def stream(
 
 
 def has_subscriber(profile: str | None = None) -> bool:
-    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked."""
+    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked.
+
+    Parameters
+    ----------
+    profile : str, optional
+        Whose; else ``ISR_PROFILE``, else ``"default"``.
+
+    Returns
+    -------
+    bool
+        Whether `stream` would find a broker and a login without arguments. Nobody is asked.
+    """
     try:
         logins.find(settings.profile(profile))
     except SubscriberMissingError:
