@@ -88,6 +88,14 @@ def length(columns: Columns) -> int:
 
 def of_arrays(arrays: Sequence[bytes]) -> tuple[Columns, list[int]]:
     """Make columns of JSON arrays of objects, and give the number of rows of each array."""
+    if (found := of_like(arrays)) is not None:
+        return found
+    records = [raw.records(one) for one in arrays]
+    return of_records([row for part in records for row in part]), [len(part) for part in records]
+
+
+def of_like(arrays: Sequence[bytes]) -> tuple[Columns, list[int]] | None:
+    """Do what `of_arrays` does if the rows are alike, and check that each text is one array; else give None."""
     head = next((one for one in map(raw.first, arrays) if one is not None), None)
     if head is None:
         return {}, [0] * len(arrays)
@@ -113,8 +121,7 @@ def of_arrays(arrays: Sequence[bytes]) -> tuple[Columns, list[int]]:
             values = list(map(operator.attrgetter(f"f{i}"), rows))
             made[name] = text(values) if as_text else _of_raws(values)
         return made, [len(part) for part in parts]
-    records = [raw.records(one) for one in arrays]
-    return of_records([row for part in records for row in part]), [len(part) for part in records]
+    return None
 
 
 @lru_cache(256)

@@ -23,7 +23,10 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
     AnswerError
         The body has no form that is known, or breaks off.
     """
-    documents, tables = split(body, content_type)
+    texts = unpack.texts(body, content_type)
+    if len(texts) == 1 and texts[0][:1] == b"[" and (rows := envelope.plain_rows(texts[0], fields, live=live)):
+        return rows, {}
+    documents, tables = split(texts, content_type)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), {}
     found = envelope.find(documents, fields=fields, live=live)
@@ -31,8 +34,8 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
     return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[0], found.notes
 
 
-def split(body: bytes, content_type: str | None) -> tuple[list[bytes], list[Columns]]:
-    """Give the JSON documents of a body, and its tables of CSV.
+def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], list[Columns]]:
+    """Give the JSON documents of a body's texts, and its tables of CSV.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def split(body: bytes, content_type: str | None) -> tuple[list[bytes], list[Colu
     """
     documents: list[bytes] = []
     tables: list[Columns] = []
-    for text in unpack.texts(body, content_type):
+    for text in texts:
         start = text[:200].lstrip(b" \t\r\n\x1e")
         if start[:1] in (b"{", b"["):
             documents += raw.documents(text)

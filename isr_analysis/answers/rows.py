@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from isr_analysis.answers import envelope, forms, raw, tables
+from isr_analysis.answers import envelope, forms, raw, tables, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.errors import AnswerError
@@ -35,7 +35,7 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
         There is no list in it; the message says what came.
     """
     try:
-        documents, of_text = forms.split(body, content_type)
+        documents, of_text = forms.split(unpack.texts(body, content_type), content_type)
     except AnswerError as exc:
         raise AnswerError(f"the portal's list was not understood: {exc}") from exc
     rows = [row for table in of_text for row in _of_columns(table)]
