@@ -141,7 +141,7 @@ class Selector:
     topic: str = "#"
 
     @classmethod
-    def of(cls, client_id: str | list[str] | tuple[str, ...] | None, topic: str = "#") -> Selector:
+    def of(cls, client_id: object, topic: str = "#") -> Selector:
         """Make a selector from what a loader is given.
 
         Raises
@@ -152,16 +152,17 @@ class Selector:
         if client_id is None:
             clients = None
         else:
-            given = [client_id] if isinstance(client_id, str) else list(client_id)
+            given = list(client_id) if isinstance(client_id, list | tuple) else [client_id]
+            ids = [one for one in given if isinstance(one, str) and one.strip() and not any(c in one for c in "/+#")]
             for one in given:
-                if not isinstance(one, str) or not one.strip() or any(c in one for c in "/+#"):
+                if one not in ids:
                     raise UsageError(
                         f"client_id={one!r} is no client id; give the device's own id as the portal lists it, "
                         "a list of them, or None for all clients"
                     )
             if not given:
                 raise UsageError("client_id=[] names no client; leave it out, or give None, for all clients")
-            clients = tuple(sorted(set(given)))
+            clients = tuple(sorted(set(ids)))
         return cls(clients, check_filter(topic))
 
     def __str__(self) -> str:

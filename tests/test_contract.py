@@ -99,10 +99,16 @@ def test_a_file_changes_only_what_it_names(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("x = [", "no TOML"), ("[history]\nbegin = 's'", "history.begin is not known"), ("[history]\nstart = 3", "history.start"),
-     ("[history]\ntime_form = 'minutes'", "one of iso, iso seconds, date"), ("[history]\nlongest = 'ever'", "longest"), ("history = 1", "history"),
-     ("[history]\npage_size = '3'", "page_size")],
-)  # fmt: skip
+    [
+        ("x = [", "no TOML"),
+        ("[history]\nbegin = 's'", "history.begin is not known"),
+        ("[history]\nstart = 3", "history.start"),
+        ("[history]\ntime_form = 'minutes'", "one of iso, iso seconds, date"),
+        ("[history]\nlongest = 'ever'", "longest"),
+        ("history = 1", "history"),
+        ("[history]\npage_size = '3'", "page_size"),
+    ],
+)
 def test_a_file_that_is_not_understood_is_named(tmp_path, text, words):
     """The error names the file, the entry and what it can be."""
     file = tmp_path / "contract.toml"

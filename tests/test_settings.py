@@ -38,8 +38,9 @@ def test_an_origin_has_one_form(given, plain):
 
 @pytest.mark.parametrize(
     "origin",
-    ["http://portal.example", "http://10.0.0.1", "portal.example", "ftp://portal.example", "https://", "", "https://a b",
-     "https://portal.example/api/v1", "https://portal.example?x=1", "https://me:secret@portal.example", "https://h:99999"],
+    ["http://portal.example", "http://10.0.0.1", "portal.example", "ftp://portal.example", "https://", "",
+     "https://portal.example/api/v1", "https://portal.example?x=1", "https://me:secret@portal.example",
+     "https://h:99999", "https://a b"],
 )  # fmt: skip
 def test_an_origin_that_would_leak_or_mislead_is_refused(origin):
     """Plain http to another machine, paths and passwords are refused, and a password is not repeated."""

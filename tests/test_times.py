@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def test_a_time_that_was_skipped_is_the_moment_of_the_jump():
 )
 def test_what_is_no_instant_is_refused_with_its_name(value):
     """Numbers (which unit?), words, impossible and far-off dates raise an error that names the argument."""
-    with pytest.raises(UsageError, match="^start="):
+    with pytest.raises(UsageError, match=r"^start="):
         times.instant(value, name="start")
 
 
@@ -131,7 +132,7 @@ def test_days_are_seamless(span):
     """The days of a range meet without gap or overlap, and none crosses midnight UTC."""
     days = list(span.days())
     assert sum(d.end - d.start for d in days) == span.end - span.start
-    assert all(a.end == b.start for a, b in zip(days, days[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(days))
     assert all(d and d.start // times.DAY == (d.end - 1) // times.DAY for d in days)
 
 
