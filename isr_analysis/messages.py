@@ -38,7 +38,6 @@ the answer), ``source`` (history, live or stream) and ``extra`` (what else the p
 ORDER = [("time", "ascending"), ("client_id", "ascending"), ("topic", "ascending"), ("seq", "ascending")]
 """The one order in which messages are given out."""
 
-_PAYLOAD = SCHEMA.get_field_index("payload")
 _MOST = 2_000_000_000
 """Bytes of payloads that one Arrow array of `binary` may hold, less a margin."""
 
@@ -68,8 +67,10 @@ def in_order(table: pa.Table) -> pa.Table:
         order[tied] = rows[pc.sort_indices(table.take(pa.array(rows)), sort_keys=ORDER).to_numpy()]
     if (order[1:] > order[:-1]).all():
         return table
-    if table["payload"].nbytes > _MOST:
-        table = table.set_column(_PAYLOAD, "payload", table["payload"].cast(pa.large_binary()))
+    if "payload" in table.column_names and table["payload"].nbytes > _MOST:
+        table = table.set_column(
+            table.column_names.index("payload"), "payload", table["payload"].cast(pa.large_binary())
+        )
     return table.take(pa.array(order))
 
 
@@ -81,9 +82,14 @@ def check_filter(topic: str) -> str:
     UsageError
         ``#`` stands before the last level, or a wildcard shares a level with text.
     """
-    if not topic:
+    if not isinstance(topic, str) or not topic:
         raise UsageError(f'topic={topic!r} is no MQTT topic filter; give one such as "telemetry/#", or "#" for all')
     levels = topic.split("/")
+    if _UUID.fullmatch(levels[0]) and len(levels) > 2:  # noqa: PLR2004 (account, client, and what is meant)
+        raise UsageError(
+            f"topic={topic!r} begins with an account; a topic here is what comes after account and client: "
+            f"client_id={levels[1]!r}, topic={'/'.join(levels[2:])!r}"
+        )
     for i, level in enumerate(levels):
         if ("#" in level and (level != "#" or i != len(levels) - 1)) or ("+" in level and level != "+"):
             raise UsageError(

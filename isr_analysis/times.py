@@ -22,7 +22,7 @@ HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 
 _UNITS = {"s": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)\s*", re.IGNORECASE)
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|S|MIN|H|D|W)\s*")  # "1M" could be a month
 _DATE_ONLY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
 _EARLIEST_NS = 0
 _LATEST_NS = 4_102_444_800 * SECOND  # 2100-01-01

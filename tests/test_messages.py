@@ -35,7 +35,7 @@ def test_filters_match_as_mqtt_says(topic_filter, topic, match):
     assert topic_matches(topic_filter, topic) is match
 
 
-@pytest.mark.parametrize("topic", ["", "a/#/b", "a#", "a/b+", "+a/b", None])
+@pytest.mark.parametrize("topic", ["", "a/#/b", "a#", "a/b+", "+a/b", None, ["a", "b"], f"{ACCOUNT}/dev/#"])
 def test_what_is_no_filter_is_refused(topic):
     """A wildcard stands alone in its level, and # at the end."""
     with pytest.raises(UsageError, match="topic="):
@@ -114,3 +114,9 @@ def test_more_payloads_than_a_binary_array_holds_are_still_put_in_order(monkeypa
     found = messages.in_order(rows)
     assert found["payload"].type == pa.large_binary()
     assert found["payload"].to_pylist() == [b"1", b"1"]
+
+
+def test_messages_without_their_payloads_are_put_in_order():
+    """Whoever needs only times and topics reads only these."""
+    rows = table(("b", "t"), ("a", "u"))[::-1].drop_columns(["payload", "extra"])
+    assert messages.in_order(rows)["client_id"].to_pylist() == ["b", "a"]
