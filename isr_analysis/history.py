@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import warnings
 
 import pandas as pd
 import pyarrow as pa
@@ -56,7 +58,8 @@ def load_history(
     refresh : bool
         Ask for the whole range again.
     offline : bool
-        Never ask the portal for history: give what is on disk, or raise if that is not all.
+        Never ask the portal for history: give what is on disk, or raise if that is not all. With `end` left out the
+        range ends where what is on disk does, and ``attrs["end"]`` says where that is.
     max_age : str or timedelta
         What is too young to be settled is asked for again when it was fetched longer ago than this.
     settle : str or timedelta
@@ -92,6 +95,11 @@ def load_history(
     AnswerError
         The portal's answer was not understood.
 
+    Warns
+    -----
+    UserWarning
+        There is no message, and a client or topic of nearly this name has some on disk.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -109,8 +117,13 @@ def load_history(
     span = times.resolve(start, end, last, tz=zone, now=line.now())
     store = Store(line.folder)
     before = line.requests
+    if span.start >= line.now():
+        raise UsageError(f"the range {span} lies in the future: by this machine's clock it is {times.iso(line.now())}")
     if offline:
-        _all_there(store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None), selector, span)
+        held = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
+        if end is None:
+            span, held = _as_far_as_held(span, held)
+        _all_there(held, selector, span)
     else:
         fetch(
             line, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
@@ -132,7 +145,24 @@ def load_history(
         "rows": len(decoded),
         "recorded": len(beside),
     }
+    if not len(decoded) and (words := store.near_misses(selector)):
+        warnings.warn(words, stacklevel=2)
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
+
+
+def _as_far_as_held(span: times.Range, held: Held) -> tuple[times.Range, Held]:
+    """Let a range that has no end of its own end where what is on disk does, if all before is there."""
+    lacking: dict[Selector, list[times.Range]] = {}
+    for one, window in held.missing:
+        lacking.setdefault(one, []).append(window)
+    reach = min((windows[0].start for windows in lacking.values()), default=span.end)
+    tails = all(
+        windows[-1].end == span.end and sum(w.end - w.start for w in windows) == span.end - windows[0].start
+        for windows in lacking.values()
+    )
+    if reach <= span.start or not tails:
+        return span, held
+    return times.Range(span.start, reach), dataclasses.replace(held, missing=[])
 
 
 def _whole(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+import warnings
 from dataclasses import dataclass
 
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.errors import UsageError
 from isr_analysis.fetch import fetch, questions
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.quota import Quota
-from isr_analysis.progress import Report
+from isr_analysis.progress import Report, counted
 from isr_analysis.store import ledger
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -36,11 +38,13 @@ class Plan:
     share : float
         The part of the range that is on disk, 0 to 1.
     requests : int
-        How many requests it is likely to take; at least so many where nothing of the kind was ever loaded.
+        How many requests it is likely to take.
     quota : Quota
         What is left of the token's requests of this hour.
     seconds : float or None
         How long it is likely to take, s; None where no download has been timed yet.
+    at_least : bool
+        Whether `requests` and `seconds` are the least that it can take: nothing of the kind was ever loaded.
     """
 
     windows: pd.DataFrame
@@ -49,15 +53,18 @@ class Plan:
     requests: int
     quota: Quota
     seconds: float | None
+    at_least: bool = False
 
     def __str__(self) -> str:
+        rows = counted(self.rows, "message")
         if not self.requests:
-            return f"{self.rows:,} messages, all of it on disk: no request"
-        time = "" if self.seconds is None else f", about {max(self.seconds, 1):.0f} s"
+            return f"{rows}, all of it on disk: no request"
+        about = "at least" if self.at_least else "about"
+        time = "" if self.seconds is None else f", {about} {max(self.seconds, 1):.0f} s"
         over = "" if self.requests <= self.quota.left else " (more than are left: it would end early, or wait)"
         return (
-            f"{self.share:.0%} on disk ({self.rows:,} messages); to fetch: {len(self.windows)} windows, about "
-            f"{self.requests:,} requests of {self.quota.left:,} left this hour{over}{time}"
+            f"{self.share:.0%} on disk ({rows}); to fetch: {counted(len(self.windows), 'window')}, {about} "
+            f"{counted(self.requests, 'request')} of {self.quota.left:,} left this hour{over}{time}"
         )
 
     __repr__ = __str__
@@ -110,7 +117,8 @@ def plan_history(
     rows = store.count(selector, span)
     whole = max(min(span.end, now) - span.start, 1) * len(selector.clients or (None,))
     lacking = sum(window.end - window.start for _, window in missing)
-    requests = sum(_requests(line, store, one, window, now) for one, window in asked)
+    likely = [_requests(line, store, one, window, now) for one, window in asked]
+    requests = sum(one or 1 for one in likely)
     speed = store.speed()
     return Plan(
         _windows([(one.clients[0] if one.clients else ledger.ALL, one.topic, window) for one, window in asked], tz),
@@ -119,6 +127,7 @@ def plan_history(
         requests,
         line.quota,
         None if speed is None else speed * requests,
+        None in likely,
     )
 
 
@@ -144,7 +153,7 @@ class Synced:
     provisional_from: str
 
     def __str__(self) -> str:
-        return f"{self.rows:,} messages came, {self.requests} requests, {self.seconds:.1f} s"
+        return f"{counted(self.rows, 'message')} came, {counted(self.requests, 'request')}, {self.seconds:.1f} s"
 
 
 def sync(
@@ -186,6 +195,8 @@ def sync(
         line, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
         refresh=refresh, wait_for_quota=wait, progress=progress,
     )  # fmt: skip
+    if not rows and not store.count(selector, span) and (words := store.near_misses(selector)):
+        warnings.warn(words, stacklevel=2)
     open_from = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None).provisional_from
     return Synced(
         rows, line.requests - before, time.monotonic() - began, "" if open_from is None else times.iso(open_from)
@@ -271,16 +282,19 @@ def _asked(
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     line = connection.current(portal)
-    return line, selector, times.resolve(start, end, last, tz=zone, now=line.now())
+    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    if span.start >= line.now():
+        raise UsageError(f"the range {span} lies in the future: by this machine's clock it is {times.iso(line.now())}")
+    return line, selector, span
 
 
-def _requests(line: Portal, store: Store, selector: Selector, window: Range, now: int) -> int:
-    """Estimate the requests of a window from how many messages the days around it had."""
+def _requests(line: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:
+    """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
     around = Range(max(window.start - 7 * times.DAY, 0), min(window.end + 7 * times.DAY, now))
     found, _ = store.spans(selector, around)
     known = sum(part.end - part.start for part in (_both(one.range, around) for one in found))
     if not known:
-        return 1
+        return None
     rows = store.count(selector, around) * (window.end - window.start) / known
     return max(1, -(-round(rows) // line.contract.history.page_size))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, frame, messages, times
-from isr_analysis.errors import UsageError, WrongAccountError
+from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.contract import Contract, overridden
 
@@ -62,6 +63,11 @@ def read_history(
     WrongAccountError
         It holds data of several accounts, or of another than `account_id`.
 
+    Warns
+    -----
+    UserWarning
+        The last answer says that more pages follow.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -76,21 +82,34 @@ def read_history(
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
     pages: list[pa.Table] = []
     accounts: set[str] = set()
-    fragments, rows = False, 0
+    fragments, more, rows = False, False, 0
     for one in sources:
-        page = answers.read_page(
-            _bytes(one), account_id=account_id, client_id=client_id, topic=topic, fields=known.history.fields
-        )
+        body = _bytes(one)
+        try:
+            page = answers.read_page(
+                body, account_id=account_id, client_id=client_id, topic=topic, fields=known.history.fields
+            )
+        except AnswerError as exc:
+            if isinstance(one, bytes):
+                raise
+            raise AnswerError(f"{one}: {exc}") from exc
         accounts |= page.accounts
         fragments = fragments or page.fragments
         offset = -rows - page.rows if page.descending else rows
         pages.append(page.messages.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(page.messages["seq"], offset)))
         rows += page.rows
+        more = page.paging.cursor is not None or page.paging.url is not None or bool(page.paging.has_more)
     others = sorted(one for one in accounts if account_id is not None and one.lower() != account_id.lower())
     if others or len({one.lower() for one in accounts}) > 1:
         raise WrongAccountError(
             f"the saved answer holds data of account {', '.join(others or sorted(accounts))}"
             + (f", not of {account_id}" if others else "; name the one that is meant with account_id=")
+        )
+    if more:
+        warnings.warn(
+            "the saved answer says that there is more after it: this is one page of several. Save the others too, or "
+            "ask for a larger page; several are given as a list, in their order",
+            stacklevel=2,
         )
     table = pa.concat_tables(pages)
     table = selector.select(answers.merge(table) if fragments else table)
@@ -100,6 +119,7 @@ def read_history(
         "account": next(iter(accounts), account_id or ""),
         "clients": list(selector.clients or ()),
         "topic": selector.topic,
+        "more_follows": more,
         "rows": len(table),
     }
     return frame.to_frame(table, tz=times.zone(tz), fields=fields, attrs=attrs)

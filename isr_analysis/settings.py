@@ -1,7 +1,8 @@
 """Where the portal is and where things are kept: from arguments, the environment, and one file.
 
 An argument wins over the environment, the environment over ``config.toml`` in the home folder, the file over
-the defaults. The token is no setting: it never stands in the file (`isr_analysis.portal.token`).
+the defaults; but what the file says of a profile that an argument names wins over the environment. The token is no
+setting: it never stands in the file (`isr_analysis.portal.token`).
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ class Profile:
     account_is_given : bool
         Whether it was named for this very use (argument or environment), and not just noted in the file. Only
         then a token that was never seen may open what is on disk while the portal is away.
+    is_chosen : bool
+        Whether an argument named it and it stands in the file: then what is kept for it, its token too, comes before
+        the environment.
     contract : Path or None
         A TOML file that says what the portal's parameters and fields mean.
     token_file : Path or None
@@ -55,6 +59,7 @@ class Profile:
     origin: str
     account_id: str | None
     account_is_given: bool
+    is_chosen: bool
     contract: Path | None
     token_file: Path | None
     home: Path
@@ -99,9 +104,13 @@ def profile(
             f'make it with "isr login --profile {called}"'
         )
     entry = entries.get(called, {})
+    chosen = bool(name) and called in entries
 
     def setting(argument: str | Path | None, variable: str, key: str) -> str | None:
-        return str(argument) if argument else env.get(variable) or entry.get(key)
+        if argument:
+            return str(argument)
+        # A profile that an argument names is meant as it stands in the file: the environment may be another's.
+        return (entry.get(key) or env.get(variable)) if chosen else (env.get(variable) or entry.get(key))
 
     contract_file = setting(contract, "ISR_CONTRACT", "contract")
     token_file = setting(None, "ISR_TOKEN_FILE", "token_file")
@@ -109,7 +118,8 @@ def profile(
         name=called,
         origin=check_origin(setting(origin, "ISR_PORTAL_ORIGIN", "origin") or DEFAULT_ORIGIN),
         account_id=_check_account(setting(account_id, "ISR_ACCOUNT_ID", "account_id")),
-        account_is_given=bool(account_id or env.get("ISR_ACCOUNT_ID")),
+        account_is_given=bool(account_id or (env.get("ISR_ACCOUNT_ID") and not (chosen and entry.get("account_id")))),
+        is_chosen=chosen,
         contract=Path(contract_file).expanduser() if contract_file else None,
         token_file=Path(token_file).expanduser() if token_file else None,
         home=folder,

@@ -92,7 +92,7 @@ def test_plan_and_sync(isr, sandbox):
     """A plan asks for no history; a sync brings it; then the plan says so."""
     span = ("--start", "2026-11-20", "--end", "2026-11-21")
     before = sandbox.requests("history")
-    assert "to fetch: 1 windows" in isr("plan", *span).output
+    assert "to fetch: 1 window," in isr("plan", *span).output
     assert sandbox.requests("history") == before
     assert "messages came" in isr("sync", *span).output
     assert "all of it on disk" in isr("plan", *span).output

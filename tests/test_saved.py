@@ -68,9 +68,16 @@ def test_what_is_no_answer_is_refused(source, error, words):
 
 def test_two_accounts_do_not_mix(sandbox):
     """Answers of two accounts in one call are refused, and so is another account than the one that is named."""
-    mine = saved(sandbox, limit=10)
+    mine = saved(sandbox, limit=10_000)
     theirs = mine.replace(sandbox.account_id.encode(), sandbox.account_of(5).encode())
     with pytest.raises(errors.WrongAccountError, match="account_id="):
         isr.read_history([mine, theirs])
     with pytest.raises(errors.WrongAccountError, match="not of"):
         isr.read_history(mine, account_id=sandbox.account_of(5))
+
+
+def test_a_page_that_is_not_the_last_says_so(sandbox):
+    """One page of several is no whole answer: a warning, and a mark in the frame."""
+    with pytest.warns(UserWarning, match="one page of several"):
+        df = isr.read_history(saved(sandbox, limit=10))
+    assert (len(df), df.attrs["more_follows"]) == (10, True)

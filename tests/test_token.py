@@ -70,6 +70,19 @@ def test_the_places_are_asked_in_order(profile, tmp_path):
     assert tokens.find(profile, environ={}).reveal().endswith("keyring")
 
 
+def test_the_token_of_a_chosen_profile_comes_before_the_environments(home):
+    """With `profile="work"` the environment's token, perhaps of another account, is not sent in its place."""
+    settings.save(settings.profile("work", origin="https://work.example", home=home, environ={}))
+    env = {"ISR_TOKEN": VALUE, "ISR_PORTAL_ORIGIN": "https://env.example", "ISR_PROFILE": "work"}
+    chosen = settings.profile("work", home=home, environ=env)
+    assert chosen.origin == "https://work.example"
+    tokens.to_keyring(chosen, Token(OTHER))
+    assert tokens.find(chosen, environ=env).reveal() == OTHER
+    by_environment = settings.profile(home=home, environ=env)
+    assert by_environment.origin == "https://env.example"
+    assert tokens.find(by_environment, environ=env).reveal() == VALUE
+
+
 @pytest.mark.usefixtures("no_keyring")
 def test_a_machine_without_a_keyring_is_one_without_a_token(profile):
     """Reading says that there is no token; keeping one explains the file."""

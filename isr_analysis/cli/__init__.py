@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 
 import click
 
@@ -57,6 +58,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; an error of ours is one message on standard error, and the exit status is not 0."""
+    warnings.showwarning = lambda message, *_, **__: click.echo(f"isr: {message}", err=True)
     try:
         code = cli.main(standalone_mode=False)
     except IsrError as exc:

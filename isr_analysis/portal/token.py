@@ -78,7 +78,8 @@ def find(
     """Find the token of a profile.
 
     Looked for in this order: the argument, ``ISR_TOKEN``, the file that ``ISR_TOKEN_FILE`` or the profile names,
-    the system's keyring, and a prompt if someone is there.
+    the system's keyring, and a prompt if someone is there. For a profile that was chosen by its name the keyring comes
+    before the environment, which may hold another account's token.
 
     Parameters
     ----------
@@ -101,6 +102,8 @@ def find(
     env = os.environ if environ is None else environ
     if token is not None:
         return token if isinstance(token, Token) else Token(token)
+    if profile.is_chosen and (kept := from_keyring(profile)):
+        return Token(kept)
     if value := env.get("ISR_TOKEN", "").strip():
         return Token(value)
     if profile.token_file is not None:

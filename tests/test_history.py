@@ -1,0 +1,77 @@
+"""The loader of history: what it says where there is little to give."""
+
+from __future__ import annotations
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import errors, times
+
+NOON = times.instant("2026-11-20T12:00:00Z")
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def __call__(self) -> int:
+        return self.at
+
+
+@pytest.fixture
+def here():
+    """Serve a small fleet by a clock that stands still until it is moved."""
+    clock = Clock()
+    with isr.sandbox.serve(days=10, rate=0.2, now=clock) as served, served.connect() as portal:
+        portal.clock = clock
+        yield portal
+
+
+def test_without_an_end_offline_reaches_as_far_as_what_is_on_disk(here):
+    """An hour after the last load, `last=` still gives what there is, and the frame says how far that goes."""
+    df = isr.load_history(last="6h", portal=here)
+    here.clock.at += times.HOUR
+    later = isr.load_history(last="6h", offline=True, portal=here)
+    assert later.attrs["end"] == df.attrs["end"]
+    assert len(later) == (df.index >= later.attrs["start"]).sum()
+    with pytest.raises(errors.HistoryIncompleteError, match="not on disk"):
+        isr.load_history(last="6h", end="2026-11-20T13:00Z", offline=True, portal=here)
+
+
+def test_offline_a_hole_is_not_passed_over(here):
+    """Only what is missing at the end shortens the range."""
+    isr.load_history(start="2026-11-18", end="2026-11-19", portal=here)
+    isr.load_history(last="6h", portal=here)
+    with pytest.raises(errors.HistoryIncompleteError, match=r"2026-11-19"):
+        isr.load_history(start="2026-11-18", offline=True, portal=here)
+
+
+@pytest.mark.parametrize(
+    ("client", "topic", "words"),
+    [
+        ("isr-shack-1", "#", r"no client 'isr-shack-1' on disk \(there: isr-shack-01"),
+        (None, "telemetry/watt_metr", r"'telemetry/watt_metr' \(there: telemetry/watt_meter"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_told(here, client, topic, words):
+    """No message, and something of nearly this name on disk: a warning, and the frame is empty."""
+    isr.load_history(last="1h", portal=here)
+    with pytest.warns(UserWarning, match=words):
+        assert isr.load_history(client, topic, last="1h", portal=here).empty
+    with pytest.warns(UserWarning, match=words):
+        isr.sync(client, topic, last="1h", portal=here)
+
+
+def test_a_quiet_hour_of_a_known_client_is_no_mistake(here):
+    """Nothing is told: warnings are errors here."""
+    isr.load_history(last="6h", portal=here)
+    assert isr.load_history("isr-shack-01", "event/change", last="1s", portal=here).empty
+
+
+def test_a_range_in_the_future_is_refused(here):
+    """With the time that this machine thinks it is."""
+    for ask in (isr.load_history, isr.sync, isr.plan_history):
+        with pytest.raises(errors.UsageError, match=r"future.*2026-11-20T12:00:00Z"):
+            ask(start="2026-11-21", end="2026-11-22", portal=here)
