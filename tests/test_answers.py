@@ -662,6 +662,19 @@ def test_what_a_payload_says_is_no_note_on_paging():
         assert read([row], topic="t/x").paging == answers.Paging()
 
 
+def test_what_stands_around_rows_is_no_part_of_their_payload():
+    """InfluxDB 1 numbers its statements, groups have a unit: notes beside the message, not fields of it."""
+    tags = {"client_id": "a", "topic": "t/x"}
+    series = {"name": "m", "tags": tags, "columns": ["time", "on"], "values": [[AT, True]]}
+    for body in (
+        {"results": [{"statement_id": 0, "series": [series]}]},
+        [{"client_id": "a", "unit": "C", "count": 1, "messages": [{"time": AT, "topic": "t/x", "on": True}]}],
+    ):
+        page = read(body)
+        assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [(NS, "a", "t/x", {"on": True})]
+    assert json.loads(page.messages["extra"][0].as_py()) == {"unit": "C", "count": 1}
+
+
 # --- live ----------------------------------------------------------------------------------------------------------
 
 LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}

@@ -8,13 +8,16 @@ from isr_analysis.answers import columns, raw, tables
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import (
     ACCOUNT,
+    AROUND,
     BESIDE,
     CLIENT,
+    ENCODING,
     PAYLOAD,
     RECEIVED,
     ROWS,
     TOPIC,
     Fields,
+    is_bookkeeping,
     pick,
     plain,
     time_rank,
@@ -128,6 +131,7 @@ class _Search:
 
     def __init__(self, fields: Fields, *, live: bool) -> None:
         self.fields = fields
+        self.named = {fields.time, fields.client_id, fields.topic, fields.payload}
         self.live = live
         self.found = Found()
 
@@ -207,7 +211,8 @@ class _Search:
             if tables.columns_of(fields) is not None:
                 inner = [self.dig(part, outer, keys, depth + 1)]
             else:
-                around = {**outer, **{name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}}
+                said = {name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}
+                around = outer | {self._around(name): one for name, one in said.items()}
                 inner = [
                     self.dig(one, around, (*keys, *_name_of(fields), *_as_key(name)), depth + 1)
                     for name, one in fields.items()
@@ -224,6 +229,11 @@ class _Search:
                 what = f"states a failure: {failure}" if failure else f"has no rows; it is {describe(parts[i])}"
                 raise AnswerError(f"element {i + 1} of the list of groups {what}")
         return groups
+
+    def _around(self, name: str) -> str:
+        """Name what a group says of its rows: what a row may say itself keeps its name."""
+        known = pick((name,), (*CLIENT, *TOPIC, *ACCOUNT, *PAYLOAD, *ENCODING)) or name in self.named
+        return name if known or is_bookkeeping(name) or self._rank(name) is not None else AROUND + name
 
     def _verdict(self, fields: dict[str, bytes]) -> str | None:
         """Tell whether an object of an array is a row or may be a group of rows; None does not say."""

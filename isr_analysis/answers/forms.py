@@ -7,7 +7,7 @@ import re
 from isr_analysis.answers import columns, csv, envelope, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY
-from isr_analysis.answers.shape import Fields
+from isr_analysis.answers.shape import AROUND, Fields
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
@@ -87,7 +87,9 @@ def gather(groups: list[envelope.Group]) -> Columns:
         around = columns.json_texts(
             [one.outer.get(name) for one, count in zip(groups, counts, strict=True) for _ in range(count)]
         )
-        table[name] = columns.first_of(table[name], around) if name in table else around
+        own = name.removeprefix(AROUND)
+        own = own if own in table else name
+        table[own] = columns.first_of(table[own], around) if own in table else around
     for i in range(max(len(one.keys) for one in groups)):
         table[f"{KEY}{i}"] = columns.text(
             [one.keys[i] if i < len(one.keys) else None

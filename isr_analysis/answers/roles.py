@@ -13,6 +13,7 @@ from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_instant
 from isr_analysis.answers.shape import (
     ACCOUNT,
+    AROUND,
     BASE64,
     CLIENT,
     ENCODING,
@@ -148,7 +149,10 @@ def assign(table: Columns, asked: Asked) -> Roles:
         encoding = take(None, ENCODING)
     payloads += encoded
     noted = [
-        name for name in left if name != columns.REST and (is_bookkeeping(name, live=live) or _is_prefix(name, table))
+        name
+        for name in left
+        if name != columns.REST
+        and (name.startswith(AROUND) or is_bookkeeping(name, live=live) or _is_prefix(name, table))
     ]
     spread = [name for name in left if name not in noted]
     own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (VAGUE, EVENT))

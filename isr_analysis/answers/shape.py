@@ -100,6 +100,9 @@ BESIDE = (
 )  # fmt: skip
 """What stands in an envelope beside the rows."""
 
+AROUND = "\0around."
+"""How names begin that a group of rows says of them all, and that are no part of a payload spread over a row."""
+
 _BOOKKEEPING = {
     "qos", "retain", "retained", "retainflag", "dup", "duplicate", "id", "messageid", "msgid", "mid", "packetid",
     "historytopicprefix", "contenttype", "userproperties", "mqttproperties", *ACCOUNT, *ENCODING[:1], "payloadsize",
