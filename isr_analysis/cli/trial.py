@@ -36,9 +36,9 @@ def demo(out: Path) -> None:
         + (" (the rest of it was on disk)" if history < _FEW else "")
         + f"\n  {time.monotonic() - began:.1f} s\n  report: {report.resolve()}\n\n"
         "Next:\n"
-        "  isr login                          your own token, kept in the system's keyring\n"
+        "  isr login                          your own token, kept in the system's keyring; then\n"
         "  notebooks/01_quickstart.ipynb      the same in JupyterLab, step by step\n"
-        "  or three lines of Python:\n"
+        "  with a token, three lines of Python:\n"
         "      import isr_analysis as isr\n"
         '      df = isr.load_history(topic="telemetry/#", last="7d")\n'
         "      isr.plots.timeseries(df)\n"
