@@ -744,6 +744,22 @@ def test_live_with_a_payload_but_no_time_is_refused():
         live([{"client_id": "a", "topic": "t", "time": None, "payload": 1}, {"client_id": "b", **LAST}])
 
 
+def test_when_a_publisher_was_made_is_no_message():
+    """A publisher that never published has no message, alone or beside others, whenever it was registered."""
+    never = {"client_id": "b", "last_topic": None, "last_payload": None, "last_message_at": None, "created_at": AT}
+    there = {"client_id": "a", "last_topic": "t/x", "last_payload": {"on": True}, "last_message_at": AT}
+    assert told(live([never])) == []
+    assert told(live([{"client_id": "b", "last_message": None, "created_at": AT}])) == []
+    page = live([never, {**there, "created_at": "2026-01-01T00:00:00Z"}])
+    assert told(page) == ONE
+    assert json.loads(page.messages["extra"][0].as_py()) == {"created_at": "2026-01-01T00:00:00Z"}
+    seen = {"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": "2026-01-01", "last_seen": AT}
+    assert told(live([seen])) == told(live([{**BARE, "created_at": "2025", "client_id": "a", "topic": "t/x"}])) == ONE
+    assert told(live([{"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": AT}])) == ONE
+    with pytest.raises(AnswerError, match="no time"):
+        live([there, {**there, "last_message_at": None, "created_at": AT}])
+
+
 # --- other lists ---------------------------------------------------------------------------------------------------
 
 

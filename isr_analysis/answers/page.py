@@ -13,7 +13,7 @@ from isr_analysis.answers import columns, forms, fragments, instants, labels, pa
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import Asked, Fields, time_rank
+from isr_analysis.answers.shape import PUBLISHERS, Asked, Fields, time_rank
 from isr_analysis.errors import AnswerError
 
 _HELP = (
@@ -157,7 +157,7 @@ def _page(table: Columns, asked: Asked) -> Page:
     stated: frozenset[str] = frozenset()
     if asked.live:
         stated = labels.accounts_of(table, asked.account_id)
-        table = _published(table)
+        table = _published(roles.of_publishers(table))
         if not columns.length(table):
             return Page(messages.empty(), 0, stated)
     role = roles.assign(table, asked)
@@ -189,8 +189,9 @@ def _page(table: Columns, asked: Asked) -> Page:
 
 def _published(table: Columns) -> Columns:
     """Leave out the publishers of a live answer that never published: no payload, topic or instant of a message."""
-    names = [name for name in table if roles.is_of_message(name)]
-    names = names or [name for name in table if time_rank(name) is not None]
+    own = [name for name in table if not name.startswith(PUBLISHERS)]
+    names = [name for name in own if roles.is_of_message(name)]
+    names = names or [name for name in own if time_rank(name) is not None]
     if not names:
         return table
     there = columns.present(table[names[0]])
@@ -202,7 +203,7 @@ def _published(table: Columns) -> Columns:
 def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     time = None
     for name in role.time:
-        one = instants.to_ns(table[name], name, asked.fields.time_form)
+        one = instants.to_ns(table[name], name, asked.fields.time_form, asked.fields.time_zone)
         time = one if time is None else pc.coalesce(time, one)
         if time.null_count == 0:
             return time

@@ -23,6 +23,7 @@ from isr_analysis.answers.shape import (
     PAYLOAD,
     PERHAPS_PAYLOAD,
     PERHAPS_TOPIC,
+    PUBLISHERS,
     SEEN,
     SURE_CLIENT,
     TOPIC,
@@ -30,6 +31,7 @@ from isr_analysis.answers.shape import (
     Asked,
     Fields,
     is_bookkeeping,
+    is_of_making,
     pick,
     plain,
     time_rank,
@@ -106,6 +108,19 @@ def lift(table: Columns, fields: Fields) -> Columns:
     return table
 
 
+def of_publishers(table: Columns) -> Columns:
+    """Name the instants of a live answer at which its publishers were made, rather than their last messages.
+
+    They are that where a field says ``last`` of a message, or another field has an instant.
+    """
+    made = {name for name in table if is_of_making(name)}
+    others = [name for name in table if name not in made]
+    last = any(plain(name).startswith("last") and is_of_message(name) for name in others)
+    if not last and not any(time_rank(name) is not None for name in others):
+        return table
+    return {PUBLISHERS + name if name in made else name: column for name, column in table.items()}
+
+
 def assign(table: Columns, asked: Asked) -> Roles:
     """Find the role of each column.
 
@@ -152,7 +167,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         name
         for name in left
         if name != columns.REST
-        and (name.startswith(AROUND) or is_bookkeeping(name, live=live) or _is_prefix(name, table))
+        and (name.startswith((AROUND, PUBLISHERS)) or is_bookkeeping(name, live=live) or _is_prefix(name, table))
     ]
     spread = [name for name in left if name not in noted]
     own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (VAGUE, EVENT))
@@ -202,7 +217,7 @@ def _times(table: Columns) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, column in table.items():
         rank = time_rank(name)
-        if rank is not None and _instant(name, columns.sample(column)):
+        if rank is not None and not name.startswith(PUBLISHERS) and _instant(name, columns.sample(column)):
             found[name] = rank
     return found
 

@@ -20,6 +20,8 @@ class Fields:
         The fields of a row; dots go into nested objects.
     time_form : str or None
         ``"iso"``, or the unit of a number since 1970: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
+    time_zone : str or None
+        The zone of instants that name none, such as ``"Europe/Zurich"``; by default UTC.
     payload_form : str or None
         What a payload that is a JSON string means: ``"json"`` (a text value), ``"text"`` (the published bytes as
         text), ``"base64"`` or ``"hex"``.
@@ -31,6 +33,7 @@ class Fields:
     topic: str | None = None
     payload: str | None = None
     time_form: str | None = None
+    time_zone: str | None = None
     payload_form: str | None = None
 
 
@@ -103,6 +106,9 @@ BESIDE = (
 AROUND = "\0around."
 """How names begin that a group of rows says of them all, and that are no part of a payload spread over a row."""
 
+PUBLISHERS = "\0publisher."
+"""How fields of a live answer are named that are of the publisher itself, such as when it was registered."""
+
 _BOOKKEEPING = {
     "qos", "retain", "retained", "retainflag", "dup", "duplicate", "id", "messageid", "msgid", "mid", "packetid",
     "historytopicprefix", "contenttype", "userproperties", "mqttproperties", *ACCOUNT, *ENCODING[:1], "payloadsize",
@@ -136,6 +142,7 @@ _NOT_ALONE = {
 _SEEN = re.compile(
     r"last(?:seen|active|activity|updated?|heard|contact|report)(?:at|time|ts|timestamp)?|updatedat|lasttime"
 )
+_MADE = re.compile(r"(?:created?|creation|registered|registration|inserted)(?:at|on|time|date|ts|timestamp)?")
 
 
 @lru_cache(4096)
@@ -170,6 +177,12 @@ def time_rank(name: str) -> int | None:
         if found[group]:
             return rank
     return VAGUE if found["word"] in ("date", "t", "at", "when", "dt") else PLAIN
+
+
+@lru_cache(4096)
+def is_of_making(name: str) -> bool:
+    """Tell whether a field says when a record was made, a publisher's perhaps."""
+    return _MADE.fullmatch(plain(name)) is not None
 
 
 @lru_cache(4096)
