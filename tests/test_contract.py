@@ -128,3 +128,13 @@ def test_units_are_in_nanoseconds():
     """The finest step that can be asked for."""
     assert History(time_form="s").unit == times.SECOND
     assert History(time_form="date").unit == DAY
+
+
+def test_a_zone_is_one_that_there_is(tmp_path):
+    """A slip is an error before anything is read by it."""
+    file = tmp_path / "contract.toml"
+    file.write_text('[history.fields]\ntime_zone = "Europe/Zurich"\n')
+    assert overridden(Contract(), file).history.fields.time_zone == "Europe/Zurich"
+    file.write_text('[history.fields]\ntime_zone = "Zurich"\n')
+    with pytest.raises(UsageError, match="Zurich"):
+        overridden(Contract(), file)

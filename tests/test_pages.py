@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import portals
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 from portals import FIRST, NOW, Dialect, Message, Server
 
-from isr_analysis import messages
+from isr_analysis import messages, times
 from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.onward import instants
@@ -137,3 +138,55 @@ def test_a_unit_that_cannot_be_found_out_is_no_empty_history(home):
     server = Vague(Dialect(asked="ms", doc=None), old)
     with portals.mocked(server, home) as portal, pytest.raises(AnswerError, match="time_form"):
         read(portal)
+
+
+def local(at):
+    """Write an instant as a clock in Zurich shows it, and say so nowhere."""
+    return times.iso(at + HOUR).removesuffix("Z")
+
+
+@pytest.mark.parametrize("minutes", [1, 20])
+@pytest.mark.parametrize("shift", [HOUR, -5 * HOUR])
+@pytest.mark.parametrize("order", ["up", "down"])
+def test_local_times_without_a_zone_lose_nothing_silently(home, minutes, shift, order):
+    """What is asked for in UTC and shown in another zone is an error that says so, not rows of another hour."""
+    some = EVERY_MINUTE[::minutes]
+    server = Server(Dialect(cap=5000, order=order, when=lambda at: times.iso(at + shift).removesuffix("Z")), some)
+    with portals.mocked(server, home) as portal:
+        known = portal.contract.history
+        with pytest.raises(AnswerError, match=r"local times; then say time_zone = .*\[history.fields\]"):
+            read(portal)
+        assert portal.contract.history == known
+
+
+def test_local_times_are_read_in_the_zone_that_the_contract_names(home):
+    """Then nothing is shifted."""
+    with portals.mocked(Server(Dialect(cap=5000, when=local), EVERY_MINUTE), home) as portal:
+        known = portal.contract.history
+        fields = dataclasses.replace(known.fields, time_zone="Europe/Zurich")
+        portal.learn(dataclasses.replace(known, fields=fields))
+        assert read(portal) == [one.at for one in EVERY_MINUTE if one.at < FIRST + DAY]
+
+
+class Rounded(Server):
+    """Rounds the end of a range up to a whole hour."""
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        end = re.search(r"end=([^&]+)", url)
+        if end:
+            at = times.instant(end[1].replace("%3A", ":"))
+            url = url.replace(end[1], times.iso(-(-at // HOUR) * HOUR))
+        return super().answer(url, headers)
+
+
+def test_a_portal_that_rounds_its_ends_is_followed(home):
+    """Its rows are where it says; that is found out once."""
+    server = Rounded(Dialect(cap=5000), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        known = portal.contract.history
+        for i in range(3):
+            span = Range(FIRST + i * HOUR, FIRST + i * HOUR + 10 * MINUTE)
+            assert read(portal, span) == list(range(span.start, span.end, MINUTE))
+        assert portal.contract.history == known
+        assert server.count() == 4

@@ -29,18 +29,21 @@ _INT64 = 2**63
 _EARLY = 10**8  # 1973, in seconds
 
 
-def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None) -> pa.ChunkedArray:
+def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str | None = None) -> pa.ChunkedArray:
     """Turn a column of instants into nanoseconds since 1970-01-01 UTC.
 
     Parameters
     ----------
     column : pyarrow.ChunkedArray
-        Text or JSON texts. An instant without a zone is UTC.
+        Text or JSON texts.
     name : str
         The column's name; it may state the unit of its numbers.
     form : {"iso", "s", "ms", "us", "ns"}, optional
         The form, where it is known. A number's unit is otherwise that of the name, else that of its magnitude: up to
         10¹¹ seconds, 10¹⁴ milliseconds, 10¹⁷ microseconds, else nanoseconds.
+    zone : str, optional
+        The zone of texts that name none, such as ``"Europe/Zurich"``; else UTC. Of the hour that a clock shows twice
+        it is the first.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None) -> pa.Chu
         return pa.chunked_array([pa.nulls(len(text), pa.int64())])
     for kind in (pa.timestamp("ns", "UTC"), pa.timestamp("ns")):
         try:
-            return text.cast(kind).cast(pa.int64())
+            return _in_zone(text.cast(kind), zone).cast(pa.int64())
         except pa.ArrowInvalid:
             continue
     if pc.all(pc.match_substring_regex(text, r"^-?\d+$")).as_py() and form != "iso":
@@ -66,7 +69,13 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None) -> pa.Chu
             return pc.multiply_checked(numbers, NS[_unit(name, form, _largest(numbers))])
         except pa.ArrowInvalid as exc:
             raise AnswerError(f"the time field {name!r} holds a number out of range: {exc}") from exc
-    return _one_by_one(text, name, form)
+    return _one_by_one(text, name, form, zone)
+
+
+def _in_zone(times: pa.ChunkedArray, zone: str | None) -> pa.ChunkedArray:
+    if zone is None or times.type.tz is not None:
+        return times
+    return pc.assume_timezone(times, zone, ambiguous="earliest", nonexistent="latest")
 
 
 def is_instant(value: str) -> bool:
@@ -79,7 +88,7 @@ def is_instant(value: str) -> bool:
         return False
 
 
-def _one_by_one(text: pa.ChunkedArray, name: str, form: str | None) -> pa.ChunkedArray:
+def _one_by_one(text: pa.ChunkedArray, name: str, form: str | None, zone: str | None) -> pa.ChunkedArray:
     encoded = pc.dictionary_encode(text).combine_chunks()
     encoded = encoded if isinstance(encoded, pa.DictionaryArray) else encoded.chunk(0)
     values = encoded.dictionary.to_pylist()
@@ -89,7 +98,7 @@ def _one_by_one(text: pa.ChunkedArray, name: str, form: str | None) -> pa.Chunke
     for one in values:
         try:
             number = form != "iso" and _NUMBER.fullmatch(one.strip())
-            ns = int(Decimal(one) * unit) if number else _parse(one.strip())
+            ns = int(Decimal(one) * unit) if number else _parse(one.strip(), zone)
         except (ValueError, ArithmeticError):
             ns = None
         if ns is None or not -_INT64 <= ns < _INT64:
@@ -112,8 +121,8 @@ def _largest(numbers: pa.ChunkedArray) -> int:
     return max(abs(int(ends["min"].as_py())), abs(int(ends["max"].as_py())))
 
 
-def _parse(text: str) -> int | None:
-    """Read ISO 8601 or RFC 2822."""
+def _parse(text: str, zone: str | None = None) -> int | None:
+    """Read ISO 8601 or RFC 2822; `zone` is that of a text that names none."""
     found = _ISO.fullmatch(text)
     if found is None:
         parts = email.utils.parsedate_tz(text) if re.search(r"[A-Za-z]{3}", text) and ":" in text else None
@@ -130,4 +139,13 @@ def _parse(text: str) -> int | None:
     dt.time(0 if midnight else part["hour"], part["minute"], 59 if leap else part["second"])
     seconds = (day.toordinal() - 719_163) * 86_400 + part["hour"] * 3600 + part["minute"] * 60 + part["second"]
     shift = (part["hours"] * 3600 + part["minutes"] * 60) * (1 if found["sign"] == "+" else -1 if found["sign"] else 0)
-    return (seconds - shift) * SECOND + int((found["fraction"] or "0").ljust(9, "0")[:9])
+    utc = seconds - shift if found["zone"] else _utc(seconds, zone)
+    return utc * SECOND + int((found["fraction"] or "0").ljust(9, "0")[:9])
+
+
+def _utc(seconds: int, zone: str | None) -> int:
+    """Give the UTC of a clock's seconds since 1970 in a zone."""
+    if zone is None:
+        return seconds
+    clock = pa.chunked_array([pa.array([seconds], pa.timestamp("s"))])
+    return int(_in_zone(clock, zone).cast(pa.int64())[0].as_py())

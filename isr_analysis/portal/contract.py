@@ -249,4 +249,6 @@ def _checked(value: Any, kind: Any, path: Path, name: str) -> Any:
         ) from exc
     if name.endswith("longest") and made is not None:
         times.duration(made, name=f"{path}: {name}")
+    if name.endswith("time_zone") and made is not None:
+        times.zone(made)
     return made

@@ -27,6 +27,8 @@ class Habits:
     ----------
     longest : int
         The most rows that one answer had: the portal is known to be able to give as many at once.
+    reach : int
+        How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
     order : {"up", "down", None}
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     unit_is_guessed : bool
@@ -34,6 +36,7 @@ class Habits:
     """
 
     longest: int = 0
+    reach: int = 0
     order: str | None = None
     unit_is_guessed: bool = False
 

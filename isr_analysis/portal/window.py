@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,6 +25,9 @@ from isr_analysis.times import Range
 logger = logging.getLogger(__name__)
 
 _SEQ = messages.SCHEMA.get_field_index("seq")
+_SLACK = times.MINUTE
+"""How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
+
 _NOT_SO = (400, 404, 416, 422)
 """The statuses with which a page is refused that the portal has not, or that it does not know how to name."""
 
@@ -63,6 +67,7 @@ class Window:
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
         self._earliest, self._latest = 2**63 - 1, -(2**63)
+        self._middles: list[int] = []  # of each page an instant that it gave
         self.asked = self._question(span)
 
     def first(self) -> Page:
@@ -255,6 +260,7 @@ class Window:
         if len(table):
             at = instants(table)
             self._earliest, self._latest = min(self._earliest, int(at.min())), max(self._latest, int(at.max()))
+            self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
             whole = at[at % self._known.unit == 0]
             self._sample = int(whole[0]) if len(whole) else self._sample
         return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(seq, offset))
@@ -270,44 +276,54 @@ class Window:
 
     def _check_range(self) -> None:
         """Find out whether the portal follows the range, where what it gave lies outside of it."""
-        slack = max(times.HOUR, 2 * self._known.unit)
+        slack = max(_SLACK, 2 * self._known.unit, self._portal.habits.reach)
         early, late = self._earliest < self._span.start - slack, self._latest >= self._span.end + slack
-        if early and self._span.end >= self._portal.now() - slack:
-            late = True  # it gives all up to now
+        to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
         if self._known.start is None and self._known.end is None:
             # It was not asked for a range: it must have given the whole of it, beyond doubt.
-            if self._beyond or self._named or (early and late):
+            if self._beyond or self._named or (early and (late or to_now)):
                 return
             raise self._not_followed()
         late = late and self._known.end is not None
         early = early and self._known.start is not None
         if early == late:
             return
-        # It follows one of the two, or none and gave some other range. Parted at an instant in the middle of what
-        # came, an answer that follows the one begins, or ends, there.
-        unit = self._known.unit
-        middle = (self._earliest + self._latest) // 2 // unit * unit
-        start, end = (middle, self._span.end) if late else (self._span.start, middle)
-        part = Range(min(start, end - unit), max(end, start + unit))
-        at = instants(self._asked_for(part).messages)
+        # It follows one of the two, or none and gave some other range, or rounds; or its instants are not those that
+        # it is asked by. Asked for the minutes around one that it gave, it must give that again.
+        middle = sorted(self._middles)[len(self._middles) // 2]
+        near = max(_SLACK, 2 * self._known.unit)
+        at = instants(self._asked_for(Range(middle - near, middle + near)).messages)
+        if middle not in at:
+            raise self._not_followed(middle)
+        before, after = bool(at.min() < middle - 2 * near), bool(at.max() >= middle + 2 * near)
+        if to_now and before and after:
+            return
+        if (before if late else after) and at.min() <= self._earliest and at.max() >= self._latest:
+            raise self._not_followed()  # the same for every range
+        if at.max() - at.min() <= max(times.HOUR, 4 * near):
+            over = self._latest - self._span.end if late else self._span.start - self._earliest
+            self._portal.habits.reach = max(self._portal.habits.reach, min(over + _SLACK, times.HOUR))
+            return
+        if before and after:
+            raise self._not_followed()
         now = self._portal.contract.history
-        if late and len(at) and at.min() >= middle - unit:
+        if late and not before:
             self._portal.learn(dataclasses.replace(now, end=None))
-            return
-        if early and len(at) and at.max() <= middle + unit:
+        elif early and not after:
             self._portal.learn(dataclasses.replace(now, start=None))
-            return
-        raise self._not_followed()
+        else:
+            raise self._not_followed()
 
-    def _not_followed(self) -> AnswerError:
+    def _not_followed(self, lost: int | None = None) -> AnswerError:
+        """Make the error; `lost` is an instant that it gave, and did not give when it was asked for just that."""
         gave = "nothing"
         if self._earliest <= self._latest:
             gave = f"messages of {times.iso(self._earliest)} to {times.iso(self._latest)}"
         return AnswerError(
             f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
             f"({', '.join(f'{k}={v}' for k, v in self.asked.items())}; its parameters are taken to be "
-            f"{self._known.start!r} and {self._known.end!r}). Say in a contract file (ISR_CONTRACT) how it wants the "
-            "range; `isr doctor` prints one to edit"
+            f"{self._known.start!r} and {self._known.end!r}). {_local(lost)}Say in a contract file "
+            "(ISR_CONTRACT) how it wants the range; `isr doctor` prints one to edit"
         )
 
     def _learn_start(self) -> None:
@@ -329,3 +345,13 @@ class Window:
             "end cannot be proven this way, and nothing of this window was kept. If it has parameters for pages, name "
             "them in a contract file (ISR_CONTRACT); `isr doctor` prints one to edit"
         )
+
+
+def _local(lost: int | None) -> str:
+    if lost is None:
+        return ""
+    return (
+        f"Asked for the minutes around {times.iso(lost)} alone, it no longer gave the message of that instant: if its "
+        'instants name no zone, they may be local times; then say time_zone = "Europe/Zurich", or which it is, under '
+        "[history.fields] of a contract file. "
+    )
