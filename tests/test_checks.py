@@ -101,6 +101,25 @@ def test_nights_without_sun_are_gaps_and_not_the_rhythm():
     assert len(gaps(frame)) == 9
 
 
+@pytest.mark.parametrize(("day", "night"), [(60, 600), (60, 200), (60, 3600), (10, 600), (300, 3600)])
+def test_a_slower_rate_at_night_is_no_gap(day, night):
+    """Five days of 15 fast and 9 slow hours have no gap; an outage by day and one by night are found, each once."""
+    rng = np.random.default_rng(night)
+    moments, at = [], 0.0
+    while at < 5 * 86_400:
+        moments.append(at)
+        at += (day if 7 <= at / 3600 % 24 < 22 else night) * rng.uniform(0.95, 1.05)
+    assert gaps(ticks(moments), start=START, end=START + pd.Timedelta("5D")).empty
+    hour = np.array(moments) / 3600
+    quiet = ((hour > 36) & (hour < 36.3)) | ((hour > 49) & (hour < 53))
+    both = joined(*(ticks(np.array(moments)[~quiet] + 5 * n, topic=f"telemetry/{n}") for n in (0, 1)))
+    found = gaps(both)
+    assert found["topic"].tolist() == [""] * 2
+    late = (START + pd.to_timedelta([36, 49], unit="h") - found["start"]).dt.total_seconds()
+    assert late.between(-5, [day * 1.1, night * 1.1]).all()
+    assert found["duration"].iloc[1] < pd.Timedelta(hours=4, seconds=2.2 * night)
+
+
 def test_ten_million_instants_are_judged_in_a_second():
     """The rhythm is found from samples of the blocks, so that length costs little."""
     pace = cadence(np.arange(10_000_000, dtype="int64") * S)
@@ -155,6 +174,24 @@ def test_silence_around_an_outage_of_the_client_is_told_too():
     found = gaps(frame)
     assert found["topic"].tolist() == ["b", ""]
     assert found["end"].iloc[0] == found["start"].iloc[1]
+
+
+def test_a_slow_series_around_an_outage_of_its_client_is_not_told_again():
+    """What the outage leaves of a slow topic's silence is what is usual; a silence far beyond the outage is told."""
+    fast = ticks(minutes(0, 1440)).loc[lambda df: (df.index < at(740)) | (df.index > at(803))]
+    for slow, told in (([720, 810], [""]), ([570, 990], ["state/slow", ""])):
+        every = [m for m in range(0, 1440, 30) if not slow[0] < m < slow[1]]
+        found = gaps(joined(fast, ticks(np.array(every) * 60 - 0.5, topic="state/slow")))
+        assert found["topic"].tolist() == told
+    fast = ticks(minutes(0, 1440)).loc[lambda df: (df.index < at(740)) | (df.index > at(745))]
+    every = [m for m in range(0, 1440, 30) if not 660 < m < 780]
+    found = gaps(joined(fast, ticks(np.array(every) * 60 - 0.5, topic="state/slow")))
+    assert found["topic"].tolist() == ["state/slow", ""]  # five minutes do not explain two hours
+
+
+def at(minute):
+    """Give the instant so many minutes after the start."""
+    return START + pd.Timedelta(minutes=minute)
 
 
 def test_silence_at_the_edges_of_the_loaded_range_is_found():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ class Rhythm:
     silent : list of Range
         Between a message and the next, or the range's edge.
     limit : int
-        ns; what is shorter is no silence.
+        ns; what is shorter is no silence at any of its rates.
     """
 
     client: str
@@ -62,6 +62,11 @@ class Rhythm:
     pace: Cadence
     silent: list[Range]
     limit: int
+
+    def allowed(self, part: Range) -> int:
+        """Give the length (ns) from which on a span counts as silence at the rate that holds there."""
+        limit = self.pace.limit_at(int(np.searchsorted(self.time, part.start, side="right")) - 1)
+        return int(limit) if np.isfinite(limit) else self.limit
 
     @property
     def regular(self) -> bool:
@@ -78,7 +83,7 @@ def rhythms(frame: pd.DataFrame, span: Range | None) -> list[Rhythm]:
         time = series.times(number)
         pace = cadence(time)
         if is_event(topics[number]):
-            pace = Cadence(pace.edges, pace.interval, np.zeros_like(pace.regular), pace.limit)
+            pace = replace(pace, regular=np.zeros_like(pace.regular))
         after = silences(time, pace)
         silent = [Range(int(time[at]), int(time[at + 1])) for at in after]
         if span is not None:
@@ -228,7 +233,7 @@ def _shared(
     every = np.unique(np.concatenate([one.time for one in own]))
     if span is not None:
         every = np.unique(np.concatenate([every, [span.start, span.end]]))
-    least = min(one.limit for one, _ in left)
+    least = min(one.allowed(gap) for one, gap in left)
     at = np.flatnonzero(np.diff(every) > least)
     quiet = [
         piece
@@ -237,17 +242,23 @@ def _shared(
     ]
     starts = np.array([one.start for one in quiet], dtype=np.int64)
     used: set[int] = set()
-    rest: list[tuple[Rhythm, Range]] = []
+    within: list[tuple[Rhythm, Range, int, list[int]]] = []
     for one, gap in left:
-        first = int(np.searchsorted(starts, gap.start))
-        inside: list[Range] = []
-        for number in range(first, len(quiet)):
+        limit = one.allowed(gap)
+        inside = []
+        for number in range(int(np.searchsorted(starts, gap.start)), len(quiet)):
             if quiet[number].end > gap.end:
                 break
-            if quiet[number].end - quiet[number].start > one.limit:
-                inside.append(quiet[number])
-                used.add(number)
-        rest += [(one, part) for part in gap.minus(inside) if part.end - part.start > one.limit]
+            inside.append(number)
+        used |= {number for number in inside if quiet[number].end - quiet[number].start > limit}
+        within.append((one, gap, limit, inside))
+    rest: list[tuple[Rhythm, Range]] = []
+    for one, gap, limit, inside in within:
+        told = [quiet[number] for number in inside if number in used]
+        # A slow series need not have missed a message in each: what they leave of its silence may be as usual.
+        if sum(part.end - part.start for part in gap.minus(told)) > limit:
+            own_size = [part for part in told if part.end - part.start > limit]
+            rest += [(one, part) for part in gap.minus(own_size) if part.end - part.start > limit]
     return [quiet[number] for number in sorted(used)], rest
 
 
@@ -264,7 +275,7 @@ def _meant(topic_filter: str, one: Rhythm) -> bool:
 def _fetched(one: Rhythm, gap: Range, unfetched: Unfetched) -> list[Range]:
     """Give the parts of a silence that were fetched, as far as each is longer than the series' rate explains."""
     cuts = [r for _, c, t, r in unfetched if c in ("*", one.client) and _meant(t, one)]
-    return [part for part in gap.minus(cuts) if not cuts or part.end - part.start > one.limit]
+    return [part for part in gap.minus(cuts) if not cuts or part.end - part.start > one.allowed(part)]
 
 
 def _never_heard(frame: pd.DataFrame, span: Range, unfetched: Unfetched) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 A series is looked at in blocks of neighbouring messages, so that a change of rate is followed. The interval of a block
 is the one in which it spends its time, not the one that is counted most often: a burst of five messages each minute is
 a matter of minutes. A long silence has no more weight than a few ordinary pauses, so that an outage moves nothing.
+Several long pauses of one length in a row are no silences but a slower rate, such as that of a station at night.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _ENOUGH = 6
 _SAMPLE = 2048
 _SAME_RATE = 1.6
 _FOR_GOOD = 3
+_IN_A_ROW = 3
+"""So many long pauses alike, one after the other, may be a slower rate; it takes `_ENOUGH` of that length in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,15 @@ class Cadence:
         Whether the series keeps to that interval; what speaks when something happens does not.
     limit : numpy.ndarray
         ns from which on a pause is a silence, where the series is regular.
+    blur : numpy.ndarray
+        By how many pauses each edge between two rates may be off.
     """
 
     edges: Ints
     interval: Floats
     regular: Flags
     limit: Floats
+    blur: Ints
 
     def limits(self, pauses: int, *, anyhow: float = np.inf) -> Floats:
         """Give, for each pause, the length (ns) from which on it is a silence.
@@ -57,9 +63,20 @@ class Cadence:
         if len(limit) == 1:
             return np.full(pauses, limit[0])
         each = np.repeat(limit, np.diff(self.edges))
-        for edge, before, after in zip(self.edges[1:-1], limit[:-1], limit[1:], strict=True):
-            each[max(0, edge - BLOCK) : edge + BLOCK] = max(before, after)
+        for edge, blur, before, after in zip(self.edges[1:-1], self.blur, limit[:-1], limit[1:], strict=True):
+            near = slice(max(0, edge - blur), edge + blur)
+            each[near] = np.maximum(each[near], max(before, after))
         return each
+
+    def limit_at(self, pause: int) -> float:
+        """Give the length (ns) from which on one pause is a silence; infinite where there is no regular interval."""
+        rate = min(max(int(np.searchsorted(self.edges, pause, side="right")) - 1, 0), len(self.limit) - 1)
+        near = [rate]
+        if rate > 0 and pause < self.edges[rate] + self.blur[rate - 1]:
+            near.append(rate - 1)
+        if rate < len(self.blur) and pause >= self.edges[rate + 1] - self.blur[rate]:
+            near.append(rate + 1)
+        return max(float(self.limit[one]) if self.regular[one] else np.inf for one in near)
 
 
 def cadence(time: Ints) -> Cadence:
@@ -73,12 +90,13 @@ def cadence(time: Ints) -> Cadence:
     Returns
     -------
     Cadence
-        One rate, or several where it changed for good. Fewer than two instants: one irregular rate of 0 ns.
+        One rate, or several where it changed for good or for some hours. Fewer than two instants: one irregular rate
+        of 0 ns.
     """
     pause = np.diff(time)
     count = len(pause)
     if not (pause > 0).any():
-        return Cadence(np.array([0, count]), np.zeros(1), np.zeros(1, bool), np.zeros(1))
+        return Cadence(np.array([0, count]), np.zeros(1), np.zeros(1, bool), np.zeros(1), np.zeros(0, np.int64))
     base = _usual(pause)
     size = max(BLOCK, -(-count // _SAMPLE))
     whole = count // size
@@ -91,15 +109,46 @@ def cadence(time: Ints) -> Cadence:
 
 
 def _judged(pause: Ints, edges: Ints) -> Cadence:
-    """Find interval, regularity and limit of each rate."""
-    many = len(edges) - 1
-    interval, regular, limit = np.zeros(many), np.zeros(many, bool), np.zeros(many)
-    for number, (begin, end) in enumerate(pairwise(edges)):
+    """Find interval, regularity and limit of each rate, and the slower rates that come and go within one."""
+    rates: list[tuple[int, float, bool, float, int]] = []  # where it begins, what it is, how exact its beginning
+    for begin, end in pairwise(edges.tolist()):
         part = _thin(pause[begin:end])
-        interval[number] = usual = _usual(part)
-        regular[number] = _keeps(part, usual)
-        limit[number] = usual * _patience(part, usual, end - begin)
-    return Cadence(edges, interval, regular, limit)
+        usual = _usual(part)
+        regular = _keeps(part, usual)
+        limit = usual * _patience(part, usual, end - begin)
+        rates.append((begin, usual, regular, limit, BLOCK))
+        for first, last, slow, longest in _slower(pause[begin:end], usual, limit) if regular else ():
+            if first == 0:
+                rates.pop()
+            rates.append((begin + first, slow, True, longest, BLOCK if first == 0 else 0))
+            if begin + last < end:
+                rates.append((begin + last, usual, regular, limit, 0))
+    begins, interval, kept, limits, blur = zip(*rates, strict=True)
+    return Cadence(
+        np.array([*begins, edges[-1]]), np.array(interval), np.array(kept), np.array(limits), np.array(blur[1:], int)
+    )
+
+
+def _slower(pause: Ints, interval: float, limit: float) -> list[tuple[int, int, float, float]]:
+    """Find the runs of long pauses that are a rate of their own: first and last + 1, interval and limit of each."""
+    due = np.flatnonzero(pause >= interval / 2)  # a burst ends no run
+    long = pause[due] > limit
+    if np.count_nonzero(long) < _ENOUGH:
+        return []
+    bounds = np.concatenate([[0], np.flatnonzero(np.diff(long)) + 1, [len(long)]])
+    runs = [
+        due[begin:end] for begin, end in pairwise(bounds.tolist())
+        if long[begin] and (end - begin >= _IN_A_ROW or begin == 0 or end == len(long))  # of a cut run little is seen
+    ]  # fmt: skip
+    usual = np.array([np.median(pause[run]) for run in runs])
+    many = np.array([len(run) for run in runs])
+    found = []
+    for run, own in zip(runs, usual.tolist(), strict=True):
+        alike = np.abs(pause[run] / own - 1) <= _NEAR
+        often = many[np.abs(usual / own - 1) <= _NEAR].sum() >= _ENOUGH
+        if often and 2 * np.count_nonzero(alike) > len(run):
+            found.append((int(run[0]), int(run[-1]) + 1, own, own * _patience(pause[run], own, len(run))))
+    return found
 
 
 def _patience(pause: Ints, interval: float, count: int) -> float:
