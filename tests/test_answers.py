@@ -525,7 +525,7 @@ def test_json_within_strings(given, published):
         ({"message": {"a": 1}, "qos": 1}, b'{"a": 1}'),
         ({"value": 21.5}, b"21.5"),
         ({"value": 21.5, "unit": "C"}, b'{"value":21.5,"unit":"C"}'),
-        ({"temp": 1.0, "ok": None, "qos": 1, "retain": False, "id": "7"}, b'{"temp":1.0,"ok":null}'),
+        ({"temp": 1.0, "ok": None, "qos": 1, "retain": False, "id": "7"}, b'{"temp":1.0}'),
         ({"message": "boot", "level": "info"}, b'{"message":"boot","level":"info"}'),
     ],
 )
@@ -673,6 +673,22 @@ def test_what_stands_around_rows_is_no_part_of_their_payload():
         page = read(body)
         assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [(NS, "a", "t/x", {"on": True})]
     assert json.loads(page.messages["extra"][0].as_py()) == {"unit": "C", "count": 1}
+
+
+def test_a_null_in_a_row_over_which_a_payload_is_spread_is_nothing():
+    """A wide table has the columns of every topic in every row: a topic's payload has its own fields only."""
+    rows = [
+        {"time": AT, "client_id": "a", "topic": "t/x", "on": True, "temp": None, "note": "null"},
+        {"time": AT, "client_id": "a", "topic": "t/y", "on": None, "temp": 0, "note": None},
+        {"time": AT, "client_id": "a", "topic": "t/z", "on": None, "temp": None, "note": None},
+    ]
+    found = [{"on": True, "note": "null"}, {"temp": 0}, {}]
+    assert [json.loads(one) for *_, one in told(read(rows))] == found
+    wide = [row | {f"f{i}": i if row["on"] else None for i in range(300)} for row in rows]
+    found[0] |= {f"f{i}": i for i in range(300)}
+    assert [json.loads(one) for *_, one in told(read(wide))] == found
+    whole = [{**ROW, "payload": {"on": None}}]
+    assert json.loads(told(read(whole))[0][3]) == {"on": None}
 
 
 # --- live ----------------------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ def of_records(rows: Sequence[dict[str, bytes]]) -> Columns:
     kept = [name for name in names if is_label(name) or is_bookkeeping(name, live=True) or plain(name) in _NAMED]
     made = {name: json_texts([row.get(name) for row in rows]) for name in kept}
     fixed = set(kept)
-    made[REST] = json_texts([join({k: v for k, v in row.items() if k not in fixed}) for row in rows])
+    made[REST] = json_texts([join({k: v for k, v in row.items() if k not in fixed and v != b"null"}) for row in rows])
     return made
 
 
@@ -223,6 +223,13 @@ def as_json(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.binary_join_element_wise(pa.scalar('"'), column, pa.scalar('"'), pa.scalar("")).cast(pa.binary())
     encode = msgspec.json.encode
     return json_texts([None if one is None else encode(one) for one in column.to_pylist()])
+
+
+def filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a column as JSON texts in which null is missing: a table has every topic's columns in every row."""
+    column = as_json(column)
+    empty = pc.equal(column, _NULL)
+    return pc.if_else(empty, None, column) if pc.any(empty).as_py() else column
 
 
 def concat(tables: Sequence[tuple[Columns, int]]) -> Columns:

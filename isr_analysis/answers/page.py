@@ -216,7 +216,7 @@ def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
         # Flattened objects come as ``payload.on``.
         short = {name: name.removeprefix("payload.") for name in role.spread}
         unique = {name: name if one in short else one for name, one in short.items()}
-        return payload.spread({unique[name]: columns.as_json(table[name]) for name in role.spread})
+        return payload.spread({unique[name]: columns.filled(table[name]) for name in role.spread})
     if not role.payload:
         raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
     encoding = labels.text_of(table, role.encoding)
@@ -234,7 +234,7 @@ def _joined(
     """Join rows of one field each; give the first row of each message, its payload, and the notes among its fields."""
     assert role.fragment is not None
     name, value = role.fragment
-    tags = payload.spread({one: columns.as_json(table[one]) for one in role.spread}) if role.spread else None
+    tags = payload.spread({one: columns.filled(table[one]) for one in role.spread}) if role.spread else None
     shared = [one.to_pylist() for one in (*whose, *([] if tags is None else [tags]))]
     fields = labels.text_of(table, name)
     assert fields is not None
