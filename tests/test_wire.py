@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import socket
 
@@ -114,6 +115,20 @@ def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, stat
     assert caught.value.status_code == status
     assert "so it is" in str(caught.value)
     assert VALUE not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
+@pytest.mark.parametrize("before", ["", ":", "u:", "abc"])
+def test_a_token_that_the_portal_repeats_is_masked(line_to, status, before):
+    """Plain, in a header's form, or in base64, whatever stands before it; the rest of the words stays."""
+    coded = base64.b64encode(f"{before}{VALUE}".encode()).decode()
+    words = {"detail": f"token {VALUE} not known; was Authorization: Basic {coded}, sorry"}
+    line = line_to(lambda _: httpx.Response(status, json=words, headers={"retry-after": "900"}))
+    with pytest.raises(errors.IsrError, match=r"token \(a token\) not known.*sorry") as caught:
+        line.post("/x", {})
+    shown = f"{caught.value} {getattr(caught.value, 'words', '')}"
+    assert "not-a-real-one" not in shown
+    assert coded[8:16] not in shown
 
 
 def test_an_add_on_is_named_by_its_route(line_to):
