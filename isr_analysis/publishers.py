@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import connection, identity, lists
 from isr_analysis.portal.connection import Portal
 
 _FIRST = ["client_id", "label", "topic", "paused", "history_topic_prefix"]
-_SECRET = ("password", "secret", "token")
+_SECRET = re.compile(r"passw|passphrase|pwd|secret|token|credential|api_?-?key|private_?-?key|psk|^pass$|^key$")
+_YES = ("true", "t", "yes", "y", "on", "1")
+_NO = ("false", "f", "no", "n", "off", "0")
+_STOPPED = re.compile(r"(?:is[ _-]?)?(?:paused|suspended|disabled|deactivated|stopped)(?![a-z])")
+_RUNS = re.compile(r"(?:active|enabled|running|resumed|unpaused|not[ _-]?paused)$")
+_PAUSED = re.compile(r"(?:is)?(?:publisher|client|publishing|history)?(?:paused|suspended|disabled|pause)(?:flag)?")
+_RUNNING = re.compile(r"(?:is)?(?:active|enabled|unpaused)")
+_SINCE = re.compile(r"(?:paused|suspended|disabled)(?:at|since|on|time)|pausesince")
+_STATES = ("state", "status", "value", "name", "code")
 
 
 def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | None = None) -> pd.DataFrame:
@@ -40,6 +50,14 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
         The portal could not be asked, or refused.
     AnswerError
         The portal's answer was not understood.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     publishers = isr.load_publishers(portal=portal)
+    >>> "isr-shack-01" in publishers["client_id"].tolist()
+    True
     """
     age = times.duration(max_age, name="max_age") / times.SECOND
     line = connection.current(portal)
@@ -63,7 +81,7 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             raise AnswerError(
                 f"the portal's list of publishers has a row without client_id; its fields are {', '.join(sorted(row))}"
             )
-    shown = [{key: value for key, value in row.items() if not any(w in key.lower() for w in _SECRET)} for row in rows]
+    shown = [_open(row) for row in rows]
     for row in shown:
         row["paused"] = _paused(row)
     table = pd.DataFrame.from_records(shown)
@@ -75,16 +93,40 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return table[columns].sort_values("client_id", kind="stable", ignore_index=True)
 
 
+def _open(value: Any) -> Any:
+    """Leave out what may be a secret, however deep it is."""
+    if isinstance(value, dict):
+        return {name: _open(one) for name, one in value.items() if not _SECRET.search(str(name).lower())}
+    return [_open(one) for one in value] if isinstance(value, list) else value
+
+
 def _paused(row: dict[str, Any]) -> bool | None:
-    """Find the pause state, whatever its field is called."""
-    for key, value in row.items():
-        name = key.lower()
-        if "pause" in name and not name.endswith(("_at", "reason")):
-            return bool(value) if isinstance(value, bool | int) else str(value).lower() in ("true", "yes", "paused")
-    for key in ("status", "state"):
-        if isinstance(row.get(key), str):
-            return str(row[key]).lower() in ("paused", "suspended", "disabled")
-    for key in ("active", "enabled", "is_active"):
-        if isinstance(row.get(key), bool):
-            return not row[key]
-    return None
+    """Find the pause state, whatever its field is called: None where no field says it in a way that is understood."""
+    by_name = {plain(name): value for name, value in row.items()}
+    for name, value in by_name.items():
+        if _PAUSED.fullmatch(name) and (said := _flag(value, _STOPPED)) is not None:
+            return said
+    for name in ("status", "state", "pausestate", "pausestatus", "mode"):
+        if (said := _state(by_name.get(name))) is not None:
+            return said
+    for name, value in by_name.items():
+        if _RUNNING.fullmatch(name) and (said := _flag(value, _RUNS)) is not None:
+            return not said
+    since = [value for name, value in by_name.items() if _SINCE.fullmatch(name)]
+    return True if any(since) else None
+
+
+def _flag(value: Any, words: re.Pattern[str]) -> bool | None:
+    """Tell what a flag says: true or false, 1 or 0, words."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return True if word in _YES or words.match(word) else False if word in _NO else None
+    return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
+
+
+def _state(value: Any) -> bool | None:
+    """Tell whether a word for a publisher's state, or an object that holds one, says that it is paused."""
+    if isinstance(value, dict):
+        value = next((one for name, one in value.items() if plain(name) in _STATES), None)
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return True if _STOPPED.match(word) else False if _RUNS.match(word) else None
