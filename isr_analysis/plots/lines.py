@@ -142,7 +142,9 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         if len(panels) > 1:
             _heading(figure, own, facets, domains[number][1])
     if len(marks):
-        mark(figure, marks, hands, axis=f"y{2 * len(panels) + 1}", domain=domains[-1], ground=ground)
+        marked = mark(figure, marks, hands, axis=f"y{2 * len(panels) + 1}", domain=domains[-1], ground=ground)
+        if marked < len(marks):
+            notes.append(f"{counted(marked)} of {counted(len(marks))} events, from the whole range")
     bottom = f"y{2 * len(domains) - 1}" if len(domains) > 1 else "y"
     figure.update_layout(
         xaxis={"type": "date", "title": {"text": hands.title}, "anchor": bottom, "range": around(ends, hands)},

@@ -15,7 +15,9 @@ from isr_analysis.plots import theme as look
 from isr_analysis.plots.thin import broken, changes, thin
 from isr_analysis.plots.zones import Clock
 
-_EVENTS = 500
+_EVENTS = 5000
+_PIXELS = 1000
+_SAID, _HOVER = 400, 400_000  # characters of hover text: of one event, and of all
 _SHADES = 60
 _MARKED = 60
 _WORDS = 12
@@ -222,12 +224,13 @@ def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour
 
 def mark(
     figure: go.Figure, frame: pd.DataFrame, hands: Clock, *, axis: str, domain: tuple[float, float], ground: look.Theme
-) -> None:
-    """Mark events, a row for each client, with what they say as hover text; the latest if there are very many."""
+) -> int:
+    """Mark events, a row for each client, with what they say as hover text; give how many are drawn."""
     axis = "y" if axis == "y1" else axis
     at = nanoseconds(frame.index)  # type: ignore[arg-type]
-    latest = np.argsort(at, kind="stable")[-_EVENTS:]
-    frame, at = frame.iloc[latest], at[latest]
+    shown = _spread(at, frame[CLIENT] if CLIENT in frame.columns else pd.Series("", index=frame.index))
+    frame, at = frame.iloc[shown], at[shown]
+    long = min(_SAID, _HOVER // max(1, len(at)))
     who = (
         frame[CLIENT].astype(str) if CLIENT in frame.columns else pd.Series(["events"] * len(frame), index=frame.index)
     )
@@ -235,7 +238,7 @@ def mark(
         "<br>".join(f"{name}: {value}" for name, value in row.items() if name not in {CLIENT, TOPIC} and _some(value))
         for row in frame.astype("object").to_dict("records")
     ]
-    text = [f"<b>{topic}</b><br>{words[:400]}" for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)]
+    text = [f"<b>{topic}</b><br>{words[:long]}" for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)]
     figure.add_trace(
         go.Scatter(
             x=hands.axis(at), y=who.to_numpy(), customdata=hands.local(at), text=text, mode="markers", yaxis=axis,
@@ -247,6 +250,24 @@ def mark(
     figure.update_layout(
         {axis.replace("y", "yaxis"): {"domain": domain, "anchor": "x", "type": "category", "title": {"text": "events"}}}
     )
+    return len(at)
+
+
+def _spread(at: Ints, who: pd.Series) -> Ints:
+    """Choose which events are drawn: all; of very many some of each client in each pixel, so that none is emptied."""
+    order = np.argsort(at, kind="stable")
+    if len(at) <= _EVENTS:
+        return order
+    at = at[order]
+    pixel = (at - at[0]) // max(1, (at[-1] - at[0]) // _PIXELS)
+    place = pd.Series(pixel).groupby([pd.factorize(who)[0][order], pixel]).cumcount().to_numpy()
+    # In turn from each place; of the last turn, which has no room for all, some are taken from the whole range.
+    turn = np.sort(place)[_EVENTS]
+    last = np.flatnonzero(place == turn)
+    room = _EVENTS - int(np.count_nonzero(place < turn))
+    chosen = np.concatenate([np.flatnonzero(place < turn), last[np.arange(room) * len(last) // max(1, room)]])
+    found: Ints = order[np.sort(chosen)]
+    return found
 
 
 def _some(value: Any) -> bool:
