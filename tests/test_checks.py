@@ -546,6 +546,16 @@ def test_any_frame_with_an_index_of_time_is_taken_and_never_changed(function, ch
 
 
 @pytest.mark.parametrize("function", EVERY)
+def test_an_instant_that_no_clock_means_is_refused_with_the_way_out(function):
+    """The years 1700 and 2200 are told, with how to leave them out; what the way out leaves is taken."""
+    index = pd.DatetimeIndex(["1700-01-01", "2026-11-01", "2200-01-01"], tz="UTC")
+    df = pd.DataFrame({"value": [1.0, 2.0, 3.0]}, index=index)
+    with pytest.raises(UsageError, match=r"from 1700-01-01.* to 2200-01-01"):
+        function(df)
+    function(df[(df.index.year >= 1970) & (df.index.year <= 2100)])
+
+
+@pytest.mark.parametrize("function", EVERY)
 def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(function):
     """The error says what index came and how to make one of time."""
     with pytest.raises(UsageError, match=r"RangeIndex.*set_index"):

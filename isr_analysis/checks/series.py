@@ -28,6 +28,7 @@ IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
 """The fields that together say which channel a Station Controller's reading is of."""
 
 _MANY = 65_000
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        It is no DataFrame or Series, or its index is not one of time.
+        It is no DataFrame or Series, or its index is not one of time, or reaches beyond 1970 to 2100.
     """
     if isinstance(data, pd.Series):
         data = data.to_frame("value" if data.name is None else data.name)
@@ -97,11 +98,22 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
         )
     if data.index.hasnans:
         data = data[data.index.notna()]
+    if len(data):
+        _in_our_time(data.index.min(), data.index.max())
     if not all(isinstance(name, str) for name in data.columns):
         data = data.set_axis([_name(name) for name in data.columns], axis=1)
     if not data.columns.is_unique:
         data = data.loc[:, ~data.columns.duplicated()]
     return data
+
+
+def _in_our_time(first: pd.Timestamp, last: pd.Timestamp) -> None:
+    """Refuse instants that ns cannot hold, or whose range no figure or check can be of use for."""
+    if not _FIRST_YEAR <= first.year <= last.year <= _LAST_YEAR:
+        raise UsageError(
+            f"the index reaches from {first} to {last}; instants lie in {_FIRST_YEAR} to {_LAST_YEAR}, so leave out "
+            f"the others: df[(df.index.year >= {_FIRST_YEAR}) & (df.index.year <= {_LAST_YEAR})]"
+        )
 
 
 def _name(name: Any) -> str:

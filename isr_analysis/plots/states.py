@@ -244,7 +244,7 @@ def coverage(
     Raises
     ------
     UsageError
-        A column is missing.
+        It is no DataFrame, or a column is missing.
 
     Examples
     --------
@@ -256,6 +256,8 @@ def coverage(
     ['on disk for good', 'never fetched']
     """
     ground = look.checked(theme)
+    if not isinstance(frame, pd.DataFrame):
+        raise UsageError(f"the DataFrame that isr.coverage gives is needed; a {type(frame).__name__} came")
     if absent := [name for name in ("start", "end", "state") if name not in frame.columns]:
         raise missing(frame, absent)
     heading = title or "On disk"
