@@ -127,7 +127,8 @@ def fetch(
 
         def waiting() -> None:
             tally.add()
-            if not wait_for_quota and (state := portal.quota).left <= 0:
+            state = portal.quota
+            if not wait_for_quota and state.left <= 0 and not state.is_brief(portal.now()):
                 # Whoever fetches this day may be waiting for more requests, which this caller does not want to.
                 raise quota.used_up(state, portal.now())
 

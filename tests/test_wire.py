@@ -173,11 +173,11 @@ def test_a_used_up_quota_sends_nothing(line_to):
     line = line_to(
         lambda request: (
             seen.append(request)
-            or httpx.Response(200, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"})
+            or httpx.Response(200, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "600"})
         )
     )
     line.get("/x")
-    with pytest.raises(errors.QuotaExhaustedError, match="1 min"):
+    with pytest.raises(errors.QuotaExhaustedError, match="10 min"):
         line.get("/x")
     assert len(seen) == 1
 
@@ -189,6 +189,40 @@ def test_waiting_for_the_quota_asks_again(line_to):
     line = line_to(lambda _: next(answers), slept=slept)
     assert line.get("/x", wait=True).body == b"it"
     assert slept == [7.0]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_portal_that_limits_the_pace_is_waited_for(line_to, method):
+    """Without `wait` too, where it says that there is more in seconds: nothing is used up."""
+    answers = iter([*(httpx.Response(429, headers={"retry-after": "5"}) for _ in range(3)), httpx.Response(200)])
+    slept = []
+    line = line_to(lambda _: next(answers), slept=slept)
+    assert line.raw(method, "/x").status_code == 200
+    assert slept == [5.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize(("after", "asked", "total"), [("25", 3, 50.0), ("1", 61, 60.0), ("61", 1, 0), ("1800", 1, 0)])
+def test_the_pace_is_not_waited_for_for_ever(line_to, after, asked, total):
+    """A minute in all; the error names no number that the portal did not name."""
+    slept = []
+    line = line_to(lambda _: httpx.Response(429, headers={"retry-after": after}), slept=slept)
+    with pytest.raises(errors.QuotaExhaustedError, match="requests are used up until") as caught:
+        line.get("/x")
+    assert "5000" not in str(caught.value)
+    assert (line.requests, sum(slept)) == (asked, total)
+
+
+def test_our_own_count_is_not_waited_for(line_to):
+    """Where the hour's requests are used up, somebody has to decide."""
+    slept = []
+    line = line_to(lambda _: httpx.Response(200, headers={"x-ratelimit-limit": "2"}), slept=slept)
+    for _ in range(2):
+        line.get("/x")
+        line.sleep(1790)
+    slept.clear()
+    with pytest.raises(errors.QuotaExhaustedError, match="2 requests of this hour"):
+        line.get("/x")
+    assert not slept
 
 
 def test_many_requests_slow_down_near_the_end(line_to):

@@ -17,6 +17,9 @@ from isr_analysis.errors import QuotaExhaustedError
 PER_HOUR = 5000
 """Requests per hour and token, where the portal does not say otherwise."""
 
+BRIEFLY = 60.0
+"""Seconds that a request waits by itself, in all, where the portal says that it gives more then."""
+
 _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
 _ON_ITS_WAY = 10 * times.MINUTE
@@ -43,11 +46,18 @@ class Quota:
         Requests per hour, and how many are left of them.
     resets_at : int
         When there is more again, ns since 1970 UTC.
+    told : bool
+        Whether what is left is the portal's word; else it is our own count.
     """
 
     limit: int
     left: int
     resets_at: int
+    told: bool = False
+
+    def is_brief(self, now: int) -> bool:
+        """Tell whether the portal gives no more just now, but soon: it limits the pace, and the hour has more."""
+        return self.told and self.left <= 0 and self.resets_at - now <= BRIEFLY * times.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +177,7 @@ class Ledger:
                 "SELECT count(*) FROM request WHERE token = ? AND at > ? AND NOT heard",
                 (self._token, said_at - _ON_ITS_WAY),
             ).fetchone()
-            return Quota(limit, max(remaining - open_, 0), until)
+            return Quota(limit, max(remaining - open_, 0), until, told=True)
         # Our own count: of an hour, or since the portal began a new one.
         since = max(now - times.HOUR, resets_at if resets_at is not None and remaining is not None else 0)
         used, oldest = db.execute(
@@ -180,8 +190,9 @@ def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:
     """Make the error of a used-up quota."""
     wait = max(state.resets_at - now, 0) / times.SECOND
     said = f"; the portal said: {words}" if words else ""
+    which = "requests" if state.told else f"{state.limit} requests of this hour"
     return QuotaExhaustedError(
-        f"the token's {state.limit} requests of this hour are used up until {times.iso(state.resets_at)[:19]}Z "
+        f"the token's {which} are used up until {times.iso(state.resets_at)[:19]}Z "
         f"(in {wait / 60:.0f} min){said}. What was fetched is kept; try again then, or ask for less",
         status_code=429,
         retry_after=wait,

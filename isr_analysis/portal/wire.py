@@ -146,7 +146,8 @@ class Wire:
     ) -> httpx.Response:
         """Send a request and give the answer, whatever its status.
 
-        With `pause`, a function that waits for so many seconds, it is spaced out as the quota's end comes near.
+        With `pause`, a function that waits for so many seconds, it is spaced out as the quota's end comes near. Where
+        the portal gives no more just now but soon (`quota.BRIEFLY`), that is waited for: such a request was not done.
 
         Raises
         ------
@@ -155,6 +156,19 @@ class Wire:
         QuotaExhaustedError
             The request was not sent.
         """
+        waited = 0.0
+        while True:
+            try:
+                return self._send(method, url, params=params, json=json, pause=pause)
+            except errors.QuotaExhaustedError as exc:
+                after = max(exc.retry_after or 0.0, 1.0)
+                waited += after
+                if waited > quota.BRIEFLY or not self._counted.is_brief():
+                    raise
+                logger.info("the portal gives no more for %.0f s, which are waited for", after)
+                (pause or self.sleep)(after)
+
+    def _send(self, method: str, url: str, *, params: Any, json: Any, pause: Pause | None) -> httpx.Response:
         try:
             return self._client.request(method, url, params=params, json=json, extensions={_PAUSE: pause})
         except httpx.TimeoutException as exc:
@@ -300,6 +314,12 @@ class _Counted(httpx.BaseTransport):
             response.close()
             raise quota.used_up(self.ledger.state(now), now, words)
         return response
+
+    def is_brief(self) -> bool:
+        """Tell whether the portal gives more soon, or does again already."""
+        now = self._now()
+        state = self.ledger.state(now)
+        return state.left > 0 or state.is_brief(now)
 
     def close(self) -> None:
         self._inner.close()
