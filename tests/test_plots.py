@@ -220,6 +220,43 @@ def test_events_are_marked_with_what_they_say():
     assert "events" not in {trace.name for trace in plots.timeseries(frame, events=False).data}
 
 
+def test_all_events_are_drawn_or_the_figure_says_so():
+    """Thousands are all drawn; of more, some of every client and hour, in a page of bounded size, and it is said."""
+    index = pd.date_range("2026-11-01", periods=4000, freq="1min", tz="UTC", name="time")
+    many = pd.DataFrame({"client_id": "a", "topic": "event/change", "event": "x" * 900}, index=index)
+    figure = plots.timeseries(many)
+    assert len(figure.data[0].x) == 4000
+    assert "events," not in (figure.layout.title.subtitle.text or "")
+    assert sum(map(len, figure.data[0].text)) < 700_000
+    rare = many.iloc[::400].assign(client_id="rare")
+    burst = (
+        many.iloc[:1]
+        .loc[index[:1].repeat(30_000)]
+        .set_axis(pd.date_range("2026-11-02", periods=30_000, freq="1s", tz="UTC", name="time"))
+    )
+    figure = plots.timeseries(pd.concat([many, rare, burst]))
+    drawn = pd.Series(figure.data[0].y, index=pd.DatetimeIndex(figure.data[0].x))
+    assert len(drawn) == 5000
+    assert (drawn == "rare").sum() == len(rare)
+    assert len(drawn.index.floor("h").unique()) == len(index.floor("h").unique())
+    assert drawn.index.is_monotonic_increasing
+    assert "000 of 34" in figure.layout.title.subtitle.text
+
+
+@pytest.mark.parametrize("draw", [plots.timeseries, plots.availability, lambda df: plots.compare(df, df)])
+def test_an_instant_that_no_clock_means_is_refused(draw):
+    """The years 1700 and 2200 are a UsageError with the way out, in each figure."""
+    index = pd.DatetimeIndex(["1700-01-01", "2026-11-01", "2200-01-01"], tz="UTC")
+    with pytest.raises(UsageError, match="1970 to 2100"):
+        draw(pd.DataFrame({"value": [1.0, 2.0, 3.0]}, index=index))
+
+
+def test_coverage_of_a_series_is_refused():
+    """What is no frame of the ledger is told by its type."""
+    with pytest.raises(UsageError, match="a Series came"):
+        plots.coverage(pd.Series([1, 2]))
+
+
 # --- length
 
 
