@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -23,7 +24,7 @@ from isr_analysis import times
 from isr_analysis.cli import cli
 from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.report import build, markup, material, outline, page, pdf
+from isr_analysis.report import build, markup, material, outline, page, pdf, sections
 
 TEMPLATES = Path(build.__file__).parent / "template"
 SECTIONS = ["Summary", "Publishers", "Availability", "Topics", "Quality", "Live state", "Provenance"]
@@ -182,6 +183,24 @@ def test_a_device_that_was_renamed_is_not_called_silent(sandbox: Any) -> None:
         found = material.gather(topic="telemetry/position", last="40d", portal=portal).findings
     assert "device renamed" in set(found["kind"])
     assert not (found[found["kind"] == "device silent"]["duration"] > pd.Timedelta(days=2)).any()
+
+
+def test_of_very_many_findings_the_longest_of_each_kind_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A year's table holds the longest silences whenever they were, hides no kind, and says what it leaves out."""
+    start = pd.date_range("2026-01-01", periods=300, freq="1D", tz="UTC")
+    found = pd.DataFrame({"client_id": "a", "topic": "", "channel": "", "field": "", "start": start, "end": start})
+    found["kind"] = ["repeated messages"] * 150 + ["type changed"] * 2 + ["device silent"] * 148
+    found["duration"] = pd.to_timedelta(range(300), unit="min")
+    found["count"] = pd.array(range(300), dtype="Int64")
+    found["detail"] = [f"no. {n}." for n in range(300)]
+    shown: list[Any] = []
+    monkeypatch.setattr(sections, "show", lambda *what: shown.extend(what))
+    sections.findings(SimpleNamespace(findings=found, chapters=[], tz="UTC"))  # type: ignore[arg-type]
+    told = [int(n) for n in re.findall(r"no\. (\d+)\.", shown[0].source)]
+    assert len(told) == 100
+    assert told[:49] == [*range(299, 250, -1)]
+    assert {149, 150, 151} <= set(told)
+    assert "100 longest of 300 findings" in shown[0].source
 
 
 def test_a_notebook_of_ones_own(sandbox: Any, tmp_path: Path) -> None:

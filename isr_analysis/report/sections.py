@@ -219,8 +219,18 @@ def findings(material: Material) -> None:
     rows = found.assign(what=[" · ".join(part for part in parts if part) for parts in places])
     heads = {"client_id": "Publisher", "kind": "Finding", "what": "Where", "start": f"From ({material.tz})",
              "duration": "For", "detail": "In words"}  # fmt: skip
-    more = len(rows) - _FINDINGS
-    show(table(rows.head(_FINDINGS), labels=heads, caption=f"{more:,} more are not shown." if more > 0 else ""))
+    said = ""
+    if len(rows) > _FINDINGS:
+        said = f"The {_FINDINGS} longest of {len(rows):,} findings, some of each kind; the others are not shown."
+        rows = _gravest(rows)
+    show(table(rows, labels=heads, caption=said))
+
+
+def _gravest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Take the longest of each kind in turn, or those of most messages, so that none is hidden; the longest first."""
+    by = rows.sort_values(["duration", "count"], ascending=False, kind="stable")
+    turn = by.groupby("kind").cumcount().sort_values(kind="stable").index
+    return by.loc[by.index.isin(turn[:_FINDINGS])]
 
 
 def live(material: Material) -> None:
