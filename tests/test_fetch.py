@@ -220,7 +220,8 @@ def test_wait_sleeps_until_there_are_requests_again(sandbox, clock):
         assert sandbox.requests_total() <= 12
         began = clock()
         frame = isr.load_history(**month, wait=True)
-        assert HOUR <= clock() - began < 5 * HOUR
+        # Workers that wait side by side each move this clock on, so that it runs up to four times too fast.
+        assert HOUR <= clock() - began <= 4 * 3 * HOUR
     sandbox.set_quota()
     with sandbox.connect(home=profile.home / "another") as fresh:
         pd.testing.assert_frame_equal(frame, isr.load_history(**{**month, "portal": fresh}))
