@@ -691,6 +691,27 @@ def test_a_null_in_a_row_over_which_a_payload_is_spread_is_nothing():
     assert json.loads(told(read(whole))[0][3]) == {"on": None}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"_links": {"self": {"href": "/h"}}, "page": {"size": 20, "totalElements": 0, "totalPages": 0, "number": 0}},
+        {"cursor": None, "count": 0},
+        {"total": 0, "meta": {"took": 3}},
+        {"messages": None, "total": 0},
+    ],
+)
+def test_none_in_number_is_an_empty_page(body):
+    """HAL and JSON lines leave out a list of nothing, and say that there is nothing."""
+    assert told(read(body)) == []
+
+
+@pytest.mark.parametrize("body", [{"count": 3}, {"count": 0, "total": 3}, {"count": 0, "stuff": [1]}, {"pages": 0}])
+def test_what_does_not_say_that_there_is_nothing_is_no_empty_page(body):
+    """Rows that are said to be there, or something that is not understood, are missed."""
+    with pytest.raises(AnswerError, match="no rows of messages"):
+        read(body)
+
+
 # --- live ----------------------------------------------------------------------------------------------------------
 
 LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}

@@ -320,8 +320,10 @@ class _Search:
         known = [name for name in fields if plain(name) in ROWS]
         if any(fields[name] == b"{}" for name in known):
             return True
-        counted = any(plain(name) in ("total", "count", "totalcount") and one == b"0" for name, one in fields.items())
-        if counted and any(fields[name] == b"null" for name in known):
+        beside = [raw.members(one) for name, one in fields.items() if plain(name) in BESIDE and raw.kind(one) == "{"]
+        counts = [one for part in (fields, *beside) for name, one in part.items() if plain(name) in _COUNTED]
+        none = bool(counts) and all(one == b"0" for one in counts)
+        if none and ((depth == 0 and not dug) or any(fields[name] == b"null" for name in known)):
             return True
         return self.live and depth == 0 and all(one == b"null" for one in fields.values())
 
@@ -344,6 +346,7 @@ def is_note_name(name: str) -> bool:
     return plain(name) in _PAGING
 
 
+_COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
 _PAGING = {
     "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
     "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
