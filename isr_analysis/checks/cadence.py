@@ -141,12 +141,14 @@ def _slower(pause: Ints, interval: float, limit: float) -> list[tuple[int, int, 
         if long[begin] and (end - begin >= _IN_A_ROW or begin == 0 or end == len(long))  # of a cut run little is seen
     ]  # fmt: skip
     usual = np.array([np.median(pause[run]) for run in runs])
-    many = np.array([len(run) for run in runs])
+    order = np.argsort(usual)
+    level, many = usual[order], np.cumsum([0, *(len(runs[at]) for at in order)])
+    low, high = np.searchsorted(level, usual * (1 - _NEAR)), np.searchsorted(level, usual * (1 + _NEAR), side="right")
+    often = many[high] - many[low] >= _ENOUGH
     found = []
-    for run, own in zip(runs, usual.tolist(), strict=True):
+    for run, own, is_often in zip(runs, usual.tolist(), often.tolist(), strict=True):
         alike = np.abs(pause[run] / own - 1) <= _NEAR
-        often = many[np.abs(usual / own - 1) <= _NEAR].sum() >= _ENOUGH
-        if often and 2 * np.count_nonzero(alike) > len(run):
+        if is_often and 2 * np.count_nonzero(alike) > len(run):
             found.append((int(run[0]), int(run[-1]) + 1, own, own * _patience(pause[run], own, len(run))))
     return found
 

@@ -128,7 +128,7 @@ def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row for each client, topic and channel, more where its rate changed for good. Columns ``client_id``,
+        One row for each client, topic and channel, more where its rate changed. Columns ``client_id``,
         ``topic``, ``channel`` (str), ``start`` and ``end`` (first and last message at that rate, in the frame's zone),
         ``interval`` (timedelta; NaT with fewer than two messages), ``regular`` (boolean: whether it keeps to it; events
         and what is published on a change do not) and ``messages`` (Int64). No row: the same columns.
