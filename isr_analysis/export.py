@@ -79,10 +79,11 @@ def export_history(
     Parameters
     ----------
     to : str or Path
-        A file, ``.csv``, ``.csv.gz``, ``.parquet`` or ``.arrow``: the frame of `load_history`, fields as columns.
-        Anything else is a folder: the messages as published, as Parquet, a folder ``date=2026-11-01`` for each UTC day
-        that the range touches, whole. Only days that have changed are written, whenever it is exported to again. A
-        folder may be the URL of an object store, such as ``s3://bucket/telemetry``.
+        A file, ``.csv``, ``.csv.gz``, ``.parquet``, ``.arrow`` or ``.feather``: the frame of `load_history`, fields as
+        columns. A name without an extension, or one that is there already as a folder, is a folder: the messages as
+        published, as Parquet, a folder ``date=2026-11-01`` for each UTC day that the range touches. These days are
+        whole, also where the range begins or ends within one. Only days that have changed are written, whenever it is
+        exported to again. A folder may be the URL of an object store, such as ``s3://bucket/telemetry``.
     client_id, topic, start, end, last, tz, wait, progress, portal
         As of `load_history`. `tz` is also the zone of the times in a file.
     delta : bool
@@ -100,7 +101,7 @@ def export_history(
     Raises
     ------
     UsageError
-        The folder holds the export of another selection.
+        The extension is not known, or the folder holds the export of another selection.
     StoreError
         It cannot be written.
     MissingExtraError
@@ -124,7 +125,7 @@ def export_history(
     """
     line = connection.current(portal)
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
-    kind = None if delta or "://" in str(to) else FILES.get(Path(to).suffix.lower())
+    kind = None if delta or "://" in str(to) else _kind(Path(to))
     if kind is not None:
         df = load_history(client_id, topic, **asked, offline=offline, portal=line)
         _write_file(df, Path(to), kind)
@@ -138,6 +139,20 @@ def export_history(
     folder = _Folder(str(to), {"account": line.account_id, "selector": str(selector), "delta": delta})
     put = _delta_writer(str(to), storage_options) if delta else folder.put
     return _export_days(Store(line.folder), selector, span, folder, put)
+
+
+def _kind(path: Path) -> str | None:
+    """Tell the kind of a file by its extension; None is a folder."""
+    extension = path.suffix.lower()
+    if not extension or path.expanduser().is_dir():
+        return None
+    if extension not in FILES or (extension == ".gz" and Path(path.stem).suffix.lower() != ".csv"):
+        raise UsageError(
+            f"to={str(path)!r}: {extension} is no kind of file that can be written; give one of "
+            f"{', '.join('.csv.gz' if one == '.gz' else one for one in FILES)}, or a name without an extension for a "
+            "folder"
+        )
+    return FILES[extension]
 
 
 def _export_days(

@@ -60,6 +60,18 @@ def test_a_file_holds_the_frame(portal, tmp_path, name):
     assert read["value"].sum() == pytest.approx(pd.to_numeric(df["value"], errors="coerce").sum())
 
 
+@pytest.mark.parametrize("name", ["a.xlsx", "a.json", "a.json.gz", "a.parquetx"])
+def test_an_unknown_extension_is_refused(sandbox, portal, tmp_path, name):
+    """The known ones are named, nothing is made and nothing asked; a folder that is there may be called anything."""
+    before = sandbox.requests_total()
+    with pytest.raises(errors.UsageError, match=r"\.csv, \.csv\.gz, \.parquet, \.arrow, \.feather.* folder"):
+        isr.export_history(tmp_path / name, **DAYS, portal=portal)
+    assert [path.name for path in tmp_path.iterdir() if path.name == name] == []
+    assert sandbox.requests_total() == before
+    (tmp_path / name).mkdir()
+    assert isr.export_history(tmp_path / name, **DAYS, portal=portal).written == 3
+
+
 def test_a_folder_grows_by_what_is_new(portal, tmp_path):
     """Each day is a file of messages as published; a second run writes what has changed, and nothing else."""
     folder = tmp_path / "out"

@@ -58,9 +58,9 @@ def export(
 ) -> None:
     """Write history for other programs.
 
-    TO is a file (.csv, .csv.gz, .parquet, .arrow: fields as columns) or a folder, here or on an object store
-    (s3://bucket/folder): the messages as published, as Parquet by UTC day. A folder may be exported to again and again:
-    only days that have changed are written.
+    TO is a file (.csv, .csv.gz, .parquet, .arrow, .feather: fields as columns) or, without an extension, a folder, here
+    or on an object store (s3://bucket/folder): the messages as published, as Parquet by UTC day, each day that the
+    range touches whole. A folder may be exported to again and again: only days that have changed are written.
     """
     with isr.connect(profile=profile, origin=origin) as portal:
         done = isr.export_history(
