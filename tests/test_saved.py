@@ -66,6 +66,14 @@ def test_what_is_no_answer_is_refused(source, error, words):
         isr.read_history(source)
 
 
+def test_an_answer_that_is_not_understood_names_its_file(sandbox, tmp_path):
+    """Of several files the one that is wrong."""
+    (tmp_path / "good.json").write_bytes(saved(sandbox, limit=10_000))
+    (tmp_path / "bad.json").write_bytes(b"<html><title>Sign in</title></html>")
+    with pytest.raises(errors.AnswerError, match=r"bad\.json: .*Sign in"):
+        isr.read_history([tmp_path / "good.json", tmp_path / "bad.json"])
+
+
 def test_two_accounts_do_not_mix(sandbox):
     """Answers of two accounts in one call are refused, and so is another account than the one that is named."""
     mine = saved(sandbox, limit=10_000)
