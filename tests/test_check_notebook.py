@@ -357,6 +357,11 @@ def test_the_command_says_where_and_never_what(tmp_path: Path) -> None:
     assert f"{bad}: cell 2, source: REST API token" in done.stdout
     assert token not in done.stdout + done.stderr
     assert token[-12:] not in done.stdout + done.stderr
+    assert "Revoke a token" in done.stderr
+    whose = tmp_path / "whose.ipynb"
+    whose.write_text(json.dumps(_notebook([_words(f"account {_an_id(random.Random(SEED))}")])), "utf-8")
+    done = check(whose)
+    assert (done.returncode, "oken" in done.stderr) == (1, False)
     clean = check("--quiet", good)
     assert (clean.returncode, clean.stdout) == (0, "")
     assert check(tmp_path / "none.ipynb", bad).returncode == 2

@@ -22,7 +22,7 @@ def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
     is never printed: a line a place says the file, the cell and the kind. The exit status is 0 if all are clean, 1 if
     anything was found, 2 if a file cannot be read.
     """
-    status = 0
+    status, kinds = 0, set()
     for path in files:
         try:
             found = disclosure.disclosures(disclosure.read(path.read_text("utf-8")))
@@ -30,6 +30,7 @@ def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
             click.echo(f"{path}: cannot be read: {exc}", err=True)
             status = _UNREADABLE
             continue
+        kinds |= {one.kind for one in found}
         for one in found:
             click.echo(f"{path}: {one}")
         if found:
@@ -37,9 +38,10 @@ def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
         elif not quiet:
             click.echo(f"{path}: clean")
     if status == _FOUND:
-        click.echo(
-            "Take it out, clear the outputs and the widget state, and revoke a token that was ever saved "
-            "(portal, Settings → REST API tokens).",
-            err=True,
-        )
+        advice = "Take it out, and clear the outputs and the widget state."
+        if kinds & {disclosure.TOKEN, disclosure.HEADER}:
+            advice += " Revoke a token that was ever saved (portal, Settings → REST API tokens)."
+        if disclosure.PASSWORD in kinds:
+            advice += " Change a password that was ever saved."
+        click.echo(advice, err=True)
     return status

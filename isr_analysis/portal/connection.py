@@ -82,7 +82,8 @@ class Portal:
         self._contract = contract
 
     def __repr__(self) -> str:
-        account = self._account or self.profile.account_id or "not asked yet"
+        account = self._account or self.profile.account_id
+        account = f"{account[:8]}…" if account else "not asked yet"  # notebooks show it, and are shared
         return f"Portal({self.origin}, profile {self.profile.name!r}, account {account})"
 
     def __enter__(self) -> Self:
@@ -330,6 +331,7 @@ def connect(
     >>> with isr.sandbox.serve() as sandbox:
     ...     portal = isr.connect(sandbox.token, origin=sandbox.origin)
     ...     len(isr.load_live(portal=portal)) > 0
+    ...     isr.disconnect()
     True
     """
     global _default  # noqa: PLW0603 (the one global there is: the process's default connection)
@@ -355,7 +357,15 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
 
 
 def disconnect() -> None:
-    """Close and forget the default connection; the next loader connects anew."""
+    """Close and forget the default connection; the next loader connects anew.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox:
+    ...     portal = isr.connect(sandbox.token, origin=sandbox.origin)
+    ...     isr.disconnect()
+    """
     global _default  # noqa: PLW0603 (see connect)
     if _default is not None:
         _default.close()
@@ -374,6 +384,12 @@ def has_token(profile: str | None = None) -> bool:
     -------
     bool
         Whether `connect` would find one without a prompt. It may be expired or revoked: that the portal knows.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> isr.has_token()  # in this shell nothing is set up
+    False
     """
     try:
         token.find(settings.profile(profile), ask=False)

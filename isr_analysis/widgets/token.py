@@ -53,7 +53,7 @@ class TokenEntry(Composite):
     (True, True)
     """
 
-    value = traitlets.Unicode("").tag(sync=True)
+    value = traitlets.Unicode("")  # not synced: the page has no use for it, and would save it with the notebook
 
     def __init__(self, *, profile: str | None = None, origin: str | None = None, account_id: str | None = None) -> None:
         super().__init__(portal=None)
@@ -72,7 +72,7 @@ class TokenEntry(Composite):
             continuous_update=False, style={"description_width": "initial"}, layout={"width": "210px"},
         )  # fmt: skip
         self.account = ipywidgets.Text(
-            value=account_id or "", description="Account id", continuous_update=False,
+            description="Account id", continuous_update=False,
             style={"description_width": "initial"}, layout={"width": "420px", "max_width": "100%", "display": "none"},
         )  # fmt: skip
         self.said = ipywidgets.HTML()
@@ -100,7 +100,7 @@ class TokenEntry(Composite):
         except UsageError as exc:
             self._say(explained(exc), "bad")
             return
-        if key.is_platform and not self.account.value.strip():
+        if key.is_platform and not (self.account.value.strip() or self._account):
             self.account.layout.display = "flex"
             self._say("This is a platform operator's token, which works for one account at a time: give the account's "
                       "id in the field below it, then enter the token again.", "warn")  # fmt: skip
@@ -166,6 +166,8 @@ class TokenEntry(Composite):
         with task.turn():
             used = connection.connect(key, profile=known.name, origin=known.origin, account_id=known.account_id)
             self._accepted = key
+            # What stands in a field is saved with the notebook.
+            self._account, self.account.value = self.account.value.strip() or self._account, ""
             self.value = used.account_id
             self.field.label, self.field.action = "New token", "Replace"
             self._say(f"Accepted: account {self.value} at {known.origin}. The loaders use it from now on.", "good")

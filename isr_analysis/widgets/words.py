@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 
 from isr_analysis.errors import IsrError
 
+_ACCOUNT = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _STEPS = [("s", 60.0), ("min", 60.0), ("h", 24.0), ("d", float("inf"))]
 
 
@@ -31,7 +33,7 @@ class Notice:
     kind: str = "info"
 
     def __str__(self) -> str:
-        return self.text
+        return in_short(self.text)
 
     def _repr_html_(self) -> str:
         return notice(self.text, self.kind)
@@ -49,6 +51,15 @@ class Code:
     def _repr_html_(self) -> str:
         # The style is for pages without the widgets' own.
         return f'<pre class="isr-code" style="font-family: monospace">{html.escape(self.text)}</pre>'
+
+
+def in_short(text: str) -> str:
+    """Shorten account ids: what a widget shows is saved with the notebook, and shared.
+
+    >>> in_short("account 11111111-2222-4333-8444-555555555555 at home")
+    'account 11111111… at home'
+    """
+    return _ACCOUNT.sub(r"\1…", text)
 
 
 def ago(seconds: float | None) -> str:
@@ -70,7 +81,7 @@ def ago(seconds: float | None) -> str:
 def notice(text: str, kind: str = "info") -> str:
     """Write words as HTML, in the colour of their kind; an error is told to screen readers at once."""
     role = "alert" if kind == "bad" else "status"
-    return f'<div class="isr-note isr-{kind}" role="{role}">{html.escape(text)}</div>' if text else ""
+    return f'<div class="isr-note isr-{kind}" role="{role}">{html.escape(in_short(text))}</div>' if text else ""
 
 
 def explained(exc: BaseException) -> str:
@@ -95,7 +106,7 @@ def table(rows: Iterable[Iterable[str]], heading: Iterable[str], marks: Iterable
     head = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in heading)
     lines = [
         f'<tr class="{html.escape(classes[at]) if classes else ""}">'
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+        + "".join(f"<td>{html.escape(in_short(cell))}</td>" for cell in row)
         + "</tr>"
         for at, row in enumerate(body)
     ]
