@@ -101,6 +101,14 @@ def plan_history(
         An argument cannot be used.
     IsrError
         The portal was asked how it wants questions (its OpenAPI document), and failed. History is never asked for.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     plan = isr.plan_history(last="1h", portal=portal)
+    >>> plan.rows, plan.share, plan.at_least
+    (0, 0.0, True)
     """
     line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     store = Store(line.folder)
@@ -187,6 +195,14 @@ def sync(
     ------
     IsrError
         As of `load_history`.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     done = isr.sync(last="1h", portal=portal)
+    >>> done.rows > 0
+    True
     """
     line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     store, before, began = Store(line.folder), line.requests, time.monotonic()
@@ -234,6 +250,13 @@ def coverage(
     ------
     UsageError
         An argument cannot be used.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     isr.coverage(last="1h", portal=portal)["state"].tolist()
+    ['missing']
     """
     line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     settle_ns = times.duration(settle, name="settle")

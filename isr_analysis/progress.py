@@ -11,6 +11,15 @@ from typing import Any
 from isr_analysis.portal.token import someone_is_there
 
 
+def counted(count: int, what: str) -> str:
+    """Write how many there are of something.
+
+    >>> counted(1, "request"), counted(1_000, "request")
+    ('1 request', '1,000 requests')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """How a download stands.
@@ -39,7 +48,8 @@ class Status:
     def __str__(self) -> str:
         rest = "" if not self.seconds_left else f", {self.seconds_left:.0f} s to go"
         return (
-            f"{self.done}/{self.windows} windows, {self.rows:,} messages, {self.requests} requests "
+            f"{self.done}/{counted(self.windows, 'window')}, {counted(self.rows, 'message')}, "
+            f"{counted(self.requests, 'request')} "
             f"({self.left:,} left){rest}"
         )
 

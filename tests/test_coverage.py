@@ -66,6 +66,18 @@ def test_a_plan_is_what_a_load_then_does(sandbox, portal):
     assert isr.plan_history(**DAYS, refresh=True, portal=portal).requests == 3
 
 
+def test_a_plan_says_what_is_the_least_only(portal):
+    """Where nothing of the kind was ever loaded, nobody knows how many requests a window takes."""
+    first = isr.plan_history(start="2026-11-14", end="2026-11-15", portal=portal)
+    assert first.at_least
+    assert "to fetch: 1 window, at least 1 request of " in str(first)
+    done = isr.sync(start="2026-11-14", end="2026-11-15", portal=portal)
+    assert "came, 1 request, " in str(done)
+    following = isr.plan_history(start="2026-11-15", end="2026-11-17", portal=portal)
+    assert not following.at_least
+    assert "to fetch: 2 windows, about 2 requests of " in str(following)
+
+
 def test_coverage_tells_settled_provisional_missing_and_failed_apart(sandbox, portal):
     """Each instant of the range once, for the selection that is asked about."""
     isr.sync(topic="telemetry/#", start="2026-11-15", end="2026-11-16", portal=portal)
@@ -147,6 +159,7 @@ def test_the_command_cache(portal, run):
     isr.load_history(**DAYS, portal=portal)
     rows = Store(portal.folder).health().rows
     _, shown = run("cache", "show")
+    assert run("cache")[1] == shown
     assert f"{rows:,} in 3 files" in shown
     assert "2026-11-14 to 2026-11-17T00:00Z" in shown
     status, words = run("cache", "verify", "--count", "2")

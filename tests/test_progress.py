@@ -31,6 +31,11 @@ def test_a_terminal_shows_one_line(monkeypatch):
     assert shown.split("\r")[-2].strip() == ""
 
 
+def test_one_is_not_several():
+    """One window, one message and one request are written as such."""
+    assert str(Status(1, 0, 1, 1, 4_999, None)) == "0/1 window, 1 message, 1 request (4,999 left)"
+
+
 def test_a_log_shows_nothing(capsys):
     """Where nobody looks there is nobody to tell."""
     with reporting(None, 5) as report:

@@ -15,9 +15,12 @@ from isr_analysis.times import Range
 _EVER = Range(0, 4_102_444_800 * times.SECOND)
 
 
-@click.group()
-def cache() -> None:
-    """See, clear and verify what is kept on disk."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def cache(context: click.Context) -> None:
+    """See, clear and verify what is kept on disk; without a command, see it."""
+    if context.invoked_subcommand is None:
+        context.invoke(show, profile=None, origin=None)
 
 
 @cache.command()
