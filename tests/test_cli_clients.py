@@ -63,6 +63,18 @@ def test_publishers_from_the_first_to_the_last(here, tmp_path):
     assert "site-alpha" not in {row["client_id"] for row in said("publishers", "list")}
 
 
+def test_the_list_of_publishers_fits_a_terminal(here):
+    """The account is not repeated in full; JSON says everything."""
+    shown = run("publishers", "list").stdout
+    assert shown.split("\n")[0].split() == ["client_id", "label", "paused", "topic"]
+    assert here.account_id not in shown
+    assert f"{here.account_id[:8]}…/isr-shack-01/#" in shown
+    assert max(map(len, shown.splitlines())) <= 100
+    rows = said("publishers", "list")
+    assert {"history_topic_prefix", "username"} <= set(rows[0])
+    assert rows[0]["topic"].startswith(f"{here.account_id}/")
+
+
 def test_a_subscriber_is_kept_where_the_stream_finds_it(here, tmp_path, monkeypatch):
     """What --keyring and --out keep is the login that a stream takes."""
     made = said("subscribers", "create", "desk", "--days", "3", "--host", "broker.example", "--keyring")

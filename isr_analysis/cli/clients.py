@@ -49,7 +49,8 @@ def publishers() -> None:
 def list_publishers(as_json: bool, **where: Any) -> None:
     """List the MQTT clients."""
     with isr.connect(**where) as portal:
-        _show(isr.load_publishers(max_age="1s", portal=portal), as_json=as_json)
+        table = isr.load_publishers(max_age="1s", portal=portal)
+        _show(table if as_json else _in_short(table, portal.account_id), as_json=as_json)
 
 
 @publishers.command("create")
@@ -310,6 +311,12 @@ def _say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:
         click.echo(f"{name:<{width}}  {value}")
     if words:
         click.echo(words, err=True)
+
+
+def _in_short(table: pd.DataFrame, account: str) -> pd.DataFrame:
+    """Give who the clients are, whether they are paused, and their topic patterns with the account shortened."""
+    known = [name for name in ("client_id", "label", "paused", "topic") if name in table]
+    return table[known].assign(topic=table["topic"].str.replace(f"{account}/", f"{account[:8]}…/", regex=False))
 
 
 def _show(table: pd.DataFrame, *, as_json: bool) -> None:
