@@ -24,6 +24,11 @@ def test_the_public_names_are_there_and_sorted():
     assert set(isr.__all__) < set(dir(isr))
 
 
+def test_a_room_shows_its_public_names_alone():
+    """No helper and no module of it is offered beside the functions."""
+    assert dir(isr.mgmt) == sorted(isr.mgmt.__all__)
+
+
 def test_no_public_function_shares_its_name_with_a_module():
     """Importing the module would put it in the function's place."""
     modules = {path.stem for path in (ROOT / "isr_analysis").iterdir()}

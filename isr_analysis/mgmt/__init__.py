@@ -51,3 +51,7 @@ __all__ = [
     "set_role",
     "withdraw_invite",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
