@@ -468,6 +468,17 @@ def test_the_board_puts_the_longest_silent_on_top():
     assert "older answer" in plots.live(frame).layout.title.subtitle.text
 
 
+@pytest.mark.parametrize("count", [1, 9, 200])
+def test_the_board_is_as_high_as_its_rows(count):
+    """No blank strip is left under the table; a long one is scrolled in its place."""
+    index = pd.DatetimeIndex(["2026-11-01T12:00"] * count, tz="UTC", name="time")
+    frame = pd.DataFrame({"client_id": [f"c-{i}" for i in range(count)], "topic": "t", "value": 1}, index=index)
+    figure = plots.live(frame)
+    table = figure.data[0]
+    used = figure.layout.margin.t + table.header.height + count * table.cells.height + figure.layout.margin.b
+    assert figure.layout.height == pytest.approx(min(used, 918), abs=8)
+
+
 def test_coverage_is_drawn_by_client_and_state():
     """The frame of the ledger: a row for each selector, states in words; nothing asked for says so."""
     days = pd.to_datetime(["2026-11-01", "2026-11-02", "2026-11-03"], utc=True)

@@ -17,8 +17,9 @@ from isr_analysis.plots import theme as look
 
 _ROWS = 200
 _SAID = 5
-_A_LINE = 42
+_A_LINE = 50  # characters of what was said, where the page is about 1 000 px wide
 _LONG = 160
+_TALLEST = 900  # px; a longer table is scrolled in its place
 
 
 def live(
@@ -109,7 +110,7 @@ def live(
     plain = [ink["text"]] * len(frame)
     figure = go.Figure(
         go.Table(
-            columnwidth=[10, 52, 26, 56, 50, 62, 130],
+            columnwidth=[10, 50, 25, 53, 54, 64, 140],
             header={"values": [f"<b>{name}</b>" for name in columns], "align": "left", "height": 28,
                     "fill": {"color": ink["empty"]}, "line": {"color": ink["grid"]},
                     "font": {"color": ink["soft"], "size": 12}},
@@ -117,7 +118,8 @@ def live(
                    "line": {"color": ink["grid"]}, "font": {"color": [strong, plain, strong, *[plain] * 4]}},
         )
     )  # fmt: skip
-    look.dressed(figure, ground, title=heading, notes=notes, height=118 + lines.sum() * 17 + 10 * len(frame))
+    height = min(108 + int(lines.sum()) * 19 + 7 * len(frame), _TALLEST)
+    look.dressed(figure, ground, title=heading, notes=notes, height=height)
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure
 
