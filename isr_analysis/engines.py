@@ -133,6 +133,18 @@ def open_exported(
     ------
     UsageError, MissingExtraError
         As of `open_history`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import isr_analysis as isr
+    >>> today = pd.Timestamp.now("UTC").normalize()
+    >>> day = {"start": today - pd.Timedelta("1D"), "end": today}
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     done = isr.export_history("exported", topic="telemetry/#", **day, portal=portal)
+    >>> lazy = isr.open_exported("exported", "telemetry/#", **day)
+    >>> len(lazy) == done.rows
+    True
     """
     _imported("dask.dataframe")
     zone = times.zone(tz)

@@ -53,6 +53,14 @@ def load_live(
         The portal could not be asked, or refused.
     AnswerError
         The portal's answer was not understood.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     live = isr.load_live("isr-shack-01", portal=portal)
+    >>> live["client_id"].tolist()
+    ['isr-shack-01']
     """
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
