@@ -712,6 +712,26 @@ def test_what_does_not_say_that_there_is_nothing_is_no_empty_page(body):
         read(body)
 
 
+@pytest.mark.parametrize(
+    "at",
+    ["/Date(1793514600500)/", "/Date(1793514600500+0100)/", "2026-11-01 07:30:00.5 +0100 CET",
+     "2026-11-01 12:00:00.5 +0530 +0530", {"$date": AT}, {"$date": {"$numberLong": "1793514600500"}},
+     {"seconds": "1793514600", "nanos": 500_000_000}, {"_seconds": 1793514600, "_nanoseconds": 500_000_000}],
+)  # fmt: skip
+def test_instants_as_programs_write_them(at):
+    """Of ASP.NET, Go, MongoDB, protobuf and Firestore."""
+    assert told(read([{**ROW, "time": at}])) == ONE
+
+
+def test_a_zone_that_the_envelope_names_is_that_of_instants_without():
+    """A contract's own zone comes first; an instant that names a zone keeps it; what is no zone counts for nothing."""
+    local = {"timezone": "Europe/Zurich", "messages": [{**ROW, "time": "2026-11-01 07:30:00.5"}]}
+    assert told(read(local)) == told(read({"meta": {"tz": "Europe/Zurich"}, "rows": local["messages"]})) == ONE
+    assert told(read({"timezone": "Europe/Zurich", "messages": [ROW]})) == ONE
+    assert told(read({"timezone": "local/../x", "messages": [{**ROW, "time": AT[:-1]}]})) == ONE
+    assert told(read({**local, "messages": [{**ROW, "time": AT[:-1]}]}, fields=Fields(time_zone="UTC"))) == ONE
+
+
 # --- live ----------------------------------------------------------------------------------------------------------
 
 LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}

@@ -21,8 +21,12 @@ NS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<dash>[-/.]?)(?P<month>\d{2})(?P=dash)(?P<day>\d{2})"
     r"(?:[Tt _]+(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
-    r"\s*(?P<zone>Z|z|UTC|GMT|(?P<sign>[+\-\u2212])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?)?(?:\[[^\]]*\])?"
+    r"\s*(?P<zone>Z|z|UTC|GMT|(?P<sign>[+\-\u2212])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?"
+    r"(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?)?(?:\[[^\]]*\])?"
 )
+_DATE = re.compile(r"/Date\((?P<ms>-?\d+)(?:[+-]\d{4})?\)/")
+"""As ASP.NET writes instants: the offset behind milliseconds of UTC says where they were, and moves nothing."""
+
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
 _MAGNITUDES = (("s", 10**11), ("ms", 10**14), ("us", 10**17))
 _INT64 = 2**63
@@ -122,7 +126,9 @@ def _largest(numbers: pa.ChunkedArray) -> int:
 
 
 def _parse(text: str, zone: str | None = None) -> int | None:
-    """Read ISO 8601 or RFC 2822; `zone` is that of a text that names none."""
+    """Read ISO 8601, as Go writes it too, RFC 2822 or ASP.NET's dates; `zone` is that of a text that names none."""
+    if date := _DATE.fullmatch(text):
+        return int(date["ms"]) * NS["ms"]
     found = _ISO.fullmatch(text)
     if found is None:
         parts = email.utils.parsedate_tz(text) if re.search(r"[A-Za-z]{3}", text) and ":" in text else None

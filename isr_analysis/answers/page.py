@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import zoneinfo
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +15,7 @@ from isr_analysis.answers import columns, forms, fragments, instants, labels, pa
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import PUBLISHERS, Asked, Fields, time_rank
+from isr_analysis.answers.shape import PUBLISHERS, Asked, Fields, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _HELP = (
@@ -142,6 +144,8 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
     try:
         table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live)
         rows = columns.length(table)
+        if asked.fields.time_zone is None and (zone := _zone(notes)) is not None:
+            asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
         page = _page(table, asked) if rows else Page(messages.empty(), 0)
         named = {one for name, one in notes.items() if paging.is_account(name)}
         accounts = page.accounts | {raw.text(one) for one in named if raw.kind(one) == '"'}
@@ -150,6 +154,15 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()
         raise AnswerError(f"the portal's {what} was not understood: {said}. If it is sound, {_HELP}") from exc
+
+
+def _zone(notes: dict[str, bytes]) -> str | None:
+    """Give the time zone that an envelope names for its rows."""
+    for name, value in notes.items():
+        if plain(name.rpartition(".")[2]) in ("timezone", "tz", "timezonename") and raw.kind(value) == '"':
+            with contextlib.suppress(ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+                return zoneinfo.ZoneInfo(raw.text(value)).key
+    return None
 
 
 def _page(table: Columns, asked: Asked) -> Page:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isr_analysis import times
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_instant
@@ -79,7 +80,7 @@ class Roles:
 
 def lift(table: Columns, fields: Fields) -> Columns:
     """Put the members of a nested object in the place of its column if time, client, topic or payload are in it."""
-    table = _dated(table)
+    table = _stamped(_dated(table))
     given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
     for _ in range(4):
         times = _times(table)
@@ -204,6 +205,32 @@ def _dated(table: Columns) -> Columns:
     return {name: column for name, column in table.items() if name != day} | {
         clock: pc.binary_join_element_wise(*parts, pa.scalar("T"))
     }
+
+
+def _stamped(table: Columns) -> Columns:
+    """Give instants that stand as objects, of protobuf, Firestore or MongoDB, as numbers or texts; if no others do."""
+    if any(rank != SEEN for rank in _times(table).values()):
+        return table
+    for name, column in table.items():
+        value = columns.sample(column)
+        if time_rank(name) is None or not isinstance(value, bytes) or _stamp(value) is None:
+            continue
+        texts = [None if one is None else _stamp(one) or one for one in column.to_pylist()]
+        table = table | {name: columns.json_texts(texts)}
+    return table
+
+
+def _stamp(value: bytes) -> bytes | None:
+    """Give the instant of an object of seconds and nanoseconds, or of a long within ``$date``."""
+    inner = raw.members(value) if raw.kind(value) == "{" else {}
+    inner = {name.lstrip("_"): one.strip(b'"') for name, one in inner.items()}
+    if set(inner) == {"$date"} and raw.kind(inner["$date"]) == "{":
+        number = raw.members(inner["$date"]).get("$numberLong", b"").strip(b'"')
+        return number if number.lstrip(b"-").isdigit() else None
+    nanos = next((inner[one] for one in ("nanos", "nanoseconds") if one in inner), b"0")
+    if len(inner) > 2 or not inner.get("seconds", b"").isdigit() or not nanos.isdigit():  # noqa: PLR2004
+        return None
+    return b'"%s"' % times.iso(int(inner["seconds"]) * times.SECOND + int(nanos)).encode()
 
 
 def _holds(table: Columns, name: str, pattern: re.Pattern[str]) -> bool:
