@@ -67,6 +67,7 @@ def _every(
 ) -> Iterator[tuple[Kept, Read]]:
     question, known = Step(path, {}), History(path=path, limit=None)
     step, been, former, nth = question, {question}, b"", 0
+    count = 0
     while True:
         kept = responses.get(step.path, params=step.params or None, max_age=max_age)
         found, said = read(kept)
@@ -76,9 +77,17 @@ def _every(
         named = next(
             (one for one in (said.url, said.cursor, said.next_page, said.next_offset) if one is not None), None
         )
-        more = said.has_more or (said.page is not None and said.pages is not None and said.page < said.pages)
+        more = said.has_more
+        if more is None:  # what it says of this comes before numbers, which may begin with 0
+            more = said.page is not None and said.pages is not None and said.page < said.pages
+        count += len(found) if isinstance(found, list) else 0
         yield kept, found
         if not named and not more:
+            if (missing := (said.total or 0) - count) > 0 and isinstance(found, list):
+                raise AnswerError(
+                    f"the portal states {said.total} rows of {path} and gave {count}, without saying how to ask for "
+                    f"the other {missing}: the list would not be whole"
+                )
             return
         if not isinstance(following, Step) or following in been or kept.answer.body == former:
             raise AnswerError(
