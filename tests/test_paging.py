@@ -126,3 +126,16 @@ def test_headers_name_pages_too(headers, said):
 def test_the_body_comes_before_the_headers():
     """Where both say something."""
     assert paging.both(Paging(cursor="a"), Paging(cursor="b", total=3)) == Paging(cursor="a", total=3)
+
+
+def test_a_link_that_names_a_number_alone_is_asked_with_the_question():
+    """Else the next page would be one of another question; a token may hold the question itself."""
+    asked = Step("/h", {"start": "a", "limit": "5"})
+    for link, path in (
+        ("/h?page=2", "/h?page=2&start=a&limit=5"),
+        ("/h?page=2&start=b", "/h?page=2&start=b"),
+        ("/h?cursor=xyz", "/h?cursor=xyz"),
+        ("/elsewhere?page=2", "/elsewhere?page=2"),
+    ):
+        page = Page(messages.empty(), 40, paging=Paging(url=link))
+        assert following(History(), asked, page, rows=40, nth=0, longest=0) == Step(path, None)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from isr_analysis import answers
 from isr_analysis.answers import Page, Paging
@@ -98,7 +98,7 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, lo
     """
     said, asked = page.paging, dict(step.params or {})
     if said.url is not None:
-        return Step(_path(said.url, step.path), None)
+        return Step(_completed(_path(said.url, step.path), step), None)
     if said.cursor is not None:
         name = _cursor_parameter(known, said.cursor_name)
         return Step(
@@ -184,6 +184,16 @@ def _path(url: str, base: str) -> str:
     if path != base and path.rstrip("/").rpartition("/")[2] == base.rstrip("/").rpartition("/")[2]:
         path = base  # the portal, behind its proxy, does not know its own address
     return path + (f"?{parts.query}" if parts.query else "")
+
+
+def _completed(link: str, step: Step) -> str:
+    """Add the question to a link that names the page's number alone; a token may hold the whole question."""
+    parts = urlsplit(link)
+    there = parse_qs(parts.query, keep_blank_values=True)
+    numbers = there and all(values[-1].isdigit() for values in there.values())
+    if parts.path != step.path or not numbers or not step.params or there.keys() & step.params.keys():
+        return link
+    return f"{link}&{urlencode(step.params)}"
 
 
 def _cursor_parameter(known: History, field: str | None) -> str:
