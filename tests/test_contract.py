@@ -138,3 +138,10 @@ def test_a_zone_is_one_that_there_is(tmp_path):
     file.write_text('[history.fields]\ntime_zone = "Zurich"\n')
     with pytest.raises(UsageError, match="Zurich"):
         overridden(Contract(), file)
+
+
+def test_a_topic_that_is_wanted_names_the_account_or_the_client():
+    """Where everything is asked for too."""
+    known = History(topic="topic_prefix", topic_form="path prefix", topic_required=True)
+    for clients, sent in ((None, "acme/"), (("dev",), "acme/dev/")):
+        assert known.question(Selector(clients), SPAN, account_id="acme")["topic_prefix"] == sent

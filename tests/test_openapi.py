@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from isr_analysis.messages import Selector
 from isr_analysis.portal import openapi
 from isr_analysis.portal.contract import Contract, History
+from isr_analysis.times import Range
 
 
 def document(*parameters, path="/api/v1/subscriber/history", description="", **more):
@@ -229,3 +231,13 @@ def test_variables_of_a_servers_address_are_filled_in():
         {"url": "https://{host}/api/{v}/subscriber", "variables": {"v": {"default": "v1"}, "host": {"default": "x"}}}
     ]
     assert openapi.read(document(path="/history", servers=servers), "/x").history.path == "/api/v1/subscriber/history"
+
+
+def test_a_topic_prefix_that_is_wanted_is_sent():
+    """Where its words say what it is: account and client, also where all topics are asked for."""
+    words = "history_topic_prefix of the publisher, e.g. {account_id}/{client_id}/"
+    one = {"name": "topic_prefix", "in": "query", "required": True, "description": words, "schema": {"type": "string"}}
+    path = "/api/v1/subscriber/history"
+    known = openapi.read({"openapi": "3.1.0", "paths": {path: {"get": {"parameters": [one]}}}}, "/o").history
+    asked = known.question(Selector(("dev",)), Range(0, 1), account_id="acme")
+    assert asked["topic_prefix"] == "acme/dev/"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
+from urllib.parse import unquote
 
 import portals
 import pyarrow as pa
@@ -190,3 +192,34 @@ def test_a_portal_that_rounds_its_ends_is_followed(home):
             assert read(portal, span) == list(range(span.start, span.end, MINUTE))
         assert portal.contract.history == known
         assert server.count() == 4
+
+
+class Polite(Server):
+    """Refuses with a good status, and wants a client and no more than a day."""
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        if "/history" in url:
+            words = None
+            start, end = (times.instant(unquote(re.search(name + "=([^&]+)", url)[1])) for name in ("start", "end"))
+            if "client_id" not in url:
+                words = "client_id is required"
+            elif end - start > 12 * HOUR:
+                words = "range too large: maximum 12 hours"
+            if words:
+                self.log.append(("refused", {}))
+                return (
+                    200,
+                    {"Content-Type": "application/json"},
+                    json.dumps({"success": False, "error": words}).encode(),
+                )
+        return super().answer(url, headers)
+
+
+def test_a_refusal_with_a_good_status_teaches_too(home):
+    """An error in place of data is used like a 422 where its words say how else to ask."""
+    server = Polite(Dialect(cap=5000, doc=None), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        assert sorted(read(portal)) == [one.at for one in EVERY_MINUTE if one.at < FIRST + DAY]
+        assert portal.contract.history.client_required
+        assert server.count("refused") == 2

@@ -32,6 +32,10 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("Invalid timestamp: expected Unix epoch seconds", {"time_form": "s"}),
         ("time data '2024-10-04T00:00:00Z' does not match format '%Y-%m-%d'", {"time_form": "date"}),
         ("start: does not match format '%Y-%m-%dT%H:%M:%SZ'", {"time_form": "iso seconds"}),
+        ("missing query parameter: since (unix seconds)", {"start": "since", "time_form": "s"}),
+        ('strconv.ParseFloat: parsing "2024-10-04T00:00:00Z": invalid syntax', {"time_form": "s"}),
+        ("cannot parse '2024-10-04T00:00:00Z' as a number", {"time_form": "s"}),
+        ("query.topic_prefix: Field required", {"topic": "topic_prefix", "topic_form": "path prefix"}),
         ("start: unconverted data remains: T23:59:59.999999Z", {"time_form": "date"}),
     ],
 )

@@ -62,6 +62,8 @@ class History:
         What `topic` takes: ``"filter"`` or ``"path filter"``, an MQTT filter on the subpath or on the platform path;
         ``"subpath"`` or ``"path"``, one topic; ``"prefix"`` or ``"path prefix"``, how it begins. If None, it is not
         used: all topics are asked for, and picked from here.
+    topic_required : bool
+        Whether the portal wants a topic named in each question: then the whole of an account or of a client is, too.
     account : str or None
         The parameter of the account id, where the portal wants one.
     limit : str or None
@@ -91,6 +93,7 @@ class History:
     client_required: bool = False
     topic: str | None = None
     topic_form: TopicForm | None = None
+    topic_required: bool = False
     account: str | None = None
     limit: str | None = "limit"
     page_size: int = 10_000
@@ -139,8 +142,11 @@ class History:
         if self.client is not None and client is not None:
             asked[self.client] = client
         nameable = account_id is not None or self.topic_form not in ("path", "path prefix")
-        if self.topic is not None and self.topic_form is not None and selector.topic != "#" and nameable:
-            asked[self.topic] = self._topic(selector.topic, account_id or "+", client)
+        if self.topic is not None and self.topic_form is not None and nameable:
+            if selector.topic != "#":
+                asked[self.topic] = self._topic(selector.topic, account_id or "+", client)
+            elif self.topic_required and self.topic_form == "path prefix":
+                asked[self.topic] = f"{account_id}/" if client is None else f"{account_id}/{client}/"
         if self.limit is not None:
             asked[self.limit] = str(self.page_size)
         return asked

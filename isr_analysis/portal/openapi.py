@@ -193,6 +193,7 @@ def _history(
         client_required=bool(client and client.required),
         topic=name.get(roles.TOPIC),
         topic_form=_topic_form(topic) if topic else None,
+        topic_required=bool(topic and topic.required),
         account=name.get(roles.ACCOUNT) if account and account.required else None,
         limit=name.get(roles.LIMIT),
         page_size=min(MOST, most or MOST),

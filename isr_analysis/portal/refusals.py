@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -42,7 +43,7 @@ _TIME_FORMS = (
     ("iso seconds", r"unconverted data remains: \.\d"),
     ("iso seconds", r"%h:%m:%s|hh:mm:ss(?!\.)|t\d\d:\d\d:\d\d(?:z|\+00:00)?\b(?!\.)"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
-    ("s", r"epoch|unix|integer|numeric|valid (int|number|float)|\bseconds\b"),
+    ("s", r"epoch|unix|integer|numeric|valid (int|number|float)|\bseconds\b|parse(float|int)|as a(n integer| number)"),
     ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
     ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
 )  # fmt: skip
@@ -75,6 +76,15 @@ def oldest(words: str, now: int) -> int | None:
 def nothing_there(status: int, words: str) -> bool:
     """Tell whether the portal refused because there are no messages, which is no refusal."""
     return status in (404, 422) and _NOTHING.search(words) is not None
+
+
+def is_stated(body: bytes) -> bool:
+    """Tell whether an answer, whatever its status, is an object that states an error and gives no data."""
+    try:
+        value = json.loads(body[:10_000])
+    except ValueError:
+        return False
+    return isinstance(value, dict) and any(value.get(name) for name in ("error", "errors", "message", "detail"))
 
 
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:
@@ -131,27 +141,36 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if known.limit is not None and of_size and (most := _TOO_MUCH.search(clause)):
         size = int(re.sub(r"\D", "", most[1]))
         return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
+    missing = _missing(asked, named) if _MISSING.search(clause) else {}
     of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
+    sample = next((v for v in (asked.get(known.start or ""), asked.get(known.end or "")) if v and v in clause), None)
+    of_time = of_time or sample is not None or bool(missing.keys() & {"start", "end"})
     if of_time and not _RANGE.search(clause):
         told = clause
         for value in (asked.get(known.start or "", ""), asked.get(known.end or "", "")):
             told = told.replace(value, "")  # what was sent is no example
         form = next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
-        if form is not None and form != known.time_form:
-            return {"time_form": form}
-    if _MISSING.search(clause):
-        for name in named:
-            role = roles.role_of(name)
-            if name not in asked and roles.is_day(name):
-                return {"start": name, **roles.DAY}
-            if name in asked or role is None:
-                continue
-            if role == roles.CLIENT:
-                return {"client": name, "client_required": True}
-            if role == roles.ACCOUNT:
-                return {"account": name}
-            if role in (roles.START, roles.END, roles.LIMIT):
-                return {role: name}
+        if form is not None and form != known.time_form and "time_form" not in missing:
+            return {**missing, "time_form": form}
+    return missing
+
+
+def _missing(asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
+    """Give the role of the first of the names that is not asked with."""
+    for name in named:
+        role = roles.role_of(name)
+        if name not in asked and roles.is_day(name):
+            return {"start": name, **roles.DAY}
+        if name in asked or role is None:
+            continue
+        if role == roles.CLIENT:
+            return {"client": name, "client_required": True}
+        if role == roles.TOPIC and "prefix" in roles.snake(name):
+            return {"topic": name, "topic_form": "path prefix", "topic_required": True}
+        if role == roles.ACCOUNT:
+            return {"account": name}
+        if role in (roles.START, roles.END, roles.LIMIT):
+            return {role: name}
     return {}
 
 

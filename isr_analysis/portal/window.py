@@ -228,14 +228,28 @@ class Window:
         if answer.status == 204:  # noqa: PLR2004 (no content)
             return Page(messages.empty(), 0)
         clients = self._selector.clients
-        page = answers.read_page(
-            answer.body,
-            content_type=answer.content_type,
-            account_id=self._portal.account_id,
-            client_id=clients[0] if clients else None,
-            topic=self._selector.topic,
-            fields=self._known.fields,
-        )
+        try:
+            page = answers.read_page(
+                answer.body,
+                content_type=answer.content_type,
+                account_id=self._portal.account_id,
+                client_id=clients[0] if clients else None,
+                topic=self._selector.topic,
+                fields=self._known.fields,
+            )
+        except AnswerError as exc:
+            # Some portals refuse with a good status; that is known by words that teach how else to ask.
+            words = answers.error_words(answer.body, answer.content_type, longest=None)
+            length = self._span.end - self._span.start
+            if not refusals.is_stated(answer.body) or not refusals.revised(
+                self._known, step.params or {}, words, length
+            ):
+                raise
+            refused = RequestRefusedError(
+                f"the portal refused {step.path} with a good status: {words}", status_code=422
+            )
+            refused.words = words
+            raise refused from exc
         self._portal.check_accounts(page.accounts)
         if page.payload_form is not None and self._known.fields.payload_form is None:
             # An answer of a few numbers alone would not show it, and be read in another way.
