@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -80,3 +81,33 @@ def test_a_portal_that_cannot_be_asked_is_no_portal_without_a_document(error):
     """Else its history would be asked for by assumption."""
     with pytest.raises(type(error)):
         discovery.find(Pages({f"{API}/openapi.json": error}))
+
+
+WRITTEN = f"""# made by a tool
+openapi: 3.0.3
+paths:
+  {API}/history:
+    get:
+      parameters:
+      - {{name: since, in: query, schema: {{format: date-time}}}}
+"""
+
+
+def test_of_a_document_in_yaml_json_is_asked_for():
+    """Some tools give YAML unless they are asked."""
+    pages = Pages({f"{API}/docs": '<redoc spec-url="/schema/"></redoc>', "/schema/": WRITTEN})
+    pages.pages["/schema/?format=json"] = DOCUMENT
+    assert discovery.find(pages).history.start == "since"
+    assert pages.asked[-1] == "/schema/?format=json"
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_document_in_yaml_alone_is_read_or_named(monkeypatch, installed):
+    """It is read where PyYAML is there; else the source says that there is one."""
+    if installed:
+        pytest.importorskip("yaml")
+    else:
+        monkeypatch.setitem(sys.modules, "yaml", None)
+    known = discovery.find(Pages({f"{API}/docs": '<redoc spec-url="/schema/"></redoc>', "/schema/": WRITTEN}))
+    assert (known.history.start == "since") is installed
+    assert ("a YAML document at /schema/, which is not read" in known.source) is not installed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import re
@@ -23,6 +24,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
+_YAML = re.compile(rb"\s*(?:(?:#.*|---)\s*\n\s*)*[\"']?(?:openapi|swagger)[\"']?\s*:")
+
 
 def find(get: Callable[[str], Answer]) -> Contract:
     """Find the document and read the contract from it.
@@ -42,6 +45,7 @@ def find(get: Callable[[str], Answer]) -> Contract:
     PortalUnavailableError, TokenRefusedError, QuotaExhaustedError
         The portal cannot be asked at all.
     """
+    unread = None
     for path in _USUAL:
         answer = _answer(get, path)
         if answer is None:
@@ -49,11 +53,19 @@ def find(get: Callable[[str], Answer]) -> Contract:
         document = _document(answer)
         if document is not None:
             return openapi.read(document, path)
-        for named in _named(answer):
-            inner = _answer(get, named)
-            document = None if inner is None else _document(inner)
+        for named in [path] if _YAML.match(answer.body) else _named(answer):
+            inner = answer if named == path else _answer(get, named)
+            if inner is not None and _YAML.match(inner.body):
+                unread = named
+                inner = _answer(get, f"{named}{'&' if '?' in named else '?'}format=json") or inner
+            document = None if inner is None else _document(inner) or _yaml(inner.body)
             if document is not None:
                 return openapi.read(document, named)
+    if unread is not None:
+        return Contract(
+            source=f"built in (the portal shows a YAML document at {unread}, which is not read: install PyYAML, or say "
+            "in a contract file what it says)"
+        )
     return Contract(source="built in (the portal shows no OpenAPI document)")
 
 
@@ -71,6 +83,19 @@ def _document(answer: Answer) -> dict[str, Any] | None:
     try:
         document = json.loads(answer.body)
     except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
+
+
+def _yaml(body: bytes) -> dict[str, Any] | None:
+    """Read a document in YAML, where PyYAML happens to be installed."""
+    if not _YAML.match(body):
+        return None
+    try:
+        yaml: Any = importlib.import_module("yaml")
+        document = yaml.safe_load(body)
+    except Exception as exc:  # noqa: BLE001 (not installed, or whatever a broken document leads to)
+        logger.debug("the YAML document is not read: %s", exc)
         return None
     return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
 
