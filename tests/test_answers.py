@@ -828,12 +828,23 @@ def test_when_a_publisher_was_made_is_no_message():
         {"data": {"a": {"client_id": "a", "paused": False}}},
         {"status": "ok", "things": [{"client_id": "a", "paused": False}]},
         {"columns": ["client_id", "paused"], "rows": [["a", False]]},
+        {"data": {"publishers": {"edges": [{"cursor": "x", "node": {"client_id": "a", "paused": False}}]}}},
     ],
 )  # fmt: skip
 def test_other_lists_are_read_from_every_envelope(body):
     """Publishers, members, invites: rows as Python values."""
     assert answers.read_rows(json.dumps(body).encode()) == [{"client_id": "a", "paused": False}]
     assert answers.read_rows(gzip.compress(json.dumps(body).encode())) == [{"client_id": "a", "paused": False}]
+
+
+def test_lists_of_json_api():
+    """What stands in attributes is of the row, and the client may stand among its relationships."""
+    row = {"type": "publishers", "id": "1", "attributes": {"paused": False}}
+    related = {**row, "relationships": {"client": {"data": {"type": "clients", "id": "a"}}}}
+    whole = {**row, "attributes": {"client_id": "a", "paused": False}}
+    found = [{"type": "publishers", "id": "1", "client_id": "a", "paused": False}]
+    assert answers.read_rows(json.dumps({"data": [related]}).encode()) == found
+    assert answers.read_rows(json.dumps({"data": [whole]}).encode()) == found
 
 
 def test_lists_in_other_formats():
@@ -865,3 +876,13 @@ def test_what_a_row_says_of_its_payload_counts():
     body = [{"time": f"2026-11-01T06:30:0{i}Z", "client_id": "a", "topic": "t", **row} for i, row in enumerate(rows)]
     found = answers.read_page(json.dumps(body).encode()).messages["payload"].to_pylist()
     assert found == ["OK \u00b7 1".encode(), b"21.5", b"\x00\x01", b'{"a": 1}', b'"left as it is"']
+
+
+def test_groups_of_the_client_that_was_asked_for_are_its_groups():
+    """Where rows stand under client and topic, and one client was asked for, its name is no topic."""
+    body = b'{"dev-a": {"t/x": [{"time": "2026-11-01T00:00:00Z", "payload": 1}], "u": [{"time": 1793491200, "payload": 2}]}}'
+    found = answers.read_page(body, client_id="dev-a").messages
+    assert found["client_id"].to_pylist() == ["dev-a", "dev-a"]
+    assert found["topic"].to_pylist() == ["t/x", "u"]
+    by_topic = b'{"t/x": [{"time": "2026-11-01T00:00:00Z", "payload": 1}]}'
+    assert answers.read_page(by_topic, client_id="dev-a").messages["topic"].to_pylist() == ["t/x"]

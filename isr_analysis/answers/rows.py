@@ -68,7 +68,7 @@ def _value(document: bytes) -> Any:
 def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
     if isinstance(value, list):
         if all(isinstance(one, dict) for one in value):
-            return value
+            return [_bare(one) for one in value]
         return [{"client_id": one} for one in value] if all(isinstance(one, str) for one in value) else None
     if not isinstance(value, dict) or depth > _DEEPEST:
         return None
@@ -79,3 +79,19 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
     if value and all(isinstance(one, dict) for one in value.values()):
         return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in value.items()]
     return None
+
+
+def _bare(row: dict[str, Any]) -> dict[str, Any]:
+    """Take a row out of what GraphQL and JSON:API put around it."""
+    if isinstance(row.get("node"), dict) and not set(row) - {"node", "cursor", "__typename"}:
+        return dict(row["node"])
+    attributes = row.get("attributes")
+    if not isinstance(attributes, dict) or not {"id", "type"} <= set(row):
+        return row
+    links = row.get("relationships")
+    related = {} if pick(attributes, CLIENT) or not isinstance(links, dict) else links
+    name = pick(related, CLIENT)
+    data = related[name].get("data") if name and isinstance(related[name], dict) else None
+    named = {"client_id": data["id"]} if isinstance(data, dict) and isinstance(data.get("id"), str) else {}
+    around = {one: what for one, what in row.items() if one not in ("attributes", "relationships")}
+    return {**around, **named, **attributes}
