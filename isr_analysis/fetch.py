@@ -137,7 +137,7 @@ def fetch(
             # asked for again.
             with store.fetching(window, waiting):
                 held = store.held(selector, window, now=portal.now(), settle=settle, max_age=max_age, since=since)
-                for one, part in held.missing:
+                for one, part in ((one, _whole_seconds(part, portal.now())) for one, part in held.missing):
                     at = portal.now() if since is None else max(portal.now(), since + 1)
                     try:
                         store.commit(one, part, brought(one, part), fetched_at=at, settle=settle, decode=decode)
@@ -180,3 +180,9 @@ def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
         # Also where the caller was interrupted: the workers end with the page that they are at.
         tally.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _whole_seconds(span: Range, now: int) -> Range:
+    """Widen a range to whole seconds: a portal may show no finer times than it has, and cuts by those it has."""
+    end = -(-span.end // times.SECOND) * times.SECOND
+    return Range(span.start // times.SECOND * times.SECOND, end if end <= now else span.end)

@@ -732,6 +732,16 @@ def test_a_zone_that_the_envelope_names_is_that_of_instants_without():
     assert told(read({**local, "messages": [{**ROW, "time": AT[:-1]}]}, fields=Fields(time_zone="UTC"))) == ONE
 
 
+def test_streams_of_lines():
+    """Loki: labels around lines that stand behind their nanosecond, with or without labels of their own."""
+    stream = {"client_id": "a", "topic": "t/x", "job": "mqtt"}
+    values = [[str(NS), '{"on": true}'], [str(NS + 1), "21.5", {"level": "info"}]]
+    body = {"status": "success", "data": {"resultType": "streams", "result": [{"stream": stream, "values": values}]}}
+    page = read(body)
+    assert told(page) == [*ONE, (NS + 1, "a", "t/x", b"21.5")]
+    assert json.loads(page.messages["extra"][0].as_py()) == {"job": "mqtt"}
+
+
 # --- live ----------------------------------------------------------------------------------------------------------
 
 LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}

@@ -48,6 +48,9 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
     named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
     for one in keys:
+        if client is None and asked.client_id is not None and pc.all(pc.equal(one, asked.client_id)).as_py():
+            client = one
+            continue
         paths = pc.any(pc.match_substring(one, "/")).as_py()
         if client is not None and pc.any(pc.equal(one, client)).as_py():
             continue
