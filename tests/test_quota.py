@@ -126,8 +126,8 @@ S = times.SECOND
         ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": str((NOW // S + 90) * 1000)}, 200, Word(None, 3, 90.0)),
         ({"retry-after": "120"}, 429, Word(None, 0, 120.0)),
         ({"retry-after": "Tue, 04 Oct 2024 00:02:00 GMT"}, 429, Word(None, 0, 120.0)),
-        ({}, 429, Word(None, 0, 60.0)),
-        ({"x-ratelimit-remaining": "17"}, 429, Word(None, 0, 60.0)),
+        ({}, 429, Word(None, 0, 61.0)),
+        ({"x-ratelimit-remaining": "17"}, 429, Word(None, 0, 61.0)),
         ({"x-ratelimit-limit": "many", "x-ratelimit-remaining": "-1"}, 200, Word(None, 0, None)),
     ],
 )  # fmt: skip

@@ -20,6 +20,9 @@ PER_HOUR = 5000
 BRIEFLY = 60.0
 """Seconds that a request waits by itself, in all, where the portal says that it gives more then."""
 
+_UNSAID = 61.0
+"""Seconds after a 429 that does not say until when: too long to be waited for without being asked."""
+
 _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
 _ON_ITS_WAY = 10 * times.MINUTE
@@ -228,7 +231,7 @@ def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
     if status == 429:  # noqa: PLR2004 (the status itself)
         remaining = 0
         after = _retry_after(headers.get("retry-after", ""), now)
-        resets = after if after is not None else resets if resets is not None else 60.0
+        resets = after if after is not None else resets if resets is not None else _UNSAID
     return Word(
         None if limit is None or limit <= 0 else int(limit),
         None if remaining is None else max(int(remaining), 0),
