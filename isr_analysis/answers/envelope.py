@@ -282,7 +282,8 @@ class _Search:
         around = {**outer, **_labels(fields)}
         if (table := tables.columns_of(fields)) is not None:
             self._note(fields)
-            tags = raw.members(fields["tags"]) if raw.kind(fields.get("tags", b"")) == "{" else {}
+            named = next((one for one in ("tags", "stream") if raw.kind(fields.get(one, b"")) == "{"), None)
+            tags = raw.members(fields[named]) if named else {}
             series = {"_measurement": fields["name"]} if "name" in fields else {}
             return [Group(table, {**around, **series, **tags}, keys)] if columns.length(table) else []
         dug = {

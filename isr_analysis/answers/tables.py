@@ -27,6 +27,9 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
             if len(index) == len(parts) and not any(time_rank(name) is not None for name in names):
                 table["time"] = columns.json_texts(index)
             return table
+    if raw.kind(spelled.get("stream", b"")) == "{" and raw.kind(spelled.get("values", b"")) == "[":
+        # Loki: lines, each with its nanosecond, and perhaps labels of its own behind them.
+        return table_of(["time", "payload"], [_line(one) for one in raw.elements(spelled["values"])])
     arrays = {name: one for name, one in fields.items() if raw.kind(one) == "["}
     heads = {name: raw.first(one) for name, one in arrays.items()}
     timed = [name for name in arrays if time_rank(name) is not None and raw.kind(heads[name] or b"0") in ('"', "0")]
@@ -38,6 +41,10 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
             "the answer's lists of values differ in length: " + ", ".join(f"{n} {k}" for n, k in lengths.items())
         )
     return {name: columns.json_texts(raw.elements(one)) for name, one in arrays.items()}
+
+
+def _line(row: bytes) -> bytes:
+    return b"[" + b",".join(raw.elements(row)[:2]) + b"]" if raw.kind(row) == "[" else row
 
 
 def _names(value: bytes) -> Iterator[str]:
