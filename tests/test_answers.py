@@ -890,7 +890,8 @@ def test_what_a_row_says_of_its_payload_counts():
 
 def test_groups_of_the_client_that_was_asked_for_are_its_groups():
     """Where rows stand under client and topic, and one client was asked for, its name is no topic."""
-    body = b'{"dev-a": {"t/x": [{"time": "2026-11-01T00:00:00Z", "payload": 1}], "u": [{"time": 1793491200, "payload": 2}]}}'
+    row = {"time": "2026-11-01T00:00:00Z", "payload": 1}
+    body = json.dumps({"dev-a": {"t/x": [row], "u": [row]}}).encode()
     found = answers.read_page(body, client_id="dev-a").messages
     assert found["client_id"].to_pylist() == ["dev-a", "dev-a"]
     assert found["topic"].to_pylist() == ["t/x", "u"]
