@@ -7,7 +7,7 @@ from collections import Counter
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isr_analysis import messages
@@ -71,6 +71,7 @@ stores = st.lists(
 
 
 @settings(max_examples=300)
+@example(stored=[(SPAN.start, 0)] * 3, cap=2, order="down", start_in=False, end_in=False)
 @given(
     stored=stores, cap=st.integers(2, 30), order=st.sampled_from(["up", "down", "mixed"]), start_in=st.booleans(),
     end_in=st.booleans(),

@@ -134,10 +134,11 @@ class Onward:
         if self._told(page) is not None:
             return True
         length = self._span.end - self._span.start
-        wider = page
+        wider, around = page, self._span
         if self._longest is None or 3 * length <= self._longest:
             with contextlib.suppress(RequestRefusedError):  # so long a range may not be asked for
-                wider = self._ask(Range(max(self._span.start - length, 0), self._span.end + length))
+                further = Range(max(self._span.start - length, 0), self._span.end + length)
+                wider, around = self._ask(further), further
         if wider is page and page.rows % 100 == 0:
             return True
         self._habits.longest = max(self._habits.longest, wider.rows)
@@ -146,7 +147,9 @@ class Onward:
         answers = [wider]
         for margin in (0, self._unit()):  # further away, where an answer still holds what lies on the border
             parts = (Range(EVER.start, instant.start - margin), Range(instant.end + margin, EVER.end))
-            answers += [self._ask(side) for part in parts if (side := _common(part, self._span))]
+            answers += [self._ask(side) for part in parts if (side := _common(part, around))]
+            if any(one.rows > page.rows for one in answers):
+                return False
             if not any(one.rows for one in answers[1:]):
                 break
         known = instants(page.messages)
