@@ -74,7 +74,7 @@ def in_order(table: pa.Table) -> pa.Table:
     return table.take(pa.array(order))
 
 
-def check_filter(topic: str) -> str:
+def check_filter(topic: object) -> str:
     """Give an MQTT topic filter back if it is one.
 
     Raises
@@ -147,7 +147,7 @@ class Selector:
     topic: str = "#"
 
     @classmethod
-    def of(cls, client_id: object, topic: str = "#") -> Selector:
+    def of(cls, client_id: object, topic: object = "#") -> Selector:
         """Make a selector from what a loader is given.
 
         Raises
