@@ -19,7 +19,7 @@ ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-LONG = 30_000  # ms
+LONG = 90_000  # ms
 
 
 @pytest.fixture(scope="module")
