@@ -305,7 +305,8 @@ def test_the_command(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     done = run(cli, ["report", str(out), "--topic", "voltage", "--last", "1h", "--quiet"], standalone_mode=False)
     assert (done.return_value, done.stdout, done.stderr) == (0, "", "")
     assert out.exists()
-    done = run(cli, ["report", str(out), "--topic", "nothing/here", "--last", "1h"], standalone_mode=False)
+    with pytest.warns(UserWarning, match="nothing/here"):
+        done = run(cli, ["report", str(out), "--topic", "nothing/here", "--last", "1h"], standalone_mode=False)
     assert done.return_value == 3
     assert "it is not complete" in done.stderr
     assert "nothing/here" in _problems(out.read_text("utf-8"))
