@@ -119,7 +119,10 @@ class Lab:
         """Write a notebook, open it in a page, and run all of its cells."""
         path = self.write(name, cells)
         page.set_default_timeout(LONG)
-        page.add_locator_handler(page.locator(".jp-Dialog .jp-mod-accept"), lambda button: button.click())
+        # JupyterLab's own questions, as of a kernel, are agreed to; one may stand behind another, or come back.
+        page.add_locator_handler(
+            page.locator(".jp-Dialog .jp-mod-accept").last, lambda button: button.click(force=True), no_wait_after=True
+        )
         page.goto(f"{self.origin}/lab/tree/{name}?reset")
         return Notebook(page, path, len(cells)).run_all()
 
