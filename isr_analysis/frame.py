@@ -154,13 +154,13 @@ def _values(column: Column, index: pd.DatetimeIndex) -> Any:
     if column.dtype == "str":
         return _text(column.kinds["text"])
     if column.dtype == "float64":
-        reals = column.kinds["real"].to_numpy(zero_copy_only=False)
+        reals = column.kinds["real"].to_numpy()
         return reals if reals.flags.writeable else reals.copy()
     if column.dtype == "object":
         return pd.Series(column.objects(), index=index, dtype=object)
     array = next(iter(column.kinds.values()))
-    missing = array.is_null().to_numpy(zero_copy_only=False)
-    values = np.array(array.fill_null(0 if column.dtype == "Int64" else False).to_numpy(zero_copy_only=False))
+    missing = array.is_null().to_numpy()
+    values = np.array(array.fill_null(0 if column.dtype == "Int64" else False).to_numpy())
     return (
         pd.arrays.IntegerArray(values, missing) if column.dtype == "Int64" else pd.arrays.BooleanArray(values, missing)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -191,6 +192,7 @@ class Selector:
         return table if self.clients is None and self.topic == "#" else table.filter(self.mask(table))
 
 
+@lru_cache(4096)
 def split_topic(
     topic: str, *, client_id: str | None = None, account_id: str | None = None
 ) -> tuple[str | None, str | None, str]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from isr_analysis import messages, payloads
 from isr_analysis.payloads import columns, decoder, message, shapes
 from isr_analysis.payloads import fields as fields_module
+from isr_analysis.payloads import plain as plain_payloads
 
 KEYS = ["a", "b", "c", "a.b", "a.b.c", "b.c", "", "time", "topic", "value", "payload", "payload.time", "payload.a.b",
         "extra", "rest", "int:a", 'quo"ted',
@@ -52,7 +53,17 @@ PAYLOADS = st.one_of(SPELLED, SPELLED, SPELLED, st.sampled_from(ODD), st.binary(
 FLEET = objects(
     st.one_of(SCALARS, st.just({}), st.fixed_dictionaries({}, optional={"x": SCALARS, "y": JSON})), st.just("a")
 )
+WORDS = st.sampled_from(["null", '"a":null', '"a": 1}', "{}", "2026-11-01", "\n", "\\", "é", "", ", "])
+READING = st.fixed_dictionaries(
+    {"a": st.sampled_from([0.5, 1.5, 1e22, -0.0, 20.0, 3, -7, 2**53, 2**53 + 1, math.inf])},
+    optional={"b": WORDS, "c": st.fixed_dictionaries({}, optional={"a": st.sampled_from([1, None]), "x": WORDS}),
+              "d": st.sampled_from([True, None]), "e": st.sampled_from([None, {}, {"b": None}, 7]), "f": WORDS},
+)  # fmt: skip
+COMPACT = [None, (",", ":"), (" , ", " :\t")]
 LISTS = st.one_of(
+    st.tuples(st.lists(READING, max_size=12), st.sampled_from(COMPACT), st.booleans()).map(
+        lambda made: [("t", json.dumps(one, separators=made[1], ensure_ascii=made[2]).encode()) for one in made[0]]
+    ),
     st.lists(st.tuples(st.sampled_from("tu"), PAYLOADS), max_size=12),
     st.lists(st.tuples(st.just("t"), FLEET.map(lambda value: json.dumps(value).encode())), max_size=6),
 )
@@ -137,11 +148,15 @@ def dtype(values):
     return {frozenset({bool}): "boolean", frozenset({str}): "object" if odd else "str"}.get(frozenset(kinds), "object")
 
 
-@pytest.fixture(params=[1, 10**9], ids=["by shape", "one by one"])
+@pytest.fixture(params=["in columns", "by shape", "one by one"])
 def way(request, monkeypatch):
-    """Read by shape wherever it can be, or never."""
-    monkeypatch.setattr(decoder, "_ENOUGH", request.param)
+    """Read in one way wherever it can be, and in no other but one by one."""
+    monkeypatch.setattr(decoder, "_ENOUGH", 10**9 if request.param == "one by one" else 1)
     monkeypatch.setattr(shapes, "SAMPLE", 2)
+    if request.param == "in columns":
+        monkeypatch.setattr(shapes, "reader", lambda _: None)
+    if request.param == "by shape":
+        monkeypatch.setattr(plain_payloads, "take", lambda *given_: given_[2])
 
 
 @pytest.mark.usefixtures("way")
@@ -302,3 +317,14 @@ def test_nobody_shares_a_shape():
     """Messages of one topic that have no key in common are read all the same."""
     rows = [json.dumps({f"a{i}": i, f"b{i}": {"c": str(i)}}).encode() for i in range(300)]
     assert fields_of(*rows) == [{f"a{i}": i, f"b{i}.c": str(i)} for i in range(300)]
+
+
+def test_plain_messages_are_read_in_columns_and_only_odd_ones_are_left():
+    """What has one shape is taken at once; one odd message sends no other the slower way."""
+    rows = [json.dumps({"a": i / 4, "n": None, "o": {"b": f"{i}"}, "t": i % 2 == 0}).encode() for i in range(300)]
+    odd = [b'{"a":1,"new":2}', b'{"a":[1]}', b'{"a":0.5,"o":{}}', b"17.5", b'{"a":\n0.5}', b'{"a":NaN}', b'{"a":1e400}']
+    sample = rows[:32]
+    cells = columns.Cells(307)
+    for extra, left in ([], []), ([*odd[:1], *odd[2:6]], [300, 301, 302, 303, 304]), (odd, [*range(307)]):
+        given_ = pa.array([*rows, *extra], pa.large_binary())
+        assert sorted(plain_payloads.take(cells, given_, np.arange(len(given_)), sample).tolist()) == left

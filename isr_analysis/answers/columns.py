@@ -65,18 +65,12 @@ def _without_nothing(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _of_raws(values: list[msgspec.Raw]) -> pa.ChunkedArray:
-    """Make a column of JSON texts that msgspec has checked, without a Python object for each.
-
-    They are joined by NUL, which no JSON holds, to see where each ends.
-    """
-    joined = b"\0".join(values)  # each is a buffer
-    if not values or len(joined) >= _LONGEST:
+    """Make a column of JSON texts that msgspec has checked, without a Python object for each."""
+    offsets = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, values), np.int64, len(values)), out=offsets[1:])
+    if offsets[-1] > _LONGEST:
         return json_texts(list(map(bytes, values)))
-    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == 0)
-    offsets = np.zeros(len(values) + 1, np.int32)
-    offsets[1:-1] = ends - np.arange(len(ends))
-    offsets[-1] = len(joined) - len(ends)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(joined.replace(b"\0", b""))]
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(b"".join(values))]  # each is a buffer
     made = pa.chunked_array([pa.Array.from_buffers(pa.binary(), len(values), buffers)])
     return _without_nothing(made) if (np.diff(offsets) == 0).any() else made
 
@@ -88,15 +82,14 @@ def length(columns: Columns) -> int:
 
 def of_arrays(arrays: Sequence[bytes]) -> tuple[Columns, list[int]]:
     """Make columns of JSON arrays of objects, and give the number of rows of each array."""
-    if (found := of_like(arrays)) is not None:
+    if (found := of_like(arrays, next((one for one in map(raw.first, arrays) if one is not None), None))) is not None:
         return found
     records = [raw.records(one) for one in arrays]
     return of_records([row for part in records for row in part]), [len(part) for part in records]
 
 
-def of_like(arrays: Sequence[bytes]) -> tuple[Columns, list[int]] | None:
-    """Do what `of_arrays` does if the rows are alike, and check that each text is one array; else give None."""
-    head = next((one for one in map(raw.first, arrays) if one is not None), None)
+def of_like(arrays: Sequence[bytes | memoryview], head: bytes | None) -> tuple[Columns, list[int]] | None:
+    """Do what `of_arrays` does if the rows are like the first, and if each text is one array; else give None."""
     if head is None:
         return {}, [0] * len(arrays)
     # Each field, and whether it is read as text.
@@ -169,7 +162,10 @@ def key(name: str) -> bytes:
 
 def sample(column: pa.ChunkedArray) -> str | bytes | None:
     """Give the first value of a column that is there and not null: text, or JSON text."""
-    for part in (column.slice(0, _FEW), column):  # mostly one of the first
+    if len(column) and (head := column[0].as_py()) not in (None, "", b"null"):  # mostly so
+        first: str | bytes = head
+        return first
+    for part in (column.slice(0, _FEW), column):
         if (at := pc.index(present(part), True).as_py()) >= 0:
             found: str | bytes = part[at].as_py()
             return found

@@ -85,18 +85,6 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
     return search.found
 
 
-def plain_rows(text: bytes, fields: Fields, *, live: bool) -> Columns | None:
-    """Give the rows of a text that is a plain array of rows alike, which is then gone through once; else None."""
-    try:
-        head = raw.first(text)
-    except AnswerError:  # broken, or no JSON after all: the longer way says so
-        return None
-    if fields.rows or head is None or not _Search(fields, live=live).is_row(head):
-        return None
-    found = columns.of_like([text])
-    return None if found is None else found[0]
-
-
 def describe(value: bytes) -> str:
     """Say what a JSON text is, in a few words."""
     what = raw.kind(value)

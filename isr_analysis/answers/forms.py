@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from isr_analysis.answers import columns, csv, envelope, raw, unpack
 from isr_analysis.answers.columns import Columns
@@ -14,6 +15,9 @@ from isr_analysis.errors import AnswerError
 _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|jsonlines", re.IGNORECASE)
 """Media types of which nothing at all is an answer without rows."""
 
+_ARRAY = re.compile(rb"\[\s*\{")
+_NEAR = 20_000
+
 
 def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -> tuple[Columns, dict[str, bytes]]:
     """Give the rows of a body as columns, and what stands beside them.
@@ -24,14 +28,42 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
         The body has no form that is known, or breaks off.
     """
     texts = unpack.texts(body, content_type)
-    if len(texts) == 1 and texts[0][:1] == b"[" and (rows := envelope.plain_rows(texts[0], fields, live=live)):
-        return rows, {}
+    if len(texts) == 1 and (found := _alike(texts[0], fields=fields, live=live)):
+        return gather(found.groups), found.notes
     documents, tables = split(texts, content_type)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), {}
     found = envelope.find(documents, fields=fields, live=live)
     tables = [gather(found.groups), *tables]
     return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[0], found.notes
+
+
+def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
+    """Find the rows of a text that holds one array of rows alike, which is then gone through once; None if it does not.
+
+    If what is between the first bracket and the last is an array, and the text with its first row alone is JSON, then
+    the whole text is; and the rows are found as they are in the shorter one, which is looked through in its place.
+    """
+    opens, end = _ARRAY.search(text, 0, _NEAR), text.rfind(b"]") + 1
+    if opens is None:
+        return None
+    at = opens.start()
+    try:
+        head = raw.first(text[at : at + _NEAR])
+        if head is None:
+            return None
+        short = b"[" + head + b"]"
+        documents = raw.documents(text[:at] + short + text[end:])
+        found = envelope.find(documents, fields=fields, live=live)
+    except AnswerError:  # broken, or of another form: the longer way says so
+        return None
+    if len(documents) > 1 or [one.rows for one in found.groups] != [short]:
+        return None
+    made = columns.of_like([memoryview(text)[at:end]], head)
+    if made is None:
+        return None
+    found.groups = [replace(found.groups[0], rows=made[0])]
+    return found
 
 
 def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], list[Columns]]:

@@ -69,6 +69,12 @@ class Cells:
         for kind, at, array in _split(given, set(map(type, given)) if types is None else types):
             kinds.setdefault(kind, []).append((rows if at is None else rows[at], array))
 
+    def put(self, name: str, kind: str, rows: Rows, values: Any) -> None:
+        """Add values of one kind, none missing: an Arrow array, or one of numpy."""
+        if kind in _NUMPY and isinstance(values, pa.Array):
+            values = values.to_numpy(zero_copy_only=False)
+        self._pieces[name].setdefault(kind, []).append((rows, values))
+
     def counts(self) -> dict[str, int]:
         """Give the number of messages that have each field."""
         return {
@@ -128,10 +134,16 @@ def values(kind: str, array: Any) -> list[Any]:
     """Give values of one kind, none missing, as Python objects."""
     if kind == "null":
         return [None] * len(array)
-    if kind in _NUMPY and isinstance(array, pa.Array):
-        array = array.to_numpy(zero_copy_only=False)
+    if kind in _NUMPY and not isinstance(array, np.ndarray):
+        array = np.asarray(array)
     listed: list[Any] = array.tolist() if isinstance(array, np.ndarray) else array.to_pylist()
-    return [parse(text) for text in listed] if kind == "other" else listed
+    if kind != "other":
+        return listed
+    try:
+        together: list[Any] = _loads(f"[{','.join(listed)}]")
+    except msgspec.DecodeError:  # NaN, Infinity, lone surrogates
+        return [parse(text) for text in listed]
+    return together
 
 
 def whole(array: pa.ChunkedArray) -> pa.Array:

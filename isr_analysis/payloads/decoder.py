@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.payloads import columns, message, shapes
+from isr_analysis.payloads import columns, message, plain, shapes
 from isr_analysis.payloads.columns import Cells, Rows
 
 DECODER_VERSION = 1
@@ -78,11 +78,13 @@ def _deep(payloads: pa.Array) -> Rows:
 
 def _topic(cells: Cells, payloads: pa.Array, rows: Rows) -> None:
     """Read messages of one topic: by shape as long as one is found that most of them have, the rest one by one."""
+    if len(rows) >= _ENOUGH:
+        portions = _portions(rows, plain.PORTION)
+        rows = np.concatenate([plain.take(cells, payloads, part, _sample(payloads, part)) for part in portions])
     for _ in range(_ROUNDS):
         if len(rows) < _ENOUGH:
             break
-        sample = rows[np.linspace(0, len(rows) - 1, shapes.SAMPLE).astype(np.int64)]
-        reader = shapes.reader(_taken(payloads, sample))
+        reader = shapes.reader(_sample(payloads, rows))
         if reader is None:
             break
         left = [reader(cells, part, _taken(payloads, part)) for part in _portions(rows)]
@@ -104,9 +106,13 @@ def _each(cells: Cells, payloads: pa.Array, rows: Rows, read: Callable[[bytes], 
         cells.add(name, np.array(at, np.int64), values)
 
 
-def _portions(rows: Rows) -> Iterator[Rows]:
+def _portions(rows: Rows, size: int = _PORTION) -> Iterator[Rows]:
     """Give rows in portions whose values stay in the processor's cache from one step to the next."""
-    return (rows[at : at + _PORTION] for at in range(0, len(rows), _PORTION))
+    return (rows[at : at + size] for at in range(0, len(rows), size))
+
+
+def _sample(payloads: pa.Array, rows: Rows) -> list[bytes]:
+    return _taken(payloads, rows[np.linspace(0, len(rows) - 1, shapes.SAMPLE).astype(np.int64)])
 
 
 def _taken(payloads: pa.Array, rows: Rows) -> list[bytes]:

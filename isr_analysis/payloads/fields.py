@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.payloads.columns import EXTRA, LIMIT, REST, Cells, as_json, frequent, parse, values, whole
+from isr_analysis.payloads.columns import EXTRA, LIMIT, REST, Cells, as_json, frequent, parse, values
 
 _SHOWN_FROM = 1000
 """One message in so many must have a field for it to become a column where not all can."""
@@ -30,14 +30,14 @@ class Column:
         The field.
     dtype : str
         ``Int64``, ``float64``, ``boolean``, ``str`` or ``object``; see `resolve`.
-    kinds : dict of str to pyarrow.Array
+    kinds : dict of str to pyarrow.ChunkedArray
         The values by kind, each as long as the frame, null where a row has no value of that kind. A ``float64``
         column has the one kind ``real``.
     """
 
     name: str
     dtype: str
-    kinds: dict[str, pa.Array]
+    kinds: dict[str, pa.ChunkedArray]
 
     def objects(self) -> npt.NDArray[np.object_]:
         """Give each value as a Python object; None where there is none, or an explicit null."""
@@ -45,7 +45,7 @@ class Column:
         out = np.full(rows, None, dtype=object)
         for kind, array in self.kinds.items():
             if kind != "null":
-                there = array.is_valid().to_numpy(zero_copy_only=False)
+                there = array.is_valid().to_numpy()
                 told = values(kind, array.drop_null())
                 out[there] = np.fromiter(told, np.object_, len(told))  # np.array would take lists apart
         return out
@@ -128,15 +128,16 @@ def _read_rest(rest: pa.ChunkedArray, cells: Cells) -> None:
         cells.add(name, np.array(rows, np.int64), given)
 
 
-def _merged(dense: dict[str, pa.ChunkedArray], rare: dict[str, pa.Array]) -> dict[str, pa.Array]:
+def _merged(dense: dict[str, pa.ChunkedArray], rare: dict[str, pa.Array]) -> dict[str, pa.ChunkedArray]:
     """Put a field together that has columns in one part of a table and is among the rest in another."""
-    out = {kind: whole(array) for kind, array in dense.items()}
+    out = dict(dense)
     for kind, array in rare.items():
-        out[kind] = pc.coalesce(out[kind], array) if kind in out else array
+        one = pa.chunked_array([array])
+        out[kind] = pc.coalesce(out[kind], one) if kind in out else one
     return out
 
 
-def _column(name: str, kinds: dict[str, pa.Array]) -> Column:
+def _column(name: str, kinds: dict[str, pa.ChunkedArray]) -> Column:
     told = kinds.keys() - {"null"}
     if told == {"int"}:
         return Column(name, "Int64", {"int": kinds["int"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -109,7 +110,7 @@ class Wire:
         self.origin = origin
         self._now = now
         self.sleep = sleep
-        self._counted = _Counted(transport or _network(origin), origin, ledger, now)
+        self._counted = _Counted(transport or _WhenNeeded(origin), origin, ledger, now)
         retry = httpx_retries.Retry(
             total=RETRIES,
             allowed_methods=["GET"],
@@ -323,6 +324,24 @@ class _Counted(httpx.BaseTransport):
 
     def close(self) -> None:
         self._inner.close()
+
+
+class _WhenNeeded(httpx.BaseTransport):
+    """The network, from the first request on: reading the certificates takes longer than a week from disk."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._lock = threading.Lock()
+        self._made: httpx.BaseTransport | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with self._lock:
+            self._made = self._made or _network(self._origin)
+        return self._made.handle_request(request)
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
 
 
 def _network(origin: str) -> httpx.BaseTransport:

@@ -29,7 +29,7 @@ from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.token import Token
 
 ACCOUNT = "6f1c7d52-0a53-4f6e-9b55-6f1d1a0e8f11"
-HISTORY, INFLUX = "/api/v1/subscriber/history", "/api/v2/query"
+HISTORY, PUBLISHERS, INFLUX = "/api/v1/subscriber/history", "/api/v1/subscriber/publishers", "/api/v2/query"
 START = "2026-11-01"
 ROUNDS = 3
 NAMES = {
@@ -57,6 +57,9 @@ def render(folder: Path) -> tuple[int, int]:
             file = f"{day}-{at}.json"
             (folder / file).write_text(json.dumps(page, ensure_ascii=False))
             index.append([HISTORY, f"{day}T00:00:00Z", str(at) if at else "", "application/json", file])
+    prefix = {"history_topic_prefix": f"{ACCOUNT}/{bench_decode.STATIONS[0]}/"}
+    (folder / "publishers.json").write_text(json.dumps([{"client_id": bench_decode.STATIONS[0], **prefix}]))
+    index.append([PUBLISHERS, "", "", "application/json", "publishers.json"])
     (folder / "influx.csv").write_text(as_influx(rows))
     index.append([INFLUX, "", "", "text/csv; charset=utf-8", "influx.csv"])
     (folder / "index.json").write_text(json.dumps(index))
