@@ -80,11 +80,12 @@ def _topic(cells: Cells, payloads: pa.Array, rows: Rows) -> None:
     """Read messages of one topic: by shape as long as one is found that most of them have, the rest one by one."""
     if len(rows) >= _ENOUGH:
         portions = _portions(rows, plain.PORTION)
-        rows = np.concatenate([plain.take(cells, payloads, part, _sample(payloads, part)) for part in portions])
+        rows = np.concatenate([plain.take(cells, payloads, part) for part in portions])
     for _ in range(_ROUNDS):
         if len(rows) < _ENOUGH:
             break
-        reader = shapes.reader(_sample(payloads, rows))
+        sample = rows[np.linspace(0, len(rows) - 1, shapes.SAMPLE).astype(np.int64)]
+        reader = shapes.reader(_taken(payloads, sample))
         if reader is None:
             break
         left = [reader(cells, part, _taken(payloads, part)) for part in _portions(rows)]
@@ -109,10 +110,6 @@ def _each(cells: Cells, payloads: pa.Array, rows: Rows, read: Callable[[bytes], 
 def _portions(rows: Rows, size: int = _PORTION) -> Iterator[Rows]:
     """Give rows in portions whose values stay in the processor's cache from one step to the next."""
     return (rows[at : at + size] for at in range(0, len(rows), size))
-
-
-def _sample(payloads: pa.Array, rows: Rows) -> list[bytes]:
-    return _taken(payloads, rows[np.linspace(0, len(rows) - 1, shapes.SAMPLE).astype(np.int64)])
 
 
 def _taken(payloads: pa.Array, rows: Rows) -> list[bytes]:

@@ -22,10 +22,15 @@ import pyarrow.json as pj
 from isr_analysis.payloads.columns import Cells, Rows
 from isr_analysis.payloads.message import REFUSED, Path, name_of, read
 
-PORTION = 8192
-"""Payloads that are read at once. What is odd in one of them sends at most these the slower way."""
+PORTION = 65_536
+"""Payloads that are read at once."""
 
+LEAST = 4096
+"""Where payloads cannot be read together, halves of them are tried, down to this many."""
+
+_SAMPLE = 32
 _LONGEST = 32_768  # bytes of a payload; longer ones are read by themselves
+_MOST = 64_000_000  # bytes that are read at once
 _BLOCK = 1 << 20
 _DEEPEST = 8
 _EXACT = 2**53
@@ -37,7 +42,7 @@ _KINDS: dict[type, tuple[str, pa.DataType]] = {
 Mask = npt.NDArray[np.bool_]
 
 
-def take(cells: Cells, payloads: pa.Array, rows: Rows, sample: list[bytes]) -> Rows:
+def take(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows:
     """Read messages of one topic, and give back those that are left.
 
     Parameters
@@ -48,27 +53,36 @@ def take(cells: Cells, payloads: pa.Array, rows: Rows, sample: list[bytes]) -> R
         ``large_binary``; those of all messages.
     rows : numpy.ndarray
         The messages that are meant, at most `PORTION`.
-    sample : list of bytes
-        Some of their payloads, which tell the shape.
     """
-    types = _types(sample)
-    if not types:
+    left = _taken(cells, payloads, rows)
+    if left is not None:
+        return left
+    if len(rows) < 2 * LEAST:
         return rows
+    return np.concatenate([take(cells, payloads, half) for half in np.array_split(rows, 2)])
+
+
+def _taken(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows | None:
+    """Do what `take` does, if all of them can be read together; else give None."""
+    some = rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64)]
+    types = _types(payloads.take(pa.array(some)).to_pylist())
+    if not types:
+        return None
     taken = payloads.take(pa.array(rows))
     sure = _sure(taken)
     if not sure.all():
         taken = taken.filter(pa.array(sure))
+    if taken.nbytes > _MOST:
+        return None
     try:
         taken = taken.cast(pa.string())  # Arrow's reader does not look whether text is UTF-8
         table = _table(taken, _schema(types))
     except (pa.ArrowException, UnicodeError):
-        return rows
-    if len(table) != len(taken):
-        return rows
+        return None
     leaves = dict(_leaves(table, ()))
     names = {path: name_of(path) for path in leaves}
-    if len(set(names.values())) < len(names):
-        return rows
+    if len(table) != len(taken) or len(set(names.values())) < len(names):
+        return None
     found = _Found(taken, leaves)
     for path, array in leaves.items():
         found.weigh(path, array, types)
@@ -135,7 +149,7 @@ def _table(taken: pa.Array, schema: list[pa.Field]) -> pa.Table:
     lines = pa.ListArray.from_arrays(pa.array([0, len(taken)], pa.int32()), taken)
     return pj.read_json(
         pa.BufferReader(pc.binary_join(lines, "\n")[0].as_buffer()),
-        read_options=pj.ReadOptions(use_threads=False, block_size=_BLOCK),
+        read_options=pj.ReadOptions(use_threads=True, block_size=_BLOCK),
         parse_options=pj.ParseOptions(explicit_schema=pa.schema(schema), unexpected_field_behavior="infer"),
     )
 
