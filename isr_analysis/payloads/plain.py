@@ -69,9 +69,10 @@ def _taken(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows | None:
     if not types:
         return None
     taken = payloads.take(pa.array(rows))
-    sure = _sure(taken)
+    broken, returned, null, escaped = _having(taken, "\n", "\r", "null", "\\")
+    sure = _sure(taken) & ~broken & ~returned
     if not sure.all():
-        taken = taken.filter(pa.array(sure))
+        taken, null, escaped = taken.filter(pa.array(sure)), null[sure], escaped[sure]
     if taken.nbytes > _MOST:
         return None
     try:
@@ -83,7 +84,7 @@ def _taken(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows | None:
     names = {path: name_of(path) for path in leaves}
     if len(table) != len(taken) or len(set(names.values())) < len(names):
         return None
-    found = _Found(taken, leaves)
+    found = _Found(taken, leaves, null, escaped)
     for path, array in leaves.items():
         found.weigh(path, array, types)
     at, good = rows[sure], ~found.doubtful
@@ -130,14 +131,13 @@ def _schema(types: dict[str, Any]) -> list[pa.Field]:
 
 
 def _sure(taken: pa.Array) -> Mask:
-    """Tell which payloads are not too long, begin and end as an object with something in it, and are one line."""
+    """Tell which payloads are not too long, and begin and end as an object with something in it."""
     offsets = np.frombuffer(taken.buffers()[1], np.int64, len(taken) + 1, 8 * taken.offset)
     text = np.frombuffer(taken.buffers()[2] or b"", np.uint8)
     lengths = np.diff(offsets)
     sure = (lengths > len("{}")) & (lengths <= _LONGEST)
     sure[sure] = (text[offsets[:-1][sure]] == ord("{")) & (text[offsets[1:][sure] - 1] == ord("}"))
-    broken, returned = _having(taken, "\n", "\r")
-    return sure & ~broken & ~returned
+    return sure
 
 
 def _table(taken: pa.Array, schema: list[pa.Field]) -> pa.Table:
@@ -177,10 +177,10 @@ class _Found:
         The rows of which something is not sure.
     """
 
-    def __init__(self, taken: pa.Array, leaves: dict[Path, pa.Array]) -> None:
+    def __init__(self, taken: pa.Array, leaves: dict[Path, pa.Array], null: Mask, escaped: Mask) -> None:
         self._text = taken
         self._sole = {key for key, count in Counter(path[-1] for path in leaves).items() if count == 1}
-        self._null, self._escaped = _having(taken, "null", "\\")
+        self._null, self._escaped = null, escaped
         self.columns: list[tuple[Path, str, Mask, Any]] = []
         self.doubtful = np.zeros(len(taken), np.bool_)
 
