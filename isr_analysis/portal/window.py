@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis import answers, cores, messages, times
+from isr_analysis import answers, messages, times
 from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector
@@ -228,17 +228,15 @@ class Window:
         if answer.status == 204:  # noqa: PLR2004 (no content)
             return Page(messages.empty(), 0)
         clients = self._selector.clients
-        account = self._portal.account_id
         try:
-            with cores.working:
-                page = answers.read_page(
-                    answer.body,
-                    content_type=answer.content_type,
-                    account_id=account,
-                    client_id=clients[0] if clients else None,
-                    topic=self._selector.topic,
-                    fields=self._known.fields,
-                )
+            page = answers.read_page(
+                answer.body,
+                content_type=answer.content_type,
+                account_id=self._portal.account_id,
+                client_id=clients[0] if clients else None,
+                topic=self._selector.topic,
+                fields=self._known.fields,
+            )
         except AnswerError as exc:
             # Some portals refuse with a good status; that is known by words that teach how else to ask.
             words = answers.error_words(answer.body, answer.content_type, longest=None)

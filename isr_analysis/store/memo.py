@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from isr_analysis import cores, messages, payloads
+from isr_analysis import messages, payloads
 from isr_analysis.messages import Selector
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
@@ -59,9 +59,7 @@ class Memo:
 
     def fill(self, part: Part, table: pa.Table) -> None:
         """Decode a new part's messages, all of them, while they are in memory."""
-        with cores.working:
-            decoded = payloads.decode(table)
-        self._keep(self._path(part, Selector()), decoded)
+        self._keep(self._path(part, Selector()), payloads.decode(table))
 
     def forget(self, part: str) -> None:
         """Remove what was decoded of a part, by its file's name."""
