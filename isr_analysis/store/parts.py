@@ -21,7 +21,7 @@ from isr_analysis.times import Range
 
 ALL = Selector()
 
-_BIG = 16_000_000
+_BIG = 12_000_000
 """Bytes of messages, in memory, that make a part: several threads gather as much at a time."""
 
 
