@@ -448,11 +448,31 @@ def test_the_contract_names_what_the_shape_does_not_tell():
         ({"topic": "acme/a/t/x", "account_id": "acme"}, {}, "a", "t/x"),
         ({"subpath": "t/x", "client_id": "a", "full_topic": PATH}, {}, "a", "t/x"),
         ({"path": "t/x", "client": "a"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "client": {"id": 4, "client_id": "a", "name": "Shack"}}, {}, "a", "t/x"),
+        ({"topic": "t/x", "device": {"id": "a", "name": "Shack"}}, {}, "a", "t/x"),
+        ({"topic": "t/x", "username": "a"}, {}, "a", "t/x"),
+        ({"topic": PATH, "username": "pub-1"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "username": "pub-1"}, {"client_id": "a"}, "a", "t/x"),
+        ({"topic": ["t", "x"], "client_id": "a"}, {}, "a", "t/x"),
+        ({"topic": PATH.split("/")}, {}, "a", "t/x"),
+        ({"topic": "/t/x", "client_id": "a"}, {}, "a", "t/x"),
+        ({"topic": f"/{PATH}"}, {}, "a", "t/x"),
+        ({"topic": PATH.replace("/", ".")}, {"account_id": ACCOUNT}, "a", "t/x"),
+        ({"topic": f"{ACCOUNT}.a.1.t.x", "client_id": "a.1"}, {"account_id": ACCOUNT}, "a.1", "t/x"),
+        ({"topic": "a.t.x", "client_id": "a"}, {}, "a", "t/x"),
+        ({"topic": "t.x", "client_id": "a"}, {}, "a", "t.x"),
     ],
 )  # fmt: skip
 def test_clients_and_topics_in_every_form(row, asked, client, topic):
     """With or without account and client, with a prefix, or as the question said."""
     assert told(read([{"time": AT, **row, "payload": 1}], **asked)) == [(NS, client, topic, b"1")]
+
+
+def test_levels_and_nested_clients_of_a_live_answer():
+    """A topic of levels is no topic of nothing, and the client's own id comes before the database's."""
+    said = {"time": AT, "topic": ["t", "x"], "payload": {"on": True}}
+    assert told(live([{"client_id": "a", **said}])) == ONE
+    assert told(live({"results": [{"client": {"id": 9, "client_id": "a"}, "last": said}]})) == ONE
 
 
 def test_every_account_is_reported():

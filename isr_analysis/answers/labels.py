@@ -64,6 +64,10 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         if not asked.live:
             raise AnswerError(f"no field of the rows holds a topic; they have {roles.listed(table)}")
         topic = pa.chunked_array([pa.repeat("", count)])
+    if pc.all(
+        pc.starts_with(topic, "/")
+    ).as_py():  # of each topic the first level is empty: it is cut off, not published
+        topic = pc.utf8_slice_codeunits(topic, 1)
     account_id = asked.account_id or (next(iter(named)) if len(named) == 1 else None)
     clients, whos = (0, [None]) if client is None else _coded(client)
     topics, whats = _coded(topic)
@@ -75,7 +79,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         who, what = whos[pair // len(whats)], whats[pair % len(whats)]
         known = who or asked.client_id
         what = "" if asked.live and what is None else what
-        found, whose, subpath = messages.split_topic(what or "", client_id=known, account_id=account_id)
+        path = _with_levels(what or "", known, account_id)
+        found, whose, subpath = messages.split_topic(path, client_id=known, account_id=account_id)
         if what is None or not whose:
             lacks = "has no topic" if what is None else f"names no client, neither in a field nor in its topic {what!r}"
             raise AnswerError(f"{row(table, pc.index(pairs.indices, i).as_py())} {lacks}")
@@ -84,6 +89,15 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         split.append((whose, subpath))
     whose, subpaths = (pa.array(column, pa.string()).take(pairs.indices) for column in zip(*split, strict=True))
     return pa.chunked_array([whose]), pa.chunked_array([subpaths]), frozenset(accounts), logins
+
+
+def _with_levels(topic: str, client_id: str | None, account_id: str | None) -> str:
+    """Give a platform path its levels, where dots part them as in a routing key."""
+    for begin in (f"{account_id}.{client_id}", account_id, client_id):
+        if begin and topic.startswith(f"{begin}.") and "/" not in topic:
+            head = f"{account_id}/{client_id}" if begin not in (account_id, client_id) else begin
+            return head + topic[len(begin) :].replace(".", "/")
+    return topic
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str | None]]:

@@ -80,7 +80,7 @@ class Roles:
 
 def lift(table: Columns, fields: Fields) -> Columns:
     """Put the members of a nested object in the place of its column if time, client, topic or payload are in it."""
-    table = _stamped(_dated(table))
+    table = _stamped(_dated(_levelled(table)))
     given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
     for _ in range(4):
         times = _times(table)
@@ -106,7 +106,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
                 break
         else:
             break
-    return table
+    return _levelled(table)
 
 
 def of_publishers(table: Columns) -> Columns:
@@ -156,6 +156,8 @@ def assign(table: Columns, asked: Asked) -> Roles:
     # Where the topic names the client, a device or station beside it is the payload's own.
     known = SURE_CLIENT if _is_whole(table, topic, asked.account_id) else (*CLIENT, *unnamed)
     client = take(fields.client_id, known, within=[name for name in left if name in scalars])
+    if client is None and known is not SURE_CLIENT and not any(name.startswith(KEY) for name in table):
+        client = take(None, ("username",), within=[name for name in left if _is_all(table, name, asked.client_id)])
     account = take(None, ACCOUNT)
     left.pop(ranked[0], None)
     encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
@@ -205,6 +207,21 @@ def _dated(table: Columns) -> Columns:
     return {name: column for name, column in table.items() if name != day} | {
         clock: pc.binary_join_element_wise(*parts, pa.scalar("T"))
     }
+
+
+def _levelled(table: Columns) -> Columns:
+    """Join the levels of topics that stand as lists."""
+    for name, column in table.items():
+        value = columns.sample(column) if _is_topic(name) else None
+        if isinstance(value, bytes) and raw.kind(value) == "[":
+            table = table | {name: columns.text([_path_of(one) for one in column.to_pylist()])}
+    return table
+
+
+def _path_of(value: bytes | None) -> str | None:
+    if value is None or raw.kind(value) != "[":
+        return None if value is None else raw.text(value) if raw.kind(value) == '"' else None
+    return "/".join(raw.text(one) if raw.kind(one) == '"' else one.decode() for one in raw.elements(value))
 
 
 def _stamped(table: Columns) -> Columns:
@@ -288,6 +305,14 @@ def _is_whole(table: Columns, name: str | None, account_id: str | None) -> bool:
     value = columns.sample(table[name]) if name else None
     text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
     return split_topic(text, account_id=account_id)[1] is not None
+
+
+def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
+    """Tell whether a column of text may name clients: if one was asked for, no others."""
+    if plain(name) != "username" or not isinstance(columns.sample(table[name]), str | bytes):
+        return False
+    found = pc.unique(columns.texts(table[name], name)).drop_null().to_pylist()
+    return client_id is None or found == [client_id]
 
 
 def _is_object(table: Columns, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -151,13 +151,16 @@ def plain(name: str) -> str:
     return re.sub(r"[^0-9a-z]", "", name.lower()) or name
 
 
-def pick(names: Iterable[str], known: tuple[str, ...]) -> str | None:
-    """Give the first of the known names that occurs; a field of a nested object counts by its last part too."""
+def pick(names: Collection[str], known: tuple[str, ...]) -> str | None:
+    """Give the first of the known names that occurs; a field of a nested object counts by its last part too.
+
+    Its last part comes first: of a ``client`` with an ``id`` of the database and a ``client_id``, it is the latter.
+    """
     spelled: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: "." in name):
+        spelled.setdefault(plain(name.rpartition(".")[2]), name)
     for name in names:
         spelled.setdefault(plain(name), name)
-    for name in names:
-        spelled.setdefault(plain(name.rpartition(".")[2]), name)
     return next((spelled[one] for one in known if one in spelled), None)
 
 
