@@ -20,8 +20,9 @@ import tomli_w
 
 from isr_analysis import times
 from isr_analysis.answers import Fields
-from isr_analysis.errors import UsageError
+from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.portal import lengths
 from isr_analysis.portal.wire import API
 
 TimeForm = Literal["iso", "iso seconds", "date", "s", "ms", "us", "ns"]
@@ -31,6 +32,9 @@ _UNITS = {
     "iso": 1000, "iso seconds": times.SECOND, "date": times.DAY,
     "s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1,
 }  # fmt: skip
+
+_LATER = 2 * times.MINUTE
+"""How far the portal's clock may be ahead where a range reaches back from its now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,12 @@ class History:
         Where instants are dates: whether the messages of the day `end` are in the answer; None if that is not known.
     longest : str or None
         The longest range that may be asked for at once, such as ``"24h"``.
+    length : str or None
+        The parameter of how long the range is, from its start on; without `start` and `end`, how far it reaches back
+        from now.
+    length_form : str
+        What `length` takes: a number of ``"s"``, ``"min"``, ``"h"``, ``"d"`` or ``"w"``, a text such as ``"24h"`` or
+        ``"PT24H"``, or one of those that stand here with commas between them.
     client : str or None
         The parameter of one client id.
     client_required : bool
@@ -89,6 +99,8 @@ class History:
     start_included: bool | None = None
     end_included: bool | None = None
     longest: str | None = None
+    length: str | None = None
+    length_form: str = "h"
     client: str | None = "client_id"
     client_required: bool = False
     topic: str | None = None
@@ -108,7 +120,13 @@ class History:
     @property
     def unit(self) -> int:
         """The finest step between two instants that can be asked for, ns."""
-        return _UNITS[self.time_form]
+        unit = _UNITS[self.time_form]
+        return max(unit, lengths.unit_of(self.length_form)) if self.reaches_back else unit
+
+    @property
+    def reaches_back(self) -> bool:
+        """Whether the range can only be asked for by how far it reaches back from now."""
+        return self.length is not None and self.start is None and self.end is None
 
     def askable(self, selector: Selector) -> Selector:
         """Give the narrowest selector that the portal can be asked for and that covers another one."""
@@ -125,10 +143,18 @@ class History:
             topic = "#"
         return Selector(clients, topic)
 
-    def question(self, selector: Selector, span: times.Range, *, account_id: str | None) -> dict[str, str]:
+    def question(
+        self, selector: Selector, span: times.Range, *, account_id: str | None, now: int | None = None
+    ) -> dict[str, str]:
         """Write the parameters that ask for a span of what `askable` gave, of one client or of all.
 
         Where the account is not known (None), what cannot be said without it is left out, and so asked for wider.
+        `now` is needed where the range reaches back from it.
+
+        Raises
+        ------
+        HistoryIncompleteError
+            The portal does not reach back so far.
         """
         asked = dict(self.fixed)
         if self.start is not None:
@@ -136,6 +162,8 @@ class History:
         if self.end is not None:
             last_day = self.time_form == "date" and self.end_included and span.end > span.start
             asked[self.end] = self.instant(span.end - 1 if last_day else -(-span.end // self.unit) * self.unit)
+        if self.length is not None:
+            asked[self.length] = self._length(span, now)
         if self.account is not None and account_id is not None:
             asked[self.account] = account_id
         client = None if selector.clients is None else selector.clients[0]
@@ -158,6 +186,21 @@ class History:
         if self.time_form == "date":
             return times.iso(ns)[:10]
         return str(ns // self.unit)
+
+    def _length(self, span: times.Range, now: int | None) -> str:
+        needed = span.end - span.start
+        if self.reaches_back:  # from the portal's own now, a little later than ours
+            needed = (span.end if now is None else now) + _LATER - span.start
+        written = lengths.written(self.length_form, needed)
+        if written is None or (
+            self.longest is not None and needed > times.duration(self.longest) and self.reaches_back
+        ):
+            raise HistoryIncompleteError(
+                f"the portal's history is asked for by how far it reaches back ({self.length!r}, at most "
+                f"{self.longest or self.length_form}), which is not as far as {times.iso(span.start)}; ask for a later "
+                "range, or say in a contract file (ISR_CONTRACT) how else to ask"
+            )
+        return written
 
     def _topic(self, topic: str, account_id: str, client: str | None) -> str:
         if self.topic_form in ("prefix", "path prefix"):

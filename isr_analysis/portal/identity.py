@@ -126,7 +126,7 @@ def recent(
         span = times.Range(now - max(length, known.unit), now)
         one = client() if known.client_required else None
         selector = messages.Selector(None if one is None else (one,))
-        asked = known.question(selector, span, account_id=account_id)
+        asked = known.question(selector, span, account_id=account_id, now=now)
         if known.limit is not None:
             asked[known.limit] = "1"
         try:

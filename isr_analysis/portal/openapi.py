@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from isr_analysis.portal import roles
+from isr_analysis.portal import lengths, roles
 from isr_analysis.portal.contract import Contract, History, TimeForm, TopicForm
 
 MOST = 10_000
@@ -180,6 +180,11 @@ def _history(
         built_in = dataclasses.replace(built_in, **roles.DAY)
         start, name[roles.START] = day, day.name
         fixed.pop(day.name, None)
+    length, form = (None, None) if roles.END in by_role or day else _length(given, alone=start is None)
+    if length is not None and form is not None:
+        most_at_once = lengths.most(form, length.schema) or longest_range(words)
+        built_in = dataclasses.replace(built_in, length=length.name, length_form=form, longest=most_at_once)
+        fixed.pop(length.name, None)
     return dataclasses.replace(
         built_in,
         path=path,
@@ -253,6 +258,8 @@ def _role(one: _Parameter, taken: Mapping[str, _Parameter]) -> str | None:
     role = roles.role_of(one.name)
     bare = roles.snake(one.name) in ("after", "before", "start", "from", "min", "max", "first", "last")
     if role in (roles.START, roles.END) and one.time_form() is None:
+        if role == roles.START and lengths.form_of(one.name, one.schema, one.words) and not bare:
+            return None  # since=24h
         if re.search(r"cursor|opaque|next page|page token|continu", one.words, re.IGNORECASE):
             return roles.CURSOR
         if one.kind == "integer" and re.search(r"offset|index|skip|row", one.words, re.IGNORECASE):
@@ -266,6 +273,15 @@ def _role(one: _Parameter, taken: Mapping[str, _Parameter]) -> str | None:
             if end not in taken and re.search(pattern, one.words, re.IGNORECASE):
                 return end
     return role
+
+
+def _length(given: list[_Parameter], *, alone: bool) -> tuple[_Parameter, str] | tuple[None, None]:
+    """Find the parameter of how long the range is, and what it takes."""
+    for one in given:
+        form = lengths.form_of(one.name, one.schema, one.words)
+        if form is not None and roles.is_length(one.name, alone=alone) and not one.time_form():
+            return one, form
+    return None, None
 
 
 def _topic_form(one: _Parameter) -> TopicForm | None:

@@ -30,6 +30,12 @@ _NAMES = (
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
 
+_LENGTH = re.compile(
+    r"(?:(?:for|last|past|recent|look_?back|back|max_?age|since|previous|num)_?)*(?:(?:sec(?:ond)?|min(?:ute)?|h(?:ou)?r|day|week)s)"
+    r"(?:_?(?:back|ago))?|look_?back(?:_?\w+)?|last|past|since|max_age"
+)
+_LENGTH_PERHAPS = re.compile(r"(?:time_?)?(?:range|span|period|window|duration|frame)|time_?interval")
+"""What is the range's length only where nothing else says the range: it may also be that of an average."""
 
 DAY: dict[str, Any] = {"end": None, "time_form": "date", "longest": "1d"}
 """How history is asked for where its start is the one parameter of a day."""
@@ -38,6 +44,12 @@ DAY: dict[str, Any] = {"end": None, "time_form": "date", "longest": "1d"}
 def is_day(name: str) -> bool:
     """Tell whether a parameter is the day that is wanted."""
     return snake(name) in ("date", "day", "utc_date", "utc_day", "for_date", "on_date")
+
+
+def is_length(name: str, *, alone: bool) -> bool:
+    """Tell whether a parameter is how long the range is, or how far it reaches back; `alone` if none is its start."""
+    plain = snake(name)
+    return bool(_LENGTH.fullmatch(plain) or (alone and _LENGTH_PERHAPS.fullmatch(plain)))
 
 
 def snake(name: str) -> str:

@@ -204,7 +204,9 @@ class Window:
         # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
         moved = self._known.start_included is not True and self._known.time_form != "date"
         start = max(span.start - (self._known.unit if moved else 0), 0)
-        return self._known.question(self._selector, Range(start, span.end), account_id=self._portal.named_account)
+        return self._known.question(
+            self._selector, Range(start, span.end), account_id=self._portal.named_account, now=self._portal.now()
+        )
 
     def _asked_for(self, span: Range) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one."""
@@ -293,6 +295,8 @@ class Window:
         slack = max(_SLACK, 2 * self._known.unit, self._portal.habits.reach)
         early, late = self._earliest < self._span.start - slack, self._latest >= self._span.end + slack
         to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
+        if self._known.reaches_back:
+            return
         if self._known.start is None and self._known.end is None:
             # It was not asked for a range: it must have given the whole of it, beyond doubt.
             if self._beyond or self._named or (early and (late or to_now)):
@@ -346,7 +350,7 @@ class Window:
         if known.start_included is not None or known.longest is None or self._sample is None or known != self._known:
             return
         span = Range(self._sample, self._sample + known.unit)
-        question = known.question(self._selector, span, account_id=self._portal.named_account)
+        question = known.question(self._selector, span, account_id=self._portal.named_account, now=self._portal.now())
         try:
             at = instants(self._ask(Step(known.path, question)).messages)
         except RequestRefusedError:  # too short a range, perhaps
