@@ -475,6 +475,30 @@ def test_levels_and_nested_clients_of_a_live_answer():
     assert told(live({"results": [{"client": {"id": 9, "client_id": "a"}, "last": said}]})) == ONE
 
 
+CODED = {
+    "base64": lambda data: base64.b64encode(data).decode(),
+    "base64 without padding": lambda data: base64.b64encode(data).decode().rstrip("="),
+    "base64 of addresses": lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+    "hex": bytes.hex,
+    "bytea of PostgreSQL": lambda data: "\\x" + data.hex(),
+    "a list of bytes": list,
+    "an object that says base64": lambda data: {"encoding": "base64", "data": base64.b64encode(data).decode()},
+    "an object of MongoDB": lambda data: {"$binary": {"base64": base64.b64encode(data).decode(), "subType": "00"}},
+}
+
+
+@pytest.mark.parametrize("code", CODED)
+def test_coded_payloads_are_known_by_what_they_hold(code):
+    """If each is JSON and one of them an object; one alone that is a number, a list or a word stays what it is."""
+    published = [b"7", b"{}", b'{"a": "\xc3\xbf\xc3\xbe??>>"}', b"[]", b"null"]
+    rows = [{**ROW, "payload": CODED[code](one)} for one in published]
+    assert [one[3] for one in told(read(rows))] == published
+    if "object" not in code:
+        alone = CODED[code](b"7")
+        (found,) = told(read([{**ROW, "payload": alone}, {**ROW, "payload": {"no": 1}}]))[:1]
+        assert json.loads(found[3]) == alone
+
+
 def test_every_account_is_reported():
     """In topics, fields and the envelope, so that the caller can refuse foreign ones."""
     body = {"tenant_id": "t-1", "messages": [ROW, {**ROW, "topic": f"{OTHER}/b/t"}, {**ROW, "account_id": "acme"}]}
@@ -533,6 +557,9 @@ def test_json_within_strings(given, published):
         ({"payload_base64": base64.b64encode(b"\xff\x00").decode()}, b"\xff\x00"),
         ({"payload": None, "payload_base64": "AAE="}, b"\x00\x01"),
         ({"payload": {"a": 1}, "payload_base64": None}, b'{"a": 1}'),
+        ({"payload_json": {"a": 1}, "payload_text": None}, b'{"a": 1}'),
+        ({"payload_json": None, "payload_text": "21.5"}, b"21.5"),
+        ({"payload_json": None, "payload_text": "on air"}, b'"on air"'),
         ({"payload": "AAE", "payload_encoding": "base64"}, b"\x00\x01"),
         ({"payload": "_-8=", "encoding": "BASE64"}, b"\xff\xef"),
         ({"payload": "0001", "payload_encoding": "hex"}, b"\x00\x01"),

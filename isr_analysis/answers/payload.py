@@ -17,7 +17,18 @@ from isr_analysis.errors import AnswerError
 
 _BYTE = rb"\s*(?:\d\d?|1\d\d|2[0-4]\d|25[0-5])\s*"
 _BUFFER = re.compile(rb'\{\s*"type"\s*:\s*"Buffer"\s*,\s*"data"\s*:\s*\[(' + _BYTE + rb"(?:," + _BYTE + rb")*)\]\s*\}")
-_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_CODED = {
+    "base64": re.compile(rb'"(?:[A-Za-z0-9+/]{2,}={,2}|[\w-]{2,})"'),
+    "hex": re.compile(rb'"(?:\\\\x|0x)?(?:[0-9a-fA-F]{2})+"'),
+    "bytes": re.compile(rb"\[" + _BYTE + rb"(?:," + _BYTE + rb")*\]"),
+}
+"""JSON texts of payloads that may be coded bytes; base64 with the letters of addresses too, padded or not."""
+
+_BOXED = re.compile(
+    rb'\{\s*(?:"(?:encoding|type|format)"\s*:\s*"(?P<form>base64|hex)"\s*,\s*"\w+"|"\$binary"\s*:\s*\{\s*"base64")'
+    rb'\s*:\s*(?P<data>"[^"\\]*")\s*(?:,\s*"subType"\s*:\s*"\w+"\s*\})?\s*\}'
+)
+"""Coded bytes in an object that says how, as MongoDB writes them too."""
 
 
 def published(
@@ -35,7 +46,7 @@ def published(
     ----------
     column : pyarrow.ChunkedArray
         Text or JSON texts; a missing one is ``null``.
-    form : {"json", "text", "base64", "hex"}, optional
+    form : {"json", "text", "base64", "hex", "bytes"}, optional
         What strings mean, where it is known.
     encoding : pyarrow.ChunkedArray, optional
         Text: what the row itself says of its payload; ``"base64"``, ``"hex"`` and ``"text"`` count.
@@ -64,14 +75,14 @@ def published(
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
     column = _buffers(pc.fill_null(column, b"null"))
-    if form in ("base64", "hex"):
+    if form in _CODED:
         return _binary([_decoded(one, form, i) for i, one in enumerate(column.to_pylist())])
+    if form is None and (coded := _all_coded(column)) is not None:
+        return coded[1]
     is_text = pc.starts_with(column, b'"')
     if form == "json" or not pc.any(is_text).as_py():
         return column
     every = pc.all(pc.or_(is_text, pc.equal(column, pa.scalar(b"null", pa.binary())))).as_py()
-    if form is None and every and (decoded := _all_base64(column)) is not None:
-        return decoded
     opens = pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*[{\[]')
     if form is None and not every and not pc.any(opens).as_py():
         return column
@@ -79,13 +90,11 @@ def published(
 
 
 def shown_form(column: pa.ChunkedArray) -> str | None:
-    """Give ``"base64"`` if all payloads of a column are without doubt that, as `published` takes them."""
+    """Give the form that all payloads of a column are in without doubt, as `published` takes them; None if in none."""
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
-    column = pc.fill_null(column, b"null")
-    if not pc.all(pc.or_(pc.starts_with(column, b'"'), pc.equal(column, pa.scalar(b"null", pa.binary())))).as_py():
-        return None
-    return "base64" if _all_base64(column) is not None else None
+    coded = _all_coded(pc.fill_null(column, b"null"))
+    return None if coded is None else coded[0]
 
 
 def spread(parts: Columns) -> pa.ChunkedArray:
@@ -111,10 +120,23 @@ def spread(parts: Columns) -> pa.ChunkedArray:
 
 
 def _buffers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give the bytes of payloads that Node.js wrote as ``{"type":"Buffer","data":[…]}``."""
-    if not pc.any(pc.starts_with(column, b'{"type"')).as_py():
+    """Give the bytes of payloads that Node.js wrote as ``{"type":"Buffer","data":[…]}``, or of objects that hold them.
+
+    The latter only if all payloads are such: an object that says that it holds base64 may itself be what was published.
+    """
+    if not pc.any(pc.match_substring_regex(column, rb'^\{\s*"(?:type|encoding|format|\$binary)"')).as_py():
         return column
-    found = ((one, _BUFFER.fullmatch(one)) for one in column.to_pylist())
+    values = column.to_pylist()
+    boxes = [_BOXED.fullmatch(one) for one in values]
+    if all(box or one == b"null" for box, one in zip(boxes, values, strict=True)):
+        forms = ((box["form"] or b"base64").decode() if box else "json" for box in boxes)
+        return _binary(
+            [
+                _decoded(box["data"], form, i) if box else b"null"
+                for i, (box, form) in enumerate(zip(boxes, forms, strict=True))
+            ]
+        )
+    found = ((one, _BUFFER.fullmatch(one)) for one in values)
     return _binary([bytes(map(int, match[1].split(b","))) if match else one for one, match in found])
 
 
@@ -135,6 +157,8 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
     if text is None or text == b"null":
         return b"null"
     try:
+        if form == "bytes":
+            return bytes(map(int, text.strip(b"[]").split(b",")))
         if text[:1] == b'"' and (form != "text" or isinstance(value, bytes)):
             text = raw.text(text).encode()
         if form == "text":
@@ -147,22 +171,27 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
         raise AnswerError(f"row {row + 1}: the payload is said to be {form} but is {text[:60]!r}") from exc
 
 
-def _all_base64(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Decode base64 where there is no doubt: every payload is that of JSON, and one that of an object or array."""
-    found: list[bytes] = []
-    sure = False
-    for value in column.to_pylist():
-        if value == b"null":
-            found.append(value)
+def _all_coded(column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray] | None:
+    """Decode coded bytes where there is no doubt: every payload is that of JSON, and one that of an object or array."""
+    head = columns.sample(column)
+    for form, pattern in _CODED.items():
+        if not isinstance(head, bytes) or _sound(head, form, pattern) is None:  # most often none of them is
             continue
-        if len(value) < 6 or not _BASE64.fullmatch(value, 1, len(value) - 1):  # noqa: PLR2004
-            return None
-        decoded = base64.b64decode(value[1:-1])
-        if not raw.is_json(decoded):
-            return None
-        sure = sure or decoded.lstrip()[:1] in (b"{", b"[")
-        found.append(decoded)
-    return _binary(found) if sure else None
+        decoded = [value if value == b"null" else _sound(value, form, pattern) for value in column.to_pylist()]
+        if all(one is not None for one in decoded) and any(one.lstrip()[:1] in (b"{", b"[") for one in decoded if one):
+            return form, _binary(decoded)
+    return None
+
+
+def _sound(value: bytes, form: str, pattern: re.Pattern[bytes]) -> bytes | None:
+    """Decode a payload if it is coded JSON; else give None."""
+    if not pattern.fullmatch(value):
+        return None
+    try:
+        decoded = _decoded(value, form, 0)
+    except AnswerError:
+        return None
+    return decoded if raw.is_json(decoded) else None
 
 
 def _binary(values: Sequence[bytes | None]) -> pa.ChunkedArray:

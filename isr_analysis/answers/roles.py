@@ -162,6 +162,8 @@ def assign(table: Columns, asked: Asked) -> Roles:
     left.pop(ranked[0], None)
     encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
     payloads = [payload] if payload else []
+    while payload and not fields.payload and (other := take(None, PAYLOAD)):  # a row may have its payload in either
+        payloads.append(other)
     encoding = None
     if payload or encoded:
         encoding = take(None, ENCODING)
