@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, times
-from isr_analysis.errors import AddOnMissingError, PortalUnavailableError
+from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, QuotaExhaustedError
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.connection import Portal
 from isr_analysis.streaming.polled import Source, opened
@@ -30,7 +30,7 @@ def watch_live(
     """Give the last message of each publisher on each topic, each time anew.
 
     It begins with what `load_live` gives, and goes on with the stream where a read-only subscriber is set up, else with
-    the live answer, asked again and again.
+    the live answer, asked again and again. After the stream was away the live answer is asked once more.
 
     Parameters
     ----------
@@ -72,12 +72,44 @@ def watch_live(
     line = connection.current(portal)
     zone = times.zone(tz)
     with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found:
-        last = latest(_seen(line, found)) if isinstance(found, Stream) else messages.empty()
-        if len(last):
-            yield frame.to_frame(last, tz=zone, attrs=_attrs(line, found, len(last)))
+        watched = Watched(line, found, zone)
+        first = watched.frame(messages.empty())
+        if len(first):
+            yield first
         for table in found.tables(every):
-            last = latest(pa.concat_tables([last, table]))
-            yield frame.to_frame(last, tz=zone, attrs=_attrs(line, found, len(last)))
+            yield watched.frame(table)
+
+
+class Watched:
+    """The last message of each publisher on each topic, as a source brings them.
+
+    Parameters
+    ----------
+    line : Portal
+        Whose.
+    source : Stream or Polled
+        Of a stream it begins with what the live answer has, which is asked again after a gap: the stream itself has
+        only what comes from now on.
+    zone : tzinfo
+        The zone of the frames.
+    """
+
+    def __init__(self, line: Portal, source: Source, zone: dt.tzinfo) -> None:
+        self._line = line
+        self._source = source
+        self._zone = zone
+        self._gaps = -1 if isinstance(source, Stream) else 0
+        self._last = messages.empty()
+
+    def frame(self, table: pa.Table) -> pd.DataFrame:
+        """Take what came since the last time, and give the frame that `watch_live` gives."""
+        gaps = len(self._source.missed())
+        seen = []
+        if isinstance(self._source, Stream) and self._source.connected and gaps != self._gaps:
+            seen, self._gaps = [_seen(self._line, self._source)], gaps
+        self._last = latest(pa.concat_tables([self._last, *seen, table]))
+        attrs = _attrs(self._line, self._source, len(self._last))
+        return frame.to_frame(self._last, tz=self._zone, attrs=attrs)
 
 
 def latest(table: pa.Table) -> pa.Table:
@@ -89,10 +121,10 @@ def latest(table: pa.Table) -> pa.Table:
 
 
 def _seen(line: Portal, found: Stream) -> pa.Table:
-    """Give what the live answer has, where it can be had: the stream has only what comes from now on."""
+    """Give what the live answer has, where it can be had."""
     try:
-        pages = lists.live(line.responses, line.routes, line.account_id, max_age=60.0)
-    except (AddOnMissingError, PortalUnavailableError):
+        pages = lists.live(line.responses, line.routes, line.account_id, max_age=1.0)
+    except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError):
         return messages.empty()
     for _, page in pages:
         line.check_accounts(page.accounts)

@@ -121,11 +121,13 @@ class Stream:
         at = clock.monotonic()
         while not self._ended():
             at = max(at + pause, clock.monotonic())
-            rows: list[Row] = []
             while (left := at - clock.monotonic()) > 0 and not self._ended():
                 clock.sleep(min(left, _WAIT))
-            rows = self._take(0.0)
-            yield _table(rows)
+            yield self.new()
+
+    def new(self) -> pa.Table:
+        """Give what came since the last look, a table of `isr_analysis.messages.SCHEMA`, without waiting for more."""
+        return _table(self._take(0.0))
 
     def frames(self, every: str | dt.timedelta = "1s", *, tz: str | dt.tzinfo = "UTC") -> Iterator[pd.DataFrame]:
         """Give what came as DataFrames, as of `load_history`, one each `every` in which something came.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import sys
 import time
@@ -12,15 +13,15 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
-from isr_analysis import times
+from isr_analysis import messages, times
 from isr_analysis.errors import AddOnMissingError, IsrError
-from isr_analysis.live import load_live
 from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.quota import Quota
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets import standing as stands
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
+from isr_analysis.widgets.follow import Follower
 from isr_analysis.widgets.words import ago, call, explained, notice, table
 
 _PULSE = 3
@@ -33,9 +34,10 @@ _COLUMNS = ("Client", "State", "Last heard", "Topic", "Says")
 class LiveBoard(Composite):
     """All publishers with when they were last heard, refreshed every few seconds; what is stale stands out.
 
-    It runs in a thread while a page shows it: it rests when the output is cleared, the cell is run again, the page is
-    closed or hidden, and goes on when a page shows it again. It takes at most half of what is left of the token's
-    requests, and slows down for that.
+    It listens to the stream where a read-only subscriber is set up (see `stream`), else it asks for the live answer
+    again and again; its head says which. It runs in a thread while a page shows it: it rests when the output is
+    cleared, the cell is run again, the page is closed or hidden, and goes on when a page shows it again. Asking, it
+    takes at most half of what is left of the token's requests, and slows down for that.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ class LiveBoard(Composite):
         How often it is refreshed.
     stale, silent : str or timedelta
         How long ago a publisher was last heard to count as one of these.
+    source : {"stream", "live"}, optional
+        As of `watch_live`. If it is left out and the broker cannot be had, the live answer stands in.
     tz : str or tzinfo
         The zone of what it shows.
     portal : Portal, optional
@@ -74,6 +78,7 @@ class LiveBoard(Composite):
         every: str | dt.timedelta = "5s",
         stale: str | dt.timedelta = "15min",
         silent: str | dt.timedelta = "1d",
+        source: str | None = None,
         tz: str | dt.tzinfo = "UTC",
         portal: Portal | None = None,
     ) -> None:
@@ -83,6 +88,8 @@ class LiveBoard(Composite):
         self._zone = times.zone(tz)
         times.duration(stale, name="stale")
         times.duration(silent, name="silent")
+        self._source = source
+        self._follower(source)  # refuses what is none
         self._failures = 0
         self._seen_at = -_PATIENCE
         self._publishers: pd.DataFrame | None = None
@@ -104,15 +111,19 @@ class LiveBoard(Composite):
         float
             After how many seconds the next refresh is due.
         """
-        return self._round(Task())
+        with contextlib.closing(self._follower(messages.LIVE)) as once:
+            return self._round(Task(), once)
 
     def code(self) -> str:
         """Give Python that loads the same."""
+        if self._source == messages.STREAM:
+            return call("isr.watch_live", {"source": self._source}, raw=self._raw)
         return call("isr.load_live", {}, raw=self._raw)
 
     def parts(self) -> Iterator[Any]:
         """Give how each publisher stands as a table."""
-        yield stands.readable(self._load(self._connected())[0])
+        with contextlib.closing(self._follower(messages.LIVE)) as once:
+            yield stands.readable(self._load(self._connected(), once)[0])
 
     def _workers(self) -> Iterable[Worker]:
         return (self._worker,)
@@ -136,12 +147,14 @@ class LiveBoard(Composite):
             self._worker.start(self._run)
 
     def _run(self, task: Task) -> None:
-        while True:
-            task.wait(self._round(task))
-            _when_free(self._rest)
+        with contextlib.closing(self._follower(self._source)) as source:
+            while True:
+                task.wait(self._round(task, source))
+                _when_free(self._rest)
 
     def _once(self, task: Task) -> None:
-        self._round(task)
+        with contextlib.closing(self._follower(messages.LIVE)) as once:
+            self._round(task, once)
         with task.turn():
             self.head.value += " · <b>paused</b>"
 
@@ -150,10 +163,13 @@ class LiveBoard(Composite):
         if time.monotonic() - self._seen_at > _PATIENCE:
             self._worker.stop()
 
-    def _round(self, task: Task) -> float:
+    def _follower(self, source: str | None) -> Follower:
+        return Follower(source, self._zone, dt.timedelta(seconds=0.8 * self._every))
+
+    def _round(self, task: Task, source: Follower) -> float:
         try:
             portal = self._connected()
-            shown, live = self._load(portal)
+            shown, live = self._load(portal, source)
         except Exception as exc:  # noqa: BLE001 (whatever it is, the board says so and tries again)
             self._failures += 1
             again = exc.retry_after if isinstance(exc, IsrError) else None
@@ -165,36 +181,58 @@ class LiveBoard(Composite):
                 self.board.add_class("isr-faded")
             return delay
         self._failures = 0
-        left = portal.quota
-        delay = pace(self._every, left, portal.now())
+        since = source.since
+        delay = self._every if since is not None else pace(self._every, portal.quota, portal.now())
         with task.turn():
             self.value = shown
-            self.head.value = self._heading(shown, live, left, delay)
-            self.trouble.value = notice(
-                f"The portal cannot be reached. Shown is its answer of {live.attrs['fetched_at'][:19]}Z; "
-                f"trying again in {delay:.0f} s." if live.attrs["stale"] else "", "bad",
-            )  # fmt: skip
+            self.head.value = self._heading(shown, live, portal.quota, delay, since)
+            self.trouble.value = self._troubles(live, source, delay)
             (self.board.add_class if live.attrs["stale"] else self.board.remove_class)("isr-faded")
             self.board.value = table(*_written(shown))
         return delay
 
-    def _load(self, portal: Portal) -> tuple[pd.DataFrame, pd.DataFrame]:
-        live = load_live(tz=self._zone, max_age=dt.timedelta(seconds=0.8 * self._every), portal=portal)
+    def _troubles(self, live: pd.DataFrame, source: Follower, delay: float) -> str:
+        if live.attrs["stale"] and source.since is not None:
+            return notice(
+                "The broker cannot be reached and is tried again by itself. Shown is what was known before; what is "
+                "published meanwhile is in the history.", "bad",
+            )  # fmt: skip
+        if live.attrs["stale"]:
+            return notice(
+                f"The portal cannot be reached. Shown is its answer of {live.attrs['fetched_at'][:19]}Z; "
+                f"trying again in {delay:.0f} s.", "bad",
+            )  # fmt: skip
+        if source.trouble:
+            return notice(f"{source.trouble}. Until then the live answer stands in for the stream.", "warn")
+        return ""
+
+    def _load(self, portal: Portal, source: Follower) -> tuple[pd.DataFrame, pd.DataFrame]:
+        live = source.frame(portal)
         if not live.attrs["stale"]:  # a portal that fails is not asked twice
             try:
                 self._publishers = load_publishers(max_age="5min", portal=portal)
             except AddOnMissingError:
                 self._publishers = None  # without that add-on: no labels, and nobody who was never heard
+            except IsrError:
+                if source.since is None:
+                    raise  # else the stream goes on, with the labels that are known
         return stands.standing(live, self._publishers, now=portal.now(), **self._limits), live
 
-    def _heading(self, shown: pd.DataFrame, live: pd.DataFrame, left: Quota, delay: float) -> str:
+    def _heading(self, shown: pd.DataFrame, live: pd.DataFrame, left: Quota, delay: float, since: int | None) -> str:
         counts = shown["state"].value_counts()
         states = " · ".join(f"<b>{counts[one]}</b> {one}" for one in stands.ORDER if one in counts)
         at = pd.Timestamp(live.attrs["fetched_at"]).tz_convert(self._zone)
-        slow = f", every {delay:.0f} s as few are left" if delay > 1.5 * self._every else ""
+        if since is None:
+            slow = f", every {delay:.0f} s as few are left" if delay > 1.5 * self._every else ""
+            origin = f"{left.left:,} requests left this hour{slow}"
+        else:
+            gaps = live.attrs["gaps"]
+            heard = f"since {pd.Timestamp(since, tz='UTC').tz_convert(self._zone):%H:%M:%S}"
+            missed = f", missed something {gaps} time{'s' * (gaps != 1)}" if gaps else ""
+            origin = f"stream, {heard if live.attrs['connected'] else 'not connected'}{missed}"
         return (
             f"<span>{states or 'No publisher was ever heard'}</span> "
-            f'<span class="isr-dim">· {at:%H:%M:%S} {self._zone} · {left.left:,} requests left this hour{slow}</span>'
+            f'<span class="isr-dim">· {at:%H:%M:%S} {self._zone} · {origin}</span>'
         )
 
     def _fail(self, exc: Exception) -> None:
