@@ -97,6 +97,12 @@ class Lab:
         self._process.wait(30)
         self._log.close()
 
+    def dress(self, theme: str) -> None:
+        """Choose "light" or "dark" for the pages that are opened from now on."""
+        folder = self.folder.parent / "settings" / "@jupyterlab" / "apputils-extension"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme.title()}"}))
+
     def write(self, name: str, cells: list[str]) -> Path:
         """Write a notebook of these cells."""
         made = [

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import isr_analysis as isr
+from isr_analysis.sandbox import broker
 
 pytestmark = pytest.mark.browser
 
@@ -225,10 +226,7 @@ def test_dates_by_keyboard_and_pickers_by_label(lab, page, sandbox, token_file):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
     """Wide and narrow, every widget fits, and text has contrast enough to be read."""
-    if theme == "dark":
-        folder = lab.folder.parent / "settings" / "@jupyterlab" / "apputils-extension"
-        folder.mkdir(parents=True)
-        (folder / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
+    lab.dress(theme)
     lab.open(page, f"look-{theme}.ipynb", [
         connected(sandbox, token_file) + f"\nisr.widgets.token_entry(origin={sandbox.origin!r})",
         "isr.widgets.date_range(['isr-shack-01', 'rpt-north'], last='7d')",
@@ -253,3 +251,33 @@ def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
         assert page.evaluate(CUT_OFF) == [], width
     ground = page.evaluate("getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).background")
     assert ("rgb(255, 255, 255)" in ground) == (theme == "light")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_board_on_the_stream(lab, page, tmp_path, theme):
+    """What is published shows within seconds, a broker that stops is told and waited for, and the text is all there."""
+    if broker.program() is None:
+        pytest.skip("mosquitto is not installed")
+    lab.dress(theme)
+    with isr.sandbox.serve(days=1, broker=True, rate=100) as talking:
+        login = talking.make_subscriber()
+        (tmp_path / "token").write_text(talking.token)
+        (tmp_path / "password").write_text(login.password.reveal())
+        (tmp_path / "password").chmod(0o600)
+        lab.open(page, f"stream-{theme}.ipynb", [
+            "import os\nos.environ |= " + repr({
+                "ISR_MQTT_HOST": login.host, "ISR_MQTT_USERNAME": login.username,
+                "ISR_MQTT_PASSWORD_FILE": str(tmp_path / "password"),
+            }),
+            connected(talking, tmp_path / "token") + "\nisr.widgets.live_board(every='1s')",
+        ])  # fmt: skip
+        page.get_by_text("stream, since").wait_for()
+        assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
+        page.wait_for_function("[...document.querySelectorAll('td')].some(one => /^[0-5] s/.test(one.textContent))")
+        page.screenshot(path=tmp_path / f"stream-{theme}.png")
+        assert page.evaluate(CUT_OFF) == []
+        talking.air.broker.stop()
+        page.get_by_role("alert").get_by_text("broker cannot be reached").wait_for()
+        page.screenshot(path=tmp_path / f"away-{theme}.png")
+        talking.air.broker.start()
+        page.get_by_text("missed something 1 time").wait_for()
