@@ -56,6 +56,7 @@ ENVELOPES = [
     {"data": {"messages": {"edges": [{"cursor": "c", "node": ROW}], "pageInfo": {"hasNextPage": False}}}},
     {"hits": {"total": {"value": 1}, "hits": [{"_index": "i", "_source": ROW}]}},
     {"a": [{"time": AT, "topic": "t/x", "payload": {"on": True}}]},
+    b'{"meta": {"version": 1}}\n' + json.dumps(ROW).encode() + b'\n{"_summary": {"rows": 1}}\n',
     {"t/x": [{"time": AT, "client_id": "a", "payload": {"on": True}}]},
     {"data": {"a": {"t/x": [BARE]}}},
     {"data": {"a": {"t/x": [BARE], "t/y": []}, "b": {}}},
@@ -104,6 +105,9 @@ def test_rows_are_found_in_every_envelope(body):
         [], {"messages": []}, {"data": {"rows": []}}, {"data": {}}, {"data": {"a": []}}, {"messages": None, "total": 0},
         {"columns": ["time", "topic"], "rows": []}, {"time": [], "client_id": [], "topic": [], "payload": []},
         {"results": [{"statement_id": 0}]}, {"messages": [], "warnings": [{"at": AT, "text": "slow"}]},
+        {"messages": None, "next": ""}, {"messages": None, "has_more": False}, {"nextPageToken": ""}, {"type": "end"},
+        {"_links": {"self": {"href": "/h"}}, "page": {"number": 1, "totalPages": 1, "totalElements": 10}},
+        b'{"meta": {"version": 1}}\n{"_summary": {"rows": 0}}\n',
     ],
 )  # fmt: skip
 def test_an_empty_place_for_rows_is_a_page_of_none(body):
@@ -128,6 +132,9 @@ def test_an_empty_place_for_rows_is_a_page_of_none(body):
         ({"error": {"message": "no such thing"}}, "no such thing"),
         ({"messages": [{"a": 1}]}, "fields a"),
         ({"messages": None}, "fields messages"),
+        ({"messages": None, "next": "abc"}, "fields messages"),
+        ({"messages": None, "message": "slow", "next": ""}, "fields messages"),
+        ({"total": 7, "next": None}, "fields total"),
         ({"ok": True}, "fields ok"),
         (b"<!doctype html><title>Sign in</title>", "Sign in"),
         (b"Service Unavailable", "Service Unavailable"),
@@ -473,6 +480,7 @@ def test_levels_and_nested_clients_of_a_live_answer():
     said = {"time": AT, "topic": ["t", "x"], "payload": {"on": True}}
     assert told(live([{"client_id": "a", **said}])) == ONE
     assert told(live({"results": [{"client": {"id": 9, "client_id": "a"}, "last": said}]})) == ONE
+    assert told(live({"edges": [{"cursor": "c", "node": {"clientId": "a", "lastMessage": said}}]})) == ONE
 
 
 CODED = {

@@ -41,6 +41,7 @@ def read(*bodies):
     [
         [{"content": ROWS, "totalPages": 1, "number": 0, "last": True, "totalElements": 5}],
         [{"items": ROWS, "page": 0, "pages": 1, "has_more": False}],
+        [{"_embedded": {"publishers": ROWS}, "page": {"number": 0, "totalPages": 1, "totalElements": 5}}],
         [
             {"items": ROWS[:3], "page": 1, "pages": 2, "total": 5},
             {"items": ROWS[3:], "page": 2, "pages": 2, "total": 5},

@@ -72,6 +72,7 @@ def test_a_link_is_asked_for_at_home(url, path):
         (Paging(total=41), None, 41, None, END),
         (Paging(total=90), None, 45, 90, END),
         (Paging(page=3, pages=3), History(page="page"), 40, 120, END),
+        (Paging(page=0, pages=1), History(page="page"), 40, None, END),
         (Paging(), History(page_size=100, page_size_is_kept=True), 41, None, END),
         # Round numbers may be what the portal gives at once, whatever it says.
         (Paging(total=40), None, 40, None, BY_TIME),

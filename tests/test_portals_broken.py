@@ -81,6 +81,16 @@ HOPELESS = {
         errors.HistoryIncompleteError,
         "twice",
     ),
+    "names ever new pages without a message": (
+        lambda _, _asked, n: rows([], next_cursor=f"c{n}"),
+        errors.HistoryIncompleteError,
+        "21 pages without a message",
+    ),
+    "nests its answer without end": (
+        lambda *_: give(b'{"messages":' + b"[" * 4000 + b"]" * 4000 + b"}"),
+        errors.AnswerError,
+        "no rows of messages",
+    ),
     "states more than it gives": (
         lambda *_: rows(MINUTES[:10], total=12, next_cursor=None),
         errors.HistoryIncompleteError,
@@ -230,6 +240,13 @@ TOLERABLE = {
         if "cursor" not in asked
         else rows(server.stored[60:], cursor="b", next_cursor=None)
     ),
+    "always names a cursor, in an empty page the one it was asked with": lambda server, asked, _n: (
+        rows([], next_cursor="end")
+        if asked.get("cursor") == "end"
+        else rows(server.stored[60:], next_cursor="end")
+        if "cursor" in asked
+        else rows(server.stored[:60], next_cursor="b")
+    ),
     "names an undocumented cursor": lambda server, asked, _n: (
         rows(server.stored[:60], nextPageToken="b") if "pageToken" not in asked else rows(server.stored[60:])
     ),
@@ -342,6 +359,18 @@ def test_lists_in_pages_are_read_to_their_end(home):
         for load in (isr.load_publishers, isr.load_live):
             with pytest.raises(errors.IsrError):
                 load(portal=portal)
+
+
+def test_an_answer_without_content_is_a_list_of_none(home):
+    """204 of the publishers and of their last messages: nobody is there."""
+
+    class Nobody(Server):
+        def answer(self, url, headers):
+            return (204, {}, b"") if "/publishers" in url else super().answer(url, headers)
+
+    with portals.mocked(Nobody(Dialect(), []), home) as portal:
+        assert len(isr.load_live(portal=portal)) == 0
+        assert len(isr.load_publishers(portal=portal)) == 0
 
 
 def test_a_contract_file_says_what_cannot_be_found_out(home, tmp_path, monkeypatch):

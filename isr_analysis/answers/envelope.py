@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from isr_analysis.answers import columns, raw, tables
+from isr_analysis.answers import beside, columns, raw, tables
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import (
     ACCOUNT,
@@ -26,9 +26,6 @@ from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
 _DEEPEST = 8
-_FAILED = ("error", "errors", "exception", "fault")
-_NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
-_NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
     if len(documents) > 1:
         ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
-        if search.is_row(documents[0]) and all(raw.kind(one) == "{" for one in documents):
+        if documents and search.is_row(documents[0]) and all(raw.kind(one) == "{" for one in documents):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
         value = _walk(document, fields.rows) if fields.rows else document
@@ -85,19 +82,25 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
     return search.found
 
 
-def describe(value: bytes) -> str:
+def describe(value: bytes, depth: int = 0) -> str:
     """Say what a JSON text is, in a few words."""
     what = raw.kind(value)
+    if what in ("{", "[") and depth > _DEEPEST:
+        return "…"
     if what == "{":
         fields = raw.members(value)
-        if words := next((name for name in ("detail", *_FAILED) if fields.get(name, b"null") not in _NOTHING), None):
+        if words := next(
+            (name for name in ("detail", *beside.FAILED) if fields.get(name, b"null") not in beside.NOTHING), None
+        ):
             return f"an object that states {words!r}: {error_words(value)}"
         inside = next((name for name in fields if plain(name) in ROWS and raw.kind(fields[name]) == "["), None)
-        within = f"; {inside!r} is {describe(fields[inside])}" if inside else ""
+        within = f"; {inside!r} is {describe(fields[inside], depth + 1)}" if inside else ""
         return f"an object with the fields {', '.join(list(fields)[:20]) or '(none)'}{within}"
     if what == "[":
         head = raw.first(value)
-        return "an empty array" if head is None else f"an array of which the first element is {describe(head)}"
+        return (
+            "an empty array" if head is None else f"an array of which the first element is {describe(head, depth + 1)}"
+        )
     names = {'"': "the text", "0": "the number", "t": "the value", "f": "the value", "n": "the value"}
     return f"{names.get(what, 'the text')} {value[:60].decode('utf-8', 'replace')}"
 
@@ -133,11 +136,9 @@ class _Search:
         return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
 
     def is_note(self, document: bytes) -> bool:
-        """Tell whether a document among others holds no row but notes on paging, and take them."""
-        if raw.kind(document) != "{":
-            return False
-        fields = raw.members(document)
-        if not fields or not all(is_note_name(name) for name in fields):
+        """Tell whether a document among others holds no row but notes, and take them."""
+        fields = raw.members(document) if raw.kind(document) == "{" else {}
+        if not beside.is_note(fields):
             return False
         self._note(fields)
         return True
@@ -157,6 +158,11 @@ class _Search:
         head = raw.first(value)
         if head is None:
             return []
+        if raw.kind(head) == "{" and _is_edge(raw.members(head)):
+            nodes = [
+                raw.members(one).get("node", b"null") if raw.kind(one) == "{" else one for one in raw.elements(value)
+            ]
+            return self._array(b"[" + b",".join(nodes) + b"]", outer, keys, depth)
         if raw.kind(head) == "[":
             names = [raw.text(one) for one in raw.elements(head) if raw.kind(one) == '"']
             if len(names) != len(raw.elements(head)) or not any(self._rank(name) is not None for name in names):
@@ -212,7 +218,7 @@ class _Search:
             self.found.notes = noted
             return [] if all(places) else None
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
-            failure = None if self.live else _failure(fields)
+            failure = None if self.live else beside.failure(fields)
             if failure or not (there or self.live):
                 what = f"states a failure: {failure}" if failure else f"has no rows; it is {describe(parts[i])}"
                 raise AnswerError(f"element {i + 1} of the list of groups {what}")
@@ -260,7 +266,7 @@ class _Search:
         """Tell whether an object is one message, or a publisher with its last one."""
         timed = any(self._rank(name) is not None and raw.kind(one) in ('"', "0") for name, one in fields.items())
         valued = any(plain(name) in ("value", "val", "v") for name in fields)
-        if timed and (valued or self._payload(fields) or self._topic(fields)) and not _failure(fields):
+        if timed and (valued or self._payload(fields) or self._topic(fields)) and not beside.failure(fields):
             return True
         inner = (raw.members(one) for one in fields.values() if raw.kind(one) == "{")
         return self.live and pick(fields, CLIENT) is not None and any(self._is_message(one) for one in inner)
@@ -287,7 +293,7 @@ class _Search:
         if not bearing and not self._has_empty_place(fields, dug, depth):
             return None
         self._note(fields)
-        if failure := _failure(fields):
+        if failure := beside.failure(fields):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
@@ -306,41 +312,17 @@ class _Search:
         empty = [name for name, groups in dug.items() if groups is not None]
         if empty and (len(dug) == len(empty) or any(plain(name) in ROWS for name in empty)):
             return True
-        known = [name for name in fields if plain(name) in ROWS]
-        if any(fields[name] == b"{}" for name in known):
-            return True
-        beside = [raw.members(one) for name, one in fields.items() if plain(name) in BESIDE and raw.kind(one) == "{"]
-        counts = [one for part in (fields, *beside) for name, one in part.items() if plain(name) in _COUNTED]
-        none = bool(counts) and all(one == b"0" for one in counts)
-        if none and ((depth == 0 and not dug) or any(fields[name] == b"null" for name in known)):
+        if beside.is_empty(fields, dug, top=depth == 0):
             return True
         return self.live and depth == 0 and all(one == b"null" for one in fields.values())
 
-    def _note(self, fields: dict[str, bytes], prefix: str = "", depth: int = 0) -> None:
-        for name, one in fields.items():
-            what = raw.kind(one)
-            if what not in ("{", "["):
-                self.found.notes[prefix + name] = one
-            elif what == "{" and depth < 3 and (depth or plain(name) in BESIDE):  # noqa: PLR2004
-                self._note(raw.members(one), f"{prefix}{name}.", depth + 1)
-            elif what == "[" and plain(name) in ("links", "_links"):  # a list of {"rel": "next", "href": …}
-                for link in raw.elements(one):
-                    parts = raw.members(link) if raw.kind(link) == "{" else {}
-                    if "rel" in parts and "href" in parts:
-                        self.found.notes[f"links.{raw.text(parts['rel'])}.href"] = parts["href"]
+    def _note(self, fields: dict[str, bytes]) -> None:
+        self.found.notes |= dict(beside.notes(fields))
 
 
-def is_note_name(name: str) -> bool:
-    """Tell whether a name speaks of paging and of nothing else."""
-    return plain(name) in _PAGING
-
-
-_COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
-_PAGING = {
-    "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
-    "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
-    "pagesize", "limit", "offset", "prev", "previous", "cursor", "end", "done", "type",
-}  # fmt: skip
+def _is_edge(fields: dict[str, bytes]) -> bool:
+    """Tell whether an object is what GraphQL puts around a row."""
+    return raw.kind(fields.get("node", b"")) == "{" and not fields.keys() - {"node", "cursor", "__typename"}
 
 
 def _name_of(group: dict[str, bytes]) -> tuple[str, ...]:
@@ -366,21 +348,3 @@ def _labels(fields: dict[str, bytes]) -> dict[str, bytes]:
     inner = raw.members(fields[nested]) if nested else {}
     named = pick(inner, (*CLIENT, "id"))
     return {**found, "client_id": inner[named]} if named and "client_id" not in found else found
-
-
-def _failure(fields: dict[str, bytes]) -> str | None:
-    """Give the failure that an envelope states, if it does."""
-    for name, one in fields.items():
-        spelled = plain(name)
-        if spelled in _FAILED and one not in _NOTHING:
-            return error_words(b'{"detail":' + one + b"}")
-        if spelled in ("success", "ok") and one == b"false":
-            return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
-        if (
-            spelled == "status"
-            and pick(fields, CLIENT) is None
-            and raw.kind(one) == '"'
-            and raw.text(one).lower() in _NOT_OK
-        ):
-            return f"status {raw.text(one)!r}"
-    return None

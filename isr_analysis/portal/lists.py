@@ -16,6 +16,8 @@ from isr_analysis.portal.responses import Kept, Responses
 
 Read = TypeVar("Read")
 
+_NO_CONTENT = 204
+
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
     """Give the last messages of the publishers: each answer, and what it holds.
@@ -39,6 +41,8 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 
     def read(kept: Kept) -> tuple[Page, Paging]:
         answer = kept.answer
+        if answer.status == _NO_CONTENT:
+            return Page(messages.empty(), 0), Paging()
         page = answers.read_live(
             answer.body, content_type=answer.content_type, account_id=account_id, fields=routes.live_fields
         )
@@ -56,6 +60,8 @@ def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept,
     """Give a list of objects: each answer, and its rows; parameters and errors as of `live`."""
 
     def read(kept: Kept) -> tuple[list[dict[str, Any]], Paging]:
+        if kept.answer.status == _NO_CONTENT:
+            return [], Paging()
         found = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
         return found, _said(kept.answer.body)
 
@@ -79,7 +85,7 @@ def _every(
         )
         more = said.has_more
         if more is None:  # what it says of this comes before numbers, which may begin with 0
-            more = said.page is not None and said.pages is not None and said.page < said.pages
+            more = paging.is_before_last(said, nth)
         count += len(found) if isinstance(found, list) else 0
         yield kept, found
         if not named and not more:
@@ -107,7 +113,7 @@ def _said(body: bytes) -> Paging:
     """Read what a list's envelope says of the pages after it."""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Paging()
     return answers.read_paging(dict(_notes(value)), 0)
 

@@ -111,7 +111,7 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, lo
         return END
     more = said.has_more or (said.total is not None and rows < said.total)
     if said.pages is not None and said.page is not None:
-        more = said.page < said.pages
+        more = is_before_last(said, nth)
         if not more:
             return END
     elif not more and is_told(known, asked, page, rows=rows):
@@ -125,6 +125,11 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, lo
         return Step(step.path, {**asked, known.offset or "offset": str(rows)}, doubtful=True)
     # The pages before named a next one; this one does not.
     return END if nth and not more else BY_TIME
+
+
+def is_before_last(said: Paging, nth: int) -> bool:
+    """Tell whether more pages follow, by the number of this one and of all; the `nth`, from 0, may be numbered so."""
+    return said.page is not None and said.pages is not None and said.page + (said.page == nth) < said.pages
 
 
 def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int) -> bool:

@@ -82,7 +82,7 @@ def is_stated(body: bytes) -> bool:
     """Tell whether an answer, whatever its status, is an object that states an error and gives no data."""
     try:
         value = json.loads(body[:10_000])
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and any(value.get(name) for name in ("error", "errors", "message", "detail"))
 

@@ -160,7 +160,7 @@ class _Adapter(BaseAdapter):
         raw = urllib3.HTTPResponse(
             body=io.BytesIO(answer.body),
             headers=headers,
-            status=200,
+            status=answer.status,
             preload_content=False,
             request_method="GET",
         )
@@ -174,7 +174,7 @@ def _is_data(response: requests.Response) -> bool:
     """Tell whether an answer is worth keeping: a page of HTML with status 200 is not."""
     try:
         json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -183,7 +183,7 @@ def _kept(response: Any, *, stale: bool) -> Kept:
     headers = {name.lower(): value for name, value in response.headers.items()}
     at = getattr(response, "created_at", None)
     return Kept(
-        wire.Answer(response.content, headers, str(response.url)),
+        wire.Answer(response.content, headers, str(response.url), response.status_code),
         _utc(at) if at is not None else _now(),
         stale,
     )

@@ -28,6 +28,9 @@ _SEQ = messages.SCHEMA.get_field_index("seq")
 _SLACK = times.MINUTE
 """How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
 
+_EMPTY = 20
+"""Pages without a message, one after the other, that may be on the way to further messages."""
+
 _NOT_SO = (400, 404, 416, 422)
 """The statuses with which a page is refused that the portal has not, or that it does not know how to name."""
 
@@ -96,15 +99,24 @@ class Window:
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
         question = Step(self._known.path, self.asked)
-        been = {question}
-        nth = shift = 0
+        step, been = question, {question}
+        nth = shift = empty = 0
         while True:
             longest = self._portal.habits.longest
             what = paging.following(
                 self._known, question, held, rows=self._rows + held.rows, nth=nth + shift, longest=longest
             )
+            empty = 0 if held.rows else empty + 1
+            if empty > _EMPTY and isinstance(what, Step):
+                raise self._incomplete(
+                    f"gave {empty} pages without a message one after the other, and names a next one"
+                )
             if self._goes_beyond(held):
                 self._beyond = True
+                what = paging.END
+            elif (
+                empty and what == step
+            ):  # an empty page that names itself: its cursor is where the next message will be
                 what = paging.END
             if what == paging.BY_TIME:
                 yield from self._onward(held)
@@ -115,6 +127,7 @@ class Window:
                 if what in been:
                     raise self._incomplete("names the same next page twice")
                 been.add(what)
+                step = what
                 after = self._next(what, held)
                 if after is held and what.numbered and nth + shift == 0 and self._known.first_page is None:
                     shift = 1  # the first page has this very number

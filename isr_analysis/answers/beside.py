@@ -1,0 +1,89 @@
+"""What an envelope says beside its rows: of the pages after them, of a failure, and that there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from isr_analysis.answers import columns, paging, raw
+from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
+from isr_analysis.answers.words import error_words
+
+FAILED = ("error", "errors", "exception", "fault")
+NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
+
+_NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
+_COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
+_PAGING = {
+    "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
+    "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
+    "pagesize", "limit", "offset", "prev", "previous", "cursor", "end", "done", "type",
+}  # fmt: skip
+_HEADINGS = {"meta", "metadata", "summary", "stats", "statistics"}
+
+
+def notes(fields: dict[str, bytes], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Give what an envelope says beside its rows, by name; dots go into nested objects."""
+    for name, one in fields.items():
+        what = raw.kind(one)
+        if what not in ("{", "["):
+            yield prefix + name, one
+        elif what == "{" and depth < 3 and (depth or plain(name) in BESIDE):  # noqa: PLR2004
+            yield from notes(raw.members(one), f"{prefix}{name}.", depth + 1)
+        elif what == "[" and plain(name) in ("links", "_links"):  # a list of {"rel": "next", "href": …}
+            for link in raw.elements(one):
+                parts = raw.members(link) if raw.kind(link) == "{" else {}
+                if "rel" in parts and "href" in parts:
+                    yield f"links.{raw.text(parts['rel'])}.href", parts["href"]
+
+
+def is_note(fields: dict[str, bytes]) -> bool:
+    """Tell whether a document among others speaks of paging, or of all of them together, and of nothing else."""
+    return bool(fields) and all(plain(name) in _PAGING or plain(name) in _HEADINGS for name in fields)
+
+
+def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) -> bool:
+    """Tell whether an object says that it has no rows.
+
+    Parameters
+    ----------
+    fields : dict
+        Its members.
+    places : collection of str
+        The members in which rows could be.
+    top : bool
+        Whether it is the body's own object.
+    """
+    known = [name for name in fields if plain(name) in ROWS]
+    if any(fields[name] == b"{}" for name in known):
+        return True
+    nested = [raw.members(one) for name, one in fields.items() if plain(name) in BESIDE and raw.kind(one) == "{"]
+    counts = [one for part in (fields, *nested) for name, one in part.items() if plain(name) in _COUNTED]
+    none = bool(counts) and all(one == b"0" for one in counts)
+    nil = any(fields[name] == b"null" for name in known)
+    if none and ((top and not places) or nil):
+        return True
+    if not top or places:
+        return False
+    if any(plain(name) == "_links" or name == "_links" for name in fields) and all(plain(n) in BESIDE for n in fields):
+        return True  # HAL leaves out the rows where there are none
+    rest = {name: one for name, one in fields.items() if name not in known or one != b"null"}
+    ends = paging.read(rest, 0).has_more is False or rest.get("type", b"").lower() in (b'"end"', b'"done"', b'"eof"')
+    return ends and not counts and all(plain(name) in _PAGING for name in rest)
+
+
+def failure(fields: dict[str, bytes]) -> str | None:
+    """Give the failure that an envelope states, if it does."""
+    for name, one in fields.items():
+        spelled = plain(name)
+        if spelled in FAILED and one not in NOTHING:
+            return error_words(b'{"detail":' + one + b"}")
+        if spelled in ("success", "ok") and one == b"false":
+            return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
+        if (
+            spelled == "status"
+            and pick(fields, CLIENT) is None
+            and raw.kind(one) == '"'
+            and raw.text(one).lower() in _NOT_OK
+        ):
+            return f"status {raw.text(one)!r}"
+    return None
