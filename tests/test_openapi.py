@@ -46,6 +46,9 @@ ISO = {"type": "string", "format": "date-time"}
         ("published_after", "published_before"),
         ("min_time", "max_time"),
         ("created_at_gte", "created_at_lt"),
+        ("filter[time][gte]", "filter[time][lt]"),
+        ("where[ts][$gte]", "where[ts][$lt]"),
+        ("timestamp__gte", "timestamp__lt"),
     ],
 )
 def test_the_range_is_found_under_any_usual_name(start, end):
@@ -241,3 +244,55 @@ def test_a_topic_prefix_that_is_wanted_is_sent():
     known = openapi.read({"openapi": "3.1.0", "paths": {path: {"get": {"parameters": [one]}}}}, "/o").history
     asked = known.question(Selector(("dev",)), Range(0, 1), account_id="acme")
     assert asked["topic_prefix"] == "acme/dev/"
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/history", {}),
+        ("/subscriber/history/", {"basePath": "/api/v1"}),
+        ("/api/v1/Subscriber/History", {}),
+        ("/history", {"servers": [{"url": "./subscriber"}]}),
+        (
+            "/history",
+            {"servers": [{"url": "https://x.example/{v}", "variables": {"v": {"default": "api/v1/subscriber"}}}]},
+        ),
+    ],
+)
+def test_the_published_path_is_the_routes_own(path, more):
+    """Whatever stands before it in the document, and however it is spelled; a slash at its end stays."""
+    document_of = document(query("since", **ISO), path=path, **more)
+    known = openapi.read(document_of, "https://portal.example/api/v1/openapi.json").history
+    assert known.path == f"/api/v1/subscriber/history{'/' if path.endswith('/') else ''}"
+    assert known.start == "since"
+
+
+def test_a_route_may_stand_elsewhere_in_the_document():
+    """A reference in the place of the route's item is followed, as those of its parameters are."""
+    item = {"parameters": [{"$ref": "#/components/parameters/S"}], "get": {"parameters": []}}
+    parts = {"pathItems": {"H": item}, "parameters": {"S": query("since", **ISO)}}
+    found = {"paths": {"/api/v1/subscriber/history": {"$ref": "#/components/pathItems/H"}}, "components": parts}
+    assert openapi.read(found, "/openapi.json").history.start == "since"
+
+
+def test_members_of_an_object_are_parameters_of_their_own():
+    """As Spring writes its pages."""
+    pageable = {"type": "object", "properties": {"page": {"type": "integer", "minimum": 0}, "size": {"maximum": 50}}}
+    parts = {"components": {"schemas": {"Pageable": pageable}}}
+    listed = {"name": "pageable", "in": "query", "schema": {"$ref": "#/components/schemas/Pageable"}}
+    known = read(query("from", **ISO), listed, **parts)
+    assert (known.page, known.first_page, known.limit, known.page_size) == ("page", 0, "size", 50)
+
+
+def test_json_apis_pages_are_named_within_page():
+    """By size and cursor, by number, or by offset."""
+    known = read(query("page[size]", type="integer", maximum=50), query("page[after]", type="string"))
+    assert (known.limit, known.cursor, known.page_size) == ("page[size]", "page[after]", 50)
+    known = read(query("page[limit]", type="integer"), query("page[offset]", type="integer"))
+    assert (known.limit, known.offset) == ("page[limit]", "page[offset]")
+    assert read(query("page[number]", type="integer")).page == "page[number]"
+
+
+def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
+    """It is no text of an instant."""
+    assert read(query("startTs", type="integer"), query("endTs", type="integer")).time_form == "number"

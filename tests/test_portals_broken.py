@@ -373,6 +373,28 @@ def test_an_answer_without_content_is_a_list_of_none(home):
         assert len(isr.load_publishers(portal=portal)) == 0
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("documented", [True, False])
+def test_the_unit_of_a_number_that_nobody_states_is_found_out(home, unit, documented):
+    """By asking: with the wrong one the portal gives nothing, which is not taken for an answer."""
+
+    class Numbers(Server):
+        def _document(self, *_):
+            if not documented:
+                return self._refuse(404, "Not Found")
+            listed = [{"name": name, "in": "query", "schema": {"type": "integer"}} for name in ("start", "end")]
+            return give({"paths": {f"{API}/history": {"get": {"parameters": listed}}}})
+
+        def _range(self, asked):
+            if not asked["start"].isdigit():
+                raise ValueError("start: Input should be a valid integer")
+            return super()._range(asked)
+
+    with portals.mocked(Numbers(Dialect(asked=unit, cap=5000), MINUTES), home) as portal:
+        assert isr.load_history(**SPAN, portal=portal)["i"].tolist() == list(range(100))
+        assert portal.contract.history.time_form == unit
+
+
 def test_a_contract_file_says_what_cannot_be_found_out(home, tmp_path, monkeypatch):
     """Names that no document tells and that the portal ignores; by argument and by ISR_CONTRACT."""
     file = tmp_path / "mine.toml"

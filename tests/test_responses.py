@@ -57,6 +57,21 @@ def test_a_page_of_html_is_not_kept(responses_of):
     assert responses.get("/x", max_age=60).answer.body == b"[]"
 
 
+def test_an_answer_says_where_it_came_from(responses_of):
+    """After a redirect, kept or not: what it links to is meant from there; forgotten it is where it was asked for."""
+
+    def answer(request):
+        if request.url.path == "/docs":
+            return httpx.Response(307, headers={"Location": "/docs/"})
+        return httpx.Response(200, json=[])
+
+    responses = responses_of(answer)
+    for _ in range(2):
+        assert responses.get("/docs", max_age=60).answer.url == "https://portal.example/docs/"
+    responses.forget("/docs")
+    assert not list(responses._session.cache.filter())
+
+
 def test_forgetting_leaves_other_paths(responses_of):
     """What a change made untrue is asked for again, all its pages; the rest stays."""
     seen = []

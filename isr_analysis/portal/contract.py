@@ -25,11 +25,11 @@ from isr_analysis.messages import Selector
 from isr_analysis.portal import lengths
 from isr_analysis.portal.wire import API
 
-TimeForm = Literal["iso", "iso seconds", "date", "s", "ms", "us", "ns"]
+TimeForm = Literal["iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"]
 TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path prefix"]
 
 _UNITS = {
-    "iso": 1000, "iso seconds": times.SECOND, "date": times.DAY,
+    "iso": 1000, "iso seconds": times.SECOND, "date": times.DAY, "number": times.SECOND,
     "s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1,
 }  # fmt: skip
 
@@ -47,9 +47,9 @@ class History:
         The route.
     start, end : str or None
         The parameters of the range.
-    time_form : {"iso", "iso seconds", "date", "s", "ms", "us", "ns"}
+    time_form : {"iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"}
         How instants are written: ISO 8601 (to the microsecond, or in whole seconds), a date alone, or a number since
-        1970.
+        1970, of a unit that is to be found out or of a known one.
     start_included : bool or None
         Whether a message at `start` is in the answer; None if that is not known.
     end_included : bool or None

@@ -5,30 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.portal import lengths, roles
+from isr_analysis.portal import lengths, parameters, roles
 from isr_analysis.portal.contract import Contract, History, TimeForm, TopicForm
+from isr_analysis.portal.parameters import Parameter
+from isr_analysis.portal.wire import API
 
 MOST = 10_000
 """Messages per page that are asked for where the portal allows as many."""
-
-_UNIT_WORDS: tuple[tuple[TimeForm, str], ...] = (
-    ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos$"),
-    ("us", r"micro-?seconds?|\bus\b|\bµs\b|_us$|micros$"),
-    ("ms", r"milli-?seconds?|\bms\b|_ms$|millis$"),
-    ("s", r"\bunix\b|\bepoch\b|\bseconds?\b|_s$|_epoch$|_unix$"),
-)
-_MAGNITUDES: dict[int, TimeForm] = {
-    9: "s", 10: "s", 11: "s", 12: "ms", 13: "ms", 14: "ms", 15: "us", 16: "us", 17: "us", 18: "ns", 19: "ns",
-}  # fmt: skip
-"""The unit of a number since 1970, by its digits."""
-
-_ISO_WORDS = re.compile(r"iso[ -]?8601|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE)
-_WHOLE_SECONDS = re.compile(r"hh:mm:ss(?![.,])|%h:%m:%s|\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
-"""A layout of instants that has no place for parts of a second."""
 
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|≤|<=)"
@@ -42,50 +28,6 @@ _SPAN_WORDS = re.compile(
     re.IGNORECASE,
 )
 """Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Parameter:
-    """A query parameter as documented; ``words`` is all that is said of it, ``schema`` without its references."""
-
-    name: str
-    schema: Mapping[str, Any]
-    words: str
-    required: bool
-
-    @property
-    def kind(self) -> str | None:
-        return self.schema.get("type")
-
-    @property
-    def example(self) -> Any:
-        values = self.schema.get("examples")
-        first = next(iter(values), None) if isinstance(values, list) else None
-        return self.schema.get("example", first)
-
-    def time_form(self) -> TimeForm | None:
-        """Tell how it wants an instant, or None if nothing says that it is one."""
-        shape = str(self.schema.get("format", "")).lower()
-        text = f"{self.words} {self.example or ''}"
-        if _WHOLE_SECONDS.search(f"{text} {self.schema.get('pattern', '')}"):
-            return "iso seconds"
-        if shape in ("date-time", "datetime"):
-            return "iso"
-        if shape == "date":
-            return "date"
-        number = self.kind in ("integer", "number")
-        digits = re.fullmatch(r"\d{9,19}", str(self.example or self.schema.get("default") or ""))
-        if number or digits or (self.kind == "string" and not _ISO_WORDS.search(text)):
-            for unit, pattern in _UNIT_WORDS:
-                if re.search(pattern, f"{self.words}", re.IGNORECASE) or re.search(pattern, roles.snake(self.name)):
-                    return unit
-            if digits:
-                return _MAGNITUDES[len(digits[0])]
-        if _ISO_WORDS.search(text):
-            return "iso"
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(self.example or "")):
-            return "date"
-        return None
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
@@ -105,7 +47,7 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
     """
     built_in = Contract()
     found: dict[str, Any] = {"source": f"OpenAPI document {url}"}
-    operations = dict(_operations(document))
+    operations = dict(_operations(document, url))
     path = _path(operations, "/history")
     if path is not None:
         item, operation = operations[path]
@@ -127,7 +69,7 @@ def longest_range(words: str) -> str | None:
     return f"{number}{unit[0].replace('m', 'min')}" if number else None
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
+def _operations(document: Mapping[str, Any], where: str) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
     """Give each GET operation under its whole path, with the path's item."""
     base = document.get("basePath") or ""
     servers = document.get("servers")
@@ -136,11 +78,19 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[dict[s
         variables = servers[0].get("variables")
         for name, one in (variables if isinstance(variables, dict) else {}).items():
             url = url.replace(f"{{{name}}}", str(one.get("default", "")) if isinstance(one, dict) else "")
-        base = urlsplit(url).path
+        base = urlsplit(urljoin(where, url)).path if url else ""
     paths = document.get("paths")
-    for path, item in (paths if isinstance(paths, dict) else {}).items():
-        if isinstance(item, dict) and isinstance(item.get("get"), dict):
-            yield str(base).rstrip("/") + "/" + str(path).lstrip("/"), (item, item["get"])
+    for path, given in (paths if isinstance(paths, dict) else {}).items():
+        item = parameters.resolved(document, given)
+        if isinstance(item.get("get"), dict):
+            yield _whole(str(base).rstrip("/") + "/" + str(path).lstrip("/")), (item, item["get"])
+
+
+def _whole(path: str) -> str:
+    """Give the published path of a route for one that lacks what stands before it, or is spelled in another way."""
+    known = f"{API}/history"
+    bare = path.rstrip("/")
+    return known + path[len(bare) :] if known.endswith(bare.lower()) and "/history" in bare.lower() else path
 
 
 def _path(operations: Mapping[str, Any], tail: str) -> str | None:
@@ -151,8 +101,8 @@ def _path(operations: Mapping[str, Any], tail: str) -> str | None:
 def _history(
     built_in: History, path: str, document: Mapping[str, Any], item: dict[str, Any], operation: dict[str, Any]
 ) -> History:
-    given = list(_parameters(document, [*item.get("parameters", []), *operation.get("parameters", [])]))
-    by_role: dict[str, _Parameter] = {}
+    given = list(parameters.listed(document, [*item.get("parameters", []), *operation.get("parameters", [])]))
+    by_role: dict[str, Parameter] = {}
     fixed: dict[str, str] = {}
     for one in _times_first(given):
         role = _role(one, by_role)
@@ -190,7 +140,7 @@ def _history(
         path=path,
         start=name.get(roles.START),
         end=name.get(roles.END),
-        time_form=built_in.time_form if day or not instant else instant.time_form() or built_in.time_form,
+        time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
         longest=built_in.longest or longest_range(words),
@@ -211,50 +161,17 @@ def _history(
     )
 
 
-def _parameters(document: Mapping[str, Any], listed: list[Any]) -> Iterator[_Parameter]:
-    for raw in listed:
-        one = _resolved(document, raw)
-        if one.get("in") != "query" or not isinstance(one.get("name"), str):
-            continue
-        schema = _resolved(document, one.get("schema", one))
-        for variant in (_resolved(document, v) for key in ("anyOf", "oneOf", "allOf") for v in schema.get(key) or ()):
-            if variant.get("type") != "null":
-                schema = {**schema, **{key: value for key, value in variant.items() if key not in schema}}
-        if isinstance(schema.get("type"), list):  # OpenAPI 3.1: ["string", "null"]
-            schema = {**schema, "type": next((t for t in schema["type"] if t != "null"), None)}
-        if schema.get("type") == "array":
-            schema = {**_resolved(document, schema.get("items", {})), "array": True}
-        if "example" in one or "examples" in one:
-            examples = one.get("examples")
-            first = next(iter(examples.values()), None) if isinstance(examples, dict) else None
-            inner = first.get("value") if isinstance(first, dict) else None
-            schema = {**schema, "example": one.get("example", inner)}
-        words = " ".join(
-            str(said) for said in (one.get("description"), schema.get("description"), schema.get("title")) if said
-        )
-        yield _Parameter(one["name"], schema, words, one.get("required") is True)
+def _unsaid(instant: Parameter, built_in: History) -> TimeForm:
+    """Give the form of instants where nothing is said of it but perhaps that it is a number."""
+    return "number" if instant.kind in ("integer", "number") else built_in.time_form
 
 
-def _resolved(document: Mapping[str, Any], value: Any) -> dict[str, Any]:
-    """Follow references, as deep as they go (but not in a circle)."""
-    for _ in range(20):
-        if not isinstance(value, dict):
-            return {}
-        reference = value.get("$ref")
-        if not isinstance(reference, str):
-            return value
-        value = document
-        for level in reference.removeprefix("#/").split("/"):
-            value = value.get(level.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
-    return {}
-
-
-def _times_first(given: list[_Parameter]) -> list[_Parameter]:
+def _times_first(given: list[Parameter]) -> list[Parameter]:
     """Put the parameters that speak of instants first: ``after`` is a time in one portal and a cursor in another."""
     return sorted(given, key=lambda one: one.time_form() is None)
 
 
-def _role(one: _Parameter, taken: Mapping[str, _Parameter]) -> str | None:
+def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
     role = roles.role_of(one.name)
     bare = roles.snake(one.name) in ("after", "before", "start", "from", "min", "max", "first", "last")
     if role in (roles.START, roles.END) and one.time_form() is None:
@@ -275,7 +192,7 @@ def _role(one: _Parameter, taken: Mapping[str, _Parameter]) -> str | None:
     return role
 
 
-def _length(given: list[_Parameter], *, alone: bool) -> tuple[_Parameter, str] | tuple[None, None]:
+def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | tuple[None, None]:
     """Find the parameter of how long the range is, and what it takes."""
     for one in given:
         form = lengths.form_of(one.name, one.schema, one.words)
@@ -284,7 +201,7 @@ def _length(given: list[_Parameter], *, alone: bool) -> tuple[_Parameter, str] |
     return None, None
 
 
-def _topic_form(one: _Parameter) -> TopicForm | None:
+def _topic_form(one: Parameter) -> TopicForm | None:
     """Tell what a topic parameter takes; None, and it is not used, if its words do not say."""
     words, shown = one.words.lower(), str(one.example or one.schema.get("default") or "")
     name = roles.snake(one.name)
@@ -307,7 +224,7 @@ def _topic_form(one: _Parameter) -> TopicForm | None:
     return None
 
 
-def _start_included(one: _Parameter, operation: Mapping[str, Any]) -> bool | None:
+def _start_included(one: Parameter, operation: Mapping[str, Any]) -> bool | None:
     words = one.words.lower()
     if re.search(r"exclusive|strictly|excluded|not included|later than|newer than|greater than(?! or)", words):
         return False
@@ -320,14 +237,14 @@ def _start_included(one: _Parameter, operation: Mapping[str, Any]) -> bool | Non
     return False if re.search(r"^(after|gt)(_|$)|_gt$", roles.snake(one.name)) else None
 
 
-def _end_included(one: _Parameter | None) -> bool | None:
+def _end_included(one: Parameter | None) -> bool | None:
     words = one.words.lower() if one else ""
     if re.search(r"exclusive|excluded|not included", words):
         return False
     return True if re.search(r"inclusive|included|last day", words) else None
 
 
-def _most(limit: _Parameter) -> int | None:
+def _most(limit: Parameter) -> int | None:
     """Find the largest page size that the portal documents."""
     most = limit.schema.get("maximum", limit.schema.get("exclusiveMaximum"))
     if isinstance(most, int | float) and not isinstance(most, bool) and most >= 1:
@@ -339,7 +256,7 @@ def _most(limit: _Parameter) -> int | None:
     return number or None
 
 
-def _first_page(page: _Parameter) -> int | None:
+def _first_page(page: Parameter) -> int | None:
     """Find the number of the first page."""
     first = page.schema.get("default", page.schema.get("minimum"))
     if isinstance(first, int):
@@ -354,7 +271,7 @@ def _first_page(page: _Parameter) -> int | None:
     )
 
 
-def _choice(role: str, one: _Parameter) -> str | None:
+def _choice(role: str, one: Parameter) -> str | None:
     """Choose the order oldest first, and JSON, where the document offers them."""
     offered = [value for value in one.schema.get("enum") or () if isinstance(value, str)]
     if role == roles.ORDER:
@@ -375,11 +292,11 @@ def _choice(role: str, one: _Parameter) -> str | None:
     return _required_value(one)
 
 
-def _required_value(one: _Parameter) -> str | None:
+def _required_value(one: Parameter) -> str | None:
     return _any_value(one) if one.required else None
 
 
-def _any_value(one: _Parameter) -> str | None:
+def _any_value(one: Parameter) -> str | None:
     """Give a value that the portal itself names for a parameter."""
     offered = one.schema.get("enum") or ()
     value = one.schema.get("default", next(iter(offered), one.example))

@@ -64,6 +64,10 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
     while todo:
         one, piece = todo.pop(0)
         known = portal.contract.history
+        if known.time_form == "number":
+            portal.habits.unit_is_guessed = True
+            known = dataclasses.replace(known, time_form="s")
+            portal.learn(known)
         if (narrower := _narrower(portal, known, one, piece)) is not None:
             todo[:0] = narrower
             continue

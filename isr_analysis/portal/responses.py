@@ -31,6 +31,9 @@ from isr_analysis.settings import make_folder
 
 logger = logging.getLogger(__name__)
 
+_ADDRESS = "x-isr-address"
+"""Where an answer came from after redirects, for what it links to; it is kept under the address that was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -157,6 +160,7 @@ class _Adapter(BaseAdapter):
         answer = self._line.get(str(request.url))
         # httpx has decoded the body already.
         headers = {k: v for k, v in answer.headers.items() if k not in ("content-encoding", "content-length")}
+        headers[_ADDRESS] = answer.url
         raw = urllib3.HTTPResponse(
             body=io.BytesIO(answer.body),
             headers=headers,
@@ -182,8 +186,9 @@ def _is_data(response: requests.Response) -> bool:
 def _kept(response: Any, *, stale: bool) -> Kept:
     headers = {name.lower(): value for name, value in response.headers.items()}
     at = getattr(response, "created_at", None)
+    url = headers.pop(_ADDRESS, str(response.url))
     return Kept(
-        wire.Answer(response.content, headers, str(response.url), response.status_code),
+        wire.Answer(response.content, headers, url, response.status_code),
         _utc(at) if at is not None else _now(),
         stale,
     )

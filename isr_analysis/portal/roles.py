@@ -17,11 +17,11 @@ _NAMES = (
     (CLIENT, r"(mqtt_)?(client|device|publisher|station|source|sender|node)s?(_?(id|ids|name|uuid))?"),
     (TOPIC, r"(mqtt_|sub|sub_|full_)?(topic|path)s?(_?(filter|pattern|prefix|name|path|like))?|topic_?path|channel"),
     (CURSOR, (r"(next_|page_|start_|paging_|pagination_)?(cursor|token|continuation(_token)?|scroll_id|bookmark|marker)"
-             r"|next|starting_after|start_key|next_key")),
-    (LIMIT, (r"(row_?|result_?|message_?)?limit|(page|batch|chunk)_?size|per_?page|size|count|take|top|n|rows|num|first"
-            r"|max(_?(rows|results|items|count|messages|records|entries|points))?")),
+             r"|page_after|next|starting_after|start_key|next_key")),
+    (LIMIT, (r"(row_?|result_?|message_?)?limit|(page|batch|chunk)_?(size|limit)|per_?page|size|count|take|top|n|rows"
+            r"|num|first|max(_?(rows|results|items|count|messages|records|entries|points))?")),
     (PAGE, r"page(_?(no|nr|num|number|index))?|p|pg"),
-    (OFFSET, r"offset|skip|start_?(index|row)|from_?(row|index)|first_?(row|result)|row_?offset"),
+    (OFFSET, r"(page_)?offset|skip|start_?(index|row)|from_?(row|index)|first_?(row|result)|row_?offset"),
     (ORDER, (r"order(_?(by|dir|direction))?|sort(_?(by|dir|direction|order))?|direction|dir|desc(ending)?|asc(ending)?"
             r"|reverse|newest_first|oldest_first")),
     (FORMAT, r"format|fmt|output(_?format)?|response_format|accept|encoding|as|type|mime"),
@@ -59,6 +59,6 @@ def snake(name: str) -> str:
 
 
 def role_of(name: str) -> str | None:
-    """Give the role that a parameter's name tells of, or None."""
-    plain = snake(name)
+    """Give the role that a parameter's name tells of, or None; what JSON:API and others put around it is left out."""
+    plain = re.sub(r"^(filter|where|search)_(?=.)", "", snake(name))
     return next((role for role, pattern in _COMPILED if pattern.fullmatch(plain)), None)

@@ -1,0 +1,115 @@
+"""The parameters of a route as an OpenAPI document lists them, references and objects opened. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isr_analysis.portal import roles
+from isr_analysis.portal.contract import TimeForm
+
+_UNIT_WORDS: tuple[tuple[TimeForm, str], ...] = (
+    ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos$"),
+    ("us", r"micro-?seconds?|\bus\b|\bµs\b|_us$|micros$"),
+    ("ms", r"milli-?seconds?|\bms\b|_ms$|millis$"),
+    ("s", r"\bunix\b|\bepoch\b|\bseconds?\b|_s$|_epoch$|_unix$"),
+)
+_MAGNITUDES: dict[int, TimeForm] = {
+    9: "s", 10: "s", 11: "s", 12: "ms", 13: "ms", 14: "ms", 15: "us", 16: "us", 17: "us", 18: "ns", 19: "ns",
+}  # fmt: skip
+"""The unit of a number since 1970, by its digits."""
+
+_ISO_WORDS = re.compile(r"iso[ -]?8601|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE)
+_WHOLE_SECONDS = re.compile(r"hh:mm:ss(?![.,])|%h:%m:%s|\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
+"""A layout of instants that has no place for parts of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter as documented; ``words`` is all that is said of it, ``schema`` without its references."""
+
+    name: str
+    schema: Mapping[str, Any]
+    words: str
+    required: bool
+
+    @property
+    def kind(self) -> str | None:
+        """The type of its values."""
+        return self.schema.get("type")
+
+    @property
+    def example(self) -> Any:
+        """A value that the document shows."""
+        values = self.schema.get("examples")
+        first = next(iter(values), None) if isinstance(values, list) else None
+        return self.schema.get("example", first)
+
+    def time_form(self) -> TimeForm | None:
+        """Tell how it wants an instant, or None if nothing says that it is one."""
+        shape = str(self.schema.get("format", "")).lower()
+        text = f"{self.words} {self.example or ''}"
+        if _WHOLE_SECONDS.search(f"{text} {self.schema.get('pattern', '')}"):
+            return "iso seconds"
+        if shape in ("date-time", "datetime"):
+            return "iso"
+        if shape == "date":
+            return "date"
+        number = self.kind in ("integer", "number")
+        digits = re.fullmatch(r"\d{9,19}", str(self.example or self.schema.get("default") or ""))
+        if number or digits or (self.kind == "string" and not _ISO_WORDS.search(text)):
+            for unit, pattern in _UNIT_WORDS:
+                if re.search(pattern, f"{self.words}", re.IGNORECASE) or re.search(pattern, roles.snake(self.name)):
+                    return unit
+            if digits:
+                return _MAGNITUDES[len(digits[0])]
+        if _ISO_WORDS.search(text):
+            return "iso"
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(self.example or "")):
+            return "date"
+        return None
+
+
+def listed(document: Mapping[str, Any], given: list[Any]) -> Iterator[Parameter]:
+    """Give the query parameters of a list; the members of one that is an object, which are sent on their own."""
+    for raw in given:
+        one = resolved(document, raw)
+        if one.get("in") != "query" or not isinstance(one.get("name"), str):
+            continue
+        schema = resolved(document, one.get("schema", one))
+        if isinstance(inner := schema.get("properties"), dict):  # Spring's Pageable, for one
+            members = [{"name": name, "in": "query", "schema": member} for name, member in inner.items()]
+            yield from listed(document, members)
+            continue
+        for variant in (resolved(document, v) for key in ("anyOf", "oneOf", "allOf") for v in schema.get(key) or ()):
+            if variant.get("type") != "null":
+                schema = {**schema, **{key: value for key, value in variant.items() if key not in schema}}
+        if isinstance(schema.get("type"), list):  # OpenAPI 3.1: ["string", "null"]
+            schema = {**schema, "type": next((t for t in schema["type"] if t != "null"), None)}
+        if schema.get("type") == "array":
+            schema = {**resolved(document, schema.get("items", {})), "array": True}
+        if "example" in one or "examples" in one:
+            examples = one.get("examples")
+            first = next(iter(examples.values()), None) if isinstance(examples, dict) else None
+            inner = first.get("value") if isinstance(first, dict) else None
+            schema = {**schema, "example": one.get("example", inner)}
+        words = " ".join(
+            str(said) for said in (one.get("description"), schema.get("description"), schema.get("title")) if said
+        )
+        yield Parameter(one["name"], schema, words, one.get("required") is True)
+
+
+def resolved(document: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    """Follow references, as deep as they go (but not in a circle)."""
+    for _ in range(20):
+        if not isinstance(value, dict):
+            return {}
+        reference = value.get("$ref")
+        if not isinstance(reference, str):
+            return value
+        value = document
+        for level in reference.removeprefix("#/").split("/"):
+            value = value.get(level.replace("~1", "/").replace("~0", "~")) if isinstance(value, dict) else None
+    return {}
