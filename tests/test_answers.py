@@ -87,6 +87,28 @@ ENVELOPES = [
     [{"id": 7, "publisher": {"client_id": "a", "label": "x"}, "message": {**BARE, "topic": "t/x"}}],
     [{"meta": {"time": AT, "client_id": "a", "topic": "t/x"}, "payload": {"on": True}}],
     [{"device": {"id": "a"}, "topic": "t/x", "timestamp": AT, "payload": {"on": True}}],
+    {"series": [{"client_id": "a", "topic": "t/x", "values": [[NS // 10**6, {"on": True}]]}]},
+    {"series": {PATH: [[NS // 10**6, {"on": True}]]}},
+    {"a": {"t/x": [[AT, {"on": True}]]}},
+    {"data": {"result": [{"metric": {"client_id": "a", "topic": "t/x"}, "values": [[NS / 10**9, '{"on": true}']]}]}},
+    {"meta": [{"name": name} for name in ROW], "data": [list(ROW.values())], "rows": 1},
+    {
+        "results": {
+            "A": {
+                "frames": [
+                    {
+                        "schema": {
+                            "fields": [
+                                {"name": "time"},
+                                {"name": "payload", "labels": {"client_id": "a", "topic": "t/x"}},
+                            ]
+                        },
+                        "data": {"values": [[NS // 10**6], ['{"on": true}']]},
+                    }
+                ]
+            }
+        }
+    },
 ]  # fmt: skip
 
 

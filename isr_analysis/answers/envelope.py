@@ -164,6 +164,8 @@ class _Search:
             ]
             return self._array(b"[" + b",".join(nodes) + b"]", outer, keys, depth)
         if raw.kind(head) == "[":
+            if (pairs := tables.pairs_of(value)) is not None:
+                return [Group(pairs, outer, keys)]
             names = [raw.text(one) for one in raw.elements(head) if raw.kind(one) == '"']
             if len(names) != len(raw.elements(head)) or not any(self._rank(name) is not None for name in names):
                 return None
@@ -206,7 +208,7 @@ class _Search:
                 inner = [self.dig(part, outer, keys, depth + 1)]
             else:
                 said = {name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}
-                around = outer | {self._around(name): one for name, one in said.items()}
+                around = outer | {self._around(name): one for name, one in {**said, **_tags(fields)}.items()}
                 inner = [
                     self.dig(one, around, (*keys, *_name_of(fields), *_as_key(name)), depth + 1)
                     for name, one in fields.items()
@@ -276,10 +278,8 @@ class _Search:
         around = {**outer, **_labels(fields)}
         if (table := tables.columns_of(fields)) is not None:
             self._note(fields)
-            named = next((one for one in ("tags", "stream") if raw.kind(fields.get(one, b"")) == "{"), None)
-            tags = raw.members(fields[named]) if named else {}
             series = {"_measurement": fields["name"]} if "name" in fields else {}
-            return [Group(table, {**around, **series, **tags}, keys)] if columns.length(table) else []
+            return [Group(table, {**around, **series, **_tags(fields)}, keys)] if columns.length(table) else []
         dug = {
             name: self.dig(one, around, (*keys, name), depth + 1)
             for name, one in fields.items()
@@ -330,6 +330,12 @@ def _name_of(group: dict[str, bytes]) -> tuple[str, ...]:
     if pick(group, CLIENT) or pick(group, TOPIC):
         return ()
     return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
+
+
+def _tags(group: dict[str, bytes]) -> dict[str, bytes]:
+    """Give what databases of series say of one in an object beside its points."""
+    named = next((one for one in ("tags", "stream", "metric") if raw.kind(group.get(one, b"")) == "{"), None)
+    return raw.members(group[named]) if named else {}
 
 
 def _as_key(name: str) -> tuple[str, ...]:

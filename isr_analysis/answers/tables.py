@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.instants import is_instant
 from isr_analysis.answers.shape import plain, time_rank
 from isr_analysis.errors import AnswerError
 
-_COLUMNS = ("columns", "columnnames", "header", "headers", "fields", "schema", "names")
+_COLUMNS = ("columns", "columnnames", "header", "headers", "fields", "schema", "names", "meta")
 _VALUES = ("values", "data", "rows", "records", "datapoints")
 
 
@@ -30,6 +31,8 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
     if raw.kind(spelled.get("stream", b"")) == "{" and raw.kind(spelled.get("values", b"")) == "[":
         # Loki: lines, each with its nanosecond, and perhaps labels of its own behind them.
         return table_of(["time", "payload"], [_line(one) for one in raw.elements(spelled["values"])])
+    if (data := raw.members(spelled["data"]) if raw.kind(spelled.get("data", b"")) == "{" else {}).keys() >= {"values"}:
+        return _frame(spelled.get("schema", b""), raw.elements(data["values"]))
     arrays = {name: one for name, one in fields.items() if raw.kind(one) == "["}
     heads = {name: raw.first(one) for name, one in arrays.items()}
     timed = [name for name in arrays if time_rank(name) is not None and raw.kind(heads[name] or b"0") in ('"', "0")]
@@ -41,6 +44,32 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
             "the answer's lists of values differ in length: " + ", ".join(f"{n} {k}" for n, k in lengths.items())
         )
     return {name: columns.json_texts(raw.elements(one)) for name, one in arrays.items()}
+
+
+def pairs_of(value: bytes) -> Columns | None:
+    """Give the columns of an array of instants, each beside what was published then; None if it is none."""
+    rows = [raw.elements(one) if raw.kind(one) == "[" else [] for one in raw.elements(value)]
+    if not all(len(row) == 2 and raw.kind(row[0]) in ('"', "0") for row in rows):  # noqa: PLR2004
+        return None
+    if not all(is_instant(raw.text(row[0]) if raw.kind(row[0]) == '"' else row[0].decode()) for row in rows):
+        return None
+    return {
+        "time": columns.json_texts([row[0] for row in rows]),
+        "payload": columns.json_texts([row[1] for row in rows]),
+    }
+
+
+def _frame(schema: bytes, values: list[bytes]) -> Columns | None:
+    """Give the columns of a frame of Grafana: lists of values as the schema's fields stand, with the fields' labels."""
+    inner = raw.members(schema) if raw.kind(schema) == "{" else {}
+    fields = [raw.members(one) for one in raw.elements(inner.get("fields", b"[]"))]
+    names = list(_names(schema))
+    lists = [raw.elements(one) for one in values if raw.kind(one) == "["]
+    if not names or len(names) != len(values) or len({len(one) for one in lists}) > 1 or len(lists) != len(values):
+        return None
+    table = {name: columns.json_texts(column) for name, column in zip(names, lists, strict=True)}
+    said = {name: one for part in fields for name, one in raw.members(part.get("labels", b"{}")).items()}
+    return table | {name: columns.json_texts([one] * len(lists[0])) for name, one in said.items() if name not in table}
 
 
 def _line(row: bytes) -> bytes:
