@@ -158,7 +158,7 @@ def way(request, monkeypatch):
     if request.param == "in columns":
         monkeypatch.setattr(shapes, "reader", lambda _: None)
     if request.param == "by shape":
-        monkeypatch.setattr(plain_payloads, "take", lambda *given_: given_[2])
+        monkeypatch.setattr(plain_payloads, "take", lambda _, rows: plain_payloads.Taken([], rows))
 
 
 @pytest.mark.usefixtures("way")
@@ -325,10 +325,9 @@ def test_plain_messages_are_read_in_columns_and_only_odd_ones_are_left():
     """What has one shape is taken at once; one odd message sends no other the slower way."""
     rows = [json.dumps({"a": i / 4, "n": None, "o": {"b": f"{i}"}, "t": i % 2 == 0}).encode() for i in range(300)]
     odd = [b'{"a":1,"new":2}', b'{"a":0.5,"o":{}}', b"17.5", b'{"a":\n0.5}', b'{"a":NaN}', b'{"a":[1]}', b'{"a":1e400}']
-    cells = columns.Cells(600)
     for extra, left in ([], []), (odd[:5], [*range(300, 305)]):
         given_ = pa.array([*rows, *extra, *rows], pa.large_binary())
-        assert sorted(plain_payloads.take(cells, given_, np.arange(len(given_))).tolist()) == left
+        assert sorted(plain_payloads.take(given_, np.arange(len(given_))).left.tolist()) == left
 
 
 def test_a_field_whose_type_changes_is_read_in_columns_before_and_after():
@@ -336,6 +335,6 @@ def test_a_field_whose_type_changes_is_read_in_columns_before_and_after():
     rows = [
         json.dumps({"a": i + 0.5 if i < 20_000 else str(i), "b": [] if i == 100 else i}).encode() for i in range(40_000)
     ]
-    left = plain_payloads.take(columns.Cells(40_000), pa.array(rows, pa.large_binary()), np.arange(40_000))
+    left = plain_payloads.take(pa.array(rows, pa.large_binary()), np.arange(40_000)).left
     assert 100 in left
     assert len(left) < 2 * plain_payloads.LEAST

@@ -7,8 +7,10 @@ way a message was read never shows in its values.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -65,8 +67,9 @@ def _block(table: pa.Table) -> pa.Table:
     if len(deep):
         rows = rows[~np.isin(rows, deep)]
         _each(cells, payloads, deep, message.raw)
-    for of_topic in np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1):
-        _topic(cells, payloads, of_topic)
+    of_topics = np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1)
+    for left in _plain(cells, payloads, of_topics):
+        _topic(cells, payloads, left)
     return cells.table({"time": table["time"], "client_id": clients, "topic": topics, "seq": table["seq"]})
 
 
@@ -76,11 +79,22 @@ def _deep(payloads: pa.Array) -> Rows:
     return np.array([row for row in long.tolist() if message.is_deep(payloads[row].as_py())], np.int64)
 
 
+def _plain(cells: Cells, payloads: pa.Array, of_topics: list[Rows]) -> list[Rows]:
+    """Read in columns what can be, with all cores, and give what is left of each topic."""
+    portions = [
+        (i, part) for i, rows in enumerate(of_topics) if len(rows) >= _ENOUGH for part in _portions(rows, plain.PORTION)
+    ]
+    left: dict[int, list[Rows]] = defaultdict(list)
+    with ThreadPoolExecutor(min(len(portions), os.cpu_count() or 1) or 1) as pool:
+        for (i, _), found in zip(portions, pool.map(lambda one: plain.take(payloads, one[1]), portions), strict=True):
+            left[i].append(found.left)
+            for name, kind, rows, values in found.columns:
+                cells.put(name, kind, rows, values)
+    return [np.concatenate(left[i]) if i in left else rows for i, rows in enumerate(of_topics)]
+
+
 def _topic(cells: Cells, payloads: pa.Array, rows: Rows) -> None:
     """Read messages of one topic: by shape as long as one is found that most of them have, the rest one by one."""
-    if len(rows) >= _ENOUGH:
-        portions = _portions(rows, plain.PORTION)
-        rows = np.concatenate([plain.take(cells, payloads, part) for part in portions])
     for _ in range(_ROUNDS):
         if len(rows) < _ENOUGH:
             break

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from isr_analysis.payloads.columns import Cells, Rows
+from isr_analysis.payloads.columns import Rows
 from isr_analysis.payloads.message import REFUSED, Path, name_of, read
 
 PORTION = 65_536
@@ -42,27 +43,42 @@ _KINDS: dict[type, tuple[str, pa.DataType]] = {
 Mask = npt.NDArray[np.bool_]
 
 
-def take(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows:
-    """Read messages of one topic, and give back those that are left.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was read of some messages.
 
     Parameters
     ----------
-    cells : Cells
-        What the values are added to.
+    columns : list
+        Field, kind, rows and values, as `Cells.put` takes them.
+    left : numpy.ndarray
+        The rows of the messages that were not read.
+    """
+
+    columns: list[tuple[str, str, Rows, Any]]
+    left: Rows
+
+
+def take(payloads: pa.Array, rows: Rows) -> Taken:
+    """Read messages of one topic.
+
+    Parameters
+    ----------
     payloads : pyarrow.Array
         ``large_binary``; those of all messages.
     rows : numpy.ndarray
         The messages that are meant, at most `PORTION`.
     """
-    left = _taken(cells, payloads, rows)
-    if left is not None:
-        return left
+    taken = _together(payloads, rows)
+    if taken is not None:
+        return taken
     if len(rows) < 2 * LEAST:
-        return rows
-    return np.concatenate([take(cells, payloads, half) for half in np.array_split(rows, 2)])
+        return Taken([], rows)
+    halves = [take(payloads, half) for half in np.array_split(rows, 2)]
+    return Taken([one for half in halves for one in half.columns], np.concatenate([half.left for half in halves]))
 
 
-def _taken(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows | None:
+def _together(payloads: pa.Array, rows: Rows) -> Taken | None:
     """Do what `take` does, if all of them can be read together; else give None."""
     some = rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64)]
     types = _types(payloads.take(pa.array(some)).to_pylist())
@@ -88,11 +104,14 @@ def _taken(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows | None:
     for path, array in leaves.items():
         found.weigh(path, array, types)
     at, good = rows[sure], ~found.doubtful
+    columns: list[tuple[str, str, Rows, Any]] = []
     for path, kind, there, array in found.columns:
         here = there & good
-        if here.any():
-            cells.put(names[path], kind, at if here.all() else at[here], array if here.all() else _where(array, here))
-    return np.concatenate([rows[~sure], at[~good]])
+        if here.all():
+            columns.append((names[path], kind, at, array))
+        elif here.any():
+            columns.append((names[path], kind, at[here], _where(array, here)))
+    return Taken(columns, np.concatenate([rows[~sure], at[~good]]))
 
 
 def _types(sample: list[bytes]) -> dict[str, Any] | None:
@@ -149,7 +168,7 @@ def _table(taken: pa.Array, schema: list[pa.Field]) -> pa.Table:
     lines = pa.ListArray.from_arrays(pa.array([0, len(taken)], pa.int32()), taken)
     return pj.read_json(
         pa.BufferReader(pc.binary_join(lines, "\n")[0].as_buffer()),
-        read_options=pj.ReadOptions(use_threads=True, block_size=_BLOCK),
+        read_options=pj.ReadOptions(use_threads=False, block_size=_BLOCK),
         parse_options=pj.ParseOptions(explicit_schema=pa.schema(schema), unexpected_field_behavior="infer"),
     )
 
