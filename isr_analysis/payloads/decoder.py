@@ -82,10 +82,13 @@ def _deep(payloads: pa.Array) -> Rows:
 def _plain(cells: Cells, payloads: pa.Array, of_topics: list[Rows]) -> list[Rows]:
     """Read in columns what can be, with all cores, and give what is left of each topic."""
     portions = [
-        (i, part) for i, rows in enumerate(of_topics) if len(rows) >= _ENOUGH for part in _portions(rows, plain.PORTION)
-    ]
+        (i, part) for i, rows in enumerate(of_topics) if len(rows) >= plain.LEAST
+        for part in _portions(rows, plain.PORTION)
+    ]  # fmt: skip
+    if not portions:
+        return of_topics
     left: dict[int, list[Rows]] = defaultdict(list)
-    with ThreadPoolExecutor(min(len(portions), os.cpu_count() or 1) or 1) as pool:
+    with ThreadPoolExecutor(min(len(portions), os.cpu_count() or 1)) as pool:
         for (i, _), found in zip(portions, pool.map(lambda one: plain.take(payloads, one[1]), portions), strict=True):
             left[i].append(found.left)
             for name, kind, rows, values in found.columns:

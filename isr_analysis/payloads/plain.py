@@ -23,11 +23,11 @@ import pyarrow.json as pj
 from isr_analysis.payloads.columns import Rows
 from isr_analysis.payloads.message import REFUSED, Path, name_of, read
 
-PORTION = 65_536
+PORTION = 16_384
 """Payloads that are read at once."""
 
 LEAST = 4096
-"""Where payloads cannot be read together, halves of them are tried, down to this many."""
+"""Fewer payloads are not worth it. Where more cannot be read together, halves of them are tried."""
 
 _SAMPLE = 32
 _LONGEST = 32_768  # bytes of a payload; longer ones are read by themselves
