@@ -600,6 +600,9 @@ def test_json_within_strings(given, published):
         ({"payload": "AAE=", "payload_encoding": "utf8"}, b'"AAE="'),
         ({"payloadJson": {"a": 1}}, b'{"a": 1}'),
         ({"message": {"a": 1}, "qos": 1}, b'{"a": 1}'),
+        ({"key": "YQ==", "value": {"a": 1}, "partition": 0, "offset": 7}, b'{"a": 1}'),
+        ({"specversion": "1.0", "source": "s", "type": "t", "id": "7", "data": 21.5}, b"21.5"),
+        ({"offset": 7, "key": "a"}, b'{"offset":7,"key":"a"}'),
         ({"value": 21.5}, b"21.5"),
         ({"value": 21.5, "unit": "C"}, b'{"value":21.5,"unit":"C"}'),
         ({"temp": 1.0, "ok": None, "qos": 1, "retain": False, "id": "7"}, b'{"temp":1.0}'),
@@ -610,6 +613,12 @@ def test_where_the_payload_is(fields, published):
     """Under its names, encoded as named or flagged, or spread over the row."""
     row = {"time": AT, "client_id": "a", "topic": "t", **fields}
     assert told(read([row]))[0][3] == published
+
+
+def test_one_object_shows_where_the_payload_is():
+    """Beside fields that are not known; whichever row it stands in."""
+    rows = [{"time": AT, "client_id": "a", "topic": "t", "data": one, "shard": 3} for one in (7, {"b": 1})]
+    assert [one[3] for one in told(read(rows))] == [b"7", b'{"b": 1}']
 
 
 def test_the_rest_of_a_row_is_extra():

@@ -51,6 +51,24 @@ def test_the_docs_page_names_it(page):
     assert known.history.start == "since"
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        'window.ui = SwaggerUIBundle({ url: "../../../spec/v3.json", dom_id: "#ui" })',
+        "var options = " + json.dumps({"swaggerDoc": {"openapi": "3.0.0", **DOCUMENT}, "customOptions": {}}),
+        'window.ui = SwaggerUIBundle({ "configUrl" : "/spec/swagger-config" })',
+    ],
+)
+@pytest.mark.parametrize("name", ["./swagger-initializer.js", "swagger-ui-init.js"])
+def test_the_docs_pages_script_names_it(name, script):
+    """Or holds the document itself, or names a configuration that names it."""
+    page = f'<script src="./swagger-ui-bundle.js"></script><script src="{name}"></script>'
+    pages = {f"{API}/docs": page, f"{API}/{name.removeprefix('./')}": script, "/spec/v3.json": DOCUMENT}
+    pages["/spec/swagger-config"] = {"configUrl": "/spec/swagger-config", "url": "/spec/v3.json"}
+    known = discovery.find(Pages(pages))
+    assert known.history.start == "since"
+
+
 def test_the_usual_address_is_asked_first():
     """One request where it lies there."""
     pages = Pages({f"{API}/openapi.json": DOCUMENT})

@@ -33,6 +33,7 @@ from isr_analysis.answers.shape import (
     Fields,
     is_bookkeeping,
     is_of_making,
+    of_record,
     pick,
     plain,
     time_rank,
@@ -168,11 +169,17 @@ def assign(table: Columns, asked: Asked) -> Roles:
     if payload or encoded:
         encoding = take(None, ENCODING)
     payloads += encoded
+    record = of_record(left)
     noted = [
         name
         for name in left
         if name != columns.REST
-        and (name.startswith((AROUND, PUBLISHERS)) or is_bookkeeping(name, live=live) or _is_prefix(name, table))
+        and (
+            name in record
+            or name.startswith((AROUND, PUBLISHERS))
+            or is_bookkeeping(name, live=live)
+            or _is_prefix(name, table)
+        )
     ]
     spread = [name for name in left if name not in noted]
     own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (VAGUE, EVENT))
@@ -318,8 +325,8 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
 
 
 def _is_object(table: Columns, name: str) -> bool:
-    value = columns.sample(table[name])
-    return isinstance(value, bytes) and raw.kind(value) == "{"
+    column = table[name]
+    return pa.types.is_binary(column.type) and pc.any(pc.starts_with(column, b"{")).as_py() is True
 
 
 def _is_prefix(name: str, table: Columns) -> bool:

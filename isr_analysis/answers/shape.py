@@ -114,6 +114,12 @@ _BOOKKEEPING = {
     "historytopicprefix", "contenttype", "userproperties", "mqttproperties", *ACCOUNT, *ENCODING[:1], "payloadsize",
     "payloadlength", "rowid", "measurement", "host",
 }  # fmt: skip
+_RECORDS = (
+    ({"partition", "offset"}, {"key", "headers", "timestamptype", "leaderepoch"}),  # Kafka
+    ({"specversion"}, {"source", "type", "subject", "datacontenttype", "dataschema", "traceparent", "tracestate"}),
+)
+"""The fields that show a record of a broker or a CloudEvent, and its others: of the record, not of what is in it."""
+
 _PUBLISHERS = {"label", "displayname", "paused", "ispaused", "online", "connected", "isonline", "allowsubscribe"}
 
 _UNITS = {
@@ -207,3 +213,10 @@ def is_bookkeeping(name: str, *, live: bool = False) -> bool:
     """Tell whether a field is the portal's own note on a message and no part of a payload spread over its row."""
     spelled = plain(name.rpartition(".")[2])
     return spelled in _BOOKKEEPING or (live and spelled in _PUBLISHERS) or time_rank(name) in (RECEIVED, SEEN)
+
+
+def of_record(names: Collection[str]) -> set[str]:
+    """Give the names of fields that belong to a record around the message, where the fields together show one."""
+    spelled = {plain(name): name for name in names}
+    known = (shown | others for shown, others in _RECORDS if shown <= spelled.keys())
+    return {spelled[one] for part in known for one in part if one in spelled}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import logging
@@ -17,12 +18,20 @@ from isr_analysis.portal.wire import API, Answer
 
 logger = logging.getLogger(__name__)
 
+_SMALL = 100_000
+"""Bytes of a script or a configuration, at most, that may name the document."""
+
 _DOCS = f"{API}/docs"
 _USUAL = (f"{API}/openapi.json", _DOCS, "/openapi.json", "/docs")
 _NAMED = re.compile(
     r"""(?:["']?(?:spec-?url|url|href|src|data-url|openapi|definition)["']?\s*[:=]\s*)["']([^"'<>\s]+)["']""",
     re.IGNORECASE,
 )
+
+_INLINE = re.compile(r"""["']?\b(?:swaggerDoc|spec)["']?\s*[:=]\s*(?=\{\s*"(?:openapi|swagger)")""")
+"""Where a page, or a script of its own, holds the document itself, as Swagger UI for Express does."""
+
+_SCRIPT = re.compile(r"swagger-(?:ui-)?init\w*\.js$")
 
 _YAML = re.compile(rb"\s*(?:(?:#.*|---)\s*\n\s*)*[\"']?(?:openapi|swagger)[\"']?\s*:")
 
@@ -53,12 +62,12 @@ def find(get: Callable[[str], Answer]) -> Contract:
         document = _document(answer)
         if document is not None:
             return openapi.read(document, path)
-        for named in [path] if _YAML.match(answer.body) else _named(answer):
-            inner = answer if named == path else _answer(get, named)
-            if inner is not None and _YAML.match(inner.body):
+        for named, found in [(path, answer)] if _YAML.match(answer.body) else _linked(get, answer):
+            inner = found
+            if _YAML.match(inner.body):
                 unread = named
                 inner = _answer(get, f"{named}{'&' if '?' in named else '?'}format=json") or inner
-            document = None if inner is None else _document(inner) or _yaml(inner.body)
+            document = _document(inner) or _yaml(inner.body)
             if document is not None:
                 return openapi.read(document, named)
     if unread is not None:
@@ -80,8 +89,10 @@ def _answer(get: Callable[[str], Answer], path: str) -> Answer | None:
 
 
 def _document(answer: Answer) -> dict[str, Any] | None:
+    text = answer.body.decode("utf-8", "replace")
+    inline = _INLINE.search(text)
     try:
-        document = json.loads(answer.body)
+        document = json.JSONDecoder().raw_decode(text, inline.end())[0] if inline else json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
@@ -100,13 +111,30 @@ def _yaml(body: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
 
 
+def _linked(get: Callable[[str], Answer], page: Answer, depth: int = 3) -> Iterator[tuple[str, Answer]]:
+    """Give what a docs page names, and what its script or its configuration names in turn."""
+    for named in _named(page):
+        inner = _answer(get, named)
+        if inner is not None:
+            yield named, inner
+            if depth > 1 and len(inner.body) < _SMALL:
+                # What a script names is meant from the page that it is part of.
+                there = dataclasses.replace(inner, url=page.url) if _SCRIPT.search(named) else inner
+                yield from _linked(get, there, depth - 1)
+
+
 def _named(page: Answer) -> Iterator[str]:
     """Give the addresses on the portal itself that a docs page names as its document, the likeliest first."""
     text = page.body[:1_000_000].decode("utf-8", "replace")
     links = dict.fromkeys(urljoin(page.url, link) for link in _NAMED.findall(text))
     home = urlsplit(page.url)
     likely = [link for link in links if re.search(r"openapi|swagger|api-?docs|schema|spec|\.json", urlsplit(link).path)]
-    for link in [one for one in likely if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path)][:3]:
+    usable = [
+        one
+        for one in likely
+        if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path) or _SCRIPT.search(urlsplit(one).path)
+    ]
+    for link in usable[:3]:
         parts = urlsplit(link)
         if (parts.scheme, parts.netloc) == (home.scheme, home.netloc):
             yield parts.path + (f"?{parts.query}" if parts.query else "")

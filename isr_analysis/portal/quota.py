@@ -6,6 +6,7 @@ Our own count is a sliding hour. The portal's word, from its headers or a 429, o
 from __future__ import annotations
 
 import email.utils
+import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ BRIEFLY = 60.0
 _UNSAID = 61.0
 """Seconds after a 429 that does not say until when: too long to be waited for without being asked."""
 
+_SHORT = {"remaining": "r", "reset": "t"}
 _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
 _ON_ITS_WAY = 10 * times.MINUTE
@@ -223,7 +225,10 @@ def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
                     return float(text)
                 except ValueError:
                     continue
-        return None
+        # All in one, as the drafts of the standard have it: r=50;t=30, or remaining=50, reset=30.
+        short = "|".join({*names, *(_SHORT[name] for name in names if name in _SHORT)})
+        found = re.search(rf"(?:^|[;,\s])(?:{short})=(\d+)", headers.get("ratelimit", ""))
+        return float(found[1]) if found else None
 
     limit, remaining, resets = number("limit"), number("remaining"), number("reset", "reset-after")
     if resets is not None and resets > now / times.SECOND / 2:  # an instant, not a span; maybe in milliseconds
