@@ -15,7 +15,7 @@ import pytest
 from portals import API, FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
-from isr_analysis import errors
+from isr_analysis import errors, times
 from isr_analysis.portal import wire
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, SECOND
@@ -371,6 +371,50 @@ def test_an_answer_without_content_is_a_list_of_none(home):
     with portals.mocked(Nobody(Dialect(), []), home) as portal:
         assert len(isr.load_live(portal=portal)) == 0
         assert len(isr.load_publishers(portal=portal)) == 0
+
+
+def clock(offset):
+    """Write an instant as a clock without a zone shows it."""
+    return lambda at: times.iso(at + offset).removesuffix("Z")
+
+
+def test_local_times_without_a_zone_are_refused_wherever_messages_lie(home):
+    """Not only where they lie so near a border that they fall out of the range."""
+    noon = [Message(FIRST + DAY + 12 * HOUR, "dev-a", "t/x", {"i": 0})]
+    with (
+        portals.mocked(Server(Dialect(when=clock(HOUR)), noon), home) as portal,
+        pytest.raises(errors.AnswerError, match="time_zone"),
+    ):
+        isr.load_history(**SPAN, portal=portal)
+
+
+def test_utc_without_a_zone_is_proven_once(home):
+    """One request tells that instants are those that were asked for, for all that is loaded after."""
+    with portals.mocked(server := Server(Dialect(when=clock(0), cap=5000), MINUTES), home) as portal:
+        assert isr.load_history(**SPAN, portal=portal)["i"].tolist() == list(range(100))
+        assert portal.habits.zone_is_proven
+        before = server.count()
+        isr.load_history("dev-a", start="2026-11-02T02:00", end="2026-11-02T04:00", refresh=True, portal=portal)
+        assert server.count() == before + 1
+
+
+def test_a_portal_of_groups_is_empty_where_it_gives_none(home):
+    """An object without a member is an answer only where others showed what its members are."""
+
+    def write(rows, _):
+        made = {}
+        for row in rows:
+            made.setdefault(row["client_id"], []).append({k: v for k, v in row.items() if k != "client_id"})
+        return portals._json(made)
+
+    with portals.mocked(Server(Dialect(write=write, cap=5000, paging="none"), MINUTES), home / "1") as portal:
+        assert len(isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)) == 0
+        assert len(isr.load_history(**SPAN, portal=portal)) == 100
+    with (
+        portals.mocked(Odd(lambda *_: give({})), home / "2") as portal,
+        pytest.raises(errors.AnswerError, match="no rows"),
+    ):
+        isr.load_history(**SPAN, portal=portal)
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])

@@ -92,6 +92,14 @@ def is_instant(value: str) -> bool:
         return False
 
 
+def is_zoneless(column: pa.ChunkedArray) -> bool:
+    """Tell whether a column holds texts of a clock that name no zone."""
+    value = columns.sample(column)
+    text = value if isinstance(value, str) else (value or b"").strip(b'"').decode("utf-8", "replace")
+    found = _ISO.fullmatch(text.strip())
+    return found is not None and found["hour"] is not None and found["zone"] is None
+
+
 def _one_by_one(text: pa.ChunkedArray, name: str, form: str | None, zone: str | None) -> pa.ChunkedArray:
     encoded = pc.dictionary_encode(text).combine_chunks()
     encoded = encoded if isinstance(encoded, pa.DictionaryArray) else encoded.chunk(0)

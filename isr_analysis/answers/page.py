@@ -46,6 +46,10 @@ class Page:
     payload_form : str or None
         ``"base64"``, ``"hex"`` or ``"bytes"`` if the payloads showed themselves that they are that: what other answers
         of the portal hold, too, where one alone would not tell.
+    grouped : bool
+        Whether the rows stood in groups under the names of clients or topics.
+    zoneless : bool
+        Whether instants name no zone, and nothing else does: they were taken to be UTC.
     """
 
     messages: pa.Table
@@ -55,6 +59,8 @@ class Page:
     fragments: bool = False
     paging: Paging = field(default_factory=Paging)
     payload_form: str | None = None
+    grouped: bool = False
+    zoneless: bool = False
 
     @property
     def next_cursor(self) -> str | None:
@@ -147,6 +153,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
         if asked.fields.time_zone is None and (zone := _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
         page = _page(table, asked) if rows else Page(messages.empty(), 0)
+        page = replace(page, grouped=any(name.startswith(roles.KEY) for name in table))
         named = {one for name, one in notes.items() if paging.is_account(name)}
         accounts = page.accounts | {raw.text(one) for one in named if raw.kind(one) == '"'}
         return replace(page, rows=rows, accounts=frozenset(accounts), paging=paging.read(notes, rows))
@@ -197,7 +204,10 @@ def _page(table: Columns, asked: Asked) -> Page:
         schema=messages.SCHEMA,
     )  # fmt: skip
     shown = payload.shown_form(table[role.payload[0]]) if len(role.payload) == 1 and role.encoding is None else None
-    return Page(made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown)
+    zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
+    return Page(
+        made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown, zoneless=zoneless
+    )
 
 
 def _published(table: Columns) -> Columns:

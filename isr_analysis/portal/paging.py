@@ -33,12 +33,18 @@ class Habits:
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     unit_is_guessed : bool
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
+    groups : bool
+        Whether an answer was an object of groups by client or topic: then one without any is empty.
+    zone_is_proven : bool
+        Whether instants that name no zone were found to be those that it is asked by.
     """
 
     longest: int = 0
     reach: int = 0
     order: str | None = None
     unit_is_guessed: bool = False
+    groups: bool = False
+    zone_is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +15,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import paging, refusals
+from isr_analysis.portal import asking, paging, refusals
 from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import EVER, Onward, instants, order_of, within
@@ -66,7 +67,7 @@ class Window:
         self._rows = 0  # as the portal counts them, all pages together
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
-        self._beyond = self._named = False
+        self._beyond = self._named = self._zoneless = False
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
         self._earliest, self._latest = 2**63 - 1, -(2**63)
@@ -95,6 +96,7 @@ class Window:
             yield from parts
         self._check_totals()
         self._check_range()
+        self._check_zone()
         self._learn_start()
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
@@ -234,38 +236,8 @@ class Window:
             return self._ask(Step(self._known.path, self._question(span)))
 
     def _ask(self, step: Step) -> Page:
-        try:
-            answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait)
-        except RequestRefusedError as exc:
-            if refusals.nothing_there(exc.status_code or 0, exc.words):
-                return Page(messages.empty(), 0)
-            raise
-        if answer.status == 204:  # noqa: PLR2004 (no content)
-            return Page(messages.empty(), 0)
-        clients = self._selector.clients
-        try:
-            page = answers.read_page(
-                answer.body,
-                content_type=answer.content_type,
-                account_id=self._portal.account_id,
-                client_id=clients[0] if clients else None,
-                topic=self._selector.topic,
-                fields=self._known.fields,
-            )
-        except AnswerError as exc:
-            # Some portals refuse with a good status; that is known by words that teach how else to ask.
-            words = answers.error_words(answer.body, answer.content_type, longest=None)
-            length = self._span.end - self._span.start
-            if not refusals.is_stated(answer.body) or not refusals.revised(
-                self._known, step.params or {}, words, length
-            ):
-                raise
-            refused = RequestRefusedError(
-                f"the portal refused {step.path} with a good status: {words}", status_code=422
-            )
-            refused.words = words
-            raise refused from exc
-        self._portal.check_accounts(page.accounts)
+        page = asking.ask(self._portal, self._known, self._selector, self._span, step, wait=self._wait)
+        self._zoneless = self._zoneless or page.zoneless
         if page.payload_form is not None and self._known.fields.payload_form is None:
             # An answer of a few numbers alone would not show it, and be read in another way.
             self._known = dataclasses.replace(
@@ -274,8 +246,7 @@ class Window:
             now = self._portal.contract.history
             fields = dataclasses.replace(now.fields, payload_form=page.payload_form)
             self._portal.learn(dataclasses.replace(now, fields=fields))
-        said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows))
-        return dataclasses.replace(page, paging=said)
+        return page
 
     def _numbered(self, table: pa.Table, page: Page) -> pa.Table:
         """Count `seq` on from page to page; a portal that gives the newest first counts downward."""
@@ -321,11 +292,8 @@ class Window:
             return
         # It follows one of the two, or none and gave some other range, or rounds; or its instants are not those that
         # it is asked by. Asked for the minutes around one that it gave, it must give that again.
-        middle = sorted(self._middles)[len(self._middles) // 2]
         near = max(_SLACK, 2 * self._known.unit)
-        at = instants(self._asked_for(Range(middle - near, middle + near)).messages)
-        if middle not in at:
-            raise self._not_followed(middle)
+        middle, at = self._around_middle(near)
         before, after = bool(at.min() < middle - 2 * near), bool(at.max() >= middle + 2 * near)
         if to_now and before and after:
             return
@@ -344,6 +312,21 @@ class Window:
             self._portal.learn(dataclasses.replace(now, start=None))
         else:
             raise self._not_followed()
+
+    def _check_zone(self) -> None:
+        """Find out, once, whether instants that name no zone are those that the portal is asked by."""
+        ranged = self._known.start is not None or self._known.end is not None
+        if self._zoneless and self._middles and ranged and not self._portal.habits.zone_is_proven:
+            self._around_middle(max(_SLACK, 2 * self._known.unit))
+            self._portal.habits.zone_is_proven = True
+
+    def _around_middle(self, near: int) -> tuple[int, npt.NDArray[np.int64]]:
+        """Give an instant that the portal gave, and all that it gives around it: it must give it again."""
+        middle = sorted(self._middles)[len(self._middles) // 2]
+        at = instants(self._asked_for(Range(middle - near, middle + near)).messages)
+        if middle not in at:
+            raise self._not_followed(middle)
+        return middle, at
 
     def _not_followed(self, lost: int | None = None) -> AnswerError:
         """Make the error; `lost` is an instant that it gave, and did not give when it was asked for just that."""
