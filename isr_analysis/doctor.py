@@ -149,6 +149,10 @@ def _history(portal: Portal) -> None:
     answer, asked = identity.recent(
         portal.wire, portal.contract.history, portal.named_account, portal.now(), client=client, learn=portal.learn
     )
+    if answer.body.strip() == b"{}":
+        raise wire.EnoughError(
+            "the portal gives {} for the last day, which may be no message, or an answer that is not understood"
+        )
     if answer.status != 204:  # noqa: PLR2004 (no content)
         answers.read_page(
             answer.body, content_type=answer.content_type, account_id=portal.account_id,

@@ -87,6 +87,8 @@ ENVELOPES = [
     [{"id": 7, "publisher": {"client_id": "a", "label": "x"}, "message": {**BARE, "topic": "t/x"}}],
     [{"meta": {"time": AT, "client_id": "a", "topic": "t/x"}, "payload": {"on": True}}],
     [{"device": {"id": "a"}, "topic": "t/x", "timestamp": AT, "payload": {"on": True}}],
+    {"data": [{"type": "m", "id": "7", "attributes": {"time": AT, "topic": "t/x", "payload": {"on": True}},
+               "relationships": {"client": {"data": {"type": "c", "id": "a"}}}}]},
     {"series": [{"client_id": "a", "topic": "t/x", "values": [[NS // 10**6, {"on": True}]]}]},
     {"series": {PATH: [[NS // 10**6, {"on": True}]]}},
     {"a": {"t/x": [[AT, {"on": True}]]}},

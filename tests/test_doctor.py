@@ -217,3 +217,18 @@ def test_without_a_token(command, monkeypatch):
     assert "✗ token" in result.output
     assert "isr login" in result.output
     assert not server.log
+
+
+def test_an_object_of_nothing_is_no_verdict_on_the_history(home):
+    """It may be no message of the last day, where answers are groups: that is a warning, not a failure."""
+
+    class Bare(Server):
+        def _history(self, *_):
+            return 200, {"Content-Type": "application/json"}, b"{}"
+
+    transport = httpx.MockTransport(Bare(FULL, STORED).respond)
+    profile = settings.profile(origin="http://127.0.0.1:1", home=home, environ={})
+    checks, _ = doctor.examine(profile, Token(portals.TOKEN), now=lambda: NOW, transport=transport)
+    (history,) = [one for one in checks if "History" in one.name]
+    assert history.state == doctor.WARN
+    assert "gives {}" in history.found

@@ -158,11 +158,8 @@ class _Search:
         head = raw.first(value)
         if head is None:
             return []
-        if raw.kind(head) == "{" and _is_edge(raw.members(head)):
-            nodes = [
-                raw.members(one).get("node", b"null") if raw.kind(one) == "{" else one for one in raw.elements(value)
-            ]
-            return self._array(b"[" + b",".join(nodes) + b"]", outer, keys, depth)
+        if raw.kind(head) == "{" and _unwrapped(head) != head:
+            return self._array(b"[" + b",".join(map(_unwrapped, raw.elements(value))) + b"]", outer, keys, depth)
         if raw.kind(head) == "[":
             if (pairs := tables.pairs_of(value)) is not None:
                 return [Group(pairs, outer, keys)]
@@ -320,9 +317,20 @@ class _Search:
         self.found.notes |= dict(beside.notes(fields))
 
 
-def _is_edge(fields: dict[str, bytes]) -> bool:
-    """Tell whether an object is what GraphQL puts around a row."""
-    return raw.kind(fields.get("node", b"")) == "{" and not fields.keys() - {"node", "cursor", "__typename"}
+def _unwrapped(value: bytes) -> bytes:
+    """Take a row out of what GraphQL puts around it, or JSON:API, which names its client beside it."""
+    fields = raw.members(value) if raw.kind(value) == "{" else {}
+    if raw.kind(fields.get("node", b"")) == "{" and not fields.keys() - {"node", "cursor", "__typename"}:
+        return fields["node"]
+    related = fields.get("relationships", b"")
+    if not {"id", "type"} <= fields.keys() or {raw.kind(related), raw.kind(fields.get("attributes", b""))} != {"{"}:
+        return value
+    own, links = raw.members(fields["attributes"]), raw.members(related)
+    named = pick(links, CLIENT)
+    data = raw.members(links[named]).get("data", b"") if named and raw.kind(links[named]) == "{" else b""
+    if pick(own, CLIENT) or raw.kind(data) != "{" or "id" not in (whose := raw.members(data)):
+        return value
+    return columns.join({"client_id": whose["id"], **own})
 
 
 def _name_of(group: dict[str, bytes]) -> tuple[str, ...]:
