@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
@@ -22,7 +22,9 @@ from isr_analysis.errors import (
 )
 from isr_analysis.portal import accounts, discovery, identity, lists, paging, quota, token, wire
 from isr_analysis.portal.contract import Contract, History, overridden
-from isr_analysis.portal.responses import Responses
+
+if TYPE_CHECKING:  # requests-cache takes as long to import as all else
+    from isr_analysis.portal.responses import Responses
 
 
 class Portal:
@@ -159,6 +161,8 @@ class Portal:
         """The small answers of the token's account."""
         with self._lock:
             if self._responses is None:
+                from isr_analysis.portal.responses import Responses
+
                 self._responses = Responses(self.wire, self.folder)
             return self._responses
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from isr_analysis import answers, messages
 from isr_analysis.answers import Page, Paging
@@ -12,7 +12,9 @@ from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.paging import Step
-from isr_analysis.portal.responses import Kept, Responses
+
+if TYPE_CHECKING:
+    from isr_analysis.portal.responses import Kept, Responses
 
 Read = TypeVar("Read")
 
