@@ -131,10 +131,10 @@ def _judged(pause: Ints, edges: Ints) -> Cadence:
 
 def _slower(pause: Ints, interval: float, limit: float) -> list[tuple[int, int, float, float]]:
     """Find the runs of long pauses that are a rate of their own: first and last + 1, interval and limit of each."""
+    if np.count_nonzero(pause > limit) < _ENOUGH:
+        return []
     due = np.flatnonzero(pause >= interval / 2)  # a burst ends no run
     long = pause[due] > limit
-    if np.count_nonzero(long) < _ENOUGH:
-        return []
     bounds = np.concatenate([[0], np.flatnonzero(np.diff(long)) + 1, [len(long)]])
     runs = [
         due[begin:end] for begin, end in pairwise(bounds.tolist())

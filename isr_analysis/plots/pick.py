@@ -142,7 +142,7 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
     for line in lines:
         kinds.setdefault((line.field, line.unit, line.keys.get(TOPIC)), []).append(line)
     for same in kinds.values():  # a relay that was never switched is a state like the others
-        all_states = all(line.state or len(np.unique(line.value)) == 1 for line in same)
+        all_states = all(line.state or (line.value == line.value[0]).all() for line in same)
         for line in same:
             line.state = bool(line.words) or (all_states and any(one.state for one in same))
     for line in lines:
