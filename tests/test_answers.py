@@ -985,3 +985,19 @@ def test_groups_of_the_client_that_was_asked_for_are_its_groups():
     assert found["topic"].to_pylist() == ["t/x", "u"]
     by_topic = b'{"t/x": [{"time": "2026-11-01T00:00:00Z", "payload": 1}]}'
     assert answers.read_page(by_topic, client_id="dev-a").messages["topic"].to_pylist() == ["t/x"]
+
+
+@pytest.mark.parametrize(
+    "tail", ["", ', "links": []', ', "tags": ["a", "b"]', ', "links": [{"rel": "self", "href": "/x"}]']
+)
+@pytest.mark.parametrize("head", ["", '"columns": [{"name": "time"}], ', '"note": "[{", '])
+def test_lists_before_and_behind_the_rows_change_nothing(head, tail):
+    """Rows alike are found between whatever stands around them, with the notes."""
+    rows = [
+        {"time": f"2026-11-01T00:00:{i:02}Z", "client_id": "a", "topic": "t", "payload": {"v": [i]}} for i in range(9)
+    ]
+    page = answers.read_page(f'{{{head}"messages": {json.dumps(rows)}{tail}, "next_cursor": "c"}}'.encode())
+    assert page.messages["payload"].to_pylist() == [f'{{"v": [{i}]}}'.encode() for i in range(9)]
+    assert page.next_cursor == "c"
+    with pytest.raises(AnswerError):
+        answers.read_page(f'{{{head}"messages": {json.dumps(rows)}{tail}, "next_cursor": "c"'.encode())

@@ -16,6 +16,7 @@ _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|json
 """Media types of which nothing at all is an answer without rows."""
 
 _ARRAY = re.compile(rb"\[\s*\{")
+_CLOSE = re.compile(rb"\}\s*\]")
 _NEAR = 20_000
 
 
@@ -41,13 +42,14 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
 def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
     """Find the rows of a text that holds one array of rows alike, which is then gone through once; None if it does not.
 
-    If what is between the first bracket and the last is an array, and the text with its first row alone is JSON, then
-    the whole text is; and the rows are found as they are in the shorter one, which is looked through in its place.
+    If what is between two brackets is an array, and the text with its first row alone is JSON, then the whole text is;
+    and the rows are found as they are in the shorter one, which is looked through in its place.
     """
-    opens, end = _ARRAY.search(text, 0, _NEAR), text.rfind(b"]") + 1
-    if opens is None:
+    opens = _ARRAY.search(text, 0, _NEAR)
+    closes = [one.end() for one in _CLOSE.finditer(text, max(len(text) - _NEAR, 0))]
+    if opens is None or not closes:
         return None
-    at = opens.start()
+    at, end = opens.start(), closes[-1]
     try:
         head = raw.first(text[at : at + _NEAR])
         if head is None:
