@@ -30,6 +30,9 @@ def operations(here):
 def asked(operation, headers, count, mode):
     """Send made-up requests of an operation, and give the status codes; each answer must be as the document says."""
     seen = set()
+    # No schema can say that a range runs forward, so some questions that fit it are refused, rightly. And what is wrong
+    # in a query may be right on the wire, where the number 0.3 is a text like any other.
+    excluded = [openapi.positive_data_acceptance, *([] if operation.body else [openapi.negative_data_rejection])]
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
@@ -37,8 +40,7 @@ def asked(operation, headers, count, mode):
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     def send(case):
-        # No schema can say that a range runs forward, so some questions that fit it are refused, rightly.
-        answer = case.call_and_validate(headers=headers, excluded_checks=[openapi.positive_data_acceptance])
+        answer = case.call_and_validate(headers=headers, excluded_checks=excluded)
         seen.add(answer.status_code)
         assert answer.status_code < 500
 

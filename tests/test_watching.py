@@ -19,6 +19,7 @@ import isr_analysis as isr
 from isr_analysis import frame, messages, times
 from isr_analysis.cli import cli
 from isr_analysis.cli import live as terminal
+from isr_analysis.errors import WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
@@ -82,6 +83,20 @@ def test_it_begins_with_the_live_answer_and_goes_on_with_the_stream(here):
         isr.plots.live(later)
         frames.close()
         assert list(source) is not None  # it was closed with the loop
+
+
+def test_a_stream_of_another_account_is_refused(here):
+    """What another account publishes is neither shown nor stored, whoever opened the stream."""
+    other = here.make_token(seed=7)
+    with (
+        here.connect(other) as portal,
+        isr.stream(login=here.make_subscriber(), duration="2s") as source,
+    ):
+        with pytest.raises(WrongAccountError, match="open the stream with the same portal="):
+            next(isr.watch_live(source=source, portal=portal))
+        with pytest.raises(WrongAccountError):
+            isr.record(source=source, portal=portal)
+        assert not Recorded(portal.folder).health().rows
 
 
 def test_without_a_subscriber_the_live_answer_is_watched():

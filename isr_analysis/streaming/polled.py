@@ -10,7 +10,13 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from isr_analysis import messages, times
-from isr_analysis.errors import PortalUnavailableError, QuotaExhaustedError, SubscriberMissingError, UsageError
+from isr_analysis.errors import (
+    PortalUnavailableError,
+    QuotaExhaustedError,
+    SubscriberMissingError,
+    UsageError,
+    WrongAccountError,
+)
 from isr_analysis.messages import Selector
 from isr_analysis.portal import lists
 from isr_analysis.portal.connection import Portal
@@ -130,6 +136,8 @@ def opened(
     ------
     UsageError
         `source` is none; or it is a stream of other messages than those that are meant.
+    WrongAccountError
+        It is a stream of another account than the portal's.
     IsrError
         As of `stream`.
     """
@@ -138,6 +146,12 @@ def opened(
     if isinstance(source, Stream):
         if selector not in (Selector(), source.selector) or seconds is not None:
             raise UsageError("source= is a stream, which has its own topic, clients and duration; say them there")
+        named = portal.named_account
+        if named is not None and named.lower() != source.account_id.lower():
+            raise WrongAccountError(
+                f"source= is a stream of account {source.account_id}, but the account in use is {named}; open the "
+                "stream with the same portal="
+            )
         return source
     if source not in (None, messages.STREAM, messages.LIVE):
         raise UsageError(f'source={source!r} is none; give "stream", "live", what isr_analysis.stream() gave, or None')
