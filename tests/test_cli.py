@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from isr_analysis import settings
 from isr_analysis.cli import cli
-from isr_analysis.errors import IsrError, StoreError
+from isr_analysis.errors import IsrError, StoreError, UsageError
 
 
 @pytest.fixture
@@ -33,6 +33,22 @@ def test_every_command_has_help():
         result = CliRunner().invoke(cli, [name, "--help"])
         assert result.exit_code == 0, name
         assert "Usage:" in result.output
+
+
+@pytest.mark.parametrize("words", [(), ("cache",), ("publishers",), ("subscribers",), ("members",), ("tenants",)])
+def test_the_list_of_commands_fits_a_terminal(words):
+    """On 80 columns no command's line is cut short."""
+    shown = CliRunner().invoke(cli, [*words, "--help"], terminal_width=80).output
+    lines = shown.partition("Commands:")[2].strip().splitlines()
+    assert lines
+    assert [one for one in lines if one.endswith("...")] == []
+
+
+def test_cache_clear_without_a_terminal(isr):
+    """It says what to give, as every command that asks."""
+    result = isr("cache", "clear")
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception).endswith("Nobody is there to be asked: give --yes")
 
 
 def test_login_checks_and_keeps_the_token(isr, sandbox, monkeypatch):

@@ -66,6 +66,7 @@ def test_publishers_from_the_first_to_the_last(here, tmp_path):
 def test_the_list_of_publishers_fits_a_terminal(here):
     """The account is not repeated in full; JSON says everything."""
     shown = run("publishers", "list").stdout
+    assert run("publishers").stdout == shown
     assert shown.split("\n")[0].split() == ["client_id", "label", "paused", "topic"]
     assert here.account_id not in shown
     assert f"{here.account_id[:8]}…/isr-shack-01/#" in shown
@@ -103,6 +104,7 @@ def test_a_login_made_in_the_portal_is_kept(here):
 def test_members_invites_and_tenants(here):
     """Members are listed, given roles and removed; invites made, listed and withdrawn; a tenant is made."""
     rows = said("members", "list")
+    assert run("members").stdout == run("members", "list").stdout
     friend = next(row["user_id"] for row in rows if row["role"] == "member")
     assert said("members", "role", friend, "data_manager", "--yes")["role"] == "data_manager"
     assert run("members", "remove", friend, "--yes").exit_code == 0

@@ -179,6 +179,19 @@ def test_a_table_is_cut_to_its_terminal():
     assert "61 min" in lines[2]
 
 
+def test_the_table_says_what_was_measured_first():
+    """A reading's value, with its unit, is seen before anything is cut; what tells whose it is stands beside it."""
+    reading = {"chan": 2, "dcn": "0x11", "module": "WM2", "station_controller_device_id": "SC-02", "type": "watt_meter",
+               "unit": "W", "value": 48.28}  # fmt: skip
+    rows = [
+        (0, "shack", "telemetry/watt_meter", json.dumps(reading).encode()),
+        (1, "gate", "door", b'{"type": "open"}'),
+    ]
+    df = frame.to_frame(table(rows), attrs={"connected": True, "gaps": 0, "source": "stream"})
+    lines = terminal.table(df, times.MINUTE, "UTC", width=110, height=None)
+    assert [line.rpartition("  ")[2] for line in lines[2:]] == ["type open", "48.28 W, chan 2"]
+
+
 def test_isr_record_says_what_it_did(here, setting):
     """The stream for two seconds: stored, counted, said; then the live answer by name."""
     done = CliRunner().invoke(cli, ["record", "--for", "2s", "--every", "1s"], catch_exceptions=False)

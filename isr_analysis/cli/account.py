@@ -22,9 +22,10 @@ from isr_analysis.portal import token as tokens
 @click.option("--origin", default=None, help="The portal, https://host[:port] (ISR_PORTAL_ORIGIN).")
 @click.option("--account-id", default=None, help="The account; needed with a platform operator's token.")
 def login(profile: str | None, origin: str | None, account_id: str | None) -> None:
-    """Check a token at the portal and keep it in the system's keyring.
+    """Check a token and keep it in the system's keyring.
 
-    It is asked for on a terminal, or read from standard input:  isr login < token.txt
+    It is asked for on a terminal, or read from standard input: isr login < token.txt
+
     An older one of the same profile, revoked or not, is replaced.
     """
     name = settings.check_name(profile or os.environ.get("ISR_PROFILE") or "default")
@@ -72,7 +73,9 @@ def logout(profile: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For scripts: the checks and the contract as one JSON object.")
 @connecting
 def doctor(as_json: bool, profile: str | None, origin: str | None) -> int:
-    """Check everything that a load rests on, with a remedy for what is not well. At most ten requests.
+    """Check everything that a load rests on.
+
+    What is not well comes with a remedy. It makes ten requests at most.
 
     The exit status is 0 if nothing failed. Below the checks stands the contract, ready to edit: save it, and name the
     file with ISR_CONTRACT.

@@ -8,7 +8,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis import times
-from isr_analysis.cli.options import connecting
+from isr_analysis.cli.options import ask, connecting
 from isr_analysis.errors import UsageError
 from isr_analysis.times import Range
 
@@ -18,7 +18,10 @@ _EVER = Range(0, 4_102_444_800 * times.SECOND)
 @click.group(invoke_without_command=True)
 @click.pass_context
 def cache(context: click.Context) -> None:
-    """See, clear and verify what is kept on disk; without a command, see it."""
+    """See, clear and verify what is kept on disk.
+
+    Without a command, see it.
+    """
     if context.invoked_subcommand is None:
         context.invoke(show, profile=None, origin=None)
 
@@ -53,7 +56,10 @@ def show(profile: str | None, origin: str | None) -> None:
 def clear(
     profile: str | None, origin: str | None, decoded: bool, start: str | None, end: str | None, yes: bool
 ) -> None:
-    """Remove what is kept of this account: it is fetched again when it is asked for, if the portal still has it."""
+    """Remove what is kept of this account.
+
+    It is fetched again when it is asked for, if the portal still has it.
+    """
     from isr_analysis.store.store import Store
 
     span = Range(
@@ -63,9 +69,9 @@ def clear(
     with isr.connect(profile=profile, origin=origin) as portal:
         store = Store(portal.folder)
         now = portal.now()
-    if not decoded and not yes:
+    if not decoded:
         what = f"all messages {'of ' + str(span) if start or end else ''}".rstrip()
-        click.confirm(f"Remove {what} in {portal.folder}?", abort=True)
+        ask(f"Remove {what} in {portal.folder}?", yes=yes)
     store.memo.clear()
     if not decoded:
         click.echo(f"{store.clear(span, now=now):,} messages removed")

@@ -16,7 +16,7 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import secret, settings
-from isr_analysis.cli.options import connecting
+from isr_analysis.cli.options import ask, connecting
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt.made import SUBSCRIBER, Made
 from isr_analysis.streaming import login as logins
@@ -38,9 +38,15 @@ def _keeping(command: Command) -> Command:
     return command
 
 
-@click.group()
-def publishers() -> None:
-    """List and manage the MQTT clients of the account (add-on: Mgmt REST API)."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def publishers(context: click.Context) -> None:
+    """List and manage the MQTT clients of the account.
+
+    Without a command, list them. It needs the add-on Mgmt REST API.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_publishers, as_json=False, profile=None, origin=None)
 
 
 @publishers.command("list")
@@ -73,7 +79,7 @@ def create_publisher(label: str, allow_subscribe: bool, out: Path | None, keyrin
 @connecting
 def pause_publisher(client_id: str, yes: bool, as_json: bool, **where: Any) -> None:
     """Pause an MQTT client; what it would publish meanwhile is lost."""
-    _ask(f"Pause {client_id}? What it publishes until it is resumed is lost.", yes=yes)
+    ask(f"Pause {client_id}? What it publishes until it is resumed is lost.", yes=yes)
     with isr.connect(**where) as portal:
         _say(isr.mgmt.pause_publisher(client_id, portal=portal), f"{client_id} is paused", as_json=as_json)
 
@@ -94,7 +100,7 @@ def resume_publisher(client_id: str, as_json: bool, **where: Any) -> None:
 @connecting
 def remove_publisher(client_id: str, yes: bool, **where: Any) -> None:
     """Remove an MQTT client for good."""
-    _ask(f"Remove {client_id} for good? Its login ends.", yes=yes)
+    ask(f"Remove {client_id} for good? Its login ends.", yes=yes)
     with isr.connect(**where) as portal:
         isr.mgmt.remove_publisher(client_id, portal=portal)
     click.echo(f"{client_id} is removed", err=True)
@@ -109,14 +115,17 @@ def remove_publisher(client_id: str, yes: bool, **where: Any) -> None:
 def rotate_credentials(client_id: str, yes: bool, out: Path | None, keyring: bool, as_json: bool,
                        **where: Any) -> None:  # fmt: skip
     """Give an MQTT client another password; the old one ends."""
-    _ask(f"Give {client_id} another password? The device cannot publish until it has it.", yes=yes)
+    ask(f"Give {client_id} another password? The device cannot publish until it has it.", yes=yes)
     with isr.connect(**where) as portal, _place(portal.profile, out, keyring=keyring) as put:
         put(isr.mgmt.rotate_credentials(client_id, portal=portal), as_json)
 
 
 @click.group()
 def subscribers() -> None:
-    """Make and keep the login of a read-only subscriber, for live MQTT."""
+    """Make and keep logins of read-only subscribers.
+
+    With one, live MQTT can be listened to.
+    """
 
 
 @subscribers.command("create")
@@ -140,7 +149,7 @@ def create_subscriber(label: str, days: int, host: str | None, out: Path | None,
 @click.option("--host", required=True, help="The broker: a name, host:port, or mqtts://host:port.")
 @click.option("--profile", help="Under which settings; `default` if left out (ISR_PROFILE).")
 def keep(username: str, host: str, profile: str | None) -> None:
-    """Keep the login of a subscriber that was made in the portal, in the system's keyring.
+    """Keep a login made in the portal in the keyring.
 
     The password is asked for on a terminal, or read from standard input:  isr subscribers keep sub-… < password.txt
     """
@@ -153,9 +162,15 @@ def keep(username: str, host: str, profile: str | None) -> None:
     click.echo(f"Profile {known.name!r}: the login of {username} at {login.address} is in the keyring")
 
 
-@click.group()
-def members() -> None:
-    """List and manage who works in the account (add-on: Mgmt REST API)."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def members(context: click.Context) -> None:
+    """List and manage who works in the account.
+
+    Without a command, list them. It needs the add-on Mgmt REST API.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_members, as_json=False, profile=None, origin=None)
 
 
 @members.command("list")
@@ -193,7 +208,7 @@ def invite(email: str, role: str, as_json: bool, **where: Any) -> None:
 @connecting
 def withdraw(invite_id: str, yes: bool, **where: Any) -> None:
     """Take an invite back."""
-    _ask(f"Take the invite {invite_id} back?", yes=yes)
+    ask(f"Take the invite {invite_id} back?", yes=yes)
     with isr.connect(**where) as portal:
         isr.mgmt.withdraw_invite(invite_id, portal=portal)
     click.echo(f"the invite {invite_id} is void", err=True)
@@ -207,7 +222,7 @@ def withdraw(invite_id: str, yes: bool, **where: Any) -> None:
 @connecting
 def set_role(user_id: str, role: str, yes: bool, as_json: bool, **where: Any) -> None:
     """Give a member another role."""
-    _ask(f"Make {user_id} {role} of the account?", yes=yes)
+    ask(f"Make {user_id} {role} of the account?", yes=yes)
     with isr.connect(**where) as portal:
         _say(isr.mgmt.set_role(user_id, role, portal=portal), f"{user_id} is {role} now", as_json=as_json)
 
@@ -218,7 +233,7 @@ def set_role(user_id: str, role: str, yes: bool, as_json: bool, **where: Any) ->
 @connecting
 def remove_member(user_id: str, yes: bool, **where: Any) -> None:
     """Take a member's access away."""
-    _ask(f"Remove {user_id} from the account?", yes=yes)
+    ask(f"Remove {user_id} from the account?", yes=yes)
     with isr.connect(**where) as portal:
         isr.mgmt.remove_member(user_id, portal=portal)
     click.echo(f"{user_id} is removed", err=True)
@@ -226,7 +241,10 @@ def remove_member(user_id: str, yes: bool, **where: Any) -> None:
 
 @click.group()
 def tenants() -> None:
-    """Make tenants, accounts of their own (add-on: Mgmt REST API)."""
+    """Make tenants, accounts of their own.
+
+    It needs the add-on Mgmt REST API.
+    """
 
 
 @tenants.command("create")
@@ -236,7 +254,7 @@ def tenants() -> None:
 @connecting
 def create_tenant(display_name: str, yes: bool, as_json: bool, **where: Any) -> None:
     """Make a tenant."""
-    _ask(f"Make the tenant {display_name!r}? The portal has no route that removes one.", yes=yes)
+    ask(f"Make the tenant {display_name!r}? The portal has no route that removes one.", yes=yes)
     with isr.connect(**where) as portal:
         _say(isr.mgmt.create_tenant(display_name, portal=portal), f"{display_name!r} is made", as_json=as_json)
 
@@ -281,23 +299,6 @@ def _where(out: Path | None, *, keyring: bool) -> str:
     if out is None and not keyring:
         return "Note the password now: it is shown this once."
     return " and ".join([*([f"The login is in {out}"] if out else []), *(["the keyring has it"] if keyring else [])])
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    """Ask before something that cannot be undone.
-
-    Raises
-    ------
-    UsageError
-        Nobody is there to be asked.
-    click.Abort
-        The answer is no.
-    """
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody is there to be asked: give --yes")
-    click.confirm(question, abort=True)
 
 
 def _say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:

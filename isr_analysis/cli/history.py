@@ -14,7 +14,10 @@ from isr_analysis.cli.options import connecting, selected, selecting
 @selecting
 @connecting
 def plan(profile: str | None, origin: str | None, **selection: Any) -> None:
-    """Tell what is on disk, what a sync would ask for, and how long it would take; fetches nothing."""
+    """Tell what is on disk and what a sync would cost.
+
+    What it would ask for, in windows, and how long it would take. It fetches nothing.
+    """
     with isr.connect(profile=profile, origin=origin) as portal:
         planned = isr.plan_history(**selected(**selection), portal=portal)
     click.echo(str(planned))
@@ -29,7 +32,10 @@ def plan(profile: str | None, origin: str | None, **selection: Any) -> None:
 @click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 def sync(profile: str | None, origin: str | None, refresh: bool, wait: bool, quiet: bool, **selection: Any) -> None:
-    """Bring the store up to date, without loading anything into memory: for cron."""
+    """Bring the store up to date: for cron.
+
+    Nothing is loaded into memory.
+    """
     with isr.connect(profile=profile, origin=origin) as portal:
         done = isr.sync(
             **selected(**selection), refresh=refresh, wait=wait, progress=False if quiet else None, portal=portal

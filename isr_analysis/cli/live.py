@@ -14,10 +14,10 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.checks.saying import saying
 from isr_analysis.cli.options import Command, connecting
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
-_SAID = 40
 
 
 def _choosing(command: Command) -> Command:
@@ -46,9 +46,10 @@ def _choosing(command: Command) -> Command:
 @connecting
 def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str, tz: str,
          as_json: bool, **where: Any) -> None:  # fmt: skip
-    """Show the last message of each publisher on each topic, in a table that refreshes until Ctrl-C.
+    """Show the last messages, refreshed until Ctrl-C.
 
-    Where standard output is no terminal, one table is printed, and that is all.
+    The table has the last message of each publisher on each topic. Where standard output is no terminal, one table is
+    printed, and that is all.
     """
     seen = sys.stdout.isatty()
     with isr.connect(**where) as portal:
@@ -85,9 +86,10 @@ def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: s
 @connecting
 def record(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str | None,
            quiet: bool, **where: Any) -> None:  # fmt: skip
-    """Store what is published as it comes, until Ctrl-C; the history takes its place when it is fetched.
+    """Store what is published as it comes, until Ctrl-C.
 
-    A second recorder of the same account stands by, and takes over when the first one ends.
+    The history takes its place when it is fetched. A second recorder of the same account stands by, and takes over when
+    the first one ends.
     """
     signal.signal(signal.SIGTERM, _end)
     seen = sys.stderr.isatty() and not quiet
@@ -114,7 +116,7 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     """Write the last messages as lines of text, the newest on top."""
     newest = df.iloc[::-1]
     rows = [
-        (str(client), str(topic), f"{time:%H:%M:%S}", _age(now - time.value), _said(row))
+        (str(client), str(topic), f"{time:%H:%M:%S}", _age(now - time.value), saying(row))
         for time, client, topic, row in zip(
             newest.index, newest["client_id"], newest["topic"],
             newest.drop(columns=["client_id", "topic"]).to_dict("records"), strict=True,
@@ -139,17 +141,6 @@ def lines(df: pd.DataFrame) -> str:
         json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not _missing(v)}}, default=str)
         for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
     )
-
-
-def _said(row: dict[Any, Any]) -> str:
-    """Write what a message says on one line."""
-    return " ".join(f"{key}={_short(value)}" for key, value in row.items() if not _missing(value))
-
-
-def _short(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    text = "".join(one if one.isprintable() else "·" for one in text)
-    return text if len(text) <= _SAID else f"{text[: _SAID - 1]}…"
 
 
 def _missing(value: Any) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from isr_analysis.errors import UsageError
 
 Command = Callable[..., Any]
 
@@ -48,3 +51,20 @@ def selected(
         "last": last if start or last else "7d",
         "tz": tz,
     }
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Ask before something that cannot be undone.
+
+    Raises
+    ------
+    UsageError
+        Nobody is there to be asked.
+    click.Abort
+        The answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is there to be asked: give --yes")
+    click.confirm(question, abort=True)

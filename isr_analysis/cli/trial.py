@@ -19,7 +19,10 @@ DEMO_PORT = 47_800
 @click.option("--out", type=click.Path(path_type=Path), default=Path("isr-demo"), show_default=True,
               help="The folder of the report.")  # fmt: skip
 def demo(out: Path) -> None:
-    """See it work: an invented fleet on this machine, from token to report."""
+    """See it work: an invented fleet, from token to report.
+
+    It needs no account and no network beyond this machine.
+    """
     began = time.monotonic()
     with _demo_sandbox() as portal_here, portal_here.connect() as portal:
         click.echo(f"Sandbox portal on {portal_here.origin} (invented stations, no network needed)")

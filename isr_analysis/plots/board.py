@@ -10,15 +10,13 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.checks.findings import lasting
-from isr_analysis.checks.kinds import NO_MEASURE
+from isr_analysis.checks.saying import saying
 from isr_analysis.checks.series import CLIENT, TOPIC, missing, nanoseconds, stamps, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 
 _ROWS = 200
-_SAID = 5
 _A_LINE = 50  # characters of what was said, where the page is about 1 000 px wide
-_LONG = 160
 _TALLEST = 900  # px; a longer table is scrolled in its place
 
 
@@ -103,7 +101,7 @@ def live(
         "last heard": np.array([f"{lasting(float(one))} ago" for one in age]),
         f"at ({zone})": np.array([f"{one:%d %b %H:%M:%S}" for one in stamps(ns, zone)]),
         "topic": frame[TOPIC].astype("str").to_numpy() if TOPIC in frame.columns else np.array([""] * len(frame)),
-        "said": np.array(_said(frame)),
+        "said": np.array([saying(row) for row in frame.astype("object").to_dict("records")]),
     }
     lines = 1 + np.char.str_len(columns["said"].astype("U")) // _A_LINE
     strong = [colours[one] for one in level]
@@ -122,18 +120,3 @@ def live(
     look.dressed(figure, ground, title=heading, notes=notes, height=height)
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure
-
-
-def _said(frame: pd.DataFrame) -> list[str]:
-    """Write what each message says, in short."""
-    names = [name for name in frame.columns if name not in {CLIENT, TOPIC, *NO_MEASURE}]
-    texts = []
-    for row in frame[names].astype("object").to_dict("records"):
-        parts = [f"{name} {value}" for name, value in row.items() if _some(value)]
-        text = ", ".join(parts[:_SAID]) + (", …" if len(parts) > _SAID else "")
-        texts.append(text if len(text) <= _LONG else text[: _LONG - 1] + "…")
-    return texts
-
-
-def _some(value: object) -> bool:
-    return value is not None and value is not pd.NA and value == value  # noqa: PLR0124 (NaN)

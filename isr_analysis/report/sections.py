@@ -11,6 +11,7 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.checks.findings import lasting
+from isr_analysis.checks.saying import saying
 from isr_analysis.report.chapters import Chapter, bare
 from isr_analysis.report.markup import (
     NOTHING,
@@ -30,8 +31,6 @@ from isr_analysis.report.outline import note, problem, section, show, words_of
 
 _CHANNELS = 60
 _FINDINGS = 100
-_FIELDS = 6
-_NOT_SHOWN = {"client_id", "topic", "station_controller_device_id", "module", "dcn", "type", "device_id", "username"}
 _LASTING = [SILENT, "never fetched", "portal failed", "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
             "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
@@ -250,7 +249,7 @@ def live(material: Material) -> None:
         "topic": df["topic"].astype("str").to_numpy(),
         "time": list(df.index),
         "age": [max(now - one, pd.Timedelta(0)) for one in df.index],
-        "said": [_said(row) for row in df.to_dict("records")],
+        "said": [saying(row) for row in df.to_dict("records")],
     }).sort_values("client_id")  # fmt: skip
     heads = {
         "client_id": "Publisher",
@@ -261,17 +260,6 @@ def live(material: Material) -> None:
     }
     show(paragraph(f"As of {written(now.tz_convert(material.zone))} ({material.tz})."))
     show(table(rows, labels=heads, muted=rows["age"] > pd.Timedelta(days=1)))
-
-
-def _said(row: dict[Any, Any]) -> str:
-    """Say what a message holds, shortly."""
-    held = {}
-    for name, value in row.items():
-        if name in _NOT_SHOWN or isinstance(value, list | dict) or (not isinstance(value, bytes) and pd.isna(value)):
-            continue
-        held[str(name)] = f"{len(value)} bytes" if isinstance(value, bytes) else written(value)
-    words = [value if name == "value" else f"{name} {value}" for name, value in held.items()][:_FIELDS]
-    return ", ".join(words) + (" …" if len(held) > _FIELDS else "")
 
 
 def provenance(material: Material) -> None:

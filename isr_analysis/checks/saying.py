@@ -1,0 +1,52 @@
+"""What one message says, in a few words for a person: the same on the live board, in a terminal and in a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from isr_analysis.checks.kinds import UNITS
+from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC
+
+_WHOSE = {CLIENT, TOPIC, DEVICE, "device_id", "callsign", "username"}
+_ALL, _EACH = 6, 40  # fields, and characters of one
+
+
+def saying(row: Mapping[Any, Any]) -> str:
+    """Write what a message says: its value with the unit first, then the other fields, six of them at most.
+
+    What says whose message it is stands beside it already, and is left out.
+
+    >>> saying({"station_controller_device_id": "SC-02", "type": "temp_probe", "chan": 2, "unit": "°C", "value": 35.05})
+    '35.05 °C, chan 2'
+    >>> saying({"lat": 46.989692, "ok": True})
+    'lat 46.989692, ok true'
+    """
+    held = {str(name): value for name, value in row.items() if not _missing(value)}
+    hidden = {*_WHOSE, "value"}
+    if DEVICE in held:  # of any other device a `type` may be all that it says
+        hidden |= {*IDENTITY} - {"chan"}
+    words = []
+    if "value" in held:
+        units = [name for name in UNITS if name in held]
+        hidden |= {*units[:1]}
+        words.append(" ".join(_short(held[name]) for name in ("value", *units[:1])))
+    words += [f"{name} {_short(value)}" for name, value in held.items() if name not in hidden]
+    return ", ".join(words[:_ALL]) + (", …" if len(words) > _ALL else "")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return str(value).lower()
+    text = f"{value:.8g}" if isinstance(value, float) else str(value)
+    text = "".join(one if one.isprintable() else "·" for one in text)  # nothing that a terminal would obey
+    return text if len(text) <= _EACH else f"{text[: _EACH - 1]}…"
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
