@@ -11,18 +11,8 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.cadence import Cadence, cadence, silences
 from isr_analysis.checks.kinds import is_event
-from isr_analysis.checks.series import (
-    CLIENT,
-    TOPIC,
-    Ints,
-    Series,
-    channel_names,
-    identity,
-    split,
-    taken,
-    zone_of,
-)
-from isr_analysis.checks.tables import span_of, table
+from isr_analysis.checks.series import CLIENT, TOPIC, Ints, Series, identity, named, split, taken, zone_of
+from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import overlap
 from isr_analysis.times import Range
@@ -74,9 +64,8 @@ class Rhythm:
         return bool(self.pace.regular.any())
 
 
-def rhythms(frame: pd.DataFrame, span: Range | None) -> list[Rhythm]:
-    """Give each series of a frame with its rate and its silences within a range."""
-    series = split(frame, identity(frame))
+def rhythms(series: Series, span: Range | None) -> list[Rhythm]:
+    """Give each series with its rate and its silences within a range."""
     clients, topics, channels = named(series)
     found = []
     for number in range(len(series)):
@@ -96,18 +85,6 @@ def rhythms(frame: pd.DataFrame, span: Range | None) -> list[Rhythm]:
 def _edge(start: int, end: int, pace: Cadence, rate: int) -> Iterator[Range]:
     if pace.regular[rate] and end - start > pace.limit[rate]:
         yield Range(start, end)
-
-
-def named(series: Series) -> tuple[list[str], list[str], list[str]]:
-    """Give client, topic and channel of each series as text, "" where there is none."""
-    keys, many = series.keys, len(series)
-    clients = [_text(one) for one in keys[CLIENT]] if CLIENT in keys else [""] * many
-    topics = [_text(one) for one in keys[TOPIC]] if TOPIC in keys else [""] * many
-    return clients, topics, channel_names(keys)
-
-
-def _text(value: object) -> str:
-    return "" if value is None or value != value else str(value)  # noqa: PLR0124 (NaN)
 
 
 def gaps(
@@ -162,25 +139,43 @@ def gaps(
     frame = taken(df)
     span = span_of(frame, start, end)
     unfetched = unfetched_in(coverage, span)
-    rows: list[dict[str, object]] = [
-        {"kind": kind, CLIENT: client, TOPIC: topic, "channel": "", "start": part.start, "end": part.end,
-         "duration": part.end - part.start, "missed": None}
-        for kind, client, topic, part in unfetched
-    ]  # fmt: skip
-    rows += silent_rows(frame, rhythms(frame, span), span, unfetched, each=each)
+    rows = [_row(one.kind, one.client, one.topic, one.span) for one in unfetched]
+    rows += silent_rows(frame, rhythms(split(frame, identity(frame)), span), span, unfetched, each=each)
     rows.sort(key=lambda row: (row["start"], row[CLIENT], row[TOPIC], row["channel"]))
     return table(rows, _COLUMNS, zone_of(frame))
 
 
-Unfetched = list[tuple[str, str, str, Range]]
-"""Spans that are not on disk: kind, client (``"*"`` is all), topic filter, range."""
+@dataclass(frozen=True, slots=True)
+class Unfetched:
+    """A span that is not on disk.
+
+    Parameters
+    ----------
+    kind : str
+        Why: `NEVER_FETCHED` or `FAILED`.
+    client : str
+        Whose messages; ``"*"`` is all clients'.
+    topic : str
+        The topic filter.
+    span : Range
+        The span.
+    """
+
+    kind: str
+    client: str
+    topic: str
+    span: Range
+
+    def concerns(self, client: str, topic: str) -> bool:
+        """Whether messages of a client on a topic, or on topics that a filter means, are among it."""
+        return self.client in ("*", client) and (not topic or overlap(self.topic, topic))
 
 
 def silent_rows(
-    frame: pd.DataFrame, found: list[Rhythm], span: Range | None, unfetched: Unfetched, *, each: bool
-) -> list[dict[str, object]]:
+    frame: pd.DataFrame, found: list[Rhythm], span: Range | None, unfetched: list[Unfetched], *, each: bool
+) -> list[Row]:
     """Give the silences as rows of `gaps`, each told once at the widest level at which all was silent."""
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for client in dict.fromkeys(one.client for one in found):
         own = [one for one in found if one.client == client]
         left = [(one, part) for one in own for gap in one.silent for part in _fetched(one, gap, unfetched)]
@@ -190,24 +185,27 @@ def silent_rows(
             whole, left = _shared(own, left, span, unfetched)
             only = own[0].topic if len({one.topic for one in own}) == 1 else ""
             channel = own[0].channel if len(own) == 1 else ""
-            rows += [_row(client, only, channel, own, part) for part in whole]
+            rows += [_silent(client, only, channel, own, part) for part in whole]
             for topic in dict.fromkeys(one.topic for one, _ in left):
                 same = [one for one in own if one.topic == topic]
                 if len(same) > 1:
                     mine = [(one, part) for one, part in left if one.topic == topic]
                     whole, rest = _shared(same, mine, span, unfetched)
-                    rows += [_row(client, topic, "", same, part) for part in whole]
+                    rows += [_silent(client, topic, "", same, part) for part in whole]
                     left = [(one, part) for one, part in left if one.topic != topic] + rest
-        rows += [_row(client, one.topic, one.channel, [one], part) for one, part in left]
+        rows += [_silent(client, one.topic, one.channel, [one], part) for one, part in left]
     if span is not None:
         rows += _never_heard(frame, span, unfetched)
     return rows
 
 
-def _row(client: str, topic: str, channel: str, own: list[Rhythm], part: Range) -> dict[str, object]:
-    missed = sum(_missed(one, part) for one in own)
-    return {"kind": SILENT, CLIENT: client, TOPIC: topic, "channel": channel, "start": part.start, "end": part.end,
-            "duration": part.end - part.start, "missed": missed or None}  # fmt: skip
+def _silent(client: str, topic: str, channel: str, own: list[Rhythm], part: Range) -> Row:
+    return _row(SILENT, client, topic, part, channel=channel, missed=sum(_missed(one, part) for one in own) or None)
+
+
+def _row(kind: str, client: str, topic: str, part: Range, *, channel: str = "", missed: int | None = None) -> Row:
+    return {"kind": kind, CLIENT: client, TOPIC: topic, "channel": channel, "start": part.start, "end": part.end,
+            "duration": part.end - part.start, "missed": missed}  # fmt: skip
 
 
 def _missed(one: Rhythm, part: Range) -> int:
@@ -219,7 +217,7 @@ def _missed(one: Rhythm, part: Range) -> int:
 
 
 def _shared(
-    own: list[Rhythm], left: list[tuple[Rhythm, Range]], span: Range | None, unfetched: Unfetched
+    own: list[Rhythm], left: list[tuple[Rhythm, Range]], span: Range | None, unfetched: list[Unfetched]
 ) -> tuple[list[Range], list[tuple[Rhythm, Range]]]:
     """Take out the spans in which none of several series spoke.
 
@@ -262,43 +260,32 @@ def _shared(
     return [quiet[number] for number in sorted(used)], rest
 
 
-def _cut(gap: Range, own: list[Rhythm], unfetched: Unfetched) -> list[Range]:
+def _cut(gap: Range, own: list[Rhythm], unfetched: list[Unfetched]) -> list[Range]:
     """Take out of a silence what was not fetched for any one of `own`: of that nobody knows whether all were silent."""
-    cuts = [r for _, c, t, r in unfetched if c in ("*", own[0].client) and any(_meant(t, one) for one in own)]
-    return gap.minus(cuts)
+    return gap.minus([part.span for part in unfetched if any(part.concerns(one.client, one.topic) for one in own)])
 
 
-def _meant(topic_filter: str, one: Rhythm) -> bool:
-    return not one.topic or overlap(topic_filter, one.topic)
-
-
-def _fetched(one: Rhythm, gap: Range, unfetched: Unfetched) -> list[Range]:
+def _fetched(one: Rhythm, gap: Range, unfetched: list[Unfetched]) -> list[Range]:
     """Give the parts of a silence that were fetched, as far as each is longer than the series' rate explains."""
-    cuts = [r for _, c, t, r in unfetched if c in ("*", one.client) and _meant(t, one)]
+    cuts = [part.span for part in unfetched if part.concerns(one.client, one.topic)]
     return [part for part in gap.minus(cuts) if not cuts or part.end - part.start > one.allowed(part)]
 
 
-def _never_heard(frame: pd.DataFrame, span: Range, unfetched: Unfetched) -> list[dict[str, object]]:
+def _never_heard(frame: pd.DataFrame, span: Range, unfetched: list[Unfetched]) -> list[Row]:
     """Give the clients that were asked for by name and have no row at all."""
     asked = frame.attrs.get("clients") if frame.attrs.get("rows") == len(frame) else None
     if not isinstance(asked, list) or not asked:
         return []
     present = {str(one) for one in frame[CLIENT].unique()} if CLIENT in frame.columns else set()
     topic = str(frame.attrs.get("topic", "#"))
-    rows = []
-    for client in asked:
-        if client in present:
-            continue
-        cuts = [r for _, c, t, r in unfetched if c in ("*", client) and overlap(t, topic)]
-        rows += [
-            {"kind": SILENT, CLIENT: client, TOPIC: "" if topic == "#" else topic, "channel": "", "start": part.start,
-             "end": part.end, "duration": part.end - part.start, "missed": None}
-            for part in span.minus(cuts)
-        ]  # fmt: skip
-    return rows
+    return [
+        _row(SILENT, client, "" if topic == "#" else topic, part)
+        for client in asked if client not in present
+        for part in span.minus([one.span for one in unfetched if one.concerns(client, topic)])
+    ]  # fmt: skip
 
 
-def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> Unfetched:
+def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> list[Unfetched]:
     """Read what coverage says is not on disk, within the range, neighbouring spans joined."""
     if coverage is None:
         return []
@@ -307,7 +294,7 @@ def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> Unfetched
             f"coverage has no column {', '.join(absent)}; it is the frame that isr.coverage gives, and came with "
             f"{', '.join(map(str, coverage.columns)) or 'none'}"
         )
-    found: Unfetched = []
+    found: list[Unfetched] = []
     wanted = coverage[coverage["state"].isin(list(_KINDS))].sort_values("start", kind="stable")
     for row in wanted.to_dict("records"):
         begin, until = (times.instant(row[name], name=name) for name in ("start", "end"))
@@ -315,10 +302,10 @@ def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> Unfetched
             begin, until = max(begin, span.start), min(until, span.end)
         if until <= begin:
             continue
-        key = (_KINDS[row["state"]], str(row.get(CLIENT, "*")), str(row.get(TOPIC, "#")))
-        joined = next((n for n, old in enumerate(found) if old[:3] == key and old[3].end >= begin), None)
-        if joined is None:
-            found.append((*key, Range(begin, until)))
-        else:
-            found[joined] = (*key, Range(found[joined][3].start, max(found[joined][3].end, until)))
+        new = Unfetched(_KINDS[row["state"]], str(row.get(CLIENT, "*")), str(row.get(TOPIC, "#")), Range(begin, until))
+        before = next((one for one in found if replace(new, span=one.span) == one and one.span.end >= begin), None)
+        if before is not None:
+            found.remove(before)
+            new = replace(new, span=Range(before.span.start, max(before.span.end, until)))
+        found.append(new)
     return found

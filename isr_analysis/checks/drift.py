@@ -9,8 +9,9 @@ import pandas as pd
 
 from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import is_event
-from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Ints, Series
-from isr_analysis.checks.values import Row, which
+from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Flags, Ints, Series, is_nothing
+from isr_analysis.checks.tables import Row
+from isr_analysis.checks.values import which
 from isr_analysis.times import HOUR, MINUTE, Range
 
 _TURNS = 6
@@ -60,7 +61,7 @@ def _type(value: Any) -> str:
         return "object"
     if isinstance(value, bytes):
         return "bytes"
-    return "" if value is None or value is pd.NA or value != value else "number"  # noqa: PLR0124 (NaN)
+    return "" if is_nothing(value) else "number"
 
 
 def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:
@@ -96,7 +97,7 @@ def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:
     return rows
 
 
-def _absences(there: np.ndarray[Any, np.dtype[np.bool_]]) -> list[tuple[int, int]]:
+def _absences(there: Flags) -> list[tuple[int, int]]:
     """Give the spans in which a field is missing, if it comes and goes for good rather than now and then."""
     edges = np.concatenate([[0], np.flatnonzero(np.diff(there)) + 1, [len(there)]])
     if len(edges) - 1 > _TURNS or np.diff(edges).min() < _STEADY:

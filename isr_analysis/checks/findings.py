@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.absence import SILENT, rhythms, silent_rows, unfetched_in
+from isr_analysis.checks.absence import SILENT, Rhythm, Unfetched, rhythms, silent_rows, unfetched_in
 from isr_analysis.checks.drift import fields_changed, renamed, types_changed
 from isr_analysis.checks.series import CLIENT, TOPIC, Series, identity, split, taken, zone_of
-from isr_analysis.checks.tables import span_of, table
+from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.checks.values import out_of_order, repeats, stuck
 from isr_analysis.times import Range
 
@@ -80,12 +78,12 @@ def quality(
     frame = taken(df)
     span = span_of(frame, start, end)
     unfetched = unfetched_in(coverage, span)
-    found = rhythms(frame, span)
     series = split(frame, identity(frame))
+    found = rhythms(series, span)
     silent = silent_rows(frame, found, span, unfetched, each=False)
     new_names = renamed(frame, series, found, span)
-    rows: list[dict[str, Any]] = [
-        *(_fetching(kind, client, topic, part) for kind, client, topic, part in unfetched),
+    rows: list[Row] = [
+        *(_fetching(one) for one in unfetched),
         *(_told(row, series, found) for row in silent if not _explained(row, new_names, span)),
         *new_names,
         *repeats(series, found),
@@ -102,12 +100,13 @@ def quality(
     return table(rows, _COLUMNS, zone_of(frame))
 
 
-def _fetching(kind: str, client: str, topic: str, part: Range) -> dict[str, Any]:
-    words = f"not on disk ({kind}) for {'all clients' if client == '*' else client}, topics {topic}"
-    return {"kind": kind, CLIENT: client, TOPIC: topic, "start": part.start, "end": part.end, "detail": words}
+def _fetching(one: Unfetched) -> Row:
+    words = f"not on disk ({one.kind}) for {'all clients' if one.client == '*' else one.client}, topics {one.topic}"
+    return {"kind": one.kind, CLIENT: one.client, TOPIC: one.topic, "start": one.span.start, "end": one.span.end,
+            "detail": words}  # fmt: skip
 
 
-def _told(row: dict[str, Any], series: Series, found: list[Any]) -> dict[str, Any]:
+def _told(row: Row, series: Series, found: list[Rhythm]) -> Row:
     """Say a silence in words."""
     same = [
         one for one in found
@@ -137,16 +136,10 @@ def lasting(ns: float) -> str:
     return " ".join(words[:2])
 
 
-def _explained(row: dict[str, Any], new_names: list[dict[str, Any]], span: Range | None) -> bool:
+def _explained(row: Row, new_names: list[Row], span: Range | None) -> bool:
     """Whether a silence is that of a former name after, or of a new name before, the device was renamed."""
-    for one in new_names:
-        if (
-            row[CLIENT] == one["former"]
-            and span is not None
-            and row["end"] == span.end
-            and row["start"] >= one["start"]
-        ):
-            return True
-        if row[CLIENT] == one[CLIENT] and span is not None and row["start"] == span.start and row["end"] <= one["end"]:
-            return True
-    return False
+    return span is not None and any(
+        (row[CLIENT] == one["former"] and row["end"] == span.end and row["start"] >= one["start"])
+        or (row[CLIENT] == one[CLIENT] and row["start"] == span.start and row["end"] <= one["end"])
+        for one in new_names
+    )

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.absence import named
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import is_event, is_number, is_state, numbers
 from isr_analysis.checks.series import (
@@ -17,7 +16,9 @@ from isr_analysis.checks.series import (
     Ints,
     Series,
     identity,
+    listed,
     missing,
+    named,
     nanoseconds,
     plain,
     split,
@@ -86,7 +87,7 @@ def wide(
         if not len(frame):
             return _grid(np.zeros(0, dtype=np.int64), zone_of(frame), {})
         raise missing(frame, [field])
-    columns = identity(frame) if by is None else [by] if isinstance(by, str) else [*by]
+    columns = identity(frame) if by is None else listed(by)
     span = span_of(frame, start, end)
     frame = frame[frame[field].notna()]
     if not len(frame) or span is None or not span:
@@ -171,9 +172,8 @@ def _held(part: pd.Series, time: Ints, edges: Ints) -> Any:
     """Give the last state of each step, held to the next message but not through a silence of the device."""
     at = np.searchsorted(time, edges[1:], side="left") - 1
     known = at >= 0
-    silent = silences(time, cadence(time))
-    over = np.isin(at, silent) & (time[np.maximum(at, 0)] < edges[:-1])
     pace = cadence(time)
+    over = np.isin(at, silences(time, pace)) & (time[np.maximum(at, 0)] < edges[:-1])
     last = at == len(time) - 1
     if pace.regular[-1]:
         over |= last & (edges[:-1] - time[-1] > pace.limit[-1])
@@ -181,8 +181,6 @@ def _held(part: pd.Series, time: Ints, edges: Ints) -> Any:
     values = part.reset_index(drop=True).take(np.maximum(at, 0)).reset_index(drop=True)
     if is_number(part):
         return np.where(known, values.to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
-    if pd.api.types.is_bool_dtype(part.dtype):
-        return values.astype("boolean").where(known).array
-    if all(isinstance(value, bool | np.bool_) for value in part):
+    if pd.api.types.is_bool_dtype(part.dtype) or all(isinstance(value, bool | np.bool_) for value in part):
         return values.astype("boolean").where(known).array
     return values.astype("object").where(known, None).to_numpy()

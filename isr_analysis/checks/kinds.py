@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Flags, Floats
-
-Kind = Literal["measurement", "state", "event"]
+from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Floats
 
 UNITS = ("unit", "units")
 """The columns in which payloads give a unit."""
@@ -66,8 +62,3 @@ def _float(value: float) -> float:
         return float(value)
     except OverflowError:
         return np.inf
-
-
-def held(column: pd.Series) -> Flags:
-    """Tell in which rows a column holds anything."""
-    return column.notna().to_numpy(bool)

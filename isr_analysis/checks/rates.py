@@ -6,15 +6,18 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.absence import Rhythm, named, rhythms
+from isr_analysis.checks.absence import Rhythm, rhythms
 from isr_analysis.checks.kinds import NO_MEASURE, UNITS, is_event, is_number, is_state, numbers
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
     IDENTITY,
     TOPIC,
+    Flags,
+    Floats,
     Ints,
     identity,
+    named,
     nanoseconds,
     plain,
     split,
@@ -70,7 +73,7 @@ def channels(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
     columns = [name for name in frame.columns if name not in NO_MEASURE]
     there = {name: frame[name].notna().to_numpy(bool) for name in columns}
     rows = []
-    for number, keys in enumerate(series.keys.to_dict("records")):
+    for number, keys in enumerate(series.tell()):
         at, time = series.rows(number), series.times(number)
         for name in columns:
             if not (has := there[name][at]).any():
@@ -84,7 +87,7 @@ def channels(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
                 CLIENT: clients[number], TOPIC: topics[number], "channel": names[number], "field": name,
                 "kind": kind or "state", "unit": _unit(frame, name, at[has]), "messages": len(held),
                 "first": held[0], "last": held[-1],
-                **{key: _word(keys.get(key)) for key in IDENTITY},
+                **{key: plain(keys[key]) for key in IDENTITY if key in keys},
             })  # fmt: skip
     return table(rows, _CHANNELS, zone_of(frame))
 
@@ -109,12 +112,6 @@ def _unit(frame: pd.DataFrame, field: str, rows: Ints) -> str:
             units = frame[name].iloc[rows].dropna()
             return str(units.iloc[-1]) if len(units) else ""
     return ""
-
-
-def _word(value: object) -> str | None:
-    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN)
-        return None
-    return plain(value)
 
 
 def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
@@ -143,7 +140,7 @@ def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """
     frame = taken(df)
     rows = []
-    for one in rhythms(frame, None):
+    for one in rhythms(split(frame, identity(frame)), None):
         edges = one.pace.edges
         for number, usual in enumerate(one.pace.interval):
             begin, end = int(edges[number]), int(edges[number + 1])
@@ -196,7 +193,7 @@ def completeness(
     days = pd.date_range(ends[0].normalize(), ends[1].normalize() + pd.Timedelta(hours=30), freq="D").normalize()
     edges = nanoseconds(days)
     rows = []
-    for one in rhythms(frame, span):
+    for one in rhythms(split(frame, identity(frame)), span):
         due = one.time[_due(one)]
         came = np.histogram(one.time, edges)[0]
         counted = np.histogram(due, edges)[0]
@@ -212,14 +209,14 @@ def completeness(
     return table(rows, _COMPLETENESS, zone)
 
 
-def _due(one: Rhythm) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _due(one: Rhythm) -> Flags:
     """Tell which messages count: in a burst, and of repeats, only the first."""
     pause = np.diff(one.time)
     usual = np.repeat(one.pace.interval, np.diff(one.pace.edges))[: len(pause)]
     return np.concatenate([[True], pause >= usual / 2])
 
 
-def _expected(one: Rhythm, edges: Ints) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _expected(one: Rhythm, edges: Ints) -> Floats:
     """Count how many messages each day should have had, rate by rate."""
     total = np.zeros(len(edges) - 1)
     last = len(one.pace.interval) - 1

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from isr_analysis.checks.kinds import UNITS
-from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC
+from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, is_nothing
 
 _WHOSE = {CLIENT, TOPIC, DEVICE, "device_id", "callsign", "username"}
 _ALL, _EACH = 6, 40  # fields, and characters of one
@@ -25,7 +22,7 @@ def saying(row: Mapping[Any, Any]) -> str:
     >>> saying({"lat": 46.989692, "ok": True})
     'lat 46.989692, ok true'
     """
-    held = {str(name): value for name, value in row.items() if not _missing(value)}
+    held = {str(name): value for name, value in row.items() if not is_nothing(value)}
     hidden = {*_WHOSE, "value"}
     if DEVICE in held:  # of any other device a `type` may be all that it says
         hidden |= {*IDENTITY} - {"chan"}
@@ -46,7 +43,3 @@ def _short(value: Any) -> str:
     text = f"{value:.8g}" if isinstance(value, float) else str(value)
     text = "".join(one if one.isprintable() else "·" for one in text)  # nothing that a terminal would obey
     return text if len(text) <= _EACH else f"{text[: _EACH - 1]}…"
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))

@@ -7,6 +7,7 @@ filtered, resampled, unsorted or made by hand, and never changes them.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,11 @@ class Series:
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
+
+    def tell(self) -> list[dict[str, Any]]:
+        """Give the keys of each series by their names, without those that it lacks."""
+        rows = self.keys.to_dict("records")
+        return [{str(name): value for name, value in row.items() if not is_nothing(value)} for row in rows]
 
     @property
     def code(self) -> Ints:
@@ -118,6 +124,11 @@ def _in_our_time(first: pd.Timestamp, last: pd.Timestamp) -> None:
 
 def _name(name: Any) -> str:
     return " ".join(str(part) for part in name if str(part)) if isinstance(name, tuple) else str(name)
+
+
+def listed(names: str | list[str] | None) -> list[str]:
+    """Give one name, several or none as a list."""
+    return [] if names is None else [names] if isinstance(names, str) else [*names]
 
 
 def _names(data: pd.DataFrame, most: int = 20) -> str:
@@ -235,19 +246,20 @@ def _in_order(code: Codes, time: Ints, count: int) -> Ints:
     return np.lexsort((time, code))
 
 
-def channel_names(keys: pd.DataFrame) -> list[str]:
-    """Name the channel of each series in words, the telling parts first; "" where there is none.
+def named(series: Series) -> tuple[list[str], list[str], list[str]]:
+    """Give client, topic and channel of each series as text, "" where there is none."""
+    told = series.tell()
+    clients, topics = ([str(one.get(name, "")) for one in told] for name in (CLIENT, TOPIC))
+    return clients, topics, [channel(one) for one in told]
 
-    >>> channel_names(pd.DataFrame({"type": ["relay"], "chan": [3], "module": [1], "dcn": ["0x01"]}))
-    ['relay 3 · module 1 · 0x01']
+
+def channel(keys: dict[str, Any]) -> str:
+    """Name a channel in words, the telling parts first; "" where there is none.
+
+    >>> channel({"type": "relay", "chan": 3, "module": 1, "dcn": "0x01"})
+    'relay 3 · module 1 · 0x01'
     """
-    parts = [name for name in IDENTITY if name in keys.columns]
-    told = keys[parts].to_dict("records") if parts else [{}] * len(keys)
-    return [_channel({str(k): v for k, v in one.items() if not _nothing(v)}) for one in told]
-
-
-def _channel(parts: dict[str, Any]) -> str:
-    words = {name: plain(value) for name, value in parts.items()}
+    words = {name: plain(keys[name]) for name in IDENTITY if name in keys}
     head = " ".join(words[name] for name in ("type", "chan") if name in words)
     if "type" not in words and "chan" in words:
         head = f"chan {head}"
@@ -261,5 +273,11 @@ def plain(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _nothing(value: Any) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)  # noqa: PLR0124 (NaN)
+def is_nothing(value: Any) -> bool:
+    """Whether a cell holds nothing, however that is written: None, NA, NaT, NaN."""
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float | np.floating) and math.isnan(value))
+    )

@@ -13,6 +13,9 @@ from isr_analysis import times
 from isr_analysis.checks.series import nanoseconds, stamps, zone_of
 from isr_analysis.errors import UsageError
 
+Row = dict[str, Any]
+"""One row of such a frame, instants and durations in ns; what it lacks is missing."""
+
 
 def span_of(
     frame: pd.DataFrame, start: times.Instant | None = None, end: times.Instant | None = None
@@ -54,7 +57,7 @@ def _loaded(frame: pd.DataFrame) -> times.Range | None:
     return times.Range(start, max(start, min(ends)))
 
 
-def table(rows: list[dict[str, Any]], kinds: Mapping[str, str], zone: dt.tzinfo | None) -> pd.DataFrame:
+def table(rows: list[Row], kinds: Mapping[str, str], zone: dt.tzinfo | None) -> pd.DataFrame:
     """Make a frame of rows, with the same columns and dtypes when there are none.
 
     Parameters

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
 from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Floats, Ints, Series
+from isr_analysis.checks.tables import Row
 from isr_analysis.times import SECOND
 
 _AGAIN = 5 * SECOND
@@ -20,8 +19,6 @@ _VARIES = 10
 _SHORTEST = 15
 _FAR = 4.0
 _RESTS = 3
-
-Row = dict[str, Any]
 
 
 def which(one: Rhythm) -> Row:
@@ -89,17 +86,11 @@ def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
         late = np.flatnonzero(time < latest)
         if len(late):
             most = int((latest - time).max()) / SECOND
-            rows.append(
-                {
-                    "kind": "out of order",
-                    **which(one),
-                    "start": int(time[late].min()),
-                    "end": int(time[late].max()),
-                    "count": len(late),
-                    "detail": f"{len(late)} messages stand after later ones, by up to {most:g} s",
-                }
-            )
-    return rows  # fmt: skip
+            rows.append({
+                "kind": "out of order", **which(one), "start": int(time[late].min()), "end": int(time[late].max()),
+                "count": len(late), "detail": f"{len(late)} messages stand after later ones, by up to {most:g} s",
+            })  # fmt: skip
+    return rows
 
 
 def stuck(series: Series, found: list[Rhythm]) -> list[Row]:

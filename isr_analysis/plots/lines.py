@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from isr_analysis.checks.series import CLIENT, TOPIC, split
+from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
 from isr_analysis.plots import theme as look
-from isr_analysis.plots.panels import Line, counted, draw, mark, panel_axes, shade, stacked
-from isr_analysis.plots.pick import Picked, listed, pick
+from isr_analysis.plots.panels import Line, bottom, counted, draw, mark, panel_axes, shade, stacked, styles
+from isr_analysis.plots.pick import Picked, pick
 from isr_analysis.plots.thin import share
 from isr_analysis.plots.zones import Clock, around, clock
 
@@ -81,18 +81,9 @@ def timeseries(
     >>> [trace.name for trace in figure.data], figure.layout.yaxis.title.text
     (['chan 1', 'chan 2'], 'value [W]')
     """
-    facets = [] if isinstance(facet, bool) else listed(facet)
-    picked = pick(
-        df,
-        fields,
-        by=by,
-        facets=facets,
-        overlay=facet is False,
-        right=listed(second),
-        events=fields is None if events is None else events,
-        tz=tz,
-    )
-    return drawn(picked, look.checked(theme), facets=facets, gaps=gaps, title=title).figure
+    return timeseries_drawn(
+        df, fields, by=by, facet=facet, second=second, gaps=gaps, events=events, tz=tz, title=title, theme=theme
+    ).figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +108,21 @@ class Drawn:
     most: int
 
 
+def timeseries_drawn(
+    df: pd.DataFrame | pd.Series, fields: str | list[str] | None, *, by: str | list[str] | None = None,
+    facet: str | list[str] | bool | None = None, second: str | list[str] | None = None, gaps: bool = True,
+    events: bool | None = None, tz: str | dt.tzinfo | None = None, title: str | None = None, theme: str = "light",
+) -> Drawn:  # fmt: skip
+    """Draw `timeseries`, which says what the arguments are, and keep what it was drawn from."""
+    ground = look.checked(theme)
+    facets = [] if isinstance(facet, bool) else listed(facet)
+    picked = pick(
+        df, fields, by=by, facets=facets, overlay=facet is False, right=listed(second),
+        events=fields is None if events is None else events, tz=tz,
+    )  # fmt: skip
+    return drawn(picked, ground, facets=facets, gaps=gaps, title=title)
+
+
 def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, title: str | None) -> Drawn:
     """Draw what was picked."""
     if picked.nothing:
@@ -128,14 +134,12 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     domains = stacked([3.0] * len(panels) + [0.9] * bool(len(marks)), gap=64)
     most = share(len(lines))
     legend: set[str] = set()
-    styles = look.line_styles(
-        [line.keys.get(CLIENT) for line in lines], [line.name for line in lines], [line.panel for line in lines], ground
-    )
+    looks = styles(lines, ground)
     for number, panel in enumerate(panels):
         own = [line for line in lines if line.panel == panel]
         left, right = panel_axes(figure, own, number, domains[number])
         for line in own:
-            axis, (colour, dash) = right if line.right else left, styles[line.name]
+            axis, (colour, dash) = right if line.right else left, looks[line.name]
             draw(figure, line, hands, axis=axis, colour=colour, dash=dash, most=most, legend=legend)
         if gaps:
             shade(figure, own, hands, axis=left, colour=look.ink(ground)["gap"])
@@ -145,9 +149,8 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         marked = mark(figure, marks, hands, axis=f"y{2 * len(panels) + 1}", domain=domains[-1], ground=ground)
         if marked < len(marks):
             notes.append(f"{counted(marked)} of {counted(len(marks))} events, from the whole range")
-    bottom = f"y{2 * len(domains) - 1}" if len(domains) > 1 else "y"
     figure.update_layout(
-        xaxis={"type": "date", "title": {"text": hands.title}, "anchor": bottom, "range": around(ends, hands)},
+        xaxis={"type": "date", "title": {"text": hands.title}, "anchor": bottom(domains), "range": around(ends, hands)},
         hovermode="closest",
     )
     if (drawn := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):

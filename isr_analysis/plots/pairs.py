@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
-from isr_analysis.checks.series import CLIENT, nanoseconds, stamps, taken, zone_of
+from isr_analysis.checks.series import CLIENT, listed, nanoseconds, stamps, taken, zone_of
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import drawn, titled
-from isr_analysis.plots.pick import listed, pick
+from isr_analysis.plots.pick import pick
 
 _WHOSE = "compared"
 
@@ -86,28 +86,24 @@ def compare(
     if picked.nothing or not picked.lines:
         return look.nothing(ground, title=title or "Comparison", words=picked.nothing or "No data: only events")
     picked.notes[:0] = notes
-    own = {name: names_of(joined, name) for name in called}
+    first, second = (_clients(joined[joined[_WHOSE] == name]) for name in called)
     for line in picked.lines:
         whose = str(line.keys[_WHOSE])
         line.name = line.name.removeprefix(f"{_WHOSE} ")
         line.told = line.told.replace(f"{_WHOSE} {whose}", whose)
-        if own[called[0]] == own[called[1]]:  # one client twice: the colour tells the ranges apart
+        if {*first} == {*second}:  # one client twice: the colour tells the ranges apart
             line.keys[CLIENT] = whose
     heading = title or f"{called[0]} and {called[1]}: {titled(picked.lines, picked.marks).split(' · ', maxsplit=1)[0]}"
     return drawn(picked, ground, facets=[], gaps=False, title=heading).figure
 
 
-def names_of(frame: pd.DataFrame, whose: str) -> set[str]:
-    """Give the clients of one of two joined frames."""
-    part = frame[frame[_WHOSE] == whose]
-    return {str(one) for one in part[CLIENT].unique()} if CLIENT in part.columns else set()
+def _clients(frame: pd.DataFrame) -> list[str]:
+    return [str(one) for one in frame[CLIENT].unique()] if CLIENT in frame.columns else []
 
 
 def _names(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) -> tuple[str, str]:
     """Call the two by their clients, if each has one of its own, else by their days, else first and second."""
-    clients = [
-        [str(c) for c in frame[CLIENT].unique()] if CLIENT in frame.columns else [] for frame in (one, two)
-    ]  # fmt: skip
+    clients = [_clients(frame) for frame in (one, two)]
     if [len(some) for some in clients] == [1, 1] and clients[0] != clients[1]:
         return clients[0][0], clients[1][0]
     days = []

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, nanoseconds
+from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, is_nothing, nanoseconds
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.thin import broken, changes, thin
 from isr_analysis.plots.zones import Clock
@@ -124,6 +124,18 @@ def _steps(lines: list[Line]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def bottom(domains: list[tuple[float, float]]) -> str:
+    """Give the name of the axis of the lowest panel."""
+    return f"y{2 * len(domains) - 1}" if len(domains) > 1 else "y"
+
+
+def styles(lines: list[Line], ground: look.Theme) -> dict[str, tuple[str, str]]:
+    """Give (colour, dash) for each name in the legend."""
+    return look.line_styles(
+        [line.keys.get(CLIENT) for line in lines], [line.name for line in lines], [line.panel for line in lines], ground
+    )
+
+
 def draw(
     figure: go.Figure, line: Line, hands: Clock, *, axis: str, colour: str, dash: str, most: int, legend: set[str]
 ) -> None:
@@ -228,14 +240,14 @@ def mark(
     """Mark events, a row for each client, with what they say as hover text; give how many are drawn."""
     axis = "y" if axis == "y1" else axis
     at = nanoseconds(frame.index)  # type: ignore[arg-type]
-    shown = _spread(at, frame[CLIENT] if CLIENT in frame.columns else pd.Series("", index=frame.index))
-    frame, at = frame.iloc[shown], at[shown]
+    who = frame[CLIENT].astype(str) if CLIENT in frame.columns else pd.Series("events", index=frame.index)
+    shown = _spread(at, who)
+    frame, at, who = frame.iloc[shown], at[shown], who.iloc[shown]
     long = min(_SAID, _HOVER // max(1, len(at)))
-    who = (
-        frame[CLIENT].astype(str) if CLIENT in frame.columns else pd.Series(["events"] * len(frame), index=frame.index)
-    )
     told = [
-        "<br>".join(f"{name}: {value}" for name, value in row.items() if name not in {CLIENT, TOPIC} and _some(value))
+        "<br>".join(
+            f"{name}: {value}" for name, value in row.items() if name not in {CLIENT, TOPIC} and not is_nothing(value)
+        )
         for row in frame.astype("object").to_dict("records")
     ]
     text = [f"<b>{topic}</b><br>{words[:long]}" for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)]
@@ -268,10 +280,6 @@ def _spread(at: Ints, who: pd.Series) -> Ints:
     chosen = np.concatenate([np.flatnonzero(place < turn), last[np.arange(room) * len(last) // max(1, room)]])
     found: Ints = order[np.sort(chosen)]
     return found
-
-
-def _some(value: Any) -> bool:
-    return value is not None and value is not pd.NA and value == value  # noqa: PLR0124 (NaN)
 
 
 def counted(number: int) -> str:

@@ -14,7 +14,19 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import is_event, is_state
-from isr_analysis.checks.series import CLIENT, DEVICE, TOPIC, Flags, identity, missing, plain, split, taken, zone_of
+from isr_analysis.checks.series import (
+    CLIENT,
+    DEVICE,
+    TOPIC,
+    Flags,
+    identity,
+    listed,
+    missing,
+    plain,
+    split,
+    taken,
+    zone_of,
+)  # fmt: skip
 from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line
 
@@ -89,11 +101,6 @@ def pick(
     return Picked(lines, panels, marks, zone, notes)
 
 
-def listed(names: str | list[str] | None) -> list[str]:
-    """Give one name, several or none as a list."""
-    return [] if names is None else [names] if isinstance(names, str) else [*names]
-
-
 def event_rows(frame: pd.DataFrame) -> Flags:
     """Tell which rows are of topics of events."""
     if TOPIC not in frame.columns:
@@ -118,7 +125,7 @@ def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[li
             columns = list(dict.fromkeys([*identity(frame), *extra, *([unit] if unit else [])]))
             splits[unit] = split(frame, columns)
         series = splits[unit]
-        for number, keys in enumerate(series.keys.to_dict("records")):
+        for number, told in enumerate(series.tell()):
             value, words = column.drawn(series.rows(number))
             time = series.times(number)
             there = ~np.isnan(value)
@@ -126,7 +133,6 @@ def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[li
                 value, time = value[there], time[there]
             if not len(value):
                 continue
-            told = {str(key): what for key, what in keys.items() if what is not None and what == what}  # noqa: PLR0124
             symbol = str(told.pop(unit)) if unit and unit in told else ""
             topic = told.get(TOPIC)
             state = bool(words) or is_state(value, topic)

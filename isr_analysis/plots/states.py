@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
-from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, missing, split, taken, zone_of
+from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, split, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line
-from isr_analysis.plots.pick import event_rows, listed, named
+from isr_analysis.plots.pick import event_rows, named
 from isr_analysis.plots.zones import around, clock
 
 _STATES = 12
@@ -141,8 +141,7 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
     for name in fields:
         column = values.read(frame[name])
         present = column.present
-        for number, keys in enumerate(series.keys.to_dict("records")):
-            told = {str(key): what for key, what in keys.items() if what is not None and what == what}  # noqa: PLR0124
+        for number, told in enumerate(series.tell()):
             rows = series.rows(number)
             there = present[rows]
             if not there.any():

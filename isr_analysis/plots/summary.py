@@ -10,11 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
-from isr_analysis.checks.series import CLIENT, Floats, Ints, stamps
+from isr_analysis.checks.series import Floats, Ints, stamps
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import titled
-from isr_analysis.plots.panels import Line, counted, panel_axes, stacked
+from isr_analysis.plots.panels import Line, bottom, counted, panel_axes, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
 
 _BANDS = 4
@@ -78,7 +78,7 @@ def profile(
         words = picked.nothing or "No data: only events"
         return look.nothing(ground, title=title or f"Profile of the {over}", words=words)
     many = 24 if over == "day" else 168
-    figure, styles, domains, legend = _start(picked, ground)
+    figure, looks, domains, legend = _start(picked, ground)
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         axis = panel_axes(figure, own, number, domains[number])[0]
@@ -87,7 +87,7 @@ def profile(
                 title={"text": f"{own[0].field}, % of messages on"}, tickvals=None, ticktext=None, range=[-3, 103]
             )
         for line in own:
-            colour, dash = styles[line.name]
+            colour, dash = looks[line.name]
             hour = _hours(line.time, picked.zone, week=over == "week")
             low, middle, high = _quartiles(line.value, hour, many, share=line.state)
             x = np.arange(many + 1) if over == "day" else np.arange(many)
@@ -118,7 +118,7 @@ def profile(
         ticks = {"tickvals": [24 * day for day in range(7)], "ticktext": _DAYS}
     what = "Hour of the day" if over == "day" else "Hour of the week"
     figure.update_layout(
-        xaxis={"title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": _bottom(domains), **ticks},
+        xaxis={"title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": bottom(domains), **ticks},
         hovermode="closest",
     )
     days = len({int(one) for line in picked.lines for one in np.unique(line.time // times.DAY)})
@@ -172,7 +172,7 @@ def distribution(
     picked = pick(df, fields, by=by)
     if picked.nothing or not picked.lines:
         return look.nothing(ground, title=title or "Distribution", words=picked.nothing or "No data: only events")
-    figure, styles, domains, legend = _start(picked, ground, gap=120)
+    figure, looks, domains, legend = _start(picked, ground, gap=120)
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         x, y = f"x{number + 1}" if number else "x", f"y{number + 1}" if number else "y"
@@ -184,7 +184,7 @@ def distribution(
                                       "rangemode": "tozero"},
         })  # fmt: skip
         for line in own:
-            colour, dash = styles[line.name]
+            colour, dash = looks[line.name]
             count = np.histogram(line.value, edges)[0]
             share = 100 * count / len(line.value)
             figure.add_trace(
@@ -205,11 +205,7 @@ def distribution(
 def _start(
     picked: Picked, ground: look.Theme, gap: float = 64
 ) -> tuple[go.Figure, dict[str, tuple[str, str]], list[tuple[float, float]], set[str]]:
-    lines = picked.lines
-    styles = look.line_styles(
-        [line.keys.get(CLIENT) for line in lines], [line.name for line in lines], [line.panel for line in lines], ground
-    )
-    return go.Figure(), styles, stacked([1.0] * len(picked.panels), gap=gap), set()
+    return go.Figure(), styles(picked.lines, ground), stacked([1.0] * len(picked.panels), gap=gap), set()
 
 
 def _finish(
@@ -218,10 +214,6 @@ def _finish(
     height = 134 + (320 if len(picked.panels) == 1 else 250 * len(picked.panels))
     names = sorted(legend) if len(legend) > 1 else []
     return look.dressed(figure, ground, title=title, notes=notes, height=height, legend=names)
-
-
-def _bottom(domains: list[tuple[float, float]]) -> str:
-    return f"y{2 * len(domains) - 1}" if len(domains) > 1 else "y"
 
 
 def _faint(colour: str, opacity: float = 0.18) -> str:

@@ -209,14 +209,9 @@ def nothing(theme: Theme, *, title: str, words: str) -> go.Figure:
     """Draw that there is nothing to draw, and say so."""
     figure = go.Figure()
     figure.add_annotation(
-        text=words,
-        x=0.5,
-        y=0.5,
-        xref="paper",
-        yref="paper",
-        showarrow=False,
+        text=words, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False,
         font={"size": 16, "color": ink(theme)["soft"]},
-    )
+    )  # fmt: skip
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return dressed(figure, theme, title=title, height=320)

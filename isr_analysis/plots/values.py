@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.kinds import NO_MEASURE, UNITS
-from isr_analysis.checks.series import Flags, Floats, Ints, missing
+from isr_analysis.checks.kinds import NO_MEASURE, UNITS, is_number
+from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
 from isr_analysis.plots.theme import on_off
 
@@ -68,7 +68,7 @@ def read(column: pd.Series) -> Values:
         known = column.notna().to_numpy(bool)
         flag = column.to_numpy(dtype=bool, na_value=False) if not known.all() else column.to_numpy(dtype=bool)
         return Values(np.full(len(column), np.nan), np.where(known, flag, -1).astype(np.int64), ["false", "true"])
-    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
+    if is_number(column):
         number = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return Values(_finite(number), np.full(len(column), -1), [])
     if pd.api.types.is_string_dtype(kind) and not pd.api.types.is_object_dtype(kind):
@@ -126,7 +126,7 @@ def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:
         A field is not in the frame.
     """
     if fields is not None:
-        wanted = [fields] if isinstance(fields, str) else [*fields]
+        wanted = listed(fields)
         if any(name not in frame.columns for name in wanted):
             raise missing(frame, wanted)
         return list(dict.fromkeys(wanted))

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from isr_analysis.plots import theme as look
-from isr_analysis.plots.lines import Drawn, drawn, timeseries
+from isr_analysis.plots.lines import Drawn, timeseries, timeseries_drawn
 from isr_analysis.plots.panels import points
-from isr_analysis.plots.pick import listed, pick
 from isr_analysis.portal.token import someone_is_there
 
 
@@ -53,20 +51,7 @@ def zoomable(
     """
     if not (someone_is_there() if widget is None else widget):
         return timeseries(df, fields, **options)
-    given: dict[str, Any] = {"by": None, "facet": None, "second": None, "gaps": True, "events": None, "tz": None,
-             "title": None, "theme": "light"}  # fmt: skip
-    if unknown := [name for name in options if name not in given]:
-        raise TypeError(f"zoomable() got {', '.join(unknown)}; the arguments of timeseries are: {', '.join(given)}")
-    given |= options
-    facet = given["facet"]
-    facets = [] if isinstance(facet, bool) else listed(facet)
-    picked = pick(
-        df, fields, by=given["by"], facets=facets, overlay=facet is False, right=listed(given["second"]),
-        events=fields is None if given["events"] is None else given["events"], tz=given["tz"],
-    )  # fmt: skip
-    whole = drawn(picked, look.checked(str(given["theme"])), facets=facets, gaps=bool(given["gaps"]),
-                  title=given["title"])  # fmt: skip
-    return _watched(whole)
+    return _watched(timeseries_drawn(df, fields, **options))
 
 
 def _watched(whole: Drawn) -> go.Figure:

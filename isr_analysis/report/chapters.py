@@ -13,7 +13,7 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis.checks import channels, intervals, quality
 from isr_analysis.checks.kinds import numbers
-from isr_analysis.checks.series import CLIENT, TOPIC, channel_names, identity, split
+from isr_analysis.checks.series import CLIENT, TOPIC, identity, named, split
 from isr_analysis.errors import UsageError
 from isr_analysis.report.markup import listed, written
 
@@ -137,8 +137,8 @@ def in_numbers(df: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     wanted = found[found["kind"] == "measurement"]
     columns = {name: numbers(df[name]) for name in wanted["field"].unique()}
     series = split(df, identity(df))
-    clients = [str(one) for one in series.keys[CLIENT]]
-    places = {key: number for number, key in enumerate(zip(clients, channel_names(series.keys), strict=True))}
+    clients, _, names = named(series)
+    places = {key: number for number, key in enumerate(zip(clients, names, strict=True))}
     rows = []
     for one in wanted.to_dict("records"):
         at = series.rows(places[one[CLIENT], one["channel"]])
