@@ -318,6 +318,16 @@ def test_a_password_field_saved_with_its_text() -> None:
     assert disclosures(_notebook([], widgets=widgets)) == []
 
 
+def test_beside_plotlys_script_a_token_is_found() -> None:
+    """The script itself is passed over, 4.8 MB in an executed notebook; what stands before and after it is not."""
+    from plotly.offline import get_plotlyjs
+
+    token = _a_token(random.Random(SEED))[0]
+    for lines in ([get_plotlyjs(), token], [token, get_plotlyjs()]):
+        cell = {"cell_type": "code", "source": [], "outputs": [{"data": {"text/html": "\n".join(lines)}}]}
+        assert [one.kind for one in disclosures(_notebook([cell]))] == [TOKEN]
+
+
 def test_old_notebooks_are_read_too() -> None:
     """A notebook of format 3, with worksheets and inputs, is looked at like any other."""
     token = _a_token(random.Random(SEED))[0]
