@@ -100,6 +100,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run the whole suite side by side: half of its time is waiting. What is asked for by name runs in this process."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    usual = config.option.markexpr == "not benchmark and not campaign"
+    return (os.cpu_count() or 1) + 1 if whole and usual else 0
+
+
 @pytest.fixture
 def no_keyring() -> None:
     """Take the keyring away."""

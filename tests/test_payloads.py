@@ -297,13 +297,13 @@ def test_the_rule_of_dtypes(values, dtype_):
 
 def test_rare_and_countless_fields_stay_together():
     """Beyond 500 fields the rest is JSON, a field named `extra` in it, and memory stays in proportion."""
-    rows = [json.dumps({f"k{i}": i, "always": 0.5, "extra": "e"}).encode() for i in range(20_000)]
+    rows = [json.dumps({f"k{i}": i, "always": 0.5, "extra": "e"}).encode() for i in range(4_000)]
     decoded = payloads.decode(table(*rows))
     assert decoded.nbytes < 10 * sum(map(len, rows))
     found, extra, names = resolved(decoded)
     assert [column.name for column in found] == ["always"]
-    assert len(names) == 20_002
-    assert [json.loads(text) for text in extra.to_pylist()] == [{"extra": "e", f"k{i}": i} for i in range(20_000)]
+    assert len(names) == 4_002
+    assert [json.loads(text) for text in extra.to_pylist()] == [{"extra": "e", f"k{i}": i} for i in range(4_000)]
     few, extra, names = resolved(decoded.slice(0, 498))
     assert len(few) == len(names) == 500
     assert extra is None
