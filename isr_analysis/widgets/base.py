@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets
@@ -31,6 +32,8 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
             connection.current(portal)  # refuses what is no connection
         self._portal = portal
         self._page = Page(self._heard, every=every)
+        self._workers: tuple[Worker, ...] = ()
+        self._seen = self._filling = False
         super().__init__()
         self.add_class("isr-widget")
 
@@ -42,9 +45,13 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         """Give what stands for the widget where there is no page: figures, tables and words."""
         raise NotImplementedError
 
+    def wait(self, seconds: float = 60.0) -> bool:
+        """Wait until nothing is under way; tell whether that is so. For scripts and tests: a page never waits."""
+        return all(worker.join(seconds) for worker in self._workers)
+
     def close(self) -> None:
         """Stop what is under way, and take the widget off the page."""
-        for worker in self._workers():
+        for worker in self._workers:
             worker.stop()
         for child in self.children:
             child.close()
@@ -77,11 +84,23 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         except IsrError as exc:
             yield Notice(explained(exc), "bad")
 
-    def _workers(self) -> Iterable[Worker]:
-        return ()
-
-    def _heard(self, *, seen: bool, dark: bool) -> None:
+    def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (most colours follow the page by themselves)
         """Act on what the page says."""
+        if seen and not self._seen:
+            self._seen = True
+            self._appear()
+
+    def _appear(self) -> None:
+        """Begin, now that a page shows the widget for the first time."""
+
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Do not take a change of a field for one by the user."""
+        before, self._filling = self._filling, True
+        try:
+            yield
+        finally:
+            self._filling = before
 
     def _connected(self) -> Portal:
         """Give the connection; where there is no token, the error says so, and nobody is prompted."""

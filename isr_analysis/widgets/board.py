@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ipywidgets
@@ -94,6 +94,7 @@ class LiveBoard(Composite):
         self._seen_at = -_PATIENCE
         self._publishers: pd.DataFrame | None = None
         self._worker = Worker(self._fail)
+        self._workers = (self._worker,)
         self.pause = ipywidgets.ToggleButton(description="Pause", layout={"width": "110px"})
         self.now = ipywidgets.Button(description="Refresh now", layout={"width": "130px"})
         self.head = ipywidgets.HTML('<span class="isr-dim">Asking the portal …</span>')
@@ -124,9 +125,6 @@ class LiveBoard(Composite):
         """Give how each publisher stands as a table."""
         with contextlib.closing(self._follower(messages.LIVE)) as once:
             yield stands.readable(self._load(self._connected(), once)[0])
-
-    def _workers(self) -> Iterable[Worker]:
-        return (self._worker,)
 
     def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
         if not seen:  # another page that shows it says so within seconds

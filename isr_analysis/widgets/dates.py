@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import time
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ipywidgets
@@ -73,9 +72,8 @@ class DateRange(Composite):
         super().__init__(portal=portal)
         self._now = now or (time.time_ns if portal is None else portal.now)
         self._of: tuple[str | list[str] | None, str] = (client_id, topic)
-        self._filling = False
-        self._seen = False
         self._worker = Worker(self._fail)
+        self._workers = (self._worker,)
         style = {"description_width": "48px"}
         wide = {"width": "auto", "flex": "1 1 230px", "max_width": "300px"}
         self.preset = ipywidgets.Dropdown(options=[*_PRESETS, _OWN], description="Range", style=style, layout=wide)
@@ -108,10 +106,6 @@ class DateRange(Composite):
         if self._seen and self.value is not None:
             self._worker.start(self._draw)
 
-    def wait(self, seconds: float = 30.0) -> bool:
-        """Wait until what is on disk is drawn; tell whether it is. For scripts and tests: a page never waits."""
-        return self._worker.join(seconds)
-
     def range(self) -> times.Range:
         """Give the range that is chosen, as of now.
 
@@ -134,13 +128,8 @@ class DateRange(Composite):
         yield Notice(f"{_wall(span.start, zone)} to {_wall(span.end, zone)} ({zone})")
         yield self._covered()
 
-    def _workers(self) -> Iterable[Worker]:
-        return (self._worker,)
-
-    def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
-        if seen and not self._seen:
-            self._seen = True
-            self.draw()
+    def _appear(self) -> None:
+        self.draw()
 
     @traitlets.validate("value")
     def _usable(self, proposal: dict[str, Any]) -> dict[str, str] | None:
@@ -232,15 +221,6 @@ class DateRange(Composite):
 
     def _fail(self, exc: Exception) -> None:
         self.held.value = f'<div class="isr-dim">What is on disk is not known: {notice(explained(exc))}</div>'
-
-    @contextlib.contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Do not take a change of a field for one by the user."""
-        before, self._filling = self._filling, True
-        try:
-            yield
-        finally:
-            self._filling = before
 
 
 def _resolve(given: dict[str, str], now: int) -> times.Range:

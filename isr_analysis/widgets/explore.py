@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,13 @@ class Explorer(Composite):
             last = "24h"
         self.picker = Picker(client_id, topic, portal=portal)
         self.dates = DateRange(client_id, topic, start=start, end=end, last=last, tz=tz, portal=portal)
-        self._dark = self._seen = False
+        self._dark = False
         self._exported = ""
         self._planner = Worker(self._plan_failed)
         self._loader = Worker(self._failed, self._loaded)
         self._drawer = Worker(self._failed)
         self._writer = Worker(self._not_written)
+        self._workers = (self._loader, self._planner, self._drawer, self._writer)
         self.plan = ipywidgets.HTML()
         self.go = ipywidgets.Button(description="Load", button_style="primary", layout={"width": "110px"})
         self.halt = ipywidgets.Button(
@@ -158,10 +159,6 @@ class Explorer(Composite):
         path = Path(given if given.lower().endswith(f".{kind}") else f"{given}.{kind}").expanduser()
         self._writer.start(lambda task: self._write(task, df, path, kind))
 
-    def wait(self, seconds: float = 60.0) -> bool:
-        """Wait until nothing is under way; tell whether that is so. For scripts and tests: a page never waits."""
-        return all(worker.join(seconds) for worker in self._workers())
-
     def code(self) -> str:
         """Give Python that does the same without the widget."""
         asked = self._asked()
@@ -201,16 +198,14 @@ class Explorer(Composite):
         self.dates.close()
         super().close()
 
-    def _workers(self) -> Iterable[Worker]:
-        return self._loader, self._planner, self._drawer, self._writer
-
     def _heard(self, *, seen: bool, dark: bool) -> None:
         turned, self._dark = seen and dark != self._dark, dark if seen else self._dark
         if turned and self.value is not None:
             self._drawer.start(self._redraw)
-        if seen and not self._seen:
-            self._seen = True
-            self._replan()
+        super()._heard(seen=seen, dark=dark)
+
+    def _appear(self) -> None:
+        self._replan()
 
     def _asked(self) -> dict[str, Any] | None:
         if self.picker.value is None or self.dates.value is None:

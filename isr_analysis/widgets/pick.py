@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets
@@ -70,8 +69,9 @@ class Picker(Composite):
         self._chosen: set[Key] = set()
         self._topics: dict[str, dict[str, float]] = {}  # when each was last heard, s since 1970
         self._table = pd.DataFrame({"client_id": pd.Series(dtype="str")})
-        self._derived = self._filling = self._seen = False
+        self._derived = False
         self._worker = Worker(self._fail)
+        self._workers = (self._worker,)
         style = {"description_width": "48px"}
         self.search = ipywidgets.Text(
             description="Search", placeholder="part of a client, label or topic", style=style,
@@ -127,10 +127,6 @@ class Picker(Composite):
                 known[str(topic)] = max(at.timestamp(), known.get(str(topic), 0.0))
         self._list()
 
-    def wait(self, seconds: float = 30.0) -> bool:
-        """Wait until the list is there; tell whether it is. For scripts and tests: a page never waits."""
-        return self._worker.join(seconds)
-
     def code(self) -> str:
         """Give Python that loads the same publishers."""
         raw = f"portal={self._raw['portal']}" if self._raw else ""
@@ -140,13 +136,8 @@ class Picker(Composite):
         """Give the publishers as a table."""
         yield readable(_known(self._connected(), "60s")[0])
 
-    def _workers(self) -> Iterable[Worker]:
-        return (self._worker,)
-
-    def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
-        if seen and not self._seen:
-            self._seen = True
-            self.load()
+    def _appear(self) -> None:
+        self.load()
 
     @traitlets.validate("value")
     def _usable(self, proposal: dict[str, Any]) -> dict[str, Any] | None:
@@ -250,15 +241,6 @@ class Picker(Composite):
 
     def _fail(self, exc: Exception) -> None:
         self.trouble.value = notice(explained(exc), "bad")
-
-    @contextlib.contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Do not take a change of a field for one by the user."""
-        before, self._filling = self._filling, True
-        try:
-            yield
-        finally:
-            self._filling = before
 
 
 def narrowest(topics: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets
@@ -61,6 +61,7 @@ class TokenEntry(Composite):
         self._given = profile is not None
         self._accepted: Token | None = None
         self._worker = Worker(self._fail, self._rest)
+        self._workers = (self._worker,)
         self.field = SecretField(
             self.submit, label="Token", action="Connect", hint="isr_mqtt_rest_…  (not shown, not saved)"
         )
@@ -121,10 +122,6 @@ class TokenEntry(Composite):
 
         self._worker.start(look)
 
-    def wait(self, seconds: float = 30.0) -> bool:
-        """Wait until the check is over; tell whether it is. For scripts and tests: a page never waits."""
-        return self._worker.join(seconds)
-
     def code(self) -> str:
         """Give Python that connects without the widget; the token comes from the settings, never from the code."""
         name = self.profile.value
@@ -136,9 +133,6 @@ class TokenEntry(Composite):
         account, left = portal.account_id, portal.quota
         quota = f"{left.left:,} of {left.limit:,} requests left this hour"
         yield Notice(f"Connected to {portal.origin}: account {account}; {quota}.", "good")
-
-    def _workers(self) -> Iterable[Worker]:
-        return (self._worker,)
 
     def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
         if seen and not self.value and not self.said.value and not self._worker.busy:
