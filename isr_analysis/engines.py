@@ -16,7 +16,7 @@ from pyarrow import dataset as ds
 
 from isr_analysis import frame, messages, payloads, times
 from isr_analysis.errors import MissingExtraError, UsageError
-from isr_analysis.export import as_arrow
+from isr_analysis.export import as_arrow, file_system
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
@@ -190,8 +190,6 @@ def _of_store(folder: Path, selector: Selector, day: Range, *, decoded: bool) ->
 
 
 def _of_export(folder: str, selector: Selector, day: Range, *, decoded: bool) -> pa.Table:
-    from isr_analysis.export import file_system
-
     files, path = file_system(folder)
     file = f"{path}/date={times.iso(day.start)[:10]}/messages.parquet"
     if files.get_file_info(file).type == pa.fs.FileType.NotFound:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from isr_analysis import messages, times
 from isr_analysis.portal import connection
 from isr_analysis.portal.connection import Portal
+from isr_analysis.progress import counted
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.polled import Source, opened
@@ -62,8 +63,8 @@ class Recording:
     def __str__(self) -> str:
         if self.standing_by:
             return "standing by: another recorder of this account is at work"
-        said = f"{self.rows:,} message{'s' * (self.rows != 1)} from the {self.source}"
-        gaps = f", {len(self.missed)} gap{'s' * (len(self.missed) != 1)}" if self.missed else ""
+        said = f"{counted(self.rows, 'message')} from the {self.source}"
+        gaps = f", {counted(len(self.missed), 'gap')}" if self.missed else ""
         away = "" if self.connected else ", not connected"
         return f"{said} since {times.iso(self.start)[:19]}Z{gaps}{away}"
 
@@ -192,7 +193,7 @@ class _Recorder:
         """Tell how it stands."""
         source = self._source
         return Recording(
-            messages.STREAM if isinstance(source, Stream) else messages.LIVE,
+            messages.LIVE if source is None else source.source,
             self._rows, self._start, self._portal.now(),
             tuple(source.missed()) if source is not None else (),
             connected=source is None or source.connected,

@@ -230,9 +230,7 @@ def _check_account(account: str | None) -> str | None:
 def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except NotADirectoryError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as exc:
         raise StoreError(f"{path} cannot be read: {exc}") from exc

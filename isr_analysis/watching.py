@@ -133,7 +133,7 @@ def _seen(line: Portal, found: Stream) -> pa.Table:
 
 def _attrs(line: Portal, found: Source, rows: int) -> dict[str, object]:
     return {
-        "source": messages.STREAM if isinstance(found, Stream) else messages.LIVE,
+        "source": found.source,
         **connection.provenance(line),
         "clients": list(found.selector.clients or ()),
         "topic": found.selector.topic,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import signal
 import sys
@@ -15,6 +14,7 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.checks.saying import saying
+from isr_analysis.checks.series import is_nothing
 from isr_analysis.cli.options import Command, connecting
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -138,13 +138,9 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
 def lines(df: pd.DataFrame) -> str:
     """Write messages as JSON, one object a line."""
     return "\n".join(
-        json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not _missing(v)}}, default=str)
+        json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=str)
         for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
     )
-
-
-def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _age(ns: int) -> str:

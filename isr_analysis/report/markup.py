@@ -150,12 +150,3 @@ def listed(names: Iterable[str], most: int = 6) -> str:
     if len(all_of_them) > most:
         return f"{', '.join(shown)} and {len(all_of_them) - most} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Write a count with its noun.
-
-    >>> plural(1, "publisher"), plural(1200, "message")
-    ('1 publisher', '1,200 messages')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -13,6 +13,7 @@ import pyarrow as pa
 import isr_analysis as isr
 from isr_analysis import frame, times
 from isr_analysis.checks import quality
+from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
 from isr_analysis.errors import AddOnMissingError, IsrError
 from isr_analysis.messages import Selector
@@ -25,11 +26,8 @@ from isr_analysis.times import Range
 
 _PIECE = 30 * times.DAY
 _WHOSE = ["time", "client_id", "topic", "seq"]
-SILENT = "device silent"
-"""The kind of finding that says that nothing came; see `isr_analysis.quality`."""
-
 _LACKING = ["missing", "failed"]
-_FETCHING = ["never fetched", "portal failed"]
+_FETCHING = [NEVER_FETCHED, FAILED]
 
 
 class Material:

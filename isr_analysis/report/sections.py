@@ -10,8 +10,10 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.findings import lasting
 from isr_analysis.checks.saying import saying
+from isr_analysis.progress import counted
 from isr_analysis.report.chapters import Chapter, bare
 from isr_analysis.report.markup import (
     NOTHING,
@@ -21,17 +23,16 @@ from isr_analysis.report.markup import (
     facts,
     listed,
     paragraph,
-    plural,
     table,
     tiles,
     written,
 )
-from isr_analysis.report.material import SILENT, Material, instant, is_closed
+from isr_analysis.report.material import Material, instant, is_closed
 from isr_analysis.report.outline import note, problem, section, show, words_of
 
 _CHANNELS = 60
 _FINDINGS = 100
-_LASTING = [SILENT, "never fetched", "portal failed", "value stuck"]
+_LASTING = [SILENT, NEVER_FETCHED, FAILED, "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
             "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
@@ -106,7 +107,7 @@ def _silence_words(silences: pd.DataFrame) -> str:
     longest = silences.sort_values("duration", ascending=False, kind="stable").iloc[0]
     what = " ".join(part for part in (longest["client_id"], longest["topic"], longest["channel"]) if part)
     return (
-        f"{plural(len(silences), 'silence')} longer than usual; the longest: {what}, "
+        f"{counted(len(silences), 'silence')} longer than usual; the longest: {what}, "
         f"{lasting(longest['duration'].value)} from {written(longest['start'])}."
     )
 
@@ -184,7 +185,7 @@ def topic(one: Chapter) -> None:
         problem(one.problem, detail=one.detail)
         return
     every = f", every {listed(lasting(pace.value) for pace in one.every)}" if one.every else ""
-    show(paragraph(f"{plural(one.rows, 'message')} of {listed(one.clients)}{every}."))
+    show(paragraph(f"{counted(one.rows, 'message')} of {listed(one.clients)}{every}."))
     if one.figure is not None:
         show(one.figure)
     for said in one.said:

@@ -45,7 +45,7 @@ class Buffer:
         self._room = room
         self._rows: deque[Row] = deque()
         self._size = 0
-        self._dropped: tuple[int, int, int] | None = None
+        self._dropped: Gap | None = None
         self._gaps: list[Gap] = []
         self._closed = False
         self._error: BaseException | None = None
@@ -60,13 +60,13 @@ class Buffer:
             while self._size > self._room and len(self._rows) > 1:
                 old = self._rows.popleft()
                 self._size -= len(old[3]) + _OVERHEAD
-                first, _, count = self._dropped or (old[0], 0, 0)
-                self._dropped = first, old[0], count + 1
+                first, lost = (self._dropped.start, self._dropped.lost or 0) if self._dropped else (old[0], 0)
+                self._dropped = Gap(first, old[0] + 1, "reader", lost + 1)
             if was_empty:
                 self._changed.notify_all()
 
-    def take(self, timeout: float | None) -> list[Row]:
-        """Give all that came; waits for something for so many seconds (None: as long as it takes).
+    def take(self, timeout: float) -> list[Row]:
+        """Give all that came; waits for something for so many seconds.
 
         Raises
         ------
@@ -88,8 +88,7 @@ class Buffer:
             self._rows.clear()
             self._size = 0
             if self._dropped is not None:
-                first, last, count = self._dropped
-                self._gaps.append(Gap(first, last + 1, "reader", count))
+                self._gaps.append(self._dropped)
                 self._dropped = None
             return rows
 
@@ -115,5 +114,5 @@ class Buffer:
     def gaps(self) -> list[Gap]:
         """Every gap so far, by its start; what is being dropped at this moment counts."""
         with self._changed:
-            now = [Gap(self._dropped[0], self._dropped[1] + 1, "reader", self._dropped[2])] if self._dropped else []
+            now = [] if self._dropped is None else [self._dropped]
             return sorted([*self._gaps, *now], key=lambda gap: (gap.start, gap.end))

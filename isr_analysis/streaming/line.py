@@ -44,6 +44,11 @@ class Line:
     now : callable
         Gives the present instant, ns.
 
+    Attributes
+    ----------
+    away_since : int or None
+        Since when (ns) the connection is away; None while it is there.
+
     Raises
     ------
     BrokerUnavailableError, SubscriberRefusedError
@@ -69,18 +74,13 @@ class Line:
         self._failed = failed
         self._now = now
         self._last = now()
-        self._away_since: int | None = None
+        self.away_since: int | None = None
         self._refusals = 0
         self._closing = False
         self._ready = threading.Event()
         self._problem: IsrError | None = None
         self._client = self._made()
         self._open()
-
-    @property
-    def away_since(self) -> int | None:
-        """Since when (ns) the connection is away; None while it is there."""
-        return self._away_since
 
     def close(self) -> None:
         """End it."""
@@ -158,7 +158,7 @@ class Line:
             )
             return
         self._refusals = 0
-        away, self._away_since = self._away_since, None
+        away, self.away_since = self.away_since, None
         if away is not None:
             logger.info("the broker %s is back", self._login.address)
             self._back(away, self._now())
@@ -175,7 +175,7 @@ class Line:
         self._heard(topic, message.payload)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
-        if self._closing or self._away_since is not None:
+        if self._closing or self.away_since is not None:
             return
         if not self._ready.is_set():
             hint = "does it want TLS (mqtts://)?" if not self._login.address.tls else "is it an MQTT broker?"
@@ -185,7 +185,7 @@ class Line:
             return
         # Nobody tells when the last message came through, only when it was noticed that none do.
         now = self._now()
-        self._away_since = min(now, max(self._last, now - 2 * KEEPALIVE * times.SECOND))
+        self.away_since = min(now, max(self._last, now - 2 * KEEPALIVE * times.SECOND))
         logger.warning("the connection to the broker %s broke (%s); trying again", self._login.address, code)
 
     def _give_up(self, problem: IsrError) -> None:

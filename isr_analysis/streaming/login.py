@@ -82,8 +82,8 @@ class Login:
     @property
     def account_id(self) -> str | None:
         """The account that the filter names, if it does."""
-        levels = (self.topic_filter or "").split("/")
-        named = messages.split_topic("/".join(levels))[0]
+        told = self.topic_filter or ""
+        levels, named = told.split("/"), messages.split_topic(told)[0]
         alone = levels[0] if len(levels) == 2 and levels[1] == "#" else None  # noqa: PLR2004 ({account_id}/#)
         return named or (alone if alone and not set("+{") & set(alone) else None)
 

@@ -43,6 +43,8 @@ class Polled:
         Seconds after which it ends.
     """
 
+    source = messages.LIVE
+
     def __init__(self, portal: Portal, selector: Selector, *, duration: float | None) -> None:
         self.selector = selector
         self._portal = portal

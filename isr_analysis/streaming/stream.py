@@ -26,7 +26,7 @@ from isr_analysis.streaming.line import Line
 from isr_analysis.streaming.login import Login
 
 _TOPICS = 50_000
-_WAIT = 0.5
+_WAIT = 0.5  # s; short, as Ctrl-C must come through on every system
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ class Stream:
     A context manager: leaving it ends the connection.
     """
 
+    source = messages.STREAM
+
     def __init__(
         self,
         login: Login,
@@ -112,7 +114,7 @@ class Stream:
     def __iter__(self) -> Iterator[Message]:
         """Give each message as it comes, until the stream ends."""
         while not self._ended():
-            for time, client, topic, payload, _ in self._take(None):
+            for time, client, topic, payload, _ in self._take(_WAIT):
                 yield Message(time, client, topic, payload)
 
     def tables(self, every: str | dt.timedelta = "1s") -> Iterator[pa.Table]:
@@ -127,7 +129,7 @@ class Stream:
 
     def new(self) -> pa.Table:
         """Give what came since the last look, a table of `isr_analysis.messages.SCHEMA`, without waiting for more."""
-        return _table(self._take(0.0))
+        return _table(self._take(0))
 
     def frames(self, every: str | dt.timedelta = "1s", *, tz: str | dt.tzinfo = "UTC") -> Iterator[pd.DataFrame]:
         """Give what came as DataFrames, as of `load_history`, one each `every` in which something came.
@@ -153,7 +155,7 @@ class Stream:
     def provenance(self, rows: int) -> dict[str, Any]:
         """Give what the ``attrs`` of a frame of this stream say."""
         return {
-            "source": messages.STREAM,
+            "source": self.source,
             "broker": str(self.login.address),
             "account": self.account_id,
             "clients": list(self.selector.clients or ()),
@@ -201,10 +203,9 @@ class Stream:
         self._line.close()
         self._buffer.close()
 
-    def _take(self, timeout: float | None) -> list[Row]:
-        left = None if self._until is None else max(0.0, self._until - clock.monotonic())
-        wait = _WAIT if timeout is None else timeout  # short: Ctrl-C must come through on every system
-        return self._buffer.take(wait if left is None else min(wait, left))
+    def _take(self, wait: float) -> list[Row]:
+        left = wait if self._until is None else max(0.0, self._until - clock.monotonic())
+        return self._buffer.take(min(wait, left))
 
     def _ended(self) -> bool:
         if self._until is not None and clock.monotonic() >= self._until:
