@@ -14,8 +14,8 @@ from isr_analysis.portal.token import someone_is_there
 def counted(count: int, what: str) -> str:
     """Write how many there are of something.
 
-    >>> counted(1, "request"), counted(1_000, "request")
-    ('1 request', '1,000 requests')
+    >>> counted(0, "request"), counted(1, "request"), counted(1_000, "request")
+    ('0 requests', '1 request', '1,000 requests')
     """
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 

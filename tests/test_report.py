@@ -412,11 +412,10 @@ def test_whatever_is_published_is_escaped(text: str) -> None:
     assert not re.search(r"<(?!/?(?:div|table|caption|thead|tbody|tr|th|td|dl|dt|dd|ul|li)\b)", made)
 
 
-def test_listed_and_plural() -> None:
+def test_listed() -> None:
     """Names in a row, with and beyond the most that are shown."""
     assert [markup.listed("abc"[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
     assert markup.listed("abcdefgh", 2) == "a, b and 6 more"
-    assert (markup.plural(1, "topic"), markup.plural(0, "topic")) == ("1 topic", "0 topics")
 
 
 def test_gathering_says_what_is_missing(sandbox: Any) -> None:
