@@ -65,10 +65,7 @@ def to_frame(
     >>> frame.to_frame(messages.empty(), tz="Europe/Zurich").columns.tolist()
     ['client_id', 'topic']
     """
-    table = table.select(["time", "client_id", "topic", "seq", "payload"])
-    # Arrow cannot sort 2 GB of payloads whose offsets have 32 bits.
-    table = table.set_column(4, "payload", table["payload"].cast(pa.large_binary()))
-    return from_decoded(payloads.decode(_in_order(table)), tz=tz, fields=fields, attrs=attrs)
+    return from_decoded(payloads.decode(table), tz=tz, fields=fields, attrs=attrs)
 
 
 def from_decoded(

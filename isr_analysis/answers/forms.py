@@ -16,7 +16,6 @@ _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|json
 """Media types of which nothing at all is an answer without rows."""
 
 _ARRAY = re.compile(rb"\[\s*\{")
-_CLOSE = re.compile(rb"\}\s*\]")
 _NEAR = 20_000
 
 
@@ -46,10 +45,10 @@ def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
     and the rows are found as they are in the shorter one, which is looked through in its place.
     """
     opens = _ARRAY.search(text, 0, _NEAR)
-    closes = [one.end() for one in _CLOSE.finditer(text, max(len(text) - _NEAR, 0))]
-    if opens is None or not closes:
+    end = _last_close(text)
+    if opens is None or not end:
         return None
-    at, end = opens.start(), closes[-1]
+    at = opens.start()
     try:
         head = raw.first(text[at : at + _NEAR])
         if head is None:
@@ -66,6 +65,15 @@ def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
         return None
     found.groups = [replace(found.groups[0], rows=made[0])]
     return found
+
+
+def _last_close(text: bytes) -> int:
+    """Give where the last array of objects ends; 0 if none does near the text's end."""
+    near = max(len(text) - _NEAR, 0)
+    end = text.rfind(b"]", near) + 1
+    while end and text[near : end - 1].rstrip()[-1:] != b"}":
+        end = text.rfind(b"]", near, end - 1) + 1
+    return end
 
 
 def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], list[Columns]]:
