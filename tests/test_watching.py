@@ -117,6 +117,19 @@ def test_without_a_subscriber_the_live_answer_is_watched():
         frames.close()
 
 
+@pytest.mark.parametrize("seen_before", [False, True])
+def test_a_portal_that_is_away_from_the_start_is_an_error(seen_before):
+    """Never an empty frame, also where an older live answer is in the cache."""
+    with isr.sandbox.serve(days=1) as other, other.connect() as portal:
+        portal.wire._sleep = lambda _: None
+        assert portal.account_id
+        if seen_before:
+            isr.load_live(portal=portal)
+        other.fail("down")
+        with pytest.raises(isr.errors.PortalUnavailableError):
+            next(isr.watch_live(every="1s", source="live", portal=portal))
+
+
 def test_isr_live_prints_one_table_where_nobody_looks_on(here, setting):
     """For a pipe: one table of all publishers, and the end."""
     done = CliRunner().invoke(cli, ["live", "--source", "live", "--every", "1s"], catch_exceptions=False)

@@ -52,6 +52,7 @@ class Polled:
         self._last: dict[tuple[str, str], tuple[int, bytes]] = {}
         self._gaps: list[Gap] = []
         self._away_since: int | None = None
+        self._answered = False
         self._closed = False
 
     @property
@@ -65,7 +66,8 @@ class Polled:
         Raises
         ------
         IsrError
-            The portal refused. That it cannot be reached, or that the hour's requests are used up, is waited for.
+            The portal refused; or it cannot be reached, or the hour's requests are used up, at the first look. Later
+            on these are waited for.
         """
         pause = times.duration(every, name="every") / times.SECOND
         while not self._ended():
@@ -73,11 +75,15 @@ class Polled:
             try:
                 yield self._new()
             except QuotaExhaustedError as exc:
+                if not self._answered:
+                    raise
                 self._away()
                 logger.warning("%s", exc)
                 wait = max(pause, exc.retry_after or 0.0)
                 yield messages.empty()
             except PortalUnavailableError as exc:
+                if not self._answered:
+                    raise
                 self._away()
                 logger.warning("%s", exc)
                 yield messages.empty()
@@ -97,10 +103,16 @@ class Polled:
         line = self._portal
         found = lists.live(line.responses, line.routes, line.account_id, max_age=0.0)
         if any(kept.stale for kept, _ in found):
+            if not self._answered:
+                raise PortalUnavailableError(
+                    f"{line.profile.origin} cannot be reached, and an older answer is no live one; check the network, "
+                    "and ISR_PORTAL_ORIGIN"
+                )
             self._away()
             return messages.empty()
         for _, page in found:
             line.check_accounts(page.accounts)
+        self._answered = True
         if self._away_since is not None:
             self._gaps.append(Gap(self._away_since, line.now(), "connection", None))
             self._away_since = None
