@@ -85,6 +85,13 @@ def test_login_refuses_a_token_that_the_portal_refuses(isr, monkeypatch):
     assert keyring.get_keyring().kept == {}
 
 
+def test_login_without_anything_to_read_says_how_it_is_given(isr):
+    """An empty standard input, as under cron, is told apart from a wrong token."""
+    result = isr("login", input="")
+    assert isinstance(result.exception, UsageError)
+    assert "isr login < token.txt" in str(result.exception)
+
+
 def test_login_asks_the_portal_also_for_a_token_that_it_knows(isr, sandbox, monkeypatch):
     """A token that was taken back since is refused."""
     monkeypatch.delenv("ISR_TOKEN")

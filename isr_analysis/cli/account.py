@@ -35,6 +35,11 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
         typed = getpass.getpass("Token (not shown): ")
     else:
         typed = sys.stdin.readline()
+        if not typed.strip():
+            raise UsageError(
+                "no token came: `isr login` asks for it on a terminal, or reads it from standard input, such as "
+                "`isr login < token.txt`"
+            )
     key = tokens.Token(typed)
     with connection.Portal(known, key) as portal:
         account = portal.verify()
