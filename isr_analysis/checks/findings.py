@@ -115,7 +115,7 @@ def _told(row: Row, series: Series, found: list[Rhythm]) -> Row:
     ]  # fmt: skip
     usual = min((float(one.pace.interval[one.pace.regular].min()) for one in same), default=0.0)
     where = "" if row["channel"] or len(series) == 1 else " on any channel" if row[TOPIC] else " on any topic"
-    each = f", where one comes each {lasting(usual)}" if usual else ""
+    each = f", where one comes every {lasting(usual)}" if usual else ""
     words = f"no message{where} for {lasting(row['duration'])}{each}"
     kept = {name: row[name] for name in (CLIENT, TOPIC, "channel", "start", "end")}
     return {"kind": SILENT, **kept, "detail": words}

@@ -51,7 +51,7 @@ def repeats(series: Series, found: list[Rhythm]) -> list[Row]:
         if not len(hits):
             continue
         at = time[begin:end][hits]
-        words = f"{len(hits)} of {end - begin} messages came again with the same payload"
+        words = f"{len(hits):,} of {end - begin:,} messages came again with the same payload"
         rows.append({"kind": "repeated messages", **which(found[number]), "start": int(at[0]), "end": int(at[-1]),
                      "count": len(hits), "detail": words})  # fmt: skip
     return rows
@@ -88,7 +88,7 @@ def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
             most = int((latest - time).max()) / SECOND
             rows.append({
                 "kind": "out of order", **which(one), "start": int(time[late].min()), "end": int(time[late].max()),
-                "count": len(late), "detail": f"{len(late)} messages stand after later ones, by up to {most:g} s",
+                "count": len(late), "detail": f"{len(late):,} messages stand after later ones, by up to {most:g} s",
             })  # fmt: skip
     return rows
 
@@ -114,7 +114,7 @@ def stuck(series: Series, found: list[Rhythm]) -> list[Row]:
             rows += [
                 {"kind": "value stuck", **which(one), "field": name, "start": int(held[begin]),
                  "end": int(held[end - 1]), "count": end - begin,
-                 "detail": f"{name} stayed {value[begin]:g} for {end - begin} messages"}
+                 "detail": f"{name} stayed {value[begin]:g} for {end - begin:,} messages"}
                 for begin, end in _flat(value)
             ]  # fmt: skip
     return rows

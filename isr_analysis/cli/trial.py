@@ -10,6 +10,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis.errors import UsageError
+from isr_analysis.progress import counted
 
 DEMO_PORT = 47_800
 """Where the demo's sandbox listens: always the same place, so that a second run finds what the first one kept."""
@@ -29,13 +30,13 @@ def demo(out: Path) -> None:
         df = isr.load_history(last="7d", portal=portal)
         live = isr.load_live(portal=portal)
         history = df.attrs["requests"]
-        click.echo("Writing the report …")
+        click.echo("Writing the report, which takes some ten seconds …")
         report = isr.build_report(out / "report.html", last="7d", title="A week of the demo fleet", portal=portal)
         made = portal_here.requests_total()
     click.echo(
-        f"\n  {len(df):,} messages of 7 days, {df['client_id'].nunique()} publishers "
-        f"({len(live)} heard live), {df['topic'].nunique()} topics\n"
-        f"  {made} requests made, {history} of them for history"
+        f"\n  {len(df):,} messages of 7 days, from {df['client_id'].nunique()} publishers on "
+        f"{df['topic'].nunique()} topics; the last messages of {len(live)} publishers\n"
+        f"  {counted(made, 'request')} made, {history} of them for history"
         + (" (the rest of it was on disk)" if history < _FEW else "")
         + f"\n  {time.monotonic() - began:.1f} s\n  report: {report.resolve()}\n\n"
         "Next:\n"

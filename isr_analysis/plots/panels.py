@@ -283,5 +283,5 @@ def _spread(at: Ints, who: pd.Series) -> Ints:
 
 
 def counted(number: int) -> str:
-    """Write a count with thin spaces between thousands."""
-    return f"{number:,}".replace(",", "\N{THIN SPACE}")
+    """Write a count as texts and tables do: thousands in groups, with commas."""
+    return f"{number:,}"
