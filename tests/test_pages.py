@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from portals import FIRST, NOW, Dialect, Message, Server
 
+import isr_analysis as isr
 from isr_analysis import messages, times
 from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Selector
@@ -132,6 +133,13 @@ def test_a_unit_that_is_not_said_is_found_out(home, unit, kept):
         assert read(portal, Range(FIRST - DAY, FIRST)) == []
         assert len(read(portal)) == 1440
         assert portal.contract.history.time_form == unit
+
+
+def test_a_unit_is_found_out_though_a_client_has_nothing(home):
+    """By what others published: of this one there is nothing, and that is no error."""
+    with portals.mocked(Vague(Dialect(asked="ms", doc=None, cap=5000), EVERY_MINUTE), home) as portal:
+        assert len(isr.load_history("nobody", start="2026-11-01", end="2026-11-02", portal=portal)) == 0
+        assert portal.contract.history.time_form == "ms"
 
 
 def test_a_unit_that_cannot_be_found_out_is_no_empty_history(home):

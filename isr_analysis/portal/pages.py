@@ -112,11 +112,15 @@ def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     """
     now = portal.now()
     forms: tuple[TimeForm, ...] = ("s", "ms", "us", "ns")
-    for tried in (span, *(Range(now - days * times.DAY, now) for days in (1, 7, 30))):
+    lately = [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
+    questions = [(selector, tried) for tried in (span, *lately)]
+    if not portal.contract.history.client_required and selector != Selector():
+        questions += [(Selector(), tried) for tried in lately]  # of this one there may be nothing
+    for one, tried in questions:
         for form in forms:
             known = dataclasses.replace(portal.contract.history, time_form=form)
             try:
-                page = Window(portal, known, selector, tried, wait=False).first()
+                page = Window(portal, known, one, tried, wait=False).first()
             except RequestRefusedError:
                 continue
             if len(within(page.messages, tried)):

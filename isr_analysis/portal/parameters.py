@@ -11,10 +11,11 @@ from isr_analysis.portal import roles
 from isr_analysis.portal.contract import TimeForm
 
 _UNIT_WORDS: tuple[tuple[TimeForm, str], ...] = (
-    ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos$"),
-    ("us", r"micro-?seconds?|\bus\b|\bµs\b|_us$|micros$"),
-    ("ms", r"milli-?seconds?|\bms\b|_ms$|millis$"),
-    ("s", r"\bunix\b|\bepoch\b|\bseconds?\b|_s$|_epoch$|_unix$"),
+    ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos\b"),
+    ("us", r"micro-?seconds?|\bus\b|\bµs\b|_us$|micros\b"),
+    ("ms", r"milli-?seconds?|\bms\b|_ms$|millis\b"),
+    ("s", r"\bunix\b|\bseconds?\b|_s$|_unix$"),
+    ("number", r"\bepoch\b|_epoch$"),
 )
 _MAGNITUDES: dict[int, TimeForm] = {
     9: "s", 10: "s", 11: "s", 12: "ms", 13: "ms", 14: "ms", 15: "us", 16: "us", 17: "us", 18: "ns", 19: "ns",
@@ -61,10 +62,10 @@ class Parameter:
         digits = re.fullmatch(r"\d{9,19}", str(self.example or self.schema.get("default") or ""))
         if number or digits or (self.kind == "string" and not _ISO_WORDS.search(text)):
             for unit, pattern in _UNIT_WORDS:
+                if unit == "number" and digits:
+                    return _MAGNITUDES[len(digits[0])]
                 if re.search(pattern, f"{self.words}", re.IGNORECASE) or re.search(pattern, roles.snake(self.name)):
                     return unit
-            if digits:
-                return _MAGNITUDES[len(digits[0])]
         if _ISO_WORDS.search(text):
             return "iso"
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(self.example or "")):
