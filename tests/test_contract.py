@@ -29,7 +29,8 @@ def test_the_built_in_question_names_range_client_and_size():
 @pytest.mark.parametrize(
     ("form", "start"),
     [("iso", "2024-10-04T00:00:00Z"), ("date", "2024-10-04"), ("s", "1728000000"), ("ms", "1728000000000"),
-     ("us", "1728000000000000"), ("ns", "1728000000000000000")],
+     ("us", "1728000000000000"), ("ns", "1728000000000000000"), ("%Y%m%d", "20241004"),
+     ("%Y-%m-%d %H:%M:%S", "2024-10-04 00:00:00"), ("%Y-%m-%dT%H:%M:%S.%f%z", "2024-10-04T00:00:00.000000+0000")],
 )  # fmt: skip
 def test_instants_are_written_in_the_portals_form(form, start):
     """Each form is exact to its unit."""
@@ -103,7 +104,7 @@ def test_a_file_changes_only_what_it_names(tmp_path):
         ("x = [", "no TOML"),
         ("[history]\nbegin = 's'", "history.begin is not known"),
         ("[history]\nstart = 3", "history.start"),
-        ("[history]\ntime_form = 'minutes'", "one of iso, iso seconds, date"),
+        ("[history]\ntime_form = 'minutes'", "none of iso, iso seconds, date"),
         ("[history]\nlongest = 'ever'", "longest"),
         ("history = 1", "history"),
         ("[history]\npage_size = '3'", "page_size"),
@@ -127,7 +128,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_units_are_in_nanoseconds():
     """The finest step that can be asked for."""
     assert History(time_form="s").unit == times.SECOND
-    assert History(time_form="date").unit == DAY
+    assert History(time_form="date").unit == History(time_form="%Y%m%d").unit == DAY
+    assert History(time_form="%Y-%m-%d %H:%M").unit == times.MINUTE
+    assert History(time_form="%Y-%m-%d %H:%M:%S.%f").unit == 1000
 
 
 def test_a_zone_is_one_that_there_is(tmp_path):

@@ -37,6 +37,14 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("cannot parse '2024-10-04T00:00:00Z' as a number", {"time_form": "s"}),
         ("query.topic_prefix: Field required", {"topic": "topic_prefix", "topic_form": "path prefix"}),
         ("start: unconverted data remains: T23:59:59.999999Z", {"time_form": "date"}),
+        ("start: unconverted data remains: Z", {"time_form": "%Y-%m-%dT%H:%M:%S"}),
+        ("Invalid isoformat string: '2024-10-04T00:00:00Z'", {"time_form": "%Y-%m-%dT%H:%M:%S.%f+00:00"}),
+        (
+            "time data '2024-10-04T00:00:00Z' does not match format '%Y-%m-%d %H:%M:%S'",
+            {"time_form": "%Y-%m-%d %H:%M:%S"},
+        ),
+        ('start: parsing time as "2006-01-02 15:04"', {"time_form": "%Y-%m-%d %H:%M"}),
+        ("`end` has wrong format: use YYYYMMDDTHHMMSSZ", {"time_form": "%Y%m%dT%H%M%SZ"}),
     ],
 )
 def test_words_lead_to_another_question(words, change):
@@ -47,8 +55,10 @@ def test_words_lead_to_another_question(words, change):
 
 
 @pytest.mark.parametrize(
-    "words", ["", "start must be before end", "no", "query.start: something else is wrong", "forbidden"]
-)
+    "words",
+    ["", "start must be before end", "before 2024-10-01 00:00:00", "no", "query.start: something else is wrong",
+     "forbidden"],
+)  # fmt: skip
 def test_words_that_teach_nothing_leave_the_refusal(words):
     """The portal's refusal is then the caller's."""
     assert revised(History(), ASKED, words, DAY) is None

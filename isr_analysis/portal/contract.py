@@ -22,16 +22,10 @@ from isr_analysis import times
 from isr_analysis.answers import Fields
 from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import lengths
+from isr_analysis.portal import layouts, lengths
 from isr_analysis.portal.wire import API
 
-TimeForm = Literal["iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"]
 TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path prefix"]
-
-_UNITS = {
-    "iso": 1000, "iso seconds": times.SECOND, "date": times.DAY, "number": times.SECOND,
-    "s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1,
-}  # fmt: skip
 
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
@@ -47,9 +41,9 @@ class History:
         The route.
     start, end : str or None
         The parameters of the range.
-    time_form : {"iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"}
-        How instants are written: ISO 8601 (to the microsecond, or in whole seconds), a date alone, or a number since
-        1970, of a unit that is to be found out or of a known one.
+    time_form : {"iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"} or str
+        How instants are written: ISO 8601 (to the microsecond, or in whole seconds), a date alone, a number since
+        1970, of a unit that is to be found out or of a known one; or a layout of UTC such as ``"%Y-%m-%d %H:%M:%S"``.
     start_included : bool or None
         Whether a message at `start` is in the answer; None if that is not known.
     end_included : bool or None
@@ -95,7 +89,7 @@ class History:
     path: str = f"{API}/history"
     start: str | None = "start"
     end: str | None = "end"
-    time_form: TimeForm = "iso"
+    time_form: str = "iso"
     start_included: bool | None = None
     end_included: bool | None = None
     longest: str | None = None
@@ -120,8 +114,13 @@ class History:
     @property
     def unit(self) -> int:
         """The finest step between two instants that can be asked for, ns."""
-        unit = _UNITS[self.time_form]
+        unit = layouts.unit(self.time_form)
         return max(unit, lengths.unit_of(self.length_form)) if self.reaches_back else unit
+
+    @property
+    def of_days(self) -> bool:
+        """Whether instants are dates alone."""
+        return layouts.unit(self.time_form) == times.DAY
 
     @property
     def reaches_back(self) -> bool:
@@ -160,7 +159,7 @@ class History:
         if self.start is not None:
             asked[self.start] = self.instant(span.start)
         if self.end is not None:
-            last_day = self.time_form == "date" and self.end_included and span.end > span.start
+            last_day = self.of_days and self.end_included and span.end > span.start
             asked[self.end] = self.instant(span.end - 1 if last_day else -(-span.end // self.unit) * self.unit)
         if self.length is not None:
             asked[self.length] = self._length(span, now)
@@ -181,11 +180,7 @@ class History:
 
     def instant(self, ns: int) -> str:
         """Write an instant as the portal wants it, cut to its unit."""
-        if self.time_form in ("iso", "iso seconds"):
-            return times.iso(ns // self.unit * self.unit)
-        if self.time_form == "date":
-            return times.iso(ns)[:10]
-        return str(ns // self.unit)
+        return layouts.written(self.time_form, ns // self.unit * self.unit)
 
     def _length(self, span: times.Range, now: int | None) -> str:
         needed = span.end - span.start
@@ -296,6 +291,11 @@ def _checked(value: Any, kind: Any, path: Path, name: str) -> Any:
         raise UsageError(
             f"{path}: {name} = {value!r} cannot be used ({known}); `isr doctor` prints the file as it should be"
         ) from exc
+    if name == "history.time_form" and not layouts.is_known(made):
+        raise UsageError(
+            f"{path}: {name} = {value!r} is none of {', '.join(layouts.NAMES)}, and no layout such as "
+            "'%Y-%m-%d %H:%M:%S'"
+        )
     if name.endswith("longest") and made is not None:
         times.duration(made, name=f"{path}: {name}")
     if name.endswith("time_zone") and made is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from isr_analysis.portal import lengths, parameters, roles
-from isr_analysis.portal.contract import Contract, History, TimeForm, TopicForm
+from isr_analysis.portal.contract import Contract, History, TopicForm
 from isr_analysis.portal.parameters import Parameter
 from isr_analysis.portal.wire import API
 
@@ -161,7 +161,7 @@ def _history(
     )
 
 
-def _unsaid(instant: Parameter, built_in: History) -> TimeForm:
+def _unsaid(instant: Parameter, built_in: History) -> str:
     """Give the form of instants where nothing is said of it but perhaps that it is a number."""
     return "number" if instant.kind in ("integer", "number") else built_in.time_form
 

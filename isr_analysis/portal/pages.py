@@ -14,7 +14,7 @@ from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import refusals
 from isr_analysis.portal.connection import Portal
-from isr_analysis.portal.contract import History, TimeForm
+from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import within
 from isr_analysis.portal.window import Window
 from isr_analysis.portal.wire import Waiting
@@ -111,7 +111,7 @@ def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     With a wrong one it would be asked for another time, and give nothing.
     """
     now = portal.now()
-    forms: tuple[TimeForm, ...] = ("s", "ms", "us", "ns")
+    forms = ("s", "ms", "us", "ns")
     lately = [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
     questions = [(selector, tried) for tried in (span, *lately)]
     if not portal.contract.history.client_required and selector != Selector():
@@ -142,7 +142,7 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
         return [(Selector((client,), selector.topic), span) for client in clients]
     if known.longest is None:
         return None
-    moved = known.start_included is not True and known.time_form != "date"  # as in Window: asked for from a step before
+    moved = known.start_included is not True and not known.of_days  # as in Window: asked for from a step before
     most = max(times.duration(known.longest) - moved * known.unit, known.unit) // known.unit * known.unit
     if span.end - span.start <= most:
         return None

@@ -7,24 +7,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isr_analysis.portal import roles
-from isr_analysis.portal.contract import TimeForm
+from isr_analysis.portal import layouts, roles
 
-_UNIT_WORDS: tuple[tuple[TimeForm, str], ...] = (
+_UNIT_WORDS: tuple[tuple[str, str], ...] = (
     ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos\b"),
     ("us", r"micro-?seconds?|\bus\b|\bµs\b|_us$|micros\b"),
     ("ms", r"milli-?seconds?|\bms\b|_ms$|millis\b"),
     ("s", r"\bunix\b|\bseconds?\b|_s$|_unix$"),
     ("number", r"\bepoch\b|_epoch$"),
 )
-_MAGNITUDES: dict[int, TimeForm] = {
+_MAGNITUDES: dict[int, str] = {
     9: "s", 10: "s", 11: "s", 12: "ms", 13: "ms", 14: "ms", 15: "us", 16: "us", 17: "us", 18: "ns", 19: "ns",
 }  # fmt: skip
 """The unit of a number since 1970, by its digits."""
 
 _ISO_WORDS = re.compile(r"iso[ -]?8601|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE)
-_WHOLE_SECONDS = re.compile(r"hh:mm:ss(?![.,])|%h:%m:%s|\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
-"""A layout of instants that has no place for parts of a second."""
+_WHOLE_SECONDS = re.compile(r"\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
+"""The pattern of instants that have no place for parts of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +47,14 @@ class Parameter:
         first = next(iter(values), None) if isinstance(values, list) else None
         return self.schema.get("example", first)
 
-    def time_form(self) -> TimeForm | None:
+    def time_form(self) -> str | None:
         """Tell how it wants an instant, or None if nothing says that it is one."""
         shape = str(self.schema.get("format", "")).lower()
         text = f"{self.words} {self.example or ''}"
-        if _WHOLE_SECONDS.search(f"{text} {self.schema.get('pattern', '')}"):
+        if _WHOLE_SECONDS.search(str(self.schema.get("pattern", ""))):
             return "iso seconds"
+        if (layout := layouts.of_words(text)) is not None and layout != "date":
+            return layout
         if shape in ("date-time", "datetime"):
             return "iso"
         if shape == "date":

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isr_analysis import times
-from isr_analysis.portal import roles
+from isr_analysis.portal import layouts, roles
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.openapi import longest_range
 
@@ -41,7 +41,9 @@ _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNOR
 _TIME_FORMS = (
     ("date", r"unconverted data remains: t\d"),
     ("iso seconds", r"unconverted data remains: \.\d"),
-    ("iso seconds", r"%h:%m:%s|hh:mm:ss(?!\.)|t\d\d:\d\d:\d\d(?:z|\+00:00)?\b(?!\.)"),
+    ("%Y-%m-%dT%H:%M:%S", r"unconverted data remains: z"),
+    (layouts.OFFSET, r"invalid isoformat|\+00:00(?!\])"),
+    ("iso seconds", r"t\d\d:\d\d:\d\dz?\b(?![.+-])"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
     ("s", r"epoch|unix|integer|numeric|valid (int|number|float)|\bseconds\b|parse(float|int)|as a(n integer| number)"),
     ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
@@ -109,13 +111,7 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.\s", words):
         change.update(_learn(dataclasses.replace(known, **change), asked, clause))
-    if (
-        not change
-        and _RANGE.search(words)
-        and known.time_form == "date"
-        and not known.end_included
-        and 0 < length <= times.DAY
-    ):
+    if not change and _RANGE.search(words) and known.of_days and not known.end_included and 0 < length <= times.DAY:
         change["end_included"] = True  # a day was asked for as two
     if not change and _RANGE.search(words) and length > SHORTEST:
         change["longest"] = longest_range(words) or f"{max(length // 2, SHORTEST) // times.SECOND}s"
@@ -149,7 +145,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
         told = clause
         for value in (asked.get(known.start or "", ""), asked.get(known.end or "", "")):
             told = told.replace(value, "")  # what was sent is no example
-        form = next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
+        form = layouts.of_words(told, examples=False)
+        form = form or next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
         if form is not None and form != known.time_form and "time_form" not in missing:
             return {**missing, "time_form": form}
     return missing

@@ -217,7 +217,7 @@ class Window:
 
     def _question(self, span: Range) -> dict[str, str]:
         # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
-        moved = self._known.start_included is not True and self._known.time_form != "date"
+        moved = self._known.start_included is not True and not self._known.of_days
         start = max(span.start - (self._known.unit if moved else 0), 0)
         return self._known.question(
             self._selector, Range(start, span.end), account_id=self._portal.named_account, now=self._portal.now()

@@ -1,0 +1,94 @@
+"""How an instant is written in a question: in a form with a name, or in a layout of `strftime`. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from isr_analysis import times
+
+_UNITS = {
+    "iso": 1000, "iso seconds": times.SECOND, "date": times.DAY, "number": times.SECOND,
+    "s": times.SECOND, "ms": 1_000_000, "us": 1000, "ns": 1,
+}  # fmt: skip
+NAMES = tuple(_UNITS)
+
+OFFSET = "%Y-%m-%dT%H:%M:%S.%f+00:00"
+"""ISO 8601 for those who do not know ``Z``."""
+
+_STEPS = (("%f", 1000), ("%S", times.SECOND), ("%M", times.MINUTE), ("%H", times.HOUR))
+
+_NOTATIONS = {
+    "python": ("%Y", "%m", "%d", "%H", "%M", "%S", "%f"),
+    "letters": (r"\byyyy", "mm", "dd", "hh", "mm", "ss", "[sfun]{1,9}"),
+    "go": (r"\b2006", "01", "02", "15", "04", "05", "[09]{1,9}"),
+    "shown": (r"\b20\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d{1,9}"),
+}
+_ZONE = r"(?P<zone> ?'?z(?:07:00)?\b'?|xxx|%z|[+±-](?:\d\d|hh):?(?:\d\d|mm))?"
+_LAYOUTS = {
+    name: re.compile(
+        rf"{year}(?P<dash>[-/.]?){month}(?P=dash){day}(?:(?P<between>'?t'?|[ _]){hour}(?P<colon>:?){minute}"
+        rf"(?P<second>(?P=colon){second}(?P<part>[.,]{part})?)?{_ZONE})?",
+        re.IGNORECASE,
+    )
+    for name, (year, month, day, hour, minute, second, part) in _NOTATIONS.items()
+}
+
+
+def unit(form: str) -> int:
+    """Give the finest step between two instants that a form can say, ns."""
+    return _UNITS.get(form) or next((step for mark, step in _STEPS if mark in form), times.DAY)
+
+
+def is_known(form: str) -> bool:
+    """Tell whether a text is the name of a form or a layout."""
+    return form in _UNITS or all(mark in form for mark in ("%Y", "%m", "%d"))
+
+
+def written(form: str, ns: int) -> str:
+    """Write an instant, cut to the form's unit."""
+    step = unit(form)
+    if form in ("iso", "iso seconds"):
+        return times.iso(ns // step * step)
+    if form == "date":
+        return times.iso(ns)[:10]
+    if form in _UNITS:
+        return str(ns // step)
+    seconds, rest = divmod(ns, times.SECOND)
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).replace(microsecond=rest // 1000).strftime(form)
+
+
+def of_words(words: str, *, examples: bool = True) -> str | None:
+    """Find the layout that words show, as Python, Go or people write one; None if they show none but ISO 8601's own.
+
+    An instant in the words is one, too, unless `examples` is False. People leave out the zone of ISO 8601 where they
+    mean it; who writes down what a program parses does not.
+    """
+    plain = words.replace("[", "").replace("]", "")
+    for name, pattern in _LAYOUTS.items():
+        found = pattern.search(plain)
+        if found is None or (name == "shown" and not (examples and _is_special(found))):
+            continue
+        made = _layout(found)
+        exact = name in ("python", "go")
+        if made.startswith("%Y-%m-%dT%H:%M:%S") and (found["zone"] or not exact):  # Go takes parts of a second too
+            return None if found["part"] or name == "go" else "iso seconds"
+        return "date" if made == "%Y-%m-%d" else made
+    return None
+
+
+def _is_special(example: re.Match[str]) -> bool:
+    """Tell whether an instant is written in another way than ISO 8601's usual one."""
+    return example["between"] is not None and (example["dash"] != "-" or example["between"] not in ("T", "t"))
+
+
+def _layout(found: re.Match[str]) -> str:
+    dash, between, colon = (found[one] or "" for one in ("dash", "between", "colon"))
+    made = f"%Y{dash}%m{dash}%d"
+    if not between:
+        return made
+    made += f"{between.strip(chr(39)).upper()}%H{colon}%M"
+    made += f"{colon}%S" if found["second"] else ""
+    made += f"{found['part'][0]}%f" if found["part"] else ""
+    zone = (found["zone"] or "").strip("' ").lower()
+    return made + ("Z" if zone.startswith("z") else "%z" if zone == "%z" else "+00:00" if zone else "")
