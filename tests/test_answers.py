@@ -1001,3 +1001,14 @@ def test_lists_before_and_behind_the_rows_change_nothing(head, tail):
     assert page.next_cursor == "c"
     with pytest.raises(AnswerError):
         answers.read_page(f'{{{head}"messages": {json.dumps(rows)}{tail}, "next_cursor": "c"'.encode())
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"code": 500, "msg": "backend down", "data": []}', b'{"errcode":7,"message":"no","rows":[]}']
+)
+def test_a_failures_code_beside_words_is_no_empty_page(body):
+    """Where an envelope states a code that is not good, an empty list is no answer; a good code changes nothing."""
+    with pytest.raises(AnswerError, match=r"backend down|no"):
+        answers.read_page(body)
+    for good in (b'"code": 0, "msg": "none"', b'"code": 200, "msg": "none"', b'"code": 10000, "msg": "success"'):
+        assert answers.read_page(b"{" + good + b', "data": []}').rows == 0

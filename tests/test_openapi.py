@@ -303,3 +303,21 @@ def test_json_apis_pages_are_named_within_page():
 def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
     """It is no text of an instant."""
     assert read(query("startTs", type="integer"), query("endTs", type="integer")).time_form == "number"
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "value"),
+    [
+        ("resolution", {"type": "string", "enum": ["1m", "1h", "raw"], "default": "1m"}, "raw"),
+        ("aggregation", {"type": "string", "enum": ["avg", "none"], "default": "avg"}, "none"),
+        ("downsample", {"type": "boolean", "default": True}, "false"),
+        ("include_payload", {"type": "boolean", "default": False}, "true"),
+        ("resolution", {"type": "string", "enum": ["1m", "1h"], "default": "1m"}, None),
+        ("downsample", {"type": "boolean", "default": False}, None),
+        ("verbose", {"type": "boolean", "default": True}, None),
+    ],
+)
+def test_every_message_is_asked_for_whole(name, schema, value):
+    """What thins messages out by default is switched off, and what leaves out payloads; nothing else is touched."""
+    found = read(query("start", **ISO), query("end", **ISO), query(name, **schema))
+    assert found.fixed.get(name) == value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 from isr_analysis.answers import columns, paging, raw
@@ -12,6 +13,9 @@ FAILED = ("error", "errors", "exception", "fault")
 NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 
 _NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
+_CODES = {"code", "errcode", "errorcode", "statuscode", "retcode"}
+_SAID = {"msg", "message", "errmsg", "errormessage", "reason"}
+_FINE = re.compile(r"ok(ay)?\b|success|done\b|$", re.IGNORECASE)
 _COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
 _PAGING = {
     "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
@@ -80,6 +84,16 @@ def failure(fields: dict[str, bytes]) -> str | None:
         if spelled in ("success", "ok") and one == b"false":
             return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
         if (
+            spelled in _CODES
+            and _is_bad(one)
+            and pick(fields, CLIENT) is None
+            and any(
+                plain(other) in _SAID and raw.kind(said) == '"' and not _FINE.match(raw.text(said))
+                for other, said in fields.items()
+            )
+        ):
+            return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
+        if (
             spelled == "status"
             and pick(fields, CLIENT) is None
             and raw.kind(one) == '"'
@@ -87,3 +101,8 @@ def failure(fields: dict[str, bytes]) -> str | None:
         ):
             return f"status {raw.text(one)!r}"
     return None
+
+
+def _is_bad(code: bytes) -> bool:
+    """Tell whether a number is a failure's beside words: neither 0 nor one of HTTP's good ones."""
+    return re.fullmatch(rb"-?[1-9][0-9]*", code) is not None and not re.fullmatch(rb"2[0-9]{2}", code)

@@ -29,6 +29,13 @@ _SPAN_WORDS = re.compile(
 )
 """Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
 
+_WITH_PAYLOAD = re.compile(r"(?:include|with|show|return|embed)s?_(?:the_|full_)?(?:payload|body|message|value|data)s?")
+_THINNED = re.compile(
+    r"resolution|granularity|interval|every|bucket|sampling|rollup|aggregat(?:e|ion|ed)(?:_(?:by|function|interval))?"
+    r"|down_?sampl(?:e|ed|ing)|de_?dup(?:e|licate|lication)?|distinct|latest_only|last_only|compact|fill"
+)
+_EACH = ("raw", "none", "full", "all", "off", "original", "native", "no")
+
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
     """Read what a document says of the history route.
@@ -112,7 +119,9 @@ def _history(
                 fixed[one.name] = value
         elif role is not None and role not in by_role:
             by_role[role] = one
-        elif one.required and (value := _any_value(one)) is not None:
+        elif (role is None and (value := _as_published(one)) is not None) or (
+            one.required and (value := _any_value(one)) is not None
+        ):
             fixed[one.name] = value
     topic = by_role.get(roles.TOPIC)
     if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
@@ -290,6 +299,19 @@ def _choice(role: str, one: Parameter) -> str | None:
             ):
                 return value
     return _required_value(one)
+
+
+def _as_published(one: Parameter) -> str | None:
+    """Choose every message, whole, where a parameter decides whether they are thinned out or lack their payloads."""
+    name = roles.snake(one.name)
+    if one.kind == "boolean":
+        if _WITH_PAYLOAD.fullmatch(name):
+            return "true"
+        return "false" if _THINNED.fullmatch(name) and one.schema.get("default") is True else None
+    if not _THINNED.fullmatch(name):
+        return None
+    offered = [value for value in one.schema.get("enum") or () if isinstance(value, str)]
+    return next((value for value in offered if value.lower() in _EACH), None)
 
 
 def _required_value(one: Parameter) -> str | None:
