@@ -119,7 +119,7 @@ def record(
     SubscriberMissingError, SubscriberRefusedError, BrokerUnavailableError, WrongAccountError
         As of `stream`; a broker that goes away later is waited for.
     TokenMissingError, TokenRefusedError, AddOnMissingError, PortalUnavailableError
-        The portal refused; one that cannot be reached is waited for once its account is known.
+        The portal refused, or could not be reached at the start; one that goes away later is waited for.
     StoreError
         The store cannot be written.
 

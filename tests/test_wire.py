@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from isr_analysis import errors, times
-from isr_analysis.portal.quota import Ledger
+from isr_analysis.portal.quota import Ledger, Word
 from isr_analysis.portal.token import Token
 from isr_analysis.portal.wire import Wire
 
@@ -223,6 +223,21 @@ def test_our_own_count_is_not_waited_for(line_to):
     with pytest.raises(errors.QuotaExhaustedError, match="2 requests of this hour"):
         line.get("/x")
     assert not slept
+
+
+def test_a_429_says_its_own_time_whatever_others_hear(line_to, monkeypatch):
+    """An answer to another thread, heard between a 429 and its error, does not move until when that one says."""
+    hear = Ledger.hear
+
+    def and_another(self, word, now, number=None):
+        hear(self, word, now, number)
+        hear(self, Word(limit=5000, remaining=0, resets_in=1800.0), now, number)
+
+    monkeypatch.setattr(Ledger, "hear", and_another)
+    line = line_to(lambda _: httpx.Response(429, headers={"retry-after": "90"}))
+    with pytest.raises(errors.QuotaExhaustedError) as caught:
+        line.get("/api/v1/subscriber/history")
+    assert caught.value.retry_after == 90
 
 
 def test_many_requests_slow_down_near_the_end(line_to):

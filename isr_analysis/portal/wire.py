@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import ssl
 import threading
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import httpx_retries
 
-from isr_analysis import answers, errors
+from isr_analysis import answers, errors, times
 from isr_analysis.portal import quota
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
 
@@ -308,12 +309,17 @@ class _Counted(httpx.BaseTransport):
         response = self._inner.handle_request(request)
         now = self._now()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        self.ledger.hear(quota.read_word(headers, response.status_code, now), now, taken.number)
+        word = quota.read_word(headers, response.status_code, now)
+        self.ledger.hear(word, now, taken.number)
         if response.status_code == _TOO_MANY:
             response.read()
             words = answers.error_words(response.content, headers.get("content-type"))
             response.close()
-            raise quota.used_up(self.ledger.state(now), now, words)
+            state = self.ledger.state(now)
+            if word.resets_in is not None:  # another thread's answer may have been heard meanwhile: this one's counts
+                until = now + round(word.resets_in * times.SECOND)
+                state = dataclasses.replace(state, left=0, resets_at=until, told=True)
+            raise quota.used_up(state, now, words)
         return response
 
     def is_brief(self) -> bool:
