@@ -147,6 +147,7 @@ def test_a_topic_is_used_only_if_its_meaning_is_said(name, description, form):
         ("Defaults to now; at most 1 hour after start", "1h"),
         ("Defaults to 24 hours ago", None),
         ("Longest range 90 minutes", "90min"),
+        ("A single request may cover at most 24 hours", "24h"),
         ("Returns at most 1000 rows", None),
         ("History of the last 90 days is kept", None),
         ("", None),

@@ -16,7 +16,7 @@ from isr_analysis.portal.wire import API
 MOST = 10_000
 """Messages per page that are asked for where the portal allows as many."""
 
-_SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time)"
+_SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|≤|<=)"
 _LONG = r"(\d+)[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
 _SPAN_WORDS = re.compile(
