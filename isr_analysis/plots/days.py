@@ -12,7 +12,6 @@ from isr_analysis import times
 from isr_analysis.checks.series import CLIENT, nanoseconds, split, stamps, taken, zone_of
 from isr_analysis.checks.tables import span_of
 from isr_analysis.plots import theme as look
-from isr_analysis.plots.panels import counted
 
 _ROWS = 60
 _LABELS = 15
@@ -87,7 +86,7 @@ def availability(
     notes = [f"{_ROWS} of {len(names)} clients; filter the frame to see others"] if len(names) > _ROWS else []
     if each > 1:
         notes.append(f"each cell is {each} days")
-    text = [[counted(int(one)) for one in row] for row in messages[order]]
+    text = [[f"{int(one):,}" for one in row] for row in messages[order]]
     figure = go.Figure(
         go.Heatmap(
             x=[str(one.date()) for one in days[:-1]], y=[names[at] for at in order], z=share[order].round(1), text=text,

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
 from isr_analysis.plots import theme as look
-from isr_analysis.plots.panels import Line, bottom, counted, draw, mark, panel_axes, shade, stacked, styles
+from isr_analysis.plots.panels import Line, bottom, draw, mark, panel_axes, shade, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
 from isr_analysis.plots.thin import share
 from isr_analysis.plots.zones import Clock, around, clock
@@ -148,13 +148,13 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     if len(marks):
         marked = mark(figure, marks, hands, axis=f"y{2 * len(panels) + 1}", domain=domains[-1], ground=ground)
         if marked < len(marks):
-            notes.append(f"{counted(marked)} of {counted(len(marks))} events, from the whole range")
+            notes.append(f"{marked:,} of {len(marks):,} events, from the whole range")
     figure.update_layout(
         xaxis={"type": "date", "title": {"text": hands.title}, "anchor": bottom(domains), "range": around(ends, hands)},
         hovermode="closest",
     )
     if (drawn := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
-        notes.insert(0, f"thinned: {counted(drawn)} of {counted(total)} points, extremes kept")
+        notes.insert(0, f"thinned: {drawn:,} of {total:,} points, extremes kept")
     height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + 110 * bool(len(marks))
     names = sorted(legend) if len(legend) > 1 else []
     look.dressed(

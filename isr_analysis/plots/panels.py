@@ -280,8 +280,3 @@ def _spread(at: Ints, who: pd.Series) -> Ints:
     chosen = np.concatenate([np.flatnonzero(place < turn), last[np.arange(room) * len(last) // max(1, room)]])
     found: Ints = order[np.sort(chosen)]
     return found
-
-
-def counted(number: int) -> str:
-    """Write a count as texts and tables do: thousands in groups, with commas."""
-    return f"{number:,}"

@@ -14,7 +14,7 @@ from isr_analysis.checks.series import Floats, Ints, stamps
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import titled
-from isr_analysis.plots.panels import Line, bottom, counted, panel_axes, stacked, styles
+from isr_analysis.plots.panels import Line, bottom, panel_axes, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
 
 _BANDS = 4
@@ -193,7 +193,7 @@ def distribution(
                     mode="lines", line={"color": colour, "dash": dash, "width": 1.6}, fill="tozeroy",
                     fillcolor=_faint(colour, 0.12), name=line.name, legendgroup=line.name,
                     showlegend=line.name not in legend,
-                    hovertemplate=f"<b>%{{y:.3~g}} % of {counted(len(line.value))} messages</b><br>"
+                    hovertemplate=f"<b>%{{y:.3~g}} % of {len(line.value):,} messages</b><br>"
                     f"near %{{x:,.5~g}} {line.unit}<br>{line.told}<extra></extra>",
                 )
             )  # fmt: skip
