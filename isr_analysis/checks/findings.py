@@ -73,7 +73,7 @@ def quality(
     >>> index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="UTC", name="time")
     >>> df = pd.DataFrame({"client_id": "isr-shack-01", "value": range(60)}, index=index)
     >>> isr.quality(df).empty, isr.quality(df.drop(index[20:30]))["detail"].tolist()
-    (True, ['no message for 11 min, where one comes each 1 min'])
+    (True, ['no message for 11 min, where one comes every 1 min'])
     """
     frame = taken(df)
     span = span_of(frame, start, end)
