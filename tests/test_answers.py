@@ -1012,3 +1012,9 @@ def test_a_failures_code_beside_words_is_no_empty_page(body):
         answers.read_page(body)
     for good in (b'"code": 0, "msg": "none"', b'"code": 200, "msg": "none"', b'"code": 10000, "msg": "success"'):
         assert answers.read_page(b"{" + good + b', "data": []}').rows == 0
+
+
+def test_a_code_beside_rows_is_no_failure():
+    """What a portal's own number for success is, nobody knows: rows say that all is well."""
+    row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'
+    assert answers.read_page(b'{"code": 1, "msg": "found", "data": [' + row + b"]}").rows == 1

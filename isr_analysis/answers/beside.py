@@ -75,22 +75,14 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     return ends and not counts and all(plain(name) in _PAGING for name in rest)
 
 
-def failure(fields: dict[str, bytes]) -> str | None:
-    """Give the failure that an envelope states, if it does."""
+def failure(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
+    """Give the failure that an envelope states, if it does; without `rows`, a code and its words may be all it says."""
     for name, one in fields.items():
         spelled = plain(name)
         if spelled in FAILED and one not in NOTHING:
             return error_words(b'{"detail":' + one + b"}")
-        if spelled in ("success", "ok") and one == b"false":
-            return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
-        if (
-            spelled in _CODES
-            and _is_bad(one)
-            and pick(fields, CLIENT) is None
-            and any(
-                plain(other) in _SAID and raw.kind(said) == '"' and not _FINE.match(raw.text(said))
-                for other, said in fields.items()
-            )
+        if (spelled in ("success", "ok") and one == b"false") or (
+            not rows and spelled in _CODES and _is_bad(one) and _says_more_than_ok(fields)
         ):
             return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
         if (
@@ -106,3 +98,9 @@ def failure(fields: dict[str, bytes]) -> str | None:
 def _is_bad(code: bytes) -> bool:
     """Tell whether a number is a failure's beside words: neither 0 nor one of HTTP's good ones."""
     return re.fullmatch(rb"-?[1-9][0-9]*", code) is not None and not re.fullmatch(rb"2[0-9]{2}", code)
+
+
+def _says_more_than_ok(fields: dict[str, bytes]) -> bool:
+    """Tell whether words stand beside a code, and are not those of success; they are no message of a client."""
+    said = [raw.text(one) for name, one in fields.items() if plain(name) in _SAID and raw.kind(one) == '"']
+    return pick(fields, CLIENT) is None and any(not _FINE.match(one) for one in said)

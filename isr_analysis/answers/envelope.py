@@ -290,7 +290,7 @@ class _Search:
         if not bearing and not self._has_empty_place(fields, dug, depth):
             return None
         self._note(fields)
-        if failure := beside.failure(fields):
+        if failure := beside.failure(fields, rows=bool(bearing)):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else

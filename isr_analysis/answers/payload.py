@@ -74,7 +74,7 @@ def published(
                 return pa.chunked_array([*rest.chunks, *decoded.chunks]).take(pa.array(place))
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
-    column = _buffers(_filled(column))
+    column = _buffers(_with_nulls(column))
     if form in _CODED:
         return _binary([_decoded(one, form, i) for i, one in enumerate(column.to_pylist())])
     if form is None and (coded := _all_coded(column)) is not None:
@@ -93,11 +93,12 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
     """Give the form that all payloads of a column are in without doubt, as `published` takes them; None if in none."""
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
-    coded = _all_coded(_filled(column))
+    coded = _all_coded(_with_nulls(column))
     return None if coded is None else coded[0]
 
 
-def _filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _with_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write what is missing as null; most columns lack nothing, and stay as they are."""
     return pc.fill_null(column, b"null") if column.null_count else column
 
 

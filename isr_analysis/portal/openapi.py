@@ -34,7 +34,8 @@ _THINNED = re.compile(
     r"resolution|granularity|interval|every|bucket|sampling|rollup|aggregat(?:e|ion|ed)(?:_(?:by|function|interval))?"
     r"|down_?sampl(?:e|ed|ing)|de_?dup(?:e|licate|lication)?|distinct|latest_only|last_only|compact|fill"
 )
-_EACH = ("raw", "none", "full", "all", "off", "original", "native", "no")
+_EACH = ("raw", "none", "off", "no", "original", "native")
+"""The choices that leave messages as they are; "all" and "full" may mean one number for all of them."""
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
@@ -119,10 +120,9 @@ def _history(
                 fixed[one.name] = value
         elif role is not None and role not in by_role:
             by_role[role] = one
-        elif (role is None and (value := _as_published(one)) is not None) or (
-            one.required and (value := _any_value(one)) is not None
-        ):
-            fixed[one.name] = value
+        else:
+            value = (_as_published(one) if role is None else None) or _required_value(one)
+            fixed |= {} if value is None else {one.name: value}
     topic = by_role.get(roles.TOPIC)
     if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
         fixed[topic.name] = "#"

@@ -86,7 +86,9 @@ def is_stated(body: bytes) -> bool:
         value = json.loads(body[:10_000])
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and any(value.get(name) for name in ("error", "errors", "message", "detail"))
+    return isinstance(value, dict) and any(
+        value.get(name) for name in ("error", "errors", "message", "msg", "reason", "detail")
+    )
 
 
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:
