@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from keyring.errors import NoKeyringError, PasswordDeleteError
 
 settings.register_profile("isr", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("isr")
+
+# A shell lets what it runs in the background ignore Ctrl-C; what the tests start, and interrupt, would ignore it, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class MemoryKeyring(KeyringBackend):

@@ -479,10 +479,13 @@ def test_in_the_foreground_until_interrupted():
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        origin, token = process.stdout.readline().split()
-        answer = httpx.get(f"{origin}{API}/publishers", headers={"Authorization": f"Bearer {token}"})
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        try:
+            origin, token = process.stdout.readline().split()
+            answer = httpx.get(f"{origin}{API}/publishers", headers={"Authorization": f"Bearer {token}"})
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()  # else leaving it would wait for ever
     assert answer.status_code == 200
     assert (process.returncode, out, err) == (0, "", "")
 
