@@ -292,6 +292,21 @@ def test_members_of_an_object_are_parameters_of_their_own():
     assert (known.page, known.first_page, known.limit, known.page_size) == ("page", 0, "size", 50)
 
 
+def test_members_of_a_deep_object_are_named_within_it():
+    """As OpenAPI writes ``range[start]``."""
+
+    def deep(name, **members):
+        return {"name": name, "in": "query", "style": "deepObject", "schema": {"type": "object", "properties": members}}
+
+    known = read(
+        deep("range", start={"format": "date-time"}, end={"format": "date-time"}),
+        deep("filter", client_id={"type": "string"}),
+        deep("page", number={"type": "integer", "default": 1}, size={"type": "integer", "maximum": 60}),
+    )
+    assert (known.start, known.end, known.client) == ("range[start]", "range[end]", "filter[client_id]")
+    assert (known.page, known.first_page, known.limit, known.page_size) == ("page[number]", 1, "page[size]", 60)
+
+
 def test_json_apis_pages_are_named_within_page():
     """By size and cursor, by number, or by offset."""
     known = read(query("page[size]", type="integer", maximum=50), query("page[after]", type="string"))

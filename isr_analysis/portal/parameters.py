@@ -82,7 +82,8 @@ def listed(document: Mapping[str, Any], given: list[Any]) -> Iterator[Parameter]
             continue
         schema = resolved(document, one.get("schema", one))
         if isinstance(inner := schema.get("properties"), dict):  # Spring's Pageable, for one
-            members = [{"name": name, "in": "query", "schema": member} for name, member in inner.items()]
+            within = f"{one['name']}[{{}}]" if one.get("style") == "deepObject" else "{}"
+            members = [{"name": within.format(name), "in": "query", "schema": part} for name, part in inner.items()]
             yield from listed(document, members)
             continue
         for variant in (resolved(document, v) for key in ("anyOf", "oneOf", "allOf") for v in schema.get(key) or ()):
