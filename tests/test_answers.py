@@ -804,11 +804,17 @@ def test_what_does_not_say_that_there_is_nothing_is_no_empty_page(body):
     "at",
     ["/Date(1793514600500)/", "/Date(1793514600500+0100)/", "2026-11-01 07:30:00.5 +0100 CET",
      "2026-11-01 12:00:00.5 +0530 +0530", {"$date": AT}, {"$date": {"$numberLong": "1793514600500"}},
+     {"$date": 1793514600500},
      {"seconds": "1793514600", "nanos": 500_000_000}, {"_seconds": 1793514600, "_nanoseconds": 500_000_000}],
 )  # fmt: skip
 def test_instants_as_programs_write_them(at):
-    """Of ASP.NET, Go, MongoDB, protobuf and Firestore."""
+    """Of ASP.NET, Go, MongoDB, protobuf and Firestore; also where the topic stands within another object."""
     assert told(read([{**ROW, "time": at}])) == ONE
+    row = {"_id": {"$oid": "0a"}, "metadata": {"client_id": "a", "topic": "t/x"}, "timestamp": at}
+    alike = {"time": AT, "topic": "x/y", "value": 1}  # a payload that could itself be a message
+    rows = [{**row, "payload": one} for one in (alike, {}, 1)]
+    payloads = [json.dumps(alike).encode(), b"{}", b"1"]
+    assert told(read(rows)) == [(NS, "a", "t/x", one) for one in payloads]
 
 
 def test_a_zone_that_the_envelope_names_is_that_of_instants_without():

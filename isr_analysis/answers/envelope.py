@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from isr_analysis.answers import beside, columns, raw, tables
 from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.instants import of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -129,6 +130,11 @@ class _Search:
     def _rank(self, name: str) -> int | None:
         return 0 if name == self.fields.time else time_rank(name)
 
+    def _instant(self, name: str, value: bytes) -> int | None:
+        """Rank a field that holds an instant; None if it does not."""
+        rank = self._rank(name)
+        return rank if rank is not None and (raw.kind(value) in ('"', "0") or of_object(value)) else None
+
     def _payload(self, fields: dict[str, bytes]) -> str | None:
         return self.fields.payload if self.fields.payload in fields else pick(fields, PAYLOAD)
 
@@ -230,8 +236,7 @@ class _Search:
 
     def _verdict(self, fields: dict[str, bytes]) -> str | None:
         """Tell whether an object of an array is a row or may be a group of rows; None does not say."""
-        rank = min((r for name, one in fields.items() if raw.kind(one) in ('"', "0")
-                    and (r := self._rank(name)) is not None), default=None)  # fmt: skip
+        rank = min((r for name, one in fields.items() if (r := self._instant(name, one)) is not None), default=None)
         own = rank is not None and rank <= RECEIVED
         payload = self._payload(fields)
         if own and (payload or self._topic(fields)):
@@ -242,7 +247,11 @@ class _Search:
         lists = {
             name for name, one in inner.items() if raw.kind(one) == "[" and raw.kind(raw.first(one) or b"{") in "{["
         }
-        objects = {name: raw.members(one) for name, one in inner.items() if raw.kind(one) == "{"}
+        objects = {
+            name: raw.members(one)
+            for name, one in inner.items()
+            if raw.kind(one) == "{" and self._instant(name, one) is None
+        }
         if any(plain(name) in ROWS for name in lists):
             return "groups"
         if not any(self._is_message(one) for one in objects.values()) and any(
@@ -254,16 +263,12 @@ class _Search:
     def _may_be_row(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object may be a row: it, or one right within it, has an instant, or it has a payload."""
         inner = [raw.members(one) for one in fields.values() if raw.kind(one) == "{"]
-        timed = (
-            self._rank(name) is not None and raw.kind(one) in ('"', "0")
-            for part in (fields, *inner)
-            for name, one in part.items()
-        )  # fmt: skip
+        timed = (self._instant(name, one) is not None for part in (fields, *inner) for name, one in part.items())
         return any(timed) or (self._payload(fields) is not None and bool(inner))
 
     def _is_message(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object is one message, or a publisher with its last one."""
-        timed = any(self._rank(name) is not None and raw.kind(one) in ('"', "0") for name, one in fields.items())
+        timed = any(self._instant(name, one) is not None for name, one in fields.items())
         valued = any(plain(name) in ("value", "val", "v") for name in fields)
         if timed and (valued or self._payload(fields) or self._topic(fields)) and not beside.failure(fields):
             return True

@@ -11,7 +11,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import columns
+from isr_analysis import times
+from isr_analysis.answers import columns, raw
 from isr_analysis.answers.shape import unit_of
 from isr_analysis.errors import AnswerError
 from isr_analysis.times import SECOND
@@ -90,6 +91,20 @@ def is_instant(value: str) -> bool:
         return _parse(value) is not None
     except (ValueError, ArithmeticError):
         return False
+
+
+def of_object(value: bytes) -> bytes | None:
+    """Give the instant of MongoDB's ``$date``, or of seconds and nanoseconds, as a JSON text; None if it is none."""
+    inner = raw.members(value) if raw.kind(value) == "{" else {}
+    if set(inner) == {"$date"}:
+        date = inner["$date"]
+        date = raw.members(date).get("$numberLong", b"").strip(b'"') if raw.kind(date) == "{" else date
+        return date if raw.kind(date) in ('"', "0") else None
+    inner = {name.lstrip("_"): one.strip(b'"') for name, one in inner.items()}
+    nanos = next((inner[one] for one in ("nanos", "nanoseconds") if one in inner), b"0")
+    if len(inner) > 2 or not inner.get("seconds", b"").isdigit() or not nanos.isdigit():  # noqa: PLR2004
+        return None
+    return b'"%s"' % times.iso(int(inner["seconds"]) * SECOND + int(nanos)).encode()
 
 
 def is_zoneless(column: pa.ChunkedArray) -> bool:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis import times
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.instants import is_instant
+from isr_analysis.answers.instants import is_instant, of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -239,24 +238,11 @@ def _stamped(table: Columns) -> Columns:
         return table
     for name, column in table.items():
         value = columns.sample(column)
-        if time_rank(name) is None or not isinstance(value, bytes) or _stamp(value) is None:
+        if time_rank(name) is None or not isinstance(value, bytes) or of_object(value) is None:
             continue
-        texts = [None if one is None else _stamp(one) or one for one in column.to_pylist()]
+        texts = [None if one is None else of_object(one) or one for one in column.to_pylist()]
         table = table | {name: columns.json_texts(texts)}
     return table
-
-
-def _stamp(value: bytes) -> bytes | None:
-    """Give the instant of an object of seconds and nanoseconds, or of a long within ``$date``."""
-    inner = raw.members(value) if raw.kind(value) == "{" else {}
-    inner = {name.lstrip("_"): one.strip(b'"') for name, one in inner.items()}
-    if set(inner) == {"$date"} and raw.kind(inner["$date"]) == "{":
-        number = raw.members(inner["$date"]).get("$numberLong", b"").strip(b'"')
-        return number if number.lstrip(b"-").isdigit() else None
-    nanos = next((inner[one] for one in ("nanos", "nanoseconds") if one in inner), b"0")
-    if len(inner) > 2 or not inner.get("seconds", b"").isdigit() or not nanos.isdigit():  # noqa: PLR2004
-        return None
-    return b'"%s"' % times.iso(int(inner["seconds"]) * times.SECOND + int(nanos)).encode()
 
 
 def _holds(table: Columns, name: str, pattern: re.Pattern[str]) -> bool:
