@@ -484,6 +484,8 @@ def test_the_contract_names_what_the_shape_does_not_tell():
         ({"topic": "t/x", "username": "a"}, {}, "a", "t/x"),
         ({"topic": PATH, "username": "pub-1"}, {}, "a", "t/x"),
         ({"topic": "t/x", "username": "pub-1"}, {"client_id": "a"}, "a", "t/x"),
+        ({"topic": {"full": PATH, "sub": "t/x"}}, {}, "a", "t/x"),
+        ({"topic": {"sub": "t/x"}, "client": {"id": "a"}}, {}, "a", "t/x"),
         ({"topic": ["t", "x"], "client_id": "a"}, {}, "a", "t/x"),
         ({"topic": PATH.split("/")}, {}, "a", "t/x"),
         ({"topic": "/t/x", "client_id": "a"}, {}, "a", "t/x"),

@@ -67,7 +67,7 @@ CLIENT = (
 )  # fmt: skip
 TOPIC = (
     "lasttopic", "lastmessagetopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic",
-    "topicpath", "subpath", "subtopic", "topicsuffix",
+    "topicpath", "topicfull", "subpath", "subtopic", "topicsub", "topicsuffix",
 )  # fmt: skip
 PERHAPS_TOPIC = ("channel", "subject", "path", "measurement")
 """Names that count where there is no other and the values have levels."""
