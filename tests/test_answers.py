@@ -311,6 +311,17 @@ def test_no_line_of_a_format_of_lines_is_no_row(kind):
     assert read(b"", content_type=kind).rows == 0
 
 
+@pytest.mark.parametrize("packed", ["gzip", "gzip twice", "bzip2", "xz", "zstd", "lz4", "zip"])
+def test_a_compressed_file_of_nothing_is_no_row(packed):
+    """It is whole; what is to be JSON, or has nothing under it at all, is missed."""
+    body = PACKED[packed](b"")
+    for kind in (None, "application/gzip", "application/octet-stream"):
+        assert read(body, content_type=kind).rows == 0
+    for empty, kind in ((body, "application/json"), (b"", "application/gzip"), (b"", None), (body[:-2], None)):
+        with pytest.raises(AnswerError):
+            read(empty, content_type=kind)
+
+
 KINDS = "#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339"
 ANNOTATED = f"""{KINDS},double,string,string,string,string
 #group,false,false,true,true,false,false,true,true,true,true

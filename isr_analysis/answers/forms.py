@@ -30,6 +30,8 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
     texts = unpack.texts(body, content_type)
     if len(texts) == 1 and (found := _alike(texts[0], fields=fields, live=live)):
         return gather(found.groups), found.notes
+    if texts == [b""] and unpack.is_packed(body) and "/json" not in (content_type or ""):
+        return {}, {}  # a file of lines that has none; it is whole, or it would not unpack
     documents, tables = split(texts, content_type)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), {}

@@ -51,6 +51,11 @@ def texts(body: bytes, content_type: str | None = None) -> list[bytes]:
     return [_utf8(one, content_type or "") for one in _unpacked(body, 0)]
 
 
+def is_packed(body: bytes) -> bool:
+    """Tell whether a body is compressed."""
+    return any(body.startswith(magic) for magic, _, _ in _PACKED)
+
+
 def _unpacked(body: bytes, depth: int) -> list[bytes]:
     for magic, name, unpack in _PACKED:
         if not body.startswith(magic) or (name == "zlib" and int.from_bytes(body[:2], "big") % 31):
