@@ -298,6 +298,18 @@ def test_all_files_of_a_zip_are_read():
     assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL] * 2
 
 
+def test_a_manifest_beside_tables_is_a_note():
+    """Its count counts; a failure, or what may hold rows, is not passed over."""
+    manifest = {"account_id": ACCOUNT, "total": 3, "created_at": AT, "format": "csv"}
+    page = read(zipped(FORMATS["csv"], json.dumps(manifest).encode()))
+    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
+    assert (page.rows, page.total, page.accounts) == (3, 3, {ACCOUNT})
+    assert read(zipped(FORMATS["csv"], json.dumps(ROW).encode())).rows == 4
+    for other in ({"error": "timeout"}, {"status": "partial"}, {"files": [{"name": "day-0.csv"}]}, {}):
+        with pytest.raises(AnswerError):
+            read(zipped(FORMATS["csv"], json.dumps(other).encode()))
+
+
 def test_the_charset_of_the_content_type_counts():
     """Latin-1 text is read as such where the portal says so."""
     page = read("time,client_id,topic,payload\n2026-11-01,a,t,é\n".encode("latin-1"),

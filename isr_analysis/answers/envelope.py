@@ -56,8 +56,8 @@ class Found:
     notes: dict[str, bytes] = field(default_factory=dict)
 
 
-def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
-    """Find the rows of JSON documents.
+def find(documents: list[bytes], *, fields: Fields, live: bool, beside_tables: bool = False) -> Found:
+    """Find the rows of JSON documents; `beside_tables` if other files hold rows, and a document may speak of these.
 
     Raises
     ------
@@ -72,6 +72,8 @@ def find(documents: list[bytes], *, fields: Fields, live: bool) -> Found:
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
         if documents and search.is_row(documents[0]) and all(raw.kind(one) == "{" for one in documents):
             documents = [b"[" + b",".join(documents) + b"]"]
+    if beside_tables:
+        documents = [one for one in documents if not search.is_manifest(one)]
     for document in documents:
         value = _walk(document, fields.rows) if fields.rows else document
         groups = search.dig(value, {}, ())
@@ -145,6 +147,16 @@ class _Search:
         """Tell whether a document among others holds no row but notes, and take them."""
         fields = raw.members(document) if raw.kind(document) == "{" else {}
         if not beside.is_note(fields):
+            return False
+        self._note(fields)
+        return True
+
+    def is_manifest(self, document: bytes) -> bool:
+        """Tell whether a document among files of rows only says something of them, and no failure, and take it."""
+        fields = raw.members(document) if raw.kind(document) == "{" else {}
+        if not fields or any(raw.kind(one) in ("{", "[") for one in fields.values()):
+            return False
+        if self._is_message(fields) or beside.failure(fields, rows=False):
             return False
         self._note(fields)
         return True

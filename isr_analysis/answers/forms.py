@@ -35,7 +35,7 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
     documents, tables = split(texts, content_type)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), {}
-    found = envelope.find(documents, fields=fields, live=live)
+    found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables))
     tables = [gather(found.groups), *tables]
     return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[0], found.notes
 
