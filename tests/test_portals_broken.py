@@ -289,6 +289,25 @@ def test_what_can_be_had_in_an_odd_way_is_had(home, way):
         assert (df["i"].tolist() if len(df) else []) == expected
 
 
+def test_an_end_in_the_future_is_asked_for_once(home):
+    """Where instants are whole seconds, the present one is not over: it is left out if the portal refuses it."""
+    now, refused = portals.NOW + SECOND // 2, []
+    stored = [Message(portals.NOW - i * SECOND, "dev-a", "t/x", {"i": i}) for i in range(1, 100)]
+    server = Server(Dialect(asked="s"), stored)
+
+    def respond(request):
+        if int(request.url.params.get("end", 0)) * SECOND > now:
+            refused.append(request)
+            return httpx.Response(400, json={"detail": "end is in the future"})
+        return server.respond(request)
+
+    with portals.connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(respond), now=lambda: now) as portal:
+        assert len(isr.load_history(last="90s", portal=portal)) == 89
+        assert len(isr.load_history(last="90s", portal=portal, refresh=True)) == 89
+        assert portal.contract.history.end_is_past
+        assert len(refused) == 1
+
+
 def test_a_link_to_another_host_is_asked_for_at_home(home):
     """Whatever host a next link names, the token goes to the portal alone."""
     hosts = []

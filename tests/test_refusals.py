@@ -45,6 +45,7 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ),
         ('start: parsing time as "2006-01-02 15:04"', {"time_form": "%Y-%m-%d %H:%M"}),
         ("`end` has wrong format: use YYYYMMDDTHHMMSSZ", {"time_form": "%Y%m%dT%H%M%SZ"}),
+        ("end must not be in the future", {"end_is_past": True}),
     ],
 )
 def test_words_lead_to_another_question(words, change):
@@ -62,6 +63,13 @@ def test_words_lead_to_another_question(words, change):
 def test_words_that_teach_nothing_leave_the_refusal(words):
     """The portal's refusal is then the caller's."""
     assert revised(History(), ASKED, words, DAY) is None
+
+
+def test_no_day_and_no_minute_is_left_out_because_its_end_is_refused():
+    """Only the present second is: the messages of more than that would be missed."""
+    for form, learned in (("s", True), ("date", False), ("%Y-%m-%d %H:%M", False)):
+        new = revised(History(time_form=form), ASKED, "end is in the future", DAY)
+        assert (new is not None and new.end_is_past) is learned
 
 
 def test_a_range_is_not_cut_for_ever():

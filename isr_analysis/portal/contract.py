@@ -48,6 +48,8 @@ class History:
         Whether a message at `start` is in the answer; None if that is not known.
     end_included : bool or None
         Where instants are dates: whether the messages of the day `end` are in the answer; None if that is not known.
+    end_is_past : bool
+        Whether an end that lies in the future is refused, so that it is not rounded up to there.
     longest : str or None
         The longest range that may be asked for at once, such as ``"24h"``.
     length : str or None
@@ -92,6 +94,7 @@ class History:
     time_form: str = "iso"
     start_included: bool | None = None
     end_included: bool | None = None
+    end_is_past: bool = False
     longest: str | None = None
     length: str | None = None
     length_form: str = "h"
@@ -160,7 +163,8 @@ class History:
             asked[self.start] = self.instant(span.start)
         if self.end is not None:
             last_day = self.of_days and self.end_included and span.end > span.start
-            asked[self.end] = self.instant(span.end - 1 if last_day else -(-span.end // self.unit) * self.unit)
+            end = span.end - 1 if last_day else -(-span.end // self.unit) * self.unit
+            asked[self.end] = self.instant(end if now is None or not self.end_is_past else min(end, now))
         if self.length is not None:
             asked[self.length] = self._length(span, now)
         if self.account is not None and account_id is not None:

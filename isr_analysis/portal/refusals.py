@@ -58,6 +58,7 @@ _NOTHING = re.compile(
     r"\bno (stored |matching )?(data|messages?|records?|rows?|results?|telemetry|entries|points?|history)\b(?! route)",
     re.IGNORECASE,
 )
+_FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)|later than now", re.IGNORECASE)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _KEPT = re.compile(r"(\d+)[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGNORECASE)
 
@@ -113,6 +114,8 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.\s", words):
         change.update(_learn(dataclasses.replace(known, **change), asked, clause))
+    if not change and _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
+        change["end_is_past"] = True
     if not change and _RANGE.search(words) and known.of_days and not known.end_included and 0 < length <= times.DAY:
         change["end_included"] = True  # a day was asked for as two
     if not change and _RANGE.search(words) and length > SHORTEST:
