@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import portals
 import pytest
 from portals import ACCOUNT, FIRST, Dialect, Message, Server
@@ -32,6 +33,23 @@ def test_history_that_refuses_is_asked_again_as_it_wants(home):
         required=("since", "until"), strict=True, client=None,
     )  # fmt: skip
     with portals.mocked(Server(dialect, STORED), home) as portal:
+        assert portal.named_account == ACCOUNT
+
+
+def test_history_that_refuses_with_a_good_status_is_asked_again(home):
+    """As it is where messages are asked for."""
+    dialect = Dialect(
+        add_ons=("history",), row=portals.by_path, doc=None, start="since", end="until", required=("since", "until")
+    )
+    server = Server(dialect, STORED)
+
+    def respond(request):
+        answer = server.respond(request)
+        if answer.status_code != 422:
+            return answer
+        return httpx.Response(200, json={"status": "error", "message": answer.json()["detail"], "data": []})
+
+    with portals.connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(respond)) as portal:
         assert portal.named_account == ACCOUNT
 
 

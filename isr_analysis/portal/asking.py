@@ -58,16 +58,8 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
     try:
         page = _read(portal, known, selector, answer)
     except AnswerError as exc:
-        # Some portals refuse with a good status; that is known by words that teach how else to ask.
-        words = answers.error_words(answer.body, answer.content_type, longest=None)
-        taught = refusals.is_stated(answer.body) and refusals.revised(
-            known, step.params or {}, words, span.end - span.start
-        )
-        if taught:
-            refused = RequestRefusedError(
-                f"the portal refused {step.path} with a good status: {words}", status_code=422
-            )
-            refused.words = words
+        asked, length = step.params or {}, span.end - span.start
+        if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
             raise refused from exc
         guessed = portal.habits.unit_is_guessed  # then it is looked for further
         if answer.body.strip() != b"{}" or not (guessed or _gives_groups(portal, known, selector)):

@@ -130,13 +130,17 @@ def recent(
         if known.limit is not None:
             asked[known.limit] = "1"
         try:
-            return line.get(known.path, asked), selector
+            answer = line.get(known.path, asked)
+            if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
+                raise refused
         except RequestRefusedError as exc:
             new = refusals.revised(known, asked, exc.words, length)
             if new is None or exc.status_code not in refusals.REVISABLE or revisions == _REVISIONS:
                 raise
             known, revisions = new, revisions + 1
             learn(known)
+        else:
+            return answer, selector
 
 
 def accounts_of(rows: list[dict[str, Any]], account_id: str | None = None) -> set[str]:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from isr_analysis import times
+from isr_analysis import answers, times
+from isr_analysis.errors import RequestRefusedError
 from isr_analysis.portal import layouts, roles
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.openapi import longest_range
@@ -58,6 +59,7 @@ _NOTHING = re.compile(
     r"\bno (stored |matching )?(data|messages?|records?|rows?|results?|telemetry|entries|points?|history)\b(?! route)",
     re.IGNORECASE,
 )
+_STATED = ("error", "errors", "message", "msg", "reason", "detail")
 _FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)|later than now", re.IGNORECASE)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _KEPT = re.compile(r"(\d+)[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGNORECASE)
@@ -81,15 +83,24 @@ def nothing_there(status: int, words: str) -> bool:
     return status in (404, 422) and _NOTHING.search(words) is not None
 
 
-def is_stated(body: bytes) -> bool:
-    """Tell whether an answer, whatever its status, is an object that states an error and gives no data."""
+def stated(
+    known: History, asked: Mapping[str, str], body: bytes, content_type: str | None, length: int
+) -> RequestRefusedError | None:
+    """Find the refusal in an answer with a good status: an object without data whose words teach how else to ask."""
     try:
         value = json.loads(body[:10_000])
     except (ValueError, RecursionError):
-        return False
-    return isinstance(value, dict) and any(
-        value.get(name) for name in ("error", "errors", "message", "msg", "reason", "detail")
-    )
+        return None
+    if not isinstance(value, dict) or not any(value.get(name) for name in _STATED):
+        return None
+    if any(isinstance(one, list) and one and name not in _STATED for name, one in value.items()):
+        return None
+    words = answers.error_words(body, content_type, longest=None)
+    if revised(known, asked, words, length) is None:
+        return None
+    refused = RequestRefusedError(f"the portal refused {known.path} with a good status: {words}", status_code=422)
+    refused.words = words
+    return refused
 
 
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:
