@@ -29,6 +29,12 @@ _SPAN_WORDS = re.compile(
 )
 """Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
 
+_INTERVAL = re.compile(
+    r"\d{4}-\d\d-\d\d[\w:.+-]*/\d{4}-\d\d-\d\d|\b(start|from|begin|since)\w*[>}\])]?/[<{\[(]?(end|to|until)|\.\./|/\.\.",
+    re.IGNORECASE,
+)
+"""Words that show an ISO 8601 interval, as OGC's APIs take: two instants with a slash between, one perhaps open."""
+
 _WITH_PAYLOAD = re.compile(r"(?:include|with|show|return|embed)s?_(?:the_|full_)?(?:payload|body|message|value|data)s?")
 _THINNED = re.compile(
     r"resolution|granularity|interval|every|bucket|sampling|rollup|aggregat(?:e|ion|ed)(?:_(?:by|function|interval))?"
@@ -123,6 +129,10 @@ def _history(
         else:
             value = (_as_published(one) if role is None else None) or _required_value(one)
             fixed |= {} if value is None else {one.name: value}
+    interval = None if by_role.keys() >= {roles.START, roles.END} else next(filter(_is_interval, given), None)
+    if interval is not None:
+        by_role |= {roles.START: interval, roles.END: interval}
+        fixed.pop(interval.name, None)
     topic = by_role.get(roles.TOPIC)
     if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
         fixed[topic.name] = "#"
@@ -199,6 +209,11 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
             if end not in taken and re.search(pattern, one.words, re.IGNORECASE):
                 return end
     return role
+
+
+def _is_interval(one: Parameter) -> bool:
+    """Tell whether one parameter takes both ends of the range."""
+    return roles.is_range(one.name) and _INTERVAL.search(f"{one.words} {one.example or ''}") is not None
 
 
 def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | tuple[None, None]:

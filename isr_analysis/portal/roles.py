@@ -52,6 +52,11 @@ def is_length(name: str, *, alone: bool) -> bool:
     return bool(_LENGTH.fullmatch(plain) or (alone and _LENGTH_PERHAPS.fullmatch(plain)))
 
 
+def is_range(name: str) -> bool:
+    """Tell whether a parameter may be the range as a whole."""
+    return re.fullmatch(r"(date_?)?(time_?)?(range|interval|span|period|window)?|temporal", snake(name)) is not None
+
+
 def snake(name: str) -> str:
     """Give a name in one spelling: ``fromTime``, ``$from-time`` and ``FROM_TIME`` are ``from_time``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)

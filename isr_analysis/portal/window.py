@@ -306,6 +306,8 @@ class Window:
         if before and after:
             raise self._not_followed()
         now = self._portal.contract.history
+        if now.start == now.end:
+            raise self._not_followed()
         if late and not before:
             self._portal.learn(dataclasses.replace(now, end=None))
         elif early and not after:
