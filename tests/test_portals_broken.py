@@ -152,6 +152,20 @@ HOPELESS = {
         errors.HistoryIncompleteError,
         "same|no longer",
     ),
+    "goes by another time than that of a device's clock, which was never set": (
+        lambda server, asked, _n: rows(
+            [dataclasses.replace(m, at=5 * SECOND) if m is MINUTES[5] else m for m in server._in(asked)]
+        ),
+        errors.AnswerError,
+        "another time.*history.fields",
+    ),
+    "goes by another time than that of a device's clock, which is ahead": (
+        lambda server, asked, _n: rows(
+            [dataclasses.replace(m, at=NOW + 9999 * DAY) if m is MINUTES[5] else m for m in server._in(asked)]
+        ),
+        errors.AnswerError,
+        "another time.*history.fields",
+    ),
     "refuses without a word": (lambda *_: give(b"", 400), errors.RequestRefusedError, "without a word"),
     "refuses what it does not name": (
         lambda *_: give({"detail": "Bad request"}, 400),

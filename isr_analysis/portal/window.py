@@ -172,6 +172,8 @@ class Window:
             incomplete=self._incomplete,
         )
         if not self._rows:
+            if len(held.messages):
+                self._seen(held.messages)  # what is none of the range's is in none of its parts
             count = 0
             for table, page in reader.read(held):
                 count += len(table)
@@ -258,12 +260,17 @@ class Window:
         offset = -self._rows - page.rows if self._descending else self._rows
         self._rows += page.rows
         if len(table):
-            at = instants(table)
-            self._earliest, self._latest = min(self._earliest, int(at.min())), max(self._latest, int(at.max()))
+            at = self._seen(table)
             self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
             whole = at[at % self._known.unit == 0]
             self._sample = int(whole[0]) if len(whole) else self._sample
         return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(seq, offset))
+
+    def _seen(self, table: pa.Table) -> npt.NDArray[np.int64]:
+        """Note how far messages reach, and give their instants."""
+        at = instants(table)
+        self._earliest, self._latest = min(self._earliest, int(at.min())), max(self._latest, int(at.max()))
+        return at
 
     def _check_totals(self) -> None:
         """Compare what came with the numbers that the portal stated, unless these are of each page alone."""
@@ -301,16 +308,17 @@ class Window:
             raise self._not_followed()  # the same for every range
         if at.max() - at.min() <= max(times.HOUR, 4 * near):
             over = self._latest - self._span.end if late else self._span.start - self._earliest
+            if over > times.HOUR:
+                raise self._stray(self._latest if late else self._earliest)
             self._portal.habits.reach = max(self._portal.habits.reach, min(over + _SLACK, times.HOUR))
             return
         if before and after:
             raise self._not_followed()
         now = self._portal.contract.history
-        if now.start == now.end:
-            raise self._not_followed()
-        if late and not before:
+        parted = now.start != now.end
+        if late and not before and parted:
             self._portal.learn(dataclasses.replace(now, end=None))
-        elif early and not after:
+        elif early and not after and parted:
             self._portal.learn(dataclasses.replace(now, start=None))
         else:
             raise self._not_followed()
@@ -340,6 +348,14 @@ class Window:
             f"({', '.join(f'{k}={v}' for k, v in self.asked.items())}; its parameters are taken to be "
             f"{self._known.start!r} and {self._known.end!r}). {_local(lost)}Say in a contract file "
             "(ISR_CONTRACT) how it wants the range; `isr doctor` prints one to edit"
+        )
+
+    def _stray(self, at: int) -> AnswerError:
+        return AnswerError(
+            f"the portal was asked for {self._span}, follows that, and gave a message of {times.iso(at)} all the same: "
+            "it goes by another time than the one that is read from its messages, and this message would be missing. "
+            "Name the time that it goes by in a contract file (ISR_CONTRACT), under [history.fields]; `isr doctor` "
+            "prints one to edit"
         )
 
     def _learn_start(self) -> None:
