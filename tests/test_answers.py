@@ -142,6 +142,11 @@ def test_an_empty_place_for_rows_is_a_page_of_none(body):
     assert page.descending is None
 
 
+FEW = json.dumps([ROW, ROW]).encode()
+DOUBLED = [(FEW, FEW), (FEW, b"[]")]
+NO_NAMES = [{}, {"a": 1}, [], True]
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -183,6 +188,9 @@ def test_an_empty_place_for_rows_is_a_page_of_none(body):
         ({"time": [AT, AT], "client_id": ["a"]}, "differ in length"),
         ([{**ROW, "payload_encoding": "base64", "payload": "?"}], "said to be base64"),
         ([{**ROW, "client_id": "\ud800"}], "no text"),
+        *((b'{"messages": %s, "n": 1, "messages": %s}' % one, "two members 'messages'") for one in DOUBLED),
+        *(([ROW, {**ROW, name: one}], "row 2 .*no name") for name in ("client_id", "topic") for one in NO_NAMES),
+        (b'{"client_id": "a", "topic": "t", "time": null, "x": []}\n' + json.dumps(ROW).encode(), "row 1 .*no time"),
         (b"time,client_id,topic,payload\n" + AT.encode() + b",a,t\n", "3 cells"),
         (b"time,client_id,topic,payload\n" + AT.encode() + b',a,t,"x\n', "quote"),
         (b"time,time,topic,payload\n1,2,3,4\n", "twice"),
@@ -446,6 +454,14 @@ def test_instants_of_every_form_are_exact(name, value, ns):
     if isinstance(value, str):
         line = f'{name};client_id;topic;payload\n"{value}";a;t;1\n'
         assert told(read(line.encode()))[0][0] == ns
+
+
+def test_a_name_that_comes_twice_in_a_payload_is_the_devices_own():
+    """Its payload stays as it was published."""
+    payload = b'{"text": "a text of some length", "text": "another text of some length", "text": 1}'
+    row = json.dumps({**ROW, "payload": 0}).encode()[:-2] + payload + b"}"
+    for body in (b"[" + row + b"]", b'{"messages":[' + row + b"]}", row, row + b"\n" + row):
+        assert {one[3] for one in told(read(body))} == {payload}
 
 
 def test_instants_of_several_forms_share_a_column():

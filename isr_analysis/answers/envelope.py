@@ -70,7 +70,7 @@ def find(documents: list[bytes], *, fields: Fields, live: bool, beside_tables: b
     if len(documents) > 1:
         ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
-        if documents and search.is_row(documents[0]) and all(raw.kind(one) == "{" for one in documents):
+        if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
             documents = [b"[" + b",".join(documents) + b"]"]
     if beside_tables:
         documents = [one for one in documents if not search.is_manifest(one)]
@@ -306,6 +306,8 @@ class _Search:
             return [Group(b"[" + value + b"]", outer, keys)]
         if not bearing and not self._has_empty_place(fields, dug, depth):
             return None
+        if twice := raw.doubled(value, fields):
+            raise AnswerError(f"an object that holds rows has two members {twice!r}, of which only one would be read")
         self._note(fields)
         if failure := beside.failure(fields, rows=bool(bearing)):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")

@@ -42,8 +42,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     """
     count = columns.length(table)
     keys = [table[name] for name in table if name.startswith(KEY)]
-    client = text_of(table, role.client)
-    topic = text_of(table, role.topic)
+    client = _name_of(table, role.client)
+    topic = _name_of(table, role.topic)
     account = text_of(table, role.account)
     named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
     named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
@@ -106,6 +106,17 @@ def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str | N
     words = [*coded.chunk(0).dictionary.to_pylist(), None]
     codes = np.concatenate([chunk.indices.fill_null(len(words) - 1).to_numpy() for chunk in coded.chunks])
     return codes.astype(np.int64), words
+
+
+def _name_of(table: Columns, name: str | None) -> pa.ChunkedArray | None:
+    """Give a column of clients or topics, which are texts or numbers."""
+    found = text_of(table, name)
+    if name is not None and pa.types.is_binary(table[name].type):
+        other = pc.match_substring_regex(pc.fill_null(table[name], b"null"), rb"^(?:[{\[tf]|NaN|-?Inf)")
+        if (at := pc.index(other, True).as_py()) >= 0:
+            value = table[name][at].as_py()[:60].decode("utf-8", "replace")
+            raise AnswerError(f"{row(table, at)} has {value} as {name!r}, which is no name")
+    return found
 
 
 def text_of(table: Columns, name: str | None) -> pa.ChunkedArray | None:

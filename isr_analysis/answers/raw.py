@@ -24,6 +24,9 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _SHORT = 20_000
+_LITTLE = 24
+"""Bytes of an object, for each of its members, that may be spaces and punctuation."""
+
 _STANDARD = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 _raw = msgspec.json.Decoder(msgspec.Raw)
@@ -54,6 +57,14 @@ def members(value: bytes) -> dict[str, bytes]:
     except _STANDARD:
         parts = list(_parts(value))
         return {text(name): part for name, part in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def doubled(value: bytes, found: dict[str, bytes]) -> str | None:
+    """Give the name that an object has twice, so that more than a few bytes are not among its members."""
+    if len(value) - sum(map(len, found)) - sum(map(len, found.values())) < _LITTLE * (len(found) + 1):
+        return None
+    names = [text(one) for one in list(_parts(value))[::2]]
+    return next((name for name in found if names.count(name) > 1), None)
 
 
 def elements(value: bytes) -> list[bytes]:
