@@ -96,6 +96,8 @@ class Onward:
                 if self._is_cut(page, Range(first, last + grain)):
                     raise self._incomplete(
                         f"gives no more than {page.rows} messages at once, and as many share one instant"
+                        if self._told(page) is None
+                        else f"says that there are more than the {page.rows} messages that it gives of one instant"
                     )
                 yield table, page
                 return
