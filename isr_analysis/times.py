@@ -195,7 +195,8 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
     ns = 0
     if isinstance(value, str):
         if match := _DURATION.fullmatch(value):
-            ns = round(float(match[1]) * _UNITS[match[2].lower()])
+            length = float(match[1]) * _UNITS[match[2].lower()]
+            ns = round(length) if length < 2**63 else 0
     elif isinstance(value, dt.timedelta):
         ns = int(pd.Timedelta(value).as_unit("ns").value)
     if ns <= 0:

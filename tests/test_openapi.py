@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from isr_analysis.messages import Selector
@@ -337,6 +339,37 @@ def test_json_apis_pages_are_named_within_page():
     known = read(query("page[limit]", type="integer"), query("page[offset]", type="integer"))
     assert (known.limit, known.offset) == ("page[limit]", "page[offset]")
     assert read(query("page[number]", type="integer")).page == "page[number]"
+
+
+ODD = [None, 1, True, "x", [None], [1], {"a": 1}, {"$ref": "#/nowhere"}, 10**400, {"anyOf": 1}, {"enum": 1}]
+
+
+def places(value, path=()):
+    """Give the path of everything within a document."""
+    for name, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, name)
+        yield from places(one, (*path, name))
+
+
+def test_a_document_with_something_odd_in_it_is_read_all_the_same():
+    """What stands in a place where it means nothing is left out; nothing but our own errors is raised."""
+    sound = document(
+        query("start", required=True, description="at most 24 hours", examples=["2026-11-01T00:00:00Z"], **ISO),
+        query("order", anyOf=[{"enum": ["asc", "desc"]}, {"type": "null"}]),
+        query("hours", type="integer", maximum=24, enum=["1h", "24h"]),
+        {"name": "page", "in": "query", "style": "deepObject", "schema": {"properties": {"size": {"maximum": 9}}}},
+        {"name": "topic", "in": "query", "examples": {"a": {"value": "t/#"}}, "schema": {"type": "array", "items": {}}},
+        servers=[{"url": "https://x/{v}", "variables": {"v": {"default": "api"}}}],
+    )
+    assert openapi.read(sound, "/openapi.json").history.fixed == {"order": "asc"}
+    for path in places(sound):
+        for odd in ODD:
+            made = copy.deepcopy(sound)
+            inner = made
+            for name in path[:-1]:
+                inner = inner[name]
+            inner[path[-1]] = odd
+            assert isinstance(openapi.read(made, "/openapi.json"), Contract)
 
 
 def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():

@@ -73,7 +73,10 @@ def test_no_day_and_no_minute_is_left_out_because_its_end_is_refused():
 
 
 def test_a_range_is_not_cut_for_ever():
-    """At a minute the range is not what is wrong."""
+    """At a minute the range is not what is wrong; nor does a number that means nothing help."""
+    for number in ("999999999", "9" * 400):
+        assert revised(History(), ASKED, f"the range may be at most {number} hours", DAY).longest == "43200s"
+    assert oldest(f"older than {'9' * 400} days", 17 * DAY) is None
     assert revised(History(), ASKED, "range too large", MINUTE) is None
     assert revised(History(longest="6h"), ASKED, "the range may be at most 6 hours", 6 * HOUR).longest == "10800s"
 

@@ -32,7 +32,7 @@ def form_of(name: str, schema: Mapping[str, Any], words: str) -> str | None:
 
     Its largest value is no part of the form: see `most`.
     """
-    offered = [one for one in schema.get("enum") or () if isinstance(one, str) and _ns(one)]
+    offered = [one for one in schema.get("enum") or () if isinstance(one, str) and ns_of(one)]
     if offered:
         return ",".join(offered)
     shown = f"{schema.get('example') or ''} {schema.get('default') or ''} {words}"
@@ -46,9 +46,10 @@ def most(form: str, schema: Mapping[str, Any]) -> str | None:
     """Give the longest length that may be asked for, as a duration; None if that is not said."""
     if "," in form or form not in UNITS:
         offered = form.split(",")
-        return max(offered, key=_ns) if _ns(offered[0]) and form != "24h" else None
+        return max(offered, key=ns_of) if ns_of(offered[0]) and form != "24h" else None
     top = schema.get("maximum")
-    return f"{int(top)}{form}" if isinstance(top, int | float) and top >= 1 else None
+    text = f"{int(top)}{form}" if isinstance(top, int | float) and 1 <= top < 2**63 else ""
+    return text if ns_of(text) else None
 
 
 def unit_of(form: str) -> int:
@@ -63,10 +64,10 @@ def written(form: str, ns: int) -> str | None:
         return str(number)
     if form in ("24h", "PT24H"):
         return form.replace("24", str(number))
-    return min((one for one in form.split(",") if _ns(one) >= ns), key=_ns, default=None)
+    return min((one for one in form.split(",") if ns_of(one) >= ns), key=ns_of, default=None)
 
 
-def _ns(text: str) -> int:
+def ns_of(text: str) -> int:
     """Give the length of a text such as ``7d``; 0 if it is none."""
     try:
         return times.duration(text.lower())

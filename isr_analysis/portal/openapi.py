@@ -18,7 +18,7 @@ MOST = 10_000
 
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|≤|<=)"
-_LONG = r"(\d+)[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
+_LONG = r"(\d{1,9})[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
 _SPAN_WORDS = re.compile(
     rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
     rf"|{_MOST}[^.;\d]{{0,60}}?{_SPAN}[^.;\d]{{0,40}}?{_LONG}"
@@ -80,7 +80,8 @@ def longest_range(words: str) -> str | None:
     number, unit = int(said), unit.lower()
     if unit.startswith(("month", "year")):  # the shortest that is meant
         number, unit = number * (28 if unit.startswith("month") else 365), "d"
-    return f"{number}{unit[0].replace('m', 'min')}" if number else None
+    length = f"{number}{unit[0].replace('m', 'min')}"
+    return length if lengths.ns_of(length) else None
 
 
 def _operations(document: Mapping[str, Any], where: str) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
@@ -115,7 +116,7 @@ def _path(operations: Mapping[str, Any], tail: str) -> str | None:
 def _history(
     built_in: History, path: str, document: Mapping[str, Any], item: dict[str, Any], operation: dict[str, Any]
 ) -> History:
-    given = list(parameters.listed(document, [*item.get("parameters", []), *operation.get("parameters", [])]))
+    given = list(parameters.listed(document, [one for part in (item, operation) for one in _listed(part)]))
     by_role: dict[str, Parameter] = {}
     fixed: dict[str, str] = {}
     for one in _times_first(given):
@@ -178,6 +179,11 @@ def _history(
         offset=name.get(roles.OFFSET),
         fixed=fixed,
     )
+
+
+def _listed(part: Mapping[str, Any]) -> list[Any]:
+    found = part.get("parameters")
+    return found if isinstance(found, list) else []
 
 
 def _unsaid(instant: Parameter, built_in: History) -> str:

@@ -86,13 +86,15 @@ def listed(document: Mapping[str, Any], given: list[Any]) -> Iterator[Parameter]
             members = [{"name": within.format(name), "in": "query", "schema": part} for name, part in inner.items()]
             yield from listed(document, members)
             continue
-        for variant in (resolved(document, v) for key in ("anyOf", "oneOf", "allOf") for v in schema.get(key) or ()):
+        lists = (schema[key] for key in ("anyOf", "oneOf", "allOf") if isinstance(schema.get(key), list))
+        for variant in (resolved(document, one) for part in lists for one in part):
             if variant.get("type") != "null":
                 schema = {**schema, **{key: value for key, value in variant.items() if key not in schema}}
         if isinstance(schema.get("type"), list):  # OpenAPI 3.1: ["string", "null"]
             schema = {**schema, "type": next((t for t in schema["type"] if t != "null"), None)}
         if schema.get("type") == "array":
             schema = {**resolved(document, schema.get("items", {})), "array": True}
+        schema = {key: value for key, value in schema.items() if key != "enum" or isinstance(value, list)}
         if "example" in one or "examples" in one:
             examples = one.get("examples")
             first = next(iter(examples.values()), None) if isinstance(examples, dict) else None

@@ -62,7 +62,7 @@ _NOTHING = re.compile(
 _STATED = ("error", "errors", "message", "msg", "reason", "detail")
 _FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)|later than now", re.IGNORECASE)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
-_KEPT = re.compile(r"(\d+)[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGNORECASE)
+_KEPT = re.compile(r"(?<!\d)(\d{1,6})[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGNORECASE)
 
 
 def beyond_retention(status: int, words: str) -> bool:
