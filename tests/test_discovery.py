@@ -84,7 +84,18 @@ def test_no_other_host_is_asked():
 
 
 @pytest.mark.parametrize(
-    "page", ["", "{", "[]", '{"paths": 3}', "null", "<html>", "[" * 100_000, '{"openapi": "3.1.0", "paths": {}}']
+    "page",
+    [
+        "",
+        "{",
+        "[]",
+        '{"paths": 3}',
+        "null",
+        "<html>",
+        "[" * 100_000,
+        '{"openapi": "3.1.0", "paths": {}}',
+        '<redoc spec-url="http://[bad/openapi.json"></redoc>',
+    ],
 )
 def test_what_is_no_document_is_passed_over(page):
     """Nothing raises, and the contract is the built-in one."""

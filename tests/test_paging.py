@@ -6,6 +6,7 @@ import pytest
 
 from isr_analysis import messages
 from isr_analysis.answers import Page, Paging
+from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.paging import BY_TIME, END, Step, following, of_headers
@@ -62,6 +63,12 @@ def test_the_next_page_is_named_as_the_portal_does(said, known, added):
 def test_a_link_is_asked_for_at_home(url, path):
     """Relative or absolute, of whatever host: only its path and query count."""
     assert after(Paging(url=url)) == Step(path, None)
+
+
+def test_a_link_that_is_no_address_is_an_error():
+    """What follows is not known then."""
+    with pytest.raises(AnswerError, match="no address"):
+        after(Paging(url="http://[bad/history"))
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,10 @@ S = times.SECOND
         ({"x-ratelimit-limit": "many", "x-ratelimit-remaining": "-1"}, 200, Word(None, 0, None)),
         ({"ratelimit": '"default";r=50;t=30', "ratelimit-policy": '"default";q=100;w=60'}, 200, Word(None, 50, 30.0)),
         ({"ratelimit": "limit=5000, remaining=7, reset=90"}, 429, Word(5000, 0, 90.0)),
+        ({"x-ratelimit-limit": "inf", "x-ratelimit-remaining": "nan", "x-ratelimit-reset": "9" * 20}, 200,
+         Word(None, None, None)),
+        ({"retry-after": "1e400"}, 429, Word(None, 0, 61.0)),
+        ({"retry-after": "Fri, 01 Jan 9999 00:00:00 GMT"}, 429, Word(None, 0, 61.0)),
     ],
 )  # fmt: skip
 def test_the_portals_word_is_read_under_any_usual_name(headers, status, word):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -126,7 +127,10 @@ def _linked(get: Callable[[str], Answer], page: Answer, depth: int = 3) -> Itera
 def _named(page: Answer) -> Iterator[str]:
     """Give the addresses on the portal itself that a docs page names as its document, the likeliest first."""
     text = page.body[:1_000_000].decode("utf-8", "replace")
-    links = dict.fromkeys(urljoin(page.url, link) for link in _NAMED.findall(text))
+    links: dict[str, None] = {}
+    for link in _NAMED.findall(text):
+        with contextlib.suppress(ValueError):  # it is no address
+            links[urljoin(page.url, link)] = None
     home = urlsplit(page.url)
     likely = [link for link in links if re.search(r"openapi|swagger|api-?docs|schema|spec|\.json", urlsplit(link).path)]
     usable = [

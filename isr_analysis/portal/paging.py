@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from isr_analysis import answers
 from isr_analysis.answers import Page, Paging
+from isr_analysis.errors import AnswerError
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 
@@ -190,7 +191,10 @@ def _links(header: str) -> Iterator[tuple[str, str]]:
 
 def _path(url: str, base: str) -> str:
     """Give the path and query of a link; always one on the portal itself, whatever host the link names."""
-    parts = urlsplit(urljoin(base, url))
+    try:
+        parts = urlsplit(urljoin(base, url))
+    except ValueError as exc:
+        raise AnswerError(f"the portal names a next page by {url[:80]!r}, which is no address ({exc})") from exc
     path = parts.path
     if path != base and path.rstrip("/").rpartition("/")[2] == base.rstrip("/").rpartition("/")[2]:
         path = base  # the portal, behind its proxy, does not know its own address

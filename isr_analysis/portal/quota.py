@@ -24,6 +24,9 @@ BRIEFLY = 60.0
 _UNSAID = 61.0
 """Seconds after a 429 that does not say until when: too long to be waited for without being asked."""
 
+_SILLY = 10**9
+"""Requests, or seconds, that no portal means."""
+
 _SHORT = {"remaining": "r", "reset": "t"}
 _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
@@ -236,12 +239,19 @@ def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
     if status == 429:  # noqa: PLR2004 (the status itself)
         remaining = 0
         after = _retry_after(headers.get("retry-after", ""), now)
-        resets = after if after is not None else resets if resets is not None else _UNSAID
+        resets = after if after is not None else resets
+        resets = _UNSAID if _sane(resets) is None else resets
+    limit, remaining, resets = _sane(limit), _sane(remaining), _sane(resets)
     return Word(
         None if limit is None or limit <= 0 else int(limit),
         None if remaining is None else max(int(remaining), 0),
         None if resets is None else max(resets, 0.0),
     )
+
+
+def _sane(number: float | None) -> float | None:
+    """Give a number of requests or seconds, if it may be meant as one: NaN and the infinities are not."""
+    return number if number is not None and abs(number) < _SILLY else None
 
 
 def _retry_after(text: str, now: int) -> float | None:
