@@ -112,12 +112,23 @@ _PACKED: tuple[tuple[bytes, str, Callable[[bytes], list[bytes]]], ...] = (
 )
 
 
+def _is_utf8_json(text: bytes) -> bool:
+    """Tell whether a text is JSON in UTF-8, which is what it must be, whatever charset servers write beside it."""
+    if text[:1] not in (b"{", b"["):
+        return False
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in text[:4]  # of UTF-16 without a mark
+
+
 def _utf8(text: bytes, content_type: str) -> bytes:
     named = re.search(r'charset="?([\w.:-]+)', content_type, re.IGNORECASE)
     stated = (b"", named[1].lower() if named else "utf-8")
     mark, encoding = next((one for one in _BOMS if text.startswith(one[0])), stated)
     text = text[len(mark) :]
-    if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii", "ascii"):
+    if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii", "ascii") or (not mark and _is_utf8_json(text)):
         return text
     try:
         return text.decode(encoding).encode()
