@@ -499,6 +499,9 @@ def test_the_contract_names_what_the_shape_does_not_tell():
             read(body, fields=wrong)
     nested = [{"m": {"zeit": AT}, "client_id": "a", "topic": "t", "payload": 1}]
     assert told(read(nested, fields=Fields(time="m.zeit"))) == [(NS, "a", "t", b"1")]
+    boxed = [{**ROW, "payload": {"content_type": "application/json", "data": one}} for one in ({"on": True}, 1)]
+    found = [b'{"on": true}', b"1"]
+    assert [one[3] for one in told(read(boxed, fields=Fields(payload="payload.data")))] == found
 
 
 # --- topic and client ----------------------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ def lift(table: Columns, fields: Fields) -> Columns:
         times = _times(table)
         payload = pick(table, (*PAYLOAD, *BASE64, *HEX))
         for name in list(table):
-            if name in (payload, columns.REST, fields.payload) or plain(name) in PAYLOAD:
+            whole = name in (payload, columns.REST, fields.payload) or plain(name) in PAYLOAD
+            if whole and name not in given:
                 continue
             value = columns.sample(table[name])
             if not isinstance(value, bytes) or raw.kind(value) != "{":
