@@ -173,7 +173,8 @@ def concat(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables, promote_options="default").unify_dictionaries()
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """Write a value as JSON that `parse` reads."""
     try:
         text = _encode(value)
     except (OverflowError, UnicodeEncodeError):  # larger integers, lone surrogates
@@ -219,4 +220,4 @@ def _array(kind: str, given: list[Any]) -> Any:
         return np.ones(len(given), np.bool_)
     if kind in _NUMPY:
         return np.array(given, _NUMPY[kind])
-    return pa.array([_written(value) for value in given] if kind == "other" else given, _TYPES[kind])
+    return pa.array([written(value) for value in given] if kind == "other" else given, _TYPES[kind])

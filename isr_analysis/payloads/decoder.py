@@ -1,16 +1,14 @@
 """The payloads of messages, decoded into columns.
 
-Messages of one topic mostly have one shape. A sample says which, msgspec reads them into structs of that shape, and
-the values are taken out field by field. What does not fit exactly is read by itself instead, by the same parser. Which
-way a message was read never shows in its values.
+Messages of one topic mostly differ in their values alone: these are cut out of the bytes, field by field. Of the
+others a sample tells the shape, and msgspec reads them into structs of it. What does not fit exactly is read by itself,
+by the same parser. Which way a message was read never shows in its values.
 """
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -67,9 +65,8 @@ def _block(table: pa.Table) -> pa.Table:
     if len(deep):
         rows = rows[~np.isin(rows, deep)]
         _each(cells, payloads, deep, message.raw)
-    of_topics = np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1)
-    for left in _plain(cells, payloads, of_topics):
-        _topic(cells, payloads, left)
+    for of_topic in np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1):
+        _topic(cells, payloads, _plain(cells, payloads, of_topic))
     return cells.table({"time": table["time"], "client_id": clients, "topic": topics, "seq": table["seq"]})
 
 
@@ -79,21 +76,17 @@ def _deep(payloads: pa.Array) -> Rows:
     return np.array([row for row in long.tolist() if message.is_deep(payloads[row].as_py())], np.int64)
 
 
-def _plain(cells: Cells, payloads: pa.Array, of_topics: list[Rows]) -> list[Rows]:
-    """Read in columns what can be, with all cores, and give what is left of each topic."""
-    portions = [
-        (i, part) for i, rows in enumerate(of_topics) if len(rows) >= plain.LEAST
-        for part in _portions(rows, plain.PORTION)
-    ]  # fmt: skip
-    if not portions:
-        return of_topics
-    left: dict[int, list[Rows]] = defaultdict(list)
-    with ThreadPoolExecutor(min(len(portions), os.cpu_count() or 1)) as pool:
-        for (i, _), found in zip(portions, pool.map(lambda one: plain.take(payloads, one[1]), portions), strict=True):
-            left[i].append(found.left)
-            for name, kind, rows, values in found.columns:
-                cells.put(name, kind, rows, values)
-    return [np.concatenate(left[i]) if i in left else rows for i, rows in enumerate(of_topics)]
+def _plain(cells: Cells, payloads: pa.Array, rows: Rows) -> Rows:
+    """Read in columns what can be of the messages of one topic, and give the rest."""
+    if len(rows) < plain.LEAST:
+        return rows
+    left = []
+    for part in np.array_split(rows, -(-len(rows) // plain.PORTION)):
+        taken = plain.take(payloads, part)
+        left.append(taken.left)
+        for name, kind, at, values in taken.columns:
+            cells.put(name, kind, at, values)
+    return np.concatenate(left)
 
 
 def _topic(cells: Cells, payloads: pa.Array, rows: Rows) -> None:
@@ -124,9 +117,9 @@ def _each(cells: Cells, payloads: pa.Array, rows: Rows, read: Callable[[bytes], 
         cells.add(name, np.array(at, np.int64), values)
 
 
-def _portions(rows: Rows, size: int = _PORTION) -> Iterator[Rows]:
+def _portions(rows: Rows) -> Iterator[Rows]:
     """Give rows in portions whose values stay in the processor's cache from one step to the next."""
-    return (rows[at : at + size] for at in range(0, len(rows), size))
+    return (rows[at : at + _PORTION] for at in range(0, len(rows), _PORTION))
 
 
 def _taken(payloads: pa.Array, rows: Rows) -> list[bytes]:

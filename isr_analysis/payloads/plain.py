@@ -1,16 +1,11 @@
-"""Many payloads of one plain shape, read by Arrow a column at a time, without a Python object for each value.
+"""Many payloads of one template, their values taken out a column at a time.
 
-Arrow's JSON reader is fast and lenient: it splits at line ends, takes text that looks like a date for one, gives ``20``
-as ``20.0`` beside a real, and a null like a field that is not there. So it is told each field's type, gets only what it
-cannot take apart wrongly, and where what it gives can mean two things the text itself is asked. A message of which
-something stays open is left for a slower way.
+Nothing here holds Python's lock for long, so that threads decode side by side. What is in doubt is left for a parser.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,29 +13,29 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
 
-from isr_analysis.payloads.columns import Rows
-from isr_analysis.payloads.message import REFUSED, Path, name_of, read
+from isr_analysis.payloads.columns import Rows, written
+from isr_analysis.payloads.message import REFUSED, VALUE, name_of, read
+from isr_analysis.payloads.templates import LIST, OTHER, STRING, Bytes, Cut, Mask, Places, Template, Texts
 
-PORTION = 16_384
-"""Payloads that are read at once."""
+PORTION = 8192
+"""Payloads that are read at once: few enough that what is known of each stays in the processor's cache."""
 
-LEAST = 4096
-"""Fewer payloads are not worth it. Where more cannot be read together, halves of them are tried."""
+LEAST = 1024
+"""Fewer payloads are not worth it."""
 
-_SAMPLE = 32
-_LONGEST = 32_768  # bytes of a payload; longer ones are read by themselves
-_MOST = 64_000_000  # bytes that are read at once
-_BLOCK = 1 << 20
-_DEEPEST = 8
-_EXACT = 2**53
-_KINDS: dict[type, tuple[str, pa.DataType]] = {
-    int: ("int", pa.int64()), float: ("real", pa.float64()), bool: ("bool", pa.bool_()),
-    str: ("text", pa.large_string()),
-}  # fmt: skip
+_ROUNDS = 8
+_TRIES = 3
+_DIGITS = 18  # of an integer that is surely within int64
+_EXACT = 15  # of one that a double surely holds
+_NINE = 9
+_BACKSLASH, _MINUS, _POINT, _ZERO, _SPACE = b"\\-.0 "
 
-Mask = npt.NDArray[np.bool_]
+Column = tuple[str, str, Rows, Any]
+"""Field, kind, rows and values, as `Cells.put` takes them."""
+
+Part = tuple[str, str, Mask | None, Any]
+"""Field, kind, where it is so (None: everywhere) and the values there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +50,7 @@ class Taken:
         The rows of the messages that were not read.
     """
 
-    columns: list[tuple[str, str, Rows, Any]]
+    columns: list[Column]
     left: Rows
 
 
@@ -69,196 +64,184 @@ def take(payloads: pa.Array, rows: Rows) -> Taken:
     rows : numpy.ndarray
         The messages that are meant, at most `PORTION`.
     """
-    taken = _together(payloads, rows)
-    if taken is not None:
-        return taken
-    if len(rows) < 2 * LEAST:
-        return Taken([], rows)
-    halves = [take(payloads, half) for half in np.array_split(rows, 2)]
-    return Taken([one for half in halves for one in half.columns], np.concatenate([half.left for half in halves]))
-
-
-def _together(payloads: pa.Array, rows: Rows) -> Taken | None:
-    """Do what `take` does, if all of them can be read together; else give None."""
-    some = rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.int64)]
-    types = _types(payloads.take(pa.array(some)).to_pylist())
-    if not types:
-        return None
     taken = payloads.take(pa.array(rows))
-    broken, returned, null, escaped = _having(taken, "\n", "\r", "null", "\\")
-    sure = _sure(taken) & ~broken & ~returned
-    if not sure.all():
-        taken, null, escaped = taken.filter(pa.array(sure)), null[sure], escaped[sure]
-    if taken.nbytes > _MOST:
-        return None
     try:
-        taken = taken.cast(pa.string())  # Arrow's reader does not look whether text is UTF-8
-        table = _table(taken, _schema(types))
-    except (pa.ArrowException, UnicodeError):
+        taken.cast(pa.large_string())
+    except pa.ArrowInvalid:  # not all of them are UTF-8
+        return Taken([], rows)
+    offsets, data = _parts(taken)
+    texts = Texts(taken.buffers()[2], offsets)
+    unread = np.ones(len(rows), np.bool_)
+    pending = np.arange(len(rows))
+    if (data == _BACKSLASH).any():
+        pending = np.setdiff1d(pending, _owners(offsets, np.flatnonzero(data == _BACKSLASH)))
+    columns: list[Column] = []
+    tried: Counter[int] = Counter()
+    for _ in range(_ROUNDS):
+        if len(pending) < LEAST:
+            break
+        counts = texts.quotes[pending]
+        most = int(np.bincount(counts).argmax())
+        alike = pending[counts == most]
+        tried[most] += 1
+        template = _template(taken[int(alike[len(alike) * tried[most] // (_TRIES + 1)])].as_py())
+        found, at = _read(texts.cut(template, pending), template) if template is not None else ([], pending[:0])
+        columns += [
+            (name, kind, rows[at if there is None else at[there]], values) for name, kind, there, values in found
+        ]
+        unread[at] = False
+        pending = pending[unread[pending]]
+        if 2 * len(at) >= len(alike):
+            tried[most] = 0
+        elif tried[most] == _TRIES:  # they have too little in common
+            pending = np.setdiff1d(pending, alike, assume_unique=True)
+    return Taken(columns, rows[unread])
+
+
+def _template(payload: bytes) -> Template | None:
+    """Give the template of a payload, if each of its fields has a name of its own."""
+    try:
+        read(payload)
+    except REFUSED:
         return None
-    leaves = dict(_leaves(table, ()))
-    names = {path: name_of(path) for path in leaves}
-    if len(table) != len(taken) or len(set(names.values())) < len(names):
+    template = Template.of(payload)
+    return template if template and len(set(_names(template))) == len(template.slots) else None
+
+
+def _names(template: Template) -> list[str]:
+    return [name_of(slot.path) if slot.path else VALUE for slot in template.slots]
+
+
+def _read(cut: Cut, template: Template) -> tuple[list[Part], Places]:
+    """Give what the texts hold that are surely read, and which these are."""
+    names = _names(template)
+    others = [i for i, slot in enumerate(template.slots) if slot.holds == OTHER]
+    while len(cut):
+        found: list[Part] = []
+        doubtful = np.zeros(len(cut), np.bool_)
+        for i, slot in enumerate(template.slots):
+            if slot.holds != OTHER:
+                values, doubt = _READ[slot.holds](cut.values(i))
+                doubtful |= doubt
+                found.append((names[i], "text" if slot.holds == STRING else "other", None, values))
+        if others:
+            values, doubt = _others(cut.values(*others), [names[i] for i in others])
+            doubtful |= doubt
+            found += values
+        if not doubtful.any():
+            return found, cut.some
+        cut = cut.only(~doubtful)
+    return [], cut.some
+
+
+def _strings(values: pa.Array) -> tuple[pa.Array, Mask]:
+    """Read strings: what has a control character is none."""
+    offsets, data = _parts(values)
+    doubtful = np.zeros(len(values), np.bool_)
+    if data.min(initial=_SPACE) < _SPACE:
+        doubtful[_owners(offsets, np.flatnonzero(data < _SPACE))] = True
+    return values.cast(pa.large_string()), doubtful
+
+
+def _lists(values: pa.Array) -> tuple[pa.Array, Mask]:
+    """Read lists."""
+    coded = values.dictionary_encode()
+    lists = pa.array([_list(text) for text in coded.dictionary.to_pylist()], pa.large_string())
+    taken = lists.take(coded.indices)
+    return taken, taken.is_null().to_numpy(zero_copy_only=False)
+
+
+def _list(text: bytes) -> str | None:
+    try:
+        value = read(text)
+    except REFUSED:
         return None
-    found = _Found(taken, leaves, null, escaped)
-    for path, array in leaves.items():
-        found.weigh(path, array, types)
-    at, good = rows[sure], ~found.doubtful
-    columns: list[tuple[str, str, Rows, Any]] = []
-    for path, kind, there, array in found.columns:
-        here = there & good
-        if here.all():
-            columns.append((names[path], kind, at, array))
-        elif here.any():
-            columns.append((names[path], kind, at[here], _where(array, here)))
-    return Taken(columns, np.concatenate([rows[~sure], at[~good]]))
+    return written(value) if type(value) is list else None
 
 
-def _types(sample: list[bytes]) -> dict[str, Any] | None:
-    """Give the type of each field that a sample has, objects as dicts; None if one has several, or another kind."""
-    merged: dict[str, Any] = {}
-    for payload in sample:
-        try:
-            value = read(payload)
-        except REFUSED:
-            continue
-        if type(value) is dict and not _merge(merged, value, 1):
-            return None
-    return merged
+def _others(values: pa.Array, names: list[str]) -> tuple[list[Part], Mask]:
+    """Read numbers, true, false and null: of each text one for each name."""
+    offsets, data = _parts(values)
+    first = data[offsets[:-1]]
+    number = _is_digit(first) | (first == _MINUS)
+    real, doubtful = _weighed(offsets, data, offsets[:-1] + (first == _MINUS))
+    kinds: dict[str, tuple[Mask, Any]] = {}
+    if not number.all():
+        true, false, null = (_equal(values, word) for word in (b"true", b"false", b"null"))
+        doubtful[~number] = ~(true | false | null)[~number]
+        kinds = {"bool": (true | false, true), "null": (null, null)}
+    if not doubtful.any():
+        reals = _cast(values, number, pa.float64())
+        whole = number & ~real
+        kinds |= {"real": (real & number, reals), "int": (whole, _ints(values, whole, reals, np.diff(offsets)))}
+    shape = (-1, len(names))
+    found: list[Part] = []
+    for kind, (where, given) in kinds.items():
+        for name, there, these in zip(names, where.reshape(shape).T, given.reshape(shape).T, strict=True):
+            if there.all():
+                found.append((name, kind, None, these))
+            elif there.any():
+                found.append((name, kind, there, these[there]))
+    return found, np.logical_or.reduce(doubtful.reshape(shape), axis=1)
 
 
-def _merge(merged: dict[str, Any], value: dict[str, Any], level: int) -> bool:
-    for key, one in value.items():
-        kind = type(one)
-        if one is None:
-            continue
-        if kind is dict and one and level < _DEEPEST:
-            there = merged.setdefault(key, {})
-            if type(there) is not dict or not _merge(there, one, level + 1):
-                return False
-            continue
-        there = merged.setdefault(key, kind)
-        if kind not in _KINDS or type(there) is dict or (there is not kind and {there, kind} != {int, float}):
-            return False
-        if there is not kind:
-            merged[key] = float
-    return True
+def _weighed(offsets: Places, data: Bytes, first: Places) -> tuple[Mask, Mask]:
+    """Tell of numbers, whose first digits are given, which are real, and which are none or have an exponent."""
+    after = offsets[1:]
+    real, doubtful = np.zeros(len(first), np.bool_), after == first
+    signs = np.flatnonzero(~_is_digit(data))
+    owners, points = _owners(offsets, signs), data[signs] == _POINT
+    doubtful[owners[~points & (signs >= first[owners])]] = True  # neither a point nor the minus in front
+    places, owners = signs[points], owners[points]
+    real[owners] = True
+    doubtful[owners[1:][owners[1:] == owners[:-1]]] = True  # two points
+    doubtful[owners[(places == first[owners]) | (places == after[owners] - 1)]] = True  # no digit before it, or after
+    zero = np.flatnonzero(after - first > 1)
+    zero = zero[data[first[zero]] == _ZERO]
+    doubtful[zero[_is_digit(data[first[zero] + 1])]] = True
+    doubtful |= ~real & (after - first > _DIGITS)
+    return real, doubtful
 
 
-def _schema(types: dict[str, Any]) -> list[pa.Field]:
-    return [pa.field(k, pa.struct(_schema(t)) if type(t) is dict else _KINDS[t][1]) for k, t in types.items()]
+def _ints(values: pa.Array, whole: Mask, reals: npt.NDArray[np.float64], lengths: Places) -> npt.NDArray[np.int64]:
+    ints = np.zeros(len(values), np.int64)
+    ints[whole] = reals[whole]
+    long = whole & (lengths > _EXACT)
+    if long.any():
+        ints[long] = _cast(values, long, pa.int64())[long]
+    return ints
 
 
-def _sure(taken: pa.Array) -> Mask:
-    """Tell which payloads are not too long, and begin and end as an object with something in it."""
-    offsets = np.frombuffer(taken.buffers()[1], np.int64, len(taken) + 1, 8 * taken.offset)
-    text = np.frombuffer(taken.buffers()[2] or b"", np.uint8)
-    lengths = np.diff(offsets)
-    sure = (lengths > len("{}")) & (lengths <= _LONGEST)
-    sure[sure] = (text[offsets[:-1][sure]] == ord("{")) & (text[offsets[1:][sure] - 1] == ord("}"))
-    return sure
+def _cast(values: pa.Array, these: Mask, kind: pa.DataType) -> Any:
+    """Make numbers of some values."""
+    every = these.all()
+    made = (values if every else values.filter(pa.array(these))).cast(pa.large_string()).cast(kind).to_numpy()
+    if every:
+        return made
+    out = np.zeros(len(values), made.dtype)
+    out[these] = made
+    return out
 
 
-def _table(taken: pa.Array, schema: list[pa.Field]) -> pa.Table:
-    """Read payloads, one a line.
-
-    Each begins with ``{`` and ends with ``}``; a line end between these two can only stand outside of an object. So
-    where there are as many rows as payloads, each row is its own payload's.
-    """
-    lines = pa.ListArray.from_arrays(pa.array([0, len(taken)], pa.int32()), taken)
-    return pj.read_json(
-        pa.BufferReader(pc.binary_join(lines, "\n")[0].as_buffer()),
-        read_options=pj.ReadOptions(use_threads=False, block_size=_BLOCK),
-        parse_options=pj.ParseOptions(explicit_schema=pa.schema(schema), unexpected_field_behavior="infer"),
-    )
+def _equal(values: pa.Array, word: bytes) -> Mask:
+    found: Mask = pc.equal(values, pa.scalar(word, pa.large_binary())).to_numpy(zero_copy_only=False)
+    return found
 
 
-def _leaves(table: pa.Table, path: Path) -> Iterator[tuple[Path, pa.Array]]:
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        yield from _within(column.combine_chunks(), (*path, name))
+def _is_digit(data: Bytes) -> Mask:
+    found: Mask = (data - _ZERO) <= _NINE  # below zero it wraps
+    return found
 
 
-def _within(array: pa.Array, path: Path) -> Iterator[tuple[Path, pa.Array]]:
-    yield path, array
-    if pa.types.is_struct(array.type):
-        for field, one in zip(array.type, array.flatten(), strict=True):
-            yield from _within(one, (*path, field.name))
+def _owners(offsets: Places, places: Places) -> Places:
+    """Give of each place in a buffer the value that it is in."""
+    return np.searchsorted(offsets, places, "right") - 1
 
 
-class _Found:
-    """What Arrow found in payloads, field by field.
-
-    Attributes
-    ----------
-    columns : list
-        Path, kind, the rows that have it, and the values of all rows.
-    doubtful : numpy.ndarray
-        The rows of which something is not sure.
-    """
-
-    def __init__(self, taken: pa.Array, leaves: dict[Path, pa.Array], null: Mask, escaped: Mask) -> None:
-        self._text = taken
-        self._sole = {key for key, count in Counter(path[-1] for path in leaves).items() if count == 1}
-        self._null, self._escaped = null, escaped
-        self.columns: list[tuple[Path, str, Mask, Any]] = []
-        self.doubtful = np.zeros(len(taken), np.bool_)
-
-    def weigh(self, path: Path, array: pa.Array, types: dict[str, Any]) -> None:
-        """Take a field's values."""
-        there = _mask(array.is_valid())
-        null = self._written(path, self._null & ~there, "null")
-        if null.any():
-            self.columns.append((path, "null", null, null))
-        known: Any = types
-        for key in path:
-            known = known.get(key) if type(known) is dict else None
-        if known is None:  # not in the sample
-            self.doubtful |= there
-        elif type(known) is dict:  # an object with nothing in it is a value of its own
-            for one in array.flatten() if there.any() else ():
-                there &= _mask(one.is_null())
-            self.doubtful |= there
-        elif known is float:
-            values = array.to_numpy(zero_copy_only=False)
-            self.doubtful |= there & ~np.isfinite(values)
-            ints = self._written(path, there & (values == np.floor(values)), r"-?[0-9]+\s*[,}]")
-            if ints.any():
-                self.doubtful |= ints & (np.abs(values) >= _EXACT)
-                self.columns.append((path, "int", ints, np.where(ints & ~self.doubtful, values, 0).astype(np.int64)))
-            self.columns.append((path, "real", there & ~ints, values))
-        else:
-            kind = _KINDS[known][0]
-            self.columns.append((path, kind, there, array if known is str else array.fill_null(known())))
-
-    def _written(self, path: Path, among: Mask, pattern: str) -> Mask:
-        """Tell in which of some rows a field's value is written so. Where the text cannot say it, the row is doubtful.
-
-        Without a backslash no string holds a quote, so what looks like a key is one.
-        """
-        at = np.flatnonzero(among)
-        out = np.zeros(len(among), np.bool_)
-        if len(at):
-            text = self._text if len(at) == len(out) else self._text.take(pa.array(at))
-            out[at] = _mask(pc.match_substring_regex(text, rf'"{re.escape(path[-1])}"\s*:\s*{pattern}'))
-            self.doubtful |= among & self._escaped
-            if path[-1] not in self._sole:
-                self.doubtful |= out
-        return out
+def _parts(values: pa.Array) -> tuple[Places, Bytes]:
+    """Give the offsets of values that were taken, and their bytes."""
+    _, offsets, data = values.buffers()
+    return np.frombuffer(offsets, np.int64, len(values) + 1), np.frombuffer(data or b"", np.uint8)
 
 
-def _having(taken: pa.Array, *parts: str) -> list[Mask]:
-    """Tell for each of some texts which payloads hold it. Mostly none does, and Python sees that sooner than Arrow."""
-    whole = bytes(taken.buffers()[2] or b"")  # of a table that was taken, so nothing else is in it
-    return [
-        _mask(pc.match_substring(taken, part)) if part.encode() in whole else np.zeros(len(taken), np.bool_)
-        for part in parts
-    ]
-
-
-def _where(array: Any, mask: Mask) -> Any:
-    return array[mask] if isinstance(array, np.ndarray) else array.filter(pa.array(mask))
-
-
-def _mask(array: pa.Array) -> Mask:
-    mask: Mask = array.to_numpy(zero_copy_only=False)
-    return mask
+_READ = {STRING: _strings, LIST: _lists}
