@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from isr_analysis.history import load_history
     from isr_analysis.holdings import Plan, coverage, plan_history, sync
     from isr_analysis.live import load_live
-    from isr_analysis.portal.connection import Portal, connect, disconnect, has_token
+    from isr_analysis.portal.connection import connect, disconnect, has_token
+    from isr_analysis.portal.portal import Portal
     from isr_analysis.publishers import load_publishers
     from isr_analysis.recording import record
     from isr_analysis.report import build_report
@@ -68,7 +69,7 @@ __all__ = [
 # What is not imported until it is used: the package itself costs little more than pandas.
 _HOME = {
     "Plan": "holdings",
-    "Portal": "portal.connection",
+    "Portal": "portal.portal",
     "build_report": "report",
     "channels": "checks",
     "completeness": "checks",

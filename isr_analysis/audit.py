@@ -12,8 +12,8 @@ import pyarrow as pa
 from isr_analysis import messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.pages import pages
+from isr_analysis.portal.portal import Portal
 from isr_analysis.store import upkeep
 from isr_analysis.store.holding import SETTLE
 from isr_analysis.store.ledger import ALL

@@ -17,7 +17,7 @@ from isr_analysis import answers, times
 from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, RequestRefusedError
 from isr_analysis.portal import identity, lists, wire
 from isr_analysis.portal import token as tokens
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.settings import Profile
 from isr_analysis.store.store import Store
 

@@ -20,7 +20,7 @@ from isr_analysis.export import as_arrow, file_system
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
 from isr_analysis.store import parts
 from isr_analysis.store.store import Store

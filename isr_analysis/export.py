@@ -23,7 +23,7 @@ from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range

@@ -16,8 +16,8 @@ from isr_analysis import times
 from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, PortalUnavailableError, StoreError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import quota
-from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.pages import pages
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range

@@ -14,7 +14,7 @@ from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.fetch import fetch
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
 from isr_analysis.store.holding import Held
 from isr_analysis.store.recorded import Recorded

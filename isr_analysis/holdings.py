@@ -14,7 +14,7 @@ from isr_analysis.errors import UsageError
 from isr_analysis.fetch import fetch, questions
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
 from isr_analysis.progress import Report, counted
 from isr_analysis.store import ledger

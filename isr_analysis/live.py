@@ -10,7 +10,7 @@ import pyarrow as pa
 from isr_analysis import frame, messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection, lists
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 
 
 def load_live(

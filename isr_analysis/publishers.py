@@ -12,7 +12,7 @@ from isr_analysis import times
 from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import connection, identity, lists
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 
 _FIRST = ["client_id", "label", "topic", "paused", "history_topic_prefix"]
 _SECRET = re.compile(r"passw|passphrase|pwd|secret|token|credential|api_?-?key|private_?-?key|psk|^pass$|^key$")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from isr_analysis import messages, times
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import counted
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.streaming.buffer import Gap

@@ -12,7 +12,7 @@ import pyarrow as pa
 from isr_analysis import frame, messages, times
 from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, QuotaExhaustedError
 from isr_analysis.portal import connection, lists
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.polled import Source, opened
 from isr_analysis.streaming.stream import Stream
 

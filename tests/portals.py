@@ -26,7 +26,7 @@ import httpx
 import pyarrow as pa
 
 from isr_analysis import messages, settings, times
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 
 ACCOUNT = "6d0c8f0e-42a7-4e0b-9d53-0a4c2b7e9f11"

@@ -9,6 +9,7 @@ import pytest
 import isr_analysis as isr
 from isr_analysis import errors, settings
 from isr_analysis.portal import connection
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 
 SPAN = {"start": "2026-11-20", "end": "2026-11-20T03:00"}
@@ -81,9 +82,9 @@ def test_two_accounts_never_see_each_other(sandbox):
 def test_another_accounts_token_under_a_profile_is_refused(sandbox, home):
     """Online and offline: the profile's data is not shown, and nothing is stored."""
     known = settings.profile("work", origin=sandbox.origin, account_id=sandbox.account_id, environ={}, home=home)
-    with connection.Portal(known, Token(sandbox.token)) as portal:
+    with Portal(known, Token(sandbox.token)) as portal:
         isr.load_history(**SPAN, portal=portal)
-    with connection.Portal(known, Token(sandbox.make_token(seed=6))) as portal:
+    with Portal(known, Token(sandbox.make_token(seed=6))) as portal:
         for offline in (False, True, True):
             with pytest.raises(errors.WrongAccountError, match="belongs to account"):
                 isr.load_history(**SPAN, offline=offline, portal=portal)

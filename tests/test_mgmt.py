@@ -19,7 +19,7 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.mgmt import made
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.secret import Secret
 

@@ -13,8 +13,8 @@ import click
 from isr_analysis import settings
 from isr_analysis.cli.options import connecting
 from isr_analysis.errors import UsageError
-from isr_analysis.portal import connection
 from isr_analysis.portal import token as tokens
+from isr_analysis.portal.portal import Portal
 
 
 @click.command()
@@ -41,7 +41,7 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
                 "`isr login < token.txt`"
             )
     key = tokens.Token(typed)
-    with connection.Portal(known, key) as portal:
+    with Portal(known, key) as portal:
         account = portal.verify()
         left = portal.quota
     settings.save(known)

@@ -12,7 +12,7 @@ import httpx
 from isr_analysis import answers
 from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, UsageError
 from isr_analysis.portal import wire
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 
 logger = logging.getLogger(__name__)
 

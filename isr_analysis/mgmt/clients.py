@@ -7,7 +7,7 @@ from isr_analysis.mgmt import made
 from isr_analysis.mgmt.calls import SUBSCRIBERS, change
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 
 
 def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Portal | None = None) -> Made:

@@ -14,7 +14,7 @@ from isr_analysis.mgmt import made
 from isr_analysis.mgmt.calls import INVITES, MEMBERS, TENANTS, change
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection, lists
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.secret import Secret
 
 _ROLES = ("owner", "member", "data_manager")

@@ -34,7 +34,7 @@ _BACKSLASH, _MINUS, _POINT, _ZERO, _SPACE = b"\\-.0 "
 Column = tuple[str, str, Rows, Any]
 """Field, kind, rows and values, as `Cells.put` takes them."""
 
-Part = tuple[str, str, Mask | None, Any]
+Values = tuple[str, str, Mask | None, Any]
 """Field, kind, where it is so (None: everywhere) and the values there."""
 
 
@@ -69,7 +69,7 @@ def take(payloads: pa.Array, rows: Rows) -> Taken:
         taken.cast(pa.large_string())
     except pa.ArrowInvalid:  # not all of them are UTF-8
         return Taken([], rows)
-    offsets, data = _parts(taken)
+    offsets, data = _buffers(taken)
     texts = Texts(taken.buffers()[2], offsets)
     unread = np.ones(len(rows), np.bool_)
     pending = np.arange(len(rows))
@@ -112,12 +112,12 @@ def _names(template: Template) -> list[str]:
     return [name_of(slot.path) if slot.path else VALUE for slot in template.slots]
 
 
-def _read(cut: Cut, template: Template) -> tuple[list[Part], Places]:
+def _read(cut: Cut, template: Template) -> tuple[list[Values], Places]:
     """Give what the texts hold that are surely read, and which these are."""
     names = _names(template)
     others = [i for i, slot in enumerate(template.slots) if slot.holds == OTHER]
     while len(cut):
-        found: list[Part] = []
+        found: list[Values] = []
         doubtful = np.zeros(len(cut), np.bool_)
         for i, slot in enumerate(template.slots):
             if slot.holds != OTHER:
@@ -136,7 +136,7 @@ def _read(cut: Cut, template: Template) -> tuple[list[Part], Places]:
 
 def _strings(values: pa.Array) -> tuple[pa.Array, Mask]:
     """Read strings: what has a control character is none."""
-    offsets, data = _parts(values)
+    offsets, data = _buffers(values)
     doubtful = np.zeros(len(values), np.bool_)
     if data.min(initial=_SPACE) < _SPACE:
         doubtful[_owners(offsets, np.flatnonzero(data < _SPACE))] = True
@@ -159,9 +159,9 @@ def _list(text: bytes) -> str | None:
     return written(value) if type(value) is list else None
 
 
-def _others(values: pa.Array, names: list[str]) -> tuple[list[Part], Mask]:
+def _others(values: pa.Array, names: list[str]) -> tuple[list[Values], Mask]:
     """Read numbers, true, false and null: of each text one for each name."""
-    offsets, data = _parts(values)
+    offsets, data = _buffers(values)
     first = data[offsets[:-1]]
     number = _is_digit(first) | (first == _MINUS)
     real, doubtful = _weighed(offsets, data, offsets[:-1] + (first == _MINUS))
@@ -175,7 +175,7 @@ def _others(values: pa.Array, names: list[str]) -> tuple[list[Part], Mask]:
         whole = number & ~real
         kinds |= {"real": (real & number, reals), "int": (whole, _ints(values, whole, reals, np.diff(offsets)))}
     shape = (-1, len(names))
-    found: list[Part] = []
+    found: list[Values] = []
     for kind, (where, given) in kinds.items():
         for name, there, these in zip(names, where.reshape(shape).T, given.reshape(shape).T, strict=True):
             if there.all():
@@ -238,7 +238,7 @@ def _owners(offsets: Places, places: Places) -> Places:
     return np.searchsorted(offsets, places, "right") - 1
 
 
-def _parts(values: pa.Array) -> tuple[Places, Bytes]:
+def _buffers(values: pa.Array) -> tuple[Places, Bytes]:
     """Give the offsets of values that were taken, and their bytes."""
     _, offsets, data = values.buffers()
     return np.frombuffer(offsets, np.int64, len(values) + 1), np.frombuffer(data or b"", np.uint8)

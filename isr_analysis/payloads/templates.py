@@ -9,6 +9,7 @@ parser.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -213,7 +214,9 @@ class Cut:
         pieces = b"".join(self._template.pieces)
         if not pieces:
             return np.ones(len(self), np.bool_)
-        found = np.frombuffer(self._taken(slice(0, None, 2)).buffers()[2] or b"", np.uint8).reshape(-1, len(pieces))
+        found = np.frombuffer(self._taken(range(0, self._edges.shape[1], 2)).buffers()[2] or b"", np.uint8).reshape(
+            -1, len(pieces)
+        )
         same = found == np.frombuffer(pieces, np.uint8)
         return np.ones(len(self), np.bool_) if same.all() else same.all(axis=1)
 
@@ -221,6 +224,6 @@ class Cut:
         """Copy out the values of slots, text by text, as ``large_binary``."""
         return self._taken([2 * slot + 1 for slot in slots])
 
-    def _taken(self, columns: slice | list[int]) -> pa.Array:
-        places = np.arange(self._edges.size).reshape(self._edges.shape)[:, columns]
-        return self._parts.take(pa.array(places.ravel()))
+    def _taken(self, columns: Sequence[int]) -> pa.Array:
+        rows, width = self._edges.shape
+        return self._parts.take(pa.array((np.arange(0, rows * width, width)[:, None] + columns).ravel()))

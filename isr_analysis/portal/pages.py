@@ -13,9 +13,9 @@ from isr_analysis import times
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import refusals
-from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import within
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.window import Window
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.times import Range

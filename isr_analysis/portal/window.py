@@ -16,10 +16,10 @@ from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import asking, paging, refusals
-from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import EVER, Onward, instants, order_of, within
 from isr_analysis.portal.paging import Step
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.times import Range
 

@@ -12,7 +12,7 @@ from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
 from isr_analysis.report import kernel
 from isr_analysis.report.material import bring

@@ -18,7 +18,7 @@ from isr_analysis.checks.series import nanoseconds
 from isr_analysis.errors import AddOnMissingError, IsrError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.report.chapters import Chapter, broken, chapter
 from isr_analysis.report.outline import Problem
 from isr_analysis.store.store import Store

@@ -24,8 +24,8 @@ from isr_analysis.sandbox.world import World
 
 if TYPE_CHECKING:
     from isr_analysis.mgmt import Made
-    from isr_analysis.portal.connection import Portal
     from isr_analysis.portal.contract import Contract
+    from isr_analysis.portal.portal import Portal
     from isr_analysis.sandbox.air import Air
 
 HOST = "127.0.0.1"
@@ -224,7 +224,7 @@ class Sandbox:
         isr_analysis.Portal
             With the sandbox's clock. Closed when the sandbox stops, if not before.
         """
-        from isr_analysis.portal.connection import Portal
+        from isr_analysis.portal.portal import Portal
         from isr_analysis.portal.token import Token
 
         profile = settings.profile(

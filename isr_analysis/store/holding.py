@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
-from isr_analysis import times
+from isr_analysis import messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.store import ledger
-from isr_analysis.store.ledger import Span
+from isr_analysis.store.ledger import Part, Span
 from isr_analysis.times import Range
 
 SETTLE = 10 * times.MINUTE
@@ -78,3 +79,22 @@ def weigh(
         ledger.provisional_from(found, selector, span, settle=settle),
         min((one.fetched_at for one in found), default=None),
     )
+
+
+def near_misses(selector: Selector, parts: list[Part]) -> str:
+    """Say which clients and topics of all parts are named nearly as a selector that found nothing; empty if none is."""
+    clients = sorted({client for part in parts for client in part.clients})
+    topics = sorted({topic for part in parts for topic in part.topics})
+    said = [
+        f"there is no client {one!r} on disk{_nearly(one, clients)}"
+        for one in selector.clients or ()
+        if clients and one not in clients
+    ]
+    if topics and not any(messages.topic_matches(selector.topic, topic) for topic in topics):
+        said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
+    return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
+
+
+def _nearly(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
+    return f" (there: {', '.join(close)}{', …' if len(known) > len(close) else ''})"

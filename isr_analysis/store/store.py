@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -190,16 +189,7 @@ class Store:
         """Say which clients and topics on disk are named nearly as a selector that found nothing; empty if none is."""
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
             found = [] if db is None else ledger.parts(db, Range(0, 2**62), Selector())
-        clients = sorted({client for part in found for client in part.clients})
-        topics = sorted({topic for part in found for topic in part.topics})
-        said = [
-            f"there is no client {one!r} on disk{_nearly(one, clients)}"
-            for one in selector.clients or ()
-            if clients and one not in clients
-        ]
-        if topics and not any(messages.topic_matches(selector.topic, topic) for topic in topics):
-            said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
-        return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
+        return holding.near_misses(selector, found)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""
@@ -398,8 +388,3 @@ class Store:
                 removed.append(file)
                 self.memo.forget(file)
         return removed
-
-
-def _nearly(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
-    return f" (there: {', '.join(close)}{', …' if len(known) > len(close) else ''})"

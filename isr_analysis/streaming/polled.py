@@ -19,7 +19,7 @@ from isr_analysis.errors import (
 )
 from isr_analysis.messages import Selector
 from isr_analysis.portal import lists
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.stream import Stream, stream
 

@@ -18,7 +18,7 @@ from isr_analysis.errors import SubscriberMissingError, UsageError, WrongAccount
 from isr_analysis.messages import Selector
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.secret import Secret
 from isr_analysis.streaming import login as logins
 from isr_analysis.streaming.buffer import Buffer, Gap, Row

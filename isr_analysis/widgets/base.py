@@ -10,7 +10,7 @@ import ipywidgets
 
 from isr_analysis.errors import IsrError
 from isr_analysis.portal import connection, token
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.widgets.background import Worker
 from isr_analysis.widgets.front import Page
 from isr_analysis.widgets.words import Code, Notice, explained, plain_text

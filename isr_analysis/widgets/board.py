@@ -15,7 +15,7 @@ import traitlets
 
 from isr_analysis import messages, times
 from isr_analysis.errors import AddOnMissingError, IsrError
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets import standing as stands

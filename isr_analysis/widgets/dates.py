@@ -14,7 +14,7 @@ import traitlets
 from isr_analysis import times
 from isr_analysis.errors import UsageError
 from isr_analysis.holdings import coverage
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
 from isr_analysis.widgets.strip import strip

@@ -18,7 +18,7 @@ from isr_analysis.errors import IsrError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.plots import timeseries
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Status
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row, side

@@ -10,7 +10,7 @@ import pandas as pd
 from isr_analysis import messages
 from isr_analysis.errors import IsrError, UsageError
 from isr_analysis.live import load_live
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.polled import opened
 from isr_analysis.streaming.stream import Stream
 from isr_analysis.watching import Watched

@@ -24,8 +24,8 @@ import bench_decode
 
 import isr_analysis as isr
 from isr_analysis import settings
-from isr_analysis.portal.connection import Portal
 from isr_analysis.portal.contract import Contract, History
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 
 ACCOUNT = "6f1c7d52-0a53-4f6e-9b55-6f1d1a0e8f11"

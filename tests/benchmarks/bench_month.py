@@ -23,7 +23,7 @@ import bench_load
 import isr_analysis as isr
 from isr_analysis import messages, settings, times
 from isr_analysis.messages import Selector
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, MINUTE, Range

@@ -12,7 +12,7 @@ from typing import Any
 import isr_analysis as isr
 from isr_analysis import errors, settings
 from isr_analysis.messages import Selector
-from isr_analysis.portal.connection import Portal
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range

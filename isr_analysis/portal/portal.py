@@ -1,0 +1,280 @@
+"""A connection: one profile's token, its account, its quota and its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from isr_analysis import settings
+from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, UsageError, WrongAccountError
+from isr_analysis.portal import accounts, discovery, identity, lists, paging, quota, token, wire
+from isr_analysis.portal.contract import Contract, History, overridden
+
+if TYPE_CHECKING:  # requests-cache takes as long to import as all else
+    from isr_analysis.portal.responses import Responses
+
+_NAMELESS = "token-"
+_TOLD = ", corrected by what the portal said"
+_DOCUMENT_AGE = 86_400.0
+
+
+class Portal:
+    """A connection to a portal. Made by `connect`; makes its first request when something is asked for.
+
+    Parameters
+    ----------
+    profile : settings.Profile
+        Where the portal is and where things are kept.
+    key : token.Token
+        The token.
+    contract : Contract, optional
+        What the portal's parameters and fields mean; by default what it says itself.
+    now : callable
+        Gives the present instant, ns since 1970 UTC.
+    sleep : callable
+        Waits for so many seconds.
+    transport : httpx.BaseTransport, optional
+        In place of the network.
+
+    Attributes
+    ----------
+    habits : paging.Habits
+        What the portal's answers have shown: how long they can be, and their order.
+    """
+
+    def __init__(
+        self,
+        profile: settings.Profile,
+        key: token.Token,
+        *,
+        contract: Contract | None = None,
+        now: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if key.is_platform and profile.account_id is None:
+            raise UsageError(
+                "a platform operator's token (isr_mqtt_platform_rest_…) works for one account at a time; say which "
+                "with account_id= or ISR_ACCOUNT_ID"
+            )
+        self.profile = profile
+        self.now = now
+        self.habits = paging.Habits()
+        self._key = key
+        whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
+        self._mark = accounts.fingerprint(key, whose, profile.home)
+        self._ledger = quota.Ledger(
+            profile.home / "quota.sqlite", accounts.fingerprint(key, profile.origin, profile.home)
+        )
+        self.wire = wire.Wire(
+            profile.origin, key, profile.account_id, ledger=self._ledger, now=now, sleep=sleep, transport=transport
+        )
+        self._lock = threading.RLock()
+        self._account: str | None = None
+        self._responses: Responses | None = None
+        self._contract = contract
+
+    def __repr__(self) -> str:
+        account = self._account or self.profile.account_id
+        account = f"{account[:8]}…" if account else "not asked yet"  # notebooks show it, and are shared
+        return f"Portal({self.origin}, profile {self.profile.name!r}, account {account})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and the cache's file."""
+        self.wire.close()
+        if self._responses is not None:
+            self._responses.close()
+            self._responses = None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the portal."""
+        return self.profile.origin
+
+    @property
+    def requests(self) -> int:
+        """How many requests this connection has made, retries among them."""
+        return self.wire.requests
+
+    @property
+    def quota(self) -> quota.Quota:
+        """What is left of the token's requests of this hour, as far as is known on this machine."""
+        return self._ledger.state(self.now())
+
+    @property
+    def account_id(self) -> str:
+        """The account that the token opens; asks the portal once for each new token.
+
+        Raises
+        ------
+        WrongAccountError
+            The token belongs to another account than the profile names.
+        PortalUnavailableError
+            The token was never seen here, and the portal cannot be asked whose it is.
+        """
+        with self._lock:
+            if self._account is None:
+                self._account = self._find_account()
+            return self._account
+
+    @property
+    def named_account(self) -> str | None:
+        """The account as the portal names it; None if no answer of it ever names one."""
+        return None if self.account_id.startswith(_NAMELESS) else self.account_id
+
+    def verify(self) -> str:
+        """Ask the portal whether it takes the token, also where it is known whose it is, and give the account.
+
+        Raises
+        ------
+        TokenRefusedError, WrongAccountError, QuotaExhaustedError, PortalUnavailableError
+            It does not, or could not be asked.
+        """
+        with self._lock:
+            self._account = self._find_account(anew=True)
+            return self._account
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the token's account."""
+        return accounts.folder(self.profile.home, self.origin, self.account_id.lower())
+
+    @property
+    def responses(self) -> Responses:
+        """The small answers of the token's account."""
+        with self._lock:
+            if self._responses is None:
+                from isr_analysis.portal.responses import Responses
+
+                self._responses = Responses(self.wire, self.folder)
+            return self._responses
+
+    @property
+    def contract(self) -> Contract:
+        """What the portal's parameters and fields mean; read from its OpenAPI document when first needed."""
+        with self._lock:
+            if self._contract is None:
+                known = discovery.find(self._document)
+                file = self.profile.contract
+                self._contract = known if file is None else overridden(known, file)
+            return self._contract
+
+    @property
+    def routes(self) -> Contract:
+        """The contract as far as it can be known without asking: enough for the routes whose paths are published."""
+        with self._lock:
+            if self._contract is not None:
+                return self._contract
+        return Contract() if self.profile.contract is None else overridden(Contract(), self.profile.contract)
+
+    @property
+    def known_contract(self) -> Contract | None:
+        """The contract, if it was needed yet; the portal is not asked for it."""
+        return self._contract
+
+    def learn(self, history: History) -> None:
+        """Take over what the portal's refusal of a question taught."""
+        with self._lock:
+            source = self.contract.source
+            told = source if source.endswith(_TOLD) else source + _TOLD
+            self._contract = dataclasses.replace(self.contract, history=history, source=told)
+
+    def client_ids(self) -> list[str]:
+        """Give the ids of all publishers, from their list or, without the add-on for it, from the live answer.
+
+        Raises
+        ------
+        UsageError
+            The account's add-ons open neither; the message says to name a client.
+        """
+        try:
+            listed = lists.publishers(self.responses, self.routes, max_age=60.0)
+            return sorted({str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")})
+        except AddOnMissingError:
+            pass
+        try:
+            live = lists.live(self.responses, self.routes, self.account_id, max_age=60.0)
+        except AddOnMissingError as exc:
+            raise UsageError(
+                "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
+                "of its clients; name them with client_id="
+            ) from exc
+        return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()})
+
+    def _document(self, path: str) -> wire.Answer:
+        """Ask for a page of the portal's documentation; kept once it is known whose folder it goes into."""
+        if self._account is None:  # it is being asked for, and only the history route can tell
+            return self.wire.get(path)
+        return self.responses.get(path, max_age=_DOCUMENT_AGE).answer
+
+    def check_accounts(self, named: Iterable[str]) -> None:
+        """Refuse an answer that names another account than the token's.
+
+        Raises
+        ------
+        WrongAccountError
+            It does. Nothing of it may be stored or shown.
+        """
+        others = sorted({one for one in named if one.lower() != self.account_id.lower()})
+        if others and not self.account_id.startswith(_NAMELESS):
+            raise WrongAccountError(
+                f"the portal's answer holds data of account {', '.join(others)}, but this token belongs to account "
+                f"{self.account_id}: the answer was dropped. Tell the operator of {self.origin}"
+            )
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables with which a child process gets the same connection. One of them is the token."""
+        given = {
+            "ISR_TOKEN": self._key.reveal(),
+            "ISR_PORTAL_ORIGIN": self.origin,
+            "ISR_PROFILE": self.profile.name,
+            "ISR_HOME": str(self.profile.home),
+            "ISR_ACCOUNT_ID": self.profile.account_id,
+            "ISR_CONTRACT": str(self.profile.contract) if self.profile.contract else None,
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def _find_account(self, *, anew: bool = False) -> str:
+        wanted = self.profile.account_id
+        bound = None if anew else accounts.bound_account(self.profile.home, self._mark)
+        if bound is None:
+            try:
+                bound = identity.ask(
+                    self.wire, self.routes, lambda: self.contract.history, self.profile.account_id, self.now()
+                )
+            except PortalUnavailableError as exc:
+                if anew:
+                    raise
+                if wanted is not None and self.profile.account_is_given:
+                    return wanted
+                raise PortalUnavailableError(
+                    f"{exc}. This token was never used here, so it is not known whose data it opens; once the portal "
+                    "has been reached with it, what is on disk can be read offline (or name it: ISR_ACCOUNT_ID)",
+                    status_code=exc.status_code,
+                    retry_after=exc.retry_after,
+                ) from exc
+            if bound is None:
+                # Nobody says whose it is. What it brings is kept apart, for this token alone.
+                return wanted or f"{_NAMELESS}{self._mark}"
+            accounts.bind(self.profile.home, self._mark, self.origin, bound)
+        if wanted is not None and wanted.lower() != bound.lower():
+            raise WrongAccountError(
+                f"the token belongs to account {bound}, but profile {self.profile.name!r} is set to account {wanted}; "
+                "use that account's token, or another profile (profile=, ISR_PROFILE)"
+            )
+        return bound

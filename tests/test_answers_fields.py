@@ -1,0 +1,292 @@
+"""What the fields of a row mean: time, topic, client and payload."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from pages import ACCOUNT, AT, NS, ONE, OTHER, PATH, ROW, live, read, told
+
+from isr_analysis.answers import Fields
+from isr_analysis.errors import AnswerError
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ns"),
+    [
+        ("time", AT, NS), ("time", "2026-11-01T07:30:00.5+01:00", NS),
+        ("time", "2026-11-01T07:30:00.5+0100", NS), ("time", "2026-11-01 06:30:00.5", NS),
+        ("time", "2026-11-01T06:30:00,5Z", NS), ("time", "2026-11-01 06:30:00.500 UTC", NS),
+        ("time", "20261101T063000.5Z", NS), ("time", "2026-11-01t06:30:00.5z", NS),
+        ("time", "2026-11-01 07:30:00.5 +0100", NS), ("time", "2026/11/01 06:30:00.5", NS),
+        ("time", "2026-11-01T06:30:00.500000001Z", NS + 1), ("time", "2026-11-01T06:30:00.5000000019Z", NS + 1),
+        ("time", "2026-11-01T00:00:00.5-06:30", NS), ("time", "2026-11-01T06:29:60.5Z", NS),
+        ("time", "2026-11-01T06:30Z", NS - 500_000_000), ("time", "2026-11-01T06:30:00.5+00:00[UTC]", NS),
+        ("time", "Sun, 01 Nov 2026 06:30:00 GMT", NS - 500_000_000),
+        ("time", "Sun, 01 Nov 2026 07:30:00 +0100", NS - 500_000_000),
+        ("time", "2026-10-31T24:00:00Z", NS - 23_400_500_000_000),
+        ("ts", 1_793_514_600, NS - 500_000_000), ("ts", 1_793_514_600_500, NS), ("ts", 1_793_514_600_500_000, NS),
+        ("ts", NS, NS), ("ts", NS + 1, NS + 1), ("ts", 1_793_514_600.5, NS), ("ts", "1793514600.500000001", NS + 1),
+        ("ts", "1793514600500", NS), ("ts", "1.7935146005e9", NS), ("ts", "1793514600500.25", NS + 250_000),
+        ("time_ms", 1000, 1_000_000_000), ("timestamp_s", 5, 5_000_000_000), ("tsNs", 7, 7), ("time_us", 1, 1000),
+        ("epochMillis", 1_793_514_600_500, NS), ("timestamp", 0, 0), ("ts", -1000, -1_000_000_000_000),
+        ("publishedAt", AT, NS), ("@timestamp", AT, NS), ("received_at", AT, NS), ("createdAt", AT, NS),
+        ("eventTimestamp", AT, NS), ("_time", AT, NS), ("t", 1_793_514_600_500, NS), ("msg_time", AT, NS),
+        ("time_received", AT, NS), ("last_seen", AT, NS), ("DateTime", AT, NS), ("when", AT, NS), ("unix", NS, NS),
+    ],
+)  # fmt: skip
+def test_instants_of_every_form_are_exact(name, value, ns):
+    """Names, offsets, fractions, units by name or else by magnitude; a naive instant is UTC."""
+    assert told(read([{name: value, "client_id": "a", "topic": "t", "payload": 1}]))[0][0] == ns
+    if isinstance(value, str):
+        line = f'{name};client_id;topic;payload\n"{value}";a;t;1\n'
+        assert told(read(line.encode()))[0][0] == ns
+
+
+def test_a_name_that_comes_twice_in_a_payload_is_the_devices_own():
+    """Its payload stays as it was published."""
+    payload = b'{"text": "a text of some length", "text": "another text of some length", "text": 1}'
+    row = json.dumps({**ROW, "payload": 0}).encode()[:-2] + payload + b"}"
+    for body in (b"[" + row + b"]", b'{"messages":[' + row + b"]}", row, row + b"\n" + row):
+        assert {one[3] for one in told(read(body))} == {payload}
+
+
+def test_instants_of_several_forms_share_a_column():
+    """A column is read value by value where its values differ in form."""
+    rows = [{**ROW, "time": one} for one in (AT, "2026-11-01 06:30:00.5", "2026-11-01T07:30:00.5+01:00")]
+    assert [one[0] for one in told(read(rows))] == [NS] * 3
+
+
+def test_the_published_time_comes_before_others():
+    """Published before received before last seen; a row without the first has the next."""
+    rows = [
+        {"received_at": "2026-11-02", "published_at": AT, "client_id": "a", "topic": "t", "payload": 1},
+        {"received_at": "2026-11-02", "published_at": None, "client_id": "a", "topic": "t", "payload": 1},
+    ]
+    assert [one[0] for one in told(read(rows))] == [NS, 1_793_577_600_000_000_000]
+    assert (
+        told(read([{"date": "2026-11-01", "time": "06:30:00.5", "client_id": "a", "topic": "t", "payload": 1}]))[0][0]
+        == NS
+    )  # a day and a time of day apart
+
+
+def test_the_contract_names_what_the_shape_does_not_tell():
+    """Rows, fields and forms as given; a name that is not there is an error."""
+    body = {"x": {"y": [{"wann": 12, "wer": "a", "was": "t", "wie": "eyJvbiI6dHJ1ZX0"}]}}
+    fields = Fields(
+        rows="x.y", time="wann", client_id="wer", topic="was", payload="wie", time_form="ms", payload_form="base64"
+    )
+    assert told(read(body, fields=fields)) == [(12_000_000, "a", "t", b'{"on":true}')]
+    for wrong in (Fields(rows="x.z"), Fields(rows="x.y", time="zeit"), Fields(payload="wie?", time="wann")):
+        with pytest.raises(AnswerError, match="contract names"):
+            read(body, fields=wrong)
+    nested = [{"m": {"zeit": AT}, "client_id": "a", "topic": "t", "payload": 1}]
+    assert told(read(nested, fields=Fields(time="m.zeit"))) == [(NS, "a", "t", b"1")]
+    boxed = [{**ROW, "payload": {"content_type": "application/json", "data": one}} for one in ({"on": True}, 1)]
+    found = [b'{"on": true}', b"1"]
+    assert [one[3] for one in told(read(boxed, fields=Fields(payload="payload.data")))] == found
+
+
+@pytest.mark.parametrize(
+    ("row", "asked", "client", "topic"),
+    [
+        ({"topic": PATH}, {}, "a", "t/x"),
+        ({"topic": PATH, "client_id": "login"}, {}, "a", "t/x"),
+        ({"topic": f"site/9/{PATH}"}, {}, "a", "t/x"),
+        ({"topic": "a/t/x", "client_id": "a"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "clientId": "a"}, {}, "a", "t/x"),
+        ({"mqtt_topic": "t/x", "device_id": "a"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "publisher": "a"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "client_id": 17}, {}, "17", "t/x"),
+        ({"topic": "t/x"}, {"client_id": "a"}, "a", "t/x"),
+        ({}, {"client_id": "a", "topic": "t/x"}, "a", "t/x"),
+        ({"client_id": "a"}, {"topic": "t/x"}, "a", "t/x"),
+        ({"topic": "acme/a/t/x"}, {"account_id": "acme"}, "a", "t/x"),
+        ({"topic": "acme/a/t/x", "account_id": "acme"}, {}, "a", "t/x"),
+        ({"subpath": "t/x", "client_id": "a", "full_topic": PATH}, {}, "a", "t/x"),
+        ({"path": "t/x", "client": "a"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "client": {"id": 4, "client_id": "a", "name": "Shack"}}, {}, "a", "t/x"),
+        ({"topic": "t/x", "device": {"id": "a", "name": "Shack"}}, {}, "a", "t/x"),
+        ({"topic": "t/x", "username": "a"}, {}, "a", "t/x"),
+        ({"topic": PATH, "username": "pub-1"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "username": "pub-1"}, {"client_id": "a"}, "a", "t/x"),
+        ({"topic": {"full": PATH, "sub": "t/x"}}, {}, "a", "t/x"),
+        ({"topic": {"sub": "t/x"}, "client": {"id": "a"}}, {}, "a", "t/x"),
+        ({"topic": ["t", "x"], "client_id": "a"}, {}, "a", "t/x"),
+        ({"topic": PATH.split("/")}, {}, "a", "t/x"),
+        ({"topic": "/t/x", "client_id": "a"}, {}, "a", "t/x"),
+        ({"topic": f"/{PATH}"}, {}, "a", "t/x"),
+        ({"topic": PATH.replace("/", ".")}, {"account_id": ACCOUNT}, "a", "t/x"),
+        ({"topic": f"{ACCOUNT}.a.1.t.x", "client_id": "a.1"}, {"account_id": ACCOUNT}, "a.1", "t/x"),
+        ({"topic": "a.t.x", "client_id": "a"}, {}, "a", "t/x"),
+        ({"topic": "t.x", "client_id": "a"}, {}, "a", "t.x"),
+    ],
+)  # fmt: skip
+def test_clients_and_topics_in_every_form(row, asked, client, topic):
+    """With or without account and client, with a prefix, or as the question said."""
+    assert told(read([{"time": AT, **row, "payload": 1}], **asked)) == [(NS, client, topic, b"1")]
+
+
+def test_levels_and_nested_clients_of_a_live_answer():
+    """A topic of levels is no topic of nothing, and the client's own id comes before the database's."""
+    said = {"time": AT, "topic": ["t", "x"], "payload": {"on": True}}
+    assert told(live([{"client_id": "a", **said}])) == ONE
+    assert told(live({"results": [{"client": {"id": 9, "client_id": "a"}, "last": said}]})) == ONE
+    assert told(live({"edges": [{"cursor": "c", "node": {"clientId": "a", "lastMessage": said}}]})) == ONE
+
+
+CODED = {
+    "base64": lambda data: base64.b64encode(data).decode(),
+    "base64 without padding": lambda data: base64.b64encode(data).decode().rstrip("="),
+    "base64 of addresses": lambda data: base64.urlsafe_b64encode(data).decode().rstrip("="),
+    "hex": bytes.hex,
+    "bytea of PostgreSQL": lambda data: "\\x" + data.hex(),
+    "a list of bytes": list,
+    "an object that says base64": lambda data: {"encoding": "base64", "data": base64.b64encode(data).decode()},
+    "an object of MongoDB": lambda data: {"$binary": {"base64": base64.b64encode(data).decode(), "subType": "00"}},
+}
+
+
+@pytest.mark.parametrize("code", CODED)
+def test_coded_payloads_are_known_by_what_they_hold(code):
+    """If each is JSON and one of them an object; one alone that is a number, a list or a word stays what it is."""
+    published = [b"7", b"{}", b'{"a": "\xc3\xbf\xc3\xbe??>>"}', b"[]", b"null"]
+    rows = [{**ROW, "payload": CODED[code](one)} for one in published]
+    assert [one[3] for one in told(read(rows))] == published
+    if "object" not in code:
+        alone = CODED[code](b"7")
+        (found,) = told(read([{**ROW, "payload": alone}, {**ROW, "payload": {"no": 1}}]))[:1]
+        assert json.loads(found[3]) == alone
+
+
+def test_every_account_is_reported():
+    """In topics, fields and the envelope, so that the caller can refuse foreign ones."""
+    body = {"tenant_id": "t-1", "messages": [ROW, {**ROW, "topic": f"{OTHER}/b/t"}, {**ROW, "account_id": "acme"}]}
+    assert read(body).accounts == {"t-1", ACCOUNT, OTHER, "acme"}
+    assert live([{"client_id": "a", "account_id": OTHER, "last_message": None}]).accounts == {OTHER}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1.0", "1e400", str(2**70), "-0.0", "true", "null", '"text"', "[]", "{}", '{"a": 1, "a": 2}', r'"\u00e9\/"',
+        '{"b":1,  "a":[1,{"c":null}]}', "NaN", "-Infinity", '[NaN, {"x": Infinity}]', r'{"x": "\ud800"}',
+        '{"x": "a\nb"}',
+        "[" * 3000 + "]" * 3000, '{"time": "x", "topic": 3, "payload": 1}', r'"\ud800"',
+    ],
+)  # fmt: skip
+def test_payloads_are_the_bytes_of_the_answer(text):
+    """No number, key, escape or space of a payload is changed, whether it is standard JSON or not."""
+    line = f'{{"time": "{AT}", "client_id": "a", "topic": "t", "payload": {text}}}'
+    other = f'{{"time": "{AT}", "client_id": "a", "topic": "t", "payload": 3}}'
+    for body in (f"[{line}, {other}]", f"{line}\n{other}\n", f'{{"m": [{line},{other}]}}'):
+        assert [one[3] for one in told(read(body.encode()))] == [text.encode(), b"3"]
+
+
+def test_bytes_that_are_no_text_stay_in_their_payload():
+    """Invalid UTF-8 within a payload is kept, as its publisher sent it."""
+    body = json.dumps([ROW]).encode().replace(b"true", b'"\xff"')
+    assert told(read(body)) == [(NS, "a", "t/x", b'{"on": "\xff"}')]
+
+
+@pytest.mark.parametrize(
+    ("given", "published"),
+    [
+        (['{"on": 1}', "21.5", "true", '"x"', "off", ""], [b'{"on": 1}', b"21.5", b"true", b'"x"', b'"off"', b'""']),
+        (["21.5", 3], [b'"21.5"', b"3"]),  # this portal decodes: a number would have come as one
+        (['{"on": 1}', 3], [b'{"on": 1}', b"3"]),
+        (["on", "off"], [b'"on"', b'"off"']),
+        (["eyJhIjoxfQ==", "Mi41", "Im9uIg=="], [b'{"a":1}', b"2.5", b'"on"']),
+        (["Mi41"], [b'"Mi41"']),  # it may be a name as well
+        (["eyJhIjoxfQ==", "x"], [b'"eyJhIjoxfQ=="', b'"x"']),
+        ([None, {"a": 1}], [b"null", b'{"a": 1}']),
+    ],
+)
+def test_json_within_strings(given, published):
+    """A string is the published text where it is JSON and the portal decodes nothing; base64 only where it is sure."""
+    rows = [{**ROW, "payload": one} for one in given]
+    assert [one[3] for one in told(read(rows))] == published
+
+
+@pytest.mark.parametrize(
+    ("fields", "published"),
+    [
+        ({"payload_base64": base64.b64encode(b"\xff\x00").decode()}, b"\xff\x00"),
+        ({"payload": None, "payload_base64": "AAE="}, b"\x00\x01"),
+        ({"payload": {"a": 1}, "payload_base64": None}, b'{"a": 1}'),
+        ({"payload_json": {"a": 1}, "payload_text": None}, b'{"a": 1}'),
+        ({"payload_json": None, "payload_text": "21.5"}, b"21.5"),
+        ({"payload_json": None, "payload_text": "on air"}, b'"on air"'),
+        ({"payload": "AAE", "payload_encoding": "base64"}, b"\x00\x01"),
+        ({"payload": "_-8=", "encoding": "BASE64"}, b"\xff\xef"),
+        ({"payload": "0001", "payload_encoding": "hex"}, b"\x00\x01"),
+        ({"payload_hex": "0xff"}, b"\xff"),
+        ({"payload": {"type": "Buffer", "data": [0, 255]}}, b"\x00\xff"),
+        ({"payload": {"type": "Buffer", "data": [256]}}, b'{"type": "Buffer", "data": [256]}'),
+        ({"payload.on": 1, "payload.cpu.load": 2.5}, b'{"on":1,"cpu.load":2.5}'),
+        ({"payload": "AAE=", "payload_encoding": "utf8"}, b'"AAE="'),
+        ({"payloadJson": {"a": 1}}, b'{"a": 1}'),
+        ({"message": {"a": 1}, "qos": 1}, b'{"a": 1}'),
+        ({"key": "YQ==", "value": {"a": 1}, "partition": 0, "offset": 7}, b'{"a": 1}'),
+        ({"specversion": "1.0", "source": "s", "type": "t", "id": "7", "data": 21.5}, b"21.5"),
+        ({"offset": 7, "key": "a"}, b'{"offset":7,"key":"a"}'),
+        ({"value": 21.5}, b"21.5"),
+        ({"value": 21.5, "unit": "C"}, b'{"value":21.5,"unit":"C"}'),
+        ({"temp": 1.0, "ok": None, "qos": 1, "retain": False, "id": "7"}, b'{"temp":1.0}'),
+        ({"message": "boot", "level": "info"}, b'{"message":"boot","level":"info"}'),
+    ],
+)
+def test_where_the_payload_is(fields, published):
+    """Under its names, encoded as named or flagged, or spread over the row."""
+    row = {"time": AT, "client_id": "a", "topic": "t", **fields}
+    assert told(read([row]))[0][3] == published
+
+
+def test_one_object_shows_where_the_payload_is():
+    """Beside fields that are not known; whichever row it stands in."""
+    rows = [{"time": AT, "client_id": "a", "topic": "t", "data": one, "shard": 3} for one in (7, {"b": 1})]
+    assert [one[3] for one in told(read(rows))] == [b"7", b'{"b": 1}']
+
+
+def test_the_rest_of_a_row_is_extra():
+    """What else the row says is a JSON object, or null where it says nothing else."""
+    row = {"time": AT, "client_id": "a", "topic": "t", "payload": 1}
+    rows = [{**row, "qos": 1, "received_at": "2026-11-02", "note": "001"}, row]
+    extra = read(rows).messages["extra"].to_pylist()
+    assert json.loads(extra[0]) == {"qos": 1, "received_at": "2026-11-02", "note": "001"}
+    assert extra[1] is None
+
+
+def test_fields_of_a_spread_payload_are_not_taken_for_the_portals():
+    """A device beside a topic that names the client, and the time of a measurement, stay in the payload."""
+    row = {"time": AT, "topic": PATH, "device_id": "d", "measured_at": "2025-01-01T00:00:00Z", "temp": 1}
+    assert [(*one[:3], json.loads(one[3])) for one in told(read([row]))] == [
+        (NS, "a", "t/x", {"device_id": "d", "measured_at": "2025-01-01T00:00:00Z", "temp": 1})
+    ]
+    with pytest.raises(AnswerError, match=r"row 2 .*no time"):
+        read([row, {**row, "time": None}])
+
+
+def test_the_login_of_a_shared_credential_is_extra():
+    """Where the topic names another client than the row, both are kept."""
+    page = read([{**ROW, "client_id": "pub-1"}])
+    assert told(page)[0][1] == "a"
+    assert json.loads(page.messages["extra"][0].as_py()) == {"client_id": "pub-1"}
+
+
+def test_rows_with_thousands_of_different_fields():
+    """Payloads spread over rows that share few fields: each has its own, in memory in proportion."""
+    rows = [{"time": AT, "client_id": "a", "topic": "t", f"f{i}": i, "qos": 1} for i in range(3000)]
+    page = read(rows)
+    assert [json.loads(one[3]) for one in told(page)] == [{f"f{i}": i} for i in range(3000)]
+    assert set(page.messages["extra"].to_pylist()) == {'{"qos":1}'}
+
+
+def test_cells_of_csv_have_kinds_by_column():
+    """Numbers, booleans and JSON where all of a column is, else text; an empty cell is a missing field."""
+    body = f"time,client_id,topic,n,b,s,j\n{AT},1,t,1.50,True,1e5,[1]\n{AT},007,t,,false,x,\n"
+    assert [(one[1], one[3]) for one in told(read(body.encode()))] == [
+        ("1", b'{"n":1.50,"b":true,"s":"1e5","j":[1]}'),
+        ("007", b'{"b":false,"s":"x"}'),
+    ]

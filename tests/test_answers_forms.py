@@ -1,0 +1,236 @@
+"""Answers in every plausible format, compressed or not."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import zipfile
+import zlib
+
+import pyarrow as pa
+import pytest
+from pages import ACCOUNT, AT, NS, PATH, ROW, read, told
+
+from isr_analysis import answers, messages
+from isr_analysis.errors import AnswerError
+
+ROWS = [
+    {"time": AT, "client_id": "a", "topic": PATH, "payload": {"on": True}},
+    {"time": "2026-11-01T06:30:01Z", "client_id": "b", "topic": f"{ACCOUNT}/b/t", "payload": [1.0, "é\n,;"]},
+    {"time": "2026-11-01T06:30:02Z", "client_id": "b", "topic": f"{ACCOUNT}/b/t", "payload": 21.5},
+]
+ALL = [
+    (NS, "a", "t/x", {"on": True}),
+    (NS + 500_000_000, "b", "t", [1.0, "é\n,;"]),
+    (NS + 1_500_000_000, "b", "t", 21.5),
+]  # fmt: skip
+
+
+def as_csv(rows, divider=",", end="\r\n"):
+    """Write rows as CSV with payloads as JSON."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=divider, lineterminator=end)
+    writer.writerow(list(rows[0]))
+    writer.writerows([*list(row.values())[:-1], json.dumps(row["payload"], ensure_ascii=False)] for row in rows)
+    return out.getvalue().encode()
+
+
+def zipped(*parts):
+    """Pack bodies into a zip file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for i, part in enumerate(parts):
+            file.writestr(f"day-{i}.json", part)
+    return out.getvalue()
+
+
+def through(codec, body):
+    """Compress with one of pyarrow's codecs."""
+    out = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(out, codec) as stream:
+        stream.write(body)
+    return out.getvalue().to_pybytes()
+
+
+LINES = [json.dumps(row).encode() for row in ROWS]
+FORMATS = {
+    "json": json.dumps(ROWS).encode(),
+    "json, spaced": json.dumps({"messages": ROWS}, indent=2).encode(),
+    "json, not escaped": json.dumps(ROWS, ensure_ascii=False).encode(),
+    "ndjson": b"\n".join(LINES),
+    "ndjson, crlf and blank lines": b"\r\n\r\n".join(LINES) + b"\r\n",
+    "ndjson with a trailer": b"\n".join(LINES) + b'\n{"next_cursor": null, "count": 3}\n',
+    "json text sequence": b"".join(b"\x1e" + line + b"\n" for line in LINES),
+    "json, one after the other": b"".join(LINES),
+    "arrays, one after the other": b"[" + LINES[0] + b"]\n[" + LINES[1] + b"," + LINES[2] + b"]",
+    "csv": as_csv(ROWS),
+    "csv, unix": as_csv(ROWS, end="\n"),
+    "csv, semicolons": as_csv(ROWS, ";"),
+    "csv, tabs": as_csv(ROWS, "\t"),
+    "csv, bars": as_csv(ROWS, "|"),
+    "csv, topic first": as_csv([{k: row[k] for k in ("topic", "client_id", "time", "payload")} for row in ROWS]),
+}  # fmt: skip
+PACKED = {
+    "plain": lambda body: body,
+    "gzip": gzip.compress,
+    "gzip twice": lambda body: gzip.compress(gzip.compress(body)),
+    "gzip in parts": lambda body: gzip.compress(body[:50]) + gzip.compress(body[50:]),
+    "zlib": zlib.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": lambda body: through("zstd", body),
+    "lz4": lambda body: through("lz4", body),
+    "zip": zipped,
+    "gzip of a zip": lambda body: gzip.compress(zipped(body)),
+    "utf-8 with a mark": lambda body: b"\xef\xbb\xbf" + body,
+    "utf-16": lambda body: body.decode().encode("utf-16"),
+    "utf-16, big": lambda body: b"\xfe\xff" + body.decode().encode("utf-16-be"),
+    "utf-32 gzipped": lambda body: gzip.compress(body.decode().encode("utf-32")),
+}
+
+
+@pytest.mark.parametrize("packed", PACKED)
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_is_read_under_every_compression(form, packed):
+    """JSON, JSON lines and sequences, CSV of every divider; compressed, encoded, or both."""
+    page = read(PACKED[packed](FORMATS[form]))
+    assert [(*one[:3], json.loads(one[3])) for one in told(page)] == ALL
+    assert page.rows == 3
+    assert page.accounts == {ACCOUNT}
+
+
+def test_several_answers_in_one_file_are_read():
+    """Pages that were saved one after the other, with an envelope each."""
+    pages = [{"messages": [row], "next_cursor": str(i)} for i, row in enumerate(ROWS)]
+    page = read("\n".join(map(json.dumps, pages)).encode())
+    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
+    assert page.messages["extra"].null_count == 3
+
+
+def test_all_files_of_a_zip_are_read():
+    """In the order of their names, whatever their format."""
+    page = read(zipped(FORMATS["json"], FORMATS["ndjson"]))
+    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL] * 2
+
+
+def test_a_manifest_beside_tables_is_a_note():
+    """Its count counts; a failure, or what may hold rows, is not passed over."""
+    manifest = {"account_id": ACCOUNT, "total": 3, "created_at": AT, "format": "csv"}
+    page = read(zipped(FORMATS["csv"], json.dumps(manifest).encode()))
+    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
+    assert (page.rows, page.total, page.accounts) == (3, 3, {ACCOUNT})
+    assert read(zipped(FORMATS["csv"], json.dumps(ROW).encode())).rows == 4
+    for other in ({"error": "timeout"}, {"status": "partial"}, {"files": [{"name": "day-0.csv"}]}, {}):
+        with pytest.raises(AnswerError):
+            read(zipped(FORMATS["csv"], json.dumps(other).encode()))
+
+
+def test_the_charset_of_the_content_type_counts():
+    """Latin-1 text is read as such where the portal says so; but JSON that is UTF-8 is that."""
+    page = read("time,client_id,topic,payload\n2026-11-01,a,t,é\n".encode("latin-1"),
+                content_type="text/csv; charset=ISO-8859-1")  # fmt: skip
+    assert told(page)[0][3] == '"é"'.encode()
+    row = json.dumps([{**ROW, "payload": "é"}], ensure_ascii=False)
+    for encoding, named in (("latin-1", "ISO-8859-1"), ("utf-16-le", "utf-16-le"), ("utf-8", "ISO-8859-1")):
+        page = read(row.encode(encoding), content_type=f"application/json; charset={named}")
+        assert told(page)[0][3] == '"é"'.encode()
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/x-ndjson; charset=utf-8", "application/json-seq"])
+def test_no_line_of_a_format_of_lines_is_no_row(kind):
+    """An empty body is an answer only where lines are promised."""
+    assert read(b"", content_type=kind).rows == 0
+
+
+@pytest.mark.parametrize("packed", ["gzip", "gzip twice", "bzip2", "xz", "zstd", "lz4", "zip"])
+def test_a_compressed_file_of_nothing_is_no_row(packed):
+    """It is whole; what is to be JSON, or has nothing under it at all, is missed."""
+    body = PACKED[packed](b"")
+    for kind in (None, "application/gzip", "application/octet-stream"):
+        assert read(body, content_type=kind).rows == 0
+    for empty, kind in ((body, "application/json"), (b"", "application/gzip"), (b"", None), (body[:-2], None)):
+        with pytest.raises(AnswerError):
+            read(empty, content_type=kind)
+
+
+KINDS = "#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339"
+ANNOTATED = f"""{KINDS},double,string,string,string,string
+#group,false,false,true,true,false,false,true,true,true,true
+#default,_result,,,,,,,,,
+,result,table,_start,_stop,_time,_value,_field,_measurement,client_id,topic
+,,0,{AT},{AT},{AT},21.5,temp,mqtt,a,{PATH}
+,,0,{AT},{AT},2026-11-01T06:30:01Z,22,temp,mqtt,a,{PATH}
+
+{KINDS},string,string,string,string,string
+#group,false,false,true,true,false,false,true,true,true,true
+#default,_result,,,,,,,,,
+,result,table,_start,_stop,_time,_value,_field,_measurement,client_id,topic
+,,1,{AT},{AT},{AT},007,note,mqtt,a,{PATH}
+
+{KINDS},boolean,string,string,string,string
+#group,false,false,true,true,false,false,true,true,true,true
+#default,_result,,,,,,,,,
+,result,table,_start,_stop,_time,_value,_field,_measurement,client_id,topic
+,,2,{AT},{AT},{AT},true,on,mqtt,a,{PATH}
+
+""".replace("\n", "\r\n").encode()
+
+
+def test_fields_of_influxdb_are_put_together_into_messages():
+    """One message an instant, client and topic, its fields with the types that the annotations state."""
+    page = read(ANNOTATED)
+    assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [
+        (NS, "a", "t/x", {"temp": 21.5, "note": "007", "on": True}),
+        (NS + 500_000_000, "a", "t/x", {"temp": 22}),
+    ]
+    assert page.fragments
+    assert page.rows == 4
+
+
+PIVOTED = (
+    "#datatype,string,long,dateTime:RFC3339,double,long,string,string\n#group,f,f,f,f,f,t,t\n#default,_r,,,,,,\n"
+    f",result,table,_time,temp,n,client_id,topic\n,,0,{AT},21.5,,a,t/x\n"
+)
+BARE_FLUX = (
+    f",result,table,_time,_field,_value,client_id,topic\n,,0,{AT},temp,21.5,a,t/x\n\n"
+    f",result,table,_time,_field,_value,client_id,topic\n,,1,{AT},hum,4,a,t/x\n"
+)
+EAV = [
+    {"time": AT, "client_id": "a", "topic": "t/x", "field": name, "value": value}
+    for name, value in (("temp", 1.5), ("on", None), ("note", "x"))
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "payload"),
+    [
+        (BARE_FLUX, {"temp": 21.5, "hum": 4}),
+        (f"_time,_field,_value,_measurement,client_id\n{AT},temp,21.5,t/x,a\n", {"temp": 21.5}),
+        (f"_time,_field,_value,_measurement,client_id,topic,chan\n{AT},temp,1,m,a,t/x,2\n", {"temp": 1, "chan": 2}),
+        (f'_time,_field,_value,client_id,topic\n{AT},payload,"{{""on"": 1}}",a,t/x\n', {"on": 1}),
+        (EAV, {"temp": 1.5, "note": "x"}),
+        (PIVOTED, {"temp": 21.5}),
+    ],
+)
+def test_other_forms_of_one_field_a_row(body, payload):
+    """Without annotations, without a topic, with further tags, with the whole payload in a field, as JSON, pivoted."""
+    page = read(body.encode() if isinstance(body, str) else body)
+    assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [(NS, "a", "t/x", payload)]
+
+
+def test_fragments_of_two_pages_are_merged():
+    """Messages of one instant are one if each brings fields that the other lacks, and otherwise stay apart."""
+    rows = [
+        {"time": AT, "client_id": "a", "topic": "t", "field": name, "value": value}
+        for name, value in [("x", 1), ("y", 2), ("z", 4), ("x", 3)]
+    ]
+    pages = [read(rows[:1]).messages, read(rows[1:3]).messages, read(rows[3:]).messages]
+    found = answers.merge(pa.concat_tables(pages))
+    assert found.schema == messages.SCHEMA
+    assert [json.loads(one) for one in found["payload"].to_pylist()] == [{"x": 1, "y": 2, "z": 4}, {"x": 3}]
+    assert answers.merge(pages[0]).equals(pages[0])
+    assert answers.merge(messages.empty()).equals(messages.empty())

@@ -1,0 +1,365 @@
+"""What an answer says of the pages after it, live answers, and other lists."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, ROW, live, read, told
+
+from isr_analysis import answers, messages
+from isr_analysis.answers import Fields, columns, raw
+from isr_analysis.errors import AnswerError
+
+
+def test_a_last_line_of_csv_that_may_be_cut_is_refused():
+    """A bare number without a line end may be half of one; the error says so, and what to do."""
+    body = f"time,client_id,topic,payload\n{AT},a,t/x,21".encode()
+    with pytest.raises(
+        AnswerError, match=r"may be cut: .*\('21'\).*if a saved file is whole, add a line end"
+    ) as caught:
+        read(body)
+    assert "not understood" in str(caught.value)
+    assert told(read(body + b"\n")) == [(NS, "a", "t/x", b"21")]
+
+
+def test_rows_that_differ_in_their_fields_stay_on_the_fast_path(monkeypatch):
+    """Fields that only some rows have are columns too, in the order in which they come, and none is read row by row."""
+    monkeypatch.setattr(raw, "records", None)
+    some = [{}, {"qos": 1}, {"payload_encoding": "json"}, {"odd ` - at `name": None}, {"qos": 2, "client_id": 7}]
+    rows = [{**ROW, **one} for one in some * 3]
+    table, counts = columns.of_arrays([json.dumps(rows).encode()] * 2)
+    assert counts == [15, 15]
+    assert list(table) == [*ROW, "qos", "payload_encoding", "odd ` - at `name"]
+    assert table["qos"].to_pylist() == [None, b"1", None, None, b"2"] * 6
+    assert table["client_id"].to_pylist() == [b'"a"', b'"a"', b'"a"', b'"a"', b"7"] * 6
+
+
+def test_seq_is_the_order_of_publishing():
+    """Newest first is counted backward; one instant alone does not tell."""
+    late = {**ROW, "time": "2026-11-01T07:00:00Z"}
+    assert (read([ROW, ROW, late]).descending, read([ROW, ROW, late]).messages["seq"].to_pylist()) == (False, [0, 1, 2])
+    assert (read([late, ROW, ROW]).descending, read([late, ROW, ROW]).messages["seq"].to_pylist()) == (True, [2, 1, 0])
+    assert read([ROW, ROW]).descending is None
+    by_client = {c: [{**late, "topic": "t"}, {**ROW, "topic": "t"}] for c in ("a", "b", "c")}
+    assert read(by_client).descending is True
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        ({"next_cursor": "abc"}, {"cursor": "abc"}),
+        ({"nextCursor": 17}, {"cursor": "17"}),
+        ({"next": "abc"}, {"cursor": "abc"}),
+        ({"next_cursor": None}, {}),
+        ({"next_cursor": ""}, {}),
+        ({"meta": {"next_cursor": "abc", "total": 7}}, {"cursor": "abc", "total": 7}),
+        ({"pagination": {"cursors": {"after": "x"}}}, {"cursor": "x"}),
+        ({"pageInfo": {"endCursor": "x", "hasNextPage": True}}, {"cursor": "x", "has_more": True}),
+        ({"pageInfo": {"endCursor": "x", "hasNextPage": False}}, {"has_more": False}),
+        ({"next": "https://p/api?cursor=x"}, {"url": "https://p/api?cursor=x"}),
+        ({"next": "/api?page=2"}, {"url": "/api?page=2"}),
+        ({"links": {"next": "/api?page=2", "self": "/api"}}, {"url": "/api?page=2"}),
+        ({"_links": {"next": {"href": "/api?page=2"}}}, {"url": "/api?page=2"}),
+        ({"links": [{"rel": "next", "href": "/api?page=2"}, {"rel": "self", "href": "/"}]}, {"url": "/api?page=2"}),
+        ({"@odata.nextLink": "https://p/x"}, {"url": "https://p/x"}),
+        ({"has_more": True, "next_offset": 20}, {"has_more": True, "next_offset": 20}),
+        ({"page": 1, "pages": 3, "per_page": 1}, {"page": 1, "pages": 3, "limit": 1}),
+        ({"next_page": 2}, {"next_page": 2}),
+        ({"offset": 0, "limit": 1, "total": 9}, {"offset": 0, "limit": 1, "total": 9}),
+        ({"count": 9}, {"total": 9}),
+        ({"count": 1}, {}),
+        ({"total": "9"}, {"total": 9}),
+        ({"done": False}, {"has_more": True}),
+        ({"next": {"cursor": "x"}}, {"cursor": "x"}),
+        ({"page": {"number": 0, "size": 20, "totalPages": 3}}, {"page": 0, "limit": 20, "pages": 3}),
+        ({"next": True}, {"has_more": True}),
+        ({"truncated": True}, {"has_more": True}),
+    ],
+)
+def test_notes_on_paging_are_read(notes, expected):
+    """Cursors, addresses, counts, page numbers and offsets, beside the rows or nested."""
+    page = read({"messages": [ROW], **notes})
+    said = {name: getattr(page.paging, name) for name in answers.Paging.__dataclass_fields__}
+    told_only = ("cursor_name", "has_more") if "has_more" not in expected else ("cursor_name",)
+    assert {name: value for name, value in said.items() if value is not None and name not in told_only} == expected
+    assert page.rows == 1
+
+
+def test_what_a_payload_says_is_no_note_on_paging():
+    """A payload with fields such as next or total does not lead to another page."""
+    data = {"next": "abc", "total": 9, "values": [], "more": True}
+    for row in ({**ROW, "payload": data}, {"time": AT, "client_id": "a", "data": data}):
+        assert read([row], topic="t/x").paging == answers.Paging()
+
+
+def test_what_stands_around_rows_is_no_part_of_their_payload():
+    """InfluxDB 1 numbers its statements, groups have a unit: notes beside the message, not fields of it."""
+    tags = {"client_id": "a", "topic": "t/x"}
+    series = {"name": "m", "tags": tags, "columns": ["time", "on"], "values": [[AT, True]]}
+    for body in (
+        {"results": [{"statement_id": 0, "series": [series]}]},
+        [{"client_id": "a", "unit": "C", "count": 1, "messages": [{"time": AT, "topic": "t/x", "on": True}]}],
+    ):
+        page = read(body)
+        assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [(NS, "a", "t/x", {"on": True})]
+    assert json.loads(page.messages["extra"][0].as_py()) == {"unit": "C", "count": 1}
+
+
+def test_a_null_in_a_row_over_which_a_payload_is_spread_is_nothing():
+    """A wide table has the columns of every topic in every row: a topic's payload has its own fields only."""
+    rows = [
+        {"time": AT, "client_id": "a", "topic": "t/x", "on": True, "temp": None, "note": "null"},
+        {"time": AT, "client_id": "a", "topic": "t/y", "on": None, "temp": 0, "note": None},
+        {"time": AT, "client_id": "a", "topic": "t/z", "on": None, "temp": None, "note": None},
+    ]
+    found = [{"on": True, "note": "null"}, {"temp": 0}, {}]
+    assert [json.loads(one) for *_, one in told(read(rows))] == found
+    wide = [row | {f"f{i}": i if row["on"] else None for i in range(300)} for row in rows]
+    found[0] |= {f"f{i}": i for i in range(300)}
+    assert [json.loads(one) for *_, one in told(read(wide))] == found
+    whole = [{**ROW, "payload": {"on": None}}]
+    assert json.loads(told(read(whole))[0][3]) == {"on": None}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"_links": {"self": {"href": "/h"}}, "page": {"size": 20, "totalElements": 0, "totalPages": 0, "number": 0}},
+        {"cursor": None, "count": 0},
+        {"total": 0, "meta": {"took": 3}},
+        {"messages": None, "total": 0},
+    ],
+)
+def test_none_in_number_is_an_empty_page(body):
+    """HAL and JSON lines leave out a list of nothing, and say that there is nothing."""
+    assert told(read(body)) == []
+
+
+@pytest.mark.parametrize("body", [{"count": 3}, {"count": 0, "total": 3}, {"count": 0, "stuff": [1]}, {"pages": 0}])
+def test_what_does_not_say_that_there_is_nothing_is_no_empty_page(body):
+    """Rows that are said to be there, or something that is not understood, are missed."""
+    with pytest.raises(AnswerError, match="no rows of messages"):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["/Date(1793514600500)/", "/Date(1793514600500+0100)/", "2026-11-01 07:30:00.5 +0100 CET",
+     "2026-11-01 12:00:00.5 +0530 +0530", {"$date": AT}, {"$date": {"$numberLong": "1793514600500"}},
+     {"$date": 1793514600500},
+     {"seconds": "1793514600", "nanos": 500_000_000}, {"_seconds": 1793514600, "_nanoseconds": 500_000_000}],
+)  # fmt: skip
+def test_instants_as_programs_write_them(at):
+    """Of ASP.NET, Go, MongoDB, protobuf and Firestore; also where the topic stands within another object."""
+    assert told(read([{**ROW, "time": at}])) == ONE
+    row = {"_id": {"$oid": "0a"}, "metadata": {"client_id": "a", "topic": "t/x"}, "timestamp": at}
+    alike = {"time": AT, "topic": "x/y", "value": 1}  # a payload that could itself be a message
+    rows = [{**row, "payload": one} for one in (alike, {}, 1)]
+    payloads = [json.dumps(alike).encode(), b"{}", b"1"]
+    assert told(read(rows)) == [(NS, "a", "t/x", one) for one in payloads]
+
+
+def test_a_zone_that_the_envelope_names_is_that_of_instants_without():
+    """A contract's own zone comes first; an instant that names a zone keeps it; what is no zone counts for nothing."""
+    local = {"timezone": "Europe/Zurich", "messages": [{**ROW, "time": "2026-11-01 07:30:00.5"}]}
+    assert told(read(local)) == told(read({"meta": {"tz": "Europe/Zurich"}, "rows": local["messages"]})) == ONE
+    assert told(read({"timezone": "Europe/Zurich", "messages": [ROW]})) == ONE
+    assert told(read({"timezone": "local/../x", "messages": [{**ROW, "time": AT[:-1]}]})) == ONE
+    assert told(read({**local, "messages": [{**ROW, "time": AT[:-1]}]}, fields=Fields(time_zone="UTC"))) == ONE
+
+
+def test_streams_of_lines():
+    """Loki: labels around lines that stand behind their nanosecond, with or without labels of their own."""
+    stream = {"client_id": "a", "topic": "t/x", "job": "mqtt"}
+    values = [[str(NS), '{"on": true}'], [str(NS + 1), "21.5", {"level": "info"}]]
+    body = {"status": "success", "data": {"resultType": "streams", "result": [{"stream": stream, "values": values}]}}
+    page = read(body)
+    assert told(page) == [*ONE, (NS + 1, "a", "t/x", b"21.5")]
+    assert json.loads(page.messages["extra"][0].as_py()) == {"job": "mqtt"}
+
+
+LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"client_id": "a", "label": "x", "paused": False, "last_seen": AT, "last_message": LAST}],
+        [{"client_id": "b", "last_seen": None, "last_message": None}, {"client_id": "a", "last_message": LAST}],
+        {"publishers": [{"client_id": "a", "topic": f"{ACCOUNT}/a/#", "last_seen": AT, "last_message": LAST}]},
+        {"a": LAST, "b": None},
+        {"data": {"a": {"label": "x", "last_message": LAST}, "b": {"label": "y", "last_message": None}}},
+        {"a": {"client_id": "a", "online": True, "last": LAST}},
+        [{"client_id": "a", **LAST}, {"client_id": "b", "time": None, "topic": None, "payload": None}],
+        [{"client_id": c, "last_topic": t, "last_payload": p, "last_message_at": at, "last_seen": "2026-11-02"}
+         for c, t, p, at in (("a", "t/x", {"on": True}, AT), ("b", None, None, None))],
+        [{"client_id": "a", "topics": {"t/x": BARE}}, {"client_id": "b", "topics": {}}],
+        [{"client_id": "a", "messages": [{**BARE, "topic": "t/x"}]}, {"client_id": "b", "messages": []}],
+        [{"client_id": "a", "message": {"topic": "t/x", "payload": {"on": True}}, "last_seen": AT}],
+        {"a": {"t/x": BARE}, "b": {}},
+        {"a": {"status": "online", "last": {"t/x": {"ts": AT, "value": {"on": True}}}}},
+        [{"client_id": "a", "ip": "::1", "last_message": '{"on": true}', "last_message_topic": "t/x",
+          "last_message_at": AT}],
+        LAST,
+        {"items": [{"id": "a", "name": "Shack", "last_message": {**LAST, "topic": "t/x"}}]},
+        b"client_id,label,time,topic,payload\na,x," + AT.encode() + b',t/x,"{""on"": true}"\nb,y,,,\n',
+    ],
+)  # fmt: skip
+def test_live_answers_of_every_shape(body):
+    """Lists, objects keyed by client, nested or flat, one a client or one a topic; who never published has none."""
+    page = live(body, account_id=ACCOUNT)
+    assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [(NS, "a", "t/x", {"on": True})]
+    assert set(page.messages["source"].to_pylist()) == {"live"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], {}, {"publishers": []}, {"a": None}, [{"client_id": "a", "last_message": None}], {"publishers": {}},
+     {"publishers": [{"client_id": "a", "topic": f"{ACCOUNT}/a/#", "last_seen": None, "last_payload": None}]}],
+)  # fmt: skip
+def test_nobody_published_is_a_page_of_none(body):
+    """The publishers are there, their messages are not."""
+    assert live(body).messages.equals(messages.empty())
+
+
+def test_what_the_portal_says_of_a_publisher_is_extra():
+    """Label, pause and the like do not become part of the payload."""
+    (extra,) = (
+        live([{"client_id": "a", "label": "x", "paused": True, "last_message": LAST}]).messages["extra"].to_pylist()
+    )
+    assert json.loads(extra) == {"label": "x", "paused": True}
+    flat = {"client_id": "a", "topic": "t", "time": AT, "temp": 1, "online": True, "label": "x"}
+    page = live([flat])
+    assert told(page)[0][3] == b'{"temp":1}'
+    assert json.loads(page.messages["extra"][0].as_py()) == {"online": True, "label": "x"}
+
+
+def test_a_live_answer_without_topics_is_read():
+    """One message a publisher, of a topic that the portal does not say."""
+    assert told(live([{"client_id": "a", "last_seen": AT, "last_payload": 1}])) == [(NS, "a", "", b"1")]
+
+
+def test_live_with_a_payload_but_no_time_is_refused():
+    """A message without an instant is not left out in silence."""
+    with pytest.raises(AnswerError, match="no time"):
+        live([{"client_id": "a", "topic": "t", "time": None, "payload": 1}, {"client_id": "b", **LAST}])
+
+
+def test_when_a_publisher_was_made_is_no_message():
+    """A publisher that never published has no message, alone or beside others, whenever it was registered."""
+    never = {"client_id": "b", "last_topic": None, "last_payload": None, "last_message_at": None, "created_at": AT}
+    there = {"client_id": "a", "last_topic": "t/x", "last_payload": {"on": True}, "last_message_at": AT}
+    assert told(live([never])) == []
+    assert told(live([{"client_id": "b", "last_message": None, "created_at": AT}])) == []
+    page = live([never, {**there, "created_at": "2026-01-01T00:00:00Z"}])
+    assert told(page) == ONE
+    assert json.loads(page.messages["extra"][0].as_py()) == {"created_at": "2026-01-01T00:00:00Z"}
+    seen = {"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": "2026-01-01", "last_seen": AT}
+    assert told(live([seen])) == told(live([{**BARE, "created_at": "2025", "client_id": "a", "topic": "t/x"}])) == ONE
+    assert told(live([{"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": AT}])) == ONE
+    with pytest.raises(AnswerError, match="no time"):
+        live([there, {**there, "last_message_at": None, "created_at": AT}])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"client_id": "a", "paused": False}], {"publishers": [{"client_id": "a", "paused": False}], "total": 1},
+        {"data": {"items": [{"client_id": "a", "paused": False}]}}, {"a": {"paused": False}},
+        {"data": {"a": {"client_id": "a", "paused": False}}},
+        {"status": "ok", "things": [{"client_id": "a", "paused": False}]},
+        {"columns": ["client_id", "paused"], "rows": [["a", False]]},
+        {"data": {"publishers": {"edges": [{"cursor": "x", "node": {"client_id": "a", "paused": False}}]}}},
+    ],
+)  # fmt: skip
+def test_other_lists_are_read_from_every_envelope(body):
+    """Publishers, members, invites: rows as Python values."""
+    assert answers.read_rows(json.dumps(body).encode()) == [{"client_id": "a", "paused": False}]
+    assert answers.read_rows(gzip.compress(json.dumps(body).encode())) == [{"client_id": "a", "paused": False}]
+
+
+def test_lists_of_json_api():
+    """What stands in attributes is of the row, and the client may stand among its relationships."""
+    row = {"type": "publishers", "id": "1", "attributes": {"paused": False}}
+    related = {**row, "relationships": {"client": {"data": {"type": "clients", "id": "a"}}}}
+    whole = {**row, "attributes": {"client_id": "a", "paused": False}}
+    found = [{"type": "publishers", "id": "1", "client_id": "a", "paused": False}]
+    assert answers.read_rows(json.dumps({"data": [related]}).encode()) == found
+    assert answers.read_rows(json.dumps({"data": [whole]}).encode()) == found
+
+
+def test_lists_in_other_formats():
+    """CSV, JSON lines, bare names, nothing."""
+    assert answers.read_rows(b"client_id,paused\na,x\n") == [{"client_id": "a", "paused": "x"}]
+    assert answers.read_rows(b'{"email": "a@b"}\n{"email": "c@d"}\n') == [{"email": "a@b"}, {"email": "c@d"}]
+    assert answers.read_rows(b'["a", "b"]') == [{"client_id": "a"}, {"client_id": "b"}]
+    assert answers.read_rows(b'{"members": []}') == answers.read_rows(b"[]") == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"<html>", b"[1]", b'{"detail": "no"}', b"{", b"x", b"[" * 10_000 + b"]" * 10_000]
+)
+def test_what_is_no_list_is_refused(body):
+    """With what came in the message."""
+    with pytest.raises(AnswerError, match="list was not understood"):
+        answers.read_rows(body)
+
+
+def test_what_a_row_says_of_its_payload_counts():
+    """A row may say that its payload is text or base64: then that was published, without the quotes of JSON."""
+    rows = [
+        {"payload_encoding": "text", "payload": "OK \u00b7 1"},
+        {"payload_encoding": "text", "payload": "21.5"},
+        {"payload_encoding": "base64", "payload": "AAE="},
+        {"payload": {"a": 1}},
+        {"payload": "left as it is"},
+    ]
+    body = [{"time": f"2026-11-01T06:30:0{i}Z", "client_id": "a", "topic": "t", **row} for i, row in enumerate(rows)]
+    found = answers.read_page(json.dumps(body).encode()).messages["payload"].to_pylist()
+    assert found == ["OK \u00b7 1".encode(), b"21.5", b"\x00\x01", b'{"a": 1}', b'"left as it is"']
+
+
+def test_groups_of_the_client_that_was_asked_for_are_its_groups():
+    """Where rows stand under client and topic, and one client was asked for, its name is no topic."""
+    row = {"time": "2026-11-01T00:00:00Z", "payload": 1}
+    body = json.dumps({"dev-a": {"t/x": [row], "u": [row]}}).encode()
+    found = answers.read_page(body, client_id="dev-a").messages
+    assert found["client_id"].to_pylist() == ["dev-a", "dev-a"]
+    assert found["topic"].to_pylist() == ["t/x", "u"]
+    by_topic = b'{"t/x": [{"time": "2026-11-01T00:00:00Z", "payload": 1}]}'
+    assert answers.read_page(by_topic, client_id="dev-a").messages["topic"].to_pylist() == ["t/x"]
+
+
+@pytest.mark.parametrize(
+    "tail", ["", ', "links": []', ', "tags": ["a", "b"]', ', "links": [{"rel": "self", "href": "/x"}]']
+)
+@pytest.mark.parametrize("head", ["", '"columns": [{"name": "time"}], ', '"note": "[{", '])
+def test_lists_before_and_behind_the_rows_change_nothing(head, tail):
+    """Rows alike are found between whatever stands around them, with the notes."""
+    rows = [
+        {"time": f"2026-11-01T00:00:{i:02}Z", "client_id": "a", "topic": "t", "payload": {"v": [i]}} for i in range(9)
+    ]
+    page = answers.read_page(f'{{{head}"messages": {json.dumps(rows)}{tail}, "next_cursor": "c"}}'.encode())
+    assert page.messages["payload"].to_pylist() == [f'{{"v": [{i}]}}'.encode() for i in range(9)]
+    assert page.next_cursor == "c"
+    with pytest.raises(AnswerError):
+        answers.read_page(f'{{{head}"messages": {json.dumps(rows)}{tail}, "next_cursor": "c"'.encode())
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"code": 500, "msg": "backend down", "data": []}', b'{"errcode":7,"message":"no","rows":[]}']
+)
+def test_a_failures_code_beside_words_is_no_empty_page(body):
+    """Where an envelope states a code that is not good, an empty list is no answer; a good code changes nothing."""
+    with pytest.raises(AnswerError, match=r"backend down|no"):
+        answers.read_page(body)
+    for good in (b'"code": 0, "msg": "none"', b'"code": 200, "msg": "none"', b'"code": 10000, "msg": "success"'):
+        assert answers.read_page(b"{" + good + b', "data": []}').rows == 0
+
+
+def test_a_code_beside_rows_is_no_failure():
+    """What a portal's own number for success is, nobody knows: rows say that all is well."""
+    row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'
+    assert answers.read_page(b'{"code": 1, "msg": "found", "data": [' + row + b"]}").rows == 1
