@@ -224,6 +224,17 @@ def test_presets_are_arguments_of_a_loader(preset, value):
     assert again.preset.value == preset
 
 
+def test_a_length_that_is_no_preset_becomes_one_and_stays_a_length():
+    """A range up to now that the list lacks is chosen in it, and another zone does not nail it down."""
+    dates = isr.widgets.date_range(last="6h", now=lambda: NOW)
+    assert dates.preset.value == "last 6h"
+    dates.zone.value = "Europe/Zurich"
+    assert dates.value == {"last": "6h", "tz": "Europe/Zurich"}
+    dates.preset.value = "yesterday"
+    dates.preset.value = "last 6h"
+    assert dates.value == {"last": "6h", "tz": "Europe/Zurich"}
+
+
 def test_today_is_that_of_the_zone():
     """Half past seven in UTC is another day at the date line."""
     dates = isr.widgets.date_range(tz="Pacific/Auckland", now=lambda: times.instant("2026-11-24T20:00Z"))

@@ -153,6 +153,9 @@ class DateRange(Composite):
                 self.start.value, self.end.value = _wall(span.start, tz), _wall(span.end, tz)
                 asked = {key: one for key, one in self.value.items() if key != "tz"}
                 same = [name for name in _PRESETS if self._preset(name, tz) == asked]
+                if not same and "last" in asked:
+                    same = [f"last {asked['last']}"]
+                    self.preset.options = [*dict.fromkeys([*self.preset.options[:-1], *same]), _OWN]
                 self.preset.value = same[0] if same else _OWN
         self.said.value = ""
         self.draw()
@@ -197,8 +200,8 @@ class DateRange(Composite):
         return {"start": _written(self.start.value), **ends, "tz": self.zone.value.strip()}
 
     def _preset(self, name: str, tz: str) -> dict[str, str]:
-        if name in _LAST:
-            return {"last": _LAST[name]}
+        if name in _LAST or name not in _PRESETS:
+            return {"last": _LAST.get(name) or name.removeprefix("last ")}
         today = _wall(self._now(), tz).date()
         month = today.replace(day=1)
         before = (month - dt.timedelta(days=1)).replace(day=1)
