@@ -24,7 +24,7 @@ Bytes = npt.NDArray[np.uint8]
 STRING, LIST, OTHER = "string", "list", "other"
 """What a slot holds: the inside of a string; what should be a list; what should be a number, true, false or null."""
 
-QUOTE = ord('"')
+_QUOTE = ord('"')
 _MOST = 200
 _KEY = re.compile(rb'\s*"([^"\\]*)"\s*:\s*')
 _VALUE = re.compile(rb'"[^"\\]*"|[^\s{}\[\],:"\\]+')
@@ -96,7 +96,7 @@ def _walk(text: bytes, at: int, path: Path, found: list[tuple[int, int, Slot]]) 
         return end
     if text[at : at + 1] != b"{":
         value = _expect(_VALUE, text, at)
-        inner = text[at] == QUOTE
+        inner = text[at] == _QUOTE
         found.append((at + inner, value.end() - inner, Slot(path, STRING if inner else OTHER)))
         return value.end()
     keys: set[str] = set()
@@ -149,7 +149,7 @@ class Texts:
 
     def __init__(self, data: pa.Buffer, offsets: Places) -> None:
         self._data, self._offsets = data, offsets
-        self._quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == QUOTE)
+        self._quotes = np.flatnonzero(np.frombuffer(data, np.uint8) == _QUOTE)
         self._first = np.searchsorted(self._quotes, offsets)
         self.quotes = np.diff(self._first)
 
