@@ -116,34 +116,34 @@ def _wanted(fields: str | list[str] | None) -> list[str] | None:
 
 def _in_order(table: pa.Table) -> pa.Table:
     """Sort messages, or a decoded table, as `messages.ORDER` says, unless they are in order."""
-    keys = [
-        table["time"].cast(pa.int64()).to_numpy(), _coded(table["client_id"])[1], _coded(table["topic"])[1],
-        table["seq"].to_numpy(),
-    ]  # fmt: skip
-    late, same = np.zeros(max(len(table) - 1, 0), np.bool_), np.ones(max(len(table) - 1, 0), np.bool_)
+    time = table["time"].cast(pa.int64()).to_numpy()
+    if (time[:-1] < time[1:]).all():  # mostly so
+        return table
+    keys = [time, _coded(table["client_id"])[1], _coded(table["topic"])[1], table["seq"].to_numpy()]
+    late, same = np.zeros(len(table) - 1, np.bool_), np.ones(len(table) - 1, np.bool_)
     for key in keys:
         late |= same & (key[:-1] > key[1:])
         same &= key[:-1] == key[1:]
     return table.take(pa.array(np.lexsort(keys[::-1]))) if late.any() else table
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int32]]:
-    """Give the names in a column of client ids or topics, sorted, and the place among them of each row's."""
+def _coded(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.signedinteger[Any]]]:
+    """Give the names that occur in a column of client ids or topics, sorted, and the place among them of each row's."""
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     whole = coded.unify_dictionaries().combine_chunks()
-    names = whole.dictionary.to_numpy(zero_copy_only=False)
-    order = np.argsort(names, kind="stable")
-    place = np.empty(len(names), np.int32)
-    place[order] = np.arange(len(names))
-    return names[order], place[whole.indices.to_numpy()]
+    names, codes = whole.dictionary.to_pylist(), whole.indices.to_numpy()
+    used = np.zeros(len(names), np.bool_)
+    used[codes] = True
+    order = sorted(np.flatnonzero(used).tolist(), key=names.__getitem__)
+    place = np.empty(len(names), np.min_scalar_type(-max(len(order), 1)))
+    place[order] = np.arange(len(order))
+    return [names[i] for i in order], place[codes]
 
 
 def _category(column: pa.ChunkedArray) -> pd.Categorical:
     """Give client ids or topics as categories: those that occur, by name."""
     names, codes = _coded(column)
-    used = np.bincount(codes, minlength=len(names)) > 0
-    categories = pd.Index(names[used].tolist(), dtype="str")
-    return pd.Categorical.from_codes((np.cumsum(used, dtype=np.int32) - 1)[codes], categories=categories)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
 
 
 def _values(column: Column, index: pd.DatetimeIndex) -> Any:
@@ -154,13 +154,9 @@ def _values(column: Column, index: pd.DatetimeIndex) -> Any:
         reals = column.kinds["real"].to_numpy()
         return reals if reals.flags.writeable else reals.copy()
     if column.dtype == "object":
-        return pd.Series(column.objects(), index=index, dtype=object)
-    array = next(iter(column.kinds.values()))
-    missing = array.is_null().to_numpy()
-    values = np.array(array.fill_null(0 if column.dtype == "Int64" else False).to_numpy())
-    return (
-        pd.arrays.IntegerArray(values, missing) if column.dtype == "Int64" else pd.arrays.BooleanArray(values, missing)
-    )
+        return pd.Series(column.objects(), index=index, dtype=object, copy=False)
+    masked = pd.arrays.IntegerArray if column.dtype == "Int64" else pd.arrays.BooleanArray
+    return masked(*column.numbers())
 
 
 def _text(array: pa.Array) -> Any:

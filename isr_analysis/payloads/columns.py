@@ -146,6 +146,19 @@ def values(kind: str, array: Any) -> list[Any]:
     return together
 
 
+def is_plain(kind: str) -> bool:
+    """Tell whether numpy has the values of a kind as they are."""
+    return kind in _NUMPY
+
+
+def bare(array: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """Give a copy of the values of a plain kind, whatever stands where there is none."""
+    chunks = [
+        pa.Array.from_buffers(one.type, len(one), [None, one.buffers()[1]], offset=one.offset) for one in array.chunks
+    ]
+    return np.concatenate([one.to_numpy(zero_copy_only=False) for one in chunks])
+
+
 def whole(array: pa.ChunkedArray) -> pa.Array:
     """Give an array in one piece, without copying it if it is in one."""
     return array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()

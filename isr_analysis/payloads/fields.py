@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.payloads.columns import EXTRA, LIMIT, REST, Cells, as_json, frequent, parse, values
+from isr_analysis.payloads.columns import EXTRA, LIMIT, REST, Cells, as_json, bare, frequent, is_plain, parse, values
 
 _SHOWN_FROM = 1000
 """One message in so many must have a field for it to become a column where not all can."""
@@ -39,13 +39,24 @@ class Column:
     dtype: str
     kinds: dict[str, pa.ChunkedArray]
 
+    def numbers(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """Give the values of the one kind ``int`` or ``bool``, zero where there is none, and where that is."""
+        ((_, array),) = self.kinds.items()
+        out, missing = bare(array), array.is_null().to_numpy()
+        out *= ~missing  # by a mask it takes eight times as long where the gaps are many
+        return out, missing
+
     def objects(self) -> npt.NDArray[np.object_]:
         """Give each value as a Python object; None where there is none, or an explicit null."""
         rows = len(next(iter(self.kinds.values())))
         out = np.full(rows, None, dtype=object)
         for kind, array in self.kinds.items():
-            if kind != "null":
-                there = array.is_valid().to_numpy()
+            if kind == "null":
+                continue
+            there = np.flatnonzero(array.is_valid().to_numpy())
+            if is_plain(kind):
+                out[there] = bare(array)[there]
+            else:
                 told = values(kind, array.drop_null())
                 out[there] = np.fromiter(told, np.object_, len(told))  # np.array would take lists apart
         return out
