@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import sqlite3
@@ -32,7 +33,8 @@ def test_an_older_one_is_brought_up_to_date(path, use):
     """By whoever opens it first, to read or to write; what is in it stays."""
     with use(path, NEW) as db:
         assert db.execute("SELECT a, b FROM t").fetchall() == [(1, 2)]
-    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("use", [database.snapshot, database.transaction])
