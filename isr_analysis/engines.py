@@ -178,9 +178,10 @@ def _imported(engine: str) -> Any:
     try:
         return importlib.import_module(engine)
     except ImportError as exc:
+        name = engine.partition(".")[0]
         raise MissingExtraError(
-            f'engine="{engine}" needs {exc.name or engine}, which is not installed; run: '
-            f'pip install "isr-analysis[{engine.partition(".")[0]}]"'
+            f'engine="{name}" needs {exc.name or engine}, which is not installed; run: '
+            f'pip install "isr-analysis[{name}]"'
         ) from exc
 
 

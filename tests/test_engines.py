@@ -113,5 +113,8 @@ def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(errors.MissingExtraError, match=r'pip install "isr-analysis\[polars\]"'):
         isr.open_history(engine="polars", **DAYS, portal=portal)
+    monkeypatch.setitem(sys.modules, "dask.dataframe", None)
+    with pytest.raises(errors.MissingExtraError, match=r'engine="dask" needs .*pip install "isr-analysis\[dask\]"'):
+        isr.open_history(engine="dask", **DAYS, portal=portal)
     with pytest.raises(errors.UsageError, match="arrow, duckdb, polars, dask"):
         isr.open_history(engine="spark", **DAYS, portal=portal)
