@@ -145,7 +145,12 @@ def load_history(
         "rows": len(decoded),
         "recorded": len(beside),
     }
-    if not len(decoded) and (words := store.near_misses(selector)):
+    silent = selector if not len(decoded) else None
+    if len(decoded) and selector.clients:
+        came = decoded["client_id"].unique().to_pylist()
+        quiet = tuple(one for one in selector.clients if one not in came)
+        silent = Selector(quiet, selector.topic) if quiet else None
+    if silent is not None and (words := store.near_misses(silent)):
         warnings.warn(words, stacklevel=2)
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
 

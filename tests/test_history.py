@@ -64,6 +64,13 @@ def test_a_name_that_is_nearly_right_is_told(here, client, topic, words):
         isr.sync(client, topic, last="1h", portal=here)
 
 
+def test_one_of_two_clients_that_is_not_there_is_told(here):
+    """The other's messages come, and a warning names the one that nobody knows."""
+    with pytest.warns(UserWarning, match=r"no message of isr-shack-1 · # .*no client 'isr-shack-1' on disk"):
+        found = isr.load_history(["isr-shack-01", "isr-shack-1"], last="1h", portal=here)
+    assert set(found["client_id"]) == {"isr-shack-01"}
+
+
 def test_a_quiet_hour_of_a_known_client_is_no_mistake(here):
     """Nothing is told: warnings are errors here."""
     isr.load_history(last="6h", portal=here)
