@@ -524,3 +524,19 @@ def test_a_figure_widget_gets_instants_and_not_numbers():
     figure = plots.timeseries(pd.DataFrame({"value": [1.0, 2.0, 3.0]}, index=index))
     (sent,) = [_py_to_js(trace.x, None) for trace in figure.data if len(trace.x) == len(index)]
     assert [pd.Timestamp(one) for one in sent] == index.tz_localize(None).tolist()
+
+
+def test_the_shaded_spans_are_explained():
+    """A figure that shades a silence says what the grey is, and one without a silence does not."""
+    whole = plain(np.arange(300.0))
+    note = "grey: silent for longer than usual"
+    assert note in words(plots.timeseries(whole.drop(whole.index[100:200])))
+    assert note not in words(plots.timeseries(whole))
+    assert note not in words(plots.timeseries(whole.drop(whole.index[100:200]), gaps=False))
+
+
+def test_a_state_that_never_was_has_no_tick_without_a_word():
+    """A flag that is always true has the tick for true only, and no line without a label."""
+    axis = plots.timeseries(plain([True] * 100)).layout.yaxis
+    assert [*axis.ticktext] == ["true"]
+    assert [*axis.tickvals] == [1]

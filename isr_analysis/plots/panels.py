@@ -118,8 +118,10 @@ def _steps(lines: list[Line]) -> dict[str, Any]:
     if len(levels) > _WORDS:
         return {}
     low, high = min(levels), max(levels)
+    words = {level: ", ".join(told.get(level, [f"{level:g}"])) for level in levels}
+    ticks = {level: text for level, text in words.items() if text}  # a state that never was has no word
     return {
-        "tickvals": levels, "ticktext": [", ".join(told.get(level, [f"{level:g}"])) for level in levels],
+        "tickvals": [*ticks], "ticktext": [*ticks.values()],
         "range": [low - 0.15 * max(1.0, high - low), high + 0.15 * max(1.0, high - low)], "zeroline": False,
     }  # fmt: skip
 
