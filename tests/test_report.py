@@ -24,7 +24,7 @@ from isr_analysis import times
 from isr_analysis.cli import cli
 from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.report import build, markup, material, outline, page, pdf, sections
+from isr_analysis.report import build, chapters, markup, material, outline, page, pdf, sections
 
 TEMPLATES = Path(build.__file__).parent / "template"
 SECTIONS = ["Summary", "Publishers", "Availability", "Topics", "Quality", "Live state", "Provenance"]
@@ -429,3 +429,35 @@ def test_gathering_says_what_is_missing(sandbox: Any) -> None:
         assert made.lacking["state"].tolist() == ["missing"]
         assert len(made.heard) == len(made.topic("voltage")) > 0
         assert made.heard.index.min() >= pd.Timestamp(half)
+
+
+def _shown_topic(df: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> str:
+    shown: list[Any] = []
+    monkeypatch.setattr(sections, "show", lambda *things: shown.extend(things))
+    sections.topic(chapters.chapter(str(df["topic"].iloc[0]), df), "Europe/Zurich")
+    return "".join(one.source for one in shown if isinstance(one, markup.Markup))
+
+
+def _of_one_topic(**columns: Any) -> pd.DataFrame:
+    index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="Europe/Zurich", name="time", unit="ns")
+    frame = pd.DataFrame({"client_id": "isr-car-01", "topic": "position", **columns}, index=index)
+    return frame.astype({"client_id": "category", "topic": "category"})
+
+
+def test_places_are_told_to_the_metre(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Latitude and longitude keep six decimals in the table of numbers; other numbers keep four digits."""
+    steps = [n / 1e4 for n in range(60)]
+    df = _of_one_topic(**{"gps.lat": [47.123456 + n for n in steps], "speed": [12.345678 + n for n in steps]})
+    text = _shown_topic(df, monkeypatch)
+    assert ">47.123456<" in text
+    assert ">12.35<" in text
+    assert "12.345678" not in text
+
+
+def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of last messages says in which zone its instants are, and whose the messages are."""
+    text = _shown_topic(_of_one_topic(note=[f"text {n}" for n in range(60)]), monkeypatch)
+    assert "Its last messages" in text
+    assert ">Published (Europe/Zurich)<" in text
+    assert ">Publisher<" in text
+    assert ">time<" not in text

@@ -43,8 +43,8 @@ def escaped(value: object) -> str:
     return html.escape(str(value))
 
 
-def written(value: Any) -> str:
-    """Write one value for a reader: thousands in groups, four digits, instants to the second, a dash for nothing."""
+def written(value: Any, digits: int = 4) -> str:
+    """Write one value for a reader: thousands in groups, few digits, instants to the second, a dash for nothing."""
     if value is None or value is pd.NA or value is pd.NaT:
         return NOTHING
     if isinstance(value, bool) or type(value).__name__ == "bool":
@@ -56,23 +56,28 @@ def written(value: Any) -> str:
     if isinstance(value, numbers.Integral):
         return f"{int(value):,}"
     if isinstance(value, numbers.Real):
-        return _real(float(value))
+        return _real(float(value), digits)
     text = str(value)
     return text if text.strip() else NOTHING
 
 
-def _real(value: float) -> str:
+def _real(value: float, digits: int) -> str:
     if math.isnan(value):
         return NOTHING
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if 1e4 <= abs(value) < 1e15 or (value == int(value) and abs(value) < 1e4):  # noqa: PLR2004 (exact integers)
         return f"{value:,.0f}"
-    return f"{value:,.4g}"
+    return f"{value:,.{digits}g}"
 
 
 def table(
-    rows: pd.DataFrame, *, labels: Mapping[str, str] | None = None, caption: str = "", muted: Iterable[bool] = ()
+    rows: pd.DataFrame,
+    *,
+    labels: Mapping[str, str] | None = None,
+    caption: str = "",
+    muted: Iterable[bool] = (),
+    digits: Iterable[int] = (),
 ) -> Markup:
     """Make a table of a frame; its index is not shown.
 
@@ -86,10 +91,13 @@ def table(
         A line above the table.
     muted : iterable of bool
         For each row, whether it matters less.
+    digits : iterable of int
+        For each row, how many digits its numbers have; four if left out.
     """
     heads = dict(labels) if labels is not None else {str(name): str(name) for name in rows.columns}
     kinds = {name: _kind(rows[name]) for name in heads}
     dull = [*muted, *[False] * len(rows)][: len(rows)]
+    exact = [*digits, *[4] * len(rows)][: len(rows)]
 
     def cell(tag: str, name: str, text: str) -> str:
         kind = f' class="{kinds[name]}"' if kinds[name] else ""
@@ -98,9 +106,9 @@ def table(
     head = "".join(cell("th", name, label) for name, label in heads.items())
     body = "".join(
         ('<tr class="muted">' if quiet else "<tr>")
-        + "".join(cell("td", name, written(row[name])) for name in heads)
+        + "".join(cell("td", name, written(row[name], many)) for name in heads)
         + "</tr>"
-        for quiet, row in zip(dull, rows[[*heads]].astype("object").to_dict("records"), strict=True)
+        for quiet, many, row in zip(dull, exact, rows[[*heads]].astype("object").to_dict("records"), strict=True)
     )
     top = f"<caption>{escaped(caption)}</caption>" if caption else ""
     return Markup(

@@ -35,6 +35,7 @@ _FINDINGS = 100
 _LASTING = [SILENT, NEVER_FETCHED, FAILED, "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
             "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
+_PLACES, _METRE = {"lat", "lon", "lng", "latitude", "longitude"}, 9  # digits that tell a metre from the next
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
 
 
@@ -176,10 +177,10 @@ def topics(material: Material) -> None:
         show(paragraph("No message, so no topic."))
     for one in material.chapters:
         with section(one.topic, level=3):
-            topic(one)
+            topic(one, str(material.tz))
 
 
-def topic(one: Chapter) -> None:
+def topic(one: Chapter, tz: str) -> None:
     """Show one topic: in words, drawn, and its channels in numbers."""
     if one.problem:
         problem(one.problem, detail=one.detail)
@@ -191,13 +192,14 @@ def topic(one: Chapter) -> None:
     for said in one.said:
         note(f"{said[0].upper()}{said[1:]}.")
     if one.tail is not None:
-        show(table(one.tail, caption="Its last messages; nothing of it can be drawn."))
+        heads = {str(name): str(name) for name in one.tail} | {"time": f"Published ({tz})", "client_id": "Publisher"}
+        show(table(one.tail, labels=heads, caption="Its last messages; nothing of it can be drawn."))
     if len(one.numbers):
         heads = {name: label for name, label in _NUMBERS.items() if _told(one.numbers, name)}
         more = len(one.numbers) - _CHANNELS
-        show(
-            table(one.numbers.head(_CHANNELS), labels=heads, caption=f"{more} more are not shown." if more > 0 else "")
-        )
+        shown = one.numbers.head(_CHANNELS)
+        digits = [_METRE if name.rpartition(".")[2].lower() in _PLACES else 4 for name in shown["field"].astype("str")]
+        show(table(shown, labels=heads, caption=f"{more} more are not shown." if more > 0 else "", digits=digits))
 
 
 def _told(rows: pd.DataFrame, name: str) -> bool:
