@@ -85,6 +85,7 @@ def test_a_link_that_is_no_address_is_an_error():
         (Paging(total=40), None, 40, None, BY_TIME),
         (Paging(), History(page_size=100, page_size_is_kept=True), 50, None, BY_TIME),
         (Paging(), History(page_size=100, page_size_is_kept=True), 100, None, BY_TIME),
+        (Paging(), History(page_size=100, page_size_is_kept=True), 64, None, BY_TIME),
         (Paging(), None, 41, None, BY_TIME),
         (Paging(total=90), None, 41, None, BY_TIME),
         (Paging(has_more=True), None, 41, None, BY_TIME),

@@ -499,6 +499,16 @@ LIVES = {
         "live": {one.client: {"time": portals.iso(one.at), "topic": one.topic, "payload": one.payload} for one in LAST},
         "as_of": portals.iso(NOW),
     },
+    "when it was last seen beside what it said, keyed by client": lambda: {
+        **{
+            one.client: {
+                "last_seen": portals.iso(one.at),
+                "last_message": {"topic": one.topic, "payload": one.payload},
+            }
+            for one in LAST
+        },
+        "dev-z": {"last_seen": None, "last_message": None},
+    },
     "one per topic, keyed by topic": lambda: {
         "clients": [
             {"client_id": one.client, "topics": {one.topic: {"at": portals.iso(one.at), "payload": one.payload}}}

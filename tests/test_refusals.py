@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from isr_analysis.answers import error_words
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.refusals import beyond_retention, nothing_there, oldest, revised
 from isr_analysis.times import DAY, HOUR, MINUTE
@@ -63,6 +64,21 @@ def test_words_lead_to_another_question(words, change):
 def test_words_that_teach_nothing_leave_the_refusal(words):
     """The portal's refusal is then the caller's."""
     assert revised(History(), ASKED, words, DAY) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"errors": [{"field": "from", "message": "is required"}, {"field": "to", "message": "is required"}]}',
+        b'{"error": [{"path": ["from"], "message": "Required"}, {"path": ["to"], "message": "Required"}]}',
+        b'{"detail": [{"param": "from", "msg": "must be given"}, {"param": "to", "msg": "must be given"}]}',
+    ],
+)
+def test_a_name_beside_the_words_is_read_with_them(body):
+    """As lists of failed checks have it."""
+    new = revised(History(), ASKED, error_words(body), DAY)
+    assert new is not None
+    assert (new.start, new.end) == ("from", "to")
 
 
 def test_no_day_and_no_minute_is_left_out_because_its_end_is_refused():

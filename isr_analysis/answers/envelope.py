@@ -13,6 +13,7 @@ from isr_analysis.answers.shape import (
     BESIDE,
     CLIENT,
     ENCODING,
+    LAST,
     PAYLOAD,
     RECEIVED,
     ROWS,
@@ -284,8 +285,10 @@ class _Search:
         valued = any(plain(name) in ("value", "val", "v") for name in fields)
         if timed and (valued or self._payload(fields) or self._topic(fields)) and not beside.failure(fields):
             return True
-        inner = (raw.members(one) for one in fields.values() if raw.kind(one) == "{")
-        return self.live and pick(fields, CLIENT) is not None and any(self._is_message(one) for one in inner)
+        inner = {name: raw.members(one) for name, one in fields.items() if raw.kind(one) == "{"}
+        if self.live and timed and any(plain(name) in LAST and self._payload(one) for name, one in inner.items()):
+            return True  # when it was last seen, beside what it said then
+        return self.live and pick(fields, CLIENT) is not None and any(map(self._is_message, inner.values()))
 
     def _object(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group] | None:
         fields = raw.members(value)

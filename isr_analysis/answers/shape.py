@@ -85,6 +85,8 @@ PERHAPS_PAYLOAD = (
     "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v",
     "fields", "values", "last", "latest",
 )  # fmt: skip
+LAST = ("lastmessage", "message", "msg", "last", "latest")
+"""What a live answer calls the object of a publisher's last message."""
 ENCODING = ("payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "format")
 ACCOUNT = ("accountid", "tenantid", "account", "tenant")
 FRAGMENT = (("_field", "_value"), ("field", "value"))

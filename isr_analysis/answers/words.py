@@ -13,6 +13,9 @@ LONGEST = 300
 
 _KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg")
 
+_NAMES = ("field", "param", "parameter", "property")
+"""Where an entry of a list of failed checks names the parameter."""
+
 _NAME = b"isr_mqtt_"
 _CODED = "|".join(base64.b64encode(b"\0" * i + _NAME).decode()[(0, 2, 3)[i] : -4 if i else None] for i in range(3))
 _TOKEN = re.compile(rf"isr_mqtt_(?:platform_)?rest_[A-Za-z0-9._~+/=%-]*|[A-Za-z0-9+/_-]*(?:{_CODED})[A-Za-z0-9+/_=-]*")
@@ -50,9 +53,12 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
 
 def _say(value: Any) -> str:
     if isinstance(value, dict):
-        where = value.get("loc")
-        if isinstance(where, list) and isinstance(value.get("msg"), str):  # one entry of a list of failed checks
-            return f"{'.'.join(str(level) for level in where)}: {value['msg']}"
+        where, text = value.get("loc", value.get("path")), value.get("msg", value.get("message"))
+        if isinstance(where, list) and isinstance(text, str):  # one entry of a list of failed checks
+            return f"{'.'.join(str(level) for level in where)}: {text}"
+        named = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
+        if named and isinstance(text, str) and named not in text:
+            return f"{named}: {text}"
         said = [_say(value[key]) for key in _KEYS if value.get(key)]
         # problem+json has a title and a detail; other bodies say the same twice.
         return ": ".join(dict.fromkeys(reversed(said))) if said else json.dumps(value, ensure_ascii=False)

@@ -19,6 +19,9 @@ from isr_analysis.errors import AnswerError
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 
+_POWER_OF_TWO = 16
+"""From which on a page of a power of two may be a limit, rather than a few messages."""
+
 
 @dataclass(slots=True)
 class Habits:
@@ -142,11 +145,12 @@ def is_before_last(said: Paging, nth: int) -> bool:
 def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int) -> bool:
     """Tell whether an answer's size says that it is the last: it has all rows of the total, or less than a page's.
 
-    That is doubted where the size is a round one or a whole page's: a portal may state as the total what it gives at
-    once, and give less at once than it documents.
+    That is doubted where the size is a round one, as programmers round too, or a whole page's: a portal may state as
+    the total what it gives at once, and give less at once than it documents.
     """
     said = page.paging
-    if page.rows % 10 == 0 or page.rows == known.page_size:
+    power_of_two = page.rows >= _POWER_OF_TWO and page.rows.bit_count() == 1
+    if page.rows % 10 == 0 or power_of_two or page.rows == known.page_size:
         return said.total is not None and page.rows < rows >= said.total
     if said.total is not None:
         return rows >= said.total
