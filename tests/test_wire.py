@@ -83,6 +83,42 @@ def test_a_redirect_to_elsewhere_does_not_get_the_token(line_to, elsewhere):
     assert line.requests == 1
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_a_redirect_to_elsewhere_refuses_is_not_laid_on_the_token(line_to, status):
+    """A store of files refuses: the host is named, and nobody is sent for another token or an add-on."""
+
+    def answer(request):
+        if request.url.host == "files.example":
+            return httpx.Response(status, text="link has expired")
+        return httpx.Response(302, headers={"location": "https://files.example/y"})
+
+    with pytest.raises(errors.RequestRefusedError, match=r"files.example.*link has expired") as refused:
+        line_to(answer).get("/api/v1/subscriber/history")
+    assert type(refused.value) is errors.RequestRefusedError
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "words"),
+    [
+        ("br", b"\x8b\x02\x80abc\x03", "Content-Encoding 'br'.*asked for was gzip"),
+        ("gzip", b'{"messages": []}', "not packed in the way that its Content-Encoding states"),
+    ],
+)
+def test_a_body_that_is_not_packed_as_asked_is_named(line_to, coding, body, words):
+    """What came and what was asked for; it is not taken for an unreachable portal."""
+
+    def answer(_):
+        return httpx.Response(200, headers={"content-encoding": coding}, stream=httpx.ByteStream(body))
+
+    with pytest.raises(errors.AnswerError, match=words):
+        line_to(answer).get("/x")
+
+
+def test_a_coding_that_only_the_header_knows_is_passed_over(line_to):
+    """The body is plain text all the same."""
+    assert line_to(lambda _: httpx.Response(200, headers={"content-encoding": "br"}, content=b"[]")).get("/x").body
+
+
 def test_a_redirect_at_home_keeps_the_token(line_to):
     """Scheme, host and port are the same."""
     seen = []
@@ -279,10 +315,10 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch):
         port = free.getsockname()[1]
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    from isr_analysis.portal import wire
+    from isr_analysis.portal import network
 
-    through = wire._network("http://localhost:1")
-    past = wire._network("http://127.0.0.1:1")
+    through = network._network("http://localhost:1")
+    past = network._network("http://127.0.0.1:1")
     assert type(through._pool).__name__ == "HTTPProxy"
     assert type(past._pool).__name__ == "ConnectionPool"
     through.close()

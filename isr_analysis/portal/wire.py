@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import ssl
-import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +15,7 @@ import httpx_retries
 
 from isr_analysis import answers, errors, times
 from isr_analysis.portal import quota
+from isr_analysis.portal.network import WhenNeeded
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
 
 logger = logging.getLogger(__name__)
@@ -26,7 +24,6 @@ TIMEOUT = httpx.Timeout(10.0, read=120.0)
 """Seconds: connecting, sending and waiting for a connection; and waiting for the next bytes of an answer."""
 
 RETRIES = 3
-CONNECTIONS = 8
 
 API = "/api/v1/subscriber"
 
@@ -39,6 +36,7 @@ ADD_ONS = {
 MGMT = "Mgmt REST API"
 
 _PAUSE = "isr_pause"
+_UNASKED = ("br", "compress")
 _BAD_TOKEN, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
 
 
@@ -111,7 +109,7 @@ class Wire:
         self.origin = origin
         self._now = now
         self.sleep = sleep
-        self._counted = _Counted(transport or _WhenNeeded(origin), origin, ledger, now)
+        self._counted = _Counted(transport or WhenNeeded(origin), origin, ledger, now)
         retry = httpx_retries.Retry(
             total=RETRIES,
             allowed_methods=["GET"],
@@ -179,6 +177,11 @@ class Wire:
             ) from exc
         except httpx.TooManyRedirects as exc:
             raise errors.PortalUnavailableError(f"{self.origin} redirects {_path(url)} in a circle") from exc
+        except httpx.DecodingError as exc:
+            raise errors.AnswerError(
+                f"the answer of {_path(url)} is not packed in the way that its Content-Encoding states, or breaks off "
+                f"({_cause(exc)}); try again later, and look whether a proxy on the way changes it"
+            ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise errors.PortalUnavailableError(
                 f"{self.origin} cannot be reached ({_cause(exc)}); check the network, and ISR_PORTAL_ORIGIN. "
@@ -221,10 +224,28 @@ def good(response: httpx.Response, origin: str) -> Answer:
     ------
     TokenRefusedError, AddOnMissingError, QuotaExhaustedError, RequestRefusedError, PortalUnavailableError
         By the status, with the portal's own words.
+    AnswerError
+        The body is packed in a way that was not asked for.
     """
     if response.is_success:
+        _check_coding(response)
         return Answer(response.content, dict(response.headers), str(response.url), response.status_code)
     raise error_for(response, origin)
+
+
+def _check_coding(response: httpx.Response) -> None:
+    """Refuse a body that nothing in it shows to be packed, and that cannot be unpacked."""
+    stated = response.headers.get("content-encoding", "").lower()
+    if not any(one.strip() in _UNASKED for one in stated.split(",")):
+        return
+    try:
+        response.content.decode()
+    except UnicodeDecodeError as exc:
+        raise errors.AnswerError(
+            f"the answer of {response.url.path} came with Content-Encoding {stated!r}, which cannot be read here; "
+            "asked for was gzip or nothing (Accept-Encoding). A proxy on the way may pack it so: ask whoever runs it, or the "
+            "portal, to keep to Accept-Encoding"
+        ) from exc
 
 
 def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
@@ -237,6 +258,16 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
         if words
         else (f"{response.request.method} {path} → {status}, without a word")
     )
+    if status < _SERVER and not _same_origin(
+        response.url, httpx.URL(origin)
+    ):  # the token did not go there, and has no part in it
+        refused = errors.RequestRefusedError(
+            f"the portal {origin} redirected to {response.url.host}, which refused: {said}; try again, or ask the "
+            "portal's support",
+            status_code=status,
+        )
+        refused.words = everything
+        return refused
     if status == _BAD_TOKEN:
         return errors.TokenRefusedError(
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
@@ -330,40 +361,6 @@ class _Counted(httpx.BaseTransport):
 
     def close(self) -> None:
         self._inner.close()
-
-
-class _WhenNeeded(httpx.BaseTransport):
-    """The network, from the first request on: reading the certificates takes longer than a week from disk."""
-
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
-        self._lock = threading.Lock()
-        self._made: httpx.BaseTransport | None = None
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with self._lock:
-            self._made = self._made or _network(self._origin)
-        return self._made.handle_request(request)
-
-    def close(self) -> None:
-        if self._made is not None:
-            self._made.close()
-
-
-def _network(origin: str) -> httpx.BaseTransport:
-    # httpx reads HTTPS_PROXY and its like only for a client without a transport of its own.
-    parts = urlsplit(origin)
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if urllib.request.proxy_bypass(parts.hostname or ""):
-        proxy = None
-    limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-    try:
-        return httpx.HTTPTransport(proxy=proxy, limits=limits)
-    except (ValueError, httpx.InvalidURL) as exc:
-        raise errors.UsageError(f"the proxy of the environment ({parts.scheme.upper()}_PROXY) is no address") from exc
-    except (OSError, ssl.SSLError) as exc:
-        raise errors.UsageError(f"SSL_CERT_FILE or SSL_CERT_DIR names no certificates: {exc}") from exc
 
 
 def _read_whole(response: httpx.Response) -> None:
