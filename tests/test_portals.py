@@ -529,6 +529,13 @@ LIVES = {
     },
     "payload as text": lambda: {"result": [{**portals.as_text(one), "last_seen_at": portals.iso(NOW)} for one in LAST]},
     "base64": lambda: [portals.as_base64(one) for one in LAST],
+    "base64 by its name, keyed by client and topic": lambda: {
+        "clients": {
+            one.client: {one.topic: {"ts": portals.iso(one.at), "payload_base64": portals.as_base64(one)["payload"]}}
+            for one in LAST
+        },
+        "generated_at": portals.iso(NOW),
+    },
     "whole paths alone": lambda: [portals.by_path(one) for one in LAST],
     "publisher beside message": lambda: {"publishers": [portals.nested(one) for one in LAST]},
     "columns": lambda: {

@@ -10,9 +10,11 @@ from isr_analysis.answers.instants import of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
+    BASE64,
     BESIDE,
     CLIENT,
     ENCODING,
+    HEX,
     LAST,
     PAYLOAD,
     RECEIVED,
@@ -139,7 +141,8 @@ class _Search:
         return rank if rank is not None and (raw.kind(value) in ('"', "0") or of_object(value)) else None
 
     def _payload(self, fields: dict[str, bytes]) -> str | None:
-        return self.fields.payload if self.fields.payload in fields else pick(fields, PAYLOAD)
+        known = (*PAYLOAD, *BASE64, *HEX)
+        return self.fields.payload if self.fields.payload in fields else pick(fields, known)
 
     def _topic(self, fields: dict[str, bytes]) -> str | None:
         return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)

@@ -243,8 +243,8 @@ def _check_coding(response: httpx.Response) -> None:
     except UnicodeDecodeError as exc:
         raise errors.AnswerError(
             f"the answer of {response.url.path} came with Content-Encoding {stated!r}, which cannot be read here; "
-            "asked for was gzip or nothing (Accept-Encoding). A proxy on the way may pack it so: ask whoever runs it, or the "
-            "portal, to keep to Accept-Encoding"
+            "asked for was gzip or nothing (Accept-Encoding). A proxy on the way may pack it so: ask whoever runs it, "
+            "or the portal, to keep to Accept-Encoding"
         ) from exc
 
 
