@@ -76,6 +76,8 @@ def test_seq_is_the_order_of_publishing():
         ({"page": {"number": 0, "size": 20, "totalPages": 3}}, {"page": 0, "limit": 20, "pages": 3}),
         ({"next": True}, {"has_more": True}),
         ({"truncated": True}, {"has_more": True}),
+        ({"timed_out": True}, {"has_more": True}),
+        ({"limit_reached": True}, {"has_more": True}),
     ],
 )
 def test_notes_on_paging_are_read(notes, expected):
@@ -85,6 +87,24 @@ def test_notes_on_paging_are_read(notes, expected):
     told_only = ("cursor_name", "has_more") if "has_more" not in expected else ("cursor_name",)
     assert {name: value for name, value in said.items() if value is not None and name not in told_only} == expected
     assert page.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [
+        ({"next_cursor": "x"}, {"next_cursor": None}),
+        ({"truncated": True}, {"truncated": False}),
+        ({"next": "/history?client=a&page=2"}, {"next": None}),
+    ],
+)
+def test_a_group_that_has_more_says_so_of_the_answer(cut, whole):
+    """Whichever group it is, in a list or by its client; what others say of themselves does not hide it."""
+    rows = [{"time": AT, "topic": "t", "payload": 1}]
+    for first, second, more in ((cut, whole, True), (whole, cut, True), (whole, whole, None)):
+        groups = {"a": {"messages": rows, **first}, "b": {"messages": rows, **second}}
+        listed = [{"client_id": name, **group} for name, group in groups.items()]
+        assert answers.read_page(json.dumps({"clients": listed}).encode()).paging.has_more is more
+        assert answers.read_page(json.dumps({"clients": groups}).encode()).paging.has_more is (more or False)
 
 
 def test_what_a_payload_says_is_no_note_on_paging():

@@ -45,6 +45,13 @@ def is_note(fields: dict[str, bytes]) -> bool:
     return bool(fields) and all(plain(name) in _PAGING or plain(name) in _HEADINGS for name in fields)
 
 
+def goes_on(fields: dict[str, bytes]) -> bool:
+    """Tell whether a group of rows says that it has more of them than stand here."""
+    said = paging.read({name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}, 0)
+    named = plain(said.cursor_name or "").startswith("next")
+    return said.has_more is True or said.url is not None or (said.cursor is not None and named)
+
+
 def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) -> bool:
     """Tell whether an object says that it has no rows.
 

@@ -238,6 +238,8 @@ class _Search:
         if not groups:
             self.found.notes = noted
             return [] if all(places) else None
+        if not self.live and any(map(beside.goes_on, elements)):
+            self._goes_on()
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
             failure = None if self.live else beside.failure(fields)
             if failure or not (there or self.live):
@@ -315,6 +317,8 @@ class _Search:
         if twice := raw.doubled(value, fields):
             raise AnswerError(f"an object that holds rows has two members {twice!r}, of which only one would be read")
         self._note(fields)
+        if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
+            self._goes_on()
         if failure := beside.failure(fields, rows=bool(bearing)):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
@@ -337,6 +341,10 @@ class _Search:
         if beside.is_empty(fields, dug, top=depth == 0):
             return True
         return self.live and depth == 0 and all(one == b"null" for one in fields.values())
+
+    def _goes_on(self) -> None:
+        """Note that a group has more rows: where each has a next page of its own, the rest is had by time."""
+        self.found.notes["groups.incomplete"] = b"true"
 
     def _note(self, fields: dict[str, bytes]) -> None:
         self.found.notes |= dict(beside.notes(fields))

@@ -30,6 +30,10 @@ _MORE = (
     "partial",
     "moreavailable",
     "incomplete",
+    "timedout",
+    "limitreached",
+    "limitexceeded",
+    "capped",
 )
 _DONE = ("done", "complete", "islast", "last", "lastpage", "exhausted")
 _NUMBERS = {
