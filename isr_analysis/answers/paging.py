@@ -30,11 +30,9 @@ _MORE = (
     "partial",
     "moreavailable",
     "incomplete",
-    "timedout",
-    "limitreached",
-    "limitexceeded",
-    "capped",
 )
+_CUT = ("timedout", "limitreached", "limitexceeded", "capped")
+"""If true, the answer is not whole; if false, there may be further pages all the same."""
 _DONE = ("done", "complete", "islast", "last", "lastpage", "exhausted")
 _NUMBERS = {
     "page": ("page", "pagenumber", "currentpage", "pageno", "number"),
@@ -109,7 +107,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
         return (b"true" in said) if said else None
 
     numbers = {one: integer(names) for one, names in _NUMBERS.items()}
-    more = flag(_MORE)
+    more = flag(_CUT) or flag(_MORE)
     if more is None and (done := flag(_DONE)) is not None:
         more = not done
     if spelled.get("next") in (b"true", b"false"):
