@@ -91,7 +91,7 @@ def test_notes_on_paging_are_read(notes, expected):
 
 def test_that_nothing_was_cut_does_not_say_that_no_page_follows():
     """A search that kept within its time has further pages all the same."""
-    assert read({"messages": [ROW], "timed_out": False, "limit_reached": False}).paging.has_more is None
+    assert read({"messages": [ROW], "timed_out": False, "partial": False}).paging.has_more is None
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,9 @@ _MORE = (
     "hasnextpage",
     "truncated",
     "istruncated",
-    "partial",
     "moreavailable",
-    "incomplete",
 )
-_CUT = ("timedout", "limitreached", "limitexceeded", "capped")
+_CUT = ("partial", "incomplete", "timedout", "limitreached", "limitexceeded", "capped")
 """If true, the answer is not whole; if false, there may be further pages all the same."""
 _DONE = ("done", "complete", "islast", "last", "lastpage", "exhausted")
 _NUMBERS = {
