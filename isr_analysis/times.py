@@ -247,3 +247,27 @@ def resolve(
     if begin < _EARLIEST_NS:
         raise UsageError(f"last={last!r} reaches back before 1970")
     return Range(begin, until)
+
+
+def lasting(ns: float) -> str:
+    """Write a duration with two units at most: ``2 d 3 h``, ``11 min``, ``0.5 s``."""
+    seconds = ns / SECOND
+    if seconds < 60:  # noqa: PLR2004 (seconds in a minute)
+        return f"{seconds:.3g} s"
+    left, words = round(seconds), []
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}")
+        elif words:
+            break
+    return " ".join(words[:2])
+
+
+def ago(ns: float | None) -> str:
+    """Write how long ago something was, in whole seconds at most: ``"12 s ago"``; None is ``"never"``.
+
+    >>> ago(12.4 * SECOND), ago(2 * HOUR), ago(None)
+    ('12 s ago', '2 h ago', 'never')
+    """
+    return "never" if ns is None else f"{lasting(max(ns, 0) // SECOND * SECOND)} ago"

@@ -151,3 +151,13 @@ def test_minus_leaves_exactly_what_is_not_held(span, held, at):
 def test_iso_is_exact(ns):
     """An instant written as ISO and read again is the same to the nanosecond."""
     assert times.instant(times.iso(ns)) == ns
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s ago"), (59.4, "59 s ago"), (90, "1 min 30 s ago"), (7200, "2 h ago"), (86_400 * 400, "400 d ago"),
+     (None, "never"), (-5, "0 s ago")],
+)  # fmt: skip
+def test_ages_are_written_in_whole_seconds(seconds, text):
+    """A clock that is a little ahead is no negative age."""
+    assert times.ago(None if seconds is None else seconds * times.SECOND) == text

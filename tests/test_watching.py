@@ -136,7 +136,7 @@ def test_isr_live_prints_one_table_where_nobody_looks_on(here, setting):
     assert done.exit_code == 0
     head, names, *rows = done.output.splitlines()
     assert " topics · live" in head
-    assert names.split() == ["publisher", "topic", "time", "age", "says"]
+    assert names.split() == ["publisher", "topic", "time", "heard", "says"]
     with here.connect() as portal:
         assert {row.split()[0] for row in rows} == set(isr.load_live(portal=portal)["client_id"])
     assert all(len(line) <= 110 for line in done.output.splitlines())
@@ -189,7 +189,7 @@ def test_a_table_is_cut_to_its_terminal():
     assert lines[2].startswith("dev-29")
     assert lines[-1] == "… and 23 more"
     assert all(len(line) <= 72 and line.isprintable() for line in lines)
-    assert "61 min" in lines[2]
+    assert "1 h 1 min ago" in lines[2]
 
 
 def test_the_table_says_what_was_measured_first():

@@ -115,25 +115,10 @@ def _told(row: Row, series: Series, found: list[Rhythm]) -> Row:
     ]  # fmt: skip
     usual = min((float(one.pace.interval[one.pace.regular].min()) for one in same), default=0.0)
     where = "" if row["channel"] or len(series) == 1 else " on any channel" if row[TOPIC] else " on any topic"
-    each = f", where one comes every {lasting(usual)}" if usual else ""
-    words = f"no message{where} for {lasting(row['duration'])}{each}"
+    each = f", where one comes every {times.lasting(usual)}" if usual else ""
+    words = f"no message{where} for {times.lasting(row['duration'])}{each}"
     kept = {name: row[name] for name in (CLIENT, TOPIC, "channel", "start", "end")}
     return {"kind": SILENT, **kept, "detail": words}
-
-
-def lasting(ns: float) -> str:
-    """Write a duration with two units at most: ``2 d 3 h``, ``11 min``, ``0.5 s``."""
-    seconds = ns / times.SECOND
-    if seconds < 60:  # noqa: PLR2004 (seconds in a minute)
-        return f"{seconds:.3g} s"
-    left, words = round(seconds), []
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, left = divmod(left, size)
-        if count:
-            words.append(f"{count} {unit}")
-        elif words:
-            break
-    return " ".join(words[:2])
 
 
 def _explained(row: Row, new_names: list[Row], span: Range | None) -> bool:

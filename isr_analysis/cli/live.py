@@ -116,13 +116,13 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     """Write the last messages as lines of text, the newest on top."""
     newest = df.iloc[::-1]
     rows = [
-        (str(client), str(topic), f"{time:%H:%M:%S}", _age(now - time.value), saying(row))
+        (str(client), str(topic), f"{time:%H:%M:%S}", times.ago(now - time.value), saying(row))
         for time, client, topic, row in zip(
             newest.index, newest["client_id"], newest["topic"],
             newest.drop(columns=["client_id", "topic"]).to_dict("records"), strict=True,
         )
     ]  # fmt: skip
-    heads = ("publisher", "topic", "time", "age", "says")
+    heads = ("publisher", "topic", "time", "heard", "says")
     wide = [max(len(one[i]) for one in [heads, *rows]) for i in range(4)]
     state = "" if df.attrs["connected"] else " · NOT CONNECTED"
     gaps = f" · {df.attrs['gaps']} gap{'s' * (df.attrs['gaps'] != 1)}" if df.attrs["gaps"] else ""
@@ -141,14 +141,6 @@ def lines(df: pd.DataFrame) -> str:
         json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=str)
         for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
     )
-
-
-def _age(ns: int) -> str:
-    seconds = max(0, ns // times.SECOND)
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
 
 
 def _end(*_: Any) -> NoReturn:

@@ -9,7 +9,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
-from isr_analysis.checks.findings import lasting
 from isr_analysis.checks.saying import saying
 from isr_analysis.checks.series import CLIENT, TOPIC, missing, nanoseconds, stamps, taken, zone_of
 from isr_analysis.errors import UsageError
@@ -98,7 +97,7 @@ def live(
         "": np.array(["●"] * len(frame)),
         "publisher": frame[CLIENT].astype("str").to_numpy(),
         "state": words,
-        "last heard": np.array([f"{lasting(float(one))} ago" for one in age]),
+        "last heard": np.array([times.ago(float(one)) for one in age]),
         f"at ({zone})": np.array([f"{one:%d %b %H:%M:%S}" for one in stamps(ns, zone)]),
         "topic": frame[TOPIC].astype("str").to_numpy() if TOPIC in frame.columns else np.array([""] * len(frame)),
         "said": np.array([saying(row) for row in frame.astype("object").to_dict("records")]),

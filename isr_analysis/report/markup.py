@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from isr_analysis.checks.findings import lasting
+from isr_analysis import times
 
 NOTHING = "\N{EN DASH}"
 
@@ -50,7 +50,7 @@ def written(value: Any, digits: int = 4) -> str:
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return "yes" if value else "no"
     if isinstance(value, pd.Timedelta):
-        return lasting(value.value)
+        return times.lasting(value.value)
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, numbers.Integral):

@@ -11,7 +11,6 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
-from isr_analysis.checks.findings import lasting
 from isr_analysis.checks.saying import saying
 from isr_analysis.progress import counted
 from isr_analysis.report.chapters import Chapter, bare
@@ -109,7 +108,7 @@ def _silence_words(silences: pd.DataFrame) -> str:
     what = " ".join(part for part in (longest["client_id"], longest["topic"], longest["channel"]) if part)
     return (
         f"{counted(len(silences), 'silence')} longer than usual; the longest: {what}, "
-        f"{lasting(longest['duration'].value)} from {written(longest['start'])}."
+        f"{times.lasting(longest['duration'].value)} from {written(longest['start'])}."
     )
 
 
@@ -185,7 +184,7 @@ def topic(one: Chapter, tz: str) -> None:
     if one.problem:
         problem(one.problem, detail=one.detail)
         return
-    every = f", every {listed(lasting(pace.value) for pace in one.every)}" if one.every else ""
+    every = f", every {listed(times.lasting(pace.value) for pace in one.every)}" if one.every else ""
     show(paragraph(f"{counted(one.rows, 'message')} of {listed(one.clients)}{every}."))
     if one.figure is not None:
         show(one.figure)

@@ -22,7 +22,7 @@ from isr_analysis.widgets import standing as stands
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
 from isr_analysis.widgets.follow import Follower
-from isr_analysis.widgets.words import ago, call, explained, notice, table
+from isr_analysis.widgets.words import call, explained, notice, table
 
 _PULSE = 3
 _PATIENCE = 3.5 * _PULSE  # s without a word from the page before the board rests
@@ -246,7 +246,7 @@ def pace(every: float, left: Quota, now: int) -> float:
 def _written(shown: pd.DataFrame) -> tuple[list[list[str]], tuple[str, ...], list[str]]:
     rows = [
         [f"{one['client_id']}{' · ' + one['label'] if one['label'] else ''}", one["state"],
-         ago(None if pd.isna(one["age"]) else one["age"].total_seconds()), one["topic"], one["says"]]
+         times.ago(None if pd.isna(one["age"]) else one["age"].value), one["topic"], one["says"]]
         for one in shown.to_dict("records")
     ]  # fmt: skip
     return rows, _COLUMNS, [_MARK.get(one, "isr-off") for one in shown["state"]]

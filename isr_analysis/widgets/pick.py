@@ -11,6 +11,7 @@ import ipywidgets
 import pandas as pd
 import traitlets
 
+from isr_analysis import times
 from isr_analysis.errors import AddOnMissingError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.live import load_live
@@ -20,7 +21,7 @@ from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
 from isr_analysis.widgets.standing import PAUSED, readable, standing
-from isr_analysis.widgets.words import ago, explained, notice
+from isr_analysis.widgets.words import explained, notice
 
 Key = tuple[str, str | None]
 """A line of the list: a client and one of its topics; None is all of them."""
@@ -67,7 +68,7 @@ class Picker(Composite):
     ) -> None:
         super().__init__(portal=portal)
         self._chosen: set[Key] = set()
-        self._topics: dict[str, dict[str, float]] = {}  # when each was last heard, s since 1970
+        self._topics: dict[str, dict[str, int]] = {}  # when each was last heard, ns since 1970
         self._table = pd.DataFrame({"client_id": pd.Series(dtype="str")})
         self._derived = False
         self._worker = Worker(self._fail)
@@ -124,7 +125,7 @@ class Picker(Composite):
             last = df.index.to_series().groupby([df["client_id"], df["topic"]], observed=True).max()
             for client, topic, at in last.rename("at").reset_index().itertuples(index=False):
                 known = self._topics.setdefault(str(client), {})
-                known[str(topic)] = max(at.timestamp(), known.get(str(topic), 0.0))
+                known[str(topic)] = max(at.as_unit("ns").value, known.get(str(topic), 0))
         self._list()
 
     def code(self) -> str:
@@ -199,19 +200,19 @@ class Picker(Composite):
 
     def _list(self) -> None:
         """Fill the list with what the search leaves of the clients and their topics."""
-        now = time.time() if self._portal is None else self._portal.now() / 1e9
+        now = time.time_ns() if self._portal is None else self._portal.now()
         words = self.search.value.casefold().split()
         lines: list[tuple[str, Key]] = []
         rows = {str(one["client_id"]): one for one in self._table.to_dict("records")}
         chosen = {client for client, _ in self._chosen}
         for client in sorted({*rows, *self._topics, *chosen}, key=lambda one: (one not in chosen, one)):
             told = rows.get(client, {})
-            age = told["age"].total_seconds() if told and not pd.isna(told["age"]) else None
+            age = told["age"].value if told and not pd.isna(told["age"]) else None
             label = f" · {told['label']}" if told.get("label") else ""
             state = f"{PAUSED} · " if told.get("state") == PAUSED else ""
-            last = f" — {state}{ago(age)}" if told else ""
+            last = f" — {state}{times.ago(age)}" if told else ""
             own: list[tuple[str, Key]] = [
-                (f"{_INDENT}{topic} — {ago(now - at)}", (client, topic))
+                (f"{_INDENT}{topic} — {times.ago(now - at)}", (client, topic))
                 for topic, at in sorted(self._topics.get(client, {}).items())
             ]
             if not _has(words, f"{client}{label}"):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.checks.saying import saying
 
 LIVE, STALE, SILENT, NEVER, PAUSED = "live", "stale", "silent", "never heard", "paused"
 """Heard lately; not lately; not for long; not at all; paused in the portal, so that silence is no news."""
 
 ORDER = [SILENT, STALE, LIVE, NEVER, PAUSED]
-_WHOSE = ("station_controller_device_id", "device_id", "callsign", "username", "module", "dcn", "seq")
-_SAID = 4
-_LONG = 40
 
 
 def standing(
@@ -44,7 +41,7 @@ def standing(
     pandas.DataFrame
         One row a publisher, with a RangeIndex. Columns ``client_id``, ``label``, ``state`` (str), ``heard``
         (datetime in the zone of `live`, NaT if never), ``age`` (timedelta), ``topic`` and ``says`` (str; the
-        topic and some fields of its last message). No publisher: the same columns, no rows.
+        topic of its last message, and what that says). No publisher: the same columns, no rows.
     """
     limits = times.duration(stale, name="stale"), times.duration(silent, name="silent")
     last = live[~live["client_id"].duplicated(keep="last")]
@@ -65,7 +62,7 @@ def standing(
         age = None if pd.isna(at) else max(now - int(at.as_unit("ns").value), 0)
         rows.append({
             "client_id": client, "label": labels.get(client, ""), "state": _state(age, client in paused, limits),
-            "heard": at, "age": age, "topic": str(message.get("topic", "")), "says": _said(message),
+            "heard": at, "age": age, "topic": str(message.get("topic", "")), "says": saying(message),
         })  # fmt: skip
     rows.sort(key=lambda row: ORDER.index(row["state"]))
     table = pd.DataFrame(rows, columns=["client_id", "label", "state", "heard", "age", "topic", "says"])
@@ -86,14 +83,3 @@ def _state(age: int | None, paused: bool, limits: tuple[int, int]) -> str:
     if age is None:
         return NEVER
     return LIVE if age <= limits[0] else STALE if age <= limits[1] else SILENT
-
-
-def _said(message: dict[Any, Any]) -> str:
-    """Write the fields of a message that say something, a few of them."""
-    parts = []
-    for name, value in sorted(message.items(), key=lambda item: item[0] in _WHOSE):
-        if name in ("client_id", "topic") or value is None or value is pd.NA or value != value:  # noqa: PLR0124 (NaN)
-            continue
-        text = f"{value:.6g}" if isinstance(value, float) else str(value)
-        parts.append(f"{name} {text if len(text) <= _LONG else text[:_LONG] + '…'}")
-    return " · ".join(parts[:_SAID]) + (" · …" if len(parts) > _SAID else "")

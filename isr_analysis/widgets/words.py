@@ -1,4 +1,4 @@
-"""What widgets write: spans of time, errors and tables as words and plain HTML. Pure."""
+"""What widgets write: errors and tables as words and plain HTML. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pandas as pd
 from isr_analysis.errors import IsrError
 
 _ACCOUNT = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
-_STEPS = [("s", 60.0), ("min", 60.0), ("h", 24.0), ("d", float("inf"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +59,6 @@ def in_short(text: str) -> str:
     'account 11111111… at home'
     """
     return _ACCOUNT.sub(r"\1…", text)
-
-
-def ago(seconds: float | None) -> str:
-    """Write how long ago something was, in one unit: ``"12 s ago"``; None is ``"never"``.
-
-    >>> ago(12.4), ago(7_200), ago(None)
-    ('12 s ago', '2 h ago', 'never')
-    """
-    if seconds is None or seconds != seconds:  # noqa: PLR0124 (NaN)
-        return "never"
-    left = max(seconds, 0.0)
-    for unit, size in _STEPS:
-        if left < size:
-            return f"{left:.0f} {unit} ago"
-        left /= size
-    raise AssertionError  # the last step has no end
 
 
 def notice(text: str, kind: str = "info") -> str:
