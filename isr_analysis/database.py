@@ -67,7 +67,7 @@ def transaction(path: Path, form: Format, *, durable: bool = True) -> Iterator[s
         try:
             yield db
         except BaseException:
-            db.execute("ROLLBACK")
+            _roll_back(db)
             raise
         db.execute("COMMIT")
 
@@ -129,9 +129,14 @@ def _bring_up_to_date(db: sqlite3.Connection, path: Path, form: Format) -> None:
                 db.execute(statement)
         db.execute(f"PRAGMA user_version={form.version}")
     except BaseException:
-        db.execute("ROLLBACK")
+        _roll_back(db)
         raise
     db.execute("COMMIT")
+
+
+def _roll_back(db: sqlite3.Connection) -> None:
+    if db.in_transaction:  # where the disk is full SQLite has done so itself, and another try would hide why
+        db.execute("ROLLBACK")
 
 
 def _version(db: sqlite3.Connection, path: Path, form: Format) -> int:

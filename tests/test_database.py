@@ -139,3 +139,19 @@ def test_a_read_only_folder_is_read(tmp_path, read_only, clean):
         assert [a for (a,) in db.execute("SELECT a FROM t ORDER BY a")] == ([1] if clean else [1, 2])
     with pytest.raises(StoreError, match="ISR_HOME"), database.transaction(path, OLD) as db:
         db.execute("INSERT INTO t VALUES (3)")
+
+
+def test_a_full_disk_is_said_as_that(path):
+    """SQLite takes the transaction back by itself there: that it cannot be taken back twice hides nothing."""
+    with pytest.raises(StoreError, match=r"is full; make room on the disk"):
+        _fill(path)
+
+
+def _fill(path):
+    """Write more than there is room for."""
+    with database.transaction(path, OLD, durable=False) as db:
+        db.execute("PRAGMA max_page_count=3")
+        db.execute("PRAGMA cache_size=2")
+        db.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99999) INSERT INTO t SELECT i FROM n"
+        )
