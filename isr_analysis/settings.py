@@ -233,7 +233,9 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as exc:
-        raise StoreError(f"{path} cannot be read: {exc}") from exc
+        raise StoreError(
+            f"{path} cannot be read: {exc}; see who may read it, or set ISR_HOME to another folder"
+        ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise UsageError(f"{path} is no TOML: {exc}; mend it, or delete it and run `isr login`") from exc
     entries = document.get("profiles", {})
@@ -252,10 +254,17 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _write(path: Path, entries: dict[str, dict[str, str]]) -> Path:
+    aside: Path | None = None
     try:
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
+            aside = Path(file.name)
             file.write(tomli_w.dumps({"profiles": entries}).encode())
-        Path(file.name).replace(path)
+        aside.replace(path)
     except OSError as exc:
-        raise StoreError(f"{path} cannot be written: {exc}") from exc
+        if aside is not None:
+            aside.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path} cannot be written: {exc.strerror or exc}; "
+            f"see who may write there, or set ISR_HOME to another folder"
+        ) from exc
     return path

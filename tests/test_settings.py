@@ -97,3 +97,16 @@ def test_a_home_that_cannot_be_made_is_an_error_that_names_the_setting(tmp_path)
 def test_the_home_folder_is_for_its_owner_alone(home):
     """What is fetched is private."""
     assert settings.make_folder(home).stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_cannot_be_written_leaves_no_other_behind(home):
+    """Where `config.toml` is a folder the error has a remedy, and no temporary file stays."""
+    chosen = settings.profile(environ={"ISR_HOME": str(home)})
+    settings.save(chosen)
+    (home / settings.CONFIG).unlink()
+    (home / settings.CONFIG).mkdir()
+    with pytest.raises(StoreError, match="ISR_HOME"):
+        settings._write(home / settings.CONFIG, {})
+    with pytest.raises(StoreError, match="ISR_HOME"):
+        settings.save(chosen)
+    assert [one.name for one in home.iterdir()] == [settings.CONFIG]
