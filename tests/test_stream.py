@@ -432,3 +432,21 @@ def test_tables_have_the_one_schema():
     assert made.schema.equals(messages.SCHEMA)
     assert isinstance(made, pa.Table)
     assert _table([]).schema.equals(messages.SCHEMA)
+
+
+def test_ctrl_c_while_it_connects_leaves_no_connection(monkeypatch):
+    """Nobody has a stream yet whose `close` would end it; the thread would connect again and again for ever."""
+    mqtt = pytest.importorskip("paho.mqtt.client")
+    ended = []
+
+    def interrupted(_self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mqtt.Client, "connect", lambda *_, **__: None)
+    monkeypatch.setattr(mqtt.Client, "loop_start", interrupted)
+    monkeypatch.setattr(mqtt.Client, "disconnect", lambda _: ended.append("disconnected"))
+    monkeypatch.setattr(mqtt.Client, "loop_stop", lambda _: ended.append("stopped"))
+    login = Login(Address("127.0.0.1", 1, tls=False), "sub-1", Secret("x"), f"{ACCOUNT}/#")
+    with pytest.raises(KeyboardInterrupt):
+        isr.stream(login=login, portal=FakePortal())
+    assert ended == ["disconnected", "stopped"]

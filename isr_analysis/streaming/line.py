@@ -124,8 +124,13 @@ class Line:
                 f"the broker {where} cannot be reached ({exc}); check host= and port= (ISR_MQTT_HOST, ISR_MQTT_PORT), "
                 "and whether a firewall lets the port through"
             ) from exc
-        self._client.loop_start()
-        if not self._ready.wait(_PATIENCE) or self._problem is not None:
+        try:
+            self._client.loop_start()
+            came = self._ready.wait(_PATIENCE)
+        except BaseException:  # Ctrl-C: nobody has this line, so nobody else could close it
+            self.close()
+            raise
+        if not came or self._problem is not None:
             self.close()
             raise self._problem or BrokerUnavailableError(
                 f"the broker {where} took the connection and then said nothing for {_PATIENCE:.0f} s; is it one that "
