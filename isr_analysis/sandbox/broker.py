@@ -41,8 +41,6 @@ class Broker:
 
     Parameters
     ----------
-    port : int
-        Where it listens; 0 is any that is free.
     certificate : (Path, Path), optional
         Certificate and key, PEM files, for TLS.
 
@@ -61,7 +59,7 @@ class Broker:
         The port is taken.
     """
 
-    def __init__(self, *, port: int = 0, certificate: tuple[Path, Path] | None = None) -> None:
+    def __init__(self, *, certificate: tuple[Path, Path] | None = None) -> None:
         self._program = _installed()
         self._certificate = certificate
         self._folder = tempfile.TemporaryDirectory(prefix="isr-broker-", ignore_cleanup_errors=True)
@@ -71,9 +69,9 @@ class Broker:
         self._keeper: subprocess.Popen[str] | None = None
         self._client: Any = None
         self._lock = threading.RLock()
-        self.port = port
+        self.port = 0
         try:
-            self._start_somewhere(port)
+            self._start_somewhere()
         except BaseException:
             self.close()
             raise
@@ -152,14 +150,14 @@ class Broker:
         if client is not None:
             client.publish(topic, payload, qos=0)
 
-    def _start_somewhere(self, port: int) -> None:
+    def _start_somewhere(self) -> None:
         for left in reversed(range(_TRIES)):
-            self.port = port or _free_port()
+            self.port = _free_port()
             try:
                 return self.start()
             except UsageError:
                 self.stop()
-                if port or not left:
+                if not left:
                     raise
         return None
 
