@@ -293,7 +293,7 @@ def test_without_a_browser_no_pdf(sandbox: Any, tmp_path: Path, monkeypatch: pyt
         isr.build_report(tmp_path / "r.html", last="1h", pdf=True, portal=portal)
     assert not (tmp_path / "r.html").exists()
     with pytest.raises(MissingExtraError, match="is no program"):
-        pdf.browser({"ISR_CHROMIUM": "/nowhere/chromium"})
+        pdf.browser()
 
 
 def test_the_command(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from isr_analysis.errors import MissingExtraError
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_error: bool = False) -> str:
+def run(notebook: Any, *, folder: Path, environ: Mapping[str, str]) -> str:
     """Run the cells of a notebook, in place.
 
     The kernel is the Python that runs this, with neither the user's Jupyter nor IPython settings, so that a report
@@ -29,8 +29,6 @@ def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_erro
         The kernel's working directory.
     environ : mapping
         Variables for the kernel alone, such as the token.
-    stop_at_error : bool
-        Whether a cell that fails ends the run.
 
     Returns
     -------
@@ -40,7 +38,7 @@ def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_erro
     try:
         from jupyter_core.utils import run_sync
         from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError, DeadKernelError
+        from nbclient.exceptions import DeadKernelError
     except ModuleNotFoundError as exc:
         raise needs(exc) from exc
 
@@ -50,7 +48,7 @@ def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_erro
             notebook,
             km=manager,
             timeout=None,
-            allow_errors=not stop_at_error,
+            allow_errors=True,
             shutdown_kernel="immediate",
             store_widget_state=False,
             record_timing=False,
@@ -71,8 +69,6 @@ def run(notebook: Any, *, folder: Path, environ: Mapping[str, str], stop_at_erro
                     client.execute_cell(cell, number)
         except DeadKernelError:
             return "the kernel died, as it does where memory runs out; ask for a shorter range or fewer topics"
-        except CellExecutionError as exc:
-            return f"{exc.ename}: {exc.evalue}"
         finally:
             if manager.has_kernel:  # interrupted while it started
                 run_sync(manager.shutdown_kernel)(now=True)

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from isr_analysis.errors import MissingExtraError, StoreError
@@ -24,7 +23,7 @@ _PLACES = [
 _PATIENCE = 120
 
 
-def browser(environ: Mapping[str, str] | None = None) -> str:
+def browser() -> str:
     """Find Chromium or one of its kin.
 
     Raises
@@ -32,7 +31,7 @@ def browser(environ: Mapping[str, str] | None = None) -> str:
     MissingExtraError
         There is none.
     """
-    given = (os.environ if environ is None else environ).get(SETTING, "").strip()
+    given = os.environ.get(SETTING, "").strip()
     candidates = [given] if given else [*_NAMES, *_PLACES]
     for name in candidates:
         if found := shutil.which(name):
