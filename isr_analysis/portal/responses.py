@@ -104,7 +104,7 @@ class Responses:
                 old = self._old(url, params)
                 if old is None:
                     raise
-                logger.warning("%s cannot be reached: its answer of %s is given", self._origin, old.created_at)
+                logger.warning("%s cannot be reached or fails: its answer of %s is given", self._origin, old.created_at)
                 return _kept(old, stale=True)
         return _kept(response, stale=False)
 
