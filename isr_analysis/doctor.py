@@ -18,6 +18,7 @@ from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, Reques
 from isr_analysis.portal import identity, lists, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
+from isr_analysis.progress import counted, sized
 from isr_analysis.settings import Profile
 from isr_analysis.store.store import Store
 
@@ -205,7 +206,7 @@ def _store(profile: Profile, portal: Portal | None) -> Check:
         health = Store(folder).health()
     except IsrError as exc:
         return _failed("store", exc)
-    found = f"{health.rows:,} messages in {health.files} files, {health.bytes / 1e6:.1f} MB, in {folder}"
+    found = f"{counted(health.rows, 'message')} in {counted(health.files, 'file')}, {sized(health.bytes)}, in {folder}"
     if health.lost:
         return Check("store", FAIL, f"{found}; {len(health.lost)} files are missing, the first {health.lost[0]}",
                      "load the range again with refresh=True")  # fmt: skip

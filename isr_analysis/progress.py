@@ -20,6 +20,18 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def sized(count: int) -> str:
+    """Write a size, given in bytes, in the unit that suits it.
+
+    >>> sized(0), sized(2_300), sized(1_234_567_890)
+    ('0 bytes', '2.3 kB', '1,234.6 MB')
+    """
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return counted(count, "byte")
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """How a download stands.

@@ -24,10 +24,13 @@ from isr_analysis.portal.portal import Portal
 def login(profile: str | None, origin: str | None, account_id: str | None) -> None:
     """Check a token and keep it in the system's keyring.
 
-    It is asked for on a terminal, or read from standard input: isr login < token.txt
+    It is asked for on a terminal, or read from standard input:
+
+    \b
+      isr login < token.txt
 
     An older one of the same profile, revoked or not, is replaced.
-    """
+    """  # noqa: D301 (click reads the mark)
     name = settings.check_name(profile or os.environ.get("ISR_PROFILE") or "default")
     known = settings.profile(name, origin=origin or _origin_of(name), account_id=account_id)
     if sys.stdin.isatty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.cli.options import ask, connecting
 from isr_analysis.errors import UsageError
+from isr_analysis.progress import counted, sized
 from isr_analysis.times import Range
 
 _EVER = Range(0, 4_102_444_800 * times.SECOND)
@@ -37,12 +39,12 @@ def show(profile: str | None, origin: str | None) -> None:
         store = Store(folder)
         health, spans = store.health(), store.all_spans(_EVER)
     click.echo(str(folder))
-    click.echo(f"  messages  {health.rows:>12,} in {health.files} files, {_size(health.bytes)}")
+    click.echo(f"  messages  {health.rows:>12,} in {counted(health.files, 'file')}, {sized(health.bytes)}")
     if spans:
         first, last = min(one.range.start for one in spans), max(one.range.end for one in spans)
         click.echo(f"  fetched   {times.iso(first)[:10]} to {times.iso(last)[:16]}Z (`isr.coverage` says which of it)")
-    click.echo(f"  decoded   {_size(store.memo.bytes())} (may go at any time)")
-    click.echo(f"  in all    {_size(_bytes(folder))}")
+    click.echo(f"  decoded   {sized(store.memo.bytes())} (may go at any time)")
+    click.echo(f"  in all    {sized(_bytes(folder))}")
     for file in health.lost:
         click.echo(f"  lost      {file}: what it held is fetched again by `isr sync --refresh` over its day")
 
@@ -102,8 +104,8 @@ def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> i
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # removed since it was listed, as in a store that is in use
+            size += path.stat().st_size if path.is_file() else 0
+    return size

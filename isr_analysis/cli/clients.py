@@ -151,8 +151,11 @@ def create_subscriber(label: str, days: int, host: str | None, out: Path | None,
 def keep(username: str, host: str, profile: str | None) -> None:
     """Keep a login made in the portal in the keyring.
 
-    The password is asked for on a terminal, or read from standard input:  isr subscribers keep sub-… < password.txt
-    """
+    The password is asked for on a terminal, or read from standard input:
+
+    \b
+      isr subscribers keep sub-… < password.txt
+    """  # noqa: D301 (click reads the mark)
     logins.address(host)
     known = settings.profile(profile)
     typed = getpass.getpass("Password (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
@@ -193,7 +196,13 @@ def list_invites(as_json: bool, **where: Any) -> None:
 
 @members.command("invite")
 @click.argument("email")
-@click.option("--role", type=click.Choice(["member", "data_manager"]), default="member", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["member", "data_manager"]),
+    default="member",
+    show_default=True,
+    help="What the new member may do.",
+)
 @_json
 @connecting
 def invite(email: str, role: str, as_json: bool, **where: Any) -> None:
