@@ -191,11 +191,22 @@ class _Folder:
         """Put a day in the place of what was there of it; whoever reads finds the one or the other."""
         path = f"{self._path}/date={date}"
         self._files.create_dir(path, recursive=True)
-        final, aside = f"{path}/messages.parquet", f"{path}/.messages.tmp"
-        local = isinstance(self._files, fs.LocalFileSystem)  # an object is there whole or not at all by itself
-        pq.write_table(table, aside if local else final, filesystem=self._files, compression="zstd")
-        if local:
-            self._files.move(aside, final)
+        self._whole(
+            f"{path}/messages.parquet", lambda to: pq.write_table(table, to, filesystem=self._files, compression="zstd")
+        )
+
+    def _whole(self, path: str, write: Callable[[str], None]) -> None:
+        """Write a file in the place of what was there, whole or not at all."""
+        if not isinstance(self._files, fs.LocalFileSystem):  # an object is so by itself
+            write(path)
+            return
+        aside = posixpath.join(posixpath.dirname(path), f".{posixpath.basename(path)}.tmp")
+        write(aside)
+        self._files.move(aside, path)
+
+    def _note(self, path: str, words: bytes) -> None:
+        with self._files.open_output_stream(path) as file:
+            file.write(words)
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[dict[str, str | None]]:
@@ -215,8 +226,8 @@ class _Folder:
             try:
                 yield known["days"]
             finally:
-                with self._files.open_output_stream(path) as file:
-                    file.write(json.dumps(known, indent=1).encode())
+                words = json.dumps(known, indent=1).encode()
+                self._whole(path, lambda to: self._note(to, words))
 
     @contextlib.contextmanager
     def _plainly(self) -> Iterator[None]:
@@ -287,9 +298,11 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
                 with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                     writer.write_table(table)
         aside.replace(path)
-    except OSError as exc:
+    except BaseException as exc:  # Ctrl-C too
         with contextlib.suppress(OSError):
             aside.unlink()
+        if not isinstance(exc, OSError):
+            raise
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc}); what was there is untouched") from exc
 
 

@@ -175,3 +175,22 @@ def test_mixed_fields_are_json_text():
         schema=isr.messages.SCHEMA)  # fmt: skip
     made = export.as_arrow(frame.to_frame(table))
     assert made["v"].to_pylist() == ['[1, "x"]', "1.5", None, None]
+
+
+def test_an_export_that_is_interrupted_leaves_its_notes_and_no_other_files(portal, tmp_path, monkeypatch):
+    """Ctrl-C while the notes or a file are written: the folder can be exported to again, and nothing lies beside it."""
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "out"
+    isr.export_history(folder, **DAYS, portal=portal)
+    with monkeypatch.context() as patch:
+        patch.setattr("isr_analysis.export.json.dumps", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            isr.export_history(folder, **DAYS, portal=portal)
+    assert isr.export_history(folder, **DAYS, portal=portal).kept == 3
+    monkeypatch.setattr(pd.DataFrame, "to_csv", lambda _, path, **__: path.touch() or interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        isr.export_history(tmp_path / "out.csv", **DAYS, portal=portal)
+    assert [one.name for one in tmp_path.glob("*out*")] == ["out"]
