@@ -124,7 +124,7 @@ def test_without_mosquitto_it_says_what_to_install(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(broker, "_PLACES", ())
     with pytest.raises(MissingExtraError, match="apt install mosquitto"):
-        isr.sandbox.start(broker=True, days=1)
+        isr.sandbox.serve(broker=True, days=1)
     with isr.sandbox.serve(days=1) as running, pytest.raises(UsageError, match="broker=True"):
         _ = running.air
 

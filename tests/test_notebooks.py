@@ -53,7 +53,7 @@ def test_a_story(path: Path) -> None:
     first = _source(nb["cells"][0])
     assert first.startswith("# ")
     assert "?" in first
-    words = ("isr.connect()", "isr.has_token()", "isr.sandbox.start(")
+    words = ("isr.connect()", "isr.has_token()", "isr.sandbox.serve(")
     assert any(all(one in _source(cell) for one in words) for cell in nb["cells"])
 
 

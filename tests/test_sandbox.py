@@ -38,7 +38,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Any]:
     """Give a sandbox whose clock stands; no test of this file changes it."""
-    with sandbox.start(now=Clock()) as here:
+    with sandbox.serve(now=Clock()) as here:
         yield here
 
 
@@ -250,7 +250,7 @@ def test_compressed_only_when_asked(running):
 def test_the_same_seed_is_the_same_fleet(running):
     """Another sandbox with the same seed has the same account, tokens and messages; another seed has others."""
     where = span(NOW - 40 * DAY, NOW - 40 * DAY + HOUR)
-    with sandbox.start(now=Clock(NOW + DAY), days=50) as again:
+    with sandbox.serve(now=Clock(NOW + DAY), days=50) as again:
         assert again.account_id == running.account_id
         assert again.token == running.token
         assert rows(again, **where) == rows(running, **where)
@@ -264,7 +264,7 @@ def test_the_same_seed_is_the_same_fleet(running):
 def test_nothing_from_the_future_and_nothing_too_old():
     """Messages are there once they are published, and no longer than `days`."""
     clock = Clock()
-    with sandbox.start(now=clock, days=2) as here:
+    with sandbox.serve(now=clock, days=2) as here:
         ahead = span(NOW - MINUTE, NOW + 10 * MINUTE)
         before = rows(here, **ahead)
         assert all(times.instant(row["time"]) < NOW for row in before)
@@ -279,7 +279,7 @@ def test_faster_and_slower():
     """`rate` sets the pace; what is asked for in pages is still the whole."""
     counts = []
     for rate in (0.5, 1.0, 20.0):
-        with sandbox.start(now=Clock(), rate=rate, troubles=False) as here:
+        with sandbox.serve(now=Clock(), rate=rate, troubles=False) as here:
             found = rows(here, **span(NOW - HOUR, NOW), topic="telemetry/watt_meter")
             assert rows(here, limit=999, **span(NOW - HOUR, NOW), topic="telemetry/watt_meter") == found
             counts.append(len(found))
@@ -323,7 +323,7 @@ def test_an_add_on_opens_its_route_alone(running, route, add_on, words):
 
 def test_rotation_keeps_the_account():
     """A rotated token is revoked, and the new one opens the same."""
-    with sandbox.start(now=Clock()) as here:
+    with sandbox.serve(now=Clock()) as here:
         old = here.make_token({"mgmt"}, seed=2)
         new = here.rotate(old)
         assert new != old
@@ -347,7 +347,7 @@ def test_a_platform_token_names_its_account(running):
 def test_an_hour_has_so_many_requests():
     """Headers count down; then 429 with Retry-After, and a new hour brings new ones. Each token has its own."""
     clock = Clock()
-    with sandbox.start(now=clock, limit=3) as here:
+    with sandbox.serve(now=clock, limit=3) as here:
         other = here.make_token()
         left = [ask(here, "publishers").headers["x-ratelimit-remaining"] for _ in range(3)]
         assert left == ["2", "1", "0"]
@@ -391,7 +391,7 @@ def test_the_documentation_needs_no_other_address(running):
 
 def test_requests_are_counted_by_route_and_token():
     """The sandbox knows how often each route was asked, and with which token."""
-    with sandbox.start(now=Clock()) as here:
+    with sandbox.serve(now=Clock()) as here:
         other = here.make_token()
         ask(here, "history", limit=1)
         ask(here, "history", other, limit=1)
@@ -404,7 +404,7 @@ def test_requests_are_counted_by_route_and_token():
 
 def test_failures_on_demand():
     """Down, a page of HTML, slow, a body that breaks off, half of the JSON: each so often as was said, then well."""
-    with sandbox.start(now=Clock()) as here:
+    with sandbox.serve(now=Clock()) as here:
         here.fail("down", times=2)
         assert [ask(here, "publishers").status_code for _ in range(3)] == [503, 503, 200]
         here.fail("html", route="history")
@@ -429,14 +429,14 @@ def test_a_port_that_is_taken(running):
     """The error names the port and what to do."""
     port = int(running.origin.rpartition(":")[2])
     with pytest.raises(UsageError, match=rf"port {port} .* 0 for any"):
-        sandbox.start(port=port)
+        sandbox.serve(port=port)
 
 
 @pytest.mark.parametrize("wrong", [{"days": 0}, {"rate": 0.0}, {"port": 99_999}, {"add_ons": {"all"}}])
 def test_arguments_that_cannot_be_used(running, wrong):
     """A wrong argument is refused before anything is started."""
     with pytest.raises(UsageError):
-        running.make_token(wrong["add_ons"]) if "add_ons" in wrong else sandbox.start(**wrong)
+        running.make_token(wrong["add_ons"]) if "add_ons" in wrong else sandbox.serve(**wrong)
 
 
 def test_nothing_stays_behind():
@@ -495,7 +495,7 @@ def test_an_extra_that_is_missing():
     code = (
         "import sys; sys.modules['fastapi'] = None\n"
         "from isr_analysis import errors, sandbox\n"
-        "try:\n    sandbox.start()\n"
+        "try:\n    sandbox.serve()\n"
         "except errors.MissingExtraError as exc:\n    print(exc)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

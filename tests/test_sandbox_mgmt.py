@@ -31,7 +31,7 @@ def clock():
 def line(clock):
     """Give an HTTP client of a fresh sandbox."""
     with (
-        sandbox.start(now=clock, troubles=False) as here,
+        sandbox.serve(now=clock, troubles=False) as here,
         Client(
             base_url=f"{here.origin}/api/v1/subscriber", headers={"Authorization": f"Bearer {here.token}"}, timeout=30
         ) as made,
@@ -164,7 +164,7 @@ def test_a_tenant_is_made(line):
 
 def test_the_add_on_opens_all_of_them(clock):
     """Without the Mgmt add-on every one of its routes is 403, before anything is done."""
-    with sandbox.start(now=clock) as here:
+    with sandbox.serve(now=clock) as here:
         document_line = Client(base_url=here.origin)
         token = here.make_token({"history", "live"})
         with document_line as line:

@@ -54,13 +54,13 @@ _FEW = 5
 
 def _demo_sandbox() -> Any:
     try:
-        return isr.sandbox.start(port=DEMO_PORT)
+        return isr.sandbox.serve(port=DEMO_PORT)
     except UsageError:
         click.echo(
             f"(port {DEMO_PORT} is taken: another one is used, and what an earlier run kept is not found)",
             err=True,
         )
-        return isr.sandbox.start()
+        return isr.sandbox.serve()
 
 
 @click.command()

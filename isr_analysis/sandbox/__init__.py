@@ -9,9 +9,8 @@ True
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,10 @@ from isr_analysis.sandbox.troubles import Trouble
 if TYPE_CHECKING:
     from isr_analysis.sandbox.server import Sandbox
 
-__all__ = ["Trouble", "run", "serve", "start"]
+__all__ = ["Trouble", "run", "serve"]
 
 
-def start(
+def serve(
     *,
     port: int = 0,
     days: int = 90,
@@ -36,7 +35,7 @@ def start(
     broker: bool = False,
     certificate: tuple[Path, Path] | None = None,
 ) -> Sandbox:
-    """Start a sandbox portal on loopback, in a thread of its own.
+    """Serve a sandbox portal on loopback, in a thread of its own, until it is stopped.
 
     Parameters
     ----------
@@ -64,7 +63,7 @@ def start(
     -------
     Sandbox
         ``origin``, ``token`` (opens everything), ``account_id``, ``connect()``, ``truth()`` and what tests need:
-        other tokens, failures, counts of requests. A context manager; `stop` ends it.
+        other tokens, failures, counts of requests. A context manager, which ends with its block; or `stop` ends it.
 
     Raises
     ------
@@ -76,7 +75,7 @@ def start(
     Examples
     --------
     >>> import isr_analysis as isr
-    >>> with isr.sandbox.start(seed=2) as sandbox:
+    >>> with isr.sandbox.serve(seed=2) as sandbox:
     ...     sandbox.token.startswith("isr_mqtt_rest_")
     True
     """
@@ -84,29 +83,6 @@ def start(
         port=port, days=days, seed=seed, troubles=troubles, rate=rate, limit=limit, now=now, broker=broker,
         certificate=certificate,
     )  # fmt: skip
-
-
-@contextlib.contextmanager
-def serve(**options: Any) -> Iterator[Sandbox]:
-    """Serve a sandbox portal for the length of a ``with`` block.
-
-    Parameters
-    ----------
-    **options
-        Those of `start`.
-
-    Yields
-    ------
-    Sandbox
-        The running portal; it is stopped at the end of the block.
-
-    Raises
-    ------
-    UsageError, MissingExtraError
-        As of `start`.
-    """
-    with start(**options) as sandbox:
-        yield sandbox
 
 
 def run(
@@ -122,16 +98,16 @@ def run(
     Parameters
     ----------
     port, days, seed, broker
-        As of `start`.
+        As of `serve`.
     announce : callable, optional
         Is called with the running sandbox.
 
     Raises
     ------
     UsageError, MissingExtraError
-        As of `start`.
+        As of `serve`.
     """
-    _server().wait(start(port=port, days=days, seed=seed, broker=broker), announce)
+    _server().wait(serve(port=port, days=days, seed=seed, broker=broker), announce)
 
 
 def _server() -> Any:

@@ -33,7 +33,7 @@ _PATIENCE = 30.0  # seconds
 
 
 class Sandbox:
-    """A local portal with invented stations; made by `serve` and `start`, which describe the parameters.
+    """A local portal with invented stations; made by `serve`, which describes the parameters.
 
     A context manager: leaving it stops the portal and closes the connections that it made.
     """
