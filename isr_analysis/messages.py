@@ -147,6 +147,11 @@ class Selector:
     clients: tuple[str, ...] | None = None
     topic: str = "#"
 
+    @property
+    def client_id(self) -> list[str] | None:
+        """The clients as a loader takes them: a list of them, None for all."""
+        return None if self.clients is None else list(self.clients)
+
     @classmethod
     def of(cls, client_id: object, topic: object = "#") -> Selector:
         """Make a selector from what a loader is given.

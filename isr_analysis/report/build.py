@@ -99,7 +99,7 @@ def build_report(
         nb.metadata["title"] = named
     nb.metadata["isr"] = {"problems": [{"where": one.where, "words": one.words, "detail": ""} for one in lacking]}
     _set(nb, {
-        "client_id": list(selector.clients) if selector.clients else None, "topic": selector.topic,
+        "client_id": selector.client_id, "topic": selector.topic,
         "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": called, "title": named,
         "offline": True,
     })  # fmt: skip

@@ -70,7 +70,7 @@ class Material:
     @functools.cached_property
     def coverage(self) -> pd.DataFrame:
         """The parts of the range that are on disk or not; as of `isr_analysis.coverage`."""
-        clients = list(self.selector.clients) if self.selector.clients else None
+        clients = self.selector.client_id
         return isr.coverage(
             clients, self.selector.topic, start=times.iso(self.span.start), end=times.iso(self.span.end), tz=self.tz,
             portal=self.portal,
@@ -131,7 +131,7 @@ class Material:
     @functools.cached_property
     def live(self) -> pd.DataFrame | IsrError:
         """The last message of each publisher of the selection, or why there is none."""
-        clients = list(self.selector.clients) if self.selector.clients else None
+        clients = self.selector.client_id
         try:
             return isr.load_live(clients, self.selector.topic, tz=self.tz, max_age="5min", portal=self.portal)
         except IsrError as exc:
@@ -222,7 +222,7 @@ def bring(line: Portal, selector: Selector, span: Range, *, progress: Any) -> li
     """Fetch what is missing of a selection, and tell what went wrong in doing so."""
     try:
         isr.sync(
-            list(selector.clients) if selector.clients else None, selector.topic, start=times.iso(span.start),
+            selector.client_id, selector.topic, start=times.iso(span.start),
             end=times.iso(span.end), progress=progress, portal=line,
         )  # fmt: skip
     except IsrError as exc:
