@@ -209,16 +209,6 @@ def test_json_within_strings(given, published):
     assert [one[3] for one in told(read(rows))] == published
 
 
-def test_a_row_without_a_payload_has_what_stands_in_its_place():
-    """Whether or not a row with a payload is on the same page; what stands beside a payload stays beside it."""
-    whole, other = {**ROW, "payload": {"a": 1}}, {**{k: v for k, v in ROW.items() if k != "payload"}, "value": 7}
-    assert [one[3] for one in told(read([whole, other]))] == [b'{"a": 1}', b"7"]
-    assert [one[3] for one in told(read([{**other, "payload": None}]))] == [b"7"]
-    beside = read([{**whole, "value": 1}, other]).messages
-    assert beside["payload"].to_pylist() == [b'{"a": 1}', b"null"]
-    assert beside["extra"].to_pylist() == ['{"value":1}', '{"value":7}']
-
-
 @pytest.mark.parametrize(
     ("fields", "published"),
     [

@@ -165,10 +165,9 @@ def assign(table: Columns, asked: Asked) -> Roles:
     payloads = [payload] if payload else []
     while payload and not fields.payload and (other := take(None, PAYLOAD)):  # a row may have its payload in either
         payloads.append(other)
-    if payload and not fields.payload and not live:
-        payloads += [name for name in left if plain(name) in PERHAPS_PAYLOAD and _is_instead(table, name, payload)]
-        left = {name: None for name in left if name not in payloads}
-    encoding = take(None, ENCODING) if payload or encoded else None
+    encoding = None
+    if payload or encoded:
+        encoding = take(None, ENCODING)
     payloads += encoded
     record = of_record(left)
     noted = [
@@ -315,13 +314,6 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
 def _is_object(table: Columns, name: str) -> bool:
     column = table[name]
     return pa.types.is_binary(column.type) and pc.any(pc.starts_with(column, b"{")).as_py() is True
-
-
-def _is_instead(table: Columns, name: str, payload: str) -> bool:
-    """Tell whether a column has values, and none where the payload's has one."""
-    held = columns.present(table[name])
-    both = pc.and_(held, columns.present(table[payload]))
-    return pc.any(held).as_py() is True and pc.any(both).as_py() is False
 
 
 def _is_prefix(name: str, table: Columns) -> bool:
