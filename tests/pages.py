@@ -1,8 +1,10 @@
-"""What the tests of answers share: one message in an answer, and what a page is told to hold."""
+"""What the tests of answers share: one message in an answer, what a page is told to hold, and ways to pack a body."""
 
 from __future__ import annotations
 
 import json
+
+import pyarrow as pa
 
 from isr_analysis import answers, messages
 
@@ -33,3 +35,11 @@ def read(body, **asked):
 def live(body, **asked):
     """Read a live answer."""
     return answers.read_live(body if isinstance(body, bytes) else json.dumps(body).encode(), **asked)
+
+
+def through(codec, body):
+    """Compress with one of pyarrow's codecs."""
+    out = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(out, codec) as stream:
+        stream.write(body)
+    return out.getvalue().to_pybytes()

@@ -13,7 +13,7 @@ import zlib
 
 import pyarrow as pa
 import pytest
-from pages import ACCOUNT, AT, NS, PATH, ROW, read, told
+from pages import ACCOUNT, AT, NS, PATH, ROW, read, through, told
 
 from isr_analysis import answers, messages
 from isr_analysis.errors import AnswerError
@@ -46,14 +46,6 @@ def zipped(*parts):
         for i, part in enumerate(parts):
             file.writestr(f"day-{i}.json", part)
     return out.getvalue()
-
-
-def through(codec, body):
-    """Compress with one of pyarrow's codecs."""
-    out = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(out, codec) as stream:
-        stream.write(body)
-    return out.getvalue().to_pybytes()
 
 
 LINES = [json.dumps(row).encode() for row in ROWS]

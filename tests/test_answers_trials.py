@@ -18,6 +18,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pages import through
 
 from isr_analysis import answers, times
 from isr_analysis.errors import AnswerError
@@ -242,14 +243,6 @@ def zipped(body):
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("history.json", body)
     return out.getvalue()
-
-
-def through(codec, body):
-    """Compress with one of pyarrow's codecs."""
-    out = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(out, codec) as stream:
-        stream.write(body)
-    return out.getvalue().to_pybytes()
 
 
 def influx(given):

@@ -529,7 +529,7 @@ def test_a_figure_widget_gets_instants_and_not_numbers():
 def test_the_shaded_spans_are_explained():
     """A figure that shades a silence says what the grey is, and one without a silence does not."""
     whole = plain(np.arange(300.0))
-    note = "grey: silent for longer than usual"
+    note = "grey: nothing came for longer than usual"
     assert note in words(plots.timeseries(whole.drop(whole.index[100:200])))
     assert note not in words(plots.timeseries(whole))
     assert note not in words(plots.timeseries(whole.drop(whole.index[100:200]), gaps=False))
