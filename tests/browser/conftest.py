@@ -176,6 +176,15 @@ class Notebook:
         """Give where a cell shows what it gave."""
         return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea").first
 
+    def text(self, cell: int, *, after: str) -> str:
+        """Wait until a cell shows a text that is not the one before, and give it."""
+        for _ in range(LONG // 100):
+            now = self.output(cell).inner_text() if self.output(cell).is_visible() else ""
+            if now not in ("", after):
+                return now
+            self.page.wait_for_timeout(100)
+        pytest.fail(f"cell {cell} still shows {after!r}")
+
     def save(self) -> str:
         """Save, and give all that is in the file."""
         before = self.path.stat().st_mtime_ns
