@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -165,21 +167,46 @@ def fetch(
 
 def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
     """Run the jobs, several at once; the first failure ends the rest."""
+    done: queue.SimpleQueue[Future[None]] = queue.SimpleQueue()
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="isr-fetch")
-    running = [pool.submit(job) for job in jobs]
     try:
-        finished, _ = wait(running, return_when=FIRST_EXCEPTION)
-        failed = next((exc for one in finished if (exc := one.exception()) and not isinstance(exc, _Stopped)), None)
-        if failed is not None:
-            tally.stop.set()
-            pool.shutdown(cancel_futures=True)
-            if isinstance(failed, IsrError) and tally.done:
-                failed.add_note(f"{tally.done} of {tally.windows} windows are stored; the next call goes on there")
-            raise failed
+        with _whole():
+            for job in jobs:
+                pool.submit(job).add_done_callback(done.put)
+        for _ in jobs:
+            failed = done.get().exception()
+            if failed is not None:
+                tally.stop.set()
+                pool.shutdown(cancel_futures=True)
+                if isinstance(failed, IsrError) and tally.done:
+                    failed.add_note(f"{tally.done} of {tally.windows} windows are stored; the next call goes on there")
+                raise failed
     finally:
         # Also where the caller was interrupted: the workers end with the page that they are at.
-        tally.stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+        with _whole():
+            tally.stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done.
+
+    Where Python starts threads and passes work to them it takes locks of its own. Interrupted just then it would leave
+    one locked: a worker would wait for it forever, and the program with it at its end.
+    """
+    former = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(former):
+        yield
+        return
+    came: list[int] = []
+    try:
+        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def _whole_seconds(span: Range, now: int) -> Range:

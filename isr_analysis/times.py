@@ -233,8 +233,8 @@ def resolve(
         No range, two ranges, or one that is empty or runs backward.
     """
     if (start is None) == (last is None):
-        given = "both start= and last=" if start is not None else "neither start= nor last="
-        raise UsageError(f'{given} were given; give start= (and end=) or last="7d", one of the two, to say which range')
+        given = "both start= and last= were" if start is not None else "neither start= nor last= was"
+        raise UsageError(f'{given} given; give start= (and end=) or last="7d", one of the two, to say which range')
     until = now if end is None else instant(end, tz, name="end")
     begin = until - duration(last, name="last") if last is not None else 0
     if start is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 
 import isr_analysis as isr
 from isr_analysis import errors, settings, times
+from isr_analysis.fetch import WORKERS
 from isr_analysis.messages import Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
@@ -174,6 +176,27 @@ def test_an_interrupt_leaves_what_was_done(sandbox, portal):
     done = (isr.coverage(**week)["state"] == "settled").sum()
     assert 2 <= done < 7
     assert asked(sandbox, lambda: isr.sync(**week)) == 7 - done
+
+
+def test_ctrl_c_while_the_workers_start_comes_after_that(sandbox, portal, monkeypatch):
+    """Raised within Python's own locks it would leave one locked, and the program would wait at its end for ever."""
+    started = []
+    real = threading.Thread.start
+
+    def start(thread):
+        real(thread)
+        if thread.name.startswith("isr-fetch"):
+            signal.raise_signal(signal.SIGINT)
+            started.append(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(KeyboardInterrupt):
+        isr.sync(start="2026-11-01", end="2026-11-08", portal=portal)
+    assert len(started) == WORKERS
+    for thread in started:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_two_at_once_fetch_each_window_once(sandbox, portal):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -49,11 +51,13 @@ class Buffer:
         self._gaps: list[Gap] = []
         self._closed = False
         self._error: BaseException | None = None
-        self._changed = threading.Condition()
+        # Both in C: Ctrl-C, the usual end of reading, may come at any step, and would leave a Condition locked.
+        self._lock = threading.Lock()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def put(self, row: Row) -> None:
         """Add a message; the oldest give way if there is no room."""
-        with self._changed:
+        with self._lock:
             was_empty = not self._rows
             self._rows.append(row)
             self._size += len(row[3]) + _OVERHEAD
@@ -63,7 +67,7 @@ class Buffer:
                 first, lost = (self._dropped.start, self._dropped.lost or 0) if self._dropped else (old[0], 0)
                 self._dropped = Gap(first, old[0] + 1, "reader", lost + 1)
             if was_empty:
-                self._changed.notify_all()
+                self._wake.put(None)
 
     def take(self, timeout: float) -> list[Row]:
         """Give all that came; waits for something for so many seconds.
@@ -73,17 +77,21 @@ class Buffer:
         BaseException
             What `close` was given, once all that came before is read.
         """
-        with self._changed:
-            if not self._rows and not self._closed:
-                self._changed.wait_for(lambda: self._rows or self._closed, timeout)
+        rows = self.drain()
+        if not rows and not self._closed:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=timeout)
             rows = self.drain()
-            if not rows and self._error is not None:
-                raise self._error
-            return rows
+        if not rows and self._error is not None:
+            raise self._error
+        return rows
 
     def drain(self) -> list[Row]:
         """Give all that came, and neither wait nor raise."""
-        with self._changed:
+        with self._lock:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._wake.get_nowait()
             rows = list(self._rows)
             self._rows.clear()
             self._size = 0
@@ -94,25 +102,25 @@ class Buffer:
 
     def close(self, error: BaseException | None = None) -> None:
         """Let readers end, or fail, when they have read what came."""
-        with self._changed:
-            self._closed = True
+        with self._lock:
             self._error = self._error or error
-            self._changed.notify_all()
+            self._closed = True
+            self._wake.put(None)
 
     @property
     def ended(self) -> bool:
         """Whether there is nothing to read any more, and will not be."""
-        with self._changed:
+        with self._lock:
             return self._closed and not self._rows and self._error is None
 
     def note(self, gap: Gap) -> None:
         """Add a gap that the connection had."""
-        with self._changed:
+        with self._lock:
             self._gaps.append(gap)
 
     @property
     def gaps(self) -> list[Gap]:
         """Every gap so far, by its start; what is being dropped at this moment counts."""
-        with self._changed:
+        with self._lock:
             now = [] if self._dropped is None else [self._dropped]
             return sorted([*self._gaps, *now], key=lambda gap: (gap.start, gap.end))

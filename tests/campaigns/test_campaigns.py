@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -23,8 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import campaign_workers as workers
 
 import isr_analysis as isr
+from isr_analysis import fetch
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
+from isr_analysis.streaming.buffer import Buffer
 from isr_analysis.times import DAY, HOUR, Range
 
 CAMPAIGN = pytest.mark.campaign
@@ -223,6 +226,7 @@ def test_ctrl_c_in_the_middle_of_a_sync(rounds, sandbox, where, range_, home):
     environment = {**os.environ, "ISR_TOKEN": where[1], "ISR_PORTAL_ORIGIN": where[0], "ISR_HOME": where[2]}
     command = [sys.executable, "-c", "from isr_analysis.cli import main; main()", "sync", "--refresh"]
     command += ["--start", range_["start"].isoformat(), "--end", range_["end"].isoformat()]
+    ended = []
     for _ in range(rounds):
         before = sandbox.requests("history")
         running = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -231,14 +235,72 @@ def test_ctrl_c_in_the_middle_of_a_sync(rounds, sandbox, where, range_, home):
         time.sleep(random.uniform(0, 0.2))
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=60)
+        ended.append(running.returncode)
         assert running.returncode in (130, 0), (out, err)
         assert "Traceback" not in err
         assert running.returncode == 0 or "stopped" in err
         sandbox.set_quota()
+    assert 130 in ended
     sandbox.heal()
     with sandbox.connect(home=home) as portal:
         isr.sync(**range_, portal=portal)
         assert held(portal, range_).equals(truth)
+
+
+@pytest.mark.parametrize("rounds", lengths(200, 20_000))
+def test_ctrl_c_at_any_step(rounds, monkeypatch):
+    """It comes out as KeyboardInterrupt, and neither a worker nor whoever brings messages waits for a lock for ever."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # in a callback of the collector, it is lost in any case
+    former = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    interrupted = 0
+    try:
+        for number in range(rounds):
+            work, threads = (_downloading if number % 2 else _reading)()
+            try:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 0.004))
+                    work()
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                interrupted += 1
+            until = time.monotonic() + 30
+            while left := threads():
+                assert time.monotonic() < until, left
+                time.sleep(0.0005)
+    finally:
+        signal.signal(signal.SIGALRM, former)
+    assert interrupted > rounds / 4
+
+
+def _downloading():
+    """Give what downloads for an instant, and what gives its workers that have not ended."""
+    tally = fetch._Tally(None, 6, None)
+    jobs = [lambda: time.sleep(0.0003)] * 6
+    return lambda: fetch._run(tally, jobs), lambda: [one for one in threading.enumerate() if "isr-fetch" in one.name]
+
+
+def _reading():
+    """Give what reads messages for ever, and what ends the thread that brings them and gives it until it has ended."""
+    buffer = Buffer(1 << 20)
+    over = []
+
+    def bring():
+        while not over:
+            buffer.put((1, "shack", "telemetry", b"1", 0))
+            time.sleep(0)
+
+    def read():
+        while True:
+            buffer.take(1.0)
+
+    def left():
+        over.append(True)
+        return [bringing] if bringing.is_alive() else []
+
+    bringing = threading.Thread(target=bring, daemon=True)
+    bringing.start()
+    return read, left
 
 
 @pytest.mark.parametrize("rounds", lengths(40, 500))
