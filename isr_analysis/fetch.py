@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from isr_analysis import times
 from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, PortalUnavailableError, StoreError
+from isr_analysis.interrupts import uninterrupted
 from isr_analysis.messages import Selector
 from isr_analysis.portal import quota
 from isr_analysis.portal.pages import pages
@@ -170,7 +170,7 @@ def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
     done: queue.SimpleQueue[Future[None]] = queue.SimpleQueue()
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="isr-fetch")
     try:
-        with _whole():
+        with uninterrupted():
             for job in jobs:
                 pool.submit(job).add_done_callback(done.put)
         for _ in jobs:
@@ -183,30 +183,9 @@ def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
                 raise failed
     finally:
         # Also where the caller was interrupted: the workers end with the page that they are at.
-        with _whole():
+        with uninterrupted():
             tally.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _whole() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done.
-
-    Where Python starts threads and passes work to them it takes locks of its own. Interrupted just then it would leave
-    one locked: a worker would wait for it forever, and the program with it at its end.
-    """
-    former = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(former):
-        yield
-        return
-    came: list[int] = []
-    try:
-        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
-        for number in came[:1]:
-            signal.raise_signal(number)
 
 
 def _whole_seconds(span: Range, now: int) -> Range:

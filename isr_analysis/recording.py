@@ -7,13 +7,13 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import messages, times
+from isr_analysis.interrupts import uninterrupted
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import counted
@@ -159,8 +159,6 @@ class _Recorder:
         self._rows = 0
         self._appends = 0
         self._source: Source | None = None
-        # A thread of its own, which no Ctrl-C interrupts: what came is stored once, neither half nor twice.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="isr-record")
 
     def stand_by(self) -> None:
         """Wait for another recorder."""
@@ -187,7 +185,6 @@ class _Recorder:
             source.close()
             if isinstance(source, Stream):
                 self._keep(source.rest())
-            self._writer.shutdown()
 
     def state(self) -> Recording:
         """Tell how it stands."""
@@ -201,8 +198,9 @@ class _Recorder:
 
     def _keep(self, table: pa.Table) -> None:
         if len(table):
-            self._rows += len(table)
-            self._writer.submit(self._write, table).result()
+            with uninterrupted():  # what came is stored once, neither half nor twice
+                self._rows += len(table)
+                self._write(table)
         if self._progress is not None:
             self._progress(self.state())
 
