@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -24,7 +25,7 @@ from isr_analysis import times
 from isr_analysis.cli import cli
 from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.report import build, chapters, markup, material, outline, page, pdf, sections
+from isr_analysis.report import build, markup, material, outline, page, pdf, sections
 
 TEMPLATES = Path(build.__file__).parent / "template"
 SECTIONS = ["Summary", "Publishers", "Availability", "Topics", "Quality", "Live state", "Provenance"]
@@ -162,10 +163,10 @@ def test_a_topic_that_cannot_be_worked_out_leaves_the_others(sandbox: Any, monke
     """One chapter fails, says so, and the rest of the report is there."""
     real = material.chapter
 
-    def chapter(topic: str, df: pd.DataFrame) -> Any:
+    def chapter(topic: str, *rest: Any) -> Any:
         if topic == "state/link":
             raise ZeroDivisionError("no link")
-        return real(topic, df)
+        return real(topic, *rest)
 
     monkeypatch.setattr(material, "chapter", chapter)
     with sandbox.connect() as portal:
@@ -173,7 +174,7 @@ def test_a_topic_that_cannot_be_worked_out_leaves_the_others(sandbox: Any, monke
         made = {one.topic: one for one in gathered.chapters}
         assert made["state/link"].problem == "ZeroDivisionError: no link"
         assert "Traceback" in made["state/link"].detail
-        assert made["telemetry/rf"].figure is not None
+        assert made["telemetry/rf"].figures
         assert isinstance(gathered.findings, pd.DataFrame)
 
 
@@ -395,6 +396,7 @@ def test_dark_figures_are_what_plots_draws_for_dark(sandbox: Any) -> None:
     [
         (None, DASH), (float("nan"), DASH), (pd.NaT, DASH), (pd.NA, DASH), ("", DASH), (True, "yes"),
         (1234567, "1,234,567"), (0.000012345, "1.234e-05"), (3.14159, "3.142"), (98765.4, "98,765"), (-2.0, "-2"),
+        (9999.97, "10,000"),
         (float("inf"), "∞"), (pd.Timedelta("3h 20min"), "3 h 20 min"),
         (pd.Timestamp("2026-11-01T06:07:08.9Z"), "2026-11-01 06:07:08"),
     ],
@@ -418,6 +420,28 @@ def test_listed() -> None:
     assert markup.listed("abcdefgh", 2) == "a, b and 6 more"
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([36.0, 124.3, 0.7], ["36.0", "124.3", "0.7", "53.67"]),
+        ([9999.97, -9999.97], ["10,000", "-10,000", "0.00"]),
+        ([0, 3, 0, 1], ["0", "3", "0", "1", "1.00"]),
+        ([0, 1, 0], ["0", "1", "0", "0.33"]),
+        ([302_369, 604_709], ["302,369", "604,709", "453,539"]),
+        ([1e-12 / 3, 2e-12], ["3.333e-13", "2e-12", "1.167e-12"]),
+        ([0.000001, 100_000.0], ["0.000001", "100,000", "50,000"]),
+        ([-0.01, 0.01], ["-0.01", "0.01", "0.00"]),
+        ([1e15, 3e15], ["1e+15", "3e+15", "2e+15"]),
+    ],
+)
+def test_readings_keep_the_decimals_that_they_were_published_with(values: list[float], words: list[str]) -> None:
+    """Values and their mean: no digit is invented, none is lost among the first four, none is silly."""
+    array = np.array(values, dtype=float)
+    places = markup.decimals(array)
+    told = [*(markup.reading(one, places) for one in array), markup.reading(array.mean(), places, mean=True)]
+    assert told == words
+
+
 def test_gathering_says_what_is_missing(sandbox: Any) -> None:
     """Material of a range that is half on disk gives that half, and names the other."""
     with sandbox.connect() as portal:
@@ -431,33 +455,14 @@ def test_gathering_says_what_is_missing(sandbox: Any) -> None:
         assert made.heard.index.min() >= pd.Timestamp(half)
 
 
-def _shown_topic(df: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> str:
-    shown: list[Any] = []
-    monkeypatch.setattr(sections, "show", lambda *things: shown.extend(things))
-    sections.topic(chapters.chapter(str(df["topic"].iloc[0]), df), "Europe/Zurich")
-    return "".join(one.source for one in shown if isinstance(one, markup.Markup))
+def test_shares_stand_on_the_right_like_numbers(week: tuple[Path, str]) -> None:
+    """Hours heard is a number with a unit, and is aligned as one."""
+    _, text = week
+    assert '<th class="number">Hours heard</th>' in text
+    assert '<td class="number">100.0%</td>' in text
 
 
-def _of_one_topic(**columns: Any) -> pd.DataFrame:
-    index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="Europe/Zurich", name="time", unit="ns")
-    frame = pd.DataFrame({"client_id": "isr-car-01", "topic": "position", **columns}, index=index)
-    return frame.astype({"client_id": "category", "topic": "category"})
-
-
-def test_places_are_told_to_the_metre(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Latitude and longitude keep six decimals in the table of numbers; other numbers keep four digits."""
-    steps = [n / 1e4 for n in range(60)]
-    df = _of_one_topic(**{"gps.lat": [47.123456 + n for n in steps], "speed": [12.345678 + n for n in steps]})
-    text = _shown_topic(df, monkeypatch)
-    assert ">47.123456<" in text
-    assert ">12.35<" in text
-    assert "12.345678" not in text
-
-
-def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table of last messages says in which zone its instants are, and whose the messages are."""
-    text = _shown_topic(_of_one_topic(note=[f"text {n}" for n in range(60)]), monkeypatch)
-    assert "Its last messages" in text
-    assert ">Published (Europe/Zurich)<" in text
-    assert ">Publisher<" in text
-    assert ">time<" not in text
+def test_one_is_not_many() -> None:
+    """A tile of a single message does not say "messages"."""
+    assert sections._tile(1, "message") == {"message": "1"}
+    assert sections._tile(1234, "message") == {"messages": "1,234"}

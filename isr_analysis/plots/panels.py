@@ -50,6 +50,8 @@ class Line:
         Its name in the legend, shared by lines that look the same, and its keys for hover text.
     drawn, whole, trace : int
         Points drawn, points that were to be drawn, and the number of its trace in the figure.
+    label : bool
+        Whether its numbers stand among as many words, like the ``1.9`` of a version: it is no measurement.
     """
 
     field: str
@@ -67,6 +69,7 @@ class Line:
     drawn: int = 0
     whole: int = 0
     trace: int = -1
+    label: bool = False
 
 
 def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:

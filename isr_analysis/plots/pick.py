@@ -88,7 +88,9 @@ def pick(
         return Picked([], [], frame, zone, [], "No data: the frame has no rows")
     marked = event_rows(frame)
     marks = frame[marked] if events else frame.iloc[:0]
-    lines, seen = _lines(frame[~marked] if fields is None and marked.any() else frame, wanted, [*extra, *facets])
+    lines, seen = lines_of(frame[~marked] if fields is None and marked.any() else frame, wanted, [*extra, *facets])
+    if fields is None:
+        lines = [line for line in lines if not line.label]
     if not lines and not len(marks):
         if not seen or any(seen.values()):
             raise values.no_numbers(frame, wanted)
@@ -110,7 +112,7 @@ def event_rows(frame: pd.DataFrame) -> Flags:
     return np.append(np.array(kinds, dtype=bool), False)[topics.cat.codes.to_numpy()]
 
 
-def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[list[Line], dict[str, bool]]:
+def lines_of(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[list[Line], dict[str, bool]]:
     """Give a line for each field of each series, and whether each field held anything at all."""
     lines: list[Line] = []
     seen: dict[str, bool] = {}
@@ -126,7 +128,8 @@ def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[li
             splits[unit] = split(frame, columns)
         series = splits[unit]
         for number, told in enumerate(series.tell()):
-            value, words = column.drawn(series.rows(number))
+            rows = series.rows(number)
+            value, words = column.drawn(rows)
             time = series.times(number)
             there = ~np.isnan(value)
             if not there.all():
@@ -138,12 +141,8 @@ def _lines(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[li
             state = bool(words) or is_state(value, topic)
             held = state or len(time) < _MANY
             breaks = silences(time, cadence(time), anyhow=np.inf if held else _LONG)
-            lines.append(Line(name, symbol, told, time, value, words, state, breaks))
-    return lines, seen
-
-
-def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], notes: list[str]) -> list[Line]:
-    """Give each line its panel, and leave out what no figure can show, with a note."""
+            label = not words and column.is_label(rows)
+            lines.append(Line(name, symbol, told, time, value, words, state, breaks, label=label))
     kinds: dict[tuple[Any, ...], list[Line]] = {}
     for line in lines:
         kinds.setdefault((line.field, line.unit, line.keys.get(TOPIC)), []).append(line)
@@ -151,6 +150,11 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
         all_states = all(line.state or (line.value == line.value[0]).all() for line in same)
         for line in same:
             line.state = bool(line.words) or (all_states and any(one.state for one in same))
+    return lines, seen
+
+
+def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], notes: list[str]) -> list[Line]:
+    """Give each line its panel, and leave out what no figure can show, with a note."""
     for line in lines:
         line.right = line.field in right
         quantity = () if overlay else (line.field, line.unit, line.state)
@@ -159,7 +163,7 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
         lines = sorted(lines, key=lambda line: line.state)
     panels = list(dict.fromkeys(line.panel for line in lines))
     if len(panels) > _PANELS:
-        notes.append(f"{_PANELS} of {len(panels)} panels; choose with fields=")
+        notes.append(f"{_PANELS} of {len(panels)} panels are drawn; choose with fields=")
         lines = [line for line in lines if line.panel in panels[:_PANELS]]
     if len(lines) > _LINES:
         # In turn from each panel, the fullest first, so that none is emptied by another.

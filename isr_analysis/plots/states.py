@@ -129,7 +129,8 @@ def _row_names(lines: list[Line], by: list[str]) -> list[str]:
     for line in lines:
         topic = line.panel[0]
         own = "" if len(clients) == 1 and line.name in {*clients, topic} else line.name
-        parts = [topic if len(topics) > 1 or not own else "", line.field if topic in several else "", own]
+        field = line.field if topic in several else ""
+        parts = [topic if len(topics) > 1 or not (own or field) else "", field, own]
         names.append(" · ".join(dict.fromkeys(part for part in parts if part)) or line.field)
     return names
 

@@ -15,6 +15,8 @@ from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
 from isr_analysis.plots.theme import on_off
 
+_FEW = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -55,6 +57,12 @@ class Values:
         for word, value in meaning.items():
             told[value] = f"{told[value]}, {word}" if value in told else word
         return np.where(code >= 0, table[code], number), told
+
+    def is_label(self, rows: Ints) -> bool:
+        """Tell whether what `rows` hold is a name or version rather than a measurement: few numbers, as many words."""
+        code, number = self.code[rows], self.number[rows]
+        words, numbers = np.unique(code[code >= 0]), np.unique(number[~np.isnan(number)])
+        return len(numbers) <= min(_FEW, len(words))
 
 
 def read(column: pd.Series) -> Values:

@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 
 import isr_analysis as isr
-from isr_analysis.checks import channels, intervals, quality
-from isr_analysis.checks.kinds import numbers
-from isr_analysis.checks.series import CLIENT, TOPIC, identity, named, split
+from isr_analysis.checks import intervals, quality
+from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, zone_of
 from isr_analysis.errors import UsageError
-from isr_analysis.report.markup import listed, written
+from isr_analysis.plots import pick, values, zones
+from isr_analysis.plots.panels import Line
+from isr_analysis.report.markup import decimals, listed, written
+from isr_analysis.times import Range
 
 _LAST_MESSAGES = 8
+_NUMBERS = [CLIENT, "channel", "field", "unit", "least", "mean", "greatest", "now", "messages", "decimals"]
 _TOP, _TOP_BARE = 40, 16  # room above a figure without a title, with and without headings of its panels
 
 
@@ -35,12 +38,13 @@ class Chapter:
         Whose they are.
     every : list of pandas.Timedelta
         The intervals at which they come, the shortest first; empty if they come when something happens.
-    figure : plotly Figure or None
-        Drawn; None if nothing in it can be.
+    figures : list of plotly Figure
+        What is measured as lines, and states as bars; none if nothing in it can be drawn.
     said : list of str
-        What the figure says of itself, such as that it was thinned.
+        What the figures say of themselves, such as that they were thinned.
     numbers : pandas.DataFrame
-        A row for each measured channel and field: least, mean, greatest and last value.
+        A row for each measured channel, field and unit: least, mean, greatest and last value, how many there are, and
+        how many decimals they were published with.
     tail : pandas.DataFrame or None
         Its last messages as text, if there is no figure.
     findings : pandas.DataFrame
@@ -55,7 +59,7 @@ class Chapter:
     rows: int
     clients: list[str]
     every: list[pd.Timedelta]
-    figure: Any
+    figures: list[Any]
     said: list[str]
     numbers: pd.DataFrame
     tail: pd.DataFrame | None
@@ -64,21 +68,24 @@ class Chapter:
     detail: str = ""
 
 
-def chapter(topic: str, df: pd.DataFrame) -> Chapter:
-    """Work out one topic from its messages."""
-    found = channels(df)
-    measured = in_numbers(df, found)
-    figure, said = drawn(df, found, measured)
+def chapter(topic: str, df: pd.DataFrame, span: Range | None = None) -> Chapter:
+    """Work out one topic from its messages; its figures show the whole of `span`, if it is given."""
+    lines = [] if pick.event_rows(df).all() else pick.lines_of(df, values.fields_of(df, None), [])[0]
+    lines = [line for line in lines if not line.label]
+    figures, said = drawn(df, lines)
+    if span is not None:
+        for figure in figures:
+            _across(figure, df, span)
     paces = intervals(df)
     return Chapter(
         topic,
         len(df),
         [str(one) for one in df[CLIENT].cat.categories],
         sorted(paces.loc[paces["regular"].fillna(value=False), "interval"].dt.round("1s").unique()),
-        figure,
+        figures,
         said,
-        measured,
-        None if figure is not None else _as_text(df.tail(_LAST_MESSAGES)),
+        in_numbers(lines),
+        None if figures else _as_text(df.tail(_LAST_MESSAGES)),
         quality(df),
     )
 
@@ -89,33 +96,61 @@ def broken(topic: str, exc: Exception) -> Chapter:
 
     nothing = pd.DataFrame()
     return Chapter(
-        topic, 0, [], [], None, [], nothing, None, nothing, words_of(exc), "".join(traceback.format_exception(exc))
+        topic, 0, [], [], [], [], nothing, None, nothing, words_of(exc), "".join(traceback.format_exception(exc))
     )
 
 
-def drawn(df: pd.DataFrame, found: pd.DataFrame, measured: pd.DataFrame) -> tuple[Any, list[str]]:
-    """Draw a topic: as lines where anything is measured, else as spans of states; None if it holds neither."""
-    kinds, fields, said = set(found["kind"]), None, []
-    if kinds == {"state"}:
-        ways = [isr.plots.timeline, isr.plots.timeseries]
-    else:
-        ways = [isr.plots.timeseries, isr.plots.timeline]
-        still = [
-            str(name)
-            for name, own in measured.groupby("field", sort=False)
-            if own["least"].min() == own["greatest"].max()
-        ]
-        vary = [name for name in found["field"].unique() if name not in still]
-        if still and vary and "event" not in kinds:
-            fields, said = vary, [f"always the same, so not drawn: {listed(still)}"]
-    for draw in ways:
+def drawn(df: pd.DataFrame, lines: list[Line]) -> tuple[list[Any], list[str]]:
+    """Draw a topic: what is measured as lines, its states as bars; what never changes only if nothing does."""
+    if pick.event_rows(df).all():
+        return _figures([(isr.plots.timeseries, df)])
+    measured = {line.field for line in lines if not line.state}
+    moving = {line.field for line in lines if not line.state and line.value.min() < line.value.max()}
+    states = {line.field for line in lines} - measured
+    still = {str(name): _only(df[name]) for name in df.columns if name in measured - moving or name in states}
+    still = {name: word for name, word in still.items() if word or name in measured}
+    for out in (still, {name: word for name, word in still.items() if name in measured}, {}):
+        figures, said = _figures([
+            (isr.plots.timeseries, df.drop(columns=[*states.union(out)]) if measured.difference(out) else None),
+            (isr.plots.timeline, df.drop(columns=[*measured.union(out)])),
+        ])  # fmt: skip
+        if figures:
+            told = listed(f"{name} ({word})" if word else name for name, word in out.items())
+            return figures, [*said, *([f"always the same, so not drawn: {told}"] if told else [])]
+    return [], []
+
+
+def _only(column: pd.Series) -> str:
+    """Write the one value that a column holds, if it holds no other."""
+    held = values.read(column)
+    words, numbers = np.unique(held.code[held.code >= 0]), np.unique(held.number[~np.isnan(held.number)])
+    if len(words) + len(numbers) != 1:
+        return ""
+    return held.words[words[0]] if len(words) else written(float(numbers[0]))
+
+
+def _figures(ways: list[tuple[Any, pd.DataFrame | None]]) -> tuple[list[Any], list[str]]:
+    """Draw in each way what can be drawn so, and give what the figures say of themselves."""
+    figures, said = [], []
+    for draw, df in ways:
+        if df is None:
+            continue
         try:
-            figure = draw(df, fields)
+            figure = draw(df)
         except UsageError:  # this way shows nothing of it
             continue
         if figure.data:
-            return figure, [*bare(figure, str(df[TOPIC].iloc[0])), *said]
-    return None, []
+            figures.append(figure)
+            said += bare(figure, str(df[TOPIC].iloc[0]))
+    return figures, [*dict.fromkeys(said)]
+
+
+def _across(figure: Any, df: pd.DataFrame, span: Range) -> None:
+    """Let the axis of time show the whole range: so figures can be compared, and who fell silent is seen to."""
+    ends = nanoseconds(df.index)[[0, -1]]  # type: ignore[arg-type]
+    hands = zones.clock(ends, zone_of(df))
+    shown = np.array([min(span.start, ends[0]), max(span.end, ends[1])])
+    figure.layout.xaxis.range = zones.around(shown, hands)
 
 
 def bare(figure: Any, heading: str = "") -> list[str]:
@@ -129,26 +164,26 @@ def bare(figure: Any, heading: str = "") -> list[str]:
     layout.margin.t = (layout.margin.t or _TOP) - spare
     if layout.height:
         layout.height -= spare
-    return [note.partition("; choose")[0] for note in notes if note]
+    return [note.partition("; ")[0] for note in notes if note]
 
 
-def in_numbers(df: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
-    """Give least, mean, greatest and last value of each measured channel and field."""
-    wanted = found[found["kind"] == "measurement"]
-    columns = {name: numbers(df[name]) for name in wanted["field"].unique()}
-    series = split(df, identity(df))
-    clients, _, names = named(series)
-    places = {key: number for number, key in enumerate(zip(clients, names, strict=True))}
-    rows = []
-    for one in wanted.to_dict("records"):
-        at = series.rows(places[one[CLIENT], one["channel"]])
-        values = columns[one["field"]][at]
-        values = values[np.isfinite(values)]
-        if len(values):
-            rows.append(
-                {**one, "least": values.min(), "mean": values.mean(), "greatest": values.max(), "now": values[-1]}
-            )
-    return pd.DataFrame(rows, columns=[*found.columns, "least", "mean", "greatest", "now"])
+def in_numbers(lines: list[Line]) -> pd.DataFrame:
+    """Give least, mean, greatest and last value of what is measured: of each channel, field and unit."""
+    rows = [
+        {
+            CLIENT: str(line.keys.get(CLIENT, "")), "channel": channel(line.keys), "field": line.field,
+            "unit": line.unit, "least": line.value.min(), "mean": line.value.mean(), "greatest": line.value.max(),
+            "now": line.value[-1], "messages": len(line.value), "decimals": decimals(line.value),
+        }
+        for line in lines if not line.state
+    ]  # fmt: skip
+    found = pd.DataFrame(rows, columns=[*_NUMBERS])
+    return found.sort_values([CLIENT, "channel"], key=_naturally, kind="stable", ignore_index=True)
+
+
+def _naturally(names: pd.Series) -> pd.Series:
+    """Let channel 10 come after channel 9."""
+    return names.map(lambda name: re.sub(r"\d+", lambda digits: digits[0].zfill(12), name))
 
 
 def _as_text(df: pd.DataFrame) -> pd.DataFrame:

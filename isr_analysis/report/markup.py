@@ -9,11 +9,14 @@ import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from isr_analysis import times
 
 NOTHING = "\N{EN DASH}"
+_ENOUGH = 10_000  # values that show how all are written
 
 
 class Markup:
@@ -43,7 +46,7 @@ def escaped(value: object) -> str:
     return html.escape(str(value))
 
 
-def written(value: Any, digits: int = 4) -> str:
+def written(value: Any) -> str:
     """Write one value for a reader: thousands in groups, few digits, instants to the second, a dash for nothing."""
     if value is None or value is pd.NA or value is pd.NaT:
         return NOTHING
@@ -56,19 +59,49 @@ def written(value: Any, digits: int = 4) -> str:
     if isinstance(value, numbers.Integral):
         return f"{int(value):,}"
     if isinstance(value, numbers.Real):
-        return _real(float(value), digits)
+        return _real(float(value))
     text = str(value)
     return text if text.strip() else NOTHING
 
 
-def _real(value: float, digits: int) -> str:
+def _real(value: float) -> str:
     if math.isnan(value):
         return NOTHING
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if 1e4 <= abs(value) < 1e15 or (value == int(value) and abs(value) < 1e4):  # noqa: PLR2004 (exact integers)
+    if 9999.5 <= abs(value) < 1e15 or (value == int(value) and abs(value) < 1e4):  # noqa: PLR2004 (exact integers)
         return f"{value:,.0f}"
-    return f"{value:,.{digits}g}"
+    return f"{value:,.4g}"
+
+
+def decimals(values: npt.NDArray[np.float64]) -> int:
+    """Give with how many decimals numbers were published; more than six count as nine."""
+    some = values[:: max(1, len(values) // _ENOUGH)]
+    noise = 1e-13 * np.abs(some)  # of sums of decimal fractions
+    return next((many for many in range(7) if (np.abs(np.round(some, many) - some) <= noise).all()), 9)
+
+
+def reading(value: float, places: int, *, digits: int = 4, mean: bool = False) -> str:
+    """Write a measured value with the decimals that it was published with, as far as `digits` digits reach.
+
+    Parameters
+    ----------
+    value : float
+        What is written.
+    places : int
+        Of `decimals`.
+    digits : int
+        How many digits a reader wants.
+    mean : bool
+        Whether it is a mean: it gets two decimals more where they are among its first four digits.
+    """
+    size = math.floor(math.log10(abs(value))) if value else 0
+    if abs(value) >= 1e15 or (size < -4 and places > 6):  # noqa: PLR2004 (written with a power of ten)
+        return f"{value:.4g}"
+    if mean and value:
+        places = max(places, min(places + 2, 3 - size))
+    text = f"{value:,.{max(0, min(places, digits - 1 - size))}f}"
+    return text if text.strip("-0.,") else text.removeprefix("-")
 
 
 def table(
@@ -77,7 +110,7 @@ def table(
     labels: Mapping[str, str] | None = None,
     caption: str = "",
     muted: Iterable[bool] = (),
-    digits: Iterable[int] = (),
+    right: Iterable[str] = (),
 ) -> Markup:
     """Make a table of a frame; its index is not shown.
 
@@ -91,13 +124,12 @@ def table(
         A line above the table.
     muted : iterable of bool
         For each row, whether it matters less.
-    digits : iterable of int
-        For each row, how many digits its numbers have; four if left out.
+    right : iterable of str
+        The columns whose texts are numbers, and stand on the right as numbers do.
     """
     heads = dict(labels) if labels is not None else {str(name): str(name) for name in rows.columns}
-    kinds = {name: _kind(rows[name]) for name in heads}
+    kinds = {name: _kind(rows[name]) for name in heads} | dict.fromkeys(right, "number")
     dull = [*muted, *[False] * len(rows)][: len(rows)]
-    exact = [*digits, *[4] * len(rows)][: len(rows)]
 
     def cell(tag: str, name: str, text: str) -> str:
         kind = f' class="{kinds[name]}"' if kinds[name] else ""
@@ -106,9 +138,9 @@ def table(
     head = "".join(cell("th", name, label) for name, label in heads.items())
     body = "".join(
         ('<tr class="muted">' if quiet else "<tr>")
-        + "".join(cell("td", name, written(row[name], many)) for name in heads)
+        + "".join(cell("td", name, written(row[name])) for name in heads)
         + "</tr>"
-        for quiet, many, row in zip(dull, exact, rows[[*heads]].astype("object").to_dict("records"), strict=True)
+        for quiet, row in zip(dull, rows[[*heads]].astype("object").to_dict("records"), strict=True)
     )
     top = f"<caption>{escaped(caption)}</caption>" if caption else ""
     return Markup(

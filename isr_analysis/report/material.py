@@ -114,7 +114,7 @@ class Material:
         made = []
         for name in self.topics:
             try:
-                made.append(chapter(name, self.topic(name)))
+                made.append(chapter(name, self.topic(name), Range(self.span.start, self.until)))
             except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this topic alone)
                 made.append(broken(name, exc))
         return made

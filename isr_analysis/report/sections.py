@@ -22,6 +22,7 @@ from isr_analysis.report.markup import (
     facts,
     listed,
     paragraph,
+    reading,
     table,
     tiles,
     written,
@@ -34,7 +35,8 @@ _FINDINGS = 100
 _LASTING = [SILENT, NEVER_FETCHED, FAILED, "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
             "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
-_PLACES, _METRE = {"lat", "lon", "lng", "latitude", "longitude"}, 9  # digits that tell a metre from the next
+_VALUES = ["least", "mean", "greatest", "now"]
+_PLACES, _METRE = {"lat", "lon", "lng", "latitude", "longitude"}, 6  # decimals that tell a metre from the next
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
 
 
@@ -61,11 +63,11 @@ def summary(material: Material) -> None:
     silences = findings[findings["kind"] == SILENT]
     show(
         tiles({
-            "messages": f"{len(heard):,}",
+            **_tile(len(heard), "message"),
             "publishers heard": f"{len(clients)}{of}",
-            "topics": f"{len(material.topics)}",
+            **_tile(len(material.topics), "topic"),
             "hours with messages": f"{material.share.mean():.1%}" if clients else NOTHING,
-            "findings": f"{len(findings):,}",
+            **_tile(len(findings), "finding"),
         })
     )  # fmt: skip
     show(bullets([
@@ -75,6 +77,11 @@ def summary(material: Material) -> None:
         _findings_words(findings),
         _open_words(material),
     ]))  # fmt: skip
+
+
+def _tile(count: int, what: str) -> dict[str, str]:
+    number, label = counted(count, what).split(" ")
+    return {label: number}
 
 
 def _heard_words(material: Material) -> str:
@@ -153,7 +160,7 @@ def publishers(material: Material) -> None:
         show(paragraph("There is no publisher."))
         return
     shown = {name: label for name, label in heads.items() if name not in {"label", "state"} or rows[name].ne("").any()}
-    show(table(rows, labels=shown, muted=rows["messages"].eq(0)))
+    show(table(rows, labels=shown, muted=rows["messages"].eq(0), right=["share"]))
 
 
 def _state(paused: Any) -> str:
@@ -186,19 +193,24 @@ def topic(one: Chapter, tz: str) -> None:
         return
     every = f", every {listed(times.lasting(pace.value) for pace in one.every)}" if one.every else ""
     show(paragraph(f"{counted(one.rows, 'message')} of {listed(one.clients)}{every}."))
-    if one.figure is not None:
-        show(one.figure)
-    for said in one.said:
-        note(f"{said[0].upper()}{said[1:]}.")
+    show(*one.figures)
+    if one.said:
+        note(" ".join(f"{said[0].upper()}{said[1:]}." for said in one.said))
     if one.tail is not None:
         heads = {str(name): str(name) for name in one.tail} | {"time": f"Published ({tz})", "client_id": "Publisher"}
         show(table(one.tail, labels=heads, caption="Its last messages; nothing of it can be drawn."))
     if len(one.numbers):
         heads = {name: label for name, label in _NUMBERS.items() if _told(one.numbers, name)}
         more = len(one.numbers) - _CHANNELS
-        shown = one.numbers.head(_CHANNELS)
-        digits = [_METRE if name.rpartition(".")[2].lower() in _PLACES else 4 for name in shown["field"].astype("str")]
-        show(table(shown, labels=heads, caption=f"{more} more are not shown." if more > 0 else "", digits=digits))
+        shown = one.numbers.head(_CHANNELS).astype("object")
+        for at, row in enumerate(shown.to_dict("records")):
+            place = row["field"].rpartition(".")[2].lower() in _PLACES
+            many = min(row["decimals"], _METRE) if place else row["decimals"]
+            for name in _VALUES:
+                digits = 3 + _METRE if place else 4
+                shown.loc[at, name] = reading(row[name], many, digits=digits, mean=name == "mean")
+        said = f"{more} more are not shown." if more > 0 else ""
+        show(table(shown, labels=heads, caption=said, right=[*_VALUES, "messages"]))
 
 
 def _told(rows: pd.DataFrame, name: str) -> bool:

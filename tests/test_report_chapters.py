@@ -1,0 +1,106 @@
+"""What a report says of one topic: its figures, its numbers, its last messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from isr_analysis import times
+from isr_analysis.report import chapters, markup, sections
+
+
+def _shown_topic(df: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> str:
+    shown: list[Any] = []
+    monkeypatch.setattr(sections, "show", lambda *things: shown.extend(things))
+    sections.topic(chapters.chapter(str(df["topic"].iloc[0]), df), "Europe/Zurich")
+    return "".join(one.source for one in shown if isinstance(one, markup.Markup))
+
+
+def _of_one_topic(**columns: Any) -> pd.DataFrame:
+    index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="Europe/Zurich", name="time", unit="ns")
+    frame = pd.DataFrame({"client_id": "isr-car-01", "topic": "position", **columns}, index=index)
+    return frame.astype({"client_id": "category", "topic": "category"})
+
+
+def test_places_are_told_to_the_metre(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Latitude and longitude keep six decimals in the table of numbers; other numbers keep four digits."""
+    steps = [n / 1e4 for n in range(60)]
+    df = _of_one_topic(**{"gps.lat": [47.123456 + n for n in steps], "speed": [12.345678 + n for n in steps]})
+    text = _shown_topic(df, monkeypatch)
+    assert ">47.123456<" in text
+    assert ">47.126406<" in text  # the mean, with no more decimals than its values
+    assert "47.1234560" not in text
+    assert ">12.35<" in text
+    assert "12.345678" not in text
+
+
+def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of last messages says in which zone its instants are, and whose the messages are."""
+    text = _shown_topic(_of_one_topic(note=[f"text {n}" for n in range(60)]), monkeypatch)
+    assert "Its last messages" in text
+    assert ">Published (Europe/Zurich)<" in text
+    assert ">Publisher<" in text
+    assert ">time<" not in text
+
+
+def _chapter(*, span: times.Range | None = None, **columns: Any) -> chapters.Chapter:
+    return chapters.chapter("position", _of_one_topic(**columns), span)
+
+
+def _names(figure: Any) -> list[str]:
+    """Give the titles of a figure's panels."""
+    return [axis.title.text for axis in figure.select_yaxes() if axis.title.text]
+
+
+def test_what_is_measured_is_drawn_as_lines_and_states_as_bars() -> None:
+    """A topic that holds both has a figure of each, so that flags of several clients do not hide each other."""
+    made = _chapter(power=range(60), on=[n % 7 == 0 for n in range(60)], mode=["idle", "tx"] * 30)
+    lines, bars = made.figures
+    assert _names(lines) == ["power"]
+    assert {row for trace in bars.data for row in trace.y} == {"on", "mode"}
+    assert made.numbers["field"].tolist() == ["power"]
+
+
+def test_what_never_changes_is_said_and_not_drawn() -> None:
+    """Neither a flag nor a number that stayed as it was takes a panel; each is named with its one value."""
+    made = _chapter(power=range(60), cores=4, online=True)
+    assert [_names(one) for one in made.figures] == [["power"]]
+    assert made.said == ["always the same, so not drawn: cores (4) and online (true)"]
+    assert made.numbers["field"].tolist() == ["power", "cores"]
+
+
+def test_flags_that_never_change_are_bars_where_there_is_nothing_else() -> None:
+    """So the reader sees when they came; and a number alone is a line."""
+    (bars,) = _chapter(cores=4, online=True, alarm=False).figures
+    assert {row for trace in bars.data for row in trace.y} == {"online", "alarm"}
+    (line,) = _chapter(cores=4).figures
+    assert _names(line) == ["cores"]
+
+
+def test_the_table_of_numbers_holds_what_is_drawn() -> None:
+    """Units are kept apart, numbers among words are counted alone, and a version is no measurement."""
+    made = _chapter(
+        value=[*range(60)], unit=["W", "dBm"] * 30, fw=["1.9", "1.9.3"] * 30,
+        volt=["12.5" if n % 2 else n for n in range(60)],
+    )  # fmt: skip
+    rows = made.numbers.set_index(["field", "unit"])
+    assert rows["messages"].to_dict() == {("value", "W"): 30, ("value", "dBm"): 30, ("volt", ""): 60}
+    assert rows["mean"].to_dict() == {
+        ("value", "W"): 29,
+        ("value", "dBm"): 30,
+        ("volt", ""): (29 * 30 + 12.5 * 30) / 60,
+    }
+    assert _names(made.figures[0]) == ["value [W]", "value [dBm]", "volt"]
+
+
+def test_figures_of_a_report_show_its_whole_range() -> None:
+    """Who fell silent early is seen to have: each axis reaches from the report's start to its end."""
+    index = pd.DatetimeIndex(["2026-11-01"], tz="UTC")
+    start = int(index.as_unit("ns").asi8[0])
+    made = _chapter(power=range(60), on=[True, False] * 30, span=times.Range(start, start + 7 * times.DAY))
+    for figure in made.figures:
+        begin, end = (pd.Timestamp(one, tz="Europe/Zurich") for one in figure.layout.xaxis.range)
+        assert begin <= pd.Timestamp("2026-11-01", tz="Europe/Zurich")
+        assert pd.Timestamp("2026-11-08T01:00", tz="Europe/Zurich") <= end < pd.Timestamp("2026-11-09", tz="UTC")
