@@ -17,6 +17,8 @@ _ROWS = 60
 _LABELS = 15
 _MANY = 100  # days beyond which a gap between them would hide them
 _MOST = 400
+_BAR = {"tickvals": [0, 50, 100], "ticktext": ["0%", "50%", "100%"], "thickness": 12, "outlinewidth": 0,
+        "lenmode": "pixels", "len": 120, "y": 1, "yanchor": "top"}  # fmt: skip
 
 
 def availability(
@@ -91,12 +93,12 @@ def availability(
         go.Heatmap(
             x=[str(one.date()) for one in days[:-1]], y=[names[at] for at in order], z=share[order].round(1), text=text,
             zmin=0, zmax=100, xgap=2 if many <= _MANY else 0, ygap=2, colorscale=look.scale(ground),
-            colorbar={"title": {"text": "% of hours"}, "thickness": 12, "outlinewidth": 0},
+            colorbar=_BAR,
             hovertemplate="<b>%{y}</b><br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text} messages<extra></extra>",
         )
     )  # fmt: skip
     figure.update_xaxes(title_text=f"Day ({zone})", type="date", showgrid=False, **_ticks(many * each))
-    figure.update_yaxes(type="category", showgrid=False, ticks="", showline=False)
+    figure.update_yaxes(**look.name_axis([names[at] for at in order[::-1]]), showgrid=False, ticks="", showline=False)
     return look.dressed(figure, ground, title=heading, notes=notes, height=150 + max(3, len(order)) * 28)
 
 

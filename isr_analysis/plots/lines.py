@@ -150,7 +150,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         if marked < len(marks):
             notes.append(f"{marked:,} of {len(marks):,} events, from the whole range")
     figure.update_layout(
-        xaxis={"type": "date", "title": {"text": hands.title}, "anchor": bottom(domains), "range": around(ends, hands)},
+        xaxis=look.time_axis(hands.title, around(ends, hands)) | {"anchor": bottom(domains)},
         hovermode="closest",
     )
     if figure.layout.shapes:

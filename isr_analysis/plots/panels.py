@@ -22,6 +22,7 @@ _SHADES = 60
 _MARKED = 60
 _WORDS = 12
 _NAMED = 3
+_TITLE = 52  # characters beside a panel that has the figure for itself
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
 
 def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[float, float]) -> tuple[str, str]:
     """Make the axis of a panel, and one on the right if a line needs it; give their names for traces."""
+    most = _TITLE if domain == (0.0, 1.0) else _TITLE // 2
     left = f"y{2 * number + 1}" if number else "y"
     right = f"y{2 * number + 2}"
     for axis, lines in (
@@ -94,7 +96,7 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
     ):
         if not lines and axis == right:
             continue
-        layout: dict[str, Any] = {"domain": domain, "title": {"text": _quantities(lines)}, "anchor": "x"}
+        layout: dict[str, Any] = {"domain": domain, "title": {"text": _quantities(lines, most)}, "anchor": "x"}
         if axis == right:
             layout |= {"overlaying": left, "side": "right", "showgrid": False, "tickmode": "auto"}
         if lines and all(line.state for line in lines):
@@ -103,9 +105,11 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
     return left, right
 
 
-def _quantities(lines: list[Line]) -> str:
-    names = dict.fromkeys(f"{line.field} [{line.unit}]" if line.unit else line.field for line in lines)
-    return ", ".join([*names][:_NAMED]) + (", …" if len(names) > _NAMED else "")
+def _quantities(lines: list[Line], most: int) -> str:
+    names = [*dict.fromkeys((line.field, f" [{line.unit}]" if line.unit else "") for line in lines)]
+    room = most // max(1, min(len(names), _NAMED))
+    words = [look.short(field, max(12, room - len(unit))) + unit for field, unit in names[:_NAMED]]
+    return ", ".join(words) + (", …" if len(names) > _NAMED else "")
 
 
 def _steps(lines: list[Line]) -> dict[str, Any]:
@@ -265,7 +269,10 @@ def mark(
         )
     )  # fmt: skip
     figure.update_layout(
-        {axis.replace("y", "yaxis"): {"domain": domain, "anchor": "x", "type": "category", "title": {"text": "events"}}}
+        {
+            axis.replace("y", "yaxis"): {"domain": domain, "anchor": "x", "title": {"text": "events"}}
+            | look.name_axis(sorted(who.unique()))
+        }
     )
     return len(at)
 

@@ -22,6 +22,7 @@ from isr_analysis.plots.zones import around, clock
 _STATES = 12
 _ROWS = 60
 _BARS = 4000
+_GENERIC = {"value", "state", "status", "payload"}  # fields whose names say nothing beside the topic
 _FAST = "changing quickly"
 _HELD = {"settled": "on disk for good", "provisional": "on disk, late messages may come",
          "missing": "never fetched", "failed": "the portal failed"}  # fmt: skip
@@ -118,7 +119,7 @@ def timeline(
 
 
 def _row_names(lines: list[Line], by: list[str]) -> list[str]:
-    """Name each row by its topic and what tells it from the others there, and by its field if the topic has several."""
+    """Name each row by its topic, its field if its name says anything, and what tells it from the others there."""
     for line in lines:
         line.panel = (str(line.keys.get(TOPIC, "")), line.field)
     named(lines, by, [])
@@ -129,7 +130,7 @@ def _row_names(lines: list[Line], by: list[str]) -> list[str]:
     for line in lines:
         topic = line.panel[0]
         own = "" if len(clients) == 1 and line.name in {*clients, topic} else line.name
-        field = line.field if topic in several else ""
+        field = line.field if topic in several or line.field not in _GENERIC else ""
         parts = [topic if len(topics) > 1 or not (own or field) else "", field, own]
         names.append(" · ".join(dict.fromkeys(part for part in parts if part)) or line.field)
     return names
@@ -200,6 +201,8 @@ def _bars(
         own = [span for span in spans if span[3] == state]
         start, end = (np.array([span[at] for span in own], dtype=np.int64) for at in (1, 2))
         text = [f"{hands.words(a)} to {hands.words(b)}" for _, a, b, _ in own]
+        if any(look.short(row) != row for row in rows):  # the axis, and with it %{y}, has them cut
+            text = [f"{span[0]}<br>{words}" for span, words in zip(own, text, strict=True)]
         figure.add_trace(
             go.Bar(
                 base=hands.axis(start), x=(end - start) / 1e6, y=[span[0] for span in own], orientation="h", name=state,
@@ -209,9 +212,8 @@ def _bars(
         )  # fmt: skip
     figure.update_layout(
         barmode="overlay", hovermode="closest",
-        xaxis={"type": "date", "title": {"text": hands.title}, "range": around(ends, hands)},
-        yaxis={"type": "category", "categoryorder": "array", "categoryarray": rows[::-1], "showgrid": False,
-               "ticks": "", "range": [-0.6, len(rows) - 0.4]},
+        xaxis=look.time_axis(hands.title, around(ends, hands)),
+        yaxis=look.name_axis(rows) | {"showgrid": False, "ticks": "", "range": [-0.6, len(rows) - 0.4]},
     )  # fmt: skip
     return look.dressed(figure, ground, title=title, notes=notes, height=140 + 30 * max(2, len(rows)), legend=colours)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import zlib
 from collections.abc import Iterable
@@ -28,9 +29,24 @@ _INK: dict[str, dict[str, str]] = {
              "gap": "rgba(157,167,179,0.20)", "empty": "#222A33", "bad": "#FF8C42", "good": "#56B4E9"},
 }  # fmt: skip
 _SCALES = {
-    "light": [[0, "#F3F6F9"], [0.25, "#C6DBEF"], [0.5, "#6BAED6"], [0.75, "#2171B5"], [1, "#08306B"]],
-    "dark": [[0, "#1E2630"], [0.25, "#1F4E79"], [0.5, "#2E86C1"], [0.75, "#7FC4F0"], [1, "#E3F3FF"]],
-}
+    "light": [[0, "#F3F6F9"], [0.001, "#D6E6F4"], [0.25, "#AFD1E7"], [0.5, "#6BAED6"], [0.75, "#2171B5"],
+              [1, "#08306B"]],
+    "dark": [[0, "#1E2630"], [0.001, "#1D3E5C"], [0.25, "#1F5A8C"], [0.5, "#2E86C1"], [0.75, "#7FC4F0"],
+             [1, "#E3F3FF"]],
+}  # fmt: skip
+
+_DAY = 86_400_000  # ms
+# Instants as they are written everywhere else: the day before the month.
+_TICKS: list[dict[str, Any]] = [
+    {"dtickrange": [None, 0.999], "value": "%H:%M:%S.%6f\n%-d %b %Y"},
+    {"dtickrange": [1, 999], "value": "%H:%M:%S.%3f\n%-d %b %Y"},
+    {"dtickrange": [1000, 59_999], "value": "%H:%M:%S\n%-d %b %Y"},
+    {"dtickrange": [60_000, _DAY - 1], "value": "%H:%M\n%-d %b %Y"},
+    {"dtickrange": [_DAY, 14 * _DAY], "value": "%-d %b\n%Y"},
+    {"dtickrange": ["M1", "M6"], "value": "%b\n%Y"},
+    {"dtickrange": ["M12", None], "value": "%Y"},
+]
+_SHORT = 40  # characters of a name beside an axis
 
 # States as people and devices write them. What is good or bad of a relay nobody can know: those are just on and off.
 _ON = {"on", "true", "online", "up", "yes", "active", "enabled", "closed", "connected", "running", "ok", "1"}
@@ -57,7 +73,7 @@ def ink(theme: Theme) -> dict[str, str]:
 
 
 def scale(theme: Theme) -> list[list[Any]]:
-    """Give the colour scale of heat maps, from little to much."""
+    """Give the colour scale of heat maps, from little to much; nothing at all stands out from the least."""
     return _SCALES[theme]
 
 
@@ -113,19 +129,14 @@ def line_styles(
 def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
     """Give each state its colour: off is pale, on is strong, faults stand out, all others take the colours in turn."""
     colours = palette(theme)
-    turn = iter([*colours[2:], *colours[:2]] * 100)
-    chosen: dict[str, str] = {}
-    for state in states:
-        word = state.strip().casefold()
-        if word in _ON:
-            chosen[state] = ink(theme)["good"]
-        elif word in _OFF:
-            chosen[state] = "#C9D1D9" if theme == "light" else "#3B4552"
-        elif word in _BAD:
-            chosen[state] = ink(theme)["bad"]
-        else:
-            chosen[state] = next(turn)
-    return chosen
+    known = [(_ON, ink(theme)["good"]), (_OFF, "#C9D1D9" if theme == "light" else "#3B4552"), (_BAD, ink(theme)["bad"])]
+    chosen = {
+        state: next((colour for words, colour in known if state.strip().casefold() in words), "") for state in states
+    }
+    # Green last: nobody knows whether such a state is well.
+    free = [one for one in [*colours[3:], *colours[2::-1]] if one not in chosen.values()]
+    turn = itertools.cycle(free)
+    return {state: colour or next(turn) for state, colour in chosen.items()}
 
 
 def on_off(states: Iterable[str]) -> dict[str, float] | None:
@@ -139,6 +150,24 @@ def on_off(states: Iterable[str]) -> dict[str, float] | None:
     return found or None
 
 
+def short(name: str, most: int = _SHORT) -> str:
+    """Cut the middle out of a name that is too long to stand beside an axis."""
+    return name if len(name) <= most else f"{name[: most - most // 2 - 1]}…{name[-(most // 2) :]}"
+
+
+def time_axis(title: str, ends: list[str]) -> dict[str, Any]:
+    """Give what an axis of time needs beside the template."""
+    return {"type": "date", "title": {"text": title}, "range": ends, "tickformatstops": _TICKS}
+
+
+def name_axis(names: list[str]) -> dict[str, Any]:
+    """Give what an axis of names needs beside the template, the first name on top; long ones are cut."""
+    axis: dict[str, Any] = {"type": "category", "categoryorder": "array", "categoryarray": names[::-1]}
+    if any(len(name) > _SHORT for name in names):
+        axis |= {"tickvals": names, "ticktext": [short(name) for name in names]}
+    return axis
+
+
 @functools.cache
 def template(theme: Theme) -> go.layout.Template:
     """Build the template of a theme; plotly's own default is left as it is."""
@@ -146,6 +175,7 @@ def template(theme: Theme) -> go.layout.Template:
     axis = {
         "gridcolor": c["grid"], "linecolor": c["line"], "zerolinecolor": c["grid"], "zerolinewidth": 1,
         "showline": True, "ticks": "outside", "tickcolor": c["line"], "ticklen": 4, "automargin": True,
+        "exponentformat": "SI",
         "title": {"standoff": 10, "font": {"size": 12, "color": c["soft"]}},
         "tickfont": {"size": 11, "color": c["soft"]},
     }  # fmt: skip

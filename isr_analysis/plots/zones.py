@@ -18,6 +18,7 @@ from isr_analysis.checks.series import Ints, stamps
 from isr_analysis.times import DAY, HOUR, SECOND
 
 _FORMAT = "%a %d %b %Y %H:%M:%S"
+_MOMENT = SECOND // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,11 @@ def clock(ns: Ints, zone: dt.tzinfo | None) -> Clock:
     return Clock(zone, int(values[counts.argmax()]), dates, fine)
 
 
-def around(ns: Ints, hands: Clock) -> list[str] | None:
-    """Give the range of an axis that shows these instants with a little room; None leaves a single one to plotly."""
+def around(ns: Ints, hands: Clock) -> list[str]:
+    """Give the range of an axis that shows these instants with a little room: around a single moment, an hour."""
     begin, end = int(ns.min()), int(ns.max())
-    if begin == end:
-        return None
-    room = max(1, (end - begin) // 80)
-    return [str(one) for one in np.datetime_as_string(hands.axis(np.array([begin - room, end + room])), "ms")]
+    room = (end - begin) // 80 if end - begin >= _MOMENT else HOUR // 2
+    return [str(one) for one in np.datetime_as_string(hands.axis(np.array([begin - room, end + room])), "us")]
 
 
 def _offsets(ns: Ints, zone: dt.tzinfo) -> Ints:

@@ -16,6 +16,7 @@ import pandas as pd
 from isr_analysis import times
 
 NOTHING = "\N{EN DASH}"
+_LONG = 30  # characters of a word that may stand on one line of a cell
 _ENOUGH = 10_000  # values that show how all are written
 
 
@@ -132,7 +133,8 @@ def table(
     dull = [*muted, *[False] * len(rows)][: len(rows)]
 
     def cell(tag: str, name: str, text: str) -> str:
-        kind = f' class="{kinds[name]}"' if kinds[name] else ""
+        kind = kinds[name] or ("long" if max(map(len, text.split()), default=0) > _LONG else "")
+        kind = f' class="{kind}"' if kind else ""
         return f"<{tag}{kind}>{escaped(text)}</{tag}>"
 
     head = "".join(cell("th", name, label) for name, label in heads.items())

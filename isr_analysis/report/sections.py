@@ -208,7 +208,8 @@ def topic(one: Chapter, tz: str) -> None:
             many = min(row["decimals"], _METRE) if place else row["decimals"]
             for name in _VALUES:
                 digits = 3 + _METRE if place else 4
-                shown.loc[at, name] = reading(row[name], many, digits=digits, mean=name == "mean")
+                mean = name == "mean" and row["least"] < row["greatest"]
+                shown.loc[at, name] = reading(row[name], many, digits=digits, mean=mean)
         said = f"{more} more are not shown." if more > 0 else ""
         show(table(shown, labels=heads, caption=said, right=[*_VALUES, "messages"]))
 
