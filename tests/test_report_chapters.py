@@ -104,3 +104,13 @@ def test_figures_of_a_report_show_its_whole_range() -> None:
         begin, end = (pd.Timestamp(one, tz="Europe/Zurich") for one in figure.layout.xaxis.range)
         assert begin <= pd.Timestamp("2026-11-01", tz="Europe/Zurich")
         assert pd.Timestamp("2026-11-08T01:00", tz="Europe/Zurich") <= end < pd.Timestamp("2026-11-09", tz="UTC")
+
+
+def test_an_outage_is_told_once() -> None:
+    """The silence of a client's only channel is that of its topic, which the silence of the client explains."""
+    df = _of_one_topic(value=range(60), chan=1, type="watt_meter", station_controller_device_id="SC-1")
+    one = df.drop(df.index[20:40])
+    two = pd.concat([one, df.assign(chan=2)]).sort_index()
+    told = [chapters.chapter("position", frame).findings for frame in (one, two)]
+    silent = [found[found["kind"] == "device silent"]["channel"].tolist() for found in told]
+    assert silent == [[""], ["watt_meter 1 · SC-1"]]

@@ -12,6 +12,7 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis.checks import intervals, quality
+from isr_analysis.checks.absence import SILENT
 from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import pick, values, zones
@@ -86,8 +87,16 @@ def chapter(topic: str, df: pd.DataFrame, span: Range | None = None) -> Chapter:
         said,
         in_numbers(lines),
         None if figures else _as_text(df.tail(_LAST_MESSAGES)),
-        quality(df),
+        _found(df, paces),
     )
+
+
+def _found(df: pd.DataFrame, paces: pd.DataFrame) -> pd.DataFrame:
+    """Give what looks wrong; where a channel is all that a client has, its silence is the topic's."""
+    found = quality(df)
+    channels = paces.groupby(CLIENT)["channel"].nunique()
+    alone = found[CLIENT].isin(channels[channels == 1].index) & found["kind"].eq(SILENT)
+    return found.assign(channel=found["channel"].mask(alone, ""))
 
 
 def broken(topic: str, exc: Exception) -> Chapter:
