@@ -94,3 +94,88 @@ def test_a_version_among_others_is_no_line():
     mixed = plain(range(200), fw=["1.9", "1.9.3"] * 100, volt=["error", *map(str, range(199))])
     assert {axis.title.text for axis in plots.timeseries(mixed).select_yaxes()} == {"value", "volt"}
     assert plots.timeseries(mixed, "fw").layout.yaxis.title.text == "fw"
+
+
+def test_a_profile_shows_an_hour_that_stands_alone():
+    """With no line to either side a point is marked, and the band is drawn for each run of hours by itself."""
+    alone = plots.profile(plain([4.0], MINUTES[:1]))
+    assert alone.data[-1].mode == "lines+markers"
+    hours = pd.date_range("2026-11-01", periods=72, freq="1h", tz="UTC", name="time", unit="ns")
+    frame = plain(np.arange(72.0), hours)
+    frame = frame[~frame.index.hour.isin([5, 6, 7])]
+    band, line = plots.profile(frame).data
+    assert line.mode == "lines"
+    assert band.fill == "toself"
+    runs = np.split(band.x, np.flatnonzero(np.isnan(band.x)) + 1)[:-1]
+    assert [(run[0], run[:-1].max(), run[-2]) for run in runs] == [(0, 4, 0), (8, 24, 8)]
+
+
+def test_a_profile_tells_of_a_band_only_where_there_is_one():
+    """Of flags there is a share and no band; and one day is no days."""
+    frame = plain(np.arange(200.0))
+    assert "median of each hour over 1 day; the band holds half" in plots.profile(frame).layout.title.subtitle.text
+    flags = plain([True, False] * 100)
+    assert plots.profile(flags).layout.title.subtitle.text == "share of each hour over 1 day"
+    fleet = pd.concat([frame.assign(client_id=f"a-{n}") for n in range(5)])
+    assert "band" not in plots.profile(fleet).layout.title.subtitle.text
+
+
+@pytest.mark.parametrize("step", [1, 0.1, 7, 1e-3])
+def test_classes_of_a_distribution_hold_whole_steps(step):
+    """Values that are all as frequent give a flat outline, whatever the steps in which they are written."""
+    values = np.round(np.arange(200) % 100 * step, 6)
+    (trace,) = plots.distribution(plain(values)).data
+    edges = np.unique(trace.x)
+    assert len(edges) <= 61
+    width = np.diff(edges)
+    assert np.allclose(width, width[0])
+    if step != 7:
+        assert len({*np.round(trace.y[1:-1], 9)}) == 1
+
+
+def test_many_distributions_are_outlines():
+    """Filled ones would lie over each other until all is grey."""
+    few = pd.concat([plain(np.arange(200.0) + n, client_id=f"a-{n}") for n in range(3)])
+    many = pd.concat([plain(np.arange(200.0) + n, client_id=f"a-{n}") for n in range(9)])
+    assert {trace.fill for trace in plots.distribution(few).data} == {"tozeroy"}
+    assert {trace.fill for trace in plots.distribution(many).data} == {"none"}
+
+
+def test_two_months_of_one_client_have_two_colours():
+    """Also where both end on the same day of the month."""
+    hours = pd.date_range("2026-04-01", "2026-06-30", freq="1h", tz="UTC", name="time", unit="ns")
+    frame = plain(np.arange(float(len(hours))), hours, client_id="a-1")
+    figure = plots.compare(frame.loc["2026-04"], frame.loc["2026-06"], "value")
+    assert len({trace.line.color for trace in figure.data}) == 2
+
+
+def test_a_long_title_has_several_lines():
+    """It is not cut off at the edge, and the figure is higher by as much."""
+    short, long = (plots.timeseries(plain(np.arange(200.0)), title=text) for text in ("short", "long " * 40))
+    assert long.layout.title.text.count("<br>") == 2
+    assert long.layout.height - short.layout.height == long.layout.margin.t - short.layout.margin.t > 0
+
+
+def test_what_looks_like_a_tag_is_shown():
+    """Plotly takes text as HTML: a state called <unset> would have no name, and a device could put links there."""
+    names = {"client_id": "<s>a</s>", "topic": "t & u"}
+    frame = plain(["<unset>", "set"] * 100, **names).rename(columns={"value": "<i>"}).assign(n=range(200))
+    events = frame.assign(topic="event/x")
+    said = [
+        *(draw(frame) for draw in (plots.timeline, plots.timeseries, plots.profile, plots.distribution, plots.live)),
+        plots.availability(frame), plots.timeseries(events), plots.timeline(frame[["<i>"]]),
+    ]  # fmt: skip
+    for figure in said:
+        text = figure.to_json().replace("\\u003c", "<").replace("\\u003e", ">")
+        assert not any(tag in text for tag in ("<unset>", "<i>", "<s>", "t & u")), figure.layout.title.text
+    assert [trace.name for trace in said[0].data] == ["&lt;unset&gt;", "set"]
+
+
+def test_long_names_on_the_board_are_folded():
+    """Plotly's tables cut off a word that is wider than its column."""
+    frame = pd.DataFrame(
+        {"client_id": ["isr-mountain-hut-07", "a"], "topic": "telemetry/a/long/way/up"}, index=MINUTES[:2]
+    )
+    cells = plots.live(frame).data[0].cells["values"]
+    assert [*cells[1]] == ["isr-mountain-<br>hut-07", "a"]
+    assert all(len(line) <= 22 for text in cells[5] for line in text.split("<br>"))

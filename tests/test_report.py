@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.checks.kinds import decimals
 from isr_analysis.cli import cli
 from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
 from isr_analysis.messages import Selector
@@ -437,7 +438,7 @@ def test_listed() -> None:
 def test_readings_keep_the_decimals_that_they_were_published_with(values: list[float], words: list[str]) -> None:
     """Values and their mean: no digit is invented, none is lost among the first four, none is silly."""
     array = np.array(values, dtype=float)
-    places = markup.decimals(array)
+    places = decimals(array)
     told = [*(markup.reading(one, places) for one in array), markup.reading(array.mean(), places, mean=True)]
     assert told == words
 

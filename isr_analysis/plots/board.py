@@ -15,7 +15,7 @@ from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 
 _ROWS = 200
-_A_LINE = 50  # characters of what was said, where the page is about 1 000 px wide
+_NAME, _TOPIC, _A_LINE = 17, 22, 46  # characters of a column, where the page is about 1 000 px wide
 _TALLEST = 900  # px; a longer table is scrolled in its place
 
 
@@ -89,20 +89,21 @@ def live(
         notes.append(f"the {_ROWS} longest silent of {len(frame)} publishers")
         frame, ns = frame.iloc[:_ROWS], ns[:_ROWS]
 
+    topics = frame[TOPIC].astype("str") if TOPIC in frame.columns else [""] * len(frame)
     age = np.maximum(at - ns, 0)
     level = np.searchsorted(limits, age, side="left")
     ink, colours = look.ink(ground), [look.palette(ground)[2], look.palette(ground)[5], look.ink(ground)["bad"]]
     words = np.array(["heard", "stale", "silent"])[level]
     columns = {
         "": np.array(["●"] * len(frame)),
-        "publisher": frame[CLIENT].astype("str").to_numpy(),
+        "publisher": np.array([look.folded(one, _NAME) for one in frame[CLIENT].astype("str")]),
         "state": words,
         "last heard": np.array([times.ago(float(one)) for one in age]),
         f"at ({zone})": np.array([f"{one:%d %b %H:%M:%S}" for one in stamps(ns, zone)]),
-        "topic": frame[TOPIC].astype("str").to_numpy() if TOPIC in frame.columns else np.array([""] * len(frame)),
-        "said": np.array([saying(row) for row in frame.astype("object").to_dict("records")]),
+        "topic": np.array([look.folded(one, _TOPIC) for one in topics]),
+        "said": np.array([look.folded(saying(row), _A_LINE) for row in frame.astype("object").to_dict("records")]),
     }
-    lines = 1 + np.char.str_len(columns["said"].astype("U")) // _A_LINE
+    lines = np.array([1 + max(text.count("<br>") for text in row) for row in zip(*columns.values(), strict=True)])
     strong = [colours[one] for one in level]
     plain = [ink["text"]] * len(frame)
     figure = go.Figure(

@@ -66,7 +66,7 @@ def availability(
         return look.nothing(ground, title=heading, words="No data: the frame has no rows")
     zone = (zone_of(frame) if tz is None else times.zone(tz)) or dt.UTC
     series = split(frame, [CLIENT] if CLIENT in frame.columns else [])
-    names = [str(one) for one in series.keys[CLIENT]] if CLIENT in series.keys else ["all messages"]
+    names = [look.said(one) for one in series.keys[CLIENT]] if CLIENT in series.keys else ["all messages"]
 
     span = span_of(frame) or times.Range(0, 0)
     ends = stamps([span.start, max(span.start, span.end - 1)], zone)

@@ -172,13 +172,13 @@ def _heading(figure: go.Figure, own: list[Line], facets: list[str], top: float) 
     facets = [str(own[0].keys.get(name, "")) for name in facets]
     words = " · ".join(dict.fromkeys([*facets, *topics[:_NAMED]])) + (" …" if len(topics) > _NAMED else "")
     figure.add_annotation(
-        text=words, x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False
+        text=look.said(words), x=0, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False
     )
 
 
 def titled(lines: list[Line], marks: pd.DataFrame) -> str:
     """Name what is drawn: the fields, and of whom."""
-    fields = list(dict.fromkeys(line.field for line in lines)) or ["Events"]
+    fields = list(dict.fromkeys(look.short(line.field) for line in lines)) or ["Events"]
     what = ", ".join(fields[:_NAMED]) + (f" and {len(fields) - _NAMED} more" if len(fields) > _NAMED else "")
     topics = {str(line.keys[TOPIC]) for line in lines if TOPIC in line.keys}
     clients = {str(line.keys[CLIENT]) for line in lines if CLIENT in line.keys}
@@ -186,4 +186,4 @@ def titled(lines: list[Line], marks: pd.DataFrame) -> str:
         clients = {str(one) for one in marks[CLIENT].unique()}
     where = [*topics] if len(topics) == 1 else []
     who = [*clients] if len(clients) == 1 else [f"{len(clients)} clients"] if clients else []
-    return " · ".join([what, *where, *who])
+    return look.said(" · ".join([what, *map(look.short, where), *map(look.short, who)]))

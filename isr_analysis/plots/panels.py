@@ -108,7 +108,7 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
 def _quantities(lines: list[Line], most: int) -> str:
     names = [*dict.fromkeys((line.field, f" [{line.unit}]" if line.unit else "") for line in lines)]
     room = most // max(1, min(len(names), _NAMED))
-    words = [look.short(field, max(12, room - len(unit))) + unit for field, unit in names[:_NAMED]]
+    words = [look.said(look.short(field, max(12, room - len(unit))) + unit) for field, unit in names[:_NAMED]]
     return ", ".join(words) + (", …" if len(names) > _NAMED else "")
 
 
@@ -125,7 +125,7 @@ def _steps(lines: list[Line]) -> dict[str, Any]:
     if len(levels) > _WORDS:
         return {}
     low, high = min(levels), max(levels)
-    words = {level: ", ".join(told.get(level, [f"{level:g}"])) for level in levels}
+    words = {level: look.said(", ".join(told.get(level, [f"{level:g}"]))) for level in levels}
     ticks = {level: text for level, text in words.items() if text}  # a state that never was has no word
     return {
         "tickvals": [*ticks], "ticktext": [*ticks.values()],
@@ -149,10 +149,10 @@ def draw(
     figure: go.Figure, line: Line, hands: Clock, *, axis: str, colour: str, dash: str, most: int, legend: set[str]
 ) -> None:
     """Add a line: thinned, broken at its gaps, with hover text."""
-    shown = "%{text}" if line.words else f"%{{y:,.6~g}}{' ' + line.unit if line.unit else ''}"
+    shown = "%{text}" if line.words else f"%{{y:,.6~g}}{' ' + look.said(line.unit) if line.unit else ''}"
     common: dict[str, Any] = {
         "name": line.name, "legendgroup": line.name, "yaxis": axis,
-        "hovertemplate": f"<b>{line.field}: {shown}</b><br>{hands.hover}<br>{line.told}<extra></extra>",
+        "hovertemplate": f"<b>{look.said(line.field)}: {shown}</b><br>{hands.hover}<br>{line.told}<extra></extra>",
     }  # fmt: skip
     main, alone = points(line, hands, most)
     line.trace = len(figure.data)
@@ -199,7 +199,7 @@ def points(
     y = value[at]
     y[holes] = np.nan
     x, local = hands.axis(time[at]), hands.local(time[at])
-    words = [line.words.get(one, "") for one in y.tolist()] if line.words else None
+    words = [look.said(line.words.get(one, "")) for one in y.tolist()] if line.words else None
     marked = len(keep) <= _MARKED and not line.state
     main = {"x": x, "y": y, "customdata": local, "text": words, "mode": "lines+markers" if marked else "lines"}
     empty = np.isnan(np.concatenate([[np.nan], y, [np.nan]]))
@@ -249,17 +249,24 @@ def mark(
     """Mark events, a row for each client, with what they say as hover text; give how many are drawn."""
     axis = "y" if axis == "y1" else axis
     at = nanoseconds(frame.index)  # type: ignore[arg-type]
-    who = frame[CLIENT].astype(str) if CLIENT in frame.columns else pd.Series("events", index=frame.index)
+    who = (
+        frame[CLIENT].astype(str).map(look.said) if CLIENT in frame.columns else pd.Series("events", index=frame.index)
+    )
     shown = _spread(at, who)
     frame, at, who = frame.iloc[shown], at[shown], who.iloc[shown]
     long = min(_SAID, _HOVER // max(1, len(at)))
     told = [
         "<br>".join(
-            f"{name}: {value}" for name, value in row.items() if name not in {CLIENT, TOPIC} and not is_nothing(value)
+            look.said(f"{name}: {value}")
+            for name, value in row.items()
+            if name not in {CLIENT, TOPIC} and not is_nothing(value)
         )
         for row in frame.astype("object").to_dict("records")
     ]
-    text = [f"<b>{topic}</b><br>{words[:long]}" for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)]
+    text = [
+        f"<b>{look.said(topic)}</b><br>{words[:long]}"
+        for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)
+    ]
     figure.add_trace(
         go.Scatter(
             x=hands.axis(at), y=who.to_numpy(), customdata=hands.local(at), text=text, mode="markers", yaxis=axis,

@@ -27,6 +27,7 @@ from isr_analysis.checks.series import (
     taken,
     zone_of,
 )  # fmt: skip
+from isr_analysis.plots import theme as look
 from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line
 
@@ -163,7 +164,7 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
         lines = sorted(lines, key=lambda line: line.state)
     panels = list(dict.fromkeys(line.panel for line in lines))
     if len(panels) > _PANELS:
-        notes.append(f"{_PANELS} of {len(panels)} panels are drawn; choose with fields=")
+        notes.append(f"{_PANELS} of {len(panels)} panels are drawn; choose with fields=, or filter the frame")
         lines = [line for line in lines if line.panel in panels[:_PANELS]]
     if len(lines) > _LINES:
         # In turn from each panel, the fullest first, so that none is emptied by another.
@@ -190,9 +191,10 @@ def named(lines: list[Line], by: list[str], facets: list[str]) -> None:
         several = len({line.field for line in own}) > 1
         for line in own:
             parts = {name: _part(name, line.keys[name]) for name in columns if name in line.keys}
-            line.told = "<br>".join(parts.values())
+            line.told = "<br>".join(map(look.said, parts.values()))
             words = [parts[name] for name in chosen if name in parts]
-            line.name = " · ".join([*words, *([line.field] if several else [])]) or parts.get(CLIENT, line.field)
+            name = " · ".join([*words, *([line.field] if several else [])]) or parts.get(CLIENT, line.field)
+            line.name = look.said(name)
 
 
 def _telling(lines: list[Line], columns: list[str]) -> list[str]:

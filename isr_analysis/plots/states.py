@@ -111,7 +111,7 @@ def timeline(
         notes.append(f"the {_BARS} longest spans")
     what = ", ".join(dict.fromkeys(line.field for line, _ in lines))
     who = {str(line.keys[CLIENT]) for line, _ in lines if CLIENT in line.keys}
-    heading = title or " · ".join([f"States: {what}"[:80], *([*who] if len(who) == 1 else [])])
+    heading = title or look.said(" · ".join([f"States: {what}"[:80], *(map(look.short, who) if len(who) == 1 else [])]))
     colours = look.state_colours(sorted({state for _, _, _, state in spans}), ground)
     if _FAST in colours:
         colours[_FAST] = look.ink(ground)["line"]
@@ -128,11 +128,11 @@ def _row_names(lines: list[Line], by: list[str]) -> list[str]:
     clients = {str(line.keys.get(CLIENT, "")) for line in lines}
     names = []
     for line in lines:
-        topic = line.panel[0]
-        own = "" if len(clients) == 1 and line.name in {*clients, topic} else line.name
-        field = line.field if topic in several or line.field not in _GENERIC else ""
+        topic = look.said(line.panel[0])
+        own = "" if len(clients) == 1 and line.name in {*map(look.said, clients), topic} else line.name
+        field = look.said(line.field) if line.panel[0] in several or line.field not in _GENERIC else ""
         parts = [topic if len(topics) > 1 or not (own or field) else "", field, own]
-        names.append(" · ".join(dict.fromkeys(part for part in parts if part)) or line.field)
+        names.append(" · ".join(dict.fromkeys(part for part in parts if part)) or look.said(line.field))
     return names
 
 
@@ -158,7 +158,7 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
                 continue
             if not asked and few == 1 and not numeric and column.words[used[0]] not in {"true", "false", "on", "off"}:
                 continue  # a version or a name, not a state
-            words = [column.words[at] if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
+            words = [look.said(column.words[at]) if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
             time = series.times(number)[there]
             breaks = silences(time, cadence(time))
             found.append((Line(name, "", told, time, np.zeros(len(time)), {}, True, breaks), words))
@@ -270,7 +270,7 @@ def coverage(
     for row in frame.to_dict("records"):
         who = "all clients" if row.get(CLIENT, "*") == "*" else str(row[CLIENT])
         what = str(row.get(TOPIC, "#"))
-        name = who if what == "#" else f"{who} · {what}"
+        name = look.said(who if what == "#" else f"{who} · {what}")
         state = _HELD.get(str(row["state"]), str(row["state"]))
         spans.append((name, times.instant(row["start"]), times.instant(row["end"]), state))
     c, colours = look.ink(ground), look.palette(ground)

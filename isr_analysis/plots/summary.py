@@ -10,15 +10,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.checks.kinds import decimals
 from isr_analysis.checks.series import Floats, Ints, stamps
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import titled
 from isr_analysis.plots.panels import Line, bottom, panel_axes, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
+from isr_analysis.progress import counted
 
 _BANDS = 4
 _BINS = 60
+_PLACES, _EXACT = 6, 2**50  # decimals, and steps between the least and the greatest value, that can be counted
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
@@ -79,35 +82,40 @@ def profile(
         return look.nothing(ground, title=title or f"Profile of the {over}", words=words)
     many = 24 if over == "day" else 168
     figure, looks, domains, legend = _start(picked, ground)
+    banded = False
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         axis = panel_axes(figure, own, number, domains[number])[0]
         if own[0].state:
             figure.layout[axis.replace("y", "yaxis")].update(
-                title={"text": f"{own[0].field}, % of messages on"}, tickvals=None, ticktext=None, range=[-3, 103]
+                title={"text": f"{look.said(look.short(own[0].field, 12))}, % of messages on"},
+                tickvals=None,
+                ticktext=None,
+                range=[-3, 103],
             )
         for line in own:
             colour, dash = looks[line.name]
             hour = _hours(line.time, picked.zone, week=over == "week")
             low, middle, high = _quartiles(line.value, hour, many, share=line.state)
-            x = np.arange(many + 1) if over == "day" else np.arange(many)
             wrap = [*range(many), 0] if over == "day" else list(range(many))
-            common = {"x": x, "yaxis": axis, "legendgroup": line.name, "name": line.name}
+            common = {"yaxis": axis, "legendgroup": line.name, "name": line.name}
             if len(own) <= _BANDS and not line.state:
-                band = {
-                    "mode": "lines",
-                    "line": {"width": 0, "color": colour},
-                    "showlegend": False,
-                    "hoverinfo": "skip",
-                }
-                figure.add_trace(go.Scatter(y=low[wrap], **band, **common))
-                figure.add_trace(go.Scatter(y=high[wrap], fill="tonexty", fillcolor=_faint(colour), **band, **common))
-            unit = " %" if line.state else f" {line.unit}" if line.unit else ""
+                banded = True
+                x, y = _band(low[wrap], high[wrap])
+                figure.add_trace(
+                    go.Scatter(
+                        x=x, y=y, mode="lines", line={"width": 0, "color": colour}, fill="toself",
+                        fillcolor=_faint(colour), showlegend=False, hoverinfo="skip", **common,
+                    )
+                )  # fmt: skip
+            unit = " %" if line.state else f" {look.said(line.unit)}" if line.unit else ""
             when = [_moment(one, over) for one in wrap]
             figure.add_trace(
                 go.Scatter(
-                    y=middle[wrap], mode="lines", line={"color": colour, "dash": dash, "width": 2}, text=when,
-                    hovertemplate=f"<b>{line.field}: %{{y:,.5~g}}{unit}</b><br>%{{text}}<br>{line.told}<extra></extra>",
+                    x=np.arange(len(wrap)), y=middle[wrap], mode=_mode(middle[wrap]), marker={"size": 5},
+                    line={"color": colour, "dash": dash, "width": 2}, text=when,
+                    hovertemplate=f"<b>{look.said(line.field)}: %{{y:,.5~g}}{unit}</b><br>%{{text}}<br>{line.told}"
+                    "<extra></extra>",
                     showlegend=line.name not in legend, **common,
                 )
             )  # fmt: skip
@@ -122,7 +130,9 @@ def profile(
         hovermode="closest",
     )
     days = len({int(one) for line in picked.lines for one in np.unique(line.time // times.DAY)})
-    notes = [f"median of each hour over {days} days; the band holds half of the values", *picked.notes]
+    what = "share" if all(line.state for line in picked.lines) else "median"
+    band = "; the band holds half of the values" if banded else ""
+    notes = [f"{what} of each hour over {counted(days, 'day')}{band}", *picked.notes]
     heading = title or f"Usual {over}: {titled(picked.lines, picked.marks)}"
     return _finish(figure, picked, ground, heading, notes, legend)
 
@@ -151,8 +161,8 @@ def distribution(
     Returns
     -------
     plotly.graph_objects.Figure
-        A panel for each field and unit, an outline for each series: the share of its messages in each of 60 classes of
-        equal width, the same for all series of a panel. Without any row, a figure that says so.
+        A panel for each field and unit, an outline for each series: the share of its messages in each class. Classes
+        are of equal width, at most 60, and the same for all series of a panel. Without any row, a figure that says so.
 
     Raises
     ------
@@ -179,7 +189,7 @@ def distribution(
         edges, told = _classes(own)
         unit = f" [{own[0].unit}]" if own[0].unit else ""
         figure.update_layout({
-            x.replace("x", "xaxis"): {"title": {"text": own[0].field + unit}, "anchor": y, **told},
+            x.replace("x", "xaxis"): {"title": {"text": look.said(own[0].field + unit)}, "anchor": y, **told},
             y.replace("y", "yaxis"): {"domain": domains[number], "title": {"text": "% of messages"}, "anchor": x,
                                       "rangemode": "tozero"},
         })  # fmt: skip
@@ -190,11 +200,11 @@ def distribution(
             figure.add_trace(
                 go.Scatter(
                     x=np.repeat(edges, 2), y=np.concatenate([[0], np.repeat(share, 2), [0]]), xaxis=x, yaxis=y,
-                    mode="lines", line={"color": colour, "dash": dash, "width": 1.6}, fill="tozeroy",
-                    fillcolor=_faint(colour, 0.12), name=line.name, legendgroup=line.name,
-                    showlegend=line.name not in legend,
+                    mode="lines", line={"color": colour, "dash": dash, "width": 1.6},
+                    fill="tozeroy" if len(own) <= _BANDS else "none", fillcolor=_faint(colour, 0.12),
+                    name=line.name, legendgroup=line.name, showlegend=line.name not in legend,
                     hovertemplate=f"<b>%{{y:.3~g}} % of {len(line.value):,} messages</b><br>"
-                    f"near %{{x:,.5~g}} {line.unit}<br>{line.told}<extra></extra>",
+                    f"near %{{x:,.5~g}} {look.said(line.unit)}<br>{line.told}<extra></extra>",
                 )
             )  # fmt: skip
             legend.add(line.name)
@@ -214,6 +224,23 @@ def _finish(
     height = 134 + (320 if len(picked.panels) == 1 else 250 * len(picked.panels))
     names = sorted(legend) if len(legend) > 1 else []
     return look.dressed(figure, ground, title=title, notes=notes, height=height, legend=names)
+
+
+def _band(low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Give the outline of what lies between two lines: a closed one for each run of hours that have any value."""
+    at = np.flatnonzero(~np.isnan(low))
+    x: list[Floats] = []
+    y: list[Floats] = []
+    for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1):
+        x += [run.astype(float), run[::-1].astype(float), np.array([np.nan])]
+        y += [low[run], high[run][::-1], np.array([np.nan])]
+    return np.concatenate(x), np.concatenate(y)
+
+
+def _mode(y: Floats) -> str:
+    """Let a point be seen that stands alone, with no line to either side."""
+    there = np.concatenate([[False], ~np.isnan(y), [False]])
+    return "lines+markers" if (there[1:-1] & ~there[:-2] & ~there[2:]).any() else "lines"
 
 
 def _faint(colour: str, opacity: float = 0.18) -> str:
@@ -255,4 +282,11 @@ def _classes(own: list[Line]) -> tuple[Floats, dict[str, object]]:
     if low == high:
         room = abs(low) * 0.05 or 0.5
         return np.linspace(low - room, high + room, 4), {}
+    places = max(decimals(line.value) for line in own)
+    if places <= _PLACES and high / 2 - low / 2 < _EXACT / 10**places:
+        # Whole steps of how the values are written: else some classes hold one more of them than their neighbours.
+        steps = round((high - low) * 10**places)
+        each = -(-(steps + 1) // _BINS)
+        many = -(-(steps + 1) // each)
+        return low + (np.arange(many + 1) * each - 0.5) / 10**places, {}
     return np.linspace(low / 2, high / 2, _BINS + 1) * 2, {}  # halves, as the span of great numbers is infinite

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import html
 import itertools
 import re
+import textwrap
 import zlib
 from collections.abc import Iterable
 from typing import Any, Literal, cast
@@ -20,6 +22,7 @@ _LIGHT = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5B4FA2", "#B8860B", "#56
 _DARK = ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#A79BF0", "#F0C83C", "#9BD5FF", "#D88A9C"]
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 _LEGEND_WIDTH = 860
+_TITLE_WIDTH = 90  # characters of a line
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 _INK: dict[str, dict[str, str]] = {
@@ -150,9 +153,19 @@ def on_off(states: Iterable[str]) -> dict[str, float] | None:
     return found or None
 
 
+def said(text: object) -> str:
+    """Give what a device said as text for a figure: plotly takes it as HTML, and what looks like a tag would vanish."""
+    return html.escape(str(text), quote=False)
+
+
 def short(name: str, most: int = _SHORT) -> str:
     """Cut the middle out of a name that is too long to stand beside an axis."""
     return name if len(name) <= most else f"{name[: most - most // 2 - 1]}…{name[-(most // 2) :]}"
+
+
+def folded(text: str, most: int) -> str:
+    """Break a text into lines of a table's cell; plotly itself breaks between words only, and cuts off the rest."""
+    return "<br>".join(said(line) for line in textwrap.wrap(text, most) or [""])
 
 
 def time_axis(title: str, ends: list[str]) -> dict[str, Any]:
@@ -164,7 +177,7 @@ def name_axis(names: list[str]) -> dict[str, Any]:
     """Give what an axis of names needs beside the template, the first name on top; long ones are cut."""
     axis: dict[str, Any] = {"type": "category", "categoryorder": "array", "categoryarray": names[::-1]}
     if any(len(name) > _SHORT for name in names):
-        axis |= {"tickvals": names, "ticktext": [short(name) for name in names]}
+        axis |= {"tickvals": names, "ticktext": [said(short(html.unescape(name))) for name in names]}
     return axis
 
 
@@ -221,6 +234,8 @@ def dressed(
         Whether a panel's heading needs room under the title.
     """
     told = [note for note in notes if note]
+    lines = textwrap.wrap(title, _TITLE_WIDTH, break_long_words=True) or [""]
+    more = 22 * (len(lines) - 1)
     under = 16 * ("<br>" in (figure.layout.xaxis.title.text or ""))
     below = 18 * len(told)
     names = [*legend]
@@ -228,9 +243,9 @@ def dressed(
     a_row = max(1, _LEGEND_WIDTH // (7 * max(map(len, names), default=1) + 52))
     room = 19 * -(-len(names) // a_row) + 8 if names else 0
     figure.update_layout(
-        template=template(theme), height=height + room + below + under + 16 * heading,
-        title={"text": title, "subtitle": {"text": "<br>".join(told)} if told else None},
-        margin={"t": 60 + below + 16 * heading, "b": 62 + room + under}, showlegend=bool(names),
+        template=template(theme), height=height + room + below + under + more + 16 * heading,
+        title={"text": "<br>".join(lines), "subtitle": {"text": "<br>".join(told)} if told else None},
+        margin={"t": 60 + below + more + 16 * heading, "b": 62 + room + under}, showlegend=bool(names),
     )  # fmt: skip
     return figure
 

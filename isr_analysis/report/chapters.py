@@ -13,11 +13,12 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
+from isr_analysis.checks.kinds import decimals
 from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import pick, values, zones
 from isr_analysis.plots.panels import Line
-from isr_analysis.report.markup import decimals, listed, written
+from isr_analysis.report.markup import listed, written
 from isr_analysis.times import Range
 
 _LAST_MESSAGES = 8

@@ -9,15 +9,12 @@ import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from isr_analysis import times
 
 NOTHING = "\N{EN DASH}"
 _LONG = 30  # characters of a word that may stand on one line of a cell
-_ENOUGH = 10_000  # values that show how all are written
 
 
 class Markup:
@@ -73,13 +70,6 @@ def _real(value: float) -> str:
     if 9999.5 <= abs(value) < 1e15 or (value == int(value) and abs(value) < 1e4):  # noqa: PLR2004 (exact integers)
         return f"{value:,.0f}"
     return f"{value:,.4g}"
-
-
-def decimals(values: npt.NDArray[np.float64]) -> int:
-    """Give with how many decimals numbers were published; more than six count as nine."""
-    some = values[:: max(1, len(values) // _ENOUGH)]
-    noise = 1e-13 * np.abs(some)  # of sums of decimal fractions
-    return next((many for many in range(7) if (np.abs(np.round(some, many) - some) <= noise).all()), 9)
 
 
 def reading(value: float, places: int, *, digits: int = 4, mean: bool = False) -> str:
