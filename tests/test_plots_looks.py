@@ -179,3 +179,12 @@ def test_long_names_on_the_board_are_folded():
     cells = plots.live(frame).data[0].cells["values"]
     assert [*cells[1]] == ["isr-mountain-<br>hut-07", "a"]
     assert all(len(line) <= 22 for text in cells[5] for line in text.split("<br>"))
+
+
+def test_what_changes_quickly_is_striped():
+    """It is neither on nor off, so its bar is not just another grey beside that of off."""
+    seconds = pd.date_range("2026-11-01", periods=20_000, freq="1s", tz="UTC", name="time", unit="ns")
+    value = np.where(np.arange(20_000) < 5000, "off", np.where(np.arange(20_000) % 2, "on", "off")).astype(object)
+    bars = {trace.name: trace.marker.pattern.shape for trace in plots.timeline(plain(value, seconds)).data}
+    assert bars["changing quickly"] == "|"
+    assert bars["off"] is None

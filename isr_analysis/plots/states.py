@@ -197,6 +197,7 @@ def _bars(
     ends = np.array([at for _, start, end, _ in spans for at in (start, end)], dtype=np.int64)
     hands = clock(ends, zone)
     figure = go.Figure()
+    stripes = {"shape": "|", "size": 5, "solidity": 0.4, "fgcolor": look.ink(ground)["text"]}
     for state, colour in colours.items():
         own = [span for span in spans if span[3] == state]
         start, end = (np.array([span[at] for span in own], dtype=np.int64) for at in (1, 2))
@@ -206,7 +207,8 @@ def _bars(
         figure.add_trace(
             go.Bar(
                 base=hands.axis(start), x=(end - start) / 1e6, y=[span[0] for span in own], orientation="h", name=state,
-                marker={"color": colour, "line": {"width": 0}}, width=0.7, customdata=text,
+                marker={"color": colour, "line": {"width": 0}, "pattern": stripes if state == _FAST else {}},
+                width=0.7, customdata=text,
                 hovertemplate=f"<b>%{{y}}: {state}</b><br>%{{customdata}}<extra></extra>",
             )
         )  # fmt: skip

@@ -65,6 +65,20 @@ def test_dark_and_light_change_while_it_is_open(chromium: Any, report: Path) -> 
     page.context.close()
 
 
+def test_ticks_and_paper(chromium: Any, report: Path) -> None:
+    """An axis of time writes the day before the month; on paper nothing has a scroll bar."""
+    page, _, _ = _opened(chromium, report, **DESK)
+    ticks = page.locator(".figure .xtick text").all_text_contents()
+    assert [one for one in ticks if re.match(r"\d{1,2} [A-Z][a-z]{2}", one)]
+    assert not [one for one in ticks if re.match(r"[A-Z][a-z]{2} \d", one)]
+    page.emulate_media(media="print")
+    scrolls = (
+        "[...document.querySelectorAll('main *')].filter((one) => getComputedStyle(one).overflowX === 'auto').length"
+    )
+    assert page.evaluate(scrolls) == 0
+    page.context.close()
+
+
 def test_the_contents_lead_there(chromium: Any, report: Path) -> None:
     """A click on an entry brings its section into view."""
     page, _, _ = _opened(chromium, report, **DESK)
