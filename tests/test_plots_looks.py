@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from isr_analysis import plots
+from isr_analysis import checks, plots
 from isr_analysis.plots import theme
 
 MINUTES = pd.date_range("2026-11-01", periods=200, freq="1min", tz="UTC", name="time", unit="ns")
@@ -188,3 +188,12 @@ def test_what_changes_quickly_is_striped():
     bars = {trace.name: trace.marker.pattern.shape for trace in plots.timeline(plain(value, seconds)).data}
     assert bars["changing quickly"] == "|"
     assert bars["off"] is None
+
+
+def test_a_unit_is_found_under_either_name():
+    """One device says unit, another units: each line has its own, in the figure and in the list of channels."""
+    frame = plain(
+        np.arange(200.0), client_id=["a", "b"] * 100, topic="t", unit=["W", None] * 100, units=[None, "%"] * 100
+    )
+    assert {axis.title.text for axis in plots.timeseries(frame).select_yaxes()} == {"value [W]", "value [%]"}
+    assert checks.channels(frame)["unit"].tolist() == ["W", "%"]

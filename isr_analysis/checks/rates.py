@@ -110,7 +110,8 @@ def _unit(frame: pd.DataFrame, field: str, rows: Ints) -> str:
     for name in (f"{field}_unit", f"{field}.unit", *(UNITS if field == "value" else ())):
         if name in frame.columns:
             units = frame[name].iloc[rows].dropna()
-            return str(units.iloc[-1]) if len(units) else ""
+            if len(units):
+                return str(units.iloc[-1])
     return ""
 
 

@@ -60,6 +60,8 @@ class Values:
 
     def is_label(self, rows: Ints) -> bool:
         """Tell whether what `rows` hold is a name or version rather than a measurement: few numbers, as many words."""
+        if not self.words:
+            return False
         code, number = self.code[rows], self.number[rows]
         words, numbers = np.unique(code[code >= 0]), np.unique(number[~np.isnan(number)])
         return len(numbers) <= min(_FEW, len(words))
