@@ -228,3 +228,32 @@ def test_parts_name_what_is_in_them(store, tmp_path):
     with ledger_db(tmp_path / "account" / "ledger.sqlite") as db:
         (row,) = db.execute("SELECT clients, topics, rows FROM part").fetchall()
     assert (json.loads(row[0]), json.loads(row[1]), row[2]) == (["a", "b"], ["x", "y/z"], 96)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"PAR1 nonsense")])
+def test_a_lost_or_damaged_file_keeps_nothing_else_from_being_put_together(store, tmp_path, harm):
+    """Small parts of a day become one without it; it stays where it is, and reading it is an error."""
+    for i in range(12):
+        fill(store, Selector((f"c{i}",)), Range(D0, D0 + DAY), [(D0 + HOUR, f"c{i}", "x", "1")], LATER)
+    first = next(part for path, part in store.files(Selector(("c0",)), EVER))
+    harm(tmp_path / "account" / "parts" / first.file)
+    store.tidy(Range(D0, D0 + DAY), now=LATER)
+    assert store.health().files == 2
+    others = Selector(tuple(f"c{i}" for i in range(1, 12)))
+    assert len(store.read(others, EVER)) == 11
+    with pytest.raises(StoreError, match="refresh=True"):
+        store.read(Selector(("c0",)), EVER)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"PAR1 nonsense")])
+def test_a_span_with_a_lost_or_damaged_file_can_be_cleared(store, tmp_path, harm):
+    """What the file held beside the span counts as never fetched, and nothing is left that cannot be read."""
+    fill(store, ALL, Range(D0, D0 + DAY), ROWS, LATER)
+    (file,) = (tmp_path / "account").rglob("*.parquet")
+    harm(file)
+    store.clear(Range(D0, D0 + HOUR), now=LATER)
+    assert store.health().files == 0
+    assert len(store.read(ALL, EVER)) == 0
+    first, last = ROWS[0][0], max(row[0] for row in ROWS if row[0] < D0 + DAY)
+    missing = store.held(ALL, Range(D0, D0 + DAY), now=LATER).missing
+    assert missing == [(ALL, Range(first, last + 1))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,7 @@ class Store:
                 found = ledger.parts(db, span, Selector())
                 for part in found:
                     if not part.is_all(Selector(), span):
-                        rest = parts.without(parts.read(self._parts, part), Selector(), span)
+                        rest = self._rest(db, part, Selector(), span)
                         written += [parts.write(self._parts, rest)] if len(rest) else []
                 ledger.replace_parts(db, found, written, now)
                 ledger.forget(db, span)
@@ -311,22 +312,27 @@ class Store:
                 for part in found:
                     if part in replaced:
                         continue
-                    try:
-                        rest = parts.without(parts.read(self._parts, part), selector, outdated)
-                    except (FileNotFoundError, StoreError):
-                        # What a lost or damaged file held beside this is to be fetched again when it is asked for.
-                        ledger.forget(db, Range(part.first, part.last + 1))
+                    rest = self._rest(db, part, selector, outdated)
+                    if len(rest) < part.rows:
                         replaced.append(part)
-                    else:
-                        if len(rest) < part.rows:
-                            replaced.append(part)
-                            written += [parts.write(self._parts, rest)] if len(rest) else []
+                        written += [parts.write(self._parts, rest)] if len(rest) else []
                 ledger.replace_parts(db, replaced, written, fetched_at)
                 ledger.note(db, selector, span, fetched_at, settle=settle)
         except BaseException:
             self._discard(written)
             raise
         return rows
+
+    def _rest(self, db: sqlite3.Connection, part: ledger.Part, selector: Selector, span: Range) -> pa.Table:
+        """Give what a part holds beside a selector and a span.
+
+        What a lost or damaged file held beside them is to be fetched again when it is asked for.
+        """
+        try:
+            return parts.without(parts.read(self._parts, part), selector, span)
+        except (FileNotFoundError, StoreError):
+            ledger.forget(db, Range(part.first, part.last + 1))
+            return messages.empty()
 
     def _outdated(
         self, found: list[ledger.Part], selector: Selector, span: Range, given: list[npt.NDArray[np.int64]]
@@ -365,8 +371,13 @@ class Store:
         written: list[ledger.Part] = []
         try:
             with database.transaction(self._ledger, ledger.FORMAT) as db:
-                found = [part for part in ledger.parts(db, day, Selector()) if part.file in chosen]
-                tables = [parts.read(self._parts, part) for part in found]
+                found, tables = [], []
+                for part in ledger.parts(db, day, Selector()):
+                    if part.file in chosen:
+                        # A lost or damaged file stays what it is: whoever reads it is told so.
+                        with contextlib.suppress(FileNotFoundError, StoreError):
+                            tables.append(parts.read(self._parts, part))
+                            found.append(part)
                 written = [parts.write(self._parts, pa.concat_tables(tables))] if tables else []
                 ledger.replace_parts(db, found, written, now)
         except BaseException:
