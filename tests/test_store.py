@@ -257,3 +257,24 @@ def test_a_span_with_a_lost_or_damaged_file_can_be_cleared(store, tmp_path, harm
     first, last = ROWS[0][0], max(row[0] for row in ROWS if row[0] < D0 + DAY)
     missing = store.held(ALL, Range(D0, D0 + DAY), now=LATER).missing
     assert missing == [(ALL, Range(first, last + 1))]
+
+
+def test_what_ends_a_wait_is_not_taken_for_a_failing_lock(store):
+    """Who waits for a day's lock and raises, be it an OSError of a progress line, sees just that error."""
+
+    def waiting():
+        raise BrokenPipeError("nobody reads the progress")
+
+    with (
+        store.fetching(Range(D0, D0 + DAY)),
+        pytest.raises(BrokenPipeError),
+        store.fetching(Range(D0, D0 + DAY), waiting),
+    ):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_named(store, tmp_path):
+    """Where a folder stands in the way of a lock's file, the error names the setting that moves the store."""
+    (tmp_path / "account" / "locks" / f"{D0 // DAY % 64:02}.lock").mkdir(parents=True)
+    with pytest.raises(StoreError, match="ISR_HOME"), store.fetching(Range(D0, D0 + DAY)):
+        pass

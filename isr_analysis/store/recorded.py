@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from filelock import FileLock, Timeout
 
 from isr_analysis import database, messages
 from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
-from isr_analysis.settings import make_folder
 from isr_analysis.store import doubles, ledger, parts
 from isr_analysis.store.doubles import NEAR
+from isr_analysis.store.lock import locked
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -40,29 +39,13 @@ class Recorded(Store):
     def recording(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Be the account's one recorder: two would record everything twice. Waits for one that is at work.
 
-        The lock is the operating system's, on a file: it ends with the process, however that ends.
-
         Parameters
         ----------
         waiting : callable
             Called twice a second of waiting; what it raises ends the wait.
         """
-        path = make_folder(self._locks) / "recorder.lock"
-        lock = FileLock(path, thread_local=False)
-        try:
-            while True:
-                with contextlib.suppress(Timeout):
-                    lock.acquire(timeout=0.5)
-                    break
-                waiting()
-        except OSError as exc:
-            raise StoreError(
-                f"{path} cannot be locked ({exc.strerror or exc}); set ISR_HOME to a folder on a local disk"
-            ) from exc
-        try:
+        with locked(self._locks / "recorder.lock", waiting):
             yield
-        finally:
-            lock.release()
 
     def append(self, table: pa.Table) -> None:
         """Add messages. Once this returns they outlast a crash."""

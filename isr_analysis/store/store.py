@@ -15,14 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from filelock import FileLock, Timeout
 
 from isr_analysis import database, messages, payloads, times
 from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
-from isr_analysis.settings import make_folder
 from isr_analysis.store import holding, ledger, memo, parts, upkeep
 from isr_analysis.store.holding import MAX_AGE, SETTLE, Held
+from isr_analysis.store.lock import locked
 from isr_analysis.times import Range
 
 _WHOSE = ["time", "client_id", "topic"]
@@ -82,32 +81,15 @@ class Store:
     def fetching(self, span: Range, waiting: Callable[[], None] = _nothing) -> Iterator[None]:
         """Keep other processes and threads from fetching the same UTC day meanwhile; waits for one that does.
 
-        The lock is the operating system's, on a file: it ends with the process, however that ends.
-
         Parameters
         ----------
         span : Range
             Of one day.
         waiting : callable
-            Called every second of waiting; what it raises ends the wait.
+            Called twice a second of waiting; what it raises ends the wait.
         """
-        path = make_folder(self._locks) / f"{span.start // times.DAY % _LOCKS:02}.lock"
-        lock = FileLock(path, thread_local=False)
-        try:
-            while True:
-                with contextlib.suppress(Timeout):
-                    lock.acquire(timeout=1.0)
-                    break
-                waiting()
-        except OSError as exc:
-            raise StoreError(
-                f"{path} cannot be locked ({exc.strerror or exc}); set ISR_HOME to a folder on a local disk that can "
-                "be written"
-            ) from exc
-        try:
+        with locked(self._locks / f"{span.start // times.DAY % _LOCKS:02}.lock", waiting):
             yield
-        finally:
-            lock.release()
 
     def held(
         self,
