@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 
 import pytest
@@ -139,3 +140,13 @@ def test_a_token_is_looked_for_without_asking(monkeypatch):
     assert not isr.has_token()
     monkeypatch.setenv("ISR_TOKEN", "isr_mqtt_rest_example")
     assert isr.has_token()
+
+
+def test_a_connection_that_was_closed_says_so(sandbox):
+    """Also for what it has in its cache: nothing is opened again behind the back of who closed it."""
+    with sandbox.connect() as portal:
+        isr.load_live(portal=portal)
+    for load in (isr.load_live, functools.partial(isr.load_history, last="1h")):
+        with pytest.raises(errors.UsageError, match="closed; connect again"):
+            load(portal=portal)
+    portal.close()

@@ -298,6 +298,14 @@ def test_a_dead_portal_is_named_with_what_to_check(tmp_path):
     line.close()
 
 
+def test_a_line_that_was_closed_says_so(line_to):
+    """An error of ours, and not one of httpx."""
+    line = line_to(lambda _: httpx.Response(200, content=b"[]"))
+    line.close()
+    with pytest.raises(errors.UsageError, match="closed; connect again"):
+        line.get("/x")
+
+
 def test_nothing_of_the_token_is_logged(line_to, caplog):
     """At the finest level, of any library."""
     with caplog.at_level(logging.DEBUG):

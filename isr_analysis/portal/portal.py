@@ -99,7 +99,6 @@ class Portal:
         self.wire.close()
         if self._responses is not None:
             self._responses.close()
-            self._responses = None
 
     @property
     def origin(self) -> str:

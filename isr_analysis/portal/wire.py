@@ -153,8 +153,8 @@ class Wire:
         ------
         PortalUnavailableError
             There was no answer.
-        QuotaExhaustedError
-            The request was not sent.
+        QuotaExhaustedError, UsageError
+            The request was not sent: none is left, or the connection was closed.
         """
         waited = 0.0
         while True:
@@ -169,6 +169,8 @@ class Wire:
                 (pause or self.sleep)(after)
 
     def _send(self, method: str, url: str, *, params: Any, json: Any, pause: Pause | None) -> httpx.Response:
+        if self._client.is_closed:
+            raise errors.UsageError("this connection was closed; connect again")
         try:
             return self._client.request(method, url, params=params, json=json, extensions={_PAUSE: pause})
         except httpx.TimeoutException as exc:
