@@ -113,6 +113,9 @@ def test_the_oldest_that_is_kept_is_read_from_words():
     assert oldest("the earliest available is 2024-10-01T06:00:00Z", now) == 19_997 * DAY + 6 * HOUR
     assert oldest("start lies before the retention of 90 days", now) == now - 90 * DAY
     assert oldest("Gone", now) is None
+    assert oldest("no longer kept: after 0001-01-01T00:00:00 or 2026-13-45", now) is None
+    assert oldest("no longer kept; 0001-01-01 was asked for, 2024-10-01 is the first", now) == 19_997 * DAY
+    assert oldest("kept for 0 days, or 999999 weeks", now) is None
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from isr_analysis import answers, times
-from isr_analysis.errors import RequestRefusedError
+from isr_analysis.errors import RequestRefusedError, UsageError
 from isr_analysis.portal import layouts, roles
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.openapi import longest_range
@@ -72,10 +72,18 @@ def beyond_retention(status: int, words: str) -> bool:
 
 def oldest(words: str, now: int) -> int | None:
     """Give the instant from which on the portal says that it keeps messages: the latest that it names, ns."""
-    named = [times.instant(one, name="instant") for one in _INSTANT.findall(words)]
+    named = [_read(times.instant, one) for one in _INSTANT.findall(words)]
     if not named:
-        named = [now - times.duration(number + unit[0]) for number, unit in _KEPT.findall(words) if int(number)]
-    return max(named, default=None)
+        spans = (_read(times.duration, number + unit[0]) for number, unit in _KEPT.findall(words))
+        named = [now - span for span in spans if span is not None]
+    return max((one for one in named if one is not None), default=None)
+
+
+def _read(read: Callable[[str], int], text: str) -> int | None:
+    try:
+        return read(text)
+    except UsageError:  # words may name what is none, such as 0001-01-01
+        return None
 
 
 def nothing_there(status: int, words: str) -> bool:
