@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterator
@@ -198,7 +199,8 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
             length = float(match[1]) * _UNITS[match[2].lower()]
             ns = round(length) if length < 2**63 else 0
     elif isinstance(value, dt.timedelta):
-        ns = int(pd.Timedelta(value).as_unit("ns").value)
+        with contextlib.suppress(OverflowError, ValueError):  # longer than ns can count
+            ns = int(pd.Timedelta(value).as_unit("ns").value)
     if ns <= 0:
         raise UsageError(
             f'{name}={value!r} is not a duration; give a number with s, min, h, d or w, such as "7d" or "90min"'

@@ -85,7 +85,8 @@ def test_durations(text, ns):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "d", "-1d", "0d", "7", "7 days", "1M", "9" * 400 + "d", 7, None, dt.timedelta(0)]
+    "value",
+    ["", "d", "-1d", "0d", "7", "7 days", "1M", "9" * 400 + "d", 7, None, dt.timedelta(0), dt.timedelta(days=999_999)],
 )
 def test_what_is_no_duration_is_refused(value):
     """No unit, no number, zero or below: an error that shows the forms."""
