@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sqlite3
 
 import httpx
 import pytest
@@ -146,6 +147,8 @@ def test_without_the_add_on_the_error_names_it(portal):
         lambda line: mgmt.remove_publisher("..", portal=line),
         lambda line: mgmt.create_subscriber("a", expires_in_days=0, portal=line),
         lambda line: mgmt.create_subscriber("a", expires_in_days=True, portal=line),
+        lambda line: mgmt.create_subscriber("a", expires_in_days="30d", portal=line),
+        lambda line: mgmt.create_subscriber("a", expires_in_days=1.5, portal=line),
         lambda line: mgmt.invite_member("nobody", portal=line),
         lambda line: mgmt.invite_member("a@example.com", "owner", portal=line),
         lambda line: mgmt.set_role("a", "boss", portal=line),
@@ -198,6 +201,17 @@ def test_a_lost_answer_says_whether_it_may_have_been_done(raised, perhaps):
         mgmt.create_subscriber("a", portal=line)
     assert ("may have been done" in str(caught.value)) is perhaps
     assert sum(request.method == "POST" for request in seen) == 1
+
+
+def test_a_password_is_not_lost_where_the_kept_lists_cannot_be_forgotten(monkeypatch):
+    """A disk that is full by then, or a cache's file that is locked, does not hide what is shown this once."""
+    line, _ = answering(lambda _: httpx.Response(201, json={"device": {"client_id": "a", "password": "p"}}))
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("isr_analysis.portal.responses.Responses.forget", full)
+    assert mgmt.create_publisher("a", portal=line).password.reveal() == "p"
 
 
 def test_a_redirect_that_turns_a_change_into_a_question_is_an_error():

@@ -61,8 +61,7 @@ def change(
             raise
         raise PortalUnavailableError(f"{exc}. {_PERHAPS}") from exc
     finally:
-        for stale in (portal.routes.publishers, portal.routes.live, MEMBERS, INVITES):
-            portal.responses.forget(stale)
+        _forget_lists(portal)
     if response.status_code >= _SERVER:
         words = answers.error_words(response.content, response.headers.get("content-type"))
         raise PortalUnavailableError(
@@ -77,6 +76,15 @@ def change(
             status_code=response.history[-1].status_code,
         )
     return wire.good(response, portal.origin).body
+
+
+def _forget_lists(portal: Portal) -> None:
+    """Let the lists be asked for anew; where that cannot be, the answer, with a password in it, is not lost for it."""
+    try:
+        for stale in (portal.routes.publishers, portal.routes.live, MEMBERS, INVITES):
+            portal.responses.forget(stale)
+    except Exception as exc:  # noqa: BLE001 (a full disk, a locked file: SQLite's own errors among them)
+        logger.warning("the kept lists could not be forgotten, and may be out of date for a minute: %s", exc)
 
 
 _PERHAPS = "It was not sent again, and may have been done all the same: look at the list before you repeat it"

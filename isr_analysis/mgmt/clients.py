@@ -137,7 +137,7 @@ def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal |
     AddOnMissingError, RequestRefusedError, PortalUnavailableError
         As of `create_publisher`; a plan limits how many subscribers there may be.
     """
-    if isinstance(expires_in_days, bool) or expires_in_days != int(expires_in_days) or expires_in_days < 1:
+    if type(expires_in_days) is not int or expires_in_days < 1:  # True is one, too
         raise UsageError(f"expires_in_days={expires_in_days!r} is no number of days; give a whole one, 1 or more")
     line = connection.current(portal)
     body = {"label": _label(label), "expires_in_days": expires_in_days}
