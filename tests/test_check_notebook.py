@@ -374,4 +374,6 @@ def test_the_command_says_where_and_never_what(tmp_path: Path) -> None:
     assert (done.returncode, "oken" in done.stderr) == (1, False)
     clean = check("--quiet", good)
     assert (clean.returncode, clean.stdout) == (0, "")
-    assert check(tmp_path / "none.ipynb", bad).returncode == 2
+    for files in ((tmp_path / "none.ipynb", bad), (bad, tmp_path / "none.ipynb")):
+        done = check(*files)
+        assert (done.returncode, "Revoke a token" in done.stderr) == (2, True)

@@ -122,14 +122,14 @@ def test_plan_and_sync(isr, sandbox):
     assert isr("sync", "--quiet", *span).output == ""
 
 
-def run(*words, token=None, origin=None, tmp_path):
-    """Run the command as a process of its own."""
+def run(*words, token=None, origin=None, tmp_path, **more):
+    """Run the command as a process of its own, with more variables."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("ISR_")}
-    env |= {"ISR_HOME": str(tmp_path / "home")}
+    env |= {"ISR_HOME": str(tmp_path / "home"), **more}
     env |= {k: v for k, v in {"ISR_TOKEN": token, "ISR_PORTAL_ORIGIN": origin}.items() if v}
     return subprocess.run(
         [sys.executable, "-c", "from isr_analysis.cli import main; main()", *words],
-        capture_output=True, text=True, env=env, check=False, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, errors="replace", env=env, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
@@ -151,6 +151,13 @@ def test_a_failure_is_one_message_and_an_exit_status(sandbox, tmp_path, token, w
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert sandbox.token not in done.stderr + done.stdout
+
+
+def test_a_console_of_another_coding_shows_what_it_can(sandbox, tmp_path):
+    """As of Windows, where a file or a pipe is no UTF-8: a mark that it lacks is a question mark, and no error."""
+    done = run("doctor", token=sandbox.token, origin=sandbox.origin, tmp_path=tmp_path, PYTHONIOENCODING="cp1252")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("? ")
 
 
 def test_doctor_as_json(isr):

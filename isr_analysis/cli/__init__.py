@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import warnings
 
@@ -58,6 +59,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; an error of ours is one message on standard error, and the exit status is not 0."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a console or a file of another coding has not is a "?"
+            stream.reconfigure(errors="replace")
     warnings.showwarning = lambda message, *_, **__: click.echo(f"isr: {message}", err=True)
     try:
         code = cli.main(standalone_mode=False)

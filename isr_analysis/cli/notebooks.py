@@ -37,7 +37,7 @@ def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
             status = max(status, _FOUND)
         elif not quiet:
             click.echo(f"{path}: clean")
-    if status == _FOUND:
+    if kinds:
         advice = "Take it out, and clear the outputs and the widget state."
         if kinds & {disclosure.TOKEN, disclosure.HEADER}:
             advice += " Revoke a token that was ever saved (portal, Settings → REST API tokens)."

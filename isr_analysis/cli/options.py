@@ -24,7 +24,7 @@ def connecting(command: Command) -> Command:
 
 
 def selecting(command: Command) -> Command:
-    """Add the options that say which messages, of which range; `range_of` reads the last of them."""
+    """Add the options that say which messages, of which range; `selected` reads them."""
     for option in reversed(
         (
             click.option("--client", "client_id", multiple=True, help="Only this publisher; may be given again."),
