@@ -7,6 +7,7 @@ import datetime as dt
 import importlib
 import json
 import posixpath
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,9 +201,14 @@ class _Folder:
         if not isinstance(self._files, fs.LocalFileSystem):  # an object is so by itself
             write(path)
             return
-        aside = posixpath.join(posixpath.dirname(path), f".{posixpath.basename(path)}.tmp")
-        write(aside)
-        self._files.move(aside, path)
+        aside = posixpath.join(posixpath.dirname(path), _aside(posixpath.basename(path)))
+        try:
+            write(aside)
+            self._files.move(aside, path)
+        except BaseException:  # Ctrl-C too
+            with contextlib.suppress(OSError):
+                self._files.delete_file(aside)
+            raise
 
     def _note(self, path: str, words: bytes) -> None:
         with self._files.open_output_stream(path) as file:
@@ -284,7 +290,7 @@ def _delta_writer(name: str, options: Mapping[str, str] | None) -> Callable[[str
 
 
 def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
-    aside = path.with_name(f".{path.name}.tmp")
+    aside = path.with_name(_aside(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind == "csv":
@@ -304,6 +310,11 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
         if not isinstance(exc, OSError):
             raise
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc}); what was there is untouched") from exc
+
+
+def _aside(name: str) -> str:
+    """Name the file in which another one is written: of two exports at once, neither is cut into by the other."""
+    return f".{name}.{uuid.uuid4().hex[:8]}.tmp"
 
 
 def as_arrow(df: pd.DataFrame) -> pa.Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -190,6 +192,11 @@ def test_an_export_that_is_interrupted_leaves_its_notes_and_no_other_files(porta
         with pytest.raises(KeyboardInterrupt):
             isr.export_history(folder, **DAYS, portal=portal)
     assert isr.export_history(folder, **DAYS, portal=portal).kept == 3
+    with monkeypatch.context() as patch:
+        patch.setattr("isr_analysis.export.pq.write_table", lambda _, path, **__: Path(path).touch() or interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            isr.export_history(tmp_path / "cut", **DAYS, portal=portal)
+    assert [one.name for one in (tmp_path / "cut").rglob("*") if one.is_file()] == ["_isr_export.json"]
     monkeypatch.setattr(pd.DataFrame, "to_csv", lambda _, path, **__: path.touch() or interrupted())
     with pytest.raises(KeyboardInterrupt):
         isr.export_history(tmp_path / "out.csv", **DAYS, portal=portal)
