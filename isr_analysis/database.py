@@ -17,6 +17,8 @@ from isr_analysis.settings import make_folder
 
 BUSY_SECONDS = 30.0
 
+_LITTLE = 1_000_000  # bytes of a disk on which SQLite cannot work
+
 _MOUNTS = Path("/proc/self/mounts")
 _KIND = 2
 _FAR = ("nfs", "cifs", "smb", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "9p", "fuse.sshfs", "fuse.rclone")
@@ -189,15 +191,25 @@ def _is_far(path: Path) -> bool:
     return kind.startswith(_FAR)
 
 
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LITTLE
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def _plain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as exc:
+        said = str(exc)
+        if said == "disk I/O error" and _is_full(path.parent):  # not even the log's index could be made
+            said = "database or disk is full"
         remedy = {
             "database is locked": "another process holds it for long; look for one that hangs, and try again",
             "database or disk is full": "make room on the disk, or set ISR_HOME to a folder on another",
-        }.get(str(exc), "set ISR_HOME to a folder on a local disk that can be written")
-        raise StoreError(f"{path} cannot be used: {exc}; {remedy}") from exc
+        }.get(said, "set ISR_HOME to a folder on a local disk that can be written")
+        raise StoreError(f"{path} cannot be used: {said}; {remedy}") from exc
     except sqlite3.DatabaseError as exc:
         raise StoreError(f"{path} is damaged ({exc}); move it away, and what is missing is fetched again") from exc

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sqlite3
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -145,6 +146,14 @@ def test_a_full_disk_is_said_as_that(path):
     """SQLite takes the transaction back by itself there: that it cannot be taken back twice hides nothing."""
     with pytest.raises(StoreError, match=r"is full; make room on the disk"):
         _fill(path)
+
+
+@pytest.mark.parametrize(("free", "words"), [(100_000, "is full; make room"), (10**9, "disk I/O error; set ISR_HOME")])
+def test_a_disk_with_no_room_for_the_log_is_said_to_be_full(path, monkeypatch, free, words):
+    """There SQLite speaks of an I/O error; with room on the disk it is one."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(StoreError, match=words), database.transaction(path, OLD):
+        raise sqlite3.OperationalError("disk I/O error")
 
 
 def _fill(path):
