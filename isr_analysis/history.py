@@ -48,7 +48,8 @@ def load_history(
         An MQTT topic filter on the subpath, such as ``"telemetry/watt_meter"`` or ``"telemetry/#"``.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
         The half-open range ``[start, end)``; `end` is now if left out. Without a zone of their own they are read in
-        `tz`; a date is its first instant.
+        `tz`; a date is its first instant. A time that the clocks of `tz` showed twice or skipped is an error that says
+        what to write.
     last : str or timedelta, optional
         In place of `start`: how far back from `end`, such as ``"7d"`` or ``"90min"``.
     tz : str or tzinfo

@@ -123,7 +123,8 @@ def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "i
     Parameters
     ----------
     value : str, datetime.datetime, datetime.date, pandas.Timestamp or numpy.datetime64
-        ISO 8601, with or without an offset. A date is its first instant in `tz`.
+        ISO 8601, with or without an offset. A date is its first instant in `tz`, also where midnight came twice or
+        never.
     tz : str or datetime.tzinfo, optional
         The zone of a value that names none. UTC if not given.
     name : str
@@ -137,7 +138,8 @@ def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "i
     Raises
     ------
     UsageError
-        The value is no instant, lies outside 1970 to 2100, or names a wall-clock time that came twice.
+        The value is no instant, lies outside 1970 to 2100, or names a wall-clock time that came twice or never, as the
+        clocks of `tz` were changed.
     """
     where = zone(tz)
     if isinstance(value, bool | int | float | np.number):
@@ -171,18 +173,22 @@ def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "i
 
 
 def _in_zone(stamp: pd.Timestamp, where: dt.tzinfo, *, day_only: bool, name: str) -> pd.Timestamp:
-    """Place a wall-clock time in its zone; a skipped time is the moment the clock jumped."""
-    try:
-        return stamp.tz_localize(where, ambiguous="raise", nonexistent="shift_forward")
-    except ValueError as exc:  # pandas: the time came twice, as the clocks went back
-        first = stamp.tz_localize(where, ambiguous=True)
-        if day_only:  # a day begins at its first midnight
-            return first
-        second = stamp.tz_localize(where, ambiguous=False)
+    """Place a wall-clock time in its zone, if the clocks there showed it once; a day begins at its first instant."""
+    first = stamp.tz_localize(where, ambiguous=True, nonexistent="shift_forward")
+    if day_only:
+        return first
+    if first.tz_localize(None) != stamp:
+        raise UsageError(
+            f"{name}={stamp.isoformat()!r} never came in {where}, as the clocks went forward over it; "
+            f"the next instant there is {first.isoformat()!r}"
+        )
+    second = stamp.tz_localize(where, ambiguous=False)
+    if second != first:
         raise UsageError(
             f"{name}={stamp.isoformat()!r} came twice in {where}, when the clocks went back; say which: "
             f"{first.isoformat()!r} or {second.isoformat()!r}"
-        ) from exc
+        )
+    return first
 
 
 def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration") -> int:

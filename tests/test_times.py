@@ -59,9 +59,19 @@ def test_a_day_that_begins_twice_begins_at_its_first_midnight():
     assert times.iso(times.instant("2026-11-01", "America/Havana")) == "2026-11-01T04:00:00Z"
 
 
-def test_a_time_that_was_skipped_is_the_moment_of_the_jump():
-    """At the start of DST 02:30 does not exist: it is 03:00."""
-    assert times.iso(times.instant("2026-03-29 02:30", "Europe/Zurich")) == "2026-03-29T01:00:00Z"
+@pytest.mark.parametrize(
+    "value", ["2026-03-29 02:30", pd.Timestamp("2026-03-29").replace(hour=2), np.datetime64("2026-03-29T02:59:59")]
+)
+def test_a_time_that_never_came_is_refused(value):
+    """At the start of DST 02:00 to 03:00 is skipped: the error gives the next instant, as which it can be written."""
+    with pytest.raises(UsageError, match=r"^start='2026-03-29T02:.*never came in Europe/Zurich.*03:\d\d:\d\d\+02:00"):
+        times.instant(value, "Europe/Zurich", name="start")
+    assert times.iso(times.instant("2026-03-29 03:00", "Europe/Zurich")) == "2026-03-29T01:00:00Z"
+
+
+def test_a_day_without_a_midnight_begins_at_the_jump():
+    """In Beirut the clocks go from midnight to one when DST starts, and a date is that instant."""
+    assert times.iso(times.instant("2026-03-29", "Asia/Beirut")) == "2026-03-28T22:00:00Z"
 
 
 @pytest.mark.parametrize(

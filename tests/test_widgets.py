@@ -271,6 +271,7 @@ def test_one_value_is_told_to_observers_once_a_change():
         (lambda dates: setattr(dates.start, "value", None), "the start is empty"),
         (lambda dates: setattr(dates.zone, "value", "Mars/Olympus"), "not a known time zone"),
         (lambda dates: setattr(dates.start, "value", dt.datetime(2026, 10, 25, 2, 30)), "came twice"),  # noqa: DTZ001
+        (lambda dates: setattr(dates.start, "value", dt.datetime(2026, 3, 29, 2, 30)), "never came"),  # noqa: DTZ001
     ],
 )
 def test_a_bad_range_is_explained_in_place_and_is_no_value(change, said):
