@@ -7,12 +7,14 @@ setting: it never stands in the file (`isr_analysis.portal.token`).
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
+import sqlite3
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -153,25 +155,28 @@ def make_folder(folder: Path) -> Path:
 def save(to: Profile) -> Path:
     """Write a profile into ``config.toml``, whole or not at all, and give the file's path."""
     path = make_folder(to.home) / CONFIG
-    entries = _read(path)
     values = {
         "origin": to.origin,
         "account_id": to.account_id,
         "contract": str(to.contract) if to.contract else None,
         "token_file": str(to.token_file) if to.token_file else None,
     }
-    entries[to.name] = {key: value for key, value in values.items() if value is not None}
-    return _write(path, entries)
+    with _alone(path):
+        entries = _read(path)
+        entries[to.name] = {key: value for key, value in values.items() if value is not None}
+        return _write(path, entries)
 
 
 def forget(name: str, home: Path) -> bool:
     """Remove a profile from ``config.toml``; tell whether it was there."""
-    entries = _read(home / CONFIG)
-    if name not in entries:
+    path = home / CONFIG
+    if name not in _read(path):
         return False
-    del entries[name]
-    _write(home / CONFIG, entries)
-    return True
+    with _alone(path):
+        entries = _read(path)
+        was_there = entries.pop(name, None) is not None
+        _write(path, entries)
+    return was_there
 
 
 def check_name(name: str) -> str:
@@ -253,6 +258,17 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     return dict(entries)
 
 
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from changing the file meanwhile, by SQLite's lock, which ends with its process."""
+    try:
+        with contextlib.closing(sqlite3.connect(path.with_suffix(".lock"), timeout=30, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield
+    except sqlite3.Error as exc:
+        raise _unwritable(path, exc) from exc
+
+
 def _write(path: Path, entries: dict[str, dict[str, str]]) -> Path:
     aside: Path | None = None
     try:
@@ -263,8 +279,9 @@ def _write(path: Path, entries: dict[str, dict[str, str]]) -> Path:
     except OSError as exc:
         if aside is not None:
             aside.unlink(missing_ok=True)
-        raise StoreError(
-            f"{path} cannot be written: {exc.strerror or exc}; "
-            f"see who may write there, or set ISR_HOME to another folder"
-        ) from exc
+        raise _unwritable(path, exc.strerror or exc) from exc
     return path
+
+
+def _unwritable(path: Path, why: object) -> StoreError:
+    return StoreError(f"{path} cannot be written: {why}; see who may write there, or set ISR_HOME to another folder")

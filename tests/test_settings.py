@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from isr_analysis import settings
@@ -109,4 +112,16 @@ def test_a_file_that_cannot_be_written_leaves_no_other_behind(home):
         settings._write(home / settings.CONFIG, {})
     with pytest.raises(StoreError, match="ISR_HOME"):
         settings.save(chosen)
-    assert [one.name for one in home.iterdir()] == [settings.CONFIG]
+    assert sorted(one.name for one in home.iterdir()) == ["config.lock", settings.CONFIG]
+
+
+def test_profiles_that_are_saved_at_once_are_all_kept(home):
+    """Several `isr login` and `isr logout` side by side: nobody writes over what another one wrote."""
+    chosen = settings.profile(environ={"ISR_HOME": str(home)})
+    names = [f"station-{n}" for n in range(40)]
+    with ThreadPoolExecutor(8) as side_by_side:
+        list(side_by_side.map(lambda name: settings.save(dataclasses.replace(chosen, name=name)), names))
+        assert set(settings._read(home / settings.CONFIG)) == set(names)
+        forgotten = side_by_side.map(lambda name: settings.forget(name, home), names[:20])
+    assert all(forgotten)
+    assert set(settings._read(home / settings.CONFIG)) == set(names[20:])
