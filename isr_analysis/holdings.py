@@ -196,6 +196,11 @@ def sync(
     IsrError
         As of `load_history`.
 
+    Warns
+    -----
+    UserWarning
+        Nothing on disk is of one of the clients, or of the topic, and others have nearly this name.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -211,7 +216,7 @@ def sync(
         line, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
         refresh=refresh, wait_for_quota=wait, progress=progress,
     )  # fmt: skip
-    if not rows and not store.count(selector, span) and (words := store.near_misses(selector)):
+    if words := store.near_misses(selector):
         warnings.warn(words, stacklevel=2)
     open_from = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None).provisional_from
     return Synced(

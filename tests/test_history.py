@@ -69,6 +69,8 @@ def test_one_of_two_clients_that_is_not_there_is_told(here):
     with pytest.warns(UserWarning, match=r"no message of isr-shack-1 · # .*no client 'isr-shack-1' on disk"):
         found = isr.load_history(["isr-shack-01", "isr-shack-1"], last="1h", portal=here)
     assert set(found["client_id"]) == {"isr-shack-01"}
+    with pytest.warns(UserWarning, match=r"no message of isr-shack-1 · # .*no client 'isr-shack-1' on disk"):
+        assert isr.sync(["isr-shack-01", "isr-shack-1"], last="2h", portal=here).rows
 
 
 def test_a_quiet_hour_of_a_known_client_is_no_mistake(here):

@@ -82,16 +82,15 @@ def weigh(
 
 
 def near_misses(selector: Selector, parts: list[Part]) -> str:
-    """Say which clients and topics of all parts are named nearly as a selector that found nothing; empty if none is."""
+    """Say which clients and topics of a selector no part has, and what is named nearly so; empty if each is in one."""
     clients = sorted({client for part in parts for client in part.clients})
     topics = sorted({topic for part in parts for topic in part.topics})
-    said = [
-        f"there is no client {one!r} on disk{_nearly(one, clients)}"
-        for one in selector.clients or ()
-        if clients and one not in clients
-    ]
+    strange = tuple(one for one in selector.clients or () if clients and one not in clients)
+    said = [f"there is no client {one!r} on disk{_nearly(one, clients)}" for one in strange]
     if topics and not any(messages.topic_matches(selector.topic, topic) for topic in topics):
         said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
+    elif strange:
+        selector = Selector(strange, selector.topic)
     return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
 
 

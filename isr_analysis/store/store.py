@@ -169,7 +169,7 @@ class Store:
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
     def near_misses(self, selector: Selector) -> str:
-        """Say which clients and topics on disk are named nearly as a selector that found nothing; empty if none is."""
+        """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are."""
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
             found = [] if db is None else ledger.parts(db, Range(0, 2**62), Selector())
         return holding.near_misses(selector, found)
