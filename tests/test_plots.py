@@ -173,6 +173,22 @@ def test_units_stand_in_the_titles_and_separate_panels():
     assert {axis.title.text for axis in figure.select_yaxes()} == {"value [W]", "value [°C]"}
 
 
+def test_a_bare_number_is_named_by_its_topic_which_has_a_panel_of_its_own():
+    """Light and voltage without a unit would flatten each other on one axis."""
+    frame = pd.concat([plain([9e3, 8e3], topic="light"), plain([13.1, 13.2], topic="voltage")])
+    figure = plots.timeseries(frame)
+    assert len([*figure.select_yaxes()]) == 2
+    assert {note.text for note in figure.layout.annotations} == {"light", "voltage"}
+
+
+def test_what_the_axis_names_is_no_entry_of_the_legend():
+    """Columns of a grid have a panel each and no row of equal lines below; lines that share a panel are told."""
+    grid = pd.DataFrame({"north": [1.0, 2.0], "south": [2.0, 3.0]}, index=MINUTES[:2])
+    assert not plots.timeseries(grid).layout.showlegend
+    assert plots.timeseries(grid, facet=False).layout.showlegend
+    assert [trace.showlegend for trace in plots.timeseries(grid, facet=False).data] == [True, True]
+
+
 def test_second_axis_and_facets():
     """`second` puts fields on the right; `facet` gives each client a panel; False joins all fields in one."""
     frame = pd.DataFrame({"load": [0.1, 0.2], "temp": [40.0, 41.0], "client_id": ["a", "b"]}, index=MINUTES[:2])
@@ -444,6 +460,22 @@ def test_two_weeks_are_compared_hour_by_hour_of_the_local_clock():
     assert [trace.x[9].astype("M8[m]").item().hour for trace in figure.data] == [9, 9]
     assert "7 days later" in figure.layout.title.subtitle.text
     assert {trace.name for trace in figure.data} == {"2026-10-26", "2026-10-19"}
+    assert "1 day later" in plots.compare(one, hours("2026-10-25", count=20)).layout.title.subtitle.text
+
+
+def test_the_channels_of_two_ranges_are_told_apart():
+    """Each range has its colour, and each of its channels its line and its name in the legend; `by` names fewer."""
+    frame = fleet("a-1", channels=2).query("topic == 'telemetry/watt_meter'")
+    half = len(frame) // 2
+    parts = frame.iloc[:half], frame.iloc[half:]
+    figure = plots.compare(*parts, "value", names=("first", "second"))
+    assert [trace.name for trace in figure.data] == [
+        f"{whose} · chan {chan}" for whose in ("first", "second") for chan in (1, 2)
+    ]
+    assert len({trace.line.color for trace in figure.data}) == 2
+    assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 4
+    names = [trace.name for trace in plots.compare(*parts, "value", names=("first", "second"), by=[]).data]
+    assert set(names) == {"first", "second"}
 
 
 def test_two_stations_are_compared_in_their_colours():

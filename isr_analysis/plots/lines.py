@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,12 +159,20 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     if (drawn := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
         notes.insert(0, f"thinned: {drawn:,} of {total:,} points, extremes kept")
     height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + 110 * bool(len(marks))
-    names = sorted(legend) if len(legend) > 1 else []
+    said = _axis_says(lines)
+    figure.update_traces({"showlegend": False}, lambda trace: trace.name in said)
+    names = sorted(legend - said) if len(legend) > 1 else []
     look.dressed(
         figure, ground, title=title or titled(lines, marks), notes=notes, height=height, legend=names,
         heading=len(panels) > 1,
     )  # fmt: skip
     return Drawn(figure, lines, hands, most)
+
+
+def _axis_says(lines: list[Line]) -> set[str]:
+    """Give the names that the axis of a panel says already, as it shows one line that is called as its field."""
+    own = Counter(line.panel for line in lines)
+    return {line.name for line in lines if line.name == line.field and own[line.panel] == 1}
 
 
 def _heading(figure: go.Figure, own: list[Line], facets: list[str], top: float) -> None:

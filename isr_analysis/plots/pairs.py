@@ -12,7 +12,8 @@ from isr_analysis import times
 from isr_analysis.checks.series import CLIENT, listed, nanoseconds, stamps, taken, zone_of
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import drawn, titled
-from isr_analysis.plots.pick import pick
+from isr_analysis.plots.pick import named, pick
+from isr_analysis.progress import counted
 
 _WHOSE = "compared"
 
@@ -77,7 +78,8 @@ def compare(
         days = _days_apart(one, two, zone)
         if days:
             two = _moved(two, days, zone)
-            notes.append(f"{called[1]} is drawn {abs(days)} days {'later' if days > 0 else 'earlier'} than it was")
+            way = "later" if days > 0 else "earlier"
+            notes.append(f"{called[1]} is drawn {counted(abs(days), 'day')} {way} than it was")
     both = [frame.assign(**{_WHOSE: name}) for frame, name in zip((one, two), called, strict=True) if len(frame)]
     if not both:
         return look.nothing(ground, title=title or "Comparison", words="No data: neither frame has any row")
@@ -86,6 +88,8 @@ def compare(
     if picked.nothing or not picked.lines:
         return look.nothing(ground, title=title or "Comparison", words=picked.nothing or "No data: only events")
     picked.notes[:0] = notes
+    if by is None:
+        named(picked.lines, [], [])
     first, second = (_clients(joined[joined[_WHOSE] == name]) for name in called)
     for line in picked.lines:
         whose = str(line.keys[_WHOSE])

@@ -161,7 +161,9 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
     """Give each line its panel, and leave out what no figure can show, with a note."""
     for line in lines:
         line.right = line.field in right
-        quantity = () if overlay else (line.field, line.unit, line.state)
+        # A bare number is named by its topic alone: light and voltage are no common axis.
+        bare = line.keys.get(TOPIC) if line.field == "value" and not line.unit else None
+        quantity = () if overlay else (line.field, line.unit, line.state, bare)
         line.panel = (*(str(line.keys.get(name, "")) for name in facets), *quantity)
     if not overlay:
         lines = sorted(lines, key=lambda line: line.state)
