@@ -681,6 +681,15 @@ def test_printed_each_shows_its_plain_form(name, portal, monkeypatch):
             "explorer": "[figure:", "live_board": "silent"}[name] in shown  # fmt: skip
 
 
+def test_printed_the_token_entry_speaks_of_its_own_portal(sandbox, monkeypatch):
+    """Of that which it was given, and not of the one that the settings name; with a token, of that one's account."""
+    assert f"no token for {sandbox.origin}" in str(isr.widgets.token_entry(origin=sandbox.origin))
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    assert f"Connected to {sandbox.origin}: account {sandbox.account_id[:8]}…" in str(
+        isr.widgets.token_entry(origin=sandbox.origin)
+    )
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_a_repr_asks_nobody_and_is_code(name, sandbox, portal):
     """It can be shown by a debugger at any time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import traitlets
 from isr_analysis import doctor, settings
 from isr_analysis.errors import IsrError, StoreError, UsageError
 from isr_analysis.portal import connection, token
+from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
@@ -129,8 +131,13 @@ class TokenEntry(Composite):
 
     def parts(self) -> Iterator[Any]:
         """Say which account the token opens, or where one has to be set."""
-        portal = self._connected()
-        account, left = portal.account_id, portal.quota
+        with contextlib.ExitStack() as held:
+            if self._given or self._origin or self._account:
+                known = self._settings()
+                portal = held.enter_context(Portal(known, token.find(known, ask=False)))
+            else:
+                portal = self._connected()
+            account, left = portal.account_id, portal.quota
         quota = f"{left.left:,} of {left.limit:,} requests left this hour"
         yield Notice(f"Connected to {portal.origin}: account {account}; {quota}.", "good")
 
