@@ -25,7 +25,7 @@ from isr_analysis.holdings import sync
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import Report
+from isr_analysis.progress import Report, counted
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -56,7 +56,9 @@ class Exported:
 
     def __str__(self) -> str:
         kept = f", {self.kept} were there already" if self.kept else ""
-        return f"{self.rows:,} messages in {self.written} {'part' if self.written == 1 else 'parts'}{kept}: {self.to}"
+        return f"{counted(self.rows, 'message')} in {counted(self.written, 'part')}{kept}: {self.to}"
+
+    __repr__ = __str__
 
 
 def export_history(

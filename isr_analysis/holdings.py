@@ -163,6 +163,8 @@ class Synced:
     def __str__(self) -> str:
         return f"{counted(self.rows, 'message')} came, {counted(self.requests, 'request')}, {self.seconds:.1f} s"
 
+    __repr__ = __str__
+
 
 def sync(
     client_id: str | list[str] | None = None,

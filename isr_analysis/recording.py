@@ -68,6 +68,8 @@ class Recording:
         away = "" if self.connected else ", not connected"
         return f"{said} since {times.iso(self.start)[:19]}Z{gaps}{away}"
 
+    __repr__ = __str__
+
 
 def record(
     client_id: str | list[str] | None = None,

@@ -72,6 +72,7 @@ def test_a_plan_says_what_is_the_least_only(portal):
     assert first.at_least
     assert "to fetch: 1 window, at least 1 request of " in str(first)
     done = isr.sync(start="2026-11-14", end="2026-11-15", portal=portal)
+    assert repr(done) == str(done)
     assert "came, 1 request, " in str(done)
     following = isr.plan_history(start="2026-11-15", end="2026-11-17", portal=portal)
     assert not following.at_least
