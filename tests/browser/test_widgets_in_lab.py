@@ -184,7 +184,7 @@ def test_a_download_is_stopped_halfway_while_another_cell_runs(lab, page, sandbo
         "print('free', 'kernel')",
         "print('on disk:', isr.plan_history(last='8d').share)",
     ])  # fmt: skip
-    sandbox.fail("slow", route="history", seconds=0.3)
+    sandbox.fail("slow", route="history", seconds=0.8)
     page.get_by_role("button", name="Load", exact=True).click()
     page.wait_for_function("/[1-8].9 windows/.test(document.body.innerText)")
     notebook.run(1)
