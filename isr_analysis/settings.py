@@ -11,7 +11,6 @@ import contextlib
 import ipaddress
 import os
 import re
-import sqlite3
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 import tomli_w
+from filelock import FileLock
 
 from isr_analysis.errors import StoreError, UsageError
 
@@ -260,13 +260,16 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes from changing the file meanwhile, by SQLite's lock, which ends with its process."""
+    """Keep other processes from changing the file meanwhile."""
+    lock = FileLock(path.with_suffix(".lock"), timeout=30, thread_local=False)
     try:
-        with contextlib.closing(sqlite3.connect(path.with_suffix(".lock"), timeout=30, isolation_level=None)) as db:
-            db.execute("BEGIN IMMEDIATE")
-            yield
-    except sqlite3.Error as exc:
-        raise _unwritable(path, exc) from exc
+        lock.acquire()
+    except OSError as exc:  # one that does not come is one, too
+        raise _unwritable(path, exc.strerror or exc) from exc
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write(path: Path, entries: dict[str, dict[str, str]]) -> Path:
