@@ -174,7 +174,7 @@ def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
             for job in jobs:
                 pool.submit(job).add_done_callback(done.put)
         for _ in jobs:
-            failed = done.get().exception()
+            failed = _next(done).exception()
             if failed is not None:
                 tally.stop.set()
                 pool.shutdown(cancel_futures=True)
@@ -186,6 +186,13 @@ def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
         with uninterrupted():
             tally.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _next(done: queue.SimpleQueue[Future[None]]) -> Future[None]:
+    """Give the next job that is done. In short waits: on Windows, Ctrl-C comes through only between two."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return done.get(timeout=0.5)
 
 
 def _whole_seconds(span: Range, now: int) -> Range:
