@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isr_analysis import messages, times
+from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
 from isr_analysis.store import doubles
 from isr_analysis.store.recorded import Recorded
@@ -201,3 +205,19 @@ def test_history_and_what_is_beside_it_are_the_whole_truth(events, delay, fetche
         *(theirs[name].to_pylist() for name in ("client_id", "topic", "payload")), strict=True
     )]  # fmt: skip
     assert sorted(kept + had) == sorted(json.dumps([c, t, p.decode()]) for _, c, t, p in truth)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"PAR1 nonsense")])
+def test_what_a_lost_or_damaged_file_says_to_do_helps(both, tmp_path, harm):
+    """Nobody gives a recorded message again: the folder goes, and with it the error; the history is untouched."""
+    history, recorded = both
+    recorded.append(table([(1, "a", "t", b"1")]))
+    fetched(history, [(1, "a", "t", b"1")], 0, 60, 60)
+    (file,) = (tmp_path / "recorded").rglob("*.parquet")
+    harm(file)
+    span = Range(T0, T0 + 60 * S)
+    with pytest.raises(StoreError, match=re.escape(f"remove the folder {tmp_path / 'recorded'}:")):
+        recorded.beside(history, ALL, span, settle=SETTLE, now=T0)
+    shutil.rmtree(tmp_path / "recorded")
+    assert len(recorded.beside(history, ALL, span, settle=SETTLE, now=T0)) == 0
+    assert seconds(history.read(ALL, span)) == [1]

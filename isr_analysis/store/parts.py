@@ -25,6 +25,10 @@ _BIG = 12_000_000
 """Bytes of messages, in memory, that make a part: several threads gather as much at a time."""
 
 
+class DamagedError(StoreError):
+    """A part is gone, or is no longer what was written."""
+
+
 def write(folder: Path, table: pa.Table) -> Part:
     """Write messages, in their order, as a new part.
 
@@ -87,8 +91,8 @@ def read(
     ------
     FileNotFoundError
         It was replaced and removed meanwhile.
-    StoreError
-        It is damaged.
+    DamagedError
+        It cannot be read.
     """
     path = folder / part.file
     whole = span is None or (span.start <= part.first and part.last < span.end)
@@ -98,7 +102,7 @@ def read(
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException, ValueError) as exc:
-        raise StoreError(
+        raise DamagedError(
             f"{path} cannot be read ({exc}); it is damaged. Load the range with refresh=True: what it held is fetched "
             "again"
         ) from exc

@@ -47,6 +47,22 @@ class Recorded(Store):
         with locked(self._locks / "recorder.lock", waiting):
             yield
 
+    def read(self, selector: Selector, span: Range, *, columns: list[str] | None = None) -> pa.Table:
+        """Give the messages of a selector in a span, as `Store.read` does.
+
+        Raises
+        ------
+        StoreError
+            A file is gone or damaged. It is nowhere else, and the history has what was published.
+        """
+        try:
+            return super().read(selector, span, columns=columns)
+        except parts.DamagedError as exc:
+            raise StoreError(
+                f"a file of what was recorded in {self._parts} is gone or damaged ({exc.__cause__}); end the recorder, "
+                f"if one runs, and remove the folder {self._parts.parent}: the history has what was published"
+            ) from exc
+
     def append(self, table: pa.Table) -> None:
         """Add messages. Once this returns they outlast a crash."""
         if not len(table):

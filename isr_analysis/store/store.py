@@ -233,7 +233,7 @@ class Store:
                 return [do(part) for part in found]
             except FileNotFoundError as exc:  # replaced and removed since the ledger was read: what counts now?
                 if last:
-                    raise StoreError(
+                    raise parts.DamagedError(
                         f"a file of the store in {self._parts} is gone, and this package did not remove it ({exc}). "
                         "Load the range with refresh=True: what it held is fetched again"
                     ) from exc
