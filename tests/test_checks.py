@@ -441,6 +441,13 @@ def test_a_reading_is_identified_by_all_five_parts():
     assert found.loc[found["channel"] == "", "field"].tolist() == ["cpu", "ram"]
 
 
+def test_a_unit_is_found_in_every_place_that_plots_look_at():
+    """Beside its field, under a name of its own; the bare word is the unit of `value`, and of no other field."""
+    frame = ticks(minutes(0, 10)).assign(temp=20.5, temp_units="°C", load=0.5, **{"load.unit": "%"}, ram=41.5, unit="W")
+    found = channels(frame)
+    assert dict(zip(found["field"], found["unit"], strict=True)) == {"value": "W", "temp": "°C", "load": "%", "ram": ""}
+
+
 def test_days_on_which_the_clocks_change_have_their_own_length():
     """In Zurich 25 October 2026 has 25 hours: 1500 minutes are expected of it, and all came."""
     index = pd.date_range("2026-10-24", "2026-10-27", freq="1min", tz="Europe/Zurich", inclusive="left", name="time")

@@ -19,6 +19,13 @@ _FIRST = 1000
 _ENOUGH = 10_000  # values that show how all are written
 
 
+def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
+    """Give the columns that may hold the unit of a field; `alone` where no other field could have it."""
+    own = (f"{field}_unit", f"{field}.unit", f"{field}_units")
+    shared = UNITS if alone or field == "value" else ()
+    return [name for name in (*own, *shared) if name in frame.columns]
+
+
 def is_event(topic: str) -> bool:
     """Whether a topic is one of events, by its first level: they come when something happens."""
     return topic.split("/", maxsplit=1)[0] in {"event", "events"}

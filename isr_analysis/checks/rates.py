@@ -7,7 +7,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.absence import Rhythm, rhythms
-from isr_analysis.checks.kinds import NO_MEASURE, UNITS, is_event, is_number, is_state, numbers
+from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, unit_columns
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -107,11 +107,10 @@ def _kind(part: pd.Series, topic: str) -> str | None:
 
 
 def _unit(frame: pd.DataFrame, field: str, rows: Ints) -> str:
-    for name in (f"{field}_unit", f"{field}.unit", *(UNITS if field == "value" else ())):
-        if name in frame.columns:
-            units = frame[name].iloc[rows].dropna()
-            if len(units):
-                return str(units.iloc[-1])
+    for name in unit_columns(frame, field, alone=False):
+        units = frame[name].iloc[rows].dropna()
+        if len(units):
+            return str(units.iloc[-1])
     return ""
 
 

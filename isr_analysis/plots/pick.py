@@ -13,7 +13,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.kinds import UNITS, is_event, is_state
+from isr_analysis.checks.kinds import UNITS, is_event, is_state, unit_columns
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -126,7 +126,7 @@ def lines_of(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[
             continue
         column = values.read(frame[name])
         seen[name] = bool((column.code >= 0).any())
-        unit = values.unit_column(frame, name, fields)
+        unit = next(iter(unit_columns(frame, name, alone=fields == [name])), None)
         if unit not in splits:
             columns = list(dict.fromkeys([*identity(frame), *extra, *([unit] if unit else [])]))
             splits[unit] = split(frame, columns)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.kinds import NO_MEASURE, UNITS, is_number
+from isr_analysis.checks.kinds import NO_MEASURE, is_number
 from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
 from isr_analysis.plots.theme import on_off
@@ -148,16 +147,6 @@ def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:
 def _may_hold(column: pd.Series) -> bool:
     kind = column.dtype
     return not (pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind))
-
-
-def unit_column(frame: pd.DataFrame, field: str, fields: Iterable[str]) -> str | None:
-    """Give the column that holds the unit of a field, if the payload gives one."""
-    for name in (f"{field}_unit", f"{field}.unit", f"{field}_units"):
-        if name in frame.columns:
-            return name
-    if field == "value" or [*fields] == [field]:
-        return next((name for name in UNITS if name in frame.columns), None)
-    return None
 
 
 def no_numbers(frame: pd.DataFrame, fields: list[str]) -> UsageError:
