@@ -59,7 +59,16 @@ def test_the_portal_overrides_our_count(ledger):
     with pytest.raises(QuotaExhaustedError) as caught:
         ledger.take(NOW + 3)
     assert caught.value.retry_after == pytest.approx(600, abs=1)
-    assert ledger.state(NOW + 601 * times.SECOND).left == 5
+    assert ledger.state(NOW + 600 * times.SECOND - 1).left == 0
+    assert ledger.state(NOW + 600 * times.SECOND).left == 5
+
+
+def test_a_word_without_a_reset_counts_for_a_minute(ledger):
+    """Then our own count does, of the limit that was stated."""
+    number = ledger.take(NOW).number
+    ledger.hear(Word(limit=5, remaining=2, resets_in=None), NOW, number)
+    assert ledger.state(NOW + times.MINUTE - 1).left == 2
+    assert ledger.state(NOW + times.MINUTE).left == 4
 
 
 @given(st.integers(1, 12), st.randoms(use_true_random=False))
@@ -94,6 +103,13 @@ def test_near_the_end_many_requests_are_spaced_out(ledger):
     assert waiting.pause == pytest.approx(100 / 9, abs=0.1)
     assert ledger.take(NOW + 2).number is not None
     assert ledger.take(NOW + 2 + round(13 * times.SECOND), gently=True).number is not None
+
+
+def test_no_pause_is_longer_than_half_a_minute(ledger):
+    """However long the last requests must last: whoever waits looks again whether there are more."""
+    ledger.hear(Word(limit=500, remaining=3, resets_in=3600.0), NOW)
+    ledger.take(NOW)
+    assert ledger.take(NOW, gently=True).pause == pytest.approx(30)
 
 
 def test_processes_share_one_quota(tmp_path):
@@ -133,6 +149,7 @@ S = times.SECOND
         ({"ratelimit": "limit=5000, remaining=7, reset=90"}, 429, Word(5000, 0, 90.0)),
         ({"x-ratelimit-limit": "inf", "x-ratelimit-remaining": "nan", "x-ratelimit-reset": "9" * 20}, 200,
          Word(None, None, None)),
+        ({"x-ratelimit-limit": "0", "x-ratelimit-remaining": "3"}, 200, Word(None, 3, None)),
         ({"retry-after": "1e400"}, 429, Word(None, 0, 61.0)),
         ({"retry-after": "Fri, 01 Jan 9999 00:00:00 GMT"}, 429, Word(None, 0, 61.0)),
     ],

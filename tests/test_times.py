@@ -47,6 +47,15 @@ def test_a_date_is_its_first_instant_in_the_zone():
     assert times.instant(dt.date(2026, 11, 1), "Europe/Zurich") == begin
 
 
+def test_the_first_and_the_last_instant_that_can_be_asked_for():
+    """From 1970 to 2100, both ends counted in."""
+    assert times.instant("1970-01-01") == 0
+    assert times.iso(times.instant("2100-01-01")) == "2100-01-01T00:00:00Z"
+    for beyond in ("1969-12-31T23:59:59.999999999", "2100-01-01T00:00:00.000000001"):
+        with pytest.raises(UsageError, match="outside of 1970 to 2100"):
+            times.instant(beyond)
+
+
 def test_a_time_that_came_twice_is_asked_back():
     """At the end of DST an hour repeats: the error shows both instants, each of which is then taken."""
     with pytest.raises(UsageError, match=r"twice.*\+02:00.*\+01:00"):

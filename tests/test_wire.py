@@ -97,6 +97,18 @@ def test_what_a_redirect_to_elsewhere_refuses_is_not_laid_on_the_token(line_to, 
     assert type(refused.value) is errors.RequestRefusedError
 
 
+def test_a_failure_of_elsewhere_is_one_that_may_pass(line_to):
+    """A store of files that is down is tried again as the portal is, and is no refusal."""
+
+    def answer(request):
+        to = {"location": "https://files.example/y"}
+        return httpx.Response(503) if request.url.host == "files.example" else httpx.Response(302, headers=to)
+
+    with pytest.raises(errors.PortalUnavailableError) as failed:
+        line_to(answer).get("/api/v1/subscriber/history")
+    assert failed.value.retryable
+
+
 @pytest.mark.parametrize(
     ("coding", "body", "words"),
     [
