@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import pickle
 
@@ -150,3 +151,18 @@ def test_a_connection_that_was_closed_says_so(sandbox):
         with pytest.raises(errors.UsageError, match="closed; connect again"):
             load(portal=portal)
     portal.close()
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
+def test_a_disk_without_links_keeps_whose_a_token_is(sandbox, home, monkeypatch, number):
+    """As one formatted with exFAT: nothing is left beside the salt, and the next connection finds the account."""
+
+    def no_links(*_):
+        raise OSError(number, "no links here")
+
+    monkeypatch.setattr("os.link", no_links)
+    with sandbox.connect(home=home) as portal:
+        assert portal.account_id == sandbox.account_id
+    assert [one.name for one in home.glob("salt*")] == ["salt"]
+    with sandbox.connect(home=home) as portal:
+        assert (portal.account_id, portal.requests) == (sandbox.account_id, 0)

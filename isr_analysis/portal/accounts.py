@@ -56,8 +56,12 @@ def _salt(home: Path) -> bytes:
                     file.write(secrets.token_bytes(32))
                 try:
                     os.link(aside, path)
+                except FileExistsError:
+                    raise
+                except OSError:  # a file system without links, such as exFAT: the last to begin is the one to be used
+                    aside.replace(path)
                 finally:
-                    aside.unlink()
+                    aside.unlink(missing_ok=True)
         return path.read_bytes()
     except OSError as exc:
         raise StoreError(
