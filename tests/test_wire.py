@@ -47,7 +47,7 @@ def line_to(tmp_path, monkeypatch):
 def test_the_token_goes_out_in_a_header(line_to):
     """As `Authorization: Bearer`, and nothing else carries it."""
     seen = []
-    line_to(lambda request: seen.append(request) or httpx.Response(200)).get("/x", {"a": "b"})
+    line_to(lambda request: seen.append(request) or httpx.Response(200), account_id="acme").get("/x", {"a": "b"})
     (request,) = seen
     assert request.headers["authorization"] == f"Bearer {VALUE}"
     assert VALUE not in str(request.url)
@@ -77,9 +77,10 @@ def test_a_redirect_to_elsewhere_does_not_get_the_token(line_to, elsewhere):
             else httpx.Response(200, text="it")
         )
 
-    line = line_to(answer)
+    line = line_to(answer, token="isr_mqtt_platform_rest_example", account_id="an-account")
     assert line.get("/x").body == b"it"
-    assert "authorization" not in seen[1].headers
+    assert seen[0].headers["x-isr-account-id"] == "an-account"
+    assert not {"authorization", "x-isr-account-id"} & {*seen[1].headers}
     assert line.requests == 1
 
 
@@ -191,9 +192,18 @@ def test_an_add_on_is_named_by_its_route(line_to):
             line.get(f"/api/v1/subscriber/{path}")
 
 
+class BrokenOff(httpx.SyncByteStream):
+    """A body that breaks off."""
+
+    def __iter__(self):
+        yield b"i"
+        raise httpx.ReadError("reset by the other side")
+
+
 def test_a_failure_that_passes_is_not_noticed(line_to):
-    """5xx and broken connections are asked again, each a request of the quota."""
-    answers = iter([httpx.Response(503), httpx.ConnectError("gone"), httpx.Response(200, text="it")])
+    """5xx, and connections that break before an answer or in its body, are asked again, each a request of the quota."""
+    broken = httpx.Response(200, stream=BrokenOff())
+    answers = iter([httpx.Response(503), httpx.ConnectError("gone"), broken, httpx.Response(200, text="it")])
 
     def answer(_):
         one = next(answers)
@@ -203,7 +213,7 @@ def test_a_failure_that_passes_is_not_noticed(line_to):
 
     line = line_to(answer)
     assert line.get("/x").body == b"it"
-    assert line.requests == 3
+    assert line.requests == 4
 
 
 def test_a_post_is_sent_once(line_to):
