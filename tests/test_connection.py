@@ -6,6 +6,7 @@ import errno
 import functools
 import pickle
 
+import httpx
 import pytest
 
 import isr_analysis as isr
@@ -166,3 +167,29 @@ def test_a_disk_without_links_keeps_whose_a_token_is(sandbox, home, monkeypatch,
     assert [one.name for one in home.glob("salt*")] == ["salt"]
     with sandbox.connect(home=home) as portal:
         assert (portal.account_id, portal.requests) == (sandbox.account_id, 0)
+
+
+def test_an_account_is_the_same_in_capitals(sandbox):
+    """A UUID is, however it is written: by who names it, by the portal, and on disk."""
+    with sandbox.connect() as plain, sandbox.connect(account_id=sandbox.account_id.upper()) as named:
+        assert named.account_id.lower() == plain.account_id
+        assert named.folder == plain.folder
+        named.check_accounts([plain.account_id, plain.account_id.upper()])
+        with pytest.raises(errors.WrongAccountError):
+            named.check_accounts([plain.account_id.replace("-", "")])
+
+
+def test_an_account_has_one_folder_however_it_is_written():
+    """What was fetched for it is found again offline by who names it in capitals."""
+
+    def away(request):
+        raise httpx.ConnectError("no network", request=request)
+
+    folders = set()
+    for account in ("0a1b-ffff", "0A1B-FFFF"):
+        profile = settings.profile(origin="https://portal.test", account_id=account)
+        with Portal(
+            profile, Token("isr_mqtt_rest_x"), sleep=lambda _: None, transport=httpx.MockTransport(away)
+        ) as one:
+            folders.add(one.folder)
+    assert len(folders) == 1
