@@ -63,9 +63,10 @@ def test_the_account_is_found_with_any_add_on(sandbox, add_ons):
 
 
 def test_a_token_without_any_add_on_has_a_place_of_its_own(sandbox):
-    """Nobody says whose it is: what it brings is kept apart."""
+    """Nobody says whose it is: what it brings is kept apart, and no name of ours is sent as an account's."""
     with sandbox.connect(sandbox.make_token([])) as portal:
         assert portal.account_id.startswith("token-")
+        assert portal.named_account is None
 
 
 def test_two_accounts_never_see_each_other(sandbox):
@@ -193,3 +194,13 @@ def test_an_account_has_one_folder_however_it_is_written():
         ) as one:
             folders.add(one.folder)
     assert len(folders) == 1
+
+
+def test_a_child_process_gets_the_same_connection(sandbox, monkeypatch):
+    """An operator's token with the account that it is for, and the folder."""
+    token = sandbox.make_token(platform=True)
+    with sandbox.connect(token, account_id=sandbox.account_id) as portal:
+        for name, value in portal.environment().items():
+            monkeypatch.setenv(name, value)
+        with isr.connect() as child:
+            assert (child.origin, child.account_id, child.folder) == (portal.origin, portal.account_id, portal.folder)
