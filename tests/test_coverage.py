@@ -17,8 +17,10 @@ from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, Range
 
+ALL = Selector()
 NOON = times.instant("2026-11-20T12:00:00Z")
 DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
+D1 = times.instant("2026-11-14")
 SPAN = Range(times.instant("2026-11-14"), times.instant("2026-11-17"))
 
 
@@ -97,6 +99,29 @@ def test_coverage_tells_settled_provisional_missing_and_failed_apart(sandbox, po
     assert table["start"].iloc[-1] == pd.Timestamp(NOON - 10 * times.MINUTE, tz="UTC")
     assert table["fetched_at"].isna().tolist() == [state == "missing" for state in table["state"]]
     assert isr.coverage(topic="state/#", **asked)["state"].iloc[0] == "missing"
+
+
+def test_what_failed_twice_is_told_once(portal):
+    """Of all clients and of one, of two topic filters: the last failure tells, and never another client's."""
+    store = Store(portal.folder)
+    store.fail(ALL, Range(D1, D1 + 4 * HOUR), at=NOON, words="all")
+    store.fail(Selector(("a",), "x/#"), Range(D1 + 2 * HOUR, D1 + 6 * HOUR), at=NOON + 1, words="one")
+    store.fail(Selector(("b",), "#"), Range(D1, D1 + 8 * HOUR), at=NOON + 2, words="another client's")
+    found = isr.coverage("a", start="2026-11-14", end="2026-11-14T08:00", portal=portal)
+    assert found["start"].dt.hour.tolist() == [0, 2, 6]
+    assert found["end"].dt.hour.tolist() == [2, 6, 8]
+    assert found["state"].tolist() == ["failed", "failed", "missing"]
+    assert found["detail"].tolist() == ["all", "one", ""]
+
+
+def test_a_plan_of_two_clients_counts_each(portal):
+    """With the one on disk and the other not, half is there."""
+    isr.sync("isr-shack-01", **DAYS, portal=portal)
+    plan = isr.plan_history(["isr-shack-01", "isr-shack-02"], **DAYS, portal=portal)
+    assert plan.share == pytest.approx(0.5)
+    assert set(plan.windows["client_id"]) == {"isr-shack-02"}
+    again = isr.plan_history("isr-shack-01", **DAYS, refresh=True, portal=portal)
+    assert (again.share, len(again.windows)) == (0.0, 3)
 
 
 def test_coverage_of_nothing_is_missing(portal):
