@@ -180,12 +180,29 @@ def test_an_account_is_the_same_in_capitals(sandbox):
             named.check_accounts([plain.account_id.replace("-", "")])
 
 
+def away(request):
+    """Answer nothing."""
+    raise httpx.ConnectError("no network", request=request)
+
+
+def test_an_account_that_only_the_file_names_opens_nothing_to_an_unknown_token():
+    """Offline it may be another account's token: only who names the account for this very use is believed."""
+    made = settings.profile("mine", origin="https://portal.test", account_id="0a1b")
+    settings.save(made)
+    key = Token("isr_mqtt_rest_x")
+    with Portal(made, key, sleep=lambda _: None, transport=httpx.MockTransport(away)) as named:
+        assert named.account_id == "0a1b"
+    kept = settings.profile("mine")
+    assert kept.account_id == "0a1b"
+    with (
+        Portal(kept, key, sleep=lambda _: None, transport=httpx.MockTransport(away)) as portal,
+        pytest.raises(errors.PortalUnavailableError, match="ISR_ACCOUNT_ID"),
+    ):
+        _ = portal.account_id
+
+
 def test_an_account_has_one_folder_however_it_is_written():
     """What was fetched for it is found again offline by who names it in capitals."""
-
-    def away(request):
-        raise httpx.ConnectError("no network", request=request)
-
     folders = set()
     for account in ("0a1b-ffff", "0A1B-FFFF"):
         profile = settings.profile(origin="https://portal.test", account_id=account)
