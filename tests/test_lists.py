@@ -58,3 +58,9 @@ def test_a_list_shorter_than_it_states_is_no_list():
     """Rather an error than publishers that are missing without a word."""
     with pytest.raises(AnswerError, match=r"states 9 rows of .* and gave 5"):
         read({"items": ROWS, "total": 9})
+
+
+def test_a_list_whose_pages_name_each_other_for_ever_is_an_error():
+    """A next page that was read before is not asked for again."""
+    with pytest.raises(AnswerError, match="would not be whole"):
+        read(*({"items": ROWS[:1], "next_cursor": "ab"[i % 2], "answer": i} for i in range(20)))
