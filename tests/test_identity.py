@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import httpx
+import httpx_retries
 import portals
 import pytest
 from portals import ACCOUNT, FIRST, Dialect, Message, Server
 
 import isr_analysis as isr
-from isr_analysis.errors import WrongAccountError
+from isr_analysis.errors import PortalUnavailableError, WrongAccountError
 from isr_analysis.portal.identity import accounts_of
 from isr_analysis.times import DAY, HOUR
 
@@ -63,6 +64,26 @@ def test_where_nobody_says_whose_it_is_no_account_is_made_up(home, topic_form):
         assert len(df) == 24
         assert not any("token-" in str(asked) for _, asked in server.log)
     assert FIRST % DAY == 0
+
+
+def test_a_route_that_fails_is_not_the_only_one(home, monkeypatch):
+    """With the list of publishers down another route tells; with all of them down that is the error."""
+    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
+    server = Server(Dialect(row=portals.by_path), STORED)
+    down = ["/publishers"]
+
+    def respond(request):
+        failing = any(request.url.path.endswith(one) for one in down)
+        return httpx.Response(503, text="being mended") if failing else server.respond(request)
+
+    def connected(name):
+        return portals.connect("http://127.0.0.1:1", home / name, transport=httpx.MockTransport(respond))
+
+    with connected("one") as portal:
+        assert portal.account_id == ACCOUNT
+    down += ["/live", "/history"]
+    with connected("two") as portal, pytest.raises(PortalUnavailableError, match="being mended"):
+        _ = portal.account_id
 
 
 def test_two_accounts_are_an_error(home):
