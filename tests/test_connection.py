@@ -11,7 +11,7 @@ import pytest
 
 import isr_analysis as isr
 from isr_analysis import errors, settings
-from isr_analysis.portal import connection
+from isr_analysis.portal import accounts, connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 
@@ -221,3 +221,18 @@ def test_a_child_process_gets_the_same_connection(sandbox, monkeypatch):
             monkeypatch.setenv(name, value)
         with isr.connect() as child:
             assert (child.origin, child.account_id, child.folder) == (portal.origin, portal.account_id, portal.folder)
+
+
+def test_of_two_that_begin_at_once_both_use_the_first_ones_salt(home, monkeypatch):
+    """The salt that another process has just put there stays, and nothing is left beside it."""
+
+    def overtaken(_, path):
+        path.write_bytes(b"the first one's")
+        raise FileExistsError(errno.EEXIST, "there already")
+
+    monkeypatch.setattr("os.link", overtaken)
+    key = Token("isr_mqtt_rest_x")
+    mark = accounts.fingerprint(key, "https://portal.test", home)
+    assert [one.name for one in home.glob("salt*")] == ["salt"]
+    assert (home / "salt").read_bytes() == b"the first one's"
+    assert accounts.fingerprint(key, "https://portal.test", home) == mark
