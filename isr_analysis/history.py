@@ -99,7 +99,8 @@ def load_history(
     Warns
     -----
     UserWarning
-        There is no message, and a client or topic of nearly this name has some on disk.
+        There is no message, and a client or topic of nearly this name has some on disk. Or `offline` without `end`, and
+        less than half of the range is on disk.
 
     Examples
     --------
@@ -123,7 +124,14 @@ def load_history(
     if offline:
         held = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
         if end is None:
-            span, held = _as_far_as_held(span, held)
+            asked = span
+            span, held = _as_far_as_held(asked, held)
+            if asked.end - span.end > span.end - span.start:
+                warnings.warn(
+                    f"offline=True, and of {selector} most of {asked} is not on disk: this is what there is of it, "
+                    f"{span}",
+                    stacklevel=2,
+                )
         _all_there(held, selector, span)
     else:
         fetch(

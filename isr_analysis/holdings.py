@@ -283,12 +283,15 @@ def coverage(
     for client in selector.clients or (ledger.ALL,):
         for gap in until.minus([one.range for one in found if one.client in (ledger.ALL, client)]):
             left = [gap]
-            # Of several that failed over the same time, as of another topic filter, the last one tells.
-            for tried, words in sorted(failed, key=lambda one: -one[0].fetched_at):
-                if tried.client in (ledger.ALL, client):
-                    both = [part for one in left if (part := _both(tried.range, one))]
-                    rows += [(client, selector.topic, part, "failed", tried.fetched_at, words) for part in both]
-                    left = [rest for one in left for rest in one.minus([tried.range])]
+            for f, words in failed:
+                if f.client not in (ledger.ALL, client):
+                    continue
+                rows += [
+                    (client, selector.topic, part, "failed", f.fetched_at, words)
+                    for one in left
+                    if (part := _both(f.range, one))
+                ]
+                left = [rest for one in left for rest in one.minus([f.range])]
             rows += [(client, selector.topic, part, "missing", None, "") for part in left]
     rows.sort(key=lambda row: (row[0], row[2]))
     table = _windows([row[:3] for row in rows], tz)

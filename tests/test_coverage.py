@@ -124,6 +124,21 @@ def test_a_plan_of_two_clients_counts_each(portal):
     assert (again.share, len(again.windows)) == (0.0, 3)
 
 
+def test_of_several_failures_of_a_span_the_last_is_told(sandbox, portal):
+    """Each instant stands in one row, also where spans that overlap were tried again and again."""
+    portal.wire.sleep = lambda _: None
+    for how, hours in ("html", (0, 12)), ("down", (6, 18)), ("html", (9, 10)):
+        sandbox.fail(how, route="history")
+        with pytest.raises(errors.IsrError):
+            isr.sync(start=f"2026-11-17T{hours[0]:02}:00", end=f"2026-11-17T{hours[1]:02}:00", portal=portal)
+        sandbox.heal()
+    table = isr.coverage(start="2026-11-17", end="2026-11-18", portal=portal)
+    assert [(one.state, one.start.hour, one.end.hour) for one in table.itertuples()] == [
+        ("failed", 0, 6), ("failed", 6, 9), ("failed", 9, 10), ("failed", 10, 18), ("missing", 18, 0),
+    ]  # fmt: skip
+    assert ["HTML" in words for words in table["detail"]] == [True, False, True, False, False]
+
+
 def test_coverage_of_nothing_is_missing(portal):
     """The same columns and kinds of values, and one row that says so."""
     table = isr.coverage(**DAYS, portal=portal)

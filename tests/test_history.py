@@ -40,6 +40,14 @@ def test_without_an_end_offline_reaches_as_far_as_what_is_on_disk(here):
         isr.load_history(last="6h", end="2026-11-20T13:00Z", offline=True, portal=here)
 
 
+def test_offline_most_of_a_range_that_is_not_there_is_told(here):
+    """After a download that broke off, `last=` gives its beginning, and a warning says up to where."""
+    isr.load_history(start="2026-11-18", end="2026-11-19", portal=here)
+    with pytest.warns(UserWarning, match=r"most of \[2026-11-18T12:00:00Z.*what there is.*, 2026-11-19T00"):
+        found = isr.load_history(last="2d", offline=True, portal=here)
+    assert found.attrs["end"] == "2026-11-19T00:00:00Z"
+
+
 def test_offline_a_hole_is_not_passed_over(here):
     """Only what is missing at the end shortens the range."""
     isr.load_history(start="2026-11-18", end="2026-11-19", portal=here)

@@ -240,9 +240,10 @@ def fail(db: sqlite3.Connection, selector: Selector, span: Range, at: int, words
 
 
 def failures(db: sqlite3.Connection, span: Range, selector: Selector) -> list[tuple[Span, str]]:
-    """Give the spans that could not be fetched when last tried, and the portal's or our words."""
+    """Give the spans that could not be fetched when last tried, the newest first, and the portal's or our words."""
     rows = db.execute(
-        'SELECT client, topic, start, "end", at, words FROM failure WHERE "end" > ? AND start < ? ORDER BY start',
+        'SELECT client, topic, start, "end", at, words FROM failure WHERE "end" > ? AND start < ? '
+        "ORDER BY at DESC, rowid DESC",
         (span.start, span.end),
     )
     return [
