@@ -42,6 +42,8 @@ def portal(sandbox):
 def run(sandbox, monkeypatch, portal):
     """Give a function that runs a command with the sandbox's clock."""
     monkeypatch.setattr(isr, "connect", lambda **_: sandbox.connect())
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
 
     def run(*words):
         done = CliRunner().invoke(cli, words, catch_exceptions=False, standalone_mode=False)
@@ -217,6 +219,25 @@ def test_the_command_cache(portal, run):
     assert Store(portal.folder).health().rows == 0
     isr.sync(**DAYS, portal=portal)
     assert Store(portal.folder).health().rows == rows
+
+
+def test_what_is_kept_of_the_only_account_is_seen_and_cleared_without_a_token(sandbox, portal, run, monkeypatch):
+    """A token that is gone does not lock anyone out of a folder of theirs; of several accounts one must be named."""
+    isr.load_history(**DAYS, portal=portal)
+    shown = run("cache")[1]
+    monkeypatch.delenv("ISR_TOKEN")
+    before = sandbox.requests_total()
+    assert run("cache")[1] == shown
+    assert sandbox.requests_total() == before
+    with sandbox.connect(sandbox.make_token(seed=2)) as other:
+        isr.sync(last="1h", portal=other)
+    with pytest.raises(errors.TokenMissingError) as caught:
+        run("cache")
+    assert sandbox.account_id in caught.value.__notes__[0]
+    monkeypatch.setenv("ISR_ACCOUNT_ID", sandbox.account_id)
+    assert run("cache")[1] == shown
+    run("cache", "clear", "--yes")
+    assert Store(portal.folder).health().rows == 0
 
 
 def test_a_lost_file_is_said_and_healed(portal, run):

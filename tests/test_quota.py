@@ -47,6 +47,8 @@ def test_a_used_up_quota_is_an_error_that_says_until_when(ledger):
     assert caught.value.retry_after == 58 * 60
     assert caught.value.status_code == 429
     assert caught.value.retryable
+    with pytest.raises(QuotaExhaustedError, match=r"\(in 12 s\)"):
+        ledger.take(NOW + times.HOUR - 12 * times.SECOND)
     ledger.take(NOW + times.HOUR)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 import click
 
 import isr_analysis as isr
-from isr_analysis import times
+from isr_analysis import settings, times
 from isr_analysis.cli.options import ask, connecting
-from isr_analysis.errors import UsageError
+from isr_analysis.errors import TokenMissingError, UsageError
+from isr_analysis.portal import accounts
+from isr_analysis.portal import token as tokens
+from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import counted, sized
 from isr_analysis.times import Range
 
@@ -31,13 +35,15 @@ def cache(context: click.Context) -> None:
 @cache.command()
 @connecting
 def show(profile: str | None, origin: str | None) -> None:
-    """Tell what is kept, where, and how large it is."""
+    """Tell what is kept, where, and how large it is.
+
+    Without a token, of the only account that is kept of the portal, or of ISR_ACCOUNT_ID.
+    """
     from isr_analysis.store.store import Store
 
-    with isr.connect(profile=profile, origin=origin) as portal:
-        folder = portal.folder
-        store = Store(folder)
-        health, spans = store.health(), store.all_spans(_EVER)
+    folder = _folder(profile, origin)
+    store = Store(folder)
+    health, spans = store.health(), store.all_spans(_EVER)
     click.echo(str(folder))
     click.echo(f"  messages  {health.rows:>12,} in {counted(health.files, 'file')}, {sized(health.bytes)}")
     if spans:
@@ -68,15 +74,14 @@ def clear(
         _EVER.start if start is None else times.instant(start, name="start"),
         _EVER.end if end is None else times.instant(end, name="end"),
     )
-    with isr.connect(profile=profile, origin=origin) as portal:
-        store = Store(portal.folder)
-        now = portal.now()
+    folder = _folder(profile, origin)
+    store = Store(folder)
     if not decoded:
         what = f"all messages {'of ' + str(span) if start or end else ''}".rstrip()
-        ask(f"Remove {what} in {portal.folder}?", yes=yes)
+        ask(f"Remove {what} in {folder}?", yes=yes)
     store.memo.clear()
     if not decoded:
-        click.echo(f"{store.clear(span, now=now):,} messages removed")
+        click.echo(f"{store.clear(span, now=time.time_ns()):,} messages removed")
 
 
 @cache.command()
@@ -101,6 +106,24 @@ def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> i
     if len(wrong):
         click.echo("Fetch them again: isr sync --refresh --start … --end …")
     return int(len(wrong) > 0)
+
+
+def _folder(profile: str | None, origin: str | None) -> Path:
+    """Give the folder of the token's account; without a token, of the only account that is kept of the portal."""
+    known = settings.profile(profile, origin=origin)
+    try:
+        key = tokens.find(known, ask=False)
+    except TokenMissingError as exc:
+        there = accounts.folders(known.home, known.origin)
+        kept = [one for one in there if known.account_id is None or one.name == known.account_id.lower()]
+        if len(kept) == 1:
+            return kept[0]
+        if there:
+            names = ", ".join(one.name for one in there)
+            exc.add_note(f"kept here are the accounts {names}; ISR_ACCOUNT_ID says which")
+        raise
+    with Portal(known, key) as portal:
+        return portal.folder
 
 
 def _bytes(folder: Path) -> int:

@@ -44,6 +44,11 @@ def folder(home: Path, origin: str, account: str) -> Path:
     return home / "accounts" / host / account
 
 
+def folders(home: Path, origin: str) -> list[Path]:
+    """Give the folders of all accounts of one portal that have one."""
+    return sorted(one for one in folder(home, origin, "").glob("*") if one.is_dir())
+
+
 def _salt(home: Path) -> bytes:
     path = make_folder(home) / "salt"
     try:

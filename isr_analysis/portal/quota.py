@@ -6,6 +6,7 @@ Our own count is a sliding hour. The portal's word, from its headers or a 429, o
 from __future__ import annotations
 
 import email.utils
+import math
 import re
 import sqlite3
 from collections.abc import Mapping
@@ -197,11 +198,12 @@ class Ledger:
 def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:
     """Make the error of a used-up quota."""
     wait = max(state.resets_at - now, 0) / times.SECOND
+    left = times.lasting(math.ceil(wait) * times.SECOND)
     said = f"; the portal said: {words}" if words else ""
     which = "requests" if state.told else f"{state.limit} requests of this hour"
     return QuotaExhaustedError(
         f"the token's {which} are used up until {times.iso(state.resets_at)[:19]}Z "
-        f"(in {wait / 60:.0f} min){said}. What was fetched is kept; try again then, or ask for less",
+        f"(in {left}){said}. What was fetched is kept; try again then, or ask for less",
         status_code=429,
         retry_after=wait,
     )
