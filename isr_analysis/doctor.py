@@ -208,8 +208,8 @@ def _store(profile: Profile, portal: Portal | None) -> Check:
         return _failed("store", exc)
     found = f"{counted(health.rows, 'message')} in {counted(health.files, 'file')}, {sized(health.bytes)}, in {folder}"
     if health.lost:
-        return Check("store", FAIL, f"{found}; {len(health.lost)} files are missing, the first {health.lost[0]}",
-                     "load the range again with refresh=True")  # fmt: skip
+        lost = f"missing: {counted(len(health.lost), 'file')}, the first {health.lost[0]}"
+        return Check("store", FAIL, f"{found}; {lost}", "load the range again with refresh=True")
     return Check("store", OK, found)
 
 

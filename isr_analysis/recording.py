@@ -63,7 +63,7 @@ class Recording:
     def __str__(self) -> str:
         if self.standing_by:
             return "standing by: another recorder of this account is at work"
-        said = f"{counted(self.rows, 'message')} from the {self.source}"
+        said = f"{counted(self.rows, 'message')} from the {'live answer' if self.source == 'live' else self.source}"
         gaps = f", {counted(len(self.missed), 'gap')}" if self.missed else ""
         away = "" if self.connected else ", not connected"
         return f"{said} since {times.iso(self.start)[:19]}Z{gaps}{away}"

@@ -216,6 +216,6 @@ def test_isr_record_says_what_it_did(here, setting):
         done = CliRunner().invoke(
             cli, ["record", "--source", "live", "--for", "1s", "--client", "isr-shack-01"], catch_exceptions=False
         )
-        assert "1 message from the live" in done.output
+        assert "1 message from the live answer" in done.output
         newest = store.read(Selector(), Range(0, 2**62))["time"].cast("int64").to_numpy().max()
     assert abs(pd.Timestamp(newest).value - time.time_ns()) < 60 * 10**9

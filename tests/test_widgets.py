@@ -412,6 +412,16 @@ def test_the_narrowest_filter_is_a_filter_that_matches_all(topics):
 # Explorer
 
 
+def test_what_was_loaded_is_told_in_the_zone_that_is_chosen(portal):
+    """The clock of the fields above, not another one."""
+    range_ = {"start": "2026-11-20", "end": "2026-11-21", "tz": "Asia/Tokyo"}
+    explorer = isr.widgets.explorer("isr-shack-01", **range_, portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    assert "from 2026-11-20 00:00 to 2026-11-21 00:00 (Asia/Tokyo), " in explorer.said.value
+    explorer.close()
+
+
 @pytest.fixture
 def explorer(portal):
     """Give an explorer of one publisher's readings, with nothing on disk."""

@@ -9,6 +9,7 @@ from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
 from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Floats, Ints, Series
 from isr_analysis.checks.tables import Row
+from isr_analysis.progress import counted
 from isr_analysis.times import SECOND
 
 _AGAIN = 5 * SECOND
@@ -88,7 +89,7 @@ def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
             most = int((latest - time).max()) / SECOND
             rows.append({
                 "kind": "out of order", **which(one), "start": int(time[late].min()), "end": int(time[late].max()),
-                "count": len(late), "detail": f"{len(late):,} messages stand after later ones, by up to {most:g} s",
+                "count": len(late), "detail": f"{counted(len(late), 'message')} after later ones, by up to {most:g} s",
             })  # fmt: skip
     return rows
 

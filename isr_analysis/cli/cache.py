@@ -81,7 +81,7 @@ def clear(
         ask(f"Remove {what} in {folder}?", yes=yes)
     store.memo.clear()
     if not decoded:
-        click.echo(f"{store.clear(span, now=time.time_ns()):,} messages removed")
+        click.echo(f"{counted(store.clear(span, now=time.time_ns()), 'message')} removed")
 
 
 @cache.command()
@@ -102,7 +102,7 @@ def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> i
             f"{row.held:,} held, {row.given:,} given: {row.state}"
         )
     wrong = compared[compared["state"] == DIFFERS]
-    click.echo(f"{len(compared)} windows compared, {len(wrong)} differ")
+    click.echo(f"{counted(len(compared), 'window')} compared, {len(wrong)} differ")
     if len(wrong):
         click.echo("Fetch them again: isr sync --refresh --start … --end …")
     return int(len(wrong) > 0)

@@ -16,6 +16,7 @@ from isr_analysis import times
 from isr_analysis.checks.saying import saying
 from isr_analysis.checks.series import is_nothing
 from isr_analysis.cli.options import Command, connecting
+from isr_analysis.progress import counted
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
@@ -125,10 +126,9 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     heads = ("publisher", "topic", "time", "heard", "says")
     wide = [max(len(one[i]) for one in [heads, *rows]) for i in range(4)]
     state = "" if df.attrs["connected"] else " · NOT CONNECTED"
-    gaps = f" · {df.attrs['gaps']} gap{'s' * (df.attrs['gaps'] != 1)}" if df.attrs["gaps"] else ""
-    lines_ = [
-        f"{pd.Timestamp(now, tz=tz):%Y-%m-%d %H:%M:%S %Z} · {len(rows)} topics · {df.attrs['source']}{state}{gaps}"
-    ]
+    gaps = f" · {counted(df.attrs['gaps'], 'gap')}" if df.attrs["gaps"] else ""
+    many = counted(len(rows), "topic")
+    lines_ = [f"{pd.Timestamp(now, tz=tz):%Y-%m-%d %H:%M:%S %Z} · {many} · {df.attrs['source']}{state}{gaps}"]
     lines_ += ["  ".join([*(one[i].ljust(wide[i]) for i in range(4)), one[4]]) for one in [heads, *rows]]
     if height is not None and len(lines_) > height:
         lines_ = [*lines_[: height - 1], f"… and {len(lines_) - height + 1} more"]

@@ -14,12 +14,13 @@ import traitlets
 
 from isr_analysis import times
 from isr_analysis.checks import gaps
+from isr_analysis.checks.series import zone_of
 from isr_analysis.errors import IsrError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.plots import timeseries
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import Status
+from isr_analysis.progress import Status, counted
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row, side
 from isr_analysis.widgets.dates import DateRange
@@ -244,11 +245,11 @@ class Explorer(Composite):
         silent = gaps(df, coverage(**asked, portal=portal))
         with task.turn():
             self.bar.value, self.bar.bar_style = 1.0, "success"
-            span = f"{df.attrs['start'][:16]}Z to {df.attrs['end'][:16]}Z"
-            open_from = df.attrs["provisional_from"]
-            late = f" Late messages may still come from {open_from[:16]}Z on." if open_from else ""
+            start, end, open_from = (_wall(df, name) for name in ("start", "end", "provisional_from"))
+            span, cost = f"{start} to {end} ({zone_of(df)})", counted(df.attrs["requests"], "request")
+            late = f" Late messages may still come from {open_from} on." if open_from else ""
             self.said.value = notice(
-                f"{len(df):,} messages from {span}, {df.attrs['requests']} requests.{late}" if len(df)
+                f"{counted(len(df), 'message')} from {span}, {cost}.{late}" if len(df)
                 else f"No message was published from {span}.", "good" if len(df) else "warn",
             )  # fmt: skip
             self.figure.outputs = shown
@@ -333,7 +334,7 @@ class Explorer(Composite):
             raise _NotWrittenError(f"{path} was not written ({exc}); {hint}") from exc
         with task.turn():
             self._exported = f'df.to_{kind}("{path.as_posix()}")'
-            self.written.value = notice(f"{len(df):,} rows are in {path.absolute()}", "good")
+            self.written.value = notice(f"{counted(len(df), 'row')} in {path.absolute()}", "good")
             self._write_code()
 
     def _write_code(self) -> None:
@@ -344,6 +345,12 @@ class Explorer(Composite):
 
 class _NotWrittenError(IsrError):
     """A file could not be written."""
+
+
+def _wall(df: pd.DataFrame, name: str) -> str:
+    """Write an instant of a frame's provenance as the clock on the wall shows it; none stays empty."""
+    iso = df.attrs[name]
+    return f"{pd.Timestamp(iso).tz_convert(zone_of(df)):%Y-%m-%d %H:%M}" if iso else ""
 
 
 def _listed(found: pd.DataFrame) -> str:
@@ -359,4 +366,4 @@ def _listed(found: pd.DataFrame) -> str:
     ]  # fmt: skip
     more = f" (the {_GAPS} longest of {len(found)})" if len(found) > _GAPS else ""
     body = table(rows, ("Why", "Client", "Topic", "From", "To", "Length", "Missed"))
-    return f"<details><summary>{len(found)} gaps{more}</summary>{body}</details>"
+    return f"<details><summary>{counted(len(found), 'gap')}{more}</summary>{body}</details>"

@@ -17,6 +17,7 @@ from isr_analysis.history import load_history
 from isr_analysis.live import load_live
 from isr_analysis.messages import Selector
 from isr_analysis.portal.portal import Portal
+from isr_analysis.progress import counted
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
@@ -237,7 +238,7 @@ class Picker(Composite):
         who = None if self.value is None else self.value["client_id"]
         df = load_history(who, last="1h", portal=self._connected(), progress=lambda _: task.check())
         with task.turn():
-            self.trouble.value = notice(f"The last hour has {df['topic'].nunique()} topics.", "good")
+            self.trouble.value = notice(f"The last hour has {counted(df['topic'].nunique(), 'topic')}.", "good")
             self.learn(df)
 
     def _fail(self, exc: Exception) -> None:
