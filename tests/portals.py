@@ -273,6 +273,7 @@ class Dialect:
     pager: str | None = "cursor"  # the parameter
     first_page: int = 1
     cap: int = 40
+    documented: int | None = None  # another cap, in its document
     total: str | None = None
     note: str = "next_cursor"
     order: str = "up"  # up, down, mixed
@@ -493,7 +494,7 @@ def document(d: Dialect) -> dict[str, Any]:
         "prefix": "What the subpath begins with", "path": "The full platform path, exactly",
     }  # fmt: skip
     add(d.topic, {"type": "string"}, words.get(d.topic_form, ""))
-    cap: dict[str, Any] = {"maximum": d.cap} if "cap" in d.says else {}
+    cap: dict[str, Any] = {"maximum": d.documented or d.cap} if "cap" in d.says else {}
     add(d.limit, {"type": "integer", **cap})
     if d.paging in ("page", "offset"):
         add(

@@ -9,17 +9,18 @@ from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.paging import BY_TIME, END, Step, following, of_headers
+from isr_analysis.portal.paging import BY_TIME, END, Habits, Step, following, of_headers
 
 PATH = "/api/v1/subscriber/history"
 ASKED = {"start": "a", "end": "b", "limit": "100"}
 
 
-def after(said=None, *, known=None, rows=40, so_far=None, nth=0, longest=0):
+def after(said=None, *, known=None, rows=40, so_far=None, nth=0, **shown):
     """Decide what comes after a page of 40 rows."""
     page = Page(messages.empty(), rows, paging=said or Paging())
     known = known or History(page_size=100)
-    return following(known, Step(PATH, ASKED), page, rows=rows if so_far is None else so_far, nth=nth, longest=longest)
+    total = rows if so_far is None else so_far
+    return following(known, Step(PATH, ASKED), page, rows=total, nth=nth, habits=Habits(**shown))
 
 
 @pytest.mark.parametrize(
@@ -76,11 +77,11 @@ def test_a_link_that_is_no_address_is_an_error():
     [
         (Paging(has_more=False), None, 40, None, END),
         (Paging(), None, 0, None, END),
-        (Paging(total=41), None, 41, None, END),
         (Paging(total=90), None, 45, 90, END),
         (Paging(page=3, pages=3), History(page="page"), 40, 120, END),
         (Paging(page=0, pages=1), History(page="page"), 40, None, END),
-        (Paging(), History(page_size=100, page_size_is_kept=True), 41, None, END),
+        (Paging(total=9), None, 9, None, END),
+        (Paging(), History(page_size=100, page_size_is_kept=True), 9, None, END),
         # Round numbers may be what the portal gives at once, whatever it says.
         (Paging(total=40), None, 40, None, BY_TIME),
         (Paging(), History(page_size=100, page_size_is_kept=True), 50, None, BY_TIME),
@@ -94,6 +95,16 @@ def test_a_link_that_is_no_address_is_an_error():
 def test_the_end_is_what_is_told_without_doubt(said, known, rows, so_far, what):
     """Where nothing tells it, it is to be proven by time."""
     assert after(said, known=known, rows=rows, so_far=so_far) == what
+
+
+@pytest.mark.parametrize("known", [None, History(page_size=100, page_size_is_kept=True)])
+def test_a_total_and_a_documented_size_are_believed_once_they_were_shown(known):
+    """A portal may state as the total what it gives at once, or give less than it documents, at any number."""
+    said = Paging(total=41) if known is None else Paging()
+    assert after(said, known=known, rows=41) == BY_TIME
+    assert after(said, known=known, rows=41, longest=41) == BY_TIME
+    assert after(said, known=known, rows=41, longest=42) == END
+    assert after(said, known=known, rows=41, longest=41, whole=41) == END
 
 
 def test_a_page_without_a_next_one_after_pages_with_one_is_the_last():
@@ -147,4 +158,4 @@ def test_a_link_that_names_a_number_alone_is_asked_with_the_question():
         ("/elsewhere?page=2", "/elsewhere?page=2"),
     ):
         page = Page(messages.empty(), 40, paging=Paging(url=link))
-        assert following(History(), asked, page, rows=40, nth=0, longest=0) == Step(path, None)
+        assert following(History(), asked, page, rows=40, nth=0, habits=Habits()) == Step(path, None)

@@ -340,6 +340,7 @@ FAMILY = [
         write=portals.under("data", notes_in="meta"),
     ),
     Dialect("base64 that nothing names", row=portals.as_hidden_base64, paging="none", pager=None, cap=25, doc=None),
+    Dialect("a cap of 37, documented as 1000", paging="none", pager=None, cap=37, documented=1000),
     Dialect("one day as a parameter", start="date", end=None, asked="date", longest=DAY, end_in=True, cap=1000),
 ]
 

@@ -81,7 +81,7 @@ def _every(
         found, said = read(kept)
         said = paging.both(said, paging.of_headers(kept.answer.headers, 0))
         page = Page(messages.empty(), 1, paging=said)
-        following = paging.following(known, question, page, rows=1, nth=nth, longest=0)
+        following = paging.following(known, question, page, rows=1, nth=nth, habits=paging.Habits())
         named = next(
             (one for one in (said.url, said.cursor, said.next_page, said.next_offset) if one is not None), None
         )

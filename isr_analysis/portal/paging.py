@@ -19,8 +19,8 @@ from isr_analysis.errors import AnswerError
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 
-_POWER_OF_TWO = 16
-"""From which on a page of a power of two may be a limit, rather than a few messages."""
+_FEW = 16
+"""Fewer messages than these are no limit of a portal's."""
 
 
 @dataclass(slots=True)
@@ -31,6 +31,9 @@ class Habits:
     ----------
     longest : int
         The most rows that one answer had: the portal is known to be able to give as many at once.
+    whole : int
+        The most rows of an answer behind which nothing more was found: up to there the portal's word on sizes is
+        believed. -1 since it cut an answer without a word.
     reach : int
         How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
     order : {"up", "down", None}
@@ -44,11 +47,19 @@ class Habits:
     """
 
     longest: int = 0
+    whole: int = 0
     reach: int = 0
     order: str | None = None
     unit_is_guessed: bool = False
     groups: bool = False
     zone_is_proven: bool = False
+
+    def show_end(self, rows: int, *, is_last: bool) -> None:
+        """Note what was found behind an answer of so many rows that did not say itself whether it is the last."""
+        if not is_last:
+            self.whole = -1
+        elif self.whole >= 0:
+            self.whole = max(self.whole, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,7 @@ END, BY_TIME = "end", "by time"
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)")
 
 
-def following(known: History, step: Step, page: Page, *, rows: int, nth: int, longest: int) -> Step | str:
+def following(known: History, step: Step, page: Page, *, rows: int, nth: int, habits: Habits) -> Step | str:
     """Decide what comes after a page.
 
     Parameters
@@ -98,8 +109,8 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, lo
         The rows of all pages so far, this one included.
     nth : int
         The number of the page if the first one is numbered 0: how many came before it.
-    longest : int
-        The most rows that an answer had before this one.
+    habits : Habits
+        What the answers before this one have shown.
 
     Returns
     -------
@@ -124,11 +135,11 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, lo
         more = is_before_last(said, nth)
         if not more:
             return END
-    elif not more and is_told(known, asked, page, rows=rows):
+    elif not more and is_told(known, asked, page, rows=rows, habits=habits):
         return END
     number = said.page if said.page is not None else (known.first_page or 0) + nth
     if known.page is not None or (more and said.page is not None):
-        if not more and page.rows < longest:  # pages that are numbered are all of one size, but for the last
+        if not more and page.rows < habits.longest:  # pages that are numbered are all of one size, but for the last
             return END
         return Step(step.path, {**asked, known.page or "page": str(number + 1)}, doubtful=True, numbered=True)
     if known.offset is not None or (more and said.offset is not None):
@@ -142,16 +153,21 @@ def is_before_last(said: Paging, nth: int) -> bool:
     return said.page is not None and said.pages is not None and said.page + (said.page == nth) < said.pages
 
 
-def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int) -> bool:
+def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, habits: Habits) -> bool:
     """Tell whether an answer's size says that it is the last: it has all rows of the total, or less than a page's.
 
-    That is doubted where the size is a round one, as programmers round too, or a whole page's: a portal may state as
-    the total what it gives at once, and give less at once than it documents.
+    That is doubted where the size is a round one, as programmers round too, or a whole page's; and where no answer
+    was longer, or as long and whole: a portal may state as the total what it gives at once, and give less at once
+    than it documents.
     """
     said = page.paging
-    power_of_two = page.rows >= _POWER_OF_TWO and page.rows.bit_count() == 1
+    if said.total is not None and page.rows < rows >= said.total:  # of several pages, so it is not of each alone
+        return True
+    power_of_two = page.rows >= _FEW and page.rows.bit_count() == 1
     if page.rows % 10 == 0 or power_of_two or page.rows == known.page_size:
-        return said.total is not None and page.rows < rows >= said.total
+        return False
+    if not (page.rows < max(_FEW, habits.longest) or page.rows <= habits.whole):
+        return False
     if said.total is not None:
         return rows >= said.total
     return known.page_size_is_kept and known.limit in asked and page.rows < known.page_size

@@ -106,7 +106,7 @@ class Window:
         while True:
             longest = self._portal.habits.longest
             what = paging.following(
-                self._known, question, held, rows=self._rows + held.rows, nth=nth + shift, longest=longest
+                self._known, question, held, rows=self._rows + held.rows, nth=nth + shift, habits=self._portal.habits
             )
             empty = 0 if held.rows else empty + 1
             if empty > _EMPTY and isinstance(what, Step):
@@ -139,6 +139,8 @@ class Window:
                     yield from self._onward(held)
                     return
             self._portal.habits.longest = max(longest, held.rows)
+            if after is not None and not (nth or after.rows):
+                self._portal.habits.show_end(held.rows, is_last=True)
             yield self._numbered(held.messages, held)
             self._totals += [] if held.paging.total is None else [(held.paging.total, held.rows)]
             if after is None:
@@ -178,6 +180,8 @@ class Window:
             for table, page in reader.read(held):
                 count += len(table)
                 yield self._numbered(table, page)
+            if self._told(held) is not False:
+                self._portal.habits.show_end(held.rows, is_last=count == len(held.messages))
             total = held.paging.total
             if total is not None and total != held.rows and not held.fragments:
                 self._totals, self._rows = [(total, -1)], count
@@ -204,7 +208,8 @@ class Window:
             return False
         if said.total is not None and page.rows < said.total:
             return False
-        return True if paging.is_told(self._known, self.asked, page, rows=page.rows) else None
+        told = paging.is_told(self._known, self.asked, page, rows=page.rows, habits=self._portal.habits)
+        return True if told else None
 
     def _goes_beyond(self, page: Page) -> bool:
         """Tell whether a page, like those before it in order of time, has reached the end of what is wanted."""
