@@ -235,12 +235,25 @@ def test_json_within_strings(given, published):
         ({"value": 21.5, "unit": "C"}, b'{"value":21.5,"unit":"C"}'),
         ({"temp": 1.0, "ok": None, "qos": 1, "retain": False, "id": "7"}, b'{"temp":1.0}'),
         ({"message": "boot", "level": "info"}, b'{"message":"boot","level":"info"}'),
+        ({"p": {"a": 1}, "qos": 1}, b'{"a": 1}'),
+        ({"p": 21.5}, b'{"p":21.5}'),
+        ({"p": {"a": 1}, "q": 2}, b'{"p":{"a": 1},"q":2}'),
     ],
 )
 def test_where_the_payload_is(fields, published):
     """Under its names, encoded as named or flagged, or spread over the row."""
     row = {"time": AT, "client_id": "a", "topic": "t", **fields}
     assert told(read([row]))[0][3] == published
+
+
+@pytest.mark.parametrize("name", ["data", "body", "message"])
+def test_a_payload_stands_plainly_or_coded(name):
+    """As CloudEvents have it; that one row is coded says nothing of those that are not."""
+    row = {"time": AT, "client_id": "a", "topic": "t"}
+    plainly, coded = {**row, name: {"a": 1}}, {**row, f"{name}_base64": base64.b64encode(b'{"b": 2}').decode()}
+    assert [one[3] for one in told(read([plainly, coded]))] == [b'{"a": 1}', b'{"b": 2}']
+    assert [one[3] for one in told(read([coded]))] == [b'{"b": 2}']
+    assert read([coded]).payload_form is None
 
 
 def test_one_object_shows_where_the_payload_is():

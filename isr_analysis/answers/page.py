@@ -203,7 +203,8 @@ def _page(table: Columns, asked: Asked) -> Page:
         ],
         schema=messages.SCHEMA,
     )  # fmt: skip
-    shown = payload.shown_form(table[role.payload[0]]) if len(role.payload) == 1 and role.encoding is None else None
+    unnamed = len(role.payload) == 1 and role.encoding is None and roles.payload_form(role.payload[0]) is None
+    shown = payload.shown_form(table[role.payload[0]]) if unnamed else None
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown, zoneless=zoneless

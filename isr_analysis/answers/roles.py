@@ -43,6 +43,7 @@ from isr_analysis.messages import split_topic
 KEY = "\0key"
 """How columns are named that hold the names under which grouped rows stood."""
 
+_CODING = re.compile(r"base64|b64|hex")
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 _CLOCK = re.compile(r"\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 
@@ -165,6 +166,8 @@ def assign(table: Columns, asked: Asked) -> Roles:
     payloads = [payload] if payload else []
     while payload and not fields.payload and (other := take(None, PAYLOAD)):  # a row may have its payload in either
         payloads.append(other)
+    plainly = {_CODING.sub("", plain(name)) for name in encoded} - {""}
+    payloads += [one for one in (take(None, (name,)) for name in sorted(plainly)) if one]  # data, data_base64
     encoding = None
     if payload or encoded:
         encoding = take(None, ENCODING)
@@ -188,7 +191,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         tags = tuple(name for name in spread if name not in fragment)
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment)
     if not payloads:
-        candidate = pick(spread, PERHAPS_PAYLOAD)
+        candidate = pick(spread, PERHAPS_PAYLOAD) or _letter(table, spread)
         last = live and candidate is not None and plain(candidate).startswith("last")
         if candidate and (len(spread) == 1 or last or _is_object(table, candidate)):
             payloads = [candidate]
@@ -314,6 +317,12 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
 def _is_object(table: Columns, name: str) -> bool:
     column = table[name]
     return pa.types.is_binary(column.type) and pc.any(pc.starts_with(column, b"{")).as_py() is True
+
+
+def _letter(table: Columns, names: list[str]) -> str | None:
+    """Give the one name of a single letter, where it alone is left and holds objects: ``{"t": …, "p": {…}}``."""
+    alone = len(names) == 1 and len(plain(names[0])) == 1 and _is_object(table, names[0])
+    return names[0] if alone else None
 
 
 def _is_prefix(name: str, table: Columns) -> bool:
