@@ -75,6 +75,11 @@ def in_order(table: pa.Table) -> pa.Table:
     return table.take(pa.array(order))
 
 
+def is_account(name: str) -> bool:
+    """Tell whether a name has the form of an account's id."""
+    return _UUID.fullmatch(name) is not None
+
+
 def check_filter(topic: object) -> str:
     """Give an MQTT topic filter back if it is one.
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from pages import ACCOUNT, AT, BARE, NS, PATH, ROW, read, told
 
-from isr_analysis import messages
+from isr_analysis import answers, messages
 from isr_analysis.errors import AnswerError
 
 ENVELOPES = [
@@ -165,3 +165,26 @@ def test_what_was_not_understood_is_shown(body, says):
     """The error says what came and what to do; it is never an empty page."""
     with pytest.raises(AnswerError, match=f"(?s){says}.*ISR_CONTRACT"):
         read(body)
+
+
+def test_levels_of_a_topic_may_be_names_within_names():
+    """As trees of topics have them; an account above them is that, whoever else's it may be."""
+    rows = [{"ts": "2026-11-01T00:00:00Z", "payload": 1}]
+    tree = {"a": {"telemetry": {"temp": rows}}, "b": {"x": rows, "state": {"relay": {"1": rows}}}}
+    found = answers.read_page(json.dumps({ACCOUNT: tree}).encode())
+    whose = zip(found.messages["client_id"].to_pylist(), found.messages["topic"].to_pylist(), strict=True)
+    assert list(whose) == [("a", "telemetry/temp"), ("b", "x"), ("b", "state/relay/1")]
+    assert found.accounts == {ACCOUNT}
+    whole = [{"client_id": "a", "topic": "t", **rows[0]}]
+    other = ACCOUNT.replace("1", "2")
+    assert answers.read_page(json.dumps({ACCOUNT: whole, other: whole}).encode(), account_id=ACCOUNT).accounts == {
+        ACCOUNT, other,
+    }  # fmt: skip
+
+
+def test_the_name_of_a_place_for_rows_is_no_topic():
+    """Where something else stands beside it, and one client was asked for."""
+    row = {"time": "2026-11-01T00:00:00Z", "payload": 1}
+    for body in ({"channel": {"id": 7}, "feed_items": [row]}, {"documents": [row]}):
+        with pytest.raises(AnswerError, match="no field of the rows holds a topic"):
+            answers.read_page(json.dumps(body).encode(), client_id="a")

@@ -1,4 +1,4 @@
-"""What an envelope says beside its rows: of the pages after them, of a failure, and that there are none."""
+"""What an envelope says beside its rows: whose they are, of the pages after them, of a failure, that there are none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from isr_analysis.answers import columns, paging, raw
-from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
+from isr_analysis.answers.shape import ACCOUNT, BESIDE, CLIENT, ROWS, TOPIC, pick, plain
 from isr_analysis.answers.words import error_words
 
 FAILED = ("error", "errors", "exception", "fault")
@@ -100,6 +100,29 @@ def failure(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
         ):
             return f"status {raw.text(one)!r}"
     return None
+
+
+def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
+    """Give the name of a group that says neither client nor topic but has an id or a name: it is one of the two."""
+    if pick(group, CLIENT) or pick(group, TOPIC):
+        return ()
+    return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
+
+
+def tags(group: dict[str, bytes]) -> dict[str, bytes]:
+    """Give what databases of series say of one in an object beside its points."""
+    named = next((one for one in ("tags", "stream", "metric") if raw.kind(group.get(one, b"")) == "{"), None)
+    return raw.members(group[named]) if named else {}
+
+
+def labels(fields: dict[str, bytes]) -> dict[str, bytes]:
+    """Give what an object says of the client, topic and account of all within it."""
+    names = [pick(fields, known) for known in (CLIENT, TOPIC, ACCOUNT)]
+    found = {name: fields[name] for name in names if name and raw.kind(fields[name]) == '"'}
+    nested = next((name for name, one in fields.items() if plain(name) in CLIENT and raw.kind(one) == "{"), None)
+    inner = raw.members(fields[nested]) if nested else {}
+    named = pick(inner, (*CLIENT, "id"))
+    return {**found, "client_id": inner[named]} if named and "client_id" not in found else found
 
 
 def _is_bad(code: bytes) -> bool:

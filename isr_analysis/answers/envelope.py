@@ -227,9 +227,9 @@ class _Search:
                 inner = [self.dig(part, outer, keys, depth + 1)]
             else:
                 said = {name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}
-                around = outer | {self._around(name): one for name, one in {**said, **_tags(fields)}.items()}
+                around = outer | {self._around(name): one for name, one in {**said, **beside.tags(fields)}.items()}
                 inner = [
-                    self.dig(one, around, (*keys, *_name_of(fields), *_as_key(name)), depth + 1)
+                    self.dig(one, around, (*keys, *beside.name_of(fields), *_as_key(name)), depth + 1)
                     for name, one in fields.items()
                     if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
                 ]
@@ -297,11 +297,11 @@ class _Search:
 
     def _object(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group] | None:
         fields = raw.members(value)
-        around = {**outer, **_labels(fields)}
+        around = {**outer, **beside.labels(fields)}
         if (table := tables.columns_of(fields)) is not None:
             self._note(fields)
             series = {"_measurement": fields["name"]} if "name" in fields else {}
-            return [Group(table, {**around, **series, **_tags(fields)}, keys)] if columns.length(table) else []
+            return [Group(table, {**around, **series, **beside.tags(fields)}, keys)] if columns.length(table) else []
         dug = {
             name: self.dig(one, around, (*keys, name), depth + 1)
             for name, one in fields.items()
@@ -324,10 +324,19 @@ class _Search:
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
-        if len(bearing) == 1 and plain(next(iter(bearing))) in ROWS:
+        if len(bearing) == 1 and self._is_place(next(iter(bearing)), fields, dug, keys):
             name = next(iter(bearing))
             return [Group(one.rows, one.outer, _without(one.keys, len(keys))) for one in bearing[name]]
         return [group for groups in bearing.values() for group in groups]
+
+    def _is_place(
+        self, name: str, fields: dict[str, bytes], dug: dict[str, list[Group] | None], keys: tuple[str, ...]
+    ) -> bool:
+        """Tell whether the only member with rows is named as a place for them, rather than by a client or topic."""
+        if raw.kind(fields[name]) == "{" and keys:
+            return plain(name) in ROWS and name != "telemetry"  # a level of topics, below a client
+        others = [one for one, groups in dug.items() if groups is None and fields[one] not in (b"{}", b"[]")]
+        return plain(name) in ROWS or bool(others and not self.live and "/" not in name)
 
     def _speaks(self, groups: list[Group]) -> bool:
         rows = groups[0].rows
@@ -366,32 +375,9 @@ def _unwrapped(value: bytes) -> bytes:
     return columns.join({"client_id": whose["id"], **own})
 
 
-def _name_of(group: dict[str, bytes]) -> tuple[str, ...]:
-    """Give the name of a group that says neither client nor topic but has an id or a name: it is one of the two."""
-    if pick(group, CLIENT) or pick(group, TOPIC):
-        return ()
-    return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
-
-
-def _tags(group: dict[str, bytes]) -> dict[str, bytes]:
-    """Give what databases of series say of one in an object beside its points."""
-    named = next((one for one in ("tags", "stream", "metric") if raw.kind(group.get(one, b"")) == "{"), None)
-    return raw.members(group[named]) if named else {}
-
-
 def _as_key(name: str) -> tuple[str, ...]:
     return () if plain(name) in ROWS else (name,)
 
 
 def _without(keys: tuple[str, ...], at: int) -> tuple[str, ...]:
     return keys[:at] + keys[at + 1 :]
-
-
-def _labels(fields: dict[str, bytes]) -> dict[str, bytes]:
-    """Give what an object says of the client, topic and account of all within it."""
-    names = [pick(fields, known) for known in (CLIENT, TOPIC, ACCOUNT)]
-    found = {name: fields[name] for name in names if name and raw.kind(fields[name]) == '"'}
-    nested = next((name for name, one in fields.items() if plain(name) in CLIENT and raw.kind(one) == "{"), None)
-    inner = raw.members(fields[nested]) if nested else {}
-    named = pick(inner, (*CLIENT, "id"))
-    return {**found, "client_id": inner[named]} if named and "client_id" not in found else found

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, paging, roles
+from isr_analysis.answers import columns, instants, paging, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY, Roles
 from isr_analysis.answers.shape import TOPIC, Asked, plain
@@ -47,17 +47,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     account = text_of(table, role.account)
     named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
     named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
-    for one in keys:
-        if client is None and asked.client_id is not None and pc.all(pc.equal(one, asked.client_id)).as_py():
-            client = one
-            continue
-        paths = pc.any(pc.match_substring(one, "/")).as_py()
-        if client is not None and pc.any(pc.equal(one, client)).as_py():
-            continue
-        if client is None and not paths and (topic is not None or asked.client_id is None):
-            client = one
-        elif topic is None:
-            topic = one
+    client, topic, around = _of_keys(keys, client, topic, asked)
+    named |= around
     if topic is None and asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
         topic = pa.chunked_array([pa.repeat(asked.topic, count)])
     if topic is None:
@@ -89,6 +80,33 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         split.append((whose, subpath))
     whose, subpaths = (pa.array(column, pa.string()).take(pairs.indices) for column in zip(*split, strict=True))
     return pa.chunked_array([whose]), pa.chunked_array([subpaths]), frozenset(accounts), logins
+
+
+def _of_keys(
+    keys: list[pa.ChunkedArray], client: pa.ChunkedArray | None, topic: pa.ChunkedArray | None, asked: Asked
+) -> tuple[pa.ChunkedArray | None, pa.ChunkedArray | None, frozenset[str]]:
+    """Give the client and the topic with what rows do not say themselves, but the names do under which they stand.
+
+    The names are those of an account, a client, and a topic or its levels; also gives the accounts.
+    """
+    accounts: frozenset[str] = frozenset()
+    levels: list[pa.ChunkedArray] = []
+    for i, one in enumerate(keys):
+        if client is None and asked.client_id is not None and pc.all(pc.equal(one, asked.client_id)).as_py():
+            client = one
+            continue
+        if client is not None and pc.any(pc.equal(one, client)).as_py():
+            continue
+        names = pc.unique(one).drop_null().to_pylist()
+        if asked.account_id in names or (len(keys) - i > 2 and all(map(messages.is_account, names))):  # noqa: PLR2004
+            accounts |= frozenset(names)
+        elif client is None and not any("/" in name for name in names) and (topic is not None or not asked.client_id):
+            client = one
+        elif topic is None and not (levels and all(map(instants.is_instant, names))):  # a day, perhaps
+            levels.append(one)
+    if levels:
+        topic = pc.binary_join_element_wise(*levels, "/", null_handling="skip")
+    return client, topic, accounts
 
 
 def _with_levels(topic: str, client_id: str | None, account_id: str | None) -> str:

@@ -168,9 +168,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         payloads.append(other)
     plainly = {_CODING.sub("", plain(name)) for name in encoded} - {""}
     payloads += [one for one in (take(None, (name,)) for name in sorted(plainly)) if one]  # data, data_base64
-    encoding = None
-    if payload or encoded:
-        encoding = take(None, ENCODING)
+    encoding = take(None, ENCODING) if payload or encoded else None
     payloads += encoded
     record = of_record(left)
     noted = [
