@@ -78,6 +78,13 @@ def test_seq_is_the_order_of_publishing():
         ({"truncated": True}, {"has_more": True}),
         ({"timed_out": True}, {"has_more": True}),
         ({"limit_reached": True}, {"has_more": True}),
+        ({"info": {"more_records": True}}, {"has_more": True}),
+        ({"isLastPage": False, "nextPageStart": 20}, {"has_more": True}),
+        ({"page": {"next": {"skip": 20}}}, {"has_more": True, "offset": 20}),
+        ({"LastEvaluatedKey": {"client_id": "a"}}, {"has_more": True}),
+        ({"warnings": ["the result was truncated"]}, {"has_more": True}),
+        ({"offset": "itr/rec"}, {"cursor": "itr/rec"}),
+        *[({name: "/api?page=2"}, {"url": "/api?page=2"}) for name in ("next_uri", "nextRecordsUrl", "next_page_link")],
     ],
 )
 def test_notes_on_paging_are_read(notes, expected):
@@ -91,7 +98,8 @@ def test_notes_on_paging_are_read(notes, expected):
 
 def test_that_nothing_was_cut_does_not_say_that_no_page_follows():
     """A search that kept within its time has further pages all the same."""
-    assert read({"messages": [ROW], "timed_out": False, "partial": False}).paging.has_more is None
+    for notes in ({"timed_out": False, "partial": False}, {"next_update_at": AT}, {"warnings": ["the clock is off"]}):
+        assert read({"messages": [ROW], **notes}).paging.has_more is None
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ _PAGING = {
     "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
     "pagesize", "limit", "offset", "prev", "previous", "cursor", "end", "done", "type",
 }  # fmt: skip
+_ASIDE = {*BESIDE, "lastevaluatedkey"}
 _HEADINGS = {"meta", "metadata", "summary", "stats", "statistics"}
 
 
@@ -29,9 +30,9 @@ def notes(fields: dict[str, bytes], prefix: str = "", depth: int = 0) -> Iterato
     """Give what an envelope says beside its rows, by name; dots go into nested objects."""
     for name, one in fields.items():
         what = raw.kind(one)
-        if what not in ("{", "["):
+        if what not in ("{", "[") or (what == "[" and plain(name) in ("warnings", "notices")):
             yield prefix + name, one
-        elif what == "{" and depth < 3 and (depth or plain(name) in BESIDE):  # noqa: PLR2004
+        elif what == "{" and depth < 3 and (depth or plain(name) in _ASIDE):  # noqa: PLR2004
             yield from notes(raw.members(one), f"{prefix}{name}.", depth + 1)
         elif what == "[" and plain(name) in ("links", "_links"):  # a list of {"rel": "next", "href": …}
             for link in raw.elements(one):

@@ -31,7 +31,16 @@ _MORE = (
 )
 _CUT = ("partial", "incomplete", "timedout", "limitreached", "limitexceeded", "capped")
 """If true, the answer is not whole; if false, there may be further pages all the same."""
-_DONE = ("done", "complete", "islast", "last", "lastpage", "exhausted")
+_DONE = ("done", "complete", "islast", "last", "lastpage", "islastpage", "exhausted", "endofstream")
+_SAYS_MORE = re.compile(r"(?:has|is|are)?(?:more|next)")
+"""How a flag's name begins that, if true, says that there is more."""
+
+_NEXT = re.compile(
+    r"lastevaluatedkey|next(?!(message|update|poll|refresh|run|retry|allow|sync|check|reset|report|expected))"
+)
+"""How a field is named that says where more is."""
+
+_CUT_WORDS = re.compile(rb"truncat|incomplete|cut (off|short)|partial", re.IGNORECASE)
 _NUMBERS = {
     "page": ("page", "pagenumber", "currentpage", "pageno", "number"),
     "pages": ("pages", "totalpages", "pagecount", "numpages", "lastpage"),
@@ -84,6 +93,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     spelled: dict[str, bytes] = {}
     as_given: dict[str, str] = {}
     nothing: set[str] = set()
+    further = False  # whether something is said to be next, under whatever name
     for name, value in notes.items():
         last = plain(name.rpartition(".")[2])
         as_given.setdefault(last, name.rpartition(".")[2])
@@ -91,7 +101,8 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
             nothing |= {plain(name), last}
         else:
             spelled.setdefault(plain(name), value)
-            spelled.setdefault(plain(name.rpartition(".")[2]), value)
+            spelled.setdefault(last, value)
+            further = further or (value != b"false" and any(_NEXT.match(plain(one)) for one in name.split(".")))
 
     def integer(names: tuple[str, ...]) -> int | None:
         for name in names:
@@ -100,35 +111,52 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
                 return int(found[1])
         return None
 
-    def flag(names: tuple[str, ...]) -> bool | None:
-        said = [spelled[name] for name in names if spelled.get(name) in (b"true", b"false")]
-        return (b"true" in said) if said else None
-
     numbers = {one: integer(names) for one, names in _NUMBERS.items()}
-    more = flag(_CUT) or flag(_MORE)
-    if more is None and (done := flag(_DONE)) is not None:
-        more = not done
-    if spelled.get("next") in (b"true", b"false"):
-        more = spelled.pop("next") == b"true"
+    more = _more(spelled)
+    spelled = {name: one for name, one in spelled.items() if name != "next" or one not in (b"true", b"false")}
     total = integer(_TOTAL)
     if total is None and (counted := integer(_COUNT)) is not None and counted > rows:
         total = counted
     cursor = cursor_name = url = None
     ended = False
     if more is not False:
-        for name in _CURSOR:
+        for name in (*_CURSOR, *([] if numbers["offset"] is not None else _NUMBERS["offset"])):
             value = spelled.get(name, b"")
             ended = ended or (name in nothing and not value)
             if not value or raw.kind(value) not in ('"', "0") or (ended and name in _ECHOED):
                 continue
             text = raw.text(value) if raw.kind(value) == '"' else value.decode()
-            if re.match(r"https?://|/", text) or "?" in text:
+            if _is_address(text):
                 url = text if url is None else url
             elif cursor is None and not (name == "nextpage" and text.isdigit()):
                 cursor, cursor_name = text, as_given.get(name, name)
-    if more is None and ended and cursor is None and url is None:
-        more = False
+        if url is None:
+            links = (raw.text(one) for name, one in spelled.items() if _NEXT.match(name) and raw.kind(one) == '"')
+            url = next(filter(_is_address, links), None)
+    if more is None and (ended or further):
+        more = None if cursor is not None or url is not None else not ended
     return Paging(cursor, cursor_name, url, more, total, **numbers)
+
+
+def _more(spelled: dict[str, bytes]) -> bool | None:
+    """Tell whether flags, or words of a warning, say that there is more or that there is not."""
+
+    def flag(names: tuple[str, ...]) -> bool | None:
+        said = [spelled[name] for name in names if spelled.get(name) in (b"true", b"false")]
+        return (b"true" in said) if said else None
+
+    warned = any(_CUT_WORDS.search(spelled.get(name, b"")) for name in ("warnings", "notices"))
+    if warned or any(one == b"true" and _SAYS_MORE.match(name) for name, one in spelled.items()):
+        return True
+    if (more := flag(_CUT) or flag(_MORE)) is not None:
+        return more
+    done = flag(_DONE)
+    return (None if spelled.get("next") != b"false" else False) if done is None else not done
+
+
+def _is_address(text: str) -> bool:
+    """Tell whether a text is an address, or the path or query of one."""
+    return re.match(r"https?://|/", text) is not None or "?" in text
 
 
 def is_account(name: str) -> bool:

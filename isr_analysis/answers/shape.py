@@ -101,7 +101,7 @@ ROWS = (
 BESIDE = (
     "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
     "stats", "statistics", "schema", "columns", "fields", "included", "cursors", "query", "params", "request",
-    "responsemetadata", "index", "next",
+    "responsemetadata", "index", "next", "info",
 )  # fmt: skip
 """What stands in an envelope beside the rows."""
 

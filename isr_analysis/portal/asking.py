@@ -67,7 +67,7 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
         page = Page(messages.empty(), 0)  # no group at all
     portal.check_accounts(page.accounts)
     portal.habits.groups = portal.habits.groups or page.grouped
-    said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows))
+    said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
     return dataclasses.replace(page, paging=said)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from isr_analysis import answers, messages
 from isr_analysis.answers import Page, Paging
+from isr_analysis.answers.shape import BESIDE, ROWS, plain
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
@@ -79,7 +80,7 @@ def _every(
     while True:
         kept = responses.get(step.path, params=step.params or None, max_age=max_age)
         found, said = read(kept)
-        said = paging.both(said, paging.of_headers(kept.answer.headers, 0))
+        said = paging.both(said, paging.of_headers(kept.answer.headers, 0, status=kept.answer.status))
         page = Page(messages.empty(), 1, paging=said)
         following = paging.following(known, question, page, rows=1, nth=nth, habits=paging.Habits())
         named = next(
@@ -88,10 +89,12 @@ def _every(
         more = said.has_more
         if more is None:  # what it says of this comes before numbers, which may begin with 0
             more = paging.is_before_last(said, nth)
-        count += len(found) if isinstance(found, list) else 0
+        count += len(found) if isinstance(found, list) else _count(kept)
         yield kept, found
+        if following == step and not (found if isinstance(found, list) else _count(kept)):
+            return  # its cursor is where the next one will be
         if not named and not more:
-            if (missing := (said.total or 0) - count) > 0 and isinstance(found, list):
+            if (missing := (said.total or 0) - count) > 0:
                 raise AnswerError(
                     f"the portal states {said.total} rows of {path} and gave {count}, without saying how to ask for "
                     f"the other {missing}: the list would not be whole"
@@ -104,6 +107,14 @@ def _every(
             )
         step, former, nth = following, kept.answer.body, nth + 1
         been.add(step)
+
+
+def _count(kept: Kept) -> int:
+    """Count the publishers of a live answer, whether they ever published or not."""
+    try:
+        return len(answers.read_rows(kept.answer.body, content_type=kept.answer.content_type))
+    except AnswerError:  # an object for one publisher, or of another form
+        return 2**62
 
 
 def _shown(said: Paging) -> Iterator[tuple[str, Any]]:
@@ -121,10 +132,14 @@ def _said(body: bytes) -> Paging:
 
 
 def _notes(value: Any, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-    if not isinstance(value, Mapping) or prefix.count(".") > 2:  # noqa: PLR2004 (links.next.href)
+    if not isinstance(value, Mapping) or prefix.count(".") > 3:  # noqa: PLR2004 (data.links.next.href)
         return
+    if len(value) > 1 and all(
+        isinstance(one, Mapping) and plain(n) not in (*BESIDE, *ROWS) for n, one in value.items()
+    ):
+        return  # publishers by their ids: what each says of itself
     for name, one in value.items():
         if isinstance(one, Mapping):
             yield from _notes(one, f"{prefix}{name}.")
-        elif not isinstance(one, list):
+        elif not isinstance(one, list) or plain(name) in ("warnings", "notices"):
             yield prefix + name, json.dumps(one).encode()

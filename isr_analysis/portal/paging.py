@@ -19,6 +19,7 @@ from isr_analysis.errors import AnswerError
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 
+_PARTIAL = 206
 _FEW = 16
 """Fewer messages than these are no limit of a portal's."""
 
@@ -173,8 +174,8 @@ def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, 
     return known.page_size_is_kept and known.limit in asked and page.rows < known.page_size
 
 
-def of_headers(headers: Mapping[str, str], rows: int) -> Paging:
-    """Read what an answer's headers (lower-case names) say of the pages after it.
+def of_headers(headers: Mapping[str, str], rows: int, *, status: int = 200) -> Paging:
+    """Read what an answer's headers (lower-case names) say of the pages after it, and that its status says partial.
 
     These are ``Link``, ``Content-Range``, and the words of an envelope with or without ``X-`` before them, such as
     ``X-Next-Cursor`` or ``X-Total-Count``.
@@ -186,8 +187,11 @@ def of_headers(headers: Mapping[str, str], rows: int) -> Paging:
     links = {rel.lower(): url for url, rel in _links(headers.get("link", ""))}
     if links.keys() & {"first", "prev", "previous", "last"} and "next" not in links:
         notes["next"] = b"null"
-    if found := re.fullmatch(r"\w+ \d+-\d+/(\d+)", headers.get("content-range", "").strip()):
-        notes["total"] = found[1].encode()
+    if found := re.fullmatch(r"(?:\w+ )?\d+-(\d+)/(\d+)", headers.get("content-range", "").strip()):
+        notes["total"] = found[2].encode()
+        notes |= {"more": b"true"} if int(found[1]) + 1 < int(found[2]) else {}
+    elif status == _PARTIAL:
+        notes["more"] = b"true"
     said = answers.read_paging(notes, rows)
     return dataclasses.replace(said, url=links["next"]) if "next" in links else said
 
