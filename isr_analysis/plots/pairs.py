@@ -95,8 +95,8 @@ def compare(
         whose = str(line.keys[_WHOSE])
         line.name = line.name.removeprefix(f"{_WHOSE} ")
         line.told = line.told.replace(f"{_WHOSE} {whose}", whose)
-        if {*first} == {*second}:  # one client twice: the colour tells the ranges apart
-            line.keys.pop(CLIENT, None)
+        if {*first} == {*second}:  # one client twice: the colour tells the ranges apart; numbered, they have two
+            line.keys[CLIENT] = f"range-{called.index(whose)}"
     heading = title or f"{called[0]} and {called[1]}: {titled(picked.lines, picked.marks).split(' · ', maxsplit=1)[0]}"
     return drawn(picked, ground, facets=[], gaps=False, title=heading).figure
 
