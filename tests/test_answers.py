@@ -127,7 +127,16 @@ NO_NAMES = [{}, {"a": 1}, [], True]
         ({"messages": None, "message": "slow", "next": ""}, "fields messages"),
         ({"total": 7, "next": None}, "fields total"),
         ({"ok": True}, "fields ok"),
-        (b"<!doctype html><title>Sign in</title>", "Sign in"),
+        (b"<?xml version='1.0'?><messages/>", "XML came"),
+        ({"hits": {"hits": [ROW]}, "_shards": {"total": 2, "failed": 1}}, "not all parts .*failed"),
+        ({"hits": [], "_shards": {"total": 2, "failed": 1}}, "not all parts .*failed"),
+        (
+            {
+                "schema": {"fields": [{"name": name} for name in ROW]},
+                "data": {"values": [[one] for one in ROW.values()], "nanos": [[7]]},
+            },
+            "do not belong to milliseconds",
+        ),
         (b"Service Unavailable", "Service Unavailable"),
         ([{"time": "x"}], "no instant|holds an instant"),
         ([{**ROW, "time": None}], "instant"),
@@ -165,6 +174,21 @@ def test_what_was_not_understood_is_shown(body, says):
     """The error says what came and what to do; it is never an empty page."""
     with pytest.raises(AnswerError, match=f"(?s){says}.*ISR_CONTRACT"):
         read(body)
+
+
+def test_a_page_of_html_is_no_answer_of_which_a_contract_file_makes_one():
+    """Login pages, proxies and other services: the error says where to look."""
+    with pytest.raises(AnswerError, match=r"Sign in.*ISR_PORTAL_ORIGIN") as caught:
+        read(b"<!doctype html><title>Sign in</title>")
+    assert "ISR_CONTRACT" not in str(caught.value)
+
+
+def test_nanoseconds_may_stand_beside_milliseconds():
+    """As Grafana's frames have them."""
+    values = [[NS // 1_000_000] * 2, ["a", "a"], ["t", "t"], [1, 2]]
+    body = {"schema": {"fields": [{"name": name} for name in ROW]},
+            "data": {"values": values, "nanos": [[17, 0], None, None, None]}}  # fmt: skip
+    assert [one[0] - NS // 1_000_000 * 1_000_000 for one in told(read(body))] == [17, 0]
 
 
 def test_levels_of_a_topic_may_be_names_within_names():

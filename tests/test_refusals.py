@@ -20,6 +20,8 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("`device_id` is required", {"client": "device_id", "client_required": True}),
         ("unknown parameter: client_id", {"client": None}),
         ("query.limit: Input should be less than or equal to 500", {"page_size": 500, "page_size_is_kept": True}),
+        ("Bad Request: limit must not be greater than 50", {"page_size": 50, "page_size_is_kept": True}),
+        ("limit cannot exceed 50", {"page_size": 50, "page_size_is_kept": True}),
         ("limit must be between 1 and 2,000", {"page_size": 2000, "page_size_is_kept": True}),
         ("query.start: Input should be a valid integer, unable to parse string as an integer", {"time_form": "s"}),
         ("start must be a unix timestamp in milliseconds", {"time_form": "ms"}),

@@ -89,6 +89,8 @@ def failure(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
         spelled = plain(name)
         if spelled in FAILED and one not in NOTHING:
             return error_words(b'{"detail":' + one + b"}")
+        if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
+            return f"not all parts of a search were there: {one[:200].decode('utf-8', 'replace')}"
         if (spelled in ("success", "ok") and one == b"false") or (
             not rows and spelled in _CODES and _is_bad(one) and _says_more_than_ok(fields)
         ):

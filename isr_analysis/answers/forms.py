@@ -15,6 +15,12 @@ from isr_analysis.errors import AnswerError
 _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|jsonlines", re.IGNORECASE)
 """Media types of which nothing at all is an answer without rows."""
 
+ELSEWHERE = (
+    "the page of a login, of a proxy on the way, or of another service. See that ISR_PORTAL_ORIGIN names the portal, "
+    "and open it in a browser on this network"
+)
+"""What a page of HTML in the place of data is, and what to do: no contract file makes an answer of it."""
+
 _ARRAY = re.compile(rb"\[\s*\{")
 _NEAR = 20_000
 
@@ -97,12 +103,20 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
         elif not text.strip():
             raise AnswerError("the body is empty")
         elif start[:1] == b"<":
-            raise AnswerError(f"no data came but {error_words(text, content_type)!r}")
+            raise AnswerError(_no_data(text, content_type))
         else:
             tables.append(_csv(text, content_type))
     if not documents and not tables:
         raise AnswerError("the body is a zip file without files")
     return documents, tables
+
+
+def _no_data(text: bytes, content_type: str | None) -> str:
+    """Say what came where data should have: XML, or a page of HTML, of which no contract file makes an answer."""
+    page = re.search(rb"<!doctype html|<html|<head|<body", text[:2000], re.IGNORECASE)
+    if page is None and "html" not in (content_type or ""):
+        return f"XML came, which is not read: {text[:80].decode('utf-8', 'replace')!r}"
+    return f"no data came but {error_words(text, 'text/html')!r}: {ELSEWHERE}"
 
 
 def _csv(text: bytes, content_type: str | None) -> Columns:

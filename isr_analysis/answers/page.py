@@ -160,7 +160,8 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()
-        raise AnswerError(f"the portal's {what} was not understood: {said}. If it is sound, {_HELP}") from exc
+        remedy = "" if forms.ELSEWHERE in said else f". If it is sound, {_HELP}"
+        raise AnswerError(f"the portal's {what} was not understood: {said}{remedy}") from exc
 
 
 def _zone(notes: dict[str, bytes]) -> str | None:

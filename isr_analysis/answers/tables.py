@@ -32,7 +32,7 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
         # Loki: lines, each with its nanosecond, and perhaps labels of its own behind them.
         return table_of(["time", "payload"], [_line(one) for one in raw.elements(spelled["values"])])
     if (data := raw.members(spelled["data"]) if raw.kind(spelled.get("data", b"")) == "{" else {}).keys() >= {"values"}:
-        return _frame(spelled.get("schema", b""), raw.elements(data["values"]))
+        return _frame(spelled.get("schema", b""), raw.elements(data["values"]), raw.elements(data.get("nanos", b"[]")))
     arrays = {name: one for name, one in fields.items() if raw.kind(one) == "["}
     heads = {name: raw.first(one) for name, one in arrays.items()}
     timed = [name for name in arrays if time_rank(name) is not None and raw.kind(heads[name] or b"0") in ('"', "0")]
@@ -59,14 +59,23 @@ def pairs_of(value: bytes) -> Columns | None:
     }
 
 
-def _frame(schema: bytes, values: list[bytes]) -> Columns | None:
-    """Give the columns of a frame of Grafana: lists of values as the schema's fields stand, with the fields' labels."""
+def _frame(schema: bytes, values: list[bytes], nanos: list[bytes]) -> Columns | None:
+    """Give the columns of a frame of Grafana: lists of values as the schema's fields stand, with the fields' labels.
+
+    Of instants in milliseconds the nanoseconds stand in lists beside.
+    """
     inner = raw.members(schema) if raw.kind(schema) == "{" else {}
     fields = [raw.members(one) for one in raw.elements(inner.get("fields", b"[]"))]
     names = list(_names(schema))
     lists = [raw.elements(one) for one in values if raw.kind(one) == "["]
     if not names or len(names) != len(values) or len({len(one) for one in lists}) > 1 or len(lists) != len(values):
         return None
+    for i, rest in enumerate(nanos[: len(lists)]):
+        parts = raw.elements(rest) if raw.kind(rest) == "[" else []
+        if len(parts) == len(lists[i]) and all(map(bytes.isdigit, (*lists[i], *parts))):
+            lists[i] = [b"%d" % (int(ms) * 1_000_000 + int(ns)) for ms, ns in zip(lists[i], parts, strict=True)]
+        elif parts:
+            raise AnswerError(f"the nanoseconds beside {names[i]!r} do not belong to milliseconds, one to one")
     table = {name: columns.json_texts(column) for name, column in zip(names, lists, strict=True)}
     said = {name: one for part in fields for name, one in raw.members(part.get("labels", b"{}")).items()}
     return table | {name: columns.json_texts([one] * len(lists[0])) for name, one in said.items() if name not in table}

@@ -32,6 +32,7 @@ _UNKNOWN = re.compile(
 )
 _TOO_MUCH = re.compile(
     r"(?:less than(?: or equal to)?|at most|maximum(?: allowed)?(?: value)?(?: of| is)?|max\.?|not exceed|no more than"
+    r"|(?:not|cannot|never) (?:be )?(?:greater|more|larger|higher|bigger|above|over)(?: than)?|cannot exceed"
     r"|<=|≤|between \d+ and|up to|\d+\.\.|\d+ ?- ?)\D{0,20}?(\d[\d,_]*)",
     re.IGNORECASE,
 )
