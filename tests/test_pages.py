@@ -14,7 +14,7 @@ from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import messages, times
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import AnswerError, HistoryIncompleteError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.onward import instants
 from isr_analysis.portal.pages import pages
@@ -231,3 +231,40 @@ def test_a_refusal_with_a_good_status_teaches_too(home):
         assert sorted(read(portal)) == [one.at for one in EVERY_MINUTE if one.at < FIRST + DAY]
         assert portal.contract.history.client_required
         assert server.count("refused") == 2
+
+
+class Overlapping(Server):
+    """Begins each numbered page with the last row of the one before."""
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        found = re.search(r"page=(\d+)", url)
+        status, had, body = super().answer(url.replace(found[0], "page=1") if found else url, headers)
+        if "/history" in url and (n := int(found[1]) if found else 1) and status == 200:
+            rows = json.loads(body)["messages"]
+            body = json.dumps({"messages": rows[(n - 1) * 39 : (n - 1) * 39 + 40]}).encode()
+        return status, had, body
+
+
+NUMBERED = Dialect(cap=5000, documented=40, paging="page", pager="page", says=("types", "cap", "first"))
+
+
+def test_pages_that_overlap_double_nothing(home, tmp_path):
+    """It is an error, and what it says to write in a contract file has all read by time."""
+    few = EVERY_MINUTE[:100]
+    with portals.mocked(Overlapping(NUMBERED, few), home) as portal, pytest.raises(HistoryIncompleteError) as caught:
+        read(portal)
+    says = re.search(r'page = "none"', str(caught.value))
+    file = tmp_path / "contract.toml"
+    file.write_text(f"[history]\n{says[0]}\n")
+    with portals.mocked(Overlapping(NUMBERED, few), home, contract_file=file) as portal:
+        assert read(portal) == [one.at for one in few]
+
+
+def test_repeats_on_the_border_of_two_pages_are_kept(home):
+    """The portal is asked for that instant alone, and has them all."""
+    twice = [one for one in EVERY_MINUTE[:100] for _ in (1, 2)]
+    numbered = dataclasses.replace(NUMBERED, cap=25, documented=None)
+    server = Server(numbered, twice)
+    with portals.mocked(server, home) as portal:
+        assert read(portal) == [one.at for one in twice]

@@ -9,11 +9,13 @@ whichever way the portal orders them, and whether or not it counts the ends of a
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from isr_analysis import times
 from isr_analysis.answers import Page
@@ -24,6 +26,12 @@ from isr_analysis.times import Range
 EVER = Range(-(2**62), 2**62)
 """All of time: the outer edges of what an answer is taken to cover, as it may hold more than was asked for."""
 
+_OF_MESSAGE = ["time", "client_id", "topic", "payload"]
+_MOST_SHARED = 100
+OVERLAP = (
+    "gives a message of {} twice, at the end of a page and at the beginning of the next, but has it once: its pages "
+    'overlap (page = "none" and offset = "none" under [history] of a contract file have all read by time)'
+)
 _CERTAIN = 6
 """Instants in one order that are no coincidence: 1 in 720."""
 
@@ -205,6 +213,33 @@ def within(table: pa.Table, span: Range) -> pa.Table:
     at = instants(table)
     inside = (at >= span.start) & (at < span.end)
     return table if inside.all() else table.filter(pa.array(inside))
+
+
+def overlap(held: Page, after: Page, ask: Callable[[Range], Page], unit: int) -> int | None:
+    """Give the instant of a message that two pages share; None if each has its own, alike perhaps.
+
+    Where a page begins with what the one before it ends with, the portal is asked for that instant alone.
+    """
+    if (message := _shared(held.messages, after.messages)) is None:
+        return None
+    at = int(instants(message)[0])
+    alone = ask(Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0))))
+    count = _count_of(message, alone.messages)
+    given = _count_of(message, held.messages) + _count_of(message, after.messages)
+    return at if 0 < count < given and alone.rows < held.rows else None
+
+
+def _shared(one: pa.Table, other: pa.Table) -> pa.Table | None:
+    """Give the last message of a page if the next page begins with that, and with those before it, once more."""
+    for j in np.flatnonzero(instants(other) == instants(one)[-1])[:_MOST_SHARED].tolist() if len(one) else ():
+        if other.slice(0, j + 1).select(_OF_MESSAGE).equals(one.slice(max(len(one) - j - 1, 0)).select(_OF_MESSAGE)):
+            return one.slice(len(one) - 1)
+    return None
+
+
+def _count_of(message: pa.Table, table: pa.Table) -> int:
+    alike = [pc.equal(table[name], message[name][0]) for name in _OF_MESSAGE]
+    return int(pc.sum(functools.reduce(pc.and_, alike)).as_py() or 0)
 
 
 def _fits(table: pa.Table, span: Range, slack: int) -> bool:

@@ -17,7 +17,7 @@ from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefu
 from isr_analysis.messages import Selector
 from isr_analysis.portal import asking, paging, refusals
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import EVER, Onward, instants, order_of, within
+from isr_analysis.portal.onward import EVER, OVERLAP, Onward, instants, order_of, overlap, within
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
@@ -138,6 +138,8 @@ class Window:
                     # It does not know this way to name a page, or has none of that name: what else is there?
                     yield from self._onward(held)
                     return
+                if (at := overlap(held, after, self._asked_for, self._known.unit)) is not None:
+                    raise self._incomplete(OVERLAP.format(times.iso(at)))
             self._portal.habits.longest = max(longest, held.rows)
             if after is not None and not (nth or after.rows):
                 self._portal.habits.show_end(held.rows, is_last=True)
