@@ -268,3 +268,37 @@ def test_repeats_on_the_border_of_two_pages_are_kept(home):
     server = Server(numbered, twice)
     with portals.mocked(server, home) as portal:
         assert read(portal) == [one.at for one in twice]
+
+
+class Short(Server):
+    """Cuts every range to its first six hours."""
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        if "/history" in url:
+            start, end = (times.instant(unquote(re.search(name + "=([^&]+)", url)[1])) for name in ("start", "end"))
+            url = re.sub("end=[^&]+", f"end={times.iso(min(end, start + 6 * HOUR))}", url)
+        return super().answer(url, headers)
+
+
+def test_ranges_that_are_cut_short_are_not_taken_for_whole(home, tmp_path):
+    """What is silent at one end is asked for again; the error says what to write, and then nothing is missing."""
+    whole = [one for one in EVERY_MINUTE if one.at < FIRST + DAY]
+    with portals.mocked(Short(Dialect(cap=5000), EVERY_MINUTE), home) as portal:
+        for span in (SPAN, Range(FIRST, FIRST + HOUR)):  # nor is what would be believed of another portal
+            with pytest.raises(AnswerError, match="cuts long ranges short"):
+                read(portal, span)
+    file = tmp_path / "contract.toml"
+    file.write_text('[history]\nlongest = "6h"\n')
+    with portals.mocked(Short(Dialect(cap=5000), EVERY_MINUTE), home, contract_file=file) as portal:
+        assert read(portal) == [one.at for one in whole]
+
+
+def test_a_silence_at_one_end_is_asked_for_a_few_times_only(home):
+    """Devices are silent at night: then that is known."""
+    morning = [one for one in EVERY_MINUTE if one.at % DAY < 6 * HOUR]
+    server = Server(Dialect(cap=5000), morning)
+    with portals.mocked(server, home) as portal:
+        for _ in range(20):
+            assert read(portal) == [one.at for one in morning if one.at < FIRST + DAY]
+    assert server.count() == 20 + 4

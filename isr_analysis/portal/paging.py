@@ -35,6 +35,10 @@ class Habits:
     whole : int
         The most rows of an answer behind which nothing more was found: up to there the portal's word on sizes is
         believed. -1 since it cut an answer without a word.
+    length : int
+        The longest range that is known to be answered whole, ns; -1 if one was cut short.
+    silent : int
+        How many ranges were looked at again since nothing came of one end.
     reach : int
         How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
     order : {"up", "down", None}
@@ -49,6 +53,8 @@ class Habits:
 
     longest: int = 0
     whole: int = 0
+    length: int = 0
+    silent: int = 0
     reach: int = 0
     order: str | None = None
     unit_is_guessed: bool = False

@@ -6,29 +6,25 @@ import dataclasses
 import logging
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, messages, times
 from isr_analysis.answers import Page
-from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefusedError
+from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import asking, paging, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import EVER, OVERLAP, Onward, instants, order_of, overlap, within
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.reach import Reach
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
 
 _SEQ = messages.SCHEMA.get_field_index("seq")
-_SLACK = times.MINUTE
-"""How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
-
 _EMPTY = 20
 """Pages without a message, one after the other, that may be on the way to further messages."""
 
@@ -68,10 +64,9 @@ class Window:
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
         self._beyond = self._named = self._zoneless = False
+        self._reach = Reach(portal, span, self._asked_for)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
-        self._earliest, self._latest = 2**63 - 1, -(2**63)
-        self._middles: list[int] = []  # of each page an instant that it gave
         self.asked = self._question(span)
 
     def first(self) -> Page:
@@ -95,8 +90,11 @@ class Window:
         else:
             yield from parts
         self._check_totals()
-        self._check_range()
-        self._check_zone()
+        self._reach.check(self._known, self.asked, beyond=self._beyond, told=self._named)
+        if self._rows:
+            self._reach.check_length(self._known)
+        if self._zoneless:
+            self._reach.check_zone(self._known, self.asked)
         self._learn_start()
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
@@ -177,7 +175,7 @@ class Window:
         )
         if not self._rows:
             if len(held.messages):
-                self._seen(held.messages)  # what is none of the range's is in none of its parts
+                self._reach.note(held.messages, given=False)  # what is none of the range's is in none of its parts
             count = 0
             for table, page in reader.read(held):
                 count += len(table)
@@ -267,17 +265,10 @@ class Window:
         offset = -self._rows - page.rows if self._descending else self._rows
         self._rows += page.rows
         if len(table):
-            at = self._seen(table)
-            self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
+            at = self._reach.note(table)
             whole = at[at % self._known.unit == 0]
             self._sample = int(whole[0]) if len(whole) else self._sample
         return table.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(seq, offset))
-
-    def _seen(self, table: pa.Table) -> npt.NDArray[np.int64]:
-        """Note how far messages reach, and give their instants."""
-        at = instants(table)
-        self._earliest, self._latest = min(self._earliest, int(at.min())), max(self._latest, int(at.max()))
-        return at
 
     def _check_totals(self) -> None:
         """Compare what came with the numbers that the portal stated, unless these are of each page alone."""
@@ -287,83 +278,6 @@ class Window:
         if not min(totals) <= self._rows <= max(totals):
             stated = "/".join(str(total) for total in dict.fromkeys(totals))
             raise self._incomplete(f"states {stated} messages and gave {self._rows}")
-
-    def _check_range(self) -> None:
-        """Find out whether the portal follows the range, where what it gave lies outside of it."""
-        slack = max(_SLACK, 2 * self._known.unit, self._portal.habits.reach)
-        early, late = self._earliest < self._span.start - slack, self._latest >= self._span.end + slack
-        to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
-        if self._known.reaches_back:
-            return
-        if self._known.start is None and self._known.end is None:
-            # It was not asked for a range: it must have given the whole of it, beyond doubt.
-            if self._beyond or self._named or (early and (late or to_now)):
-                return
-            raise self._not_followed()
-        late = late and self._known.end is not None
-        early = early and self._known.start is not None
-        if early == late:
-            return
-        # It follows one of the two, or none and gave some other range, or rounds; or its instants are not those that
-        # it is asked by. Asked for the minutes around one that it gave, it must give that again.
-        near = max(_SLACK, 2 * self._known.unit)
-        middle, at = self._around_middle(near)
-        before, after = bool(at.min() < middle - 2 * near), bool(at.max() >= middle + 2 * near)
-        if to_now and before and after:
-            return
-        if (before if late else after) and at.min() <= self._earliest and at.max() >= self._latest:
-            raise self._not_followed()  # the same for every range
-        if at.max() - at.min() <= max(times.HOUR, 4 * near):
-            over = self._latest - self._span.end if late else self._span.start - self._earliest
-            if over > times.HOUR:
-                raise self._stray(self._latest if late else self._earliest)
-            self._portal.habits.reach = max(self._portal.habits.reach, min(over + _SLACK, times.HOUR))
-            return
-        if before and after:
-            raise self._not_followed()
-        now = self._portal.contract.history
-        parted = now.start != now.end
-        if late and not before and parted:
-            self._portal.learn(dataclasses.replace(now, end=None))
-        elif early and not after and parted:
-            self._portal.learn(dataclasses.replace(now, start=None))
-        else:
-            raise self._not_followed()
-
-    def _check_zone(self) -> None:
-        """Find out, once, whether instants that name no zone are those that the portal is asked by."""
-        ranged = self._known.start is not None or self._known.end is not None
-        if self._zoneless and self._middles and ranged and not self._portal.habits.zone_is_proven:
-            self._around_middle(max(_SLACK, 2 * self._known.unit))
-            self._portal.habits.zone_is_proven = True
-
-    def _around_middle(self, near: int) -> tuple[int, npt.NDArray[np.int64]]:
-        """Give an instant that the portal gave, and all that it gives around it: it must give it again."""
-        middle = sorted(self._middles)[len(self._middles) // 2]
-        at = instants(self._asked_for(Range(middle - near, middle + near)).messages)
-        if middle not in at:
-            raise self._not_followed(middle)
-        return middle, at
-
-    def _not_followed(self, lost: int | None = None) -> AnswerError:
-        """Make the error; `lost` is an instant that it gave, and did not give when it was asked for just that."""
-        gave = "nothing"
-        if self._earliest <= self._latest:
-            gave = f"messages of {times.iso(self._earliest)} to {times.iso(self._latest)}"
-        return AnswerError(
-            f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
-            f"({', '.join(f'{k}={v}' for k, v in self.asked.items())}; its parameters are taken to be "
-            f"{self._known.start!r} and {self._known.end!r}). {_local(lost)}Say in a contract file "
-            "(ISR_CONTRACT) how it wants the range; `isr doctor` prints one to edit"
-        )
-
-    def _stray(self, at: int) -> AnswerError:
-        return AnswerError(
-            f"the portal was asked for {self._span}, follows that, and gave a message of {times.iso(at)} all the same: "
-            "it goes by another time than the one that is read from its messages, and this message would be missing. "
-            "Name the time that it goes by in a contract file (ISR_CONTRACT), under [history.fields]; `isr doctor` "
-            "prints one to edit"
-        )
 
     def _learn_start(self) -> None:
         """Find out whether a message at the start is in the answer, where a range may not be longer than a window."""
@@ -384,13 +298,3 @@ class Window:
             "end cannot be proven this way, and nothing of this window was kept. If it has parameters for pages, name "
             "them in a contract file (ISR_CONTRACT); `isr doctor` prints one to edit"
         )
-
-
-def _local(lost: int | None) -> str:
-    if lost is None:
-        return ""
-    return (
-        f"Asked for the minutes around {times.iso(lost)} alone, it no longer gave the message of that instant: if its "
-        'instants name no zone, they may be local times; then say time_zone = "Europe/Zurich", or which it is, under '
-        "[history.fields] of a contract file. "
-    )

@@ -1,0 +1,178 @@
+"""Whether the answers to a question are of the range that was asked for: all of it, in its instants, and no other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isr_analysis import times
+from isr_analysis.answers import Page
+from isr_analysis.errors import AnswerError, RequestRefusedError
+from isr_analysis.portal.contract import History
+from isr_analysis.portal.onward import instants, within
+from isr_analysis.portal.portal import Portal
+from isr_analysis.times import Range
+
+_SLACK = times.MINUTE
+"""How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
+
+_LATE = 10 * times.MINUTE
+"""Younger messages may have come since they were asked for."""
+
+_TRIES = 3
+"""How many ranges with a silent end are looked at again; a silence at the end of most is nothing odd."""
+
+
+class Reach:
+    """How far the answers to one question reach.
+
+    Parameters
+    ----------
+    portal : Portal
+        The connection. What is found out is put into its contract and its habits.
+    span : Range
+        What was asked for.
+    ask : callable
+        Asks for another range in the same way.
+
+    Attributes
+    ----------
+    earliest, latest : int
+        The instants of the first and the last message, ns.
+    """
+
+    def __init__(self, portal: Portal, span: Range, ask: Callable[[Range], Page]) -> None:
+        self._portal = portal
+        self._span = span
+        self._ask = ask
+        self._middles: list[int] = []  # of each page an instant that it gave
+        self.earliest, self.latest = 2**63 - 1, -(2**63)
+
+    def note(self, table: pa.Table, *, given: bool = True) -> npt.NDArray[np.int64]:
+        """Note how far messages reach, and give their instants; not `given` if they are only looked at."""
+        at = instants(table)
+        self.earliest, self.latest = min(self.earliest, int(at.min())), max(self.latest, int(at.max()))
+        if given:
+            self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
+        return at
+
+    def check(self, known: History, asked: Mapping[str, str], *, beyond: bool, told: bool) -> None:
+        """Find out whether the portal follows the range, where what it gave lies outside of it."""
+        slack = max(_SLACK, 2 * known.unit, self._portal.habits.reach)
+        early, late = self.earliest < self._span.start - slack, self.latest >= self._span.end + slack
+        to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
+        if known.reaches_back:
+            return
+        if known.start is None and known.end is None:
+            # It was not asked for a range: it must have given the whole of it, beyond doubt.
+            if beyond or told or (early and (late or to_now)):
+                return
+            raise self._not_followed(known, asked)
+        late = late and known.end is not None
+        early = early and known.start is not None
+        if early == late:
+            return
+        # It follows one of the two, or none and gave some other range, or rounds; or its instants are not those that
+        # it is asked by. Asked for the minutes around one that it gave, it must give that again.
+        near = max(_SLACK, 2 * known.unit)
+        middle, at = self._around_middle(known, asked)
+        before, after = bool(at.min() < middle - 2 * near), bool(at.max() >= middle + 2 * near)
+        if to_now and before and after:
+            return
+        if (before if late else after) and at.min() <= self.earliest and at.max() >= self.latest:
+            raise self._not_followed(known, asked)  # the same for every range
+        if at.max() - at.min() <= max(times.HOUR, 4 * near):
+            over = self.latest - self._span.end if late else self._span.start - self.earliest
+            if over > times.HOUR:
+                raise self._stray(self.latest if late else self.earliest)
+            self._portal.habits.reach = max(self._portal.habits.reach, min(over + _SLACK, times.HOUR))
+            return
+        if before and after:
+            raise self._not_followed(known, asked)
+        now = self._portal.contract.history
+        parted = now.start != now.end
+        if late and not before and parted:
+            self._portal.learn(dataclasses.replace(now, end=None))
+        elif early and not after and parted:
+            self._portal.learn(dataclasses.replace(now, start=None))
+        else:
+            raise self._not_followed(known, asked)
+
+    def check_length(self, known: History) -> None:
+        """Find out, once, whether the portal cuts ranges short: where it gave nothing at one end, that is asked for."""
+        habits, span = self._portal.habits, self._span
+        end = min(span.end, self._portal.now() - _LATE)
+        length = end - span.start
+        limited = known.longest is not None or known.start is None or known.end is None or known.of_days
+        if limited or length <= habits.length:
+            return
+        silent = [(span.start, min(self.earliest, end)), (max(self.latest, span.start) + known.unit, end)]
+        parts = [Range(start, stop) for start, stop in silent if stop - start > length // 4]
+        habits.silent += bool(parts)
+        if habits.length < 0 or any(map(self._has_more, parts)):
+            habits.length = -1
+            raise AnswerError(
+                f"the portal was asked for {span}, gave messages of {times.iso(self.earliest)} to "
+                f"{times.iso(self.latest)}, and, asked for the rest alone, gave that too: it cuts long ranges short, here "
+                'or before. Say how long they may be, such as longest = "1h", under [history] of a contract file '
+                "(ISR_CONTRACT; `isr doctor` prints one to edit), and load once with refresh=True"
+            )
+        if not parts or habits.silent > _TRIES:
+            habits.length = length
+
+    def _has_more(self, part: Range) -> bool:
+        """Tell whether the portal has messages of a part of the range of which it gave none."""
+        try:
+            return len(within(self._ask(part).messages, part)) > 0
+        except RequestRefusedError:  # too short a range, perhaps
+            return False
+
+    def check_zone(self, known: History, asked: Mapping[str, str]) -> None:
+        """Find out, once, whether instants that name no zone are those that the portal is asked by."""
+        ranged = known.start is not None or known.end is not None
+        if self._middles and ranged and not self._portal.habits.zone_is_proven:
+            self._around_middle(known, asked)
+            self._portal.habits.zone_is_proven = True
+
+    def _around_middle(self, known: History, asked: Mapping[str, str]) -> tuple[int, npt.NDArray[np.int64]]:
+        """Give an instant that the portal gave, and all that it gives around it: it must give it again."""
+        near = max(_SLACK, 2 * known.unit)
+        middle = sorted(self._middles)[len(self._middles) // 2]
+        at = instants(self._ask(Range(middle - near, middle + near)).messages)
+        if middle not in at:
+            raise self._not_followed(known, asked, middle)
+        return middle, at
+
+    def _not_followed(self, known: History, asked: Mapping[str, str], lost: int | None = None) -> AnswerError:
+        """Make the error; `lost` is an instant that it gave, and did not give when it was asked for just that."""
+        gave = "nothing"
+        if self.earliest <= self.latest:
+            gave = f"messages of {times.iso(self.earliest)} to {times.iso(self.latest)}"
+        return AnswerError(
+            f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
+            f"({', '.join(f'{k}={v}' for k, v in asked.items())}; its parameters are taken to be "
+            f"{known.start!r} and {known.end!r}). {_local(lost)}Say in a contract file "
+            "(ISR_CONTRACT) how it wants the range; `isr doctor` prints one to edit"
+        )
+
+    def _stray(self, at: int) -> AnswerError:
+        return AnswerError(
+            f"the portal was asked for {self._span}, follows that, and gave a message of {times.iso(at)} all the same: "
+            "it goes by another time than the one that is read from its messages, and this message would be missing. "
+            "Name the time that it goes by in a contract file (ISR_CONTRACT), under [history.fields]; `isr doctor` "
+            "prints one to edit"
+        )
+
+
+def _local(lost: int | None) -> str:
+    if lost is None:
+        return ""
+    return (
+        f"Asked for the minutes around {times.iso(lost)} alone, it no longer gave the message of that instant: if its "
+        'instants name no zone, they may be local times; then say time_zone = "Europe/Zurich", or which it is, under '
+        "[history.fields] of a contract file. "
+    )
