@@ -302,3 +302,29 @@ def test_a_silence_at_one_end_is_asked_for_a_few_times_only(home):
         for _ in range(20):
             assert read(portal) == [one.at for one in morning if one.at < FIRST + DAY]
     assert server.count() == 20 + 4
+
+
+class Forgetful(Server):
+    """Names the next page by a link that holds a cursor, and nothing of the question; the cursor is a place in time."""
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        found = re.search(r"cursor=(\d+)", url)
+        at = int(found[1]) if found else 0
+        if "/history" not in url:
+            return super().answer(url, headers)
+        status, had, body = super().answer(re.sub("&?cursor=[^&]*", "", url), headers)
+        rows = [row for row in json.loads(body)["messages"] if times.instant(row["time"]) > at]
+        link = f"/api/v1/subscriber/history?cursor={times.instant(rows[39]['time'])}" if len(rows) > 40 else None
+        return status, had, json.dumps({"messages": rows[:40], "next_page_url": link and f"{link}&as=token"}).encode()
+
+
+@pytest.mark.parametrize("client", [None, "dev-1"])
+def test_a_link_that_forgets_the_question_is_asked_with_it(home, client):
+    """Of other times or other clients than were asked for, nothing comes and nothing is missing."""
+    server = Forgetful(Dialect(cap=5000, paging="none", pager=None, doc=None), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        selector = Selector(client and (client,))
+        found = pa.concat_tables(pages(portal, selector, Range(FIRST + HOUR, FIRST + 6 * HOUR)))
+    wanted = [m.at for m in EVERY_MINUTE if FIRST + HOUR <= m.at < FIRST + 6 * HOUR and client in (None, m.client)]
+    assert instants(found).tolist() == wanted

@@ -130,7 +130,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
                 url = text if url is None else url
             elif cursor is None and not (name == "nextpage" and text.isdigit()):
                 cursor, cursor_name = text, as_given.get(name, name)
-        if url is None:
+        if url is None and cursor is None:
             links = (raw.text(one) for name, one in spelled.items() if _NEXT.match(name) and raw.kind(one) == '"')
             url = next(filter(_is_address, links), None)
     if more is None and (ended or further):

@@ -114,7 +114,7 @@ PUBLISHERS = "\0publisher."
 _BOOKKEEPING = {
     "qos", "retain", "retained", "retainflag", "dup", "duplicate", "id", "messageid", "msgid", "mid", "packetid",
     "historytopicprefix", "contenttype", "userproperties", "mqttproperties", *ACCOUNT, *ENCODING[:1], "payloadsize",
-    "payloadlength", "rowid", "measurement", "host",
+    "payloadlength", "rowid", "measurement", "ioxmeasurement", "host",
 }  # fmt: skip
 _RECORDS = (
     ({"partition", "offset"}, {"key", "headers", "timestamptype", "leaderepoch"}),  # Kafka

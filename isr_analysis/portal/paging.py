@@ -233,10 +233,16 @@ def _path(url: str, base: str) -> str:
 
 def _completed(link: str, step: Step) -> str:
     """Add the question to a link that names the page's number alone; a token may hold the whole question."""
+    there = parse_qs(urlsplit(link).query, keep_blank_values=True)
+    numbers = there and all(values[-1].isdigit() for values in there.values())
+    return asking_too(link, step) if numbers else link
+
+
+def asking_too(link: str, step: Step) -> str:
+    """Add the question to a link that holds nothing of it."""
     parts = urlsplit(link)
     there = parse_qs(parts.query, keep_blank_values=True)
-    numbers = there and all(values[-1].isdigit() for values in there.values())
-    if parts.path != step.path or not numbers or not step.params or there.keys() & step.params.keys():
+    if parts.path != step.path or not there or not step.params or there.keys() & step.params.keys():
         return link
     return f"{link}&{urlencode(step.params)}"
 

@@ -117,9 +117,9 @@ class Reach:
             habits.length = -1
             raise AnswerError(
                 f"the portal was asked for {span}, gave messages of {times.iso(self.earliest)} to "
-                f"{times.iso(self.latest)}, and, asked for the rest alone, gave that too: it cuts long ranges short, here "
-                'or before. Say how long they may be, such as longest = "1h", under [history] of a contract file '
-                "(ISR_CONTRACT; `isr doctor` prints one to edit), and load once with refresh=True"
+                f"{times.iso(self.latest)}, and, asked for the rest alone, gave that too: it cuts long ranges "
+                'short, here or before. Say how long they may be, such as longest = "1h", under [history] of a '
+                "contract file (ISR_CONTRACT; `isr doctor` prints one to edit), and load once with refresh=True"
             )
         if not parts or habits.silent > _TRIES:
             habits.length = length

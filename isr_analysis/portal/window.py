@@ -147,6 +147,17 @@ class Window:
                 return
             held, nth = after, nth + 1
 
+    def _forgets(self, held: Page, after: Page) -> bool:
+        """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
+        slack = max(times.MINUTE, 2 * self._known.unit, self._portal.habits.reach)
+        around = Range(self._span.start - slack, self._span.end + slack)
+        if len(within(held.messages, around)) == len(held.messages) != 0:
+            if len(within(after.messages, around)) < len(after.messages):
+                return True
+            wanted = Selector(self._selector.clients)
+            return pc.all(wanted.mask(held.messages)).as_py() and not pc.all(wanted.mask(after.messages)).as_py()
+        return False
+
     def _next(self, step: Step, held: Page) -> Page | None:
         """Ask for a next page; None if the portal refuses what may not be one, `held` if it gives the same again."""
         try:
@@ -156,6 +167,9 @@ class Window:
                 raise
             logger.info("no page is named by %s: %s", step.params, exc)
             return None
+        if step.params is None and self._forgets(held, after):
+            link = paging.asking_too(step.path, Step(self._known.path, self.asked))
+            after = self._ask(Step(link, None)) if link != step.path else after
         if after.rows and after.messages.equals(held.messages):
             if not step.doubtful:
                 raise self._incomplete("gives the same page again under another name")
