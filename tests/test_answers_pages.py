@@ -98,7 +98,8 @@ def test_notes_on_paging_are_read(notes, expected):
 
 def test_that_nothing_was_cut_does_not_say_that_no_page_follows():
     """A search that kept within its time has further pages all the same."""
-    for notes in ({"timed_out": False, "partial": False}, {"next_update_at": AT}, {"warnings": ["the clock is off"]}):
+    others = {"next_update_at": AT}, {"nextForwardToken": "f"}, {"warnings": ["the clock is off"]}
+    for notes in ({"timed_out": False, "partial": False}, *others):
         assert read({"messages": [ROW], **notes}).paging.has_more is None
 
 

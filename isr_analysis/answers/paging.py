@@ -36,7 +36,8 @@ _SAYS_MORE = re.compile(r"(?:has|is|are)?(?:more|next)")
 """How a flag's name begins that, if true, says that there is more."""
 
 _NEXT = re.compile(
-    r"lastevaluatedkey|next(?!(message|update|poll|refresh|run|retry|allow|sync|check|reset|report|expected))"
+    r"lastevaluatedkey|next(?!message|update|poll|refresh|run|retry|allow|sync|check|reset|report|expected"
+    r"|forward|backward)"
 )
 """How a field is named that says where more is."""
 
