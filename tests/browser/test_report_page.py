@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import isr_analysis as isr
-from isr_analysis.report import pdf
+from isr_analysis.report import build, pdf
 
 pytestmark = pytest.mark.browser
 
@@ -99,3 +100,17 @@ def test_on_paper(report: Path, tmp_path: Path) -> None:
     pages = len(re.findall(rb"/Type\s*/Page\b", data))
     assert 5 < pages < 40
     assert len(data) < 8_000_000
+
+
+def test_the_heads_of_frames_stand_over_their_columns(chromium: Any) -> None:
+    """Whatever style pandas brings along: heads and cells begin at the left, row names at the top of their rows."""
+    plain = pd.DataFrame({"kind": ["device silent"], "detail": ["words " * 40]})
+    several = plain.set_axis(pd.MultiIndex.from_product([["a"], ["b", "c"]]), axis=1).rename_axis("time")
+    frames = [plain, plain.rename_axis("time"), several]
+    styles = (build.TEMPLATES / "isr" / "isr.css").read_text("utf-8")
+    page = chromium.new_page()
+    page.set_content(f"<style>{styles}</style>" + "".join(frame._repr_html_() for frame in frames))
+    heads = "[...new Set([...document.querySelectorAll('thead th')].map((one) => getComputedStyle(one).textAlign))]"
+    names = "[...new Set([...document.querySelectorAll('tbody th')].map((one) => getComputedStyle(one).verticalAlign))]"
+    assert (page.evaluate(heads), page.evaluate(names)) == (["left"], ["top"])
+    page.close()
