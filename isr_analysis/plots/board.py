@@ -116,7 +116,7 @@ def live(
                    "line": {"color": ink["grid"]}, "font": {"color": [strong, plain, strong, *[plain] * 4]}},
         )
     )  # fmt: skip
-    height = min(108 + int(lines.sum()) * 19 + 7 * len(frame), _TALLEST)
+    height = min(108 + 26 * len(frame) + 20 * int((lines - 1).sum()), _TALLEST)
     look.dressed(figure, ground, title=heading, notes=notes, height=height)
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure

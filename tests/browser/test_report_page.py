@@ -114,3 +114,19 @@ def test_the_heads_of_frames_stand_over_their_columns(chromium: Any) -> None:
     names = "[...new Set([...document.querySelectorAll('tbody th')].map((one) => getComputedStyle(one).verticalAlign))]"
     assert (page.evaluate(heads), page.evaluate(names)) == (["left"], ["top"])
     page.close()
+
+
+def test_the_last_row_of_the_board_is_whole(chromium: Any, tmp_path: Path) -> None:
+    """Also where each row has two lines of words: nothing of the table lies below its place."""
+    index = pd.DatetimeIndex(["2026-11-01T12:00"] * 12, tz="UTC", name="time")
+    words = {"deviation_khz": 2.5, "pa_temp_c": 34.9, "rssi": -86, "users": 0, "longer": 123_456_789}
+    frame = pd.DataFrame({"client_id": [f"c-{i}" for i in range(12)], "topic": "telemetry/rf", **words}, index=index)
+    figure = isr.plots.live(frame)
+    figure.write_html(path := tmp_path / "board.html")
+    page = chromium.new_page(viewport={"width": 1000, "height": 1000})
+    page.goto(path.as_uri())
+    page.wait_for_selector(".cell-text")
+    bottoms = "[...document.querySelectorAll('.cell-rect')].map((one) => one.getBoundingClientRect().bottom)"
+    place = page.evaluate("document.querySelector('.main-svg').getBoundingClientRect().bottom") - figure.layout.margin.b
+    assert place - 20 < max(page.evaluate(bottoms)) <= place
+    page.close()
