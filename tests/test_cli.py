@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from isr_analysis import settings
 from isr_analysis.cli import cache, cli
-from isr_analysis.errors import IsrError, StoreError, UsageError
+from isr_analysis.errors import IsrError, MissingExtraError, StoreError, UsageError
 
 
 @pytest.fixture
@@ -42,6 +42,16 @@ def test_the_list_of_commands_fits_a_terminal(words):
     lines = shown.partition("Commands:")[2].strip().splitlines()
     assert lines
     assert [one for one in lines if one.endswith("...")] == []
+
+
+def test_the_demo_names_all_that_it_lacks_before_it_begins(monkeypatch):
+    """One command installs it; nothing is served or loaded before."""
+    monkeypatch.setattr("isr_analysis.cli.trial._NEEDS", ("uvicorn", "nothing_such", "nor_this"))
+    result = CliRunner().invoke(cli, ["demo"])
+    assert isinstance(result.exception, MissingExtraError)
+    assert "needs nothing_such, nor_this, not installed" in str(result.exception)
+    assert 'pip install "isr-analysis[report,sandbox]"' in str(result.exception)
+    assert result.output == ""
 
 
 def test_cache_clear_without_a_terminal(isr):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 import isr_analysis as isr
-from isr_analysis.errors import UsageError
+from isr_analysis.errors import MissingExtraError, UsageError
 from isr_analysis.progress import counted
 
 DEMO_PORT = 47_800
@@ -24,6 +25,10 @@ def demo(out: Path) -> None:
 
     It needs no account and no network beyond this machine.
     """
+    if lacking := [name for name in _NEEDS if importlib.util.find_spec(name) is None]:
+        raise MissingExtraError(
+            f'the demo needs {", ".join(lacking)}, not installed here; run: pip install "isr-analysis[report,sandbox]"'
+        )
     began = time.monotonic()
     with _demo_sandbox() as portal_here, portal_here.connect() as portal:
         click.echo(f"Sandbox portal on {portal_here.origin} (invented stations, no network needed)")
@@ -50,6 +55,7 @@ def demo(out: Path) -> None:
 
 
 _FEW = 5
+_NEEDS = ("fastapi", "uvicorn", "ipykernel", "nbclient", "nbconvert", "nbformat")
 
 
 def _demo_sandbox() -> Any:
