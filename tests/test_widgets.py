@@ -57,6 +57,18 @@ def state_of(widget) -> str:
     return json.dumps(ipywidgets.Widget.get_manager_state(), default=str) + repr(widget) + str(widget.get_state())
 
 
+def test_a_closed_widget_leaves_nothing_behind():
+    """What is saved of the others can still be written, and holds nothing of it."""
+    import ipywidgets
+
+    before = set(ipywidgets.Widget.get_manager_state()["state"])
+    explorer = isr.widgets.explorer("isr-shack-01", last="6h")
+    explorer.close()
+    after = ipywidgets.Widget.get_manager_state()["state"]
+    left = [after[one]["model_name"] for one in set(after) - before]
+    assert [name for name in left if not name.endswith(("LayoutModel", "StyleModel"))] == []
+
+
 # Token entry
 
 
@@ -84,6 +96,25 @@ def test_no_state_holds_what_was_typed(sandbox, accepted):
     assert bool(entry.value) is accepted
     assert typed not in state_of(entry)
     assert sandbox.account_id not in state_of(entry) + str(entry)
+
+
+def test_widgets_that_wait_for_a_token_begin_when_it_is_there(sandbox):
+    """Above them it is entered, and nobody has to press Refresh; what was said of the former one goes."""
+    explorer = isr.widgets.explorer("isr-shack-01", last="6h")
+    parts = explorer, explorer.picker, explorer.dates
+    for one in parts:
+        one._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert all(one.wait() for one in parts)
+    assert "no token" in explorer.picker.trouble.value
+    assert "no token" in explorer.dates.held.value
+    entry = isr.widgets.token_entry(origin=sandbox.origin)
+    entry.submit(sandbox.token)
+    assert entry.wait()
+    assert all(one.wait() for one in parts)
+    assert explorer.picker.trouble.value == ""
+    assert "not on disk" in explorer.dates.held.value
+    assert "to fetch" in explorer.plan.value
+    explorer.close()
 
 
 def test_what_is_no_token_is_refused_at_once_and_not_repeated(sandbox):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,8 +54,9 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         """Stop what is under way, and take the widget off the page."""
         for worker in self._workers:
             worker.stop()
+        _SHOWN.discard(self)
         for child in self.children:
-            child.close()
+            _close(child)
         super().close()
 
     def __repr__(self) -> str:
@@ -88,10 +90,12 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         """Act on what the page says."""
         if seen and not self._seen:
             self._seen = True
+            if self._portal is None:
+                _SHOWN.add(self)
             self._appear()
 
     def _appear(self) -> None:
-        """Begin, now that a page shows the widget for the first time."""
+        """Begin, now that a page shows the widget for the first time, or the default connection is another one."""
 
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:
@@ -110,6 +114,23 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
     def _raw(self) -> dict[str, str]:
         """The argument that code needs for a connection that is not the default one."""
         return {} if self._portal is None else {"portal": "portal"}
+
+
+_SHOWN: weakref.WeakSet[Composite] = weakref.WeakSet()
+"""The widgets on the default connection that a page shows."""
+
+
+def begin_anew() -> None:
+    """Let the widgets that a page shows ask over the new default connection: what the former one said is outdated."""
+    for one in [*_SHOWN]:
+        one._appear()  # noqa: SLF001 (its own method)
+
+
+def _close(widget: ipywidgets.Widget) -> None:
+    """Close a widget and all within it: one that stayed would name closed ones, which no state can be made of."""
+    for one in getattr(widget, "children", ()):
+        _close(one)
+    widget.close()
 
 
 def row(*children: ipywidgets.Widget) -> ipywidgets.Box:

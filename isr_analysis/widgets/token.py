@@ -16,7 +16,7 @@ from isr_analysis.portal import connection, token
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.widgets.background import Task, Worker
-from isr_analysis.widgets.base import Composite, row
+from isr_analysis.widgets.base import Composite, begin_anew, row
 from isr_analysis.widgets.front import SecretField
 from isr_analysis.widgets.words import Notice, explained, notice, table
 
@@ -172,6 +172,7 @@ class TokenEntry(Composite):
             self.value = used.account_id
             self.field.label, self.field.action = "New token", "Replace"
             self._say(f"Accepted: account {self.value} at {known.origin}. The loaders use it from now on.", "good")
+            begin_anew()
             shown = [one for one in checks if one.name.startswith(_SHOWN)]
             self.opens.value = table(
                 [(one.name, " ".join(part for part in (one.found, one.remedy) if part)) for one in shown],
