@@ -113,9 +113,10 @@ def test_login_asks_the_portal_also_for_a_token_that_it_knows(isr, sandbox, monk
 
 @pytest.mark.usefixtures("no_keyring")
 def test_login_without_a_keyring_explains_the_file(isr, sandbox, monkeypatch):
-    """A server has none: the message gives the commands."""
+    """A server has none: the message gives the commands, and no profile is kept whose token is nowhere."""
     monkeypatch.delenv("ISR_TOKEN")
     result = isr("login", input=sandbox.token)
+    assert not (settings.profile().home / settings.CONFIG).exists()
     assert isinstance(result.exception, StoreError)
     assert "ISR_TOKEN_FILE" in str(result.exception)
     assert sandbox.token not in str(result.exception)

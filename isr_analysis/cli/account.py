@@ -47,8 +47,8 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
     with Portal(known, key) as portal:
         account = portal.verify()
         left = portal.quota
-    settings.save(known)
     tokens.to_keyring(known, key)
+    settings.save(known)
     click.echo(
         f"Profile {known.name!r}: account {account} at {known.origin}; "
         f"{left.left} of {left.limit} requests left this hour. The token is in the keyring."
