@@ -144,4 +144,26 @@ def test_its_size_is_capped(store):
     store.memo = small
     store.decoded(ALL, DAY0)
     assert oldest not in files(store)
+    assert small._path(next(part for _, part in store.files(ALL, DAY0)), ALL) in files(store)
     assert small.bytes() <= small._cap
+
+
+def test_what_is_used_counts_as_new(store, monkeypatch):
+    """So that the cap takes what nobody uses."""
+    monkeypatch.setattr(memos, "_booted", lambda: 0.0)
+    store.decoded(ALL, DAY0)
+    (file,) = files(store)
+    os.utime(file, (time.time() - 7200, time.time() - 7200))
+    store.decoded(ALL, DAY0)
+    assert file.stat().st_mtime > time.time() - 600
+
+
+def test_what_a_writer_that_was_killed_left_goes(store):
+    """Once it is old enough to be nobody's; what somebody may be writing stays."""
+    store.memo._folder.mkdir(parents=True)
+    old, young = store.memo._folder / "old.tmp", store.memo._folder / "young.tmp"
+    for path, age in ((old, 7200), (young, 60)):
+        path.touch()
+        os.utime(path, (time.time() - age, time.time() - age))
+    store.decoded(ALL, DAY0)
+    assert (old.exists(), young.exists()) == (False, True)
