@@ -221,3 +221,11 @@ def test_what_a_lost_or_damaged_file_says_to_do_helps(both, tmp_path, harm):
     shutil.rmtree(tmp_path / "recorded")
     assert len(recorded.beside(history, ALL, span, settle=SETTLE, now=T0)) == 0
     assert seconds(history.read(ALL, span)) == [1]
+
+
+def test_of_equal_messages_the_one_that_came_when_it_had_to_is_the_same():
+    """With a delay that is known exactly, a state of half a second before is not taken for the one that is there."""
+    known = [(i, "a", "t", b"%d" % i) for i in range(5)]
+    there = table([*known, (10.5, "a", "t", b"on")], messages.HISTORY)
+    recorded = table([*known, (10.0, "a", "t", b"on"), (10.5, "a", "t", b"on")])
+    assert doubles.alone(there, recorded).tolist() == [False] * 5 + [True, False]
