@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -146,6 +147,31 @@ def test_its_size_is_capped(store):
     assert oldest not in files(store)
     assert small._path(next(part for _, part in store.files(ALL, DAY0)), ALL) in files(store)
     assert small.bytes() <= small._cap
+
+
+def test_one_that_is_open_keeps_no_other_from_going(store, monkeypatch):
+    """As on Windows, where a file that is mapped into memory cannot be removed: the cap takes the next one."""
+    for age, one in zip((300, 200, 100), "abc", strict=True):
+        before = set(files(store))
+        store.decoded(Selector((one,)), DAY0)
+        (new,) = set(files(store)) - before
+        os.utime(new, (time.time() - age, time.time() - age))
+    oldest, second, _ = sorted(files(store), key=lambda path: path.stat().st_mtime)
+    unlink = Path.unlink
+
+    def refused(path, **more):
+        if path == oldest:
+            raise PermissionError("in use")
+        unlink(path, **more)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    small = Memo(store.memo._folder, cap=store.memo.bytes())
+    small._grew = True
+    (store.memo._folder / "new.arrow").write_bytes(b"1")
+    small.trim()
+    assert (oldest.exists(), second.exists()) == (True, False)
+    small.clear()
+    assert files(store) == [oldest]
 
 
 def test_what_is_used_counts_as_new(store, monkeypatch):

@@ -63,9 +63,8 @@ class Memo:
 
     def forget(self, part: str) -> None:
         """Remove what was decoded of a part, by its file's name."""
-        with contextlib.suppress(OSError):
-            for path in self._folder.glob(f"{Path(part).stem}.*"):
-                path.unlink()
+        for path in self._folder.glob(f"{Path(part).stem}.*"):
+            _unlink(path)
 
     def trim(self) -> None:
         """Remove what was not used for longest, if there has come more than the cap allows."""
@@ -77,8 +76,7 @@ class Memo:
             over = sum(size for _, size, _ in found) - self._cap
             for used, size, path in found:
                 if over > 0 or (path.endswith(".tmp") and used < time.time() - _LEFT_OVER):
-                    Path(path).unlink(missing_ok=True)
-                    over -= size
+                    over -= size if _unlink(Path(path)) else 0
 
     def bytes(self) -> int:
         """Give the size of all of them."""
@@ -89,9 +87,8 @@ class Memo:
 
     def clear(self) -> None:
         """Remove all of them."""
-        with contextlib.suppress(OSError):
-            for one in os.scandir(self._folder):
-                Path(one.path).unlink(missing_ok=True)
+        for path in self._folder.glob("*"):
+            _unlink(path)
 
     def _path(self, part: Part, selector: Selector) -> Path:
         mark = hashlib.blake2b(repr((selector.clients, selector.topic)).encode(), digest_size=8).hexdigest()
@@ -121,6 +118,15 @@ class Memo:
         except (OSError, pa.ArrowException):
             with contextlib.suppress(OSError):
                 aside.unlink()
+
+
+def _unlink(path: Path) -> bool:
+    """Remove a file; one that is open, or mapped into memory, cannot go yet on Windows."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _wider(selector: Selector) -> list[Selector]:
