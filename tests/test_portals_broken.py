@@ -510,6 +510,28 @@ def test_a_contract_file_says_what_cannot_be_found_out(home, tmp_path, monkeypat
         assert "mine.toml" in df.attrs["contract"]
 
 
+def test_a_contract_file_takes_the_place_of_documentation_that_fails(home, tmp_path):
+    """Else a portal whose history works could not be read at all; without the file, the error says so."""
+    server = Server(Dialect(start="since", end="until"), MINUTES)
+
+    def respond(request):
+        broken = "openapi" in request.url.path or request.url.path.endswith("/docs")
+        return httpx.Response(500, text="no schema") if broken else server.respond(request)
+
+    def connected(**more):
+        return portals.connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(respond), **more)
+
+    with connected() as portal, pytest.raises(errors.PortalUnavailableError, match="no schema") as caught:
+        isr.load_history(**SPAN, portal=portal)
+    assert "ISR_CONTRACT" in "".join(caught.value.__notes__)
+    file = tmp_path / "mine.toml"
+    file.write_text('[history]\nstart = "since"\nend = "until"\n')
+    with connected(contract_file=file) as portal:
+        df = isr.load_history(**SPAN, portal=portal)
+    assert df["i"].tolist() == list(range(100))
+    assert "fails at its OpenAPI document), overridden by mine.toml" in df.attrs["contract"]
+
+
 @pytest.mark.parametrize("after", [None, "90", "Thu, 05 Nov 2026 05:05:00 GMT"])
 def test_a_used_up_quota_says_until_when(home, after):
     """With and without Retry-After, in seconds or as a date."""

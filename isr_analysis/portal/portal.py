@@ -168,8 +168,19 @@ class Portal:
         """What the portal's parameters and fields mean; read from its OpenAPI document when first needed."""
         with self._lock:
             if self._contract is None:
-                known = discovery.find(self._document)
                 file = self.profile.contract
+                try:
+                    known = discovery.find(self._document)
+                except PortalUnavailableError as exc:
+                    if exc.status_code is None:  # nobody answers at all
+                        raise
+                    if file is None:
+                        exc.add_note(
+                            "It failed at its documentation. If that is broken for long, say in a contract file "
+                            "(ISR_CONTRACT) how history is asked for: then it is not needed"
+                        )
+                        raise
+                    known = Contract(source="built in (the portal fails at its OpenAPI document)")
                 self._contract = known if file is None else overridden(known, file)
             return self._contract
 
