@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pandas as pd
@@ -14,6 +15,7 @@ import isr_analysis as isr
 from isr_analysis import audit, errors, times
 from isr_analysis.cli import cli
 from isr_analysis.messages import Selector
+from isr_analysis.portal.contract import Contract
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, Range
 
@@ -83,6 +85,17 @@ def test_a_plan_says_what_is_the_least_only(portal):
     assert "to fetch: 2 windows, about 2 requests of " in str(following)
 
 
+def test_a_plan_counts_the_pages_of_a_window(sandbox):
+    """By how many messages a day had that is on disk: also the last page, which is not full."""
+    contract = Contract()
+    contract = dataclasses.replace(contract, history=dataclasses.replace(contract.history, page_size=100))
+    with sandbox.connect(contract=contract) as line:
+        rows = isr.sync(start="2026-11-14", end="2026-11-15", portal=line).rows
+        plan = isr.plan_history(start="2026-11-15", end="2026-11-16", portal=line)
+    assert rows % 100 > 0
+    assert plan.requests == rows // 100 + 1
+
+
 def test_coverage_tells_settled_provisional_missing_and_failed_apart(sandbox, portal):
     """Each instant of the range once, for the selection that is asked about."""
     isr.sync(topic="telemetry/#", start="2026-11-15", end="2026-11-16", portal=portal)
@@ -101,6 +114,17 @@ def test_coverage_tells_settled_provisional_missing_and_failed_apart(sandbox, po
     assert table["start"].iloc[-1] == pd.Timestamp(NOON - 10 * times.MINUTE, tz="UTC")
     assert table["fetched_at"].isna().tolist() == [state == "missing" for state in table["state"]]
     assert isr.coverage(topic="state/#", **asked)["state"].iloc[0] == "missing"
+
+
+def test_coverage_ends_where_the_range_does(portal):
+    """Of a day on disk, and of one that is still open, only what was asked about is told."""
+    isr.sync(start="2026-11-14", end="2026-11-15", portal=portal)
+    isr.sync(start="2026-11-20", portal=portal)
+    settled = isr.coverage(start="2026-11-14T03:00", end="2026-11-14T05:00", portal=portal)
+    assert settled[["start", "end"]].map(lambda at: at.hour).to_numpy().tolist() == [[3, 5]]
+    late = isr.coverage(start="2026-11-20T11:55", end="2026-11-20T11:57", portal=portal)
+    assert late["state"].tolist() == ["provisional"]
+    assert late[["start", "end"]].map(lambda at: at.minute).to_numpy().tolist() == [[55, 57]]
 
 
 def test_what_failed_twice_is_told_once(portal):
