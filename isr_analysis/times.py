@@ -65,7 +65,7 @@ class Range:
         left: list[Range] = []
         at = self.start
         for span in sorted(held):
-            if span.end <= at:
+            if span.end <= at or not span:  # an empty one parts nothing
                 continue
             if span.start >= self.end:
                 break

@@ -167,6 +167,12 @@ def test_minus_leaves_exactly_what_is_not_held(span, held, at):
     assert all(part for part in left)
 
 
+def test_what_is_empty_parts_no_range():
+    """Of it nothing is taken out, so one window stays one."""
+    assert times.Range(0, 10).minus([times.Range(5, 5)]) == [times.Range(0, 10)]
+    assert times.Range(0, 10).minus([times.Range(5, 5), times.Range(5, 7)]) == [times.Range(0, 5), times.Range(7, 10)]
+
+
 @given(st.integers(0, 4_000_000_000 * times.SECOND))
 def test_iso_is_exact(ns):
     """An instant written as ISO and read again is the same to the nanosecond."""
