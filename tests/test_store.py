@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def test_replaced_files_stay_for_an_hour(store, tmp_path):
     fill(store, ALL, Range(D0, D0 + DAY), ROWS, LATER + MINUTE)
     assert len(list((tmp_path / "account").rglob("*.parquet"))) == 2
     fill(store, ALL, Range(D0, D0 + DAY), ROWS, LATER + 2 * HOUR)
-    store.tidy(Range(D0, D0 + DAY), now=LATER + 2 * HOUR)
+    store.tidy(Range(D0, D0 + DAY), now=LATER + 2 * HOUR + 59 * MINUTE)
     files = {str(p.relative_to(tmp_path / "account" / "parts")) for p in (tmp_path / "account").rglob("*.parquet")}
     assert len(files) == 2
     assert rows_of(store.read(ALL, EVER)) == ROWS[:96]
@@ -278,3 +279,29 @@ def test_a_lock_that_cannot_be_made_is_named(store, tmp_path):
     (tmp_path / "account" / "locks" / f"{D0 // DAY % 64:02}.lock").mkdir(parents=True)
     with pytest.raises(StoreError, match="ISR_HOME"), store.fetching(Range(D0, D0 + DAY)):
         pass
+
+
+def test_what_a_writer_that_was_killed_left_goes(store, tmp_path):
+    """When its day is tidied, and it is old enough to be nobody's."""
+    fill(store, ALL, Range(D0, D0 + DAY), ROWS, LATER)
+    (kept,) = (tmp_path / "account").rglob("*.parquet")
+    left = kept.with_name(f"{kept.name[:10]}-left.tmp")
+    left.touch()
+    os.utime(left, (0, 0))
+    store.tidy(Range(D0, D0 + DAY), now=LATER)
+    assert (kept.exists(), left.exists()) == (True, False)
+
+
+def test_a_part_that_goes_while_it_is_read_doubles_nothing(store, monkeypatch):
+    """What was read of the former state is dropped when the new one is read."""
+    for client in "ab":
+        fill(store, Selector((client,)), Range(D0, D0 + DAY), [row for row in ROWS if row[1] == client], LATER)
+    read, tries = parts.read, iter([False, True])
+
+    def replaced_once(*given, **more):
+        if next(tries, False):
+            raise FileNotFoundError
+        return read(*given, **more)
+
+    monkeypatch.setattr(parts, "read", replaced_once)
+    assert len(store.decoded(ALL, EVER)) == 96
