@@ -49,6 +49,8 @@ def test_states_in_one_figure_have_colours_of_their_own(ground):
     assert len({*colours.values()}) == len(states)
     known = {colours[one] for one in ("on", "off", "fault")}
     assert not known & {colours[one] for one in states[3:]}
+    dozen = [f"mode {n}" for n in range(12)]
+    assert len({*theme.state_colours(dozen, ground).values()}) == 12
     assert theme.state_colours(["high", "ok"], ground)["high"] != theme.palette(ground)[2]
 
 
