@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1400, "height": 900}}
+LONG = 90_000  # ms
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +35,15 @@ def _opened(chromium: Any, report: Path, **how: Any) -> tuple[Any, list[str], li
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.set_default_timeout(LONG)
     page.goto(report.as_uri())
     page.wait_for_function("document.querySelectorAll('.figure script').length === 0")
     for number in range(page.locator(".figure").count()):
-        page.evaluate(f"document.querySelectorAll('.figure')[{number}].scrollIntoView()")
-        page.wait_for_function(f"document.querySelectorAll('.figure')[{number}].querySelector('.main-svg')")
+        # What is drawn above may move it out of view again.
+        page.wait_for_function(
+            "n => { const one = document.querySelectorAll('.figure')[n]; one.scrollIntoView();"
+            " return one.querySelector('.main-svg'); }", arg=number,
+        )  # fmt: skip
     return page, asked, errors
 
 
