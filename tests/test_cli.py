@@ -54,6 +54,13 @@ def test_the_demo_names_all_that_it_lacks_before_it_begins(monkeypatch):
     assert result.output == ""
 
 
+def test_cache_clear_takes_no_range_of_what_is_decoded(isr):
+    """It would remove more than was asked for."""
+    result = isr("cache", "clear", "--decoded", "--start", "2026-11-01")
+    assert isinstance(result.exception, UsageError)
+    assert "--start" in str(result.exception)
+
+
 def test_cache_clear_without_a_terminal(isr):
     """It says what to give, as every command that asks."""
     result = isr("cache", "clear")

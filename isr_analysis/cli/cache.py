@@ -70,6 +70,8 @@ def clear(
     """
     from isr_analysis.store.store import Store
 
+    if decoded and (start or end):
+        raise UsageError("--decoded removes all that is decoded; leave --start and --end out, or --decoded")
     span = Range(
         _EVER.start if start is None else times.instant(start, name="start"),
         _EVER.end if end is None else times.instant(end, name="end"),
