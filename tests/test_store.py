@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isr_analysis import messages, times
+from isr_analysis import database, messages, times
 from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
 from isr_analysis.store import ledger, parts
@@ -136,6 +137,24 @@ def test_a_fetch_that_fails_half_way_changes_nothing(store, tmp_path):
     assert store.held(ALL, Range(D0, D0 + 2 * DAY), now=LATER).missing == [(ALL, Range(D0 + DAY, D0 + 2 * DAY))]
     assert sorted((tmp_path / "account").rglob("*.parquet")) == before
     assert not list((tmp_path / "account").rglob("*.tmp"))
+
+
+def test_an_interrupt_just_after_a_commit_takes_nothing_back(store, monkeypatch):
+    """What the ledger names by then stays on disk, though the caller hears of the interrupt."""
+    real = database.transaction
+
+    @contextlib.contextmanager
+    def interrupted(*args, **kwargs):
+        with real(*args, **kwargs) as db:
+            yield db
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "transaction", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fill(store, ALL, Range(D0, D0 + 2 * DAY), ROWS, LATER)
+    assert rows_of(store.read(ALL, EVER)) == ROWS
+    assert not store.held(ALL, Range(D0, D0 + 2 * DAY), now=LATER, settle=0, max_age=None).missing
 
 
 def test_replaced_files_stay_for_an_hour(store, tmp_path):
