@@ -1,0 +1,158 @@
+"""The explorer: plan, load, stop, export, and the code that does the same."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pandas as pd
+import pytest
+
+import isr_analysis as isr
+
+
+def test_what_was_loaded_is_told_in_the_zone_that_is_chosen(portal):
+    """The clock of the fields above, not another one."""
+    range_ = {"start": "2026-11-20", "end": "2026-11-21", "tz": "Asia/Tokyo"}
+    explorer = isr.widgets.explorer("isr-shack-01", **range_, portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    assert "from 2026-11-20 00:00 to 2026-11-21 00:00 (Asia/Tokyo), " in explorer.said.value
+    explorer.close()
+
+
+@pytest.fixture
+def explorer(portal):
+    """Give an explorer of one publisher's readings, with nothing on disk."""
+    made = isr.widgets.explorer("isr-shack-01", "telemetry/watt_meter", last="6h", portal=portal)
+    yield made
+    made.close()
+
+
+def test_the_plan_comes_before_anything_is_fetched(explorer, sandbox):
+    """It is the line that plan_history prints, and follows the choice."""
+    before = sandbox.requests("history")
+    explorer._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert explorer.wait()
+    assert explorer.plan.value.count("at least 1 request of") == 1
+    assert "0% on disk" in explorer.plan.value
+    explorer.dates.value = {"last": "4d"}
+    assert explorer.wait()
+    assert "windows" in explorer.plan.value
+    assert sandbox.requests("history") == before
+
+
+def test_loading_gives_the_frame_the_figure_the_gaps_and_the_code(explorer, portal):
+    """The same as a script gets."""
+    explorer.go.click()
+    assert explorer.wait()
+    same = isr.load_history("isr-shack-01", "telemetry/watt_meter", last="5h", portal=portal)
+    assert set(same.index[:-3]) <= set(explorer.value.index)
+    figure = explorer.figure.outputs[0]["data"]["application/vnd.plotly.v1+json"]
+    assert len(figure["data"]) > 0
+    assert "messages from" in explorer.said.value
+    assert explorer.gaps.value
+    assert not explorer.go.disabled
+    assert explorer.halt.disabled
+    assert "value" in explorer.field.options
+
+
+def test_the_code_runs_and_gives_the_same(explorer, portal):
+    """What the widget shows is Python that needs nothing but the connection."""
+    explorer.go.click()
+    assert explorer.wait()
+    explorer.field.value = "value"
+    assert explorer.wait()
+    assert 'isr.plots.timeseries(df, "value")' in explorer.code()
+    scope: dict[str, object] = {"portal": portal}
+    exec(explorer.code(), scope)
+    assert len(scope["df"]) >= len(explorer.value) - 3  # the range moved on meanwhile
+
+
+def test_a_download_is_stopped_halfway_and_goes_on_there(portal, sandbox):
+    """What had come is on disk; the kernel's thread was free all the time."""
+    explorer = isr.widgets.explorer(topic="#", last="4d", portal=portal)
+    sandbox.fail("slow", route="history", seconds=0.2)
+    first = threading.Event()
+    explorer.bar.observe(lambda change: first.set() if 0 < change["new"] < 1 else None, "value")
+    began = time.monotonic()
+    explorer.go.click()
+    assert time.monotonic() - began < 1.0
+    assert first.wait(30)
+    explorer.halt.click()
+    assert "Stopped" in explorer.said.value
+    assert explorer.wait()
+    assert explorer.value is None
+    assert not explorer.go.disabled
+    sandbox.heal()
+    plan = isr.plan_history(last="4d", portal=portal)
+    assert 0 < plan.share < 1
+    explorer.go.click()
+    assert explorer.wait()
+    assert len(explorer.value) > 0
+
+
+def test_a_failing_portal_is_explained_and_the_former_frame_stays(explorer, sandbox):
+    """Errors stand in the widget, as words."""
+    explorer.go.click()
+    assert explorer.wait()
+    kept = explorer.value
+    sandbox.fail("html", route="history")
+    explorer.dates.value = {"last": "3d"}
+    explorer.go.click()
+    assert explorer.wait()
+    sandbox.heal()
+    assert "isr-bad" in explorer.said.value
+    assert explorer.value is kept
+    assert not explorer.go.disabled
+
+
+def test_exports_are_read_back_and_never_replace_a_file(explorer, tmp_path):
+    """CSV and Parquet, where the kernel runs."""
+    explorer.export("csv")
+    assert "nothing to save" in explorer.written.value
+    explorer.go.click()
+    assert explorer.wait()
+    for kind, read in (("csv", lambda path: pd.read_csv(path, index_col=0)), ("parquet", pd.read_parquet)):
+        explorer.file.value = str(tmp_path / "out")
+        explorer.export(kind)
+        assert explorer.wait()
+        assert len(read(tmp_path / f"out.{kind}")) == len(explorer.value)
+        assert f"df.to_{kind}(" in explorer.code()
+    explorer.export("csv")
+    assert explorer.wait()
+    assert "not replaced" in explorer.written.value
+
+
+def test_nothing_is_loaded_while_the_choice_is_none(explorer, sandbox):
+    """The button says where to look."""
+    before = sandbox.requests("history")
+    explorer.picker.topic.value = "a/#/b"
+    explorer.go.click()
+    assert explorer.wait()
+    assert "cannot be loaded" in explorer.said.value
+    assert sandbox.requests("history") == before
+
+
+def test_a_range_without_messages_is_said_so(portal):
+    """No figure of nothing, no error."""
+    explorer = isr.widgets.explorer("nobody-99", last="1h", portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    assert "No message was published" in explorer.said.value
+    assert len(explorer.value) == 0
+
+
+def test_the_figure_follows_the_page_into_the_dark(explorer):
+    """When the theme is changed, it is drawn again."""
+    explorer._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    explorer.go.click()
+    assert explorer.wait()
+    before = explorer.figure.outputs
+    explorer._page._handle_custom_msg({"seen": True, "dark": True}, [])
+    assert explorer.wait()
+    grounds = [
+        shown[0]["data"]["application/vnd.plotly.v1+json"]["layout"]["template"]["layout"]["paper_bgcolor"]
+        for shown in (before, explorer.figure.outputs)
+    ]
+    assert grounds[0] != grounds[1]

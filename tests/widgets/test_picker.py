@@ -1,0 +1,96 @@
+"""The picker: publishers and topics are found, searched and chosen."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import isr_analysis as isr
+from isr_analysis import messages
+from isr_analysis.widgets.pick import narrowest
+
+
+def test_publishers_are_listed_with_when_they_were_last_heard(portal):
+    """Topics stand under their client."""
+    picker = isr.widgets.picker(portal=portal)
+    assert picker.list.options == ()
+    picker.load()
+    assert picker.wait()
+    lines = [label for label, _ in picker.list.options]
+    assert any(line.startswith("isr-shack-01 · Station") and line.endswith("ago") for line in lines)
+    assert any("spare-01" in line and "paused · never" in line for line in lines)
+    at = next(n for n, (_, key) in enumerate(picker.list.options) if key[0] == "rpt-west")
+    assert picker.list.options[at + 1][1][0] == "rpt-west"
+
+
+def test_a_search_narrows_the_list_and_keeps_what_was_chosen(portal):
+    """Several publishers are chosen one search after the other."""
+    picker = isr.widgets.picker(portal=portal)
+    picker.load()
+    assert picker.wait()
+    for word, key in (("shack", ("isr-shack-01", None)), ("repeater north", ("rpt-north", None))):
+        picker.search.value = word
+        assert key in [own for _, own in picker.list.options]
+        picker.list.value = [key]
+    assert picker.value == {"client_id": ["isr-shack-01", "rpt-north"], "topic": "#"}
+    picker.search.value = ""
+    assert set(picker.list.value) == {("isr-shack-01", None), ("rpt-north", None)}
+    picker.clear.click()
+    assert picker.value == {"client_id": None, "topic": "#"}
+    assert picker.list.value == ()
+
+
+def test_topics_are_found_and_chosen_under_their_clients(portal):
+    """The filter is the narrowest that covers them, and is shown."""
+    picker = isr.widgets.picker(portal=portal)
+    picker.find.click()
+    assert picker.wait()
+    picker.list.value = [("isr-shack-01", "telemetry/watt_meter")]
+    assert picker.value == {"client_id": ["isr-shack-01"], "topic": "telemetry/watt_meter"}
+    picker.list.value = [("isr-shack-01", "telemetry/watt_meter"), ("isr-hill-02", "telemetry/system")]
+    assert picker.value == {"client_id": ["isr-hill-02", "isr-shack-01"], "topic": "telemetry/+"}
+    assert "telemetry/+" in picker.said.value
+    picker.list.value = []
+    assert picker.value == {"client_id": None, "topic": "#"}
+
+
+def test_a_topic_that_is_no_filter_is_explained_in_place():
+    """The value is None until it is mended."""
+    picker = isr.widgets.picker("isr-shack-01")
+    picker.topic.value = "telemetry/#/x"
+    assert picker.value is None
+    assert "stands alone and last" in picker.trouble.value
+    picker.topic.value = "telemetry/+"
+    assert picker.value == {"client_id": ["isr-shack-01"], "topic": "telemetry/+"}
+    assert picker.trouble.value == ""
+
+
+@pytest.mark.parametrize("add_ons", [["live", "history"], ["mgmt", "history"]])
+def test_one_of_the_two_add_ons_is_enough(sandbox, add_ons):
+    """Publishers are listed from the live answer or from their list."""
+    with sandbox.connect(sandbox.make_token(add_ons)) as portal:
+        picker = isr.widgets.picker(portal=portal)
+        picker.load()
+        assert picker.wait()
+        assert "isr-shack-01" in [key[0] for _, key in picker.list.options]
+        assert picker.trouble.value == ""
+
+
+def test_without_any_of_them_the_picker_says_what_is_missing(sandbox):
+    """In words, in place."""
+    with sandbox.connect(sandbox.make_token(["history"])) as portal:
+        picker = isr.widgets.picker(portal=portal)
+        picker.load()
+        assert picker.wait()
+        assert "Live REST API" in picker.trouble.value
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), min_size=1, max_size=5))
+def test_the_narrowest_filter_is_a_filter_that_matches_all(topics):
+    """One topic is its own filter."""
+    found = narrowest(topics)
+    assert messages.check_filter(found) == found
+    assert all(messages.topic_matches(found, topic) for topic in topics)
+    if len(set(topics)) == 1:
+        assert found == topics[0]
