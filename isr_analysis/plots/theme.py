@@ -21,7 +21,7 @@ Theme = Literal["light", "dark"]
 _LIGHT = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5B4FA2", "#B8860B", "#56B4E9", "#7F3C4D"]
 _DARK = ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#A79BF0", "#F0C83C", "#9BD5FF", "#D88A9C"]
 # For the states of a figure that has very many.
-_MORE = {"light": ["#8A6240", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#C49A6C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
+_SPARE = {"light": ["#8A6240", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#C49A6C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 _LEGEND_WIDTH = 860
 _TITLE_WIDTH = 90  # characters of a line
@@ -87,9 +87,9 @@ def palette(theme: Theme) -> list[str]:
     return _DARK if theme == "dark" else _LIGHT
 
 
-def more(theme: Theme) -> list[str]:
+def spare_colours(theme: Theme) -> list[str]:
     """Give the colours of states beyond those of lines."""
-    return _MORE[theme]
+    return _SPARE[theme]
 
 
 def client_colour(client_id: str, theme: Theme) -> str:
@@ -144,7 +144,7 @@ def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
         state: next((colour for words, colour in known if state.strip().casefold() in words), "") for state in states
     }
     # Green last: nobody knows whether such a state is well.
-    free = [one for one in [*colours[3:], *colours[2::-1], *more(theme)] if one not in chosen.values()]
+    free = [one for one in [*colours[3:], *colours[2::-1], *spare_colours(theme)] if one not in chosen.values()]
     turn = itertools.cycle(free)
     return {state: colour or next(turn) for state, colour in chosen.items()}
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 
+_ALL = 2**62
+"""More rows than any total that a portal states."""
+
 _NO_CONTENT = 204
 
 
@@ -89,9 +92,10 @@ def _every(
         more = said.has_more
         if more is None:  # what it says of this comes before numbers, which may begin with 0
             more = paging.is_before_last(said, nth)
-        count += len(found) if isinstance(found, list) else _count(kept)
+        rows = len(found) if isinstance(found, list) else _count(kept)
+        count += rows
         yield kept, found
-        if following == step and not (found if isinstance(found, list) else _count(kept)):
+        if following == step and not rows:
             return  # its cursor is where the next one will be
         if not named and not more:
             if (missing := (said.total or 0) - count) > 0:
@@ -110,11 +114,11 @@ def _every(
 
 
 def _count(kept: Kept) -> int:
-    """Count the publishers of a live answer, whether they ever published or not."""
+    """Count the publishers of a live answer, whether they ever published or not; what has no rows is all there is."""
     try:
         return len(answers.read_rows(kept.answer.body, content_type=kept.answer.content_type))
     except AnswerError:  # an object for one publisher, or of another form
-        return 2**62
+        return _ALL
 
 
 def _shown(said: Paging) -> Iterator[tuple[str, Any]]:

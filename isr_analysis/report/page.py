@@ -168,7 +168,7 @@ def counterparts() -> dict[str, str]:
     """Give each colour of the figures on a light ground with its counterpart on a dark one."""
     pairs = [
         *zip(theme.palette("light"), theme.palette("dark"), strict=True),
-        *zip(theme.more("light"), theme.more("dark"), strict=True),
+        *zip(theme.spare_colours("light"), theme.spare_colours("dark"), strict=True),
         *((theme.ink("light")[name], theme.ink("dark")[name]) for name in theme.ink("light")),
         *((one[1], other[1]) for one, other in zip(theme.scale("light"), theme.scale("dark"), strict=True)),
         (theme.state_colours(["off"], "light")["off"], theme.state_colours(["off"], "dark")["off"]),
