@@ -108,6 +108,21 @@ def _writer(path: Path, form: Format, *, durable: bool) -> sqlite3.Connection:
     return db
 
 
+def prepare(path: Path) -> bool:
+    """Make a database for a library that opens it in its own way, and tell whether it has a write-ahead log.
+
+    Raises
+    ------
+    StoreError
+        As of `transaction`.
+    """
+    make_folder(path.parent)
+    logged = not _is_far(path)
+    with _plain_errors(path), contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
+        _switch(db, "WAL" if logged else "DELETE")
+    return logged
+
+
 def _switch(db: sqlite3.Connection, journal: str) -> None:
     """Set the kind of journal. Where others do the same at this moment SQLite gives up at once: it is asked again."""
     until = time.monotonic() + BUSY_SECONDS

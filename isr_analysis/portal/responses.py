@@ -25,9 +25,9 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests_cache.backends.sqlite import SQLiteCache
 
+from isr_analysis import database
 from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
 from isr_analysis.portal import wire
-from isr_analysis.settings import make_folder
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +68,10 @@ class Responses:
     def __init__(self, line: wire.Wire, folder: Path) -> None:
         self._lock = threading.Lock()
         self._closing = False
-        path = make_folder(folder) / "responses.sqlite"
+        path = folder / "responses.sqlite"
+        logged = database.prepare(path)  # by many processes at once, which requests-cache's own way does not bear
         try:
-            backend = SQLiteCache(path, wal=True, busy_timeout=30_000)
+            backend = SQLiteCache(path, wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
             self._session = requests_cache.CachedSession(
                 backend=backend, serializer="json", allowable_codes=(200,), filter_fn=_is_data
             )
