@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from isr_analysis import times
 from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, PortalUnavailableError, StoreError
-from isr_analysis.interrupts import uninterrupted
+from isr_analysis.interrupts import finished, uninterrupted
 from isr_analysis.messages import Selector
 from isr_analysis.portal import quota
 from isr_analysis.portal.pages import pages
@@ -167,14 +166,10 @@ def fetch(
 
 def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
     """Run the jobs, several at once; the first failure ends the rest."""
-    done: queue.SimpleQueue[Future[None]] = queue.SimpleQueue()
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="isr-fetch")
     try:
-        with uninterrupted():
-            for job in jobs:
-                pool.submit(job).add_done_callback(done.put)
-        for _ in jobs:
-            failed = _next(done).exception()
+        for one in finished(pool, jobs):
+            failed = one.exception()
             if failed is not None:
                 tally.stop.set()
                 pool.shutdown(cancel_futures=True)
@@ -186,13 +181,6 @@ def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
         with uninterrupted():
             tally.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _next(done: queue.SimpleQueue[Future[None]]) -> Future[None]:
-    """Give the next job that is done. In short waits: on Windows, Ctrl-C comes through only between two."""
-    while True:
-        with contextlib.suppress(queue.Empty):
-            return done.get(timeout=0.5)
 
 
 def _whole_seconds(span: Range, now: int) -> Range:

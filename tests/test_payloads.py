@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -211,6 +212,9 @@ def test_a_part_of_a_decoded_table_is_the_part_decoded(rows, data):
         patch.setattr(shapes, "SAMPLE", data.draw(st.sampled_from([1, 2, 32])))
         patch.setattr(decoder, "_PORTION", data.draw(st.sampled_from([2, 4096])))
         patch.setattr(decoder, "_BLOCK", data.draw(st.sampled_from([1, 3, 500_000])))
+        patch.setattr(decoder, "_WORTHWHILE", data.draw(st.sampled_from([1, 50_000])))
+        processors = data.draw(st.sampled_from([None, 1, 3]))
+        patch.setattr(os, "cpu_count", lambda: processors)
         limit = data.draw(st.sampled_from([2, 3, 500]))
         patch.setattr(columns, "LIMIT", limit)
         patch.setattr(fields_module, "LIMIT", limit)

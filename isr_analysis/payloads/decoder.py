@@ -7,14 +7,17 @@ by the same parser. Which way a message was read never shows in its values.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isr_analysis.interrupts import in_threads
 from isr_analysis.payloads import columns, message, plain, shapes
 from isr_analysis.payloads.columns import Cells, Rows
 
@@ -22,6 +25,12 @@ DECODER_VERSION = 1
 """Goes up whenever the same messages would be decoded into something else."""
 
 _BLOCK = 500_000
+"""Messages that are decoded at once: so the memory that it takes stays in proportion."""
+
+_THREADS = 4
+_WORTHWHILE = 50_000
+"""Messages that are worth a thread of their own. Most of the work is numpy's and Arrow's, without Python's lock."""
+
 _PORTION = 4096
 _ENOUGH = 64
 _ROUNDS = 4
@@ -50,8 +59,13 @@ def decode(table: pa.Table) -> pa.Table:
     pyarrow.Table
         A decoded table (see `isr_analysis.payloads.columns`), its rows those of `table`.
     """
-    blocks = [_block(table.slice(at, _BLOCK)) for at in range(0, len(table), _BLOCK)] or [_block(table)]
-    return blocks[0] if len(blocks) == 1 else columns.concat(blocks)
+    threads = max(min(_THREADS, os.cpu_count() or 1, len(table) // _WORTHWHILE), 1)
+    size = max(min(_BLOCK, -(-len(table) // threads)), 1)
+    parts = [table.slice(at, size) for at in range(0, len(table), size)]
+    if len(parts) < 2:  # noqa: PLR2004
+        return _block(table)
+    blocks = in_threads(threads, [partial(_block, one) for one in parts]) if threads > 1 else map(_block, parts)
+    return columns.concat(list(blocks))
 
 
 def _block(table: pa.Table) -> pa.Table:

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import campaign_workers as workers
 
 import isr_analysis as isr
-from isr_analysis import fetch
+from isr_analysis import fetch, interrupts
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.streaming.buffer import Buffer
@@ -146,7 +146,8 @@ def test_processes_may_all_begin_at_once(rounds, processes, sandbox, where, rang
     """Where nothing is there yet, eight processes that begin at the same moment make one store, without an error."""
     for number in range(rounds):
         there = (*where[:2], str(home / f"round-{number}"))
-        assert {name for name, _ in run_overlapping(processes, there, range_, 8)} == {"done"}
+        said = run_overlapping(processes, there, range_, 8)
+        assert {name for name, _ in said} == {"done"}, said
         sandbox.set_quota()
 
 
@@ -255,7 +256,7 @@ def test_ctrl_c_at_any_step(rounds, monkeypatch):
     interrupted = 0
     try:
         for number in range(rounds):
-            work, threads = (_downloading if number % 2 else _reading)()
+            work, threads = (_downloading, _reading, _side_by_side)[number % 3]()
             try:
                 try:
                     signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 0.004))
@@ -271,6 +272,12 @@ def test_ctrl_c_at_any_step(rounds, monkeypatch):
     finally:
         signal.signal(signal.SIGALRM, former)
     assert interrupted > rounds / 4
+
+
+def _side_by_side():
+    """Give what works in threads for an instant, and what gives those that have not ended."""
+    jobs = [lambda: time.sleep(0.0003)] * 6
+    return lambda: interrupts.in_threads(2, jobs), lambda: [o for o in threading.enumerate() if "isr-work" in o.name]
 
 
 def _downloading():
