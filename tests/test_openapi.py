@@ -204,6 +204,9 @@ def test_servers_base_paths_and_path_level_parameters_count():
     assert made.source == "OpenAPI document /swagger.json"
 
 
+HOLDS_ITSELF = {"properties": {"from": {"format": "date-time"}, "and": {"$ref": "#/where"}}}
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -212,6 +215,7 @@ def test_servers_base_paths_and_path_level_parameters_count():
         {"paths": {"/x": 3}},
         {"paths": {"/history": {"get": {"parameters": [3, None, {}]}}}},
         {"paths": {"/history": {"get": {"parameters": [{"$ref": "#/a"}]}}}, "a": {"$ref": "#/a"}},
+        document({"name": "where", "in": "query", "schema": {"$ref": "#/where"}}, where=HOLDS_ITSELF),
     ],
 )
 def test_an_odd_document_raises_nothing(odd):
@@ -341,7 +345,10 @@ def test_json_apis_pages_are_named_within_page():
     assert read(query("page[number]", type="integer")).page == "page[number]"
 
 
-ODD = [None, 1, True, "x", [None], [1], {"a": 1}, {"$ref": "#/nowhere"}, 10**400, {"anyOf": 1}, {"enum": 1}]
+ODD = [
+    None, 1, True, "x", "{", "http://[::1", [None], [1], {"a": 1}, {"$ref": "#/nowhere"}, 10**400, float("inf"),
+    {"anyOf": 1}, {"enum": 1},
+]  # fmt: skip
 
 
 def places(value, path=()):

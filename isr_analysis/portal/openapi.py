@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -93,7 +95,8 @@ def _operations(document: Mapping[str, Any], where: str) -> Iterator[tuple[str, 
         variables = servers[0].get("variables")
         for name, one in (variables if isinstance(variables, dict) else {}).items():
             url = url.replace(f"{{{name}}}", str(one.get("default", "")) if isinstance(one, dict) else "")
-        base = urlsplit(urljoin(where, url)).path if url else ""
+        with contextlib.suppress(ValueError):  # it is no address
+            base = urlsplit(urljoin(where, url)).path if url else ""
     paths = document.get("paths")
     for path, given in (paths if isinstance(paths, dict) else {}).items():
         item = parameters.resolved(document, given)
@@ -277,7 +280,7 @@ def _end_included(one: Parameter | None) -> bool | None:
 def _most(limit: Parameter) -> int | None:
     """Find the largest page size that the portal documents."""
     most = limit.schema.get("maximum", limit.schema.get("exclusiveMaximum"))
-    if isinstance(most, int | float) and not isinstance(most, bool) and most >= 1:
+    if isinstance(most, int | float) and not isinstance(most, bool) and 1 <= most < math.inf:
         return int(most) - ("maximum" not in limit.schema)
     said = re.search(
         r"(?:max(?:imum)?|at most|up to|≤|<=|no more than)\D{0,20}?(\d[\d,_ ]*)", limit.words, re.IGNORECASE

@@ -25,6 +25,9 @@ _ISO_WORDS = re.compile(r"iso[ -]?8601|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{
 _WHOLE_SECONDS = re.compile(r"\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
 """The pattern of instants that have no place for parts of a second."""
 
+_DEEPEST = 3
+"""How deep objects within objects are opened: one may hold itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -74,17 +77,20 @@ class Parameter:
         return None
 
 
-def listed(document: Mapping[str, Any], given: list[Any]) -> Iterator[Parameter]:
+def listed(document: Mapping[str, Any], given: list[Any], *, depth: int = _DEEPEST) -> Iterator[Parameter]:
     """Give the query parameters of a list; the members of one that is an object, which are sent on their own."""
     for raw in given:
         one = resolved(document, raw)
         if one.get("in") != "query" or not isinstance(one.get("name"), str):
             continue
         schema = resolved(document, one.get("schema", one))
-        if isinstance(inner := schema.get("properties"), dict):  # Spring's Pageable, for one
-            within = f"{one['name']}[{{}}]" if one.get("style") == "deepObject" else "{}"
-            members = [{"name": within.format(name), "in": "query", "schema": part} for name, part in inner.items()]
-            yield from listed(document, members)
+        if depth and isinstance(inner := schema.get("properties"), dict):  # Spring's Pageable, for one
+            deep = one.get("style") == "deepObject"
+            members = [
+                {"name": f"{one['name']}[{name}]" if deep else name, "in": "query", "schema": part}
+                for name, part in inner.items()
+            ]
+            yield from listed(document, members, depth=depth - 1)
             continue
         lists = (schema[key] for key in ("anyOf", "oneOf", "allOf") if isinstance(schema.get(key), list))
         for variant in (resolved(document, one) for part in lists for one in part):
