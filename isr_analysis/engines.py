@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from pyarrow import dataset as ds
 
 from isr_analysis import frame, messages, payloads, times
-from isr_analysis.errors import MissingExtraError, UsageError
-from isr_analysis.export import as_arrow, file_system
+from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, UsageError
+from isr_analysis.export import as_arrow, file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
@@ -122,7 +122,7 @@ def open_exported(
     folder : str or Path
         The folder, or the URL, of a Parquet export (not of a Delta table). The workers must be able to read it.
     topic, start, end, tz
-        As of `load_history`.
+        As of `load_history`. Each UTC day that the range touches must have been exported.
 
     Returns
     -------
@@ -131,8 +131,14 @@ def open_exported(
 
     Raises
     ------
-    UsageError, MissingExtraError
-        As of `open_history`.
+    UsageError
+        The folder is no such export, or the range is empty.
+    HistoryIncompleteError
+        A day of the range was never exported.
+    StoreError
+        The folder cannot be read.
+    MissingExtraError
+        Dask is not installed.
 
     Examples
     --------
@@ -148,9 +154,27 @@ def open_exported(
     """
     _imported("dask.dataframe")
     zone = times.zone(tz)
-    span = Range(times.instant(start, zone, name="start"), times.instant(end, zone, name="end"))
+    span = times.resolve(start, end, None, tz=zone, now=0)  # both ends are given
+    _check_exported(str(folder), span)
     read = functools.partial(_of_export, str(folder), Selector.of(None, topic))
     return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=True)
+
+
+def _check_exported(folder: str, span: Range) -> None:
+    """Make sure that a folder has the messages of a range."""
+    known = notes(folder)
+    if known is None:
+        raise UsageError(f"{folder} is no export; give the folder that export_history wrote, or the URL")
+    if known["delta"]:
+        raise UsageError(f"{folder} is a Delta table; open it with deltalake, or export without delta=True")
+    dates = [times.iso(day.start)[:10] for day in span.days()]
+    lacking = [date for date in dates if date not in known["days"]]
+    if lacking:
+        raise HistoryIncompleteError(
+            f"{folder} has no export of {lacking[0]}, nor of {len(lacking) - 1} more of the {len(dates)} days that are "
+            f"asked for; it has {min(known['days'], default='none')} to {max(known['days'], default='none')}. Export "
+            "the range first, with export_history"
+        )
 
 
 def _messages(store: Store, selector: Selector, span: Range) -> ds.Dataset:

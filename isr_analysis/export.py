@@ -11,8 +11,9 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+import msgspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +34,15 @@ NOTES = "_isr_export.json"
 """The file in an exported folder that says what is in it. Programs that read such folders pass over its name."""
 
 FILES = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
+
+
+class Notes(TypedDict):
+    """What an exported folder says of itself: the selection, and of each day the mark of what was written."""
+
+    account: str
+    selector: str
+    delta: bool
+    days: dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +138,27 @@ def export_history(
     """
     line = connection.current(portal)
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
-    kind = None if delta or "://" in str(to) else _kind(Path(to))
+    name = str(to) if "://" in str(to) else str(Path(to).expanduser())
+    kind = None if delta or "://" in name else _kind(Path(name))
     if kind is not None:
         df = load_history(client_id, topic, **asked, offline=offline, portal=line)
-        _write_file(df, Path(to), kind)
-        return Exported(str(to), len(df), 1, 0)
+        _write_file(df, Path(name), kind)
+        return Exported(name, len(df), 1, 0)
     selector = Selector.of(client_id, topic)
     span = times.resolve(start, end, last, tz=times.zone(tz), now=line.now())
     span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
     if not offline:
         sync(client_id, topic, **{**asked, "start": times.iso(span.start), "end": times.iso(span.end), "last": None},
              portal=line)  # fmt: skip
-    folder = _Folder(str(to), {"account": line.account_id, "selector": str(selector), "delta": delta})
-    put = _delta_writer(str(to), storage_options) if delta else folder.put
+    folder = _Folder(name, {"account": line.account_id, "selector": str(selector), "delta": delta, "days": {}})
+    put = _delta_writer(name, storage_options) if delta else folder.put
     return _export_days(Store(line.folder), selector, span, folder, put)
 
 
 def _kind(path: Path) -> str | None:
     """Tell the kind of a file by its extension; None is a folder."""
     extension = path.suffix.lower()
-    if not extension or path.expanduser().is_dir():
+    if not extension or path.is_dir():
         return None
     if extension not in FILES or (extension == ".gz" and Path(path.stem).suffix.lower() != ".csv"):
         raise UsageError(
@@ -166,7 +177,7 @@ def _export_days(
         for day in span.days():
             date = times.iso(day.start)[:10]
             mark = store.mark(selector, day)
-            if marks.get(date) == mark:
+            if marks.setdefault(date, None) == mark:
                 kept += mark is not None
                 continue
             table = store.read(selector, day)
@@ -177,11 +188,11 @@ def _export_days(
 
 
 class _Folder:
-    """A folder of days, and its notes."""
+    """A folder of days, and its notes; `new` are those of an empty one."""
 
-    def __init__(self, name: str, what: dict[str, Any]) -> None:
+    def __init__(self, name: str, new: Notes) -> None:
         self.name = name
-        self._what = what
+        self._new = new
         try:
             self._files, self._path = file_system(name)
             self._files.create_dir(self._path, recursive=True)
@@ -219,33 +230,47 @@ class _Folder:
     @contextlib.contextmanager
     def noting(self) -> Iterator[dict[str, str | None]]:
         """Give what is known of each day, to be written to; it is kept at the end, however that comes."""
-        path = posixpath.join(self._path, NOTES)
-        known: dict[str, Any] = {**self._what, "days": {}}
-        with self._plainly():
-            if self._files.get_file_info(path).type != fs.FileType.NotFound:
-                with self._files.open_input_stream(path) as file:
-                    known = json.loads(file.read())
-        if {key: known.get(key) for key in self._what} != self._what:
+        known = notes(self.name) or self._new
+        if {**known, "days": {}} != self._new:
             raise UsageError(
-                f"{self.name} holds an export of {known.get('selector')} of account {known.get('account')}"
-                f"{' as a Delta table' if known.get('delta') else ''}; give the same selection again, or another folder"
+                f"{self.name} holds an export of {known['selector']} of account {known['account']}"
+                f"{' as a Delta table' if known['delta'] else ''}; give the same selection again, or another folder"
             )
-        with self._plainly():
+        try:
             try:
                 yield known["days"]
             finally:
                 words = json.dumps(known, indent=1).encode()
-                self._whole(path, lambda to: self._note(to, words))
-
-    @contextlib.contextmanager
-    def _plainly(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, pa.ArrowException, json.JSONDecodeError) as exc:
+                self._whole(posixpath.join(self._path, NOTES), lambda to: self._note(to, words))
+        except (OSError, pa.ArrowException) as exc:
             raise StoreError(
-                f"{self.name} cannot be written or read ({exc}); see who may write to it, and whether there is room. "
+                f"{self.name} cannot be written ({exc}); see who may write to it, and whether there is room. "
                 "The days that were finished are there, and are not written again"
             ) from exc
+
+
+def notes(folder: str) -> Notes | None:
+    """Give what an exported folder says of itself; None where it says nothing, and so is none.
+
+    Raises
+    ------
+    UsageError
+        It is no folder that can be read.
+    StoreError
+        What it says cannot be read.
+    """
+    try:
+        files, path = file_system(folder)
+        path = posixpath.join(path, NOTES)
+        if files.get_file_info(path).type == fs.FileType.NotFound:
+            return None
+        with files.open_input_stream(path) as file:
+            return msgspec.json.decode(file.read(), type=Notes)
+    except (OSError, msgspec.DecodeError, pa.ArrowException) as exc:
+        raise StoreError(
+            f"the notes of an export, {folder}/{NOTES}, cannot be read ({exc}); see who may read them. If they are "
+            "damaged, delete them: then each day is written again"
+        ) from exc
 
 
 def file_system(name: str) -> tuple[fs.FileSystem, str]:
@@ -260,7 +285,7 @@ def file_system(name: str) -> tuple[fs.FileSystem, str]:
 
             other, path = fsspec.core.url_to_fs(name)
         except (ImportError, ValueError) as why:
-            raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can write to") from why
+            raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can read and write") from why
         files = fs.PyFileSystem(fs.FSSpecHandler(other))
     return files, path.rstrip("/")
 

@@ -108,6 +108,27 @@ def test_dask_decodes_in_its_workers(portal, tmp_path):
             assert lazy.dtypes.astype(str).to_dict() == computed.dtypes.astype(str).to_dict()
 
 
+def test_a_folder_that_is_no_parquet_export_is_refused(portal, tmp_path):
+    """A name mistyped, some other folder, a Delta table, a range that runs backward: never an empty frame."""
+    isr.export_history(tmp_path / "delta", **DAYS, delta=True, portal=portal)
+    for name, words in (("typo", "is no export"), (".", "is no export"), ("delta", "is a Delta table")):
+        with pytest.raises(errors.UsageError, match=words):
+            isr.open_exported(tmp_path / name, **DAYS)
+    with pytest.raises(errors.UsageError, match="can read and write"):
+        isr.open_exported("nowhere://out", **DAYS)
+    isr.export_history(tmp_path / "out", **DAYS, portal=portal)
+    with pytest.raises(errors.UsageError, match="the range is empty"):
+        isr.open_exported(tmp_path / "out", start=DAYS["start"], end=DAYS["start"])
+
+
+def test_a_day_that_was_never_exported_is_no_empty_one(portal, tmp_path):
+    """It is named; a day of which there is no message was exported all the same."""
+    isr.export_history(tmp_path / "out", start="2026-10-28", end="2026-11-02", portal=portal)  # kept since October 31
+    assert len(isr.open_exported(tmp_path / "out", start="2026-10-28", end="2026-10-30")) == 0
+    with pytest.raises(errors.HistoryIncompleteError, match="no export of 2026-11-02, nor of 1 more of the 3 days"):
+        isr.open_exported(tmp_path / "out", start="2026-11-01", end="2026-11-04")
+
+
 def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
     """The error says what to install."""
     monkeypatch.setitem(sys.modules, "polars", None)

@@ -96,6 +96,27 @@ def test_a_folder_of_another_selection_is_refused(portal, tmp_path):
         isr.export_history(tmp_path / "out", **DAYS, portal=portal)
 
 
+@pytest.mark.parametrize("notes", [b"[1]", b"{}", b'{"days": 1}', b"\xff", b"{"])
+def test_notes_that_cannot_be_read_are_named(portal, tmp_path, notes):
+    """A file of notes that is damaged is an error in words."""
+    isr.export_history(tmp_path / "out", **DAYS, portal=portal)
+    (tmp_path / "out/_isr_export.json").write_bytes(notes)
+    with pytest.raises(errors.StoreError, match=r"_isr_export\.json, cannot be read"):
+        isr.export_history(tmp_path / "out", **DAYS, portal=portal)
+
+
+@pytest.mark.parametrize("name", ["~/out.parquet", "~/out", "~/table"])
+def test_the_home_folder_has_its_short_name(portal, tmp_path, monkeypatch, name):
+    """For a file, a folder and a Delta table alike."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    monkeypatch.setenv("HOME", str(mine))
+    monkeypatch.setenv("USERPROFILE", str(mine))
+    monkeypatch.chdir(mine)
+    isr.export_history(name, **DAYS, delta=name.endswith("table"), portal=portal)
+    assert [one.name for one in mine.iterdir()] == [name[2:]]
+
+
 def test_a_folder_that_cannot_be_written_is_named(portal, tmp_path):
     """A file in the way is an error in words."""
     (tmp_path / "out").write_text("in the way")
