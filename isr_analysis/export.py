@@ -177,7 +177,8 @@ def _export_days(
         for day in span.days():
             date = times.iso(day.start)[:10]
             mark = store.mark(selector, day)
-            if marks.setdefault(date, None) == mark:
+            if marks.get(date) == mark:
+                marks[date] = mark  # noted also of a day without a message
                 kept += mark is not None
                 continue
             table = store.read(selector, day)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
@@ -121,12 +122,18 @@ def test_a_folder_that_is_no_parquet_export_is_refused(portal, tmp_path):
         isr.open_exported(tmp_path / "out", start=DAYS["start"], end=DAYS["start"])
 
 
-def test_a_day_that_was_never_exported_is_no_empty_one(portal, tmp_path):
-    """It is named; a day of which there is no message was exported all the same."""
+def test_a_day_that_was_never_exported_is_no_empty_one(portal, tmp_path, monkeypatch):
+    """It is named, also where its export broke off; a day of which there is no message was exported all the same."""
     isr.export_history(tmp_path / "out", start="2026-10-28", end="2026-11-02", portal=portal)  # kept since October 31
     assert len(isr.open_exported(tmp_path / "out", start="2026-10-28", end="2026-10-30")) == 0
     with pytest.raises(errors.HistoryIncompleteError, match="no export of 2026-11-02, nor of 1 more of the 3 days"):
         isr.open_exported(tmp_path / "out", start="2026-11-01", end="2026-11-04")
+    isr.sync(**DAYS, portal=portal)
+    monkeypatch.setattr("isr_analysis.export.pq.write_table", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        isr.export_history(tmp_path / "cut", **DAYS, portal=portal)
+    with pytest.raises(errors.HistoryIncompleteError, match="no export of 2026-11-14"):
+        isr.open_exported(tmp_path / "cut", start="2026-11-14", end="2026-11-15")
 
 
 def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
