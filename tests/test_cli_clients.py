@@ -134,7 +134,7 @@ def test_where_nobody_can_be_asked_nothing_is_done(here, words):
     """What cannot be undone needs --yes in a script, and nothing goes out without."""
     with pytest.raises(UsageError, match="--yes"):
         run(*words, given="y\n")
-    assert here.requests_total() == 0
+    assert here.requests() == 0
 
 
 def test_a_new_password_never_goes_into_a_pipe(here):
@@ -146,7 +146,7 @@ def test_a_new_password_never_goes_into_a_pipe(here):
     ):
         with pytest.raises(UsageError, match="--out FILE"):
             run(*words)
-    assert here.requests_total() == 0
+    assert here.requests() == 0
 
 
 def test_the_place_is_made_sure_of_before_anything_is_made(here, tmp_path, no_keyring):
@@ -160,7 +160,7 @@ def test_the_place_is_made_sure_of_before_anything_is_made(here, tmp_path, no_ke
     ):
         with pytest.raises(error):
             run("subscribers", "create", "a", *place)
-    assert here.requests_total() == 0
+    assert here.requests() == 0
     assert there.read_text() == "something else"
 
 
@@ -207,4 +207,4 @@ def test_on_a_terminal_the_question_is_asked(here):
     code, seen = on_a_terminal("publishers", "remove", "isr-shack-01", answer=b"n\n")
     assert code == 130
     assert "for good?" in seen
-    assert here.requests_total() == 0
+    assert here.requests() == 0

@@ -20,9 +20,9 @@ SPAN = {"start": "2026-11-20", "end": "2026-11-20T03:00"}
 
 def test_connecting_makes_no_request(sandbox):
     """A cell that connects returns at once, also where the portal is away."""
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     portal = isr.connect(sandbox.token, origin=sandbox.origin)
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
     assert connection.current() is portal
     isr.disconnect()
 
@@ -49,10 +49,10 @@ def test_the_account_is_asked_for_once_for_each_token(sandbox):
     """A token is bound to its account on disk: the next process asks no more."""
     with sandbox.connect() as portal:
         assert portal.account_id == sandbox.account_id
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     with sandbox.connect() as portal:
         assert portal.account_id == sandbox.account_id
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
 
 
 @pytest.mark.parametrize("add_ons", [["history"], ["live"], ["mgmt"]])

@@ -250,9 +250,9 @@ def test_what_is_kept_of_the_only_account_is_seen_and_cleared_without_a_token(sa
     isr.load_history(**DAYS, portal=portal)
     shown = run("cache")[1]
     monkeypatch.delenv("ISR_TOKEN")
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     assert run("cache")[1] == shown
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
     with sandbox.connect(sandbox.make_token(seed=2)) as other:
         isr.sync(last="1h", portal=other)
     with pytest.raises(errors.TokenMissingError) as caught:

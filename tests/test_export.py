@@ -65,11 +65,11 @@ def test_a_file_holds_the_frame(portal, tmp_path, name):
 @pytest.mark.parametrize("name", ["a.xlsx", "a.json", "a.json.gz", "a.parquetx"])
 def test_an_unknown_extension_is_refused(sandbox, portal, tmp_path, name):
     """The known ones are named, nothing is made and nothing asked; a folder that is there may be called anything."""
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     with pytest.raises(errors.UsageError, match=r"\.csv, \.csv\.gz, \.parquet, \.arrow, \.feather.* folder"):
         isr.export_history(tmp_path / name, **DAYS, portal=portal)
     assert [path.name for path in tmp_path.iterdir() if path.name == name] == []
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
     (tmp_path / name).mkdir()
     assert isr.export_history(tmp_path / name, **DAYS, portal=portal).written == 3
 
@@ -127,10 +127,10 @@ def test_a_folder_that_cannot_be_written_is_named(portal, tmp_path):
 def test_offline_export_asks_for_nothing(sandbox, portal, tmp_path):
     """What is on disk goes out; the portal is not asked."""
     isr.sync(**DAYS, portal=portal)
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     done = isr.export_history(tmp_path / "out", start="2026-11-10", end="2026-11-17", offline=True, portal=portal)
     assert done.written == 3
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
 
 
 def test_a_delta_table_has_every_message_once(portal, tmp_path):

@@ -57,9 +57,9 @@ def portal(sandbox):
 
 def asked(sandbox, what) -> int:
     """Count the requests that something makes."""
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     what()
-    return sandbox.requests_total() - before
+    return sandbox.requests() - before
 
 
 def test_one_more_day_costs_that_days_requests(sandbox, portal):
@@ -240,7 +240,7 @@ def test_wait_sleeps_until_there_are_requests_again(sandbox, clock):
         with pytest.raises(errors.QuotaExhaustedError, match="2026-11-20T13:") as caught:
             isr.load_history(**month)
         assert 0 < caught.value.retry_after <= 3600
-        assert sandbox.requests_total() <= 12
+        assert sandbox.requests() <= 12
         began = clock()
         frame = isr.load_history(**month, wait=True)
         # Workers that wait side by side each move this clock on, so that it runs up to four times too fast.

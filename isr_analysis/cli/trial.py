@@ -37,7 +37,7 @@ def demo(out: Path) -> None:
         history = df.attrs["requests"]
         click.echo("Writing the report, which takes some ten seconds …")
         report = isr.build_report(out / "report.html", last="7d", title="A week of the demo fleet", portal=portal)
-        made = portal_here.requests_total()
+        made = portal_here.requests()
     click.echo(
         f"\n  {len(df):,} messages of 7 days, from {df['client_id'].nunique()} publishers on "
         f"{df['topic'].nunique()} topics; the last messages of {len(live)} publishers\n"

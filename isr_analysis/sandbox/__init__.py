@@ -9,10 +9,11 @@ True
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from isr_analysis.errors import MissingExtraError
 from isr_analysis.sandbox.troubles import Trouble
@@ -79,7 +80,9 @@ def serve(
     ...     sandbox.token.startswith("isr_mqtt_rest_")
     True
     """
-    return _server().Sandbox(  # type: ignore[no-any-return]
+    with _missing_extra_named():
+        from isr_analysis.sandbox import server
+    return server.Sandbox(
         port=port, days=days, seed=seed, troubles=troubles, rate=rate, limit=limit, now=now, broker=broker,
         certificate=certificate,
     )  # fmt: skip
@@ -107,16 +110,20 @@ def run(
     UsageError, MissingExtraError
         As of `serve`.
     """
-    _server().wait(serve(port=port, days=days, seed=seed, broker=broker), announce)
+    with serve(port=port, days=days, seed=seed, broker=broker) as sandbox, contextlib.suppress(KeyboardInterrupt):
+        if announce is not None:
+            announce(sandbox)
+        while True:
+            time.sleep(3600)
 
 
-def _server() -> Any:
+@contextlib.contextmanager
+def _missing_extra_named() -> Iterator[None]:
     try:
-        from isr_analysis.sandbox import server
+        yield
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0] not in ("fastapi", "uvicorn", "starlette", "pydantic"):
             raise
         raise MissingExtraError(
             f'the sandbox portal needs {exc.name}, which is not installed; run: pip install "isr-analysis[sandbox]"'
         ) from exc
-    return server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from isr_analysis.errors import UsageError
+
+logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -61,6 +64,8 @@ class Front:
         """Fail from now on: on one route or all, a number of times or until `heal`."""
         if how not in _KINDS:
             raise UsageError(f"how={how!r} is no way to fail; there are {', '.join(_KINDS)}")
+        if times is not None and times < 1:
+            raise UsageError(f"times={times!r} is no number of requests; give 1 or more, or None: until heal()")
         with self._lock:
             self._faults.append(_Fault(how, route, times, seconds))
 
@@ -94,16 +99,26 @@ class Front:
                 event["headers"] = [*event.get("headers", ()), *extra]
             await send(event)
 
-        if fault is not None and fault.how in ("down", "html"):
+        try:
+            await self._answered(fault, scope, receive, with_headers)
+        except _CutError:
+            raise
+        except Exception:
+            logger.exception("the sandbox itself failed at %s %s", scope["method"], scope["path"])
+            raise
+
+    async def _answered(self, fault: _Fault | None, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif fault.how in ("down", "html"):
             await _instead(fault.how, send)
-        elif fault is not None and fault.how in ("cut", "broken"):
+        elif fault.how == "slow":
+            await asyncio.sleep(fault.seconds)
+            await self._app(scope, receive, send)
+        else:
             # Half of something that is packed would not be half of a JSON text.
             scope["headers"] = [one for one in scope["headers"] if one[0] != b"accept-encoding"]
-            await self._app(scope, receive, _Half(with_headers, cut=fault.how == "cut"))
-        else:
-            if fault is not None:
-                await asyncio.sleep(fault.seconds)
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, receive, _Half(send, cut=fault.how == "cut"))
 
     def _next_fault(self, route: str, given: str) -> _Fault | None:
         with self._lock:
@@ -112,7 +127,7 @@ class Front:
                 if fault.route in (None, route):
                     if fault.times is not None:
                         fault.times -= 1
-                        if fault.times <= 0:
+                        if fault.times == 0:
                             self._faults.remove(fault)
                     return fault
         return None

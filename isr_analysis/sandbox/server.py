@@ -6,11 +6,10 @@ import os
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
@@ -67,7 +66,7 @@ class Sandbox:
             uvicorn.Config(
                 self._front,
                 log_config=None,
-                log_level="critical",  # what goes wrong on demand is no news; what does not is logged by Front
+                log_level="critical",  # what goes wrong on demand is no news; of the rest Front tells
                 access_log=False,
                 lifespan="off",
                 timeout_graceful_shutdown=2,
@@ -234,12 +233,8 @@ class Sandbox:
         self._portals.append(portal)
         return portal
 
-    def requests_total(self) -> int:
-        """Count the requests that came so far, whatever became of them."""
-        return self._front.count(None, None)
-
     def requests(self, route: str | None = None, *, token: str | None = None) -> int:
-        """Count the requests that came so far.
+        """Count the requests that came so far, whatever became of them.
 
         Parameters
         ----------
@@ -348,15 +343,3 @@ def _check(*, days: int, rate: float, port: int) -> None:
         raise UsageError(f"rate={rate!r} is out of range; give how many times faster than usual, 0.001 to 1000")
     if not 0 <= port <= 65_535:  # noqa: PLR2004 (the largest there is)
         raise UsageError(f"port={port!r} is no port; give 0 (any that is free) to 65535")
-
-
-def wait(sandbox: Sandbox, announce: Callable[[Any], None] | None) -> None:
-    """Say that the sandbox is there, and wait for Ctrl-C."""
-    with sandbox:
-        if announce is not None:
-            announce(sandbox)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            return

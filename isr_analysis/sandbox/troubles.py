@@ -1,8 +1,8 @@
 """What goes wrong in the invented fleet, and when: planted at instants that follow from the seed alone.
 
 Time is cut into periods since 1970, and each holds one trouble of a kind, wholly inside it. So any six days have
-an outage and a stuck probe, any two days messages that come late, and any thirty days one field that changes its type
-and one device that gets a new id.
+an outage and a stuck probe, any two days messages that come late (unless just then the client is silent), and any
+thirty days one field that changes its type and one device that gets a new id.
 """
 
 from __future__ import annotations

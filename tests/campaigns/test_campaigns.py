@@ -125,11 +125,11 @@ def test_processes_share_store_and_quota(count, rounds, processes, sandbox, wher
         there = home / f"round-{number}"
         limit = 6 + number
         sandbox.set_quota(limit)
-        before = sandbox.requests_total()
+        before = sandbox.requests()
         with sandbox.connect(home=there) as portal:
             _ = portal.account_id, portal.contract  # from now on it is known how many there are
         said = run_overlapping(processes, (*where[:2], str(there)), range_, count)
-        assert sandbox.requests_total() - before <= limit
+        assert sandbox.requests() - before <= limit
         assert {name for name, _ in said} <= {"done", "QuotaExhaustedError"}, said
         sandbox.set_quota()
         (there / "quota.sqlite").unlink()  # an hour later

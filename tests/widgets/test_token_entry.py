@@ -65,13 +65,13 @@ def test_widgets_that_wait_for_a_token_begin_when_it_is_there(sandbox):
 
 def test_what_is_no_token_is_refused_at_once_and_not_repeated(sandbox):
     """The form is checked before anything is sent."""
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     entry = isr.widgets.token_entry(origin=sandbox.origin)
     entry.submit("hunter2")
     assert "isr_mqtt_rest_" in entry.said.value
     assert "Settings" in entry.said.value
     assert "hunter2" not in state_of(entry)
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
 
 
 def test_a_refused_token_leaves_the_connection_as_it_was(sandbox):
@@ -155,11 +155,11 @@ def test_a_platform_token_asks_for_the_account(sandbox):
 
 def test_a_token_that_is_set_up_is_checked_when_the_page_shows_the_entry(sandbox, monkeypatch):
     """Nothing is asked before."""
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     monkeypatch.setenv("ISR_TOKEN", sandbox.token)
     monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
     entry = isr.widgets.token_entry()
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
     entry._page._handle_custom_msg({"seen": True, "dark": False}, [])
     assert entry.wait()
     assert entry.value == sandbox.account_id

@@ -64,14 +64,14 @@ def test_printed_the_token_entry_speaks_of_its_own_portal(sandbox, monkeypatch):
 def test_a_repr_asks_nobody_and_is_code(name, sandbox, portal):
     """It can be shown by a debugger at any time."""
     options = {} if name == "token_entry" else {"portal": portal}
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     widget = getattr(isr.widgets, name)(**options)
     assert "isr." in repr(widget)
     compile(repr(widget), "code", "exec")
     bundle = widget._repr_mimebundle_()
     assert "isr." in bundle["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
 
 
 def test_under_nbconvert_the_plain_form_is_displayed(portal, monkeypatch):
