@@ -1,0 +1,136 @@
+"""Absence: which silences are told, of whom, and what explains them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from ticks import START, at, joined, minutes, ticks
+
+from isr_analysis.checks import gaps
+from isr_analysis.errors import UsageError
+
+
+def test_a_client_that_was_silent_is_one_row():
+    """An outage of the client is told once, with the last message before and the first after."""
+    out = lambda s: s[(s < 6000) | (s >= 12_000)]  # noqa: E731
+    frame = joined(
+        ticks(out(minutes(0, 600)), topic="telemetry/a"),
+        ticks(out(minutes(0, 600, 5)), topic="state/b"),
+        ticks(minutes(0, 600), client="isr-hill-02"),
+    )
+    found = gaps(frame)
+    assert found[["kind", "client_id", "topic", "channel"]].to_numpy().tolist() == [
+        ["device silent", "isr-shack-01", "", ""]
+    ]
+    assert found["start"].iloc[0] == START + pd.Timedelta(minutes=99)
+    assert found["end"].iloc[0] == START + pd.Timedelta(minutes=200)
+    assert gaps(frame, each=True)["topic"].tolist() == ["state/b", "telemetry/a"]
+
+
+def test_a_topic_and_a_channel_alone_are_told_as_such():
+    """What falls silent while the client goes on is named: the topic, or the one channel."""
+    s = minutes(0, 600)
+    chan = lambda topic, number, seconds: ticks(seconds, topic=topic, chan=number)  # noqa: E731
+    some = s[(s < 6000) | (s >= 12_000)]
+    one = joined(chan("a", 1, some), chan("a", 2, some), chan("b", 1, s))
+    assert gaps(one)[["topic", "channel"]].to_numpy().tolist() == [["a", ""]]
+    two = joined(chan("a", 1, some), chan("a", 2, s), chan("b", 1, s))
+    assert gaps(two)[["topic", "channel"]].to_numpy().tolist() == [["a", "chan 1"]]
+
+
+def test_silence_around_an_outage_of_the_client_is_told_too():
+    """A probe that died an hour before the outage of its client has a row of its own for that hour."""
+    s = minutes(0, 600)
+    frame = joined(
+        ticks(s[(s < 6000) | (s >= 12_000)], topic="a"), ticks(s[(s < 2400) | (s >= 12_000)], topic="b")
+    )  # fmt: skip
+    found = gaps(frame)
+    assert found["topic"].tolist() == ["b", ""]
+    assert found["end"].iloc[0] == found["start"].iloc[1]
+
+
+def test_a_slow_series_around_an_outage_of_its_client_is_not_told_again():
+    """What the outage leaves of a slow topic's silence is what is usual; a silence far beyond the outage is told."""
+    fast = ticks(minutes(0, 1440)).loc[lambda df: (df.index < at(740)) | (df.index > at(803))]
+    for slow, told in (([720, 810], [""]), ([570, 990], ["state/slow", ""])):
+        every = [m for m in range(0, 1440, 30) if not slow[0] < m < slow[1]]
+        found = gaps(joined(fast, ticks(np.array(every) * 60 - 0.5, topic="state/slow")))
+        assert found["topic"].tolist() == told
+    fast = ticks(minutes(0, 1440)).loc[lambda df: (df.index < at(740)) | (df.index > at(745))]
+    every = [m for m in range(0, 1440, 30) if not 660 < m < 780]
+    found = gaps(joined(fast, ticks(np.array(every) * 60 - 0.5, topic="state/slow")))
+    assert found["topic"].tolist() == ["state/slow", ""]  # five minutes do not explain two hours
+
+
+def test_silence_at_the_edges_of_the_loaded_range_is_found():
+    """The range that a loader wrote into attrs counts, as long as the frame is as it was loaded."""
+    frame = ticks(minutes(100, 200))
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-01T06:00:00Z", "rows": len(frame)}
+    assert gaps(frame)["duration"].dt.total_seconds().tolist() == [100 * 60, 161 * 60]
+    assert gaps(frame.iloc[5:-5]).empty
+    assert len(gaps(frame.iloc[5:-5], end="2026-11-01T06:00:00Z")) == 1
+
+
+def test_what_may_still_come_late_is_no_gap():
+    """The provisional end of a range is not counted as silence."""
+    frame = ticks(minutes(0, 200))
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "rows": len(frame),
+                   "provisional_from": "2026-11-01T03:21:00Z"}  # fmt: skip
+    assert gaps(frame).empty
+
+
+def test_a_client_that_was_asked_for_and_never_heard_is_a_gap():
+    """A client named in the selector without any row is silent throughout."""
+    frame = ticks(minutes(0, 200))
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-01T03:20:00Z", "rows": len(frame),
+                   "clients": ["isr-shack-01", "isr-gone-09"]}  # fmt: skip
+    assert gaps(frame)[["client_id", "duration"]].to_numpy().tolist() == [["isr-gone-09", pd.Timedelta("3h20min")]]
+
+
+def covered(*rows, client="*", topic="#"):
+    """Make a frame of coverage from rows of start, end and state."""
+    frame = pd.DataFrame(rows, columns=["start", "end", "state"]).assign(client_id=client, topic=topic)
+    return frame.assign(
+        start=pd.to_datetime(frame["start"], utc=True, format="ISO8601"),
+        end=pd.to_datetime(frame["end"], utc=True, format="ISO8601"),
+    )
+
+
+def test_the_kinds_of_absence_are_kept_apart():
+    """What was never fetched, and where the portal failed, is not the device's silence."""
+    s = minutes(0, 1440)
+    frame = ticks(s[(s < 3600 * 4) | (s >= 3600 * 10)])
+    coverage = covered(
+        ("2026-11-01", "2026-11-01T06:00", "settled"),
+        ("2026-11-01T06:00", "2026-11-01T07:00", "missing"),
+        ("2026-11-01T07:00", "2026-11-01T08:00", "missing"),
+        ("2026-11-01T08:00", "2026-11-01T09:00", "failed"),
+        ("2026-11-01T09:00", "2026-11-02", "provisional"),
+    )
+    found = gaps(frame, coverage)
+    assert found["kind"].tolist() == ["device silent", "never fetched", "portal failed", "device silent"]
+    assert [f"{one:%H:%M}" for one in found["start"]] == ["03:59", "06:00", "08:00", "09:00"]
+    assert [f"{one:%H:%M}" for one in found["end"]] == ["06:00", "08:00", "09:00", "10:00"]
+
+
+def test_a_missing_span_of_one_topic_leaves_the_others_alone():
+    """Coverage of a topic filter or a client explains only what it names."""
+    s = minutes(0, 600)
+    out = s[(s < 6000) | (s >= 12_000)]
+    frame = joined(ticks(out, topic="telemetry/a"), ticks(out, topic="state/b"))
+    missing = ("2026-11-01T01:40", "2026-11-01T03:20", "missing")
+    by_topic = gaps(frame, covered(missing, topic="telemetry/#"))
+    assert by_topic[["kind", "topic"]].to_numpy().tolist() == [
+        ["device silent", "state/b"],
+        ["never fetched", "telemetry/#"],
+    ]
+    other = gaps(frame, covered(missing, client="isr-hill-02"))
+    assert sorted(other["kind"]) == ["device silent", "never fetched"]
+    assert gaps(frame, covered(missing))["kind"].tolist() == ["never fetched"]
+
+
+def test_coverage_without_its_columns_is_refused():
+    """The error names the column that is missing and those that came."""
+    with pytest.raises(UsageError, match=r"no column state.*start, end"):
+        gaps(ticks(minutes(0, 9)), pd.DataFrame({"start": [], "end": []}))

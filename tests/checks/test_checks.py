@@ -1,0 +1,70 @@
+"""Every check: it takes any frame with an index of time, and leaves it as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from ticks import START, minutes, noise, ticks
+
+from isr_analysis.checks import channels, completeness, gaps, intervals, quality, wide
+from isr_analysis.errors import UsageError
+
+EVERY = [gaps, quality, completeness, channels, intervals]
+
+
+@pytest.mark.parametrize("function", EVERY)
+def test_an_empty_frame_gives_the_same_columns_and_types(function):
+    """No row: the same schema, in the frame's zone; a bare empty frame too."""
+    full = function(ticks(minutes(0, 50), value=noise(50)).drop(START + pd.Timedelta(minutes=20)))
+    empty = function(ticks([]).tz_convert("UTC"))
+    assert len(empty) == 0
+    assert empty.dtypes.astype(str).to_dict() == full.dtypes.astype(str).to_dict()
+    assert function(pd.DataFrame()).columns.tolist() == full.columns.tolist()
+    zone = function(ticks(minutes(0, 50)).tz_convert("Europe/Zurich"))
+    assert {str(zone[name].dt.tz) for name in zone if hasattr(zone[name].dtype, "tz")} == {"Europe/Zurich"}
+
+
+@pytest.mark.parametrize("function", [*EVERY, wide])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda df: df.sample(frac=1, random_state=1),
+        lambda df: pd.concat([df, df]),
+        lambda df: df.tz_localize(None),
+        lambda df: df[["value"]],
+        lambda df: df["value"],
+        lambda df: df[["value"]].resample("5min").mean(),
+        lambda df: df.iloc[:1],
+        lambda df: df.assign(value=np.nan),
+        lambda df: df.assign(value="text"),
+        lambda df: df.assign(value=[[1]] * len(df)),
+        lambda df: df.assign(value=1e300),
+        lambda df: df.set_axis(df.index[:1].repeat(len(df))),
+        lambda df: df.set_axis(df.index.as_unit("s")),
+        lambda df: df.set_axis([pd.NaT, *df.index[1:]]),
+    ],
+)
+def test_any_frame_with_an_index_of_time_is_taken_and_never_changed(function, change):
+    """Unsorted, repeated, naive, resampled, single, empty of values: a frame comes back, the input stays as it was."""
+    frame = change(ticks(minutes(0, 60)))
+    before = frame.copy(deep=True)
+    assert isinstance(function(frame), pd.DataFrame)
+    assert frame.equals(before)
+
+
+@pytest.mark.parametrize("function", EVERY)
+def test_an_instant_that_no_clock_means_is_refused_with_the_way_out(function):
+    """The years 1700 and 2200 are told, with how to leave them out; what the way out leaves is taken."""
+    index = pd.DatetimeIndex(["1700-01-01", "2026-11-01", "2200-01-01"], tz="UTC")
+    df = pd.DataFrame({"value": [1.0, 2.0, 3.0]}, index=index)
+    with pytest.raises(UsageError, match=r"from 1700-01-01.* to 2200-01-01"):
+        function(df)
+    function(df[(df.index.year >= 1970) & (df.index.year <= 2100)])
+
+
+@pytest.mark.parametrize("function", EVERY)
+def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(function):
+    """The error says what index came and how to make one of time."""
+    with pytest.raises(UsageError, match=r"RangeIndex.*set_index"):
+        function(pd.DataFrame({"time": ["2026-11-01"], "value": [1]}))

@@ -1,0 +1,157 @@
+"""Findings: stuck values, repeats, drift; all troubles of a fleet, and nothing else."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from ticks import START, joined, minutes, noise, ticks
+
+import isr_analysis as isr
+from isr_analysis import sandbox
+from isr_analysis.checks import completeness, gaps, intervals, quality
+
+
+def kinds(frame, **options):
+    """Give the kinds of the findings."""
+    return quality(frame, **options)["kind"].tolist()
+
+
+def test_a_measurement_that_stops_varying_is_stuck():
+    """One value for hours, of what always varied, is told with its span and count."""
+    value = noise(600)
+    value[200:300] = value[200]
+    found = quality(ticks(minutes(0, 600), value=value))
+    assert found[["kind", "field", "count"]].to_numpy().tolist() == [["value stuck", "value", 100]]
+    assert found["start"].iloc[0] == START + pd.Timedelta(minutes=200)
+    assert found["end"].iloc[0] == START + pd.Timedelta(minutes=299)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.full(600, 42.0),
+        np.arange(600) // 60 * 1.0,
+        np.round(np.sin(np.arange(600) / 90), 1),
+        np.where(np.arange(600) % 200 < 150, 0.0, noise(600)),
+        np.where(np.arange(600) < 300, 0.0, noise(600)),
+        (np.arange(600) // 100 % 2).astype(bool),
+        np.minimum(100.0, 99 + np.abs(np.sin(np.arange(600) / 20)) * 3).round(2),
+    ],
+    ids=["constant", "steps", "slow", "off by turns", "off", "state", "at its limit by turns"],
+)
+def test_what_keeps_its_value_by_nature_is_not_stuck(value):
+    """Constants, slow values, states, and transmitters that are off are no finding."""
+    assert kinds(ticks(minutes(0, 600), value=value)) == []
+
+
+def test_repeats_are_counted_at_the_same_instant_and_a_moment_later():
+    """QoS 1 may repeat a message; equal values at their usual pace are no repeats."""
+    frame = ticks(minutes(0, 200), value=noise(200))
+    again = frame.iloc[[5, 50, 120]]
+    later = frame.iloc[[70]].set_axis(frame.index[[70]] + pd.Timedelta(seconds=2))
+    found = quality(joined(frame, again, later))
+    assert found[["kind", "count"]].to_numpy().tolist() == [["repeated messages", 4]]
+    two = frame.assign(chan=1, by="schedule"), frame.assign(chan=2, by="schedule").shift(freq="300ms")
+    assert kinds(joined(*(one.assign(topic="event/change", value=7) for one in two))) == []
+    other = frame.iloc[[5]].assign(value=-1.0)
+    assert kinds(joined(frame, other)) == []
+    assert kinds(ticks(minutes(0, 200), value=1.0)) == []
+
+
+def test_rows_out_of_order_are_told():
+    """A frame that is not sorted says how many rows stand after later ones; a reversed one is only reversed."""
+    frame = ticks(minutes(0, 100), value=noise(100))
+    order = [*range(50), 60, *range(50, 60), *range(61, 100)]
+    assert quality(frame.iloc[order])[["kind", "count"]].to_numpy().tolist() == [["out of order", 10]]
+    assert kinds(frame.iloc[::-1]) == []
+
+
+def test_a_type_that_changes_is_dated():
+    """From numbers to text: one finding at the first text, with both types."""
+    value = pd.array([*noise(50).tolist(), *(str(one) for one in noise(50))], dtype="object")
+    found = quality(ticks(minutes(0, 100), value=value))
+    assert found[["kind", "field", "count", "detail"]].to_numpy().tolist() == [
+        ["type changed", "value", 50, "value: number → text"]
+    ]
+    assert found["start"].iloc[0] == START + pd.Timedelta(minutes=50)
+
+
+def test_fields_that_appear_or_go_for_good_are_dated():
+    """A key that is gone from some day on, and one that is new, are two findings; one that comes and goes is none."""
+    count = 200
+    frame = ticks(
+        minutes(0, count),
+        value=noise(count),
+        old=np.where(np.arange(count) < 80, noise(count, 2), np.nan),
+        new=np.where(np.arange(count) >= 120, noise(count, 3), np.nan),
+        rare=np.where(np.arange(count) % 3 == 0, noise(count, 4), np.nan),
+    )
+    found = quality(frame)
+    assert found[["kind", "field", "count"]].to_numpy().tolist() == [
+        ["fields changed", "old", 120],
+        ["fields changed", "new", 120],
+    ]
+    assert found["start"].tolist() == [START + pd.Timedelta(minutes=80), START + pd.Timedelta(minutes=120)]
+
+
+def test_a_renamed_device_is_no_outage():
+    """A new id that goes on where an old one fell silent is one finding; both silences are explained by it."""
+    both = joined(
+        ticks(minutes(0, 300), client="buoy-1", value=noise(300)),
+        ticks(minutes(310, 600), client="buoy-2", value=noise(290, 2)),
+        ticks(minutes(0, 600), client="other-1", topic="telemetry/b", value=noise(600, 3)),
+    )
+    found = quality(both)
+    assert found[["kind", "client_id"]].to_numpy().tolist() == [["device renamed", "buoy-2"]]
+    assert "buoy-1" in found["detail"].iloc[0]
+    unlike = joined(ticks(minutes(0, 300), client="buoy-1"), ticks(minutes(310, 600, 5), client="gate-2", topic="b"))
+    assert "device renamed" not in kinds(unlike)
+
+
+@pytest.mark.parametrize(("seed", "days"), [(1, 31), (2, 8), (3, 8)])
+def test_the_troubles_of_the_sandbox_are_all_found_and_nothing_else(seed, days):
+    """Each planted trouble has its finding, outages within an interval at both ends; no finding is without one."""
+    now = int(pd.Timestamp("2026-11-20", tz="UTC").value)
+    with sandbox.serve(seed=seed, now=lambda: now) as portal, portal.connect() as connection:
+        df = isr.load_history(last=f"{days}d", portal=connection, progress=False)
+        truth = [one for one in portal.truth(df.attrs["start"], df.attrs["end"]) if one.kind != "late"]
+    found = quality(df)
+    names = {"outage": "device silent", "stuck": "value stuck", "retyped": "type changed", "renamed": "device renamed"}
+    left = found[found["kind"] != "repeated messages"]
+    for trouble in truth:
+        if trouble.kind == "repeated":
+            continue
+        start, end = pd.Timestamp(trouble.start, tz="UTC"), pd.Timestamp(trouble.end, tz="UTC")
+        near = pd.Timedelta(minutes=15)
+        mine = left[(left["kind"] == names[trouble.kind]) & (left["client_id"] == trouble.client_id)]
+        mine = mine[(mine["start"] <= end + near) & (mine["end"] >= start - near)]
+        assert len(mine) == 1, trouble
+        row = mine.iloc[0]
+        if trouble.kind == "outage":
+            interval = intervals(df[df["client_id"] == trouble.client_id])
+            least = interval.loc[interval["regular"], "interval"].min()
+            inside = df.attrs["start"], df.attrs["end"]
+            begin, until = max(start, pd.Timestamp(inside[0])), min(end, pd.Timestamp(inside[1]))
+            assert abs(row["start"] - begin) <= least * 1.05
+            assert abs(row["end"] - until) <= least * 1.05
+        left = left.drop(mine.index)
+    assert left.empty, left.to_string()
+    planted = {key: len([*own]) for key, own in itertools.groupby(
+        sorted((one.client_id, one.topic) for one in truth if one.kind == "repeated"))}  # fmt: skip
+    repeated = found[found["kind"] == "repeated messages"].groupby(["client_id", "topic"])["count"].sum()
+    assert repeated.to_dict() == planted
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_clean_fleet_has_no_finding(seed):
+    """Without troubles nothing is found: no gap, nothing stuck, no repeat."""
+    now = int(pd.Timestamp("2026-11-20T12:00", tz="UTC").value)
+    with sandbox.serve(seed=seed, troubles=False, now=lambda: now) as portal, portal.connect() as connection:
+        df = isr.load_history(last="8d", portal=connection, progress=False)
+    assert quality(df).to_dict("records") == []
+    assert gaps(df).empty
+    share = completeness(df)["share"].dropna()
+    assert share.min() > 0.95

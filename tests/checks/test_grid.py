@@ -1,0 +1,55 @@
+"""The even grid: a column a series, a row a step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from ticks import START, joined, minutes, ticks
+
+from isr_analysis import times
+from isr_analysis.checks import wide
+from isr_analysis.errors import UsageError
+
+
+def test_the_grid_holds_states_and_not_measurements():
+    """A measurement is there only where it came; a state holds to the next one, but not through a silence."""
+    s = minutes(0, 120, 5)
+    s = s[(s < 1800) | (s >= 3600)]
+    frame = joined(
+        ticks(s, topic="telemetry/a", chan=1),
+        ticks(s, topic="state/r", chan=1, value=(s < 4500).astype("int64")),
+        ticks([0, 1200], topic="state/on_change", chan=1, value=["on", "off"]).assign(chan=2),
+    )
+    grid = wide(frame, every="1min", by=["topic", "chan"])
+    measure, state, change = (grid[name] for name in
+                              ("telemetry/a · chan 1", "state/r · chan 1", "state/on_change · chan 2"))  # fmt: skip
+    assert measure.notna().sum() == len(s)
+    at = lambda minute: START + pd.Timedelta(minutes=minute)  # noqa: E731
+    assert state[at(3)] == 1
+    assert pd.isna(state[at(40)])
+    assert state[at(112)] == 0
+    assert change[at(19)] == "on"
+    assert change[at(100)] == "off"
+
+
+def test_the_grid_is_even_across_both_changes_of_the_clocks():
+    """Steps are of equal length, and the mean of each is that of its messages."""
+    for day in ("2026-03-29", "2026-10-25"):
+        index = pd.date_range(day, periods=24 * 60, freq="1min", tz="Europe/Zurich", name="time")
+        grid = wide(pd.DataFrame({"value": np.arange(len(index)) * 1.0}, index=index), every="30min")
+        assert set(np.diff(grid.index.asi8)) == {30 * times.MINUTE}
+        assert grid["value"].tolist() == [14.5 + 30 * n for n in range(48)]
+
+
+def test_a_grid_beyond_reason_is_refused():
+    """A step of a second over a century is an error that says so, and no dead machine."""
+    index = pd.DatetimeIndex(["1970-01-01", "2090-01-01"], tz="UTC")
+    with pytest.raises(UsageError, match="longer step"):
+        wide(pd.DataFrame({"value": [1.0, 2.0]}, index=index), every="1s")
+
+
+def test_a_missing_field_names_those_that_are_there():
+    """The error of wide says which columns there are."""
+    with pytest.raises(UsageError, match=r"no column 'power'.*value"):
+        wide(ticks([1, 2]), "power")

@@ -1,0 +1,54 @@
+"""Channels and completeness: what is measured, and how much of it came."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from ticks import joined, minutes, ticks
+
+from isr_analysis.checks import channels, completeness, wide
+
+
+def test_a_reading_is_identified_by_all_five_parts():
+    """Same channel number on another module or bus address is another channel."""
+    keys = {"station_controller_device_id": "SC-A", "type": "relay", "topic": "state/relay"}
+    frame = joined(
+        *(
+            ticks(minutes(0, 10), chan=chan, module=module, dcn=dcn, **keys)
+            for chan, module, dcn in [(1, 1, "0x01"), (2, 1, "0x01"), (1, 2, "0x01"), (1, 1, "0x02")]
+        ),
+        ticks(minutes(0, 10), topic="state/summary").assign(value=np.nan, cpu=0.5, ram=41),
+        ticks(minutes(0, 10), topic="event/change", type="login").assign(value=np.nan),
+    )
+    found = channels(frame)
+    readings = found[found["channel"] != ""]
+    assert readings["channel"].tolist() == [
+        "relay 1 · module 1 · 0x01 · SC-A", "relay 1 · module 1 · 0x02 · SC-A",
+        "relay 1 · module 2 · 0x01 · SC-A", "relay 2 · module 1 · 0x01 · SC-A",
+    ]  # fmt: skip
+    assert found.loc[found["channel"] == "", "field"].tolist() == ["cpu", "ram"]
+
+
+def test_a_unit_is_found_in_every_place_that_plots_look_at():
+    """Beside its field, under a name of its own; the bare word is the unit of `value`, and of no other field."""
+    frame = ticks(minutes(0, 10)).assign(temp=20.5, temp_units="°C", load=0.5, **{"load.unit": "%"}, ram=41.5, unit="W")
+    found = channels(frame)
+    assert dict(zip(found["field"], found["unit"], strict=True)) == {"value": "W", "temp": "°C", "load": "%", "ram": ""}
+
+
+def test_days_on_which_the_clocks_change_have_their_own_length():
+    """In Zurich 25 October 2026 has 25 hours: 1500 minutes are expected of it, and all came."""
+    index = pd.date_range("2026-10-24", "2026-10-27", freq="1min", tz="Europe/Zurich", inclusive="left", name="time")
+    found = completeness(pd.DataFrame({"value": 1.0}, index=index), end="2026-10-27")
+    assert found["expected"].tolist() == [1440, 1500, 1440]
+    assert found["share"].tolist() == [1.0, 1.0, 1.0]
+    daily = wide(pd.DataFrame({"value": 1.0}, index=index), every="1d")
+    assert daily.index.hour.tolist() == [0, 0, 0]
+
+
+def test_a_day_without_any_message_is_there_with_zero():
+    """Days of the range on which nothing came are rows too."""
+    s = minutes(0, 3 * 1440)
+    found = completeness(ticks(s[(s < 86_400) | (s >= 2 * 86_400)]), end="2026-11-04")
+    assert found["messages"].tolist() == [1440, 0, 1440]
+    assert found["share"].tolist() == [1.0, 0.0, 1.0]
