@@ -5,17 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import stations
+from stations import plain
 
 from isr_analysis import checks, plots
 from isr_analysis.plots import theme
 
-MINUTES = pd.date_range("2026-11-01", periods=200, freq="1min", tz="UTC", name="time", unit="ns")
+MINUTES = stations.MINUTES[:200]
 LONG = "a-name-that-is-so-long-that-it-would-take-the-whole-width-of-the-figure-"
-
-
-def plain(value, index=MINUTES, **columns):
-    """Make a frame with one field, by hand."""
-    return pd.DataFrame({"value": value, **columns}, index=index[: len(value)])
 
 
 @pytest.mark.parametrize("count", [1, 50])

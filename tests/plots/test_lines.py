@@ -1,0 +1,130 @@
+"""Time series: what is a line, a panel, a step, a mark, and what is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from stations import MINUTES, fleet, plain, words
+
+from isr_analysis import plots
+
+
+def test_a_line_never_joins_two_series():
+    """Clients and channels have a line each, whatever `by` says; `by` decides names and colours."""
+    frame = fleet("a-1", "b-2", channels=2).query("topic == 'telemetry/watt_meter'")
+    for by in (None, "chan", "client_id", ["client_id", "chan"]):
+        figure = plots.timeseries(frame, "value", by=by)
+        assert len(figure.data) == 4
+    names = [trace.name for trace in plots.timeseries(frame, "value", by="client_id").data]
+    assert names == ["a-1", "a-1", "b-2", "b-2"]
+    shown = [trace.showlegend for trace in plots.timeseries(frame, "value", by="client_id").data]
+    assert shown == [True, False, True, False]
+
+
+def test_units_stand_in_the_titles_and_separate_panels():
+    """Watts and degrees of one field are two panels, each with its unit."""
+    frame = pd.concat([plain([1.0, 2.0], topic="w", unit="W"), plain([3.0, 4.0], topic="t", unit="°C")])
+    figure = plots.timeseries(frame, "value")
+    assert {axis.title.text for axis in figure.select_yaxes()} == {"value [W]", "value [°C]"}
+
+
+def test_a_bare_number_is_named_by_its_topic_which_has_a_panel_of_its_own():
+    """Light and voltage without a unit would flatten each other on one axis."""
+    frame = pd.concat([plain([9e3, 8e3], topic="light"), plain([13.1, 13.2], topic="voltage")])
+    figure = plots.timeseries(frame)
+    assert len([*figure.select_yaxes()]) == 2
+    assert {note.text for note in figure.layout.annotations} == {"light", "voltage"}
+
+
+def test_what_the_axis_names_is_no_entry_of_the_legend():
+    """Columns of a grid have a panel each and no row of equal lines below; lines that share a panel are told."""
+    grid = pd.DataFrame({"north": [1.0, 2.0], "south": [2.0, 3.0]}, index=MINUTES[:2])
+    assert not plots.timeseries(grid).layout.showlegend
+    assert plots.timeseries(grid, facet=False).layout.showlegend
+    assert [trace.showlegend for trace in plots.timeseries(grid, facet=False).data] == [True, True]
+
+
+def test_second_axis_and_facets():
+    """`second` puts fields on the right; `facet` gives each client a panel; False joins all fields in one."""
+    frame = pd.DataFrame({"load": [0.1, 0.2], "temp": [40.0, 41.0], "client_id": ["a", "b"]}, index=MINUTES[:2])
+    figure = plots.timeseries(frame, ["load"], second="temp")
+    assert [axis.side for axis in figure.select_yaxes()] == [None, "right"]
+    assert {trace.yaxis for trace in figure.data} == {"y", "y2"}
+    assert len([*plots.timeseries(frame, "load", facet="client_id").select_yaxes()]) == 2
+    assert len([*plots.timeseries(frame, ["load", "temp"], facet=False).select_yaxes()]) == 1
+
+
+def test_a_gap_is_not_bridged_and_is_shaded():
+    """The line is broken where the device was silent, and the span is shaded."""
+    frame = plain(np.arange(300.0)).drop(MINUTES[100:150])
+    figure = plots.timeseries(frame)
+    y = figure.data[0].y
+    assert np.isnan(y).sum() == 1
+    assert [str(shape.x0)[:16] for shape in figure.layout.shapes] == ["2026-11-01T01:39"]
+    assert [str(shape.x1)[:16] for shape in figure.layout.shapes] == ["2026-11-01T02:30"]
+    assert not plots.timeseries(frame, gaps=False).layout.shapes
+
+
+def test_states_are_steps_at_0_and_1_with_their_words():
+    """Flags and words for on and off are drawn as steps, labelled with the words."""
+    for value, low, high in (([True, False] * 9, "false", "true"), (["on", "off"] * 9, "off", "on")):
+        figure = plots.timeseries(plain(value))
+        assert figure.data[0].line.shape == "hv"
+        assert set(figure.data[0].y) == {0.0, 1.0}
+        assert [*figure.layout.yaxis.ticktext] == [low, high]
+
+
+def test_numbers_are_read_out_of_mixed_columns():
+    """Of 1, "2", None and "x" the numbers are drawn."""
+    figure = plots.timeseries(plain(pd.array([1, "2", None, "x", 5.5], dtype=object)))
+    assert figure.data[0].y.tolist() == [1, 2, 5.5]
+
+
+def test_events_are_marked_with_what_they_say():
+    """Messages of event topics are marks in a panel of their own; they can be left out."""
+    frame = fleet("a-1")
+    figure = plots.timeseries(frame)
+    marks = [trace for trace in figure.data if trace.name == "events"]
+    assert len(marks) == 1
+    assert len(marks[0].x) == 5
+    assert "event: ptt" in marks[0].text[0]
+    assert "events" not in {trace.name for trace in plots.timeseries(frame, events=False).data}
+
+
+def test_all_events_are_drawn_or_the_figure_says_so():
+    """Thousands are all drawn; of more, some of every client and hour, in a page of bounded size, and it is said."""
+    index = pd.date_range("2026-11-01", periods=4000, freq="1min", tz="UTC", name="time")
+    many = pd.DataFrame({"client_id": "a", "topic": "event/change", "event": "x" * 900}, index=index)
+    figure = plots.timeseries(many)
+    assert len(figure.data[0].x) == 4000
+    assert "events," not in (figure.layout.title.subtitle.text or "")
+    assert sum(map(len, figure.data[0].text)) < 700_000
+    rare = many.iloc[::400].assign(client_id="rare")
+    burst = (
+        many.iloc[:1]
+        .loc[index[:1].repeat(30_000)]
+        .set_axis(pd.date_range("2026-11-02", periods=30_000, freq="1s", tz="UTC", name="time"))
+    )
+    figure = plots.timeseries(pd.concat([many, rare, burst]))
+    drawn = pd.Series(figure.data[0].y, index=pd.DatetimeIndex(figure.data[0].x))
+    assert len(drawn) == 5000
+    assert (drawn == "rare").sum() == len(rare)
+    assert len(drawn.index.floor("h").unique()) == len(index.floor("h").unique())
+    assert drawn.index.is_monotonic_increasing
+    assert "000 of 34" in figure.layout.title.subtitle.text
+
+
+def test_the_shaded_spans_are_explained():
+    """A figure that shades a silence says what the grey is, and one without a silence does not."""
+    whole = plain(np.arange(300.0))
+    note = "grey: nothing came for longer than usual"
+    assert note in words(plots.timeseries(whole.drop(whole.index[100:200])))
+    assert note not in words(plots.timeseries(whole))
+    assert note not in words(plots.timeseries(whole.drop(whole.index[100:200]), gaps=False))
+
+
+def test_a_state_that_never_was_has_no_tick_without_a_word():
+    """A flag that is always true has the tick for true only, and no line without a label."""
+    axis = plots.timeseries(plain([True] * 100)).layout.yaxis
+    assert [*axis.ticktext] == ["true"]
+    assert [*axis.tickvals] == [1]

@@ -1,0 +1,32 @@
+"""Live: the table of who was heard, and when."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from isr_analysis import plots
+
+
+def test_the_board_puts_the_longest_silent_on_top():
+    """Ages count from when the portal answered; states are words as well as colours."""
+    index = pd.DatetimeIndex(["2026-11-01T11:59:30", "2026-11-01T11:00", "2026-10-20"], tz="UTC", name="time")
+    frame = pd.DataFrame({"client_id": ["a", "b", "c"], "topic": "t", "value": [1, 2, 3]}, index=index)
+    frame.attrs["fetched_at"] = "2026-11-01T12:00:00Z"
+    cells = plots.live(frame).data[0].cells["values"]
+    assert [*cells[1]] == ["c", "b", "a"]
+    assert [*cells[2]] == ["silent", "stale", "heard"]
+    assert cells[3][2] == "30 s ago"
+    frame.attrs["stale"] = True
+    assert "older answer" in plots.live(frame).layout.title.subtitle.text
+
+
+@pytest.mark.parametrize("count", [1, 9, 200])
+def test_the_board_is_as_high_as_its_rows(count):
+    """No blank strip is left under the table; a long one is scrolled in its place."""
+    index = pd.DatetimeIndex(["2026-11-01T12:00"] * count, tz="UTC", name="time")
+    frame = pd.DataFrame({"client_id": [f"c-{i}" for i in range(count)], "topic": "t", "value": 1}, index=index)
+    figure = plots.live(frame)
+    table = figure.data[0]
+    used = figure.layout.margin.t + table.header.height + count * table.cells.height + figure.layout.margin.b
+    assert figure.layout.height == pytest.approx(min(used, 918), abs=8)

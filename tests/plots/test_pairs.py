@@ -1,0 +1,42 @@
+"""Compare: two ranges, or two stations."""
+
+from __future__ import annotations
+
+from stations import fleet, hours
+
+from isr_analysis import plots
+from isr_analysis.plots.theme import client_colour
+
+
+def test_two_weeks_are_compared_hour_by_hour_of_the_local_clock():
+    """The week before the clocks change is moved by whole days: 09:00 meets 09:00."""
+    one, two = hours("2026-10-26", count=24), hours("2026-10-19", count=24)
+    figure = plots.compare(one, two)
+    assert [trace.x[9].astype("M8[m]").item().hour for trace in figure.data] == [9, 9]
+    assert "7 days later" in figure.layout.title.subtitle.text
+    assert {trace.name for trace in figure.data} == {"2026-10-26", "2026-10-19"}
+    assert "1 day later" in plots.compare(one, hours("2026-10-25", count=20)).layout.title.subtitle.text
+
+
+def test_the_channels_of_two_ranges_are_told_apart():
+    """Each range has its colour, and each of its channels its line and its name in the legend; `by` names fewer."""
+    frame = fleet("a-1", channels=2).query("topic == 'telemetry/watt_meter'")
+    half = len(frame) // 2
+    parts = frame.iloc[:half], frame.iloc[half:]
+    figure = plots.compare(*parts, "value", names=("first", "second"))
+    assert [trace.name for trace in figure.data] == [
+        f"{whose} · chan {chan}" for whose in ("first", "second") for chan in (1, 2)
+    ]
+    assert len({trace.line.color for trace in figure.data}) == 2
+    assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 4
+    names = [trace.name for trace in plots.compare(*parts, "value", names=("first", "second"), by=[]).data]
+    assert set(names) == {"first", "second"}
+
+
+def test_two_stations_are_compared_in_their_colours():
+    """Two clients of the same time keep their time and their colours."""
+    parts = [fleet(name).query("topic == 'telemetry/watt_meter' and chan == 1") for name in ("a-1", "b-2")]
+    figure = plots.compare(*parts, "value")
+    assert [(trace.name, trace.line.color) for trace in figure.data] == [
+        (name, client_colour(name, "light")) for name in ("a-1", "b-2")
+    ]

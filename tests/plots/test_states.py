@@ -1,0 +1,58 @@
+"""Availability, timeline and coverage: days and spans."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from stations import MINUTES, hours, plain, words
+
+from isr_analysis import plots
+from isr_analysis.errors import UsageError
+
+
+def test_coverage_of_a_series_is_refused():
+    """What is no frame of the ledger is told by its type."""
+    with pytest.raises(UsageError, match="a Series came"):
+        plots.coverage(pd.Series([1, 2]))
+
+
+def test_availability_counts_the_hours_of_local_days():
+    """A day of 25 hours that was heard throughout is 100 %; one that was heard half is half."""
+    frame = hours("2026-10-24", count=24 + 25 + 24)
+    assert plots.availability(frame).data[0].z.tolist() == [[100.0, 100.0, 100.0]]
+    half = frame[(frame.index.day != 26) | (frame.index.hour >= 12)].assign(client_id="a-1")
+    figure = plots.availability(half)
+    assert figure.data[0].z.tolist() == [[100.0, 100.0, 50.0]]
+    assert figure.data[0].x[1] == "2026-10-25"
+
+
+def test_a_timeline_holds_states_but_not_through_an_outage():
+    """On from message to message; empty where a device that speaks each minute was silent."""
+    value = np.where(np.arange(300) < 150, "on", "off").astype(object)
+    frame = plain(value).drop(MINUTES[50:100])
+    figure = plots.timeline(frame)
+    on = next(trace for trace in figure.data if trace.name == "on")
+    assert [str(one)[11:16] for one in on.base] == ["00:00", "01:40"]
+    assert [one / 60_000 for one in on.x] == [49, 50]
+
+
+def test_states_that_are_published_on_a_change_hold_to_the_next():
+    """Without a rhythm there is no silence: what was said last holds."""
+    index = pd.DatetimeIndex(["2026-11-01T00:00", "2026-11-01T07:13", "2026-11-02T00:00"], tz="UTC")
+    figure = plots.timeline(plain(["on", "off", "on"], index))
+    off = next(trace for trace in figure.data if trace.name == "off")
+    assert off.x[0] / 3_600_000 == pytest.approx(24 - 7 - 13 / 60)
+
+
+def test_coverage_is_drawn_by_client_and_state():
+    """The frame of the ledger: a row for each selector, states in words; nothing asked for says so."""
+    days = pd.to_datetime(["2026-11-01", "2026-11-02", "2026-11-03"], utc=True)
+    frame = pd.DataFrame({"client_id": ["*", "a-1"], "topic": ["#", "t/#"], "start": days[:2], "end": days[1:],
+                          "state": ["settled", "failed"]})  # fmt: skip
+    figure = plots.coverage(frame)
+    assert [trace.name for trace in figure.data] == ["on disk for good", "the portal failed"]
+    assert [trace.y[0] for trace in figure.data] == ["all clients", "a-1 · t/#"]
+    assert "No data" in words(plots.coverage(frame.iloc[:0]))
+    with pytest.raises(UsageError, match="state"):
+        plots.coverage(frame.drop(columns="state"))

@@ -1,0 +1,28 @@
+"""Profile and distribution: what is usual."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from stations import fleet, plain
+
+from isr_analysis import plots
+from isr_analysis.errors import UsageError
+
+
+def test_a_profile_is_the_median_of_each_local_hour():
+    """Hour of the day in the zone of the frame, also across a change of the clocks."""
+    index = pd.date_range("2026-10-20", "2026-10-30", freq="1h", tz="Europe/Zurich", name="time", inclusive="left")
+    figure = plots.profile(pd.DataFrame({"value": index.hour * 1.0}, index=index))
+    assert figure.data[-1].y.tolist() == [*range(24), 0]
+    assert "Europe/Zurich" in figure.layout.xaxis.title.text
+    with pytest.raises(UsageError, match="year"):
+        plots.profile(plain([1.0]), over="year")
+
+
+def test_a_distribution_adds_up():
+    """The shares of each line's classes add up to 100 %."""
+    figure = plots.distribution(fleet("a-1", "b-2").query("topic == 'telemetry/watt_meter'"), "value")
+    assert len(figure.data) == 4
+    for trace in figure.data:
+        assert trace.y[1::2][:-1].sum() == pytest.approx(100)

@@ -1,0 +1,40 @@
+"""Time: the axis shows the local clock, and does not fold where the clocks change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from stations import hours
+
+from isr_analysis import plots
+
+
+@pytest.mark.parametrize("day", ["2026-10-24", "2026-10-25", "2026-03-28", "2026-03-29"])
+def test_a_line_across_a_change_of_the_clocks_does_not_fold(day):
+    """Equal steps of time are equal steps of the axis; the hover text has the local clock."""
+    frame = hours(day)
+    figure = plots.timeseries(frame)
+    x = figure.data[0].x.astype("M8[ns]")
+    assert set(np.diff(x)) == {np.timedelta64(1, "h")}
+    local = [text.split()[3] for text in figure.data[0].customdata]
+    assert local == [f"{one:%H:%M:%S}" for one in frame.index]
+    assert {text.split()[4] for text in figure.data[0].customdata} == {"CET", "CEST"}
+    assert "changed its clocks on" in figure.layout.xaxis.title.text
+    assert "UTC+0" in figure.layout.xaxis.title.text
+
+
+def test_within_one_offset_the_axis_shows_the_local_clock():
+    """Local midnight is drawn at midnight, and the zone is named."""
+    figure = plots.timeseries(hours("2026-11-01", count=24))
+    assert str(figure.data[0].x[0])[:16] == "2026-11-01T00:00"
+    assert figure.layout.xaxis.title.text == "Time (Europe/Zurich, UTC+01:00)"
+    assert figure.data[0].customdata is None
+    there = plots.timeseries(hours("2026-11-10", count=24), tz="America/St_Johns")
+    assert str(there.data[0].x[0])[:16] == "2026-11-09T19:30"
+
+
+def test_a_frame_without_a_zone_is_drawn_as_it_is():
+    """Naive instants keep their digits, and the axis says that no zone is known."""
+    figure = plots.timeseries(hours("2026-11-01").tz_localize(None))
+    assert str(figure.data[0].x[0])[:16] == "2026-11-01T00:00"
+    assert "no zone" in figure.layout.xaxis.title.text
