@@ -48,8 +48,8 @@ class NoKeyring(KeyringBackend):
 
     priority = 0
 
-    def get_password(self, service: str, username: str) -> str | None:
-        raise NoKeyringError(service, username)
+    def get_password(self, *asked: str) -> str | None:
+        raise NoKeyringError(asked[:2])
 
     set_password = delete_password = get_password
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import logging
 import os
 import re
 import sys
@@ -11,16 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from isr_analysis import secret
-from isr_analysis.errors import StoreError, TokenMissingError, UsageError
+from isr_analysis import keyrings, secret
+from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.settings import Profile
-
-logger = logging.getLogger(__name__)
 
 WHERE_TO_MAKE_ONE = "make one in the portal, Settings → REST API tokens"
 
 _FORM = re.compile(r"isr_mqtt_(platform_)?rest_[A-Za-z0-9._~+/=-]+")
-_SERVICE = "isr_analysis"
 
 
 class Token:
@@ -130,13 +126,7 @@ def someone_is_there() -> bool:
 
 def from_keyring(profile: Profile) -> str | None:
     """Give what the keyring holds for a profile; None also where there is no keyring."""
-    import keyring
-
-    try:
-        return keyring.get_password(_SERVICE, _user(profile))
-    except Exception as exc:  # noqa: BLE001 (a back end may fail with anything: a dead D-Bus, a locked chain)
-        logger.debug("no keyring: %s", type(exc).__name__)
-        return None
+    return keyrings.get(_entry(profile))
 
 
 def to_keyring(profile: Profile, token: Token) -> None:
@@ -147,35 +137,23 @@ def to_keyring(profile: Profile, token: Token) -> None:
     StoreError
         This machine has no keyring; the message says what to do instead.
     """
-    import keyring
-
-    try:
-        keyring.set_password(_SERVICE, _user(profile), token.reveal())
-    except Exception as exc:  # noqa: BLE001 (see from_keyring)
-        # The cause is not chained: a back end's error may hold what it was given.
-        raise StoreError(
-            f"this machine has no keyring that could keep the token ({type(exc).__name__}), which is normal on "
-            "servers and in containers. Put the token into a file that only you can read, and name it:\n"
-            "    install -m 600 /dev/null ~/.isr-token    # then paste the token into it\n"
-            "    export ISR_TOKEN_FILE=~/.isr-token\n"
-            "or have your secret manager set ISR_TOKEN"
-        ) from None
+    keyrings.keep(
+        _entry(profile),
+        token.reveal(),
+        what="token",
+        instead="Put the token into a file that only you can read, and name it:\n"
+        "    install -m 600 /dev/null ~/.isr-token    # then paste the token into it\n"
+        "    export ISR_TOKEN_FILE=~/.isr-token\n"
+        "or have your secret manager set ISR_TOKEN",
+    )
 
 
 def out_of_keyring(profile: Profile) -> bool:
     """Forget a profile's token; tell whether there was one."""
-    import keyring
-
-    if from_keyring(profile) is None:
-        return False
-    try:
-        keyring.delete_password(_SERVICE, _user(profile))
-    except Exception as exc:
-        raise StoreError(f"the keyring did not give up the token of profile {profile.name!r}: {exc}") from exc
-    return True
+    return keyrings.forget(_entry(profile), what=f"token of profile {profile.name!r}")
 
 
-def _user(profile: Profile) -> str:
+def _entry(profile: Profile) -> str:
     # The origin is part of the name: a token kept for one portal is never sent to another.
     return f"{profile.name}@{profile.origin}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import tomllib
 from collections.abc import Mapping
@@ -14,12 +13,10 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
-from isr_analysis import messages, secret, settings
-from isr_analysis.errors import StoreError, SubscriberMissingError, UsageError
+from isr_analysis import keyrings, messages, secret, settings
+from isr_analysis.errors import SubscriberMissingError, UsageError
 from isr_analysis.mgmt.made import Made
 from isr_analysis.secret import Secret
-
-logger = logging.getLogger(__name__)
 
 _SCHEMES = {
     "mqtts": (True, False, 8883), "ssl": (True, False, 8883), "tls": (True, False, 8883),
@@ -27,7 +24,6 @@ _SCHEMES = {
     "wss": (True, True, 443), "ws": (False, True, 80),
 }  # fmt: skip
 _KEYS = {"username", "password", "host", "port", "topic_filter"}
-_SERVICE = "isr_analysis"
 _TOKEN = ("isr_mqtt_rest_", "isr_mqtt_platform_rest_")
 
 
@@ -201,16 +197,7 @@ def to_keyring(entry: str, value: str) -> None:
     StoreError
         This machine has no keyring.
     """
-    import keyring
-
-    try:
-        keyring.set_password(_SERVICE, entry, value)
-    except Exception as exc:  # noqa: BLE001 (a back end may fail with anything)
-        # The cause is not chained: a back end's error may hold what it was given.
-        raise StoreError(
-            f"this machine has no keyring that could keep the password ({type(exc).__name__}), which is normal on "
-            "servers and in containers; have it written into a file with --out FILE"
-        ) from None
+    keyrings.keep(entry, value, what="password", instead="Have it written into a file with --out FILE")
 
 
 def check_keyring() -> None:
@@ -221,10 +208,8 @@ def check_keyring() -> None:
     StoreError
         This machine has none.
     """
-    import keyring
-
     to_keyring("probe", "it works")
-    keyring.delete_password(_SERVICE, "probe")
+    keyrings.forget("probe", what="probe")
 
 
 def fields(made: Made) -> dict[str, Any]:
@@ -263,13 +248,9 @@ def _of_file(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _of_keyring(profile: settings.Profile) -> dict[str, Any]:
-    import keyring
-
     try:
-        kept = keyring.get_password(_SERVICE, _entry(profile))
-        known = json.loads(kept) if kept else {}
-    except Exception as exc:  # noqa: BLE001 (a back end may fail with anything: a dead D-Bus, a locked chain)
-        logger.debug("no keyring: %s", type(exc).__name__)
+        known = json.loads(keyrings.get(_entry(profile)) or "{}")
+    except ValueError:  # not written by `keep_in_keyring`
         return {}
     return known if isinstance(known, dict) else {}
 

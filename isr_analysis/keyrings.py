@@ -1,0 +1,74 @@
+"""The system's keyring. A machine without one is normal, and a back end of it may fail with anything."""
+
+from __future__ import annotations
+
+import logging
+
+from isr_analysis.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+_SERVICE = "isr_analysis"
+
+
+def get(entry: str) -> str | None:
+    """Give what an entry holds; None also where there is no keyring."""
+    import keyring
+
+    try:
+        return keyring.get_password(_SERVICE, entry)
+    except Exception as exc:  # noqa: BLE001 (a dead D-Bus, a locked chain)
+        logger.debug("no keyring: %s", type(exc).__name__)
+        return None
+
+
+def keep(entry: str, value: str, *, what: str, instead: str) -> None:
+    """Keep a secret, in place of what the entry held.
+
+    Parameters
+    ----------
+    entry : str
+        Under which name.
+    value : str
+        The secret.
+    what : str
+        What it is, for an error.
+    instead : str
+        What to do where there is no keyring, for an error.
+
+    Raises
+    ------
+    StoreError
+        This machine has no keyring, or one that keeps nothing.
+    """
+    import keyring
+
+    try:
+        keyring.set_password(_SERVICE, entry, value)
+        why = "" if keyring.get_password(_SERVICE, entry) == value else "what is put into it is not there"
+    except Exception as exc:  # noqa: BLE001 (see get)
+        why = type(exc).__name__  # no more, and not chained: a back end's error may hold what it was given
+    if why:
+        raise StoreError(
+            f"this machine has no keyring that could keep the {what} ({why}), which is normal on servers and in "
+            f"containers. {instead}"
+        )
+
+
+def forget(entry: str, *, what: str) -> bool:
+    """Forget what an entry holds; tell whether there was anything.
+
+    Raises
+    ------
+    StoreError
+        The keyring does not give it up.
+    """
+    import keyring
+
+    if get(entry) is None:
+        return False
+    try:
+        keyring.delete_password(_SERVICE, entry)
+    except Exception as exc:
+        raise StoreError(f"the keyring did not give up the {what}: {exc}") from exc
+    return True
