@@ -27,10 +27,8 @@ def verify_store(
     count: int = 10,
     *,
     span: Range | None = None,
-    settle: int = SETTLE,
     wait: bool = False,
     portal: Portal | None = None,
-    chance: random.Random | None = None,
 ) -> pd.DataFrame:
     """Fetch settled windows again, chosen by chance, and compare them with the store.
 
@@ -40,14 +38,10 @@ def verify_store(
         How many, each a UTC day at most.
     span : Range, optional
         From where; all that is held if left out.
-    settle : int
-        As for `Store.held`, ns.
     wait : bool
         Wait where the requests of the hour are used up.
     portal : Portal, optional
         The connection; by default that of `connect`.
-    chance : random.Random, optional
-        Makes the choice.
 
     Returns
     -------
@@ -66,19 +60,19 @@ def verify_store(
     whole = span or Range(0, line.now())
     windows = [
         (one, window)
-        for one, held in _settled(store, whole, settle)
+        for one, held in _settled(store, whole)
         for window in held.days()
     ]  # fmt: skip
-    chosen = (chance or random.Random()).sample(windows, min(count, len(windows)))  # noqa: S311 (no secret)
+    chosen = random.sample(windows, min(count, len(windows)))
     rows = [_compared(line, store, one, window, wait=wait) for one, window in sorted(chosen, key=lambda c: c[1])]
     names = ["client_id", "topic", "start", "end", "held", "given", "lacking", "surplus", "state"]
     return pd.DataFrame(rows, columns=names)
 
 
-def _settled(store: Store, whole: Range, settle: int) -> list[tuple[Selector, Range]]:
+def _settled(store: Store, whole: Range) -> list[tuple[Selector, Range]]:
     found: list[tuple[Selector, Range]] = []
     for one in store.all_spans(whole):
-        part = one.settled(settle)
+        part = one.settled(SETTLE)
         start, end = max(part.start, whole.start), min(part.end, whole.end)
         if start < end:
             found.append((Selector(None if one.client == ALL else (one.client,), one.topic), Range(start, end)))

@@ -38,8 +38,6 @@ class DateRange(Composite):
         The range to begin with, as of `load_history`; the last 7 days if left out.
     portal : Portal, optional
         The connection; by default that of `connect`.
-    now : callable, optional
-        Gives the present instant, ns since 1970 UTC.
 
     Attributes
     ----------
@@ -67,10 +65,9 @@ class DateRange(Composite):
         last: str | None = None,
         tz: str = "UTC",
         portal: Portal | None = None,
-        now: Callable[[], int] | None = None,
     ) -> None:
         super().__init__(portal=portal)
-        self._now = now or (time.time_ns if portal is None else portal.now)
+        self._now = time.time_ns if portal is None else portal.now
         self._of: tuple[str | list[str] | None, str] = (client_id, topic)
         self._worker = Worker(self._fail)
         self._workers = (self._worker,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,9 +11,16 @@ import pytest
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import UsageError
+from isr_analysis.widgets import dates as dates_module
 from isr_analysis.widgets.strip import shares, strip
 
 NOW = times.instant("2026-11-24T07:30:00Z")
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch):
+    """Let the clock of a widget without a portal stand."""
+    monkeypatch.setattr(dates_module, "time", SimpleNamespace(time_ns=lambda: NOW))
 
 
 @pytest.mark.parametrize(
@@ -30,17 +38,17 @@ NOW = times.instant("2026-11-24T07:30:00Z")
 )
 def test_presets_are_arguments_of_a_loader(preset, value):
     """Days and months are those of the zone."""
-    dates = isr.widgets.date_range(last="2h", tz="Europe/Zurich", now=lambda: NOW)
+    dates = isr.widgets.date_range(last="2h", tz="Europe/Zurich")
     dates.preset.value = preset
     assert dates.value == {**value, "tz": "Europe/Zurich"}
     assert dates.said.value == ""
-    again = isr.widgets.date_range(**dates.value, now=lambda: NOW)
+    again = isr.widgets.date_range(**dates.value)
     assert again.preset.value == preset
 
 
 def test_a_length_that_is_no_preset_becomes_one_and_stays_a_length():
     """A range up to now that the list lacks is chosen in it, and another zone does not nail it down."""
-    dates = isr.widgets.date_range(last="6h", now=lambda: NOW)
+    dates = isr.widgets.date_range(last="6h")
     assert dates.preset.value == "last 6h"
     dates.zone.value = "Europe/Zurich"
     assert dates.value == {"last": "6h", "tz": "Europe/Zurich"}
@@ -51,14 +59,14 @@ def test_a_length_that_is_no_preset_becomes_one_and_stays_a_length():
 
 def test_today_is_that_of_the_zone():
     """Half past seven in UTC is another day at the date line."""
-    dates = isr.widgets.date_range(tz="Pacific/Auckland", now=lambda: times.instant("2026-11-24T20:00Z"))
+    dates = isr.widgets.date_range(tz="Pacific/Honolulu")
     dates.preset.value = "today"
-    assert dates.value["start"] == "2026-11-25"
+    assert dates.value["start"] == "2026-11-23"
 
 
 def test_calendars_give_the_clock_on_the_wall():
     """What is picked is read in the zone; midnight is written as a date."""
-    dates = isr.widgets.date_range(start="2026-11-01", end="2026-11-08", tz="Europe/Zurich", now=lambda: NOW)
+    dates = isr.widgets.date_range(start="2026-11-01", end="2026-11-08", tz="Europe/Zurich")
     assert (dates.start.value, dates.end.value) == (dt.datetime(2026, 11, 1), dt.datetime(2026, 11, 8))  # noqa: DTZ001
     dates.start.value = dt.datetime(2026, 11, 2, 6, 30)  # noqa: DTZ001
     assert dates.value == {"start": "2026-11-02T06:30", "end": "2026-11-08", "tz": "Europe/Zurich"}
@@ -70,7 +78,7 @@ def test_calendars_give_the_clock_on_the_wall():
 
 def test_one_value_is_told_to_observers_once_a_change():
     """Setting start and end by a preset is one change."""
-    dates = isr.widgets.date_range(last="7d", now=lambda: NOW)
+    dates = isr.widgets.date_range(last="7d")
     told = []
     dates.observe(lambda change: told.append(change["new"]), "value")
     dates.preset.value = "yesterday"
@@ -90,7 +98,7 @@ def test_one_value_is_told_to_observers_once_a_change():
 )
 def test_a_bad_range_is_explained_in_place_and_is_no_value(change, said):
     """Nobody loads the former range by mistake; mending the field brings the value back."""
-    dates = isr.widgets.date_range(start="2026-11-01", end="2026-11-08", tz="Europe/Zurich", now=lambda: NOW)
+    dates = isr.widgets.date_range(start="2026-11-01", end="2026-11-08", tz="Europe/Zurich")
     change(dates)
     assert dates.value is None
     assert said in dates.said.value
