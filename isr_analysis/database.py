@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -21,6 +22,7 @@ _LITTLE = 1_000_000  # bytes of a disk on which SQLite cannot work
 
 _MOUNTS = Path("/proc/self/mounts")
 _KIND = 2
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how blanks in a mount's name are written
 _FAR = ("nfs", "cifs", "smb", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "9p", "fuse.sshfs", "fuse.rclone")
 
 
@@ -201,9 +203,9 @@ def _is_far(path: Path) -> bool:
     except OSError:  # no Linux
         return False
     whole = path.resolve()
-    above = [m for m in mounts if len(m) > _KIND and whole.is_relative_to(m[1].encode().decode("unicode_escape"))]
-    kind = max(above, key=lambda m: len(m[1]), default=("", "", ""))[_KIND]
-    return kind.startswith(_FAR)
+    kinds = {_OCTAL.sub(lambda code: chr(int(code[1], 8)), m[1]): m[_KIND] for m in mounts if len(m) > _KIND}
+    above = (place for place in kinds if whole.is_relative_to(place))  # of several at one place, the last is on top
+    return kinds.get(max(above, key=len, default=""), "").startswith(_FAR)
 
 
 def _is_full(folder: Path) -> bool:

@@ -138,7 +138,7 @@ def read(text: str) -> dict[str, Any]:
     """
     try:
         notebook = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise UsageError(f"it is no notebook: {exc}") from exc
     if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
         raise UsageError("it is no notebook: it has no cells")

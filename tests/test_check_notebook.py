@@ -340,7 +340,7 @@ def test_old_notebooks_are_read_too() -> None:
 
 def test_what_is_no_notebook_is_refused() -> None:
     """A file that is no notebook is not taken for a clean one."""
-    for text in ("", "[]", "{}", '{"cells": '):
+    for text in ("", "[]", "{}", '{"cells": ', "[" * 100_000):
         with pytest.raises(UsageError, match="no notebook"):
             disclosure.read(text)
 

@@ -96,6 +96,19 @@ def test_a_network_folder_has_no_write_ahead_log(tmp_path, monkeypatch, kind):
     assert not (tmp_path / "x.sqlite-wal").exists()
 
 
+def test_a_network_file_system_is_known_by_any_name(tmp_path, monkeypatch):
+    """Blanks in it are written as numbers in the list of mounts, other letters as they are; the last one is on top."""
+    folder = tmp_path / "été à Genève"
+    folder.mkdir()
+    mounts = tmp_path / "mounts"
+    written = str(folder).replace(" ", "\\040")
+    lines = ("/dev/vda / ext4 rw 0 0", f"auto {written} autofs rw 0 0", f"server:/x {written} nfs4 rw 0 0")
+    mounts.write_text("\n".join(lines), "utf-8")
+    monkeypatch.setattr(database, "_MOUNTS", mounts)
+    with database.transaction(folder / "x.sqlite", OLD) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
 @pytest.fixture
 def read_only(tmp_path):
     """Give a function that makes a folder read-only, as a mounted medium is; undone at the end."""

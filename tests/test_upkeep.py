@@ -90,3 +90,11 @@ def test_files_of_nobody_are_found(tmp_path):
         os.utime(folder / name, (time.time() - age / 1e9,) * 2)
     left = upkeep.left_over(tmp_path, DAY0, {"2024-10/2024-10-04-known.parquet"})
     assert sorted(left) == ["2024-10/2024-10-04-old.parquet", "2024-10/2024-10-04-old.tmp"]
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_nobodys_concern(tmp_path):
+    """Its writer has just given it its name: a link that leads nowhere is such a one."""
+    folder = tmp_path / "2024-10"
+    folder.mkdir()
+    (folder / "2024-10-04-gone.tmp").symlink_to(folder / "renamed")
+    assert upkeep.left_over(tmp_path, DAY0, set()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import defaultdict
@@ -99,5 +100,10 @@ def left_over(folder: Path, day: Range, known: Collection[str]) -> list[str]:
     """
     date = times.iso(day.start)[:10]
     old = time.time() - _FORGOTTEN
-    names = ((f"{date[:7]}/{path.name}", path) for path in (folder / date[:7]).glob(f"{date}-*"))
-    return [name for name, path in names if name not in known and path.stat().st_mtime < old]
+    left = []
+    for path in (folder / date[:7]).glob(f"{date}-*"):
+        name = f"{date[:7]}/{path.name}"
+        with contextlib.suppress(FileNotFoundError):  # its writer has just given it its name
+            if name not in known and path.stat().st_mtime < old:
+                left.append(name)
+    return left
