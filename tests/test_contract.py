@@ -108,6 +108,11 @@ def test_a_file_changes_only_what_it_names(tmp_path):
         ("[history]\nlongest = 'ever'", "longest"),
         ("history = 1", "history"),
         ("[history]\npage_size = '3'", "page_size"),
+        ("[history]\npage_size = 0", "page_size = 0 .*>= 1"),
+        ("[history]\npath = 'api/history'", "history.path = 'api/history' .*'\\^/'"),
+        ("live = 'https://elsewhere.example/live'", "live = "),
+        ("publishers = ''", "publishers = ''"),
+        ("[history]\nlength_form = 'hours'", "length_form = 'hours' is none of s, min, h, d, w"),
     ],
 )
 def test_a_file_that_is_not_understood_is_named(tmp_path, text, words):
@@ -117,6 +122,14 @@ def test_a_file_that_is_not_understood_is_named(tmp_path, text, words):
     with pytest.raises(UsageError, match=words) as caught:
         overridden(Contract(), file)
     assert "contract.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["s", "min", "24h", "PT24H", "1h,24h,7d"])
+def test_a_length_is_written_in_any_known_form(tmp_path, form):
+    """Each of those that the contract describes."""
+    file = tmp_path / "contract.toml"
+    file.write_text(f"[history]\nlength_form = '{form}'")
+    assert overridden(Contract(), file).history.length_form == form
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -181,12 +181,13 @@ def test_the_start_is_known_to_be_in_or_out():
     assert read(query("start", **ISO)).start_included is None
 
 
-def test_servers_base_paths_and_path_level_parameters_count():
+@pytest.mark.parametrize("base", ["/api/v1/subscriber", "api/v1/subscriber/"])
+def test_servers_base_paths_and_path_level_parameters_count(base):
     """A route is found below the server's path; parameters of the path belong to its operations."""
     made = openapi.read(
         {
             "swagger": "2.0",
-            "basePath": "/api/v1/subscriber",
+            "basePath": base,
             "paths": {
                 "/history": {
                     "parameters": [{"name": "from", "in": "query", "type": "integer", "description": "ms"}],
@@ -221,6 +222,14 @@ HOLDS_ITSELF = {"properties": {"from": {"format": "date-time"}, "and": {"$ref": 
 def test_an_odd_document_raises_nothing(odd):
     """What it does not say is as built in, or not there."""
     assert isinstance(openapi.read(odd, "/x"), Contract)
+
+
+@pytest.mark.parametrize("base", ["", "/", "data", "/data/"])
+def test_a_route_begins_at_the_portals_root(base):
+    """However its base is written: what is put behind the origin must not change the host."""
+    found = {"swagger": "2.0", "basePath": base, "paths": {"history": {"get": {"parameters": [query("from", **ISO)]}}}}
+    path = openapi.read(found, "/swagger.json").history.path
+    assert path in ("/data/history", "/api/v1/subscriber/history")
 
 
 def test_a_day_alone_is_a_range():

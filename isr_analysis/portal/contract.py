@@ -13,7 +13,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import tomli_w
@@ -26,6 +26,9 @@ from isr_analysis.portal import layouts, lengths
 from isr_analysis.portal.wire import API
 
 TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path prefix"]
+
+Route = Annotated[str, msgspec.Meta(pattern="^/")]
+"""A path on the portal: put behind the origin, it must not change the host."""
 
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
@@ -88,7 +91,7 @@ class History:
         The names of the answer's fields; what is None is found by its shape.
     """
 
-    path: str = f"{API}/history"
+    path: Route = f"{API}/history"
     start: str | None = "start"
     end: str | None = "end"
     time_form: str = "iso"
@@ -105,7 +108,7 @@ class History:
     topic_required: bool = False
     account: str | None = None
     limit: str | None = "limit"
-    page_size: int = 10_000
+    page_size: Annotated[int, msgspec.Meta(ge=1)] = 10_000
     page_size_is_kept: bool = False
     cursor: str | None = None
     page: str | None = None
@@ -227,8 +230,8 @@ class Contract:
     """
 
     history: History = field(default_factory=History)
-    live: str = f"{API}/publishers/live"
-    publishers: str = f"{API}/publishers"
+    live: Route = f"{API}/publishers/live"
+    publishers: Route = f"{API}/publishers"
     live_fields: Fields = field(default_factory=Fields)
     source: str = "built in"
 
@@ -272,7 +275,7 @@ def to_toml(contract: Contract) -> str:
 
 def _with(known: Any, said: dict[str, Any], path: Path, where: str) -> Any:
     """Give a dataclass with the values of a table of the file, each checked against its field's type."""
-    kinds = typing.get_type_hints(type(known))
+    kinds = typing.get_type_hints(type(known), include_extras=True)
     new: dict[str, Any] = {}
     for name, value in said.items():
         if name not in kinds:
@@ -300,6 +303,11 @@ def _checked(value: Any, kind: Any, path: Path, name: str) -> Any:
         raise UsageError(
             f"{path}: {name} = {value!r} is none of {', '.join(layouts.NAMES)}, and no layout such as "
             "'%Y-%m-%d %H:%M:%S'"
+        )
+    if name == "history.length_form" and not lengths.is_known(made):
+        raise UsageError(
+            f"{path}: {name} = {value!r} is none of {', '.join(lengths.UNITS)}, and no text such as '24h', 'PT24H' or "
+            "'1h,24h,7d'"
         )
     if name.endswith("longest") and made is not None:
         times.duration(made, name=f"{path}: {name}")

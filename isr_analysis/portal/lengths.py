@@ -52,6 +52,11 @@ def most(form: str, schema: Mapping[str, Any]) -> str | None:
     return text if ns_of(text) else None
 
 
+def is_known(form: str) -> bool:
+    """Tell whether a text is a form of a length."""
+    return form in UNITS or form == "PT24H" or all(map(ns_of, form.split(",")))
+
+
 def unit_of(form: str) -> int:
     """Give the step between two lengths that can be asked for, ns."""
     return UNITS.get(form, times.HOUR)

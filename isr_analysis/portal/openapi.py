@@ -101,7 +101,8 @@ def _operations(document: Mapping[str, Any], where: str) -> Iterator[tuple[str, 
     for path, given in (paths if isinstance(paths, dict) else {}).items():
         item = parameters.resolved(document, given)
         if isinstance(item.get("get"), dict):
-            yield _whole(str(base).rstrip("/") + "/" + str(path).lstrip("/")), (item, item["get"])
+            levels = (str(base).strip("/"), str(path).lstrip("/"))
+            yield _whole("/" + "/".join(filter(None, levels))), (item, item["get"])
 
 
 def _whole(path: str) -> str:
