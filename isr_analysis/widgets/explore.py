@@ -25,7 +25,7 @@ from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row, side
 from isr_analysis.widgets.dates import DateRange
 from isr_analysis.widgets.pick import Picker
-from isr_analysis.widgets.words import Code, Notice, call, explained, notice, table
+from isr_analysis.widgets.words import Code, Notice, call, explained, literal, notice, table
 
 _ALL = "all that can be drawn"
 _GAPS = 50
@@ -173,7 +173,7 @@ class Explorer(Composite):
         lines = [
             "import isr_analysis as isr", "",
             f"df = {call('isr.load_history', known, raw=self._raw)}",
-            "isr.plots.timeseries(df" + (f', "{field}"' if field else "") + ")",
+            f"isr.plots.timeseries(df, {literal(field)})" if field else "isr.plots.timeseries(df)",
             "isr.gaps(df)",
         ]  # fmt: skip
         return "\n".join([*lines, *([self._exported] if self._exported else [])])
@@ -333,7 +333,7 @@ class Explorer(Composite):
             )
             raise _NotWrittenError(f"{path} was not written ({exc}); {hint}") from exc
         with task.turn():
-            self._exported = f'df.to_{kind}("{path.as_posix()}")'
+            self._exported = f"df.to_{kind}({literal(path.as_posix())})"
             self.written.value = notice(f"{counted(len(df), 'row')} in {path.absolute()}", "good")
             self._write_code()
 

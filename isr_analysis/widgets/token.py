@@ -18,7 +18,7 @@ from isr_analysis.portal.token import Token
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, begin_anew, row
 from isr_analysis.widgets.front import SecretField
-from isr_analysis.widgets.words import Notice, explained, notice, table
+from isr_analysis.widgets.words import Notice, call, explained, notice, table
 
 _SHOWN = ("account", "add-on", "quota", "clock")
 _MARK = {doctor.OK: "isr-good", doctor.WARN: "isr-warn", doctor.FAIL: "isr-bad"}
@@ -127,7 +127,7 @@ class TokenEntry(Composite):
     def code(self) -> str:
         """Give Python that connects without the widget; the token comes from the settings, never from the code."""
         name = self.profile.value
-        return f'isr.connect(profile="{name}")' if name != "default" else "isr.connect()"
+        return call("isr.connect", {"profile": None if name == "default" else name})
 
     def parts(self) -> Iterator[Any]:
         """Say which account the token opens, or where one has to be set."""

@@ -123,8 +123,8 @@ def call(name: str, arguments: dict[str, Any], *positional: Any, raw: dict[str, 
     raw : dict of str to str, optional
         Keyword arguments that are names, and not written as values.
     """
-    parts = [_literal(one) for one in positional]
-    parts += [f"{key}={_literal(value)}" for key, value in arguments.items() if value is not None]
+    parts = [literal(one) for one in positional]
+    parts += [f"{key}={literal(value)}" for key, value in arguments.items() if value is not None]
     parts += [f"{key}={value}" for key, value in (raw or {}).items()]
     line = f"{name}({', '.join(parts)})"
     if len(line) <= 88:  # noqa: PLR2004 (what fits into a cell)
@@ -132,9 +132,10 @@ def call(name: str, arguments: dict[str, Any], *positional: Any, raw: dict[str, 
     return f"{name}(\n" + "".join(f"    {one},\n" for one in parts) + ")"
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """Write a value as Python."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)  # as Python reads it, in double quotes
     if isinstance(value, list):
-        return "[" + ", ".join(_literal(one) for one in value) + "]"
+        return "[" + ", ".join(literal(one) for one in value) + "]"
     return repr(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import html
 import threading
 import time
 
@@ -29,12 +31,13 @@ def explorer(portal):
     made.close()
 
 
-def test_the_plan_comes_before_anything_is_fetched(explorer, sandbox):
+def test_the_plan_comes_before_anything_is_fetched(explorer, portal, sandbox):
     """It is the line that plan_history prints, and follows the choice."""
     before = sandbox.requests("history")
     explorer._page._handle_custom_msg({"seen": True, "dark": False}, [])
     assert explorer.wait()
-    assert explorer.plan.value.count("at least 1 request of") == 1
+    plan = isr.plan_history("isr-shack-01", "telemetry/watt_meter", last="6h", portal=portal)
+    assert html.unescape(explorer.plan.value).count(f"Plan: {plan}<") == 1
     assert "0% on disk" in explorer.plan.value
     explorer.dates.value = {"last": "4d"}
     assert explorer.wait()
@@ -67,6 +70,22 @@ def test_the_code_runs_and_gives_the_same(explorer, portal):
     scope: dict[str, object] = {"portal": portal}
     exec(explorer.code(), scope)
     assert len(scope["df"]) >= len(explorer.value) - 3  # the range moved on meanwhile
+
+
+def test_the_code_is_python_whatever_things_are_called(explorer, tmp_path):
+    """Fields are named by devices, files by people: quotes and backslashes in a name end no text too early."""
+    name = 'in "°C" \\'
+    explorer.load()
+    assert explorer.wait()
+    explorer.field.options = [*explorer.field.options, name]
+    explorer.field.value = name
+    explorer.file.value = str(tmp_path / 'the "first"')
+    explorer.export("csv")
+    assert explorer.wait()
+    calls = [node for node in ast.walk(ast.parse(explorer.code())) if isinstance(node, ast.Call)]
+    said = {one.func.attr: [arg.value for arg in one.args if isinstance(arg, ast.Constant)] for one in calls}
+    assert said["timeseries"] == [name]
+    assert said["to_csv"] == [str(tmp_path / 'the "first".csv')]
 
 
 def test_a_download_is_stopped_halfway_and_goes_on_there(portal, sandbox):
