@@ -26,7 +26,7 @@ from isr_analysis.checks.series import (
     taken,
     zone_of,
 )  # fmt: skip
-from isr_analysis.checks.tables import span_of
+from isr_analysis.checks.tables import whole_span
 from isr_analysis.errors import UsageError
 
 _MOST = 50_000_000
@@ -58,7 +58,7 @@ def wide(
     by : str or list of str, optional
         The columns that tell the channels apart, such as ``"chan"``; client, topic and channel if left out.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        The range of the grid; as of `gaps`.
+        The range of the grid. If left out: that of `gaps`, and all messages of the frame.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def wide(
             return _grid(np.zeros(0, dtype=np.int64), zone_of(frame), {})
         raise missing(frame, [field])
     columns = identity(frame) if by is None else listed(by)
-    span = span_of(frame, start, end)
+    span = whole_span(frame, start, end)
     frame = frame[frame[field].notna()]
     if not len(frame) or span is None or not span:
         return _grid(np.zeros(0, dtype=np.int64), zone_of(frame), {})

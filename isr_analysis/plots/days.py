@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.checks.series import CLIENT, nanoseconds, split, stamps, taken, zone_of
-from isr_analysis.checks.tables import span_of
+from isr_analysis.checks.tables import whole_span
 from isr_analysis.plots import theme as look
 
 _ROWS = 60
@@ -68,7 +68,7 @@ def availability(
     series = split(frame, [CLIENT] if CLIENT in frame.columns else [])
     names = [look.said(one) for one in series.keys[CLIENT]] if CLIENT in series.keys else ["all messages"]
 
-    span = span_of(frame) or times.Range(0, 0)
+    span = whole_span(frame) or times.Range(0, 0)
     ends = stamps([span.start, max(span.start, span.end - 1)], zone)
     each = max(1, -(-(ends[1] - ends[0]).days // _MOST))
     until = ends[1].normalize() + pd.Timedelta(hours=24 * each + 6)

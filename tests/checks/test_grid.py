@@ -53,3 +53,14 @@ def test_a_missing_field_names_those_that_are_there():
     """The error of wide says which columns there are."""
     with pytest.raises(UsageError, match=r"no column 'power'.*value"):
         wide(ticks([1, 2]), "power")
+
+
+@pytest.mark.parametrize(("every", "last"), [("1min", "2026-11-02T00:09"), ("1d", "2026-11-02")])
+def test_the_grid_has_every_message_also_where_late_ones_may_still_come(every, last):
+    """What is provisional is no less there than the rest."""
+    frame = ticks(minutes(0, 1450))
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:10:00Z", "rows": len(frame),
+                   "provisional_from": "2026-11-01T23:59:00Z"}  # fmt: skip
+    grid = wide(frame, every=every)
+    assert grid.index[-1] == pd.Timestamp(last, tz="UTC")
+    assert wide(frame, every=every, end="2026-11-01T12:00").index[-1] < START + pd.Timedelta(hours=12)

@@ -27,6 +27,17 @@ def test_availability_counts_the_hours_of_local_days():
     assert figure.data[0].x[1] == "2026-10-25"
 
 
+def test_a_day_that_has_just_begun_is_there():
+    """Just after midnight all messages of the new day are ones to which late ones may still come."""
+    index = pd.date_range("2026-11-19T18:00", "2026-11-20T00:07", freq="1min", tz="UTC", name="time")
+    frame = plain(np.arange(len(index)), index)
+    frame.attrs = {"start": "2026-11-19T18:00:00Z", "end": "2026-11-20T00:08:00Z", "rows": len(frame),
+                   "provisional_from": "2026-11-19T23:58:00Z"}  # fmt: skip
+    figure = plots.availability(frame)
+    assert [*figure.data[0].x] == ["2026-11-19", "2026-11-20"]
+    assert figure.data[0].z.tolist() == [[100.0, 100.0]]
+
+
 def test_a_timeline_holds_states_but_not_through_an_outage():
     """On from message to message; empty where a device that speaks each minute was silent."""
     value = np.where(np.arange(300) < 150, "on", "off").astype(object)
