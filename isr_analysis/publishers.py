@@ -13,9 +13,9 @@ from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import connection, identity, lists
 from isr_analysis.portal.portal import Portal
+from isr_analysis.secret import is_named_secret
 
 _FIRST = ["client_id", "label", "topic", "paused", "history_topic_prefix"]
-_SECRET = re.compile(r"passw|passphrase|pwd|secret|token|credential|api_?-?key|private_?-?key|psk|^pass$|^key$")
 _YES = ("true", "t", "yes", "y", "on", "1")
 _NO = ("false", "f", "no", "n", "off", "0")
 _STOPPED = re.compile(r"(?:is[ _-]?)?(?:paused|suspended|disabled|deactivated|stopped)(?![a-z])")
@@ -96,7 +96,7 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _open(value: Any) -> Any:
     """Leave out what may be a secret, however deep it is."""
     if isinstance(value, dict):
-        return {name: _open(one) for name, one in value.items() if not _SECRET.search(str(name).lower())}
+        return {name: _open(one) for name, one in value.items() if not is_named_secret(str(name))}
     return [_open(one) for one in value] if isinstance(value, list) else value
 
 

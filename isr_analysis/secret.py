@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from isr_analysis.errors import StoreError, UsageError
+
+_NAMES = re.compile(r"passw|passphrase|pwd|secret|token|credential|api_?key|private_?key|psk|^pass$|^key$")
+_OTHERS = re.compile(r"(_at|_id|_in|_until|_days|date|expires|expiry|count|label|name|type)$")
 
 
 class Secret:
@@ -101,6 +105,21 @@ def new_file(path: Path) -> int:
         raise UsageError(f"{path} is there already; give the name of a new file: a secret replaces nothing") from exc
     except OSError as exc:
         raise StoreError(f"{path} cannot be made ({exc.strerror})") from exc
+
+
+def is_named_secret(name: str) -> bool:
+    """Tell whether a field's name says that it holds a secret.
+
+    >>> [is_named_secret(name) for name in ("mqttPassword", "api-key", "token_expires_at", "label")]
+    [True, True, False, False]
+    """
+    spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    return _NAMES.search(spelled) is not None and not is_named_otherwise(spelled)
+
+
+def is_named_otherwise(name: str) -> bool:
+    """Tell whether a field's name says that it holds what no secret is: an id, a date, a number, a label."""
+    return _OTHERS.search(name.lower()) is not None
 
 
 def plain(value: Any) -> Any:

@@ -39,8 +39,9 @@ def test_secrets_are_left_out_however_deep():
     row = {
         "client_id": "a", "mqtt": {"host": "h", "password": "hush1"}, "credentials": {"user": "u", "pw": "hush2"},
         "device": [{"password": "hush3", "apiKey": "hush4"}], "api_key": "hush5", "label": "x",
+        "password_changed_at": "2026-11-01",
     }  # fmt: skip
     table = publishers._table([row])
     assert "hush" not in json.dumps(table.astype(object).where(table.notna(), None).to_dict("records"))
     assert table["mqtt"][0] == {"host": "h"}
-    assert table["label"][0] == "x"
+    assert (table["label"][0], table["password_changed_at"][0]) == ("x", "2026-11-01")

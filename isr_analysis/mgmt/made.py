@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from isr_analysis.answers.shape import plain
-from isr_analysis.secret import Secret
+from isr_analysis.secret import Secret, is_named_otherwise, is_named_secret
 from isr_analysis.secret import plain as plainly
 
 _PASSWORD = (
@@ -26,8 +26,6 @@ _PORT = ("tlsport", "mqttsport", "mqtttlsport", "sslport", "port", "mqttport", "
 _EXPIRES = ("expiresat", "expires", "expiry", "expiration", "validuntil", "expiresutc")
 _ID = ("id", "userid", "memberid", "inviteid", "invitationid", "subscriberid", "accountid", "tenantid", "uuid")
 
-_SECRET = re.compile(r"passw|passphrase|pwd|secret|token|credential|api_?key|private_?key|psk|^pass$|^key$")
-_NO_SECRET = re.compile(r"(_at|_id|_in|_until|_days|date|expires|expiry|count|label|name|type)$")
 _URL_LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _LOGIN = re.compile(r"(sub|pub)-\S+")
 
@@ -162,7 +160,7 @@ def read(what: str, body: bytes, *, secret: bool = False) -> Made:
 
 def _masked_unless(name: str, value: Any, known: tuple[str, ...]) -> Any:
     leaf = plain(name.rpartition(".")[2])
-    is_known = leaf in known or _NO_SECRET.search(name.lower()) is not None
+    is_known = leaf in known or is_named_otherwise(name)
     return Secret(value) if isinstance(value, str) and not is_known else value
 
 
@@ -183,9 +181,4 @@ def _masked(name: str, value: Any) -> Any:
         return {key: _masked(str(key), one) for key, one in value.items()}
     if not isinstance(value, str) or not value:
         return value
-    return Secret(value) if _is_secret(name) or _URL_LOGIN.search(value) else value
-
-
-def _is_secret(name: str) -> bool:
-    spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
-    return _SECRET.search(spelled) is not None and _NO_SECRET.search(spelled) is None
+    return Secret(value) if is_named_secret(name) or _URL_LOGIN.search(value) else value
