@@ -22,6 +22,7 @@ from isr_analysis.progress import counted
 _BANDS = 4
 _BINS = 60
 _PLACES, _EXACT = 6, 2**50  # decimals, and steps between the least and the greatest value, that can be counted
+_OFFSETS = 15 * times.MINUTE  # all zones differ from UTC by so many of these, so a day begins with one
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
@@ -129,7 +130,7 @@ def profile(
         xaxis={"title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": bottom(domains), **ticks},
         hovermode="closest",
     )
-    days = len({int(one) for line in picked.lines for one in np.unique(line.time // times.DAY)})
+    days = len({day for line in picked.lines for day in _days(line.time, picked.zone)})
     what = "share" if all(line.state for line in picked.lines) else "median"
     band = "; the band holds half of the values" if banded else ""
     notes = [f"{what} of each hour over {counted(days, 'day')}{band}", *picked.notes]
@@ -256,6 +257,11 @@ def _hours(time: Ints, zone: dt.tzinfo | None, *, week: bool) -> Ints:
     there = stamps(time, zone)
     hour = there.hour.to_numpy().astype(np.int64)
     return hour + 24 * there.day_of_week.to_numpy().astype(np.int64) if week else hour
+
+
+def _days(time: Ints, zone: dt.tzinfo | None) -> set[dt.date]:
+    """Give the local days on which any of the instants lies."""
+    return set(stamps(np.unique(time // _OFFSETS) * _OFFSETS, zone).date)
 
 
 def _quartiles(value: Floats, hour: Ints, many: int, *, share: bool) -> tuple[Floats, Floats, Floats]:

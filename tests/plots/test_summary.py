@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from stations import fleet, plain
+from stations import fleet, hours, plain, words
 
 from isr_analysis import plots
 from isr_analysis.errors import UsageError
@@ -18,6 +18,13 @@ def test_a_profile_is_the_median_of_each_local_hour():
     assert "Europe/Zurich" in figure.layout.xaxis.title.text
     with pytest.raises(UsageError, match="year"):
         plots.profile(plain([1.0]), over="year")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "Asia/Kathmandu", "UTC"])
+def test_a_profile_says_of_how_many_local_days_it_is(zone):
+    """One day of the zone is one day, although it is two of UTC."""
+    assert "over 1 day;" in words(plots.profile(hours("2026-11-01", zone, count=24)))
+    assert "over 2 days;" in words(plots.profile(hours("2026-11-01", zone, count=25)))
 
 
 def test_a_distribution_adds_up():
