@@ -23,7 +23,7 @@ _HOME = {
     "export": "history",
     "login": "account",
     "logout": "account",
-    "members": "clients",
+    "members": "people",
     "plan": "history",
     "publishers": "clients",
     "record": "live",
@@ -31,7 +31,7 @@ _HOME = {
     "sandbox": "trial",
     "subscribers": "clients",
     "sync": "history",
-    "tenants": "clients",
+    "tenants": "people",
 }
 """The module in which each command stands; it is imported when the command is used."""
 

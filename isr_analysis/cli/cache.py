@@ -10,7 +10,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis import settings, times
-from isr_analysis.cli.options import ask, connecting
+from isr_analysis.cli.options import ask, connecting, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.portal import accounts
 from isr_analysis.portal import token as tokens
@@ -59,7 +59,7 @@ def show(profile: str | None, origin: str | None) -> None:
 @click.option("--decoded", is_flag=True, help="Only what can be made again from the messages on disk.")
 @click.option("--start", help='Only from here on, such as "2026-11-01"; UTC where no zone is said.')
 @click.option("--end", help="Only up to here.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @connecting
 def clear(
     profile: str | None, origin: str | None, decoded: bool, start: str | None, end: str | None, yes: bool

@@ -1,4 +1,4 @@
-"""Commands of the Mgmt API: `isr publishers`, `isr subscribers`, `isr members`, `isr tenants`."""
+"""Commands of the Mgmt API about logins: `isr publishers`, `isr subscribers`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,11 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import secret, settings
-from isr_analysis.cli.options import ask, connecting
+from isr_analysis.cli.options import Command, ask, connecting, json_option, yes_option
+from isr_analysis.cli.said import say, show
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt.made import SUBSCRIBER, Made
 from isr_analysis.streaming import login as logins
-
-Command = Callable[..., Any]
-
-_json = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON, secrets masked.")
-_yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def _keeping(command: Command) -> Command:
@@ -50,20 +46,20 @@ def publishers(context: click.Context) -> None:
 
 
 @publishers.command("list")
-@_json
+@json_option
 @connecting
 def list_publishers(as_json: bool, **where: Any) -> None:
     """List the MQTT clients."""
     with isr.connect(**where) as portal:
         table = isr.load_publishers(max_age="1s", portal=portal)
-        _show(table if as_json else _in_short(table, portal.account_id), as_json=as_json)
+        show(table if as_json else _in_short(table, portal.account_id), as_json=as_json)
 
 
 @publishers.command("create")
 @click.argument("label")
 @click.option("--allow-subscribe", is_flag=True, help="Let it listen as well.")
 @_keeping
-@_json
+@json_option
 @connecting
 def create_publisher(label: str, allow_subscribe: bool, out: Path | None, keyring: bool, as_json: bool,
                      **where: Any) -> None:  # fmt: skip
@@ -74,29 +70,29 @@ def create_publisher(label: str, allow_subscribe: bool, out: Path | None, keyrin
 
 @publishers.command("pause")
 @click.argument("client_id")
-@_yes
-@_json
+@yes_option
+@json_option
 @connecting
 def pause_publisher(client_id: str, yes: bool, as_json: bool, **where: Any) -> None:
     """Pause an MQTT client; what it would publish meanwhile is lost."""
     ask(f"Pause {client_id}? What it publishes until it is resumed is lost.", yes=yes)
     with isr.connect(**where) as portal:
-        _say(isr.mgmt.pause_publisher(client_id, portal=portal), f"{client_id} is paused", as_json=as_json)
+        say(isr.mgmt.pause_publisher(client_id, portal=portal), f"{client_id} is paused", as_json=as_json)
 
 
 @publishers.command("resume")
 @click.argument("client_id")
-@_json
+@json_option
 @connecting
 def resume_publisher(client_id: str, as_json: bool, **where: Any) -> None:
     """Let a paused MQTT client go on."""
     with isr.connect(**where) as portal:
-        _say(isr.mgmt.resume_publisher(client_id, portal=portal), f"{client_id} goes on", as_json=as_json)
+        say(isr.mgmt.resume_publisher(client_id, portal=portal), f"{client_id} goes on", as_json=as_json)
 
 
 @publishers.command("remove")
 @click.argument("client_id")
-@_yes
+@yes_option
 @connecting
 def remove_publisher(client_id: str, yes: bool, **where: Any) -> None:
     """Remove an MQTT client for good."""
@@ -108,9 +104,9 @@ def remove_publisher(client_id: str, yes: bool, **where: Any) -> None:
 
 @publishers.command("rotate")
 @click.argument("client_id")
-@_yes
+@yes_option
 @_keeping
-@_json
+@json_option
 @connecting
 def rotate_credentials(client_id: str, yes: bool, out: Path | None, keyring: bool, as_json: bool,
                        **where: Any) -> None:  # fmt: skip
@@ -133,7 +129,7 @@ def subscribers() -> None:
 @click.option("--days", default=30, show_default=True, help="For how long it works.")
 @click.option("--host", help="The broker, kept with the login: a name, host:port, or mqtts://host:port.")
 @_keeping
-@_json
+@json_option
 @connecting
 def create_subscriber(label: str, days: int, host: str | None, out: Path | None, keyring: bool, as_json: bool,
                       **where: Any) -> None:  # fmt: skip
@@ -163,109 +159,6 @@ def keep(username: str, host: str, profile: str | None) -> None:
     fields = {"username": username, "password": login.password, "host": host}
     logins.keep_in_keyring(known, fields)
     click.echo(f"Profile {known.name!r}: the login of {username} at {login.address} is in the keyring")
-
-
-@click.group(invoke_without_command=True)
-@click.pass_context
-def members(context: click.Context) -> None:
-    """List and manage who works in the account.
-
-    Without a command, list them. It needs the add-on Mgmt REST API.
-    """
-    if context.invoked_subcommand is None:
-        context.invoke(list_members, as_json=False, profile=None, origin=None)
-
-
-@members.command("list")
-@_json
-@connecting
-def list_members(as_json: bool, **where: Any) -> None:
-    """List the members."""
-    with isr.connect(**where) as portal:
-        _show(isr.mgmt.load_members(max_age="1s", portal=portal), as_json=as_json)
-
-
-@members.command("invites")
-@_json
-@connecting
-def list_invites(as_json: bool, **where: Any) -> None:
-    """List the open invites."""
-    with isr.connect(**where) as portal:
-        _show(isr.mgmt.load_invites(max_age="1s", portal=portal), as_json=as_json)
-
-
-@members.command("invite")
-@click.argument("email")
-@click.option(
-    "--role",
-    type=click.Choice(["member", "data_manager"]),
-    default="member",
-    show_default=True,
-    help="What the new member may do.",
-)
-@_json
-@connecting
-def invite(email: str, role: str, as_json: bool, **where: Any) -> None:
-    """Invite somebody; the invite is valid for 48 hours."""
-    with isr.connect(**where) as portal:
-        _say(isr.mgmt.invite_member(email, role, portal=portal), f"{email} is invited as {role}", as_json=as_json)
-
-
-@members.command("withdraw")
-@click.argument("invite_id")
-@_yes
-@connecting
-def withdraw(invite_id: str, yes: bool, **where: Any) -> None:
-    """Take an invite back."""
-    ask(f"Take the invite {invite_id} back?", yes=yes)
-    with isr.connect(**where) as portal:
-        isr.mgmt.withdraw_invite(invite_id, portal=portal)
-    click.echo(f"the invite {invite_id} is void", err=True)
-
-
-@members.command("role")
-@click.argument("user_id")
-@click.argument("role", type=click.Choice(["owner", "member", "data_manager"]))
-@_yes
-@_json
-@connecting
-def set_role(user_id: str, role: str, yes: bool, as_json: bool, **where: Any) -> None:
-    """Give a member another role."""
-    ask(f"Make {user_id} {role} of the account?", yes=yes)
-    with isr.connect(**where) as portal:
-        _say(isr.mgmt.set_role(user_id, role, portal=portal), f"{user_id} is {role} now", as_json=as_json)
-
-
-@members.command("remove")
-@click.argument("user_id")
-@_yes
-@connecting
-def remove_member(user_id: str, yes: bool, **where: Any) -> None:
-    """Take a member's access away."""
-    ask(f"Remove {user_id} from the account?", yes=yes)
-    with isr.connect(**where) as portal:
-        isr.mgmt.remove_member(user_id, portal=portal)
-    click.echo(f"{user_id} is removed", err=True)
-
-
-@click.group()
-def tenants() -> None:
-    """Make tenants, accounts of their own.
-
-    It needs the add-on Mgmt REST API.
-    """
-
-
-@tenants.command("create")
-@click.argument("display_name")
-@_yes
-@_json
-@connecting
-def create_tenant(display_name: str, yes: bool, as_json: bool, **where: Any) -> None:
-    """Make a tenant."""
-    ask(f"Make the tenant {display_name!r}? The portal has no route that removes one.", yes=yes)
-    with isr.connect(**where) as portal:
-        _say(isr.mgmt.create_tenant(display_name, portal=portal), f"{display_name!r} is made", as_json=as_json)
 
 
 @contextlib.contextmanager
@@ -299,7 +192,7 @@ def _place(
                 logins.keep_in_keyring(profile, kept)
             elif keyring:
                 logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", secret.plain(kept["password"]))
-            _say(made, _where(out, keyring=keyring), as_json=as_json, plain=file is None and not keyring)
+            say(made, _where(out, keyring=keyring), as_json=as_json, plain=file is None and not keyring)
 
         yield put
 
@@ -310,27 +203,7 @@ def _where(out: Path | None, *, keyring: bool) -> str:
     return " and ".join([*([f"The login is in {out}"] if out else []), *(["the keyring has it"] if keyring else [])])
 
 
-def _say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:
-    """Print what the portal made: its secrets only where they are `plain`."""
-    fields = made.reveal() if plain else {name: secret.masked(value) for name, value in made.fields.items()}
-    if as_json:
-        click.echo(json.dumps(fields, indent=2, ensure_ascii=False, default=str))
-        return
-    width = max(map(len, fields), default=0)
-    for name, value in fields.items():
-        click.echo(f"{name:<{width}}  {value}")
-    if words:
-        click.echo(words, err=True)
-
-
 def _in_short(table: pd.DataFrame, account: str) -> pd.DataFrame:
     """Give who the clients are, whether they are paused, and their topic patterns with the account shortened."""
     known = [name for name in ("client_id", "label", "paused", "topic") if name in table]
     return table[known].assign(topic=table["topic"].str.replace(f"{account}/", f"{account[:8]}…/", regex=False))
-
-
-def _show(table: pd.DataFrame, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(table.to_json(orient="records", indent=2, force_ascii=False))
-    else:
-        click.echo(table.to_string(index=False, na_rep="") if len(table) else "(none)")

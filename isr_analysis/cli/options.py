@@ -12,6 +12,9 @@ from isr_analysis.errors import UsageError
 
 Command = Callable[..., Any]
 
+json_option = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON, secrets masked.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
 
 def connecting(command: Command) -> Command:
     """Add the options that say which portal and whose account."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.util
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 import isr_analysis as isr
 from isr_analysis.errors import MissingExtraError, UsageError
 from isr_analysis.progress import counted
+
+if TYPE_CHECKING:
+    from isr_analysis.sandbox.server import Sandbox
 
 DEMO_PORT = 47_800
 """Where the demo's sandbox listens: always the same place, so that a second run finds what the first one kept."""
@@ -58,7 +61,7 @@ _FEW = 5
 _NEEDS = ("fastapi", "uvicorn", "ipykernel", "nbclient", "nbconvert", "nbformat")
 
 
-def _demo_sandbox() -> Any:
+def _demo_sandbox() -> Sandbox:
     try:
         return isr.sandbox.serve(port=DEMO_PORT)
     except UsageError:
@@ -77,7 +80,7 @@ def _demo_sandbox() -> Any:
 def sandbox(port: int, days: int, seed: int, broker: bool) -> None:
     """Run a local portal with invented stations, until Ctrl-C."""
 
-    def announce(here: Any) -> None:
+    def announce(here: Sandbox) -> None:
         click.echo(
             f"# a sandbox portal with invented stations; its documentation: {here.origin}/api/v1/subscriber/docs\n"
             f"# account {here.account_id}\n"
@@ -91,8 +94,9 @@ def sandbox(port: int, days: int, seed: int, broker: bool) -> None:
     isr.sandbox.run(port=port, days=days, seed=seed, broker=broker, announce=announce)
 
 
-def _subscriber(here: Any) -> str:
+def _subscriber(here: Sandbox) -> str:
     made = here.make_subscriber()
+    assert made.password is not None
     return (
         f'export ISR_MQTT_HOST="{made.host}" ISR_MQTT_USERNAME="{made.username}"\n'
         f'export ISR_MQTT_PASSWORD="{made.password.reveal()}"\n'

@@ -1,0 +1,114 @@
+"""Commands of the Mgmt API about people: `isr members`, `isr tenants`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import isr_analysis as isr
+from isr_analysis.cli.options import ask, connecting, json_option, yes_option
+from isr_analysis.cli.said import say, show
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def members(context: click.Context) -> None:
+    """List and manage who works in the account.
+
+    Without a command, list them. It needs the add-on Mgmt REST API.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_members, as_json=False, profile=None, origin=None)
+
+
+@members.command("list")
+@json_option
+@connecting
+def list_members(as_json: bool, **where: Any) -> None:
+    """List the members."""
+    with isr.connect(**where) as portal:
+        show(isr.mgmt.load_members(max_age="1s", portal=portal), as_json=as_json)
+
+
+@members.command("invites")
+@json_option
+@connecting
+def list_invites(as_json: bool, **where: Any) -> None:
+    """List the open invites."""
+    with isr.connect(**where) as portal:
+        show(isr.mgmt.load_invites(max_age="1s", portal=portal), as_json=as_json)
+
+
+@members.command("invite")
+@click.argument("email")
+@click.option(
+    "--role",
+    type=click.Choice(["member", "data_manager"]),
+    default="member",
+    show_default=True,
+    help="What the new member may do.",
+)
+@json_option
+@connecting
+def invite(email: str, role: str, as_json: bool, **where: Any) -> None:
+    """Invite somebody; the invite is valid for 48 hours."""
+    with isr.connect(**where) as portal:
+        say(isr.mgmt.invite_member(email, role, portal=portal), f"{email} is invited as {role}", as_json=as_json)
+
+
+@members.command("withdraw")
+@click.argument("invite_id")
+@yes_option
+@connecting
+def withdraw(invite_id: str, yes: bool, **where: Any) -> None:
+    """Take an invite back."""
+    ask(f"Take the invite {invite_id} back?", yes=yes)
+    with isr.connect(**where) as portal:
+        isr.mgmt.withdraw_invite(invite_id, portal=portal)
+    click.echo(f"the invite {invite_id} is void", err=True)
+
+
+@members.command("role")
+@click.argument("user_id")
+@click.argument("role", type=click.Choice(["owner", "member", "data_manager"]))
+@yes_option
+@json_option
+@connecting
+def set_role(user_id: str, role: str, yes: bool, as_json: bool, **where: Any) -> None:
+    """Give a member another role."""
+    ask(f"Make {user_id} {role} of the account?", yes=yes)
+    with isr.connect(**where) as portal:
+        say(isr.mgmt.set_role(user_id, role, portal=portal), f"{user_id} is {role} now", as_json=as_json)
+
+
+@members.command("remove")
+@click.argument("user_id")
+@yes_option
+@connecting
+def remove_member(user_id: str, yes: bool, **where: Any) -> None:
+    """Take a member's access away."""
+    ask(f"Remove {user_id} from the account?", yes=yes)
+    with isr.connect(**where) as portal:
+        isr.mgmt.remove_member(user_id, portal=portal)
+    click.echo(f"{user_id} is removed", err=True)
+
+
+@click.group()
+def tenants() -> None:
+    """Make tenants, accounts of their own.
+
+    It needs the add-on Mgmt REST API.
+    """
+
+
+@tenants.command("create")
+@click.argument("display_name")
+@yes_option
+@json_option
+@connecting
+def create_tenant(display_name: str, yes: bool, as_json: bool, **where: Any) -> None:
+    """Make a tenant."""
+    ask(f"Make the tenant {display_name!r}? The portal has no route that removes one.", yes=yes)
+    with isr.connect(**where) as portal:
+        say(isr.mgmt.create_tenant(display_name, portal=portal), f"{display_name!r} is made", as_json=as_json)

@@ -1,0 +1,32 @@
+"""What the commands of the Mgmt API print: lists, and what the portal made."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pandas as pd
+
+from isr_analysis import secret
+from isr_analysis.mgmt.made import Made
+
+
+def say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:
+    """Print what the portal made: its secrets only where they are `plain`."""
+    fields = made.reveal() if plain else {name: secret.masked(value) for name, value in made.fields.items()}
+    if as_json:
+        click.echo(json.dumps(fields, indent=2, ensure_ascii=False, default=str))
+        return
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        click.echo(f"{name:<{width}}  {value}")
+    if words:
+        click.echo(words, err=True)
+
+
+def show(table: pd.DataFrame, *, as_json: bool) -> None:
+    """Print a list: as a table, or for scripts."""
+    if as_json:
+        click.echo(table.to_json(orient="records", indent=2, force_ascii=False))
+    else:
+        click.echo(table.to_string(index=False, na_rep="") if len(table) else "(none)")
