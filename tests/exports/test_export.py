@@ -9,36 +9,13 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from held_days import DAYS, NAMES, held
 
 import isr_analysis as isr
 from isr_analysis import errors, frame, times
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
-
-NOON = times.instant("2026-11-20T12:00:00Z")
-DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
-NAMES = ["time", "client_id", "topic", "payload"]
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    """Serve a small fleet whose clock stands still."""
-    with isr.sandbox.serve(days=20, rate=0.05, now=lambda: NOON) as served:
-        yield served
-
-
-@pytest.fixture
-def portal(sandbox):
-    """Connect."""
-    with sandbox.connect() as line:
-        yield line
-
-
-def held(portal, topic="#"):
-    """Give the messages of the days as the store has them."""
-    span = Range(times.instant(DAYS["start"]), times.instant(DAYS["end"]))
-    return Store(portal.folder).read(Selector.of(None, topic), span)
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet", "out.arrow"])

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import pandas as pd
 import pytest
+from held_days import DAYS, NAMES, held
 
 import isr_analysis as isr
 from isr_analysis import errors, times
@@ -18,30 +19,6 @@ from isr_analysis.times import Range
 duckdb = pytest.importorskip("duckdb")
 pl = pytest.importorskip("polars")
 dd = pytest.importorskip("dask.dataframe")
-
-NOON = times.instant("2026-11-20T12:00:00Z")
-DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
-NAMES = ["time", "client_id", "topic", "payload"]
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    """Serve a small fleet whose clock stands still."""
-    with isr.sandbox.serve(days=20, rate=0.05, now=lambda: NOON) as served:
-        yield served
-
-
-@pytest.fixture
-def portal(sandbox):
-    """Connect."""
-    with sandbox.connect() as line:
-        yield line
-
-
-def held(portal, topic="#"):
-    """Give the messages of the days as the store has them."""
-    span = Range(times.instant(DAYS["start"]), times.instant(DAYS["end"]))
-    return Store(portal.folder).read(Selector.of(None, topic), span)
 
 
 def test_arrow_duckdb_and_polars_read_the_same_messages(portal):
