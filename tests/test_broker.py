@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from unittest.mock import Mock
 
 import pytest
 
 import isr_analysis as isr
-from isr_analysis.errors import MissingExtraError, UsageError
+from isr_analysis.errors import IsrError, MissingExtraError, UsageError
 from isr_analysis.sandbox import broker
 
 pytestmark = pytest.mark.skipif(shutil.which("mosquitto_sub") is None, reason="mosquitto's clients are not installed")
@@ -106,6 +108,20 @@ def test_it_stops_and_starts_at_the_same_place(here):
     assert listen(here, login, "#", "-C", "1", "-W", "5")[0] != 0
     here.air.broker.start()
     assert listen(here, login, "#", "-C", "1", "-W", "30")[0] == 0
+
+
+def test_a_start_that_fails_leaves_no_process(here, monkeypatch):
+    """Else the next start would find its port taken, and the first one's broker would run on."""
+    own = here.air.broker
+    own.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr(own, "_connected", Mock(side_effect=IsrError("it did not start")))
+        with pytest.raises(IsrError, match="did not start"):
+            own.start()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((broker.HOST, own.port))
+    own.start()
+    assert own.running
 
 
 def test_a_taken_port_is_said(monkeypatch):

@@ -100,7 +100,11 @@ class Broker:
             self._keeper = keeper
             assert keeper.stdout is not None
             self._process = int(keeper.stdout.readline())
-            self._client = self._connected()
+            try:
+                self._client = self._connected()
+            except BaseException:
+                self.stop()
+                raise
 
     def stop(self) -> None:
         """Stop it: connections break, and what the fleet publishes meanwhile is heard by nobody."""
@@ -156,7 +160,6 @@ class Broker:
             try:
                 return self.start()
             except UsageError:
-                self.stop()
                 if not left:
                     raise
         return None
