@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pandas as pd
 import pyarrow as pa
@@ -26,7 +26,7 @@ def watch_live(
     duration: str | dt.timedelta | None = None,
     tz: str | dt.tzinfo = "UTC",
     portal: Portal | None = None,
-) -> Iterator[pd.DataFrame]:
+) -> Generator[pd.DataFrame, None, None]:
     """Give the last message of each publisher on each topic, each time anew.
 
     It begins with what `load_live` gives, and goes on with the stream where a read-only subscriber is set up, else with

@@ -142,8 +142,9 @@ def missing(data: pd.DataFrame, wanted: list[str]) -> UsageError:
     return UsageError(f"the frame has no column {', '.join(map(repr, gone))}; it has {_names(data)}")
 
 
-def nanoseconds(index: pd.DatetimeIndex) -> Ints:
-    """Give an index as ns since 1970-01-01 (UTC; of a naive index, on its own clock)."""
+def nanoseconds(index: pd.Index[Any]) -> Ints:
+    """Give an index of time as ns since 1970-01-01 (UTC; of a naive index, on its own clock)."""
+    assert isinstance(index, pd.DatetimeIndex)
     return np.asarray(index.as_unit("ns").asi8)
 
 
@@ -175,7 +176,7 @@ def split(data: pd.DataFrame, by: list[str]) -> Series:
     """
     if absent := [name for name in by if name not in data.columns]:
         raise missing(data, absent)
-    time = nanoseconds(data.index)  # type: ignore[arg-type]
+    time = nanoseconds(data.index)
     reading = data[DEVICE].notna().to_numpy(bool) if DEVICE in data.columns else None
     code: Codes = np.zeros(len(data), dtype=np.int32)
     count = min(1, len(data))

@@ -34,7 +34,7 @@ def span_of(
     if until is None and loaded:
         until = loaded.end
     if len(frame) and (begin is None or until is None):
-        ns = nanoseconds(frame.index)  # type: ignore[arg-type]
+        ns = nanoseconds(frame.index)
         begin = int(ns.min()) if begin is None else begin
         until = int(ns.max()) + 1 if until is None else until
     if begin is None or until is None:
@@ -54,7 +54,7 @@ def whole_span(
     span = span_of(frame, start, end)
     if span is None or not len(frame):
         return span
-    ns = nanoseconds(frame.index)  # type: ignore[arg-type]
+    ns = nanoseconds(frame.index)
     return times.Range(
         span.start if start is not None else min(span.start, int(ns.min())),
         span.end if end is not None else max(span.end, int(ns.max()) + 1),

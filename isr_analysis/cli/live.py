@@ -74,7 +74,7 @@ def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: s
         except KeyboardInterrupt:
             return
         finally:
-            frames.close()  # type: ignore[attr-defined]  # a generator
+            frames.close()
 
 
 @click.command()

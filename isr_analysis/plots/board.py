@@ -77,9 +77,9 @@ def live(
     if CLIENT not in frame.columns:
         raise missing(frame, [CLIENT])
     zone = (zone_of(frame) if tz is None else times.zone(tz)) or dt.UTC
-    ns = nanoseconds(frame.index)  # type: ignore[arg-type]
+    ns = nanoseconds(frame.index)
     frame = frame.iloc[np.argsort(ns, kind="stable")].groupby(CLIENT, observed=True, sort=False).tail(1)
-    ns = nanoseconds(frame.index)  # type: ignore[arg-type]
+    ns = nanoseconds(frame.index)
     told = df.attrs.get("fetched_at")
     at = times.instant(now, zone, name="now") if now is not None else times.instant(told) if told else int(ns.max())
     notes = [f"as of {stamps([at], zone)[0]:%a %d %b %Y %H:%M:%S} ({zone})"]

@@ -112,14 +112,14 @@ def _names(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) -> tupl
         return clients[0][0], clients[1][0]
     days = []
     for frame in (one, two):
-        ends = stamps(nanoseconds(frame.index)[[0, -1]], zone) if len(frame) else None  # type: ignore[arg-type]
+        ends = stamps(nanoseconds(frame.index)[[0, -1]], zone) if len(frame) else None
         days.append("nothing" if ends is None else " to ".join(dict.fromkeys(str(day.date()) for day in sorted(ends))))
     return (days[0], days[1]) if days[0] != days[1] else ("first", "second")
 
 
 def _days_apart(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) -> int:
     """Give by how many local days `two` must be moved to lie over `one`; 0 if they share half of the shorter's time."""
-    a, b = nanoseconds(one.index), nanoseconds(two.index)  # type: ignore[arg-type]
+    a, b = nanoseconds(one.index), nanoseconds(two.index)
     shared = min(a.max(), b.max()) - max(a.min(), b.min())
     if shared >= min(np.ptp(a), np.ptp(b)) / 2:
         return 0
@@ -129,7 +129,7 @@ def _days_apart(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) ->
 
 def _moved(frame: pd.DataFrame, days: int, zone: dt.tzinfo | None) -> pd.DataFrame:
     """Move a frame by whole days of the local clock; an hour that the clocks skip is drawn at the one after."""
-    index = stamps(nanoseconds(frame.index), zone)  # type: ignore[arg-type]
+    index = stamps(nanoseconds(frame.index), zone)
     wall = index.tz_localize(None) + pd.Timedelta(days * times.DAY, unit="ns")
     moved = wall.tz_localize(zone or "UTC", ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward")
     return frame.set_axis(moved if zone_of(frame) is not None else moved.tz_localize(None), axis=0)
@@ -143,7 +143,7 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     plain = []
     for frame in frames:
         text = {name: frame[name].astype("object") for name in frame.columns if _is_category(frame[name])}
-        index = stamps(nanoseconds(frame.index), zone)  # type: ignore[arg-type]
+        index = stamps(nanoseconds(frame.index), zone)
         plain.append(frame.assign(**text).set_axis(index if zone else index.tz_localize(None), axis=0))
     kept = [frame.dropna(axis=1, how="all") for frame in plain]
     return pd.concat(kept)

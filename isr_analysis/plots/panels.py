@@ -248,7 +248,7 @@ def mark(
 ) -> int:
     """Mark events, a row for each client, with what they say as hover text; give how many are drawn."""
     axis = "y" if axis == "y1" else axis
-    at = nanoseconds(frame.index)  # type: ignore[arg-type]
+    at = nanoseconds(frame.index)
     who = (
         frame[CLIENT].astype(str).map(look.said) if CLIENT in frame.columns else pd.Series("events", index=frame.index)
     )

@@ -157,7 +157,7 @@ def _figures(ways: list[tuple[Any, pd.DataFrame | None]]) -> tuple[list[Any], li
 
 def _across(figure: Any, df: pd.DataFrame, span: Range) -> None:
     """Let the axis of time show the whole range: so figures can be compared, and who fell silent is seen to."""
-    ends = nanoseconds(df.index)[[0, -1]]  # type: ignore[arg-type]
+    ends = nanoseconds(df.index)[[0, -1]]
     hands = zones.clock(ends, zone_of(df))
     shown = np.array([min(span.start, ends[0]), max(span.end, ends[1])])
     figure.layout.xaxis.range = zones.around(shown, hands)

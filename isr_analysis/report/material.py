@@ -156,7 +156,7 @@ class Material:
     @functools.cached_property
     def share(self) -> pd.Series:
         """For each client, the part of the range's hours in which anything came, 0 to 1."""
-        hour = nanoseconds(self.heard.index) // times.HOUR  # type: ignore[arg-type]
+        hour = nanoseconds(self.heard.index) // times.HOUR
         first, last = self.span.start // times.HOUR, -(-self.until // times.HOUR)
         rows = pd.DataFrame({"client_id": self.heard["client_id"].astype("str").to_numpy(), "hour": hour})
         counted = rows.drop_duplicates().groupby("client_id")["hour"].size()
