@@ -256,15 +256,11 @@ def mark(
     frame, at, who = frame.iloc[shown], at[shown], who.iloc[shown]
     long = min(_SAID, _HOVER // max(1, len(at)))
     told = [
-        "<br>".join(
-            look.said(f"{name}: {value}")
-            for name, value in row.items()
-            if name not in {CLIENT, TOPIC} and not is_nothing(value)
-        )
+        "\n".join(f"{k}: {v}" for k, v in row.items() if k not in {CLIENT, TOPIC} and not is_nothing(v))
         for row in frame.astype("object").to_dict("records")
     ]
     text = [
-        f"<b>{look.said(topic)}</b><br>{words[:long]}"
+        f"<b>{look.said(topic)}</b><br>{look.said(words[:long]).replace(chr(10), '<br>')}"
         for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)
     ]
     figure.add_trace(

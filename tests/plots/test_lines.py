@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import numpy as np
 import pandas as pd
 from stations import MINUTES, fleet, plain, words
@@ -89,6 +92,16 @@ def test_events_are_marked_with_what_they_say():
     assert len(marks[0].x) == 5
     assert "event: ptt" in marks[0].text[0]
     assert "events" not in {trace.name for trace in plots.timeseries(frame, events=False).data}
+
+
+def test_the_words_of_an_event_are_cut_between_two_characters():
+    """What looks like a tag is written as several, of which none is left in part."""
+    index = MINUTES[:3]
+    frame = pd.DataFrame({"topic": "event/change", "event": [f"{'x' * n}{'<&' * 600}" for n in range(3)]}, index=index)
+    for text in plots.timeseries(frame).data[0].text:
+        said = text.partition("<br>")[2]
+        assert re.fullmatch(r"event: x*(&lt;|&amp;)+", said)
+        assert len(html.unescape(said)) == 400
 
 
 def test_all_events_are_drawn_or_the_figure_says_so():
