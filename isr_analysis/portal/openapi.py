@@ -121,26 +121,8 @@ def _history(
     built_in: History, path: str, document: Mapping[str, Any], item: dict[str, Any], operation: dict[str, Any]
 ) -> History:
     given = list(parameters.listed(document, [one for part in (item, operation) for one in _listed(part)]))
-    by_role: dict[str, Parameter] = {}
-    fixed: dict[str, str] = {}
-    for one in _times_first(given):
-        role = _role(one, by_role)
-        if role in (roles.ORDER, roles.FORMAT):
-            value = _choice(role, one)
-            if value is not None:
-                fixed[one.name] = value
-        elif role is not None and role not in by_role:
-            by_role[role] = one
-        else:
-            value = (_as_published(one) if role is None else None) or _required_value(one)
-            fixed |= {} if value is None else {one.name: value}
-    interval = None if by_role.keys() >= {roles.START, roles.END} else next(filter(_is_interval, given), None)
-    if interval is not None:
-        by_role |= {roles.START: interval, roles.END: interval}
-        fixed.pop(interval.name, None)
+    by_role, fixed = _assigned(given)
     topic = by_role.get(roles.TOPIC)
-    if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
-        fixed[topic.name] = "#"
     name = {role: one.name for role, one in by_role.items()}
     words = " ".join(
         [str(operation.get("summary", "")), str(operation.get("description", "")), *(o.words for o in given)]
@@ -183,6 +165,30 @@ def _history(
         offset=name.get(roles.OFFSET),
         fixed=fixed,
     )
+
+
+def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, str]]:
+    """Give each role its parameter, and the parameters that are sent with every question their values."""
+    by_role: dict[str, Parameter] = {}
+    fixed: dict[str, str] = {}
+    for one in _times_first(given):
+        role, value = _role(one, by_role), None
+        if role in (roles.ORDER, roles.FORMAT):
+            value = _choice(role, one)
+        elif role is not None and role not in by_role:
+            by_role[role] = one
+        else:
+            value = (_as_published(one) if role is None else None) or _required_value(one)
+        if value is not None:
+            fixed[one.name] = value
+    interval = None if by_role.keys() >= {roles.START, roles.END} else next(filter(_is_interval, given), None)
+    if interval is not None:
+        by_role |= {roles.START: interval, roles.END: interval}
+        fixed.pop(interval.name, None)
+    topic = by_role.get(roles.TOPIC)
+    if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
+        fixed[topic.name] = "#"
+    return by_role, fixed
 
 
 def _listed(part: Mapping[str, Any]) -> list[Any]:
@@ -296,13 +302,9 @@ def _first_page(page: Parameter) -> int | None:
     if isinstance(first, int):
         return first
     words = page.words.lower()
-    return (
-        0
-        if re.search(r"(0|zero)[ -]based|from 0\b", words)
-        else 1
-        if re.search(r"(1|one)[ -]based|from 1\b", words)
-        else None
-    )
+    if re.search(r"(0|zero)[ -]based|from 0\b", words):
+        return 0
+    return 1 if re.search(r"(1|one)[ -]based|from 1\b", words) else None
 
 
 def _choice(role: str, one: Parameter) -> str | None:
@@ -311,18 +313,12 @@ def _choice(role: str, one: Parameter) -> str | None:
     if role == roles.ORDER:
         if one.kind == "boolean":
             return "true" if re.search(r"asc|oldest", roles.snake(one.name)) else "false"
-        wanted = [
-            v
-            for v in offered
-            if re.search(r"^(time|timestamp|ts|published_at)?[ :_.+]?(asc|oldest|forward|chrono)", v.lower())
-        ]
-        return wanted[0] if wanted else _required_value(one)
-    for kind in (r"json$", r"nd-?json|jsonl|json", r"csv"):
-        for value in offered:
-            if re.search(kind, value.lower()) and not re.search(
-                r"jsonl|ndjson", value.lower() if kind == r"json$" else ""
-            ):
-                return value
+        oldest_first = re.compile(r"(time|timestamp|ts|published_at)?[ :_.+]?(asc|oldest|forward|chrono)")
+        return next((value for value in offered if oldest_first.match(value.lower())), _required_value(one))
+    for kind in (r"(?<!nd)(?<!nd-)json$", r"json", r"csv"):
+        found = next((value for value in offered if re.search(kind, value.lower())), None)
+        if found is not None:
+            return found
     return _required_value(one)
 
 
