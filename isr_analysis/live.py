@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +12,9 @@ from isr_analysis import frame, messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
+
+if TYPE_CHECKING:  # requests-cache takes as long to import as all else
+    from isr_analysis.portal.responses import Kept
 
 
 def load_live(
@@ -66,17 +70,22 @@ def load_live(
     selector = Selector.of(client_id, topic)
     age = times.duration(max_age, name="max_age") / times.SECOND
     line = connection.current(portal)
-    found = lists.live(line.responses, line.routes, line.account_id, max_age=age)
-    for _, page in found:
-        line.check_accounts(page.accounts)
-    table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
+    kept, table = last_messages(line, selector, max_age=age)
     attrs = {
         "source": "live",
         **connection.provenance(line),
         "clients": list(selector.clients or ()),
         "topic": selector.topic,
-        "fetched_at": min(kept.fetched_at for kept, _ in found).isoformat().replace("+00:00", "Z"),
-        "stale": any(kept.stale for kept, _ in found),
+        **lists.freshness(kept),
         "rows": len(table),
     }
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
+
+
+def last_messages(line: Portal, selector: Selector, *, max_age: float) -> tuple[list[Kept], pa.Table]:
+    """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
+    found = lists.live(line.responses, line.routes, line.account_id, max_age=max_age)
+    for _, page in found:
+        line.check_accounts(page.accounts)
+    table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
+    return [kept for kept, _ in found], table

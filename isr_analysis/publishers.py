@@ -68,8 +68,7 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     table.attrs.update(
         source="publishers",
         **connection.provenance(line),
-        fetched_at=min(kept.fetched_at for kept, _ in found).isoformat().replace("+00:00", "Z"),
-        stale=any(kept.stale for kept, _ in found),
+        **lists.freshness(kept for kept, _ in found),
         rows=len(table),
     )
     return table

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from isr_analysis import frame, messages, times
 from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, QuotaExhaustedError
-from isr_analysis.portal import connection, lists
+from isr_analysis.live import last_messages
+from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.polled import Source, opened
 from isr_analysis.streaming.stream import Stream
@@ -123,12 +124,9 @@ def latest(table: pa.Table) -> pa.Table:
 def _seen(line: Portal, found: Stream) -> pa.Table:
     """Give what the live answer has, where it can be had."""
     try:
-        pages = lists.live(line.responses, line.routes, line.account_id, max_age=1.0)
+        return last_messages(line, found.selector, max_age=1.0)[1]
     except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError):
         return messages.empty()
-    for _, page in pages:
-        line.check_accounts(page.accounts)
-    return found.selector.select(pa.concat_tables([page.messages for _, page in pages]))
 
 
 def _attrs(line: Portal, found: Source, rows: int) -> dict[str, object]:

@@ -170,8 +170,7 @@ def _load(
     table.attrs.update(
         source=source,
         **connection.provenance(line),
-        fetched_at=min(kept.fetched_at for kept, _ in found).isoformat().replace("+00:00", "Z"),
-        stale=any(kept.stale for kept, _ in found),
+        **lists.freshness(kept for kept, _ in found),
         rows=len(table),
     )
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from isr_analysis import answers, messages
@@ -72,6 +72,15 @@ def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept,
         return found, _said(kept.answer.body)
 
     return list(_every(responses, path, read, max_age))
+
+
+def freshness(found: Iterable[Kept]) -> dict[str, Any]:
+    """Give what the ``attrs`` of a frame say of the answers that it is made of: how old the oldest is."""
+    kept = list(found)
+    return {
+        "fetched_at": min(one.fetched_at for one in kept).isoformat().replace("+00:00", "Z"),
+        "stale": any(one.stale for one in kept),
+    }
 
 
 def _every(

@@ -17,8 +17,8 @@ from isr_analysis.errors import (
     UsageError,
     WrongAccountError,
 )
+from isr_analysis.live import last_messages
 from isr_analysis.messages import Selector
-from isr_analysis.portal import lists
 from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.stream import Stream, stream
@@ -101,8 +101,8 @@ class Polled:
 
     def _new(self) -> pa.Table:
         line = self._portal
-        found = lists.live(line.responses, line.routes, line.account_id, max_age=0.0)
-        if any(kept.stale for kept, _ in found):
+        answers, table = last_messages(line, self.selector, max_age=0.0)
+        if any(one.stale for one in answers):
             if not self._answered:
                 raise PortalUnavailableError(
                     f"{line.profile.origin} cannot be reached, and an older answer is no live one; check the network, "
@@ -110,13 +110,10 @@ class Polled:
                 )
             self._away()
             return messages.empty()
-        for _, page in found:
-            line.check_accounts(page.accounts)
         self._answered = True
         if self._away_since is not None:
             self._gaps.append(Gap(self._away_since, line.now(), "connection", None))
             self._away_since = None
-        table = messages.in_order(self.selector.select(pa.concat_tables([page.messages for _, page in found])))
         columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
         new = []
         for at, client, topic, payload in zip(table["time"].cast(pa.int64()).to_pylist(), *columns, strict=True):
