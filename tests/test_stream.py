@@ -357,6 +357,28 @@ def test_a_rest_token_is_no_password(key, monkeypatch):
         isr.stream()
 
 
+def test_a_port_beside_the_host_is_the_hosts(monkeypatch):
+    """An argument wins over the environment, also where its port is part of the address; 0 is none at all."""
+    login = {"username": "sub-a", "password": "a"}
+    monkeypatch.setenv("ISR_MQTT_HOST", "env.example:1885")
+    monkeypatch.setenv("ISR_MQTT_PORT", "1884")
+    ports = [
+        logins.find(settings.profile(), **login, **where).address.port
+        for where in (
+            {"host": "arg.example:1"},
+            {"host": "arg.example"},
+            {"host": "arg.example:1", "port": 2},
+            {"port": 3},
+        )
+    ]
+    assert ports == [1, 1884, 2, 3]
+    for where in ({"port": 0}, {"host": "arg.example:0"}, {"host": "arg.example", "port": 0}):
+        with pytest.raises(UsageError, match="no broker's address"):
+            logins.find(settings.profile(), **login, **where)
+    monkeypatch.delenv("ISR_MQTT_PORT")
+    assert logins.find(settings.profile(), **login).address.port == 1885
+
+
 def test_where_a_login_comes_from(tmp_path, monkeypatch):
     """Arguments, then the environment, then a file, then the keyring; and never half of one and half of another."""
     profile = settings.profile()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import tomli_w
 
@@ -110,7 +110,7 @@ def find(
     if isinstance(login, Login):
         return login
     sources: list[dict[str, Any]] = [
-        {"host": host, "port": port, "username": username, "password": password},
+        {"host": host, "port": None if port is None else str(port), "username": username, "password": password},
         _of_made(login) if login is not None else {},
         {key: env.get(f"ISR_MQTT_{key.upper()}") for key in _KEYS},
     ]
@@ -118,6 +118,9 @@ def find(
         sources += [_of_file(env), _of_keyring(profile)]
     known: dict[str, Any] = {}
     for source in sources:
+        # A port that is part of the address goes before any that comes from elsewhere.
+        if source.get("host") and not known.get("host") and not source.get("port"):
+            source = {**source, "port": _port_in(str(source["host"]))}  # noqa: PLW2901 (what it says, in full)
         # A password goes with the user name beside it, never with one from elsewhere.
         if known.get("username") and source.get("username") not in (None, "", known["username"]):
             source = {key: source.get(key) for key in ("host", "port")}  # noqa: PLW2901 (what is left of it)
@@ -157,9 +160,9 @@ def address(text: str, port: int | str | None = None) -> Address:
     text = text.strip()
     hint = 'give a host name, "host:port" or "mqtts://host:port"'
     try:
-        parts = urlsplit(text if "://" in text else f"mqtts://{text}")
+        parts = _split(text)
         tls, web, usual = _SCHEMES[parts.scheme]
-        number = int(port) if port is not None else parts.port or usual
+        number = int(port) if port is not None else usual if parts.port is None else parts.port
         host = parts.hostname
     except (ValueError, KeyError) as exc:
         raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}") from exc
@@ -171,6 +174,19 @@ def address(text: str, port: int | str | None = None) -> Address:
             "MQTT is for this machine alone)"
         )
     return Address(host, number, tls, (parts.path or "/") if web else None)
+
+
+def _split(text: str) -> SplitResult:
+    return urlsplit(text if "://" in text else f"mqtts://{text}")
+
+
+def _port_in(text: str) -> str | None:
+    """Give the port that an address says, if it is one that can be read: `address` tells of one that is not."""
+    try:
+        port = _split(text.strip()).port
+    except ValueError:
+        return None
+    return None if port is None else str(port)
 
 
 def to_text(login: Mapping[str, Any]) -> str:
