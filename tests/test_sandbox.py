@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from isr_analysis import sandbox, times
 from isr_analysis.errors import UsageError
+from isr_analysis.sandbox.replies import takes_gzip
 
 API = "/api/v1/subscriber"
 NOW = times.instant("2026-11-20T15:37:12.5")
@@ -246,6 +247,16 @@ def test_compressed_only_when_asked(running):
     assert one.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in other.headers
     assert one.content == other.content
+
+
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [("gzip", True), ("br, GZIP;q=0.5", True), ("*", True), ("*;q=0, gzip", True), ("gzip;q=0, *", False),
+     ("gzip;q=0.0", False), ("*;q=0", False), ("br", False), ("x-gzip-like", False), ("", False)],
+)  # fmt: skip
+def test_gzip_is_taken_by_its_own_word(accepted, taken):
+    """What is said of gzip counts before what is said of all; a weight of nothing is no."""
+    assert takes_gzip(accepted) is taken
 
 
 def test_the_same_seed_is_the_same_fleet(running):

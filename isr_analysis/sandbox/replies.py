@@ -24,5 +24,9 @@ def reply(request: Request, body: bytes | dict[str, Any], status: int = 200) -> 
 
 def takes_gzip(accepted: str) -> bool:
     """Tell whether an Accept-Encoding header takes gzip."""
-    match = re.search(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]*)?))?\s*(?:,|$)", accepted.lower())
-    return match is not None and float(match[1] or 1) > 0
+    weights: dict[str, float] = {}
+    for one in accepted.lower().split(","):
+        coding, _, rest = one.partition(";")
+        weight = re.match(r"\s*q\s*=\s*(\d(?:\.\d*)?)", rest)
+        weights[coding.strip()] = float(weight[1]) if weight else 1.0
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
