@@ -323,7 +323,7 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind == "csv":
             packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
-            df.to_csv(aside, compression=packed)
+            df.to_csv(aside, compression=packed, errors="backslashreplace")
         else:
             table = as_arrow(df)
             if kind == "parquet":

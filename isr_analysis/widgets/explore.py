@@ -323,7 +323,10 @@ class Explorer(Composite):
         if path.exists():
             raise _NotWrittenError(f"{path} exists already, and is not replaced: give another name")
         try:
-            (df.to_csv if kind == "csv" else df.to_parquet)(path)
+            if kind == "csv":
+                df.to_csv(path, errors="backslashreplace")
+            else:
+                df.to_parquet(path)
         except (OSError, ValueError, TypeError) as exc:  # pyarrow's errors are ValueErrors and TypeErrors
             path.unlink(missing_ok=True)
             hint = (

@@ -177,6 +177,16 @@ def test_mixed_fields_are_json_text():
     assert made["v"].to_pylist() == ['[1, "x"]', "1.5", None, None]
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz"])
+def test_half_a_character_does_not_keep_a_csv_from_being_written(tmp_path, name):
+    """JSON can say half of a pair of characters, which no text file can hold: it is written as JSON writes it."""
+    from isr_analysis import export
+
+    df = pd.DataFrame({"v": ["x\ud800y", 1]}, index=pd.date_range("2026-11-01", periods=2, tz="UTC", name="time"))
+    export._write_file(df, tmp_path / name, "csv")
+    assert pd.read_csv(tmp_path / name)["v"].tolist() == ["x\\ud800y", "1"]
+
+
 def test_an_export_that_is_interrupted_leaves_its_notes_and_no_other_files(portal, tmp_path, monkeypatch):
     """Ctrl-C while the notes or a file are written: the folder can be exported to again, and nothing lies beside it."""
 
