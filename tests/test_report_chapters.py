@@ -45,6 +45,13 @@ def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPa
     assert ">time<" not in text
 
 
+def test_half_a_character_is_shown_as_json_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One such message is no reason for its topic to be left out of the report."""
+    df = _of_one_topic()
+    df["note"] = pd.Series([f"half {n} \ud800" for n in range(60)], df.index, dtype="object")
+    assert ">half 59 \\ud800<" in _shown_topic(df, monkeypatch)
+
+
 def _chapter(*, span: times.Range | None = None, **columns: Any) -> chapters.Chapter:
     return chapters.chapter("position", _of_one_topic(**columns), span)
 

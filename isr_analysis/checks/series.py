@@ -81,7 +81,8 @@ class Series:
 def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """Accept what a person hands in, or say what is wrong with it.
 
-    Rows without an instant are left out; names of columns become text; nothing is changed in place.
+    Rows without an instant are left out; names of columns become text; half of a pair of characters, which JSON can say
+    and no text can hold, is written as JSON writes it. Nothing is changed in place.
 
     Raises
     ------
@@ -110,7 +111,23 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
         data = data.set_axis([_name(name) for name in data.columns], axis=1)
     if not data.columns.is_unique:
         data = data.loc[:, ~data.columns.duplicated()]
+    if halved := [name for name, column in data.items() if _has_half_characters(column)]:
+        data = data.assign(**{str(name): data[name].map(_whole) for name in halved})
     return data
+
+
+def _has_half_characters(column: pd.Series) -> bool:
+    if not pd.api.types.is_object_dtype(column.dtype):  # the other kinds of text cannot hold any
+        return False
+    try:
+        "".join(value for value in column if isinstance(value, str)).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _whole(value: object) -> object:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _in_our_time(first: pd.Timestamp, last: pd.Timestamp) -> None:

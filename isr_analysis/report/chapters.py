@@ -14,7 +14,7 @@ import isr_analysis as isr
 from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
 from isr_analysis.checks.kinds import decimals
-from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, zone_of
+from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import pick, values, zones
 from isr_analysis.plots.panels import Line
@@ -72,6 +72,7 @@ class Chapter:
 
 def chapter(topic: str, df: pd.DataFrame, span: Range | None = None) -> Chapter:
     """Work out one topic from its messages; its figures show the whole of `span`, if it is given."""
+    df = taken(df)
     lines = [] if pick.event_rows(df).all() else pick.lines_of(df, values.fields_of(df, None), [])[0]
     lines = [line for line in lines if not line.label]
     figures, said = drawn(df, lines)

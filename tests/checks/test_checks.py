@@ -39,6 +39,7 @@ def test_an_empty_frame_gives_the_same_columns_and_types(function):
         lambda df: df.assign(value=np.nan),
         lambda df: df.assign(value="text"),
         lambda df: df.assign(value=[[1]] * len(df)),
+        lambda df: df.assign(value=pd.Series(["half \ud800", *range(len(df) - 1)], df.index, dtype="object")),
         lambda df: df.assign(value=1e300),
         lambda df: df.set_axis(df.index[:1].repeat(len(df))),
         lambda df: df.set_axis(df.index.as_unit("s")),

@@ -28,6 +28,8 @@ FRAMES = {
     "text": plain(["up there", "down there"] * 100),
     "numbers as text": plain(["1.5", "2"] * 100),
     "mixed": plain(pd.array([1, "2", True, None, "x", {"a": 1}, [1]], dtype=object)),
+    "half characters": plain(pd.array(["on\ud800", 1, "\udfff"], dtype=object), topic="event/x"),
+    "a unit of half a character": plain([1.0, 2.0], unit=pd.Series(["\ud800"] * 2, MINUTES[:2], dtype="object")),
     "flags": plain([True, False] * 100),
     "flags and NA": plain(pd.array([True, None, False], dtype="boolean")),
     "integers and NA": plain(pd.array([1, None, 3, 2**60], dtype="Int64")),
