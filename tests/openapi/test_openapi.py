@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
+from documents import ISO, document, query, read
 
 from isr_analysis.messages import Selector
 from isr_analysis.portal import openapi
-from isr_analysis.portal.contract import Contract, History
 from isr_analysis.times import Range
-
-
-def document(*parameters, path="/api/v1/subscriber/history", description="", **more):
-    """Write a document with one history route."""
-    route = {"get": {"description": description, "parameters": list(parameters)}}
-    return {"openapi": "3.1.0", "paths": {path: route}, **more}
-
-
-def query(name, *, required=False, description="", **schema):
-    """Write a query parameter."""
-    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
-
-
-def read(*parameters, **more) -> History:
-    """Read the history's part of the contract."""
-    return openapi.read(document(*parameters, **more), "/openapi.json").history
-
-
-ISO = {"type": "string", "format": "date-time"}
 
 
 @pytest.mark.parametrize(
@@ -205,25 +184,6 @@ def test_servers_base_paths_and_path_level_parameters_count(base):
     assert made.source == "OpenAPI document /swagger.json"
 
 
-HOLDS_ITSELF = {"properties": {"from": {"format": "date-time"}, "and": {"$ref": "#/where"}}}
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {},
-        {"paths": []},
-        {"paths": {"/x": 3}},
-        {"paths": {"/history": {"get": {"parameters": [3, None, {}]}}}},
-        {"paths": {"/history": {"get": {"parameters": [{"$ref": "#/a"}]}}}, "a": {"$ref": "#/a"}},
-        document({"name": "where", "in": "query", "schema": {"$ref": "#/where"}}, where=HOLDS_ITSELF),
-    ],
-)
-def test_an_odd_document_raises_nothing(odd):
-    """What it does not say is as built in, or not there."""
-    assert isinstance(openapi.read(odd, "/x"), Contract)
-
-
 @pytest.mark.parametrize("base", ["", "/", "data", "/data/"])
 def test_a_route_begins_at_the_portals_root(base):
     """However its base is written: what is put behind the origin must not change the host."""
@@ -352,40 +312,6 @@ def test_json_apis_pages_are_named_within_page():
     known = read(query("page[limit]", type="integer"), query("page[offset]", type="integer"))
     assert (known.limit, known.offset) == ("page[limit]", "page[offset]")
     assert read(query("page[number]", type="integer")).page == "page[number]"
-
-
-ODD = [
-    None, 1, True, "x", "{", "http://[::1", [None], [1], {"a": 1}, {"$ref": "#/nowhere"}, 10**400, float("inf"),
-    {"anyOf": 1}, {"enum": 1},
-]  # fmt: skip
-
-
-def places(value, path=()):
-    """Give the path of everything within a document."""
-    for name, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield (*path, name)
-        yield from places(one, (*path, name))
-
-
-def test_a_document_with_something_odd_in_it_is_read_all_the_same():
-    """What stands in a place where it means nothing is left out; nothing but our own errors is raised."""
-    sound = document(
-        query("start", required=True, description="at most 24 hours", examples=["2026-11-01T00:00:00Z"], **ISO),
-        query("order", anyOf=[{"enum": ["asc", "desc"]}, {"type": "null"}]),
-        query("hours", type="integer", maximum=24, enum=["1h", "24h"]),
-        {"name": "page", "in": "query", "style": "deepObject", "schema": {"properties": {"size": {"maximum": 9}}}},
-        {"name": "topic", "in": "query", "examples": {"a": {"value": "t/#"}}, "schema": {"type": "array", "items": {}}},
-        servers=[{"url": "https://x/{v}", "variables": {"v": {"default": "api"}}}],
-    )
-    assert openapi.read(sound, "/openapi.json").history.fixed == {"order": "asc"}
-    for path in places(sound):
-        for odd in ODD:
-            made = copy.deepcopy(sound)
-            inner = made
-            for name in path[:-1]:
-                inner = inner[name]
-            inner[path[-1]] = odd
-            assert isinstance(openapi.read(made, "/openapi.json"), Contract)
 
 
 def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
