@@ -44,6 +44,41 @@ def test_instants_of_every_form_are_exact(name, value, ns):
         assert told(read(line.encode()))[0][0] == ns
 
 
+@pytest.mark.parametrize(
+    ("value", "ns"),
+    [
+        ([2026, 11, 1, 6, 30, 0, 500_000_000], NS), ([2026, 11, 1, 6, 30], NS - 500_000_000),
+        ([2026, 11, 1, 6, 30, 1], NS + 500_000_000), ({"seconds": 1_793_514_600, "nanos": 500_000_000}, NS),
+        ({"secs_since_epoch": 1_793_514_600, "nanos_since_epoch": 500_000_000}, NS), ({"$date": AT}, NS),
+    ],
+)  # fmt: skip
+def test_instants_that_are_no_text_or_number_are_exact(value, ns):
+    """As Java writes them where it is not told otherwise, protobuf, Rust and MongoDB."""
+    row = {"ts": value, "client_id": "a", "topic": "t", "payload": 1}
+    assert [told(read(body))[0][0] for body in ([row], {"messages": [row, row]})] == [ns, ns]
+    assert told(live({"a": row}))[0][0] == ns
+
+
+@pytest.mark.parametrize("name", ["phenomenonTime", "enqueuedTime", "gateway_timestamp"])
+def test_a_time_of_an_unknown_kind_counts_where_it_is_the_only_one(name):
+    """If it holds dates; beside a known one, or with a number, it is a field like any other."""
+    row = {name: AT, "client_id": "a", "topic": "t/x", "result": {"time": "2020-01-01T00:00:00Z", "on": True}}
+    assert told(read([row, {**row, "result": {}}]))[0][:3] == (NS, "a", "t/x")
+    assert told(read([{**row, "result": {}}])) == [(NS, "a", "t/x", b"{}")]
+    spread = {"received_at": AT, "client_id": "a", "topic": "t", name: "2020-01-01T00:00:00Z", "on": True}
+    assert told(read([spread]))[0][0] == NS
+    with pytest.raises(AnswerError, match=r"instant|no rows"):
+        read([{**row, name: 21, "result": 1}])
+    with pytest.raises(AnswerError, match=r"instant|no rows"):
+        live([{"client_id": "a", "connected_time": AT, "topic": "t/x", "payload": 1}])
+
+
+def test_the_notes_of_a_database_are_no_times_of_messages():
+    """When Cosmos DB last wrote a document is not when the message was published."""
+    row = {"enqueuedTime": AT, "clientId": "a", "topic": "t/x", "payload": {"on": True}, "_rid": "r", "_etag": "e"}
+    assert told(read({"Documents": [{**row, "_ts": 1_793_514_602}]})) == ONE
+
+
 def test_a_name_that_comes_twice_in_a_payload_is_the_devices_own():
     """Its payload stays as it was published."""
     payload = b'{"text": "a text of some length", "text": "another text of some length", "text": 1}'
@@ -303,3 +338,13 @@ def test_cells_of_csv_have_kinds_by_column():
         ("1", b'{"n":1.50,"b":true,"s":"1e5","j":[1]}'),
         ("007", b'{"b":false,"s":"x"}'),
     ]
+
+
+def test_what_is_of_the_last_message_is_the_same_of_any():
+    """A live answer may say of time, topic and payload alike that they are the last message's."""
+    row = {"client_id": "a", "connected_at": "2026-10-01T00:00:00Z", "registered_at": "2026-01-01T00:00:00Z"}
+    last = {"last_message_at": AT, "last_message_topic": PATH, "last_message_payload": {"on": True}}
+    never = {**row, "client_id": "b", **dict.fromkeys(last)}
+    assert told(live({"items": [{**row, **last}, never]})) == ONE
+    latest = {"latest_time": AT, "latest_topic": PATH, "latest_payload": {"on": True}}
+    assert told(live([{**row, **latest}])) == ONE

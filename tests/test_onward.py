@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -113,3 +114,19 @@ def test_pages_are_not_asked_for_twice(order):
     asked = Asked(many, cap=100, order=order, start_in=True, end_in=True)
     assert len(asked.read()) == 10_000
     assert asked.count <= 105
+
+
+@pytest.mark.parametrize("order", ["up", "down"])
+def test_a_portal_that_goes_by_another_time_than_is_read_loses_nothing_unseen(order):
+    """What it gave of an instant must come again when it is asked from there on: here it shows two seconds more."""
+    many = [(SPAN.start + i * 500_000_000, i) for i in range(100)]
+    asked = Asked(many, cap=20, order=order, start_in=True, end_in=False)
+
+    class Shifted(Asked):
+        def __call__(self, span):
+            page = asked(span)
+            at = pc.add(page.messages["time"].cast("int64"), 2_000_000_000 if order == "up" else -2_000_000_000)
+            return Page(page.messages.set_column(0, "time", at.cast(page.messages["time"].type)), page.rows)
+
+    with pytest.raises(HistoryIncompleteError, match="another time"):
+        Shifted(many, cap=20, order=order, start_in=True, end_in=False).read()

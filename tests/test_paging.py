@@ -126,6 +126,8 @@ def test_a_numbered_page_that_is_shorter_than_others_is_the_last():
         ({"link": '</h?c=1>; rel="prev"'}, {"url": None, "has_more": False}),
         ({"link": '</style.css>; rel="preload"'}, {"url": None, "has_more": None}),
         ({"x-next-cursor": "abc"}, {"cursor": "abc"}),
+        ({"x-ms-continuation": "abc"}, {"cursor": "abc"}),
+        ({"x-isr-next-cursor": "abc"}, {"cursor": "abc"}),
         ({"x-next-cursor": ""}, {"cursor": None, "has_more": False}),
         ({"x-next-page": "3", "x-page": "2", "x-total-pages": "5"}, {"next_page": 3, "page": 2, "pages": 5}),
         ({"x-has-more": "true"}, {"has_more": True}),

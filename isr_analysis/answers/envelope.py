@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from isr_analysis.answers import beside, columns, raw, tables
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.instants import of_object
+from isr_analysis.answers.instants import is_date, of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -22,6 +22,7 @@ from isr_analysis.answers.shape import (
     TOPIC,
     Fields,
     is_bookkeeping,
+    is_other_time,
     pick,
     plain,
     time_rank,
@@ -272,6 +273,8 @@ class _Search:
         }
         if any(plain(name) in ROWS for name in lists):
             return "groups"
+        if not lists and self._topic(fields) and any(is_other_time(one) and is_date(fields[one]) for one in fields):
+            return "row"
         if not any(self._is_message(one) for one in objects.values()) and any(
             not own or plain(name) in ROWS for name in (*lists, *objects)
         ):
@@ -281,7 +284,11 @@ class _Search:
     def _may_be_row(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object may be a row: it, or one right within it, has an instant, or it has a payload."""
         inner = [raw.members(one) for one in fields.values() if raw.kind(one) == "{"]
-        timed = (self._instant(name, one) is not None for part in (fields, *inner) for name, one in part.items())
+        timed = (
+            self._instant(name, one) is not None or (is_other_time(name) and is_date(one))
+            for part in (fields, *inner)
+            for name, one in part.items()
+        )
         return any(timed) or (self._payload(fields) is not None and bool(inner))
 
     def _is_message(self, fields: dict[str, bytes]) -> bool:

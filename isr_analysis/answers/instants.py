@@ -29,6 +29,8 @@ _DATE = re.compile(r"/Date\((?P<ms>-?\d+)(?:[+-]\d{4})?\)/")
 """As ASP.NET writes instants: the offset behind milliseconds of UTC says where they were, and moves nothing."""
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
+_LIST = re.compile(rb"\[\s*([12]\d{3})" + rb"\s*,\s*(\d\d?)" * 4 + rb"(?:\s*,\s*(\d\d?)(?:\s*,\s*(\d{1,9}))?)?\s*\]")
+_SHORT = {"secs": "seconds", "nanos": "nanoseconds"}
 _MAGNITUDES = (("s", 10**11), ("ms", 10**14), ("us", 10**17))
 _INT64 = 2**63
 _EARLY = 10**8  # 1973, in seconds
@@ -93,18 +95,39 @@ def is_instant(value: str) -> bool:
         return False
 
 
+def is_date(value: str | bytes | None) -> bool:
+    """Tell whether a text, or the JSON text of one, is an instant that is no number."""
+    if isinstance(value, bytes):
+        value = raw.text(value) if raw.kind(value) == '"' else None
+    return value is not None and not _NUMBER.fullmatch(value.strip()) and is_instant(value.strip())
+
+
 def of_object(value: bytes) -> bytes | None:
-    """Give the instant of MongoDB's ``$date``, or of seconds and nanoseconds, as a JSON text; None if it is none."""
+    """Give the instant of MongoDB's ``$date``, of seconds and nanoseconds, or of Java's list, as a JSON text, or None.
+
+    The list is of year, month, day, hour and minute, and of second and nanosecond where these are not 0; of no zone.
+    """
+    if raw.kind(value) == "[":
+        return _of_list(value)
     inner = raw.members(value) if raw.kind(value) == "{" else {}
     if set(inner) == {"$date"}:
         date = inner["$date"]
         date = raw.members(date).get("$numberLong", b"").strip(b'"') if raw.kind(date) == "{" else date
         return date if raw.kind(date) in ('"', "0") else None
-    inner = {name.lstrip("_"): one.strip(b'"') for name, one in inner.items()}
+    inner = {re.sub("^_|_since_epoch$", "", name): one.strip(b'"') for name, one in inner.items()}
+    inner = {_SHORT.get(name, name): one for name, one in inner.items()}
     nanos = next((inner[one] for one in ("nanos", "nanoseconds") if one in inner), b"0")
     if len(inner) > 2 or not inner.get("seconds", b"").isdigit() or not nanos.isdigit():  # noqa: PLR2004
         return None
     return b'"%s"' % times.iso(int(inner["seconds"]) * SECOND + int(nanos)).encode()
+
+
+def _of_list(value: bytes) -> bytes | None:
+    found = _LIST.fullmatch(value)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, ns = (int(one or 0) for one in found.groups())
+    return b'"%04d-%02d-%02dT%02d:%02d:%02d.%09d"' % (year, month, day, hour, minute, second, ns)
 
 
 def is_zoneless(column: pa.ChunkedArray) -> bool:

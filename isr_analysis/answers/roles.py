@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.instants import is_instant, of_object
+from isr_analysis.answers.instants import is_date, is_instant, of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -32,6 +32,8 @@ from isr_analysis.answers.shape import (
     Fields,
     is_bookkeeping,
     is_of_making,
+    is_other_time,
+    of_last,
     of_record,
     pick,
     plain,
@@ -84,7 +86,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
     table = _stamped(_dated(_levelled(table)))
     given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
     for _ in range(4):
-        times = _times(table)
+        times = _times(table) or (_other_times(table) if pick(_scalars(table), TOPIC) else {})
         payload = pick(table, (*PAYLOAD, *BASE64, *HEX))
         for name in list(table):
             whole = name in (payload, columns.REST, fields.payload) or plain(name) in PAYLOAD
@@ -147,6 +149,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
     payload = take(fields.payload, PAYLOAD)
     stated = take(fields.time, ())
     times = {stated: 0} if stated else {n: r for n, r in _times(table).items() if n != payload}
+    times = times or _other_times(table)
     if not times:
         raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}")
     ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
@@ -256,11 +259,17 @@ def _holds(table: Columns, name: str, pattern: re.Pattern[str]) -> bool:
 def _times(table: Columns) -> dict[str, int]:
     """Give the columns that hold instants, with their ranks."""
     found: dict[str, int] = {}
+    aside = of_record(table)
     for name, column in table.items():
-        rank = time_rank(name)
+        rank = None if name in aside else time_rank(name)
         if rank is not None and not name.startswith(PUBLISHERS) and _instant(name, columns.sample(column)):
             found[name] = rank
     return found
+
+
+def _other_times(table: Columns) -> dict[str, int]:
+    """Give the columns of dates that are times of kinds that are not known."""
+    return {name: VAGUE for name in table if is_other_time(name) and is_date(columns.sample(table[name]))}
 
 
 def _instant(name: str, value: str | bytes | None) -> bool:
@@ -338,4 +347,4 @@ def is_of_message(name: str) -> bool:
     """Tell whether a field of a live answer is of the message rather than of its publisher."""
     spelled = plain(name.rpartition(".")[2])
     names = (*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, "lasttopic")
-    return spelled in names or time_rank(name) not in (None, SEEN)
+    return spelled in names or of_last(name) in (*PAYLOAD, *BASE64, *HEX) or time_rank(name) not in (None, SEEN)

@@ -83,10 +83,11 @@ HEX = ("payloadhex", "hexpayload", "lastpayloadhex", "hex", "datahex", "rawhex")
 # These hold the payload only if nothing else can: a payload spread over its row may have a field of the same name.
 PERHAPS_PAYLOAD = (
     "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v",
-    "fields", "values", "last", "latest",
+    "fields", "values", "last", "latest", "result",
 )  # fmt: skip
 LAST = ("lastmessage", "message", "msg", "last", "latest")
 """What a live answer calls the object of a publisher's last message."""
+_OF_MESSAGES = {*TOPIC, *PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD}
 ENCODING = ("payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "format")
 ACCOUNT = ("accountid", "tenantid", "account", "tenant")
 FRAGMENT = (("_field", "_value"), ("field", "value"))
@@ -119,6 +120,7 @@ _BOOKKEEPING = {
 _RECORDS = (
     ({"partition", "offset"}, {"key", "headers", "timestamptype", "leaderepoch"}),  # Kafka
     ({"specversion"}, {"source", "type", "subject", "datacontenttype", "dataschema", "traceparent", "tracestate"}),
+    ({"rid", "etag", "ts"}, {"self", "attachments", "lsn"}),  # Cosmos DB
 )
 """The fields that show a record of a broker or a CloudEvent, and its others: of the record, not of what is in it."""
 
@@ -135,7 +137,7 @@ PUBLISHED, PLAIN, VAGUE, EVENT, RECEIVED, SEEN = range(6)
 """What a field of a message's time says, by its name; the first of these that a row has stands for the message."""
 
 _INSTANT = re.compile(
-    r"(?:last)?(?P<published>publish(?:ed)?|pub|message|msg)?"
+    r"(?:last|latest)?(?P<published>publish(?:ed)?|pub|message|msg)?"
     r"(?P<event>events?|sampled?|samples|measured|measurement|measure|observed|observation|recorded|record|reading|device|"
     r"source|origin|sent|send|mqtt|telemetry|data|captured|occurred)?"
     r"(?P<received>received?|recv|rx|arrival|arrived|ingested|ingest|ingestion|stored?|storage|inserted|insert|created?|"
@@ -143,13 +145,20 @@ _INSTANT = re.compile(
     r"(?P<word>time|timestamp|ts|datetime|date|at|epoch|when|instant|dt|t)?"
 )
 _NOT_ALONE = {
-    "", "last", "device", "data", "message", "msg", "event", "events", "source", "mqtt", "record", "reading", "origin",
-    "telemetry", "row", "db", "log", "server", "broker", "sample", "samples", "storage", "measurement", "measure",
+    "", "last", "latest", "device", "data", "message", "msg", "event", "events", "source", "mqtt", "record", "reading",
+    "origin", "telemetry", "row", "db", "log", "server", "broker", "sample", "samples", "storage",
+    "measurement", "measure",
 }  # fmt: skip
 """What says whose time it is, but is none without a word for time."""
 _SEEN = re.compile(
     r"last(?:seen|active|activity|updated?|heard|contact|report)(?:at|time|ts|timestamp)?|updatedat|lasttime"
 )
+_OF_LAST = re.compile(r"^(?:last|latest|newest|mostrecent|recent|current)(?:mqtt)?(?:message|msg)?")
+_OF_DEVICE = re.compile(
+    r"start|stop|end|boot|reboot|reset|up|down|on|off|expir|valid|connect|disconnect|online|offline|register|install|deploy"
+    r"|renew|build|first|next|change|modif|updat|birth|death|join|retry|until|since|from|to$"
+)
+"""Words of times at which something befell a device or a record, and no message was published."""
 _MADE = re.compile(r"(?:created?|creation|registered|registration|inserted)(?:at|on|time|date|ts|timestamp)?")
 
 
@@ -163,13 +172,24 @@ def pick(names: Collection[str], known: tuple[str, ...]) -> str | None:
     """Give the first of the known names that occurs; a field of a nested object counts by its last part too.
 
     Its last part comes first: of a ``client`` with an ``id`` of the database and a ``client_id``, it is the latter.
+    What a name says of the last message, before what it is, counts least: ``last_message_payload`` is a payload.
     """
     spelled: dict[str, str] = {}
     for name in sorted(names, key=lambda name: "." in name):
         spelled.setdefault(plain(name.rpartition(".")[2]), name)
     for name in names:
         spelled.setdefault(plain(name), name)
+    for name in names:
+        if (bare := of_last(name)) in _OF_MESSAGES:
+            spelled.setdefault(bare, name)
     return next((spelled[one] for one in known if one in spelled), None)
+
+
+@lru_cache(4096)
+def of_last(name: str) -> str:
+    """Give a name, as `plain` does, without what says that it is of the last message."""
+    spelled = plain(name.rpartition(".")[2])
+    return _OF_LAST.sub("", spelled) or spelled
 
 
 @lru_cache(4096)
@@ -188,6 +208,15 @@ def time_rank(name: str) -> int | None:
         if found[group]:
             return rank
     return VAGUE if found["word"] in ("date", "t", "at", "when", "dt") else PLAIN
+
+
+@lru_cache(4096)
+def is_other_time(name: str) -> bool:
+    """Tell whether a field is a time of a kind that is not known: it counts where it holds dates and no other does."""
+    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    if len(words) < 2 or time_rank(name) is not None or any(map(_OF_DEVICE.match, words)):  # noqa: PLR2004
+        return False
+    return words[-1] in ("time", "timestamp", "datetime")
 
 
 @lru_cache(4096)

@@ -129,8 +129,13 @@ class Onward:
         after = self._asked(piece, page)
         if order_of(after.messages) not in (order, "one"):
             raise self._incomplete("gives its messages in another order from one answer to the next")
-        if len(within(after.messages, piece)) < len(within(page.messages, piece)):
-            raise self._incomplete("no longer gives messages, asked from their instant on, that it gave before")
+        again = instants(within(page.messages, piece))
+        shared = Range(int(again.min()), int(again.max()) + 1)
+        if len(within(after.messages, shared)) < len(again):
+            raise self._incomplete(
+                "no longer gives messages, asked from their instant on, that it gave before (it may go by another time "
+                "than the one that is read: name that as time under [history.fields] of a contract file)"
+            )
         return after
 
     def _asked(self, piece: Range, former: Page) -> Page:

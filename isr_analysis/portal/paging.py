@@ -98,6 +98,7 @@ class Step:
 END, BY_TIME = "end", "by time"
 """In place of a step: the portal said that this was the last page; or nothing names what follows."""
 
+_VENDORS = re.compile(r"^(?:x-)?[a-z0-9]+-(?=(?:next|continuation)(?:-?(?:cursor|token|page|link|url|page-token))?$)")
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)")
 
 
@@ -184,11 +185,12 @@ def of_headers(headers: Mapping[str, str], rows: int, *, status: int = 200) -> P
     """Read what an answer's headers (lower-case names) say of the pages after it, and that its status says partial.
 
     These are ``Link``, ``Content-Range``, and the words of an envelope with or without ``X-`` before them, such as
-    ``X-Next-Cursor`` or ``X-Total-Count``.
+    ``X-Next-Cursor`` or ``X-Total-Count``; that of the next page may have a vendor's name before it.
     """
     notes: dict[str, bytes] = {}
     for name, value in headers.items():
         plain = re.fullmatch(r"\d+|true|false", value.strip().lower())
+        name = _VENDORS.sub("", name)  # noqa: PLW2901
         notes[name.removeprefix("x-")] = plain[0].encode() if plain else json.dumps(value.strip()).encode()
     links = {rel.lower(): url for url, rel in _links(headers.get("link", ""))}
     if links.keys() & {"first", "prev", "previous", "last"} and "next" not in links:
