@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import columns, raw
+from isr_analysis.answers import boxes, columns, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.errors import AnswerError
 
@@ -24,11 +24,10 @@ _CODED = {
 }
 """JSON texts of payloads that may be coded bytes; base64 with the letters of addresses too, padded or not."""
 
-_BOXED = re.compile(
-    rb'\{\s*(?:"(?:encoding|type|format)"\s*:\s*"(?P<form>base64|hex)"\s*,\s*"\w+"|"\$binary"\s*:\s*\{\s*"base64")'
-    rb'\s*:\s*(?P<data>"[^"\\]*")\s*(?:,\s*"subType"\s*:\s*"\w+"\s*\})?\s*\}'
+_BINARY = re.compile(
+    rb'\{\s*"\$binary"\s*:\s*\{\s*"base64"\s*:\s*(?P<data>"[^"\\]*")\s*(?:,\s*"subType"\s*:\s*"\w+"\s*)?\}\s*\}'
 )
-"""Coded bytes in an object that says how, as MongoDB writes them too."""
+"""Coded bytes as MongoDB writes them."""
 
 
 def published(
@@ -46,8 +45,8 @@ def published(
     ----------
     column : pyarrow.ChunkedArray
         Text or JSON texts; a missing one is ``null``.
-    form : {"json", "text", "base64", "hex", "bytes"}, optional
-        What strings mean, where it is known.
+    form : {"json", "text", "base64", "hex", "bytes", "boxed"}, optional
+        What strings mean, where it is known; or that payloads stand in `boxes`.
     encoding : pyarrow.ChunkedArray, optional
         Text: what the row itself says of its payload; ``"base64"``, ``"hex"`` and ``"text"`` count.
 
@@ -75,6 +74,14 @@ def published(
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
     column = _buffers(_with_nulls(column))
+    if form == "boxed" or (form is None and _is_boxed(column)):
+        if (held := boxes.opened(column.to_pylist(), sure=form is not None)) is not None:
+            return _binary(held)
+        if form is not None:
+            raise AnswerError(
+                'the payloads are said to be boxed (or were in other answers), but one is not: payload_form = "json" '
+                "leaves all as they are"
+            )
     if form in _CODED:
         return _binary([_decoded(one, form, i) for i, one in enumerate(column.to_pylist())])
     if form is None and (coded := _all_coded(column)) is not None:
@@ -93,7 +100,10 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
     """Give the form that all payloads of a column are in without doubt, as `published` takes them; None if in none."""
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
-    coded = _all_coded(_with_nulls(column))
+    column = _with_nulls(column)
+    if _is_boxed(column):
+        return "boxed" if boxes.opened(column.to_pylist()) is not None else None
+    coded = _all_coded(column)
     return None if coded is None else coded[0]
 
 
@@ -124,23 +134,21 @@ def spread(parts: Columns) -> pa.ChunkedArray:
     return _binary(made)
 
 
-def _buffers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give the bytes of payloads that Node.js wrote as ``{"type":"Buffer","data":[…]}``, or of objects that hold them.
+def _is_boxed(column: pa.ChunkedArray) -> bool:
+    """Tell whether the first of the payloads may be in a box; most often it is not."""
+    head = columns.sample(column)
+    return isinstance(head, bytes) and boxes.opened([head], sure=True) is not None
 
-    The latter only if all payloads are such: an object that says that it holds base64 may itself be what was published.
-    """
-    if not pc.any(pc.match_substring_regex(column, rb'^\{\s*"(?:type|encoding|format|\$binary)"')).as_py():
+
+def _buffers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the bytes of payloads that Node.js wrote as ``{"type":"Buffer","data":[…]}``, or MongoDB as ``$binary``."""
+    if not pc.any(pc.match_substring_regex(column, rb'^\{\s*"(?:type|\$binary)"')).as_py():
         return column
     values = column.to_pylist()
-    boxes = [_BOXED.fullmatch(one) for one in values]
-    if all(box or one == b"null" for box, one in zip(boxes, values, strict=True)):
-        forms = ((box["form"] or b"base64").decode() if box else "json" for box in boxes)
-        return _binary(
-            [
-                _decoded(box["data"], form, i) if box else b"null"
-                for i, (box, form) in enumerate(zip(boxes, forms, strict=True))
-            ]
-        )
+    binaries = [_BINARY.fullmatch(one) for one in values]
+    if all(found or one == b"null" for found, one in zip(binaries, values, strict=True)):
+        pairs = enumerate(binaries)
+        return _binary([_decoded(found["data"], "base64", i) if found else b"null" for i, found in pairs])
     found = ((one, _BUFFER.fullmatch(one)) for one in values)
     return _binary([bytes(map(int, match[1].split(b","))) if match else one for one, match in found])
 

@@ -24,7 +24,7 @@ class Fields:
         The zone of instants that name none, such as ``"Europe/Zurich"``; by default UTC.
     payload_form : str or None
         What a payload that is a JSON string means: ``"json"`` (a text value), ``"text"`` (the published bytes as
-        text), ``"base64"``, ``"hex"`` or ``"bytes"`` (a list of them).
+        text), ``"base64"``, ``"hex"`` or ``"bytes"`` (a list of them); or ``"boxed"``, in an object that says how.
     """
 
     rows: str | None = None
