@@ -116,9 +116,22 @@ def test_a_manifest_beside_tables_is_a_note():
     assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
     assert (page.rows, page.total, page.accounts) == (3, 3, {ACCOUNT})
     assert read(zipped(FORMATS["csv"], json.dumps(ROW).encode())).rows == 4
+    page = read(zipped(FORMATS["ndjson"], json.dumps(manifest, indent=1).encode()))
+    assert (page.rows, page.total, page.accounts) == (3, 3, {ACCOUNT})
+    with pytest.raises(AnswerError, match="has no topic"):
+        read(FORMATS["ndjson"] + json.dumps(manifest).encode())
+    with pytest.raises(AnswerError, match=r"no topic|names no client"):
+        read(zipped(FORMATS["ndjson"], json.dumps({"time": AT, "on": True}).encode()))
     for other in ({"error": "timeout"}, {"status": "partial"}, {"files": [{"name": "day-0.csv"}]}, {}):
         with pytest.raises(AnswerError):
             read(zipped(FORMATS["csv"], json.dumps(other).encode()))
+
+
+@pytest.mark.parametrize("before", ["sep=,\r\n", '"sep=,"\n', "# an export\n#\n# of it\n\n", "\ufeffsep=,\n# x\n"])
+def test_what_stands_before_the_header_of_csv_is_no_part_of_it(before):
+    """The divider as Excel wants it told, and notes."""
+    page = read(before.encode() + FORMATS["csv"])
+    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
 
 
 def test_the_charset_of_the_content_type_counts():

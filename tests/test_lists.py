@@ -90,7 +90,6 @@ def test_a_list_whose_pages_name_each_other_for_ever_is_an_error():
     "notes",
     [
         {"info": {"more_records": True}},
-        {"nextPageStart": 5},
         {"LastEvaluatedKey": {"client_id": "dev-4"}},
         {"warnings": ["the list was truncated"]},
         {"status": 206},
@@ -101,6 +100,13 @@ def test_a_list_that_says_in_its_own_way_that_there_is_more_is_not_whole(notes):
     status = notes.pop("status", 200)
     with pytest.raises(AnswerError, match="there is more"):
         read({"items": ROWS, **notes}, status=status)
+
+
+def test_what_is_next_under_a_name_of_the_portals_own_is_asked_for_by_that():
+    """And if the portal does not know it and gives the same again, the list is not whole."""
+    assert read({"items": ROWS[:3], "next_after_id": 3}, {"items": ROWS[3:]}) == ROWS
+    with pytest.raises(AnswerError, match="there is more"):
+        read(*[{"items": ROWS, "nextPageStart": 5}] * 2)
 
 
 @pytest.mark.parametrize("total", [1, 2])

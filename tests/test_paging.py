@@ -29,6 +29,7 @@ def after(said=None, *, known=None, rows=40, so_far=None, nth=0, **shown):
         (Paging(cursor="x", cursor_name="next_cursor"), History(), {"cursor": "x"}),
         (Paging(cursor="x", cursor_name="nextPageToken"), History(), {"pageToken": "x"}),
         (Paging(cursor="x", cursor_name="continuation_token"), History(), {"continuation_token": "x"}),
+        (Paging(cursor="7", cursor_name="next_after_id"), History(), {"after_id": "7"}),
         (Paging(cursor="x", cursor_name="endCursor"), History(), {"after": "x"}),
         (Paging(cursor="x", cursor_name="next_cursor"), History(cursor="page_token"), {"page_token": "x"}),
         (Paging(cursor="2", cursor_name="next"), History(page="page"), {"page": "2"}),

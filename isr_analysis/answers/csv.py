@@ -20,12 +20,14 @@ _BOOLEAN = r"^(?:true|false)$"
 _STATED = {"long": _NUMBER, "unsignedLong": _NUMBER, "double": _NUMBER, "boolean": _BOOLEAN}
 _SPECIAL = {"NaN": b"NaN", "+Inf": b"Infinity", "-Inf": b"-Infinity"}
 
+_BEFORE = re.compile(r'(?:"?sep=.?"?|#(?!datatype|group|default)[^\r\n]*|[ \t]*)(?:\r\n|\n|\r)', re.IGNORECASE)
+
 Row = list[str]
 
 
 def divider_of(text: str) -> str | None:
     """Give the divider of a text's header if it is CSV: the one that yields the most names that are known."""
-    head = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    head = next((line for line in body_of(text).splitlines() if line.strip() and not line.startswith("#")), "")
     known = {
         one: sum(
             time_rank(name) is not None or plain(name) in (*CLIENT, *TOPIC, *PERHAPS_TOPIC, *PAYLOAD, "value")
@@ -36,6 +38,14 @@ def divider_of(text: str) -> str | None:
     }
     best = max(known, key=lambda one: known[one], default=None)
     return best if best is not None and known[best] else None
+
+
+def body_of(text: str) -> str:
+    """Give a text without what may stand before its header: the divider, for Excel, and notes behind ``#``."""
+    at = 0
+    while (found := _BEFORE.match(text, at)) is not None:
+        at = found.end()
+    return text[at:]
 
 
 def read(text: str, divider: str) -> Columns:
@@ -50,7 +60,7 @@ def read(text: str, divider: str) -> Columns:
         A line has more or fewer cells than the header, a quote is not closed, the last line may be cut, or InfluxDB
         states an error.
     """
-    tables = [(table, columns.length(table)) for table in _tables(text, divider)]
+    tables = [(table, columns.length(table)) for table in _tables(body_of(text), divider)]
     return tables[0][0] if len(tables) == 1 else columns.concat(tables)
 
 

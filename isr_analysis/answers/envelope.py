@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from isr_analysis.answers import beside, columns, raw, tables
@@ -17,6 +18,7 @@ from isr_analysis.answers.shape import (
     HEX,
     LAST,
     PAYLOAD,
+    PLAIN,
     RECEIVED,
     ROWS,
     TOPIC,
@@ -60,8 +62,12 @@ class Found:
     notes: dict[str, bytes] = field(default_factory=dict)
 
 
-def find(documents: list[bytes], *, fields: Fields, live: bool, beside_tables: bool = False) -> Found:
-    """Find the rows of JSON documents; `beside_tables` if other files hold rows, and a document may speak of these.
+def find(
+    documents: list[bytes], *, fields: Fields, live: bool, beside_tables: bool = False, files: Collection[bytes] = ()
+) -> Found:
+    """Find the rows of JSON documents.
+
+    `files` are those that are a file of their own: one may speak of the others, and of tables if `beside_tables`.
 
     Raises
     ------
@@ -71,13 +77,13 @@ def find(documents: list[bytes], *, fields: Fields, live: bool, beside_tables: b
     search = _Search(fields, live=live)
     if not documents:
         raise AnswerError("the body is empty")
+    rows = [one for one in documents if one.strip() not in files or not search.is_manifest(one)] if files else documents
+    documents = rows if rows or beside_tables else documents
     if len(documents) > 1:
         ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
             documents = [b"[" + b",".join(documents) + b"]"]
-    if beside_tables:
-        documents = [one for one in documents if not search.is_manifest(one)]
     for document in documents:
         value = _walk(document, fields.rows) if fields.rows else document
         groups = search.dig(value, {}, ())
@@ -161,7 +167,8 @@ class _Search:
         fields = raw.members(document) if raw.kind(document) == "{" else {}
         if not fields or any(raw.kind(one) in ("{", "[") for one in fields.values()):
             return False
-        if self._is_message(fields) or beside.failure(fields, rows=False):
+        timed = any((rank := self._instant(name, one)) is not None and rank <= PLAIN for name, one in fields.items())
+        if timed or self._is_message(fields) or beside.failure(fields, rows=False):
             return False
         self._note(fields)
         return True

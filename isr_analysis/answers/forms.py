@@ -41,7 +41,8 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
     documents, tables = split(texts, content_type)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), {}
-    found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables))
+    files = {one.strip() for one in texts} if len(texts) > 1 else ()
+    found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables), files=files)
     tables = [gather(found.groups), *tables]
     return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[0], found.notes
 

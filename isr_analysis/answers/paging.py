@@ -132,8 +132,13 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
             elif cursor is None and not (name == "nextpage" and text.isdigit()):
                 cursor, cursor_name = text, as_given.get(name, name)
         if url is None and cursor is None:
-            links = (raw.text(one) for name, one in spelled.items() if _NEXT.match(name) and raw.kind(one) == '"')
-            url = next(filter(_is_address, links), None)
+            others = {n: v for n, v in spelled.items() if _NEXT.match(n) and "." not in n and raw.kind(v) in ('"', "0")}
+            texts = {n: raw.text(v) if raw.kind(v) == '"' else v.decode() for n, v in others.items()}
+            url = next(filter(_is_address, texts.values()), None)
+            known = {"next", *_NUMBERS["next_page"], *_NUMBERS["next_offset"]}
+            name = next((n for n in texts if n in as_given and n not in known), None) if url is None else None
+            if name is not None:  # next_after_id: the parameter has its name, perhaps
+                cursor, cursor_name = texts[name], as_given[name]
     if more is None and (ended or further):
         more = None if cursor is not None or url is not None else not ended
     return Paging(cursor, cursor_name, url, more, total, **numbers)
