@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.portal import lists
 from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.responses import Kept
@@ -23,9 +23,12 @@ class Answers:
     def __init__(self, *bodies, status=200):
         self.left = list(bodies)
         self.status = status
+        self.whole = set()
 
     def get(self, path, **_):
-        """Give the next."""
+        """Give the next; there are no others."""
+        if not self.left:
+            raise RequestRefusedError("no such page", status_code=404)
         answer = Answer(json.dumps(self.left.pop(0)).encode(), {}, f"https://portal.example{path}", status=self.status)
         return Kept(answer, dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
 
@@ -117,3 +120,70 @@ def test_last_messages_are_counted_by_publisher(total):
     answers = Answers({**body, "total": total + 1})
     with pytest.raises(AnswerError, match="states 3 rows") if total > 1 else contextlib.nullcontext():
         assert len(list(lists.live(answers, Contract(), None, max_age=0))) == 1
+
+
+class Cut:
+    """A list that is cut at ten rows without a word, and follows one way to ask for others."""
+
+    def __init__(self, clients, *, live=False, **ways):
+        self.clients, self.live, self.ways, self.asked, self.whole = clients, live, ways, [], set()
+
+    def get(self, path, *, params=None, **_):
+        """Give ten rows, of those that were asked for."""
+        self.asked.append(params)
+        (name, value), *_ = [*(params or {}).items(), ("", "0")]
+        begin, size = self.ways[name](int(value)) if name in self.ways else (0, 10)
+        if begin is None:
+            raise RequestRefusedError("no such page", status_code=404)
+        rows = [{"client_id": one} for one in self.clients[begin : begin + size]]
+        if self.live:
+            rows = [{**row, "time": "2026-11-01T00:00:00Z", "topic": "t", "payload": len(self.asked)} for row in rows]
+        body = json.dumps({"publishers": rows}).encode()
+        return Kept(Answer(body, {}, f"https://x{path}"), dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"offset": lambda n: (n, 10)}, {"skip": lambda n: (n, 10)}, {"page": lambda n: ((n - 1) * 10, 10)},
+        {"page": lambda n: (n * 10, 10)}, {"page": lambda n: ((n - 1) * 10 if n < 4 else None, 10)},
+        {"limit": lambda n: (0, n)}, {"limit": lambda n: (0, min(n, 20)), "offset": lambda n: (n, 10)}, {},
+    ],
+)  # fmt: skip
+def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way, live):
+    """In the usual ways, by number, by rows before, or by size; once, and only of a round number of rows."""
+    clients = [f"dev-{i:02d}" for i in range(25 if way else 10)]
+    answers = Cut(clients, live=live, **way)
+
+    def clients_of():
+        if live:
+            found = lists.live(answers, Contract(), None, max_age=0)
+            return sorted(one for _, page in found for one in page.messages["client_id"].to_pylist())
+        return sorted(row["client_id"] for _, rows in lists.publishers(answers, Contract(), max_age=0) for row in rows)
+
+    assert clients_of() == clients
+    count = len(answers.asked)
+    if not way:
+        assert clients_of() == clients
+        assert len(answers.asked) == count + 1
+        odd = Cut(clients[:9])
+        assert len(lists.publishers(odd, Contract(), max_age=0)[0][1]) == 9
+        assert odd.asked == [None]
+
+
+def test_a_page_that_is_as_long_as_it_says_pages_may_be_is_not_the_last():
+    """Where the list repeats limit and offset but no total."""
+    clients = [f"dev-{i}" for i in range(7)]
+    answers = Cut(clients, offset=lambda n: (n, 3))
+    first = [{"client_id": one} for one in clients[:3]]
+    plain = answers.get
+
+    def get(path, *, params=None, **more):
+        kept = plain(path, params=params, **more)
+        body = json.dumps({"limit": 3, "offset": 0, "publishers": first}).encode()
+        return kept if params else Kept(Answer(body, {}, "https://x"), kept.fetched_at, stale=False)
+
+    answers.get = get
+    found = lists.publishers(answers, Contract(), max_age=0)
+    assert [row["client_id"] for _, rows in found for row in rows] == clients

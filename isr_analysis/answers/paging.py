@@ -136,9 +136,8 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
             texts = {n: raw.text(v) if raw.kind(v) == '"' else v.decode() for n, v in others.items()}
             url = next(filter(_is_address, texts.values()), None)
             known = {"next", *_NUMBERS["next_page"], *_NUMBERS["next_offset"]}
-            name = next((n for n in texts if n in as_given and n not in known), None) if url is None else None
-            if name is not None:  # next_after_id: the parameter has its name, perhaps
-                cursor, cursor_name = texts[name], as_given[name]
+            for one in [] if url is not None else [n for n in texts if n in as_given and n not in known][:1]:
+                cursor, cursor_name = texts[one], as_given[one]  # next_after_id: the parameter has its name, perhaps
     if more is None and (ended or further):
         more = None if cursor is not None or url is not None else not ended
     return Paging(cursor, cursor_name, url, more, total, **numbers)

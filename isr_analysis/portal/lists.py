@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pyarrow as pa
+
 from isr_analysis import answers, messages
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, ROWS, plain
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.paging import Step
@@ -21,6 +25,9 @@ Read = TypeVar("Read")
 
 _ALL = 2**62
 """More rows than any total that a portal states."""
+
+_MANY = 1000
+"""Rows that are asked for where a list may have been cut without a word."""
 
 _NO_CONTENT = 204
 
@@ -88,26 +95,34 @@ def _every(
 ) -> Iterator[tuple[Kept, Read]]:
     question, known = Step(path, {}), History(path=path, limit=None)
     step, been, former, nth = question, {question}, b"", 0
-    count = 0
+    count, whose = 0, set[str]()
     while True:
         kept = responses.get(step.path, params=step.params or None, max_age=max_age)
         found, said = read(kept)
         said = paging.both(said, paging.of_headers(kept.answer.headers, 0, status=kept.answer.status))
-        page = Page(messages.empty(), 1, paging=said)
-        following = paging.following(known, question, page, rows=1, nth=nth, habits=paging.Habits())
+        rows = _count(kept, found)
+        count += rows
+        page = Page(messages.empty(), min(rows, 1), paging=said)
+        following = paging.following(known, question, page, rows=count % _ALL, nth=nth, habits=paging.Habits())
         named = next(
             (one for one in (said.url, said.cursor, said.next_page, said.next_offset) if one is not None), None
         )
         more = said.has_more
         if more is None:  # what it says of this comes before numbers, which may begin with 0
             more = paging.is_before_last(said, nth)
-        rows = len(found) if isinstance(found, list) else _count(kept)
-        count += rows
         yield kept, found
+        whose |= _whose(found)
         if following == step and not rows:
             return  # its cursor is where the next one will be
         if not named and not more:
-            if (missing := (said.total or 0) - count) > 0:
+            missing = (said.total or 0) - count
+            silent = nth == 0 and _may_be_cut(rows, said) and (path, rows) not in responses.whole
+            if (missing > 0 or silent) and not kept.stale:
+                for other, further, new in _others(responses, path, read, whose, count, max_age=max_age):
+                    yield other, further
+                    missing -= new
+                responses.whole.add((path, rows))
+            if missing > 0:
                 raise AnswerError(
                     f"the portal states {said.total} rows of {path} and gave {count}, without saying how to ask for "
                     f"the other {missing}: the list would not be whole"
@@ -122,8 +137,69 @@ def _every(
         been.add(step)
 
 
-def _count(kept: Kept) -> int:
-    """Count the publishers of a live answer, whether they ever published or not; what has no rows is all there is."""
+def _others(
+    responses: Responses,
+    path: str,
+    read: Callable[[Kept], tuple[Read, Paging]],
+    whose: set[str],
+    count: int,
+    *,
+    max_age: float,
+) -> Iterator[tuple[Kept, Read, int]]:
+    """Give what a list has beside the rows that it gave without a word of others: asked for in the usual ways."""
+    for name in ("limit", "offset", "skip", "page"):
+        before = count
+        for nth in itertools.count(1):
+            value = {"limit": _MANY, "page": nth}.get(name, count)
+            try:
+                kept = responses.get(path, params={name: str(value)}, max_age=max_age)
+                found, new = _without(read(kept)[0], whose)
+            except (RequestRefusedError, AnswerError, PortalUnavailableError):
+                break
+            if new:
+                count += new
+                whose |= _whose(found)
+                yield kept, found, new
+            elif name != "page" or nth > 1:  # the first page may have either number
+                break
+            if name == "limit":
+                break
+        if count > before and name != "limit":
+            return
+
+
+def _without(found: Any, whose: set[str]) -> tuple[Any, int]:
+    """Leave out the rows that were there before, and count the others."""
+    if isinstance(found, Page):
+        new = [one not in whose for one in found.messages["client_id"].to_pylist()]
+        kept = dataclasses.replace(found, messages=found.messages.filter(pa.array(new, pa.bool_())))
+        return kept, len(_whose(kept))
+    rows = [row for row in found if not _whose([row]) & whose]
+    return rows, len(rows)
+
+
+def _may_be_cut(rows: int, said: Paging) -> bool:
+    """Tell whether a list that says nothing of others has as many rows as a portal may give at once."""
+    if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < _ALL:
+        return False
+    power_of_two = rows >= 16 and rows.bit_count() == 1  # noqa: PLR2004
+    return rows == said.limit or rows % 10 == 0 or rows % 25 == 0 or power_of_two
+
+
+def _whose(found: Any) -> set[str]:
+    """Give whose the rows of a list or of a live answer are."""
+    if isinstance(found, Page):
+        return set(found.messages["client_id"].to_pylist())
+    return {json.dumps(row.get("client_id") or row, sort_keys=True, default=str) for row in found}
+
+
+def _count(kept: Kept, found: Any) -> int:
+    """Count the rows of a list; of a live answer the publishers, whether they ever published or not.
+
+    What has no rows is all there is.
+    """
+    if isinstance(found, list):
+        return len(found)
     try:
         return len(answers.read_rows(kept.answer.body, content_type=kept.answer.content_type))
     except AnswerError:  # an object for one publisher, or of another form

@@ -63,11 +63,17 @@ class Responses:
         Where a request goes that the cache cannot answer.
     folder : Path
         The account's own folder: no other account's answer can be found in it.
+
+    Attributes
+    ----------
+    whole : set of (str, int)
+        The lists, by path and number of rows, of which nothing more was found though they might have been cut.
     """
 
     def __init__(self, line: wire.Wire, folder: Path) -> None:
         self._lock = threading.Lock()
         self._closing = False
+        self.whole: set[tuple[str, int]] = set()
         path = folder / "responses.sqlite"
         logged = database.prepare(path)  # by many processes at once, which requests-cache's own way does not bear
         try:
