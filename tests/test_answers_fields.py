@@ -348,3 +348,14 @@ def test_what_is_of_the_last_message_is_the_same_of_any():
     assert told(live({"items": [{**row, **last}, never]})) == ONE
     latest = {"latest_time": AT, "latest_topic": PATH, "latest_payload": {"on": True}}
     assert told(live([{**row, **latest}])) == ONE
+
+
+def test_a_string_that_is_json_by_itself_is_read_as_other_answers_show():
+    """Alone it is the published text; where others held payloads that are no strings, it is a text value."""
+    rows = [{**ROW, "payload": "21.5"}]
+    decoded = read([{**ROW, "payload": {"on": True}}]).payload_form
+    assert (decoded, read([{**ROW, "payload": 3}]).payload_form) == ("decoded", "decoded")
+    assert (read(rows).payload_form, read([{**ROW, "payload": [1, 2]}]).payload_form) == (None, None)
+    assert told(read(rows))[0][3] == b"21.5"
+    assert told(read(rows, fields=Fields(payload_form=decoded)))[0][3] == b'"21.5"'
+    assert told(read([{**ROW, "payload": '{"a":1}'}], fields=Fields(payload_form=decoded)))[0][3] == b'{"a":1}'

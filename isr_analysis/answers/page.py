@@ -44,8 +44,8 @@ class Page:
     paging : Paging
         What the answer says of the pages after it.
     payload_form : str or None
-        ``"base64"``, ``"hex"``, ``"bytes"`` or ``"boxed"`` if the payloads showed themselves that they are that: what
-        other answers of the portal hold, too, where one alone would not tell.
+        ``"base64"``, ``"hex"``, ``"bytes"`` or ``"boxed"`` if the payloads showed themselves that they are that, or
+        ``"decoded"`` if not all are strings: what other answers hold, too, where one alone would not tell.
     grouped : bool
         Whether the rows stood in groups under the names of clients or topics.
     zoneless : bool

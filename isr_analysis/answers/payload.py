@@ -45,8 +45,9 @@ def published(
     ----------
     column : pyarrow.ChunkedArray
         Text or JSON texts; a missing one is ``null``.
-    form : {"json", "text", "base64", "hex", "bytes", "boxed"}, optional
-        What strings mean, where it is known; or that payloads stand in `boxes`.
+    form : {"json", "text", "base64", "hex", "bytes", "boxed", "decoded"}, optional
+        What strings mean, where it is known: ``"decoded"`` if other answers held payloads that are no strings. Or that
+        payloads stand in `boxes`.
     encoding : pyarrow.ChunkedArray, optional
         Text: what the row itself says of its payload; ``"base64"``, ``"hex"`` and ``"text"`` count.
 
@@ -74,10 +75,10 @@ def published(
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
     column = _buffers(_with_nulls(column))
-    if form == "boxed" or (form is None and _is_boxed(column)):
-        if (held := boxes.opened(column.to_pylist(), sure=form is not None)) is not None:
+    if form == "boxed" or (form in (None, "decoded") and _is_boxed(column)):
+        if (held := boxes.opened(column.to_pylist(), sure=form == "boxed")) is not None:
             return _binary(held)
-        if form is not None:
+        if form == "boxed":
             raise AnswerError(
                 'the payloads are said to be boxed (or were in other answers), but one is not: payload_form = "json" '
                 "leaves all as they are"
@@ -91,20 +92,26 @@ def published(
         return column
     every = pc.all(pc.or_(is_text, pc.equal(column, pa.scalar(b"null", pa.binary())))).as_py()
     opens = pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*[{\[]')
-    if form is None and not every and not pc.any(opens).as_py():
+    every = every and form != "decoded"
+    if form in (None, "decoded") and not every and not pc.any(opens).as_py():
         return column
     return _binary([_text(one, every=every, form=form) for one in column.to_pylist()])
 
 
 def shown_form(column: pa.ChunkedArray) -> str | None:
-    """Give the form that all payloads of a column are in without doubt, as `published` takes them; None if in none."""
+    """Give the form that all payloads of a column are in without doubt, as `published` takes them; None if in none.
+
+    It is ``"decoded"`` if one is an object, a number or a boolean: text alone would not tell.
+    """
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
     column = _with_nulls(column)
     if _is_boxed(column):
         return "boxed" if boxes.opened(column.to_pylist()) is not None else None
-    coded = _all_coded(column)
-    return None if coded is None else coded[0]
+    if (coded := _all_coded(column)) is not None:
+        return coded[0]
+    strings = pc.match_substring_regex(column, rb'^(?:["\[]|null$)')
+    return None if pc.all(strings).as_py() is not False else "decoded"
 
 
 def _with_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:

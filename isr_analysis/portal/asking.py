@@ -72,13 +72,16 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
 
 
 def _read(portal: Portal, known: History, selector: Selector, answer: Answer) -> Page:
+    fields = known.fields
+    if portal.habits.decoded and fields.payload_form is None:
+        fields = dataclasses.replace(fields, payload_form="decoded")
     return answers.read_page(
         answer.body,
         content_type=answer.content_type,
         account_id=portal.account_id,
         client_id=selector.clients[0] if selector.clients else None,
         topic=selector.topic,
-        fields=known.fields,
+        fields=fields,
     )
 
 

@@ -13,6 +13,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -135,7 +136,8 @@ class History:
 
     def askable(self, selector: Selector) -> Selector:
         """Give the narrowest selector that the portal can be asked for and that covers another one."""
-        clients = selector.clients if self.client is not None else None
+        by_prefix = self.client_required and self.topic_form == "path prefix"
+        clients = selector.clients if self.client is not None or by_prefix else None
         topic, form = selector.topic, self.topic_form if self.topic is not None else None
         wild = "+" in topic or "#" in topic
         if form is None or (wild and form in ("subpath", "path")):
@@ -148,18 +150,32 @@ class History:
             topic = "#"
         return Selector(clients, topic)
 
+    def asks_by_path(self, selector: Selector) -> bool:
+        """Tell whether the topic that is asked for begins with account and client, if one is."""
+        named = selector.topic != "#" or self.topic_required
+        return named and self.topic is not None and (self.topic_form or "").startswith("path")
+
     def question(
-        self, selector: Selector, span: times.Range, *, account_id: str | None, now: int | None = None
+        self,
+        selector: Selector,
+        span: times.Range,
+        *,
+        account_id: str | None,
+        now: int | None = None,
+        prefixes: Mapping[str, str] = MappingProxyType({}),
     ) -> dict[str, str]:
         """Write the parameters that ask for a span of what `askable` gave, of one client or of all.
 
         Where the account is not known (None), what cannot be said without it is left out, and so asked for wider.
-        `now` is needed where the range reaches back from it.
+        `now` is needed where the range reaches back from it. `prefixes` is what the topics of each client begin with,
+        as the portal says; an old installation has something before the account.
 
         Raises
         ------
         HistoryIncompleteError
             The portal does not reach back so far.
+        UsageError
+            It gives one topic at a time, and none was asked for.
         """
         asked = dict(self.fixed)
         if self.start is not None:
@@ -178,10 +194,18 @@ class History:
             asked[self.client] = client
         nameable = account_id is not None or self.topic_form not in ("path", "path prefix")
         if self.topic is not None and self.topic_form is not None and nameable:
+            own = None if client is None else prefixes.get(client)
+            roots = (one.partition(f"{account_id}/") for one in prefixes.values())
+            home = next((root for root, found, _ in roots if found), "") + (account_id or "+")
             if selector.topic != "#":
-                asked[self.topic] = self._topic(selector.topic, account_id or "+", client)
+                asked[self.topic] = self._topic(selector.topic, home, client)
+            elif self.topic_required and self.topic_form in ("subpath", "path"):
+                raise UsageError(
+                    f"this portal gives the history of one topic at a time ({self.topic!r} must be a whole topic, "
+                    "without wildcards): name one with topic= (and its client with client_id=)"
+                )
             elif self.topic_required and self.topic_form == "path prefix":
-                asked[self.topic] = f"{account_id}/" if client is None else f"{account_id}/{client}/"
+                asked[self.topic] = own or (f"{home}/" if client is None else f"{home}/{client}/")
         if self.limit is not None:
             asked[self.limit] = str(self.page_size)
         return asked
@@ -205,11 +229,11 @@ class History:
             )
         return written
 
-    def _topic(self, topic: str, account_id: str, client: str | None) -> str:
+    def _topic(self, topic: str, home: str, client: str | None) -> str:
         if self.topic_form in ("prefix", "path prefix"):
             topic = topic.removesuffix("#").removesuffix("/")  # "t/#" matches "t" as well
         if self.topic_form in ("path", "path filter", "path prefix"):
-            return f"{account_id}/{client or '+'}/{topic}"
+            return f"{home}/{client or '+'}/{topic}"
         return topic
 
 

@@ -151,7 +151,7 @@ def _history(
         end_included=_end_included(by_role.get(roles.END)),
         longest=built_in.longest or longest_range(words),
         client=name.get(roles.CLIENT),
-        client_required=bool(client and client.required),
+        client_required=bool((client and client.required) or (topic and topic.required and _of_publishers(topic))),
         topic=name.get(roles.TOPIC),
         topic_form=_topic_form(topic) if topic else None,
         topic_required=bool(topic and topic.required),
@@ -241,6 +241,10 @@ def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | t
     return None, None
 
 
+def _of_publishers(one: Parameter) -> bool:
+    return roles.is_of_publishers(one.name) or "history_topic_prefix" in one.words
+
+
 def _topic_form(one: Parameter) -> TopicForm | None:
     """Tell what a topic parameter takes; None, and it is not used, if its words do not say."""
     words, shown = one.words.lower(), str(one.example or one.schema.get("default") or "")
@@ -255,6 +259,8 @@ def _topic_form(one: Parameter) -> TopicForm | None:
         bool(re.search(r"wildcard|mqtt (topic )?filter|topic filter|[`'\"( /]#|`\+`|\+ and #", words)) or "#" in shown
     )
     wild = wild and not re.search(r"no wildcards?|without wildcards?|wildcards? (are )?not", words)
+    if _of_publishers(one):
+        return "path prefix"
     if "prefix" in name or re.search(r"\bprefix|begins? with|starts? with", words):
         return "path prefix" if whole else "prefix" if sub else None
     if wild:

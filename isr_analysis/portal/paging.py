@@ -47,6 +47,8 @@ class Habits:
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
     groups : bool
         Whether an answer was an object of groups by client or topic: then one without any is empty.
+    decoded : bool
+        Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
     """
@@ -59,6 +61,7 @@ class Habits:
     order: str | None = None
     unit_is_guessed: bool = False
     groups: bool = False
+    decoded: bool = False
     zone_is_proven: bool = False
 
     def show_end(self, rows: int, *, is_last: bool) -> None:

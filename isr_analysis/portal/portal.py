@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from isr_analysis import settings
-from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, UsageError, WrongAccountError
+from isr_analysis.errors import (
+    AddOnMissingError,
+    AnswerError,
+    PortalUnavailableError,
+    RequestRefusedError,
+    UsageError,
+    WrongAccountError,
+)
 from isr_analysis.portal import accounts, discovery, identity, lists, paging, quota, token, wire
 from isr_analysis.portal.contract import Contract, History, overridden
 
@@ -80,6 +87,7 @@ class Portal:
         self._account: str | None = None
         self._responses: Responses | None = None
         self._contract = contract
+        self._prefixes: dict[str, str] | None = None
 
     def __repr__(self) -> str:
         account = self._account or self.profile.account_id
@@ -225,6 +233,18 @@ class Portal:
                 "of its clients; name them with client_id="
             ) from exc
         return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()})
+
+    def prefixes(self) -> dict[str, str]:
+        """Give what the topics of each client begin with, as the list of publishers says; none where it is not open."""
+        if self._prefixes is None:
+            try:
+                listed = lists.publishers(self.responses, self.routes, max_age=60.0)
+            except (AddOnMissingError, AnswerError, RequestRefusedError):
+                listed = []
+            rows = [row for _, page in listed for row in page]
+            named = {str(row.get("client_id")): row.get("history_topic_prefix") for row in rows}
+            self._prefixes = {one: text.rstrip("#") for one, text in named.items() if isinstance(text, str) and text}
+        return self._prefixes
 
     def _document(self, path: str) -> wire.Answer:
         """Ask for a page of the portal's documentation; kept once it is known whose folder it goes into."""

@@ -188,7 +188,8 @@ def _missing(asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
         if role == roles.CLIENT:
             return {"client": name, "client_required": True}
         if role == roles.TOPIC and "prefix" in roles.snake(name):
-            return {"topic": name, "topic_form": "path prefix", "topic_required": True}
+            own = {"client_required": True} if roles.is_of_publishers(name) else {}
+            return {"topic": name, "topic_form": "path prefix", "topic_required": True, **own}
         if role == roles.ACCOUNT:
             return {"account": name}
         if role in (roles.START, roles.END, roles.LIMIT):

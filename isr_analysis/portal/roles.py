@@ -15,7 +15,8 @@ _NAMES = (
     # The order matters: the first that fits wins.
     (ACCOUNT, r"(account|tenant|org|organisation|organization)(_?(id|uuid))?"),
     (CLIENT, r"(mqtt_)?(client|device|publisher|station|source|sender|node)s?(_?(id|ids|name|uuid))?"),
-    (TOPIC, r"(mqtt_|sub|sub_|full_)?(topic|path)s?(_?(filter|pattern|prefix|name|path|like))?|topic_?path|channel"),
+    (TOPIC, (r"(mqtt_|sub|sub_|full_|history_)?(topic|path)s?(_?(filter|pattern|prefix|name|path|like))?|topic_?path"
+            r"|channel|((history|platform)_?)?prefix")),
     (CURSOR, (r"(next_|page_|start_|paging_|pagination_)?(cursor|token|continuation(_token)?|scroll_id|bookmark|marker)"
              r"|page_after|next|starting_after|start_key|next_key")),
     (LIMIT, (r"(row_?|result_?|message_?)?limit|(page|batch|chunk)_?(size|limit)|per_?page|size|count|take|top|n|rows"
@@ -61,6 +62,11 @@ def snake(name: str) -> str:
     """Give a name in one spelling: ``fromTime``, ``$from-time`` and ``FROM_TIME`` are ``from_time``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+
+
+def is_of_publishers(name: str) -> bool:
+    """Tell whether a parameter takes what the list of publishers gives under that name, for one of them."""
+    return re.fullmatch(r"history_?(topic_?)?prefix", snake(name)) is not None
 
 
 def role_of(name: str) -> str | None:

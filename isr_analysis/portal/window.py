@@ -240,9 +240,12 @@ class Window:
         # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
         moved = self._known.start_included is not True and not self._known.of_days
         start = max(span.start - (self._known.unit if moved else 0), 0)
-        return self._known.question(
-            self._selector, Range(start, span.end), account_id=self._portal.named_account, now=self._portal.now()
-        )
+        return self._written(self._known, Range(start, span.end))
+
+    def _written(self, known: History, span: Range) -> dict[str, str]:
+        portal, selector = self._portal, self._selector
+        prefixes = portal.prefixes() if known.asks_by_path(selector) else {}
+        return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
 
     def _asked_for(self, span: Range) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one."""
@@ -259,7 +262,9 @@ class Window:
     def _ask(self, step: Step) -> Page:
         page = asking.ask(self._portal, self._known, self._selector, self._span, step, wait=self._wait)
         self._zoneless = self._zoneless or page.zoneless
-        if page.payload_form is not None and self._known.fields.payload_form is None:
+        if page.payload_form == "decoded":
+            self._portal.habits.decoded = True
+        elif page.payload_form is not None and self._known.fields.payload_form is None:
             # An answer of a few numbers alone would not show it, and be read in another way.
             self._known = dataclasses.replace(
                 self._known, fields=dataclasses.replace(self._known.fields, payload_form=page.payload_form)
@@ -299,7 +304,7 @@ class Window:
         if known.start_included is not None or known.longest is None or self._sample is None or known != self._known:
             return
         span = Range(self._sample, self._sample + known.unit)
-        question = known.question(self._selector, span, account_id=self._portal.named_account, now=self._portal.now())
+        question = self._written(known, span)
         try:
             at = instants(self._ask(Step(known.path, question)).messages)
         except RequestRefusedError:  # too short a range, perhaps
