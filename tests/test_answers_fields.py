@@ -291,6 +291,39 @@ def test_a_payload_stands_plainly_or_coded(name):
     assert read([coded]).payload_form is None
 
 
+@pytest.mark.parametrize("name", ["metrics", "state", "event", "raw_json", "messageBody", "anything"])
+def test_what_alone_holds_objects_is_the_payload_whatever_it_is_called(name):
+    """Of several topics, or beside what is no object; a payload that is spread over its row is not taken for one."""
+    rows = [{"time": AT, "client_id": "a", "topic": one, name: {"on": True}} for one in ("t", "u")]
+    assert {one[3] for one in told(read(rows))} == {b'{"on": true}'}
+    mixed = [rows[0], {**rows[0], name: 3}, {**rows[0], name: None}]
+    assert [one[3] for one in told(read(mixed))] == [b'{"on": true}', b"3", b"null"]
+    spread = [{**rows[0], "chan": 1}, rows[1]]
+    if name in ("raw_json", "messageBody"):  # names of nothing else
+        assert told(read(spread))[0][3] == b'{"on": true}'
+        return
+    assert told(read(spread))[0][3] == f'{{"{name}":{{"on": true}},"chan":1}}'.encode()
+
+
+def test_a_payload_under_a_name_of_its_own_is_known_in_answers_that_do_not_show_it():
+    """An answer of one topic alone does not; the page says what the field is called."""
+    rows = [{"time": AT, "client_id": "a", "topic": one, "state": {"on": True}} for one in ("t", "u")]
+    name = read(rows).payload_name
+    assert (name, read(rows[:1]).payload_name, read([ROW]).payload_name) == ("state", None, None)
+    assert told(read(rows[:1]))[0][3] == b'{"state":{"on": true}}'
+    assert told(read(rows[:1], fields=Fields(payload=name)))[0][3] == b'{"on": true}'
+
+
+@pytest.mark.parametrize("name", ["value", "message", "text"])
+def test_texts_of_json_are_the_payload_beside_what_is_not(name):
+    """Whatever other fields a row has; texts of which one is no JSON are fields of a payload like any other."""
+    row = {"time": AT, "client_id": "a", "topic": "t", "level": "info"}
+    rows = [{**row, name: text} for text in ('{"on": true}', "3")]
+    expected = [b'{"on": true}', b"3"] if name != "text" else [b'{"level":"info","text":"3"}']
+    assert told(read(rows))[-1][3] == expected[-1]
+    assert b"level" in told(read([rows[0], {**row, name: "{3"}]))[0][3]
+
+
 def test_one_object_shows_where_the_payload_is():
     """Beside fields that are not known; whichever row it stands in."""
     rows = [{"time": AT, "client_id": "a", "topic": "t", "data": one, "shard": 3} for one in (7, {"b": 1})]

@@ -13,7 +13,7 @@ import zlib
 
 import pyarrow as pa
 import pytest
-from pages import ACCOUNT, AT, NS, PATH, ROW, read, through, told
+from pages import ACCOUNT, AT, NS, ONE, PATH, ROW, read, through, told
 
 from isr_analysis import answers, messages
 from isr_analysis.errors import AnswerError
@@ -239,3 +239,34 @@ def test_fragments_of_two_pages_are_merged():
     assert [json.loads(one) for one in found["payload"].to_pylist()] == [{"x": 1, "y": 2, "z": 4}, {"x": 3}]
     assert answers.merge(pages[0]).equals(pages[0])
     assert answers.merge(messages.empty()).equals(messages.empty())
+
+
+def test_the_first_and_the_last_line_may_be_no_rows():
+    """By what they say that they are; a row of that kind is one."""
+    lines = [{"type": "header", "account_id": ACCOUNT, "version": 1}, ROW, ROW, {"type": "end", "count": 2}]
+    page = read("\n".join(map(json.dumps, lines)).encode())
+    assert (page.rows, page.accounts) == (2, {ACCOUNT})
+    row = {"time": AT, "client_id": "a", "type": "start"}
+    assert read("\n".join(map(json.dumps, [row, row])).encode(), topic="t").rows == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"meta": {"columns": ["time", "client_id", "topic", "payload"]}, "data": [[AT, "a", "t/x", {"on": True}]] * 2},
+        {"a": {"t/x": {"times": [AT, AT], "values": [{"on": True}] * 2}}},
+        {"a": {"t/x": {"timestamps": [NS // 10**6] * 2, "payloads": ['{"on": true}'] * 2}}},
+        {
+            "timestamps": [AT, AT],
+            "properties": [
+                {"name": "clientId", "type": "String", "values": ["a", "a"]},
+                {"name": "topic", "type": "String", "values": ["t/x", "t/x"]},
+                {"name": "payload", "type": "String", "values": ['{"on": true}'] * 2},
+            ],
+            "progress": 100.0,
+        },
+    ],
+)
+def test_lists_of_columns_in_every_form(body):
+    """Named beside the rows, or within what is beside them; instants in the plural; columns in objects."""
+    assert told(read(body)) == ONE * 2

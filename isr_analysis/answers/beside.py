@@ -6,7 +6,19 @@ import re
 from collections.abc import Collection, Iterator
 
 from isr_analysis.answers import columns, paging, raw
-from isr_analysis.answers.shape import ACCOUNT, BESIDE, CLIENT, ROWS, TOPIC, pick, plain
+from isr_analysis.answers.shape import (
+    ACCOUNT,
+    BESIDE,
+    CLIENT,
+    PAYLOAD,
+    PLAIN,
+    PUBLISHED,
+    ROWS,
+    TOPIC,
+    pick,
+    plain,
+    time_rank,
+)
 from isr_analysis.answers.words import error_words
 
 FAILED = ("error", "errors", "exception", "fault")
@@ -23,6 +35,9 @@ _PAGING = {
     "pagesize", "limit", "offset", "prev", "previous", "cursor", "end", "done", "type",
 }  # fmt: skip
 _ASIDE = {*BESIDE, "lastevaluatedkey"}
+_KINDS = ("type", "kind", "recordtype")
+_AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
+"""What a first or last line is called that is no row."""
 _HEADINGS = {"meta", "metadata", "summary", "stats", "statistics"}
 
 
@@ -43,6 +58,9 @@ def notes(fields: dict[str, bytes], prefix: str = "", depth: int = 0) -> Iterato
 
 def is_note(fields: dict[str, bytes]) -> bool:
     """Tell whether a document among others speaks of paging, or of all of them together, and of nothing else."""
+    kind = next((raw.text(one) for name, one in fields.items() if plain(name) in _KINDS and raw.kind(one) == '"'), "")
+    if kind.lower() in _AROUND and pick(fields, (*TOPIC, *PAYLOAD)) is None:
+        return not any(time_rank(name) in (PUBLISHED, PLAIN) for name in fields)
     return bool(fields) and all(plain(name) in _PAGING or plain(name) in _HEADINGS for name in fields)
 
 

@@ -46,6 +46,8 @@ class Page:
     payload_form : str or None
         ``"base64"``, ``"hex"``, ``"bytes"`` or ``"boxed"`` if the payloads showed themselves that they are that, or
         ``"decoded"`` if not all are strings: what other answers hold, too, where one alone would not tell.
+    payload_name : str or None
+        The field that showed by what it holds that it is the payload, which one answer alone may not.
     grouped : bool
         Whether the rows stood in groups under the names of clients or topics.
     zoneless : bool
@@ -59,6 +61,7 @@ class Page:
     fragments: bool = False
     paging: Paging = field(default_factory=Paging)
     payload_form: str | None = None
+    payload_name: str | None = None
     grouped: bool = False
     zoneless: bool = False
 
@@ -208,8 +211,9 @@ def _page(table: Columns, asked: Asked) -> Page:
     shown = payload.shown_form(table[role.payload[0]]) if unnamed else None
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
     return Page(
-        made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown, zoneless=zoneless
-    )
+        made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
+        payload_name=role.shown, zoneless=zoneless,
+    )  # fmt: skip
 
 
 def _published(table: Columns) -> Columns:

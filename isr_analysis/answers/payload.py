@@ -110,6 +110,8 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
         return "boxed" if boxes.opened(column.to_pylist()) is not None else None
     if (coded := _all_coded(column)) is not None:
         return coded[0]
+    if isinstance(head := columns.sample(column), bytes) and raw.kind(head) in ("{", "0", "t", "f"):  # mostly so
+        return "decoded"
     strings = pc.match_substring_regex(column, rb'^(?:["\[]|null$)')
     return None if pc.all(strings).as_py() is not False else "decoded"
 

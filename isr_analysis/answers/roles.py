@@ -20,6 +20,7 @@ from isr_analysis.answers.shape import (
     EVENT,
     FRAGMENT,
     HEX,
+    HOLDERS,
     PAYLOAD,
     PERHAPS_PAYLOAD,
     PERHAPS_TOPIC,
@@ -32,6 +33,7 @@ from isr_analysis.answers.shape import (
     Fields,
     is_bookkeeping,
     is_of_making,
+    is_of_payload,
     is_other_time,
     of_last,
     of_record,
@@ -68,6 +70,8 @@ class Roles:
         The rest.
     fragment : (str, str) or None
         The columns of a field's name and value, where a row is one field of a message; its tags are in `spread`.
+    shown : str or None
+        The column of payloads, where not its name but what it holds shows that it is that.
     """
 
     time: tuple[str, ...]
@@ -79,6 +83,7 @@ class Roles:
     spread: tuple[str, ...]
     extra: tuple[str, ...]
     fragment: tuple[str, str] | None = None
+    shown: str | None = None
 
 
 def lift(table: Columns, fields: Fields) -> Columns:
@@ -165,8 +170,8 @@ def assign(table: Columns, asked: Asked) -> Roles:
         client = take(None, ("username",), within=[name for name in left if _is_all(table, name, asked.client_id)])
     account = take(None, ACCOUNT)
     left.pop(ranked[0], None)
+    payloads, shown = [payload] if payload else [], None
     encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
-    payloads = [payload] if payload else []
     while payload and not fields.payload and (other := take(None, PAYLOAD)):  # a row may have its payload in either
         payloads.append(other)
     plainly = {_CODING.sub("", plain(name)) for name in encoded} - {""}
@@ -192,7 +197,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         tags = tuple(name for name in spread if name not in fragment)
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment)
     if not payloads:
-        candidate = pick(spread, PERHAPS_PAYLOAD) or _letter(table, spread)
+        candidate = _perhaps(spread) or (shown := _holder(table, spread, topic))
         last = live and candidate is not None and plain(candidate).startswith("last")
         if candidate and (len(spread) == 1 or last or _is_object(table, candidate)):
             payloads = [candidate]
@@ -201,7 +206,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
             left.pop(candidate, None)
     if not payloads and spread:
         return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted))
-    return Roles(tuple(ranked), client, topic, account, encoding, tuple(payloads), (), tuple(left))
+    return Roles(tuple(ranked), client, topic, account, encoding, tuple(payloads), (), tuple(left), shown=shown)
 
 
 def listed(table: Columns) -> str:
@@ -322,14 +327,36 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
 
 
 def _is_object(table: Columns, name: str) -> bool:
-    column = table[name]
-    return pa.types.is_binary(column.type) and pc.any(pc.starts_with(column, b"{")).as_py() is True
+    """Tell whether a column holds an object, or texts of JSON of which one is of an object."""
+    column = columns.as_json(table[name])
+    if pc.any(pc.starts_with(column, b"{")).as_py():
+        return True
+    if not pc.any(pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*\{')).as_py():
+        return False
+    texts = (raw.text(one) for one in column.to_pylist() if one is not None and raw.kind(one) == '"')
+    return all(raw.is_json(one.encode("utf-8", "surrogatepass")) for one in texts)
 
 
-def _letter(table: Columns, names: list[str]) -> str | None:
-    """Give the one name of a single letter, where it alone is left and holds objects: ``{"t": …, "p": {…}}``."""
-    alone = len(names) == 1 and len(plain(names[0])) == 1 and _is_object(table, names[0])
-    return names[0] if alone else None
+def _perhaps(names: list[str]) -> str | None:
+    """Give the name that may be that of the payload."""
+    return pick(names, PERHAPS_PAYLOAD) or next(filter(is_of_payload, names), None)
+
+
+def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
+    """Give the one column that is left if it holds objects and is no field of a payload that is spread over its row.
+
+    That is so if messages of several topics have it and nothing else, or if it holds what is no object as well; or by
+    its name: a single letter, as in ``{"t": …, "p": {…}}``, or a word for what holds a payload.
+    """
+    name = names[0] if len(names) == 1 else None
+    if name is None or name == columns.REST or not _is_object(table, name):
+        return None
+    column = columns.as_json(table[name])
+    several = topic is not None and len(pc.unique(columns.texts(table[topic], topic))) > 1
+    whole = column.null_count == 0
+    mixed = whole and not pc.all(pc.starts_with(column, b"{")).as_py()
+    known = len(plain(name)) == 1 or plain(name) in HOLDERS
+    return name if known or mixed or (several and whole) else None
 
 
 def _is_prefix(name: str, table: Columns) -> bool:

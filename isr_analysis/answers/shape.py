@@ -85,6 +85,11 @@ PERHAPS_PAYLOAD = (
     "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v",
     "fields", "values", "last", "latest", "result",
 )  # fmt: skip
+HOLDERS = {
+    "metrics", "measurements", "attributes", "properties", "readings", "object", "decoded", "parsed", "record",
+    "document", "contents", "params",
+}  # fmt: skip
+"""What an object is called that holds all of a payload, where nothing else may be one."""
 LAST = ("lastmessage", "message", "msg", "last", "latest")
 """What a live answer calls the object of a publisher's last message."""
 _OF_MESSAGES = {*TOPIC, *PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD}
@@ -159,6 +164,10 @@ _OF_DEVICE = re.compile(
     r"|renew|build|first|next|change|modif|updat|birth|death|join|retry|until|since|from|to$"
 )
 """Words of times at which something befell a device or a record, and no message was published."""
+_PARTS = {
+    "payload", "message", "msg", "body", "json", "raw", "data", "content", "text", "string", "str", "object", "obj",
+    "mqtt", "decoded", "parsed", "published", "last", "latest",
+}  # fmt: skip
 _MADE = re.compile(r"(?:created?|creation|registered|registration|inserted)(?:at|on|time|date|ts|timestamp)?")
 
 
@@ -190,6 +199,13 @@ def of_last(name: str) -> str:
     """Give a name, as `plain` does, without what says that it is of the last message."""
     spelled = plain(name.rpartition(".")[2])
     return _OF_LAST.sub("", spelled) or spelled
+
+
+@lru_cache(4096)
+def is_of_payload(name: str) -> bool:
+    """Tell whether a name is put together of words for a payload alone, such as ``message_body`` or ``rawJson``."""
+    words = {word.lower() for word in _WORD.findall(name.rpartition(".")[2])}
+    return len(words) > 1 and words <= _PARTS and not words.isdisjoint(("payload", "message", "msg", "body", "json"))
 
 
 @lru_cache(4096)

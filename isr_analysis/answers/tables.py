@@ -33,7 +33,12 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
         return table_of(["time", "payload"], [_line(one) for one in raw.elements(spelled["values"])])
     if (data := raw.members(spelled["data"]) if raw.kind(spelled.get("data", b"")) == "{" else {}).keys() >= {"values"}:
         return _frame(spelled.get("schema", b""), raw.elements(data["values"]), raw.elements(data.get("nanos", b"[]")))
-    arrays = {name: one for name, one in fields.items() if raw.kind(one) == "["}
+    arrays = {_single(name): one for name, one in fields.items() if raw.kind(one) == "["}
+    for name, one in list(arrays.items()):
+        named = _named(one)
+        if named and any(time_rank(other) is not None for other in arrays):  # columns in objects, beside the instants
+            del arrays[name]
+            arrays |= named
     heads = {name: raw.first(one) for name, one in arrays.items()}
     timed = [name for name in arrays if time_rank(name) is not None and raw.kind(heads[name] or b"0") in ('"', "0")]
     if len(arrays) < 2 or not timed:  # noqa: PLR2004
@@ -44,6 +49,23 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
             "the answer's lists of values differ in length: " + ", ".join(f"{n} {k}" for n, k in lengths.items())
         )
     return {name: columns.json_texts(raw.elements(one)) for name, one in arrays.items()}
+
+
+def _single(name: str) -> str:
+    """Give the name of one instant for that of a list of them: ``times`` is ``time``."""
+    one = name.removesuffix("s")
+    return one if len(plain(one)) > 1 and time_rank(name) is None and time_rank(one) is not None else name
+
+
+def _named(value: bytes) -> dict[str, bytes]:
+    """Give the lists of values of an array of objects that each have a name and such a list, and are all so."""
+    found: dict[str, bytes] = {}
+    parts = [raw.members(one) if raw.kind(one) == "{" else {} for one in raw.elements(value)]
+    for part in parts:
+        names = [part[one] for one in ("name", "attrName", "id", "key") if raw.kind(part.get(one, b"")) == '"']
+        if names and raw.kind(part.get("values", b"")) == "[":
+            found[raw.text(names[0])] = part["values"]
+    return found if len(found) == len(parts) else {}
 
 
 def pairs_of(value: bytes) -> Columns | None:
@@ -87,8 +109,9 @@ def _line(row: bytes) -> bytes:
 
 def _names(value: bytes) -> Iterator[str]:
     """Give the names in a list of columns: texts, or objects that have a name."""
-    if raw.kind(value) == "{" and "fields" in (inner := raw.members(value)):
-        value = inner["fields"]
+    if raw.kind(value) == "{":
+        inner = {plain(name): one for name, one in raw.members(value).items()}
+        value = next((inner[one] for one in _COLUMNS[:6] if one in inner), value)
     for one in raw.elements(value) if raw.kind(value) == "[" else ():
         if raw.kind(one) == "{":
             named = raw.members(one)

@@ -264,14 +264,14 @@ class Window:
         self._zoneless = self._zoneless or page.zoneless
         if page.payload_form == "decoded":
             self._portal.habits.decoded = True
-        elif page.payload_form is not None and self._known.fields.payload_form is None:
-            # An answer of a few numbers alone would not show it, and be read in another way.
-            self._known = dataclasses.replace(
-                self._known, fields=dataclasses.replace(self._known.fields, payload_form=page.payload_form)
-            )
+        fields = self._known.fields
+        form = page.payload_form if fields.payload_form is None and page.payload_form != "decoded" else None
+        name = page.payload_name if fields.payload is None else None
+        if form or name:  # other answers, of a few numbers alone, would not show it, and be read in another way
+            new = {"payload_form": form or fields.payload_form, "payload": name or fields.payload}
+            self._known = dataclasses.replace(self._known, fields=dataclasses.replace(fields, **new))
             now = self._portal.contract.history
-            fields = dataclasses.replace(now.fields, payload_form=page.payload_form)
-            self._portal.learn(dataclasses.replace(now, fields=fields))
+            self._portal.learn(dataclasses.replace(now, fields=dataclasses.replace(now.fields, **new)))
         return page
 
     def _numbered(self, table: pa.Table, page: Page) -> pa.Table:
