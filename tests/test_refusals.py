@@ -28,6 +28,11 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("query.limit: Extra inputs are not permitted", {"limit": None}),
         ("the range may be at most 6 hours", {"longest": "6h"}),
         ("time range too large", {"longest": "43200s"}),
+        ("you may ask for up to 6 hours", {"longest": "6h"}),
+        (
+            "query.history_topic_prefix: Field required",
+            {"topic": "history_topic_prefix", "topic_form": "path prefix", "client_required": True},
+        ),
         ("tenant_id must be provided", {"account": "tenant_id"}),
         ("maximum page size is 250", {"page_size": 250, "page_size_is_kept": True}),
         ("The time range is limited to at most 24 hours", {"longest": "43200s"}),

@@ -19,7 +19,8 @@ MOST = 10_000
 """Messages per page that are asked for where the portal allows as many."""
 
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
-_MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|≤|<=)"
+_MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|capped at"
+_MOST += r"|limit of|≤|<=)"
 _LONG = r"(\d{1,9})[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
 _SPAN_WORDS = re.compile(
     rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
@@ -30,6 +31,18 @@ _SPAN_WORDS = re.compile(
     re.IGNORECASE,
 )
 """Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
+
+_AT_ONCE = re.compile(
+    rf"(?:{_MOST}|longer than|more than)[^.;\d]{{0,12}}?"
+    r"(\d{1,4}(?= ?[hdw])|\d{4,7}|an?|one)[ -]?(hours?|h|days?|d|weeks?|seconds?|s)\b",
+    re.IGNORECASE,
+)
+"""Words of a length that may be had at once, where nothing else can be meant: of an end of the range, in a refusal."""
+
+_OF_KEEPING = re.compile(
+    r"kept|keep|stored|retention|retain|older|late\b|default|ago\b|available|delay|arriv|appear|publishing",
+    re.IGNORECASE,
+)
 
 _INTERVAL = re.compile(
     r"\d{4}-\d\d-\d\d[\w:.+-]*/\d{4}-\d\d-\d\d|\b(start|from|begin|since)\w*[>}\])]?/[<{\[(]?(end|to|until)|\.\./|/\.\.",
@@ -42,6 +55,7 @@ _THINNED = re.compile(
     r"resolution|granularity|interval|every|bucket|sampling|rollup|aggregat(?:e|ion|ed)(?:_(?:by|function|interval))?"
     r"|down_?sampl(?:e|ed|ing)|de_?dup(?:e|licate|lication)?|distinct|latest_only|last_only|compact|fill"
 )
+_ENDS = (roles.START, roles.END)
 _EACH = ("raw", "none", "off", "no", "original", "native")
 """The choices that leave messages as they are; "all" and "full" may mean one number for all of them."""
 
@@ -86,6 +100,15 @@ def longest_range(words: str) -> str | None:
     return length if lengths.ns_of(length) else None
 
 
+def length_at_once(words: str) -> str | None:
+    """Find the longest range in words that can speak of nothing else, or of how long messages are kept."""
+    for clause in re.split(r"[;\n]|\.(?:\s|$)", words):
+        if (found := _AT_ONCE.search(clause)) and not _OF_KEEPING.search(clause):
+            length = f"{found[1] if found[1].isdigit() else 1}{found[2][0].lower()}"
+            return length if lengths.ns_of(length) else None
+    return None
+
+
 def _operations(document: Mapping[str, Any], where: str) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
     """Give each GET operation under its whole path, with the path's item."""
     base = document.get("basePath") or ""
@@ -127,6 +150,7 @@ def _history(
     words = " ".join(
         [str(operation.get("summary", "")), str(operation.get("description", "")), *(o.words for o in given)]
     )
+    of_range = [str(operation.get("description", "")), *(by_role[one].words for one in _ENDS if one in by_role)]
     start, limit = by_role.get(roles.START), by_role.get(roles.LIMIT)
     instant = start if start and start.time_form() else by_role.get(roles.END, start)
     client, account = by_role.get(roles.CLIENT), by_role.get(roles.ACCOUNT)
@@ -149,7 +173,7 @@ def _history(
         time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
-        longest=built_in.longest or longest_range(words),
+        longest=built_in.longest or longest_range(words) or length_at_once(". ".join(of_range)),
         client=name.get(roles.CLIENT),
         client_required=bool((client and client.required) or (topic and topic.required and _of_publishers(topic))),
         topic=name.get(roles.TOPIC),

@@ -12,7 +12,7 @@ from isr_analysis import answers, times
 from isr_analysis.errors import RequestRefusedError, UsageError
 from isr_analysis.portal import layouts, roles
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.openapi import longest_range
+from isr_analysis.portal.openapi import length_at_once, longest_range
 
 SHORTEST = times.MINUTE
 """A range that is refused at this length is not refused for its length, ns."""
@@ -138,8 +138,9 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
         change["end_is_past"] = True
     if not change and _RANGE.search(words) and known.of_days and not known.end_included and 0 < length <= times.DAY:
         change["end_included"] = True  # a day was asked for as two
-    if not change and _RANGE.search(words) and length > SHORTEST:
-        change["longest"] = longest_range(words) or f"{max(length // 2, SHORTEST) // times.SECOND}s"
+    most = longest_range(words) or length_at_once(words)
+    if not change and (_RANGE.search(words) or most) and length > SHORTEST:
+        change["longest"] = most or f"{max(length // 2, SHORTEST) // times.SECOND}s"
         if times.duration(change["longest"]) >= length:
             change["longest"] = f"{max(length // 2, SHORTEST) // times.SECOND}s"
     new = dataclasses.replace(known, **change)
