@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, times
+from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
@@ -84,7 +85,13 @@ def load_live(
 
 def last_messages(line: Portal, selector: Selector, *, max_age: float) -> tuple[list[Kept], pa.Table]:
     """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
-    found = lists.live(line.responses, line.routes, line.account_id, max_age=max_age)
+    try:
+        found = lists.live(line.responses, line.routes, line.account_id, max_age=max_age)
+    except AnswerError:
+        if line.known_contract is not None:
+            raise
+        # The portal's document, which is not needed else, may say what the fields are.
+        found = lists.live(line.responses, line.contract, line.account_id, max_age=max_age)
     for _, page in found:
         line.check_accounts(page.accounts)
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))

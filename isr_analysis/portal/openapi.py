@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.portal import lengths, parameters, roles
+from isr_analysis.portal import lengths, parameters, roles, schemas
 from isr_analysis.portal.contract import Contract, History, TopicForm
 from isr_analysis.portal.parameters import Parameter
 from isr_analysis.portal.wire import API
@@ -84,6 +84,9 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
         found["history"] = _history(built_in.history, path, document, item, operation)
     else:
         found["source"] += " (which has no history route; that is as built in)"
+    live = _path(operations, "/publishers/live")
+    if live is not None:
+        found["live_fields"] = schemas.fields(document, operations[live][1])
     return dataclasses.replace(built_in, **found)
 
 
@@ -188,6 +191,7 @@ def _history(
         first_page=_first_page(by_role[roles.PAGE]) if roles.PAGE in by_role else None,
         offset=name.get(roles.OFFSET),
         fixed=fixed,
+        fields=schemas.fields(document, operation),
     )
 
 

@@ -1,0 +1,89 @@
+"""The fields of an answer as an OpenAPI document describes them, where their names do not say what they are. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from isr_analysis.answers import Fields
+from isr_analysis.answers.shape import CLIENT, PAYLOAD, PERHAPS_PAYLOAD, ROWS, TOPIC, pick, plain, time_rank
+from isr_analysis.portal.parameters import resolved
+
+_DEEPEST = 4
+_TIME = re.compile(r"\b(?:time|instant|when|moment|timestamp)\b|zeit|datum", re.IGNORECASE)
+_CLIENT = re.compile(r"\bclient|\bdevice|\bpublisher|\bstation\b|\bger(?:ä|ae)t", re.IGNORECASE)
+_TOPIC = re.compile(r"\b(?:sub)?topic|\bsubpath", re.IGNORECASE)
+_PAYLOAD = re.compile(
+    r"payload|nutzdaten|published (?:value|json|data)|(?:message|nachricht\w*) ?(?:body|content|inhalt)", re.IGNORECASE
+)
+
+
+def fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Fields:
+    """Give the fields of an operation's answer that need naming; None is what is found by shape, or not described."""
+    path, row = next(_arrays(document, _schema(document, operation), ()), ((), {}))
+    if not row:
+        return Fields()
+    words = {name: " ".join(str(one.get(key, "")) for key in ("title", "description")) for name, one in row.items()}
+    dated = [name for name, one in row.items() if one.get("format") in ("date-time", "datetime")]
+    found = {
+        "time": None if any(time_rank(one) is not None for one in row) else _only(dated) or _named(words, _TIME),
+        "client_id": None if pick(row, CLIENT) else _named(words, _CLIENT),
+        "topic": None if pick(row, TOPIC) else _named(words, _TOPIC),
+        "payload": None if pick(row, (*PAYLOAD, *PERHAPS_PAYLOAD)) else _named(words, _PAYLOAD),
+    }
+    given = [one for one in found.values() if one is not None]
+    if len(set(given)) < len(given):  # one for two of them: the words were not understood
+        return Fields()
+    rows = ".".join(path) if given and path and any(plain(one) not in ROWS for one in path) else None
+    return Fields(rows=rows, **found)
+
+
+def _schema(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+    """Give the schema of a good answer."""
+    answers = operation.get("responses")
+    for status in ("200", "2XX", "default"):
+        answer = resolved(document, answers.get(status)) if isinstance(answers, dict) else {}
+        content = answer.get("content")
+        kinds = [one for one in content.values() if isinstance(one, dict)] if isinstance(content, dict) else []
+        schema = next((one["schema"] for one in (*kinds, answer) if "schema" in one), None)
+        if schema is not None:
+            return schema
+    return None
+
+
+def _properties(document: Mapping[str, Any], value: Any) -> dict[str, dict[str, Any]]:
+    """Give the properties of an object, those of what it is made of among them."""
+    schema = resolved(document, value)
+    parts = [part for key in ("allOf", "anyOf", "oneOf") for part in schema.get(key) or ()]
+    found = {name: one for part in parts for name, one in _properties(document, part).items()}
+    own = schema.get("properties")
+    return found | {
+        # What stands beside a reference describes it here.
+        name: {**resolved(document, one), **{k: v for k, v in one.items() if k != "$ref"}}
+        for name, one in (own if isinstance(own, dict) else {}).items()
+        if isinstance(one, dict)
+    }
+
+
+def _arrays(
+    document: Mapping[str, Any], value: Any, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], dict[str, dict[str, Any]]]]:
+    """Give the arrays of objects in a schema, each with its path and the properties of its elements."""
+    schema = resolved(document, value)
+    if len(path) > _DEEPEST:
+        return
+    if "items" in schema:
+        if row := _properties(document, schema["items"]):
+            yield path, row
+        return
+    for name, one in _properties(document, schema).items():
+        yield from _arrays(document, one, (*path, name))
+
+
+def _named(words: Mapping[str, str], pattern: re.Pattern[str]) -> str | None:
+    return _only([name for name, said in words.items() if pattern.search(said)])
+
+
+def _only(names: list[str]) -> str | None:
+    return names[0] if len(names) == 1 else None

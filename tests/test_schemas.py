@@ -1,0 +1,90 @@
+"""The fields of an answer, from the schema of it that an OpenAPI document shows."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from portals import ACCOUNT, API, FIRST, Message, connect
+from test_portals import same
+
+import isr_analysis as isr
+from isr_analysis.answers import Fields
+from isr_analysis.portal import schemas
+from isr_analysis.times import SECOND, instant, iso
+
+ROW = {
+    "zeitpunkt": {"type": "string", "format": "date-time", "description": "Zeitpunkt der Veröffentlichung"},
+    "geraet": {"type": "string", "description": "client_id des Geräts"},
+    "thema": {"type": "string", "description": "MQTT topic (subpath)"},
+    "nutzdaten": {"description": "Payload as JSON"},
+}
+NAMED = {"time": "zeitpunkt", "client_id": "geraet", "topic": "thema", "payload": "nutzdaten"}
+OBJECT = {"type": "object", "properties": ROW}
+
+
+def answering(schema, **more):
+    """Write an operation that answers by a schema."""
+    return {"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}, **more}
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"type": "array", "items": OBJECT}, Fields(**NAMED)),
+        ({"properties": {"messages": {"type": "array", "items": OBJECT}}}, Fields(**NAMED)),
+        ({"properties": {"nachrichten": {"type": "array", "items": OBJECT}}}, Fields(rows="nachrichten", **NAMED)),
+        (
+            {"properties": {"antwort": {"properties": {"seite": {"type": "integer"}, "zeilen": {"items": OBJECT}}}}},
+            Fields(rows="antwort.zeilen", **NAMED),
+        ),
+        ({"items": {"allOf": [{"$ref": "#/components/schemas/Zeile"}]}}, Fields(**NAMED)),
+        ({"items": {"properties": {"time": {}, "client_id": {}, "topic": {}, "payload": {}}}}, Fields()),
+        ({"items": {"properties": {**ROW, "time": {}}}}, Fields(**{**NAMED, "time": None})),
+        ({"items": {"properties": {"time": {}, "temp": {"description": "of the sensor"}}}}, Fields()),
+        ({"items": {"properties": {"x": {"description": "client and topic"}}}}, Fields()),
+        ({"items": {"properties": {**ROW, "bis": ROW["zeitpunkt"]}}}, Fields(**{**NAMED, "time": None})),
+        ({"items": {"type": "string"}}, Fields()),
+        ({}, Fields()),
+    ],
+)  # fmt: skip
+def test_what_the_names_do_not_say_the_descriptions_do(schema, expected):
+    """Of fields whose names are known, or of which two would do, nothing is said."""
+    document = {"components": {"schemas": {"Zeile": OBJECT}}}
+    assert schemas.fields(document, answering(schema)) == expected
+
+
+def test_a_document_without_schemas_names_no_field():
+    """Nor does one of Swagger 2 that has them elsewhere break anything."""
+    for operation in ({}, {"responses": []}, {"responses": {"200": {"$ref": "#/nowhere"}}}, answering({"items": 3})):
+        assert schemas.fields({}, operation) == Fields()
+    assert schemas.fields({}, {"responses": {"200": {"schema": {"items": OBJECT}}}}) == Fields(**NAMED)
+
+
+def test_messages_under_names_that_only_the_document_explains(home):
+    """History and last messages; the document is asked for where the last messages are not understood without it."""
+    stored = [Message(FIRST + i * SECOND, "dev-a", "t/x", {"n": i}) for i in range(9)]
+    schema = {"properties": {"nachrichten": {"type": "array", "items": OBJECT}}}
+    ends = {"von": "Beginn", "bis": "until"}
+    date = {"in": "query", "required": True, "schema": {"type": "string", "format": "date-time"}}
+    asked = [{"name": name, "description": words, **date} for name, words in ends.items()]
+    routes = {"history": answering(schema, parameters=asked), "publishers/live": answering(schema)}
+    document = {"openapi": "3.1.0", "paths": {f"{API}/{name}": {"get": one} for name, one in routes.items()}}
+
+    def respond(request):
+        rows = [dict(zip(ROW, (iso(m.at), m.client, m.topic, m.payload), strict=True)) for m in stored]
+        if request.url.path.endswith("/history"):
+            low, high = (instant(request.url.params[name]) for name in ends)
+            rows = [row for row, one in zip(rows, stored, strict=True) if low <= one.at < high]
+        bodies = {
+            "openapi.json": document, "history": {"nachrichten": rows}, "live": {"nachrichten": rows[-1:]},
+            "publishers": [{"client_id": "dev-a", "history_topic_prefix": f"{ACCOUNT}/dev-a/"}],
+        }  # fmt: skip
+        body = bodies.get(request.url.path.rpartition("/")[2])
+        return httpx.Response(404 if body is None else 200, json=body)
+
+    for first in ("live", "history"):
+        with connect("http://127.0.0.1:1", home / first, transport=httpx.MockTransport(respond)) as portal:
+            if first == "live":
+                same(isr.load_live(portal=portal), stored[-1:])
+            same(isr.load_history(start="2026-11-01", end="2026-11-01T01:00", portal=portal), stored)
+            same(isr.load_live(portal=portal), stored[-1:])
