@@ -8,7 +8,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import paging, refusals
+from isr_analysis.portal import jobs, paging, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
@@ -49,6 +49,7 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
     """
     try:
         answer = portal.wire.get(step.path, step.params, bulk=True, wait=wait)
+        answer = jobs.awaited(portal.wire, answer, step.path, wait=wait)
     except RequestRefusedError as exc:
         if refusals.nothing_there(exc.status_code or 0, exc.words):
             return Page(messages.empty(), 0)

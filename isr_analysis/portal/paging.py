@@ -130,7 +130,7 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
     """
     said, asked = page.paging, dict(step.params or {})
     if said.url is not None:
-        return Step(_completed(_path(said.url, step.path), step), None)
+        return Step(_completed(path_of(said.url, step.path), step), None)
     if said.cursor is not None:
         name = _cursor_parameter(known, said.cursor_name)
         return Step(
@@ -224,7 +224,7 @@ def _links(header: str) -> Iterator[tuple[str, str]]:
                 yield url, rel
 
 
-def _path(url: str, base: str) -> str:
+def path_of(url: str, base: str) -> str:
     """Give the path and query of a link; always one on the portal itself, whatever host the link names."""
     try:
         parts = urlsplit(urljoin(base, url))
