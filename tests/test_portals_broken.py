@@ -160,6 +160,16 @@ HOPELESS = {
         errors.AnswerError,
         "another time.*history.fields",
     ),
+    "gives a message of long ago with every answer, although it follows the range": (
+        lambda server, asked, _: rows([Message(FIRST - 400 * DAY, "dev-a", "t/x", 0), *server._in(asked)]),
+        errors.AnswerError,
+        "another time.*history.fields",
+    ),
+    "gives a message of the future with every answer, although it follows the range": (
+        lambda server, asked, _: rows([*server._in(asked), Message(FIRST + 400 * DAY, "dev-a", "t/x", 0)]),
+        errors.AnswerError,
+        "another time.*history.fields",
+    ),
     "goes by another time than that of a device's clock, which is ahead": (
         lambda server, asked, _n: rows(
             [dataclasses.replace(m, at=NOW + 9999 * DAY) if m is MINUTES[5] else m for m in server._in(asked)]

@@ -51,11 +51,14 @@ class Reach:
         self._ask = ask
         self._middles: list[int] = []  # of each page an instant that it gave
         self.earliest, self.latest = 2**63 - 1, -(2**63)
+        self._inside = (2**63 - 1, -(2**63))  # the first and the last that lie in the span
 
     def note(self, table: pa.Table, *, given: bool = True) -> npt.NDArray[np.int64]:
         """Note how far messages reach, and give their instants; not `given` if they are only looked at."""
         at = instants(table)
         self.earliest, self.latest = min(self.earliest, int(at.min())), max(self.latest, int(at.max()))
+        if len(inside := at[(at >= self._span.start) & (at < self._span.end)]):
+            self._inside = min(self._inside[0], int(inside.min())), max(self._inside[1], int(inside.max()))
         if given:
             self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
         return at
@@ -81,6 +84,7 @@ class Reach:
         near = max(_SLACK, 2 * known.unit)
         middle, at = self._around_middle(known, asked)
         before, after = bool(at.min() < middle - 2 * near), bool(at.max() >= middle + 2 * near)
+        self._check_strays(at, middle, 2 * near, early=early and before, late=late and after)
         if to_now and before and after:
             return
         if (before if late else after) and at.min() <= self.earliest and at.max() >= self.latest:
@@ -101,6 +105,14 @@ class Reach:
             self._portal.learn(dataclasses.replace(now, start=None))
         else:
             raise self._not_followed(known, asked)
+
+    def _check_strays(self, at: npt.NDArray[np.int64], middle: int, near: int, *, early: bool, late: bool) -> None:
+        """Refuse what lies outside if nothing was given of the other messages of the range: the portal follows it."""
+        inside = at[(at >= self._span.start) & (at < self._span.end)]
+        if early and self._inside[0] < middle - near <= int(inside.min(initial=middle)):
+            raise self._stray(self.earliest)
+        if late and self._inside[1] >= middle + near > int(inside.max(initial=middle)):
+            raise self._stray(self.latest)
 
     def check_length(self, known: History) -> None:
         """Find out, once, whether the portal cuts ranges short: where it gave nothing at one end, that is asked for."""
