@@ -137,8 +137,14 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
 def _live(portal: Portal, response: httpx.Response) -> None:
     """Read the live answer."""
     answer = wire.good(response, portal.origin)
-    fields = portal.routes.live_fields
-    answers.read_live(answer.body, content_type=answer.content_type, account_id=portal.account_id, fields=fields)
+
+    def read(fields: answers.Fields) -> None:
+        answers.read_live(answer.body, content_type=answer.content_type, account_id=portal.account_id, fields=fields)
+
+    try:
+        read(portal.routes.live_fields)
+    except AnswerError:
+        read(portal.contract.live_fields)  # which the portal's document may name
 
 
 def _history(portal: Portal) -> None:
@@ -154,7 +160,7 @@ def _history(portal: Portal) -> None:
         raise wire.EnoughError(
             "the portal gives {} for the last day, which may be no message, or an answer that is not understood"
         )
-    if answer.status != 204:  # noqa: PLR2004 (no content)
+    if answer.status not in (202, 204):  # being prepared, no content
         answers.read_page(
             answer.body, content_type=answer.content_type, account_id=portal.account_id,
             client_id=asked.clients[0] if asked.clients else None, fields=portal.contract.history.fields,

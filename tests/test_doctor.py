@@ -81,6 +81,22 @@ def test_ten_requests_are_enough(home, dialect):
     assert portals.TOKEN not in str(checks)
 
 
+def test_a_list_of_a_round_number_is_no_ten_requests(home):
+    """Whether it was cut is looked at as far as the requests go; nothing of it fails."""
+    stored = [Message(FIRST + SECOND, f"dev-{i}", "t", 1) for i in range(20)]
+    server = Server(FULL, stored)
+
+    def respond(request):
+        answer = server.respond(request)
+        if request.url.path.endswith("/publishers") and server.count("/publishers") == 1:
+            return httpx.Response(404, json={"detail": "not at first"})
+        return answer
+
+    checks, _ = examine(server, home, respond=respond)
+    assert len(server.log) <= 10
+    assert checks["add-on “Mgmt REST API”"].state == doctor.OK
+
+
 def test_failures_count_too(home):
     """Every retry is a request: a portal that fails is not asked more than ten times."""
     server = Server(FULL, STORED)

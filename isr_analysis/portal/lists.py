@@ -17,6 +17,7 @@ from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefu
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.paging import Step
+from isr_analysis.portal.wire import EnoughError
 
 if TYPE_CHECKING:
     from isr_analysis.portal.responses import Kept, Responses
@@ -156,6 +157,8 @@ def _others(
                 found, new = _without(read(kept)[0], whose)
             except (RequestRefusedError, AnswerError, PortalUnavailableError):
                 break
+            except EnoughError:  # it is only looked whether the list can be had
+                return
             if new:
                 count += new
                 whose |= _whose(found)
