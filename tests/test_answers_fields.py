@@ -373,16 +373,6 @@ def test_cells_of_csv_have_kinds_by_column():
     ]
 
 
-def test_what_is_of_the_last_message_is_the_same_of_any():
-    """A live answer may say of time, topic and payload alike that they are the last message's."""
-    row = {"client_id": "a", "connected_at": "2026-10-01T00:00:00Z", "registered_at": "2026-01-01T00:00:00Z"}
-    last = {"last_message_at": AT, "last_message_topic": PATH, "last_message_payload": {"on": True}}
-    never = {**row, "client_id": "b", **dict.fromkeys(last)}
-    assert told(live({"items": [{**row, **last}, never]})) == ONE
-    latest = {"latest_time": AT, "latest_topic": PATH, "latest_payload": {"on": True}}
-    assert told(live([{**row, **latest}])) == ONE
-
-
 def test_a_string_that_is_json_by_itself_is_read_as_other_answers_show():
     """Alone it is the published text; where others held payloads that are no strings, it is a text value."""
     rows = [{**ROW, "payload": "21.5"}]

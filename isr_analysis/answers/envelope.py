@@ -235,7 +235,8 @@ class _Search:
                 inner = [self.dig(part, outer, keys, depth + 1)]
             else:
                 said = {name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}
-                around = outer | {self._around(name): one for name, one in {**said, **beside.tags(fields)}.items()}
+                said |= beside.labels(fields) | beside.tags(fields)
+                around = outer | {self._around(name): one for name, one in said.items()}
                 inner = [
                     self.dig(one, around, (*keys, *beside.name_of(fields), *_as_key(name)), depth + 1)
                     for name, one in fields.items()
@@ -390,7 +391,7 @@ def _unwrapped(value: bytes) -> bytes:
 
 
 def _as_key(name: str) -> tuple[str, ...]:
-    return () if plain(name) in ROWS else (name,)
+    return () if plain(name) in ROWS or plain(name) in LAST else (name,)
 
 
 def _without(keys: tuple[str, ...], at: int) -> tuple[str, ...]:
