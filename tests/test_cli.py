@@ -68,6 +68,38 @@ def test_cache_clear_without_a_terminal(isr):
     assert str(result.exception).endswith("Nobody is there to be asked: give --yes")
 
 
+def test_cache_clear_says_that_recorded_messages_stay(isr):
+    """What cannot be fetched again goes only where it is asked for, and nobody is left to think that it went."""
+    assert isr("sync", "--last", "1h").exit_code == 0
+    assert isr("record", "--source", "live", "--for", "1s").exit_code == 0
+    for _ in range(2):
+        result = isr("cache", "clear", "--yes")
+        assert "recorded messages left: the portal may not have them (--recorded removes them)" in result.output
+    assert result.output.startswith("0 messages removed\n")
+    assert "  recorded  " in isr("cache").output
+    result = isr("cache", "clear", "--recorded", "--yes")
+    assert "messages removed; their files stay for an hour" in result.output
+    assert "recorded" not in isr("cache").output
+    assert isinstance(isr("cache", "clear", "--recorded", "--decoded").exception, UsageError)
+
+
+@pytest.mark.parametrize("group", ["cache", "publishers", "members"])
+def test_a_group_without_a_command_takes_the_options_of_its_list(isr, group):
+    """`isr cache --profile X` is `isr cache show --profile X`; the option may stand before the command, too."""
+    for words in ((), ("list" if group != "cache" else "show",)):
+        result = isr(group, "--origin", "http://127.0.0.1:1", *words)
+        assert isinstance(result.exception, IsrError), words
+        assert "http://127.0.0.1:1 cannot be reached" in str(result.exception)
+
+
+def test_the_list_of_publishers_as_json(isr):
+    """With the group's own option or the command's; topics stand in it as they are."""
+    result = isr("publishers", "--json")
+    assert result.output == isr("publishers", "list", "--json").output
+    assert json.loads(result.output)[0]["client_id"]
+    assert "\\/" not in result.output
+
+
 def test_login_checks_and_keeps_the_token(isr, sandbox, monkeypatch):
     """Read from standard input; the keyring has it, the output and the settings do not; then it is found."""
     monkeypatch.delenv("ISR_TOKEN")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 import isr_analysis as isr
 from isr_analysis import settings, times
-from isr_analysis.cli.options import ask, connecting, yes_option
+from isr_analysis.cli.options import ask, connecting, go_on, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
+from isr_analysis.messages import Selector
 from isr_analysis.portal import accounts
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
@@ -19,17 +21,18 @@ from isr_analysis.progress import counted, sized
 from isr_analysis.times import Range
 
 _EVER = Range(0, 4_102_444_800 * times.SECOND)
+_LATER = "; their files stay for an hour, for who reads them now, and go with the next sync or recording after it"
 
 
 @click.group(invoke_without_command=True)
+@connecting
 @click.pass_context
-def cache(context: click.Context) -> None:
+def cache(context: click.Context, /, **given: Any) -> None:
     """See, clear and verify what is kept on disk.
 
     Without a command, see it.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(show, profile=None, origin=None)
+    go_on(context, show, given)
 
 
 @cache.command()
@@ -39,16 +42,19 @@ def show(profile: str | None, origin: str | None) -> None:
 
     Without a token, of the only account that is kept of the portal, or of ISR_ACCOUNT_ID.
     """
+    from isr_analysis.store.recorded import Recorded
     from isr_analysis.store.store import Store
 
     folder = _folder(profile, origin)
     store = Store(folder)
-    health, spans = store.health(), store.all_spans(_EVER)
+    health, spans, recorded = store.health(), store.all_spans(_EVER), Recorded(folder).health()
     click.echo(str(folder))
     click.echo(f"  messages  {health.rows:>12,} in {counted(health.files, 'file')}, {sized(health.bytes)}")
     if spans:
         first, last = min(one.range.start for one in spans), max(one.range.end for one in spans)
         click.echo(f"  fetched   {times.iso(first)[:10]} to {times.iso(last)[:16]}Z (`isr.coverage` says which of it)")
+    if recorded.rows:
+        click.echo(f"  recorded  {recorded.rows:>12,} in {counted(recorded.files, 'file')}, {sized(recorded.bytes)}")
     click.echo(f"  decoded   {sized(store.memo.bytes())} (may go at any time)")
     click.echo(f"  in all    {sized(_bytes(folder))}")
     for file in health.lost:
@@ -57,33 +63,51 @@ def show(profile: str | None, origin: str | None) -> None:
 
 @cache.command()
 @click.option("--decoded", is_flag=True, help="Only what can be made again from the messages on disk.")
+@click.option("--recorded", is_flag=True, help="Only what `isr record` stored: the portal may not have all of it.")
 @click.option("--start", help='Only from here on, such as "2026-11-01"; UTC where no zone is said.')
 @click.option("--end", help="Only up to here.")
 @yes_option
 @connecting
 def clear(
-    profile: str | None, origin: str | None, decoded: bool, start: str | None, end: str | None, yes: bool
+    profile: str | None,
+    origin: str | None,
+    decoded: bool,
+    recorded: bool,
+    start: str | None,
+    end: str | None,
+    yes: bool,
 ) -> None:
-    """Remove what is kept of this account.
+    """Remove what was fetched for this account.
 
-    It is fetched again when it is asked for, if the portal still has it.
+    It is fetched again when it is asked for, if the portal still has it. What `isr record` stored stays, unless
+    --recorded is given.
     """
+    from isr_analysis.store.recorded import Recorded
     from isr_analysis.store.store import Store
 
     if decoded and (start or end):
         raise UsageError("--decoded removes all that is decoded; leave --start and --end out, or --decoded")
+    if decoded and recorded:
+        raise UsageError("--decoded and --recorded each say what alone is removed; give one of them at a time")
     span = Range(
         _EVER.start if start is None else times.instant(start, name="start"),
         _EVER.end if end is None else times.instant(end, name="end"),
     )
     folder = _folder(profile, origin)
-    store = Store(folder)
-    if not decoded:
-        what = f"all messages {'of ' + str(span) if start or end else ''}".rstrip()
-        ask(f"Remove {what} in {folder}?", yes=yes)
+    if decoded:
+        memo = Store(folder).memo
+        size = memo.bytes()
+        memo.clear()
+        click.echo(f"{sized(size)} of decoded messages removed")
+        return
+    store = Recorded(folder) if recorded else Store(folder)
+    what = f"all {'recorded ' if recorded else ''}messages {'of ' + str(span) if start or end else ''}".rstrip()
+    ask(f"Remove {what} in {folder}?", yes=yes)
     store.memo.clear()
-    if not decoded:
-        click.echo(f"{counted(store.clear(span, now=time.time_ns()), 'message')} removed")
+    gone = store.clear(span, now=time.time_ns())
+    click.echo(f"{counted(gone, 'message')} removed" + (_LATER if gone else ""))
+    if not recorded and (left := Recorded(folder).count(Selector(), span)):
+        click.echo(f"{counted(left, 'recorded message')} left: the portal may not have them (--recorded removes them)")
 
 
 @cache.command()

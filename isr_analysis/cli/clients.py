@@ -16,7 +16,7 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import secret, settings
-from isr_analysis.cli.options import Command, ask, connecting, json_option, yes_option
+from isr_analysis.cli.options import Command, ask, connecting, go_on, json_option, yes_option
 from isr_analysis.cli.said import say, show
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt.made import SUBSCRIBER, Made
@@ -35,14 +35,15 @@ def _keeping(command: Command) -> Command:
 
 
 @click.group(invoke_without_command=True)
+@json_option
+@connecting
 @click.pass_context
-def publishers(context: click.Context) -> None:
+def publishers(context: click.Context, /, **given: Any) -> None:
     """List and manage the MQTT clients of the account.
 
     Without a command, list them. It needs the add-on Mgmt REST API.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_publishers, as_json=False, profile=None, origin=None)
+    go_on(context, list_publishers, given)
 
 
 @publishers.command("list")

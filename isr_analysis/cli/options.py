@@ -26,6 +26,15 @@ def connecting(command: Command) -> Command:
     return command
 
 
+def go_on(context: click.Context, usual: click.Command, given: dict[str, Any]) -> None:
+    """Do what a group does without a command; one that follows takes the group's options as its own."""
+    if context.invoked_subcommand is None:
+        context.invoke(usual, **given)
+    elif isinstance(context.command, click.Group):
+        known = {name: value for name, value in given.items() if value}
+        context.default_map = dict.fromkeys(context.command.commands, known)
+
+
 def selecting(command: Command) -> Command:
     """Add the options that say which messages, of which range; `selected` reads them."""
     for option in reversed(

@@ -7,19 +7,20 @@ from typing import Any
 import click
 
 import isr_analysis as isr
-from isr_analysis.cli.options import ask, connecting, json_option, yes_option
+from isr_analysis.cli.options import ask, connecting, go_on, json_option, yes_option
 from isr_analysis.cli.said import say, show
 
 
 @click.group(invoke_without_command=True)
+@json_option
+@connecting
 @click.pass_context
-def members(context: click.Context) -> None:
+def members(context: click.Context, /, **given: Any) -> None:
     """List and manage who works in the account.
 
     Without a command, list them. It needs the add-on Mgmt REST API.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_members, as_json=False, profile=None, origin=None)
+    go_on(context, list_members, given)
 
 
 @members.command("list")

@@ -27,6 +27,7 @@ def say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:
 def show(table: pd.DataFrame, *, as_json: bool) -> None:
     """Print a list: as a table, or for scripts."""
     if as_json:
-        click.echo(table.to_json(orient="records", indent=2, force_ascii=False))
+        rows = json.loads(table.to_json(orient="records"))  # pandas writes every / as \/
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         click.echo(table.to_string(index=False, na_rep="") if len(table) else "(none)")
