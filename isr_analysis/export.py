@@ -33,16 +33,18 @@ from isr_analysis.times import Range
 NOTES = "_isr_export.json"
 """The file in an exported folder that says what is in it. Programs that read such folders pass over its name."""
 
+_DAY = "messages.parquet"
+
 FILES = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
 
 
 class Notes(TypedDict):
-    """What an exported folder says of itself: the selection, and of each day the mark of what was written."""
+    """What an exported folder says of itself: the selection, and of each day the mark of what was written, and its file."""
 
     account: str
     selector: str
     delta: bool
-    days: dict[str, str | None]
+    days: dict[str, list[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,12 @@ def export_history(
         A file, ``.csv``, ``.csv.gz``, ``.parquet``, ``.arrow`` or ``.feather``: the frame of `load_history`, fields as
         columns. A name without an extension, or one that is there already as a folder, is a folder: the messages as
         published, as Parquet, a folder ``date=2026-11-01`` for each UTC day that the range touches. These days are
-        whole, also where the range begins or ends within one. Only days that have changed are written, whenever it is
-        exported to again. A folder may be the URL of an object store, such as ``s3://bucket/telemetry``.
+        whole, also where the range begins or ends within one. Only days that have changed, here or there, are written,
+        whenever it is exported to again. A folder may be the URL of an object store, such as ``s3://bucket/telemetry``.
     client_id, topic, start, end, last, tz, wait, progress, portal
         As of `load_history`. `tz` is also the zone of the times in a file.
     delta : bool
-        Make the folder a Delta table, each day in one commit. Needs the extra ``delta``.
+        Make the folder a Delta table, each day in one commit, by one export at a time. Needs the extra ``delta``.
     offline : bool
         Never ask the portal for history; for a file all of the range must be on disk, into a folder goes what is.
     storage_options : mapping, optional
@@ -170,20 +172,21 @@ def _kind(path: Path) -> str | None:
 
 
 def _export_days(
-    store: Store, selector: Selector, span: Range, folder: _Folder, put: Callable[[str, pa.Table], None]
+    store: Store, selector: Selector, span: Range, folder: _Folder, put: Callable[[str, pa.Table], str | None]
 ) -> Exported:
     rows = written = kept = 0
-    with folder.noting() as marks:
+    with folder.noting() as days:
+        files = folder.files()
         for day in span.days():
             date = times.iso(day.start)[:10]
             mark = store.mark(selector, day)
-            if marks.get(date) == mark:
-                marks[date] = mark  # noted also of a day without a message
+            # Of two exports at once either may be the last to write, a day or the notes: the file says which it is.
+            if days.get(date, [None, None]) == [mark, files.get(date)]:
+                days.setdefault(date, [None, None])  # noted also of a day without a message
                 kept += mark is not None
                 continue
             table = store.read(selector, day)
-            put(date, table)
-            marks[date] = mark
+            days[date] = [mark, put(date, table)]
             rows, written = rows + len(table), written + 1
     return Exported(folder.name, rows, written, kept)
 
@@ -202,35 +205,54 @@ class _Folder:
                 f"{name} cannot be written ({exc}); see whether it is there, and who may write to it"
             ) from exc
 
-    def put(self, date: str, table: pa.Table) -> None:
-        """Put a day in the place of what was there of it; whoever reads finds the one or the other."""
+    def files(self) -> dict[str, str]:
+        """Tell which file each day has."""
+        if self._new["delta"]:
+            return {}
+        try:
+            found = self._files.get_file_info(fs.FileSelector(self._path, recursive=True))
+        except (OSError, pa.ArrowException) as exc:
+            raise StoreError(f"{self.name} cannot be read ({exc}); see who may read it") from exc
+        days = {posixpath.split(one.path)[0]: _which(one) for one in found if one.base_name == _DAY}
+        return {posixpath.basename(folder).removeprefix("date="): which for folder, which in days.items()}
+
+    def put(self, date: str, table: pa.Table) -> str:
+        """Put a day in the place of what was there of it, and tell which file it is.
+
+        Whoever reads finds the one or the other.
+        """
         path = f"{self._path}/date={date}"
         self._files.create_dir(path, recursive=True)
-        self._whole(
-            f"{path}/messages.parquet", lambda to: pq.write_table(table, to, filesystem=self._files, compression="zstd")
+        return self._whole(
+            f"{path}/{_DAY}", lambda to: pq.write_table(table, to, filesystem=self._files, compression="zstd")
         )
 
-    def _whole(self, path: str, write: Callable[[str], None]) -> None:
+    def _whole(self, path: str, write: Callable[[str], None]) -> str:
         """Write a file in the place of what was there, whole or not at all."""
         if not isinstance(self._files, fs.LocalFileSystem):  # an object is so by itself
             write(path)
-            return
+            return _which(self._files.get_file_info(path))
         aside = posixpath.join(posixpath.dirname(path), _aside(posixpath.basename(path)))
         try:
             write(aside)
+            written = _which(self._files.get_file_info(aside))
             self._files.move(aside, path)
         except BaseException:  # Ctrl-C too
             with contextlib.suppress(OSError):
                 self._files.delete_file(aside)
             raise
+        return written
 
     def _note(self, path: str, words: bytes) -> None:
         with self._files.open_output_stream(path) as file:
             file.write(words)
 
     @contextlib.contextmanager
-    def noting(self) -> Iterator[dict[str, str | None]]:
-        """Give what is known of each day, to be written to; it is kept at the end, however that comes."""
+    def noting(self) -> Iterator[dict[str, list[str | None]]]:
+        """Give what is noted of each day, its state in the store and its file, to be written to.
+
+        It is kept at the end, however that comes.
+        """
         known = notes(self.name) or self._new
         if {**known, "days": {}} != self._new:
             raise UsageError(
@@ -289,6 +311,11 @@ def file_system(name: str) -> tuple[fs.FileSystem, str]:
             raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can read and write") from why
         files = fs.PyFileSystem(fs.FSSpecHandler(other))
     return files, path.rstrip("/")
+
+
+def _which(file: fs.FileInfo) -> str:
+    """Tell a file from another one in its place; by whole seconds, as a listing may know more of them than a look."""
+    return f"{file.size} bytes, {(file.mtime_ns or 0) // times.SECOND}"
 
 
 def _delta_writer(name: str, options: Mapping[str, str] | None) -> Callable[[str, pa.Table], None]:

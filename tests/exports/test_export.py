@@ -12,7 +12,7 @@ import pytest
 from held_days import DAYS, NAMES, held
 
 import isr_analysis as isr
-from isr_analysis import errors, frame, times
+from isr_analysis import errors, export, frame, times
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -64,6 +64,34 @@ def test_a_folder_grows_by_what_is_new(portal, tmp_path):
     read = ds.dataset(folder, partitioning="hive").to_table()
     span = Range(times.instant("2026-11-14"), times.instant("2026-11-18"))
     assert read.select(NAMES).sort_by("time").num_rows == len(Store(portal.folder).read(Selector(), span))
+
+
+def test_a_day_whose_file_went_is_written_again(portal, tmp_path):
+    """What is there counts, and not only what was noted."""
+    isr.export_history(tmp_path / "out", **DAYS, portal=portal)
+    (tmp_path / "out" / "date=2026-11-15" / "messages.parquet").unlink()
+    again = isr.export_history(tmp_path / "out", **DAYS, portal=portal)
+    assert (again.written, again.kept) == (1, 2)
+    assert ds.dataset(tmp_path / "out", partitioning="hive").count_rows() == len(held(portal))
+
+
+def test_of_two_exports_at_once_neither_notes_what_the_other_wrote(portal, tmp_path, monkeypatch):
+    """The one that knew less writes a day last, the other its notes: the next export finds the day outdated."""
+    folder, put = tmp_path / "out", export._Folder.put
+    isr.sync(**DAYS, portal=portal)
+    less = held(portal).slice(100)
+
+    def put_before_the_other(self, date, table):
+        written = put(self, date, table)
+        if date == "2026-11-16":
+            put(self, date, less)  # what the other one had read before
+        return written
+
+    monkeypatch.setattr(export._Folder, "put", put_before_the_other)
+    isr.export_history(folder, **DAYS, portal=portal)
+    monkeypatch.setattr(export._Folder, "put", put)
+    assert isr.export_history(folder, **DAYS, portal=portal).written == 1
+    assert ds.dataset(folder, partitioning="hive").count_rows() == len(held(portal))
 
 
 def test_a_folder_of_another_selection_is_refused(portal, tmp_path):
