@@ -39,7 +39,7 @@ FILES = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".arrow": "arrow", 
 
 
 class Notes(TypedDict):
-    """What an exported folder says of itself: the selection, and of each day the mark of what was written, and its file."""
+    """What an exported folder says of itself: the selection, and of each day its mark and file."""
 
     account: str
     selector: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
+import re
 import stat
 import subprocess
 import sys
@@ -162,6 +164,56 @@ def test_the_place_is_made_sure_of_before_anything_is_made(here, tmp_path, no_ke
             run("subscribers", "create", "a", *place)
     assert here.requests() == 0
     assert there.read_text() == "something else"
+
+
+def full_from(call, monkeypatch):
+    """Let the disk be full from so many times on that something is made sure of."""
+    sync, calls = os.fsync, []
+
+    def fsync(file):
+        calls.append(file)
+        if len(calls) >= call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_a_disk_that_is_full_shows_before_anything_is_made(here, tmp_path, monkeypatch):
+    """There is room for the login before the portal is asked for it."""
+    full_from(1, monkeypatch)
+    with pytest.raises(StoreError, match=r"login cannot be written \(No space left on device\); nothing was made"):
+        run("subscribers", "create", "a", "--out", str(tmp_path / "login"))
+    assert here.requests_total() == 0
+    assert list(tmp_path.glob("login*")) == []
+
+
+def test_a_password_that_cannot_be_kept_after_all_is_written_out(here, tmp_path, monkeypatch):
+    """The portal shows it this once: as a last resort it stands on standard error, and the command fails."""
+    full_from(2, monkeypatch)
+    done = CliRunner().invoke(cli, ["subscribers", "create", "a", "--out", str(tmp_path / "login")])
+    assert isinstance(done.exception, StoreError)
+    assert "No space left on device" in str(done.exception)
+    assert re.search(r"^password +[^ …]{16,}$", done.stderr, re.MULTILINE)
+    assert done.stdout == ""
+    assert not (tmp_path / "login").exists()
+
+
+def test_what_one_of_two_places_has_is_not_written_out(here, tmp_path, monkeypatch):
+    """The file has the login, the keyring failed: that is an error, but no reason to show the password."""
+    monkeypatch.setattr(logins, "keep_in_keyring", lambda *_: (_ for _ in ()).throw(StoreError("it is locked")))
+    file = tmp_path / "login"
+    done = CliRunner().invoke(cli, ["subscribers", "create", "a", "--out", str(file), "--keyring"])
+    assert str(done.exception) == "the login is in one place, not in both: it is locked"
+    assert tomllib.loads(file.read_text())["password"] not in done.output
+
+
+def test_a_keyring_that_keeps_nothing_is_none(here, monkeypatch):
+    """Python's null keyring takes everything and has nothing: that shows before anything is made."""
+    monkeypatch.setattr("keyring.get_password", lambda *_: None)
+    with pytest.raises(StoreError, match="keeps nothing; have it written into a file with --out FILE"):
+        run("publishers", "create", "a", "--keyring")
+    assert here.requests_total() == 0
 
 
 def test_a_failure_leaves_no_empty_file(here, tmp_path):

@@ -17,10 +17,12 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis import secret, settings
 from isr_analysis.cli.options import Command, ask, connecting, go_on, json_option, yes_option
-from isr_analysis.cli.said import say, show
-from isr_analysis.errors import UsageError
+from isr_analysis.cli.said import lines, say, show
+from isr_analysis.errors import StoreError, UsageError
 from isr_analysis.mgmt.made import SUBSCRIBER, Made
 from isr_analysis.streaming import login as logins
+
+_ROOM = 4096  # bytes that a file for a login is tried with
 
 
 def _keeping(command: Command) -> Command:
@@ -175,27 +177,61 @@ def _place(
     if keyring:
         logins.check_keyring()
     with contextlib.ExitStack() as held:
-        file = None
+        ways: list[Callable[[Made, dict[str, Any]], None]] = []
         if out is not None:
-            file = held.enter_context(os.fdopen(secret.new_file(out), "w", encoding="utf-8"))
-            unwritten = held.enter_context(contextlib.ExitStack())
-            unwritten.callback(out.unlink, missing_ok=True)
+            ways.append(held.enter_context(_file(out)))
+        if keyring:
+            ways.append(lambda made, kept: _remember(profile, made, kept))
 
         def put(made: Made, as_json: bool) -> None:
             kept = {**logins.fields(made), "host": host or made.host}
             if made.password is None:  # not recognised: it must not be lost
                 kept["password"] = json.dumps(made.reveal())
-            if file is not None:
-                file.write(logins.to_text(kept))
-                file.flush()
-                unwritten.pop_all()
-            if keyring and made.what == SUBSCRIBER:
-                logins.keep_in_keyring(profile, kept)
-            elif keyring:
-                logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", secret.plain(kept["password"]))
-            say(made, _where(out, keyring=keyring), as_json=as_json, plain=file is None and not keyring)
+            failures: list[Exception] = []
+            for way in ways:
+                try:
+                    way(made, kept)
+                except (OSError, StoreError) as exc:
+                    failures.append(exc)
+            if failures and len(failures) == len(ways):
+                click.echo(lines(made.reveal()), err=True)
+                raise StoreError(
+                    f"the password could not be kept ({failures[0]}); it is written above, where it is shown this once"
+                ) from failures[0]
+            say(made, "" if failures else _where(out, keyring=keyring), as_json=as_json, plain=not ways)
+            if failures:
+                raise StoreError(f"the login is in one place, not in both: {failures[0]}") from failures[0]
 
         yield put
+
+
+@contextlib.contextmanager
+def _file(out: Path) -> Iterator[Callable[[Made, dict[str, Any]], None]]:
+    """Make a file with room for a login, and give what writes it; unwritten it goes again."""
+    with contextlib.ExitStack() as held:
+        file = held.enter_context(os.fdopen(secret.new_file(out), "wb", buffering=0))
+        unwritten = held.enter_context(contextlib.ExitStack())
+        unwritten.callback(out.unlink, missing_ok=True)
+        try:
+            file.write(b" " * _ROOM)  # a full disk shows now
+            os.fsync(file.fileno())
+        except OSError as exc:
+            raise StoreError(f"{out} cannot be written ({exc.strerror}); nothing was made") from exc
+
+        def write(_: Made, kept: dict[str, Any]) -> None:
+            file.seek(0)
+            file.truncate(file.write(logins.to_text(kept).encode()))
+            os.fsync(file.fileno())
+            unwritten.pop_all()
+
+        yield write
+
+
+def _remember(profile: settings.Profile, made: Made, kept: dict[str, Any]) -> None:
+    if made.what == SUBSCRIBER:
+        logins.keep_in_keyring(profile, kept)
+    else:
+        logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", secret.plain(kept["password"]))
 
 
 def _where(out: Path | None, *, keyring: bool) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import click
 import pandas as pd
@@ -17,11 +19,16 @@ def say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:
     if as_json:
         click.echo(json.dumps(fields, indent=2, ensure_ascii=False, default=str))
         return
-    width = max(map(len, fields), default=0)
-    for name, value in fields.items():
-        click.echo(f"{name:<{width}}  {value}")
+    if fields:
+        click.echo(lines(fields))
     if words:
         click.echo(words, err=True)
+
+
+def lines(fields: Mapping[str, Any]) -> str:
+    """Write fields, one a line, their values under each other."""
+    width = max(map(len, fields), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in fields.items())
 
 
 def show(table: pd.DataFrame, *, as_json: bool) -> None:
