@@ -86,6 +86,11 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
     return _default or connect()
 
 
+def existing() -> Portal | None:
+    """Give the default connection, if there is one."""
+    return _default
+
+
 def disconnect() -> None:
     """Close and forget the default connection; the next loader connects anew.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -61,7 +62,7 @@ class TokenEntry(Composite):
         super().__init__(portal=None)
         self._origin, self._account = origin, account_id
         self._given = profile is not None
-        self._accepted: Token | None = None
+        self._accepted: tuple[settings.Profile, Token] | None = None
         self._worker = Worker(self._fail, self._rest)
         self._workers = (self._worker,)
         self.field = SecretField(
@@ -80,13 +81,14 @@ class TokenEntry(Composite):
         )  # fmt: skip
         self.said = ipywidgets.HTML()
         self.opens = ipywidgets.HTML()
-        where = ipywidgets.HTML(
+        self.where = ipywidgets.HTML(
             f'<span class="isr-dim">No token yet? {token.WHERE_TO_MAKE_ONE[0].upper()}{token.WHERE_TO_MAKE_ONE[1:]}. '
             "It is shown there once.</span>"
         )
         self.keep.observe(self._keep_now, "value")
         self.children = [
-            self._page, self.field, self.account, row(self.keep, self.profile), where, self.said, self.opens,
+            self._page, self.field, self.account, row(self.keep, self.profile), self.where, self.said,
+            self.opens,
         ]  # fmt: skip
 
     def submit(self, typed: str) -> None:
@@ -113,14 +115,19 @@ class TokenEntry(Composite):
         self._worker.start(lambda task: self._check(task, key))
 
     def check(self) -> None:
-        """Check the token that is set up already (environment, file or keyring), if there is one; returns at once."""
+        """Check the token that is in use or set up already (environment, file or keyring), if any; returns at once."""
 
         def look(task: Task) -> None:
+            used = None if self._is_told else connection.existing()
             try:
-                key = token.find(settings.profile(self.profile.value if self._given else None), ask=False)
+                key = (
+                    Token(used.environment()["ISR_TOKEN"])
+                    if used
+                    else token.find(settings.profile(self.profile.value if self._given else None), ask=False)
+                )
             except IsrError:
                 return
-            self._check(task, key)
+            self._check(task, key, used)
 
         self._worker.start(look)
 
@@ -129,10 +136,10 @@ class TokenEntry(Composite):
         name = self.profile.value
         return call("isr.connect", {"profile": None if name == "default" else name})
 
-    def parts(self) -> Iterator[Any]:
+    def parts(self) -> Iterator[Notice]:
         """Say which account the token opens, or where one has to be set."""
         with contextlib.ExitStack() as held:
-            if self._given or self._origin or self._account:
+            if self._is_told:
                 known = self._settings()
                 portal = held.enter_context(Portal(known, token.find(known, ask=False)))
             else:
@@ -145,6 +152,11 @@ class TokenEntry(Composite):
         if seen and not self.value and not self.said.value and not self._worker.busy:
             self.check()
 
+    @property
+    def _is_told(self) -> bool:
+        """Whether it was said which portal or account, so that the default connection may be another's."""
+        return bool(self._given or self._origin or self._account)
+
     def _settings(self) -> settings.Profile:
         """Give the settings of the profile, which may not exist yet."""
         name, account = self.profile.value, self.account.value.strip() or self._account
@@ -154,8 +166,9 @@ class TokenEntry(Composite):
             origin = self._origin or os.environ.get("ISR_PORTAL_ORIGIN") or settings.DEFAULT_ORIGIN
             return settings.profile(name, origin=origin, account_id=account)
 
-    def _check(self, task: Task, key: Token) -> None:
-        known = self._settings()
+    def _check(self, task: Task, key: Token, used: Portal | None = None) -> None:
+        """Check a token, and use it; that of the connection that is `used` already goes on being so."""
+        known = self._settings() if used is None else used.profile
         checks, portal = doctor.examine(known, key)
         if portal is not None:
             portal.close()
@@ -165,14 +178,20 @@ class TokenEntry(Composite):
                 self._say(f"Not accepted: {bad.found}. {bad.remedy}", "bad")
             return
         with task.turn():
-            used = connection.connect(key, profile=known.name, origin=known.origin, account_id=known.account_id)
-            self._accepted = key
-            # What stands in a field is saved with the notebook.
-            self._account, self.account.value = self.account.value.strip() or self._account, ""
-            self.value = used.account_id
+            if used is None:
+                account = connection.connect(
+                    key, profile=known.name, origin=known.origin, account_id=known.account_id
+                ).account_id
+                # What stands in a field is saved with the notebook.
+                self._account, self.account.value = self.account.value.strip() or self._account, ""
+                self._say(f"Accepted: account {account} at {known.origin}. The loaders use it from now on.", "good")
+                begin_anew()
+            else:
+                account, self.profile.value = used.account_id, known.name
+                self._say(f"In use: account {account} at {known.origin}.", "good")
+            self._accepted, self.value = (known, key), account
             self.field.label, self.field.action = "New token", "Replace"
-            self._say(f"Accepted: account {self.value} at {known.origin}. The loaders use it from now on.", "good")
-            begin_anew()
+            self.where.layout.display = "none"
             shown = [one for one in checks if one.name.startswith(_SHOWN)]
             self.opens.value = table(
                 [(one.name, " ".join(part for part in (one.found, one.remedy) if part)) for one in shown],
@@ -182,9 +201,13 @@ class TokenEntry(Composite):
             self._store(task, known, key)
 
     def _keep_now(self, change: dict[str, Any]) -> None:
-        key = self._accepted
-        if change["new"] and key is not None:
-            self._worker.start(lambda task: self._store(task, self._settings(), key))
+        if change["new"] and self._accepted is not None:
+            known, key = self._accepted
+
+            def store(task: Task) -> None:
+                self._store(task, dataclasses.replace(known, name=settings.check_name(self.profile.value)), key)
+
+            self._worker.start(store)
 
     def _store(self, task: Task, known: settings.Profile, key: Token) -> None:
         try:

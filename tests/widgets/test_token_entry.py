@@ -165,6 +165,24 @@ def test_a_token_that_is_set_up_is_checked_when_the_page_shows_the_entry(sandbox
     assert entry.value == sandbox.account_id
 
 
+def test_a_connection_that_is_there_is_shown_and_left_as_it_is(sandbox, monkeypatch):
+    """Who has connected is not asked for a token, nor connected anew with another one; its token can be kept."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.make_token())
+    former = connection.connect(sandbox.token, origin=sandbox.origin)
+    entry = isr.widgets.token_entry()
+    assert entry.where.layout.display is None
+    entry._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert entry.wait()
+    assert "In use: account" in entry.said.value
+    assert "Live REST API" in entry.opens.value
+    assert entry.value == sandbox.account_id
+    assert entry.where.layout.display == "none"
+    assert connection.current() is former
+    entry.keep.value = True
+    assert entry.wait()
+    assert keyring.get_keyring().kept == {("isr_analysis", f"default@{sandbox.origin}"): sandbox.token}
+
+
 def test_a_token_that_misses_an_add_on_says_which(sandbox):
     """It is accepted all the same."""
     entry = isr.widgets.token_entry(origin=sandbox.origin)
