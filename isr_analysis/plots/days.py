@@ -89,16 +89,19 @@ def availability(
     if each > 1:
         notes.append(f"each cell is {each} days")
     text = [[f"{int(one):,}" for one in row] for row in messages[order]]
+    rows = look.name_axis([names[at] for at in order[::-1]])
+    cut = "ticktext" in rows  # the hover of an axis says what stands beside it
     figure = go.Figure(
         go.Heatmap(
             x=[str(one.date()) for one in days[:-1]], y=[names[at] for at in order], z=share[order].round(1), text=text,
             zmin=0, zmax=100, xgap=2 if many <= _MANY else 0, ygap=2, colorscale=look.scale(ground),
-            colorbar=_BAR,
-            hovertemplate="<b>%{y}</b><br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text} messages<extra></extra>",
+            colorbar=_BAR, customdata=[[names[at]] * many for at in order] if cut else None,
+            hovertemplate=f"<b>%{{{'customdata' if cut else 'y'}}}</b>"
+            "<br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text} messages<extra></extra>",
         )
     )  # fmt: skip
     figure.update_xaxes(title_text=f"Day ({zone})", type="date", showgrid=False, **_ticks(many * each))
-    figure.update_yaxes(**look.name_axis([names[at] for at in order[::-1]]), showgrid=False, ticks="", showline=False)
+    figure.update_yaxes(**rows, showgrid=False, ticks="", showline=False)
     return look.dressed(figure, ground, title=heading, notes=notes, height=150 + max(3, len(order)) * 28)
 
 

@@ -260,15 +260,15 @@ def mark(
         for row in frame.astype("object").to_dict("records")
     ]
     text = [
-        f"<b>{look.said(topic)}</b><br>{look.said(words[:long]).replace(chr(10), '<br>')}"
-        for topic, words in zip(frame[TOPIC].astype(str), told, strict=True)
+        f"<b>{look.said(topic)}</b><br>{look.said(words[:long]).replace(chr(10), '<br>')}<br>{client}"
+        for topic, words, client in zip(frame[TOPIC].astype(str), told, who, strict=True)
     ]
     figure.add_trace(
         go.Scatter(
             x=hands.axis(at), y=who.to_numpy(), customdata=hands.local(at), text=text, mode="markers", yaxis=axis,
             marker={"symbol": "diamond", "size": 8, "opacity": 0.8,
                     "color": [look.client_colour(one, ground) for one in who]},
-            name="events", showlegend=False, hovertemplate=f"%{{text}}<br>{hands.hover}<br>%{{y}}<extra></extra>",
+            name="events", showlegend=False, hovertemplate=f"%{{text}}<br>{hands.hover}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_layout(

@@ -130,7 +130,9 @@ def profile(
         xaxis={"title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": bottom(domains), **ticks},
         hovermode="closest",
     )
-    days = len({day for line in picked.lines for day in _days(line.time, picked.zone)})
+    # On how many days an hour was seen; a range that begins and ends at noon is not of a day more.
+    hours = np.unique(np.concatenate([np.unique(line.time // times.HOUR) for line in picked.lines]))
+    days = round(len(hours) / len(np.unique(hours % 24)))
     what = "share" if all(line.state for line in picked.lines) else "median"
     band = "; the band holds half of the values" if banded else ""
     notes = [f"{what} of each hour over {counted(days, 'day')}{band}", *picked.notes]
@@ -257,11 +259,6 @@ def _hours(time: Ints, zone: dt.tzinfo | None, *, week: bool) -> Ints:
     there = stamps(time, zone)
     hour = there.hour.to_numpy().astype(np.int64)
     return hour + 24 * there.day_of_week.to_numpy().astype(np.int64) if week else hour
-
-
-def _days(time: Ints, zone: dt.tzinfo | None) -> set[dt.date]:
-    """Give the local days on which any of the instants lies."""
-    return set(stamps(np.unique(time // _OFFSETS) * _OFFSETS, zone).date)
 
 
 def _quartiles(value: Floats, hour: Ints, many: int, *, share: bool) -> tuple[Floats, Floats, Floats]:

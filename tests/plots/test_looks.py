@@ -67,7 +67,13 @@ def test_long_names_leave_room_for_the_figure():
     assert max(map(len, figure.layout.yaxis.ticktext)) <= 40
     assert len({*figure.layout.yaxis.ticktext}) == 2
     assert {text.partition("<br>")[0] for trace in figure.data for text in trace.customdata} == {f"{LONG}0", f"{LONG}1"}
-    assert max(map(len, plots.availability(frame).layout.yaxis.ticktext)) <= 40
+    days = plots.availability(frame)
+    assert max(map(len, days.layout.yaxis.ticktext)) <= 40
+    assert "%{customdata}" in days.data[0].hovertemplate
+    assert [row[0] for row in days.data[0].customdata] == [*days.data[0].y] == [f"{LONG}1", f"{LONG}0"]
+    assert "%{y}" in plots.availability(frame.assign(client_id="a-1")).data[0].hovertemplate
+    events = plots.timeseries(frame.assign(topic="event/change"))
+    assert events.data[-1].text[0].endswith(f"<br>{LONG}0")
     lines = plots.timeseries(pd.DataFrame({LONG: range(200), "b": range(200)}, index=MINUTES))
     title = next(axis.title.text for axis in lines.select_yaxes() if axis.title.text.startswith("a-name"))
     assert len(title) <= 26
@@ -117,6 +123,16 @@ def test_a_profile_tells_of_a_band_only_where_there_is_one():
     assert plots.profile(flags).layout.title.subtitle.text == "share of each hour over 1 day"
     fleet = pd.concat([frame.assign(client_id=f"a-{n}") for n in range(5)])
     assert "band" not in plots.profile(fleet).layout.title.subtitle.text
+
+
+@pytest.mark.parametrize(("hours", "days"), [(96, 4), (95, 4), (13, 1), (49, 2)])
+def test_a_profile_says_on_how_many_days_it_rests(hours, days):
+    """Four days from noon to noon are four, though five dates; a message a day at noon is one of each day."""
+    index = pd.date_range("2026-11-01T12:30", periods=hours * 4, freq="15min", tz="UTC", name="time", unit="ns")
+    shown = plots.profile(plain(np.arange(hours * 4.0), index)).layout.title.subtitle.text
+    assert f"of each hour over {days} day" in shown
+    noons = pd.date_range("2026-11-01T12:00", periods=days, freq="1D", tz="UTC", name="time", unit="ns")
+    assert f"over {days} day" in plots.profile(plain(np.arange(1.0 * days), noons)).layout.title.subtitle.text
 
 
 @pytest.mark.parametrize("step", [1, 0.1, 7, 1e-3])
