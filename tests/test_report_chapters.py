@@ -52,6 +52,16 @@ def test_half_a_character_is_shown_as_json_writes_it(monkeypatch: pytest.MonkeyP
     assert ">half 59 \\ud800<" in _shown_topic(df, monkeypatch)
 
 
+def test_lists_in_last_messages_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand there as they were published, not as Python writes them; a long one says that it is cut."""
+    held = [["a", None, True, {"ü": 1}]] * 59 + [list(range(100))]
+    text = _shown_topic(_of_one_topic(note=held), monkeypatch)
+    assert markup.escaped('["a", null, true, {"ü": 1}]') in text
+    assert "None" not in text
+    assert "0, 1, 2" in text
+    assert "…" in text
+
+
 def _chapter(*, span: times.Range | None = None, **columns: Any) -> chapters.Chapter:
     return chapters.chapter("position", _of_one_topic(**columns), span)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,11 +36,20 @@ def saying(row: Mapping[Any, Any]) -> str:
     return ", ".join(words[:_ALL]) + (", …" if len(words) > _ALL else "")
 
 
+def as_published(value: Any) -> str:
+    """Write a value as text, lists and objects as the JSON that they came as.
+
+    >>> as_published(["a", None, True, {"ü": 1.5}]), as_published("a")
+    ('["a", null, true, {"ü": 1.5}]', 'a')
+    """
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
+
+
 def _short(value: Any) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return str(value).lower()
-    text = f"{value:.8g}" if isinstance(value, float) else str(value)
+    text = f"{value:.8g}" if isinstance(value, float) else as_published(value)
     text = "".join(one if one.isprintable() else "·" for one in text)  # nothing that a terminal would obey
     return text if len(text) <= _EACH else f"{text[: _EACH - 1]}…"

@@ -22,7 +22,6 @@ from isr_analysis.progress import counted
 _BANDS = 4
 _BINS = 60
 _PLACES, _EXACT = 6, 2**50  # decimals, and steps between the least and the greatest value, that can be counted
-_OFFSETS = 15 * times.MINUTE  # all zones differ from UTC by so many of these, so a day begins with one
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 

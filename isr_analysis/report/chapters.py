@@ -14,6 +14,7 @@ import isr_analysis as isr
 from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
 from isr_analysis.checks.kinds import decimals
+from isr_analysis.checks.saying import as_published
 from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import pick, values, zones
@@ -22,6 +23,7 @@ from isr_analysis.report.markup import listed, written
 from isr_analysis.times import Range
 
 _LAST_MESSAGES = 8
+_LONG = 80  # characters of a list, an object or bytes in a table
 _NUMBERS = [CLIENT, "channel", "field", "unit", "least", "mean", "greatest", "now", "messages", "decimals"]
 _TOP, _TOP_BARE = 40, 16  # room above a figure without a title, with and without headings of its panels
 
@@ -200,4 +202,11 @@ def _naturally(names: pd.Series) -> pd.Series:
 def _as_text(df: pd.DataFrame) -> pd.DataFrame:
     rows = df.dropna(axis="columns", how="all").astype("object").drop(columns=[TOPIC])
     rows.insert(0, "time", [written(one) for one in df.index])
-    return rows.map(lambda value: repr(value)[:80] if isinstance(value, bytes | list | dict) else value)
+    return rows.map(_brief)
+
+
+def _brief(value: Any) -> Any:
+    if not isinstance(value, bytes | list | dict):
+        return value
+    text = repr(value) if isinstance(value, bytes) else as_published(value)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
