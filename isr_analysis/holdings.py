@@ -251,7 +251,7 @@ def coverage(
         ``topic`` (str; the filter that was asked for), ``start`` and ``end`` (half-open, in `tz`), ``state`` (str:
         ``settled``, fetched long enough after its end; ``provisional``, late messages may still come; ``missing``,
         never fetched; ``failed``, tried in vain), ``fetched_at`` (in `tz`, NaT where missing) and ``detail`` (str, why
-        it failed).
+        it failed). What depends on the present is cut to the second.
 
     Raises
     ------
@@ -267,13 +267,14 @@ def coverage(
     """
     line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     settle_ns = times.duration(settle, name="settle")
-    until = Range(span.start, max(span.start, min(span.end, line.now())))
+    until = Range(span.start, max(span.start, min(span.end, _second(line.now()))))
     found, failed = Store(line.folder).spans(selector, span)
     rows: list[tuple[str, str, Range, str, int | None, str]] = []
     for one in found:
         settled = one.settled(settle_ns)
+        settled = Range(settled.start, max(settled.start, _second(settled.end)))
         rows += [
-            (one.client, one.topic, part, state, one.fetched_at, "")
+            (one.client, one.topic, part, state, _second(one.fetched_at), "")
             for part, state in (
                 (_both(settled, span), "settled"),
                 (_both(Range(settled.end, one.range.end), span), "provisional"),
@@ -287,7 +288,7 @@ def coverage(
                 if f.client not in (ledger.ALL, client):
                     continue
                 rows += [
-                    (client, selector.topic, part, "failed", f.fetched_at, words)
+                    (client, selector.topic, part, "failed", _second(f.fetched_at), words)
                     for one in left
                     if (part := _both(f.range, one))
                 ]
@@ -316,10 +317,15 @@ def _asked(
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     line = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    span = times.resolve(start, end, last, tz=zone, now=_second(line.now()))
     if span.start >= line.now():
         raise UsageError(f"the range {span} lies in the future: by this machine's clock it is {times.iso(line.now())}")
     return line, selector, span
+
+
+def _second(at: int) -> int:
+    """Cut an instant to the second: the present is of no more use to whoever reads it."""
+    return at // times.SECOND * times.SECOND
 
 
 def _requests(line: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:

@@ -126,6 +126,19 @@ def test_coverage_ends_where_the_range_does(portal):
     assert late[["start", "end"]].map(lambda at: at.minute).to_numpy().tolist() == [[55, 57]]
 
 
+def test_the_present_is_told_to_the_second(portal):
+    """Nobody reads nanoseconds of now; and just after a load no splinter of a second is missing."""
+    portal.now = lambda: NOON + 123_456_789
+    isr.load_history(last="1h", portal=portal)
+    portal.now = lambda: NOON + 987_654_321
+    table = isr.coverage(last="2h", portal=portal)
+    assert table["state"].tolist() == ["missing", "settled", "provisional"]
+    for instants in (table["start"], table["end"], table["fetched_at"].dropna()):
+        assert (instants == instants.dt.floor("s")).all()
+    (start,) = isr.plan_history(last="2h", portal=portal).windows["start"]
+    assert start == start.floor("s")
+
+
 def test_what_failed_twice_is_told_once(portal):
     """Of all clients and of one, of two topic filters: the last failure tells, and never another client's."""
     store = Store(portal.folder)
