@@ -10,6 +10,7 @@ import base64
 import functools
 import gzip
 import html
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -29,6 +30,13 @@ _ID = re.compile(r'\sid="([^"]*)"')
 _ANCHOR = re.compile(r'<a class="anchor-link".*?</a>', re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 _LIBRARY = re.compile(r"plotly\.js v\d")
+_FRAME = re.compile(
+    r'(<table[^>]*class="dataframe[^"]*"[^>]*>.*?<thead>)(.*?)(</thead>.*?<tbody>)(.*?)(</tbody>)', re.DOTALL
+)
+_CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
+_HEAD = re.compile(r'<th((?:\scolspan="(\d+)")?[^>]*)>')
+_NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?|-?inf", re.IGNORECASE)
+_NO_NUMBER = {"", "...", "NaN", "nan", "None", "&lt;NA&gt;"}
 _FIRST_HEADING = re.compile(r"^#+\s+(.+)$", re.MULTILINE)
 
 
@@ -100,6 +108,10 @@ class Page:
             f'<script type="application/gzip">{packed}</script></div>'
         )
 
+    def aligned(self, source: str) -> str:
+        """Put the numbers of a table that pandas wrote on the right, each under the other."""
+        return _FRAME.sub(_aligned, source)
+
     def contents(self, body: str) -> tuple[str, str, list[dict[str, str]]]:
         """Give each heading of the page an id of its own, and list the second and third level.
 
@@ -136,6 +148,31 @@ def _numbered(used: set[str], found: list[dict[str, str]], match: re.Match[str])
     if level != "1":
         found.append({"level": level, "id": html.escape(name), "text": text})
     return f'<h{level} id="{html.escape(name)}"{_ID.sub("", attributes)}>{_ANCHOR.sub("", inner)}</h{level}>'
+
+
+def _aligned(match: re.Match[str]) -> str:
+    before, head, between, body, after = match.groups()
+    rows = [_CELL.findall(row) for row in body.split("<tr")[1:]]
+    width = max(map(len, rows), default=0)
+    if not width or any(len(row) != width for row in rows):
+        return match[0]
+    held = [[one for one in map(str.strip, column) if one not in _NO_NUMBER] for column in zip(*rows, strict=True)]
+    right = [bool(column) and all(map(_NUMBER.fullmatch, column)) for column in held]
+    at = itertools.cycle(range(width))
+    body = re.sub("<td>", lambda _: '<td class="number">' if right[next(at)] else "<td>", body)
+    return before + "<tr".join(_headed(row, right) for row in head.split("<tr")) + between + body + after
+
+
+def _headed(row: str, right: list[bool]) -> str:
+    """Mark the headings of numbers; of an index, and of several columns, they stay on the left."""
+    left = len(right) - sum(int(one[2] or 1) for one in _HEAD.finditer(row))
+
+    def cell(one: re.Match[str]) -> str:
+        nonlocal left
+        start, left = left, left + int(one[2] or 1)
+        return f'<th class="number"{one[1]}>' if start >= 0 and left == start + 1 and right[start] else one[0]
+
+    return _HEAD.sub(cell, row)
 
 
 def problems(nb: Any) -> Iterator[Problem]:
