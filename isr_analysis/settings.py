@@ -152,6 +152,13 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def is_read_only(folder: Path) -> bool:
+    """Tell whether nothing can be written in a folder, or it cannot even be made; a file in its place is no answer."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)
+
+
 def save(to: Profile) -> Path:
     """Write a profile into ``config.toml``, whole or not at all, and give the file's path."""
     path = make_folder(to.home) / CONFIG

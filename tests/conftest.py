@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
@@ -116,3 +117,24 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def no_keyring() -> None:
     """Take the keyring away."""
     keyring.set_keyring(NoKeyring())
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], None]]:
+    """Give a function that makes a folder read-only, as a mounted medium is; undone at the end."""
+    mounted: list[Path] = []
+
+    def make(folder: Path) -> None:
+        mounted.append(folder)
+        for options in ("bind", "remount,bind,ro"):
+            done = subprocess.run(["mount", "-o", options, folder, folder], capture_output=True, check=False)
+        if done.returncode and os.geteuid() == 0:
+            pytest.skip("to root without the right to mount, nothing is read-only")
+        for one in (*folder.iterdir(), folder) if done.returncode else ():
+            one.chmod(0o500)
+
+    yield make
+    for folder in mounted:
+        subprocess.run(["umount", folder], capture_output=True, check=False)
+        if folder.exists():
+            folder.chmod(0o700)

@@ -55,6 +55,32 @@ def test_the_account_is_asked_for_once_for_each_token(sandbox):
     assert sandbox.requests() == before
 
 
+def test_from_a_read_only_home_is_read_and_the_portal_is_asked_all_the_same(sandbox, home, read_only):
+    """What is there is given without a word; what the portal answers is not kept, with a warning."""
+    with sandbox.connect() as portal:
+        held = isr.load_history(**SPAN, portal=portal)
+    read_only(home)
+    with sandbox.connect() as portal:
+        assert isr.load_history(**SPAN, portal=portal).equals(held)
+        with pytest.warns(UserWarning, match=f"{home} cannot be written: .*set ISR_HOME"):
+            assert len(isr.load_live(portal=portal)) > 0
+        assert len(isr.load_publishers(portal=portal)) > 0
+        with pytest.raises(errors.StoreError, match="ISR_HOME"):
+            isr.sync(last="1h", portal=portal)
+        assert portal._place.exists()
+    assert not portal._place.exists()
+
+
+def test_where_no_home_can_be_made_the_portal_is_asked_all_the_same(sandbox, tmp_path, read_only):
+    """As in a container without a disk of its own: nothing is known from before, and nothing is kept."""
+    (tmp_path / "medium").mkdir()
+    read_only(tmp_path / "medium")
+    with sandbox.connect(home=tmp_path / "medium" / "a" / "b") as portal:
+        with pytest.warns(UserWarning, match="cannot be written"):
+            assert len(isr.load_live(portal=portal)) > 0
+        assert portal.quota.left < portal.quota.limit
+
+
 @pytest.mark.parametrize("add_ons", [["history"], ["live"], ["mgmt"]])
 def test_the_account_is_found_with_any_add_on(sandbox, add_ons):
     """Each of the three routes says whose data it is."""

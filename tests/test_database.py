@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import sqlite3
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -107,26 +106,6 @@ def test_a_network_file_system_is_known_by_any_name(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "_MOUNTS", mounts)
     with database.transaction(folder / "x.sqlite", OLD) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
-
-
-@pytest.fixture
-def read_only(tmp_path):
-    """Give a function that makes a folder read-only, as a mounted medium is; undone at the end."""
-    mounted = []
-
-    def make(folder):
-        mounted.append(folder)
-        for options in ("bind", "remount,bind,ro"):
-            done = subprocess.run(["mount", "-o", options, folder, folder], capture_output=True, check=False)
-        if done.returncode and os.geteuid() == 0:
-            pytest.skip("to root without the right to mount, nothing is read-only")
-        for one in (*folder.iterdir(), folder) if done.returncode else ():
-            one.chmod(0o500)
-
-    yield make
-    for folder in mounted:
-        subprocess.run(["umount", folder], capture_output=True, check=False)
-        folder.chmod(0o700)
 
 
 def dies_after_writing(path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 
 import httpx
 import pytest
+from requests_cache.backends.sqlite import SQLiteDict
 
-from isr_analysis.errors import PortalUnavailableError, UsageError
+from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
 from isr_analysis.portal.quota import Ledger
 from isr_analysis.portal.responses import Responses
 from isr_analysis.portal.token import Token
@@ -55,6 +57,30 @@ def test_a_page_of_html_is_not_kept(responses_of):
     responses = responses_of(lambda _: httpx.Response(200, content=next(bodies)))
     assert responses.get("/x", max_age=60).answer.body == b"<html>"
     assert responses.get("/x", max_age=60).answer.body == b"[]"
+
+
+def test_where_answers_cannot_be_kept_they_are_given_all_the_same(responses_of, monkeypatch, caplog):
+    """On a full disk, or from a damaged file, each is asked for anew; no error of SQLite's escapes."""
+    responses = responses_of(lambda _: httpx.Response(200, json=[1]))
+    assert responses.get("/x", max_age=60).answer.body == b"[1]"
+
+    def full(*_, **__):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(SQLiteDict, "connection", full)
+    for _ in range(2):
+        assert responses.get("/x", max_age=60).answer.body == b"[1]"
+    assert "database or disk is full; what the portal answers is not kept" in caplog.text
+    with pytest.raises(StoreError, match="database or disk is full"):
+        responses.forget("/x")
+
+
+def test_a_damaged_file_of_answers_may_be_removed(responses_of, tmp_path):
+    """The error says so."""
+    (tmp_path / "account").mkdir()
+    (tmp_path / "account" / "responses.sqlite").write_bytes(b"no database at all" * 500)
+    with pytest.raises(StoreError, match="not a database; remove it, as all of it can be asked for again"):
+        responses_of(lambda _: httpx.Response(200, json=[1]))
 
 
 def test_an_answer_says_where_it_came_from(responses_of):

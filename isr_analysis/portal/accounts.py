@@ -19,6 +19,8 @@ _FORMAT = database.Format(
     "CREATE TABLE IF NOT EXISTS binding (token TEXT PRIMARY KEY, origin TEXT NOT NULL, account TEXT NOT NULL)"
 )
 
+_SALT = "salt"
+
 
 def fingerprint(token: Token, origin: str, home: Path) -> str:
     """Give a token's mark: the same for the same token, origin and home; the token cannot be found from it."""
@@ -49,8 +51,13 @@ def folders(home: Path, origin: str) -> list[Path]:
     return sorted(one for one in folder(home, origin, "").glob("*") if one.is_dir())
 
 
+def has_salt(home: Path) -> bool:
+    """Tell whether tokens were marked in this home before."""
+    return (home / _SALT).exists()
+
+
 def _salt(home: Path) -> bytes:
-    path = make_folder(home) / "salt"
+    path = make_folder(home) / _SALT
     try:
         with contextlib.suppress(FileExistsError):
             # Written aside and linked into place: of two processes that begin at once, both use the first's.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import tempfile
 import threading
 import time
+import warnings
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -75,11 +79,15 @@ class Portal:
         self.now = now
         self.habits = paging.Habits()
         self._key = key
+        self._place = profile.home
+        self._is_unkept = settings.is_read_only(profile.home)
+        if self._is_unkept:  # what is there is read; the portal can be asked, and nothing of it is kept
+            self._place = Path(tempfile.mkdtemp(prefix="isr-"))
+            self._forgets = weakref.finalize(self, shutil.rmtree, self._place, ignore_errors=True)
         whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
-        self._mark = accounts.fingerprint(key, whose, profile.home)
-        self._ledger = quota.Ledger(
-            profile.home / "quota.sqlite", accounts.fingerprint(key, profile.origin, profile.home)
-        )
+        marked = profile.home if accounts.has_salt(profile.home) else self._place
+        self._mark = accounts.fingerprint(key, whose, marked)
+        self._ledger = quota.Ledger(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
         self.wire = wire.Wire(
             profile.origin, key, profile.account_id, ledger=self._ledger, now=now, sleep=sleep, transport=transport
         )
@@ -103,10 +111,12 @@ class Portal:
         self.close()
 
     def close(self) -> None:
-        """Close the connections and the cache's file."""
+        """Close the connections and the cache's file; what could not be kept goes."""
         self.wire.close()
         if self._responses is not None:
             self._responses.close()
+        if self._is_unkept:
+            self._forgets()
 
     @property
     def origin(self) -> str:
@@ -168,7 +178,12 @@ class Portal:
             if self._responses is None:
                 from isr_analysis.portal.responses import Responses
 
-                self._responses = Responses(self.wire, self.folder)
+                if self._is_unkept:
+                    warnings.warn(
+                        f"{self.profile.home} cannot be written: what the portal answers is not kept, nor counted for "
+                        "other processes; set ISR_HOME to a folder that can be written", stacklevel=2,
+                    )  # fmt: skip
+                self._responses = Responses(self.wire, self._place if self._is_unkept else self.folder)
             return self._responses
 
     @property
@@ -301,7 +316,8 @@ class Portal:
             if bound is None:
                 # Nobody says whose it is. What it brings is kept apart, for this token alone.
                 return wanted or f"{_NAMELESS}{self._mark}"
-            accounts.bind(self.profile.home, self._mark, self.origin, bound)
+            if not self._is_unkept:
+                accounts.bind(self.profile.home, self._mark, self.origin, bound)
         if wanted is not None and wanted.lower() != bound.lower():
             raise WrongAccountError(
                 f"the token belongs to account {bound}, but profile {self.profile.name!r} is set to account {wanted}; "

@@ -12,6 +12,7 @@ import datetime as dt
 import io
 import json
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -77,12 +78,15 @@ class Responses:
         path = folder / "responses.sqlite"
         logged = database.prepare(path)  # by many processes at once, which requests-cache's own way does not bear
         try:
-            backend = SQLiteCache(path, wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
+            backend = _Cache(path, wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
             self._session = requests_cache.CachedSession(
                 backend=backend, serializer="json", allowable_codes=(200,), filter_fn=_is_data
             )
         except Exception as exc:
-            raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
+            raise StoreError(
+                f"{path} cannot be used: {exc}; remove it, as all of it can be asked for again, or set ISR_HOME to a "
+                "folder that can be written"
+            ) from exc
         self._session.trust_env = False
         self._session.mount(line.origin, _Adapter(line))
         self._origin = line.origin
@@ -116,10 +120,19 @@ class Responses:
         return _kept(response, stale=False)
 
     def forget(self, path: str) -> None:
-        """Forget the answers of a path, all its pages, because they were just made untrue."""
+        """Forget the answers of a path, all its pages, because they were just made untrue.
+
+        Raises
+        ------
+        StoreError
+            The disk is full, or the file damaged.
+        """
         with self._in_use():
-            kept = self._session.cache.filter()
-            self._session.cache.delete(*(one.cache_key for one in kept if urlsplit(one.url).path == path))
+            try:
+                kept = self._session.cache.filter()
+                self._session.cache.delete(*(one.cache_key for one in kept if urlsplit(one.url).path == path))
+            except sqlite3.Error as exc:
+                raise StoreError(f"{self._session.cache.cache_name} cannot be used: {exc}") from exc
 
     def close(self) -> None:
         """Close the cache's file; a request that another thread is at ends first, without being waited for."""
@@ -153,6 +166,26 @@ class Responses:
     def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float) -> bool:
         old = self._old(url, params)
         return old is not None and (_now() - _utc(old.created_at)).total_seconds() < max_age
+
+
+class _Cache(SQLiteCache):
+    """A file of answers; where it cannot be used, as on a full disk, it has none and takes none."""
+
+    def get_response(self, key: str, default: Any = None) -> Any:
+        with self._unless_it_fails():
+            return super().get_response(key, default)
+        return default
+
+    def save_response(self, *given: Any, **named: Any) -> None:
+        with self._unless_it_fails():
+            super().save_response(*given, **named)
+
+    @contextlib.contextmanager
+    def _unless_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            logger.warning("%s cannot be used: %s; what the portal answers is not kept", self.cache_name, exc)
 
 
 class _Adapter(BaseAdapter):
