@@ -72,6 +72,7 @@ def watch_live(
     """
     line = connection.current(portal)
     zone = times.zone(tz)
+    times.duration(every, name="every")  # before anything is asked
     with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found:
         watched = Watched(line, found, zone)
         first = watched.frame(messages.empty())

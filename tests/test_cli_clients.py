@@ -139,6 +139,13 @@ def test_where_nobody_can_be_asked_nothing_is_done(here, words):
     assert here.requests() == 0
 
 
+def test_what_is_not_in_a_list_is_said_in_the_portals_words(here):
+    """A slip in an id is no reason to doubt that the portal is one."""
+    with pytest.raises(isr.errors.RequestRefusedError, match="there is no client 'isr-shak'") as caught:
+        run("publishers", "resume", "isr-shak")
+    assert str(caught.value).endswith("see its words for what to change")
+
+
 def test_a_new_password_never_goes_into_a_pipe(here):
     """Without a terminal a place for the password must be named, before anything is made."""
     for words in (

@@ -19,7 +19,7 @@ import isr_analysis as isr
 from isr_analysis import frame, messages, times
 from isr_analysis.cli import cli
 from isr_analysis.cli import live as terminal
-from isr_analysis.errors import WrongAccountError
+from isr_analysis.errors import UsageError, WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
@@ -115,6 +115,14 @@ def test_without_a_subscriber_the_live_answer_is_watched():
         other.heal()
         assert not next(frames).attrs["stale"]
         frames.close()
+
+
+def test_a_pace_that_is_none_is_refused_before_anything_is_asked(sandbox):
+    """Also where one table is printed, and it would not matter."""
+    before = sandbox.requests_total()
+    with sandbox.connect() as portal, pytest.raises(UsageError, match="every='soon' is not a duration"):
+        next(isr.watch_live(every="soon", portal=portal))
+    assert sandbox.requests_total() == before
 
 
 @pytest.mark.parametrize("seen_before", [False, True])

@@ -89,7 +89,7 @@ def invite_member(email: str, role: str = "member", *, portal: Portal | None = N
         The portal refused, as for somebody who is a member already.
     """
     if "@" not in email.strip("@ "):
-        raise UsageError(f"email={email!r} is no e-mail address")
+        raise UsageError(f"email={email!r} is no e-mail address; give one such as colleague@example.com")
     body = {"email": email.strip(), "role": _role(role, _ROLES[1:])}
     return made.read(made.INVITE, change(connection.current(portal), "POST", INVITES, json=body))
 

@@ -291,7 +291,9 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
             f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}",
             status_code=status,
         )
-    remedy = f"is {origin} a portal of iShareRadio?" if status == _NO_ROUTE else "see its words for what to change"
+    # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
+    unknown = status == _NO_ROUTE and response.request.method == "GET"
+    remedy = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
     refused = errors.RequestRefusedError(f"the portal refused the request: {said}; {remedy}", status_code=status)
     refused.words = everything
     return refused
