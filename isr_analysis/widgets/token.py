@@ -118,7 +118,8 @@ class TokenEntry(Composite):
         """Check the token that is in use or set up already (environment, file or keyring), if any; returns at once."""
 
         def look(task: Task) -> None:
-            used = None if self._is_told else connection.existing()
+            used = connection.existing()
+            used = used if used is not None and self._is_meant(used.profile) else None
             try:
                 key = (
                     Token(used.environment()["ISR_TOKEN"])
@@ -156,6 +157,14 @@ class TokenEntry(Composite):
     def _is_told(self) -> bool:
         """Whether it was said which portal or account, so that the default connection may be another's."""
         return bool(self._given or self._origin or self._account)
+
+    def _is_meant(self, used: settings.Profile) -> bool:
+        """Tell whether a connection is to the portal, and of the profile and account, that were said."""
+        return (
+            (not self._given or used.name == self.profile.value)
+            and (not self._origin or used.origin == settings.check_origin(self._origin))
+            and (not self._account or used.account_id == self._account)
+        )
 
     def _settings(self) -> settings.Profile:
         """Give the settings of the profile, which may not exist yet."""

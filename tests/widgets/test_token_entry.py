@@ -165,11 +165,12 @@ def test_a_token_that_is_set_up_is_checked_when_the_page_shows_the_entry(sandbox
     assert entry.value == sandbox.account_id
 
 
-def test_a_connection_that_is_there_is_shown_and_left_as_it_is(sandbox, monkeypatch):
+@pytest.mark.parametrize("told", [{}, {"origin": "its own"}, {"profile": "default"}])
+def test_a_connection_that_is_there_is_shown_and_left_as_it_is(sandbox, monkeypatch, told):
     """Who has connected is not asked for a token, nor connected anew with another one; its token can be kept."""
     monkeypatch.setenv("ISR_TOKEN", sandbox.make_token())
     former = connection.connect(sandbox.token, origin=sandbox.origin)
-    entry = isr.widgets.token_entry()
+    entry = isr.widgets.token_entry(**(told if "origin" not in told else {"origin": sandbox.origin}))
     assert entry.where.layout.display is None
     entry._page._handle_custom_msg({"seen": True, "dark": False}, [])
     assert entry.wait()
@@ -181,6 +182,17 @@ def test_a_connection_that_is_there_is_shown_and_left_as_it_is(sandbox, monkeypa
     entry.keep.value = True
     assert entry.wait()
     assert keyring.get_keyring().kept == {("isr_analysis", f"default@{sandbox.origin}"): sandbox.token}
+
+
+@pytest.mark.parametrize("told", [{"origin": "https://other.example"}, {"profile": "hill"}, {"account_id": "a-1"}])
+def test_a_connection_to_another_portal_is_not_the_one_that_was_meant(sandbox, told):
+    """Nothing is said of it, and a token is waited for."""
+    connection.connect(sandbox.token, origin=sandbox.origin)
+    entry = isr.widgets.token_entry(**told)
+    entry._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert entry.wait()
+    assert entry.value == entry.said.value == ""
+    assert entry.where.layout.display is None
 
 
 def test_a_token_that_misses_an_add_on_says_which(sandbox):
