@@ -16,7 +16,7 @@ from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
-from isr_analysis.progress import Report, counted
+from isr_analysis.progress import Report, counted, percent
 from isr_analysis.store import ledger
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -59,11 +59,12 @@ class Plan:
         rows = counted(self.rows, "message")
         if not self.requests:
             return f"{rows}, all of it on disk: no request"
+        rows += " of parts of it" if self.rows and not self.share else ""
         about = "at least" if self.at_least else "about"
         time = "" if self.seconds is None else f", {about} {max(self.seconds, 1):.0f} s"
         over = "" if self.requests <= self.quota.left else " (more than are left: it would end early, or wait)"
         return (
-            f"{self.share:.0%} on disk ({rows}); to fetch: {counted(len(self.windows), 'window')}, {about} "
+            f"{percent(self.share)} on disk ({rows}); to fetch: {counted(len(self.windows), 'window')}, {about} "
             f"{counted(self.requests, 'request')} of {self.quota.left:,} left this hour{over}{time}"
         )
 

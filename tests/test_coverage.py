@@ -84,6 +84,19 @@ def test_a_plan_says_what_is_the_least_only(portal):
     assert "to fetch: 2 windows, about 2 requests of " in str(following)
 
 
+@pytest.mark.parametrize(
+    ("share", "rows", "words"),
+    [
+        (0.0, 0, "0% on disk (0 messages); "), (0.0, 7, "0% on disk (7 messages of parts of it); "),
+        (0.001, 7, "<1% on disk (7 messages); "), (0.9999, 7, ">99% on disk (7 messages); "),
+    ],
+)  # fmt: skip
+def test_what_is_partly_on_disk_is_neither_none_nor_all(portal, share, rows, words):
+    """Where something is left to fetch; and messages of one topic are no share of all topics."""
+    plan = isr.plan_history(start="2026-11-14", end="2026-11-15", portal=portal)
+    assert str(dataclasses.replace(plan, share=share, rows=rows)).startswith(words)
+
+
 def test_a_plan_counts_the_pages_of_a_window(sandbox):
     """By how many messages a day had that is on disk: also the last page, which is not full."""
     contract = Contract()

@@ -6,6 +6,8 @@ import html
 
 import pandas as pd
 
+from isr_analysis.progress import percent
+
 _CLIENTS = 6
 _LOOK = {
     "settled": ("on disk", "var(--jp-success-color1, #2e7d32)", "1"),
@@ -38,7 +40,7 @@ def strip(covered: pd.DataFrame) -> str:
     first, last = covered["start"].min(), covered["end"].max()
     whole = max((last - first).total_seconds(), 1e-9)
     clients = _by_client(covered)
-    words = " · ".join(f"{_percent(share)} {_LOOK[state][0]}" for state, share in shares(covered).items())
+    words = " · ".join(f"{percent(share)} {_LOOK[state][0]}" for state, share in shares(covered).items())
     lines = []
     for client, spans in [*clients.items()][:_CLIENTS]:
         drawn = "".join(
@@ -53,14 +55,10 @@ def strip(covered: pd.DataFrame) -> str:
             f'aria-label="{html.escape(words)}" style="width:100%;height:10px;display:block">{drawn}</svg>'
         )
     more = f'<div class="isr-dim">and {len(clients) - _CLIENTS} more</div>' if len(clients) > _CLIENTS else ""
-    return f'<div>{"".join(lines)}{more}<div class="isr-dim">{words}</div></div>'
+    return f'<div>{"".join(lines)}{more}<div class="isr-dim">{html.escape(words)}</div></div>'
 
 
 def _by_client(covered: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Give the spans of each client; what was fetched of all clients (``"*"``) counts for each."""
     named = [client for client in dict.fromkeys(covered["client_id"]) if client != "*"]
     return {client: covered[covered["client_id"].isin([client, "*"])] for client in named or ["*"]}
-
-
-def _percent(share: float) -> str:
-    return "<1 %" if 0 < share < 0.005 else ">99 %" if 0.995 <= share < 1 else f"{share:.0%}".replace("%", " %")  # noqa: PLR2004

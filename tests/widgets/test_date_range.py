@@ -126,7 +126,7 @@ def test_what_is_on_disk_is_drawn_under_the_range(portal, sandbox):
     dates._page._handle_custom_msg({"seen": True, "dark": False}, [])
     assert dates.wait()
     assert "<svg" in dates.held.value
-    assert "50 % not on disk" in dates.held.value
+    assert "50% not on disk" in dates.held.value
     assert sandbox.requests("history") == before
 
 
@@ -139,5 +139,5 @@ def test_the_strip_counts_what_was_fetched_of_all_clients_for_each():
     )  # fmt: skip
     assert shares(covered) == {"settled": 0.75, "missing": 0.25}
     assert strip(covered).count("<svg") == 2
-    assert "75 % on disk" in strip(covered)
+    assert "75% on disk" in strip(covered)
     assert "Nothing" in strip(covered.iloc[:0])
