@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,8 @@ def from_decoded(
 
 def _wanted(fields: str | list[str] | None) -> list[str] | None:
     """Give the fields that are asked for, without the names that every frame has."""
+    if not isinstance(fields, str | Iterable | None):
+        raise UsageError(f"fields={fields!r}: {type(fields).__name__} names no field; give a text or a list of texts")
     wanted = None if fields is None else [fields] if isinstance(fields, str) else list(fields)
     for name in wanted or ():
         if not isinstance(name, str):

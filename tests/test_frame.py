@@ -88,6 +88,8 @@ def test_a_field_that_no_message_has_is_an_error():
         frame.to_frame(table((0, "a", "t", b"{}")), fields="x")
     with pytest.raises(UsageError, match="3 is no name"):
         frame.to_frame(STATION, fields=["chan", 3])
+    with pytest.raises(UsageError, match="fields=3: int names no field; give a text or a list of texts"):
+        frame.to_frame(STATION, fields=3)
 
 
 def test_a_frame_may_be_written_to():

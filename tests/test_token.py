@@ -41,6 +41,14 @@ def test_what_is_no_token_is_refused_without_repeating_it(wrong):
     assert "not-a-real-one" not in str(caught.value)
 
 
+@pytest.mark.parametrize("wrong", [5, b"isr_mqtt_rest_bytes", ["isr_mqtt_rest_list"]])
+def test_what_is_no_text_is_no_token(wrong):
+    """The kind is said, and not what it holds."""
+    with pytest.raises(UsageError, match=f"came as {type(wrong).__name__}; give it as a text") as caught:
+        Token(wrong)
+    assert "isr_mqtt_rest" not in str(caught.value)
+
+
 def test_a_token_is_masked_and_cannot_be_written_out():
     """Printing, formatting and pickling give nothing away."""
     token = Token(VALUE)

@@ -36,6 +36,8 @@ class Token:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise UsageError(f"the token came as {type(value).__name__}; give it as a text: {WHERE_TO_MAKE_ONE}")
         text = value.strip().strip("\"'").strip()
         text = re.sub(r"(?i)^(authorization:\s*)?bearer\s+", "", text).strip().strip("\"'")
         if not _FORM.fullmatch(text):
