@@ -35,6 +35,16 @@ def test_every_command_has_help():
         assert "Usage:" in result.output
 
 
+def test_the_package_is_the_command():
+    """`python -m isr_analysis` is `isr`, where that is not on the path; its exit status, too."""
+    done = subprocess.run(
+        [sys.executable, "-m", "isr_analysis", "login", "--origin", "nowhere"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("isr: origin='nowhere' is no http or https address")
+
+
 @pytest.mark.parametrize("words", [(), ("cache",), ("publishers",), ("subscribers",), ("members",), ("tenants",)])
 def test_the_list_of_commands_fits_a_terminal(words):
     """On 80 columns no command's line is cut short."""

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -234,6 +235,21 @@ def test_a_notebook_of_ones_own(sandbox: Any, tmp_path: Path) -> None:
     assert "Traceback" in told.value.__notes__[0]
     assert "Traceback" not in text
     assert own.read_bytes() == before
+
+
+def test_a_notebook_of_ones_own_soon_after_a_sync(sandbox: Any, tmp_path: Path) -> None:
+    """What it may ask for is on disk to the end of its range, also where the last fetch was less than a minute ago."""
+    own = _notebook(
+        tmp_path, "topic = '#'",
+        "import isr_analysis as isr\n"
+        "print(len(isr.load_history(client_id, topic, start=start, end=end, tz=tz, offline=offline)), 'messages')",
+    )  # fmt: skip
+    with sandbox.connect() as portal:
+        portal.now = lambda: time.time_ns() - 30 * times.SECOND
+        isr.sync(topic="telemetry/rf", last="2h", portal=portal)
+        portal.now = time.time_ns
+        isr.build_report(tmp_path / "r.html", topic="telemetry/rf", last="1h", notebook=own, portal=portal)
+    assert re.search(r"[1-9]\d* messages", (tmp_path / "r.html").read_text("utf-8"))
 
 
 def test_a_cell_that_fails_is_said_at_the_top(sandbox: Any, tmp_path: Path) -> None:

@@ -219,11 +219,11 @@ def gather(
 
 
 def bring(line: Portal, selector: Selector, span: Range, *, progress: Any) -> list[Problem]:
-    """Fetch what is missing of a selection, and tell what went wrong in doing so."""
+    """Fetch what is missing of a selection, up to its very end, and tell what went wrong in doing so."""
     try:
         isr.sync(
-            selector.client_id, selector.topic, start=times.iso(span.start),
-            end=times.iso(span.end), progress=progress, portal=line,
+            selector.client_id, selector.topic, start=times.iso(span.start), end=times.iso(span.end), max_age="1s",
+            progress=progress, portal=line,
         )  # fmt: skip
     except IsrError as exc:
         return [Problem("History", f"not all of it could be fetched: {exc}")]
