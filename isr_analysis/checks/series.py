@@ -92,7 +92,7 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if isinstance(data, pd.Series):
         data = data.to_frame("value" if data.name is None else data.name)
     if not isinstance(data, pd.DataFrame):
-        raise UsageError(f"a DataFrame with an index of time is needed; {type(data).__name__} came")
+        raise UsageError(f"a DataFrame with an index of time is needed; a {type(data).__name__} came")
     if isinstance(data.index, pd.PeriodIndex):
         data = data.set_axis(data.index.to_timestamp(), axis=0)
     if not isinstance(data.index, pd.DatetimeIndex):

@@ -68,7 +68,7 @@ def _loaded(frame: pd.DataFrame) -> times.Range | None:
         return None
     try:
         start = times.instant(told["start"])
-        ends = [times.instant(told[name]) for name in ("end", "fetched_at", "provisional_from") if told.get(name)]
+        ends = [times.instant(told[name]) for name in ("end", "provisional_from") if told.get(name)]
     except UsageError:
         return None
     return times.Range(start, max(start, min(ends)))

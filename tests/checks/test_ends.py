@@ -1,0 +1,32 @@
+"""Where a loaded frame ends: for what judges what is missing, and for what shows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ticks import minutes, ticks
+
+from isr_analysis.checks import completeness, gaps, wide
+
+
+def loaded(frame, **attrs):
+    """Give a frame the attrs of one that was loaded of two days."""
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-03T00:00:00Z", "rows": len(frame), **attrs}
+    return frame
+
+
+def test_when_the_oldest_part_was_fetched_ends_no_range():
+    """Of a range whose first day has been on disk for long all is looked at: the gap of the second day is found."""
+    frame = loaded(ticks(np.delete(minutes(0, 2880), slice(2000, 2100))), fetched_at="2026-11-02T00:10:00Z")
+    assert gaps(frame)["missed"].tolist() == [100]
+    assert wide(frame, "value", every="1h").notna().sum().tolist() == [47]
+    assert completeness(frame)["messages"].tolist() == [1440, 1340]
+
+
+@pytest.mark.parametrize("since", ["2026-11-02T23:50:00Z", "2026-11-01T23:50:00Z", "2026-11-01T00:00:00Z"])
+def test_what_came_where_more_may_come_is_on_the_grid(since):
+    """Nothing that is in a frame is left out of it, though it is not counted as missing either."""
+    frame = loaded(ticks(minutes(0, 2880)), provisional_from=since)
+    grid = wide(frame, "value", every="1min")
+    assert len(grid) == grid.notna().to_numpy().sum() == 2880
+    assert len(wide(frame, "value", every="1min", end="2026-11-01T12:00:00Z")) == 720
