@@ -75,11 +75,11 @@ def test_where_answers_cannot_be_kept_they_are_given_all_the_same(responses_of, 
         responses.forget("/x")
 
 
-def test_a_damaged_file_of_answers_may_be_removed(responses_of, tmp_path):
-    """The error says so."""
+def test_a_damaged_file_of_answers_may_be_moved_away(responses_of, tmp_path):
+    """The error says so: all of it can be asked for again."""
     (tmp_path / "account").mkdir()
     (tmp_path / "account" / "responses.sqlite").write_bytes(b"no database at all" * 500)
-    with pytest.raises(StoreError, match="not a database; remove it, as all of it can be asked for again"):
+    with pytest.raises(StoreError, match=r"is damaged .*; move it away"):
         responses_of(lambda _: httpx.Response(200, json=[1]))
 
 

@@ -196,7 +196,7 @@ def completeness(
     for one in rhythms(split(frame, identity(frame)), span):
         due = one.time[_due(one)]
         came = np.histogram(one.time, edges)[0]
-        counted = np.histogram(due, edges)[0]
+        counted = np.histogram(due[due < span.end], edges)[0]
         expected = _expected(one, np.clip(edges, span.start, span.end))
         for day, begin in enumerate(edges[:-1]):
             some = expected[day] > 0

@@ -83,10 +83,7 @@ class Responses:
                 backend=backend, serializer="json", allowable_codes=(200,), filter_fn=_is_data
             )
         except Exception as exc:
-            raise StoreError(
-                f"{path} cannot be used: {exc}; remove it, as all of it can be asked for again, or set ISR_HOME to a "
-                "folder that can be written"
-            ) from exc
+            raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
         self._session.trust_env = False
         self._session.mount(line.origin, _Adapter(line))
         self._origin = line.origin

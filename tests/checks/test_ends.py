@@ -30,3 +30,11 @@ def test_what_came_where_more_may_come_is_on_the_grid(since):
     grid = wide(frame, "value", every="1min")
     assert len(grid) == grid.notna().to_numpy().sum() == 2880
     assert len(wide(frame, "value", every="1min", end="2026-11-01T12:00:00Z")) == 720
+
+
+def test_what_came_where_more_may_come_makes_up_for_nothing():
+    """A day's share is of what should have come by then: late ones do not stand in for those that are missing."""
+    frame = loaded(ticks(np.delete(minutes(0, 1300), slice(100, 200))), provisional_from="2026-11-01T20:00:00Z")
+    day = completeness(frame).iloc[0]
+    assert (day["messages"], day["expected"]) == (1200, 1200)
+    assert day["share"] == pytest.approx(1100 / 1200)
