@@ -208,7 +208,7 @@ class Picker(Composite):
         chosen = {client for client, _ in self._chosen}
         for client in sorted({*rows, *self._topics, *chosen}, key=lambda one: (one not in chosen, one)):
             told = rows.get(client, {})
-            age = told["age"].value if told and not pd.isna(told["age"]) else None
+            age = now - told["heard"].value if told and not pd.isna(told["heard"]) else None
             label = f" · {told['label']}" if told.get("label") else ""
             state = f"{PAUSED} · " if told.get("state") == PAUSED else ""
             last = f" — {state}{times.ago(age)}" if told else ""

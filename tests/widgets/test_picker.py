@@ -24,6 +24,20 @@ def test_publishers_are_listed_with_when_they_were_last_heard(portal):
     assert picker.list.options[at + 1][1][0] == "rpt-west"
 
 
+def test_a_client_and_its_topic_were_heard_at_the_same_time(portal):
+    """However long ago the portal was asked: both are told as of when the list is written."""
+    picker = isr.widgets.picker(portal=portal)
+    picker.load()
+    assert picker.wait()
+    now = portal.now()
+    portal.now = lambda: now + 7200 * 10**9
+    picker.search.value = "rpt-west"
+    ages = [label.rpartition(" — ")[2] for label, _ in picker.list.options]
+    assert len(ages) >= 2
+    assert ages[0] in ages[1:]
+    assert ages[0].startswith("2 h")
+
+
 def test_a_search_narrows_the_list_and_keeps_what_was_chosen(portal):
     """Several publishers are chosen one search after the other."""
     picker = isr.widgets.picker(portal=portal)
