@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from isr_analysis import settings
 from isr_analysis.cli import cache, cli
 from isr_analysis.errors import IsrError, MissingExtraError, StoreError, UsageError
+from isr_analysis.sandbox import broker
 
 
 @pytest.fixture
@@ -43,6 +45,25 @@ def test_the_package_is_the_command():
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.startswith("isr: origin='nowhere' is no http or https address")
+
+
+@pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_sandbox_that_is_ended_leaves_nothing(tmp_path, name):
+    """By Ctrl-C, a service manager, or a terminal that closes: its broker's folder goes with it."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "isr_analysis", "sandbox", "--days", "1", "--broker"], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    try:
+        assert "# Ctrl-C ends it\n" in iter(child.stdout.readline, "")
+        assert [*tmp_path.glob("isr-broker-*")]
+        child.send_signal(getattr(signal, name))
+        child.wait(60)
+    finally:
+        child.kill()
+        child.communicate()
+    assert not [*tmp_path.glob("isr-*")]
 
 
 @pytest.mark.parametrize("words", [(), ("cache",), ("publishers",), ("subscribers",), ("members",), ("tenants",)])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import pandas as pd
@@ -15,7 +14,7 @@ import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.checks.saying import saying
 from isr_analysis.checks.series import is_nothing
-from isr_analysis.cli.options import Command, connecting
+from isr_analysis.cli.options import Command, connecting, end_as_by_ctrl_c
 from isr_analysis.progress import counted
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -92,7 +91,7 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
     The history takes its place when it is fetched. A second recorder of the same account stands by, and takes over when
     the first one ends.
     """
-    signal.signal(signal.SIGTERM, _end)
+    end_as_by_ctrl_c()
     seen = sys.stderr.isatty() and not quiet
 
     def progress(state: Any) -> None:
@@ -141,7 +140,3 @@ def lines(df: pd.DataFrame) -> str:
         json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=str)
         for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
     )
-
-
-def _end(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import isr_analysis as isr
+from isr_analysis.cli.options import end_as_by_ctrl_c
 from isr_analysis.errors import MissingExtraError, UsageError
 from isr_analysis.progress import counted
 
@@ -91,6 +92,7 @@ def sandbox(port: int, days: int, seed: int, broker: bool) -> None:
             + "# Ctrl-C ends it"
         )
 
+    end_as_by_ctrl_c()
     isr.sandbox.run(port=port, days=days, seed=seed, broker=broker, announce=announce)
 
 
