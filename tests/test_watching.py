@@ -119,10 +119,10 @@ def test_without_a_subscriber_the_live_answer_is_watched():
 
 def test_a_pace_that_is_none_is_refused_before_anything_is_asked(sandbox):
     """Also where one table is printed, and it would not matter."""
-    before = sandbox.requests_total()
+    before = sandbox.requests()
     with sandbox.connect() as portal, pytest.raises(UsageError, match="every='soon' is not a duration"):
         next(isr.watch_live(every="soon", portal=portal))
-    assert sandbox.requests_total() == before
+    assert sandbox.requests() == before
 
 
 @pytest.mark.parametrize("seen_before", [False, True])
