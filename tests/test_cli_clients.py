@@ -218,7 +218,7 @@ def test_what_one_of_two_places_has_is_not_written_out(here, tmp_path, monkeypat
 def test_a_keyring_that_keeps_nothing_is_none(here, monkeypatch):
     """Python's null keyring takes everything and has nothing: that shows before anything is made."""
     monkeypatch.setattr("keyring.get_password", lambda *_: None)
-    with pytest.raises(StoreError, match="not there.*Have it written into a file with --out FILE"):
+    with pytest.raises(StoreError, match=r"not there.*Have it written into a file with --out FILE"):
         run("publishers", "create", "a", "--keyring")
     assert here.requests() == 0
 
