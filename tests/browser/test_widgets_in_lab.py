@@ -249,8 +249,8 @@ def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
     page.get_by_role("cell", name="isr-shack-01 · Station").first.wait_for()
     page.get_by_role("button", name="Load", exact=True).click()
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
-    page.get_by_label("Token", exact=True).fill("x")
-    page.get_by_label("Token", exact=True).press("Enter")
+    page.get_by_label("New token", exact=True).fill("x")  # in place of the one that is in use
+    page.get_by_label("New token", exact=True).press("Enter")
     page.get_by_text("is none: a token begins").wait_for()
     for width in (1200, 560):
         page.set_viewport_size({"width": width, "height": 3400})

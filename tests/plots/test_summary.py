@@ -21,10 +21,11 @@ def test_a_profile_is_the_median_of_each_local_hour():
 
 
 @pytest.mark.parametrize("zone", ["Europe/Zurich", "Asia/Kathmandu", "UTC"])
-def test_a_profile_says_of_how_many_local_days_it_is(zone):
-    """One day of the zone is one day, although it is two of UTC."""
-    assert "over 1 day;" in words(plots.profile(hours("2026-11-01", zone, count=24)))
-    assert "over 2 days;" in words(plots.profile(hours("2026-11-01", zone, count=25)))
+def test_a_profile_says_on_how_many_days_its_hours_rest(zone):
+    """One day of the zone is one day, although it is two of UTC; and so is one from noon to noon."""
+    for begin in ("2026-11-01", "2026-11-01 12:00"):
+        assert "over 1 day;" in words(plots.profile(hours(begin, zone, count=24)))
+        assert "over 2 days;" in words(plots.profile(hours(begin, zone, count=48)))
 
 
 def test_a_distribution_adds_up():
