@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -42,6 +43,21 @@ def line_to(tmp_path, monkeypatch):
     yield make
     for line in made:
         line.close()
+
+
+def test_closing_ends_what_waits_for_an_answer(tmp_path):
+    """A request under way in another thread ends with an error at once, however long the portal takes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        line = Wire(origin, Token("isr_mqtt_rest_secret"), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(line.get, "/api/v1/subscriber/history")
+            asked, _ = silent.accept()
+            with asked:
+                assert asked.recv(1000)
+                line.close()
+                with pytest.raises(errors.UsageError, match="was closed"):
+                    waiting.result(timeout=30)
 
 
 def test_the_token_goes_out_in_a_header(line_to):

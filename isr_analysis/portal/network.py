@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import threading
 import urllib.request
+import weakref
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,23 +19,50 @@ CONNECTIONS = 8
 
 
 class WhenNeeded(httpx.BaseTransport):
-    """The network, from the first request on: reading the certificates takes longer than a week from disk."""
+    """The network, from the first request on: reading the certificates takes longer than a week from disk.
+
+    Closed, it wakes the threads that wait for an answer: closing a socket alone would leave them waiting.
+    """
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._lock = threading.Lock()
         self._made: httpx.BaseTransport | None = None
+        self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it."""
         with self._lock:
+            if self._closed:
+                raise errors.UsageError("this connection was closed; connect again")
             self._made = self._made or _network(self._origin)
+        request.extensions["trace"] = self._trace
         return self._made.handle_request(request)
 
     def close(self) -> None:
         """Close the connections."""
+        with self._lock:
+            self._closed = True
+            streams = list(self._streams)
+        for stream in streams:
+            _wake(stream)
         if self._made is not None:
             self._made.close()
+
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            with self._lock:
+                self._streams.add(info["return_value"])
+                closed = self._closed
+            if closed:
+                _wake(info["return_value"])
+
+
+def _wake(stream: Any) -> None:
+    """End what any thread waits for at a connection."""
+    with contextlib.suppress(OSError):
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _network(origin: str) -> httpx.BaseTransport:
