@@ -63,23 +63,27 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     clients, whos = (0, [None]) if client is None else _coded(client)
     topics, whats = _coded(topic)
     pairs = pa.array(clients * len(whats) + topics).dictionary_encode()
+    named_as = [(whos[pair // len(whats)], whats[pair % len(whats)]) for pair in pairs.dictionary.to_pylist()]
     split: list[tuple[str, str]] = []
     accounts = set(named)
     logins = False
-    for i, pair in enumerate(pairs.dictionary.to_pylist()):
-        who, what = whos[pair // len(whats)], whats[pair % len(whats)]
+    for i, (who, what) in enumerate(named_as):
         known = who or asked.client_id
-        what = "" if asked.live and what is None else what
+        lacks_topic = what is None and not asked.live
         path = _with_levels(what or "", known, account_id)
         found, whose, subpath = messages.split_topic(path, client_id=known, account_id=account_id)
-        if what is None or not whose:
-            lacks = "has no topic" if what is None else f"names no client, neither in a field nor in its topic {what!r}"
+        if lacks_topic or not whose:
+            lacks = "has no topic" if lacks_topic else f"names no client, neither in a field nor in its topic {what!r}"
             raise AnswerError(f"{row(table, pc.index(pairs.indices, i).as_py())} {lacks}")
         accounts |= {found} if found else set()
         logins = logins or who not in (None, whose)
         split.append((whose, subpath))
-    whose, subpaths = (pa.array(column, pa.string()).take(pairs.indices) for column in zip(*split, strict=True))
-    return pa.chunked_array([whose]), pa.chunked_array([subpaths]), frozenset(accounts), logins
+    client, topic = (
+        column if [one[i] for one in split] == [one[i] for one in named_as]
+        else pa.chunked_array([pa.array([one[i] for one in split], pa.string()).take(pairs.indices)])
+        for i, column in enumerate((client, topic))
+    )  # fmt: skip
+    return client, topic, frozenset(accounts), logins
 
 
 def _of_keys(
@@ -122,7 +126,8 @@ def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str | N
     """Give the place of each row's text among those that occur, and these."""
     coded = column.dictionary_encode().unify_dictionaries()
     words = [*coded.chunk(0).dictionary.to_pylist(), None]
-    codes = np.concatenate([chunk.indices.fill_null(len(words) - 1).to_numpy() for chunk in coded.chunks])
+    chunks = (chunk.indices for chunk in coded.chunks)
+    codes = np.concatenate([(one.fill_null(len(words) - 1) if one.null_count else one).to_numpy() for one in chunks])
     return codes.astype(np.int64), words
 
 

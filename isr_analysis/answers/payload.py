@@ -151,7 +151,7 @@ def _is_boxed(column: pa.ChunkedArray) -> bool:
 
 def _buffers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Give the bytes of payloads that Node.js wrote as ``{"type":"Buffer","data":[…]}``, or MongoDB as ``$binary``."""
-    if not pc.any(pc.match_substring_regex(column, rb'^\{\s*"(?:type|\$binary)"')).as_py():
+    if not pc.any(pc.match_substring_regex(column, rb'^\{\s*"(?:type"\s*:\s*"Buffer|\$binary)"')).as_py():
         return column
     values = column.to_pylist()
     binaries = [_BINARY.fullmatch(one) for one in values]
