@@ -54,6 +54,7 @@ def test_a_sandbox_that_is_ended_leaves_nothing(tmp_path, name):
     child = subprocess.Popen(
         [sys.executable, "-m", "isr_analysis", "sandbox", "--days", "1", "--broker"], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 (nohup hands it down)
     )  # fmt: skip
     try:
         assert "# Ctrl-C ends it\n" in iter(child.stdout.readline, "")
