@@ -142,6 +142,8 @@ def export_history(
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
     name = str(to) if "://" in str(to) else str(Path(to).expanduser())
     kind = None if delta or "://" in name else _kind(Path(name))
+    if delta and "://" not in name and Path(name).suffix.lower() in FILES and not Path(name).is_dir():
+        raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
     if kind is not None:
         df = load_history(client_id, topic, **asked, offline=offline, portal=line)
         _write_file(df, Path(name), kind)

@@ -120,7 +120,7 @@ def load_history(
     store = Store(line.folder)
     before = line.requests
     if span.start >= line.now():
-        raise UsageError(f"the range {span} lies in the future: by this machine's clock it is {times.iso(line.now())}")
+        raise times.in_the_future(span, line.now())
     if offline:
         held = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
         if end is None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.errors import UsageError
 from isr_analysis.fetch import fetch, questions
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
@@ -320,7 +319,7 @@ def _asked(
     line = connection.current(portal)
     span = times.resolve(start, end, last, tz=zone, now=_second(line.now()))
     if span.start >= line.now():
-        raise UsageError(f"the range {span} lies in the future: by this machine's clock it is {times.iso(line.now())}")
+        raise times.in_the_future(span, line.now())
     return line, selector, span
 
 

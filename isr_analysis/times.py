@@ -248,13 +248,21 @@ def resolve(
     if start is not None:
         begin = instant(start, tz, name="start")
     if begin >= until:
+        if end is None:
+            raise in_the_future(f"from {iso(begin)}", now)
         raise UsageError(
             f"the range is empty: start {iso(begin)} is not before end {iso(until)} (end is not part of it)"
-            + ("; start lies in the future" if end is None else "")
         )
     if begin < _EARLIEST_NS:
         raise UsageError(f"last={last!r} reaches back before 1970")
     return Range(begin, until)
+
+
+def in_the_future(span: Range | str, now: int) -> UsageError:
+    """Make the error for a range of which nothing can be there yet."""
+    return UsageError(
+        f"the range {span} lies in the future: by this machine's clock it is {iso(now // SECOND * SECOND)}"
+    )
 
 
 def lasting(ns: float) -> str:

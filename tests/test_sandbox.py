@@ -459,10 +459,10 @@ def test_a_port_that_is_taken(running):
         sandbox.serve(port=port)
 
 
-@pytest.mark.parametrize("wrong", [{"days": 0}, {"rate": 0.0}, {"port": 99_999}, {"add_ons": {"all"}}])
+@pytest.mark.parametrize("wrong", [{"days": 0}, {"days": "x"}, {"rate": 0.0}, {"port": 99_999}, {"add_ons": {"all"}}])
 def test_arguments_that_cannot_be_used(running, wrong):
-    """A wrong argument is refused before anything is started."""
-    with pytest.raises(UsageError):
+    """A wrong argument is refused before anything is started, and named."""
+    with pytest.raises(UsageError, match="|".join(map(str, wrong.values())).replace("{'all'}", "all")):
         running.make_token(wrong["add_ons"]) if "add_ons" in wrong else sandbox.serve(**wrong)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import os
 import warnings
@@ -52,7 +53,8 @@ def build_report(
     notebook : str or Path, optional
         A notebook of your own in place of ours. After its cell tagged ``parameters`` a cell is put that sets
         ``client_id``, ``topic``, ``start``, ``end`` (texts, ISO 8601), ``last`` (None), ``tz``, ``title`` and
-        ``offline`` (True). It is run from its own folder, by the Python that runs this; the file is not changed.
+        ``offline`` (True); its own ``client_id``, ``topic`` and ``title`` stay where none is given here. It is run
+        from its own folder, by the Python that runs this; the file is not changed.
     pdf : bool
         Write a PDF beside it, by Chromium or Chrome where there is one.
 
@@ -102,7 +104,7 @@ def build_report(
         "client_id": selector.client_id, "topic": selector.topic,
         "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": called, "title": named,
         "offline": True,
-    })  # fmt: skip
+    }, {"client_id": client_id is not None, "topic": topic != "#", "title": title is not None})  # fmt: skip
     folder = Path.cwd() if notebook is None else Path(notebook).resolve().parent
     ended = kernel.run(nb, folder=folder, environ={**line.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
@@ -152,8 +154,8 @@ def _read(path: Path) -> Any:
     return nb
 
 
-def _set(nb: Any, values: dict[str, Any]) -> None:
-    """Put a cell with values behind the one tagged ``parameters``."""
+def _set(nb: Any, values: dict[str, Any], said: dict[str, bool]) -> None:
+    """Put a cell with values behind the one tagged ``parameters``, but for those not `said` that this sets itself."""
     import nbformat
 
     at = next((i for i, cell in enumerate(nb.cells) if "parameters" in cell.metadata.get("tags", ())), None)
@@ -162,9 +164,21 @@ def _set(nb: Any, values: dict[str, Any]) -> None:
             "the notebook has no cell tagged parameters, so it would not know its range; tag the cell that sets start, "
             "end and the like (in JupyterLab: the gears at the top right, Cell Tags)"
         )
-    cell = nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in values.items()))
+    own = _assigned(nb.cells[at].source)
+    put = {name: value for name, value in values.items() if said.get(name, True) or name not in own}
+    cell = nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in put.items()))
     cell.metadata["tags"] = ["injected-parameters"]
     nb.cells.insert(at + 1, cell)
+
+
+def _assigned(source: str) -> set[str]:
+    """Give the names that the source of a cell sets."""
+    try:
+        return {
+            one.id for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Name) and type(one.ctx) is ast.Store
+        }
+    except SyntaxError:  # a magic, perhaps
+        return set()
 
 
 def _write(path: Path, source: str) -> None:

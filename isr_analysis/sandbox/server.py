@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
@@ -336,10 +336,16 @@ def _listen(port: int) -> socket.socket:
     return made
 
 
-def _check(*, days: int, rate: float, port: int) -> None:
-    if not 1 <= days <= 3650:  # noqa: PLR2004 (ten years)
-        raise UsageError(f"days={days!r} is out of range; give how many days of history there are, 1 to 3650")
-    if not 0.001 <= rate <= 1000.0:  # noqa: PLR2004 (said in the message)
-        raise UsageError(f"rate={rate!r} is out of range; give how many times faster than usual, 0.001 to 1000")
-    if not 0 <= port <= 65_535:  # noqa: PLR2004 (the largest there is)
-        raise UsageError(f"port={port!r} is no port; give 0 (any that is free) to 65535")
+def _check(**given: Any) -> None:
+    """Refuse what a sandbox cannot be made with."""
+    for name, value in given.items():
+        least, most, what = _LIMITS[name]
+        if not isinstance(value, int | float) or not least <= value <= most:
+            raise UsageError(f"{name}={value!r} cannot be; give {what}, {least} to {most}")
+
+
+_LIMITS: dict[str, tuple[float, float, str]] = {
+    "days": (1, 3650, "how many days of history there are"),
+    "rate": (0.001, 1000, "how many times faster than usual"),
+    "port": (0, 65_535, "a port, or 0 for any that is free"),
+}

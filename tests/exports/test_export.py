@@ -39,6 +39,13 @@ def test_a_file_holds_the_frame(portal, tmp_path, name):
     assert read["value"].sum() == pytest.approx(pd.to_numeric(df["value"], errors="coerce").sum())
 
 
+def test_a_delta_table_is_no_file(portal, tmp_path):
+    """A name of a file with delta=True is refused, before anything is asked or made."""
+    with pytest.raises(errors.UsageError, match=r"a\.csv.* names a file, and a Delta table is a folder"):
+        isr.export_history(tmp_path / "a.csv", **DAYS, delta=True, portal=portal)
+    assert not [*tmp_path.glob("a*")]
+
+
 @pytest.mark.parametrize("name", ["a.xlsx", "a.json", "a.json.gz", "a.parquetx"])
 def test_an_unknown_extension_is_refused(sandbox, portal, tmp_path, name):
     """The known ones are named, nothing is made and nothing asked; a folder that is there may be called anything."""
