@@ -18,7 +18,7 @@ from isr_analysis import frame, messages, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, UsageError
 from isr_analysis.export import as_arrow, file_system, notes
 from isr_analysis.holdings import sync
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -32,7 +32,7 @@ _ENGINES = ("arrow", "duckdb", "polars", "dask")
 
 
 def open_history(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     engine: Engine = "arrow",

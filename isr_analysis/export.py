@@ -23,7 +23,7 @@ from isr_analysis import messages, times
 from isr_analysis.errors import MissingExtraError, StoreError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, counted
@@ -75,7 +75,7 @@ class Exported:
 
 def export_history(
     to: str | Path,
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     start: times.Instant | None = None,

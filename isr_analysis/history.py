@@ -12,7 +12,7 @@ import pyarrow as pa
 from isr_analysis import frame, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.fetch import fetch
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -22,7 +22,7 @@ from isr_analysis.store.store import Store
 
 
 def load_history(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     start: times.Instant | None = None,
@@ -42,7 +42,7 @@ def load_history(
 
     Parameters
     ----------
-    client_id : str or list of str, optional
+    client_id : str or list-like of str, optional
         The publishers' client ids; all of the account if left out.
     topic : str
         An MQTT topic filter on the subpath, such as ``"telemetry/watt_meter"`` or ``"telemetry/#"``.

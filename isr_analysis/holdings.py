@@ -11,7 +11,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.fetch import fetch, questions
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
@@ -71,7 +71,7 @@ class Plan:
 
 
 def plan_history(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     start: times.Instant | None = None,
@@ -167,7 +167,7 @@ class Synced:
 
 
 def sync(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     start: times.Instant | None = None,
@@ -227,7 +227,7 @@ def sync(
 
 
 def coverage(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     start: times.Instant | None = None,
@@ -306,7 +306,7 @@ def coverage(
 
 
 def _asked(
-    client_id: str | list[str] | None,
+    client_id: Clients | None,
     topic: str,
     start: times.Instant | None,
     end: times.Instant | None,

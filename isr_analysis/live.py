@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from isr_analysis import frame, messages, times
 from isr_analysis.errors import AnswerError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # requests-cache takes as long to import as all else
 
 
 def load_live(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     tz: str | dt.tzinfo = "UTC",
@@ -31,7 +31,7 @@ def load_live(
 
     Parameters
     ----------
-    client_id : str or list of str, optional
+    client_id : str or list-like of str, optional
         Only these publishers; all if left out.
     topic : str
         An MQTT topic filter on the subpath; only last messages that it matches.

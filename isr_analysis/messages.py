@@ -7,6 +7,7 @@ the account and the client that the platform puts in front of it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis.errors import UsageError
+
+Clients = str | Iterable[str]
+"""Client ids as loaders take them: one, or a list, tuple, set, array, Series or Index of them."""
 
 HISTORY, LIVE, STREAM = "history", "live", "stream"
 """Where a message came from."""
@@ -169,17 +173,17 @@ class Selector:
         if client_id is None:
             clients = None
         else:
-            given = list(client_id) if isinstance(client_id, list | tuple) else [client_id]
-            ids = [one for one in given if isinstance(one, str) and one.strip() and not any(c in one for c in "/+#")]
+            given = client_id.tolist() if hasattr(client_id, "tolist") else client_id  # of numpy, pandas or Arrow
+            given = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
             for one in given:
-                if one not in ids:
+                if not isinstance(one, str) or not one.strip() or any(mark in one for mark in "/+#"):
                     raise UsageError(
                         f"client_id={one!r} is no client id; give the device's own id as the portal lists it, "
                         "a list of them, or None for all clients"
                     )
             if not given:
                 raise UsageError("client_id=[] names no client; leave it out, or give None, for all clients")
-            clients = tuple(sorted(set(ids)))
+            clients = tuple(sorted(set(given)))
         return cls(clients, check_filter(topic))
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from isr_analysis import messages, times
 from isr_analysis.interrupts import uninterrupted
+from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import counted
@@ -72,7 +73,7 @@ class Recording:
 
 
 def record(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     source: Stream | str | None = None,
@@ -91,7 +92,7 @@ def record(
 
     Parameters
     ----------
-    client_id : str or list of str, optional
+    client_id : str or list-like of str, optional
         Only these publishers; all if left out.
     topic : str
         An MQTT topic filter on the subpath.

@@ -204,7 +204,7 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
         if match := _DURATION.fullmatch(value):
             length = float(match[1]) * _UNITS[match[2].lower()]
             ns = round(length) if length < 2**63 else 0
-    elif isinstance(value, dt.timedelta):
+    elif isinstance(value, dt.timedelta | np.timedelta64):
         with contextlib.suppress(OverflowError, ValueError):  # longer than ns can count
             ns = int(pd.Timedelta(value).as_unit("ns").value)
     if ns <= 0:

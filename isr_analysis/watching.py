@@ -12,6 +12,7 @@ import pyarrow as pa
 from isr_analysis import frame, messages, times
 from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, QuotaExhaustedError
 from isr_analysis.live import last_messages
+from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.polled import Source, opened
@@ -19,7 +20,7 @@ from isr_analysis.streaming.stream import Stream
 
 
 def watch_live(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     every: str | dt.timedelta = "10s",
@@ -35,7 +36,7 @@ def watch_live(
 
     Parameters
     ----------
-    client_id : str or list of str, optional
+    client_id : str or list-like of str, optional
         Only these publishers; all if left out.
     topic : str
         An MQTT topic filter on the subpath.

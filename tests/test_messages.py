@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -56,11 +58,17 @@ def test_a_covering_filter_matches_whatever_the_covered_one_does(wide, narrow, t
         assert overlap(wide, narrow)
 
 
-@pytest.mark.parametrize("client", ["", " ", "a/b", "+", [], ["a", ""], [3], "#"])
+@pytest.mark.parametrize("client", ["", " ", "a/b", "+", [], ["a", ""], [3], "#", {"a": 1}, b"a", [["a"]]])
 def test_what_is_no_client_is_refused(client):
     """A client id has no levels or wildcards; no client at all is said with None."""
     with pytest.raises(UsageError, match="client_id="):
         Selector.of(client)
+
+
+@pytest.mark.parametrize("kind", [tuple, set, np.array, pd.Series, pd.Index, pd.Categorical, pa.array])
+def test_clients_come_in_any_kind_of_list(kind):
+    """Those of another frame's column, too, in which they stand many times."""
+    assert Selector.of(kind(["b", "a", "b"])).clients == ("a", "b")
 
 
 def test_a_selector_takes_what_it_means():

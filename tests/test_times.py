@@ -96,7 +96,8 @@ def test_what_is_no_instant_is_refused_with_its_name(value):
 @pytest.mark.parametrize(
     ("text", "ns"),
     [("7d", 7 * times.DAY), ("90min", 90 * times.MINUTE), ("1.5h", 90 * times.MINUTE), ("30 s", 30 * times.SECOND),
-     ("2w", 14 * times.DAY), ("5m", 5 * times.MINUTE)],
+     ("2w", 14 * times.DAY), ("5m", 5 * times.MINUTE), (pd.Timedelta("2h"), 2 * times.HOUR),
+     (np.timedelta64(2, "h"), 2 * times.HOUR)],
 )  # fmt: skip
 def test_durations(text, ns):
     """A number and a unit make a duration."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -27,7 +27,7 @@ TEMPLATES = _HERE / "template"
 
 def build_report(
     path: str | Path,
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     start: times.Instant | None = None,

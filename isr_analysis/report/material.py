@@ -16,7 +16,7 @@ from isr_analysis.checks import quality
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
 from isr_analysis.errors import AddOnMissingError, IsrError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.report.chapters import Chapter, broken, chapter
@@ -178,7 +178,7 @@ class Material:
 
 
 def gather(
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
     start: times.Instant | None = None,

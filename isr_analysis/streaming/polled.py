@@ -18,7 +18,7 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.live import last_messages
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.stream import Stream, stream
@@ -135,7 +135,7 @@ Source = Stream | Polled
 
 def opened(
     source: Stream | str | None,
-    client_id: str | list[str] | None,
+    client_id: Clients | None,
     topic: str,
     *,
     duration: str | dt.timedelta | None,

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from isr_analysis import frame, messages, settings, times
 from isr_analysis.errors import SubscriberMissingError, UsageError, WrongAccountError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -243,7 +243,7 @@ class Stream:
 def stream(
     topic: str = "#",
     *,
-    client_id: str | list[str] | None = None,
+    client_id: Clients | None = None,
     login: Made | Login | None = None,
     host: str | None = None,
     port: int | None = None,
@@ -262,7 +262,7 @@ def stream(
     ----------
     topic : str
         An MQTT topic filter on the subpath, such as ``"telemetry/#"``.
-    client_id : str or list of str, optional
+    client_id : str or list-like of str, optional
         Only these publishers; all if left out.
     login : isr_analysis.mgmt.Made, optional
         What `isr_analysis.mgmt.create_subscriber` gave.

@@ -14,6 +14,7 @@ import traitlets
 from isr_analysis import times
 from isr_analysis.errors import UsageError
 from isr_analysis.holdings import coverage
+from isr_analysis.messages import Clients
 from isr_analysis.portal.portal import Portal
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
@@ -57,7 +58,7 @@ class DateRange(Composite):
 
     def __init__(
         self,
-        client_id: str | list[str] | None = None,
+        client_id: Clients | None = None,
         topic: str = "#",
         *,
         start: times.Instant | None = None,
@@ -68,7 +69,7 @@ class DateRange(Composite):
     ) -> None:
         super().__init__(portal=portal)
         self._now = time.time_ns if portal is None else portal.now
-        self._of: tuple[str | list[str] | None, str] = (client_id, topic)
+        self._of: tuple[Clients | None, str] = (client_id, topic)
         self._worker = Worker(self._fail)
         self._workers = (self._worker,)
         style = {"description_width": "48px"}
@@ -93,7 +94,7 @@ class DateRange(Composite):
         self.start.observe(self._edited, "value")
         self.end.observe(self._edited, "value")
 
-    def of(self, client_id: str | list[str] | None = None, topic: str = "#") -> None:
+    def of(self, client_id: Clients | None = None, topic: str = "#") -> None:
         """Say of what it is drawn what is on disk."""
         self._of = (client_id, topic)
         self.draw()

@@ -18,6 +18,7 @@ from isr_analysis.checks.series import zone_of
 from isr_analysis.errors import IsrError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
+from isr_analysis.messages import Clients
 from isr_analysis.plots import timeseries
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Status, counted
@@ -67,7 +68,7 @@ class Explorer(Composite):
 
     def __init__(
         self,
-        client_id: str | list[str] | None = None,
+        client_id: Clients | None = None,
         topic: str = "#",
         *,
         start: times.Instant | None = None,

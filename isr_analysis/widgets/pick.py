@@ -15,7 +15,7 @@ from isr_analysis import times
 from isr_analysis.errors import AddOnMissingError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.live import load_live
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import counted
 from isr_analysis.publishers import load_publishers
@@ -36,7 +36,7 @@ class Picker(Composite):
 
     Parameters
     ----------
-    client_id : str or list of str, optional
+    client_id : str or list-like of str, optional
         What is chosen to begin with; all of the account if left out.
     topic : str
         An MQTT topic filter.
@@ -64,9 +64,7 @@ class Picker(Composite):
 
     value: Any = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
-    def __init__(
-        self, client_id: str | list[str] | None = None, topic: str = "#", *, portal: Portal | None = None
-    ) -> None:
+    def __init__(self, client_id: Clients | None = None, topic: str = "#", *, portal: Portal | None = None) -> None:
         super().__init__(portal=portal)
         self._chosen: set[Key] = set()
         self._topics: dict[str, dict[str, int]] = {}  # when each was last heard, ns since 1970
