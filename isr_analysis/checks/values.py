@@ -14,12 +14,13 @@ from isr_analysis.times import SECOND
 
 _AGAIN = 5 * SECOND
 _AGAIN_UNTIMED = SECOND
-_ALL_THE_TIME = 0.3
+_IN_BURSTS = 0.3
 
 _VARIES = 10
 _SHORTEST = 15
 _FAR = 4.0
 _RESTS = 3
+_FALLS = 0.02
 
 
 def which(one: Rhythm) -> Row:
@@ -46,9 +47,8 @@ def repeats(series: Series, found: list[Rhythm]) -> list[Row]:
     rows = []
     for number in np.unique(series.code[twice]):
         begin, end = bounds[number], bounds[number + 1]
-        hits = np.flatnonzero(twice[begin:end])
-        if len(hits) > _ALL_THE_TIME * (end - begin):  # that is how it speaks, in bursts
-            hits = np.flatnonzero(exact[begin:end])
+        in_bursts = near[begin:end].mean() > _IN_BURSTS  # then two in a row are alike by chance, too
+        hits = np.flatnonzero((exact if in_bursts else twice)[begin:end])
         if not len(hits):
             continue
         at = time[begin:end][hits]
@@ -125,24 +125,30 @@ def _flat(value: Floats) -> list[tuple[int, int]]:
     """Give the runs of one value that are no chance.
 
     When a measurement equals the one before it with the chance p, the longest run among n is about log(n) / log(1/p)
-    long. Three kinds of level are at rest and not stuck: one to which it returns for long again and again, the least or
-    greatest (humidity at 100 %) if it was reached several times, and zero of what is never below (a transmitter that
-    is off).
+    long. Four kinds of level are at rest and not stuck: one to which it returns for long again and again, the least or
+    greatest if it was reached several times, the ends of what cannot go further (zero of what is never below, as a
+    transmitter that is off, and 100 of what is never above, as humidity), and any of a counter, which stands still
+    while there is nothing to count.
     """
-    edges = np.concatenate([[0], np.flatnonzero(np.diff(value) != 0) + 1, [len(value)]])
-    length = np.diff(edges)
-    if length.max() <= _SHORTEST or len(np.unique(value[edges[:-1]])) < _VARIES:
+    edges = np.concatenate([[0], np.flatnonzero(value[1:] != value[:-1]) + 1, [len(value)]])
+    length, level = np.diff(edges), value[edges[:-1]]
+    if length.max() <= _SHORTEST or len(np.unique(level)) < _VARIES or _counts(level):
         return []
     usual = np.sort(length)[: len(length) - max(1, len(length) // 100)]
     same = 1 - len(usual) / usual.sum()
     by_chance = np.log(len(value)) / -np.log(same) if same > 0 else 0.0
     limit = max(_SHORTEST, _FAR * by_chance)
     long = np.flatnonzero(length > limit)
-    level = value[edges[:-1]]
     least, most = value.min(), value.max()
 
     def rests(what: float) -> bool:
         times = int((level == what).sum()) if what in (least, most) else int((level[long] == what).sum())
-        return times >= _RESTS or what == 0 == least
+        return times >= _RESTS or what == 0 == least or what == 100 == most  # noqa: PLR2004 (per cent)
 
     return [(int(edges[at]), int(edges[at + 1])) for at in long if not rests(level[at])]
+
+
+def _counts(level: Floats) -> bool:
+    """Tell whether it is a counter: it only rises, but for where it began anew, at zero or elsewhere a few times."""
+    falls = (level[1:] < level[:-1]) & (level[1:] != 0)
+    return bool(falls.mean() <= _FALLS)

@@ -27,6 +27,8 @@ def test_a_measurement_that_stops_varying_is_stuck():
     assert found[["kind", "field", "count"]].to_numpy().tolist() == [["value stuck", "value", 100]]
     assert found["start"].iloc[0] == START + pd.Timedelta(minutes=200)
     assert found["end"].iloc[0] == START + pd.Timedelta(minutes=299)
+    value[200:300] = np.inf
+    assert quality(ticks(minutes(0, 600), value=value))["detail"].tolist() == ["value stayed inf for 100 messages"]
 
 
 @pytest.mark.parametrize(
@@ -39,16 +41,20 @@ def test_a_measurement_that_stops_varying_is_stuck():
         np.where(np.arange(600) < 300, 0.0, noise(600)),
         (np.arange(600) // 100 % 2).astype(bool),
         np.minimum(100.0, 99 + np.abs(np.sin(np.arange(600) / 20)) * 3).round(2),
+        np.minimum(100.0, noise(600) + 90 * (np.arange(600) // 200 == 1)),
+        np.cumsum(np.where(np.arange(600) // 150 % 2, 0.0, np.abs(noise(600)))).round(2),
+        np.cumsum(np.where(np.arange(600) // 150 % 2, 0, 3)) - 300 * (np.arange(600) >= 400),
     ],
-    ids=["constant", "steps", "slow", "off by turns", "off", "state", "at its limit by turns"],
-)
+    ids=["constant", "steps", "slow", "off by turns", "off", "state", "at its limit by turns", "100 per cent once",
+         "meter at rest", "counter that began anew"],
+)  # fmt: skip
 def test_what_keeps_its_value_by_nature_is_not_stuck(value):
-    """Constants, slow values, states, and transmitters that are off are no finding."""
+    """Constants, slow values, states, counters, what is at its limit, and transmitters that are off are no finding."""
     assert kinds(ticks(minutes(0, 600), value=value)) == []
 
 
 def test_repeats_are_counted_at_the_same_instant_and_a_moment_later():
-    """QoS 1 may repeat a message; equal values at their usual pace are no repeats."""
+    """QoS 1 may repeat a message; equal values at their usual pace, and by chance within bursts, are no repeats."""
     frame = ticks(minutes(0, 200), value=noise(200))
     again = frame.iloc[[5, 50, 120]]
     later = frame.iloc[[70]].set_axis(frame.index[[70]] + pd.Timedelta(seconds=2))
@@ -59,6 +65,8 @@ def test_repeats_are_counted_at_the_same_instant_and_a_moment_later():
     other = frame.iloc[[5]].assign(value=-1.0)
     assert kinds(joined(frame, other)) == []
     assert kinds(ticks(minutes(0, 200), value=1.0)) == []
+    bursts = (minutes(0, 200)[:, None] + np.array([0, 0.4, 0.8])).ravel()
+    assert kinds(ticks(bursts, value=noise(600).round(1))) == []
 
 
 def test_rows_out_of_order_are_told():
