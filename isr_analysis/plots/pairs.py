@@ -123,7 +123,7 @@ def _days_apart(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) ->
     shared = min(a.max(), b.max()) - max(a.min(), b.min())
     if shared >= min(np.ptp(a), np.ptp(b)) / 2:
         return 0
-    first, second = (stamps([int(ns.min())], zone)[0].normalize().tz_localize(None) for ns in (a, b))
+    first, second = (stamps([int(ns.min())], zone)[0].tz_localize(None).normalize() for ns in (a, b))
     return int((first - second).days)
 
 
@@ -146,7 +146,7 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
         index = stamps(nanoseconds(frame.index), zone)
         plain.append(frame.assign(**text).set_axis(index if zone else index.tz_localize(None), axis=0))
     kept = [frame.dropna(axis=1, how="all") for frame in plain]
-    return pd.concat(kept)
+    return pd.concat(kept).reindex(columns=list(dict.fromkeys(name for frame in plain for name in frame.columns)))
 
 
 def _is_category(column: pd.Series) -> bool:

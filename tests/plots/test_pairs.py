@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stations import fleet, hours
+import numpy as np
+from stations import fleet, hours, words
 
 from isr_analysis import plots
 from isr_analysis.plots.theme import client_colour
@@ -40,3 +41,9 @@ def test_two_stations_are_compared_in_their_colours():
     assert [(trace.name, trace.line.color) for trace in figure.data] == [
         (name, client_colour(name, "light")) for name in ("a-1", "b-2")
     ]
+
+
+def test_two_frames_whose_values_are_all_missing_are_said_to_be_so():
+    """A column that holds nothing in either is no column that is not there."""
+    frame = hours("2026-11-01").assign(value=np.nan)
+    assert "every value is missing" in words(plots.compare(frame.iloc[:24], frame.iloc[24:], "value"))
