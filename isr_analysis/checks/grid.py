@@ -19,14 +19,13 @@ from isr_analysis.checks.series import (
     listed,
     missing,
     named,
-    nanoseconds,
     plain,
     split,
     stamps,
     taken,
     zone_of,
 )  # fmt: skip
-from isr_analysis.checks.tables import whole_span
+from isr_analysis.checks.tables import day_edges, whole_span
 from isr_analysis.errors import UsageError
 
 _MOST = 50_000_000
@@ -112,14 +111,9 @@ def _edges(span: times.Range, step: int, zone: dt.tzinfo | None, channels: int, 
     cells = ((span.end - span.start) // step + 2) * channels
     if cells > _MOST:
         raise UsageError(f"every={every!r} would make {cells:,} cells of this range; take a longer step")
-    ends = stamps([span.start, span.end - 1], zone)
-    midnight = ends[0].normalize()
     if step % times.DAY == 0:
-        until = ends[1].normalize() + pd.Timedelta(days=step // times.DAY, hours=6)
-        days = pd.date_range(midnight, until, freq=f"{step // times.DAY}D").normalize()
-        edges = nanoseconds(days)
-        return edges[: int(np.searchsorted(edges, span.end)) + 1]
-    origin = int(nanoseconds(pd.DatetimeIndex([midnight]))[0])
+        return day_edges(span, zone, step // times.DAY)
+    origin = int(day_edges(span, zone)[0])
     first = origin + (span.start - origin) // step * step
     return np.arange(first, span.end + step, step, dtype=np.int64)
 
@@ -160,10 +154,11 @@ def _means(number: Floats, time: Ints, edges: Ints) -> Floats:
     step = np.searchsorted(edges, time, side="right") - 1
     inside = (step >= 0) & (step < len(edges) - 1)
     count = np.bincount(step[inside], minlength=len(edges) - 1)
-    # Relative to their middle, so that a sum of great numbers stays exact enough and finite.
-    middle = float(np.median(number[np.isfinite(number)])) if np.isfinite(number).any() else 0.0
-    total = np.bincount(step[inside], weights=number[inside] - middle, minlength=len(edges) - 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    # Relative to one in their middle, so that a sum of great numbers stays exact enough and finite.
+    finite = number[np.isfinite(number)]
+    middle = float(np.quantile(finite, 0.5, method="lower")) if len(finite) else 0.0
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        total = np.bincount(step[inside], weights=number[inside] - middle, minlength=len(edges) - 1)
         mean: Floats = np.where(count > 0, middle + total / count, np.nan)
     return mean
 

@@ -18,14 +18,12 @@ from isr_analysis.checks.series import (
     Ints,
     identity,
     named,
-    nanoseconds,
     plain,
     split,
-    stamps,
     taken,
     zone_of,
 )  # fmt: skip
-from isr_analysis.checks.tables import span_of, table
+from isr_analysis.checks.tables import day_edges, span_of, table
 
 _WHICH = {CLIENT: "str", TOPIC: "str", "channel": "str"}
 _CHANNELS = _WHICH | {
@@ -189,9 +187,7 @@ def completeness(
     span, zone = span_of(frame, start, end), zone_of(frame)
     if span is None or not span:
         return table([], _COMPLETENESS, zone)
-    ends = stamps([span.start, span.end - 1], zone)
-    days = pd.date_range(ends[0].normalize(), ends[1].normalize() + pd.Timedelta(hours=30), freq="D").normalize()
-    edges = nanoseconds(days)
+    edges = day_edges(span, zone)
     rows = []
     for one in rhythms(split(frame, identity(frame)), span):
         due = one.time[_due(one)]

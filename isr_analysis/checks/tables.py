@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.series import nanoseconds, stamps, zone_of
+from isr_analysis.checks.series import Ints, nanoseconds, stamps, zone_of
 from isr_analysis.errors import UsageError
 
 Row = dict[str, Any]
@@ -59,6 +59,18 @@ def whole_span(
         span.start if start is not None else min(span.start, int(ns.min())),
         span.end if end is not None else max(span.end, int(ns.max()) + 1),
     )
+
+
+def day_edges(span: times.Range, zone: dt.tzinfo | None, each: int = 1) -> Ints:
+    """Give the first instants (ns) of the local days that cover a range, every so many, and where the last one ends.
+
+    A day begins at its first instant also where the clocks are changed at midnight, which came twice there, or never.
+    """
+    ends = stamps([span.start, max(span.start, span.end - 1)], zone)
+    first, last = ends.tz_localize(None).normalize()
+    days = pd.date_range(first, periods=(last - first).days // each + 2, freq=f"{each}D")
+    there = days.tz_localize(zone or "UTC", ambiguous=np.ones(len(days), bool), nonexistent="shift_forward")
+    return np.unique(nanoseconds(there))  # a day that a zone left out has no instant
 
 
 def _loaded(frame: pd.DataFrame) -> times.Range | None:

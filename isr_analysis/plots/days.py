@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
-from isr_analysis.checks.series import CLIENT, nanoseconds, split, stamps, taken, zone_of
-from isr_analysis.checks.tables import whole_span
+from isr_analysis.checks.series import CLIENT, split, stamps, taken, zone_of
+from isr_analysis.checks.tables import day_edges, whole_span
 from isr_analysis.plots import theme as look
 
 _ROWS = 60
@@ -69,20 +69,19 @@ def availability(
     names = [look.said(one) for one in series.keys[CLIENT]] if CLIENT in series.keys else ["all messages"]
 
     span = whole_span(frame) or times.Range(0, 0)
-    ends = stamps([span.start, max(span.start, span.end - 1)], zone)
-    each = max(1, -(-(ends[1] - ends[0]).days // _MOST))
-    until = ends[1].normalize() + pd.Timedelta(hours=24 * each + 6)
-    days = pd.date_range(ends[0].normalize(), until, freq=f"{each}D").normalize()
-    edges = nanoseconds(days)
-    hour = series.time // times.HOUR
-    new = np.concatenate([[True], (np.diff(hour) != 0) | (np.diff(series.code) != 0)])
-    day = np.searchsorted(edges, series.time, side="right") - 1
+    each = max(1, -(-(span.end - span.start) // times.DAY // _MOST))
+    edges = day_edges(span, zone, each)
     many = len(edges) - 1
-    hours = np.bincount((series.code * many + day)[new], minlength=len(series) * many).reshape(len(series), many)
-    messages = np.bincount(series.code * many + day, minlength=len(series) * many).reshape(len(series), many)
+    day = np.searchsorted(edges, series.time, side="right") - 1
+    cell = series.code * many + day
+    hour = (series.time - edges[day]) // times.HOUR
+    new = np.concatenate([[True], (np.diff(hour) != 0) | (np.diff(cell) != 0)])
+    hours, messages = (
+        np.bincount(one, minlength=len(series) * many).reshape(len(series), many) for one in (cell[new], cell)
+    )
     # Of the first and the last day only what the frame speaks for counts.
-    inside = np.clip(edges, span.start // times.HOUR * times.HOUR, -(-span.end // times.HOUR) * times.HOUR)
-    share = np.minimum(100.0, 100 * hours / np.maximum(np.diff(inside) / times.HOUR, 1))
+    inside = np.clip(edges, span.start, span.end)
+    share = 100 * hours / (-((edges[:-1] - inside[1:]) // times.HOUR) - (inside[:-1] - edges[:-1]) // times.HOUR)
 
     order = np.argsort(names)[::-1][-_ROWS:]
     notes = [f"{_ROWS} of {len(names)} clients; filter the frame to see others"] if len(names) > _ROWS else []
@@ -93,7 +92,8 @@ def availability(
     cut = "ticktext" in rows  # the hover of an axis says what stands beside it
     figure = go.Figure(
         go.Heatmap(
-            x=[str(one.date()) for one in days[:-1]], y=[names[at] for at in order], z=share[order].round(1), text=text,
+            x=[str(one.date()) for one in stamps(edges[:-1], zone)], y=[names[at] for at in order],
+            z=share[order].round(1), text=text,
             zmin=0, zmax=100, xgap=2 if many <= _MANY else 0, ygap=2, colorscale=look.scale(ground),
             colorbar=_BAR, customdata=[[names[at]] * many for at in order] if cut else None,
             hovertemplate=f"<b>%{{{'customdata' if cut else 'y'}}}</b>"

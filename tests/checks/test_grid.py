@@ -49,6 +49,12 @@ def test_a_grid_beyond_reason_is_refused():
         wide(pd.DataFrame({"value": [1.0, 2.0]}, index=index), every="1s")
 
 
+def test_the_mean_of_great_numbers_is_a_number():
+    """The sum of two is infinite, and so is half of it; their mean is not."""
+    grid = wide(ticks([0, 10], value=np.array([1.7e308, 1.5e308])), every="1min")
+    assert grid.iloc[:, 0].tolist() == [pytest.approx(1.6e308)]
+
+
 def test_a_missing_field_names_those_that_are_there():
     """The error of wide says which columns there are."""
     with pytest.raises(UsageError, match=r"no column 'power'.*value"):

@@ -27,6 +27,18 @@ def test_availability_counts_the_hours_of_local_days():
     assert figure.data[0].x[1] == "2026-10-25"
 
 
+def test_hours_are_those_of_the_local_clock():
+    """Where it is half an hour off, a day begins within an hour of UTC; where midnight never came, an hour later."""
+    at = ["2026-06-01T12:00", "2026-06-01T23:50", "2026-06-02T00:10", "2026-06-03T12:00"]
+    index = pd.DatetimeIndex(at, tz="America/St_Johns", name="time")
+    figure = plots.availability(plain(np.arange(4), index))
+    assert figure.data[0].z.round(0).tolist() == [[17.0, 4.0, 8.0]]  # 2 of 12, 1 of 24, 1 of 13
+    havana = pd.date_range("2026-03-07T05:00", periods=24 + 23 + 24, freq="1h", tz="UTC", name="time")
+    figure = plots.availability(plain(np.arange(71), havana), tz="America/Havana")
+    assert [*figure.data[0].x] == ["2026-03-07", "2026-03-08", "2026-03-09"]
+    assert figure.data[0].z.tolist() == [[100.0, 100.0, 100.0]]
+
+
 def test_a_day_that_has_just_begun_is_there():
     """Just after midnight all messages of the new day are ones to which late ones may still come."""
     index = pd.date_range("2026-11-19T18:00", "2026-11-20T00:07", freq="1min", tz="UTC", name="time")
