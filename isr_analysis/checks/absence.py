@@ -248,7 +248,7 @@ def _shared(
             if quiet[number].end > gap.end:
                 break
             inside.append(number)
-        used |= {number for number in inside if quiet[number].end - quiet[number].start > limit}
+        used |= {number for number in inside if _all_silent(quiet[number], one, gap, own)}
         within.append((one, gap, limit, inside))
     rest: list[tuple[Rhythm, Range]] = []
     for one, gap, limit, inside in within:
@@ -258,6 +258,20 @@ def _shared(
             own_size = [part for part in told if part.end - part.start > limit]
             rest += [(one, part) for part in gap.minus(own_size) if part.end - part.start > limit]
     return [quiet[number] for number in sorted(used)], rest
+
+
+def _all_silent(quiet: Range, one: Rhythm, gap: Range, own: list[Rhythm]) -> bool:
+    """Whether a span without any message makes out a silence, or is but a pause of another series that goes on."""
+    length, limit = quiet.end - quiet.start, one.allowed(gap)
+    if length <= limit:
+        return False
+    if gap.end - gap.start - length <= limit:  # it is all of the silence
+        return True
+    spoke = [
+        other.allowed(quiet) for other in own
+        if other.regular and np.searchsorted(other.time, gap.start, "right") < np.searchsorted(other.time, gap.end)
+    ]  # fmt: skip
+    return length > min(spoke, default=0)
 
 
 def _cut(gap: Range, own: list[Rhythm], unfetched: list[Unfetched]) -> list[Range]:

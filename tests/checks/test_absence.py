@@ -63,6 +63,18 @@ def test_a_slow_series_around_an_outage_of_its_client_is_not_told_again():
     assert found["topic"].tolist() == ["state/slow", ""]  # five minutes do not explain two hours
 
 
+def test_a_client_that_goes_on_slowly_was_not_silent():
+    """A topic of each minute that stops is one row, though all is quiet between the messages of slower topics."""
+    s = minutes(0, 1440)
+    fast = ticks(s[(s <= 300 * 60) | (s >= 400 * 60)])
+    for slow in ([5], [5, 7]):
+        frame = joined(fast, *(ticks(minutes(0, 1440, every) + 1.0, topic=f"state/{every}") for every in slow))
+        found = gaps(frame)
+        assert found["topic"].tolist() == ["telemetry/a"]
+        assert [found["start"].iloc[0], found["end"].iloc[0]] == [at(300), at(400)]
+        assert found["missed"].tolist() == [99]
+
+
 def test_silence_at_the_edges_of_the_loaded_range_is_found():
     """The range that a loader wrote into attrs counts, as long as the frame is as it was loaded."""
     frame = ticks(minutes(100, 200))
