@@ -12,6 +12,7 @@ from isr_analysis.checks.series import Floats, Ints
 POINTS = 12_000
 """Points in one figure, shared by its traces: about half a megabyte of JSON."""
 _LEAST = 24
+_SEEN = 300  # a gap of more than so many parts of the line is seen as one: about three pixels
 _CHOOSER = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
 
 
@@ -30,8 +31,8 @@ def thin(time: Ints, value: Floats, breaks: Ints, most: int) -> tuple[Ints, Ints
     breaks : numpy.ndarray
         The points after which there is a gap, ascending.
     most : int
-        How many points to keep. Of more gaps than an eighth of it, the longest are kept: the others are narrower
-        than the line.
+        How many points to keep. Of more gaps than an eighth of it, the longest are kept, and in any case each that is
+        wider than the line.
 
     Returns
     -------
@@ -42,8 +43,9 @@ def thin(time: Ints, value: Floats, breaks: Ints, most: int) -> tuple[Ints, Ints
     if len(value) <= max(most, 1):
         return np.arange(len(value)), breaks
     if len(breaks) > most // 8:
-        longest = np.argsort(time[breaks + 1] - time[breaks], kind="stable")[-(most // 8) :]
-        breaks = np.sort(breaks[longest])
+        length = time[breaks + 1] - time[breaks]
+        many = max(most // 8, int(np.count_nonzero(length > (time[-1] - time[0]) // _SEEN)))
+        breaks = np.sort(breaks[np.argsort(length, kind="stable")[-many:]])
     edges = np.concatenate([[0], breaks + 1, [len(value)]])
     room = most - 2 * len(breaks) - 4
     kept = [np.array([0, len(value) - 1, int(value.argmin()), int(value.argmax())])]

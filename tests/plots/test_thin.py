@@ -31,6 +31,16 @@ def test_thinning_keeps_extremes_ends_and_gaps(seed, count, holes):
         assert len(kept) == len(breaks)
 
 
+def test_every_night_of_a_season_is_a_gap():
+    """However few points a line may have, it is not drawn across what is wide enough to be seen."""
+    day = np.arange(0, 12 * 3600, 60)
+    time = (np.arange(100)[:, None] * 86_400 + day).ravel()
+    breaks = np.flatnonzero(np.diff(time) > 60)
+    keep, kept = thin(time, np.random.default_rng(1).normal(0, 1, len(time)), breaks, 300)
+    assert keep[kept].tolist() == breaks.tolist()
+    assert len(keep) <= 4 * 100 + 2
+
+
 def test_a_long_line_is_thinned_and_says_so():
     """Half a million points: a small figure with the true extremes that tells of the thinning."""
     index = pd.date_range("2026-11-01", periods=500_000, freq="1s", tz="UTC")
