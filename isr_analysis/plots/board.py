@@ -92,7 +92,8 @@ def live(
     topics = frame[TOPIC].astype("str") if TOPIC in frame.columns else [""] * len(frame)
     age = np.maximum(at - ns, 0)
     level = np.searchsorted(limits, age, side="left")
-    ink, colours = look.ink(ground), [look.palette(ground)[2], look.palette(ground)[5], look.ink(ground)["bad"]]
+    ink = look.ink(ground)
+    colours = [look.palette(ground)[2], ink["stale"], ink["bad"]]
     words = np.array(["heard", "stale", "silent"])[level]
     columns = {
         "": np.array(["●"] * len(frame)),

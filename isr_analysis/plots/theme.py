@@ -17,11 +17,12 @@ from isr_analysis.errors import UsageError
 
 Theme = Literal["light", "dark"]
 
-# After Okabe and Ito, in an order in which neighbours differ in lightness too; the dark set is lighter throughout.
-_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5B4FA2", "#B8860B", "#56B4E9", "#7F3C4D"]
-_DARK = ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#A79BF0", "#F0C83C", "#9BD5FF", "#D88A9C"]
+# After Okabe and Ito; the others differ from these, and from one another, in lightness. Any two are told apart by eyes
+# without red, green or blue receptors, too.
+_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8422E6", "#665024", "#56B4E9", "#660F49"]
+_DARK = ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#AC59FF", "#F0C83C", "#DDF5B0", "#998254"]
 # For the states of a figure that has very many.
-_SPARE = {"light": ["#8A6240", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#C49A6C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
+_SPARE = {"light": ["#B8860B", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#D88A9C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 _LEGEND_WIDTH = 860
 _TITLE_WIDTH = 90  # characters of a line
@@ -29,9 +30,11 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 
 _INK: dict[str, dict[str, str]] = {
     "light": {"paper": "#FFFFFF", "text": "#1F2933", "soft": "#616E7C", "grid": "#E4E7EB", "line": "#9AA5B1",
-              "gap": "rgba(97,110,124,0.16)", "empty": "#EEF1F4", "bad": "#D55E00", "good": "#0072B2"},
+              "gap": "rgba(97,110,124,0.16)", "empty": "#EEF1F4", "bad": "#D55E00", "good": "#0072B2",
+              "stale": "#9A6F00"},
     "dark": {"paper": "#161B22", "text": "#E6EDF3", "soft": "#9DA7B3", "grid": "#2B333D", "line": "#57606A",
-             "gap": "rgba(157,167,179,0.20)", "empty": "#222A33", "bad": "#FF8C42", "good": "#56B4E9"},
+             "gap": "rgba(157,167,179,0.20)", "empty": "#222A33", "bad": "#FF8C42", "good": "#56B4E9",
+             "stale": "#F0C83C"},
 }  # fmt: skip
 _SCALES = {
     "light": [[0, "#F3F6F9"], [0.001, "#D6E6F4"], [0.25, "#AFD1E7"], [0.5, "#6BAED6"], [0.75, "#2171B5"],
@@ -109,8 +112,9 @@ def line_styles(
 ) -> dict[str, tuple[str, str]]:
     """Give (colour, dash) for each name in a legend.
 
-    Where there are several clients the colour says which, and the dash tells lines of the same colour apart; lines of
-    one client (or of none) take the colours in turn. Only lines that share a panel need to differ.
+    Where there are several clients the colour says which, and the dash tells lines of the same colour apart, as long as
+    there are any; lines of one client (or of none) take the colours in turn. Only lines that share a panel need to
+    differ.
 
     Parameters
     ----------
@@ -129,9 +133,12 @@ def line_styles(
     for name, client in zip(names, clients, strict=True):
         if name in styles:
             continue
-        used = {styles[other] for own in beside.values() if name in own for other in own if other in styles}
-        turn = [client_colour(client or "", theme)] if several else [*colours[first:], *colours[:first]]
-        looks = [(colour, dash) for dash in _DASHES for colour in turn]
+        used = {styles[other] for near in beside.values() if name in near for other in near if other in styles}
+        if several:  # when all dashes are taken, a look that others need last
+            own = client_colour(client or "", theme)
+            looks = [(own, dash) for dash in _DASHES] + [(other, dash) for dash in _DASHES[::-1] for other in colours]
+        else:
+            looks = [(colour, dash) for dash in _DASHES for colour in [*colours[first:], *colours[:first]]]
         styles[name] = next((one for one in looks if one not in used), looks[0])
     return styles
 
