@@ -87,7 +87,8 @@ def compare(
     picked = pick(joined, fields, by=[_WHOSE, *listed(by)], tz=zone)
     if picked.nothing or not picked.lines:
         return look.nothing(ground, title=title or "Comparison", words=picked.nothing or "No data: only events")
-    picked.notes[:0] = notes
+    drawn_of = {line.keys[_WHOSE] for line in picked.lines}
+    picked.notes[:0] = notes + [f"nothing to draw of {name}" for name in called if name not in drawn_of]
     if by is None:
         named(picked.lines, [], [])
     first, second = (_clients(joined[joined[_WHOSE] == name]) for name in called)

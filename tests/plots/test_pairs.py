@@ -47,3 +47,10 @@ def test_two_frames_whose_values_are_all_missing_are_said_to_be_so():
     """A column that holds nothing in either is no column that is not there."""
     frame = hours("2026-11-01").assign(value=np.nan)
     assert "every value is missing" in words(plots.compare(frame.iloc[:24], frame.iloc[24:], "value"))
+
+
+def test_a_frame_of_which_there_is_nothing_to_draw_is_named():
+    """Where one of the two has no row, or no value, the figure says that the line is the other's alone."""
+    frame = hours("2026-11-01")
+    for other in (frame.iloc[:0], frame.assign(value=np.nan)):
+        assert "nothing to draw of last" in words(plots.compare(frame, other, "value", names=("this", "last")))
