@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,10 @@ UNITS = ("unit", "units")
 NO_MEASURE = {*IDENTITY, *UNITS, CLIENT, TOPIC, "device_id", "callsign", "username", "ts", "time", "timestamp",
               "payload.time", "payload.timestamp", "seq"}  # fmt: skip
 """Columns that say of what, by whom or when, and not how much."""
+
+ON = {"on", "true", "online", "up", "yes", "active", "enabled", "closed", "connected", "running", "ok", "1"}
+OFF = {"off", "false", "offline", "down", "no", "inactive", "disabled", "open", "disconnected", "stopped", "0"}
+"""States as people and devices write them."""
 
 _FEW = 10
 _FIRST = 1000
@@ -77,3 +83,14 @@ def decimals(values: Floats) -> int:
     some = values[:: max(1, len(values) // _ENOUGH)]
     noise = 1e-13 * np.abs(some)  # of sums of decimal fractions
     return next((many for many in range(7) if (np.abs(np.round(some, many) - some) <= noise).all()), 9)
+
+
+def on_off(states: Iterable[str]) -> dict[str, float] | None:
+    """Read states as 1 and 0, if all of them are words for on or off."""
+    found = {}
+    for state in states:
+        word = state.strip().casefold()
+        if word not in ON | OFF:
+            return None
+        found[state] = 1.0 if word in ON else 0.0
+    return found or None

@@ -7,7 +7,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.absence import Rhythm, rhythms
-from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, unit_columns
+from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, on_off, unit_columns
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -25,6 +25,7 @@ from isr_analysis.checks.series import (
 )  # fmt: skip
 from isr_analysis.checks.tables import day_edges, span_of, table
 
+_FEW = 50
 _WHICH = {CLIENT: "str", TOPIC: "str", "channel": "str"}
 _CHANNELS = _WHICH | {
     "field": "str", "kind": "str", "unit": "str", "messages": "Int64", "first": "instant", "last": "instant",
@@ -100,8 +101,12 @@ def _kind(part: pd.Series, topic: str) -> str | None:
     number = number[~np.isnan(number)]
     if len(number):
         return "state" if is_state(number, topic) else "measurement"
-    flags = not is_number(part) and len(part) and all(isinstance(value, bool) for value in part.head(50))
-    return "state" if flags else None
+    for some in (part.head(_FEW), part):  # most are seen to be none by their first values
+        if is_number(part) or not all(isinstance(value, bool | str) for value in some):
+            return None
+        if on_off({str(value) for value in some}) is None:
+            return None
+    return "state"
 
 
 def _unit(frame: pd.DataFrame, field: str, rows: Ints) -> str:

@@ -87,8 +87,9 @@ def profile(
         own = [line for line in picked.lines if line.panel == panel]
         axis = panel_axes(figure, own, number, domains[number])[0]
         if own[0].state:
+            on = "on" if max(float(line.value.max()) for line in own) <= 1 else "above 0"
             figure.layout[axis.replace("y", "yaxis")].update(
-                title={"text": f"{look.said(look.short(own[0].field, 12))}, % of messages on"},
+                title={"text": f"{look.said(look.short(own[0].field, 12))}, % of messages {on}"},
                 tickvals=None,
                 ticktext=None,
                 range=[-3, 103],

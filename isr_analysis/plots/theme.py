@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 import plotly.graph_objects as go
 
+from isr_analysis.checks.kinds import OFF, ON
 from isr_analysis.errors import UsageError
 
 Theme = Literal["light", "dark"]
@@ -56,9 +57,7 @@ _TICKS: list[dict[str, Any]] = [
 ]
 _SHORT = 40  # characters of a name beside an axis
 
-# States as people and devices write them. What is good or bad of a relay nobody can know: those are just on and off.
-_ON = {"on", "true", "online", "up", "yes", "active", "enabled", "closed", "connected", "running", "ok", "1"}
-_OFF = {"off", "false", "offline", "down", "no", "inactive", "disabled", "open", "disconnected", "stopped", "0"}
+# What is good or bad of a relay nobody can know: on and off are just that.
 _BAD = {"fault", "error", "alarm", "fail", "failed", "failure", "critical", "lost", "missing"}
 
 
@@ -146,7 +145,7 @@ def line_styles(
 def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
     """Give each state its colour: off is pale, on is strong, faults stand out, all others take the colours in turn."""
     colours = palette(theme)
-    known = [(_ON, ink(theme)["good"]), (_OFF, "#C9D1D9" if theme == "light" else "#3B4552"), (_BAD, ink(theme)["bad"])]
+    known = [(ON, ink(theme)["good"]), (OFF, "#C9D1D9" if theme == "light" else "#3B4552"), (_BAD, ink(theme)["bad"])]
     chosen = {
         state: next((colour for words, colour in known if state.strip().casefold() in words), "") for state in states
     }
@@ -154,17 +153,6 @@ def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
     free = [one for one in [*colours[3:], *colours[2::-1], *spare_colours(theme)] if one not in chosen.values()]
     turn = itertools.cycle(free)
     return {state: colour or next(turn) for state, colour in chosen.items()}
-
-
-def on_off(states: Iterable[str]) -> dict[str, float] | None:
-    """Read states as 1 and 0, if all of them are words for on or off."""
-    found = {}
-    for state in states:
-        word = state.strip().casefold()
-        if word not in _ON | _OFF:
-            return None
-        found[state] = 1.0 if word in _ON else 0.0
-    return found or None
 
 
 def said(text: object) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.kinds import NO_MEASURE, is_number
+from isr_analysis.checks.kinds import NO_MEASURE, is_number, on_off
 from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
-from isr_analysis.plots.theme import on_off
 
 _FEW = 4
 

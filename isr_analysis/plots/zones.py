@@ -18,6 +18,7 @@ from isr_analysis.checks.series import Ints, stamps
 from isr_analysis.times import DAY, HOUR, SECOND
 
 _FORMAT = "%a %d %b %Y %H:%M:%S"
+_FEW = 2
 _MOMENT = SECOND // 1000
 
 
@@ -49,8 +50,9 @@ class Clock:
             return "Time (the data names no zone)"
         name, ahead = str(self.zone), _offset_name(self.offset)
         if self.changes:
-            when = self.changes[0] if len(self.changes) == 1 else f"{self.changes[0]} and {self.changes[-1]}"
-            return f"Time ({ahead} throughout:<br>{name} changed its clocks on {when})"
+            first, last, many = self.changes[0], self.changes[-1], len(self.changes)
+            when = f"on {' and '.join(self.changes)}" if many <= _FEW else f"{many} times from {first} to {last}"
+            return f"Time ({ahead} throughout:<br>{name} changed its clocks {when})"
         return f"Time ({name})" if name.upper().startswith("UTC") else f"Time ({name}, {ahead})"
 
     def axis(self, ns: Ints) -> npt.NDArray[np.datetime64]:

@@ -29,6 +29,15 @@ def test_a_reading_is_identified_by_all_five_parts():
     assert found.loc[found["channel"] == "", "field"].tolist() == ["cpu", "ram"]
 
 
+def test_words_for_on_and_off_are_a_state():
+    """A field that says on or off, in any words, is listed; mere text, and words among numbers or lists, are not."""
+    words = {"relay": ["on", "OFF", None], "door": ["open", True, "closed"], "mode": ["auto", "on", "off"],
+             "mixed": ["on", [1], "off"], "name": ["a", "b", "c"]}  # fmt: skip
+    found = channels(ticks([0, 60, 120]).assign(**words)).set_index("field")
+    assert found["kind"].to_dict() == {"relay": "state", "door": "state", "value": "measurement"}
+    assert found["messages"].to_dict() == {"relay": 2, "door": 3, "value": 3}
+
+
 def test_a_unit_is_found_in_every_place_that_plots_look_at():
     """Beside its field, under a name of its own; the bare word is the unit of `value`, and of no other field."""
     frame = ticks(minutes(0, 10)).assign(temp=20.5, temp_units="°C", load=0.5, **{"load.unit": "%"}, ram=41.5, unit="W")

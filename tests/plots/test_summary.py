@@ -34,3 +34,11 @@ def test_a_distribution_adds_up():
     assert len(figure.data) == 4
     for trace in figure.data:
         assert trace.y[1::2][:-1].sum() == pytest.approx(100)
+
+
+def test_a_profile_of_levels_says_what_its_share_is_of():
+    """A relay is on or off; what has more levels is above 0 or not."""
+    for level, said in ((1, "on"), (3, "above 0")):
+        index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+        frame = pd.DataFrame({"topic": "state/mode", "mode": [0, level] * 24}, index=index)
+        assert plots.profile(frame, "mode").layout.yaxis.title.text == f"mode, % of messages {said}"

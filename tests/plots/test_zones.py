@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from stations import hours
 
@@ -21,6 +22,14 @@ def test_a_line_across_a_change_of_the_clocks_does_not_fold(day):
     assert {text.split()[4] for text in figure.data[0].customdata} == {"CET", "CEST"}
     assert "changed its clocks on" in figure.layout.xaxis.title.text
     assert "UTC+0" in figure.layout.xaxis.title.text
+
+
+def test_all_changes_of_the_clocks_are_told():
+    """Of two both dates are said, of more how many there are; two dates alone would deny the others."""
+    days = [hours(day, count=2) for day in ("2026-01-01", "2026-12-01", "2027-12-01")]
+    two, four = (plots.timeseries(pd.concat(some)).layout.xaxis.title.text for some in (days[:2], days))
+    assert "changed its clocks on 2026-03-29 and 2026-10-25" in two
+    assert "changed its clocks 4 times from 2026-03-29 to 2027-10-31" in four
 
 
 def test_within_one_offset_the_axis_shows_the_local_clock():
