@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ticks import START, at, joined, minutes, ticks
 
 from isr_analysis.checks import gaps
@@ -73,6 +77,37 @@ def test_a_client_that_goes_on_slowly_was_not_silent():
         assert found["topic"].tolist() == ["telemetry/a"]
         assert [found["start"].iloc[0], found["end"].iloc[0]] == [at(300), at(400)]
         assert found["missed"].tolist() == [99]
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40)
+def test_a_gap_is_true_of_all_that_it_names_and_told_once(seed):
+    """Whatever fell silent beside whatever went on: no message of a row's series lies within it, and none is in two."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for topic in "abcd"[: rng.integers(2, 5)]:
+        seconds = np.arange(0, 86_400, rng.choice([30, 60, 150, 300])) + rng.uniform(0, 3)
+        for begin, length in zip(rng.uniform(0, 80_000, 3), rng.choice([900, 3600, 14_400], 3), strict=True):
+            if rng.random() < 0.5:
+                seconds = seconds[(seconds < begin) | (seconds > begin + length)]
+        parts.append(ticks(seconds, topic=topic))
+    told = {topic: [] for topic in "abcd"}
+    for row in gaps(joined(*parts)).itertuples():
+        for part in parts:
+            topic = part["topic"].iloc[0]
+            if row.topic in {"", topic}:
+                assert not ((part.index > row.start) & (part.index < row.end)).any()
+                told[topic].append((row.start, row.end))
+    for spans in told.values():
+        assert all(one[1] <= other[0] for one, other in pairwise(sorted(spans)))
+    for part in parts:
+        pause = np.diff(part.index.asi8)
+        for at_ in np.flatnonzero(pause > 6 * np.median(pause)):
+            begin, end = part.index[at_], part.index[at_ + 1]
+            spans = told[part["topic"].iloc[0]]
+            left = (end - begin) - sum((min(end, b) - max(begin, a) for a, b in spans if a < end and b > begin),
+                                       pd.Timedelta(0))  # fmt: skip
+            assert left.value <= 6 * np.median(pause)
 
 
 def test_silence_at_the_edges_of_the_loaded_range_is_found():
