@@ -261,7 +261,7 @@ def _shared(
 
 
 def _all_silent(quiet: Range, one: Rhythm, gap: Range, own: list[Rhythm]) -> bool:
-    """Whether a span without any message makes out a silence, or is but a pause of another series that goes on."""
+    """Whether a span without any message makes out a silence, or is but a pause of a series that goes on in it."""
     length, limit = quiet.end - quiet.start, one.allowed(gap)
     if length <= limit:
         return False
@@ -271,7 +271,7 @@ def _all_silent(quiet: Range, one: Rhythm, gap: Range, own: list[Rhythm]) -> boo
         other.allowed(quiet) for other in own
         if other.regular and np.searchsorted(other.time, gap.start, "right") < np.searchsorted(other.time, gap.end)
     ]  # fmt: skip
-    return length > min(spoke, default=0)
+    return length > max(spoke, default=0)
 
 
 def _cut(gap: Range, own: list[Rhythm], unfetched: list[Unfetched]) -> list[Range]:
