@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ticks import START, at, joined, minutes, ticks
 
@@ -78,6 +78,7 @@ def test_a_client_that_goes_on_slowly_was_not_silent():
 
 
 @given(st.integers(0, 10_000))
+@example(132)
 @settings(max_examples=40)
 def test_a_gap_is_true_of_all_that_it_names_and_told_once(seed):
     """Whatever fell silent beside whatever went on: no message of a row's series lies within it, and all is told."""
