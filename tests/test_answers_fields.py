@@ -233,6 +233,8 @@ def test_bytes_that_are_no_text_stay_in_their_payload():
         (['{"on": 1}', 3], [b'{"on": 1}', b"3"]),
         (["on", "off"], [b'"on"', b'"off"']),
         (["eyJhIjoxfQ==", "Mi41", "Im9uIg=="], [b'{"a":1}', b"2.5", b'"on"']),
+        (["eyJhIjoxfQ==", "Mi41", "AP8Q", "T04="], [b'{"a":1}', b"2.5", b"\x00\xff\x10", b"ON"]),
+        (["eyJhIjoxfQ==", "AP8Q", "T04="], [b'"eyJhIjoxfQ=="', b'"AP8Q"', b'"T04="']),  # one of three may be chance
         (["Mi41"], [b'"Mi41"']),  # it may be a name as well
         (["eyJhIjoxfQ==", "x"], [b'"eyJhIjoxfQ=="', b'"x"']),
         ([None, {"a": 1}], [b"null", b'{"a": 1}']),

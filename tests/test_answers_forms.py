@@ -270,3 +270,12 @@ def test_the_first_and_the_last_line_may_be_no_rows():
 def test_lists_of_columns_in_every_form(body):
     """Named beside the rows, or within what is beside them; instants in the plural; columns in objects."""
     assert told(read(body)) == ONE * 2
+
+
+@pytest.mark.parametrize("name", ["values", "rows", "dataset"])
+def test_rows_of_values_beside_the_columns_that_they_have(name):
+    """Whatever they are called."""
+    names = [{"name": one, "type": "STRING"} for one in ("time", "client_id", "topic", "payload")]
+    body = {"query": "…", "columns": names, name: [list(ROW.values())], "count": 1}
+    assert told(read(body)) == ONE
+    assert told(read({**body, name: []})) == []

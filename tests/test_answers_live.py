@@ -22,3 +22,11 @@ def test_a_publisher_beside_its_last_message_is_whose_it_is():
     publisher = {"client_id": "a", "label": "L", "topic": f"{ACCOUNT}/a/#"}
     for last in ({"message": BARE | {"topic": "t/x"}}, {"latest": {"message": BARE | {"topic": "t/x"}}}):
         assert told(live({"result": {"live": [{"publisher": publisher, "last": last}]}})) == ONE
+
+
+def test_a_message_of_null_is_one():
+    """If its topic is said and when it came; a pattern, or a topic alone, is of a publisher that never published."""
+    seen = {"client_id": "a", "topic": "t/x", "last_seen": AT, "payload": None}
+    never = {**seen, "client_id": "b", "last_seen": None}
+    assert told(live([seen, never])) == [(*ONE[0][:3], b"null")]
+    assert told(live([{**seen, "topic": f"{ACCOUNT}/a/#"}])) == []

@@ -53,6 +53,16 @@ def test_what_the_names_do_not_say_the_descriptions_do(schema, expected):
     assert schemas.fields(document, answering(schema)) == expected
 
 
+@pytest.mark.parametrize("said", [{"format": "byte"}, {"format": "base64url"}, {"contentEncoding": "base64"}])
+def test_bytes_are_in_base64_where_the_schema_says_so(said):
+    """Whether or not they may be missing; a text is none."""
+    for one in ({"type": "string", **said}, {"anyOf": [{"type": "string", **said}, {"type": "null"}]}):
+        row = {"time": {}, "client_id": {}, "topic": {}, "payload": one}
+        assert schemas.fields({}, answering({"items": {"properties": row}})) == Fields(payload_form="base64")
+    row = {"time": {}, "client_id": {}, "topic": {}, "payload": {"type": "string", "format": "binary"}}
+    assert schemas.fields({}, answering({"items": {"properties": row}})) == Fields()
+
+
 def test_a_document_without_schemas_names_no_field():
     """Nor does one of Swagger 2 that has them elsewhere break anything."""
     for operation in ({}, {"responses": []}, {"responses": {"200": {"$ref": "#/nowhere"}}}, answering({"items": 3})):

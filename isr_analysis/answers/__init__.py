@@ -7,6 +7,7 @@ raises an `AnswerError` that shows what came.
 
 from __future__ import annotations
 
+from isr_analysis.answers.forms import without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.page import Page, read_live, read_page
 from isr_analysis.answers.paging import Paging
@@ -15,4 +16,7 @@ from isr_analysis.answers.rows import read_rows
 from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import error_words
 
-__all__ = ["Fields", "Page", "Paging", "error_words", "merge", "read_live", "read_page", "read_paging", "read_rows"]
+__all__ = [
+    "Fields", "Page", "Paging", "error_words", "merge", "read_live", "read_page", "read_paging", "read_rows",
+    "without_rows",
+]  # fmt: skip

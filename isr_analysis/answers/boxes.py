@@ -67,7 +67,9 @@ def _open(value: bytes) -> _Box | None:
     if tag is not None:
         held = inner.keys() - {tag}
         word = plain(raw.text(inner[tag]).partition(";")[0].lower()) if raw.kind(inner[tag]) == '"' else ""
-        return _box(inner[held.pop()], word) if len(held) == 1 and held <= {*_HELD, *_FORMS} else None
+        if len(held) != 1 or not held <= {*_HELD, *_FORMS} or (box := _box(value := inner[held.pop()], word)) is None:
+            return None
+        return box._replace(sure=box.sure or (word == "object" and raw.kind(value) == "{"))
     there = {name: one for name, one in inner.items() if one != b"null"}
     if not inner or not inner.keys() <= _FORMS.keys() or (len(there) > 1 and not _same(there)):
         return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from isr_analysis.answers import columns, csv, envelope, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY
-from isr_analysis.answers.shape import AROUND, Fields
+from isr_analysis.answers.shape import AROUND, Fields, plain, time_rank
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
@@ -83,6 +83,20 @@ def _last_close(text: bytes) -> int:
     while end and text[near : end - 1].rstrip()[-1:] != b"}":
         end = text.rfind(b"]", near, end - 1) + 1
     return end
+
+
+def without_rows(body: bytes, content_type: str | None) -> bytes | None:
+    """Give what an answer of this one's form is if it has no rows, where that is ``{}`` or nothing at all; else None.
+
+    Of JSON lines nothing is left; braces, of groups, or of what says nothing beside its rows but what is next.
+    """
+    documents, tables = split(unpack.texts(body, content_type), content_type)
+    if tables or any(raw.kind(one) != "{" for one in documents):
+        return None
+    scalars = [name for name, one in raw.members(documents[0]).items() if raw.kind(one) not in ("{", "[")]
+    if len(documents) > 1 or any(time_rank(name) is not None for name in scalars):
+        return b""
+    return b"{}" if all(plain(name).startswith("next") for name in scalars) else None
 
 
 def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], list[Columns]]:

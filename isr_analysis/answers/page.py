@@ -15,7 +15,7 @@ from isr_analysis.answers import columns, forms, fragments, instants, labels, pa
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import PUBLISHERS, Asked, Fields, plain, time_rank
+from isr_analysis.answers.shape import PUBLISHERS, SEEN, TOPIC, Asked, Fields, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _HELP = (
@@ -46,10 +46,10 @@ class Page:
     payload_form : str or None
         ``"base64"``, ``"hex"``, ``"bytes"`` or ``"boxed"`` if the payloads showed themselves that they are that, or
         ``"decoded"`` if not all are strings: what other answers hold, too, where one alone would not tell.
+    payload_unsure : bool
+        Whether payloads may be coded bytes, and neither they nor a name show whether they are.
     payload_name : str or None
         The field that showed by what it holds that it is the payload, which one answer alone may not.
-    grouped : bool
-        Whether the rows stood in groups under the names of clients or topics.
     zoneless : bool
         Whether instants name no zone, and nothing else does: they were taken to be UTC.
     """
@@ -61,8 +61,8 @@ class Page:
     fragments: bool = False
     paging: Paging = field(default_factory=Paging)
     payload_form: str | None = None
+    payload_unsure: bool = False
     payload_name: str | None = None
-    grouped: bool = False
     zoneless: bool = False
 
     @property
@@ -156,7 +156,6 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
         if asked.fields.time_zone is None and (zone := _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
         page = _page(table, asked) if rows else Page(messages.empty(), 0)
-        page = replace(page, grouped=any(name.startswith(roles.KEY) for name in table))
         named = {one for name, one in notes.items() if paging.is_account(name)}
         accounts = page.accounts | {raw.text(one) for one in named if raw.kind(one) == '"'}
         return replace(page, rows=rows, accounts=frozenset(accounts), paging=paging.read(notes, rows))
@@ -209,10 +208,12 @@ def _page(table: Columns, asked: Asked) -> Page:
     )  # fmt: skip
     unnamed = len(role.payload) == 1 and role.encoding is None and roles.payload_form(role.payload[0]) is None
     shown = payload.shown_form(table[role.payload[0]]) if unnamed else None
+    unsure = unnamed and shown is None and asked.fields.payload_form is None
+    unsure = unsure and payload.may_be_coded(table[role.payload[0]])
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
-        payload_name=role.shown, zoneless=zoneless,
+        payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless,
     )  # fmt: skip
 
 
@@ -226,6 +227,9 @@ def _published(table: Columns) -> Columns:
     there = columns.present(table[names[0]])
     for name in names[1:]:
         there = pc.or_(there, columns.present(table[name]))
+    topic, seen = pick(own, TOPIC), next((name for name in own if time_rank(name) == SEEN), None)
+    if topic and seen and not roles.is_pattern(table, topic):  # a message of null
+        there = pc.or_(there, pc.and_(columns.present(table[topic]), columns.present(table[seen])))
     return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
 
 

@@ -39,7 +39,7 @@ def published(
     object or array is what was published. So is one that is any other JSON text (``21.5``, ``true``), as long as
     every payload of the answer is a string: a portal that decodes payloads would have given a number. Any other
     string is a text value and stays the JSON text that it is, quotes and all. If every payload of the answer is
-    base64 of JSON, an object or array among it, that JSON was published.
+    base64, half of them of JSON, an object or array among it, the bytes in it were published.
 
     Parameters
     ----------
@@ -114,6 +114,14 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
         return "decoded"
     strings = pc.match_substring_regex(column, rb'^(?:["\[]|null$)')
     return None if pc.all(strings).as_py() is not False else "decoded"
+
+
+def may_be_coded(column: pa.ChunkedArray) -> bool:
+    """Tell whether all payloads of a column may be coded bytes, if others were to show that they are."""
+    values = [one for one in columns.as_json(column).to_pylist() if one not in (None, b"null")]
+    return bool(values) and any(
+        all(_sound(one, form, pattern) is not None for one in values) for form, pattern in _CODED.items()
+    )
 
 
 def _with_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -194,26 +202,28 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
 
 
 def _all_coded(column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray] | None:
-    """Decode coded bytes where there is no doubt: every payload is that of JSON, and one that of an object or array."""
+    """Decode coded bytes where there is no doubt: all may be that, half of them are of JSON, one an object or array."""
     head = columns.sample(column)
     for form, pattern in _CODED.items():
         if not isinstance(head, bytes) or _sound(head, form, pattern) is None:  # most often none of them is
             continue
         decoded = [value if value == b"null" else _sound(value, form, pattern) for value in column.to_pylist()]
-        if all(one is not None for one in decoded) and any(one.lstrip()[:1] in (b"{", b"[") for one in decoded if one):
-            return form, _binary(decoded)
+        whole = [one for one in decoded if one is not None]
+        if len(whole) < len(decoded) or not any(one.lstrip()[:1] in (b"{", b"[") and raw.is_json(one) for one in whole):
+            continue
+        if 2 * sum(map(raw.is_json, whole)) >= len(whole):
+            return form, _binary(whole)
     return None
 
 
 def _sound(value: bytes, form: str, pattern: re.Pattern[bytes]) -> bytes | None:
-    """Decode a payload if it is coded JSON; else give None."""
+    """Decode a payload if it may be coded bytes; else give None."""
     if not pattern.fullmatch(value):
         return None
     try:
-        decoded = _decoded(value, form, 0)
+        return _decoded(value, form, 0)
     except AnswerError:
         return None
-    return decoded if raw.is_json(decoded) else None
 
 
 def _binary(values: Sequence[bytes | None]) -> pa.ChunkedArray:

@@ -161,7 +161,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
     scalars = _scalars(table)
     unnamed = ("id", "name", "username") if live else ()
     topics = [name for name in left if name in scalars and (_is_topic(name) or _is_path(table, name))]
-    whole = [name for name in topics if not _is_pattern(table, name)]
+    whole = [name for name in topics if not is_pattern(table, name)]
     topic = take(fields.topic, (*TOPIC, *PERHAPS_TOPIC), within=whole or topics)
     # Where the topic names the client, a device or station beside it is the payload's own.
     known = SURE_CLIENT if _is_whole(table, topic, asked.account_id) else (*CLIENT, *unnamed)
@@ -299,7 +299,7 @@ def _is_topic(name: str) -> bool:
     return plain(name.rpartition(".")[2]) in TOPIC
 
 
-def _is_pattern(table: Columns, name: str) -> bool:
+def is_pattern(table: Columns, name: str) -> bool:
     """Tell whether a column holds filters rather than topics, as the lists of publishers do."""
     value = columns.sample(table[name])
     return any(mark in (value if isinstance(value, str) else (value or b"").decode("latin-1")) for mark in "+#")

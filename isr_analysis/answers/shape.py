@@ -87,7 +87,7 @@ PERHAPS_PAYLOAD = (
 )  # fmt: skip
 HOLDERS = {
     "metrics", "measurements", "attributes", "properties", "readings", "object", "decoded", "parsed", "record",
-    "document", "contents", "params",
+    "document", "contents", "params", "telemetry",
 }  # fmt: skip
 """What an object is called that holds all of a payload, where nothing else may be one."""
 LAST = ("lastmessage", "message", "msg", "last", "latest")

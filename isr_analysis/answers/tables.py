@@ -11,7 +11,7 @@ from isr_analysis.answers.shape import plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _COLUMNS = ("columns", "columnnames", "header", "headers", "fields", "schema", "names", "meta")
-_VALUES = ("values", "data", "rows", "records", "datapoints")
+_VALUES = ("values", "data", "rows", "records", "datapoints", "dataset")
 
 
 def columns_of(fields: dict[str, bytes]) -> Columns | None:

@@ -63,11 +63,15 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
         if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
             raise refused from exc
         guessed = portal.habits.unit_is_guessed  # then it is looked for further
-        if answer.body.strip() != b"{}" or not (guessed or _gives_groups(portal, known, selector)):
+        nothing = answer.body.strip()
+        if nothing not in (b"", b"{}") or not (guessed or nothing == _without_rows(portal, known, selector)):
             raise
-        page = Page(messages.empty(), 0)  # no group at all
+        page = Page(messages.empty(), 0)
+    if page.payload_unsure and (form := _form_of_others(portal, known, selector)):
+        fields = dataclasses.replace(known.fields, payload_form=form)
+        page = _read(portal, dataclasses.replace(known, fields=fields), selector, answer)
+        page = dataclasses.replace(page, payload_form=form)
     portal.check_accounts(page.accounts)
-    portal.habits.groups = portal.habits.groups or page.grouped
     said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
     return dataclasses.replace(page, paging=said)
 
@@ -86,17 +90,33 @@ def _read(portal: Portal, known: History, selector: Selector, answer: Answer) ->
     )
 
 
-def _gives_groups(portal: Portal, known: History, selector: Selector) -> bool:
-    """Tell whether the portal's answers are objects of groups by client or topic, of which ``{}`` is one without any.
+def _without_rows(portal: Portal, known: History, selector: Selector) -> bytes | None:
+    """Give what the portal's answers are without rows, where that tells nothing by itself: one of late is looked at."""
+    if portal.habits.without_rows is None and (found := _lately(portal, known, selector)) and found[1].rows:
+        portal.habits.without_rows = answers.without_rows(found[0].body, found[0].content_type)
+    return portal.habits.without_rows
 
-    If none was seen yet, one of the last days is looked at.
+
+def _form_of_others(portal: Portal, known: History, selector: Selector) -> str | None:
+    """Give the form in which payloads are, as an answer of late shows it, of all clients if that may be asked for.
+
+    It is asked for once.
     """
-    if not portal.habits.groups:
-        length = min(_LATELY, times.duration(known.longest) if known.longest else _LATELY)
-        lately = Range(portal.now() - length + known.unit, portal.now())
-        question = known.question(selector, lately, account_id=portal.named_account, now=portal.now())
-        try:
-            portal.habits.groups = _read(portal, known, selector, portal.wire.get(known.path, question)).grouped
-        except (AnswerError, RequestRefusedError):
-            return False
-    return portal.habits.groups
+    if portal.habits.form_is_looked_for:
+        return None
+    portal.habits.form_is_looked_for = True
+    narrow = known.client_required or known.topic_required
+    found = _lately(portal, known, selector if narrow else Selector())
+    return found[1].payload_form if found else None
+
+
+def _lately(portal: Portal, known: History, selector: Selector) -> tuple[Answer, Page] | None:
+    """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one."""
+    length = min(_LATELY, times.duration(known.longest) if known.longest else _LATELY)
+    span = Range(portal.now() - length + known.unit, portal.now())
+    question = known.question(selector, span, account_id=portal.named_account, now=portal.now())
+    try:
+        answer = portal.wire.get(known.path, question)
+        return answer, _read(portal, known, selector, answer)
+    except (AnswerError, RequestRefusedError):
+        return None

@@ -113,6 +113,8 @@ def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     now = portal.now()
     forms = ("s", "ms", "us", "ns")
     lately = [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
+    # Each a little shorter, as a day may be the most at once.
+    span, *lately = (Range(one.start + (one.end - one.start) // 24, one.end) for one in (span, *lately))
     questions = [(selector, tried) for tried in (span, *lately)]
     if not portal.contract.history.client_required and selector != Selector():
         questions += [(Selector(), tried) for tried in lately]  # of this one there may be nothing

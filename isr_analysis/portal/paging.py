@@ -45,10 +45,12 @@ class Habits:
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     unit_is_guessed : bool
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
-    groups : bool
-        Whether an answer was an object of groups by client or topic: then one without any is empty.
+    without_rows : bytes or None
+        What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     decoded : bool
         Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
+    form_is_looked_for : bool
+        Whether other answers were asked whether payloads are coded bytes.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
     """
@@ -60,8 +62,9 @@ class Habits:
     reach: int = 0
     order: str | None = None
     unit_is_guessed: bool = False
-    groups: bool = False
+    without_rows: bytes | None = None
     decoded: bool = False
+    form_is_looked_for: bool = False
     zone_is_proven: bool = False
 
     def show_end(self, rows: int, *, is_last: bool) -> None:

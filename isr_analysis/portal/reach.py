@@ -63,7 +63,7 @@ class Reach:
             self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
         return at
 
-    def check(self, known: History, asked: Mapping[str, str], *, beyond: bool, told: bool) -> None:
+    def check(self, known: History, asked: Mapping[str, str], *, beyond: bool, told: bool) -> None:  # noqa: PLR0912 (one case after the other)
         """Find out whether the portal follows the range, where what it gave lies outside of it."""
         slack = max(_SLACK, 2 * known.unit, self._portal.habits.reach)
         early, late = self.earliest < self._span.start - slack, self.latest >= self._span.end + slack
@@ -82,7 +82,9 @@ class Reach:
         # It follows one of the two, or none and gave some other range, or rounds; or its instants are not those that
         # it is asked by. Asked for the minutes around one that it gave, it must give that again.
         near = max(_SLACK, 2 * known.unit)
-        middle, at = self._around_middle(known, asked)
+        middle, at = self._around_middle(known, asked, paged=to_now and told)
+        if middle not in at:
+            return  # it follows no range, and its pages held all up to now
         before, after = bool(at.min() < middle - 2 * near), bool(at.max() >= middle + 2 * near)
         self._check_strays(at, middle, 2 * near, early=early and before, late=late and after)
         if to_now and before and after:
@@ -150,12 +152,18 @@ class Reach:
             self._around_middle(known, asked)
             self._portal.habits.zone_is_proven = True
 
-    def _around_middle(self, known: History, asked: Mapping[str, str]) -> tuple[int, npt.NDArray[np.int64]]:
-        """Give an instant that the portal gave, and all that it gives around it: it must give it again."""
+    def _around_middle(
+        self, known: History, asked: Mapping[str, str], *, paged: bool = False
+    ) -> tuple[int, npt.NDArray[np.int64]]:
+        """Give an instant that the portal gave, and all that it gives around it: it must give it again.
+
+        If `paged`, it may give a page of whatever it has in its place.
+        """
         near = max(_SLACK, 2 * known.unit)
         middle = sorted(self._middles)[len(self._middles) // 2]
         at = instants(self._ask(Range(middle - near, middle + near)).messages)
-        if middle not in at:
+        far = len(at) and at.max() - at.min() > 4 * near
+        if middle not in at and not (paged and far):
             raise self._not_followed(known, asked, middle)
         return middle, at
 

@@ -13,6 +13,7 @@ from isr_analysis.errors import RequestRefusedError, UsageError
 from isr_analysis.portal import layouts, roles
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.openapi import length_at_once, longest_range
+from isr_analysis.portal.parameters import Parameter
 
 SHORTEST = times.MINUTE
 """A range that is refused at this length is not refused for its length, ns."""
@@ -41,9 +42,10 @@ _RANGE = re.compile(
 )
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _TIME_FORMS = (
-    ("date", r"unconverted data remains: t\d"),
+    ("date", r"unconverted data remains: t\d|exact dates?\b"),
     ("iso seconds", r"unconverted data remains: \.\d"),
     ("%Y-%m-%dT%H:%M:%S", r"unconverted data remains: z"),
+    ("%Y-%m-%dT%H:%M:%S.%f", r"\b(not|no|without)\b[^.;]{0,20}time ?zone"),
     (layouts.OFFSET, r"invalid isoformat|\+00:00(?!\])"),
     ("iso seconds", r"t\d\d:\d\d:\d\dz?\b(?![.+-])"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
@@ -51,6 +53,9 @@ _TIME_FORMS = (
     ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
     ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
 )  # fmt: skip
+_UNREAD = re.compile(r"conver(t|sion)|pars(e|ing)|invalid|not (a )?valid|malformed|bad (value|format)", re.IGNORECASE)
+"""Words that say that a value was not understood."""
+
 _GONE = re.compile(
     r"retention|no longer (available|stored|kept)|too old|expired data|before the (oldest|earliest)|older than"
     r"|(oldest|earliest) (available|stored|kept|message|data)",
@@ -173,6 +178,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
             told = told.replace(value, "")  # what was sent is no example
         form = layouts.of_words(told, examples=False)
         form = form or next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
+        if form is None and known.time_form == "iso" and (sent or sample) and _UNREAD.search(told):
+            form = "s"  # what else than a text in ISO 8601: a number, of a unit to be found out
         if form is not None and form != known.time_form and "time_form" not in missing:
             return {**missing, "time_form": form}
     return missing
@@ -193,7 +200,10 @@ def _missing(asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
             return {"topic": name, "topic_form": "path prefix", "topic_required": True, **own}
         if role == roles.ACCOUNT:
             return {"account": name}
-        if role in (roles.START, roles.END, roles.LIMIT):
+        if role in (roles.START, roles.END):
+            form = Parameter(name, {"type": "string"}, "", True).time_form()  # of end_ms, say
+            return {role: name, **({"time_form": form} if form else {})}
+        if role == roles.LIMIT:
             return {role: name}
     return {}
 
@@ -202,9 +212,5 @@ def _without(known: History, name: str) -> dict[str, Any]:
     """Leave out a parameter that the portal does not know."""
     if name in known.fixed:
         return {"fixed": {key: value for key, value in known.fixed.items() if key != name}}
-    role = next(
-        role
-        for role in ("start", "end", "client", "topic", "account", "limit", "cursor", "page", "offset")
-        if getattr(known, role) == name
-    )
-    return {role: None}
+    parameters = ("start", "end", "client", "topic", "account", "limit", "cursor", "page", "offset")
+    return {role: None for role in parameters if getattr(known, role) == name}  # none, if it is already another

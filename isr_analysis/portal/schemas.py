@@ -18,6 +18,9 @@ _PAYLOAD = re.compile(
     r"payload|nutzdaten|published (?:value|json|data)|(?:message|nachricht\w*) ?(?:body|content|inhalt)", re.IGNORECASE
 )
 
+_BASE64 = re.compile(r"\b(?:byte|base64(?:url)?)\b")
+"""How a schema says that a text is bytes in base64."""
+
 
 def fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Fields:
     """Give the fields of an operation's answer that need naming; None is what is found by shape, or not described."""
@@ -32,11 +35,18 @@ def fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Fields:
         "topic": None if pick(row, TOPIC) else _named(words, _TOPIC),
         "payload": None if pick(row, (*PAYLOAD, *PERHAPS_PAYLOAD)) else _named(words, _PAYLOAD),
     }
+    payload = row.get(found["payload"] or pick(row, (*PAYLOAD, *PERHAPS_PAYLOAD)) or "", {})
+    coded = any(_BASE64.search(f"{one.get('format')} {one.get('contentEncoding')}") for one in _variants(payload))
     given = [one for one in found.values() if one is not None]
     if len(set(given)) < len(given):  # one for two of them: the words were not understood
         return Fields()
     rows = ".".join(path) if given and path and any(plain(one) not in ROWS for one in path) else None
-    return Fields(rows=rows, **found)
+    return Fields(rows=rows, payload_form="base64" if coded else None, **found)
+
+
+def _variants(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Give a schema, and those of which it may be any."""
+    return [schema, *(one for key in ("anyOf", "oneOf") for one in schema.get(key) or () if isinstance(one, dict))]
 
 
 def _schema(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:

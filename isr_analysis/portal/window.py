@@ -160,16 +160,18 @@ class Window:
 
     def _next(self, step: Step, held: Page) -> Page | None:
         """Ask for a next page; None if the portal refuses what may not be one, `held` if it gives the same again."""
+        whole = paging.asking_too(step.path, Step(self._known.path, self.asked)) if step.params is None else step.path
         try:
             after = self._ask(step)
         except RequestRefusedError as exc:
+            if exc.status_code in _NOT_SO and whole != step.path:  # what the link leaves out is wanted with it
+                return self._next(Step(whole, None), held)
             if not step.doubtful or exc.status_code not in _NOT_SO:
                 raise
             logger.info("no page is named by %s: %s", step.params, exc)
             return None
-        if step.params is None and self._forgets(held, after):
-            link = paging.asking_too(step.path, Step(self._known.path, self.asked))
-            after = self._ask(Step(link, None)) if link != step.path else after
+        if whole != step.path and self._forgets(held, after):
+            after = self._ask(Step(whole, None))
         if after.rows and after.messages.equals(held.messages):
             if not step.doubtful:
                 raise self._incomplete("gives the same page again under another name")
