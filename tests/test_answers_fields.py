@@ -163,6 +163,13 @@ def test_clients_and_topics_in_every_form(row, asked, client, topic):
     assert told(read([{"time": AT, **row, "payload": 1}], **asked)) == [(NS, client, topic, b"1")]
 
 
+def test_a_path_beside_its_subpath_names_the_client():
+    """Whichever of the two comes first."""
+    row = {"time": AT, "topic": "t/x", "full_topic": f"{ACCOUNT}/a/t/x", "payload": {"on": True}}
+    for one in (row, dict(reversed(row.items()))):
+        assert told(read([one])) == told(live([one])) == ONE
+
+
 def test_levels_and_nested_clients_of_a_live_answer():
     """A topic of levels is no topic of nothing, and the client's own id comes before the database's."""
     said = {"time": AT, "topic": ["t", "x"], "payload": {"on": True}}

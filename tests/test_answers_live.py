@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages import ACCOUNT, AT, BARE, ONE, PATH, live, told
+from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, live, told
 
 
 def test_what_is_of_the_last_message_is_the_same_of_any():
@@ -30,3 +30,11 @@ def test_a_message_of_null_is_one():
     never = {**seen, "client_id": "b", "last_seen": None}
     assert told(live([seen, never])) == [(*ONE[0][:3], b"null")]
     assert told(live([{**seen, "topic": f"{ACCOUNT}/a/#"}])) == []
+
+
+def test_a_record_is_no_client_where_the_client_is_its_key():
+    """Its number is the message's; and what stands with the message is its payload, spread, without a prefix."""
+    record = {"id": 7, "published_at": AT, "mqttTopic": "t/x", "payload": {"on": True}}
+    assert told(live({"a": record, "b": {**record, "id": 8}})) == [ONE[0], (NS, "b", *ONE[0][2:])]
+    spread = {"client_id": "a", "label": "L", "last_message": {"time": AT, "topic": "t/x", "value": 1.5, "chan": 3}}
+    assert told(live([spread])) == [(NS, "a", "t/x", b'{"value":1.5,"chan":3}')]

@@ -161,3 +161,26 @@ def test_a_portal_that_follows_no_range_is_read_whole(home, order):
     stored = STORED + [Message(FIRST + 4 * DAY + i * HOUR // 20, "dev-b", "x", {"i": i}) for i in range(60)]
     with portals.mocked(Usual(how, stored), home) as portal:
         same(isr.load_history(last="7d", portal=portal), [one for one in stored if one.at >= NOW - 7 * DAY])
+
+
+def test_a_cut_answer_in_the_order_of_clients_is_not_read_on_by_its_last_instant(home):
+    """Its first page may be of one client alone, oldest first: what others published before its end would be lost."""
+
+    def how(server, asked):
+        found = server.within(*iso(asked, "start", "end"))
+        return give([portals.plain(one) for one in sorted(found, key=lambda one: one.client)[:25]])
+
+    with portals.mocked(Usual(how), home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), INSIDE)
+
+
+def test_an_echoed_page_that_stays_the_same_is_read_on_by_time(home):
+    """The portal says which page it gave, and takes its number under a name that nobody tells."""
+
+    def how(server, asked):
+        found, page = server.within(*iso(asked, "start", "end")), int(asked.get("seite", 1))
+        part = [portals.plain(one) for one in found[page * 50 - 50 : page * 50]]
+        return give({"items": part, "page": page, "has_more": len(found) > page * 50})
+
+    with portals.mocked(Usual(how), home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), INSIDE)

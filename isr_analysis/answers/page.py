@@ -246,8 +246,9 @@ def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
 
 def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     if role.spread:
-        # Flattened objects come as ``payload.on``.
-        short = {name: name.removeprefix("payload.") for name in role.spread}
+        # Flattened objects come as ``payload.on``, or as ``message.on`` beside ``message.time``.
+        around = role.time[0].rpartition(".")[0]
+        short = {name: name.removeprefix("payload.").removeprefix(f"{around}.") for name in role.spread}
         unique = {name: name if one in short else one for name, one in short.items()}
         return payload.spread({unique[name]: columns.filled(table[name]) for name in role.spread})
     if not role.payload:

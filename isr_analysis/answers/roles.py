@@ -159,14 +159,14 @@ def assign(table: Columns, asked: Asked) -> Roles:
         raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}")
     ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
     scalars = _scalars(table)
-    unnamed = ("id", "name", "username") if live else ()
-    topics = [name for name in left if name in scalars and (_is_topic(name) or _is_path(table, name))]
-    whole = [name for name in topics if not is_pattern(table, name)]
-    topic = take(fields.topic, (*TOPIC, *PERHAPS_TOPIC), within=whole or topics)
+    topics = _topics(table, [name for name in left if name in scalars], asked.account_id)
+    topic = take(fields.topic, (*TOPIC, *PERHAPS_TOPIC), within=topics)
+    keyed = any(name.startswith(KEY) for name in table)
+    unnamed = ("id", "name", "username") if live and not (keyed and topic) else ()
     # Where the topic names the client, a device or station beside it is the payload's own.
     known = SURE_CLIENT if _is_whole(table, topic, asked.account_id) else (*CLIENT, *unnamed)
     client = take(fields.client_id, known, within=[name for name in left if name in scalars])
-    if client is None and known is not SURE_CLIENT and not any(name.startswith(KEY) for name in table):
+    if client is None and known is not SURE_CLIENT and not keyed:
         client = take(None, ("username",), within=[name for name in left if _is_all(table, name, asked.client_id)])
     account = take(None, ACCOUNT)
     left.pop(ranked[0], None)
@@ -198,7 +198,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment)
     if not payloads:
         candidate = _perhaps(spread) or (shown := _holder(table, spread, topic))
-        last = live and candidate is not None and plain(candidate).startswith("last")
+        last = live and candidate is not None and plain(candidate.rpartition(".")[2]).startswith("last")
         if candidate and (len(spread) == 1 or last or _is_object(table, candidate)):
             payloads = [candidate]
             if take(None, ENCODING, within=[n for n in left if n != candidate]):
@@ -293,6 +293,14 @@ def _is_path(table: Columns, name: str) -> bool:
     value = columns.sample(table[name])
     text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
     return "/" in text and not text.startswith(("/", "http"))
+
+
+def _topics(table: Columns, names: list[str], account_id: str | None) -> list[str]:
+    """Give the columns that may hold topics: platform paths if any do, else topics rather than filters."""
+    found = [name for name in names if _is_topic(name) or _is_path(table, name)]
+    topics = [name for name in found if not is_pattern(table, name)]
+    paths = [name for name in topics if _is_topic(name) and _is_whole(table, name, account_id)]
+    return paths or topics or found
 
 
 def _is_topic(name: str) -> bool:

@@ -99,6 +99,8 @@ class Onward:
             at = instants(table)
             grain = self.grain(page)
             order = self._order(page)
+            if order is not None and not self._is_by_time(page, piece, order):
+                order = None
             first, last = int(at.min()) // grain * grain, int(at.max()) // grain * grain
             if first == last:
                 if self._is_cut(page, Range(first, last + grain)):
@@ -189,6 +191,20 @@ class Onward:
         if order in ("up", "down") and len(np.unique(instants(page.messages))) >= _CERTAIN:
             self._habits.order = order
         return order if order == self._habits.order else None
+
+    def _is_by_time(self, page: Page, piece: Range, order: str) -> bool:
+        """Tell whether an answer is in the order of time alone, and not of one client after the other.
+
+        So it is if it is of several; else the portal is asked, once, for what the answer must hold all of.
+        """
+        if self._habits.by_time is None:
+            grain = self.grain(page)
+            last = int(instants(page.messages)[-1]) // grain * grain
+            done = Range(piece.start, last) if order == "up" else Range(last + grain, piece.end)
+            several = len(pc.unique(page.messages["client_id"])) > 1
+            again = page if several else self._ask(_common(done, self._span))
+            self._habits.by_time = len(within(again.messages, done)) == len(within(page.messages, done))
+        return self._habits.by_time
 
     def grain(self, page: Page) -> int:
         """Give the step at which a range may be parted: the portal may keep its times finer than it shows them."""

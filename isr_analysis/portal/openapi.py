@@ -245,7 +245,7 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
         if one.kind == "integer" and re.search(r"offset|index|skip|row", one.words, re.IGNORECASE):
             return roles.OFFSET
         if bare and role in taken:
-            return None
+            return roles.CURSOR if roles.snake(one.name) == "after" and one.kind == "string" else None
     if role is None and one.time_form() is not None:
         # An instant under a name that we do not know: the words may tell which end it is.
         for end, pattern in ((roles.START, r"start|begin|from|since|earliest|lower|oldest|after"),

@@ -43,6 +43,8 @@ class Habits:
         How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
     order : {"up", "down", None}
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
+    by_time : bool or None
+        Whether that order is of time alone; else it may be that of one client after the other.
     unit_is_guessed : bool
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
     without_rows : bytes or None
@@ -61,6 +63,7 @@ class Habits:
     silent: int = 0
     reach: int = 0
     order: str | None = None
+    by_time: bool | None = None
     unit_is_guessed: bool = False
     without_rows: bytes | None = None
     decoded: bool = False

@@ -139,6 +139,10 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.\s", words):
         change.update(_learn(dataclasses.replace(known, **change), asked, clause))
+    for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
+        if change.get(role, "") is None:
+            others = (name for name in re.findall(r"[$\w][\w.$\[\]-]*", words) if name not in asked)
+            change[role] = next((name for name in others if roles.role_of(name) == role), None)
     if not change and _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
         change["end_is_past"] = True
     if not change and _RANGE.search(words) and known.of_days and not known.end_included and 0 < length <= times.DAY:

@@ -129,7 +129,8 @@ class Window:
                 been.add(what)
                 step = what
                 after = self._next(what, held)
-                if after is held and what.numbered and nth + shift == 0 and self._known.first_page is None:
+                silent = self._known.first_page is None and held.paging.page is None
+                if after is held and what.numbered and nth + shift == 0 and silent:
                     shift = 1  # the first page has this very number
                     continue
                 if after is None or after is held:

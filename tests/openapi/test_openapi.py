@@ -93,6 +93,10 @@ def test_pages_are_found_in_each_usual_way():
         True,
         "after",
     )
+    bare = read(
+        query("after", type="string"), query("start", **ISO), query("end", **ISO), query("before", type="string")
+    )
+    assert (bare.start, bare.end, bare.cursor) == ("start", "end", "after")
     number = read(query("page", type="integer", default=0), query("per_page", type="integer"))
     assert (number.page, number.first_page, number.page_size_is_kept, number.cursor) == ("page", 0, False, None)
     offset = read(query("skip", type="integer"), query("take", type="integer", description="Rows, at most 2,000."))
