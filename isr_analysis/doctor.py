@@ -125,7 +125,7 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     known = portal.known_contract
     if known is not None:
         remedy = "history is asked for by assumption; if that fails, edit the contract below and set ISR_CONTRACT"
-        assumed = "built in" in known.source and "overridden" not in known.source
+        assumed = known.is_assumed
         yield Check("contract", WARN if assumed else OK, known.source, remedy if assumed else "")
     yield history
     left = portal.quota

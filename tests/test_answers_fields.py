@@ -6,7 +6,7 @@ import base64
 import json
 
 import pytest
-from pages import ACCOUNT, AT, NS, ONE, OTHER, PATH, ROW, live, read, told
+from pages import ACCOUNT, AT, BARE, NS, ONE, OTHER, PATH, ROW, live, read, told
 
 from isr_analysis.answers import Fields
 from isr_analysis.errors import AnswerError
@@ -161,6 +161,13 @@ def test_the_contract_names_what_the_shape_does_not_tell():
 def test_clients_and_topics_in_every_form(row, asked, client, topic):
     """With or without account and client, with a prefix, or as the question said."""
     assert told(read([{"time": AT, **row, "payload": 1}], **asked)) == [(NS, client, topic, b"1")]
+
+
+def test_groups_of_others_are_theirs():
+    """Where a portal gives all clients, whoever was asked for."""
+    body = {"b": {"t/x": [BARE], "u": [BARE]}, "c": {"t": [BARE]}}
+    for asked in ("a", "b", None):
+        assert {one[1:3] for one in told(read(body, client_id=asked))} == {("b", "t/x"), ("b", "u"), ("c", "t")}
 
 
 def test_a_path_beside_its_subpath_names_the_client():

@@ -279,3 +279,24 @@ def test_rows_of_values_beside_the_columns_that_they_have(name):
     body = {"query": "…", "columns": names, name: [list(ROW.values())], "count": 1}
     assert told(read(body)) == ONE
     assert told(read({**body, name: []})) == []
+
+
+def test_of_two_fields_of_one_instant_the_finer_counts():
+    """Whole seconds beside a number with the rest; another field's time of the same second is another."""
+    row = {"client_id": "a", "topic": "t/x", "payload": {"on": True}}
+    for first, second in (
+        ({"created_at": "2026-11-01T06:30:00Z"}, {"created_epoch": NS / 10**9}),
+        ({"time": "2026-11-01T06:30:00Z"}, {"time_ms": NS // 10**6}),
+    ):
+        assert told(read([{**first, **second, **row}])) == told(read([{**second, **first, **row}])) == ONE
+    other = {"published_at": "2026-11-01T06:30:00Z", "received_at": AT}
+    assert told(read([{**other, **row}]))[0][0] == NS - 500_000_000
+
+
+def test_a_row_of_an_empty_list_is_not_taken_for_none():
+    """Its time may have a name that is not known; groups that have no rows are none, whenever they began."""
+    row = {"zeitpunkt": AT, "client_id": "a", "topic": "t/x", "data": []}
+    with pytest.raises(AnswerError, match="no rows of messages"):
+        read([row])
+    assert told(read([row], fields=answers.Fields(time="zeitpunkt", payload="data"))) == [(*ONE[0][:3], b"[]")]
+    assert told(read([{"client_id": "a", "topic": "t/x", "from": AT, "data": []}])) == []

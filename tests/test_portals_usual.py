@@ -11,6 +11,7 @@ from test_portals import FLAT, published, same
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.errors import AnswerError
 from isr_analysis.times import DAY, HOUR, SECOND
 
 SPAN = {"start": "2026-11-01", "end": "2026-11-04"}
@@ -184,3 +185,36 @@ def test_an_echoed_page_that_stays_the_same_is_read_on_by_time(home):
 
     with portals.mocked(Usual(how), home) as portal:
         same(isr.load_history(**SPAN, portal=portal), INSIDE)
+
+
+@pytest.mark.parametrize("order", ["up", "down"])
+def test_the_last_day_is_not_all_there_is(home, order):
+    """A portal that knows no name for the range gives one of its own choice, and pages to its end."""
+
+    def how(server, asked):
+        if odd := next((name for name in asked if name != "offset"), None):
+            return give({"error": f"unknown parameter {odd!r}"}, 400)
+        found, at = server.within(NOW - DAY, NOW), int(asked.get("offset", 0))
+        found = found if order == "up" else found[::-1]
+        link = f"{API}/history?offset={at + 20}" if at + 20 < len(found) else None
+        return give({"items": [portals.plain(one) for one in found[at : at + 20]], "next": link})
+
+    with portals.mocked(Usual(how), home) as portal, pytest.raises(AnswerError, match="does not follow the range"):
+        isr.load_history(**SPAN, portal=portal)
+
+
+@pytest.mark.parametrize("form", ["date", "iso"])
+def test_clocks_without_a_zone_are_proven_where_pages_begin_at_the_newest(home, form):
+    """The first page about the message that is looked for may lack it, of days asked for as dates and of a burst."""
+
+    def how(server, asked):
+        low, high = iso(asked, "start", "end")
+        found, at = server.within(low, high + DAY * (form == "date"))[::-1], int(asked.get("offset", 0))
+        page = [portals.plain(one, lambda at: times.iso(at).removesuffix("Z")) for one in found[at : at + 20]]
+        return give({"items": page, "total": len(found), "offset": at, "limit": 20})
+
+    toml = home.parent / "contract.toml"
+    toml.write_text(f'history = {{ time_form = "{form}" }}')
+    stored = [*STORED, *(Message(FIRST + 13 * HOUR + i * SECOND, "dev-b", "x", {"i": i}) for i in range(300))]
+    with portals.mocked(Usual(how, stored), home, contract_file=toml) as portal:
+        same(isr.load_history(**SPAN, portal=portal), [one for one in stored if FIRST <= one.at < FIRST + 3 * DAY])

@@ -72,6 +72,25 @@ def test_words_lead_to_another_question(words, change):
     assert {name: getattr(new, name) for name in change} == change
 
 
+def test_the_words_to_and_from_are_no_parameters_beside_one_that_is_named():
+    """Where the ends of the range are called so."""
+    known = History(start="from", end="to")
+    asked = {"from": ASKED["start"], "to": ASKED["end"], "limit": "10000"}
+    new = revised(known, asked, "query.limit: Input should be less than or equal to 50", DAY)
+    assert new is not None
+    assert (new.start, new.end, new.page_size) == ("from", "to", 50)
+
+
+def test_less_than_a_day_cannot_be_had_by_dates():
+    """It is not taken for a day whose end counts: that would ask for nothing."""
+    known = History(time_form="date")
+    new = revised(known, ASKED, "the range may be at most 6 hours", DAY)
+    assert new is None or not new.end_included
+    one = revised(known, ASKED, "the range may be at most 1 day", DAY)
+    assert one is not None
+    assert one.end_included
+
+
 @pytest.mark.parametrize(
     "words",
     ["", "start must be before end", "before 2024-10-01 00:00:00", "no", "query.start: something else is wrong",

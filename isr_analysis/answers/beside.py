@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from isr_analysis.answers import columns, paging, raw
+from isr_analysis.answers.instants import is_date
 from isr_analysis.answers.shape import (
     ACCOUNT,
     BESIDE,
@@ -38,6 +39,7 @@ _ASIDE = {*BESIDE, "lastevaluatedkey"}
 _KINDS = ("type", "kind", "recordtype")
 _AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
 """What a first or last line is called that is no row."""
+_OF_RANGE = re.compile(r"from|to$|start|begin|end|since|until|first|last|oldest|newest|updated|generated|created")
 _HEADINGS = {"meta", "metadata", "summary", "stats", "statistics"}
 
 
@@ -121,6 +123,12 @@ def failure(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
         ):
             return f"status {raw.text(one)!r}"
     return None
+
+
+def is_dated(group: dict[str, bytes]) -> bool:
+    """Tell whether a group of no rows may be a row: it has a topic, and a date that is no end of a range."""
+    dates = (name for name, one in group.items() if is_date(one) and not _OF_RANGE.search(plain(name)))
+    return pick(group, TOPIC) is not None and any(dates)
 
 
 def name_of(group: dict[str, bytes]) -> tuple[str, ...]:

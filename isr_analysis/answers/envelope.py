@@ -246,7 +246,7 @@ class _Search:
             groups += [group for one in inner for group in one or ()]
         if not groups:
             self.found.notes = noted
-            return [] if all(places) else None
+            return [] if all(places) and not any(map(beside.is_dated, elements)) else None
         if not self.live and any(map(beside.goes_on, elements)):
             self._goes_on()
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):

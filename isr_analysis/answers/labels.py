@@ -95,16 +95,21 @@ def _of_keys(
     """
     accounts: frozenset[str] = frozenset()
     levels: list[pa.ChunkedArray] = []
+    named = [pc.unique(one).drop_null().to_pylist() for one in keys]
     for i, one in enumerate(keys):
         if client is None and asked.client_id is not None and pc.all(pc.equal(one, asked.client_id)).as_py():
             client = one
             continue
         if client is not None and pc.any(pc.equal(one, client)).as_py():
             continue
-        names = pc.unique(one).drop_null().to_pylist()
+        names = named[i]
+        # Of the client that was asked for, they may be the first levels of topics; not where others stand beside it,
+        # or where whole topics stand below.
+        whole = any("/" in name for below in named[i + 1 :] for name in below)
+        of_clients = whole or not asked.client_id or asked.client_id in names
         if asked.account_id in names or (len(keys) - i > 2 and all(map(messages.is_account, names))):  # noqa: PLR2004
             accounts |= frozenset(names)
-        elif client is None and not any("/" in name for name in names) and (topic is not None or not asked.client_id):
+        elif client is None and not any("/" in name for name in names) and (topic is not None or of_clients):
             client = one
         elif topic is None and not (levels and all(map(instants.is_instant, names))):  # a day, perhaps
             levels.append(one)

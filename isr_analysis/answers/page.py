@@ -15,7 +15,7 @@ from isr_analysis.answers import columns, forms, fragments, instants, labels, pa
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import PUBLISHERS, SEEN, TOPIC, Asked, Fields, pick, plain, time_rank
+from isr_analysis.answers.shape import PUBLISHERS, SEEN, TOPIC, Asked, Fields, is_same_time, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _HELP = (
@@ -236,12 +236,23 @@ def _published(table: Columns) -> Columns:
 def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     time = None
     for name in role.time:
+        same = asked.fields.time is None and is_same_time(role.time[0], name)
+        if time is not None and time.null_count == 0 and not same:
+            continue
         one = instants.to_ns(table[name], name, asked.fields.time_form, asked.fields.time_zone)
-        time = one if time is None else pc.coalesce(time, one)
-        if time.null_count == 0:
-            return time
+        time = one if time is None or (same and _is_cut(time, one)) else pc.coalesce(time, one)
     assert time is not None
+    if time.null_count == 0:
+        return time
     raise AnswerError(f"{labels.row(table, pc.index(pc.is_null(time), True).as_py())} has no time")
+
+
+def _is_cut(time: pa.ChunkedArray, finer: pa.ChunkedArray) -> bool:
+    """Tell whether instants are others, cut to seconds, milliseconds or microseconds."""
+    if time.null_count or finer.null_count:
+        return False
+    short, whole = time.to_numpy(), finer.to_numpy()
+    return bool((short != whole).any()) and any((short == whole // unit * unit).all() for unit in instants.NS.values())
 
 
 def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:

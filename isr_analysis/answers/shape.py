@@ -136,6 +136,7 @@ _UNITS = {
     "usec": "us", "ms": "ms", "millis": "ms", "milliseconds": "ms", "msec": "ms", "s": "s", "sec": "s", "secs": "s",
     "seconds": "s",
 }  # fmt: skip
+_CLOCK_WORDS = {"at", "time", "timestamp", "ts", "date", "datetime"}
 _FORMS = {"unix", "epoch", "utc", "iso", "iso8601", "rfc3339", "gmt"}
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
 PUBLISHED, PLAIN, VAGUE, EVENT, RECEIVED, SEEN = range(6)
@@ -224,6 +225,15 @@ def time_rank(name: str) -> int | None:
         if found[group]:
             return rank
     return VAGUE if found["word"] in ("date", "t", "at", "when", "dt") else PLAIN
+
+
+@lru_cache(4096)
+def is_same_time(name: str, other: str) -> bool:
+    """Tell whether two fields say one instant, each in its form: ``created_at`` and ``created_epoch``, say."""
+    words = [[word.lower() for word in _WORD.findall(one)] for one in (name, other)]
+    formal = {*_UNITS, *_FORMS}
+    whose = [[word for word in one if word not in formal and word not in _CLOCK_WORDS] for one in words]
+    return whose[0] == whose[1] and (bool(whose[0]) or not formal.isdisjoint(words[0] + words[1]))
 
 
 @lru_cache(4096)

@@ -259,6 +259,11 @@ class Contract:
     live_fields: Fields = field(default_factory=Fields)
     source: str = "built in"
 
+    @property
+    def is_assumed(self) -> bool:
+        """Whether neither a document nor a file of the user's says how history is asked."""
+        return "built in" in self.source and "overridden" not in self.source
+
 
 def overridden(contract: Contract, path: Path) -> Contract:
     """Give a contract with what a TOML file says in the place of its own.

@@ -71,8 +71,9 @@ class Reach:
         if known.reaches_back:
             return
         if known.start is None and known.end is None:
-            # It was not asked for a range: it must have given the whole of it, beyond doubt.
-            if beyond or told or (early and (late or to_now)):
+            # It was not asked for a range: it must have given the whole of it, beyond doubt. Where its parameters were
+            # only not found, it may give the last day alone.
+            if ((beyond or told) and not self._portal.contract.is_assumed) or (early and (late or to_now)):
                 return
             raise self._not_followed(known, asked)
         late = late and known.end is not None
@@ -146,10 +147,16 @@ class Reach:
             return False
 
     def check_zone(self, known: History, asked: Mapping[str, str]) -> None:
-        """Find out, once, whether instants that name no zone are those that the portal is asked by."""
-        ranged = known.start is not None or known.end is not None
+        """Find out, once, whether instants that name no zone are those that the portal is asked by.
+
+        Where it is asked by dates nothing can tell: its days are those of its clock.
+        """
+        ranged = (known.start is not None or known.end is not None) and not known.of_days
         if self._middles and ranged and not self._portal.habits.zone_is_proven:
-            self._around_middle(known, asked)
+            middle = self._middle()
+            # Of a range in pages only the first is looked at, which begins at one of its ends.
+            if not any(one in self._around(one, known) for one in (middle, self.latest, self.earliest)):
+                raise self._not_followed(known, asked, middle)
             self._portal.habits.zone_is_proven = True
 
     def _around_middle(
@@ -159,13 +166,20 @@ class Reach:
 
         If `paged`, it may give a page of whatever it has in its place.
         """
-        near = max(_SLACK, 2 * known.unit)
-        middle = sorted(self._middles)[len(self._middles) // 2]
-        at = instants(self._ask(Range(middle - near, middle + near)).messages)
+        middle, near = self._middle(), max(_SLACK, 2 * known.unit)
+        at = self._around(middle, known)
         far = len(at) and at.max() - at.min() > 4 * near
         if middle not in at and not (paged and far):
             raise self._not_followed(known, asked, middle)
         return middle, at
+
+    def _middle(self) -> int:
+        return sorted(self._middles)[len(self._middles) // 2]
+
+    def _around(self, middle: int, known: History) -> npt.NDArray[np.int64]:
+        """Give the instants that the portal gives, asked for the minutes around one."""
+        near = max(_SLACK, 2 * known.unit)
+        return instants(self._ask(Range(middle - near, middle + near)).messages)
 
     def _not_followed(self, known: History, asked: Mapping[str, str], lost: int | None = None) -> AnswerError:
         """Make the error; `lost` is an instant that it gave, and did not give when it was asked for just that."""

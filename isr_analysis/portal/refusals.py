@@ -145,9 +145,10 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
             change[role] = next((name for name in others if roles.role_of(name) == role), None)
     if not change and _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
         change["end_is_past"] = True
-    if not change and _RANGE.search(words) and known.of_days and not known.end_included and 0 < length <= times.DAY:
-        change["end_included"] = True  # a day was asked for as two
     most = longest_range(words) or length_at_once(words)
+    a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
+    if not change and _RANGE.search(words) and a_day:
+        change["end_included"] = True  # a day was asked for as two
     if not change and (_RANGE.search(words) or most) and length > SHORTEST:
         change["longest"] = most or f"{max(length // 2, SHORTEST) // times.SECOND}s"
         if times.duration(change["longest"]) >= length:
@@ -164,7 +165,8 @@ def is_vague(known: History, new: History, words: str) -> bool:
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
     named = [name for name in re.findall(r"[$\w][\w.$\[\]-]*", clause) if name not in ("query", "string", "parameter")]
-    named += [name.rsplit(".", 1)[-1] for name in named if "." in name]
+    # Those with a dot before them first: "to" and "from" are words as well.
+    named = [name.rsplit(".", 1)[-1] for name in named if "." in name] + named
     sent = next((name for name in named if name in asked), None)
     if sent is not None and _UNKNOWN.search(clause):
         return _without(known, sent)
