@@ -118,9 +118,12 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
 
 def may_be_coded(column: pa.ChunkedArray) -> bool:
     """Tell whether all payloads of a column may be coded bytes, if others were to show that they are."""
-    values = [one for one in columns.as_json(column).to_pylist() if one not in (None, b"null")]
-    return bool(values) and any(
-        all(_sound(one, form, pattern) is not None for one in values) for form, pattern in _CODED.items()
+    column = columns.as_json(column)
+    head = columns.sample(column)
+    return any(
+        all(_sound(one, form, pattern) is not None for one in column.to_pylist() if one not in (None, b"null"))
+        for form, pattern in _CODED.items()
+        if isinstance(head, bytes) and _sound(head, form, pattern) is not None  # most often it is not
     )
 
 
