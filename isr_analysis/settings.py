@@ -136,7 +136,7 @@ def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | 
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder that only its owner can look into.
+    """Make a folder, and those above it that are missing, each for its owner's eyes alone.
 
     Raises
     ------
@@ -144,7 +144,8 @@ def make_folder(folder: Path) -> Path:
         It cannot be made; the message names the setting that moves it.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in (*(above for above in reversed(folder.parents) if not above.exists()), folder):
+            one.mkdir(mode=0o700, exist_ok=True)  # with parents=True those above would be open to all
     except OSError as exc:
         raise StoreError(
             f"the folder {folder} cannot be made ({exc.strerror}); set ISR_HOME to a folder that can be written"

@@ -10,6 +10,7 @@ from portals import ACCOUNT, FIRST, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis.errors import PortalUnavailableError, WrongAccountError
+from isr_analysis.portal import accounts
 from isr_analysis.portal.identity import accounts_of
 from isr_analysis.times import DAY, HOUR
 
@@ -111,3 +112,11 @@ def test_two_accounts_are_an_error(home):
 def test_a_publisher_names_its_account(row, account):
     """In a field of its own, or in its topics."""
     assert accounts_of([row]) == ({account} if account else set())
+
+
+@pytest.mark.parametrize("account", ["..", ".", "../../other", "/etc", ACCOUNT])
+def test_an_accounts_folder_is_one_below_its_portals(tmp_path, account):
+    """An id that is written like a path leads nowhere else, and no two ids to the same folder."""
+    folder = accounts.folder(tmp_path, "https://portal.example", account)
+    assert folder.resolve().parent == tmp_path / "accounts" / "portal.example"
+    assert folder != accounts.folder(tmp_path, "https://portal.example", f"{account}_")

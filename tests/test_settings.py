@@ -97,9 +97,10 @@ def test_a_home_that_cannot_be_made_is_an_error_that_names_the_setting(tmp_path)
         settings.make_folder(tmp_path / "file" / "home")
 
 
-def test_the_home_folder_is_for_its_owner_alone(home):
-    """What is fetched is private."""
-    assert settings.make_folder(home).stat().st_mode & 0o077 == 0
+def test_a_folder_and_those_made_above_it_are_for_their_owner_alone(home):
+    """What is fetched is private, whichever folder is made first."""
+    deep = settings.make_folder(home / "accounts" / "one")
+    assert [folder.stat().st_mode & 0o077 for folder in (home, deep.parent, deep)] == [0, 0, 0]
 
 
 def test_a_file_that_cannot_be_written_leaves_no_other_behind(home):

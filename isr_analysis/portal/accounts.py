@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from pathlib import Path
+from urllib.parse import quote
 
 from isr_analysis import database
 from isr_analysis.errors import StoreError
@@ -41,9 +42,9 @@ def bind(home: Path, mark: str, origin: str, account: str) -> None:
 
 
 def folder(home: Path, origin: str, account: str) -> Path:
-    """Give the folder of one account at one portal."""
+    """Give the folder of one account at one portal; whatever the portal calls it, it is a name and no path."""
     host = re.sub(r"[^A-Za-z0-9.-]", "_", origin.removeprefix("https://").replace("http://", "http_"))
-    return home / "accounts" / host / account
+    return home / "accounts" / host / re.sub(r"^\.", "%2E", quote(account, safe=""))
 
 
 def folders(home: Path, origin: str) -> list[Path]:
