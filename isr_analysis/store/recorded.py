@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,7 @@ class Recorded(Store):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "recorded")
 
-    @contextlib.contextmanager
-    def recording(self, waiting: Callable[[], None]) -> Iterator[None]:
+    def recording(self, waiting: Callable[[], None]) -> AbstractContextManager[None]:
         """Be the account's one recorder: two would record everything twice. Waits for one that is at work.
 
         Parameters
@@ -44,8 +44,7 @@ class Recorded(Store):
         waiting : callable
             Called twice a second of waiting; what it raises ends the wait.
         """
-        with locked(self._locks / "recorder.lock", waiting):
-            yield
+        return locked(self._locks / "recorder.lock", waiting)
 
     def read(self, selector: Selector, span: Range, *, columns: list[str] | None = None) -> pa.Table:
         """Give the messages of a selector in a span, as `Store.read` does.

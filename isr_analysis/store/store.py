@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -77,8 +78,7 @@ class Store:
         self._locks = folder / "locks"
         self.memo = memo.Memo(folder / "memo")
 
-    @contextlib.contextmanager
-    def fetching(self, span: Range, waiting: Callable[[], None] = _nothing) -> Iterator[None]:
+    def fetching(self, span: Range, waiting: Callable[[], None] = _nothing) -> AbstractContextManager[None]:
         """Keep other processes and threads from fetching the same UTC day meanwhile; waits for one that does.
 
         Parameters
@@ -88,8 +88,7 @@ class Store:
         waiting : callable
             Called twice a second of waiting; what it raises ends the wait.
         """
-        with locked(self._locks / f"{span.start // times.DAY % _LOCKS:02}.lock", waiting):
-            yield
+        return locked(self._locks / f"{span.start // times.DAY % _LOCKS:02}.lock", waiting)
 
     def held(
         self,
