@@ -8,14 +8,15 @@ the same patterns are looked for in all of them. What was found is never repeate
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import unquote
+
+import msgspec
 
 from isr_analysis.errors import UsageError
 
@@ -128,6 +129,14 @@ def disclosures(notebook: dict[str, Any]) -> list[Disclosure]:
     return sorted(found)
 
 
+class _Form(TypedDict, total=False):
+    """What is relied on of a notebook: of format 4 the cells, of format 3 the worksheets."""
+
+    cells: list[dict[str, Any]]
+    worksheets: list[_Form]
+    metadata: dict[str, Any]
+
+
 def read(text: str) -> dict[str, Any]:
     """Read a notebook's file.
 
@@ -137,27 +146,26 @@ def read(text: str) -> dict[str, Any]:
         It is no notebook.
     """
     try:
-        notebook = json.loads(text)
-    except (ValueError, RecursionError) as exc:
+        notebook: dict[str, Any] = json.loads(text)
+        msgspec.convert(notebook, _Form)
+    except (ValueError, RecursionError) as exc:  # msgspec's own among them
         raise UsageError(f"it is no notebook: {exc}") from exc
-    if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
+    if not {"cells", "worksheets"} & notebook.keys():
         raise UsageError("it is no notebook: it has no cells")
     return notebook
 
 
 def _parts(notebook: dict[str, Any]) -> Iterator[tuple[int, str, Any]]:
     """Take a notebook apart: number of the cell, name of the part, and what it holds."""
-    sheets = notebook.get("worksheets") or []
-    cells = [*(notebook.get("cells") or []), *(cell for sheet in sheets for cell in sheet.get("cells", ()))]
-    for number, cell in enumerate(cells, 1):
-        if not isinstance(cell, dict):
-            continue
+    sheets = [notebook, *notebook.get("worksheets", ())]
+    for number, cell in enumerate((cell for sheet in sheets for cell in sheet.get("cells", ())), 1):
         for key, value in cell.items():
             part = {"source": "source", "input": "source", "outputs": "output", "attachments": "attachment"}.get(key)
             yield number, part or "metadata", value if part else {key: value}
-    metadata = dict(notebook.get("metadata") or {})
+    metadata = dict(notebook.get("metadata", {}))
     widgets = metadata.pop("widgets", None)
-    yield 0, "metadata", metadata
+    beside = {key: value for key, value in notebook.items() if key not in ("cells", "worksheets", "metadata")}
+    yield 0, "metadata", [metadata, beside, *({**sheet, "cells": None} for sheet in sheets[1:])]
     yield 0, "widget state", widgets
 
 
@@ -277,9 +285,5 @@ def _from_base64(run: str) -> Iterator[str]:
     clean = run.rstrip("=").replace("-", "+").replace("_", "/")
     for skipped in range(4 if len(clean) < _LONG else 1):
         part = clean[skipped:]
-        part = part[: len(part) - 1] if len(part) % 4 == 1 else part
-        try:
-            decoded = base64.b64decode(part + "=" * (-len(part) % 4))
-        except (ValueError, binascii.Error):
-            continue
-        yield decoded.decode("latin-1")
+        part = part[:-1] if len(part) % 4 == 1 else part
+        yield base64.b64decode(part + "=" * (-len(part) % 4)).decode("latin-1")

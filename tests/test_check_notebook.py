@@ -338,9 +338,17 @@ def test_old_notebooks_are_read_too() -> None:
     assert [one.part for one in disclosures(old)] == ["source"]
 
 
+def test_what_stands_beside_the_cells_is_looked_at() -> None:
+    """Whatever its name; of the third format also what a worksheet has."""
+    token = _a_token(random.Random(SEED))[0]
+    for notebook in ({"cells": [], "note": {"t": token}}, {"worksheets": [{"cells": [], "metadata": {"t": token}}]}):
+        assert [str(one) for one in disclosures(notebook)] == ["metadata: REST API token"]
+
+
 def test_what_is_no_notebook_is_refused() -> None:
     """A file that is no notebook is not taken for a clean one."""
-    for text in ("", "[]", "{}", '{"cells": ', "[" * 100_000):
+    odd = ('{"cells": ["a cell"]}', '{"cells": {}}', '{"worksheets": [1]}', '{"cells": [], "metadata": "text"}')
+    for text in ("", "[]", "{}", '{"cells": ', "[" * 100_000, *odd):
         with pytest.raises(UsageError, match="no notebook"):
             disclosure.read(text)
 
