@@ -7,6 +7,7 @@ import json
 import pytest
 
 from isr_analysis import publishers
+from isr_analysis.errors import AnswerError
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,9 @@ def test_secrets_are_left_out_however_deep():
     assert "hush" not in json.dumps(table.astype(object).where(table.notna(), None).to_dict("records"))
     assert table["mqtt"][0] == {"host": "h"}
     assert (table["label"][0], table["password_changed_at"][0]) == ("x", "2026-11-01")
+
+
+def test_a_row_without_a_client_is_an_error_that_names_its_fields():
+    """No publisher is left out of the list in silence."""
+    with pytest.raises(AnswerError, match=r"a row without client_id; its fields are label, paused"):
+        publishers._table([{"client_id": "a"}, {"paused": False, "label": "b"}])

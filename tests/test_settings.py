@@ -126,3 +126,10 @@ def test_profiles_that_are_saved_at_once_are_all_kept(home):
         forgotten = side_by_side.map(lambda name: settings.forget(name, home), names[:20])
     assert all(forgotten)
     assert set(settings._read(home / settings.CONFIG)) == set(names[20:])
+
+
+@pytest.mark.parametrize("account", ["../other", "a b", "-x", "x" * 129])
+def test_an_account_is_named_by_its_id(account):
+    """What is no id is refused before anything is asked."""
+    with pytest.raises(UsageError, match=r"is no account id; .*a UUID"):
+        settings.profile(account_id=account, environ={})

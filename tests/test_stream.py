@@ -472,3 +472,12 @@ def test_ctrl_c_while_it_connects_leaves_no_connection(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         isr.stream(login=login, portal=FakePortal())
     assert ended == ["disconnected", "stopped"]
+
+
+def test_what_cannot_be_listened_with_is_refused_before_anything_is_asked():
+    """A buffer without room; a subscriber whose password the portal did not give."""
+    with pytest.raises(UsageError, match="has no room; give bytes"):
+        isr.stream(buffer=0)
+    made = isr.mgmt.Made("read-only subscriber", {"username": "sub-1", "host": "broker.example"})
+    with pytest.raises(UsageError, match="login= has no password"):
+        isr.stream(login=made)

@@ -139,3 +139,12 @@ def test_someone_at_a_terminal_is_asked(profile, monkeypatch):
     """The prompt does not echo, and its answer is cleaned like any other."""
     monkeypatch.setattr(tokens.getpass, "getpass", lambda _: f" {VALUE} ")
     assert tokens.find(profile, environ={}, ask=True).reveal() == VALUE
+
+
+def test_a_token_file_that_is_no_text_is_refused(tmp_path):
+    """Its bytes are not repeated."""
+    file = tmp_path / "token"
+    file.write_bytes(b"\xff\xfes\x00e\x00")
+    file.chmod(0o600)
+    with pytest.raises(UsageError, match=r"is no text; it holds the token and nothing else"):
+        tokens.find(settings.profile(environ={"ISR_TOKEN_FILE": str(file)}), environ={}, ask=False)

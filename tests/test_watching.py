@@ -180,7 +180,7 @@ def test_isr_live_refreshes_on_a_terminal(here, setting):
     child.stderr.close()
     assert child.wait(60) == 0, said
     drawn = seen.decode().split("\x1b[H")
-    assert len(drawn) > 3
+    assert len(drawn) > 2  # at least twice: how often in these seconds is the machine's affair
     lines = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in drawn[-1].splitlines()]
     assert "· stream" in lines[0]
     assert len(lines) <= 20
