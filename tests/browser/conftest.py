@@ -155,7 +155,8 @@ class Notebook:
     def run_all(self) -> Notebook:
         """Run all cells, and wait until the last has run."""
         prompts = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(one => one.textContent)"
-        for _ in range(5):  # what is run while the kernel still connects may be lost
+        until = time.monotonic() + 120
+        while time.monotonic() < until:  # what is run while the kernel still connects is lost: it is run again
             self.menu("Run", "Run All Cells")
             self.page.wait_for_timeout(500)
             for _ in range(60):
