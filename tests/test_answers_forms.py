@@ -114,10 +114,10 @@ def test_a_manifest_beside_tables_is_a_note():
     manifest = {"account_id": ACCOUNT, "total": 3, "created_at": AT, "format": "csv"}
     page = read(zipped(FORMATS["csv"], json.dumps(manifest).encode()))
     assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
-    assert (page.rows, page.total, page.accounts) == (3, 3, {ACCOUNT})
+    assert (page.rows, page.paging.total, page.accounts) == (3, 3, {ACCOUNT})
     assert read(zipped(FORMATS["csv"], json.dumps(ROW).encode())).rows == 4
     page = read(zipped(FORMATS["ndjson"], json.dumps(manifest, indent=1).encode()))
-    assert (page.rows, page.total, page.accounts) == (3, 3, {ACCOUNT})
+    assert (page.rows, page.paging.total, page.accounts) == (3, 3, {ACCOUNT})
     with pytest.raises(AnswerError, match="has no topic"):
         read(FORMATS["ndjson"] + json.dumps(manifest).encode())
     with pytest.raises(AnswerError, match=r"no topic|names no client"):

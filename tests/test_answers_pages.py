@@ -378,7 +378,7 @@ def test_lists_before_and_behind_the_rows_change_nothing(head, tail):
     ]
     page = answers.read_page(f'{{{head}"messages": {json.dumps(rows)}{tail}, "next_cursor": "c"}}'.encode())
     assert page.messages["payload"].to_pylist() == [f'{{"v": [{i}]}}'.encode() for i in range(9)]
-    assert page.next_cursor == "c"
+    assert page.paging.cursor == "c"
     with pytest.raises(AnswerError):
         answers.read_page(f'{{{head}"messages": {json.dumps(rows)}{tail}, "next_cursor": "c"'.encode())
 

@@ -354,18 +354,18 @@ def test_nothing_of_the_token_is_logged(line_to, caplog):
     assert "not-a-real-one" not in caplog.text
 
 
-def test_a_proxy_of_the_environment_is_used(monkeypatch):
-    """HTTPS_PROXY and its like lead to the proxy; NO_PROXY leads past it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [("https://portal.example", "HTTPProxy"), ("https://past.example", "ConnectionPool"),
+     ("http://localhost:1", "ConnectionPool"), ("http://127.0.0.1:1", "ConnectionPool")],
+)  # fmt: skip
+def test_a_proxy_of_the_environment_is_used(monkeypatch, origin, kind):
+    """HTTPS_PROXY and its like lead to the proxy; NO_PROXY leads past it, and so does this machine's own address."""
     from isr_analysis.portal import network
 
-    through = network._network("http://localhost:1")
-    past = network._network("http://127.0.0.1:1")
-    assert type(through._pool).__name__ == "HTTPProxy"
-    assert type(past._pool).__name__ == "ConnectionPool"
-    through.close()
-    past.close()
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "past.example")
+    made = network._network(origin)
+    assert type(made._pool).__name__ == kind
+    made.close()

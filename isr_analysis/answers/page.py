@@ -65,16 +65,6 @@ class Page:
     payload_name: str | None = None
     zoneless: bool = False
 
-    @property
-    def next_cursor(self) -> str | None:
-        """Where the next page begins, as the portal names it."""
-        return self.paging.cursor
-
-    @property
-    def total(self) -> int | None:
-        """How many rows all pages have together, if the portal says so."""
-        return self.paging.total
-
 
 def read_page(
     body: bytes,

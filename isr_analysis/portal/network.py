@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from isr_analysis import errors
+from isr_analysis import errors, settings
 
 CONNECTIONS = 8
 
@@ -70,7 +70,8 @@ def _network(origin: str) -> httpx.BaseTransport:
     parts = urlsplit(origin)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if urllib.request.proxy_bypass(parts.hostname or ""):
+    host = parts.hostname or ""
+    if settings.is_loopback(host) or urllib.request.proxy_bypass(host):  # no token in plain leaves this machine
         proxy = None
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     try:
