@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx_retries
 import keyring
 import pytest
 from hypothesis import HealthCheck, settings
@@ -111,6 +112,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     usual = config.option.markexpr == "not benchmark and not campaign"
     return (os.cpu_count() or 1) + 1 if whole and usual else 0
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask again at once where a request is repeated."""
+    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import email.utils
 import json
 
 import httpx
-import httpx_retries
+import portal_rows
 import portals
 import pytest
 from click.testing import CliRunner
@@ -26,23 +26,20 @@ DIALECTS = {
     "full": FULL,
     "no document": Dialect(doc=None),
     "docs page": Dialect(doc="docs"),
-    "history only": Dialect(add_ons=("history",), row=portals.by_path),
-    "history only, no document": Dialect(add_ons=("history",), row=portals.by_path, doc=None),
+    "history only": Dialect(add_ons=("history",), row=portal_rows.by_path),
+    "history only, no document": Dialect(add_ons=("history",), row=portal_rows.by_path, doc=None),
     "history only, no document, refuses": Dialect(
-        add_ons=("history",), row=portals.by_path, doc=None, strict=True, client=None, start="from", end="to",
+        add_ons=("history",), row=portal_rows.by_path, doc=None, strict=True, client=None, start="from", end="to",
         required=("from", "to"), asked="ms",
     ),
-    "live only": Dialect(add_ons=("live",), doc=None, row=portals.by_path),
+    "live only": Dialect(add_ons=("live",), doc=None, row=portal_rows.by_path),
     "client by client": Dialect(client_required=True, doc=None),
     "an hour at once": Dialect(longest=HOUR, doc=None),
     "nothing": Dialect(add_ons=(), doc=None),
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch):
-    """Ask again at once where a request is repeated."""
-    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 def examine(server, home, *, respond=None, now=NOW, key=portals.TOKEN):

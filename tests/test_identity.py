@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import httpx
-import httpx_retries
+import portal_rows
 import portals
 import pytest
 from portals import ACCOUNT, FIRST, Dialect, Message, Server
@@ -22,7 +22,7 @@ STORED = [Message(FIRST + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(4 *
 )
 def test_any_route_tells(home, add_ons, most):
     """The publishers, the last messages or the history: by the topics that they name."""
-    server = Server(Dialect(add_ons=add_ons, row=portals.by_path), STORED)
+    server = Server(Dialect(add_ons=add_ons, row=portal_rows.by_path), STORED)
     with portals.mocked(server, home) as portal:
         assert portal.named_account == ACCOUNT
         assert len(server.log) <= most
@@ -31,8 +31,8 @@ def test_any_route_tells(home, add_ons, most):
 def test_history_that_refuses_is_asked_again_as_it_wants(home):
     """Names, form and range are learned from what it says."""
     dialect = Dialect(
-        add_ons=("history",), row=portals.by_path, doc=None, start="since", end="until", asked="s", longest=6 * HOUR,
-        required=("since", "until"), strict=True, client=None,
+        add_ons=("history",), row=portal_rows.by_path, doc=None, start="since", end="until", asked="s",
+        longest=6 * HOUR, required=("since", "until"), strict=True, client=None,
     )  # fmt: skip
     with portals.mocked(Server(dialect, STORED), home) as portal:
         assert portal.named_account == ACCOUNT
@@ -41,7 +41,7 @@ def test_history_that_refuses_is_asked_again_as_it_wants(home):
 def test_history_that_refuses_with_a_good_status_is_asked_again(home):
     """As it is where messages are asked for."""
     dialect = Dialect(
-        add_ons=("history",), row=portals.by_path, doc=None, start="since", end="until", required=("since", "until")
+        add_ons=("history",), row=portal_rows.by_path, doc=None, start="since", end="until", required=("since", "until")
     )
     server = Server(dialect, STORED)
 
@@ -67,10 +67,9 @@ def test_where_nobody_says_whose_it_is_no_account_is_made_up(home, topic_form):
     assert FIRST % DAY == 0
 
 
-def test_a_route_that_fails_is_not_the_only_one(home, monkeypatch):
+def test_a_route_that_fails_is_not_the_only_one(home, no_pauses):
     """With the list of publishers down another route tells; with all of them down that is the error."""
-    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
-    server = Server(Dialect(row=portals.by_path), STORED)
+    server = Server(Dialect(row=portal_rows.by_path), STORED)
     down = ["/publishers"]
 
     def respond(request):
@@ -90,7 +89,7 @@ def test_a_route_that_fails_is_not_the_only_one(home, monkeypatch):
 def test_two_accounts_are_an_error(home):
     """Of which one would be stored under the other's name."""
     other = "0b1c2d3e-0000-4000-8000-000000000000"
-    rows = [{"time": portals.iso(FIRST), "topic": f"{one}/dev/t/x", "payload": 1} for one in (ACCOUNT, other)]
+    rows = [{"time": portal_rows.iso(FIRST), "topic": f"{one}/dev/t/x", "payload": 1} for one in (ACCOUNT, other)]
     server = Server(Dialect(add_ons=("live",), live=lambda _: rows), STORED)
     with portals.mocked(server, home) as portal, pytest.raises(WrongAccountError, match="several"):
         _ = portal.account_id

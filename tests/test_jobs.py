@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import httpx
+import portal_rows
 import portals
 import pytest
+from portal_messages import SPAN, inside, same
 from portals import ACCOUNT, API, FIRST, Message
-from test_portals import SPAN, inside, same
 
 import isr_analysis as isr
 from isr_analysis.errors import AnswerError, HistoryIncompleteError
@@ -61,8 +62,8 @@ class Preparing:
 
     def rows(self, asked):
         """Give the rows of a range."""
-        low, high = (portals.read_instant("iso", asked[name]) for name in ("start", "end"))
-        return [portals.plain(one) for one in STORED if low <= one.at < high]
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        return [portal_rows.plain(one) for one in STORED if low <= one.at < high]
 
 
 def connected(server, home, slept=None):

@@ -2,104 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import math
-import random
 from collections import Counter
 
-import pandas as pd
+import portal_rows
 import portals
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portals import ACCOUNT, FIRST, NOW, Dialect, Message, Server
+from portal_messages import FLAT, RICH, SPAN, inside, published, same
+from portals import FIRST, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import frame, messages
 from isr_analysis.messages import Selector
 from isr_analysis.portal.pages import pages
 from isr_analysis.times import DAY, HOUR, SECOND, Range
-
-SPAN = {"start": "2026-11-01", "end": "2026-11-04"}
-RICH = [
-    {"value": 1.5, "chan": 3},
-    {"on": True, "note": None},
-    {"cpu": {"load": 0.25, "cores": 4}},
-    {"callsign": "DB0ZU"},
-    21.5,
-    7,
-    True,
-    {},
-    [1, 2],
-    {"value": 2**53 + 1},
-    {"text": "2026-11-01", "value": "n/a"},
-    {"deep": {"a": [1, {"b": None}]}},
-]
-FLAT = [
-    {"value": 1.5, "chan": 3},
-    {"value": 2.25, "chan": 1, "note": "ok"},
-    {"on": True},
-    {"callsign": "DB0ZU", "rpm": 1200},
-]
-
-
-def published(payloads, *, unit=1_000_000, seed=0):
-    """Make the messages of four days and more: borders, shared instants, repeats, a burst, and a day without any."""
-    dice = random.Random(seed)
-    clients = {"dev-a": ["telemetry/temp", "state/relay"], "dev-b": ["telemetry/temp"], "dev-ü": ["event/change", "x"]}
-    made = []
-
-    def say(at):
-        who = dice.choice(list(clients))
-        made.append(Message(at // unit * unit, who, dice.choice(clients[who]), dice.choice(payloads)))
-
-    for at in (-1, 0, 1):  # around the borders of days, and of what is asked for
-        for day in range(5):
-            say(FIRST + day * DAY + at * unit)
-    for day in (0, 2, 3):
-        for _ in range(90):
-            say(FIRST + day * DAY + dice.randrange(DAY))
-    burst = FIRST + 2 * DAY + 7 * HOUR
-    for _ in range(9):  # one instant for many
-        say(burst)
-    for i in range(30):
-        say(burst + SECOND + i * unit)
-    made += [Message(burst + 5 * SECOND, "dev-a", "telemetry/temp", payloads[0])] * 3  # the same, word for word
-    say(FIRST - 3 * DAY)
-    made.append(Message(NOW - SECOND // unit * unit, "dev-a", "telemetry/temp", payloads[0]))
-    return [m for m in made if m.at < NOW]
-
-
-def row(*values):
-    """Give a row of a frame as something that can be counted."""
-    return tuple("" if _missing(value) else json.dumps(value, default=str) for value in values)
-
-
-def _missing(value):
-    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-
-
-def told(df):
-    """Give a frame's rows, and its columns with their dtypes."""
-    cells = [df.index.asi8.tolist(), *(df[name].astype(object).tolist() for name in df)]
-    return Counter(row(*one) for one in zip(*cells, strict=True)), {
-        name: str(df[name].dtype) for name in df if name != "client_id"
-    }
-
-
-def same(df, went_in):
-    """Check that a frame has exactly these messages: counts, instants, ids, topics, values, dtypes."""
-    truth = frame.to_frame(portals.arrow(went_in))
-    assert len(df) == len(truth)
-    assert df.index.is_monotonic_increasing
-    assert told(df) == told(truth)
-
-
-def inside(stored, start=FIRST, end=FIRST + 3 * DAY):
-    """Give the messages of a range."""
-    return [one for one in stored if start <= one.at < end]
-
 
 FAMILY = [
     Dialect("cursor"),
@@ -112,9 +30,9 @@ FAMILY = [
         limit="pageSize",
         pager="pageToken",
         note="nextPageToken",
-        row=portals.camel,
-        when=portals.number(1_000_000),
-        write=portals.under("items"),
+        row=portal_rows.camel,
+        when=portal_rows.number(1_000_000),
+        write=portal_rows.under("items"),
         order="down",
     ),
     Dialect(
@@ -126,9 +44,9 @@ FAMILY = [
         limit="per_page",
         paging="page",
         pager="page",
-        row=portals.by_path,
-        when=portals.number(SECOND),
-        write=portals.array,
+        row=portal_rows.by_path,
+        when=portal_rows.number(SECOND),
+        write=portal_rows.array,
         cap=60,
         says=("types", "names", "cap", "first"),
         end_in=True,
@@ -138,16 +56,16 @@ FAMILY = [
         paging="page",
         pager="page",
         first_page=0,
-        row=portals.as_text,
-        write=portals.under("results"),
+        row=portal_rows.as_text,
+        write=portal_rows.under("results"),
         says=("types", "cap"),
     ),
     Dialect(
         "numbered pages from 1, nothing said of it",
         paging="page",
         pager="pageNumber",
-        row=portals.as_text,
-        write=portals.under("results"),
+        row=portal_rows.as_text,
+        write=portal_rows.under("results"),
         says=("types",),
         order="down",
     ),
@@ -157,20 +75,20 @@ FAMILY = [
         pager="skip",
         limit="take",
         total="total",
-        row=portals.as_base64,
+        row=portal_rows.as_base64,
         start="begin",
         end="stop",
         asked="us",
-        when=portals.number(1000),
-        write=portals.under("rows"),
+        when=portal_rows.number(1000),
+        write=portal_rows.under("rows"),
         errors="problem",
     ),
     Dialect(
         "JSON lines, Link header",
         paging="link",
         pager="after_id",
-        write=portals.lines,
-        row=portals.by_path,
+        write=portal_rows.lines,
+        row=portal_rows.by_path,
         start_in=False,
         start="after",
         end="before",
@@ -179,14 +97,14 @@ FAMILY = [
         "link in the body to another host",
         paging="body link",
         pager="c",
-        row=portals.nested,
-        write=portals.under("data"),
+        row=portal_rows.nested,
+        write=portal_rows.under("data"),
     ),
     Dialect(
         "CSV without pages, a cap that it keeps to itself",
         paging="none",
         pager=None,
-        write=portals.separated,
+        write=portal_rows.separated,
         cap=25,
         says=(),
         start_in=False,
@@ -196,8 +114,8 @@ FAMILY = [
         "annotated CSV, a field a row",
         paging="none",
         pager=None,
-        write=portals.influx,
-        row=portals.spread,
+        write=portal_rows.influx,
+        row=portal_rows.spread,
         cap=1000,
         asked="ns",
     ),
@@ -205,7 +123,7 @@ FAMILY = [
         "grouped by client and topic, capped, in no order",
         paging="none",
         pager=None,
-        write=portals.grouped("client_id", "topic"),
+        write=portal_rows.grouped("client_id", "topic"),
         order="mixed",
         cap=33,
         says=(),
@@ -215,7 +133,7 @@ FAMILY = [
         "columns and values, newest first, capped, nothing documented",
         paging="none",
         pager=None,
-        write=portals.table,
+        write=portal_rows.table,
         order="down",
         cap=20,
         doc=None,
@@ -233,7 +151,7 @@ FAMILY = [
         limit="max",
         strict=True,
         errors="list",
-        row=portals.plain,
+        row=portal_rows.plain,
         cap=50,
     ),
     Dialect(
@@ -241,7 +159,7 @@ FAMILY = [
         doc="docs",
         topic="topic",
         topic_form="path filter",
-        row=portals.by_path,
+        row=portal_rows.by_path,
         limit=None,
         cap=70,
         pager="continuation",
@@ -249,8 +167,8 @@ FAMILY = [
     ),
     Dialect(
         "spread over the row",
-        row=portals.spread,
-        write=portals.packed(portals.under("history")),
+        row=portal_rows.spread,
+        write=portal_rows.packed(portal_rows.under("history")),
         paging="offset",
         pager="offset",
         says=("types",),
@@ -316,7 +234,7 @@ FAMILY = [
         "whole seconds in ISO, nothing finer understood",
         asked="iso seconds",
         doc=None,
-        when=portals.offset_iso,
+        when=portal_rows.offset_iso,
         errors="list",
     ),
     Dialect("times shown to the second only", grain=SECOND, order="down", paging="none", pager=None, cap=50, doc=None),
@@ -326,7 +244,7 @@ FAMILY = [
         "one client after the other, documented",
         client="publisher",
         client_required=True,
-        write=portals.grouped("topic"),
+        write=portal_rows.grouped("topic"),
     ),
     Dialect(
         "array-style parameters",
@@ -337,9 +255,9 @@ FAMILY = [
         pager="page[offset]",
         limit="page[limit]",
         total="totalCount",
-        write=portals.under("data", notes_in="meta"),
+        write=portal_rows.under("data", notes_in="meta"),
     ),
-    Dialect("base64 that nothing names", row=portals.as_hidden_base64, paging="none", pager=None, cap=25, doc=None),
+    Dialect("base64 that nothing names", row=portal_rows.as_hidden_base64, paging="none", pager=None, cap=25, doc=None),
     Dialect("a cap of 37, documented as 1000", paging="none", pager=None, cap=37, documented=1000),
     Dialect("one day as a parameter", start="date", end=None, asked="date", longest=DAY, end_in=True, cap=1000),
 ]
@@ -347,9 +265,9 @@ FAMILY = [
 
 def stored_for(dialect):
     """Give the messages that a dialect can say."""
-    flat = dialect.row is portals.spread or dialect.write is portals.separated
+    flat = dialect.row is portal_rows.spread or dialect.write is portal_rows.separated
     stored = published(FLAT if flat else RICH, unit=SECOND if dialect.asked == "s" else 1_000_000)
-    if dialect.write is portals.influx:  # it has no message of the same series and instant twice
+    if dialect.write is portal_rows.influx:  # it has no message of the same series and instant twice
         stored = list({(one.at, one.client, one.topic): one for one in stored}.values())
     return stored
 
@@ -405,9 +323,15 @@ def dialects(draw):
         cap=cap if cap == 500 or paging != "none" else draw(st.integers(10, 14)),
         total=draw(st.sampled_from([None, "total", "count"])),
         order=draw(st.sampled_from(["up", "down", "mixed"])),
-        row=draw(st.sampled_from([portals.plain, portals.camel, portals.by_path, portals.as_text, portals.as_base64])),
-        when=draw(st.sampled_from([portals.iso, portals.offset_iso, portals.number(SECOND)])),
-        write=draw(st.sampled_from([portals.under("messages"), portals.array, portals.lines, portals.table])),
+        row=draw(
+            st.sampled_from(
+                [portal_rows.plain, portal_rows.camel, portal_rows.by_path, portal_rows.as_text, portal_rows.as_base64]
+            )
+        ),
+        when=draw(st.sampled_from([portal_rows.iso, portal_rows.offset_iso, portal_rows.number(SECOND)])),
+        write=draw(
+            st.sampled_from([portal_rows.under("messages"), portal_rows.array, portal_rows.lines, portal_rows.table])
+        ),
         doc=doc,
         says=tuple(says),
         errors=draw(st.sampled_from(["detail", "list", "problem", "text"])),
@@ -452,113 +376,3 @@ def test_any_messages_through_any_portal(tmp_path_factory, dialect, stored):
             at = found["time"].cast("int64").to_numpy()
             found = found.filter(pa.array((at >= span.start) & (at < span.end)))
             same(frame.to_frame(found), inside(stored, span.start, span.end))
-
-
-LAST = [
-    Message(NOW - 90 * SECOND, "dev-a", "telemetry/temp", {"value": 1.5}),
-    Message(NOW - 5 * SECOND, "dev-b", "state/relay", {"on": True}),
-    Message(NOW - 3 * HOUR, "dev-c", "x", 21.5),
-]
-NEVER = {"client_id": "dev-z", "label": "never published"}
-
-
-def flat(one):
-    """The last message beside its publisher, by names that begin so."""
-    return {
-        "client_id": one.client,
-        "last_seen": portals.iso(one.at),
-        "last_topic": one.topic,
-        "last_payload": one.payload,
-    }
-
-
-def beside(one):
-    """The last message in an object of its own."""
-    return {
-        "id": one.client,
-        "online": True,
-        "last_message": {"ts": one.at // 10**6, "topic": f"{ACCOUNT}/{one.client}/{one.topic}", "payload": one.payload},
-    }
-
-
-def nameless(one):
-    """The last message, under its client."""
-    return {"last_seen": portals.iso(one.at), "last_topic": one.topic, "last_payload": one.payload, "online": False}
-
-
-LIVES = {
-    "list": lambda: [portals.plain(one) for one in LAST],
-    "under data, with one that never published": lambda: {
-        "data": [*map(flat, LAST), {**NEVER, "last_seen": None, "last_topic": None, "last_payload": None}]
-    },
-    "nested last message": lambda: {
-        "publishers": [*map(beside, LAST), {"id": "dev-z", "online": False, "last_message": None}],
-        "count": 4,
-    },
-    "keyed by client": lambda: {one.client: nameless(one) for one in LAST},
-    "keyed by client, under a name": lambda: {
-        "live": {one.client: {"time": portals.iso(one.at), "topic": one.topic, "payload": one.payload} for one in LAST},
-        "as_of": portals.iso(NOW),
-    },
-    "when it was last seen beside what it said, keyed by client": lambda: {
-        **{
-            one.client: {
-                "last_seen": portals.iso(one.at),
-                "last_message": {"topic": one.topic, "payload": one.payload},
-            }
-            for one in LAST
-        },
-        "dev-z": {"last_seen": None, "last_message": None},
-    },
-    "one per topic, keyed by topic": lambda: {
-        "clients": [
-            {"client_id": one.client, "topics": {one.topic: {"at": portals.iso(one.at), "payload": one.payload}}}
-            for one in LAST
-        ]
-    },
-    "camel case in seconds": lambda: {
-        "items": [
-            {
-                "clientId": one.client,
-                "lastMessageAt": one.at / SECOND,
-                "topic": one.topic,
-                "payload": one.payload,
-                "receivedAt": portals.iso(one.at + SECOND),
-            }
-            for one in LAST
-        ]
-    },
-    "payload as text": lambda: {"result": [{**portals.as_text(one), "last_seen_at": portals.iso(NOW)} for one in LAST]},
-    "base64": lambda: [portals.as_base64(one) for one in LAST],
-    "base64 by its name, keyed by client and topic": lambda: {
-        "clients": {
-            one.client: {one.topic: {"ts": portals.iso(one.at), "payload_base64": portals.as_base64(one)["payload"]}}
-            for one in LAST
-        },
-        "generated_at": portals.iso(NOW),
-    },
-    "whole paths alone": lambda: [portals.by_path(one) for one in LAST],
-    "publisher beside message": lambda: {"publishers": [portals.nested(one) for one in LAST]},
-    "columns": lambda: {
-        "columns": ["time", "client_id", "topic", "payload"],
-        "rows": [list(portals.plain(one).values()) for one in LAST],
-    },
-}
-
-
-@pytest.mark.parametrize("shape", LIVES)
-def test_live_gives_the_last_messages(home, shape):
-    """A list, an object keyed by client, the last message nested or flat, with one that never published."""
-    with portals.mocked(Server(Dialect(live=lambda _: LIVES[shape]()), LAST), home) as portal:
-        df = isr.load_live(portal=portal)
-        same(df, LAST)
-        same(isr.load_live("dev-b", portal=portal), LAST[1:2])
-
-
-def test_nobody_published_yet(home):
-    """An empty list is an empty frame with its columns."""
-    for empty in ([], {"publishers": []}, {}, {"publishers": [{**NEVER, "last_message": None}]}, {"live": {}}):
-        with portals.mocked(Server(Dialect(live=lambda _, e=empty: e), []), home) as portal:
-            df = isr.load_live(portal=portal, max_age="1s")
-            assert (len(df), list(df)[:2]) == (0, ["client_id", "topic"])
-            portal.responses._session.cache.clear()

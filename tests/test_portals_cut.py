@@ -7,7 +7,6 @@ import socket
 import threading
 
 import httpx
-import httpx_retries
 import portals
 import pytest
 
@@ -15,11 +14,7 @@ import isr_analysis as isr
 from isr_analysis import errors
 from isr_analysis.portal import wire
 
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch):
-    """Ask again at once where a request is repeated."""
-    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @contextlib.contextmanager

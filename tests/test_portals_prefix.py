@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import portal_rows
 import portals
 import pytest
+from portal_messages import SPAN, inside, same
 from portals import ACCOUNT, API, FIRST, Dialect, Message, Server
-from test_portals import SPAN, inside, same
 
 import isr_analysis as isr
 from isr_analysis import messages
@@ -48,9 +49,9 @@ class ByPath(Server):
         for name in ("start", "end", *([self.name] if self.required else []), *(["client_id"] if self.client else [])):
             if name not in asked:
                 return self.told(422, {"detail": [{"loc": ["query", name], "msg": "Field required"}]})
-        low, high = (portals.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
         rows = [
-            {"time": portals.iso(one.at), "topic": self.path(one), "payload": one.payload}
+            {"time": portal_rows.iso(one.at), "topic": self.path(one), "payload": one.payload}
             for one in self.stored
             if low <= one.at < high
             and (self.name not in asked or self.fits(asked[self.name], self.path(one)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import portal_rows
 import portals
 import pytest
-from portals import API, FIRST, NOW, Dialect, Message, Server
-from test_portals import FLAT, published, same
+from portal_messages import FLAT, published, same
+from portal_odd import Odd, give
+from portals import API, FIRST, NOW, Dialect, Message
 
 import isr_analysis as isr
 from isr_analysis import times
@@ -19,30 +21,16 @@ STORED = published([*FLAT, 21.5, None])
 INSIDE = [one for one in STORED if FIRST <= one.at < FIRST + 3 * DAY]
 
 
-class Usual(Server):
+class Usual(Odd):
     """A portal whose history is answered by a function of it and of the question."""
 
     def __init__(self, how, stored=STORED, **dialect):
-        super().__init__(Dialect(doc=None, cap=10_000, **dialect), stored)
-        self._how = how
-
-    def _history(self, asked, _path):
-        return self._how(self, asked)
+        super().__init__(lambda server, asked, _n: how(server, asked), Dialect(doc=None, cap=10_000, **dialect), stored)
 
     def within(self, low, high, client=None):
         """Give the messages of a range, oldest first."""
         found = [one for one in self.stored if low <= one.at < high and client in (None, one.client)]
         return sorted(found, key=lambda one: one.at)
-
-
-def give(body, status=200, **headers):
-    """Make an answer."""
-    headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    return (
-        (status, headers, body)
-        if isinstance(body, bytes)
-        else (status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode())
-    )
 
 
 def pydantic(*failed):
@@ -61,7 +49,7 @@ def forbidding(server, asked):
     extra = [(one, "Extra inputs are not permitted") for one in asked if one not in ("start_time", "end_time")]
     if missing or extra:
         return pydantic(*missing, *extra)
-    return give([portals.plain(one) for one in server.within(*iso(asked, "start_time", "end_time"))])
+    return give([portal_rows.plain(one) for one in server.within(*iso(asked, "start_time", "end_time"))])
 
 
 def of_dates(server, asked):
@@ -70,14 +58,14 @@ def of_dates(server, asked):
         words = "Datetimes provided to dates should have zero time - e.g. be exact dates"
         return pydantic(("start", words), ("end", words))
     low, high = iso(asked, "start", "end")
-    return give([portals.plain(one) for one in server.within(low, high + DAY)])
+    return give([portal_rows.plain(one) for one in server.within(low, high + DAY)])
 
 
 def of_clocks(server, asked):
     """Takes no zone."""
     if asked["start"][-1] == "Z":
         return pydantic(*((name, "Input should not have timezone info") for name in ("start", "end")))
-    return give([portals.plain(one) for one in server.within(*iso(asked, "start", "end"))])
+    return give([portal_rows.plain(one) for one in server.within(*iso(asked, "start", "end"))])
 
 
 def of_named_units(server, asked):
@@ -87,7 +75,7 @@ def of_named_units(server, asked):
     low, high = int(asked["startMs"]) * 10**6, int(asked["endMs"]) * 10**6
     if high - low > DAY:
         return give({"detail": "Requested window exceeds the maximum of 24h"}, 400)
-    return give([portals.plain(one) for one in server.within(low, high)])
+    return give([portal_rows.plain(one) for one in server.within(low, high)])
 
 
 def of_unsaid_numbers(server, asked):
@@ -99,7 +87,7 @@ def of_unsaid_numbers(server, asked):
     low, high = int(asked["start"]) * 10**6, int(asked["end"]) * 10**6
     if high - low > DAY:
         return give({"title": "Bad Request", "detail": "The range is too long: more than 24h"}, 400)
-    return give([portals.plain(one) for one in server.within(low, high)])
+    return give([portal_rows.plain(one) for one in server.within(low, high)])
 
 
 def linking(server, asked):
@@ -108,28 +96,28 @@ def linking(server, asked):
         return give({"message": "The start field is required."}, 422)
     found, at = server.within(*iso(asked, "start", "end")), int(asked.get("cursor", "c0")[1:])
     link = f"{API}/history?cursor=c{at + 50}" if at + 50 < len(found) else None
-    return give({"data": [portals.plain(one) for one in found[at : at + 50]], "links": {"next": link}})
+    return give({"data": [portal_rows.plain(one) for one in found[at : at + 50]], "links": {"next": link}})
 
 
 def of_lines(server, asked):
     """Streams lines under the type of JSON: nothing at all where there are none."""
     found = server.within(*iso(asked, "start", "end"))
     return give(
-        b"".join(json.dumps(portals.plain(one)).encode() + b"\n" for one in found), Content_Type="application/json"
+        b"".join(json.dumps(portal_rows.plain(one)).encode() + b"\n" for one in found), Content_Type="application/json"
     )
 
 
 def of_protobuf(server, asked):
     """Leaves out whatever is empty."""
     found, at = server.within(*iso(asked, "start", "end")), int(asked.get("pageToken", 0))
-    said = {"messages": [portals.plain(one) for one in found[at : at + 50]]} if found[at : at + 50] else {}
+    said = {"messages": [portal_rows.plain(one) for one in found[at : at + 50]]} if found[at : at + 50] else {}
     return give(said | ({"nextPageToken": str(at + 50)} if at + 50 < len(found) else {}))
 
 
 def of_base64(server, asked):
     """Gives payloads in base64 without a word."""
     found = server.within(*iso(asked, "start", "end"), asked.get("client_id"))
-    return give([portals.as_hidden_base64(one) for one in found])
+    return give([portal_rows.as_hidden_base64(one) for one in found])
 
 
 WAYS = (
@@ -156,7 +144,7 @@ def test_a_portal_that_follows_no_range_is_read_whole(home, order):
 
     def how(server, asked):
         found, at = sorted(server.stored, key=lambda one: one.at, reverse=order == "down"), int(asked.get("offset", 0))
-        page = [portals.plain(one) for one in found[at : at + 20]]
+        page = [portal_rows.plain(one) for one in found[at : at + 20]]
         return give({"results": page, "next": f"{API}/history?offset={at + 20}" if at + 20 < len(found) else None})
 
     stored = STORED + [Message(FIRST + 4 * DAY + i * HOUR // 20, "dev-b", "x", {"i": i}) for i in range(60)]
@@ -169,7 +157,7 @@ def test_a_cut_answer_in_the_order_of_clients_is_not_read_on_by_its_last_instant
 
     def how(server, asked):
         found = server.within(*iso(asked, "start", "end"))
-        return give([portals.plain(one) for one in sorted(found, key=lambda one: one.client)[:25]])
+        return give([portal_rows.plain(one) for one in sorted(found, key=lambda one: one.client)[:25]])
 
     with portals.mocked(Usual(how), home) as portal:
         same(isr.load_history(**SPAN, portal=portal), INSIDE)
@@ -180,7 +168,7 @@ def test_an_echoed_page_that_stays_the_same_is_read_on_by_time(home):
 
     def how(server, asked):
         found, page = server.within(*iso(asked, "start", "end")), int(asked.get("seite", 1))
-        part = [portals.plain(one) for one in found[page * 50 - 50 : page * 50]]
+        part = [portal_rows.plain(one) for one in found[page * 50 - 50 : page * 50]]
         return give({"items": part, "page": page, "has_more": len(found) > page * 50})
 
     with portals.mocked(Usual(how), home) as portal:
@@ -197,7 +185,7 @@ def test_the_last_day_is_not_all_there_is(home, order):
         found, at = server.within(NOW - DAY, NOW), int(asked.get("offset", 0))
         found = found if order == "up" else found[::-1]
         link = f"{API}/history?offset={at + 20}" if at + 20 < len(found) else None
-        return give({"items": [portals.plain(one) for one in found[at : at + 20]], "next": link})
+        return give({"items": [portal_rows.plain(one) for one in found[at : at + 20]], "next": link})
 
     with portals.mocked(Usual(how), home) as portal, pytest.raises(AnswerError, match="does not follow the range"):
         isr.load_history(**SPAN, portal=portal)
@@ -210,7 +198,7 @@ def test_clocks_without_a_zone_are_proven_where_pages_begin_at_the_newest(home, 
     def how(server, asked):
         low, high = iso(asked, "start", "end")
         found, at = server.within(low, high + DAY * (form == "date"))[::-1], int(asked.get("offset", 0))
-        page = [portals.plain(one, lambda at: times.iso(at).removesuffix("Z")) for one in found[at : at + 20]]
+        page = [portal_rows.plain(one, lambda at: times.iso(at).removesuffix("Z")) for one in found[at : at + 20]]
         return give({"items": page, "total": len(found), "offset": at, "limit": 20})
 
     toml = home.parent / "contract.toml"

@@ -8,26 +8,22 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import nbformat
-import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
+from reports import problems
 
 import isr_analysis as isr
 from isr_analysis import times
-from isr_analysis.checks.kinds import decimals
 from isr_analysis.cli import cli
 from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.report import build, markup, material, outline, page, pdf, sections
+from isr_analysis.report import build, material, outline, page, pdf, sections
 
 TEMPLATES = Path(build.__file__).parent / "template"
 SECTIONS = ["Summary", "Publishers", "Availability", "Topics", "Quality", "Live state", "Provenance"]
@@ -44,24 +40,10 @@ def week(one_sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     return path, path.read_text("utf-8")
 
 
-def _notebook(folder: Path, *cells: str, parameters: bool = True) -> Path:
-    made = [nbformat.v4.new_code_cell(source) for source in cells]
-    if parameters:
-        made[0].metadata["tags"] = ["parameters"]
-    path = folder / "own.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
-    return path
-
-
 def _without_library(text: str) -> str:
     """Take plotly's own script out of a page: it names addresses that it does not ask for."""
     begin = text.rindex("<script>", 0, LIBRARY.search(text).start())
     return text[:begin] + text[text.index("</script>", begin) :]
-
-
-def _problems(text: str) -> str:
-    found = re.search(r'<section class="problems".*?</section>', text, re.DOTALL)
-    return re.sub(r"\s+", " ", found[0]) if found else ""
 
 
 def test_a_report_has_every_section(week: tuple[Path, str]) -> None:
@@ -78,7 +60,7 @@ def test_a_report_has_every_section(week: tuple[Path, str]) -> None:
         assert f"<td>{client}</td>" in text
     for fact in ("Selection", "Range", "Fetched", "Provisional", "Missing", f"isr_analysis {isr.__version__}"):
         assert fact in text
-    assert _problems(text) == ""
+    assert problems(text) == ""
     assert "Traceback" not in text
 
 
@@ -128,7 +110,7 @@ def test_a_range_without_data(sandbox: Any, tmp_path: Path) -> None:
         isr.build_report(tmp_path / "none.html", start="2020-01-01", end="2020-01-02", portal=portal)
     assert told.value.path == tmp_path / "none.html"
     text = told.value.path.read_text("utf-8")
-    assert "There is no message in this range" in _problems(text)
+    assert "There is no message in this range" in problems(text)
     assert all(re.search(rf"<h2 [^>]*>{name}</h2>", text) for name in SECTIONS)
 
 
@@ -140,7 +122,7 @@ def test_a_portal_that_fails(sandbox: Any, tmp_path: Path) -> None:
         with pytest.raises(ReportIncompleteError) as told:
             isr.build_report(tmp_path / "r.html", topic="telemetry/rf", last="6h", portal=portal)
     text = told.value.path.read_text("utf-8")
-    top = _problems(text)
+    top = problems(text)
     assert "History:" in top
     assert "not all of it could be fetched" in top
     assert "Live state" in top
@@ -206,100 +188,6 @@ def test_of_very_many_findings_the_longest_of_each_kind_are_shown(monkeypatch: p
     assert "100 longest of 300 findings" in shown[0].source
 
 
-def test_a_notebook_of_ones_own(sandbox: Any, tmp_path: Path) -> None:
-    """It gets its parameters, is run in its own folder, and the file is not changed."""
-    own = _notebook(
-        tmp_path,
-        'topic = "#"\ntitle = "mine"',
-        "import os\nfrom pathlib import Path\nimport isr_analysis as isr\nfrom isr_analysis import report",
-        "df = isr.load_history(client_id, topic, start=start, end=end, tz=tz, offline=offline)\n"
-        "print(title, topic, len(df) > 0, Path.cwd().name, last)",
-        "isr.plots.timeseries(df)",
-        'with report.section("Broken & odd"):\n    1 / 0',
-        "print('still here')",
-    )
-    before = own.read_bytes()
-    with (
-        sandbox.connect() as portal,
-        pytest.raises(ReportIncompleteError, match="Broken & odd: ZeroDivisionError") as told,
-    ):
-        isr.build_report(
-            tmp_path / "r.html", topic="telemetry/rf", last="2h", title="Ours", notebook=own, portal=portal
-        )
-    text = told.value.path.read_text("utf-8")
-    assert f"Ours telemetry/rf True {tmp_path.name} None" in text
-    assert "still here" in text
-    assert text.count('class="figure"') == 1
-    assert "Broken &amp; odd:" in _problems(text)
-    assert "ZeroDivisionError" in told.value.__notes__[0]
-    assert "Traceback" in told.value.__notes__[0]
-    assert "Traceback" not in text
-    assert own.read_bytes() == before
-
-
-def test_what_a_notebook_of_ones_own_selects_stays(sandbox: Any, tmp_path: Path) -> None:
-    """Its client, topic and title are its own where the report names none; what it does not set is set for it."""
-    own = _notebook(tmp_path, "topic = 'voltage'\ntitle = 'mine'", "print([topic, title, client_id, offline])")
-    with sandbox.connect() as portal:
-        isr.build_report(tmp_path / "r.html", last="1h", notebook=own, portal=portal)
-    assert "['voltage', 'mine', None, True]" in (tmp_path / "r.html").read_text("utf-8")
-
-
-def test_a_notebook_of_ones_own_soon_after_a_sync(sandbox: Any, tmp_path: Path) -> None:
-    """What it may ask for is on disk to the end of its range, also where the last fetch was less than a minute ago."""
-    own = _notebook(
-        tmp_path, "topic = '#'",
-        "import isr_analysis as isr\n"
-        "print(len(isr.load_history(client_id, topic, start=start, end=end, tz=tz, offline=offline)), 'messages')",
-    )  # fmt: skip
-    with sandbox.connect() as portal:
-        portal.now = lambda: time.time_ns() - 30 * times.SECOND
-        isr.sync(topic="telemetry/rf", last="2h", portal=portal)
-        portal.now = time.time_ns
-        isr.build_report(tmp_path / "r.html", topic="telemetry/rf", last="1h", notebook=own, portal=portal)
-    assert re.search(r"[1-9]\d* messages", (tmp_path / "r.html").read_text("utf-8"))
-
-
-def test_a_cell_that_fails_is_said_at_the_top(sandbox: Any, tmp_path: Path) -> None:
-    """A plain cell that raises is told with its kind and words; the cells after it are run."""
-    own = _notebook(tmp_path, "topic = '#'", "raise LookupError('nobody <here>')", "print('after')")
-    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="LookupError"):
-        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
-    text = (tmp_path / "r.html").read_text("utf-8")
-    assert "LookupError: nobody &lt;here&gt;" in _problems(text)
-    assert "after" in text
-
-
-def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
-    """The report holds what came until then."""
-    own = _notebook(tmp_path, "print('begun')", "import os; os._exit(1)", "print('never')")
-    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="kernel died"):
-        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
-    text = (tmp_path / "r.html").read_text("utf-8")
-    assert "begun" in text
-    assert "kernel died" in _problems(text)
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("none.ipynb", "cannot be read"),
-        ("text.ipynb", "no notebook"),
-        ("bare.ipynb", "tagged parameters"),
-        ("other.ipynb", "in julia"),
-    ],
-)
-def test_notebooks_that_cannot_be_used(sandbox: Any, tmp_path: Path, name: str, words: str) -> None:
-    """Each is refused with its remedy before anything is written."""
-    (tmp_path / "text.ipynb").write_text("hello", "utf-8")
-    _notebook(tmp_path, "1", parameters=False).rename(tmp_path / "bare.ipynb")
-    julia = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "j", "display_name": "J", "language": "julia"}})
-    nbformat.write(julia, tmp_path / "other.ipynb")
-    with sandbox.connect() as portal, pytest.raises(UsageError, match=words):
-        isr.build_report(tmp_path / "r.html", last="1h", notebook=tmp_path / name, portal=portal)
-    assert not (tmp_path / "r.html").exists()
-
-
 def test_a_zone_without_a_name(sandbox: Any, tmp_path: Path) -> None:
     """A zone must be one that the kernel can be told; others are refused before anything is written."""
     with sandbox.connect() as portal, pytest.raises(UsageError, match="not a known time zone"):
@@ -335,7 +223,7 @@ def test_the_command(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         done = run(cli, ["report", str(out), "--topic", "nothing/here", "--last", "1h"], standalone_mode=False)
     assert done.return_value == 3
     assert "it is not complete" in done.stderr
-    assert "nothing/here" in _problems(out.read_text("utf-8"))
+    assert "nothing/here" in problems(out.read_text("utf-8"))
 
 
 def test_jupyter_settings_and_home_do_not_matter(sandbox: Any, tmp_path: Path) -> None:
@@ -399,7 +287,7 @@ def test_the_template_alone(tmp_path: Path) -> None:
     assert '<h2 id="one-2">' in text
     assert '<details class="code">' in text
     assert "An interactive widget" in text
-    assert "<b>One:</b> E: v" in _problems(text)
+    assert "<b>One:</b> E: v" in problems(text)
     assert "cdnjs" not in _without_library(text)
 
 
@@ -419,57 +307,6 @@ def test_dark_figures_are_what_plots_draws_for_dark(sandbox: Any) -> None:
     for draw in (isr.plots.timeseries, isr.plots.timeline, isr.plots.availability):
         light, wanted = (json.loads(draw(df, theme=theme).to_json()) for theme in ("light", "dark"))
         assert dark(light) == wanted, draw
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (None, DASH), (float("nan"), DASH), (pd.NaT, DASH), (pd.NA, DASH), ("", DASH), (True, "yes"),
-        (1234567, "1,234,567"), (0.000012345, "1.234e-05"), (3.14159, "3.142"), (98765.4, "98,765"), (-2.0, "-2"),
-        (9999.97, "10,000"),
-        (float("inf"), "∞"), (pd.Timedelta("3h 20min"), "3 h 20 min"),
-        (pd.Timestamp("2026-11-01T06:07:08.9Z"), "2026-11-01 06:07:08"),
-    ],
-)  # fmt: skip
-def test_values_are_written_for_readers(value: object, words: str) -> None:
-    """Thousands in groups, four digits, instants to the second, a dash for nothing."""
-    assert markup.written(value) == words
-
-
-@given(st.text(max_size=30))
-def test_whatever_is_published_is_escaped(text: str) -> None:
-    """A topic, a label or a value from outside can hold HTML, and none of it becomes any."""
-    made = markup.table(pd.DataFrame({"<b>": [text]}), caption=text).source
-    made += markup.tiles({text: text}).source + markup.bullets([text]).source + markup.facts({text: text}).source
-    assert not re.search(r"<(?!/?(?:div|table|caption|thead|tbody|tr|th|td|dl|dt|dd|ul|li)\b)", made)
-
-
-def test_listed() -> None:
-    """Names in a row, with and beyond the most that are shown."""
-    assert [markup.listed("abc"[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
-    assert markup.listed("abcdefgh", 2) == "a, b and 6 more"
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ([36.0, 124.3, 0.7], ["36.0", "124.3", "0.7", "53.67"]),
-        ([9999.97, -9999.97], ["10,000", "-10,000", "0.00"]),
-        ([0, 3, 0, 1], ["0", "3", "0", "1", "1.00"]),
-        ([0, 1, 0], ["0", "1", "0", "0.33"]),
-        ([302_369, 604_709], ["302,369", "604,709", "453,539"]),
-        ([1e-12 / 3, 2e-12], ["3.333e-13", "2e-12", "1.167e-12"]),
-        ([0.000001, 100_000.0], ["0.000001", "100,000", "50,000"]),
-        ([-0.01, 0.01], ["-0.01", "0.01", "0.00"]),
-        ([1e15, 3e15], ["1e+15", "3e+15", "2e+15"]),
-    ],
-)
-def test_readings_keep_the_decimals_that_they_were_published_with(values: list[float], words: list[str]) -> None:
-    """Values and their mean: no digit is invented, none is lost among the first four, none is silly."""
-    array = np.array(values, dtype=float)
-    places = decimals(array)
-    told = [*(markup.reading(one, places) for one in array), markup.reading(array.mean(), places, mean=True)]
-    assert told == words
 
 
 def test_gathering_says_what_is_missing(sandbox: Any) -> None:

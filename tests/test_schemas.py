@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from portal_messages import same
 from portals import ACCOUNT, API, FIRST, Message, connect
-from test_portals import same
 
 import isr_analysis as isr
 from isr_analysis.answers import Fields

@@ -16,7 +16,6 @@ import isr_analysis as isr
 from isr_analysis import messages, settings
 from isr_analysis.errors import (
     BrokerUnavailableError,
-    SubscriberMissingError,
     SubscriberRefusedError,
     UsageError,
     WrongAccountError,
@@ -25,7 +24,6 @@ from isr_analysis.sandbox import broker
 from isr_analysis.sandbox.broker import Broker
 from isr_analysis.secret import Secret
 from isr_analysis.streaming import login as logins
-from isr_analysis.streaming.buffer import Buffer
 from isr_analysis.streaming.login import Address, Login
 
 needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
@@ -302,148 +300,6 @@ def test_a_broker_behind_websockets_is_heard(station):
             assert next(iter(live)).value == 1
         with pytest.raises(BrokerUnavailableError):
             isr.stream(login=entry(station, address=logins.address(f"ws://127.0.0.1:{port}/other")))
-
-
-@pytest.mark.parametrize(
-    ("topic_filter", "account"),
-    [
-        (f"{ACCOUNT}/#", ACCOUNT), (f"site/{ACCOUNT}/#", ACCOUNT), (f"{ACCOUNT}/+/telemetry/#", ACCOUNT),
-        ("club/#", "club"), ("#", None), ("+/#", None), ("a/b/#", None), ("{account_id}/#", None), (None, None),
-    ],
-)  # fmt: skip
-def test_the_account_of_a_filter(topic_filter, account):
-    """Where a filter says whose messages are meant, and where it does not."""
-    assert Login(Address("x", 1), "sub-1", Secret("x"), topic_filter).account_id == account
-
-
-@pytest.mark.parametrize(
-    ("text", "port", "shown"),
-    [
-        ("broker.example", None, "mqtts://broker.example:8883"),
-        (" broker.example:8884 ", None, "mqtts://broker.example:8884"),
-        ("broker.example", "1234", "mqtts://broker.example:1234"),
-        ("ssl://broker.example", None, "mqtts://broker.example:8883"),
-        ("wss://broker.example/mqtt", None, "wss://broker.example:443/mqtt"),
-        ("mqtt://localhost", None, "mqtt://localhost:1883"),
-        ("mqtts://[::1]:9", None, "mqtts://[::1]:9"),
-    ],
-)
-def test_addresses(text, port, shown):
-    """An address is read in every usual spelling; TLS is the rule."""
-    assert str(logins.address(text, port)) == shown
-
-
-@pytest.mark.parametrize(
-    ("text", "port"),
-    [("", None), ("http://x", None), ("a b", None), ("x", "many"), ("x", 70_000), ("mqtt://broker.example", None),
-     ("mqtts://user:pass@x", None), ("x:99999", None)],
-)  # fmt: skip
-def test_bad_addresses(text, port):
-    """What is no address, or would send a password in plain, is refused."""
-    with pytest.raises(UsageError):
-        logins.address(text, port)
-
-
-@pytest.mark.parametrize("key", ["isr_mqtt_rest_abc", " isr_mqtt_platform_rest_abc\n"])
-def test_a_rest_token_is_no_password(key, monkeypatch):
-    """From wherever it comes, a token is refused, not sent, and not repeated."""
-    with pytest.raises(UsageError, match="not for MQTT") as caught:
-        isr.stream(host="broker.example", username="sub-1", password=key)
-    assert "abc" not in str(caught.value)
-    monkeypatch.setenv("ISR_MQTT_HOST", "broker.example")
-    monkeypatch.setenv("ISR_MQTT_USERNAME", "sub-1")
-    monkeypatch.setenv("ISR_MQTT_PASSWORD", key)
-    with pytest.raises(UsageError, match="not for MQTT"):
-        isr.stream()
-
-
-def test_a_port_beside_the_host_is_the_hosts(monkeypatch):
-    """An argument wins over the environment, also where its port is part of the address; 0 is none at all."""
-    login = {"username": "sub-a", "password": "a"}
-    monkeypatch.setenv("ISR_MQTT_HOST", "env.example:1885")
-    monkeypatch.setenv("ISR_MQTT_PORT", "1884")
-    ports = [
-        logins.find(settings.profile(), **login, **where).address.port
-        for where in (
-            {"host": "arg.example:1"},
-            {"host": "arg.example"},
-            {"host": "arg.example:1", "port": 2},
-            {"port": 3},
-        )
-    ]
-    assert ports == [1, 1884, 2, 3]
-    for where in ({"port": 0}, {"host": "arg.example:0"}, {"host": "arg.example", "port": 0}):
-        with pytest.raises(UsageError, match="no broker's address"):
-            logins.find(settings.profile(), **login, **where)
-    monkeypatch.delenv("ISR_MQTT_PORT")
-    assert logins.find(settings.profile(), **login).address.port == 1885
-
-
-def test_where_a_login_comes_from(tmp_path, monkeypatch):
-    """Arguments, then the environment, then a file, then the keyring; and never half of one and half of another."""
-    profile = settings.profile()
-    with pytest.raises(SubscriberMissingError, match="ISR_MQTT_HOST"):
-        logins.find(profile)
-    logins.keep_in_keyring(profile, {"username": "sub-k", "password": Secret("k"), "host": "ring.example"})
-    found = logins.find(profile)
-    assert (found.username, found.password.reveal(), found.address.host) == ("sub-k", "k", "ring.example")
-    with pytest.raises(SubscriberMissingError, match="no login"):  # the keyring's password is another subscriber's
-        logins.find(profile, username="sub-a")
-    file = tmp_path / "password"
-    file.write_text("f\n")
-    file.chmod(0o600)
-    monkeypatch.setenv("ISR_MQTT_PASSWORD_FILE", str(file))
-    monkeypatch.setenv("ISR_MQTT_USERNAME", "sub-f")
-    found = logins.find(profile)
-    assert (found.username, found.password.reveal(), found.address.host) == ("sub-f", "f", "ring.example")
-    monkeypatch.setenv("ISR_MQTT_HOST", "env.example")
-    monkeypatch.setenv("ISR_MQTT_PORT", "1884")
-    monkeypatch.setenv("ISR_MQTT_PASSWORD", "e")
-    assert (logins.find(profile).password.reveal(), str(logins.find(profile).address)) == (
-        "e",
-        "mqtts://env.example:1884",
-    )
-    found = logins.find(profile, host="arg.example:1", username="sub-a", password="a")
-    assert (found.username, found.password.reveal()) == ("sub-a", "a")
-    file.chmod(0o644)
-    monkeypatch.delenv("ISR_MQTT_PASSWORD")
-    with pytest.raises(UsageError, match="chmod 600"):
-        logins.find(profile)
-
-
-def test_no_repr_shows_a_password():
-    """Logins and streams are shown without."""
-    login = Login(Address("broker.example", 8883), "sub-1", Secret("hunter2"), None)
-    assert "hunter2" not in repr(login)
-
-
-def test_a_buffer_never_holds_more_than_its_room():
-    """Whatever the sizes: bytes are bounded, nothing is reordered, and kept + dropped is what came."""
-    buffer = Buffer(10_000)
-    for i in range(1000):
-        buffer.put((i, "c", "t", b"x" * (i % 700), i))
-        assert buffer._size <= 10_000
-    (gap,) = buffer.gaps
-    rows = buffer.take(0)
-    assert [row[0] for row in rows] == list(range(1000 - len(rows), 1000))
-    assert (gap.start, gap.end, gap.lost) == (0, 1000 - len(rows), 1000 - len(rows))
-    assert buffer.take(0) == []
-
-
-def test_a_reader_wakes_when_something_comes_or_the_end_does():
-    """Waiting ends with a message, with the end, or with an error, once all is read."""
-    buffer = Buffer(1000)
-    threading.Timer(0.05, buffer.put, [(1, "c", "t", b"", 1)]).start()
-    assert len(buffer.take(30)) == 1
-    buffer.put((2, "c", "t", b"", 2))
-    buffer.close(RuntimeError("over"))
-    assert len(buffer.take(30)) == 1
-    with pytest.raises(RuntimeError, match="over"):
-        buffer.take(30)
-    other = Buffer(1000)
-    threading.Timer(0.05, other.close).start()
-    assert other.take(30) == []
-    assert other.ended
 
 
 def test_tables_have_the_one_schema():

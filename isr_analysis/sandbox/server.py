@@ -336,16 +336,16 @@ def _listen(port: int) -> socket.socket:
     return made
 
 
-def _check(**given: Any) -> None:
+def _check(**given: float) -> None:
     """Refuse what a sandbox cannot be made with."""
     for name, value in given.items():
-        least, most, what = _LIMITS[name]
-        if not isinstance(value, int | float) or not least <= value <= most:
+        kinds, least, most, what = _LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
             raise UsageError(f"{name}={value!r} cannot be; give {what}, {least} to {most}")
 
 
-_LIMITS: dict[str, tuple[float, float, str]] = {
-    "days": (1, 3650, "how many days of history there are"),
-    "rate": (0.001, 1000, "how many times faster than usual"),
-    "port": (0, 65_535, "a port, or 0 for any that is free"),
+_LIMITS: dict[str, tuple[tuple[type, ...], float, float, str]] = {
+    "days": ((int, float), 1, 3650, "how many days of history there are"),
+    "rate": ((int, float), 0.001, 1000, "how many times faster than usual"),
+    "port": ((int,), 0, 65_535, "a port, or 0 for any that is free"),
 }

@@ -1,0 +1,38 @@
+"""What stands between a stream and its reader: bounded, in order, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from isr_analysis.streaming.buffer import Buffer
+
+
+def test_a_buffer_never_holds_more_than_its_room():
+    """Whatever the sizes: bytes are bounded, nothing is reordered, and kept + dropped is what came."""
+    buffer = Buffer(10_000)
+    for i in range(1000):
+        buffer.put((i, "c", "t", b"x" * (i % 700), i))
+        assert buffer._size <= 10_000
+    (gap,) = buffer.gaps
+    rows = buffer.take(0)
+    assert [row[0] for row in rows] == list(range(1000 - len(rows), 1000))
+    assert (gap.start, gap.end, gap.lost) == (0, 1000 - len(rows), 1000 - len(rows))
+    assert buffer.take(0) == []
+
+
+def test_a_reader_wakes_when_something_comes_or_the_end_does():
+    """Waiting ends with a message, with the end, or with an error, once all is read."""
+    buffer = Buffer(1000)
+    threading.Timer(0.05, buffer.put, [(1, "c", "t", b"", 1)]).start()
+    assert len(buffer.take(30)) == 1
+    buffer.put((2, "c", "t", b"", 2))
+    buffer.close(RuntimeError("over"))
+    assert len(buffer.take(30)) == 1
+    with pytest.raises(RuntimeError, match="over"):
+        buffer.take(30)
+    other = Buffer(1000)
+    threading.Timer(0.05, other.close).start()
+    assert other.take(30) == []
+    assert other.ended

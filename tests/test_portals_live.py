@@ -1,0 +1,127 @@
+"""Live answers that nobody has seen: of each, exactly the last messages."""
+
+from __future__ import annotations
+
+import portal_rows
+import portals
+import pytest
+from portal_messages import same
+from portals import ACCOUNT, NOW, Dialect, Message, Server
+
+import isr_analysis as isr
+from isr_analysis.times import HOUR, SECOND
+
+LAST = [
+    Message(NOW - 90 * SECOND, "dev-a", "telemetry/temp", {"value": 1.5}),
+    Message(NOW - 5 * SECOND, "dev-b", "state/relay", {"on": True}),
+    Message(NOW - 3 * HOUR, "dev-c", "x", 21.5),
+]
+NEVER = {"client_id": "dev-z", "label": "never published"}
+
+
+def flat(one):
+    """The last message beside its publisher, by names that begin so."""
+    return {
+        "client_id": one.client,
+        "last_seen": portal_rows.iso(one.at),
+        "last_topic": one.topic,
+        "last_payload": one.payload,
+    }
+
+
+def beside(one):
+    """The last message in an object of its own."""
+    return {
+        "id": one.client,
+        "online": True,
+        "last_message": {"ts": one.at // 10**6, "topic": f"{ACCOUNT}/{one.client}/{one.topic}", "payload": one.payload},
+    }
+
+
+def nameless(one):
+    """The last message, under its client."""
+    return {"last_seen": portal_rows.iso(one.at), "last_topic": one.topic, "last_payload": one.payload, "online": False}
+
+
+LIVES = {
+    "list": lambda: [portal_rows.plain(one) for one in LAST],
+    "under data, with one that never published": lambda: {
+        "data": [*map(flat, LAST), {**NEVER, "last_seen": None, "last_topic": None, "last_payload": None}]
+    },
+    "nested last message": lambda: {
+        "publishers": [*map(beside, LAST), {"id": "dev-z", "online": False, "last_message": None}],
+        "count": 4,
+    },
+    "keyed by client": lambda: {one.client: nameless(one) for one in LAST},
+    "keyed by client, under a name": lambda: {
+        "live": {
+            one.client: {"time": portal_rows.iso(one.at), "topic": one.topic, "payload": one.payload} for one in LAST
+        },
+        "as_of": portal_rows.iso(NOW),
+    },
+    "when it was last seen beside what it said, keyed by client": lambda: {
+        **{
+            one.client: {
+                "last_seen": portal_rows.iso(one.at),
+                "last_message": {"topic": one.topic, "payload": one.payload},
+            }
+            for one in LAST
+        },
+        "dev-z": {"last_seen": None, "last_message": None},
+    },
+    "one per topic, keyed by topic": lambda: {
+        "clients": [
+            {"client_id": one.client, "topics": {one.topic: {"at": portal_rows.iso(one.at), "payload": one.payload}}}
+            for one in LAST
+        ]
+    },
+    "camel case in seconds": lambda: {
+        "items": [
+            {
+                "clientId": one.client,
+                "lastMessageAt": one.at / SECOND,
+                "topic": one.topic,
+                "payload": one.payload,
+                "receivedAt": portal_rows.iso(one.at + SECOND),
+            }
+            for one in LAST
+        ]
+    },
+    "payload as text": lambda: {
+        "result": [{**portal_rows.as_text(one), "last_seen_at": portal_rows.iso(NOW)} for one in LAST]
+    },
+    "base64": lambda: [portal_rows.as_base64(one) for one in LAST],
+    "base64 by its name, keyed by client and topic": lambda: {
+        "clients": {
+            one.client: {
+                one.topic: {"ts": portal_rows.iso(one.at), "payload_base64": portal_rows.as_base64(one)["payload"]}
+            }
+            for one in LAST
+        },
+        "generated_at": portal_rows.iso(NOW),
+    },
+    "whole paths alone": lambda: [portal_rows.by_path(one) for one in LAST],
+    "publisher beside message": lambda: {"publishers": [portal_rows.nested(one) for one in LAST]},
+    "columns": lambda: {
+        "columns": ["time", "client_id", "topic", "payload"],
+        "rows": [list(portal_rows.plain(one).values()) for one in LAST],
+    },
+}
+
+
+@pytest.mark.parametrize("shape", LIVES)
+def test_live_gives_the_last_messages(home, shape):
+    """A list, an object keyed by client, the last message nested or flat, with one that never published."""
+    with portals.mocked(Server(Dialect(live=lambda _: LIVES[shape]()), LAST), home) as portal:
+        df = isr.load_live(portal=portal)
+        same(df, LAST)
+        same(isr.load_live("dev-b", portal=portal), LAST[1:2])
+
+
+def test_nobody_published_yet(home):
+    """An empty list is an empty frame with its columns."""
+    for empty in ([], {"publishers": []}, {}, {"publishers": [{**NEVER, "last_message": None}]}, {"live": {}}):
+        with portals.mocked(Server(Dialect(live=lambda _, e=empty: e), []), home) as portal:
+            df = isr.load_live(portal=portal, max_age="1s")
+            assert (len(df), list(df)[:2]) == (0, ["client_id", "topic"])
+            portal.responses._session.cache.clear()

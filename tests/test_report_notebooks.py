@@ -1,0 +1,119 @@
+"""Reports by a notebook of one's own: what it is given, what is run, and what is said where it fails."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from reports import problems
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.errors import ReportIncompleteError, UsageError
+
+
+def _notebook(folder: Path, *cells: str, parameters: bool = True) -> Path:
+    made = [nbformat.v4.new_code_cell(source) for source in cells]
+    if parameters:
+        made[0].metadata["tags"] = ["parameters"]
+    path = folder / "own.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return path
+
+
+def test_a_notebook_of_ones_own(sandbox: Any, tmp_path: Path) -> None:
+    """It gets its parameters, is run in its own folder, and the file is not changed."""
+    own = _notebook(
+        tmp_path,
+        'topic = "#"\ntitle = "mine"',
+        "import os\nfrom pathlib import Path\nimport isr_analysis as isr\nfrom isr_analysis import report",
+        "df = isr.load_history(client_id, topic, start=start, end=end, tz=tz, offline=offline)\n"
+        "print(title, topic, len(df) > 0, Path.cwd().name, last)",
+        "isr.plots.timeseries(df)",
+        'with report.section("Broken & odd"):\n    1 / 0',
+        "print('still here')",
+    )
+    before = own.read_bytes()
+    with (
+        sandbox.connect() as portal,
+        pytest.raises(ReportIncompleteError, match="Broken & odd: ZeroDivisionError") as told,
+    ):
+        isr.build_report(
+            tmp_path / "r.html", topic="telemetry/rf", last="2h", title="Ours", notebook=own, portal=portal
+        )
+    text = told.value.path.read_text("utf-8")
+    assert f"Ours telemetry/rf True {tmp_path.name} None" in text
+    assert "still here" in text
+    assert text.count('class="figure"') == 1
+    assert "Broken &amp; odd:" in problems(text)
+    assert "ZeroDivisionError" in told.value.__notes__[0]
+    assert "Traceback" in told.value.__notes__[0]
+    assert "Traceback" not in text
+    assert own.read_bytes() == before
+
+
+def test_what_a_notebook_of_ones_own_selects_stays(sandbox: Any, tmp_path: Path) -> None:
+    """Its client, topic and title are its own where the report names none; what it does not set is set for it."""
+    own = _notebook(tmp_path, "topic = 'voltage'\ntitle = 'mine'", "print([topic, title, client_id, offline])")
+    with sandbox.connect() as portal:
+        isr.build_report(tmp_path / "r.html", last="1h", notebook=own, portal=portal)
+    assert "['voltage', 'mine', None, True]" in (tmp_path / "r.html").read_text("utf-8")
+
+
+def test_a_notebook_of_ones_own_soon_after_a_sync(sandbox: Any, tmp_path: Path) -> None:
+    """What it may ask for is on disk to the end of its range, also where the last fetch was less than a minute ago."""
+    own = _notebook(
+        tmp_path, "topic = '#'",
+        "import isr_analysis as isr\n"
+        "print(len(isr.load_history(client_id, topic, start=start, end=end, tz=tz, offline=offline)), 'messages')",
+    )  # fmt: skip
+    with sandbox.connect() as portal:
+        portal.now = lambda: time.time_ns() - 30 * times.SECOND
+        isr.sync(topic="telemetry/rf", last="2h", portal=portal)
+        portal.now = time.time_ns
+        isr.build_report(tmp_path / "r.html", topic="telemetry/rf", last="1h", notebook=own, portal=portal)
+    assert re.search(r"[1-9]\d* messages", (tmp_path / "r.html").read_text("utf-8"))
+
+
+def test_a_cell_that_fails_is_said_at_the_top(sandbox: Any, tmp_path: Path) -> None:
+    """A plain cell that raises is told with its kind and words; the cells after it are run."""
+    own = _notebook(tmp_path, "topic = '#'", "raise LookupError('nobody <here>')", "print('after')")
+    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="LookupError"):
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "LookupError: nobody &lt;here&gt;" in problems(text)
+    assert "after" in text
+
+
+def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
+    """The report holds what came until then."""
+    own = _notebook(tmp_path, "print('begun')", "import os; os._exit(1)", "print('never')")
+    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="kernel died"):
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
+    text = (tmp_path / "r.html").read_text("utf-8")
+    assert "begun" in text
+    assert "kernel died" in problems(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("none.ipynb", "cannot be read"),
+        ("text.ipynb", "no notebook"),
+        ("bare.ipynb", "tagged parameters"),
+        ("other.ipynb", "in julia"),
+    ],
+)
+def test_notebooks_that_cannot_be_used(sandbox: Any, tmp_path: Path, name: str, words: str) -> None:
+    """Each is refused with its remedy before anything is written."""
+    (tmp_path / "text.ipynb").write_text("hello", "utf-8")
+    _notebook(tmp_path, "1", parameters=False).rename(tmp_path / "bare.ipynb")
+    julia = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "j", "display_name": "J", "language": "julia"}})
+    nbformat.write(julia, tmp_path / "other.ipynb")
+    with sandbox.connect() as portal, pytest.raises(UsageError, match=words):
+        isr.build_report(tmp_path / "r.html", last="1h", notebook=tmp_path / name, portal=portal)
+    assert not (tmp_path / "r.html").exists()
