@@ -238,7 +238,7 @@ def resolve(
     Raises
     ------
     UsageError
-        No range, two ranges, or one that is empty or runs backward.
+        No range, two ranges, or one that is empty, runs backward or lies in the future.
     """
     if (start is None) == (last is None):
         given = "both start= and last= were" if start is not None else "neither start= nor last= was"
@@ -247,22 +247,18 @@ def resolve(
     begin = until - duration(last, name="last") if last is not None else 0
     if start is not None:
         begin = instant(start, tz, name="start")
-    if begin >= until:
-        if end is None:
-            raise in_the_future(f"from {iso(begin)}", now)
+    if end is not None and begin >= until:
         raise UsageError(
             f"the range is empty: start {iso(begin)} is not before end {iso(until)} (end is not part of it)"
+        )
+    if begin >= now:
+        raise UsageError(
+            f"the range begins in the future, at {iso(begin)}: by this machine's clock it is "
+            f"{iso(now // SECOND * SECOND)}"
         )
     if begin < _EARLIEST_NS:
         raise UsageError(f"last={last!r} reaches back before 1970")
     return Range(begin, until)
-
-
-def in_the_future(span: Range | str, now: int) -> UsageError:
-    """Make the error for a range of which nothing can be there yet."""
-    return UsageError(
-        f"the range {span} lies in the future: by this machine's clock it is {iso(now // SECOND * SECOND)}"
-    )
 
 
 def lasting(ns: float) -> str:

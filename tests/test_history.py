@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 import isr_analysis as isr
@@ -87,8 +89,14 @@ def test_a_quiet_hour_of_a_known_client_is_no_mistake(here):
     assert isr.load_history("isr-shack-01", "event/change", last="1s", portal=here).empty
 
 
-def test_a_range_in_the_future_is_refused(here):
-    """With the time that this machine thinks it is."""
-    for ask in (isr.load_history, isr.sync, isr.plan_history):
+def test_a_range_in_the_future_is_refused(here, tmp_path):
+    """By everything that takes one, with the time that this machine thinks it is; nothing is written."""
+    written = tmp_path / "written.html"
+    for ask in (
+        isr.load_history, isr.sync, isr.plan_history, isr.coverage, isr.open_history,
+        functools.partial(isr.build_report, written),
+        functools.partial(isr.export_history, written.with_suffix(".csv")),
+    ):  # fmt: skip
         with pytest.raises(errors.UsageError, match=r"future.*2026-11-20T12:00:00Z"):
             ask(start="2026-11-21", end="2026-11-22", portal=here)
+    assert not [*tmp_path.glob("written*")]

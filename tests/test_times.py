@@ -123,10 +123,10 @@ def test_an_unknown_zone_is_refused(zone):
 
 def test_resolve_reads_the_arguments_of_a_loader():
     """`start` and `end`, `last` before `end` or now; `end` is now if left out."""
-    day = times.Range(NOON - times.DAY, NOON)
-    assert times.resolve("2026-10-31T12:00", "2026-11-01T12:00", None, tz=None, now=0) == day
+    day, later = times.Range(NOON - times.DAY, NOON), NOON + 30 * times.DAY
+    assert times.resolve("2026-10-31T12:00", "2026-11-01T12:00", None, tz=None, now=later) == day
     assert times.resolve(None, None, "1d", tz=None, now=NOON) == day
-    assert times.resolve(None, "2026-11-01T12:00", dt.timedelta(days=1), tz=None, now=0) == day
+    assert times.resolve(None, "2026-11-01T12:00", dt.timedelta(days=1), tz=None, now=later) == day
     assert times.resolve("2026-10-31T12:00", None, None, tz=None, now=NOON) == day
 
 

@@ -63,31 +63,40 @@ class Reach:
             self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
         return at
 
-    def check(self, known: History, asked: Mapping[str, str], *, beyond: bool, told: bool) -> None:  # noqa: PLR0912 (one case after the other)
+    def check(self, known: History, asked: Mapping[str, str], *, beyond: bool, told: bool) -> None:
         """Find out whether the portal follows the range, where what it gave lies outside of it."""
+        if known.reaches_back:
+            return
         slack = max(_SLACK, 2 * known.unit, self._portal.habits.reach)
         early, late = self.earliest < self._span.start - slack, self.latest >= self._span.end + slack
         to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
-        if known.reaches_back:
-            return
         if known.start is None and known.end is None:
             # It was not asked for a range: it must have given the whole of it, beyond doubt. Where its parameters were
             # only not found, it may give the last day alone.
-            if ((beyond or told) and not self._portal.contract.is_assumed) or (early and (late or to_now)):
-                return
-            raise self._not_followed(known, asked)
+            sure = (beyond or told) and not self._portal.contract.is_assumed
+            if not sure and not (early and (late or to_now)):
+                raise self._not_followed(known, asked)
+            return
         late = late and known.end is not None
         early = early and known.start is not None
-        if early == late:
-            return
-        # It follows one of the two, or none and gave some other range, or rounds; or its instants are not those that
-        # it is asked by. Asked for the minutes around one that it gave, it must give that again.
+        if early != late:
+            self._check_one_end(known, asked, late=late, to_now=to_now, told=told)
+
+    def _check_one_end(self, known: History, asked: Mapping[str, str], *, late: bool, to_now: bool, told: bool) -> None:
+        """Find out why messages lie outside of the range at one of its ends, `late` or else early, alone.
+
+        The portal follows one end, or none and gave some other range, or rounds; or its instants are not those that it
+        is asked by. Asked for the minutes around one that it gave, it must give that again.
+        """
         near = max(_SLACK, 2 * known.unit)
-        middle, at = self._around_middle(known, asked, paged=to_now and told)
+        middle = self._middle()
+        at = self._around(middle, known)
         if middle not in at:
-            return  # it follows no range, and its pages held all up to now
+            if to_now and told and len(at) and at.max() - at.min() > 4 * near:
+                return  # it follows no range, and its pages held all up to now
+            raise self._not_followed(known, asked, middle)
         before, after = bool(at.min() < middle - 2 * near), bool(at.max() >= middle + 2 * near)
-        self._check_strays(at, middle, 2 * near, early=early and before, late=late and after)
+        self._check_strays(at, middle, 2 * near, early=before and not late, late=late and after)
         if to_now and before and after:
             return
         if (before if late else after) and at.min() <= self.earliest and at.max() >= self.latest:
@@ -104,7 +113,7 @@ class Reach:
         parted = now.start != now.end
         if late and not before and parted:
             self._portal.learn(dataclasses.replace(now, end=None))
-        elif early and not after and parted:
+        elif not late and not after and parted:
             self._portal.learn(dataclasses.replace(now, start=None))
         else:
             raise self._not_followed(known, asked)
@@ -158,20 +167,6 @@ class Reach:
             if not any(one in self._around(one, known) for one in (middle, self.latest, self.earliest)):
                 raise self._not_followed(known, asked, middle)
             self._portal.habits.zone_is_proven = True
-
-    def _around_middle(
-        self, known: History, asked: Mapping[str, str], *, paged: bool = False
-    ) -> tuple[int, npt.NDArray[np.int64]]:
-        """Give an instant that the portal gave, and all that it gives around it: it must give it again.
-
-        If `paged`, it may give a page of whatever it has in its place.
-        """
-        middle, near = self._middle(), max(_SLACK, 2 * known.unit)
-        at = self._around(middle, known)
-        far = len(at) and at.max() - at.min() > 4 * near
-        if middle not in at and not (paged and far):
-            raise self._not_followed(known, asked, middle)
-        return middle, at
 
     def _middle(self) -> int:
         return sorted(self._middles)[len(self._middles) // 2]

@@ -100,11 +100,12 @@ def build_report(
     if title or notebook is None:  # a notebook of the user's has its own first heading
         nb.metadata["title"] = named
     nb.metadata["isr"] = {"problems": [{"where": one.where, "words": one.words, "detail": ""} for one in lacking]}
+    selected = {"client_id": client_id is not None, "topic": topic != "#", "title": title is not None}
     _set(nb, {
         "client_id": selector.client_id, "topic": selector.topic,
         "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": called, "title": named,
         "offline": True,
-    }, {"client_id": client_id is not None, "topic": topic != "#", "title": title is not None})  # fmt: skip
+    }, unsaid={name for name, said in selected.items() if not said})  # fmt: skip
     folder = Path.cwd() if notebook is None else Path(notebook).resolve().parent
     ended = kernel.run(nb, folder=folder, environ={**line.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
@@ -154,8 +155,8 @@ def _read(path: Path) -> Any:
     return nb
 
 
-def _set(nb: Any, values: dict[str, Any], said: dict[str, bool]) -> None:
-    """Put a cell with values behind the one tagged ``parameters``, but for those not `said` that this sets itself."""
+def _set(nb: Any, values: dict[str, Any], *, unsaid: set[str]) -> None:
+    """Put a cell with values behind the one tagged ``parameters``, but for those `unsaid` that it sets itself."""
     import nbformat
 
     at = next((i for i, cell in enumerate(nb.cells) if "parameters" in cell.metadata.get("tags", ())), None)
@@ -164,8 +165,8 @@ def _set(nb: Any, values: dict[str, Any], said: dict[str, bool]) -> None:
             "the notebook has no cell tagged parameters, so it would not know its range; tag the cell that sets start, "
             "end and the like (in JupyterLab: the gears at the top right, Cell Tags)"
         )
-    own = _assigned(nb.cells[at].source)
-    put = {name: value for name, value in values.items() if said.get(name, True) or name not in own}
+    own = unsaid & _assigned(nb.cells[at].source)
+    put = {name: value for name, value in values.items() if name not in own}
     cell = nbformat.v4.new_code_cell("\n".join(f"{name} = {value!r}" for name, value in put.items()))
     cell.metadata["tags"] = ["injected-parameters"]
     nb.cells.insert(at + 1, cell)
