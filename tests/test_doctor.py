@@ -175,6 +175,25 @@ def test_a_portal_that_is_not_there(home):
     assert "pandas" in checks["versions"].found
 
 
+def test_a_store_that_lost_a_file_or_can_only_be_read_is_seen(home, read_only):
+    """With the name of what is gone, and what to do."""
+    server = Server(FULL, STORED)
+    with portals.mocked(server, home) as portal:
+        isr.load_history(start="2026-11-01", end="2026-11-03", portal=portal)
+        lost, *_ = portal.folder.rglob("*.parquet")
+    kept = lost.rename(home / "elsewhere")
+    checks, _ = examine(server, home)
+    assert checks["store"].state == doctor.FAIL
+    assert lost.name in checks["store"].found
+    assert "refresh=True" in checks["store"].remedy
+    kept.rename(lost)
+    read_only(home)
+    with pytest.warns(UserWarning, match="cannot be written"):
+        checks, _ = examine(server, home)
+    assert checks["store"].state == doctor.WARN
+    assert "only be read" in checks["store"].found
+
+
 @pytest.fixture
 def command(monkeypatch, home):
     """Run the command on a real socket."""

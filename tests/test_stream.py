@@ -202,6 +202,17 @@ def test_a_subscriber_of_another_account_is_refused_before_it_connects():
         isr.stream(login=login, portal=FakePortal())
 
 
+def test_where_nobody_says_whose_messages_are_meant_it_is_asked_for():
+    """A filter without an account, and a portal that names none: nothing is listened to under a wrong name."""
+
+    class Unnamed(FakePortal):
+        named_account = None
+
+    login = Login(Address("127.0.0.1", 1, tls=False), "sub-1", Secret("x"), None)
+    with pytest.raises(UsageError, match="ISR_ACCOUNT_ID"):
+        isr.stream(login=login, portal=Unnamed())
+
+
 def test_nobody_there_is_a_plain_error():
     """No broker at the address: which address, and what to check."""
     with socket.socket() as taken:

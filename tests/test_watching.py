@@ -117,6 +117,21 @@ def test_without_a_subscriber_the_live_answer_is_watched():
         frames.close()
 
 
+def test_an_hour_that_is_used_up_is_waited_for():
+    """At the first look it is an error; later it is told as an outage that began then, and the last messages stay."""
+    with isr.sandbox.serve(days=1) as other, other.connect() as portal:
+        frames = isr.watch_live(every="1s", source="live", portal=portal)
+        first = next(frames)
+        other.set_quota(0)
+        second = next(frames)
+        assert second["client_id"].tolist() == first["client_id"].tolist()
+        assert second.attrs["stale"]
+        assert second.attrs["gaps"] == 1
+        frames.close()
+        with pytest.raises(isr.errors.QuotaExhaustedError):
+            next(isr.watch_live(every="1s", source="live", portal=portal))
+
+
 def test_a_pace_that_is_none_is_refused_before_anything_is_asked(sandbox):
     """Also where one table is printed, and it would not matter."""
     before = sandbox.requests()
