@@ -33,14 +33,14 @@ _MOST = 50_000_000
 
 def wide(
     df: pd.DataFrame | pd.Series,
-    field: str = "value",
+    field: str | list[str] = "value",
     *,
     every: str | dt.timedelta = "1min",
     by: str | list[str] | None = None,
     start: times.Instant | None = None,
     end: times.Instant | None = None,
 ) -> pd.DataFrame:
-    """Put one field on an even grid, one column a channel, so that channels can be compared row by row.
+    """Put a field, or several, on an even grid, one column a channel, so that channels can be compared row by row.
 
     A measurement is the mean of the messages within each step, and is missing where none came: nothing is invented.
     States and events hold until the next message, as long as the device was not silent.
@@ -49,8 +49,8 @@ def wide(
     ----------
     df : pandas.DataFrame or pandas.Series
         A frame of the loaders, or any with an index of time. It is not changed.
-    field : str
-        The column whose values are wanted.
+    field : str or list of str
+        The column whose values are wanted, or several, also of different topics.
     every : str or timedelta
         The step, such as ``"1min"`` or ``"1h"``. Whole days are days of the frame's zone (23 or 25 hours where the
         clocks change); shorter steps are of equal length and begin at the first midnight.
@@ -63,8 +63,9 @@ def wide(
     -------
     pandas.DataFrame
         Index ``time``: the start of each step, in the frame's zone (UTC if it has none). One column a channel, named by
-        what tells it from the others: measurements ``float64``, flags ``boolean``, words and mixed states ``object``.
-        A gap is NaN or NA. No row with the field: no column and no row.
+        what tells it from the others, and where a list of fields was given by the field behind that: measurements
+        ``float64``, flags ``boolean``, words and mixed states ``object``. A gap is NaN or NA. No row with the field: no
+        column, and of no field any no row.
 
     Raises
     ------
@@ -80,25 +81,27 @@ def wide(
     >>> isr.wide(df, every="1min").to_dict("list")
     {'chan 1': [4.0, 5.0], 'chan 2': [7.0, 8.0]}
     """
-    frame = taken(df)
+    frame, fields = taken(df), listed(field)
     step = times.duration(every, name="every")
-    if field not in frame.columns:
-        if not len(frame):
-            return _grid(np.zeros(0, dtype=np.int64), zone_of(frame), {})
-        raise missing(frame, [field])
+    zone = zone_of(frame)
+    if not fields:
+        raise UsageError(f"field={field!r} names no column; give one, or a list of some")
+    if len(frame) and any(name not in frame.columns for name in fields):
+        raise missing(frame, fields)
     columns = identity(frame) if by is None else listed(by)
     span = whole_span(frame, start, end)
-    frame = frame[frame[field].notna()]
-    if not len(frame) or span is None or not span:
-        return _grid(np.zeros(0, dtype=np.int64), zone_of(frame), {})
-    series = split(frame, columns)
-    zone = zone_of(frame)
-    edges = _edges(span, step, zone, len(series), every)
-    topics = named(series)[1]
-    made = {
-        name: _column(frame[field].iloc[series.rows(number)], series.times(number), edges, topics[number])
-        for number, name in enumerate(_names(series))
-    }
+    found = {name: part for name in fields if len(frame) and len(part := frame[frame[name].notna()])}
+    if not found or span is None or not span:
+        return _grid(np.zeros(0, dtype=np.int64), zone, {})
+    series = {name: split(part, columns) for name, part in found.items()}
+    edges = _edges(span, step, zone, sum(map(len, series.values())), every)
+    made = {}
+    for name, one in series.items():
+        topics = named(one)[1]
+        for number, channel in enumerate(_names(one)):
+            values = found[name][name].iloc[one.rows(number)]
+            called = channel if isinstance(field, str) else f"{channel} · {name}"
+            made[called] = _column(values, one.times(number), edges, topics[number])
     return _grid(edges[:-1], zone, dict(sorted(made.items())))
 
 

@@ -144,8 +144,18 @@ def _name(name: Any) -> str:
 
 
 def listed(names: str | list[str] | None) -> list[str]:
-    """Give one name, several or none as a list."""
-    return [] if names is None else [names] if isinstance(names, str) else [*names]
+    """Give one name, several or none as a list.
+
+    Raises
+    ------
+    UsageError
+        It is nothing of the kind.
+    """
+    if names is None or isinstance(names, str):
+        return [] if names is None else [names]
+    if not pd.api.types.is_list_like(names):
+        raise UsageError(f"the name of a column, or a list of names, is needed; {names!r} came")
+    return [*names]
 
 
 def _names(data: pd.DataFrame, most: int = 20) -> str:

@@ -69,7 +69,7 @@ def checked(theme: str) -> Theme:
     UsageError
         It is neither "light" nor "dark".
     """
-    if theme in {"light", "dark"}:
+    if str(theme) in {"light", "dark"}:
         return cast("Theme", theme)
     raise UsageError(f'theme={theme!r} is not known; give "light" or "dark"')
 
@@ -236,7 +236,7 @@ def dressed(
         Whether a panel's heading needs room under the title.
     """
     told = [note for note in notes if note]
-    lines = textwrap.wrap(title, _TITLE_WIDTH, break_long_words=True) or [""]
+    lines = textwrap.wrap(str(title), _TITLE_WIDTH, break_long_words=True) or [""]
     more = 22 * (len(lines) - 1)
     under = 16 * ("<br>" in (figure.layout.xaxis.title.text or ""))
     below = 18 * len(told)

@@ -69,3 +69,10 @@ def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(function):
     """The error says what index came and how to make one of time."""
     with pytest.raises(UsageError, match=r"RangeIndex.*set_index"):
         function(pd.DataFrame({"time": ["2026-11-01"], "value": [1]}))
+
+
+@pytest.mark.parametrize("function", [gaps, quality])
+def test_a_coverage_that_is_none_is_refused(function):
+    """With what came, and where the right one comes from."""
+    with pytest.raises(UsageError, match=r"isr\.coverage gives; a str came"):
+        function(ticks([1, 2]), coverage="all")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,27 @@ def test_a_missing_field_names_those_that_are_there():
     """The error of wide says which columns there are."""
     with pytest.raises(UsageError, match=r"no column 'power'.*value"):
         wide(ticks([1, 2]), "power")
+
+
+def test_several_fields_stand_beside_each_other_also_of_different_topics():
+    """Each is what it is alone, under its channel and its name; a field that nothing has makes no column."""
+    frame = joined(
+        ticks(minutes(0, 60, 1), topic="voltage", value=12.5),
+        ticks(minutes(0, 60, 7), topic="telemetry/rf", value=None).assign(rssi=-80.0, value=np.nan, snr=np.nan),
+    )
+    grid = wide(frame, ["value", "rssi", "snr"], every="5min", by="client_id")
+    client = frame["client_id"].iloc[0]
+    assert grid.columns.tolist() == [f"{client} · rssi", f"{client} · value"]
+    for name in ("value", "rssi"):
+        alone = wide(frame, name, every="5min", by="client_id")
+        pd.testing.assert_series_equal(grid[f"{client} · {name}"], alone[client], check_names=False)
+
+
+@pytest.mark.parametrize("wrong", [None, [], 5, {}])
+def test_what_names_no_field_is_refused(wrong):
+    """And what came is said."""
+    with pytest.raises(UsageError, match=re.escape(repr(wrong))):
+        wide(ticks([1, 2]), wrong)
 
 
 @pytest.mark.parametrize(("every", "last"), [("1min", "2026-11-02T00:09"), ("1d", "2026-11-02")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -111,6 +112,14 @@ def test_a_field_that_is_not_there_is_named_with_those_that_are():
         plots.timeseries(plain([1.0]), by="room")
     with pytest.raises(UsageError, match=r"theme='pink'"):
         plots.timeseries(plain([1.0]), theme="pink")
+
+
+@pytest.mark.parametrize("wrong", [{"fields": 5}, {"by": True}, {"second": 0.5}, {"theme": ["dark"]}])
+def test_what_is_no_name_is_refused_with_what_came(wrong):
+    """No error of Python's own stands in its place."""
+    ((_, value),) = wrong.items()
+    with pytest.raises(UsageError, match=re.escape(repr(value))):
+        plots.timeseries(plain([1.0]), **wrong)
 
 
 @pytest.mark.parametrize("draw", [plots.timeseries, plots.availability, lambda df: plots.compare(df, df)])
