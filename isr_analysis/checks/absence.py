@@ -82,6 +82,14 @@ def rhythms(series: Series, span: Range | None) -> list[Rhythm]:
     return found
 
 
+def by_client(found: list[Rhythm]) -> dict[str, list[Rhythm]]:
+    """Give the series of each client, in their order."""
+    own: dict[str, list[Rhythm]] = {}
+    for one in found:
+        own.setdefault(one.client, []).append(one)
+    return own
+
+
 def _edge(start: int, end: int, pace: Cadence, rate: int) -> Iterator[Range]:
     if pace.regular[rate] and end - start > pace.limit[rate]:
         yield Range(start, end)
@@ -176,8 +184,7 @@ def silent_rows(
 ) -> list[Row]:
     """Give the silences as rows of `gaps`, each told once at the widest level at which all was silent."""
     rows: list[Row] = []
-    for client in dict.fromkeys(one.client for one in found):
-        own = [one for one in found if one.client == client]
+    for client, own in by_client(found).items():
         left = [(one, part) for one in own for gap in one.silent for part in _fetched(one, gap, unfetched)]
         if not left:
             continue

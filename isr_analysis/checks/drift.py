@@ -20,6 +20,9 @@ _NEARBY = 20
 _ALIKE = 0.75
 _PROOF = (DEVICE, "callsign")
 
+_Portrait = tuple[set[str], set[str], float]
+"""What a client is known by: its topics with their fields, what proves its identity, its fastest interval (ns)."""
+
 
 def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
     """Find fields whose values turn from one type to another; a field that alternates is one finding."""
@@ -121,40 +124,42 @@ def renamed(frame: pd.DataFrame, series: Series, found: list[Rhythm], span: Rang
     limit = {client: max((found[n].limit for n in numbers), default=0) for client, numbers in own.items()}
     gone = [c for c in own if limit[c] and span.end - last[c] > limit[c]]
     fresh = [c for c in own if limit[c] and first[c] - span.start > limit[c]]
-    told: dict[str, tuple[set[str], set[str], float]] = {
-        client: _portrait(series, found, own[client]) for client in {*gone, *fresh}
-    }
+    told = _portraits(series, found, {client: own[client] for client in {*gone, *fresh}})
     rows: list[Row] = []
+    former: set[str] = set()
     for new in sorted(fresh, key=lambda client: first[client]):
         near = [
             (first[new] - last[old], old) for old in gone
-            if old != new and old not in {row["former"] for row in rows} and first[new] - last[old] > 0
+            if old != new and old not in former and first[new] - last[old] > 0
             and _alike(told[old], told[new], first[new] - last[old])
         ]  # fmt: skip
         if near:
             old = min(near)[1]
+            former.add(old)
             words = f"goes on where {old} fell silent, with the same topics and fields"
             rows.append({"kind": "device renamed", CLIENT: new, "former": old, "start": last[old], "end": first[new],
                          "detail": words})  # fmt: skip
     return rows
 
 
-def _portrait(series: Series, found: list[Rhythm], own: list[int]) -> tuple[set[str], set[str], float]:
-    """Give what a client is known by: its topics with their fields, what proves its identity, its fastest interval."""
-    rows: Ints = np.concatenate([series.rows(number)[[0, -1]] for number in own])
-    sample = series.frame.iloc[rows]
-    topics = sample[TOPIC].astype("str") if TOPIC in sample.columns else pd.Series("", index=sample.index)
-    fields = {
-        f"{topic}|{name}"
-        for name in sample.columns if name not in {CLIENT, TOPIC}
-        for topic in topics[sample[name].notna().to_numpy()].unique()
-    }  # fmt: skip
-    proof = {f"{name}|{v}" for name in _PROOF if name in sample.columns for v in sample[name].dropna().unique()}
-    interval = min(float(found[n].pace.interval.min()) for n in own if found[n].regular)
-    return fields, proof, interval
+def _portraits(series: Series, found: list[Rhythm], own: dict[str, list[int]]) -> dict[str, _Portrait]:
+    """Give what each client is known by, from the first and the last message of each of its series."""
+    rows: list[Ints] = [series.rows(number)[[0, -1]] for numbers in own.values() for number in numbers]
+    sample = series.frame.iloc[np.concatenate([*rows, np.zeros(0, dtype=np.int64)])]
+    topics = (sample[TOPIC].astype("str") if TOPIC in sample.columns else pd.Series("", sample.index)).to_numpy()
+    there = {name: sample[name].notna().to_numpy() for name in sample.columns if name not in {CLIENT, TOPIC}}
+    values = {name: sample[name].to_numpy() for name in _PROOF if name in sample.columns}
+    made, end = {}, 0
+    for client, numbers in own.items():
+        part = slice(end, end := end + 2 * len(numbers))
+        fields = {f"{topic}|{name}" for name, has in there.items() for topic in set(topics[part][has[part]])}
+        proof = {f"{name}|{value}" for name, held in values.items() for value in held[part][there[name][part]]}
+        interval = min(float(found[number].pace.interval.min()) for number in numbers if found[number].regular)
+        made[client] = fields, proof, interval
+    return made
 
 
-def _alike(old: tuple[set[str], set[str], float], new: tuple[set[str], set[str], float], pause: int) -> bool:
+def _alike(old: _Portrait, new: _Portrait, pause: int) -> bool:
     if old[1] and new[1]:
         return bool(old[1] & new[1]) and pause <= 24 * HOUR
     shared = len(old[0] & new[0]) / max(1, len(old[0] | new[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.absence import SILENT, Rhythm, Unfetched, rhythms, silent_rows, unfetched_in
+from isr_analysis.checks.absence import SILENT, Rhythm, Unfetched, by_client, rhythms, silent_rows, unfetched_in
 from isr_analysis.checks.drift import fields_changed, renamed, types_changed
 from isr_analysis.checks.series import CLIENT, TOPIC, Series, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
@@ -80,11 +80,12 @@ def quality(
     unfetched = unfetched_in(coverage, span)
     series = split(frame, identity(frame))
     found = rhythms(series, span)
+    own = by_client(found)
     silent = silent_rows(frame, found, span, unfetched, each=False)
     new_names = renamed(frame, series, found, span)
     rows: list[Row] = [
         *(_fetching(one) for one in unfetched),
-        *(_told(row, series, found) for row in silent if not _explained(row, new_names, span)),
+        *(_told(row, series, own.get(row[CLIENT], [])) for row in silent if not _explained(row, new_names, span)),
         *new_names,
         *repeats(series, found),
         *stuck(series, found),
@@ -106,12 +107,11 @@ def _fetching(one: Unfetched) -> Row:
             "detail": words}  # fmt: skip
 
 
-def _told(row: Row, series: Series, found: list[Rhythm]) -> Row:
-    """Say a silence in words."""
+def _told(row: Row, series: Series, own: list[Rhythm]) -> Row:
+    """Say a silence of a client in words."""
     same = [
-        one for one in found
-        if one.regular and (row[CLIENT], row[TOPIC] or one.topic, row["channel"] or one.channel)
-        == (one.client, one.topic, one.channel)
+        one for one in own
+        if one.regular and row[TOPIC] in ("", one.topic) and row["channel"] in ("", one.channel)
     ]  # fmt: skip
     usual = min((float(one.pace.interval[one.pace.regular].min()) for one in same), default=0.0)
     where = "" if row["channel"] or len(series) == 1 else " on any channel" if row[TOPIC] else " on any topic"
