@@ -23,7 +23,7 @@ from isr_analysis import times
 from isr_analysis.cli import cli
 from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.report import build, material, outline, page, pdf, sections
+from isr_analysis.report import build, markup, material, outline, page, pdf, sections
 
 TEMPLATES = Path(build.__file__).parent / "template"
 SECTIONS = ["Summary", "Publishers", "Availability", "Topics", "Quality", "Live state", "Provenance"]
@@ -186,6 +186,22 @@ def test_of_very_many_findings_the_longest_of_each_kind_are_shown(monkeypatch: p
     assert told[:49] == [*range(299, 250, -1)]
     assert {149, 150, 151} <= set(told)
     assert "100 longest of 300 findings" in shown[0].source
+
+
+def test_a_fleet_of_very_many_is_told_whole_and_what_is_not_drawn_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long table has its own scroll bar on the screen, and the availability says that it draws a part."""
+    index = pd.date_range("2026-11-01", periods=24, freq="1h", tz="UTC", name="time")
+    clients = pd.Categorical.from_codes([n for n in range(1200) for _ in index], [f"c-{n}" for n in range(1200)])
+    heard = pd.DataFrame({"client_id": clients, "topic": "t", "value": 1.0}, index=index.append([index] * 1199))
+    shown: list[Any] = []
+    monkeypatch.setattr(sections, "show", lambda *what: shown.extend(what))
+    monkeypatch.setattr(sections, "note", shown.append)
+    sections.availability(SimpleNamespace(heard=heard.sort_index(kind="stable")))  # type: ignore[arg-type]
+    assert shown[-1] == "The 60 least heard of 1,200 clients."
+    tall, small = (markup.table(pd.DataFrame({"n": range(count)})).source for count in (1200, 60))
+    assert tall.count("<tr>") == 1201
+    assert 'class="wide tall" tabindex="0"' in tall
+    assert "tall" not in small
 
 
 def test_a_zone_without_a_name(sandbox: Any, tmp_path: Path) -> None:

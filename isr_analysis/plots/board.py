@@ -86,7 +86,7 @@ def live(
     if df.attrs.get("stale"):
         notes.append("the portal could not be reached: this is an older answer")
     if len(frame) > _ROWS:
-        notes.append(f"the {_ROWS} longest silent of {len(frame)} publishers")
+        notes.append(f"the {_ROWS} longest silent of {len(frame):,} publishers")
         frame, ns = frame.iloc[:_ROWS], ns[:_ROWS]
 
     topics = frame[TOPIC].astype("str") if TOPIC in frame.columns else [""] * len(frame)

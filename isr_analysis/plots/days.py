@@ -48,7 +48,8 @@ def availability(
     -------
     plotly.graph_objects.Figure
         Clients by days of the range that was loaded, or from the first to the last message. More than 400 days are
-        drawn several to a cell. Without any row, a figure that says so.
+        drawn several to a cell; of more than 60 clients those that were heard least. Without any row, a figure that
+        says so.
 
     Examples
     --------
@@ -83,8 +84,11 @@ def availability(
     inside = np.clip(edges, span.start, span.end)
     share = 100 * hours / (-((edges[:-1] - inside[1:]) // times.HOUR) - (inside[:-1] - edges[:-1]) // times.HOUR)
 
-    order = np.argsort(names)[::-1][-_ROWS:]
-    notes = [f"{_ROWS} of {len(names)} clients; filter the frame to see others"] if len(names) > _ROWS else []
+    least = np.lexsort((names, hours.sum(axis=1)))[:_ROWS]
+    order = sorted(least.tolist(), key=names.__getitem__, reverse=True)
+    notes = []
+    if len(names) > _ROWS:
+        notes.append(f"the {_ROWS} least heard of {len(names):,} clients; filter the frame to see others")
     if each > 1:
         notes.append(f"each cell is {each} days")
     text = [[f"{int(one):,}" for one in row] for row in messages[order]]

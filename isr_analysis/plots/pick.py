@@ -169,7 +169,7 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
         lines = sorted(lines, key=lambda line: line.state)
     panels = list(dict.fromkeys(line.panel for line in lines))
     if len(panels) > _PANELS:
-        notes.append(f"{_PANELS} of {len(panels)} panels are drawn; choose with fields=, or filter the frame")
+        notes.append(f"{_PANELS} of {len(panels):,} panels are drawn; choose with fields=, or filter the frame")
         lines = [line for line in lines if line.panel in panels[:_PANELS]]
     if len(lines) > _LINES:
         # In turn from each panel, the fullest first, so that none is emptied by another.
@@ -179,7 +179,7 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
             turn[id(line)] = place[line.panel]
             place[line.panel] += 1
         best = {id(line) for line in sorted(lines, key=lambda one: (turn[id(one)], -len(one.time)))[:_LINES]}
-        notes.append(f"the {_LINES} fullest of {len(lines)} lines; filter the frame to see others")
+        notes.append(f"the {_LINES} fullest of {len(lines):,} lines; filter the frame to see others")
         lines = [line for line in lines if id(line) in best]
     return lines
 

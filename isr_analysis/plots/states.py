@@ -100,7 +100,7 @@ def timeline(
     last = max(int(line.time[-1]) for line, _ in lines)
     width = max(1, last - min(int(line.time[0]) for line, _ in lines)) // 1500
     rows = sorted(set(names))
-    notes = [f"{_ROWS} of {len(rows)} rows; filter the frame to see others"] if len(rows) > _ROWS else []
+    notes = [f"{_ROWS} of {len(rows):,} rows; filter the frame to see others"] if len(rows) > _ROWS else []
     spans = [
         span
         for (line, words), name in zip(lines, names, strict=True) if name in rows[:_ROWS]
@@ -281,7 +281,7 @@ def coverage(
     shades = look.state_colours(present, ground) | known
     ordered = [one for one in known if one in present] + [one for one in present if one not in known]
     rows = list(dict.fromkeys(span[0] for span in spans))
-    notes = [f"{_ROWS} of {len(rows)} rows"] if len(rows) > _ROWS else []
+    notes = [f"{_ROWS} of {len(rows):,} rows"] if len(rows) > _ROWS else []
     spans = [span for span in spans if span[0] in rows[:_ROWS]]
     return _bars(
         spans, rows[:_ROWS], {one: shades[one] for one in ordered}, zone, ground, title=heading, notes=notes

@@ -15,6 +15,7 @@ from isr_analysis import times
 
 NOTHING = "\N{EN DASH}"
 _LONG = 30  # characters of a word that may stand on one line of a cell
+_TALL = 60  # rows beyond which a table has a scroll bar of its own
 
 
 class Markup:
@@ -134,9 +135,13 @@ def table(
         + "</tr>"
         for quiet, row in zip(dull, rows[[*heads]].astype("object").to_dict("records"), strict=True)
     )
-    top = f"<caption>{escaped(caption)}</caption>" if caption else ""
+    box, top = 'class="wide"', escaped(caption)
+    if len(rows) > _TALL:
+        box = f'class="wide tall" tabindex="0" role="region" aria-label="{len(rows):,} rows"'
+        top += f' <span class="screen">{len(rows):,} rows; scroll the table to see them all.</span>'
+    top = f"<caption>{top}</caption>" if top else ""
     return Markup(
-        f'<div class="wide"><table class="isr">{top}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>',
+        f'<div {box}><table class="isr">{top}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>',
         rows[[*heads]].to_string(index=False),
     )
 
@@ -180,5 +185,5 @@ def listed(names: Iterable[str], most: int = 6) -> str:
     all_of_them = list(names)
     shown = all_of_them[:most]
     if len(all_of_them) > most:
-        return f"{', '.join(shown)} and {len(all_of_them) - most} more"
+        return f"{', '.join(shown)} and {len(all_of_them) - most:,} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)

@@ -59,12 +59,12 @@ def summary(material: Material) -> None:
     clients = [str(one) for one in heard["client_id"].cat.categories]
     findings = material.findings
     listed_ones = None if isinstance(known, Exception) else known
-    of = "" if listed_ones is None else f" of {len(listed_ones)}"
+    of = "" if listed_ones is None else f" of {len(listed_ones):,}"
     silences = findings[findings["kind"] == SILENT]
     show(
         tiles({
             **_tile(len(heard), "message"),
-            "publishers heard": f"{len(clients)}{of}",
+            "publishers heard": f"{len(clients):,}{of}",
             **_tile(len(material.topics), "topic"),
             "hours with messages": f"{material.share.mean():.1%}" if clients else NOTHING,
             **_tile(len(findings), "finding"),
@@ -173,8 +173,9 @@ def availability(material: Material) -> None:
         show(paragraph("No message, so nothing to draw."))
         return
     figure = isr.plots.availability(material.heard)
-    bare(figure)
+    said = bare(figure)
     show(paragraph("The share of each day's hours in which at least one message came."), figure)
+    _notes(said)
 
 
 def topics(material: Material) -> None:
@@ -194,8 +195,7 @@ def topic(one: Chapter, tz: str) -> None:
     every = f", every {listed(times.lasting(pace.value) for pace in one.every)}" if one.every else ""
     show(paragraph(f"{counted(one.rows, 'message')} of {listed(one.clients)}{every}."))
     show(*one.figures)
-    if one.said:
-        note(" ".join(f"{said[0].upper()}{said[1:]}." for said in one.said))
+    _notes(one.said)
     if one.tail is not None:
         heads = {str(name): str(name) for name in one.tail} | {"time": f"Published ({tz})", "client_id": "Publisher"}
         show(table(one.tail, labels=heads, caption="Its last messages; nothing of it can be drawn."))
@@ -210,8 +210,14 @@ def topic(one: Chapter, tz: str) -> None:
                 digits = 3 + _METRE if place else 4
                 mean = name == "mean" and row["least"] < row["greatest"]
                 shown.loc[at, name] = reading(row[name], many, digits=digits, mean=mean)
-        said = f"{more} more are not shown." if more > 0 else ""
+        said = f"{more:,} more are not shown." if more > 0 else ""
         show(table(shown, labels=heads, caption=said, right=[*_VALUES, "messages"]))
+
+
+def _notes(said: list[str]) -> None:
+    """Show what a figure says of itself, such as that it does not draw everything."""
+    if said:
+        note(" ".join(f"{one[0].upper()}{one[1:]}." for one in said))
 
 
 def _told(rows: pd.DataFrame, name: str) -> bool:

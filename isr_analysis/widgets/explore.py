@@ -368,6 +368,6 @@ def _listed(found: pd.DataFrame) -> str:
          "" if pd.isna(one["missed"]) else f"{one['missed']:,}"]
         for one in longest.to_dict("records")
     ]  # fmt: skip
-    more = f" (the {_GAPS} longest of {len(found)})" if len(found) > _GAPS else ""
+    more = f" (the {_GAPS} longest of {len(found):,})" if len(found) > _GAPS else ""
     body = table(rows, ("Why", "Client", "Topic", "From", "To", "Length", "Missed"))
     return f"<details><summary>{counted(len(found), 'gap')}{more}</summary>{body}</details>"

@@ -27,6 +27,18 @@ def test_availability_counts_the_hours_of_local_days():
     assert figure.data[0].x[1] == "2026-10-25"
 
 
+def test_of_very_many_clients_the_least_heard_are_drawn_and_said():
+    """Whoever is hardly there is not left out for others that are; the figure says how many there are."""
+    index = pd.date_range("2026-11-01", periods=24, freq="1h", tz="UTC", name="time")
+    some = [plain(np.arange(24), index).iloc[: 3 if n == 1999 else 24].assign(client_id=f"c-{n}") for n in range(2000)]
+    figure = plots.availability(pd.concat(some).sort_index(kind="stable"))
+    (drawn,) = figure.data
+    assert len(drawn.y) == 60
+    assert "c-1999" in drawn.y
+    assert [*drawn.y] == sorted(drawn.y, reverse=True)
+    assert "the 60 least heard of 2,000 clients" in figure.layout.title.subtitle.text
+
+
 def test_hours_are_those_of_the_local_clock():
     """Where it is half an hour off, a day begins within an hour of UTC; where midnight never came, an hour later."""
     at = ["2026-06-01T12:00", "2026-06-01T23:50", "2026-06-02T00:10", "2026-06-03T12:00"]

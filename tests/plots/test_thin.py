@@ -62,5 +62,5 @@ def test_a_thousand_long_lines_stay_a_small_figure():
         index=pd.DatetimeIndex(np.tile(index, 1000)),
     )
     figure = plots.timeseries(frame, "value", by="chan")
-    assert "of 1000 lines" in figure.layout.title.subtitle.text
+    assert "of 1,000 lines" in figure.layout.title.subtitle.text
     assert len(figure.to_json()) < 1_000_000
