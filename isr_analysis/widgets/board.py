@@ -100,6 +100,7 @@ class LiveBoard(Composite):
         self.head = ipywidgets.HTML('<span class="isr-dim">Asking the portal …</span>')
         self.trouble = ipywidgets.HTML()
         self.board = ipywidgets.HTML()
+        self.board.add_class("isr-tall")  # it scrolls itself, as what is in it is written anew each time
         traitlets.link((self, "paused"), (self.pause, "value"))
         self.now.on_click(lambda _: self._worker.start(self._once if self.paused else self._run))
         self.children = [self._page, row(self.pause, self.now, self.head), self.trouble, self.board]

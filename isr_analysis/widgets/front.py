@@ -40,6 +40,8 @@ body[data-jp-theme-light="false"] .isr-widget input[type="datetime-local"] { col
 .isr-dim { color: var(--jp-ui-font-color2, #666); }
 .isr-scroll { overflow-x: auto; max-width: 100%; container: isr / inline-size; }
 .isr-widget details .isr-scroll { max-height: 420px; overflow-y: auto; }
+.isr-widget .isr-tall { max-height: 720px; overflow: auto; }
+.isr-widget .isr-tall .isr-scroll { overflow: visible; }
 .isr-scroll:focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); }
 table.isr-table { border-collapse: collapse; font-size: 13px; width: 100%; margin: 0; }
 table.isr-table th, table.isr-table td { text-align: left; padding: 4px 10px 4px 6px; vertical-align: top;

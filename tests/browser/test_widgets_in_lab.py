@@ -112,7 +112,7 @@ def test_from_a_token_to_a_figure(lab, page, sandbox):
 
 
 def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sandbox, token_file):
-    """It refreshes while another cell runs, pauses, shows a failing portal, recovers, and rests when cleared."""
+    """It refreshes while another cell runs and where it was scrolled to, pauses, recovers, and rests when cleared."""
     notebook = lab.open(page, "board.ipynb", [
         connected(sandbox, token_file) + "\nboard = isr.widgets.live_board(every='1s')\nboard",
         "import threading, time\ntime.sleep(4)\nprint('another', 'cell')",
@@ -146,6 +146,16 @@ def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sa
     asks_on(before, 2)
     assert "another cell" not in notebook.output(1).inner_text()  # it is still running
     notebook.output(1).get_by_text("another cell").wait_for()
+
+    first, second = page.evaluate("""async () => {
+        const board = document.querySelector('.isr-tall'), told = board.innerText
+        Object.assign(board.style, {maxHeight: '100px'})
+        board.scrollTop = 60
+        const before = board.scrollTop
+        while (board.innerText === told) await new Promise(done => setTimeout(done, 50))
+        return [before, board.scrollTop]
+    }""")
+    assert first == second == 60
 
     sandbox.fail("html", route="publishers/live")
     page.get_by_role("alert").get_by_text("Trying again in").first.wait_for()
