@@ -15,7 +15,8 @@ from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 
 _ROWS = 200
-_NAME, _TOPIC, _A_LINE = 17, 22, 46  # characters of a column, where the page is about 1 000 px wide
+_NAME, _TOPIC, _A_LINE = 12, 17, 36  # characters of a column, where the figure is some 700 px wide, as in JupyterLab
+_TWO_LINES = 46  # px of a row
 _TALLEST = 900  # px; a longer table is scrolled in its place
 
 
@@ -100,7 +101,7 @@ def live(
         "publisher": np.array([look.folded(one, _NAME) for one in frame[CLIENT].astype("str")]),
         "state": words,
         "last heard": np.array([times.ago(float(one)) for one in age]),
-        f"at ({zone})": np.array([f"{one:%d %b %H:%M:%S}" for one in stamps(ns, zone)]),
+        f"at ({zone})": np.array([f"{one:%d %b<br>%H:%M:%S}" for one in stamps(ns, zone)]),
         "topic": np.array([look.folded(one, _TOPIC) for one in topics]),
         "said": np.array([look.folded(saying(row), _A_LINE) for row in frame.astype("object").to_dict("records")]),
     }
@@ -109,15 +110,16 @@ def live(
     plain = [ink["text"]] * len(frame)
     figure = go.Figure(
         go.Table(
-            columnwidth=[10, 50, 25, 53, 54, 64, 140],
-            header={"values": [f"<b>{name}</b>" for name in columns], "align": "left", "height": 28,
+            columnwidth=[12, 58, 28, 46, 38, 73, 141],
+            header={"values": [f"<b>{name}</b>" for name in columns], "align": "left", "height": _TWO_LINES,
                     "fill": {"color": ink["empty"]}, "line": {"color": ink["grid"]},
                     "font": {"color": ink["soft"], "size": 12}},
-            cells={"values": list(columns.values()), "align": "left", "height": 26, "fill": {"color": ink["paper"]},
-                   "line": {"color": ink["grid"]}, "font": {"color": [strong, plain, strong, *[plain] * 4]}},
+            cells={"values": list(columns.values()), "align": "left", "height": _TWO_LINES,
+                   "fill": {"color": ink["paper"]}, "line": {"color": ink["grid"]},
+                   "font": {"color": [strong, plain, strong, *[plain] * 4]}},
         )
     )  # fmt: skip
-    height = min(108 + 26 * len(frame) + 20 * int((lines - 1).sum()), _TALLEST)
+    height = min(82 + _TWO_LINES * (1 + len(frame)) + 16 * int((lines - 2).sum()), _TALLEST)
     look.dressed(figure, ground, title=heading, notes=notes, height=height)
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure

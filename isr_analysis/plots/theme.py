@@ -165,9 +165,15 @@ def short(name: str, most: int = _SHORT) -> str:
     return name if len(name) <= most else f"{name[: most - most // 2 - 1]}…{name[-(most // 2) :]}"
 
 
+class _Folder(textwrap.TextWrapper):
+    """Breaks also behind the slashes of a topic and between the parts of a name."""
+
+    wordsep_re = re.compile(r"(\s+|[^\s/_-]+[/_-]+)")
+
+
 def folded(text: str, most: int) -> str:
     """Break a text into lines of a table's cell; plotly itself breaks between words only, and cuts off the rest."""
-    return "<br>".join(said(line) for line in textwrap.wrap(text, most) or [""])
+    return "<br>".join(said(line) for line in _Folder(most).wrap(text) or [""])
 
 
 def time_axis(title: str, ends: list[str]) -> dict[str, Any]:

@@ -21,6 +21,17 @@ def test_the_board_puts_the_longest_silent_on_top():
     assert "older answer" in plots.live(frame).layout.title.subtitle.text
 
 
+def test_long_names_are_broken_where_they_have_parts():
+    """Behind a slash, between words, in the middle only where there is no other way; a minus stays with its number."""
+    index = pd.DatetimeIndex(["2026-11-01"], tz="UTC", name="time")
+    frame = pd.DataFrame({"client_id": "isr-mountain-03", "topic": "telemetry/position/deep", "rssi": -87}, index=index)
+    frame["note"] = "x" * 40
+    cells = plots.live(frame).data[0].cells["values"]
+    assert cells[1][0] == "isr-<br>mountain-03"
+    assert cells[5][0] == "telemetry/<br>position/deep"
+    assert cells[6][0] == f"rssi -87, note {'x' * 21}<br>{'x' * 19}"
+
+
 @pytest.mark.parametrize("count", [1, 9, 200])
 def test_the_board_is_as_high_as_its_rows(count):
     """No blank strip is left under the table; a long one is scrolled in its place."""
