@@ -163,3 +163,19 @@ def _says_more_than_ok(fields: dict[str, bytes]) -> bool:
     """Tell whether words stand beside a code, and are not those of success; they are no message of a client."""
     said = [raw.text(one) for name, one in fields.items() if plain(name) in _SAID and raw.kind(one) == '"']
     return pick(fields, CLIENT) is None and any(not _FINE.match(one) for one in said)
+
+
+def unwrapped(value: bytes) -> bytes:
+    """Take a row out of what GraphQL puts around it, or JSON:API, which names its client beside it."""
+    fields = raw.members(value) if raw.kind(value) == "{" else {}
+    if raw.kind(fields.get("node", b"")) == "{" and not fields.keys() - {"node", "cursor", "__typename"}:
+        return fields["node"]
+    related = fields.get("relationships", b"")
+    if not {"id", "type"} <= fields.keys() or {raw.kind(related), raw.kind(fields.get("attributes", b""))} != {"{"}:
+        return value
+    own, links = raw.members(fields["attributes"]), raw.members(related)
+    named = pick(links, CLIENT)
+    data = raw.members(links[named]).get("data", b"") if named and raw.kind(links[named]) == "{" else b""
+    if pick(own, CLIENT) or raw.kind(data) != "{" or "id" not in (whose := raw.members(data)):
+        return value
+    return columns.join({"client_id": whose["id"], **own})

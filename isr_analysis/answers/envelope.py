@@ -188,15 +188,10 @@ class _Search:
         head = raw.first(value)
         if head is None:
             return []
-        if raw.kind(head) == "{" and _unwrapped(head) != head:
-            return self._array(b"[" + b",".join(map(_unwrapped, raw.elements(value))) + b"]", outer, keys, depth)
+        if raw.kind(head) == "{" and beside.unwrapped(head) != head:
+            return self._array(b"[" + b",".join(map(beside.unwrapped, raw.elements(value))) + b"]", outer, keys, depth)
         if raw.kind(head) == "[":
-            if (pairs := tables.pairs_of(value)) is not None:
-                return [Group(pairs, outer, keys)]
-            names = [raw.text(one) for one in raw.elements(head) if raw.kind(one) == '"']
-            if len(names) != len(raw.elements(head)) or not any(self._rank(name) is not None for name in names):
-                return None
-            return [Group(tables.table_of(names, raw.elements(value)[1:]), outer, keys)]
+            return self._nested(value, outer, keys, depth)
         if raw.kind(head) == "{" and self._verdict(raw.members(head)) == "row":
             return [Group(value, outer, keys)]
         parts = [one for one in raw.elements(value) if raw.kind(one) != "n"]
@@ -206,17 +201,30 @@ class _Search:
         verdict = next((one for one in map(self._verdict, fields) if one is not None), None)
         if verdict == "groups":
             groups = self._groups(fields, parts, outer, keys, depth)
-            verdict = "row" if not groups and any(self._may_be_row(one) for one in fields) else verdict
-            if verdict == "groups":
+            if groups or not any(map(self._may_be_row, fields)):
                 return groups
+            verdict = "row"
         if verdict == "row":
             return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
-        if all(set(one) == {"statement_id"} for one in fields):
-            return []  # InfluxDB 1, where nothing was found
+        if all(set(one) == {"statement_id"} for one in fields):  # InfluxDB 1, where nothing was found
+            return []
         if self.live and all(pick(one, CLIENT) or "id" in one for one in fields):
             # None of them ever published; their accounts count all the same.
             return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
         return None
+
+    def _nested(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group] | None:
+        """Give the rows of an array of arrays: a list of each client or topic, a table below its names, or pairs."""
+        parts = [one for one in raw.elements(value) if raw.first(one) is not None]
+        if not parts or raw.kind(raw.first(parts[0]) or b"") == "{":
+            lists = [self.dig(one, outer, keys, depth + 1) for one in parts]
+            return None if None in lists else [group for one in lists for group in one or ()]
+        if (pairs := tables.pairs_of(value)) is not None:
+            return [Group(pairs, outer, keys)]
+        names = [raw.text(one) for one in raw.elements(parts[0]) if raw.kind(one) == '"']
+        if len(names) != len(raw.elements(parts[0])) or not any(self._rank(name) is not None for name in names):
+            return None
+        return [Group(tables.table_of(names, raw.elements(value)[1:]), outer, keys)]
 
     def _groups(
         self,
@@ -372,22 +380,6 @@ class _Search:
 
     def _note(self, fields: dict[str, bytes]) -> None:
         self.found.notes |= dict(beside.notes(fields))
-
-
-def _unwrapped(value: bytes) -> bytes:
-    """Take a row out of what GraphQL puts around it, or JSON:API, which names its client beside it."""
-    fields = raw.members(value) if raw.kind(value) == "{" else {}
-    if raw.kind(fields.get("node", b"")) == "{" and not fields.keys() - {"node", "cursor", "__typename"}:
-        return fields["node"]
-    related = fields.get("relationships", b"")
-    if not {"id", "type"} <= fields.keys() or {raw.kind(related), raw.kind(fields.get("attributes", b""))} != {"{"}:
-        return value
-    own, links = raw.members(fields["attributes"]), raw.members(related)
-    named = pick(links, CLIENT)
-    data = raw.members(links[named]).get("data", b"") if named and raw.kind(links[named]) == "{" else b""
-    if pick(own, CLIENT) or raw.kind(data) != "{" or "id" not in (whose := raw.members(data)):
-        return value
-    return columns.join({"client_id": whose["id"], **own})
 
 
 def _as_key(name: str) -> tuple[str, ...]:

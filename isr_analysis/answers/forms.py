@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from isr_analysis.answers import columns, csv, envelope, raw, unpack
+from isr_analysis.answers import columns, csv, envelope, paging, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY
-from isr_analysis.answers.shape import AROUND, Fields, plain, time_rank
+from isr_analysis.answers.shape import AROUND, Fields, time_rank
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
@@ -96,7 +96,7 @@ def without_rows(body: bytes, content_type: str | None) -> bytes | None:
     scalars = [name for name, one in raw.members(documents[0]).items() if raw.kind(one) not in ("{", "[")]
     if len(documents) > 1 or any(time_rank(name) is not None for name in scalars):
         return b""
-    return b"{}" if all(plain(name).startswith("next") for name in scalars) else None
+    return b"{}" if all(paging.is_next(name) for name in scalars) else None
 
 
 def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], list[Columns]]:

@@ -43,7 +43,7 @@ _NEXT = re.compile(
 
 _CUT_WORDS = re.compile(rb"truncat|incomplete|cut (off|short)|partial", re.IGNORECASE)
 _NUMBERS = {
-    "page": ("page", "pagenumber", "currentpage", "pageno", "number"),
+    "page": ("page", "pagenumber", "currentpage", "pagenum", "pageno", "pageindex", "number"),
     "pages": ("pages", "totalpages", "pagecount", "numpages", "lastpage"),
     "offset": ("offset", "skip", "startindex"),
     "limit": ("limit", "pagesize", "size", "perpage", "maxresults", "top"),
@@ -74,6 +74,8 @@ class Paging:
         How many rows came before this page, and how many a page may have.
     next_page, next_offset : int or None
         The number of the next page, or how many rows come before it.
+    page_name, offset_name : str or None
+        The name of the field that holds it, as the portal spells it; of a page, if it is more than ``page``.
     """
 
     cursor: str | None = None
@@ -87,6 +89,8 @@ class Paging:
     limit: int | None = None
     next_page: int | None = None
     next_offset: int | None = None
+    page_name: str | None = None
+    offset_name: str | None = None
 
 
 def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look after the other)
@@ -140,7 +144,9 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
                 cursor, cursor_name = texts[one], as_given[one]  # next_after_id: the parameter has its name, perhaps
     if more is None and (ended or further):
         more = None if cursor is not None or url is not None else not ended
-    return Paging(cursor, cursor_name, url, more, total, **numbers)
+    echoed = (("pagenum", "pageno", "pageindex"), _NUMBERS["offset"])
+    names = [next((as_given[one] for one in known if integer((one,)) is not None), None) for known in echoed]
+    return Paging(cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1])
 
 
 def _more(spelled: dict[str, bytes]) -> bool | None:
@@ -162,6 +168,11 @@ def _more(spelled: dict[str, bytes]) -> bool | None:
 def _is_address(text: str) -> bool:
     """Tell whether a text is an address, or the path or query of one."""
     return re.match(r"https?://|/", text) is not None or "?" in text
+
+
+def is_next(name: str) -> bool:
+    """Tell whether a field says where more is, which is left out where there is no more."""
+    return plain(name) in _CURSOR or plain(name).startswith("next")
 
 
 def is_account(name: str) -> bool:

@@ -74,6 +74,8 @@ PERHAPS_TOPIC = ("channel", "subject", "path", "measurement")
 PAYLOAD = (
     "payload", "payloadjson", "jsonpayload", "lastpayload", "messagepayload", "msgpayload", "mqttpayload", "rawpayload",
     "payloadraw", "payloadtext", "payloadstring", "payloadstr", "payloadutf8", "payloaddata",
+    "payloadobject", "payloadnum", "payloadnumber", "payloadnumeric", "payloaddouble", "payloadfloat", "payloadint",
+    "payloadinteger", "payloadlong", "payloadbool", "payloadboolean",
 )  # fmt: skip
 BASE64 = (
     "payloadbase64", "payloadb64", "base64payload", "b64payload", "lastpayloadbase64", "base64", "database64",

@@ -42,7 +42,8 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
     text = body[:100_000].decode("utf-8", "replace").strip()
     if text.startswith("<") or (content_type or "").startswith("text/html"):
         title = re.search(r"(?is)<(?:title|h1)[^>]*>(.*?)</(?:title|h1)>", text)
-        plain = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", title[1] if title else text)
+        said = re.findall(r"(?is)<p\b[^>]*>(.*?)</p>", text) if title else []
+        plain = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", "; ".join([title[1], *said]) if title else text)
         text = f"(a page of HTML) {html.unescape(plain)}"
     else:
         with contextlib.suppress(ValueError, RecursionError):
@@ -60,6 +61,10 @@ def _say(value: Any) -> str:
         if named and isinstance(text, str) and named not in text:
             return f"{named}: {text}"
         said = [_say(value[key]) for key in _KEYS if value.get(key)]
+        if (
+            value and not said and all(isinstance(one, list) for one in value.values())
+        ):  # of failed checks, under each name
+            return "; ".join(f"{name}: {', '.join(map(_say, checks))}" for name, checks in value.items())
         # problem+json has a title and a detail; other bodies say the same twice.
         return ": ".join(dict.fromkeys(reversed(said))) if said else json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):

@@ -22,12 +22,13 @@ _NOTATIONS = {
     "python": ("%Y", "%m", "%d", "%H", "%M", "%S", "%f"),
     "letters": (r"\byyyy", "mm", "dd", "hh", "mm", "ss", "[sfun]{1,9}"),
     "go": (r"\b2006", "01", "02", "15", "04", "05", "[09]{1,9}"),
+    "php": (r"\by", "m", "d", "h", "i", "s", "[uv]"),
     "shown": (r"\b20\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d{1,9}"),
 }
-_ZONE = r"(?P<zone> ?'?z(?:07:00)?\b'?|xxx|%z|[+±-](?:\d\d|hh):?(?:\d\d|mm))?"
+_ZONE = r"(?P<zone> ?'?z(?:07:00)?\b'?|xxx|%z|(?<=s)p\b|[+±-](?:\d\d|hh):?(?:\d\d|mm))?"
 _LAYOUTS = {
     name: re.compile(
-        rf"{year}(?P<dash>[-/.]?){month}(?P=dash){day}(?:(?P<between>'?t'?|[ _]){hour}(?P<colon>:?){minute}"
+        rf"{year}(?P<dash>[-/.]?){month}(?P=dash){day}(?:(?P<between>\\?'?t'?|[ _]){hour}(?P<colon>:?){minute}"
         rf"(?P<second>(?P=colon){second}(?P<part>[.,]{part})?)?{_ZONE})?",
         re.IGNORECASE,
     )
@@ -59,7 +60,7 @@ def written(form: str, ns: int) -> str:
 
 
 def of_words(words: str, *, examples: bool = True) -> str | None:
-    """Find the layout that words show, as Python, Go or people write one; None if they show none but ISO 8601's own.
+    """Find the layout that words show, as programs or people write one; None if they show none but ISO 8601's own.
 
     An instant in the words is one, too, unless `examples` is False. People leave out the zone of ISO 8601 where they
     mean it; who writes down what a program parses does not.
@@ -70,7 +71,7 @@ def of_words(words: str, *, examples: bool = True) -> str | None:
         if found is None or (name == "shown" and not (examples and _is_special(found))):
             continue
         made = _layout(found)
-        exact = name in ("python", "go")
+        exact = name in ("python", "go", "php")
         if made.startswith("%Y-%m-%dT%H:%M:%S") and (found["zone"] or not exact):  # Go takes parts of a second too
             return None if found["part"] or name == "go" else "iso seconds"
         return "date" if made == "%Y-%m-%d" else made
@@ -87,7 +88,7 @@ def _layout(found: re.Match[str]) -> str:
     made = f"%Y{dash}%m{dash}%d"
     if not between:
         return made
-    made += f"{between.strip(chr(39)).upper()}%H{colon}%M"
+    made += f"{between.strip(chr(39) + chr(92)).upper()}%H{colon}%M"
     made += f"{colon}%S" if found["second"] else ""
     made += f"{found['part'][0]}%f" if found["part"] else ""
     zone = (found["zone"] or "").strip("' ").lower()

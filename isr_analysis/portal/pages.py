@@ -92,7 +92,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                     raise
                 logger.info("the portal's words led to another question: %s", exc.words)
                 portal.learn(new)
-                portal.habits.unit_is_guessed |= refusals.is_vague(known, new, exc.words)
+                guessed = portal.habits.unit_is_guessed and new.time_form == known.time_form
+                portal.habits.unit_is_guessed = guessed or refusals.is_vague(known, new, exc.words)
             todo.insert(0, (one, piece))
             continue
         if portal.habits.unit_is_guessed:

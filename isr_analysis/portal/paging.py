@@ -158,9 +158,11 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
     if known.page is not None or (more and said.page is not None):
         if not more and page.rows < habits.longest:  # pages that are numbered are all of one size, but for the last
             return END
-        return Step(step.path, {**asked, known.page or "page": str(number + 1)}, doubtful=True, numbered=True)
+        return Step(
+            step.path, {**asked, known.page or said.page_name or "page": str(number + 1)}, doubtful=True, numbered=True
+        )
     if known.offset is not None or (more and said.offset is not None):
-        return Step(step.path, {**asked, known.offset or "offset": str(rows)}, doubtful=True)
+        return Step(step.path, {**asked, known.offset or said.offset_name or "offset": str(rows)}, doubtful=True)
     # The pages before named a next one; this one does not.
     return END if nth and not more else BY_TIME
 

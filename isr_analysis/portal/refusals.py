@@ -22,8 +22,8 @@ REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
 
 _MISSING = re.compile(
-    r"required|missing|mandatory|need|expected parameter|not (provided|given|specified)"
-    r"|must (be )?(given|provided|specified|supplied|set|include)",
+    r"required|missing|mandatory|need|usage|expected parameter|not (provided|given|specified)"
+    r"|must (be )?(given|provided|specified|supplied|set|include)|(must not|cannot|may not) be (null|empty|blank)",
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
@@ -55,6 +55,18 @@ _TIME_FORMS = (
 )  # fmt: skip
 _UNREAD = re.compile(r"conver(t|sion)|pars(e|ing)|invalid|not (a )?valid|malformed|bad (value|format)", re.IGNORECASE)
 """Words that say that a value was not understood."""
+
+_OTHERWISE = {
+    "iso": "s",  # a number, of a unit to be found out
+    "s": "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S": "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S": "date",
+}
+"""What is tried next where an instant was not understood, and no words say how it is wanted."""
+
+_NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
+_OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
+"""How a statement begins that is of one parameter: others that it names are its words."""
 
 _GONE = re.compile(
     r"retention|no longer (available|stored|kept)|too old|expired data|before the (oldest|earliest)|older than"
@@ -137,11 +149,11 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
         None if the words teach nothing new: the refusal stands.
     """
     change: dict[str, Any] = {}
-    for clause in re.split(r"[;\n]|\.\s", words):
-        change.update(_learn(dataclasses.replace(known, **change), asked, clause))
+    for clause in re.split(r"[;\n]|\.:?\s", words):
+        change = _learn(dataclasses.replace(known, **change), asked, clause) | change  # what is said first is exact
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
-            others = (name for name in re.findall(r"[$\w][\w.$\[\]-]*", words) if name not in asked)
+            others = (name for name in _NAME.findall(words) if name not in asked)
             change[role] = next((name for name in others if roles.role_of(name) == role), None)
     if not change and _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
         change["end_is_past"] = True
@@ -164,9 +176,11 @@ def is_vague(known: History, new: History, words: str) -> bool:
 
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
-    named = [name for name in re.findall(r"[$\w][\w.$\[\]-]*", clause) if name not in ("query", "string", "parameter")]
+    named = [name for name in _NAME.findall(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
     named = [name.rsplit(".", 1)[-1] for name in named if "." in name] + named
+    if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
+        named = [one[1]]
     sent = next((name for name in named if name in asked), None)
     if sent is not None and _UNKNOWN.search(clause):
         return _without(known, sent)
@@ -184,8 +198,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
             told = told.replace(value, "")  # what was sent is no example
         form = layouts.of_words(told, examples=False)
         form = form or next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
-        if form is None and known.time_form == "iso" and (sent or sample) and _UNREAD.search(told):
-            form = "s"  # what else than a text in ISO 8601: a number, of a unit to be found out
+        if form is None and (sent or sample) and _UNREAD.search(told):
+            form = _OTHERWISE.get(known.time_form)
         if form is not None and form != known.time_form and "time_form" not in missing:
             return {**missing, "time_form": form}
     return missing

@@ -1,0 +1,163 @@
+"""Portals as their frameworks refuse, page and write by themselves, without a document: how to ask is learned."""
+
+from __future__ import annotations
+
+import re
+
+import portal_rows
+import portals
+import pytest
+from portal_messages import FLAT, SPAN, inside, published, same
+from portal_odd import Odd, give
+from portals import NOW, Dialect
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.times import DAY, SECOND
+
+STORED = published([*FLAT, 21.5, 7], unit=SECOND)
+
+
+class Framework(Odd):
+    """A portal whose history is answered by a function of it and of the question."""
+
+    def __init__(self, how):
+        super().__init__(lambda server, asked, _n: how(server, asked), Dialect(doc=None), STORED)
+
+    def within(self, low, high):
+        """Give the messages of a range, oldest first."""
+        return sorted((one for one in self.stored if low <= one.at < high), key=lambda one: one.at)
+
+
+def clock(at):
+    """2026-11-01 06:30:00."""
+    return times.iso(at)[:19].replace("T", " ")
+
+
+def missing(asked, *names):
+    """Give those of the parameters that were not sent."""
+    return [name for name in names if name not in asked]
+
+
+def read(asked, *names, form=r".*Z"):
+    """Read the instants; None where one is not written in the form."""
+    if not all(re.fullmatch(form, asked[name]) for name in names):
+        return None
+    return [times.instant(asked[name].replace(" ", "T")) for name in names]
+
+
+def laravel(server, asked):
+    """Names each failed check twice, the second time in prose, and wants a layout of PHP's."""
+    form, failed = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", {}
+    for name in ("start_date", "end_date"):
+        words = name.replace("_", " ")
+        if name not in asked:
+            failed[name] = [f"The {words} field is required."]
+        elif not re.fullmatch(form, asked[name]):
+            failed[name] = [f"The {words} field must match the format Y-m-d H:i:s."]
+    if failed:
+        return give({"message": f"{next(iter(failed.values()))[0]} (and more)", "errors": failed}, 422)
+    found, page = server.within(*read(asked, "start_date", "end_date", form=form)), int(asked.get("page", 1))
+    part = [portal_rows.plain(one, clock) for one in found[page * 50 - 50 : page * 50]]
+    link = f"http://portal.local/api/v1/subscriber/history?page={page + 1}" if len(found) > page * 50 else None
+    return give({"current_page": page, "data": part, "next_page_url": link, "per_page": 50, "total": len(found)})
+
+
+def spring(server, asked):
+    """Reads a LocalDateTime, and says only that what came could not be converted."""
+    if lacking := missing(asked, "startTime", "endTime"):
+        return give({"title": "Bad Request", "detail": f"Required parameter '{lacking[0]}' is not present."}, 400)
+    span = read(asked, "startTime", "endTime", form=r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")
+    if span is None:
+        words = f"Failed to convert 'startTime' with value: '{asked['startTime']}'"
+        return give({"title": "Bad Request", "detail": words}, 400)
+    rows = [portal_rows.plain(one, lambda at: times.iso(at).removesuffix("Z")) for one in server.within(*span)]
+    return give({"_embedded": {"messages": rows}} if rows else {"_links": {}, "page": {"totalElements": 0}})
+
+
+def validated(server, asked):
+    """Checks beans: what is not sent must not be null."""
+    if lacking := missing(asked, "from", "to"):
+        return give({"errors": [f"{name}: must not be null" for name in lacking]}, 400)
+    return give([portal_rows.plain(one) for one in server.within(*read(asked, "from", "to"))])
+
+
+def flask(server, asked):
+    """Says in a paragraph of a page of HTML what is wrong."""
+    form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00"
+    if not re.fullmatch(form, asked["start"]):
+        page = f"<title>400 Bad Request</title><h1>Bad Request</h1><p>Invalid isoformat string: '{asked['start']}'</p>"
+        return give(page, 400, Content_Type="text/html")
+    return give([portal_rows.plain(one) for one in server.within(*read(asked, "start", "end", form=form))])
+
+
+def usage(server, asked):
+    """Shows its usage where a parameter is not sent."""
+    if missing(asked, "from", "to") or not asked["from"].isdigit():
+        return give("usage: /history?from=<ms>&to=<ms>[&client=<id>]\n", 400, Content_Type="text/plain")
+    return give([portal_rows.plain(one) for one in server.within(int(asked["from"]) * 10**6, int(asked["to"]) * 10**6)])
+
+
+def bracketed(server, asked):
+    """Names its parameters in brackets, at the end of a sentence, and by one short word."""
+    if lacking := missing(asked, "gte", "lt"):
+        return give({"error": {"reason": f"missing parameter [{lacking[0]}]."}}, 400)
+    return give([portal_rows.plain(one) for one in server.within(*read(asked, "gte", "lt"))])
+
+
+def numbered(server, asked):
+    """Takes the number of a page under the name by which its answers tell it."""
+    found, page = server.within(*read(asked, "start", "end")), int(asked.get("pageNum", 1))
+    part = [portal_rows.plain(one) for one in found[page * 6 - 6 : page * 6]]
+    more = len(found) > page * 6
+    return give({"code": 0, "data": {"list": part, "total": len(found), "pageNum": page, "hasNextPage": more}})
+
+
+def skipping(server, asked):
+    """Takes how much is left out under the name by which its answers tell it."""
+    found, at = server.within(*read(asked, "start", "end")), int(asked.get("skip", 0))
+    part = [portal_rows.plain(one) for one in found[at : at + 6]]
+    return give({"items": part, "skip": at, "take": 6, "total": len(found)})
+
+
+def omitting(server, asked):
+    """Leaves out what is empty: rows, and the cursor of a last page."""
+    found, at = server.within(*read(asked, "start", "end")), int(asked.get("cursor", 0))
+    said = {"items": [portal_rows.plain(one) for one in found[at : at + 50]]} if found[at : at + 50] else {}
+    return give(said | ({"cursor": str(at + 50)} if len(found) > at + 50 else {}))
+
+
+def listed(server, asked):
+    """Gives a list of each series' messages."""
+    series = {}
+    for one in server.within(*read(asked, "start", "end")):
+        series.setdefault((one.client, one.topic), []).append(portal_rows.plain(one))
+    return give(list(series.values()))
+
+
+def typed(server, asked):
+    """Keeps payloads in a column of each kind."""
+    rows = [portal_rows.plain(one) for one in server.within(*read(asked, "start", "end"))]
+    for row in rows:
+        payload = row.pop("payload")
+        of_object = isinstance(payload, dict)
+        row |= {"payload_json": payload if of_object else None, "payload_num": None if of_object else payload}
+    return give({"rows": rows})
+
+
+WAYS = (
+    laravel, spring, validated, flask, usage, bracketed, numbered, skipping, omitting, listed, typed
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_message_comes_through(home, way):
+    """All of the range over a socket, within few requests; as the first question of all, a day without any."""
+    server = Framework(way)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_history(start="2026-11-02T03:00", end="2026-11-02T20:00", portal=portal)) == 0
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+        same(isr.load_history("dev-a", topic="telemetry/#", last="1d", portal=portal), [
+            one for one in STORED if one.client == "dev-a" and one.topic == "telemetry/temp" and one.at >= NOW - DAY
+        ])  # fmt: skip
+    assert server.count() < 150
