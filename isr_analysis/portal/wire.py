@@ -122,7 +122,7 @@ class Wire:
         self._client = httpx.Client(
             base_url=origin,
             auth=_Auth(token, account_id),
-            headers={"Accept-Encoding": "gzip", "User-Agent": "isr-analysis"},
+            headers={"Accept": "application/json, */*;q=0.8", "Accept-Encoding": "gzip", "User-Agent": "isr-analysis"},
             timeout=TIMEOUT,
             follow_redirects=True,
             transport=httpx_retries.RetryTransport(self._counted, retry=retry),
