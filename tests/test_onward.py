@@ -49,8 +49,8 @@ class Asked:
         if self._order == "mixed":
             random.Random(f"{span}").shuffle(found)
         else:
-            found.sort(key=lambda one: one[0], reverse=self._order == "down")
-        found = found[: self._cap]
+            found.sort(key=lambda one: one[0], reverse=self._order.startswith("down"))
+        found = found[-self._cap :] if "last" in self._order else found[: self._cap]
         return Page(table(found), len(found), paging=Paging())
 
     def read(self, span=SPAN, habits=None):
@@ -74,8 +74,8 @@ stores = st.lists(
 @settings(max_examples=300)
 @example(stored=[(SPAN.start, 0)] * 3, cap=2, order="down", start_in=False, end_in=False)
 @given(
-    stored=stores, cap=st.integers(2, 30), order=st.sampled_from(["up", "down", "mixed"]), start_in=st.booleans(),
-    end_in=st.booleans(),
+    stored=stores, cap=st.integers(2, 30), start_in=st.booleans(), end_in=st.booleans(),
+    order=st.sampled_from(["up", "down", "mixed", "up, the last of them", "down, the last of them"]),
 )  # fmt: skip
 def test_all_or_an_error(stored, cap, order, start_in, end_in):
     """Never less, never twice: what cannot be proven is an error. Other days show how much the portal gives at once."""

@@ -145,8 +145,13 @@ def typed(server, asked):
     return give({"rows": rows})
 
 
+def charted(server, asked):
+    """Gives the newest of the range alone, oldest first, as charts want them."""
+    return give([portal_rows.plain(one) for one in server.within(*read(asked, "start", "end"))[-100:]])
+
+
 WAYS = (
-    laravel, spring, validated, flask, usage, bracketed, numbered, skipping, omitting, listed, typed
+    laravel, spring, validated, flask, usage, bracketed, numbered, skipping, omitting, listed, typed, charted
 )  # fmt: skip
 
 
@@ -161,3 +166,16 @@ def test_every_message_comes_through(home, way):
             one for one in STORED if one.client == "dev-a" and one.topic == "telemetry/temp" and one.at >= NOW - DAY
         ])  # fmt: skip
     assert server.count() < 150
+
+
+def test_json_is_asked_for_by_name(home):
+    """A framework for pages of HTML sends everyone else to its login."""
+
+    class ForBrowsers(Framework):
+        def answer(self, url, headers):
+            if not headers.get("accept", "").startswith("application/json"):
+                return give(b"", 302, Location="/login")
+            return super().answer(url, headers)
+
+    with portals.mocked(ForBrowsers(listed), home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))

@@ -80,6 +80,7 @@ class Onward:
         self._habits = habits
         self._told = told
         self._incomplete = incomplete
+        self._whole: Page | None = None  # an answer that is known to hold all up to its last instant
 
     def read(self, page: Page, piece: Range = EVER) -> Iterator[Part]:
         """Give the messages of a piece of time, of which a page is the answer or the beginning of it.
@@ -91,7 +92,7 @@ class Onward:
         """
         while True:
             table = within(page.messages, piece)
-            if not self._may_be_cut(page) or self._passes(table):
+            if not self._may_be_cut(page):
                 yield table, page
                 return
             if not len(table):
@@ -111,20 +112,35 @@ class Onward:
                     )
                 yield table, page
                 return
-            if order is None:
-                middle = _middle(np.unique(at // grain) * grain, grain, self._unit())
-                for half in (Range(piece.start, middle), Range(middle, piece.end)):
-                    if _common(half, self._span):  # of a whole answer each half is shorter, and so whole itself
-                        yield from self.read(self._asked(half, page), half)
-                return
-            done, piece = (
-                (Range(piece.start, last), Range(last, piece.end)) if order == "up"
-                else (Range(first + grain, piece.end), Range(piece.start, first + grain))
-            )  # fmt: skip
-            yield within(table, done), page
-            if not _common(piece, self._span):
-                return
-            page = self._following(page, piece, order)
+            if order is not None:
+                done, rest = (
+                    (Range(piece.start, last), Range(last, piece.end)) if order == "up"
+                    else (Range(first + grain, piece.end), Range(piece.start, first + grain))
+                )  # fmt: skip
+                ends = self._passes(table) or not _common(rest, self._span)
+                behind = None if ends else self._following(page, rest, order)
+                before = Range(piece.start, first + grain) if order == "up" else Range(last, piece.end)
+                if not self._begins_later(page, rest, behind, before):
+                    yield table if behind is None else within(table, done), page
+                    if behind is None:
+                        return
+                    page, piece = behind, rest
+                    continue
+            middle = _middle(np.unique(at // grain) * grain, grain, self._unit())
+            for half in (Range(piece.start, middle), Range(middle, piece.end)):
+                if _common(half, self._span):  # of a whole answer each half is shorter, and so whole itself
+                    yield from self.read(self._asked(half, page), half)
+            return
+
+    def _begins_later(self, page: Page, rest: Range, behind: Page | None, before: Range) -> bool:
+        """Tell whether an answer with nothing behind it was cut at its beginning: the last ones in the other order."""
+        more = behind is not None and len(within(behind.messages, rest)) > len(within(page.messages, rest))
+        if more or self._whole is page or not (asked := _common(before, self._span)):
+            return False
+        cut = len(within(self._ask(asked).messages, before)) > len(within(page.messages, before))
+        if cut:
+            self._habits.by_time = False
+        return cut
 
     def _following(self, page: Page, piece: Range, order: str) -> Page:
         """Ask for what comes after an answer, from its last instant on."""
@@ -203,6 +219,7 @@ class Onward:
             done = Range(piece.start, last) if order == "up" else Range(last + grain, piece.end)
             several = len(pc.unique(page.messages["client_id"])) > 1
             again = page if several else self._ask(_common(done, self._span))
+            self._whole = page if again.rows < page.rows else None
             self._habits.by_time = len(within(again.messages, done)) == len(within(page.messages, done))
         return self._habits.by_time
 
