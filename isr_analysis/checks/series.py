@@ -7,6 +7,7 @@ filtered, resampled, unsorted or made by hand, and never changes them.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +102,7 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
         hint = 'df.set_index("time")' if "time" in data.columns else "df.set_index(pd.to_datetime(...))"
         raise UsageError(
             f"the index must be one of time, a DatetimeIndex; it is a {type(data.index).__name__} "
-            f"({_names(data)}); try {hint}"
+            f"({_names(data, [])}); try {hint}"
         )
     if data.index.hasnans:
         data = data[data.index.notna()]
@@ -158,15 +159,17 @@ def listed(names: str | list[str] | None) -> list[str]:
     return [*names]
 
 
-def _names(data: pd.DataFrame, most: int = 20) -> str:
+def _names(data: pd.DataFrame, like: list[str], most: int = 20) -> str:
     names = [str(name) for name in data.columns]
+    near = [one for name in like for one in difflib.get_close_matches(name, names)]
+    names = [*dict.fromkeys(near + names)]  # what may have been meant is not in the part that is left out
     return "no columns" if not names else "columns: " + ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def missing(data: pd.DataFrame, wanted: list[str]) -> UsageError:
     """Make the error for columns that are not there."""
     gone = [name for name in wanted if name not in data.columns]
-    return UsageError(f"the frame has no column {', '.join(map(repr, gone))}; it has {_names(data)}")
+    return UsageError(f"the frame has no column {', '.join(map(repr, gone))}; it has {_names(data, [*map(str, gone)])}")
 
 
 def nanoseconds(index: pd.Index[Any]) -> Ints:

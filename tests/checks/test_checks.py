@@ -76,3 +76,11 @@ def test_a_coverage_that_is_none_is_refused(function):
     """With what came, and where the right one comes from."""
     with pytest.raises(UsageError, match=r"isr\.coverage gives; a str came"):
         function(ticks([1, 2]), coverage="all")
+
+
+def test_a_misspelt_column_is_answered_with_those_like_it_first():
+    """Of many columns only some are told: those that may have been meant are among them, before the others."""
+    index = pd.DatetimeIndex(["2026-11-01"], tz="UTC", name="time")
+    df = pd.DataFrame([range(61)], index=index, columns=[*(f"f{n}" for n in range(60)), "battery_v"])
+    with pytest.raises(UsageError, match="no column 'batery_v'; it has columns: battery_v, f0, "):
+        wide(df, "batery_v", every="1h")
