@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from isr_analysis.portal.token import someone_is_there
+from isr_analysis.surroundings import kernel, someone_is_there
 
 
 def counted(count: int, what: str) -> str:
@@ -97,7 +98,7 @@ def reporting(show: bool | Report | None, windows: int) -> Iterator[Report | Non
     if callable(show):
         yield show
     elif windows and (show if show is not None else _can_be_seen()):
-        with _line(windows) as report:
+        with (_line if kernel() is None else _output)(windows) as report:
             yield report
     else:
         yield None
@@ -105,7 +106,8 @@ def reporting(show: bool | Report | None, windows: int) -> Iterator[Report | Non
 
 @contextlib.contextmanager
 def _line(windows: int) -> Iterator[Report]:
-    from tqdm.auto import tqdm
+    """Show a line in a terminal."""
+    from tqdm import tqdm
 
     bar: Any = tqdm(
         total=windows, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="{desc} |{bar}|", desc="history",
@@ -120,7 +122,30 @@ def _line(windows: int) -> Iterator[Report]:
         yield report
 
 
+@contextlib.contextmanager
+def _output(windows: int) -> Iterator[Report]:
+    """Show a line below a notebook's cell; no widget, as its model would be missing where that is opened again."""
+    from IPython.display import display
+
+    shown: Any = display({"text/html": _bar(0, windows), "text/plain": ""}, raw=True, display_id=True)
+    seen = time.monotonic()
+
+    def report(status: Status) -> None:
+        nonlocal seen
+        if time.monotonic() - seen >= _EVERY:
+            seen = time.monotonic()
+            line = f"{_bar(status.done, windows)} {status}"
+            shown.update({"text/html": line, "text/plain": str(status)}, raw=True)
+
+    try:
+        yield report
+    finally:
+        shown.update({"text/html": "", "text/plain": ""}, raw=True)
+
+
+def _bar(done: int, windows: int) -> str:
+    return f'<progress style="vertical-align: middle" aria-label="history" value="{done}" max="{windows}"></progress>'
+
+
 def _can_be_seen() -> bool:
-    if "ipykernel" in sys.modules:
-        return someone_is_there()
-    return bool(sys.stderr and sys.stderr.isatty())
+    return bool(sys.stderr and sys.stderr.isatty()) if kernel() is None else someone_is_there()

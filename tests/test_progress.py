@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import textwrap
 
 import pytest
 
@@ -29,6 +30,36 @@ def test_a_terminal_shows_one_line(monkeypatch):
     assert "3/5 windows, 12,345 messages, 4 requests (4,987 left), 2 s to go" in shown
     assert "\n" not in shown
     assert shown.split("\r")[-2].strip() == ""
+
+
+@pytest.mark.notebook
+def test_a_cell_shows_a_line_and_keeps_nothing_of_it():
+    """No widget, whose model would be missing where the notebook is opened again; also where threads report."""
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    import nbformat
+
+    begin = """
+        import threading, time
+        from isr_analysis.progress import Status, reporting
+        line = reporting(True, 5)
+        report = line.__enter__()"""
+    go_on = """
+        time.sleep(0.2)
+        told = threading.Thread(target=report, args=[Status(5, 3, 12_345, 4, 4_987, 2.0)])
+        told.start(); told.join()"""
+    cells = [nbformat.v4.new_code_cell(textwrap.dedent(one)) for one in (begin, go_on)]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    client = nbclient.NotebookClient(nb, kernel_name="python3")
+    with client.setup_kernel():
+        for at, cell in enumerate(nb.cells):
+            client.execute_cell(cell, at)
+        (shown,) = nb.cells[0].outputs
+        assert 'aria-label="history" value="3" max="5">' in shown.data["text/html"]
+        assert "3/5 windows, 12,345 messages" in shown.data["text/html"]
+        nb.cells.append(nbformat.v4.new_code_cell("line.__exit__(None, None, None)"))
+        client.execute_cell(nb.cells[2], 2)
+    assert shown.data == {"text/html": "", "text/plain": ""}
+    assert not nb.cells[1].outputs
 
 
 def test_one_is_not_several():

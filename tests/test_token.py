@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from isr_analysis import settings
+from isr_analysis import settings, surroundings
 from isr_analysis.errors import StoreError, TokenMissingError, UsageError
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.token import Token
@@ -130,7 +130,7 @@ def test_a_token_file_that_is_not_there_is_named(profile, tmp_path):
 
 def test_nobody_is_asked_without_a_terminal(profile):
     """Under pytest there is no terminal: the call ends with an error and never blocks."""
-    assert not tokens.someone_is_there()
+    assert not surroundings.someone_is_there()
     with pytest.raises(TokenMissingError):
         tokens.find(profile, environ={})
 

@@ -8,14 +8,14 @@ stays, or each saved notebook would carry the script.
 from __future__ import annotations
 
 import os
-import sys
+
+from isr_analysis.surroundings import kernel
 
 
 def prepare() -> None:
     """Choose the renderer where nobody is there to see; leave alone what the user has chosen."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None or getattr(kernel, "_allow_stdin", True) or "PLOTLY_RENDERER" in os.environ:
+    running = kernel()
+    if running is None or getattr(running, "_allow_stdin", True) or "PLOTLY_RENDERER" in os.environ:
         return
     import plotly.io
 

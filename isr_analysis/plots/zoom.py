@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from isr_analysis.plots.lines import Drawn, timeseries, timeseries_drawn
 from isr_analysis.plots.panels import points
-from isr_analysis.portal.token import someone_is_there
+from isr_analysis.surroundings import someone_is_there
 
 
 def zoomable(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -13,6 +12,7 @@ from typing import NoReturn
 from isr_analysis import keyrings, secret
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.settings import Profile
+from isr_analysis.surroundings import someone_is_there
 
 WHERE_TO_MAKE_ONE = "make one in the portal, Settings → REST API tokens"
 
@@ -115,15 +115,6 @@ def find(
         f"(profile {profile.name!r}). To get one, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN or "
         "ISR_TOKEN_FILE"
     )
-
-
-def someone_is_there() -> bool:
-    """Tell whether a prompt would be seen: a terminal, or a notebook with a live front end."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    kernel = getattr(shell, "kernel", None)
-    if kernel is not None:
-        return bool(getattr(kernel, "_allow_stdin", False))
-    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
 
 
 def from_keyring(profile: Profile) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +17,7 @@ from isr_analysis.errors import AddOnMissingError, IsrError
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
 from isr_analysis.publishers import load_publishers
+from isr_analysis.surroundings import kernel
 from isr_analysis.widgets import standing as stands
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
@@ -255,8 +255,7 @@ def _written(shown: pd.DataFrame) -> tuple[list[list[str]], tuple[str, ...], lis
 
 def _when_free(do: Callable[[], None]) -> None:
     """Call a function when the kernel runs no cell: what the page said meanwhile has come by then, or comes at once."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    loop = getattr(getattr(shell, "kernel", None), "io_loop", None)
+    loop = getattr(kernel(), "io_loop", None)
     if loop is None:
         do()
     else:

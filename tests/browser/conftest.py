@@ -204,5 +204,5 @@ class Notebook:
         """Save, and load the page again; the kernel lives on."""
         self.save()
         self.page.reload()
-        self.page.wait_for_selector(".jp-Notebook .jp-OutputArea-output")
+        self.page.wait_for_selector(".jp-Notebook .jp-OutputArea-output:not(:empty)")
         self.ready()

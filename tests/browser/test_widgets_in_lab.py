@@ -111,6 +111,25 @@ def test_from_a_token_to_a_figure(lab, page, sandbox):
     assert token not in notebook.save()
 
 
+def test_a_load_shows_how_it_stands_and_leaves_nothing_behind(lab, page, sandbox, token_file):
+    """A line while it runs, none when it is done, and after a reload no widget that cannot be found."""
+    notebook = lab.open(page, "load.ipynb", [
+        connected(sandbox, token_file),
+        "df = isr.load_history(last='6d', refresh=True)\nprint(len(df) > 1000, 'loaded')",
+    ])  # fmt: skip
+    sandbox.fail("slow", route="history", seconds=0.5)
+    notebook.run(1)
+    page.get_by_role("progressbar", name="history").wait_for()
+    page.get_by_text("left)").wait_for()
+    notebook.output(1).get_by_text("True loaded").wait_for()
+    sandbox.heal()
+    assert page.get_by_role("progressbar", name="history").count() == 0
+    assert "widget-view" not in notebook.save()
+    notebook.reload()
+    notebook.output(1).get_by_text("True loaded").wait_for()
+    assert notebook.output(1).inner_text().strip() == "True loaded"
+
+
 def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sandbox, token_file):
     """It refreshes while another cell runs and where it was scrolled to, pauses, recovers, and rests when cleared."""
     notebook = lab.open(page, "board.ipynb", [

@@ -1,0 +1,19 @@
+"""Where this runs: in the kernel of a notebook or not, and whether someone is there to see."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def kernel() -> Any | None:
+    """Give the kernel of the notebook that this runs in; None in a script or a terminal."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return getattr(shell, "kernel", None)
+
+
+def someone_is_there() -> bool:
+    """Tell whether a prompt would be seen: a terminal, or a notebook with a live front end."""
+    if (running := kernel()) is not None:
+        return bool(getattr(running, "_allow_stdin", False))
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
