@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from isr_analysis import frame, messages, times
 from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.reach import ZONELESS
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.portal.responses import Kept
+
+_AHEAD = 10 * times.MINUTE
+"""How far an instant without a zone may be ahead of now."""
 
 
 def load_live(
@@ -94,5 +99,8 @@ def last_messages(line: Portal, selector: Selector, *, max_age: float) -> tuple[
         found = lists.live(line.responses, line.contract, line.account_id, max_age=max_age)
     for _, page in found:
         line.check_accounts(page.accounts)
+        ahead = pc.max(page.messages["time"].cast("int64")).as_py()
+        if page.zoneless and ahead is not None and ahead > line.now() + _AHEAD:
+            raise AnswerError(f"the portal's live answer has a message of {times.iso(ahead)}. {ZONELESS}")
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
     return [kept for kept, _ in found], table

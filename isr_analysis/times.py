@@ -261,6 +261,28 @@ def resolve(
     return Range(begin, until)
 
 
+def on_the_wall(ns: int, tz: str, *, later: bool) -> int:
+    """Give what the clock of a zone shows at an instant, as if it were UTC.
+
+    What a clock shows twice may be read as either: it is moved out of the way, earlier or `later`, by as much as the
+    clocks change.
+
+    >>> iso(on_the_wall(instant("2026-11-01T12:00"), "Europe/Zurich", later=False))
+    '2026-11-01T13:00:00Z'
+    >>> [iso(on_the_wall(instant("2026-10-25T00:30"), "Europe/Zurich", later=one))[11:16] for one in (False, True)]
+    ['01:30', '02:30']
+    """
+
+    def offset(at: int, fold: int | None = None) -> int:
+        local = dt.datetime.fromtimestamp(at // SECOND, zone(tz))
+        shown = (local if fold is None else local.replace(fold=fold)).utcoffset() or dt.timedelta(0)
+        return round(shown.total_seconds()) * SECOND
+
+    twice = offset(ns, 0) - offset(ns, 1)
+    ns += twice if later else -twice
+    return ns + offset(ns)
+
+
 def lasting(ns: float) -> str:
     """Write a duration with two units at most: ``2 d 3 h``, ``11 min``, ``0.5 s``."""
     seconds = ns / SECOND

@@ -183,7 +183,7 @@ class History:
         if self.end is not None:
             last_day = self.of_days and self.end_included and span.end > span.start
             end = span.end - 1 if last_day else -(-span.end // self.unit) * self.unit
-            last = self.instant(end if now is None or not self.end_is_past else min(end, now))
+            last = self.instant(end if now is None or not self.end_is_past else min(end, now), later=True)
             asked[self.end] = f"{asked[self.end]}/{last}" if self.end == self.start else last
         if self.length is not None:
             asked[self.length] = self._length(span, now)
@@ -210,8 +210,10 @@ class History:
             asked[self.limit] = str(self.page_size)
         return asked
 
-    def instant(self, ns: int) -> str:
-        """Write an instant as the portal wants it, cut to its unit."""
+    def instant(self, ns: int, *, later: bool = False) -> str:
+        """Write an instant as the portal wants it, cut to its unit; without a zone, by the clock of its answers."""
+        if self.fields.time_zone is not None and layouts.is_bare(self.time_form):
+            ns = times.on_the_wall(ns, self.fields.time_zone, later=later)
         return layouts.written(self.time_form, ns // self.unit * self.unit)
 
     def _length(self, span: times.Range, now: int | None) -> str:

@@ -46,6 +46,11 @@ def is_known(form: str) -> bool:
     return form in _UNITS or all(mark in form for mark in ("%Y", "%m", "%d"))
 
 
+def is_bare(form: str) -> bool:
+    """Tell whether what a form says is of no zone, to the minute or finer."""
+    return form not in _UNITS and "%M" in form and not re.search(r"Z$|%z|[+-]\d\d:?\d\d$", form)
+
+
 def written(form: str, ns: int) -> str:
     """Write an instant, cut to the form's unit."""
     step = unit(form)

@@ -23,6 +23,16 @@ _SLACK = times.MINUTE
 _LATE = 10 * times.MINUTE
 """Younger messages may have come since they were asked for."""
 
+_CLOCKS = 15 * times.HOUR
+"""How far a clock of some zone may be ahead of UTC, and a little more."""
+
+ZONELESS = (
+    'Their instants name no zone and cannot be UTC; if they are local times, say time_zone = "Europe/Zurich", or which '
+    "it is, in a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), under [history.fields] and "
+    '[live_fields]; if a device\'s own clock is ahead, say time_zone = "UTC"'
+)
+"""What to do about messages of the future."""
+
 _TRIES = 3
 """How many ranges with a silent end are looked at again; a silence at the end of most is nothing odd."""
 
@@ -166,6 +176,11 @@ class Reach:
             # Of a range in pages only the first is looked at, which begins at one of its ends.
             if not any(one in self._around(one, known) for one in (middle, self.latest, self.earliest)):
                 raise self._not_followed(known, asked, middle)
+            # A portal that is asked by the clock that it answers by gives each again, whichever clock that is.
+            now = self._portal.now()
+            ahead = Range(now + _LATE, now + _CLOCKS)
+            if self._has_more(ahead):
+                raise AnswerError(f"asked for {ahead}, which is in the future, the portal gave messages. {ZONELESS}")
             self._portal.habits.zone_is_proven = True
 
     def _middle(self) -> int:

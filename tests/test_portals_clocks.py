@@ -1,0 +1,105 @@
+"""Portals that ask and answer by a clock on a wall: refused where nobody says which, exact where someone does."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import portal_rows
+import portals
+import pytest
+from portal_messages import same
+from portal_odd import Odd, give
+from portals import NOW, Dialect, Message
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.errors import AnswerError
+from isr_analysis.times import HOUR, MINUTE, SECOND
+
+LAYOUT = "%Y-%m-%d %H:%M:%S"
+SINGAPORE, ZURICH = "Asia/Singapore", "Europe/Zurich"
+
+
+class OnTheWall(Odd):
+    """A portal that knows one clock only: what is asked is read by it, a time shown twice as `fold` says."""
+
+    def __init__(self, zone, stored, fold=0):
+        super().__init__(self._page, Dialect(doc=None, cap=10_000), stored)
+        self._zone, self._fold = ZoneInfo(zone), fold
+
+    def _shown(self, at):
+        return dt.datetime.fromtimestamp(at // SECOND, self._zone).strftime(LAYOUT)
+
+    def _page(self, _server, asked, _n):
+        low, high = (self._meant(asked[one]) for one in ("start", "end"))
+        found = [one for one in self.stored if low <= one.at < high]
+        return give({"messages": [portal_rows.plain(one, self._shown) for one in found]})
+
+    def _meant(self, shown):
+        local = dt.datetime.strptime(shown, LAYOUT).replace(tzinfo=self._zone, fold=self._fold)
+        return int(local.timestamp()) * SECOND
+
+
+def contract(tmp_path, zone=None):
+    """Write the contract file of such a portal."""
+    file = tmp_path / f"{'no' if zone is None else zone[:2]}.toml"
+    named = "" if zone is None else f'[history.fields]\ntime_zone = "{zone}"\n'
+    file.write_text(f'[history]\ntime_form = "{LAYOUT}"\n{named}')
+    return file
+
+
+def published(start, count=300):
+    """Give a message each ten minutes."""
+    return [Message(start + i * 10 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(count)]
+
+
+def test_a_clock_ahead_of_utc_is_found_out(home, tmp_path):
+    """Asked by the clock that it answers by, each message comes again; but some are of the future."""
+    stored = published(NOW - 20 * HOUR, 119)
+    with (
+        portals.mocked(OnTheWall(SINGAPORE, stored), home, contract_file=contract(tmp_path)) as portal,
+        pytest.raises(AnswerError, match=r"in the future.*time_zone"),
+    ):
+        isr.load_history(last="1d", portal=portal)
+
+
+def test_with_its_zone_it_is_exact(home, tmp_path):
+    """It is asked by its own clock then, and nothing is shifted."""
+    stored = published(NOW - 20 * HOUR, 119)
+    server = OnTheWall(SINGAPORE, stored)
+    with portals.mocked(server, home, contract_file=contract(tmp_path, SINGAPORE)) as portal:
+        same(isr.load_history(last="1d", portal=portal), stored)
+        inside = [one for one in stored if NOW - 9 * HOUR <= one.at < NOW - 5 * HOUR]
+        ends = {"start": times.iso(NOW - 9 * HOUR), "end": times.iso(NOW - 5 * HOUR)}
+        same(isr.load_history(**ends, refresh=True, portal=portal), inside)
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_an_hour_that_its_clock_shows_twice_is_not_lost(home, tmp_path, fold):
+    """Days of UTC begin in that hour, and the portal may read it as either."""
+    start = times.instant("2026-10-24T12:00:00Z")
+    stored = published(start, 144)
+    kept = [one for one in stored if not _is_twice(one.at)]  # what it answers of that hour nobody can tell apart
+    server = OnTheWall(ZURICH, kept, fold)
+    with portals.mocked(server, home, contract_file=contract(tmp_path, ZURICH)) as portal:
+        same(isr.load_history(start="2026-10-24", end="2026-10-26", portal=portal), kept)
+
+
+def _is_twice(at):
+    local = dt.datetime.fromtimestamp(at // SECOND, ZoneInfo(ZURICH))
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def test_a_live_answer_of_the_future_is_refused(home):
+    """Where its instants name no zone; a few minutes may be the clocks'."""
+
+    def at(ahead):
+        dialect = Dialect(doc=None, when=lambda at: times.iso(at + ahead).removesuffix("Z"))
+        server = portals.Server(dialect, [Message(NOW - SECOND, "dev-a", "t/x", {"i": 1})])
+        return portals.mocked(server, home / str(ahead))
+
+    with at(5 * MINUTE) as portal:
+        assert len(isr.load_live(portal=portal)) == 1
+    with at(2 * HOUR) as portal, pytest.raises(AnswerError, match=r"live answer.*time_zone"):
+        isr.load_live(portal=portal)
