@@ -64,6 +64,20 @@ def test_a_clock_ahead_of_utc_is_found_out(home, tmp_path):
         isr.load_history(last="1d", portal=portal)
 
 
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("answer", [give("down", 500), give("odd"), give({"detail": "end is in the future"}, 400)])
+def test_a_portal_of_utc_need_not_know_the_future(home, tmp_path, answer):
+    """What it says when it is asked for that is no reason to refuse what it gave."""
+    stored = published(NOW - 20 * HOUR, 119)
+
+    class Shy(OnTheWall):
+        def _page(self, server, asked, n):
+            return answer if self._meant(asked["start"]) > NOW else super()._page(server, asked, n)
+
+    with portals.mocked(Shy("UTC", stored), home, contract_file=contract(tmp_path)) as portal:
+        same(isr.load_history(last="1d", portal=portal), stored)
+
+
 def test_with_its_zone_it_is_exact(home, tmp_path):
     """It is asked by its own clock then, and nothing is shifted."""
     stored = published(NOW - 20 * HOUR, 119)
