@@ -112,7 +112,7 @@ def find(
         return Token(getpass.getpass(f"Token for {profile.origin} (not shown): "))
     raise TokenMissingError(
         f"no token for {profile.origin}: looked at the token= argument, ISR_TOKEN, ISR_TOKEN_FILE and the keyring "
-        f"(profile {profile.name!r}). To get one, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN or "
+        f"(profile {profile.name!r}). If you have none, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN or "
         "ISR_TOKEN_FILE"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,24 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 LONG = 90_000  # ms
+
+
+@pytest.fixture
+def console() -> list[str]:
+    """Give a list for what a page writes to the browser's console."""
+    return []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the page looked like, and what stood in the browser's console."""
+    report = yield
+    given = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and "page" in given:
+        report.sections.append(("Console of the browser", "\n".join(given.get("console", []))))
+        with contextlib.suppress(Exception):  # a page that is gone shows nothing
+            report.sections.append(("Page", given["page"].inner_text("body", timeout=5000)))
+    return report
 
 
 @pytest.fixture(scope="module")

@@ -38,10 +38,11 @@ def context(chromium):
 
 
 @pytest.fixture
-def page(context):
+def page(context, console):
     """Give a fresh page in which no script fails."""
     made = context.new_page()
     failed: list[str] = []
+    made.on("console", lambda said: console.append(f"{said.type}: {said.text}"))
     made.on("pageerror", lambda error: failed.append(str(error)))
     yield made
     made.close()
