@@ -21,7 +21,8 @@ class Fields:
     time_form : str or None
         ``"iso"``, or the unit of a number since 1970: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
     time_zone : str or None
-        The zone of instants that name none, such as ``"Europe/Zurich"``; by default UTC.
+        The zone of instants that name none, such as ``"Europe/Zurich"``; by default UTC. The history is asked in it,
+        too, if the layout of its question names no zone.
     payload_form : str or None
         What a payload that is a JSON string means: ``"json"`` (a text value), ``"text"`` (the published bytes as
         text), ``"base64"``, ``"hex"`` or ``"bytes"`` (a list of them); or ``"boxed"``, in an object that says how.
