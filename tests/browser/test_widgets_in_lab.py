@@ -115,7 +115,7 @@ def test_from_a_token_to_a_figure(lab, page, sandbox):
 def test_a_load_shows_how_it_stands_and_leaves_nothing_behind(lab, page, sandbox, token_file):
     """A line while it runs, none when it is done, and after a reload no widget that cannot be found."""
     notebook = lab.open(page, "load.ipynb", [
-        connected(sandbox, token_file),
+        "import os\nos.environ['ISR_HOME'] = os.path.abspath('home-of-load')\n" + connected(sandbox, token_file),
         "df = isr.load_history(last='6d', refresh=True)\nprint(len(df) > 1000, 'loaded')",
     ])  # fmt: skip
     sandbox.fail("slow", route="history", seconds=0.5)
