@@ -87,7 +87,7 @@ def test_from_a_token_to_a_figure(lab, page, sandbox):
     saved = notebook.save()
     assert token not in saved
     page.get_by_text(f"Accepted: account {sandbox.account_id[:8]}").wait_for()
-    assert page.get_by_text("Programmatic History Download").is_visible()
+    page.get_by_text("Programmatic History Download").wait_for()
     assert page.get_by_label("New token").input_value() == ""
 
     page.get_by_label("Range").select_option("last 24 hours")
@@ -104,7 +104,7 @@ def test_from_a_token_to_a_figure(lab, page, sandbox):
 
     notebook.reload()
     page.locator(".js-plotly-plot .scatterlayer path.js-line").first.wait_for(state="attached")
-    assert page.get_by_text(f"Accepted: account {sandbox.account_id[:8]}").is_visible()
+    page.get_by_text(f"Accepted: account {sandbox.account_id[:8]}").wait_for()
     page.get_by_label("Range").select_option("last hour")
     page.get_by_role("button", name="Load", exact=True).click()
     page.get_by_text("Plan: ").wait_for()
