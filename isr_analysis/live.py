@@ -14,13 +14,10 @@ from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.reach import ZONELESS
+from isr_analysis.portal.reach import LATE, ZONELESS
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.portal.responses import Kept
-
-_AHEAD = 10 * times.MINUTE
-"""How far an instant without a zone may be ahead of now."""
 
 
 def load_live(
@@ -100,7 +97,7 @@ def last_messages(line: Portal, selector: Selector, *, max_age: float) -> tuple[
     for _, page in found:
         line.check_accounts(page.accounts)
         ahead = pc.max(page.messages["time"].cast("int64")).as_py()
-        if page.zoneless and ahead is not None and ahead > line.now() + _AHEAD:
+        if page.zoneless and ahead is not None and ahead > line.now() + LATE:
             raise AnswerError(f"the portal's live answer has a message of {times.iso(ahead)}. {ZONELESS}")
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
     return [kept for kept, _ in found], table

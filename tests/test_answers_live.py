@@ -1,8 +1,16 @@
-"""Whose and what the last messages of a live answer are, under whatever names."""
+"""Live answers: whose and what the last messages are, in every shape and under whatever names."""
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, live, told
+
+from isr_analysis import messages
+from isr_analysis.errors import AnswerError
+
+LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}
 
 
 def test_what_is_of_the_last_message_is_the_same_of_any():
@@ -38,3 +46,83 @@ def test_a_record_is_no_client_where_the_client_is_its_key():
     assert told(live({"a": record, "b": {**record, "id": 8}})) == [ONE[0], (NS, "b", *ONE[0][2:])]
     spread = {"client_id": "a", "label": "L", "last_message": {"time": AT, "topic": "t/x", "value": 1.5, "chan": 3}}
     assert told(live([spread])) == [(NS, "a", "t/x", b'{"value":1.5,"chan":3}')]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"client_id": "a", "label": "x", "paused": False, "last_seen": AT, "last_message": LAST}],
+        [{"client_id": "b", "last_seen": None, "last_message": None}, {"client_id": "a", "last_message": LAST}],
+        {"publishers": [{"client_id": "a", "topic": f"{ACCOUNT}/a/#", "last_seen": AT, "last_message": LAST}]},
+        {"a": LAST, "b": None},
+        {"data": {"a": {"label": "x", "last_message": LAST}, "b": {"label": "y", "last_message": None}}},
+        {"a": {"client_id": "a", "online": True, "last": LAST}},
+        [{"client_id": "a", **LAST}, {"client_id": "b", "time": None, "topic": None, "payload": None}],
+        [{"client_id": c, "last_topic": t, "last_payload": p, "last_message_at": at, "last_seen": "2026-11-02"}
+         for c, t, p, at in (("a", "t/x", {"on": True}, AT), ("b", None, None, None))],
+        [{"client_id": "a", "topics": {"t/x": BARE}}, {"client_id": "b", "topics": {}}],
+        [{"client_id": "a", "messages": [{**BARE, "topic": "t/x"}]}, {"client_id": "b", "messages": []}],
+        [{"client_id": "a", "message": {"topic": "t/x", "payload": {"on": True}}, "last_seen": AT}],
+        {"a": {"t/x": BARE}, "b": {}},
+        {"a": {"status": "online", "last": {"t/x": {"ts": AT, "value": {"on": True}}}}},
+        [{"client_id": "a", "ip": "::1", "last_message": '{"on": true}', "last_message_topic": "t/x",
+          "last_message_at": AT}],
+        LAST,
+        {"items": [{"id": "a", "name": "Shack", "last_message": {**LAST, "topic": "t/x"}}]},
+        b"client_id,label,time,topic,payload\na,x," + AT.encode() + b',t/x,"{""on"": true}"\nb,y,,,\n',
+    ],
+)  # fmt: skip
+def test_live_answers_of_every_shape(body):
+    """Lists, objects keyed by client, nested or flat, one a client or one a topic; who never published has none."""
+    page = live(body, account_id=ACCOUNT)
+    assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [(NS, "a", "t/x", {"on": True})]
+    assert set(page.messages["source"].to_pylist()) == {"live"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], {}, {"publishers": []}, {"a": None}, [{"client_id": "a", "last_message": None}], {"publishers": {}},
+     {"publishers": [{"client_id": "a", "topic": f"{ACCOUNT}/a/#", "last_seen": None, "last_payload": None}]}],
+)  # fmt: skip
+def test_nobody_published_is_a_page_of_none(body):
+    """The publishers are there, their messages are not."""
+    assert live(body).messages.equals(messages.empty())
+
+
+def test_what_the_portal_says_of_a_publisher_is_extra():
+    """Label, pause and the like do not become part of the payload."""
+    (extra,) = (
+        live([{"client_id": "a", "label": "x", "paused": True, "last_message": LAST}]).messages["extra"].to_pylist()
+    )
+    assert json.loads(extra) == {"label": "x", "paused": True}
+    flat = {"client_id": "a", "topic": "t", "time": AT, "temp": 1, "online": True, "label": "x"}
+    page = live([flat])
+    assert told(page)[0][3] == b'{"temp":1}'
+    assert json.loads(page.messages["extra"][0].as_py()) == {"online": True, "label": "x"}
+
+
+def test_a_live_answer_without_topics_is_read():
+    """One message a publisher, of a topic that the portal does not say."""
+    assert told(live([{"client_id": "a", "last_seen": AT, "last_payload": 1}])) == [(NS, "a", "", b"1")]
+
+
+def test_live_with_a_payload_but_no_time_is_refused():
+    """A message without an instant is not left out in silence."""
+    with pytest.raises(AnswerError, match="no time"):
+        live([{"client_id": "a", "topic": "t", "time": None, "payload": 1}, {"client_id": "b", **LAST}])
+
+
+def test_when_a_publisher_was_made_is_no_message():
+    """A publisher that never published has no message, alone or beside others, whenever it was registered."""
+    never = {"client_id": "b", "last_topic": None, "last_payload": None, "last_message_at": None, "created_at": AT}
+    there = {"client_id": "a", "last_topic": "t/x", "last_payload": {"on": True}, "last_message_at": AT}
+    assert told(live([never])) == []
+    assert told(live([{"client_id": "b", "last_message": None, "created_at": AT}])) == []
+    page = live([never, {**there, "created_at": "2026-01-01T00:00:00Z"}])
+    assert told(page) == ONE
+    assert json.loads(page.messages["extra"][0].as_py()) == {"created_at": "2026-01-01T00:00:00Z"}
+    seen = {"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": "2026-01-01", "last_seen": AT}
+    assert told(live([seen])) == told(live([{**BARE, "created_at": "2025", "client_id": "a", "topic": "t/x"}])) == ONE
+    assert told(live([{"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": AT}])) == ONE
+    with pytest.raises(AnswerError, match="no time"):
+        live([there, {**there, "last_message_at": None, "created_at": AT}])

@@ -1,14 +1,13 @@
-"""What an answer says of the pages after it, live answers, and other lists."""
+"""What an answer says of the pages after it, and what stands around its rows."""
 
 from __future__ import annotations
 
-import gzip
 import json
 
 import pytest
-from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, ROW, live, read, told
+from pages import AT, NS, ONE, ROW, read, told
 
-from isr_analysis import answers, messages
+from isr_analysis import answers
 from isr_analysis.answers import Fields, columns, raw
 from isr_analysis.errors import AnswerError
 
@@ -214,133 +213,6 @@ def test_streams_of_lines():
     page = read(body)
     assert told(page) == [*ONE, (NS + 1, "a", "t/x", b"21.5")]
     assert json.loads(page.messages["extra"][0].as_py()) == {"job": "mqtt"}
-
-
-LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        [{"client_id": "a", "label": "x", "paused": False, "last_seen": AT, "last_message": LAST}],
-        [{"client_id": "b", "last_seen": None, "last_message": None}, {"client_id": "a", "last_message": LAST}],
-        {"publishers": [{"client_id": "a", "topic": f"{ACCOUNT}/a/#", "last_seen": AT, "last_message": LAST}]},
-        {"a": LAST, "b": None},
-        {"data": {"a": {"label": "x", "last_message": LAST}, "b": {"label": "y", "last_message": None}}},
-        {"a": {"client_id": "a", "online": True, "last": LAST}},
-        [{"client_id": "a", **LAST}, {"client_id": "b", "time": None, "topic": None, "payload": None}],
-        [{"client_id": c, "last_topic": t, "last_payload": p, "last_message_at": at, "last_seen": "2026-11-02"}
-         for c, t, p, at in (("a", "t/x", {"on": True}, AT), ("b", None, None, None))],
-        [{"client_id": "a", "topics": {"t/x": BARE}}, {"client_id": "b", "topics": {}}],
-        [{"client_id": "a", "messages": [{**BARE, "topic": "t/x"}]}, {"client_id": "b", "messages": []}],
-        [{"client_id": "a", "message": {"topic": "t/x", "payload": {"on": True}}, "last_seen": AT}],
-        {"a": {"t/x": BARE}, "b": {}},
-        {"a": {"status": "online", "last": {"t/x": {"ts": AT, "value": {"on": True}}}}},
-        [{"client_id": "a", "ip": "::1", "last_message": '{"on": true}', "last_message_topic": "t/x",
-          "last_message_at": AT}],
-        LAST,
-        {"items": [{"id": "a", "name": "Shack", "last_message": {**LAST, "topic": "t/x"}}]},
-        b"client_id,label,time,topic,payload\na,x," + AT.encode() + b',t/x,"{""on"": true}"\nb,y,,,\n',
-    ],
-)  # fmt: skip
-def test_live_answers_of_every_shape(body):
-    """Lists, objects keyed by client, nested or flat, one a client or one a topic; who never published has none."""
-    page = live(body, account_id=ACCOUNT)
-    assert [(*one[:3], json.loads(one[3])) for one in told(page)] == [(NS, "a", "t/x", {"on": True})]
-    assert set(page.messages["source"].to_pylist()) == {"live"}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [[], {}, {"publishers": []}, {"a": None}, [{"client_id": "a", "last_message": None}], {"publishers": {}},
-     {"publishers": [{"client_id": "a", "topic": f"{ACCOUNT}/a/#", "last_seen": None, "last_payload": None}]}],
-)  # fmt: skip
-def test_nobody_published_is_a_page_of_none(body):
-    """The publishers are there, their messages are not."""
-    assert live(body).messages.equals(messages.empty())
-
-
-def test_what_the_portal_says_of_a_publisher_is_extra():
-    """Label, pause and the like do not become part of the payload."""
-    (extra,) = (
-        live([{"client_id": "a", "label": "x", "paused": True, "last_message": LAST}]).messages["extra"].to_pylist()
-    )
-    assert json.loads(extra) == {"label": "x", "paused": True}
-    flat = {"client_id": "a", "topic": "t", "time": AT, "temp": 1, "online": True, "label": "x"}
-    page = live([flat])
-    assert told(page)[0][3] == b'{"temp":1}'
-    assert json.loads(page.messages["extra"][0].as_py()) == {"online": True, "label": "x"}
-
-
-def test_a_live_answer_without_topics_is_read():
-    """One message a publisher, of a topic that the portal does not say."""
-    assert told(live([{"client_id": "a", "last_seen": AT, "last_payload": 1}])) == [(NS, "a", "", b"1")]
-
-
-def test_live_with_a_payload_but_no_time_is_refused():
-    """A message without an instant is not left out in silence."""
-    with pytest.raises(AnswerError, match="no time"):
-        live([{"client_id": "a", "topic": "t", "time": None, "payload": 1}, {"client_id": "b", **LAST}])
-
-
-def test_when_a_publisher_was_made_is_no_message():
-    """A publisher that never published has no message, alone or beside others, whenever it was registered."""
-    never = {"client_id": "b", "last_topic": None, "last_payload": None, "last_message_at": None, "created_at": AT}
-    there = {"client_id": "a", "last_topic": "t/x", "last_payload": {"on": True}, "last_message_at": AT}
-    assert told(live([never])) == []
-    assert told(live([{"client_id": "b", "last_message": None, "created_at": AT}])) == []
-    page = live([never, {**there, "created_at": "2026-01-01T00:00:00Z"}])
-    assert told(page) == ONE
-    assert json.loads(page.messages["extra"][0].as_py()) == {"created_at": "2026-01-01T00:00:00Z"}
-    seen = {"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": "2026-01-01", "last_seen": AT}
-    assert told(live([seen])) == told(live([{**BARE, "created_at": "2025", "client_id": "a", "topic": "t/x"}])) == ONE
-    assert told(live([{"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": AT}])) == ONE
-    with pytest.raises(AnswerError, match="no time"):
-        live([there, {**there, "last_message_at": None, "created_at": AT}])
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        [{"client_id": "a", "paused": False}], {"publishers": [{"client_id": "a", "paused": False}], "total": 1},
-        {"data": {"items": [{"client_id": "a", "paused": False}]}}, {"a": {"paused": False}},
-        {"data": {"a": {"client_id": "a", "paused": False}}},
-        {"status": "ok", "things": [{"client_id": "a", "paused": False}]},
-        {"columns": ["client_id", "paused"], "rows": [["a", False]]},
-        {"data": {"publishers": {"edges": [{"cursor": "x", "node": {"client_id": "a", "paused": False}}]}}},
-    ],
-)  # fmt: skip
-def test_other_lists_are_read_from_every_envelope(body):
-    """Publishers, members, invites: rows as Python values."""
-    assert answers.read_rows(json.dumps(body).encode()) == [{"client_id": "a", "paused": False}]
-    assert answers.read_rows(gzip.compress(json.dumps(body).encode())) == [{"client_id": "a", "paused": False}]
-
-
-def test_lists_of_json_api():
-    """What stands in attributes is of the row, and the client may stand among its relationships."""
-    row = {"type": "publishers", "id": "1", "attributes": {"paused": False}}
-    related = {**row, "relationships": {"client": {"data": {"type": "clients", "id": "a"}}}}
-    whole = {**row, "attributes": {"client_id": "a", "paused": False}}
-    found = [{"type": "publishers", "id": "1", "client_id": "a", "paused": False}]
-    assert answers.read_rows(json.dumps({"data": [related]}).encode()) == found
-    assert answers.read_rows(json.dumps({"data": [whole]}).encode()) == found
-
-
-def test_lists_in_other_formats():
-    """CSV, JSON lines, bare names, nothing."""
-    assert answers.read_rows(b"client_id,paused\na,x\n") == [{"client_id": "a", "paused": "x"}]
-    assert answers.read_rows(b'{"email": "a@b"}\n{"email": "c@d"}\n') == [{"email": "a@b"}, {"email": "c@d"}]
-    assert answers.read_rows(b'["a", "b"]') == [{"client_id": "a"}, {"client_id": "b"}]
-    assert answers.read_rows(b'{"members": []}') == answers.read_rows(b"[]") == []
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"<html>", b"[1]", b'{"detail": "no"}', b"{", b"x", b"[" * 10_000 + b"]" * 10_000]
-)
-def test_what_is_no_list_is_refused(body):
-    """With what came in the message."""
-    with pytest.raises(AnswerError, match="list was not understood"):
-        answers.read_rows(body)
 
 
 def test_what_a_row_says_of_its_payload_counts():

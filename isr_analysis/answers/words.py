@@ -61,9 +61,8 @@ def _say(value: Any) -> str:
         if named and isinstance(text, str) and named not in text:
             return f"{named}: {text}"
         said = [_say(value[key]) for key in _KEYS if value.get(key)]
-        if (
-            value and not said and all(isinstance(one, list) for one in value.values())
-        ):  # of failed checks, under each name
+        by_name = bool(value) and all(isinstance(one, list) for one in value.values())
+        if by_name and not said:  # the failed checks of each parameter
             return "; ".join(f"{name}: {', '.join(map(_say, checks))}" for name, checks in value.items())
         # problem+json has a title and a detail; other bodies say the same twice.
         return ": ".join(dict.fromkeys(reversed(said))) if said else json.dumps(value, ensure_ascii=False)

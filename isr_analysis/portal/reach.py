@@ -20,8 +20,8 @@ from isr_analysis.times import Range
 _SLACK = times.MINUTE
 """How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
 
-_LATE = 10 * times.MINUTE
-"""Younger messages may have come since they were asked for."""
+LATE = 10 * times.MINUTE
+"""How far from now the newest messages may be: younger ones may have come since, and clocks differ."""
 
 _CLOCKS = 15 * times.HOUR
 """How far a clock of some zone may be ahead of UTC, and a little more."""
@@ -139,7 +139,7 @@ class Reach:
     def check_length(self, known: History) -> None:
         """Find out, once, whether the portal cuts ranges short: where it gave nothing at one end, that is asked for."""
         habits, span = self._portal.habits, self._span
-        end = min(span.end, self._portal.now() - _LATE)
+        end = min(span.end, self._portal.now() - LATE)
         length = end - span.start
         limited = known.longest is not None or known.start is None or known.end is None or known.of_days
         if limited or length <= habits.length:
@@ -182,7 +182,7 @@ class Reach:
     def _check_ahead(self) -> None:
         """Refuse messages of the future: asked by the clock of its answers, a portal never contradicts itself."""
         now = self._portal.now()
-        ahead = Range(now + _LATE, now + _CLOCKS)
+        ahead = Range(now + LATE, now + _CLOCKS)
         try:
             found = self._has_more(ahead)
         except (AnswerError, PortalUnavailableError):  # it may have no words for the future

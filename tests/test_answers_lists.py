@@ -1,0 +1,55 @@
+"""Lists of an answer that are no messages: publishers, members, invites."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from isr_analysis import answers
+from isr_analysis.errors import AnswerError
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"client_id": "a", "paused": False}], {"publishers": [{"client_id": "a", "paused": False}], "total": 1},
+        {"data": {"items": [{"client_id": "a", "paused": False}]}}, {"a": {"paused": False}},
+        {"data": {"a": {"client_id": "a", "paused": False}}},
+        {"status": "ok", "things": [{"client_id": "a", "paused": False}]},
+        {"columns": ["client_id", "paused"], "rows": [["a", False]]},
+        {"data": {"publishers": {"edges": [{"cursor": "x", "node": {"client_id": "a", "paused": False}}]}}},
+    ],
+)  # fmt: skip
+def test_other_lists_are_read_from_every_envelope(body):
+    """Publishers, members, invites: rows as Python values."""
+    assert answers.read_rows(json.dumps(body).encode()) == [{"client_id": "a", "paused": False}]
+    assert answers.read_rows(gzip.compress(json.dumps(body).encode())) == [{"client_id": "a", "paused": False}]
+
+
+def test_lists_of_json_api():
+    """What stands in attributes is of the row, and the client may stand among its relationships."""
+    row = {"type": "publishers", "id": "1", "attributes": {"paused": False}}
+    related = {**row, "relationships": {"client": {"data": {"type": "clients", "id": "a"}}}}
+    whole = {**row, "attributes": {"client_id": "a", "paused": False}}
+    found = [{"type": "publishers", "id": "1", "client_id": "a", "paused": False}]
+    assert answers.read_rows(json.dumps({"data": [related]}).encode()) == found
+    assert answers.read_rows(json.dumps({"data": [whole]}).encode()) == found
+
+
+def test_lists_in_other_formats():
+    """CSV, JSON lines, bare names, nothing."""
+    assert answers.read_rows(b"client_id,paused\na,x\n") == [{"client_id": "a", "paused": "x"}]
+    assert answers.read_rows(b'{"email": "a@b"}\n{"email": "c@d"}\n') == [{"email": "a@b"}, {"email": "c@d"}]
+    assert answers.read_rows(b'["a", "b"]') == [{"client_id": "a"}, {"client_id": "b"}]
+    assert answers.read_rows(b'{"members": []}') == answers.read_rows(b"[]") == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"<html>", b"[1]", b'{"detail": "no"}', b"{", b"x", b"[" * 10_000 + b"]" * 10_000]
+)
+def test_what_is_no_list_is_refused(body):
+    """With what came in the message."""
+    with pytest.raises(AnswerError, match="list was not understood"):
+        answers.read_rows(body)
