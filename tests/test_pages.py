@@ -41,9 +41,9 @@ def read(portal, span=SPAN, selector=None):
         (Dialect(cap=500, paging="none", pager=None, total="total"), 3),
         (Dialect(cap=500, paging="none", pager=None, total="total", order="down", doc=None), 3),
         (Dialect(cap=1000, paging="none", pager=None), 2),
-        # Nothing is said: one more proves the end, and one that it is not cut at its beginning, once.
-        (Dialect(cap=5000, paging="none", pager=None, doc=None), 3),
-        (Dialect(cap=500, paging="none", pager=None, doc=None), 3),
+        # Nothing is said: one more proves the end, and, once, one that it is not cut at its beginning, one not thinned.
+        (Dialect(cap=5000, paging="none", pager=None, doc=None), 4),
+        (Dialect(cap=500, paging="none", pager=None, doc=None), 4),
     ],
 )
 def test_a_day_costs_what_it_must(home, dialect, requests):

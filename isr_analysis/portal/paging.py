@@ -37,6 +37,8 @@ class Habits:
         believed. -1 since it cut an answer without a word.
     length : int
         The longest range that is known to be answered whole, ns; -1 if one was cut short.
+    dense : int
+        The most messages of an answer of which a small part, asked for alone, had no more.
     silent : int
         How many ranges were looked at again since nothing came of one end.
     reach : int
@@ -60,6 +62,7 @@ class Habits:
     longest: int = 0
     whole: int = 0
     length: int = 0
+    dense: int = 0
     silent: int = 0
     reach: int = 0
     order: str | None = None

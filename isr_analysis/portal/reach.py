@@ -36,6 +36,12 @@ ZONELESS = (
 _TRIES = 3
 """How many ranges with a silent end are looked at again; a silence at the end of most is nothing odd."""
 
+_MANY = 200
+"""How many messages an answer has at least that may have been thinned, as for a chart."""
+
+_SOME = 20
+"""How many instants of it are asked for again."""
+
 
 class Reach:
     """How far the answers to one question reach.
@@ -60,6 +66,8 @@ class Reach:
         self._span = span
         self._ask = ask
         self._middles: list[int] = []  # of each page an instant that it gave
+        self._rows = 0
+        self._part: tuple[Range, int] | None = None  # a small part of a long answer, and the messages given of it
         self.earliest, self.latest = 2**63 - 1, -(2**63)
         self._inside = (2**63 - 1, -(2**63))  # the first and the last that lie in the span
 
@@ -71,6 +79,12 @@ class Reach:
             self._inside = min(self._inside[0], int(inside.min())), max(self._inside[1], int(inside.max()))
         if given:
             self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
+            if self._rows == 0 and len(at) >= _MANY:
+                self._part = _middle_part(at), 0
+            if self._part is not None:
+                part, count = self._part
+                self._part = part, count + int(((at >= part.start) & (at < part.end)).sum())
+            self._rows += len(at)
         return at
 
     def check(self, known: History, asked: Mapping[str, str], *, beyond: bool, told: bool) -> None:
@@ -158,10 +172,31 @@ class Reach:
         if not parts or habits.silent > _TRIES:
             habits.length = length
 
-    def _has_more(self, part: Range) -> bool:
-        """Tell whether the portal has messages of a part of the range of which it gave none."""
+    def check_density(self, known: History) -> None:
+        """Find out whether the portal thins long answers: a small part of one, asked for alone, must have no more.
+
+        Answers up to twice as long are believed then.
+        """
+        habits = self._portal.habits
+        if self._part is None or self._rows <= 2 * habits.dense or None in (known.start, known.end):
+            return
+        part, given = self._part
+        if not 0 < given <= self._rows // 4 or part.end > self._portal.now() - LATE:
+            return
+        if self._has_more(part, than=given):
+            raise AnswerError(
+                f"the portal was asked for {self._span} and gave {given} messages of {part}; asked for that alone it "
+                "gave more: it thins long answers. If it has a parameter for that, such as one of raw values or of "
+                "the most points, say it as [history.fixed] in a contract file (ISR_CONTRACT; `isr doctor` prints one "
+                'to edit); else say how long ranges may be, such as longest = "1h", under [history]. Then load once '
+                "with refresh=True"
+            )
+        habits.dense = self._rows
+
+    def _has_more(self, part: Range, *, than: int = 0) -> bool:
+        """Tell whether the portal has more messages of a part of the range than it gave."""
         try:
-            return len(within(self._ask(part).messages, part)) > 0
+            return len(within(self._ask(part).messages, part)) > than
         except RequestRefusedError:  # too short a range, perhaps
             return False
 
@@ -217,6 +252,12 @@ class Reach:
             "Name the time that it goes by in a contract file (ISR_CONTRACT), under [history.fields]; `isr doctor` "
             "prints one to edit"
         )
+
+
+def _middle_part(at: npt.NDArray[np.int64]) -> Range:
+    several = np.unique(at)
+    first = len(several) // 2
+    return Range(int(several[first]), int(several[min(first + _SOME, len(several) - 1)]))
 
 
 def _local(lost: int | None) -> str:

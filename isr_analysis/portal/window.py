@@ -63,7 +63,7 @@ class Window:
         self._rows = 0  # as the portal counts them, all pages together
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
-        self._beyond = self._named = self._zoneless = False
+        self._beyond = self._named = self._silent = self._zoneless = False
         self._reach = Reach(portal, span, self._asked_for)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
@@ -93,6 +93,8 @@ class Window:
         self._reach.check(self._known, self.asked, beyond=self._beyond, told=self._named)
         if self._rows:
             self._reach.check_length(self._known)
+            if self._silent:
+                self._reach.check_density(self._known)
         if self._zoneless:
             self._reach.check_zone(self._known, self.asked)
         self._learn_start()
@@ -196,6 +198,7 @@ class Window:
             count = 0
             for table, page in reader.read(held):
                 count += len(table)
+                self._silent = self._told(page) is None
                 yield self._numbered(table, page)
             if self._told(held) is not False:
                 self._portal.habits.show_end(held.rows, is_last=count == len(held.messages))
