@@ -18,6 +18,7 @@ from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, Reques
 from isr_analysis.portal import identity, lists, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.reach import LATE, NAME_THE_ZONE, ZONELESS
 from isr_analysis.progress import counted, sized
 from isr_analysis.settings import Profile
 from isr_analysis.store.store import Store
@@ -115,7 +116,9 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
         yield Check("account", WARN, "the token is accepted, and no answer says whose it is", "name it: ISR_ACCOUNT_ID")
     else:
         yield Check("account", OK, f"the token is accepted, and opens {account}")
-    yield _route("Live REST API", lambda: _live(portal, live))
+    held: list[answers.Page] = []
+    yield _route("Live REST API", lambda: held.append(_live(portal, live)))
+    yield from (_zone(page, portal.now()) for page in held if page.zoneless)
     # One request told whose the token is: that was for the list of publishers, which need not be asked for again.
     if told_by_list:
         yield _route("Mgmt REST API", lambda: None)
@@ -134,17 +137,33 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     yield Check("quota", WARN if scarce else OK, f"{left.left} of {left.limit} requests left this hour", more * scarce)
 
 
-def _live(portal: Portal, response: httpx.Response) -> None:
+def _live(portal: Portal, response: httpx.Response) -> answers.Page:
     """Read the live answer."""
     answer = wire.good(response, portal.origin)
 
-    def read(fields: answers.Fields) -> None:
-        answers.read_live(answer.body, content_type=answer.content_type, account_id=portal.account_id, fields=fields)
+    def read(fields: answers.Fields) -> answers.Page:
+        return answers.read_live(
+            answer.body, content_type=answer.content_type, account_id=portal.account_id, fields=fields
+        )
 
     try:
-        read(portal.routes.live_fields)
+        return read(portal.routes.live_fields)
     except AnswerError:
-        read(portal.contract.live_fields)  # which the portal's document may name
+        return read(portal.contract.live_fields)  # which the portal's document may name
+
+
+def _zone(page: answers.Page, now: int) -> Check:
+    """Tell whether instants that name no zone can be of UTC: nothing else would tell of a clock behind it."""
+    newest = max(page.messages["time"].cast("int64").to_pylist())
+    behind = (now - newest) / times.HOUR
+    found = f"the live instants name no zone; taken as UTC, the newest message is {times.iso(newest)}"
+    if newest > now + LATE:
+        return Check("time zone", FAIL, f"{found}, which is in the future", ZONELESS)
+    if behind < 1:
+        return Check("time zone", OK, found)
+    return Check(
+        "time zone", WARN, f"{found}, {behind:.1f} h ago", f"if it is younger, they are local times: {NAME_THE_ZONE}"
+    )
 
 
 def _history(portal: Portal) -> None:

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
-from isr_analysis import doctor, settings
+from isr_analysis import doctor, settings, times
 from isr_analysis.cli import account
 from isr_analysis.portal.contract import overridden, to_toml
 from isr_analysis.portal.token import Token
-from isr_analysis.times import HOUR, SECOND
+from isr_analysis.times import HOUR, MINUTE, SECOND
 
 STORED = [Message(FIRST + i * HOUR, f"dev-{i % 2}", "t/x", {"i": i}) for i in range(4 * 24 + 5)]
 FULL = Dialect("full")
@@ -138,6 +138,17 @@ def test_a_wrong_clock_is_seen(home, off, state, words):
     clock = checks["clock"]
     assert clock.state == state
     assert words in clock.found + clock.remedy
+
+
+@pytest.mark.parametrize(("ahead", "state"), [(-5, "warning"), (0, "ok"), (2, "failed")])
+def test_a_clock_of_another_zone_is_seen(home, ahead, state):
+    """Where the live instants name no zone: by the age that the newest would have."""
+    dialect = dataclasses.replace(FULL, when=lambda at: times.iso(at + ahead * HOUR).removesuffix("Z"))
+    stored = [Message(NOW - MINUTE, "dev-a", "t/x", {"i": 1})]
+    check = examine(Server(dialect, stored), home)[0]["time zone"]
+    assert check.state == state
+    assert ("time_zone" in check.remedy) is (state != "ok")
+    assert "time zone" not in examine(Server(FULL, stored), home)[0]
 
 
 def test_a_refused_token_is_seen_even_where_its_account_is_known(home):

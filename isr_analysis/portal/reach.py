@@ -26,10 +26,15 @@ LATE = 10 * times.MINUTE
 _CLOCKS = 15 * times.HOUR
 """How far a clock of some zone may be ahead of UTC, and a little more."""
 
+NAME_THE_ZONE = (
+    'say time_zone = "Europe/Zurich", or which it is, in a contract file (ISR_CONTRACT; `isr doctor` prints one to '
+    "edit), under [history.fields] and [live_fields]"
+)
+"""What to do about local times."""
+
 ZONELESS = (
-    'Their instants name no zone and cannot be UTC; if they are local times, say time_zone = "Europe/Zurich", or which '
-    "it is, in a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), under [history.fields] and "
-    '[live_fields]; if a device\'s own clock is ahead, say time_zone = "UTC"'
+    f"Their instants name no zone and cannot be UTC; if they are local times, {NAME_THE_ZONE}; if a device's own clock "
+    'is ahead, say time_zone = "UTC"'
 )
 """What to do about messages of the future."""
 
