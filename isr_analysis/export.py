@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from isr_analysis import messages, times
+from isr_analysis import messages, settings, times
 from isr_analysis.errors import MissingExtraError, StoreError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
@@ -140,7 +140,7 @@ def export_history(
     """
     line = connection.current(portal)
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
-    name = str(to) if "://" in str(to) else str(Path(to).expanduser())
+    name = str(to) if "://" in str(to) else str(settings.path_of(to, "to"))
     kind = None if delta or "://" in name else _kind(Path(name))
     if delta and "://" not in name and Path(name).suffix.lower() in FILES and not Path(name).is_dir():
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis import answers, frame, messages, times
+from isr_analysis import answers, frame, messages, settings, times
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.contract import Contract, overridden
@@ -76,8 +76,8 @@ def read_history(
     [True]
     """
     selector = Selector.of(client_id, topic)
-    known = Contract() if contract is None else overridden(Contract(), Path(contract))
-    sources = [source] if isinstance(source, str | Path | bytes) else list(source)
+    known = Contract() if contract is None else overridden(Contract(), settings.path_of(contract, "contract"))
+    sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)
     if not sources:
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
     pages: list[pa.Table] = []
@@ -128,8 +128,9 @@ def read_history(
 def _bytes(source: str | Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source
+    path = settings.path_of(source, "source")
     try:
-        return Path(source).expanduser().read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as exc:
         shown = str(source)[:80]
         raise UsageError(f"source={shown!r} cannot be read: {exc}; give a path, or the answer itself as bytes") from exc

@@ -97,7 +97,7 @@ def profile(
     env = os.environ if environ is None else environ
     folder = home_folder(home, environ=env)
     given = name or env.get("ISR_PROFILE")
-    called = check_name(given or "default")
+    called = check_name(str(given or "default"))
     entries = _read(folder / CONFIG)
     if given and called != "default" and called not in entries and not (origin or env.get("ISR_PORTAL_ORIGIN")):
         known = ", ".join(sorted(entries)) or "none yet"
@@ -122,8 +122,8 @@ def profile(
         account_id=_check_account(setting(account_id, "ISR_ACCOUNT_ID", "account_id")),
         account_is_given=bool(account_id or (env.get("ISR_ACCOUNT_ID") and not (chosen and entry.get("account_id")))),
         is_chosen=chosen,
-        contract=Path(contract_file).expanduser() if contract_file else None,
-        token_file=Path(token_file).expanduser() if token_file else None,
+        contract=path_of(contract_file, "contract") if contract_file else None,
+        token_file=path_of(token_file, "token_file") if token_file else None,
         home=folder,
     )
 
@@ -132,7 +132,21 @@ def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | 
     """Give the folder in which everything is kept; it need not exist yet."""
     env = os.environ if environ is None else environ
     given = home or env.get("ISR_HOME")
-    return Path(given).expanduser().absolute() if given else platformdirs.user_data_path("isr_analysis")
+    return path_of(given, "home").absolute() if given else platformdirs.user_data_path("isr_analysis")
+
+
+def path_of(given: str | os.PathLike[str], name: str) -> Path:
+    """Give what someone gave as an argument of a name as a path, ``~`` resolved.
+
+    Raises
+    ------
+    UsageError
+        It is no path, or there is no such user.
+    """
+    try:
+        return Path(given).expanduser()
+    except (TypeError, RuntimeError) as exc:
+        raise UsageError(f"{name}={given!r} is no path ({exc}); give a text or a pathlib.Path") from exc
 
 
 def make_folder(folder: Path) -> Path:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import isr_analysis as isr
 from isr_analysis import settings
 from isr_analysis.errors import StoreError, UsageError
 
@@ -133,3 +134,19 @@ def test_an_account_is_named_by_its_id(account):
     """What is no id is refused before anything is asked."""
     with pytest.raises(UsageError, match=r"is no account id; .*a UUID"):
         settings.profile(account_id=account, environ={})
+
+
+@pytest.mark.parametrize("given", [5, ["a"], "~nobody-of-that-name/x"])
+def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
+    """With the argument's name, and not in Python's words alone."""
+    with sandbox.connect(home=home) as portal:
+        calls = {
+            "home": lambda: isr.connect(home=given),
+            "contract": lambda: isr.read_history(b"[]", contract=given),
+            "to": lambda: isr.export_history(given, last="1h", portal=portal),
+            "path": lambda: isr.build_report(given, last="1h", portal=portal),
+            "notebook": lambda: isr.build_report("x.html", last="1h", notebook=given, portal=portal),
+        }
+        for name, call in calls.items():
+            with pytest.raises(UsageError, match=rf"^{name}=.* is no path"):
+                call()

@@ -311,7 +311,7 @@ def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> list[Unfe
     if coverage is None:
         return []
     if not isinstance(coverage, pd.DataFrame):
-        raise UsageError(f"coverage is the frame that isr.coverage gives; a {type(coverage).__name__} came")
+        raise UsageError(f"coverage is the frame that isr.coverage gives; {type(coverage).__name__} came")
     if absent := [name for name in ("start", "end", "state") if name not in coverage.columns]:
         raise UsageError(
             f"coverage has no column {', '.join(absent)}; it is the frame that isr.coverage gives, and came with "

@@ -93,7 +93,7 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if isinstance(data, pd.Series):
         data = data.to_frame("value" if data.name is None else data.name)
     if not isinstance(data, pd.DataFrame):
-        raise UsageError(f"a DataFrame with an index of time is needed; a {type(data).__name__} came")
+        raise UsageError(f"a DataFrame with an index of time is needed; {type(data).__name__} came")
     if isinstance(data.index, pd.PeriodIndex):
         data = data.set_axis(data.index.to_timestamp(), axis=0)
     if not isinstance(data.index, pd.DatetimeIndex):
@@ -101,7 +101,7 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
             return data.set_axis(pd.DatetimeIndex([], tz="UTC", name="time"), axis=0)
         hint = 'df.set_index("time")' if "time" in data.columns else "df.set_index(pd.to_datetime(...))"
         raise UsageError(
-            f"the index must be one of time, a DatetimeIndex; it is a {type(data.index).__name__} "
+            f"the index must be one of time, a DatetimeIndex; it is of type {type(data.index).__name__} "
             f"({_names(data, [])}); try {hint}"
         )
     if data.index.hasnans:

@@ -261,7 +261,7 @@ def coverage(
     """
     ground = look.checked(theme)
     if not isinstance(frame, pd.DataFrame):
-        raise UsageError(f"the DataFrame that isr.coverage gives is needed; a {type(frame).__name__} came")
+        raise UsageError(f"the DataFrame that isr.coverage gives is needed; {type(frame).__name__} came")
     if absent := [name for name in ("start", "end", "state") if name not in frame.columns]:
         raise missing(frame, absent)
     heading = title or "On disk"

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from isr_analysis import times
+from isr_analysis import settings, times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
@@ -81,7 +81,7 @@ def build_report(
     >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:  # doctest: +SKIP
     ...     isr.build_report("report.html", last="7d", portal=portal)
     """
-    out = Path(path).expanduser()
+    out = settings.path_of(path, "path")
     if out.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"')
     line = connection.current(portal)
@@ -90,7 +90,8 @@ def build_report(
     # Whole seconds: a reader wants no nanoseconds of the moment at which the report was started.
     span = times.resolve(start, end, last, tz=zone, now=line.now() // times.SECOND * times.SECOND)
     program = browser() if pdf else ""
-    nb = _read(NOTEBOOK if notebook is None else Path(notebook))
+    own = None if notebook is None else settings.path_of(notebook, "notebook")
+    nb = _read(own or NOTEBOOK)
     named = title or str(nb.metadata.get("title") or "Telemetry report")
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
@@ -106,7 +107,7 @@ def build_report(
         "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": called, "title": named,
         "offline": True,
     }, unsaid={name for name, said in selected.items() if not said})  # fmt: skip
-    folder = Path.cwd() if notebook is None else Path(notebook).resolve().parent
+    folder = Path.cwd() if own is None else own.resolve().parent
     ended = kernel.run(nb, folder=folder, environ={**line.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
         nb.metadata["isr"]["problems"].append({"where": "", "words": ended, "detail": ""})

@@ -316,6 +316,7 @@ def stream(
     seconds = None if duration is None else times.duration(duration, name="duration") / times.SECOND
     if buffer < 1:
         raise UsageError(f"buffer={buffer!r} has no room; give bytes, such as 100_000_000")
+    portal = None if portal is None else connection.current(portal)
     profile = portal.profile if portal is not None else settings.profile()
     known = logins.find(profile, login=login, host=host, port=port, username=username, password=password)
     account = _account(known, profile, portal)

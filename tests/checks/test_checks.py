@@ -74,7 +74,7 @@ def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(function):
 @pytest.mark.parametrize("function", [gaps, quality])
 def test_a_coverage_that_is_none_is_refused(function):
     """With what came, and where the right one comes from."""
-    with pytest.raises(UsageError, match=r"isr\.coverage gives; a str came"):
+    with pytest.raises(UsageError, match=r"isr\.coverage gives; str came"):
         function(ticks([1, 2]), coverage="all")
 
 
