@@ -60,6 +60,16 @@ def test_opens_off_the_network(chromium: Any, report: Path, how: dict[str, Any])
     page.context.close()
 
 
+def test_a_picture_of_the_whole_page_has_every_figure(chromium: Any, report: Path) -> None:
+    """They are drawn in the order of the page, when nothing else is to do; nobody has to scroll to them."""
+    page = chromium.new_context(offline=True, **DESK).new_page()
+    page.set_default_timeout(LONG)
+    page.goto(report.as_uri())
+    page.wait_for_function("[...document.querySelectorAll('.figure')].every((one) => one.querySelector('.main-svg'))")
+    assert page.evaluate("window.scrollY") == 0
+    page.context.close()
+
+
 def test_dark_and_light_change_while_it_is_open(chromium: Any, report: Path) -> None:
     """Page and figures follow the system's setting, at once and without a reload."""
     page, _, _ = _opened(chromium, report, **DESK, color_scheme="light")

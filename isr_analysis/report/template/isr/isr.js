@@ -5,6 +5,7 @@
   const coarse = window.matchMedia("(pointer: coarse)").matches;
   const PAPER = { width: 680, height: 900 }; // CSS pixels between the margins of a sheet
   const DATA = new Set(["x", "y", "z", "text", "customdata", "hovertext", "ids", "bdata"]);
+  const MOST = 60; // figures that are drawn before they come near
   let printing = false;
 
   // A figure of ours is drawn for a light ground; on a dark one each colour is replaced by its counterpart.
@@ -56,14 +57,23 @@
     { rootMargin: "800px" },
   );
   // Unpacked at once, drawn when they come near: printing does not wait for what is unpacked later.
-  for (const element of figures) {
+  const ready = figures.map(async (element) => {
     const script = element.querySelector("script");
-    unpacked(script.textContent).then((text) => {
-      script.remove();
-      element.source = text;
-      seen.observe(element);
-    });
-  }
+    element.source = await unpacked(script.textContent);
+    script.remove();
+    seen.observe(element);
+  });
+
+  // The others are drawn when nothing else is to do, unless they are many: a picture of the whole page has them, too.
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 100));
+  const further = figures.slice(0, MOST);
+  const drawNext = () => {
+    const element = further.shift();
+    if (!element) return;
+    idle(drawNext);
+    if (!element.drawn) draw(element);
+  };
+  Promise.all(ready).then(() => idle(drawNext));
 
   ground.addEventListener("change", () => figures.filter((element) => element.drawn).forEach(draw));
   const contents = document.querySelector(".contents details");
