@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import orjson
 import pandas as pd
 import pytest
 import requests_cache
@@ -36,6 +37,7 @@ NAMES = {
     "first": "first load",
     "second": "second load",
     "httpx": "httpx + json_normalize",
+    "parsed": "httpx + orjson.loads, no frame",
     "influx": "influxdb-client query_data_frame",
     "cached": "requests-cache + json_normalize",
 }
@@ -100,8 +102,8 @@ def served(folder: Path) -> Iterator[str]:
         server.stdout.close()
 
 
-def paged(get: Callable[[str, dict], bytes], days: int) -> pd.DataFrame:
-    """Load the range as most scripts do: page by page, then `json_normalize`."""
+def gathered(get: Callable[[str, dict], dict], days: int) -> list[dict]:
+    """Ask for the range page by page, as most scripts do; give its rows."""
     rows = []
     for day in pd.date_range(START, periods=days):
         params = {"start": f"{day:%Y-%m-%d}T00:00:00Z", "end": f"{day + pd.Timedelta('1D'):%Y-%m-%d}T00:00:00Z"}
@@ -111,7 +113,12 @@ def paged(get: Callable[[str, dict], bytes], days: int) -> pd.DataFrame:
             if page["next_cursor"] is None:
                 break
             params = {**params, "cursor": page["next_cursor"]}
-    df = pd.json_normalize(rows)
+    return rows
+
+
+def paged(get: Callable[[str, dict], dict], days: int) -> pd.DataFrame:
+    """Load the range as most scripts do: page by page, then `json_normalize`."""
+    df = pd.json_normalize(gathered(get, days))
     df["time"] = pd.to_datetime(df["time"], format="ISO8601")
     return df.set_index("time")
 
@@ -161,11 +168,13 @@ def test_loads(tmp_path: Path) -> None:
         requests_cache.CachedSession(str(tmp_path / "cache"), backend="sqlite") as cache,
     ):
         by_httpx = lambda url, params: line.get(url, params=params).json()  # noqa: E731
+        by_orjson = lambda url, params: orjson.loads(line.get(url, params=params).content)  # noqa: E731
         by_cache = lambda url, params: cache.get(origin + url, params=params).json()  # noqa: E731
         assert len(ours(origin, homes / "held", days)) == rows == len(paged(by_cache, days))
         seconds = best({
             "first": lambda i: ours(origin, homes / str(i), days),
             "httpx": lambda _: paged(by_httpx, days),
+            "parsed": lambda _: gathered(by_orjson, days),
             "influx": lambda _: influx(origin),
         })  # fmt: skip
         seconds |= best({
