@@ -44,7 +44,8 @@ def heading(title: str, material: Material) -> None:
     """Show the report's title and its range; and what went wrong so far."""
     zone = material.zone
     start, end = instant(material.span.start, zone), instant(material.span.end, zone)
-    words = f"{start:%A, %-d %B %Y, %H:%M} to {end:%A, %-d %B %Y, %H:%M} ({material.tz})"
+    said = (f"{one:%A}, {one.day} {one:%B %Y, %H:%M}" for one in (start, end))  # %-d is not known everywhere
+    words = f"{' to '.join(said)} ({material.tz})"
     show(Markup(f'<h1>{escaped(title)}</h1><p class="lead">{escaped(words)}</p>', f"{title}\n{words}"))
     for one in material.problems:
         problem(one.words, where=one.where)
