@@ -55,16 +55,16 @@ def verify_store(
     IsrError
         The portal could not be asked, or the store not be read.
     """
-    line = connection.current(portal)
-    store = Store(line.folder)
-    whole = span or Range(0, line.now())
+    portal = connection.current(portal)
+    store = Store(portal.folder)
+    whole = span or Range(0, portal.now())
     windows = [
         (one, window)
         for one, held in _settled(store, whole)
         for window in held.days()
     ]  # fmt: skip
     chosen = random.sample(windows, min(count, len(windows)))
-    rows = [_compared(line, store, one, window, wait=wait) for one, window in sorted(chosen, key=lambda c: c[1])]
+    rows = [_compared(portal, store, one, window, wait=wait) for one, window in sorted(chosen, key=lambda c: c[1])]
     names = ["client_id", "topic", "start", "end", "held", "given", "lacking", "surplus", "state"]
     return pd.DataFrame(rows, columns=names)
 
@@ -79,9 +79,9 @@ def _settled(store: Store, whole: Range) -> list[tuple[Selector, Range]]:
     return found
 
 
-def _compared(line: Portal, store: Store, selector: Selector, window: Range, *, wait: bool) -> tuple[Any, ...]:
-    asked = line.contract.history.askable(selector)
-    came = pa.concat_tables([messages.empty(), *pages(line, asked, window, wait=wait)])
+def _compared(portal: Portal, store: Store, selector: Selector, window: Range, *, wait: bool) -> tuple[Any, ...]:
+    asked = portal.contract.history.askable(selector)
+    came = pa.concat_tables([messages.empty(), *pages(portal, asked, window, wait=wait)])
     at = came["time"].cast("int64").to_numpy()
     given = selector.select(came.filter(pa.array((at >= window.start) & (at < window.end))))
     held = store.read(selector, window)

@@ -91,16 +91,16 @@ def open_history(
         raise UsageError(f"engine={engine!r} is not known; there are {', '.join(_ENGINES)}")
     if engine != "arrow":
         _imported("dask.dataframe" if engine == "dask" else engine)
-    zone, line = times.zone(tz), connection.current(portal)
+    zone, portal = times.zone(tz), connection.current(portal)
     selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    span = times.resolve(start, end, last, tz=zone, now=portal.now())
     if not offline:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
-             portal=line)  # fmt: skip
+             portal=portal)  # fmt: skip
     if engine == "dask":
-        read = functools.partial(_of_store, line.folder, selector)
+        read = functools.partial(_of_store, portal.folder, selector)
         return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=decoded)
-    store = Store(line.folder)
+    store = Store(portal.folder)
     if decoded:
         table = as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
         return _in_engine(engine, ds.dataset(table))

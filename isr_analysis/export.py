@@ -138,25 +138,25 @@ def export_history(
     ...     done.written
     1
     """
-    line = connection.current(portal)
+    portal = connection.current(portal)
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
     name = str(to) if "://" in str(to) else str(Path(to).expanduser())
     kind = None if delta or "://" in name else _kind(Path(name))
     if delta and "://" not in name and Path(name).suffix.lower() in FILES and not Path(name).is_dir():
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
     if kind is not None:
-        df = load_history(client_id, topic, **asked, offline=offline, portal=line)
+        df = load_history(client_id, topic, **asked, offline=offline, portal=portal)
         _write_file(df, Path(name), kind)
         return Exported(name, len(df), 1, 0)
     selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=times.zone(tz), now=line.now())
+    span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
     span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
     if not offline:
         sync(client_id, topic, **{**asked, "start": times.iso(span.start), "end": times.iso(span.end), "last": None},
-             portal=line)  # fmt: skip
-    folder = _Folder(name, {"account": line.account_id, "selector": str(selector), "delta": delta, "days": {}})
+             portal=portal)  # fmt: skip
+    folder = _Folder(name, {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}})
     put = _delta_writer(name, storage_options) if delta else folder.put
-    return _export_days(Store(line.folder), selector, span, folder, put)
+    return _export_days(Store(portal.folder), selector, span, folder, put)
 
 
 def _kind(path: Path) -> str | None:

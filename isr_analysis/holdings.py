@@ -110,9 +110,9 @@ def plan_history(
     >>> plan.rows, plan.share, plan.at_least
     (0, 0.0, True)
     """
-    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
-    store = Store(line.folder)
-    now = line.now()
+    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    store = Store(portal.folder)
+    now = portal.now()
     missing = store.held(
         selector,
         span,
@@ -121,11 +121,11 @@ def plan_history(
         max_age=times.duration(max_age, name="max_age"),
         since=now if refresh else None,
     ).missing
-    asked = questions(line, missing) if missing else []
+    asked = questions(portal, missing) if missing else []
     rows = store.count(selector, span)
     whole = max(min(span.end, now) - span.start, 1) * len(selector.clients or (None,))
     lacking = sum(window.end - window.start for _, window in missing)
-    likely = [_requests(line, store, one, window, now) for one, window in asked]
+    likely = [_requests(portal, store, one, window, now) for one, window in asked]
     requests = sum(one or 1 for one in likely)
     speed = store.speed()
     return Plan(
@@ -133,7 +133,7 @@ def plan_history(
         rows,
         1 - lacking / whole,
         requests,
-        line.quota,
+        portal.quota,
         None if speed is None else speed * requests,
         None in likely,
     )
@@ -211,18 +211,18 @@ def sync(
     >>> done.rows > 0
     True
     """
-    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
-    store, before, began = Store(line.folder), line.requests, time.monotonic()
+    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    store, before, began = Store(portal.folder), portal.requests, time.monotonic()
     settle_ns = times.duration(settle, name="settle")
     rows = fetch(
-        line, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
+        portal, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
         refresh=refresh, wait_for_quota=wait, progress=progress,
     )  # fmt: skip
     if words := store.near_misses(selector):
         warnings.warn(words, stacklevel=2)
-    open_from = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None).provisional_from
+    open_from = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None).provisional_from
     return Synced(
-        rows, line.requests - before, time.monotonic() - began, "" if open_from is None else times.iso(open_from)
+        rows, portal.requests - before, time.monotonic() - began, "" if open_from is None else times.iso(open_from)
     )
 
 
@@ -265,10 +265,10 @@ def coverage(
     ...     isr.coverage(last="1h", portal=portal)["state"].tolist()
     ['missing']
     """
-    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     settle_ns = times.duration(settle, name="settle")
-    until = Range(span.start, max(span.start, min(span.end, _second(line.now()))))
-    found, failed = Store(line.folder).spans(selector, span)
+    until = Range(span.start, max(span.start, min(span.end, _second(portal.now()))))
+    found, failed = Store(portal.folder).spans(selector, span)
     rows: list[tuple[str, str, Range, str, int | None, str]] = []
     for one in found:
         settled = one.settled(settle_ns)
@@ -316,9 +316,9 @@ def _asked(
 ) -> tuple[Portal, Selector, Range]:
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
-    line = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=_second(line.now()))
-    return line, selector, span
+    portal = connection.current(portal)
+    span = times.resolve(start, end, last, tz=zone, now=_second(portal.now()))
+    return portal, selector, span
 
 
 def _second(at: int) -> int:
@@ -326,7 +326,7 @@ def _second(at: int) -> int:
     return at // times.SECOND * times.SECOND
 
 
-def _requests(line: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:
+def _requests(portal: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:
     """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
     around = Range(max(window.start - 7 * times.DAY, 0), min(window.end + 7 * times.DAY, now))
     found, _ = store.spans(selector, around)
@@ -334,7 +334,7 @@ def _requests(line: Portal, store: Store, selector: Selector, window: Range, now
     if not known:
         return None
     rows = store.count(selector, around) * (window.end - window.start) / known
-    return max(1, -(-round(rows) // line.contract.history.page_size))
+    return max(1, -(-round(rows) // portal.contract.history.page_size))
 
 
 def _both(one: Range, other: Range) -> Range:

@@ -135,12 +135,12 @@ def record(
     >>> done.source, done.rows, df.attrs["recorded"]
     ('live', 1, 0)
     """
-    line = connection.current(portal)
-    recorder = _Recorder(line, progress, stop or threading.Event())
+    portal = connection.current(portal)
+    recorder = _Recorder(portal, progress, stop or threading.Event())
     with (
         contextlib.suppress(_Stopped),
         recorder.store.recording(recorder.stand_by),
-        contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found,
+        contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found,
     ):
         recorder.run(found, every)
     return recorder.state()

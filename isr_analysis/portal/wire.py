@@ -75,7 +75,7 @@ class Answer:
 
 
 class Wire:
-    """One token's line to one portal.
+    """HTTP with one portal, under one token.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Wire:
 
     @property
     def requests(self) -> int:
-        """How many requests went to the portal over this line."""
+        """How many requests went to the portal."""
         return self._counted.sent
 
     def allow(self, most: int) -> None:
@@ -202,7 +202,7 @@ class Wire:
         bulk : bool
             One of many: slow down as the quota's end comes near, so that smaller requests still find some.
         wait : bool or callable
-            Wait where the quota is used up, and ask then; a function waits in the line's own place.
+            Wait where the quota is used up, and ask then; a function waits in place of `sleep`.
         """
         sleep = wait if callable(wait) else self.sleep
         while True:

@@ -84,18 +84,18 @@ def build_report(
     out = Path(path).expanduser()
     if out.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"')
-    line = connection.current(portal)
+    portal = connection.current(portal)
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     # Whole seconds: a reader wants no nanoseconds of the moment at which the report was started.
-    span = times.resolve(start, end, last, tz=zone, now=line.now() // times.SECOND * times.SECOND)
+    span = times.resolve(start, end, last, tz=zone, now=portal.now() // times.SECOND * times.SECOND)
     program = browser() if pdf else ""
     nb = _read(NOTEBOOK if notebook is None else Path(notebook))
     named = title or str(nb.metadata.get("title") or "Telemetry report")
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
-    _ = line.account_id  # whose data it is must be known before anything else
-    lacking = bring(line, selector, span, progress=progress)
+    _ = portal.account_id  # whose data it is must be known before anything else
+    lacking = bring(portal, selector, span, progress=progress)
 
     if title or notebook is None:  # a notebook of the user's has its own first heading
         nb.metadata["title"] = named
@@ -107,7 +107,7 @@ def build_report(
         "offline": True,
     }, unsaid={name for name, said in selected.items() if not said})  # fmt: skip
     folder = Path.cwd() if notebook is None else Path(notebook).resolve().parent
-    ended = kernel.run(nb, folder=folder, environ={**line.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
+    ended = kernel.run(nb, folder=folder, environ={**portal.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
         nb.metadata["isr"]["problems"].append({"where": "", "words": ended, "detail": ""})
     source, problems = render(nb)

@@ -211,19 +211,19 @@ def gather(
     TokenMissingError, WrongAccountError
         It is not known whose data is meant.
     """
-    line = connection.current(portal)
+    portal = connection.current(portal)
     selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=times.zone(tz), now=line.now())
-    problems = [] if offline else bring(line, selector, span, progress=None)
-    return Material(selector, span, tz=tz, portal=line, problems=problems)
+    span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
+    problems = [] if offline else bring(portal, selector, span, progress=None)
+    return Material(selector, span, tz=tz, portal=portal, problems=problems)
 
 
-def bring(line: Portal, selector: Selector, span: Range, *, progress: Any) -> list[Problem]:
+def bring(portal: Portal, selector: Selector, span: Range, *, progress: Any) -> list[Problem]:
     """Fetch what is missing of a selection, up to its very end, and tell what went wrong in doing so."""
     try:
         isr.sync(
             selector.client_id, selector.topic, start=times.iso(span.start), end=times.iso(span.end), max_age="1s",
-            progress=progress, portal=line,
+            progress=progress, portal=portal,
         )  # fmt: skip
     except IsrError as exc:
         return [Problem("History", f"not all of it could be fetched: {exc}")]
