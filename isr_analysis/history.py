@@ -9,7 +9,7 @@ import warnings
 import pandas as pd
 import pyarrow as pa
 
-from isr_analysis import frame, payloads, times
+from isr_analysis import frame, messages, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.fetch import fetch
 from isr_analysis.messages import Clients, Selector
@@ -139,7 +139,7 @@ def load_history(
         )  # fmt: skip
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
-    open_from = [one for one in (known.provisional_from, *beside["time"].cast("int64").to_pylist()) if one is not None]
+    open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
     attrs = {
         "source": "history",
         **connection.provenance(portal),

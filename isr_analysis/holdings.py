@@ -267,17 +267,17 @@ def coverage(
     """
     portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     settle_ns = times.duration(settle, name="settle")
-    until = Range(span.start, max(span.start, min(span.end, _second(portal.now()))))
+    until = span.before(times.whole_second(portal.now()))
     found, failed = Store(portal.folder).spans(selector, span)
     rows: list[tuple[str, str, Range, str, int | None, str]] = []
     for one in found:
         settled = one.settled(settle_ns)
-        settled = Range(settled.start, max(settled.start, _second(settled.end)))
+        settled = settled.before(times.whole_second(settled.end))
         rows += [
-            (one.client, one.topic, part, state, _second(one.fetched_at), "")
+            (one.client, one.topic, part, state, times.whole_second(one.fetched_at), "")
             for part, state in (
-                (_both(settled, span), "settled"),
-                (_both(Range(settled.end, one.range.end), span), "provisional"),
+                (settled.common(span), "settled"),
+                (Range(settled.end, one.range.end).common(span), "provisional"),
             )
             if part
         ]
@@ -288,9 +288,9 @@ def coverage(
                 if f.client not in (ledger.ALL, client):
                     continue
                 rows += [
-                    (client, selector.topic, part, "failed", _second(f.fetched_at), words)
+                    (client, selector.topic, part, "failed", times.whole_second(f.fetched_at), words)
                     for one in left
-                    if (part := _both(f.range, one))
+                    if (part := f.range.common(one))
                 ]
                 left = [rest for one in left for rest in one.minus([f.range])]
             rows += [(client, selector.topic, part, "missing", None, "") for part in left]
@@ -317,29 +317,19 @@ def _asked(
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     portal = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=_second(portal.now()))
+    span = times.resolve(start, end, last, tz=zone, now=times.whole_second(portal.now()))
     return portal, selector, span
-
-
-def _second(at: int) -> int:
-    """Cut an instant to the second: the present is of no more use to whoever reads it."""
-    return at // times.SECOND * times.SECOND
 
 
 def _requests(portal: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:
     """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
     around = Range(max(window.start - 7 * times.DAY, 0), min(window.end + 7 * times.DAY, now))
     found, _ = store.spans(selector, around)
-    known = sum(part.end - part.start for part in (_both(one.range, around) for one in found))
+    known = sum(part.end - part.start for part in (one.range.common(around) for one in found))
     if not known:
         return None
     rows = store.count(selector, around) * (window.end - window.start) / known
     return max(1, -(-round(rows) // portal.contract.history.page_size))
-
-
-def _both(one: Range, other: Range) -> Range:
-    start, end = max(one.start, other.start), min(one.end, other.end)
-    return Range(start, max(start, end))
 
 
 def _windows(rows: list[tuple[str, str, Range]], tz: str | dt.tzinfo) -> pd.DataFrame:

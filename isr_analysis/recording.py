@@ -22,7 +22,6 @@ from isr_analysis.store.recorded import Recorded
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.polled import Source, opened
 from isr_analysis.streaming.stream import Stream, gaps_table
-from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
 
@@ -212,8 +211,7 @@ class _Recorder:
         self._appends += 1
         if self._appends % _TIDY_EVERY == 0:
             now = self._portal.now()
-            day = now // times.DAY * times.DAY
-            self.store.tidy(Range(day, day + times.DAY), now=now, settle=0)
+            self.store.tidy(times.day_of(now), now=now, settle=0)
 
 
 def _until(tables: Iterator[pa.Table], stop: threading.Event) -> Iterator[pa.Table]:

@@ -88,7 +88,7 @@ def build_report(
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     # Whole seconds: a reader wants no nanoseconds of the moment at which the report was started.
-    span = times.resolve(start, end, last, tz=zone, now=portal.now() // times.SECOND * times.SECOND)
+    span = times.resolve(start, end, last, tz=zone, now=times.whole_second(portal.now()))
     program = browser() if pdf else ""
     nb = _read(NOTEBOOK if notebook is None else Path(notebook))
     named = title or str(nb.metadata.get("title") or "Telemetry report")

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 import isr_analysis as isr
-from isr_analysis import frame, times
+from isr_analysis import frame, messages, times
 from isr_analysis.checks import quality
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
@@ -92,7 +92,7 @@ class Material:
             tables.append(self._store.read(self.selector, piece, columns=_WHOSE))
             at = piece.end
         table = pa.concat_tables(tables)
-        index = pd.DatetimeIndex(table["time"].cast(pa.int64()).to_numpy().view("M8[ns]"), name="time")
+        index = pd.DatetimeIndex(messages.instants(table).view("M8[ns]"), name="time")
         rows = pd.DataFrame({name: table[name].dictionary_encode().to_pandas() for name in ("client_id", "topic")})
         rows.index = index.tz_localize("UTC").tz_convert(self.zone)
         rows.attrs.update(self._attrs(len(rows)))

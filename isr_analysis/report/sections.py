@@ -300,7 +300,7 @@ def provenance(material: Material) -> None:
         "Fetched": f"history: {_second(attrs['fetched_at'])}, its oldest part; {'; '.join(asked)}",
         "Provisional": f"from {_second(since)} on" if since else "nothing: all of it is settled",
         "Missing": listed(gaps) if gaps else "nothing",
-        "Made": f"{times.iso(now // times.SECOND * times.SECOND)} with isr_analysis {isr.__version__}, "
+        "Made": f"{times.iso(times.whole_second(now))} with isr_analysis {isr.__version__}, "
                 f"Python {platform.python_version()}, "
                 + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES),
     }))  # fmt: skip

@@ -64,7 +64,7 @@ def weigh(
     """
     if since is not None:
         found = [one for one in found if one.fetched_at > since]
-    asked = Range(span.start, max(span.start, min(span.end, now)))
+    asked = span.before(now)
     missing: list[tuple[Selector, Range]] = []
     for client in selector.clients or (ledger.ALL,):
         one = Selector(None if client == ledger.ALL else (client,), selector.topic)

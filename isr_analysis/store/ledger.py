@@ -71,11 +71,14 @@ class Part:
             selector.topic == "#" or any(messages.topic_matches(selector.topic, topic) for topic in self.topics)
         )
 
+    def lies_in(self, span: Range) -> bool:
+        """Tell whether every message in it lies in a span."""
+        return span.start <= self.first and self.last < span.end
+
     def is_all(self, selector: Selector, span: Range) -> bool:
         """Tell whether every message in it lies in a span and is meant by the selector."""
         return (
-            span.start <= self.first
-            and self.last < span.end
+            self.lies_in(span)
             and (selector.clients is None or self.clients.issubset(selector.clients))
             and (selector.topic == "#" or all(messages.topic_matches(selector.topic, topic) for topic in self.topics))
         )
@@ -107,9 +110,7 @@ class Span:
 
     def settled(self, settle: int) -> Range:
         """Give the part that was old enough when it was fetched for late messages to have come."""
-        if self.margin >= settle:
-            return self.range
-        return Range(self.range.start, max(self.range.start, min(self.range.end, self.fetched_at - settle)))
+        return self.range if self.margin >= settle else self.range.before(self.fetched_at - settle)
 
 
 def parts(db: sqlite3.Connection, span: Range, selector: Selector) -> list[Part]:

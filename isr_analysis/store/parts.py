@@ -95,7 +95,6 @@ def read(
         It cannot be read.
     """
     path = folder / part.file
-    whole = span is None or (span.start <= part.first and part.last < span.end)
     try:
         table = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True).read(columns=columns)
         table = table.cast(pa.schema([messages.SCHEMA.field(name) for name in table.column_names]))
@@ -106,13 +105,7 @@ def read(
             f"{path} cannot be read ({exc}); it is damaged. Load the range with refresh=True: what it held is fetched "
             "again"
         ) from exc
-    return selector.select(table if whole or span is None else table.filter(within(span)))
-
-
-def within(span: Range) -> pc.Expression:
-    """Give the condition that a message's time lies in a span."""
-    kind = messages.SCHEMA.field("time").type
-    return (pc.field("time") >= pa.scalar(span.start, kind)) & (pc.field("time") < pa.scalar(span.end, kind))
+    return selector.select(table if span is None or part.lies_in(span) else messages.within(table, span))
 
 
 def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> Iterator[pa.Table]:
@@ -120,7 +113,7 @@ def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> It
     gathered: list[pa.Table] = []
     size = 0
     for batch in batches:
-        wanted = selector.select(_inside(batch, span))
+        wanted = selector.select(messages.within(batch, span))
         if len(wanted):
             gathered.append(wanted)
             size += wanted.nbytes
@@ -129,12 +122,6 @@ def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> It
             gathered, size = [], 0
     if gathered:
         yield pa.concat_tables(gathered)
-
-
-def _inside(table: pa.Table, span: Range) -> pa.Table:
-    at = table["time"].cast("int64").to_numpy()
-    outside = len(at) and (at.min() < span.start or at.max() >= span.end)
-    return table.filter(within(span)) if outside else table
 
 
 def without(table: pa.Table, selector: Selector, span: Range) -> pa.Table:

@@ -197,7 +197,7 @@ class Store:
         selector, span
             What is wanted.
         columns : list of str, optional
-            Only these, among them those of `messages.ORDER`; payloads are most of a part.
+            Only these, with those that `messages.in_order` sorts by; payloads are most of a part.
         """
         tables = self._each(selector, span, lambda part: parts.read(self._parts, part, span, selector, columns=columns))
         # Parts of one day overlap, those of different days do not.
@@ -323,7 +323,7 @@ class Store:
         for part in found:
             with contextlib.suppress(FileNotFoundError, StoreError):
                 there = parts.read(self._parts, part, span, selector, columns=_WHOSE)
-                held.append(there["time"].cast("int64").to_numpy())
+                held.append(messages.instants(there))
         start = upkeep.forgotten_until(np.concatenate([_NONE, *held]), np.concatenate([_NONE, *given]), span)
         if start > span.start:
             logger.info("of %s the portal has nothing before %s any more: that is kept", span, times.iso(start))

@@ -116,7 +116,7 @@ class Polled:
             self._away_since = None
         columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
         new = []
-        for at, client, topic, payload in zip(table["time"].cast(pa.int64()).to_pylist(), *columns, strict=True):
+        for at, client, topic, payload in zip(messages.instants(table).tolist(), *columns, strict=True):
             new.append(self._last.get((client, topic)) != (at, payload))
             self._last[client, topic] = at, payload
         return table.filter(pa.array(new, pa.bool_()))
