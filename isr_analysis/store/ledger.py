@@ -268,27 +268,6 @@ def speed(db: sqlite3.Connection) -> tuple[float, float] | None:
     return (float(row[0]), float(row[1])) if row else None
 
 
-def held(found: list[Span], client: str, *, now: int, settle: int, max_age: int | None) -> list[Range]:
-    """Give the ranges that need not be asked for again for one client (or `ALL`).
-
-    A settled part counts for good, the rest while it is younger than `max_age` (ns; None is for ever).
-    """
-    return [
-        span.range if max_age is None or now - span.fetched_at < max_age else span.settled(settle)
-        for span in found
-        if span.client in (ALL, client)
-    ]
-
-
-def provisional_from(found: list[Span], selector: Selector, span: Range, *, settle: int) -> int | None:
-    """Give the first instant of a span that is not settled, or None."""
-    starts = []
-    for client in selector.clients or (ALL,):
-        open_ = span.minus([one.settled(settle) for one in found if one.client in (ALL, client)])
-        starts += [one.start for one in open_]
-    return min(starts, default=None)
-
-
 def gone(db: sqlite3.Connection, before: int) -> list[str]:
     """Give the files that were replaced before an instant, ns."""
     return [row[0] for row in db.execute("SELECT file FROM gone WHERE at < ?", (before,))]

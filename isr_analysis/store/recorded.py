@@ -66,13 +66,10 @@ class Recorded(Store):
         """Add messages. Once this returns they outlast a crash."""
         if not len(table):
             return
-        part = parts.write(self._parts, table)
-        try:
+        with self._writing() as written:
+            written.append(parts.write(self._parts, table))
             with database.transaction(self._ledger, ledger.FORMAT) as db:
-                ledger.replace_parts(db, [], [part], part.last)
-        except BaseException:
-            self._discard([part])
-            raise
+                ledger.replace_parts(db, [], written, written[0].last)
 
     def unknown(self, table: pa.Table) -> pa.Table:
         """Give the messages of a table that were not recorded yet: of another client, topic, time or payload."""
