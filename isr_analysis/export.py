@@ -7,7 +7,6 @@ import datetime as dt
 import importlib
 import json
 import posixpath
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from pyarrow import fs
 
 from isr_analysis import messages, times
 from isr_analysis.errors import MissingExtraError, StoreError, UsageError
+from isr_analysis.files import aside_of, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
@@ -234,7 +234,7 @@ class _Folder:
         if not isinstance(self._files, fs.LocalFileSystem):  # an object is so by itself
             write(path)
             return _which(self._files.get_file_info(path))
-        aside = posixpath.join(posixpath.dirname(path), _aside(posixpath.basename(path)))
+        aside = posixpath.join(posixpath.dirname(path), aside_of(posixpath.basename(path)))
         try:
             write(aside)
             written = _which(self._files.get_file_info(aside))
@@ -347,31 +347,20 @@ def _delta_writer(name: str, options: Mapping[str, str] | None) -> Callable[[str
 
 
 def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
-    aside = path.with_name(_aside(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if kind == "csv":
-            packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
-            df.to_csv(aside, compression=packed, errors="backslashreplace")
-        else:
-            table = as_arrow(df)
-            if kind == "parquet":
-                pq.write_table(table, aside, compression="zstd")
+        with replacing(path) as aside:
+            if kind == "csv":
+                packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
+                df.to_csv(aside, compression=packed, errors="backslashreplace")
+            elif kind == "parquet":
+                pq.write_table(as_arrow(df), aside, compression="zstd")
             else:
+                table = as_arrow(df)
                 with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                     writer.write_table(table)
-        aside.replace(path)
-    except BaseException as exc:  # Ctrl-C too
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        if not isinstance(exc, OSError):
-            raise
+    except OSError as exc:
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc}); what was there is untouched") from exc
-
-
-def _aside(name: str) -> str:
-    """Name the file in which another one is written: of two exports at once, neither is cut into by the other."""
-    return f".{name}.{uuid.uuid4().hex[:8]}.tmp"
 
 
 def as_arrow(df: pd.DataFrame) -> pa.Table:

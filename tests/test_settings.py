@@ -90,19 +90,6 @@ def test_a_profile_name_is_a_plain_word(name):
         settings.check_name(name)
 
 
-def test_a_home_that_cannot_be_made_is_an_error_that_names_the_setting(tmp_path):
-    """A file in the way is no place to keep things."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="ISR_HOME"):
-        settings.make_folder(tmp_path / "file" / "home")
-
-
-def test_a_folder_and_those_made_above_it_are_for_their_owner_alone(home):
-    """What is fetched is private, whichever folder is made first."""
-    deep = settings.make_folder(home / "accounts" / "one")
-    assert [folder.stat().st_mode & 0o077 for folder in (home, deep.parent, deep)] == [0, 0, 0]
-
-
 def test_a_file_that_cannot_be_written_leaves_no_other_behind(home):
     """Where `config.toml` is a folder the error has a remedy, and no temporary file stays."""
     chosen = settings.profile(environ={"ISR_HOME": str(home)})

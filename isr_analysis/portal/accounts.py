@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from isr_analysis import database
 from isr_analysis.errors import StoreError
+from isr_analysis.files import make_folder
 from isr_analysis.portal.token import Token
-from isr_analysis.settings import make_folder
 
 _FORMAT = database.Format(
     "CREATE TABLE IF NOT EXISTS binding (token TEXT PRIMARY KEY, origin TEXT NOT NULL, account TEXT NOT NULL)"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-import os
 import warnings
 from pathlib import Path
 from typing import Any
 
 from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
+from isr_analysis.files import replacing
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -184,11 +184,9 @@ def _assigned(source: str) -> set[str]:
 
 def _write(path: Path, source: str) -> None:
     """Write a file whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(source, "utf-8")
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(source, "utf-8")
     except OSError as exc:
-        aside.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc})") from exc

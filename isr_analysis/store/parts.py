@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from isr_analysis import messages, times
 from isr_analysis.errors import StoreError
+from isr_analysis.files import make_folder, replacing
 from isr_analysis.messages import Selector
-from isr_analysis.settings import make_folder
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
 
@@ -43,20 +43,16 @@ def write(folder: Path, table: pa.Table) -> Part:
     name = f"{day[:7]}/{day}-{uuid.uuid4().hex}.parquet"
     path = folder / name
     make_folder(path.parent)
-    aside = path.with_suffix(".tmp")
     try:
-        with aside.open("wb") as file:
+        with replacing(path) as aside, aside.open("wb") as file:
             pq.write_table(
                 table, file, compression="zstd", use_dictionary=["client_id", "topic", "source"],
                 row_group_size=131_072, write_page_checksum=True,
             )  # fmt: skip
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
         _sync(path.parent)
     except OSError as exc:
-        with contextlib.suppress(OSError):
-            aside.unlink()
         raise StoreError(
             f"{path.parent} cannot be written ({exc.strerror or exc}); make room, or set ISR_HOME to another folder. "
             "What was stored before is untouched"

@@ -16,6 +16,7 @@ from isr_analysis import times
 from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
 from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.files import replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.messages import Clients
@@ -324,12 +325,12 @@ class Explorer(Composite):
         if path.exists():
             raise _NotWrittenError(f"{path} exists already, and is not replaced: give another name")
         try:
-            if kind == "csv":
-                df.to_csv(path, errors="backslashreplace")
-            else:
-                df.to_parquet(path)
+            with replacing(path) as aside:
+                if kind == "csv":
+                    df.to_csv(aside, errors="backslashreplace")
+                else:
+                    df.to_parquet(aside)
         except (OSError, ValueError, TypeError) as exc:  # pyarrow's errors are ValueErrors and TypeErrors
-            path.unlink(missing_ok=True)
             hint = (
                 "a column holds values of several kinds: CSV takes them"
                 if kind == "parquet"
