@@ -91,7 +91,7 @@ class Stream:
         self._count = 0
         self._topics: dict[str, tuple[str, str] | None] = {}
         self._subscription = Subscription(
-            login, logins.check_filter(login, account_id),
+            login, logins.filter_of(login, account_id),
             heard=self._heard,
             back=lambda start, end: self._buffer.note(Gap(start, end, "connection", None)),
             failed=self._buffer.close,
