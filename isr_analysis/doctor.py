@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 
 from isr_analysis import answers, times
+from isr_analysis.amounts import counted, sized
 from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, RequestRefusedError
 from isr_analysis.files import is_read_only
 from isr_analysis.portal import identity, lists, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import counted, sized
 from isr_analysis.settings import Profile
 from isr_analysis.store.store import Store
 

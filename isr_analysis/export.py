@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from isr_analysis import messages, times
+from isr_analysis.amounts import counted
 from isr_analysis.errors import MissingExtraError, StoreError, UsageError
 from isr_analysis.files import aside_of, replacing
 from isr_analysis.history import load_history
@@ -26,7 +27,7 @@ from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import Report, counted
+from isr_analysis.progress import Report
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.amounts import counted, percent
 from isr_analysis.fetch import fetch, questions
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
-from isr_analysis.progress import Report, counted, percent
+from isr_analysis.progress import Report
 from isr_analysis.store import ledger
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range

@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import messages, times
+from isr_analysis.amounts import counted
 from isr_analysis.interrupts import uninterrupted
 from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import counted
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.polled import Source, opened

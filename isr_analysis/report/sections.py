@@ -10,9 +10,9 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.saying import saying
-from isr_analysis.progress import counted
 from isr_analysis.report.chapters import Chapter, bare
 from isr_analysis.report.markup import (
     NOTHING,

@@ -13,6 +13,7 @@ import pandas as pd
 import traitlets
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
 from isr_analysis.errors import IsrError, UsageError
@@ -22,7 +23,7 @@ from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.messages import Clients
 from isr_analysis.plots import timeseries
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import Status, counted
+from isr_analysis.progress import Status
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row, side
 from isr_analysis.widgets.dates import DateRange
