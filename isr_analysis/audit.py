@@ -55,41 +55,34 @@ def verify_store(
     IsrError
         The portal could not be asked, or the store not be read.
     """
-    line = connection.current(portal)
-    store = Store(line.folder)
-    whole = span or Range(0, line.now())
-    windows = [
-        (one, window)
-        for one, held in _settled(store, whole)
-        for window in held.days()
-    ]  # fmt: skip
+    portal = connection.current(portal)
+    store = Store(portal.folder)
+    whole = span or Range(0, portal.now())
+    windows = [(one, window) for one, held in _settled(store, whole) for window in held.days()]
     chosen = random.sample(windows, min(count, len(windows)))
-    rows = [_compared(line, store, one, window, wait=wait) for one, window in sorted(chosen, key=lambda c: c[1])]
+    rows = [_compared(portal, store, one, window, wait=wait) for one, window in sorted(chosen, key=lambda c: c[1])]
     names = ["client_id", "topic", "start", "end", "held", "given", "lacking", "surplus", "state"]
     return pd.DataFrame(rows, columns=names)
 
 
 def _settled(store: Store, whole: Range) -> list[tuple[Selector, Range]]:
-    found: list[tuple[Selector, Range]] = []
-    for one in store.all_spans(whole):
-        part = one.settled(SETTLE)
-        start, end = max(part.start, whole.start), min(part.end, whole.end)
-        if start < end:
-            found.append((Selector(None if one.client == ALL else (one.client,), one.topic), Range(start, end)))
-    return found
+    return [
+        (Selector(None if one.client == ALL else (one.client,), one.topic), part)
+        for one in store.all_spans(whole)
+        if (part := one.settled(SETTLE).common(whole))
+    ]
 
 
-def _compared(line: Portal, store: Store, selector: Selector, window: Range, *, wait: bool) -> tuple[Any, ...]:
-    asked = line.contract.history.askable(selector)
-    came = pa.concat_tables([messages.empty(), *pages(line, asked, window, wait=wait)])
-    at = came["time"].cast("int64").to_numpy()
-    given = selector.select(came.filter(pa.array((at >= window.start) & (at < window.end))))
+def _compared(portal: Portal, store: Store, selector: Selector, window: Range, *, wait: bool) -> tuple[Any, ...]:
+    asked = portal.contract.history.askable(selector)
+    came = pa.concat_tables([messages.empty(), *pages(portal, asked, window, wait=wait)])
+    given = selector.select(messages.within(came, window))
     held = store.read(selector, window)
     ours, theirs = _counted(held), _counted(given)
     lacking, surplus = (theirs - ours).total(), (ours - theirs).total()
     state = SAME if not lacking and not surplus else DIFFERS
     if not lacking and surplus:
-        there, came_at = (table["time"].cast("int64").to_numpy() for table in (held, given))
+        there, came_at = map(messages.instants, (held, given))
         state = FORGOTTEN if upkeep.forgotten_until(there, came_at, window) > window.start else DIFFERS
     edges = [pd.Timestamp(times.iso(edge)) for edge in (window.start, window.end)]
     who = selector.clients[0] if selector.clients else ALL
@@ -97,6 +90,5 @@ def _compared(line: Portal, store: Store, selector: Selector, window: Range, *, 
 
 
 def _counted(table: pa.Table) -> Counter[tuple[Any, ...]]:
-    at = table["time"].cast("int64").to_pylist()
     rest = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
-    return Counter(zip(at, *rest, strict=True))
+    return Counter(zip(messages.instants(table).tolist(), *rest, strict=True))

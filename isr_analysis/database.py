@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isr_analysis.errors import StoreError
-from isr_analysis.settings import make_folder
+from isr_analysis.files import make_folder
 
 BUSY_SECONDS = 30.0
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import httpx
 
-from isr_analysis import answers, settings, times
+from isr_analysis import answers, times
+from isr_analysis.amounts import counted, sized
 from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, RequestRefusedError
+from isr_analysis.files import is_read_only
 from isr_analysis.portal import identity, lists, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import LATE, NAME_THE_ZONE, ZONELESS
-from isr_analysis.progress import counted, sized
 from isr_analysis.settings import Profile
 from isr_analysis.store.store import Store
 
@@ -235,7 +236,7 @@ def _store(profile: Profile, portal: Portal | None) -> Check:
     if health.lost:
         lost = f"missing: {counted(len(health.lost), 'file')}, the first {health.lost[0]}"
         return Check("store", FAIL, f"{found}; {lost}", "load the range again with refresh=True")
-    if settings.is_read_only(profile.home):
+    if is_read_only(profile.home):
         return Check("store", WARN, f"{found}; it can only be read", "set ISR_HOME to a folder that can be written")
     return Check("store", OK, found)
 

@@ -22,7 +22,6 @@ from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
-from isr_analysis.store import parts
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -91,16 +90,16 @@ def open_history(
         raise UsageError(f"engine={engine!r} is not known; there are {', '.join(_ENGINES)}")
     if engine != "arrow":
         _imported("dask.dataframe" if engine == "dask" else engine)
-    zone, line = times.zone(tz), connection.current(portal)
+    zone, portal = times.zone(tz), connection.current(portal)
     selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=zone, now=line.now())
+    span = times.resolve(start, end, last, tz=zone, now=portal.now())
     if not offline:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
-             portal=line)  # fmt: skip
+             portal=portal)  # fmt: skip
     if engine == "dask":
-        read = functools.partial(_of_store, line.folder, selector)
+        read = functools.partial(_of_store, portal.folder, selector)
         return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=decoded)
-    store = Store(line.folder)
+    store = Store(portal.folder)
     if decoded:
         table = as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
         return _in_engine(engine, ds.dataset(table))
@@ -180,13 +179,18 @@ def _check_exported(folder: str, span: Range) -> None:
 def _messages(store: Store, selector: Selector, span: Range) -> ds.Dataset:
     """Give the store's files as a dataset of just what is meant."""
     found = store.files(selector, span)
-    wanted = parts.within(span)
+    wanted = _lies_in(span)
     if selector.clients is not None:
         wanted &= pc.field("client_id").isin(list(selector.clients))
     if selector.topic != "#":
         topics = {topic for _, part in found for topic in part.topics}
         wanted &= pc.field("topic").isin([one for one in topics if messages.topic_matches(selector.topic, one)])
     return ds.dataset([str(path) for path, _ in found], schema=messages.SCHEMA, format="parquet").filter(wanted)
+
+
+def _lies_in(span: Range) -> pc.Expression:
+    kind = messages.SCHEMA.field("time").type
+    return (pc.field("time") >= pa.scalar(span.start, kind)) & (pc.field("time") < pa.scalar(span.end, kind))
 
 
 def _in_engine(engine: Engine, data: ds.Dataset) -> Any:
@@ -220,7 +224,7 @@ def _of_export(folder: str, selector: Selector, day: Range, *, decoded: bool) ->
     if files.get_file_info(file).type == pa.fs.FileType.NotFound:
         table = messages.empty()
     else:
-        table = ds.dataset(file, schema=messages.SCHEMA, filesystem=files).to_table(filter=parts.within(day))
+        table = ds.dataset(file, schema=messages.SCHEMA, filesystem=files).to_table(filter=_lies_in(day))
     table = selector.select(table)
     return payloads.decode(table) if decoded else table
 

@@ -135,13 +135,24 @@ class PortalUnavailableError(IsrError):
 class RequestRefusedError(IsrError):
     """The portal answered, and refused the request (4xx).
 
+    Parameters
+    ----------
+    message, status_code, retry_after
+        As of `IsrError`.
+    words : str
+        What the portal said, in full; empty if it said nothing.
+
     Attributes
     ----------
     words : str
-        What the portal said, in full; empty if it said nothing.
+        See above.
     """
 
-    words: str = ""
+    def __init__(
+        self, message: str, *, status_code: int | None = None, retry_after: float | None = None, words: str = ""
+    ) -> None:
+        super().__init__(message, status_code=status_code, retry_after=retry_after)
+        self.words = words
 
 
 class TokenRefusedError(RequestRefusedError):

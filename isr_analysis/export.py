@@ -7,7 +7,6 @@ import datetime as dt
 import importlib
 import json
 import posixpath
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from isr_analysis import messages, settings, times
+from isr_analysis import messages, times
+from isr_analysis.amounts import counted
 from isr_analysis.errors import MissingExtraError, StoreError, UsageError
+from isr_analysis.files import aside_of, path_of, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import Report, counted
+from isr_analysis.progress import Report
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -138,25 +139,25 @@ def export_history(
     ...     done.written
     1
     """
-    line = connection.current(portal)
+    portal = connection.current(portal)
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
-    name = str(to) if "://" in str(to) else str(settings.path_of(to, "to"))
+    name = str(to) if "://" in str(to) else str(path_of(to, "to"))
     kind = None if delta or "://" in name else _kind(Path(name))
     if delta and "://" not in name and Path(name).suffix.lower() in FILES and not Path(name).is_dir():
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
     if kind is not None:
-        df = load_history(client_id, topic, **asked, offline=offline, portal=line)
+        df = load_history(client_id, topic, **asked, offline=offline, portal=portal)
         _write_file(df, Path(name), kind)
         return Exported(name, len(df), 1, 0)
     selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=times.zone(tz), now=line.now())
+    span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
     span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
     if not offline:
         sync(client_id, topic, **{**asked, "start": times.iso(span.start), "end": times.iso(span.end), "last": None},
-             portal=line)  # fmt: skip
-    folder = _Folder(name, {"account": line.account_id, "selector": str(selector), "delta": delta, "days": {}})
+             portal=portal)  # fmt: skip
+    folder = _Folder(name, {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}})
     put = _delta_writer(name, storage_options) if delta else folder.put
-    return _export_days(Store(line.folder), selector, span, folder, put)
+    return _export_days(Store(portal.folder), selector, span, folder, put)
 
 
 def _kind(path: Path) -> str | None:
@@ -234,7 +235,7 @@ class _Folder:
         if not isinstance(self._files, fs.LocalFileSystem):  # an object is so by itself
             write(path)
             return _which(self._files.get_file_info(path))
-        aside = posixpath.join(posixpath.dirname(path), _aside(posixpath.basename(path)))
+        aside = posixpath.join(posixpath.dirname(path), aside_of(posixpath.basename(path)))
         try:
             write(aside)
             written = _which(self._files.get_file_info(aside))
@@ -347,31 +348,20 @@ def _delta_writer(name: str, options: Mapping[str, str] | None) -> Callable[[str
 
 
 def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
-    aside = path.with_name(_aside(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if kind == "csv":
-            packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
-            df.to_csv(aside, compression=packed, errors="backslashreplace")
-        else:
-            table = as_arrow(df)
-            if kind == "parquet":
-                pq.write_table(table, aside, compression="zstd")
+        with replacing(path) as aside:
+            if kind == "csv":
+                packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
+                df.to_csv(aside, compression=packed, errors="backslashreplace")
+            elif kind == "parquet":
+                pq.write_table(as_arrow(df), aside, compression="zstd")
             else:
+                table = as_arrow(df)
                 with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                     writer.write_table(table)
-        aside.replace(path)
-    except BaseException as exc:  # Ctrl-C too
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        if not isinstance(exc, OSError):
-            raise
+    except OSError as exc:
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc}); what was there is untouched") from exc
-
-
-def _aside(name: str) -> str:
-    """Name the file in which another one is written: of two exports at once, neither is cut into by the other."""
-    return f".{name}.{uuid.uuid4().hex[:8]}.tmp"
 
 
 def as_arrow(df: pd.DataFrame) -> pa.Table:

@@ -186,4 +186,4 @@ def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
 def _whole_seconds(span: Range, now: int) -> Range:
     """Widen a range to whole seconds: a portal may show no finer times than it has, and cuts by those it has."""
     end = -(-span.end // times.SECOND) * times.SECOND
-    return Range(span.start // times.SECOND * times.SECOND, end if end <= now else span.end)
+    return Range(times.whole_second(span.start), end if end <= now else span.end)

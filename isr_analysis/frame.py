@@ -8,11 +8,10 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from isr_analysis import payloads, times
+from isr_analysis import messages, payloads, times
 from isr_analysis.errors import UsageError
 from isr_analysis.payloads import Column
 
@@ -84,11 +83,11 @@ def from_decoded(
     tz, fields, attrs
         As of `to_frame`.
     """
-    decoded = _in_order(decoded)
+    decoded = messages.in_order(decoded)
     wanted = _wanted(fields)
     found, extra, names = payloads.resolve(decoded, wanted)
     # At ns, in UTC, from the numbers: no time is parsed or checked again.
-    stamps = decoded["time"].cast(pa.int64()).to_numpy().view("M8[ns]")
+    stamps = messages.instants(decoded).view("M8[ns]")
     index = pd.DatetimeIndex(stamps, name="time").tz_localize("UTC").tz_convert(times.zone(tz))
     columns: dict[Hashable | None, Any] = {name: _category(decoded[name]) for name in ("client_id", "topic")}
     for column in found:
@@ -116,35 +115,9 @@ def _wanted(fields: str | list[str] | None) -> list[str] | None:
     return None if wanted is None else [name for name in wanted if name not in payloads.FIXED]
 
 
-def _in_order(table: pa.Table) -> pa.Table:
-    """Sort messages, or a decoded table, as `messages.ORDER` says, unless they are in order."""
-    time = table["time"].cast(pa.int64()).to_numpy()
-    if (time[:-1] < time[1:]).all():  # mostly so
-        return table
-    keys = [time, _coded(table["client_id"])[1], _coded(table["topic"])[1], table["seq"].to_numpy()]
-    late, same = np.zeros(len(table) - 1, np.bool_), np.ones(len(table) - 1, np.bool_)
-    for key in keys:
-        late |= same & (key[:-1] > key[1:])
-        same &= key[:-1] == key[1:]
-    return table.take(pa.array(np.lexsort(keys[::-1]))) if late.any() else table
-
-
-def _coded(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.signedinteger[Any]]]:
-    """Give the names that occur in a column of client ids or topics, sorted, and the place among them of each row's."""
-    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    whole = coded.unify_dictionaries().combine_chunks()
-    names, codes = whole.dictionary.to_pylist(), whole.indices.to_numpy()
-    used = np.zeros(len(names), np.bool_)
-    used[codes] = True
-    order = sorted(np.flatnonzero(used).tolist(), key=names.__getitem__)
-    place = np.empty(len(names), np.min_scalar_type(-max(len(order), 1)))
-    place[order] = np.arange(len(order))
-    return [names[i] for i in order], place[codes]
-
-
 def _category(column: pa.ChunkedArray) -> pd.Categorical:
     """Give client ids or topics as categories: those that occur, by name."""
-    names, codes = _coded(column)
+    names, codes = messages.coded(column)
     return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
 
 

@@ -9,7 +9,7 @@ import warnings
 import pandas as pd
 import pyarrow as pa
 
-from isr_analysis import frame, payloads, times
+from isr_analysis import frame, messages, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.fetch import fetch
 from isr_analysis.messages import Clients, Selector
@@ -116,12 +116,12 @@ def load_history(
     settle_ns, age_ns = times.duration(settle, name="settle"), times.duration(max_age, name="max_age")
     if refresh and offline:
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
-    line = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=line.now())
-    store = Store(line.folder)
-    before = line.requests
+    portal = connection.current(portal)
+    span = times.resolve(start, end, last, tz=zone, now=portal.now())
+    store = Store(portal.folder)
+    before = portal.requests
     if offline:
-        held = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
+        held = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
         if end is None:
             asked = span
             span, held = _as_far_as_held(asked, held)
@@ -134,22 +134,22 @@ def load_history(
         _all_there(held, selector, span)
     else:
         fetch(
-            line, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
+            portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
             wait_for_quota=wait, progress=progress,
         )  # fmt: skip
-    known = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None)
-    decoded, beside = _whole(store, Recorded(line.folder), selector, span, settle=settle_ns, now=line.now())
-    open_from = [one for one in (known.provisional_from, *beside["time"].cast("int64").to_pylist()) if one is not None]
+    known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
+    decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
+    open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
     attrs = {
         "source": "history",
-        **connection.provenance(line),
+        **connection.provenance(portal),
         "clients": list(selector.clients or ()),
         "topic": selector.topic,
         "start": times.iso(span.start),
         "end": times.iso(span.end),
         "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",
         "provisional_from": times.iso(min(open_from)) if open_from else "",
-        "requests": line.requests - before,
+        "requests": portal.requests - before,
         "rows": len(decoded),
         "recorded": len(beside),
     }

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.amounts import counted, percent
 from isr_analysis.fetch import fetch, questions
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
-from isr_analysis.progress import Report, counted, percent
+from isr_analysis.progress import Report
 from isr_analysis.store import ledger
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -110,9 +111,9 @@ def plan_history(
     >>> plan.rows, plan.share, plan.at_least
     (0, 0.0, True)
     """
-    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
-    store = Store(line.folder)
-    now = line.now()
+    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    store = Store(portal.folder)
+    now = portal.now()
     missing = store.held(
         selector,
         span,
@@ -121,11 +122,11 @@ def plan_history(
         max_age=times.duration(max_age, name="max_age"),
         since=now if refresh else None,
     ).missing
-    asked = questions(line, missing) if missing else []
+    asked = questions(portal, missing) if missing else []
     rows = store.count(selector, span)
     whole = max(min(span.end, now) - span.start, 1) * len(selector.clients or (None,))
     lacking = sum(window.end - window.start for _, window in missing)
-    likely = [_requests(line, store, one, window, now) for one, window in asked]
+    likely = [_requests(portal, store, one, window, now) for one, window in asked]
     requests = sum(one or 1 for one in likely)
     speed = store.speed()
     return Plan(
@@ -133,7 +134,7 @@ def plan_history(
         rows,
         1 - lacking / whole,
         requests,
-        line.quota,
+        portal.quota,
         None if speed is None else speed * requests,
         None in likely,
     )
@@ -211,18 +212,18 @@ def sync(
     >>> done.rows > 0
     True
     """
-    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
-    store, before, began = Store(line.folder), line.requests, time.monotonic()
+    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    store, before, began = Store(portal.folder), portal.requests, time.monotonic()
     settle_ns = times.duration(settle, name="settle")
     rows = fetch(
-        line, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
+        portal, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
         refresh=refresh, wait_for_quota=wait, progress=progress,
     )  # fmt: skip
     if words := store.near_misses(selector):
         warnings.warn(words, stacklevel=2)
-    open_from = store.held(selector, span, now=line.now(), settle=settle_ns, max_age=None).provisional_from
+    open_from = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None).provisional_from
     return Synced(
-        rows, line.requests - before, time.monotonic() - began, "" if open_from is None else times.iso(open_from)
+        rows, portal.requests - before, time.monotonic() - began, "" if open_from is None else times.iso(open_from)
     )
 
 
@@ -265,19 +266,19 @@ def coverage(
     ...     isr.coverage(last="1h", portal=portal)["state"].tolist()
     ['missing']
     """
-    line, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     settle_ns = times.duration(settle, name="settle")
-    until = Range(span.start, max(span.start, min(span.end, _second(line.now()))))
-    found, failed = Store(line.folder).spans(selector, span)
+    until = span.before(times.whole_second(portal.now()))
+    found, failed = Store(portal.folder).spans(selector, span)
     rows: list[tuple[str, str, Range, str, int | None, str]] = []
     for one in found:
         settled = one.settled(settle_ns)
-        settled = Range(settled.start, max(settled.start, _second(settled.end)))
+        settled = settled.before(times.whole_second(settled.end))
         rows += [
-            (one.client, one.topic, part, state, _second(one.fetched_at), "")
+            (one.client, one.topic, part, state, times.whole_second(one.fetched_at), "")
             for part, state in (
-                (_both(settled, span), "settled"),
-                (_both(Range(settled.end, one.range.end), span), "provisional"),
+                (settled.common(span), "settled"),
+                (Range(settled.end, one.range.end).common(span), "provisional"),
             )
             if part
         ]
@@ -288,9 +289,9 @@ def coverage(
                 if f.client not in (ledger.ALL, client):
                     continue
                 rows += [
-                    (client, selector.topic, part, "failed", _second(f.fetched_at), words)
+                    (client, selector.topic, part, "failed", times.whole_second(f.fetched_at), words)
                     for one in left
-                    if (part := _both(f.range, one))
+                    if (part := f.range.common(one))
                 ]
                 left = [rest for one in left for rest in one.minus([f.range])]
             rows += [(client, selector.topic, part, "missing", None, "") for part in left]
@@ -316,30 +317,20 @@ def _asked(
 ) -> tuple[Portal, Selector, Range]:
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
-    line = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=_second(line.now()))
-    return line, selector, span
+    portal = connection.current(portal)
+    span = times.resolve(start, end, last, tz=zone, now=times.whole_second(portal.now()))
+    return portal, selector, span
 
 
-def _second(at: int) -> int:
-    """Cut an instant to the second: the present is of no more use to whoever reads it."""
-    return at // times.SECOND * times.SECOND
-
-
-def _requests(line: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:
+def _requests(portal: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:
     """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
     around = Range(max(window.start - 7 * times.DAY, 0), min(window.end + 7 * times.DAY, now))
     found, _ = store.spans(selector, around)
-    known = sum(part.end - part.start for part in (_both(one.range, around) for one in found))
+    known = sum(part.end - part.start for part in (one.range.common(around) for one in found))
     if not known:
         return None
     rows = store.count(selector, around) * (window.end - window.start) / known
-    return max(1, -(-round(rows) // line.contract.history.page_size))
-
-
-def _both(one: Range, other: Range) -> Range:
-    start, end = max(one.start, other.start), min(one.end, other.end)
-    return Range(start, max(start, end))
+    return max(1, -(-round(rows) // portal.contract.history.page_size))
 
 
 def _windows(rows: list[tuple[str, str, Range]], tz: str | dt.tzinfo) -> pd.DataFrame:

@@ -72,11 +72,11 @@ def load_live(
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     age = times.duration(max_age, name="max_age") / times.SECOND
-    line = connection.current(portal)
-    kept, table = last_messages(line, selector, max_age=age)
+    portal = connection.current(portal)
+    kept, table = last_messages(portal, selector, max_age=age)
     attrs = {
         "source": "live",
-        **connection.provenance(line),
+        **connection.provenance(portal),
         "clients": list(selector.clients or ()),
         "topic": selector.topic,
         **lists.freshness(kept),
@@ -85,19 +85,19 @@ def load_live(
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
 
 
-def last_messages(line: Portal, selector: Selector, *, max_age: float) -> tuple[list[Kept], pa.Table]:
+def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tuple[list[Kept], pa.Table]:
     """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
     try:
-        found = lists.live(line.responses, line.routes, line.account_id, max_age=max_age)
+        found = lists.live(portal.responses, portal.routes, portal.account_id, max_age=max_age)
     except AnswerError:
-        if line.known_contract is not None:
+        if portal.known_contract is not None:
             raise
         # The portal's document, which is not needed else, may say what the fields are.
-        found = lists.live(line.responses, line.contract, line.account_id, max_age=max_age)
+        found = lists.live(portal.responses, portal.contract, portal.account_id, max_age=max_age)
     for _, page in found:
-        line.check_accounts(page.accounts)
+        portal.check_accounts(page.accounts)
         ahead = pc.max(page.messages["time"].cast("int64")).as_py()
-        if page.zoneless and ahead is not None and ahead > line.now() + LATE:
+        if page.zoneless and ahead is not None and ahead > portal.now() + LATE:
             raise AnswerError(f"the portal's live answer has a message of {times.iso(ahead)}. {ZONELESS}")
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
     return [kept for kept, _ in found], table

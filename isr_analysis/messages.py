@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis.errors import UsageError
+from isr_analysis.times import Range
 
 Clients = str | Iterable[str]
 """Client ids as loaders take them: one, or a list, tuple, set, array, Series or Index of them."""
@@ -40,9 +43,6 @@ SCHEMA = pa.schema(
 the answer), ``source`` (history, live or stream) and ``extra`` (what else the portal said, a JSON object, or null).
 """
 
-ORDER = [("time", "ascending"), ("client_id", "ascending"), ("topic", "ascending"), ("seq", "ascending")]
-"""The one order in which messages are given out."""
-
 _MOST = 2_000_000_000
 """Bytes of payloads that one Arrow array of `binary` may hold, less a margin."""
 
@@ -54,29 +54,51 @@ def empty() -> pa.Table:
     return SCHEMA.empty_table()
 
 
+def instants(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Give the times of messages, or of a decoded table, as ns since 1970."""
+    values: npt.NDArray[np.int64] = table["time"].cast(pa.int64()).to_numpy()
+    return values
+
+
+def within(table: pa.Table, span: Range) -> pa.Table:
+    """Give the messages of a table that lie in a span."""
+    at = instants(table)
+    inside = (at >= span.start) & (at < span.end)
+    return table if inside.all() else table.filter(pa.array(inside))
+
+
 def in_order(table: pa.Table) -> pa.Table:
-    """Sort messages by time, client, topic and their order within the answer; a table in order is given back.
+    """Sort messages, or a decoded table, by time, client, topic and `seq`; a table in order is given back as it is.
 
     Beyond 2 GB, which is all that can be taken from a `binary` column, the payloads come as `large_binary`.
     """
-    at = table["time"].cast(pa.int64()).to_numpy()
-    if (at[1:] > at[:-1]).all():
+    time = instants(table)
+    if (time[:-1] < time[1:]).all():  # mostly so
         return table
-    order = np.argsort(at, kind="stable")
-    at = at[order]
-    same = np.concatenate([[False], at[1:] == at[:-1]])
-    # Only messages of one instant are compared by their texts: each of them has the one before or after it as equal.
-    tied = np.flatnonzero(same | np.append(same[1:], False))
-    if len(tied):
-        rows = order[tied]
-        order[tied] = rows[pc.sort_indices(table.take(pa.array(rows)), sort_keys=ORDER).to_numpy()]
-    if (order[1:] > order[:-1]).all():
+    keys = [time, coded(table["client_id"])[1], coded(table["topic"])[1], table["seq"].to_numpy()]
+    late, same = np.zeros(len(table) - 1, np.bool_), np.ones(len(table) - 1, np.bool_)
+    for key in keys:
+        late |= same & (key[:-1] > key[1:])
+        same &= key[:-1] == key[1:]
+    if not late.any():
         return table
     if "payload" in table.column_names and table["payload"].nbytes > _MOST:
-        table = table.set_column(
-            table.column_names.index("payload"), "payload", table["payload"].cast(pa.large_binary())
-        )
-    return table.take(pa.array(order))
+        at = table.column_names.index("payload")
+        table = table.set_column(at, "payload", table["payload"].cast(pa.large_binary()))
+    return table.take(pa.array(np.lexsort(keys[::-1])))
+
+
+def coded(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.signedinteger[Any]]]:
+    """Give the names that occur in a column of client ids or topics, sorted, and the place among them of each row's."""
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    whole = encoded.unify_dictionaries().combine_chunks()
+    names, codes = whole.dictionary.to_pylist(), whole.indices.to_numpy()
+    used = np.zeros(len(names), np.bool_)
+    used[codes] = True
+    order = sorted(np.flatnonzero(used).tolist(), key=names.__getitem__)
+    place = np.empty(len(names), np.min_scalar_type(-max(len(order), 1)))
+    place[order] = np.arange(len(order))
+    return [names[i] for i in order], place[codes]
 
 
 def is_account(name: str) -> bool:

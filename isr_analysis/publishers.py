@@ -60,14 +60,14 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     True
     """
     age = times.duration(max_age, name="max_age") / times.SECOND
-    line = connection.current(portal)
-    found = lists.publishers(line.responses, line.routes, max_age=age)
+    portal = connection.current(portal)
+    found = lists.publishers(portal.responses, portal.routes, max_age=age)
     rows = [row for _, page in found for row in page]
-    line.check_accounts(identity.accounts_of(rows, line.account_id))
+    portal.check_accounts(identity.accounts_of(rows, portal.account_id))
     table = _table(rows)
     table.attrs.update(
         source="publishers",
-        **connection.provenance(line),
+        **connection.provenance(portal),
         **lists.freshness(kept for kept, _ in found),
         rows=len(table),
     )

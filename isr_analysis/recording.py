@@ -13,16 +13,15 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import messages, times
+from isr_analysis.amounts import counted
 from isr_analysis.interrupts import uninterrupted
 from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import counted
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.polled import Source, opened
 from isr_analysis.streaming.stream import Stream, gaps_table
-from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
 
@@ -135,12 +134,12 @@ def record(
     >>> done.source, done.rows, df.attrs["recorded"]
     ('live', 1, 0)
     """
-    line = connection.current(portal)
-    recorder = _Recorder(line, progress, stop or threading.Event())
+    portal = connection.current(portal)
+    recorder = _Recorder(portal, progress, stop or threading.Event())
     with (
         contextlib.suppress(_Stopped),
         recorder.store.recording(recorder.stand_by),
-        contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found,
+        contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found,
     ):
         recorder.run(found, every)
     return recorder.state()
@@ -212,8 +211,7 @@ class _Recorder:
         self._appends += 1
         if self._appends % _TIDY_EVERY == 0:
             now = self._portal.now()
-            day = now // times.DAY * times.DAY
-            self.store.tidy(Range(day, day + times.DAY), now=now, settle=0)
+            self.store.tidy(times.day_of(now), now=now, settle=0)
 
 
 def _until(tables: Iterator[pa.Table], stop: threading.Event) -> Iterator[pa.Table]:

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis import answers, frame, messages, settings, times
+from isr_analysis import answers, frame, messages, times
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
+from isr_analysis.files import path_of
 from isr_analysis.messages import Selector
 from isr_analysis.portal.contract import Contract, overridden
 
@@ -76,7 +77,7 @@ def read_history(
     [True]
     """
     selector = Selector.of(client_id, topic)
-    known = Contract() if contract is None else overridden(Contract(), settings.path_of(contract, "contract"))
+    known = Contract() if contract is None else overridden(Contract(), path_of(contract, "contract"))
     sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)
     if not sources:
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
@@ -128,7 +129,7 @@ def read_history(
 def _bytes(source: str | Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source
-    path = settings.path_of(source, "source")
+    path = path_of(source, "source")
     try:
         return path.read_bytes()
     except (OSError, ValueError) as exc:

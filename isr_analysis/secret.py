@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -15,12 +16,12 @@ _OTHERS = re.compile(r"(_at|_id|_in|_until|_days|date|expires|expiry|count|label
 
 
 class Secret:
-    """A password, masked in every repr.
+    """A password or token, masked in every repr.
 
     Parameters
     ----------
     value : str
-        The password itself.
+        The secret itself.
 
     Examples
     --------
@@ -57,7 +58,7 @@ class Secret:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not pickled: it would be written out in plain")
+        raise TypeError(f"a {type(self).__name__} is not pickled: it would be written out in plain")
 
 
 def read_file(path: Path, what: str) -> str:
@@ -122,19 +123,19 @@ def is_named_otherwise(name: str) -> bool:
     return _OTHERS.search(name.lower()) is not None
 
 
-def plain(value: Any) -> Any:
+def revealed(value: Any) -> Any:
     """Give what a secret hides, also within lists and objects; anything else as it is."""
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    return value.reveal() if isinstance(value, Secret) else value
+    return _replaced(value, Secret.reveal)
 
 
 def masked(value: Any) -> Any:
     """Give a text in a secret's place, also within lists and objects; anything else as it is."""
+    return _replaced(value, lambda _: "…")
+
+
+def _replaced(value: Any, by: Callable[[Secret], str]) -> Any:
     if isinstance(value, list):
-        return [masked(one) for one in value]
+        return [_replaced(one, by) for one in value]
     if isinstance(value, dict):
-        return {key: masked(one) for key, one in value.items()}
-    return "…" if isinstance(value, Secret) else value
+        return {key: _replaced(one, by) for key, one in value.items()}
+    return by(value) if isinstance(value, Secret) else value

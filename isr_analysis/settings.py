@@ -11,7 +11,6 @@ import contextlib
 import ipaddress
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import tomli_w
 from filelock import FileLock
 
 from isr_analysis.errors import StoreError, UsageError
+from isr_analysis.files import make_folder, path_of, replacing
 
 DEFAULT_ORIGIN = "https://mqtt.ishareradio.com"
 CONFIG = "config.toml"
@@ -133,45 +133,6 @@ def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | 
     env = os.environ if environ is None else environ
     given = home or env.get("ISR_HOME")
     return path_of(given, "home").absolute() if given else platformdirs.user_data_path("isr_analysis")
-
-
-def path_of(given: str | os.PathLike[str], name: str) -> Path:
-    """Give what someone gave as an argument of a name as a path, ``~`` resolved.
-
-    Raises
-    ------
-    UsageError
-        It is no path, or there is no such user.
-    """
-    try:
-        return Path(given).expanduser()
-    except (TypeError, RuntimeError) as exc:
-        raise UsageError(f"{name}={given!r} is no path ({exc}); give a text or a pathlib.Path") from exc
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder, and those above it that are missing, each for its owner's eyes alone.
-
-    Raises
-    ------
-    StoreError
-        It cannot be made; the message names the setting that moves it.
-    """
-    try:
-        for one in (*(above for above in reversed(folder.parents) if not above.exists()), folder):
-            one.mkdir(mode=0o700, exist_ok=True)  # with parents=True those above would be open to all
-    except OSError as exc:
-        raise StoreError(
-            f"the folder {folder} cannot be made ({exc.strerror}); set ISR_HOME to a folder that can be written"
-        ) from exc
-    return folder
-
-
-def is_read_only(folder: Path) -> bool:
-    """Tell whether nothing can be written in a folder, or it cannot even be made; a file in its place is no answer."""
-    while not folder.exists():
-        folder = folder.parent
-    return folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)
 
 
 def save(to: Profile) -> Path:
@@ -295,15 +256,11 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, entries: dict[str, dict[str, str]]) -> Path:
-    aside: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
-            aside = Path(file.name)
-            file.write(tomli_w.dumps({"profiles": entries}).encode())
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.touch(mode=0o600)
+            aside.write_bytes(tomli_w.dumps({"profiles": entries}).encode())
     except OSError as exc:
-        if aside is not None:
-            aside.unlink(missing_ok=True)
         raise _unwritable(path, exc.strerror or exc) from exc
     return path
 

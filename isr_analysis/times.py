@@ -60,6 +60,15 @@ class Range:
             yield Range(at, until)
             at = until
 
+    def common(self, other: Range) -> Range:
+        """Give what two ranges have in common; an empty range if that is nothing."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return Range(start, max(start, end))
+
+    def before(self, ns: int) -> Range:
+        """Give the part of the range that comes before an instant; an empty range if there is none."""
+        return Range(self.start, max(self.start, min(self.end, ns)))
+
     def minus(self, held: list[Range]) -> list[Range]:
         """Give what is left of the range when the ranges of `held` (any order) are taken out."""
         left: list[Range] = []
@@ -80,6 +89,11 @@ class Range:
 def day_of(ns: int) -> Range:
     """Give the UTC day in which an instant lies."""
     return Range(ns // DAY * DAY, (ns // DAY + 1) * DAY)
+
+
+def whole_second(ns: int) -> int:
+    """Cut an instant to the second: the present is of no more use to whoever reads it."""
+    return ns // SECOND * SECOND
 
 
 def iso(ns: int) -> str:
@@ -253,8 +267,7 @@ def resolve(
         )
     if begin >= now:
         raise UsageError(
-            f"the range begins in the future, at {iso(begin)}: by this machine's clock it is "
-            f"{iso(now // SECOND * SECOND)}"
+            f"the range begins in the future, at {iso(begin)}: by this machine's clock it is {iso(whole_second(now))}"
         )
     if begin < _EARLIEST_NS:
         raise UsageError(f"last={last!r} reaches back before 1970")
@@ -304,4 +317,4 @@ def ago(ns: float | None) -> str:
     >>> ago(12.4 * SECOND), ago(2 * HOUR), ago(None)
     ('12 s ago', '2 h ago', 'never')
     """
-    return "never" if ns is None else f"{lasting(max(ns, 0) // SECOND * SECOND)} ago"
+    return "never" if ns is None else f"{lasting(whole_second(int(max(ns, 0))))} ago"

@@ -71,11 +71,11 @@ def watch_live(
     ...         print(live["client_id"].unique().tolist())
     ['isr-shack-01']
     """
-    line = connection.current(portal)
+    portal = connection.current(portal)
     zone = times.zone(tz)
     times.duration(every, name="every")  # before anything is asked
-    with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=line)) as found:
-        watched = Watched(line, found, zone)
+    with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found:
+        watched = Watched(portal, found, zone)
         first = watched.frame(messages.empty())
         if len(first):
             yield first
@@ -88,7 +88,7 @@ class Watched:
 
     Parameters
     ----------
-    line : Portal
+    portal : Portal
         Whose.
     source : Stream or Polled
         Of a stream it begins with what the live answer has, which is asked again after a gap: the stream itself has
@@ -97,8 +97,8 @@ class Watched:
         The zone of the frames.
     """
 
-    def __init__(self, line: Portal, source: Source, zone: dt.tzinfo) -> None:
-        self._line = line
+    def __init__(self, portal: Portal, source: Source, zone: dt.tzinfo) -> None:
+        self._portal = portal
         self._source = source
         self._zone = zone
         self._gaps = -1 if isinstance(source, Stream) else 0
@@ -109,9 +109,9 @@ class Watched:
         gaps = len(self._source.missed())
         seen = []
         if isinstance(self._source, Stream) and self._source.connected and gaps != self._gaps:
-            seen, self._gaps = [_seen(self._line, self._source)], gaps
+            seen, self._gaps = [_seen(self._portal, self._source)], gaps
         self._last = latest(pa.concat_tables([self._last, *seen, table]))
-        attrs = _attrs(self._line, self._source, len(self._last))
+        attrs = _attrs(self._portal, self._source, len(self._last))
         return frame.to_frame(self._last, tz=self._zone, attrs=attrs)
 
 
@@ -123,21 +123,21 @@ def latest(table: pa.Table) -> pa.Table:
     return table.take(pa.array(sorted(last.values()), pa.int64()))
 
 
-def _seen(line: Portal, found: Stream) -> pa.Table:
+def _seen(portal: Portal, found: Stream) -> pa.Table:
     """Give what the live answer has, where it can be had."""
     try:
-        return last_messages(line, found.selector, max_age=1.0)[1]
+        return last_messages(portal, found.selector, max_age=1.0)[1]
     except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError):
         return messages.empty()
 
 
-def _attrs(line: Portal, found: Source, rows: int) -> dict[str, object]:
+def _attrs(portal: Portal, found: Source, rows: int) -> dict[str, object]:
     return {
         "source": found.source,
-        **connection.provenance(line),
+        **connection.provenance(portal),
         "clients": list(found.selector.clients or ()),
         "topic": found.selector.topic,
-        "fetched_at": times.iso(line.now()),
+        "fetched_at": times.iso(portal.now()),
         "stale": not found.connected,
         "connected": found.connected,
         "gaps": len(found.missed()),

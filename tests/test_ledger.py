@@ -117,5 +117,6 @@ def test_provisional_is_from_the_first_instant_that_may_change():
     """Whoever's it is."""
     a, b = (Span(who, "#", Range(D0, D0 + DAY), D0 + at * HOUR, 0) for who, at in (("a", 9), ("b", 7)))
     span = Range(D0, D0 + DAY)
-    assert ledger.provisional_from([a, b], Selector(("a", "b")), span, settle=HOUR) == D0 + 6 * HOUR
-    assert ledger.provisional_from([a, b], Selector(("a",)), span, settle=HOUR) == D0 + 8 * HOUR
+    for clients, hour in ((("a", "b"), 6), (("a",), 8)):
+        held = holding.weigh([a, b], Selector(clients), span, now=D0 + DAY, settle=HOUR)
+        assert held.provisional_from == D0 + hour * HOUR

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import isr_analysis as isr
 from isr_analysis import settings
 from isr_analysis.errors import StoreError, UsageError
 
@@ -91,19 +90,6 @@ def test_a_profile_name_is_a_plain_word(name):
         settings.check_name(name)
 
 
-def test_a_home_that_cannot_be_made_is_an_error_that_names_the_setting(tmp_path):
-    """A file in the way is no place to keep things."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="ISR_HOME"):
-        settings.make_folder(tmp_path / "file" / "home")
-
-
-def test_a_folder_and_those_made_above_it_are_for_their_owner_alone(home):
-    """What is fetched is private, whichever folder is made first."""
-    deep = settings.make_folder(home / "accounts" / "one")
-    assert [folder.stat().st_mode & 0o077 for folder in (home, deep.parent, deep)] == [0, 0, 0]
-
-
 def test_a_file_that_cannot_be_written_leaves_no_other_behind(home):
     """Where `config.toml` is a folder the error has a remedy, and no temporary file stays."""
     chosen = settings.profile(environ={"ISR_HOME": str(home)})
@@ -134,19 +120,3 @@ def test_an_account_is_named_by_its_id(account):
     """What is no id is refused before anything is asked."""
     with pytest.raises(UsageError, match=r"is no account id; .*a UUID"):
         settings.profile(account_id=account, environ={})
-
-
-@pytest.mark.parametrize("given", [5, ["a"], "~nobody-of-that-name/x"])
-def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
-    """With the argument's name, and not in Python's words alone."""
-    with sandbox.connect(home=home) as portal:
-        calls = {
-            "home": lambda: isr.connect(home=given),
-            "contract": lambda: isr.read_history(b"[]", contract=given),
-            "to": lambda: isr.export_history(given, last="1h", portal=portal),
-            "path": lambda: isr.build_report(given, last="1h", portal=portal),
-            "notebook": lambda: isr.build_report("x.html", last="1h", notebook=given, portal=portal),
-        }
-        for name, call in calls.items():
-            with pytest.raises(UsageError, match=rf"^{name}=.* is no path"):
-                call()

@@ -162,7 +162,7 @@ def test_a_wrong_login_is_refused_at_once(station):
 @needs_mosquitto
 def test_a_login_that_ends_ends_the_stream(station, monkeypatch, caplog):
     """A subscriber that is revoked while it listens: what came is read, then the error comes."""
-    monkeypatch.setattr("isr_analysis.streaming.line._REFUSALS", 1)
+    monkeypatch.setattr("isr_analysis.streaming.subscription._REFUSALS", 1)
     with isr.stream(login=entry(station)) as live, caplog.at_level(logging.CRITICAL):
         station.publish(f"{ACCOUNT}/dev-1/a", b"1")
         wait_for(lambda: live.received == 1)

@@ -174,6 +174,17 @@ def test_what_is_empty_parts_no_range():
     assert times.Range(0, 10).minus([times.Range(5, 5), times.Range(5, 7)]) == [times.Range(0, 5), times.Range(7, 10)]
 
 
+@given(ranges, ranges, st.integers(0, 5 * times.DAY))
+def test_what_ranges_have_in_common_is_in_both(span, other, at):
+    """An instant is in what two ranges have in common if it is in both; what comes before an instant is so, too."""
+
+    def has(one):
+        return one.start <= at < one.end
+
+    assert has(span.common(other)) == (has(span) and has(other))
+    assert has(span.before(other.end)) == (has(span) and at < other.end)
+
+
 @given(st.integers(0, 4_000_000_000 * times.SECOND))
 def test_iso_is_exact(ns):
     """An instant written as ISO and read again is the same to the nanosecond."""

@@ -83,13 +83,13 @@ def test_files_of_nobody_are_found(tmp_path):
     """Of the day, old, and not in the ledger: what a writer left that was killed."""
     folder = tmp_path / "2024-10"
     folder.mkdir()
-    names = {"2024-10-04-old.parquet": HOUR * 2, "2024-10-04-old.tmp": HOUR * 2, "2024-10-04-young.tmp": MINUTE,
-             "2024-10-04-known.parquet": HOUR * 2, "2024-10-05-old.tmp": HOUR * 2}  # fmt: skip
+    names = {"2024-10-04-old.parquet": HOUR * 2, ".2024-10-04-old.tmp": HOUR * 2, ".2024-10-04-young.tmp": MINUTE,
+             "2024-10-04-known.parquet": HOUR * 2, ".2024-10-05-old.tmp": HOUR * 2}  # fmt: skip
     for name, age in names.items():
         (folder / name).touch()
         os.utime(folder / name, (time.time() - age / 1e9,) * 2)
     left = upkeep.left_over(tmp_path, DAY0, {"2024-10/2024-10-04-known.parquet"})
-    assert sorted(left) == ["2024-10/2024-10-04-old.parquet", "2024-10/2024-10-04-old.tmp"]
+    assert sorted(left) == ["2024-10/.2024-10-04-old.tmp", "2024-10/2024-10-04-old.parquet"]
 
 
 def test_a_file_that_goes_while_it_is_looked_at_is_nobodys_concern(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from isr_analysis import errors, times
 from isr_analysis.portal.quota import Ledger, Word
 from isr_analysis.portal.token import Token
-from isr_analysis.portal.wire import Wire
+from isr_analysis.portal.wire import Wire, good
 
 ORIGIN = "https://portal.example"
 VALUE = "isr_mqtt_rest_example-not-a-real-one"
@@ -180,6 +180,7 @@ def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, stat
     assert caught.value.status_code == status
     assert "so it is" in str(caught.value)
     assert VALUE not in str(caught.value)
+    assert not isinstance(caught.value, errors.RequestRefusedError) or caught.value.words == "so it is"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
@@ -190,7 +191,7 @@ def test_a_token_that_the_portal_repeats_is_masked(line_to, status, before):
     words = {"detail": f"token {VALUE} not known; was Authorization: Basic {coded}, sorry"}
     line = line_to(lambda _: httpx.Response(status, json=words, headers={"retry-after": "900"}))
     with pytest.raises(errors.IsrError, match=r"token \(a token\) not known.*sorry") as caught:
-        line.post("/x", {})
+        good(line.raw("POST", "/x", json={}), ORIGIN)
     shown = f"{caught.value} {getattr(caught.value, 'words', '')}"
     assert "not-a-real-one" not in shown
     assert coded[8:16] not in shown
@@ -237,7 +238,7 @@ def test_a_post_is_sent_once(line_to):
     seen = []
     line = line_to(lambda request: seen.append(request) or httpx.Response(503))
     with pytest.raises(errors.PortalUnavailableError):
-        line.post("/x", {"label": "a"})
+        good(line.raw("POST", "/x", json={"label": "a"}), ORIGIN)
     assert len(seen) == 1
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
 from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Floats, Ints, Series
 from isr_analysis.checks.tables import Row
-from isr_analysis.progress import counted
 from isr_analysis.times import SECOND
 
 _AGAIN = 5 * SECOND

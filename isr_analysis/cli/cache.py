@@ -11,13 +11,13 @@ import click
 
 import isr_analysis as isr
 from isr_analysis import settings, times
+from isr_analysis.amounts import counted, sized
 from isr_analysis.cli.options import ask, connecting, go_on, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import accounts
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import counted, sized
 from isr_analysis.times import Range
 
 _EVER = Range(0, 4_102_444_800 * times.SECOND)

@@ -231,7 +231,7 @@ def _remember(profile: settings.Profile, made: Made, kept: dict[str, Any]) -> No
     if made.what == SUBSCRIBER:
         logins.keep_in_keyring(profile, kept)
     else:
-        logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", secret.plain(kept["password"]))
+        logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", secret.revealed(kept["password"]))
 
 
 def _where(out: Path | None, *, keyring: bool) -> str:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 import isr_analysis as isr
+from isr_analysis.amounts import counted
 from isr_analysis.cli.options import end_as_by_ctrl_c
 from isr_analysis.errors import MissingExtraError, UsageError
-from isr_analysis.progress import counted
 
 if TYPE_CHECKING:
     from isr_analysis.sandbox.server import Sandbox

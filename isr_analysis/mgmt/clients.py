@@ -47,9 +47,9 @@ def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Porta
     >>> made.client_id, made.password
     ('site-alpha-sensor', Secret(…))
     """
-    line = connection.current(portal)
+    portal = connection.current(portal)
     body = {"label": _label(label), "allow_subscribe": allow_subscribe}
-    return made.read(made.CLIENT, change(line, "POST", line.routes.publishers, json=body), secret=True)
+    return made.read(made.CLIENT, change(portal, "POST", portal.routes.publishers, json=body), secret=True)
 
 
 def pause_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
@@ -82,8 +82,8 @@ def resume_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
 
 def remove_publisher(client_id: str, *, portal: Portal | None = None) -> None:
     """Remove an MQTT client for good; its login ends. Parameters and errors as of `pause_publisher`."""
-    line = connection.current(portal)
-    change(line, "DELETE", line.routes.publishers, named=client_id, json=None)
+    portal = connection.current(portal)
+    change(portal, "DELETE", portal.routes.publishers, named=client_id, json=None)
 
 
 def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
@@ -106,8 +106,8 @@ def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
     RequestRefusedError
         There is no such client (404), or what `create_publisher` says.
     """
-    line = connection.current(portal)
-    body = change(line, "POST", line.routes.publishers, named=client_id, then="/rotate-credentials", json=None)
+    portal = connection.current(portal)
+    body = change(portal, "POST", portal.routes.publishers, named=client_id, then="/rotate-credentials", json=None)
     return made.read(made.CLIENT, body, secret=True)
 
 
@@ -139,14 +139,14 @@ def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal |
     """
     if type(expires_in_days) is not int or expires_in_days < 1:  # True is one, too
         raise UsageError(f"expires_in_days={expires_in_days!r} is no number of days; give a whole one, 1 or more")
-    line = connection.current(portal)
+    portal = connection.current(portal)
     body = {"label": _label(label), "expires_in_days": expires_in_days}
-    return made.read(made.SUBSCRIBER, change(line, "POST", SUBSCRIBERS, json=body), secret=True)
+    return made.read(made.SUBSCRIBER, change(portal, "POST", SUBSCRIBERS, json=body), secret=True)
 
 
 def _switch(client_id: str, to: str, portal: Portal | None) -> Made:
-    line = connection.current(portal)
-    return made.read(made.CLIENT, change(line, "POST", line.routes.publishers, named=client_id, then=to, json=None))
+    portal = connection.current(portal)
+    return made.read(made.CLIENT, change(portal, "POST", portal.routes.publishers, named=client_id, then=to, json=None))
 
 
 def _label(label: str) -> str:

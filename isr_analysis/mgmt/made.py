@@ -10,8 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from isr_analysis.answers.shape import plain
-from isr_analysis.secret import Secret, is_named_otherwise, is_named_secret
-from isr_analysis.secret import plain as plainly
+from isr_analysis.secret import Secret, is_named_otherwise, is_named_secret, revealed
 
 _PASSWORD = (
     "password", "mqttpassword", "newpassword", "plainpassword", "plaintextpassword", "passwordplain",
@@ -110,7 +109,7 @@ class Made:
 
     def reveal(self) -> dict[str, Any]:
         """Give all fields, with their secrets in plain."""
-        return {name: plainly(value) for name, value in self.fields.items()}
+        return {name: revealed(value) for name, value in self.fields.items()}
 
     def _text(self, known: tuple[str, ...]) -> str | None:
         found = self._find(known, str)

@@ -164,12 +164,12 @@ def _load(
     path: str, names: dict[str, tuple[str, ...]], source: str, max_age: str | dt.timedelta, portal: Portal | None
 ) -> pd.DataFrame:
     age = times.duration(max_age, name="max_age") / times.SECOND
-    line = connection.current(portal)
-    found = lists.rows(line.responses, path, max_age=age)
+    portal = connection.current(portal)
+    found = lists.rows(portal.responses, path, max_age=age)
     table = _table([row for _, page in found for row in page], names)
     table.attrs.update(
         source=source,
-        **connection.provenance(line),
+        **connection.provenance(portal),
         **lists.freshness(kept for kept, _ in found),
         rows=len(table),
     )

@@ -69,6 +69,17 @@ class Cells:
         for kind, at, array in _split(given, set(map(type, given)) if types is None else types):
             kinds.setdefault(kind, []).append((rows if at is None else rows[at], array))
 
+    def add_objects(self, objects: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Add the fields of objects, with the row of each, in order."""
+        gathered: dict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
+        for row, fields in objects:
+            for name, value in fields.items():
+                rows, given = gathered[name]
+                rows.append(row)
+                given.append(value)
+        for name, (rows, given) in gathered.items():
+            self.add(name, np.array(rows, np.int64), given)
+
     def put(self, name: str, kind: str, rows: Rows, values: Any) -> None:
         """Add values of one kind, none missing: an Arrow array, or one of numpy."""
         if kind in _NUMPY and isinstance(values, pa.Array):

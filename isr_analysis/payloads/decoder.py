@@ -8,7 +8,6 @@ by the same parser. Which way a message was read never shows in its values.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -78,7 +77,7 @@ def _block(table: pa.Table) -> pa.Table:
     deep = _deep(payloads)
     if len(deep):
         rows = rows[~np.isin(rows, deep)]
-        _each(cells, payloads, deep, message.raw)
+        cells.add_objects(_one_by_one(payloads, deep, message.raw))
     for of_topic in np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1):
         _topic(cells, payloads, _plain(cells, payloads, of_topic))
     return cells.table({"time": table["time"], "client_id": clients, "topic": topics, "seq": table["seq"]})
@@ -116,19 +115,16 @@ def _topic(cells: Cells, payloads: pa.Array, rows: Rows) -> None:
         before, rows = len(rows), np.concatenate(left)
         if len(rows) > before / 2:
             break
-    _each(cells, payloads, rows, message.fields)
+    cells.add_objects(_one_by_one(payloads, rows, message.fields))
 
 
-def _each(cells: Cells, payloads: pa.Array, rows: Rows, read: Callable[[bytes], dict[str, Any]]) -> None:
-    gathered: dict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
+def _one_by_one(
+    payloads: pa.Array, rows: Rows, read: Callable[[bytes], dict[str, Any]]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give each row with the fields of its payload."""
     for part in _portions(rows):
         for row, payload in zip(part.tolist(), _taken(payloads, part), strict=True):
-            for name, value in read(payload).items():
-                at, values = gathered[name]
-                at.append(row)
-                values.append(value)
-    for name, (at, values) in gathered.items():
-        cells.add(name, np.array(at, np.int64), values)
+            yield row, read(payload)
 
 
 def _portions(rows: Rows) -> Iterator[Rows]:

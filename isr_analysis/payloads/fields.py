@@ -103,7 +103,8 @@ def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[Iterato
             dense[name][kind] = array
     rare = Cells(len(decoded))
     if REST in decoded.column_names:
-        _read_rest(decoded[REST], rare)
+        texts = enumerate(decoded[REST].to_pylist())
+        rare.add_objects((row, parse(text)) for row, text in texts if text is not None)
     counts = rare.counts()
     for name, kinds in dense.items():
         counts[name] = counts.get(name, 0) + sum(len(array) - array.null_count for array in kinds.values())
@@ -125,18 +126,6 @@ def resolve(decoded: pa.Table, fields: list[str] | None = None) -> tuple[Iterato
                 cells += [(row, name, v) for row, v in zip(rows, values(kind, array.drop_null()), strict=True)]
         extra = as_json(cells, len(decoded))
     return columns, extra, names
-
-
-def _read_rest(rest: pa.ChunkedArray, cells: Cells) -> None:
-    gathered: dict[str, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
-    for row, text in enumerate(rest.to_pylist()):
-        if text is not None:
-            for name, value in parse(text).items():
-                rows, given = gathered[name]
-                rows.append(row)
-                given.append(value)
-    for name, (rows, given) in gathered.items():
-        cells.add(name, np.array(rows, np.int64), given)
 
 
 def _merged(dense: dict[str, pa.ChunkedArray], rare: dict[str, pa.Array]) -> dict[str, pa.ChunkedArray]:

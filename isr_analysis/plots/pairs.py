@@ -9,11 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, listed, nanoseconds, stamps, taken, zone_of
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import drawn, titled
 from isr_analysis.plots.pick import named, pick
-from isr_analysis.progress import counted
 
 _WHOSE = "compared"
 

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.kinds import decimals
 from isr_analysis.checks.series import Floats, Ints, stamps
 from isr_analysis.errors import UsageError
@@ -17,7 +18,6 @@ from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import titled
 from isr_analysis.plots.panels import Line, bottom, panel_axes, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
-from isr_analysis.progress import counted
 
 _BANDS = 4
 _BINS = 60

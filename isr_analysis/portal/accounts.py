@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import os
@@ -13,8 +12,8 @@ from urllib.parse import quote
 
 from isr_analysis import database
 from isr_analysis.errors import StoreError
+from isr_analysis.files import make_folder
 from isr_analysis.portal.token import Token
-from isr_analysis.settings import make_folder
 
 _FORMAT = database.Format(
     "CREATE TABLE IF NOT EXISTS binding (token TEXT PRIMARY KEY, origin TEXT NOT NULL, account TEXT NOT NULL)"
@@ -60,21 +59,20 @@ def has_salt(home: Path) -> bool:
 def _salt(home: Path) -> bytes:
     path = make_folder(home) / _SALT
     try:
-        with contextlib.suppress(FileExistsError):
+        if not path.exists():
             # Written aside and linked into place: of two processes that begin at once, both use the first's.
             aside = home / f"salt.{os.getpid()}.{secrets.token_hex(4)}"
-            if not path.exists():
-                descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(secrets.token_bytes(32))
-                try:
-                    os.link(aside, path)
-                except FileExistsError:
-                    raise
-                except OSError:  # a file system without links, such as exFAT: the last to begin is the one to be used
-                    aside.replace(path)
-                finally:
-                    aside.unlink(missing_ok=True)
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(32))
+            try:
+                os.link(aside, path)
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without links, such as exFAT: the last to begin is the one to be used
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
         return path.read_bytes()
     except OSError as exc:
         raise StoreError(

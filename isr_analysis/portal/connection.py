@@ -7,7 +7,7 @@ from typing import Any
 
 from isr_analysis import settings
 from isr_analysis.errors import TokenMissingError, UsageError
-from isr_analysis.portal import token
+from isr_analysis.portal import token as tokens
 from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.portal import Portal
 
@@ -15,7 +15,7 @@ _default: Portal | None = None
 
 
 def connect(
-    token: str | token.Token | None = None,
+    token: str | tokens.Token | None = None,
     *,
     profile: str | None = None,
     origin: str | None = None,
@@ -65,8 +65,10 @@ def connect(
     True
     """
     global _default  # noqa: PLW0603 (the one global there is: the process's default connection)
-    made = _make(token, profile, origin, account_id, contract, home)
-    _default = made
+    file = contract if isinstance(contract, str | Path) else None
+    known = settings.profile(profile, origin=origin, account_id=account_id, contract=file, home=home)
+    key = tokens.find(known, token)
+    _default = made = Portal(known, key, contract=contract if isinstance(contract, Contract) else None)
     return made
 
 
@@ -82,7 +84,7 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
             )
         return portal
     if _default is None and ask is False:
-        token.find(settings.profile(), ask=False)
+        tokens.find(settings.profile(), ask=False)
     return _default or connect()
 
 
@@ -127,7 +129,7 @@ def has_token(profile: str | None = None) -> bool:
     False
     """
     try:
-        token.find(settings.profile(profile), ask=False)
+        tokens.find(settings.profile(profile), ask=False)
     except TokenMissingError:
         return False
     return True
@@ -141,16 +143,3 @@ def provenance(portal: Portal) -> dict[str, Any]:
         "account": portal.account_id,
         "contract": known.source if (known := portal.known_contract) else "not needed: nothing was asked",
     }
-
-
-def _make(
-    key: str | token.Token | None,
-    profile: str | None,
-    origin: str | None,
-    account_id: str | None,
-    contract: str | Path | Contract | None,
-    home: str | Path | None,
-) -> Portal:
-    file = contract if isinstance(contract, str | Path) else None
-    known = settings.profile(profile, origin=origin, account_id=account_id, contract=file, home=home)
-    return Portal(known, token.find(known, key), contract=contract if isinstance(contract, Contract) else None)

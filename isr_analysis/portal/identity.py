@@ -24,13 +24,13 @@ logger = logging.getLogger(__name__)
 _REVISIONS = 6
 
 
-def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id: str | None, now: int) -> str | None:
+def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id: str | None, now: int) -> str | None:
     """Ask whose the token is; None if no answer names an account.
 
     Parameters
     ----------
-    line : Wire
-        The token's line.
+    wire : Wire
+        The token's connection.
     routes : Contract
         Where the publishers and the live answer are.
     history : callable
@@ -49,17 +49,17 @@ def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id
     """
 
     def of_publishers() -> set[str]:
-        answer = line.get(routes.publishers)
+        answer = wire.get(routes.publishers)
         return accounts_of(answers.read_rows(answer.body, content_type=answer.content_type), account_id)
 
     def of_live() -> set[str]:
-        answer = line.get(routes.live)
+        answer = wire.get(routes.live)
         page = answers.read_live(answer.body, content_type=answer.content_type, fields=routes.live_fields)
         return set(page.accounts)
 
     def of_history() -> set[str]:
         known = history()
-        answer, _ = recent(line, known, account_id, now)
+        answer, _ = recent(wire, known, account_id, now)
         page = answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields)
         return set(page.accounts)
 
@@ -90,7 +90,7 @@ def ask(line: Wire, routes: Contract, history: Callable[[], History], account_id
 
 
 def recent(
-    line: Wire,
+    wire: Wire,
     known: History,
     account_id: str | None,
     now: int,
@@ -102,8 +102,8 @@ def recent(
 
     Parameters
     ----------
-    line : Wire
-        The token's line.
+    wire : Wire
+        The token's connection.
     known : History
         How history is asked for.
     account_id : str or None
@@ -130,7 +130,7 @@ def recent(
         if known.limit is not None:
             asked[known.limit] = "1"
         try:
-            answer = line.get(known.path, asked)
+            answer = wire.get(known.path, asked)
             if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
                 raise refused
         except RequestRefusedError as exc:

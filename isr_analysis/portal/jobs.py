@@ -29,12 +29,12 @@ _RESULT = re.compile(r"(?:download|result|results|file|output|data|content)(?:ur
 _STATUS = re.compile(r"(?:status|job|task|operation|poll|monitor|export|request)?(?:url|uri|href|link|location|self)")
 
 
-def awaited(line: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> Answer:
+def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> Answer:
     """Give an answer, or the one that it promises.
 
     Parameters
     ----------
-    line : Wire
+    wire : Wire
         Where to ask.
     answer : Answer
         What came.
@@ -58,13 +58,13 @@ def awaited(line: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
             f"the portal says that it prepares its answer (202) but not where it will be: {_said(answer)!r}; a "
             "Location header, or status_url in the answer, was expected"
         )
-    sleep = wait if callable(wait) else line.sleep
+    sleep = wait if callable(wait) else wire.sleep
     waited, pause = 0.0, 1.0
     while waited < _LONGEST:
         seconds = _retry_after(answer) or pause
         sleep(seconds)
         waited, pause = waited + seconds, min(pause * 1.5, _SLOWEST)
-        answer = line.get(where, bulk=True, wait=wait)
+        answer = wire.get(where, bulk=True, wait=wait)
         state = _state(answer)
         if state is not None and _FAILED.fullmatch(state):
             raise AnswerError(f"the portal failed at the answer that it prepared: {_said(answer)!r}")
@@ -72,7 +72,7 @@ def awaited(line: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
             where = _where(answer, where, _STATUS) or where
             continue
         found = _where(answer, where, _RESULT) if state is not None else None
-        return line.get(found, bulk=True, wait=wait) if found is not None else answer
+        return wire.get(found, bulk=True, wait=wait) if found is not None else answer
     raise HistoryIncompleteError(
         f"the portal prepares its answer (202) and has not done so after {_LONGEST // 60} minutes: {_said(answer)!r}; "
         "ask again later, or for a shorter range"

@@ -20,6 +20,8 @@ import pyarrow.compute as pc
 from isr_analysis import times
 from isr_analysis.answers import Page
 from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
+from isr_analysis.messages import instants as instants  # noqa: PLC0414 (for the modules that read with this one)
+from isr_analysis.messages import within as within  # noqa: PLC0414 (likewise)
 from isr_analysis.portal.paging import Habits
 from isr_analysis.times import Range
 
@@ -117,7 +119,7 @@ class Onward:
                     (Range(piece.start, last), Range(last, piece.end)) if order == "up"
                     else (Range(first + grain, piece.end), Range(piece.start, first + grain))
                 )  # fmt: skip
-                ends = self._passes(table) or not _common(rest, self._span)
+                ends = self._passes(table) or not rest.common(self._span)
                 behind = None if ends else self._following(page, rest, order)
                 before = Range(piece.start, first + grain) if order == "up" else Range(last, piece.end)
                 if not self._begins_later(page, rest, behind, before):
@@ -128,14 +130,14 @@ class Onward:
                     continue
             middle = _middle(np.unique(at // grain) * grain, grain, self._unit())
             for half in (Range(piece.start, middle), Range(middle, piece.end)):
-                if _common(half, self._span):  # of a whole answer each half is shorter, and so whole itself
+                if half.common(self._span):  # of a whole answer each half is shorter, and so whole itself
                     yield from self.read(self._asked(half, page), half)
             return
 
     def _begins_later(self, page: Page, rest: Range, behind: Page | None, before: Range) -> bool:
         """Tell whether an answer with nothing behind it was cut at its beginning: the last ones in the other order."""
         more = behind is not None and len(within(behind.messages, rest)) > len(within(page.messages, rest))
-        if more or self._whole is page or not (asked := _common(before, self._span)):
+        if more or self._whole is page or not (asked := before.common(self._span)):
             return False
         cut = len(within(self._ask(asked).messages, before)) > len(within(page.messages, before))
         if cut:
@@ -157,7 +159,7 @@ class Onward:
         return after
 
     def _asked(self, piece: Range, former: Page) -> Page:
-        page = self._ask(_common(piece, self._span))
+        page = self._ask(piece.common(self._span))
         if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit()):
             raise self._same(page)
         return page
@@ -180,7 +182,7 @@ class Onward:
         answers = [wider]
         for margin in (0, self._unit()):  # further away, where an answer still holds what lies on the border
             parts = (Range(EVER.start, instant.start - margin), Range(instant.end + margin, EVER.end))
-            answers += [self._ask(side) for part in parts if (side := _common(part, around))]
+            answers += [self._ask(side) for part in parts if (side := part.common(around))]
             if any(one.rows > page.rows for one in answers):
                 return False
             if not any(one.rows for one in answers[1:]):
@@ -218,7 +220,7 @@ class Onward:
             last = int(instants(page.messages)[-1]) // grain * grain
             done = Range(piece.start, last) if order == "up" else Range(last + grain, piece.end)
             several = len(pc.unique(page.messages["client_id"])) > 1
-            again = page if several else self._ask(_common(done, self._span))
+            again = page if several else self._ask(done.common(self._span))
             self._whole = page if again.rows < page.rows else None
             self._habits.by_time = len(within(again.messages, done)) == len(within(page.messages, done))
         return self._habits.by_time
@@ -232,25 +234,12 @@ class Onward:
         return self._incomplete(f"gives the same {page.rows} messages for a part of the range as for all of it")
 
 
-def instants(table: pa.Table) -> npt.NDArray[np.int64]:
-    """Give the messages' times as ns since 1970."""
-    values: npt.NDArray[np.int64] = table["time"].cast("int64").to_numpy()
-    return values
-
-
 def order_of(table: pa.Table) -> str | None:
     """Tell whether times run ``"up"``, ``"down"``, are all ``"one"``, or stand in no order (None)."""
     steps = np.diff(instants(table))
     if not steps.any():
         return "one"
     return "up" if (steps >= 0).all() else "down" if (steps <= 0).all() else None
-
-
-def within(table: pa.Table, span: Range) -> pa.Table:
-    """Give the messages of a span."""
-    at = instants(table)
-    inside = (at >= span.start) & (at < span.end)
-    return table if inside.all() else table.filter(pa.array(inside))
 
 
 def overlap(held: Page, after: Page, ask: Callable[[Range], Page], unit: int) -> int | None:
@@ -284,11 +273,6 @@ def _fits(table: pa.Table, span: Range, slack: int) -> bool:
     """Tell whether all messages lie in a span, or nearly."""
     at = instants(table)
     return bool((at >= span.start - slack).all() and (at < span.end + slack).all())
-
-
-def _common(one: Range, other: Range) -> Range:
-    start, end = max(one.start, other.start), min(one.end, other.end)
-    return Range(start, max(start, end))
 
 
 def _middle(grains: npt.NDArray[np.int64], grain: int, unit: int) -> int:

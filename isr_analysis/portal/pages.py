@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from isr_analysis import times
 from isr_analysis.errors import AnswerError, RequestRefusedError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Selector, within
 from isr_analysis.portal import refusals
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.window import Window
 from isr_analysis.portal.wire import Waiting

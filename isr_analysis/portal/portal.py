@@ -11,7 +11,6 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -25,6 +24,7 @@ from isr_analysis.errors import (
     UsageError,
     WrongAccountError,
 )
+from isr_analysis.files import is_read_only
 from isr_analysis.portal import accounts, discovery, identity, lists, paging, quota, token, wire
 from isr_analysis.portal.contract import Contract, History, overridden
 
@@ -80,7 +80,7 @@ class Portal:
         self.habits = paging.Habits()
         self._key = key
         self._place = profile.home
-        self._is_unkept = settings.is_read_only(profile.home)
+        self._is_unkept = is_read_only(profile.home)
         if self._is_unkept:  # what is there is read; the portal can be asked, and nothing of it is kept
             self._place = Path(tempfile.mkdtemp(prefix="isr-"))
             self._forgets = weakref.finalize(self, shutil.rmtree, self._place, ignore_errors=True)
@@ -105,9 +105,7 @@ class Portal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -206,6 +206,7 @@ def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:
         f"(in {left}){said}. What was fetched is kept; try again then, or ask for less",
         status_code=429,
         retry_after=wait,
+        words=words,
     )
 
 

@@ -124,9 +124,9 @@ def stated(
     words = answers.error_words(body, content_type, longest=None)
     if revised(known, asked, words, length) is None:
         return None
-    refused = RequestRefusedError(f"the portal refused {known.path} with a good status: {words}", status_code=422)
-    refused.words = words
-    return refused
+    return RequestRefusedError(
+        f"the portal refused {known.path} with a good status: {words}", status_code=422, words=words
+    )
 
 
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:

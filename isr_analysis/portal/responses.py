@@ -1,6 +1,6 @@
 """Small answers, kept for a while: requests-cache in front of httpx.
 
-requests-cache cannot drive httpx, so an adapter sends its requests down our own line. The token is added below
+requests-cache cannot drive httpx, so an adapter sends its requests through our own `Wire`. The token is added below
 it and reaches no cache file. A stale answer is given only when the portal cannot be reached or fails with 5xx;
 a refusal (4xx) is never hidden by an older answer.
 """
@@ -28,7 +28,7 @@ from requests_cache.backends.sqlite import SQLiteCache
 
 from isr_analysis import database
 from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
-from isr_analysis.portal import wire
+from isr_analysis.portal.wire import Answer, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Kept:
 
     Parameters
     ----------
-    answer : wire.Answer
+    answer : Answer
         The answer itself.
     fetched_at : datetime.datetime
         When the portal gave it (UTC).
@@ -50,7 +50,7 @@ class Kept:
         True if it is older than asked for, because the portal could not be reached.
     """
 
-    answer: wire.Answer
+    answer: Answer
     fetched_at: dt.datetime
     stale: bool
 
@@ -60,7 +60,7 @@ class Responses:
 
     Parameters
     ----------
-    line : wire.Wire
+    wire : Wire
         Where a request goes that the cache cannot answer.
     folder : Path
         The account's own folder: no other account's answer can be found in it.
@@ -71,7 +71,7 @@ class Responses:
         The lists, by path and number of rows, of which nothing more was found though they might have been cut.
     """
 
-    def __init__(self, line: wire.Wire, folder: Path) -> None:
+    def __init__(self, wire: Wire, folder: Path) -> None:
         self._lock = threading.Lock()
         self._closing = False
         self.whole: set[tuple[str, int]] = set()
@@ -85,8 +85,8 @@ class Responses:
         except Exception as exc:
             raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
         self._session.trust_env = False
-        self._session.mount(line.origin, _Adapter(line))
-        self._origin = line.origin
+        self._session.mount(wire.origin, _Adapter(wire))
+        self._origin = wire.origin
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None, max_age: float) -> Kept:
         """Give an answer that is at most `max_age` seconds old.
@@ -188,13 +188,13 @@ class _Cache(SQLiteCache):
 class _Adapter(BaseAdapter):
     """Sends what requests prepared through httpx; raises our own errors, which requests lets through."""
 
-    def __init__(self, line: wire.Wire) -> None:
+    def __init__(self, wire: Wire) -> None:
         super().__init__()
-        self._line = line
+        self._wire = wire
         self._builder = HTTPAdapter()
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        answer = self._line.get(str(request.url))
+        answer = self._wire.get(str(request.url))
         # httpx has decoded the body already.
         headers = {k: v for k, v in answer.headers.items() if k not in ("content-encoding", "content-length")}
         headers[_ADDRESS] = answer.url
@@ -225,7 +225,7 @@ def _kept(response: Any, *, stale: bool) -> Kept:
     at = getattr(response, "created_at", None)
     url = headers.pop(_ADDRESS, str(response.url))
     return Kept(
-        wire.Answer(response.content, headers, url, response.status_code),
+        Answer(response.content, headers, url, response.status_code),
         _utc(at) if at is not None else _now(),
         stale,
     )

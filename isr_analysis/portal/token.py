@@ -7,10 +7,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from isr_analysis import keyrings, secret
 from isr_analysis.errors import TokenMissingError, UsageError
+from isr_analysis.secret import Secret
 from isr_analysis.settings import Profile
 from isr_analysis.surroundings import someone_is_there
 
@@ -19,7 +19,7 @@ WHERE_TO_MAKE_ONE = "make one in the portal, Settings → REST API tokens"
 _FORM = re.compile(r"isr_mqtt_(platform_)?rest_[A-Za-z0-9._~+/=-]+")
 
 
-class Token:
+class Token(Secret):
     """A REST API token, masked wherever it could be printed.
 
     Parameters
@@ -33,7 +33,7 @@ class Token:
         The value has not the form of a token. The message does not repeat it.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ()
 
     def __init__(self, value: str) -> None:
         if not isinstance(value, str):
@@ -46,24 +46,17 @@ class Token:
                 f"isr_mqtt_rest_ and has no blanks in it; {WHERE_TO_MAKE_ONE}. "
                 "The password of an MQTT client or subscriber is no token"
             )
-        self._value = text
+        super().__init__(text)
 
     @property
     def is_platform(self) -> bool:
         """Whether it is a platform operator's, which needs an account id beside it."""
-        return self._value.startswith("isr_mqtt_platform_rest_")
-
-    def reveal(self) -> str:
-        """Give the value itself, for the one header that carries it."""
-        return self._value
+        return self.reveal().startswith("isr_mqtt_platform_rest_")
 
     def __repr__(self) -> str:
         return f"Token(isr_mqtt_{'platform_' if self.is_platform else ''}rest_…)"
 
     __str__ = __repr__
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a Token is not pickled: it would be written out in plain")
 
 
 def find(

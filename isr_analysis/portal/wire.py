@@ -75,7 +75,7 @@ class Answer:
 
 
 class Wire:
-    """One token's line to one portal.
+    """HTTP with one portal, under one token.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Wire:
 
     @property
     def requests(self) -> int:
-        """How many requests went to the portal over this line."""
+        """How many requests went to the portal."""
         return self._counted.sent
 
     def allow(self, most: int) -> None:
@@ -148,6 +148,7 @@ class Wire:
 
         With `pause`, a function that waits for so many seconds, it is spaced out as the quota's end comes near. Where
         the portal gives no more just now but soon (`quota.BRIEFLY`), that is waited for: such a request was not done.
+        A GET is sent again where it fails; anything else is not, as nobody knows what became of it.
 
         Raises
         ------
@@ -202,7 +203,7 @@ class Wire:
         bulk : bool
             One of many: slow down as the quota's end comes near, so that smaller requests still find some.
         wait : bool or callable
-            Wait where the quota is used up, and ask then; a function waits in the line's own place.
+            Wait where the quota is used up, and ask then; a function waits in place of `sleep`.
         """
         sleep = wait if callable(wait) else self.sleep
         while True:
@@ -213,10 +214,6 @@ class Wire:
                     raise
                 logger.info("the quota is used up; waiting %.0f s", exc.retry_after or 0)
                 sleep(max(exc.retry_after or 0.0, 1.0))
-
-    def post(self, url: str, json: Any) -> Answer:
-        """Send something. It is never sent twice: nobody knows what a lost answer did."""
-        return good(self.raw("POST", url, json=json), self.origin)
 
 
 def good(response: httpx.Response, origin: str) -> Answer:
@@ -255,26 +252,21 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
     status, path = response.status_code, response.url.path
     everything = answers.error_words(response.content, response.headers.get("content-type"), longest=None)
     words = answers.error_words(response.content, response.headers.get("content-type"))
-    said = (
-        f'{response.request.method} {path} → {status}; the portal said: "{words}"'
-        if words
-        else (f"{response.request.method} {path} → {status}, without a word")
-    )
-    if status < _SERVER and not _same_origin(
-        response.url, httpx.URL(origin)
-    ):  # the token did not go there, and has no part in it
-        refused = errors.RequestRefusedError(
+    said = f"{response.request.method} {path} → {status}"
+    said += f'; the portal said: "{words}"' if words else ", without a word"
+    if status < _SERVER and not _same_origin(response.url, httpx.URL(origin)):  # the token has no part in it
+        return errors.RequestRefusedError(
             f"the portal {origin} redirected to {response.url.host}, which refused: {said}; try again, or ask the "
             "portal's support",
             status_code=status,
+            words=everything,
         )
-        refused.words = everything
-        return refused
     if status == _BAD_TOKEN:
         return errors.TokenRefusedError(
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
             "then put it in the old one's place (`isr login`, or ISR_TOKEN)",
             status_code=status,
+            words=everything,
         )
     if status == _FORBIDDEN:
         add_on = ADD_ONS.get(path, MGMT)
@@ -283,6 +275,7 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
             f"the account enables in the portal ({origin}), in the account's settings under add-ons; the token "
             "stays as it is",
             status_code=status,
+            words=everything,
         )
     if status >= _SERVER:
         often = f"It was asked {RETRIES + 1} times; try again later"
@@ -294,9 +287,9 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
     # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
     unknown = status == _NO_ROUTE and response.request.method == "GET"
     remedy = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
-    refused = errors.RequestRefusedError(f"the portal refused the request: {said}; {remedy}", status_code=status)
-    refused.words = everything
-    return refused
+    return errors.RequestRefusedError(
+        f"the portal refused the request: {said}; {remedy}", status_code=status, words=everything
+    )
 
 
 class EnoughError(errors.IsrError):

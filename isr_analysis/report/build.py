@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-import os
 import warnings
 from pathlib import Path
 from typing import Any
 
-from isr_analysis import settings, times
+from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
+from isr_analysis.files import path_of, replacing
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -81,22 +81,22 @@ def build_report(
     >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:  # doctest: +SKIP
     ...     isr.build_report("report.html", last="7d", portal=portal)
     """
-    out = settings.path_of(path, "path")
+    out = path_of(path, "path")
     if out.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"')
-    line = connection.current(portal)
+    portal = connection.current(portal)
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
     # Whole seconds: a reader wants no nanoseconds of the moment at which the report was started.
-    span = times.resolve(start, end, last, tz=zone, now=line.now() // times.SECOND * times.SECOND)
+    span = times.resolve(start, end, last, tz=zone, now=times.whole_second(portal.now()))
     program = browser() if pdf else ""
-    own = None if notebook is None else settings.path_of(notebook, "notebook")
+    own = None if notebook is None else path_of(notebook, "notebook")
     nb = _read(own or NOTEBOOK)
     named = title or str(nb.metadata.get("title") or "Telemetry report")
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
-    _ = line.account_id  # whose data it is must be known before anything else
-    lacking = bring(line, selector, span, progress=progress)
+    _ = portal.account_id  # whose data it is must be known before anything else
+    lacking = bring(portal, selector, span, progress=progress)
 
     if title or notebook is None:  # a notebook of the user's has its own first heading
         nb.metadata["title"] = named
@@ -108,7 +108,7 @@ def build_report(
         "offline": True,
     }, unsaid={name for name, said in selected.items() if not said})  # fmt: skip
     folder = Path.cwd() if own is None else own.resolve().parent
-    ended = kernel.run(nb, folder=folder, environ={**line.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
+    ended = kernel.run(nb, folder=folder, environ={**portal.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
         nb.metadata["isr"]["problems"].append({"where": "", "words": ended, "detail": ""})
     source, problems = render(nb)
@@ -185,11 +185,9 @@ def _assigned(source: str) -> set[str]:
 
 def _write(path: Path, source: str) -> None:
     """Write a file whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(source, "utf-8")
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(source, "utf-8")
     except OSError as exc:
-        aside.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc})") from exc

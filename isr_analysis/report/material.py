@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 import isr_analysis as isr
-from isr_analysis import frame, times
+from isr_analysis import frame, messages, times
 from isr_analysis.checks import quality
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
@@ -92,7 +92,7 @@ class Material:
             tables.append(self._store.read(self.selector, piece, columns=_WHOSE))
             at = piece.end
         table = pa.concat_tables(tables)
-        index = pd.DatetimeIndex(table["time"].cast(pa.int64()).to_numpy().view("M8[ns]"), name="time")
+        index = pd.DatetimeIndex(messages.instants(table).view("M8[ns]"), name="time")
         rows = pd.DataFrame({name: table[name].dictionary_encode().to_pandas() for name in ("client_id", "topic")})
         rows.index = index.tz_localize("UTC").tz_convert(self.zone)
         rows.attrs.update(self._attrs(len(rows)))
@@ -211,19 +211,19 @@ def gather(
     TokenMissingError, WrongAccountError
         It is not known whose data is meant.
     """
-    line = connection.current(portal)
+    portal = connection.current(portal)
     selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=times.zone(tz), now=line.now())
-    problems = [] if offline else bring(line, selector, span, progress=None)
-    return Material(selector, span, tz=tz, portal=line, problems=problems)
+    span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
+    problems = [] if offline else bring(portal, selector, span, progress=None)
+    return Material(selector, span, tz=tz, portal=portal, problems=problems)
 
 
-def bring(line: Portal, selector: Selector, span: Range, *, progress: Any) -> list[Problem]:
+def bring(portal: Portal, selector: Selector, span: Range, *, progress: Any) -> list[Problem]:
     """Fetch what is missing of a selection, up to its very end, and tell what went wrong in doing so."""
     try:
         isr.sync(
             selector.client_id, selector.topic, start=times.iso(span.start), end=times.iso(span.end), max_age="1s",
-            progress=progress, portal=line,
+            progress=progress, portal=portal,
         )  # fmt: skip
     except IsrError as exc:
         return [Problem("History", f"not all of it could be fetched: {exc}")]

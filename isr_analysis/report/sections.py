@@ -10,9 +10,9 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.saying import saying
-from isr_analysis.progress import counted
 from isr_analysis.report.chapters import Chapter, bare
 from isr_analysis.report.markup import (
     NOTHING,
@@ -301,7 +301,7 @@ def provenance(material: Material) -> None:
         "Fetched": f"history: {_second(attrs['fetched_at'])}, its oldest part; {'; '.join(asked)}",
         "Provisional": f"from {_second(since)} on" if since else "nothing: all of it is settled",
         "Missing": listed(gaps) if gaps else "nothing",
-        "Made": f"{times.iso(now // times.SECOND * times.SECOND)} with isr_analysis {isr.__version__}, "
+        "Made": f"{times.iso(times.whole_second(now))} with isr_analysis {isr.__version__}, "
                 f"Python {platform.python_version()}, "
                 + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES),
     }))  # fmt: skip

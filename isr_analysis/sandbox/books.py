@@ -204,4 +204,4 @@ def _password() -> str:
 
 
 def _second(ns: int) -> str:
-    return times.iso(ns // times.SECOND * times.SECOND)
+    return times.iso(times.whole_second(ns))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from isr_analysis import times
+from isr_analysis import messages, times
 
 NEAR = 10 * times.SECOND
 """How far (ns) the recorder's time of a message may be from the portal's."""
@@ -26,7 +26,6 @@ _STEADY = times.SECOND // 2
 _USUAL = times.SECOND
 
 Flags = npt.NDArray[np.bool_]
-Times = npt.NDArray[np.int64]
 
 
 def alone(history: pa.Table, recorded: pa.Table) -> Flags:
@@ -65,7 +64,7 @@ class _Columns:
     """A table's columns as Python and NumPy have them."""
 
     def __init__(self, table: pa.Table) -> None:
-        self.time: Times = table["time"].cast(pa.int64()).to_numpy()
+        self.time = messages.instants(table)
         self.place = list(zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True))
         self.payloads: list[bytes] = table["payload"].to_pylist()
 

@@ -64,21 +64,24 @@ def weigh(
     """
     if since is not None:
         found = [one for one in found if one.fetched_at > since]
-    asked = Range(span.start, max(span.start, min(span.end, now)))
+    asked = span.before(now)
     missing: list[tuple[Selector, Range]] = []
+    provisional: list[int] = []
     for client in selector.clients or (ledger.ALL,):
-        one = Selector(None if client == ledger.ALL else (client,), selector.topic)
-        there = ledger.held(found, client, now=now, settle=settle, max_age=max_age)
+        own = [one for one in found if one.client in (ledger.ALL, client)]
+        settled = [one.settled(settle) for one in own]
+        provisional += [part.start for part in span.minus(settled)]
+        there = [
+            one.range if max_age is None or now - one.fetched_at < max_age else for_good
+            for one, for_good in zip(own, settled, strict=True)
+        ]
         gaps = asked.minus(there)
         if gaps and max_age is not None and since is None and now - gaps[-1].start < max_age:
             # Asked for up to the present of then, which is not longer ago than that.
             gaps = [gap for gap in gaps if gap is not gaps[-1] or all(held.end != gap.start for held in there)]
+        one = Selector(None if client == ledger.ALL else (client,), selector.topic)
         missing += [(one, day) for gap in gaps for day in gap.days()]
-    return Held(
-        missing,
-        ledger.provisional_from(found, selector, span, settle=settle),
-        min((one.fetched_at for one in found), default=None),
-    )
+    return Held(missing, min(provisional, default=None), min((one.fetched_at for one in found), default=None))
 
 
 def near_misses(selector: Selector, parts: list[Part]) -> str:

@@ -71,11 +71,14 @@ class Part:
             selector.topic == "#" or any(messages.topic_matches(selector.topic, topic) for topic in self.topics)
         )
 
+    def lies_in(self, span: Range) -> bool:
+        """Tell whether every message in it lies in a span."""
+        return span.start <= self.first and self.last < span.end
+
     def is_all(self, selector: Selector, span: Range) -> bool:
         """Tell whether every message in it lies in a span and is meant by the selector."""
         return (
-            span.start <= self.first
-            and self.last < span.end
+            self.lies_in(span)
             and (selector.clients is None or self.clients.issubset(selector.clients))
             and (selector.topic == "#" or all(messages.topic_matches(selector.topic, topic) for topic in self.topics))
         )
@@ -107,9 +110,7 @@ class Span:
 
     def settled(self, settle: int) -> Range:
         """Give the part that was old enough when it was fetched for late messages to have come."""
-        if self.margin >= settle:
-            return self.range
-        return Range(self.range.start, max(self.range.start, min(self.range.end, self.fetched_at - settle)))
+        return self.range if self.margin >= settle else self.range.before(self.fetched_at - settle)
 
 
 def parts(db: sqlite3.Connection, span: Range, selector: Selector) -> list[Part]:
@@ -265,27 +266,6 @@ def speed(db: sqlite3.Connection) -> tuple[float, float] | None:
     """Give requests and the seconds that they took; None if there were none yet."""
     row = db.execute("SELECT requests, seconds FROM speed").fetchone()
     return (float(row[0]), float(row[1])) if row else None
-
-
-def held(found: list[Span], client: str, *, now: int, settle: int, max_age: int | None) -> list[Range]:
-    """Give the ranges that need not be asked for again for one client (or `ALL`).
-
-    A settled part counts for good, the rest while it is younger than `max_age` (ns; None is for ever).
-    """
-    return [
-        span.range if max_age is None or now - span.fetched_at < max_age else span.settled(settle)
-        for span in found
-        if span.client in (ALL, client)
-    ]
-
-
-def provisional_from(found: list[Span], selector: Selector, span: Range, *, settle: int) -> int | None:
-    """Give the first instant of a span that is not settled, or None."""
-    starts = []
-    for client in selector.clients or (ALL,):
-        open_ = span.minus([one.settled(settle) for one in found if one.client in (ALL, client)])
-        starts += [one.start for one in open_]
-    return min(starts, default=None)
 
 
 def gone(db: sqlite3.Connection, before: int) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from isr_analysis.errors import StoreError
-from isr_analysis.settings import make_folder
+from isr_analysis.files import make_folder
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from isr_analysis import messages, payloads
+from isr_analysis.files import replacing
 from isr_analysis.messages import Selector
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
@@ -108,16 +108,15 @@ class Memo:
         return table
 
     def _keep(self, path: Path, table: pa.Table) -> None:
-        aside = path.with_name(f"{uuid.uuid4().hex}.tmp")
-        try:
+        with contextlib.suppress(OSError, pa.ArrowException):  # then it is decoded again
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            with (
+                replacing(path) as aside,
+                pa.OSFile(str(aside), "wb") as file,
+                pa.ipc.new_file(file, table.schema) as writer,
+            ):
                 writer.write_table(table)
-            aside.replace(path)
             self._grew = True
-        except (OSError, pa.ArrowException):
-            with contextlib.suppress(OSError):
-                aside.unlink()
 
 
 def _unlink(path: Path) -> bool:
@@ -158,7 +157,7 @@ def _named(column: pa.ChunkedArray, means: Callable[[str], bool]) -> np.ndarray:
 
 def within(table: pa.Table, span: Range) -> pa.Table:
     """Give the rows of a decoded table, in order of time, that lie in a span, without copying them."""
-    at = table["time"].cast(pa.int64()).to_numpy()
+    at = messages.instants(table)
     first, last = np.searchsorted(at, [span.start, span.end])
     return table.slice(first, last - first)
 

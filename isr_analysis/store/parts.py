@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from isr_analysis import messages, times
 from isr_analysis.errors import StoreError
+from isr_analysis.files import make_folder, replacing
 from isr_analysis.messages import Selector
-from isr_analysis.settings import make_folder
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
 
@@ -43,20 +43,16 @@ def write(folder: Path, table: pa.Table) -> Part:
     name = f"{day[:7]}/{day}-{uuid.uuid4().hex}.parquet"
     path = folder / name
     make_folder(path.parent)
-    aside = path.with_suffix(".tmp")
     try:
-        with aside.open("wb") as file:
+        with replacing(path) as aside, aside.open("wb") as file:
             pq.write_table(
                 table, file, compression="zstd", use_dictionary=["client_id", "topic", "source"],
                 row_group_size=131_072, write_page_checksum=True,
             )  # fmt: skip
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
         _sync(path.parent)
     except OSError as exc:
-        with contextlib.suppress(OSError):
-            aside.unlink()
         raise StoreError(
             f"{path.parent} cannot be written ({exc.strerror or exc}); make room, or set ISR_HOME to another folder. "
             "What was stored before is untouched"
@@ -95,7 +91,6 @@ def read(
         It cannot be read.
     """
     path = folder / part.file
-    whole = span is None or (span.start <= part.first and part.last < span.end)
     try:
         table = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True).read(columns=columns)
         table = table.cast(pa.schema([messages.SCHEMA.field(name) for name in table.column_names]))
@@ -106,13 +101,7 @@ def read(
             f"{path} cannot be read ({exc}); it is damaged. Load the range with refresh=True: what it held is fetched "
             "again"
         ) from exc
-    return selector.select(table if whole or span is None else table.filter(within(span)))
-
-
-def within(span: Range) -> pc.Expression:
-    """Give the condition that a message's time lies in a span."""
-    kind = messages.SCHEMA.field("time").type
-    return (pc.field("time") >= pa.scalar(span.start, kind)) & (pc.field("time") < pa.scalar(span.end, kind))
+    return selector.select(table if span is None or part.lies_in(span) else messages.within(table, span))
 
 
 def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> Iterator[pa.Table]:
@@ -120,7 +109,7 @@ def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> It
     gathered: list[pa.Table] = []
     size = 0
     for batch in batches:
-        wanted = selector.select(_inside(batch, span))
+        wanted = selector.select(messages.within(batch, span))
         if len(wanted):
             gathered.append(wanted)
             size += wanted.nbytes
@@ -129,12 +118,6 @@ def portions(batches: Iterable[pa.Table], selector: Selector, span: Range) -> It
             gathered, size = [], 0
     if gathered:
         yield pa.concat_tables(gathered)
-
-
-def _inside(table: pa.Table, span: Range) -> pa.Table:
-    at = table["time"].cast("int64").to_numpy()
-    outside = len(at) and (at.min() < span.start or at.max() >= span.end)
-    return table.filter(within(span)) if outside else table
 
 
 def without(table: pa.Table, selector: Selector, span: Range) -> pa.Table:

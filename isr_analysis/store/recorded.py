@@ -66,19 +66,16 @@ class Recorded(Store):
         """Add messages. Once this returns they outlast a crash."""
         if not len(table):
             return
-        part = parts.write(self._parts, table)
-        try:
+        with self._writing() as written:
+            written.append(parts.write(self._parts, table))
             with database.transaction(self._ledger, ledger.FORMAT) as db:
-                ledger.replace_parts(db, [], [part], part.last)
-        except BaseException:
-            self._discard([part])
-            raise
+                ledger.replace_parts(db, [], written, written[0].last)
 
     def unknown(self, table: pa.Table) -> pa.Table:
         """Give the messages of a table that were not recorded yet: of another client, topic, time or payload."""
         if not len(table):
             return table
-        at = table["time"].cast(pa.int64()).to_numpy()
+        at = messages.instants(table)
         known = self.read(Selector(), Range(int(at.min()), int(at.max()) + 1))
         there = set(_rows(known))
         return table.filter(pa.array([row not in there for row in _rows(table)], pa.bool_()))
@@ -104,7 +101,7 @@ class Recorded(Store):
         open_ = self._open(history, found, selector, wide, settle=settle, now=now)
         if not open_.any():
             return messages.empty()
-        at = found["time"].cast(pa.int64()).to_numpy()
+        at = messages.instants(found)
         near = at >= at[open_].min() - 2 * NEAR
         found, open_, at = found.filter(pa.array(near)), open_[near], at[near]
         there = history.read(selector, Range(max(0, int(at[0]) - 2 * NEAR), wide.end))
@@ -123,7 +120,7 @@ class Recorded(Store):
     ) -> np.ndarray:
         """Tell of each recorded message whether the history over it has yet to settle; forget parts that it has not."""
         spans, _ = history.spans(selector, wide)
-        at = found["time"].cast(pa.int64()).to_numpy()
+        at = messages.instants(found)
         client = np.array(found["client_id"].to_pylist(), object)
         open_ = np.ones(len(found), np.bool_)
         for one in selector.clients or (ledger.ALL,):
@@ -147,6 +144,6 @@ class Recorded(Store):
 
 def _rows(table: pa.Table) -> Iterator[tuple[int, str, str, bytes]]:
     return zip(
-        table["time"].cast(pa.int64()).to_pylist(), table["client_id"].to_pylist(), table["topic"].to_pylist(),
+        messages.instants(table).tolist(), table["client_id"].to_pylist(), table["topic"].to_pylist(),
         table["payload"].to_pylist(), strict=True,
     )  # fmt: skip

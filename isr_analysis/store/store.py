@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ _WHOSE = ["time", "client_id", "topic"]
 _LOCKS = 64
 _SMALL = 4096
 """Messages of a part below which there is no memo of it."""
+
+_EVER = Range(0, 2**62)
 
 _T = TypeVar("_T")
 _NONE = np.empty(0, np.int64)
@@ -119,19 +121,15 @@ class Store:
 
     def clear(self, span: Range, *, now: int) -> int:
         """Forget the messages of a span, and that they were fetched; give how many there were."""
-        written: list[ledger.Part] = []
-        try:
-            with database.transaction(self._ledger, ledger.FORMAT) as db:
-                found = ledger.parts(db, span, Selector())
-                for part in found:
-                    if not part.is_all(Selector(), span):
-                        rest = self._rest(db, part, Selector(), span)
-                        written += [parts.write(self._parts, rest)] if len(rest) else []
-                ledger.replace_parts(db, found, written, now)
-                ledger.forget(db, span)
-        except BaseException:
-            self._discard(written)
-            raise
+        with self._writing() as written, database.transaction(self._ledger, ledger.FORMAT) as db:
+            found = ledger.parts(db, span, Selector())
+            for part in found:
+                if not part.is_all(Selector(), span):
+                    rest = self._rest(db, part, Selector(), span)
+                    if len(rest):
+                        written.append(parts.write(self._parts, rest))
+            ledger.replace_parts(db, found, written, now)
+            ledger.forget(db, span)
         return sum(part.rows for part in found) - sum(part.rows for part in written)
 
     def count(self, selector: Selector, span: Range) -> int:
@@ -149,29 +147,22 @@ class Store:
 
         Parts never change, so their names say it.
         """
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            found = [] if db is None else ledger.parts(db, span, selector)
-        names = "\n".join(sorted(part.file for part in found))
+        names = "\n".join(sorted(part.file for part in self._found(selector, span)))
         return hashlib.blake2b(names.encode(), digest_size=12).hexdigest() if names else None
 
     def files(self, selector: Selector, span: Range) -> list[tuple[Path, ledger.Part]]:
         """Give the Parquet files that hold what is meant, and maybe more; they stay for an hour after they count."""
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            found = [] if db is None else ledger.parts(db, span, selector)
-        return [(self._parts / part.file, part) for part in found]
+        return [(self._parts / part.file, part) for part in self._found(selector, span)]
 
     def health(self) -> Health:
         """Compare the ledger with the files; a store that is not there yet is empty, and well."""
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            found = [] if db is None else ledger.parts(db, Range(0, 2**62), Selector())
+        found = self._found(Selector(), _EVER)
         lost = [part.file for part in found if not (self._parts / part.file).exists()]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
     def near_misses(self, selector: Selector) -> str:
         """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are."""
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            found = [] if db is None else ledger.parts(db, Range(0, 2**62), Selector())
-        return holding.near_misses(selector, found)
+        return holding.near_misses(selector, self._found(Selector(), _EVER))
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""
@@ -197,7 +188,7 @@ class Store:
         selector, span
             What is wanted.
         columns : list of str, optional
-            Only these, among them those of `messages.ORDER`; payloads are most of a part.
+            Only these, with those that `messages.in_order` sorts by; payloads are most of a part.
         """
         tables = self._each(selector, span, lambda part: parts.read(self._parts, part, span, selector, columns=columns))
         # Parts of one day overlap, those of different days do not.
@@ -221,13 +212,17 @@ class Store:
             tables.append(payloads.decode(pa.concat_tables([messages.empty(), *loose])))
         return tables[0] if len(tables) == 1 else payloads.concat(tables)
 
+    def _found(self, selector: Selector, span: Range) -> list[ledger.Part]:
+        """Give the parts that can hold what is meant, as the ledger has them now."""
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
+            return [] if db is None else ledger.parts(db, span, selector)
+
     def _each(
         self, selector: Selector, span: Range, do: Callable[[ledger.Part], _T], again: Callable[[], None] = _nothing
     ) -> list[_T]:
         """Do something with each part that can hold what is meant, all of one state of the ledger."""
         for last in (False, False, True):
-            with database.snapshot(self._ledger, ledger.FORMAT) as db:
-                found = [] if db is None else ledger.parts(db, span, selector)
+            found = self._found(selector, span)
             try:
                 return [do(part) for part in found]
             except FileNotFoundError as exc:  # replaced and removed since the ledger was read: what counts now?
@@ -271,17 +266,16 @@ class Store:
         int
             The number of messages.
         """
-        written: list[ledger.Part] = []
         given: list[npt.NDArray[np.int64]] = []
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            known = db is not None and bool(ledger.parts(db, span, selector))
-        try:
+        known = bool(self._found(selector, span))
+        with self._writing() as written:
             for table in parts.portions(batches, selector, span):
                 at = table["time"].cast("int64")
                 old = pc.less(at, fetched_at - settle)
                 halves = [table] if pc.all(old).as_py() else [table.filter(old), table.filter(pc.invert(old))]
                 for half in map(messages.in_order, halves):
-                    written += [parts.write(self._parts, half)] if len(half) else []
+                    if len(half):
+                        written.append(parts.write(self._parts, half))
                     if decode and len(half) >= _SMALL:
                         self.memo.fill(written[-1], half)
                 given += [at.to_numpy()] if known else []
@@ -296,12 +290,10 @@ class Store:
                     rest = self._rest(db, part, selector, outdated)
                     if len(rest) < part.rows:
                         replaced.append(part)
-                        written += [parts.write(self._parts, rest)] if len(rest) else []
+                        if len(rest):
+                            written.append(parts.write(self._parts, rest))
                 ledger.replace_parts(db, replaced, written, fetched_at)
                 ledger.note(db, selector, span, fetched_at, settle=settle)
-        except BaseException:
-            self._discard(written)
-            raise
         return rows
 
     def _rest(self, db: sqlite3.Connection, part: ledger.Part, selector: Selector, span: Range) -> pa.Table:
@@ -323,7 +315,7 @@ class Store:
         for part in found:
             with contextlib.suppress(FileNotFoundError, StoreError):
                 there = parts.read(self._parts, part, span, selector, columns=_WHOSE)
-                held.append(there["time"].cast("int64").to_numpy())
+                held.append(messages.instants(there))
         start = upkeep.forgotten_until(np.concatenate([_NONE, *held]), np.concatenate([_NONE, *given]), span)
         if start > span.start:
             logger.info("of %s the portal has nothing before %s any more: that is kept", span, times.iso(start))
@@ -349,27 +341,30 @@ class Store:
                 ledger.removed(db, removed)
 
     def _merge(self, day: Range, chosen: set[str], now: int) -> None:
+        with self._writing() as written, database.transaction(self._ledger, ledger.FORMAT) as db:
+            found, tables = [], []
+            for part in ledger.parts(db, day, Selector()):
+                if part.file in chosen:
+                    # A lost or damaged file stays what it is: whoever reads it is told so.
+                    with contextlib.suppress(FileNotFoundError, StoreError):
+                        tables.append(parts.read(self._parts, part))
+                        found.append(part)
+            if tables:
+                written.append(parts.write(self._parts, pa.concat_tables(tables)))
+            ledger.replace_parts(db, found, written, now)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[list[ledger.Part]]:
+        """Give the list of the parts that are written within; if that fails, their files go again."""
         written: list[ledger.Part] = []
         try:
-            with database.transaction(self._ledger, ledger.FORMAT) as db:
-                found, tables = [], []
-                for part in ledger.parts(db, day, Selector()):
-                    if part.file in chosen:
-                        # A lost or damaged file stays what it is: whoever reads it is told so.
-                        with contextlib.suppress(FileNotFoundError, StoreError):
-                            tables.append(parts.read(self._parts, part))
-                            found.append(part)
-                written = [parts.write(self._parts, pa.concat_tables(tables))] if tables else []
-                ledger.replace_parts(db, found, written, now)
+            yield written
         except BaseException:
-            self._discard(written)
+            # An interrupt may come just after the transaction: what the ledger names by now stays.
+            with database.snapshot(self._ledger, ledger.FORMAT) as db:
+                counting = set() if db is None else ledger.files(db)
+            self._remove([part.file for part in written if part.file not in counting])
             raise
-
-    def _discard(self, written: list[ledger.Part]) -> None:
-        # An interrupt may come just after the transaction: what the ledger names by now stays.
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            counting = set() if db is None else ledger.files(db)
-        self._remove([part.file for part in written if part.file not in counting])
 
     def _remove(self, files: Iterable[str]) -> list[str]:
         """Remove files, and give those that are no more; one that is open may be impossible to remove yet."""

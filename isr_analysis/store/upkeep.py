@@ -101,7 +101,8 @@ def left_over(folder: Path, day: Range, known: Collection[str]) -> list[str]:
     date = times.iso(day.start)[:10]
     old = time.time() - _FORGOTTEN
     left = []
-    for path in (folder / date[:7]).glob(f"{date}-*"):
+    month = folder / date[:7]
+    for path in (*month.glob(f"{date}-*"), *month.glob(f".{date}-*")):  # with a dot: what was being written
         name = f"{date[:7]}/{path.name}"
         with contextlib.suppress(FileNotFoundError):  # its writer has just given it its name
             if name not in known and path.stat().st_mtime < old:

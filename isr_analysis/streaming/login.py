@@ -191,7 +191,7 @@ def _port_in(text: str) -> str | None:
 
 def to_text(login: Mapping[str, Any]) -> str:
     """Write a login, its password in plain, as a file that ``ISR_MQTT_PASSWORD_FILE`` names has it."""
-    return tomli_w.dumps({key: secret.plain(value) for key, value in login.items() if key in _KEYS and value})
+    return tomli_w.dumps({key: secret.revealed(value) for key, value in login.items() if key in _KEYS and value})
 
 
 def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
@@ -202,7 +202,9 @@ def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
     StoreError
         This machine has no keyring.
     """
-    to_keyring(_entry(profile), json.dumps({key: secret.plain(value) for key, value in made.items() if key in _KEYS}))
+    to_keyring(
+        _entry(profile), json.dumps({key: secret.revealed(value) for key, value in made.items() if key in _KEYS})
+    )
 
 
 def to_keyring(entry: str, value: str) -> None:
@@ -284,7 +286,7 @@ def _refuse_token(username: str, password: Secret) -> None:
         )
 
 
-def check_filter(login: Login, account_id: str) -> str:
+def filter_of(login: Login, account_id: str) -> str:
     """Give the filter that a login listens to.
 
     Raises

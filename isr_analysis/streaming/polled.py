@@ -100,23 +100,23 @@ class Polled:
         self._closed = True
 
     def _new(self) -> pa.Table:
-        line = self._portal
-        answers, table = last_messages(line, self.selector, max_age=0.0)
+        portal = self._portal
+        answers, table = last_messages(portal, self.selector, max_age=0.0)
         if any(one.stale for one in answers):
             if not self._answered:
                 raise PortalUnavailableError(
-                    f"{line.profile.origin} cannot be reached, and an older answer is no live one; check the network, "
+                    f"{portal.origin} cannot be reached, and an older answer is no live one; check the network, "
                     "and ISR_PORTAL_ORIGIN"
                 )
             self._away()
             return messages.empty()
         self._answered = True
         if self._away_since is not None:
-            self._gaps.append(Gap(self._away_since, line.now(), "connection", None))
+            self._gaps.append(Gap(self._away_since, portal.now(), "connection", None))
             self._away_since = None
         columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
         new = []
-        for at, client, topic, payload in zip(table["time"].cast(pa.int64()).to_pylist(), *columns, strict=True):
+        for at, client, topic, payload in zip(messages.instants(table).tolist(), *columns, strict=True):
             new.append(self._last.get((client, topic)) != (at, payload))
             self._last[client, topic] = at, payload
         return table.filter(pa.array(new, pa.bool_()))

@@ -7,7 +7,6 @@ import json
 import time as clock
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
@@ -22,8 +21,8 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.secret import Secret
 from isr_analysis.streaming import login as logins
 from isr_analysis.streaming.buffer import Buffer, Gap, Row
-from isr_analysis.streaming.line import Line
 from isr_analysis.streaming.login import Login
+from isr_analysis.streaming.subscription import Subscription
 
 _TOPICS = 50_000
 _WAIT = 0.5  # s; short, as Ctrl-C must come through on every system
@@ -91,8 +90,8 @@ class Stream:
         self._buffer = Buffer(room)
         self._count = 0
         self._topics: dict[str, tuple[str, str] | None] = {}
-        self._line = Line(
-            login, logins.check_filter(login, account_id),
+        self._subscription = Subscription(
+            login, logins.filter_of(login, account_id),
             heard=self._heard,
             back=lambda start, end: self._buffer.note(Gap(start, end, "connection", None)),
             failed=self._buffer.close,
@@ -106,9 +105,7 @@ class Stream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __iter__(self) -> Iterator[Message]:
@@ -168,7 +165,7 @@ class Stream:
     @property
     def connected(self) -> bool:
         """Whether the broker is there at this moment."""
-        return self._line.away_since is None
+        return self._subscription.away_since is None
 
     @property
     def received(self) -> int:
@@ -177,7 +174,7 @@ class Stream:
 
     def missed(self) -> list[Gap]:
         """Give every span so far in which messages may be missing, the present one too."""
-        away = self._line.away_since
+        away = self._subscription.away_since
         open_ = [Gap(away, max(away, self._now()), "connection", None)] if away is not None else []
         return [*self._buffer.gaps, *open_]
 
@@ -200,7 +197,7 @@ class Stream:
 
     def close(self) -> None:
         """End the stream; what came can still be read."""
-        self._line.close()
+        self._subscription.close()
         self._buffer.close()
 
     def _take(self, wait: float) -> list[Row]:

@@ -13,15 +13,17 @@ import pandas as pd
 import traitlets
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
 from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.files import replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.messages import Clients
 from isr_analysis.plots import timeseries
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import Status, counted
+from isr_analysis.progress import Status
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row, side
 from isr_analysis.widgets.dates import DateRange
@@ -324,12 +326,12 @@ class Explorer(Composite):
         if path.exists():
             raise _NotWrittenError(f"{path} exists already, and is not replaced: give another name")
         try:
-            if kind == "csv":
-                df.to_csv(path, errors="backslashreplace")
-            else:
-                df.to_parquet(path)
+            with replacing(path) as aside:
+                if kind == "csv":
+                    df.to_csv(aside, errors="backslashreplace")
+                else:
+                    df.to_parquet(aside)
         except (OSError, ValueError, TypeError) as exc:  # pyarrow's errors are ValueErrors and TypeErrors
-            path.unlink(missing_ok=True)
             hint = (
                 "a column holds values of several kinds: CSV takes them"
                 if kind == "parquet"

@@ -12,12 +12,12 @@ import pandas as pd
 import traitlets
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.errors import AddOnMissingError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.live import load_live
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal.portal import Portal
-from isr_analysis.progress import counted
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row

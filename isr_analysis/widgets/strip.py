@@ -6,7 +6,7 @@ import html
 
 import pandas as pd
 
-from isr_analysis.progress import percent
+from isr_analysis.amounts import percent
 
 _CLIENTS = 6
 _LOOK = {

@@ -26,8 +26,8 @@ _REFUSED = (132, 133, 134, 135)  # protocol, client id, login, right
 _SUBACK_FAILED = 128
 
 
-class Line:
-    """One subscription, kept up.
+class Subscription:
+    """One subscription at a broker, kept up.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Line:
     back : callable
         Is given the span (ns) in which the connection was away, when it is back.
     failed : callable
-        Is given the error when the line is given up.
+        Is given the error with which the subscription ends.
     now : callable
         Gives the present instant, ns.
 
@@ -127,7 +127,7 @@ class Line:
         try:
             self._client.loop_start()
             came = self._ready.wait(_PATIENCE)
-        except BaseException:  # Ctrl-C: nobody has this line, so nobody else could close it
+        except BaseException:  # Ctrl-C: nobody has this subscription yet, so nobody else could close it
             self.close()
             raise
         if not came or self._problem is not None:

@@ -1,0 +1,71 @@
+"""Paths, folders and files: folders made for their owner alone, files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from isr_analysis.errors import StoreError, UsageError
+
+
+def path_of(given: str | os.PathLike[str], name: str) -> Path:
+    """Give what someone gave as an argument of a name as a path, ``~`` resolved.
+
+    Raises
+    ------
+    UsageError
+        It is no path, or there is no such user.
+    """
+    try:
+        return Path(given).expanduser()
+    except (TypeError, RuntimeError) as exc:
+        raise UsageError(f"{name}={given!r} is no path ({exc}); give a text or a pathlib.Path") from exc
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder, and those above it that are missing, each for its owner's eyes alone.
+
+    Raises
+    ------
+    StoreError
+        It cannot be made; the message names the setting that moves it.
+    """
+    try:
+        for one in (*(above for above in reversed(folder.parents) if not above.exists()), folder):
+            one.mkdir(mode=0o700, exist_ok=True)  # with parents=True those above would be open to all
+    except OSError as exc:
+        raise StoreError(
+            f"the folder {folder} cannot be made ({exc.strerror}); set ISR_HOME to a folder that can be written"
+        ) from exc
+    return folder
+
+
+def is_read_only(folder: Path) -> bool:
+    """Tell whether nothing can be written in a folder, or it cannot even be made; a file in its place is no answer."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)
+
+
+def aside_of(name: str) -> str:
+    """Name the file in which another one is written: of two writers at once, neither cuts into the other's."""
+    return f".{name}.{uuid.uuid4().hex[:8]}.tmp"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path at which to write a file; at the end it takes the place of what is at `path`.
+
+    If anything fails meanwhile, Ctrl-C too, what was written goes, and what was there stays.
+    """
+    made = path.with_name(aside_of(path.name))
+    try:
+        yield made
+        made.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            made.unlink()
+        raise

@@ -1,0 +1,55 @@
+"""Folders and files: for their owner alone, and written whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import files
+from isr_analysis.errors import StoreError, UsageError
+
+
+def test_a_home_that_cannot_be_made_is_an_error_that_names_the_setting(tmp_path):
+    """A file in the way is no place to keep things."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="ISR_HOME"):
+        files.make_folder(tmp_path / "file" / "home")
+
+
+def test_a_folder_and_those_made_above_it_are_for_their_owner_alone(home):
+    """What is fetched is private, whichever folder is made first."""
+    deep = files.make_folder(home / "accounts" / "one")
+    assert [folder.stat().st_mode & 0o077 for folder in (home, deep.parent, deep)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, failure):
+    """What was there stays if the writing fails, Ctrl-C too, and nothing else is left behind."""
+    path = tmp_path / "kept.txt"
+
+    def write(text, failure=None):
+        with files.replacing(path) as aside:
+            aside.write_text(text)
+            if failure is not None:
+                raise failure
+
+    write("old")
+    with pytest.raises(failure):
+        write("new, cut o", failure)
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("kept.txt", "old")]
+
+
+@pytest.mark.parametrize("given", [5, ["a"], "~nobody-of-that-name/x"])
+def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
+    """With the argument's name, and not in Python's words alone."""
+    with sandbox.connect(home=home) as portal:
+        calls = {
+            "home": lambda: isr.connect(home=given),
+            "contract": lambda: isr.read_history(b"[]", contract=given),
+            "to": lambda: isr.export_history(given, last="1h", portal=portal),
+            "path": lambda: isr.build_report(given, last="1h", portal=portal),
+            "notebook": lambda: isr.build_report("x.html", last="1h", notebook=given, portal=portal),
+        }
+        for name, call in calls.items():
+            with pytest.raises(UsageError, match=rf"^{name}=.* is no path"):
+                call()
