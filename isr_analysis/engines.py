@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import importlib
@@ -65,7 +66,9 @@ def open_history(
     pyarrow.dataset.Dataset, duckdb.DuckDBPyRelation, polars.LazyFrame or dask.dataframe.DataFrame
         By `engine`. Messages have ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as published; in
         DuckDB ``decode(payload)`` is its text), ``seq``, ``source`` and ``extra``. Decoded, there are ``time`` in `tz`,
-        ``client_id``, ``topic`` and the fields; a field of mixed kinds is JSON text. In Dask the index is ``time``,
+        ``client_id``, ``topic`` and the fields; a field of mixed kinds is JSON text. DuckDB computes in `tz`, whatever
+        the machine's zone: days are ``date_trunc('day', time::timestamptz)``; ``df()`` may leave out the zone, and
+        its times are UTC then. In Dask the index is ``time``,
         one partition a UTC day, and a field has one dtype over all days: integers beside reals are ``float64``.
         The files that it reads stay for an hour after the next download has replaced them: open it anew after that.
 
@@ -102,8 +105,8 @@ def open_history(
     store = Store(portal.folder)
     if decoded:
         table = as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
-        return _in_engine(engine, ds.dataset(table))
-    return _in_engine(engine, _messages(store, selector, span))
+        return _in_engine(engine, ds.dataset(table), zone)
+    return _in_engine(engine, _messages(store, selector, span), zone)
 
 
 def open_exported(
@@ -193,10 +196,14 @@ def _lies_in(span: Range) -> pc.Expression:
     return (pc.field("time") >= pa.scalar(span.start, kind)) & (pc.field("time") < pa.scalar(span.end, kind))
 
 
-def _in_engine(engine: Engine, data: ds.Dataset) -> Any:
+def _in_engine(engine: Engine, data: ds.Dataset, zone: dt.tzinfo) -> Any:
     if engine == "duckdb":
         duckdb = _imported("duckdb")
-        return duckdb.connect().from_arrow(data)
+        session = duckdb.connect()
+        for name in ("UTC", str(zone)):  # else it reads and shows instants in the machine's own zone
+            with contextlib.suppress(duckdb.Error):  # a tzinfo whose name it does not know
+                session.execute("SET TimeZone = ?", [name])
+        return session.from_arrow(data)
     if engine == "polars":
         return _imported("polars").scan_pyarrow_dataset(data)
     return data

@@ -353,11 +353,12 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
         with replacing(path) as aside:
             if kind == "csv":
                 packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
-                df.to_csv(aside, compression=packed, errors="backslashreplace")
+                plain = df.assign(**{name: df[name].map(_cell) for name in _mixed(df)})
+                plain.to_csv(aside, compression=packed, errors="backslashreplace")
             elif kind == "parquet":
-                pq.write_table(as_arrow(df), aside, compression="zstd")
+                pq.write_table(_table(df), aside, compression="zstd")
             else:
-                table = as_arrow(df)
+                table = _table(df)
                 with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                     writer.write_table(table)
     except OSError as exc:
@@ -366,12 +367,29 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
 
 def as_arrow(df: pd.DataFrame) -> pa.Table:
     """Give a frame of `load_history` as an Arrow table: ``time`` first; fields of mixed kinds as JSON text."""
+    return _table(df).replace_schema_metadata(None)
+
+
+def _table(df: pd.DataFrame) -> pa.Table:
+    """Give a frame as an Arrow table that tells pandas its dtypes: else whole numbers come back as reals, rounded."""
     plain = df.reset_index()
-    for name in [name for name, dtype in plain.dtypes.items() if dtype.kind == "O" and dtype.name == "object"]:
+    plain.attrs = {}  # who exported from where is nobody else's concern
+    for name in _mixed(plain):
         plain[name] = pd.Series(
             [None if value is None else json.dumps(value, default=_text) for value in plain[name]], dtype="str"
         )
-    return pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+    return pa.Table.from_pandas(plain, preserve_index=False)
+
+
+def _mixed(df: pd.DataFrame) -> list[str]:
+    return [str(name) for name, dtype in df.dtypes.items() if dtype.kind == "O" and dtype.name == "object"]
+
+
+def _cell(value: object) -> object:
+    """Write a list or an object as JSON, as any program reads it, and bytes as text."""
+    if isinstance(value, list | dict):
+        return json.dumps(value, default=_text)
+    return _text(value) if isinstance(value, bytes) else value
 
 
 def _text(value: object) -> str:

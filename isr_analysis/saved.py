@@ -17,6 +17,9 @@ from isr_analysis.files import path_of
 from isr_analysis.messages import Selector
 from isr_analysis.portal.contract import Contract, overridden
 
+_TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
+"""How files begin that hold a table, such as `isr export` writes them."""
+
 _SEQ = messages.SCHEMA.get_field_index("seq")
 
 
@@ -131,7 +134,11 @@ def _bytes(source: str | Path | bytes) -> bytes:
         return source
     path = path_of(source, "source")
     try:
-        return path.read_bytes()
+        body = path.read_bytes()
     except (OSError, ValueError) as exc:
         shown = str(source)[:80]
         raise UsageError(f"source={shown!r} cannot be read: {exc}; give a path, or the answer itself as bytes") from exc
+    for start, (kind, reader) in _TABLES.items():
+        if body.startswith(start):
+            raise UsageError(f"{source} is {kind} file, no saved answer of the portal; pandas.{reader} reads it")
+    return body

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ DAY = 24 * HOUR
 
 _UNITS = {"s": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|S|MIN|H|D|W)\s*")  # "1M" could be a month
+_ALIKE = 0.8  # of a zone's name that was meant
 _DATE_ONLY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
 _EARLIEST_NS = 0
 _LATEST_NS = 4_102_444_800 * SECOND  # 2100-01-01
@@ -127,8 +129,16 @@ def zone(tz: str | dt.tzinfo | None) -> dt.tzinfo:
         return ZoneInfo(tz)
     except (KeyError, ValueError, OSError, TypeError) as exc:
         raise UsageError(
-            f'tz={tz!r} is not a known time zone; give an IANA name such as "Europe/Zurich", or "UTC"'
+            f'tz={tz!r} is not a known time zone; give an IANA name such as "Europe/Zurich", or "UTC"{_meant(tz)}'
         ) from exc
+
+
+def _meant(tz: object) -> str:
+    """Say which zone's name is like what came; no number is meant, as the sign of ``Etc/GMT+1`` is the other way."""
+    names = [name for name in available_timezones() if not any(map(str.isdigit, name))]
+    known = {part.casefold(): name for name in names for part in (name.rpartition("/")[2], name)}
+    near = difflib.get_close_matches(str(tz).casefold(), known, n=1, cutoff=_ALIKE)
+    return f'; did you mean "{known[near[0]]}"?' if near else ""
 
 
 def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "instant") -> int:

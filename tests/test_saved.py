@@ -66,6 +66,13 @@ def test_what_is_no_answer_is_refused(source, error, words):
         isr.read_history(source)
 
 
+def test_an_exported_table_is_no_answer(tmp_path):
+    """It is named, with what reads it: no contract file would help."""
+    pd.DataFrame({"value": [1.0]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(errors.UsageError, match=r"a Parquet file.*pandas\.read_parquet reads it"):
+        isr.read_history(tmp_path / "a.parquet")
+
+
 def test_an_answer_that_is_not_understood_names_its_file(sandbox, tmp_path):
     """Of several files the one that is wrong."""
     (tmp_path / "good.json").write_bytes(saved(sandbox, limit=10_000))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.kinds import is_event, is_number, is_state, numbers
+from isr_analysis.checks.kinds import is_event, is_label, is_number, is_state, numbers
 from isr_analysis.checks.series import (
     Floats,
     Ints,
@@ -43,7 +43,8 @@ def wide(
     """Put a field, or several, on an even grid, one column a channel, so that channels can be compared row by row.
 
     A measurement is the mean of the messages within each step, and is missing where none came: nothing is invented.
-    States and events hold until the next message, as long as the device was not silent.
+    Words that come in place of one by turns, such as "n/a", are left out of the mean. States and events hold until the
+    next message, as long as the device was not silent.
 
     Parameters
     ----------
@@ -64,8 +65,8 @@ def wide(
     pandas.DataFrame
         Index ``time``: the start of each step, in the frame's zone (UTC if it has none). One column a channel, named by
         what tells it from the others, and where a list of fields was given by the field behind that: measurements
-        ``float64``, flags ``boolean``, words and mixed states ``object``. A gap is NaN or NA. No row with the field: no
-        column, and of no field any no row.
+        ``float64``, flags ``boolean``, words ``str``, mixed states ``object``. A gap is NaN or NA. No row with the
+        field: no column, and of no field any no row.
 
     Raises
     ------
@@ -148,9 +149,11 @@ def _column(part: pd.Series, time: Ints, edges: Ints, topic: str) -> Any:
     """Put one channel on the grid."""
     number = numbers(part)
     some = ~np.isnan(number)
-    if some.all() and not is_event(topic) and not is_state(number, topic or None):
-        return _means(number, time, edges)
-    return _held(part, time, edges)
+    if is_event(topic) or not some.any() or is_state(number[some], topic or None):
+        return _held(part, time, edges)
+    if not some.all() and is_label(len(np.unique(number[some])), part[~some].astype("str").nunique()):
+        return _held(part, time, edges)
+    return _means(number[some], time[some], edges)
 
 
 def _means(number: Floats, time: Ints, edges: Ints) -> Floats:

@@ -21,6 +21,7 @@ OFF = {"off", "false", "offline", "down", "no", "inactive", "disabled", "open", 
 """States as people and devices write them."""
 
 _FEW = 10
+_LABELS = 4
 _FIRST = 1000
 _ENOUGH = 10_000  # values that show how all are written
 
@@ -45,6 +46,11 @@ def is_state(number: Floats, topic: str | None) -> bool:
     if not _state_topic(topic) or (head != np.floor(head)).any():
         return False
     return len(np.unique(number)) <= _FEW and bool((number == np.floor(number)).all())
+
+
+def is_label(numbers: int, words: int) -> bool:
+    """Judge by how many numbers and words there are whether both are names or versions: few numbers, as many words."""
+    return numbers <= min(_LABELS, words)
 
 
 def _state_topic(topic: str | None) -> bool:

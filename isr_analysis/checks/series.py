@@ -96,13 +96,14 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
         raise UsageError(f"a DataFrame with an index of time is needed; {type(data).__name__} came")
     if isinstance(data.index, pd.PeriodIndex):
         data = data.set_axis(data.index.to_timestamp(), axis=0)
+    if isinstance(data.index, pd.MultiIndex):
+        data = _grouped(data)
     if not isinstance(data.index, pd.DatetimeIndex):
         if len(data) == 0:
             return data.set_axis(pd.DatetimeIndex([], tz="UTC", name="time"), axis=0)
-        hint = 'df.set_index("time")' if "time" in data.columns else "df.set_index(pd.to_datetime(...))"
         raise UsageError(
             f"the index must be one of time, a DatetimeIndex; it is of type {type(data.index).__name__} "
-            f"({_names(data, [])}); try {hint}"
+            f"({_names(data, [])}); try {_way_to_time(data)}"
         )
     if data.index.hasnans:
         data = data[data.index.notna()]
@@ -115,6 +116,24 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if halved := [name for name, column in data.items() if _has_half_characters(column)]:
         data = data.assign(**{str(name): data[name].map(_whole) for name in halved})
     return data
+
+
+def _grouped(data: pd.DataFrame) -> pd.DataFrame:
+    """Give what `groupby` and `resample` made, by groups and time, an index of time; the groups become columns."""
+    index = data.index
+    assert isinstance(index, pd.MultiIndex)
+    groups = [at for at, level in enumerate(index.levels) if not isinstance(level, pd.DatetimeIndex)]
+    names = [index.names[at] for at in groups]
+    if len(groups) != index.nlevels - 1 or None in names or len({*names, *data.columns}) < len(names) + data.shape[1]:
+        return data
+    return data.reset_index(level=groups)
+
+
+def _way_to_time(data: pd.DataFrame) -> str:
+    """Say how a frame comes by an index of time."""
+    if pd.api.types.infer_dtype(data.index) in {"string", "datetime"}:  # of a CSV file, or of several zones
+        return "df.set_index(pd.to_datetime(df.index, utc=True))"
+    return 'df.set_index("time")' if "time" in data.columns else "df.set_index(pd.to_datetime(...))"
 
 
 def _has_half_characters(column: pd.Series) -> bool:

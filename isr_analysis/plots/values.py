@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.kinds import NO_MEASURE, is_number, on_off
+from isr_analysis.checks.kinds import NO_MEASURE, is_label, is_number, on_off
 from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
-
-_FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +55,11 @@ class Values:
         return np.where(code >= 0, table[code], number), told
 
     def is_label(self, rows: Ints) -> bool:
-        """Tell whether what `rows` hold is a name or version rather than a measurement: few numbers, as many words."""
+        """Tell whether what `rows` hold is a name or version rather than a measurement."""
         if not self.words:
             return False
         code, number = self.code[rows], self.number[rows]
-        words, numbers = np.unique(code[code >= 0]), np.unique(number[~np.isnan(number)])
-        return len(numbers) <= min(_FEW, len(words))
+        return is_label(len(np.unique(number[~np.isnan(number)])), len(np.unique(code[code >= 0])))
 
 
 def read(column: pd.Series) -> Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from ticks import START, minutes, noise, ticks
+from ticks import START, joined, minutes, noise, ticks
 
 from isr_analysis.checks import channels, completeness, gaps, intervals, quality, wide
 from isr_analysis.errors import UsageError
@@ -69,6 +69,26 @@ def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(function):
     """The error says what index came and how to make one of time."""
     with pytest.raises(UsageError, match=r"RangeIndex.*set_index"):
         function(pd.DataFrame({"time": ["2026-11-01"], "value": [1]}))
+
+
+def test_what_was_grouped_and_resampled_is_taken():
+    """Groups and time as an index are the same as a column a group and an index of time."""
+    df = joined(*(ticks(minutes(0, 50), client_id=client, value=number) for number, client in enumerate("ab")))
+    hourly = df.groupby("client_id", observed=True)["value"].resample("5min").mean()
+    assert channels(hourly)[["client_id", "field", "messages"]].to_numpy().tolist() == [
+        ["a", "value", 10],
+        ["b", "value", 10],
+    ]
+    assert wide(hourly, every="10min").to_dict("list") == {"a": [0.0] * 5, "b": [1.0] * 5}
+
+
+def test_an_index_of_several_zones_or_of_text_is_refused_with_a_way_out_that_works():
+    """Two frames of different zones on end, and a CSV file over a change of the clocks, are made one of time."""
+    zones = [ticks(minutes(0, 5)).tz_convert(zone) for zone in ("UTC", "Europe/Zurich")]
+    for df in (pd.concat(zones), zones[1].set_axis(zones[1].index.astype("str"))):
+        with pytest.raises(UsageError, match=r"try df\.set_index\(pd\.to_datetime\(df\.index, utc=True\)\)"):
+            gaps(df)
+        assert len(gaps(df.set_index(pd.to_datetime(df.index, utc=True)))) == 0
 
 
 @pytest.mark.parametrize("function", [gaps, quality])

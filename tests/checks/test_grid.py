@@ -44,6 +44,17 @@ def test_the_grid_is_even_across_both_changes_of_the_clocks():
         assert grid["value"].tolist() == [14.5 + 30 * n for n in range(48)]
 
 
+def test_a_measurement_that_is_words_by_turns_is_the_mean_of_its_numbers():
+    """As in `channels` and figures; what is rather a name, and states, are held as they came."""
+    value = [10.0, "n/a", 14.0, "n/a", "err", "err", 7.5, 8.5, 9.5, "n/a"]
+    grid = wide(ticks(np.arange(10) * 20, value=pd.array(value, dtype="object")), every="1min")
+    assert grid.iloc[:, 0].dtype == "float64"
+    assert grid.iloc[:, 0].tolist() == pytest.approx([12.0, np.nan, 8.5, np.nan], nan_ok=True)
+    for held in (["1.2b", 2, "1.2c", 2], ["on", 1, "off", 0], ["up", True, "down", 3]):
+        grid = wide(ticks(np.arange(4) * 60, value=pd.array(held, dtype="object")), every="1min")
+        assert grid.iloc[:, 0].tolist() == held
+
+
 def test_a_grid_beyond_reason_is_refused():
     """A step of a second over a century is an error that says so, and no dead machine."""
     index = pd.DatetimeIndex(["1970-01-01", "2090-01-01"], tz="UTC")

@@ -57,6 +57,20 @@ def test_decoded_the_fields_are_columns(portal, engine):
     assert len(read) == len(df)
 
 
+@pytest.mark.parametrize("decoded", [False, True])
+def test_duckdb_computes_in_the_zone_that_was_asked_for(portal, decoded):
+    """Days and instants without an offset are of `tz`, not of the machine's zone, and Python gets the instants."""
+    asked = {"start": "2026-11-14", "end": "2026-11-15", "tz": "Asia/Kathmandu", "portal": portal}
+    relation = isr.open_history(topic="telemetry/#", engine="duckdb", decoded=decoded, **asked)
+    ((day, after, first),) = relation.aggregate(
+        "date_trunc('day', min(time::timestamptz))::varchar, count(*) filter (time >= '2026-11-14 06:00'), min(time)"
+    ).fetchall()
+    index = isr.load_history(topic="telemetry/#", **asked).index
+    assert day == "2026-11-14 00:00:00+05:45"
+    assert after == (index >= pd.Timestamp("2026-11-14 06:00", tz="Asia/Kathmandu")).sum()
+    assert abs(first - index[0]) < pd.Timedelta("1ms")
+
+
 def test_dask_decodes_in_its_workers(portal, tmp_path):
     """On a cluster of several processes, from the store and from an exported folder: the numbers of the frame."""
     from distributed import Client, LocalCluster

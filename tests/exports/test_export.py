@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -210,6 +211,31 @@ def test_mixed_fields_are_json_text():
         schema=isr.messages.SCHEMA)  # fmt: skip
     made = export.as_arrow(frame.to_frame(table))
     assert made["v"].to_pylist() == ['[1, "x"]', "1.5", None, None]
+
+
+def test_pandas_reads_the_dtypes_of_the_frame_again(portal, tmp_path):
+    """Also of fields that most rows lack: whole numbers stay whole. Whose account it was is not told."""
+    df = isr.load_history(topic="telemetry/#", **DAYS, tz="Europe/Zurich", portal=portal)
+    for kind, read in (("parquet", pd.read_parquet), ("arrow", pd.read_feather)):
+        isr.export_history(tmp_path / f"out.{kind}", topic="telemetry/#", **DAYS, tz="Europe/Zurich", portal=portal)
+        found = read(tmp_path / f"out.{kind}")
+        mixed = [name for name in df if df[name].dtype == "object"]
+        assert found.set_index("time").drop(columns=mixed).dtypes.equals(df.drop(columns=mixed).dtypes)
+        assert found["rx_bytes"].tolist() == df["rx_bytes"].tolist()
+        assert portal.account_id.encode() not in (tmp_path / f"out.{kind}").read_bytes()
+
+
+def test_lists_and_objects_in_a_csv_file_are_json(portal, tmp_path):
+    """Any program reads them, and bytes as text; what is plain stays as it is."""
+    df = isr.load_history(**DAYS, portal=portal)
+    isr.export_history(tmp_path / "out.csv", **DAYS, portal=portal)
+    read = pd.read_csv(tmp_path / "out.csv", low_memory=False, dtype={"value": "str", "payload": "str"})
+    spectra = [(text, value) for text, value in zip(read["value"], df["value"], strict=True) if isinstance(value, list)]
+    assert spectra
+    assert all(json.loads(text) == value for text, value in spectra)
+    assert export._cell([{"on": True, "at": None}]) == '[{"on": true, "at": null}]'
+    assert export._cell(b"\xffok") == "\\xffok"
+    assert export._cell(True) is True
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz"])
