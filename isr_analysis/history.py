@@ -20,6 +20,8 @@ from isr_analysis.store.holding import Held
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 
+_NAMED = 5  # ranges that an error names
+
 
 def load_history(
     client_id: Clients | None = None,
@@ -153,14 +155,20 @@ def load_history(
         "rows": len(decoded),
         "recorded": len(beside),
     }
-    silent = selector if not len(decoded) else None
-    if len(decoded) and selector.clients:
-        came = decoded["client_id"].unique().to_pylist()
-        quiet = tuple(one for one in selector.clients if one not in came)
-        silent = Selector(quiet, selector.topic) if quiet else None
-    if silent is not None and (words := store.near_misses(silent)):
+    if (silent := _silent(selector, decoded)) is not None and (words := store.near_misses(silent)):
         warnings.warn(words, stacklevel=2)
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
+
+
+def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:
+    """Give that of a selector of which no message came: all of it, or some of the clients that it names."""
+    if not len(decoded):
+        return selector
+    if selector.clients is None:
+        return None
+    came = decoded["client_id"].unique().to_pylist()
+    quiet = tuple(one for one in selector.clients if one not in came)
+    return Selector(quiet, selector.topic) if quiet else None
 
 
 def _as_far_as_held(span: times.Range, held: Held) -> tuple[times.Range, Held]:
@@ -203,6 +211,3 @@ def _all_there(known: Held, selector: Selector, span: times.Range) -> None:
         f"offline=True, and of {selector} this is not on disk: {', '.join(gaps[:_NAMED])}{more}; load the range once "
         f"without offline=True{rest}"
     )
-
-
-_NAMED = 5
