@@ -172,7 +172,7 @@ def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:
 
 
 def _as_far_as_held(span: times.Range, held: Held) -> tuple[times.Range, Held]:
-    """Let a range that has no end of its own end where what is on disk does, if all before is there."""
+    """Let a range without an end of its own end where what is on disk ends, if all before that is there."""
     lacking: dict[Selector, list[times.Range]] = {}
     for one, window in held.missing:
         lacking.setdefault(one, []).append(window)
@@ -189,7 +189,7 @@ def _as_far_as_held(span: times.Range, held: Held) -> tuple[times.Range, Held]:
 def _whole(
     store: Store, recorded: Recorded, selector: Selector, span: times.Range, *, settle: int, now: int
 ) -> tuple[pa.Table, pa.Table]:
-    """Give what is held, decoded, with what was recorded and the history lacks; and the latter, as published."""
+    """Give what is held and what was recorded that the history lacks, decoded; and the latter alone, as published."""
     while True:
         before = store.spans(selector, span)
         beside = recorded.beside(store, selector, span, settle=settle, now=now)

@@ -1,8 +1,8 @@
 """Where the portal is and where things are kept: from arguments, the environment, and one file.
 
-An argument wins over the environment, the environment over ``config.toml`` in the home folder, the file over
-the defaults; but what the file says of a profile that an argument names wins over the environment. The token is no
-setting: it never stands in the file (`isr_analysis.portal.token`).
+An argument wins over the environment, the environment over ``config.toml`` in the home folder, and the file over the
+defaults. For a profile that an argument names, though, the file wins over the environment. The token is no setting: it
+is never in the file (`isr_analysis.portal.token`).
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Profile:
     account_id : str or None
         The account, where it is named; otherwise the portal says it.
     account_is_given : bool
-        Whether it was named for this very use (argument or environment), and not just noted in the file. Only
-        then a token that was never seen may open what is on disk while the portal is away.
+        Whether an argument or the environment names it, and not only the file. Only then may a token that was never
+        seen here open what is on disk while the portal cannot be reached.
     is_chosen : bool
-        Whether an argument named it and it stands in the file: then what is kept for it, its token too, comes before
-        the environment.
+        Whether an argument names this profile and the file has it: then what is kept for it, its token too, comes
+        before the environment.
     contract : Path or None
         A TOML file that says what the portal's parameters and fields mean.
     token_file : Path or None
@@ -111,7 +111,7 @@ def profile(
     def setting(argument: str | Path | None, variable: str, key: str) -> str | None:
         if argument:
             return str(argument)
-        # A profile that an argument names is meant as it stands in the file: the environment may be another's.
+        # The environment may be meant for another profile than the one that an argument names.
         return (entry.get(key) or env.get(variable)) if chosen else (env.get(variable) or entry.get(key))
 
     contract_file = setting(contract, "ISR_CONTRACT", "contract")
@@ -247,7 +247,7 @@ def _alone(path: Path) -> Iterator[None]:
     lock = FileLock(path.with_suffix(".lock"), timeout=30, thread_local=False)
     try:
         lock.acquire()
-    except OSError as exc:  # one that does not come is one, too
+    except OSError as exc:  # filelock's Timeout is one, too
         raise _unwritable(path, exc.strerror or exc) from exc
     try:
         yield

@@ -90,7 +90,7 @@ class Recorded(Store):
         selector, span
             What is wanted.
         settle : int
-            As for `Store.held`, ns. What has settled for all that a part holds makes the part superfluous: it goes.
+            As for `Store.held`, ns. A part over all of which the history has settled is superfluous, and is removed.
         now : int
             The present instant, ns.
         """
@@ -118,7 +118,7 @@ class Recorded(Store):
     def _open(
         self, history: Store, found: pa.Table, selector: Selector, wide: Range, *, settle: int, now: int
     ) -> np.ndarray:
-        """Tell of each recorded message whether the history over it has yet to settle; forget parts that it has not."""
+        """Tell for each recorded message whether the history is yet to settle there; forget the parts where it has."""
         spans, _ = history.spans(selector, wide)
         at = messages.instants(found)
         client = np.array(found["client_id"].to_pylist(), object)
