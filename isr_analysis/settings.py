@@ -75,6 +75,7 @@ def profile(
     contract: str | Path | None = None,
     home: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
+    may_be_new: bool = False,
 ) -> Profile:
     """Put the settings of a profile together.
 
@@ -86,11 +87,13 @@ def profile(
         These win over ``ISR_PORTAL_ORIGIN``, ``ISR_ACCOUNT_ID``, ``ISR_CONTRACT`` and ``ISR_HOME``.
     environ : mapping, optional
         In place of the process's environment.
+    may_be_new : bool
+        Whether the profile need not be in the file yet, as it is about to be made.
 
     Raises
     ------
     UsageError
-        A setting cannot be used, or the profile's entry in the file is not understood.
+        A setting cannot be used, there is no such profile, or its entry in the file is not understood.
     StoreError
         The file cannot be read.
     """
@@ -99,10 +102,11 @@ def profile(
     given = name or env.get("ISR_PROFILE")
     called = check_name(str(given or "default"))
     entries = _read(folder / CONFIG)
-    if given and called != "default" and called not in entries and not (origin or env.get("ISR_PORTAL_ORIGIN")):
-        known = ", ".join(sorted(entries)) or "none yet"
+    known = called in entries or called == "default" or origin or env.get("ISR_PORTAL_ORIGIN")
+    if not known and not may_be_new:
+        there = ", ".join(sorted(entries)) or "none yet"
         raise UsageError(
-            f"there is no profile {called!r} in {folder / CONFIG} (there: {known}); "
+            f"there is no profile {called!r} in {folder / CONFIG} (there: {there}); "
             f'make it with "isr login --profile {called}"'
         )
     entry = entries.get(called, {})
