@@ -23,21 +23,13 @@ from isr_analysis.times import Range
 SAME, DIFFERS, FORGOTTEN = "same", "differs", "forgotten"
 
 
-def verify_store(
-    count: int = 10,
-    *,
-    span: Range | None = None,
-    wait: bool = False,
-    portal: Portal | None = None,
-) -> pd.DataFrame:
+def verify_store(count: int = 10, *, wait: bool = False, portal: Portal | None = None) -> pd.DataFrame:
     """Fetch settled windows again, chosen by chance, and compare them with the store.
 
     Parameters
     ----------
     count : int
         How many, each a UTC day at most.
-    span : Range, optional
-        From where; all that is held if left out.
     wait : bool
         Wait where the requests of the hour are used up.
     portal : Portal, optional
@@ -57,19 +49,18 @@ def verify_store(
     """
     portal = connection.current(portal)
     store = Store(portal.folder)
-    whole = span or Range(0, portal.now())
-    windows = [(one, window) for one, held in _settled(store, whole) for window in held.days()]
+    windows = [(one, window) for one, held in _settled(store, portal.now()) for window in held.days()]
     chosen = random.sample(windows, min(count, len(windows)))
     rows = [_compared(portal, store, one, window, wait=wait) for one, window in sorted(chosen, key=lambda c: c[1])]
     names = ["client_id", "topic", "start", "end", "held", "given", "lacking", "surplus", "state"]
     return pd.DataFrame(rows, columns=names)
 
 
-def _settled(store: Store, whole: Range) -> list[tuple[Selector, Range]]:
+def _settled(store: Store, now: int) -> list[tuple[Selector, Range]]:
     return [
         (Selector(None if one.client == ALL else (one.client,), one.topic), part)
-        for one in store.all_spans(whole)
-        if (part := one.settled(SETTLE).common(whole))
+        for one in store.all_spans(Range(0, now))
+        if (part := one.settled(SETTLE).before(now))
     ]
 
 

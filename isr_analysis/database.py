@@ -18,7 +18,7 @@ from isr_analysis.files import make_folder
 
 BUSY_SECONDS = 30.0
 
-_LITTLE = 1_000_000  # bytes of a disk on which SQLite cannot work
+_LITTLE = 1_000_000  # with less free space than so many bytes SQLite cannot work
 
 _MOUNTS = Path("/proc/self/mounts")
 _KIND = 2
@@ -126,7 +126,7 @@ def prepare(path: Path) -> bool:
 
 
 def _switch(db: sqlite3.Connection, journal: str) -> None:
-    """Set the kind of journal. Where others do the same at this moment SQLite gives up at once: it is asked again."""
+    """Set the kind of journal. SQLite gives up at once where another process does so just then: it is asked again."""
     until = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -142,7 +142,7 @@ def _switch(db: sqlite3.Connection, journal: str) -> None:
 def _bring_up_to_date(db: sqlite3.Connection, path: Path, form: Format) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(db, path, form)  # by now: another process may have been faster
+        version = _version(db, path, form)  # looked at again, as another process may have been faster
         for statements in (form.schema,) if version == 0 else form.migrations[version - 1 :]:
             for statement in statements.split(";"):
                 db.execute(statement)
@@ -154,7 +154,7 @@ def _bring_up_to_date(db: sqlite3.Connection, path: Path, form: Format) -> None:
 
 
 def _roll_back(db: sqlite3.Connection) -> None:
-    if db.in_transaction:  # where the disk is full SQLite has done so itself, and another try would hide why
+    if db.in_transaction:  # on a full disk SQLite has rolled back by itself; doing it twice would hide the cause
         db.execute("ROLLBACK")
 
 

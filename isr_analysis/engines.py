@@ -8,7 +8,7 @@ import functools
 import importlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -28,7 +28,7 @@ from isr_analysis.times import Range
 
 Engine = Literal["arrow", "duckdb", "polars", "dask"]
 
-_ENGINES = ("arrow", "duckdb", "polars", "dask")
+_ENGINES = get_args(Engine)
 
 
 def open_history(

@@ -183,9 +183,9 @@ def _export_days(
         for day in span.days():
             date = times.iso(day.start)[:10]
             mark = store.mark(selector, day)
-            # Of two exports at once either may be the last to write, a day or the notes: the file says which it is.
+            # Of two exports at once, either may have written the day last, or the notes: the file tells which.
             if days.get(date, [None, None]) == [mark, files.get(date)]:
-                days.setdefault(date, [None, None])  # noted also of a day without a message
+                days.setdefault(date, [None, None])  # a day without a message is noted, too
                 kept += mark is not None
                 continue
             table = store.read(selector, day)
@@ -232,7 +232,7 @@ class _Folder:
 
     def _whole(self, path: str, write: Callable[[str], None]) -> str:
         """Write a file in the place of what was there, whole or not at all."""
-        if not isinstance(self._files, fs.LocalFileSystem):  # an object is so by itself
+        if not isinstance(self._files, fs.LocalFileSystem):  # a store of objects writes each whole by itself
             write(path)
             return _which(self._files.get_file_info(path))
         aside = posixpath.join(posixpath.dirname(path), aside_of(posixpath.basename(path)))
@@ -252,9 +252,9 @@ class _Folder:
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[dict[str, list[str | None]]]:
-        """Give what is noted of each day, its state in the store and its file, to be written to.
+        """Give what is noted of each day, its state in the store and its file, to be changed.
 
-        It is kept at the end, however that comes.
+        The notes are written at the end, also after a failure.
         """
         known = notes(self.name) or self._new
         if {**known, "days": {}} != self._new:
@@ -317,7 +317,10 @@ def file_system(name: str) -> tuple[fs.FileSystem, str]:
 
 
 def _which(file: fs.FileInfo) -> str:
-    """Tell a file from another one in its place; by whole seconds, as a listing may know more of them than a look."""
+    """Give what tells a file from another one in its place.
+
+    The time is cut to the second, as a listing of a folder may give it finer than a question about the file alone.
+    """
     return f"{file.size} bytes, {(file.mtime_ns or 0) // times.SECOND}"
 
 

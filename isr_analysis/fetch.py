@@ -20,6 +20,7 @@ from isr_analysis.portal import quota
 from isr_analysis.portal.pages import pages
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
+from isr_analysis.store.holding import Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -29,37 +30,6 @@ WORKERS = 4
 
 class _Stopped(Exception):  # noqa: N818 (not an error: the reason is raised by whoever asked to stop)
     """Another window failed, or the caller went away."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the workers of one download have done so far."""
-
-    portal: Portal
-    windows: int
-    report: Report | None
-    done: int = 0
-    rows: int = 0
-    before: int = 0
-    began: float = field(default_factory=time.monotonic)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def add(self, *, rows: int = 0, windows: int = 0) -> None:
-        if self.stop.is_set():
-            raise _Stopped
-        with self.lock:
-            self.rows += rows
-            self.done += windows
-            if self.report is None:
-                return
-            took = time.monotonic() - self.began
-            self.report(
-                Status(
-                    self.windows, self.done, self.rows, self.portal.requests - self.before, self.portal.quota.left,
-                    took / self.done * (self.windows - self.done) if self.done else None,
-                )
-            )  # fmt: skip
 
 
 def questions(portal: Portal, missing: list[tuple[Selector, Range]]) -> list[tuple[Selector, Range]]:
@@ -112,75 +82,132 @@ def fetch(
         how many.
     """
     since = portal.now() if refresh else None
-    missing = store.held(selector, span, now=portal.now(), settle=settle, max_age=max_age, since=since).missing
-    if not missing:
-        return 0
-    asked = questions(portal, missing)
-    with reporting(progress, len(asked)) as report:
-        tally = _Tally(portal, len(asked), report, before=portal.requests)
+    download = _Download(portal, store, settle, max_age, since, decode=decode, wait_for_quota=wait_for_quota)
+    missing = download.held(selector, span).missing
+    if missing:
+        asked = questions(portal, missing)
+        with reporting(progress, len(asked)) as report:
+            download.run(asked, report)
+    return download.rows
 
-        def pause(seconds: float) -> None:
-            tally.add()
-            while seconds > 0:  # up to an hour: whoever stops the download is not to wait for that
-                portal.wire.sleep(min(seconds, 1.0))
-                seconds -= 1.0
-                tally.add()
 
-        def waiting() -> None:
-            tally.add()
-            state = portal.quota
-            if not wait_for_quota and state.left <= 0 and not state.is_brief(portal.now()):
-                # Whoever fetches this day may be waiting for more requests, which this caller does not want to.
-                raise quota.used_up(state, portal.now())
+@dataclass(slots=True)
+class _Download:
+    """One download: what it goes by, as of `fetch`, and what its workers have done so far."""
 
-        def bring(selector: Selector, window: Range) -> None:
-            # Another process, or thread, may be fetching the same day: it is waited for, and what it brought is not
-            # asked for again.
-            with store.fetching(window, waiting):
-                held = store.held(selector, window, now=portal.now(), settle=settle, max_age=max_age, since=since)
-                for one, part in ((one, _whole_seconds(part, portal.now())) for one, part in held.missing):
-                    at = portal.now() if since is None else max(portal.now(), since + 1)
-                    try:
-                        store.commit(one, part, brought(one, part), fetched_at=at, settle=settle, decode=decode)
-                    except (PortalUnavailableError, HistoryIncompleteError, AnswerError) as exc:
-                        with contextlib.suppress(StoreError):
-                            store.fail(one, part, at=at, words=str(exc))
-                        raise
-                if held.missing:
-                    with contextlib.suppress(StoreError):  # it can be done another time
-                        store.tidy(times.day_of(window.start), now=portal.now(), settle=settle)
-            tally.add(windows=1)
+    portal: Portal
+    store: Store
+    settle: int
+    max_age: int
+    since: int | None
+    decode: bool
+    wait_for_quota: bool
+    windows: int = 0
+    done: int = 0
+    rows: int = 0
+    report: Report | None = None
+    requests_before: int = 0
+    began: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stop: threading.Event = field(default_factory=threading.Event)
 
-        def brought(selector: Selector, window: Range) -> Iterator[pa.Table]:
-            tally.add()
-            for page in pages(portal, selector, window, wait=pause if wait_for_quota else False):
-                tally.add(rows=len(page))
-                yield page
+    def held(self, selector: Selector, span: Range) -> Held:
+        """Tell what is there of a selector and a span, and what is missing."""
+        return self.store.held(
+            selector, span, now=self.portal.now(), settle=self.settle, max_age=self.max_age, since=self.since
+        )
 
-        began = time.monotonic()
-        _run(tally, [functools.partial(bring, *one) for one in asked])
+    def run(self, asked: list[tuple[Selector, Range]], report: Report | None) -> None:
+        """Bring the answers to questions, and note how long their requests took."""
+        self.windows, self.report = len(asked), report
+        self.requests_before, self.began = self.portal.requests, time.monotonic()
+        self.work([functools.partial(self._bring, *one) for one in asked])
         with contextlib.suppress(StoreError):
-            store.note_speed(max(portal.requests - tally.before, 1), time.monotonic() - began)
-        return tally.rows
+            requests = max(self.portal.requests - self.requests_before, 1)
+            self.store.note_speed(requests, time.monotonic() - self.began)
 
+    def work(self, jobs: list[Callable[[], None]]) -> None:
+        """Do jobs, several at once; the first failure ends the rest."""
+        pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="isr-fetch")
+        try:
+            for one in finished(pool, jobs):
+                failed = one.exception()
+                if failed is not None:
+                    self.stop.set()
+                    pool.shutdown(cancel_futures=True)
+                    if isinstance(failed, IsrError) and self.done:
+                        failed.add_note(
+                            f"{self.done} of {self.windows} windows are stored; the next call goes on there"
+                        )
+                    raise failed
+        finally:
+            # Also where the caller was interrupted: the workers end with the page that they are at.
+            with uninterrupted():
+                self.stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
 
-def _run(tally: _Tally, jobs: list[Callable[[], None]]) -> None:
-    """Run the jobs, several at once; the first failure ends the rest."""
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="isr-fetch")
-    try:
-        for one in finished(pool, jobs):
-            failed = one.exception()
-            if failed is not None:
-                tally.stop.set()
-                pool.shutdown(cancel_futures=True)
-                if isinstance(failed, IsrError) and tally.done:
-                    failed.add_note(f"{tally.done} of {tally.windows} windows are stored; the next call goes on there")
-                raise failed
-    finally:
-        # Also where the caller was interrupted: the workers end with the page that they are at.
-        with uninterrupted():
-            tally.stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+    def _bring(self, selector: Selector, window: Range) -> None:
+        # Another process, or thread, may be fetching the same day: it is waited for, and what it brought is not asked
+        # for again.
+        with self.store.fetching(window, self._waiting):
+            missing = self.held(selector, window).missing
+            for one, part in missing:
+                self._commit(one, _whole_seconds(part, self.portal.now()))
+            if missing:
+                with contextlib.suppress(StoreError):  # it can be done another time
+                    self.store.tidy(times.day_of(window.start), now=self.portal.now(), settle=self.settle)
+        self._add(windows=1)
+
+    def _commit(self, selector: Selector, window: Range) -> None:
+        """Ask for a window, and store it whole, or that it could not be had."""
+        at = self.portal.now() if self.since is None else max(self.portal.now(), self.since + 1)
+        try:
+            self.store.commit(
+                selector, window, self._pages(selector, window), fetched_at=at, settle=self.settle, decode=self.decode
+            )
+        except (PortalUnavailableError, HistoryIncompleteError, AnswerError) as exc:
+            with contextlib.suppress(StoreError):
+                self.store.fail(selector, window, at=at, words=str(exc))
+            raise
+
+    def _pages(self, selector: Selector, window: Range) -> Iterator[pa.Table]:
+        self._add()
+        for page in pages(self.portal, selector, window, wait=self._pause if self.wait_for_quota else False):
+            self._add(rows=len(page))
+            yield page
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for the quota, up to an hour; whoever stops the download need not wait for that."""
+        self._add()
+        while seconds > 0:
+            self.portal.wire.sleep(min(seconds, 1.0))
+            seconds -= 1.0
+            self._add()
+
+    def _waiting(self) -> None:
+        """Look up, twice a second, while another one fetches the same day."""
+        self._add()
+        state = self.portal.quota
+        if not self.wait_for_quota and state.left <= 0 and not state.is_brief(self.portal.now()):
+            # Whoever fetches this day may be waiting for more requests, which this caller does not want to.
+            raise quota.used_up(state, self.portal.now())
+
+    def _add(self, *, rows: int = 0, windows: int = 0) -> None:
+        """Count what came, and report it; raise if the download was stopped."""
+        if self.stop.is_set():
+            raise _Stopped
+        with self.lock:
+            self.rows += rows
+            self.done += windows
+            if self.report is None:
+                return
+            took = time.monotonic() - self.began
+            self.report(
+                Status(
+                    self.windows, self.done, self.rows, self.portal.requests - self.requests_before,
+                    self.portal.quota.left, took / self.done * (self.windows - self.done) if self.done else None,
+                )
+            )  # fmt: skip
 
 
 def _whole_seconds(span: Range, now: int) -> Range:

@@ -122,7 +122,7 @@ def _category(column: pa.ChunkedArray) -> pd.Categorical:
 
 
 def _values(column: Column, index: pd.DatetimeIndex) -> Any:
-    """Give a field as what pandas keeps it in. Numbers are copied: a frame may be written to, Arrow's memory not."""
+    """Give a field as what pandas keeps it in. Numbers are copied: frames may be written to, Arrow's memory may not."""
     if column.dtype == "str":
         return _text(column.kinds["text"])
     if column.dtype == "float64":

@@ -20,6 +20,8 @@ from isr_analysis.store.holding import Held
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 
+_NAMED = 5  # ranges that an error names
+
 
 def load_history(
     client_id: Clients | None = None,
@@ -153,18 +155,24 @@ def load_history(
         "rows": len(decoded),
         "recorded": len(beside),
     }
-    silent = selector if not len(decoded) else None
-    if len(decoded) and selector.clients:
-        came = decoded["client_id"].unique().to_pylist()
-        quiet = tuple(one for one in selector.clients if one not in came)
-        silent = Selector(quiet, selector.topic) if quiet else None
-    if silent is not None and (words := store.near_misses(silent)):
+    if (silent := _silent(selector, decoded)) is not None and (words := store.near_misses(silent)):
         warnings.warn(words, stacklevel=2)
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
 
 
+def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:
+    """Give that of a selector of which no message came: all of it, or some of the clients that it names."""
+    if not len(decoded):
+        return selector
+    if selector.clients is None:
+        return None
+    came = decoded["client_id"].unique().to_pylist()
+    quiet = tuple(one for one in selector.clients if one not in came)
+    return Selector(quiet, selector.topic) if quiet else None
+
+
 def _as_far_as_held(span: times.Range, held: Held) -> tuple[times.Range, Held]:
-    """Let a range that has no end of its own end where what is on disk does, if all before is there."""
+    """Let a range without an end of its own end where what is on disk ends, if all before that is there."""
     lacking: dict[Selector, list[times.Range]] = {}
     for one, window in held.missing:
         lacking.setdefault(one, []).append(window)
@@ -181,7 +189,7 @@ def _as_far_as_held(span: times.Range, held: Held) -> tuple[times.Range, Held]:
 def _whole(
     store: Store, recorded: Recorded, selector: Selector, span: times.Range, *, settle: int, now: int
 ) -> tuple[pa.Table, pa.Table]:
-    """Give what is held, decoded, with what was recorded and the history lacks; and the latter, as published."""
+    """Give what is held and what was recorded that the history lacks, decoded; and the latter alone, as published."""
     while True:
         before = store.spans(selector, span)
         beside = recorded.beside(store, selector, span, settle=settle, now=now)
@@ -203,6 +211,3 @@ def _all_there(known: Held, selector: Selector, span: times.Range) -> None:
         f"offline=True, and of {selector} this is not on disk: {', '.join(gaps[:_NAMED])}{more}; load the range once "
         f"without offline=True{rest}"
     )
-
-
-_NAMED = 5

@@ -18,9 +18,9 @@ T = TypeVar("T")
 def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back until the block is done.
 
-    For what must be done whole or not at all, and for starting threads: Python takes locks of its own there.
-    Interrupted just then it would leave one locked; a thread would wait for it forever, and the program at its end for
-    the thread.
+    For what must be done whole or not at all, and for starting threads, as Python takes locks of its own there: an
+    interrupt just then would leave one locked, a thread would wait for it forever, and the program, at its end, for the
+    thread.
     """
     former = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(former):

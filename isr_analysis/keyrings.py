@@ -1,4 +1,4 @@
-"""The system's keyring. A machine without one is normal, and a back end of it may fail with anything."""
+"""The system's keyring. A machine without one is normal, and its back ends may raise anything."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from isr_analysis import answers, frame, messages, times
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.files import path_of
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal.contract import Contract, overridden
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
@@ -26,7 +26,7 @@ _SEQ = messages.SCHEMA.get_field_index("seq")
 def read_history(
     source: str | Path | bytes | Sequence[str | Path | bytes],
     *,
-    client_id: str | None = None,
+    client_id: Clients | None = None,
     topic: str = "#",
     tz: str | dt.tzinfo = "UTC",
     fields: str | list[str] | None = None,
@@ -40,8 +40,9 @@ def read_history(
     source : str, Path, bytes, or a list of them
         A file, or the answer itself as bytes; several pages of one answer as a list, in their order. JSON, JSON lines,
         CSV or InfluxDB's CSV; compressed or not.
-    client_id : str, optional
-        The client that was asked for, where the answer does not name it itself.
+    client_id : str or list-like of str, optional
+        The clients that were asked for; messages of others are left out. Where there is one, the answer need not name
+        it itself.
     topic : str
         The topic, or MQTT filter on the subpath, that was asked for; messages that it does not match are left out.
     tz : str or tzinfo
@@ -84,6 +85,7 @@ def read_history(
     sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)
     if not sources:
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
+    only = selector.clients[0] if selector.clients is not None and len(selector.clients) == 1 else None
     pages: list[pa.Table] = []
     accounts: set[str] = set()
     fragments, more, rows = False, False, 0
@@ -91,7 +93,7 @@ def read_history(
         body = _bytes(one)
         try:
             page = answers.read_page(
-                body, account_id=account_id, client_id=client_id, topic=topic, fields=known.history.fields
+                body, account_id=account_id, client_id=only, topic=topic, fields=known.history.fields
             )
         except AnswerError as exc:
             if isinstance(one, bytes):

@@ -1,4 +1,4 @@
-"""A secret: masked wherever it could be printed, shown only when asked for, kept in files of its owner's alone."""
+"""A secret: masked wherever it could be printed, shown only when asked for, kept in files for its owner alone."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def is_named_secret(name: str) -> bool:
 
 
 def is_named_otherwise(name: str) -> bool:
-    """Tell whether a field's name says that it holds what no secret is: an id, a date, a number, a label."""
+    """Tell whether a field's name says that it holds no secret, but an id, a date, a number or a label."""
     return _OTHERS.search(name.lower()) is not None
 
 

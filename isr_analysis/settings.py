@@ -1,8 +1,8 @@
 """Where the portal is and where things are kept: from arguments, the environment, and one file.
 
-An argument wins over the environment, the environment over ``config.toml`` in the home folder, the file over
-the defaults; but what the file says of a profile that an argument names wins over the environment. The token is no
-setting: it never stands in the file (`isr_analysis.portal.token`).
+An argument wins over the environment, the environment over ``config.toml`` in the home folder, and the file over the
+defaults. For a profile that an argument names, though, the file wins over the environment. The token is no setting: it
+is never in the file (`isr_analysis.portal.token`).
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Profile:
     account_id : str or None
         The account, where it is named; otherwise the portal says it.
     account_is_given : bool
-        Whether it was named for this very use (argument or environment), and not just noted in the file. Only
-        then a token that was never seen may open what is on disk while the portal is away.
+        Whether an argument or the environment names it, and not only the file. Only then may a token that was never
+        seen here open what is on disk while the portal cannot be reached.
     is_chosen : bool
-        Whether an argument named it and it stands in the file: then what is kept for it, its token too, comes before
-        the environment.
+        Whether an argument names this profile and the file has it: then what is kept for it, its token too, comes
+        before the environment.
     contract : Path or None
         A TOML file that says what the portal's parameters and fields mean.
     token_file : Path or None
@@ -75,6 +75,7 @@ def profile(
     contract: str | Path | None = None,
     home: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
+    may_be_new: bool = False,
 ) -> Profile:
     """Put the settings of a profile together.
 
@@ -86,11 +87,13 @@ def profile(
         These win over ``ISR_PORTAL_ORIGIN``, ``ISR_ACCOUNT_ID``, ``ISR_CONTRACT`` and ``ISR_HOME``.
     environ : mapping, optional
         In place of the process's environment.
+    may_be_new : bool
+        Whether the profile need not be in the file yet, as it is about to be made.
 
     Raises
     ------
     UsageError
-        A setting cannot be used, or the profile's entry in the file is not understood.
+        A setting cannot be used, there is no such profile, or its entry in the file is not understood.
     StoreError
         The file cannot be read.
     """
@@ -99,10 +102,11 @@ def profile(
     given = name or env.get("ISR_PROFILE")
     called = check_name(str(given or "default"))
     entries = _read(folder / CONFIG)
-    if given and called != "default" and called not in entries and not (origin or env.get("ISR_PORTAL_ORIGIN")):
-        known = ", ".join(sorted(entries)) or "none yet"
+    known = called in entries or called == "default" or origin or env.get("ISR_PORTAL_ORIGIN")
+    if not known and not may_be_new:
+        there = ", ".join(sorted(entries)) or "none yet"
         raise UsageError(
-            f"there is no profile {called!r} in {folder / CONFIG} (there: {known}); "
+            f"there is no profile {called!r} in {folder / CONFIG} (there: {there}); "
             f'make it with "isr login --profile {called}"'
         )
     entry = entries.get(called, {})
@@ -111,7 +115,7 @@ def profile(
     def setting(argument: str | Path | None, variable: str, key: str) -> str | None:
         if argument:
             return str(argument)
-        # A profile that an argument names is meant as it stands in the file: the environment may be another's.
+        # The environment may be meant for another profile than the one that an argument names.
         return (entry.get(key) or env.get(variable)) if chosen else (env.get(variable) or entry.get(key))
 
     contract_file = setting(contract, "ISR_CONTRACT", "contract")
@@ -247,7 +251,7 @@ def _alone(path: Path) -> Iterator[None]:
     lock = FileLock(path.with_suffix(".lock"), timeout=30, thread_local=False)
     try:
         lock.acquire()
-    except OSError as exc:  # one that does not come is one, too
+    except OSError as exc:  # filelock's Timeout is one, too
         raise _unwritable(path, exc.strerror or exc) from exc
     try:
         yield

@@ -76,7 +76,7 @@ class Range:
         left: list[Range] = []
         at = self.start
         for span in sorted(held):
-            if span.end <= at or not span:  # an empty one parts nothing
+            if span.end <= at or not span:  # an empty range splits nothing
                 continue
             if span.start >= self.end:
                 break
@@ -94,7 +94,7 @@ def day_of(ns: int) -> Range:
 
 
 def whole_second(ns: int) -> int:
-    """Cut an instant to the second: the present is of no more use to whoever reads it."""
+    """Cut an instant to the whole second: nobody who reads the present needs it finer."""
     return ns // SECOND * SECOND
 
 
@@ -287,8 +287,8 @@ def resolve(
 def on_the_wall(ns: int, tz: str, *, later: bool) -> int:
     """Give what the clock of a zone shows at an instant, as if it were UTC.
 
-    What a clock shows twice may be read as either: it is moved out of the way, earlier or `later`, by as much as the
-    clocks change.
+    A time that the clock shows twice may be read as either instant, so it is moved by as much as the clocks change:
+    back, or forward if `later`.
 
     >>> iso(on_the_wall(instant("2026-11-01T12:00"), "Europe/Zurich", later=False))
     '2026-11-01T13:00:00Z'

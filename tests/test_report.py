@@ -51,6 +51,7 @@ def test_a_report_has_every_section(week: tuple[Path, str]) -> None:
     _, text = week
     assert "<title>A &lt;week&gt; &amp; more</title>" in text
     assert "<h1 id=" in text
+    assert re.search(r'<p class="lead">\w+day, [1-9]\d? \w+ 20\d\d, \d\d:\d\d to \w+day, [1-9]\d? ', text)
     for name in SECTIONS:
         assert re.search(rf"<h2 [^>]*>{name}</h2>", text), name
         assert re.search(rf'<a href="#[^"]+">{name}</a>', text), name

@@ -50,6 +50,15 @@ def test_an_answer_about_one_client_is_picked_from(sandbox):
     assert df.attrs["account"] == sandbox.account_id
 
 
+@pytest.mark.parametrize("client_id", ["a", ["a"], pd.Index(["a"])])
+def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_id):
+    """Given as a text or as a list, as all loaders take it; of several nobody knows which is meant."""
+    body = b'[{"time": "2026-11-20T00:00:00Z", "topic": "state/relay", "payload": {"on": true}}]'
+    assert isr.read_history(body, client_id=client_id)["client_id"].tolist() == ["a"]
+    with pytest.raises(errors.AnswerError, match="names no client"):
+        isr.read_history(body, client_id=["a", "b"])
+
+
 @pytest.mark.parametrize(
     ("source", "error", "words"),
     [

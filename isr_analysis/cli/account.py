@@ -32,7 +32,7 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
     An older one of the same profile, revoked or not, is replaced.
     """  # noqa: D301 (click reads the mark)
     name = settings.check_name(profile or os.environ.get("ISR_PROFILE") or "default")
-    known = settings.profile(name, origin=origin or _origin_of(name), account_id=account_id)
+    known = settings.profile(name, origin=origin, account_id=account_id, may_be_new=True)
     if sys.stdin.isatty():
         click.echo(f"{tokens.WHERE_TO_MAKE_ONE[0].upper()}{tokens.WHERE_TO_MAKE_ONE[1:]} ({known.origin}).")
         typed = getpass.getpass("Token (not shown): ")
@@ -53,14 +53,6 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
         f"Profile {known.name!r}: account {account} at {known.origin}; "
         f"{left.left} of {left.limit} requests left this hour. The token is in the keyring."
     )
-
-
-def _origin_of(name: str) -> str:
-    """Give the origin of a profile that may not exist yet."""
-    try:
-        return settings.profile(name).origin
-    except UsageError:
-        return os.environ.get("ISR_PORTAL_ORIGIN") or settings.DEFAULT_ORIGIN
 
 
 @click.command()

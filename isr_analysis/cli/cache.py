@@ -21,7 +21,7 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.times import Range
 
 _EVER = Range(0, 4_102_444_800 * times.SECOND)
-_LATER = "; their files stay for an hour, for who reads them now, and go with the next sync or recording after it"
+_LATER = "; their files stay for an hour, for whoever reads them now, and go with the next sync or recording after it"
 
 
 @click.group(invoke_without_command=True)

@@ -156,8 +156,8 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     )
     if figure.layout.shapes:
         notes.append("grey: nothing came for longer than usual")
-    if (drawn := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
-        notes.insert(0, f"thinned: {drawn:,} of {total:,} points; each line keeps its least and greatest")
+    if (shown := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
+        notes.insert(0, f"thinned: {shown:,} of {total:,} points; each line keeps its least and greatest")
     height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + 110 * bool(len(marks))
     said = _axis_says(lines)
     figure.update_traces({"showlegend": False}, lambda trace: trace.name in said)

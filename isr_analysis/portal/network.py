@@ -19,7 +19,7 @@ CONNECTIONS = 8
 
 
 class WhenNeeded(httpx.BaseTransport):
-    """The network, from the first request on: reading the certificates takes longer than a week from disk.
+    """The network, opened at the first request: reading the certificates takes longer than loading a week from disk.
 
     Closed, it wakes the threads that wait for an answer: closing a socket alone would leave them waiting.
     """
@@ -66,7 +66,7 @@ def _wake(stream: Any) -> None:
 
 
 def _network(origin: str) -> httpx.BaseTransport:
-    # httpx reads HTTPS_PROXY and its like only for a client without a transport of its own.
+    # httpx reads HTTPS_PROXY and the like only for a client without a transport of its own.
     parts = urlsplit(origin)
     proxies = urllib.request.getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

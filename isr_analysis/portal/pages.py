@@ -136,7 +136,7 @@ def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
 
 
 def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -> list[Question] | None:
-    """Give the questions that the portal takes in the place of one that it does not; None if it takes that."""
+    """Give the narrower questions that the portal takes in place of this one; None if it takes this one."""
     clients = selector.clients
     if clients is None and known.client_required:
         return [(Selector((client,), selector.topic), span) for client in portal.client_ids()]

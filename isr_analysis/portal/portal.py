@@ -248,7 +248,7 @@ class Portal:
         return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()})
 
     def prefixes(self) -> dict[str, str]:
-        """Give what the topics of each client begin with, as the list of publishers says; none where it is not open."""
+        """Give what the topics of each client begin with, by the list of publishers; none where that cannot be had."""
         if self._prefixes is None:
             try:
                 listed = lists.publishers(self.responses, self.routes, max_age=60.0)
@@ -260,8 +260,8 @@ class Portal:
         return self._prefixes
 
     def _document(self, path: str) -> wire.Answer:
-        """Ask for a page of the portal's documentation; kept once it is known whose folder it goes into."""
-        if self._account is None:  # it is being asked for, and only the history route can tell
+        """Ask for a page of the portal's documentation; it is kept once the account, and so its folder, is known."""
+        if self._account is None:  # this is part of finding it out, which only the history route can tell
             return self.wire.get(path)
         return self.responses.get(path, max_age=_DOCUMENT_AGE).answer
 

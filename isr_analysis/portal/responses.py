@@ -68,7 +68,7 @@ class Responses:
     Attributes
     ----------
     whole : set of (str, int)
-        The lists, by path and number of rows, of which nothing more was found though they might have been cut.
+        The lists, by path and number of rows, that may look cut and of which nothing more was found.
     """
 
     def __init__(self, wire: Wire, folder: Path) -> None:
@@ -117,7 +117,7 @@ class Responses:
         return _kept(response, stale=False)
 
     def forget(self, path: str) -> None:
-        """Forget the answers of a path, all its pages, because they were just made untrue.
+        """Forget the answers of a path, all its pages, because a change has just made them untrue.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class Responses:
                 raise StoreError(f"{self._session.cache.cache_name} cannot be used: {exc}") from exc
 
     def close(self) -> None:
-        """Close the cache's file; a request that another thread is at ends first, without being waited for."""
+        """Close the cache's file, or leave that to the thread that is using it just now; nothing is waited for."""
         self._closing = True
         if self._lock.acquire(blocking=False):
             self._release()

@@ -233,7 +233,7 @@ def good(response: httpx.Response, origin: str) -> Answer:
 
 
 def _check_coding(response: httpx.Response) -> None:
-    """Refuse a body that nothing in it shows to be packed, and that cannot be unpacked."""
+    """Refuse a body that is packed in a way that was not asked for, and that cannot be unpacked here."""
     stated = response.headers.get("content-encoding", "").lower()
     if not any(one.strip() in _UNASKED for one in stated.split(",")):
         return

@@ -1,4 +1,4 @@
-"""Answers in JSON, packed where the client takes it, and the refusal of what is not valid."""
+"""Answers in JSON, packed where the client takes it."""
 
 from __future__ import annotations
 

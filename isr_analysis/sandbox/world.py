@@ -22,7 +22,7 @@ _AHEAD = 366 * times.DAY  # a sandbox that runs for a year still knows its clien
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One invented account: its archive, and the books over which the Mgmt API rules."""
+    """One invented account: its archive, and the books that the Mgmt API changes."""
 
     archive: Archive
     books: Books

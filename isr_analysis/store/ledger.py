@@ -133,7 +133,7 @@ def files(db: sqlite3.Connection) -> set[str]:
 
 
 def all_spans(db: sqlite3.Connection, span: Range) -> list[Span]:
-    """Give the fetched spans of whatever selector over a span, in order of time."""
+    """Give the fetched spans, of any selector, that touch a span, in order of time."""
     rows = db.execute(
         'SELECT client, topic, start, "end", fetched_at, margin FROM span WHERE "end" > ? AND start < ? ORDER BY start',
         (span.start, span.end),
@@ -221,7 +221,7 @@ def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: 
 
 
 def _failed(db: sqlite3.Connection, client: str, span: Range) -> list[tuple[int, str]]:
-    """Give the failures within a span that a fetch of a client, or of all, makes good: their rows and topics."""
+    """Give the failures within a span that a fetch of a client, or of all, has made good: their rows and topics."""
     return db.execute(
         'SELECT rowid, topic FROM failure WHERE ? IN (client, ?) AND start >= ? AND "end" <= ?',
         (client, ALL, span.start, span.end),

@@ -1,7 +1,7 @@
 """The memo: decoded parts, kept so that the next load need not decode them. Deleting it changes nothing but time.
 
 A memo is an uncompressed Arrow file, which is mapped into memory and not read. It is named by its part (which never
-changes), by what was selected of the part, and by the decoder's version, so it can be outdated only by being gone.
+changes), by what was selected of the part, and by the decoder's version, so it is never out of date.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Memo:
             _unlink(path)
 
     def trim(self) -> None:
-        """Remove what was not used for longest, if there has come more than the cap allows."""
+        """Remove what was not used for longest, if there is more than the cap allows."""
         if not self._grew:
             return
         self._grew = False
@@ -98,7 +98,7 @@ class Memo:
         try:
             used = path.stat().st_mtime
             if used < _booted():
-                # Nothing waits for the disk when a memo is written: whether one came through a power cut is not known.
+                # A memo is written without waiting for the disk, so it may not have survived a power cut whole.
                 return None
             table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
             if time.time() - used > _TOUCH:

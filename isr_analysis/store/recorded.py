@@ -7,6 +7,7 @@ first, and of what was recorded only that which it does not have (yet).
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -90,7 +91,7 @@ class Recorded(Store):
         selector, span
             What is wanted.
         settle : int
-            As for `Store.held`, ns. What has settled for all that a part holds makes the part superfluous: it goes.
+            As for `Store.held`, ns. A part over all of which the history has settled is superfluous, and is removed.
         now : int
             The present instant, ns.
         """
@@ -118,7 +119,7 @@ class Recorded(Store):
     def _open(
         self, history: Store, found: pa.Table, selector: Selector, wide: Range, *, settle: int, now: int
     ) -> np.ndarray:
-        """Tell of each recorded message whether the history over it has yet to settle; forget parts that it has not."""
+        """Tell for each recorded message whether the history is yet to settle there; forget the parts where it has."""
         spans, _ = history.spans(selector, wide)
         at = messages.instants(found)
         client = np.array(found["client_id"].to_pylist(), object)
@@ -132,14 +133,21 @@ class Recorded(Store):
         return open_
 
     def _forget(self, selector: Selector, settled: list[Range], now: int) -> None:
-        for span in settled:
-            with contextlib.suppress(StoreError):  # a store that can only be read
-                with database.snapshot(self._ledger, ledger.FORMAT) as db:
-                    if db is None or not any(part.is_all(selector, span) for part in ledger.parts(db, span, selector)):
-                        continue
-                with database.transaction(self._ledger, ledger.FORMAT) as db:
-                    done = [part for part in ledger.parts(db, span, selector) if part.is_all(selector, span)]
-                    ledger.replace_parts(db, done, [], now)
+        """Forget the parts that lie in one of the spans over which the history has settled."""
+        if not settled:
+            return
+        around = Range(min(span.start for span in settled), max(span.end for span in settled))
+
+        def done(db: sqlite3.Connection) -> list[ledger.Part]:
+            found = ledger.parts(db, around, selector)
+            return [part for part in found if any(part.is_all(selector, span) for span in settled)]
+
+        with contextlib.suppress(StoreError):  # a store that can only be read
+            with database.snapshot(self._ledger, ledger.FORMAT) as db:
+                if db is None or not done(db):
+                    return
+            with database.transaction(self._ledger, ledger.FORMAT) as db:
+                ledger.replace_parts(db, done(db), [], now)
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[int, str, str, bytes]]:

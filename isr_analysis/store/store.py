@@ -115,7 +115,7 @@ class Store:
             return ledger.spans(db, span, selector), ledger.failures(db, span, selector)
 
     def all_spans(self, span: Range) -> list[ledger.Span]:
-        """Give every fetched span that lies in a span, or partly, of whatever selector."""
+        """Give every fetched span, of any selector, that touches a span."""
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
             return [] if db is None else ledger.all_spans(db, span)
 
@@ -143,9 +143,9 @@ class Store:
         return sum(self._each(selector, span, rows))
 
     def mark(self, selector: Selector, span: Range) -> str | None:
-        """Give a text that is another one whenever what `read` gives is; None where there is nothing.
+        """Give a text that changes whenever what `read` gives changes; None where there is nothing.
 
-        Parts never change, so their names say it.
+        Parts never change, so their names are enough.
         """
         names = "\n".join(sorted(part.file for part in self._found(selector, span)))
         return hashlib.blake2b(names.encode(), digest_size=12).hexdigest() if names else None
@@ -310,7 +310,7 @@ class Store:
     def _outdated(
         self, found: list[ledger.Part], selector: Selector, span: Range, given: list[npt.NDArray[np.int64]]
     ) -> Range:
-        """Give the part of a span in which what was given takes the place of what is held."""
+        """Give the part of a span in which what was given replaces what is held."""
         held: list[npt.NDArray[np.int64]] = []
         for part in found:
             with contextlib.suppress(FileNotFoundError, StoreError):
@@ -322,9 +322,9 @@ class Store:
         return Range(start, span.end)
 
     def tidy(self, day: Range, *, now: int, settle: int = SETTLE) -> None:
-        """Put small parts of a UTC day together where worth while, and remove the files that nobody needs any more.
+        """Merge small parts of a UTC day where that is worth while, and remove the files that nobody needs any more.
 
-        For who holds the day's lock (`fetching`).
+        The caller holds the day's lock (`fetching`).
         """
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
             if db is None:
@@ -345,7 +345,7 @@ class Store:
             found, tables = [], []
             for part in ledger.parts(db, day, Selector()):
                 if part.file in chosen:
-                    # A lost or damaged file stays what it is: whoever reads it is told so.
+                    # A lost or damaged file is left alone: whoever reads it is told so.
                     with contextlib.suppress(FileNotFoundError, StoreError):
                         tables.append(parts.read(self._parts, part))
                         found.append(part)

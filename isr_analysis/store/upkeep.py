@@ -44,7 +44,7 @@ def worth_merging(found: Iterable[Part], day: Range, *, settled_until: int) -> l
     day : Range
         A UTC day.
     settled_until : int
-        Where messages may still come from, ns: a part that reaches beyond will soon be replaced by itself.
+        The instant, ns, from which messages may still come: a part that reaches beyond it will soon be replaced anyway.
     """
     until = min(day.end, settled_until)
     small, rows, size = [], 0, 0
@@ -66,9 +66,8 @@ def worth_merging(found: Iterable[Part], day: Range, *, settled_until: int) -> l
 def forgotten_until(held: Instants, given: Instants, span: Range) -> int:
     """Give the instant of a span up to which what is held stays, although it was not given again.
 
-    A portal forgets. An answer that lacks just the beginning of what is held, or all of it, is that of a portal whose
-    retention has passed it, and what was fetched once is kept for good. An answer that differs otherwise replaces all
-    that is held.
+    A portal forgets. Where an answer lacks just the beginning of what is held, or all of it, the portal no longer keeps
+    that, and what was fetched once is kept for good. An answer that differs in any other way replaces all that is held.
 
     Parameters
     ----------

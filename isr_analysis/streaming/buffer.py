@@ -87,7 +87,7 @@ class Buffer:
         return rows
 
     def drain(self) -> list[Row]:
-        """Give all that came, and neither wait nor raise."""
+        """Give all that came, without waiting or raising."""
         with self._lock:
             with contextlib.suppress(queue.Empty):
                 while True:
@@ -109,7 +109,7 @@ class Buffer:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing to read any more, and will not be."""
+        """Whether nothing is left to read, and nothing more will come."""
         with self._lock:
             return self._closed and not self._rows and self._error is None
 

@@ -118,10 +118,10 @@ def find(
         sources += [_of_file(env), _of_keyring(profile)]
     known: dict[str, Any] = {}
     for source in sources:
-        # A port that is part of the address goes before any that comes from elsewhere.
+        # A port within the address comes before one from another source.
         if source.get("host") and not known.get("host") and not source.get("port"):
             source = {**source, "port": _port_in(str(source["host"]))}  # noqa: PLW2901 (what it says, in full)
-        # A password goes with the user name beside it, never with one from elsewhere.
+        # A password belongs to the user name beside it: it is never combined with that of another source.
         if known.get("username") and source.get("username") not in (None, "", known["username"]):
             source = {key: source.get(key) for key in ("host", "port")}  # noqa: PLW2901 (what is left of it)
         known = {key: known.get(key) or source.get(key) or None for key in _KEYS}
@@ -181,7 +181,7 @@ def _split(text: str) -> SplitResult:
 
 
 def _port_in(text: str) -> str | None:
-    """Give the port that an address says, if it is one that can be read: `address` tells of one that is not."""
+    """Give the port that an address names; None if that cannot be read, which `address` then refuses."""
     try:
         port = _split(text.strip()).port
     except ValueError:
@@ -231,7 +231,7 @@ def check_keyring() -> None:
 
 
 def fields(made: Made) -> dict[str, Any]:
-    """Give what a login is made of, of what the portal made."""
+    """Give the fields of a login, taken from what the portal made."""
     return {
         "username": made.username, "password": made.password, "host": made.host, "port": made.port,
         "topic_filter": made.topic,

@@ -128,7 +128,7 @@ def begin_anew() -> None:
 
 
 def _close(widget: ipywidgets.Widget) -> None:
-    """Close a widget and all within it: one that stayed would name closed ones, which no state can be made of."""
+    """Close a widget and all within it: a box left open would refer to closed widgets, whose state cannot be saved."""
     for one in getattr(widget, "children", ()):
         _close(one)
     widget.close()

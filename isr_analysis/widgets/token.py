@@ -168,12 +168,8 @@ class TokenEntry(Composite):
 
     def _settings(self) -> settings.Profile:
         """Give the settings of the profile, which may not exist yet."""
-        name, account = self.profile.value, self.account.value.strip() or self._account
-        try:
-            return settings.profile(name, origin=self._origin, account_id=account)
-        except UsageError:
-            origin = self._origin or os.environ.get("ISR_PORTAL_ORIGIN") or settings.DEFAULT_ORIGIN
-            return settings.profile(name, origin=origin, account_id=account)
+        account = self.account.value.strip() or self._account
+        return settings.profile(self.profile.value, origin=self._origin, account_id=account, may_be_new=True)
 
     def _check(self, task: Task, key: Token, used: Portal | None = None) -> None:
         """Check a token, and use it; that of the connection that is `used` already goes on being so."""

@@ -282,9 +282,9 @@ def _side_by_side():
 
 def _downloading():
     """Give what downloads for an instant, and what gives its workers that have not ended."""
-    tally = fetch._Tally(None, 6, None)
+    download = fetch._Download(None, None, 0, 0, None, decode=False, wait_for_quota=False)
     jobs = [lambda: time.sleep(0.0003)] * 6
-    return lambda: fetch._run(tally, jobs), lambda: [one for one in threading.enumerate() if "isr-fetch" in one.name]
+    return lambda: download.work(jobs), lambda: [one for one in threading.enumerate() if "isr-fetch" in one.name]
 
 
 def _reading():
