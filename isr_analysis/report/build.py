@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import datetime as dt
 import os
 import warnings
@@ -187,8 +188,11 @@ def _write(path: Path, source: str) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(source, "utf-8")
+        aside.write_text(source, "utf-8", "backslashreplace")  # a title from a terminal may be no UTF-8
         aside.replace(path)
-    except OSError as exc:
-        aside.unlink(missing_ok=True)
+    except BaseException as exc:  # Ctrl-C too
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        if not isinstance(exc, OSError):
+            raise
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc})") from exc
