@@ -176,6 +176,10 @@ def _reader(path: Path, held: contextlib.ExitStack) -> sqlite3.Connection:
         db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError:
         db.close()
+        if _is_full(path.parent):  # alone, a reader needs no room in which to register itself
+            db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            return db
         if os.access(path.parent, os.W_OK):
             raise
         log = path.with_name(f"{path.name}-wal")

@@ -148,6 +148,18 @@ def test_a_disk_with_no_room_for_the_log_is_said_to_be_full(path, monkeypatch, f
         raise sqlite3.OperationalError("disk I/O error")
 
 
+def test_what_is_there_is_read_on_a_full_disk(path, monkeypatch):
+    """Where no room is left for the log's index, a reader does without: also what only the log has is read."""
+    process = multiprocessing.get_context("spawn").Process(target=dies_after_writing, args=(path,))
+    process.start()
+    process.join()
+    path.with_name("x.sqlite-shm").unlink(missing_ok=True)
+    path.with_name("x.sqlite-shm").mkdir()  # it cannot be made
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with database.snapshot(path, OLD) as db:
+        assert [a for (a,) in db.execute("SELECT a FROM t ORDER BY a")] == [1, 2]
+
+
 def _fill(path):
     """Write more than there is room for."""
     with database.transaction(path, OLD, durable=False) as db:

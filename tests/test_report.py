@@ -217,6 +217,13 @@ def test_a_name_that_is_no_html_file(sandbox: Any, tmp_path: Path) -> None:
         isr.build_report(tmp_path / "report.docx", last="1h", portal=portal)
 
 
+def test_a_title_that_is_no_text_is_written_all_the_same(tmp_path: Path) -> None:
+    """A crontab in Latin-1 gives bytes that no UTF-8 is; the page is there, and nothing is left beside it."""
+    build._write(tmp_path / "r.html", "K\udcfcche")
+    assert (tmp_path / "r.html").read_text("utf-8") == "K\\udcfcche"
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+
+
 def test_without_a_browser_no_pdf(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That it cannot be printed is said at once, with what to do, before anything is fetched."""
     monkeypatch.setenv("ISR_CHROMIUM", "/nowhere/chromium")

@@ -293,11 +293,13 @@ def _fetched(one: Rhythm, gap: Range, unfetched: list[Unfetched]) -> list[Range]
 
 
 def _never_heard(frame: pd.DataFrame, span: Range, unfetched: list[Unfetched]) -> list[Row]:
-    """Give the clients that were asked for by name and have no row at all."""
+    """Give the clients that were asked for by name and have no row at all, if the frame still says whose rows are."""
     asked = frame.attrs.get("clients") if frame.attrs.get("rows") == len(frame) else None
-    if not isinstance(asked, list) or not asked:
+    if not isinstance(asked, list) or not asked or (len(frame) and CLIENT not in frame.columns):
         return []
-    present = {str(one) for one in frame[CLIENT].unique()} if CLIENT in frame.columns else set()
+    present = {str(one) for one in frame[CLIENT].unique()} if len(frame) else set()
+    if not present.issubset(asked):  # they were given other names
+        return []
     topic = str(frame.attrs.get("topic", "#"))
     return [
         _row(SILENT, client, "" if topic == "#" else topic, part)

@@ -74,16 +74,21 @@ def day_edges(span: times.Range, zone: dt.tzinfo | None, each: int = 1) -> Ints:
 
 
 def _loaded(frame: pd.DataFrame) -> times.Range | None:
-    """Read the range that a loader wrote into `attrs`; what may still come late is not counted as missing."""
+    """Read the range that a loader wrote into `attrs`; what may still come late is not counted as missing.
+
+    It is none of this frame's where the index was moved since, or lost its zone: its clock is not known then.
+    """
     told = frame.attrs
-    if told.get("rows") != len(frame) or not (told.get("start") and told.get("end")):
+    if told.get("rows") != len(frame) or not (told.get("start") and told.get("end")) or zone_of(frame) is None:
         return None
     try:
-        start = times.instant(told["start"])
-        ends = [times.instant(told[name]) for name in ("end", "provisional_from") if told.get(name)]
+        start, end = times.instant(told["start"]), times.instant(told["end"])
+        until = times.instant(told["provisional_from"]) if told.get("provisional_from") else end
     except UsageError:
         return None
-    return times.Range(start, max(start, min(ends)))
+    if len(frame) and not start <= (ns := nanoseconds(frame.index)).min() <= ns.max() < end:
+        return None
+    return times.Range(start, max(start, min(end, until)))
 
 
 def table(rows: list[Row], kinds: Mapping[str, str], zone: dt.tzinfo | None) -> pd.DataFrame:

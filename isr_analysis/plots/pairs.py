@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, listed, nanoseconds, stamps, taken, zone_of
+from isr_analysis.checks.tables import span_of
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import drawn, titled
 from isr_analysis.plots.pick import named, pick
@@ -124,7 +125,9 @@ def _days_apart(one: pd.DataFrame, two: pd.DataFrame, zone: dt.tzinfo | None) ->
     shared = min(a.max(), b.max()) - max(a.min(), b.min())
     if shared >= min(np.ptp(a), np.ptp(b)) / 2:
         return 0
-    first, second = (stamps([int(ns.min())], zone)[0].tz_localize(None).normalize() for ns in (a, b))
+    # Of ranges that were loaded their first days meet, also where nothing came on one of these.
+    begins = [span.start for frame in (one, two) if (span := span_of(frame)) is not None]
+    first, second = stamps(begins, zone).tz_localize(None).normalize()
     return int((first - second).days)
 
 

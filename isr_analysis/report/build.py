@@ -188,6 +188,6 @@ def _write(path: Path, source: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as aside:
-            aside.write_text(source, "utf-8")
+            aside.write_text(source, "utf-8", "backslashreplace")  # a title from a terminal may be no UTF-8
     except OSError as exc:
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc})") from exc

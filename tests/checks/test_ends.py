@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from ticks import minutes, ticks
 
-from isr_analysis.checks import completeness, gaps, wide
+from isr_analysis.checks import completeness, gaps, quality, wide
 
 
 def loaded(frame, **attrs):
@@ -38,3 +39,32 @@ def test_what_came_where_more_may_come_makes_up_for_nothing():
     day = completeness(frame).iloc[0]
     assert (day["messages"], day["expected"]) == (1200, 1200)
     assert day["share"] == pytest.approx(1100 / 1200)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda df: df["value"],
+        lambda df: df[["value"]],
+        lambda df: df.rename(columns={"client_id": "station"}),
+        lambda df: df.assign(client_id="Shack"),
+        lambda df: df.tz_convert("Europe/Zurich").tz_localize(None),
+        lambda df: df.set_axis(df.index + pd.Timedelta(days=7)),
+        lambda df: df.set_axis(df.index - pd.Timedelta(hours=1)),
+    ],
+)
+def test_what_was_loaded_and_changed_since_is_not_called_silent(change):
+    """One column of it, other names, no zone, another week: that its `attrs` say otherwise is no silence."""
+    frame = change(loaded(ticks(minutes(0, 2880)), clients=["isr-shack-01"], topic="telemetry/a"))
+    assert frame.attrs["rows"] == len(frame)
+    assert len(gaps(frame)) == 0
+    assert len(quality(frame)) == 0
+    assert set(completeness(frame)["share"]) == {1.0}
+    assert wide(frame, every="1h").notna().all(axis=None)
+
+
+def test_who_was_asked_for_and_is_not_there_is_silent():
+    """Beside one that spoke, and alone."""
+    frame = loaded(ticks(minutes(0, 2880)), clients=["isr-shack-01", "other"], topic="telemetry/a")
+    assert gaps(frame)["client_id"].tolist() == ["other"]
+    assert gaps(loaded(frame.iloc[:0], clients=["other"]))["client_id"].tolist() == ["other"]

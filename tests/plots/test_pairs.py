@@ -19,6 +19,15 @@ def test_two_weeks_are_compared_hour_by_hour_of_the_local_clock():
     assert "1 day later" in plots.compare(one, hours("2026-10-25", count=20)).layout.title.subtitle.text
 
 
+def test_weeks_that_were_loaded_meet_day_by_day_also_where_one_began_with_silence():
+    """Monday lies over Monday, though the station said nothing on one of them."""
+    one, two = hours("2026-10-26", count=7 * 24), hours("2026-10-20", count=6 * 24)
+    two.attrs = {"start": "2026-10-18T22:00:00Z", "end": "2026-10-25T23:00:00Z", "rows": len(two)}
+    assert "7 days later" in plots.compare(one, two).layout.title.subtitle.text
+    two.attrs = {}
+    assert "6 days later" in plots.compare(one, two).layout.title.subtitle.text
+
+
 def test_the_channels_of_two_ranges_are_told_apart():
     """Each range has its colour, and each of its channels its line and its name in the legend; `by` names fewer."""
     frame = fleet("a-1", channels=2).query("topic == 'telemetry/watt_meter'")
