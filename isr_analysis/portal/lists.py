@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pyarrow as pa
 
@@ -52,17 +53,7 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
     AnswerError
         An answer was not understood; or it says that there is more, and not how to ask for it.
     """
-
-    def read(kept: Kept) -> tuple[Page, Paging]:
-        answer = kept.answer
-        if answer.status == _NO_CONTENT:
-            return Page(messages.empty(), 0), Paging()
-        page = answers.read_live(
-            answer.body, content_type=answer.content_type, account_id=account_id, fields=routes.live_fields
-        )
-        return page, page.paging
-
-    return list(_every(responses, routes.live, read, max_age))
+    return list(_Live(responses, routes.live, max_age, account_id, routes.live_fields).read())
 
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
@@ -72,14 +63,7 @@ def publishers(responses: Responses, routes: Contract, *, max_age: float) -> lis
 
 def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
     """Give a list of objects: each answer, and its rows; parameters and errors as of `live`."""
-
-    def read(kept: Kept) -> tuple[list[dict[str, Any]], Paging]:
-        if kept.answer.status == _NO_CONTENT:
-            return [], Paging()
-        found = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
-        return found, _said(kept.answer.body)
-
-    return list(_every(responses, path, read, max_age))
+    return list(_Rows(responses, path, max_age).read())
 
 
 def freshness(found: Iterable[Kept]) -> dict[str, Any]:
@@ -91,94 +75,168 @@ def freshness(found: Iterable[Kept]) -> dict[str, Any]:
     }
 
 
-def _every(
-    responses: Responses, path: str, read: Callable[[Kept], tuple[Read, Paging]], max_age: float
-) -> Iterator[tuple[Kept, Read]]:
-    question, known = Step(path, {}), History(path=path, limit=None)
-    step, been, former, nth = question, {question}, b"", 0
-    count, whose = 0, set[str]()
-    while True:
-        kept = responses.get(step.path, params=step.params or None, max_age=max_age)
-        found, said = read(kept)
-        said = paging.both(said, paging.of_headers(kept.answer.headers, 0, status=kept.answer.status))
-        rows = _count(kept, found)
-        count += rows
-        page = Page(messages.empty(), min(rows, 1), paging=said)
-        following = paging.following(known, question, page, rows=count % _ALL, nth=nth, habits=paging.Habits())
-        named = next(
-            (one for one in (said.url, said.cursor, said.next_page, said.next_offset) if one is not None), None
-        )
-        more = said.has_more
-        if more is None:  # what it says of this comes before numbers, which may begin with 0
-            more = paging.is_before_last(said, nth)
-        yield kept, found
-        whose |= _whose(found)
-        if following == step and not rows:
-            return  # its cursor is where the next one will be
-        if not named and not more:
-            missing = (said.total or 0) - count
-            silent = nth == 0 and _may_be_cut(rows, said) and (path, rows) not in responses.whole
-            if (missing > 0 or silent) and not kept.stale:
-                for other, further, new in _others(responses, path, read, whose, count, max_age=max_age):
-                    yield other, further
-                    missing -= new
-                responses.whole.add((path, rows))
-            if missing > 0:
-                raise AnswerError(
-                    f"the portal states {said.total} rows of {path} and gave {count}, without saying how to ask for "
-                    f"the other {missing}: the list would not be whole"
-                )
-            return
-        if not isinstance(following, Step) or following in been or kept.answer.body == former:
-            raise AnswerError(
-                f"the portal says that there is more of {path} than it gave, but how it names what follows was not "
-                f"understood (it says {', '.join(f'{k}={v}' for k, v in _shown(said))}): the list would not be whole"
+class _List(ABC, Generic[Read]):
+    """A list that is read to its end, however the portal says that there is more, or if it does not say so."""
+
+    def __init__(self, responses: Responses, path: str, max_age: float) -> None:
+        self._responses = responses
+        self._path = path
+        self._max_age = max_age
+        self._count = 0  # rows so far
+        self._whose: set[str] = set()
+
+    @abstractmethod
+    def _understood(self, kept: Kept) -> tuple[Read, Paging]:
+        """Read one answer: what it holds, and what it says of others."""
+
+    @abstractmethod
+    def _count_rows(self, kept: Kept, found: Read) -> int:
+        """Count the rows of an answer."""
+
+    @abstractmethod
+    def _owners(self, found: Read) -> set[str]:
+        """Give whose the rows of an answer are."""
+
+    @abstractmethod
+    def _unseen(self, found: Read) -> tuple[Read, int]:
+        """Leave out the rows of which the owner was there before, and count the others."""
+
+    def read(self) -> Iterator[tuple[Kept, Read]]:
+        """Give each answer, and what it holds."""
+        question, known = Step(self._path, {}), History(path=self._path, limit=None)
+        step, been, former = question, {question}, b""
+        for nth in itertools.count():
+            kept = self._get(step.path, step.params)
+            found, said = self._understood(kept)
+            said = paging.both(said, paging.of_headers(kept.answer.headers, 0, status=kept.answer.status))
+            rows = self._count_rows(kept, found)
+            self._count += rows
+            self._whose |= self._owners(found)
+            yield kept, found
+            page = Page(messages.empty(), min(rows, 1), paging=said)
+            following = paging.following(
+                known, question, page, rows=self._count % _ALL, nth=nth, habits=paging.Habits()
             )
-        step, former, nth = following, kept.answer.body, nth + 1
-        been.add(step)
-
-
-def _others(
-    responses: Responses,
-    path: str,
-    read: Callable[[Kept], tuple[Read, Paging]],
-    whose: set[str],
-    count: int,
-    *,
-    max_age: float,
-) -> Iterator[tuple[Kept, Read, int]]:
-    """Give what a list has beside the rows that it gave without a word of others: asked for in the usual ways."""
-    for name in ("limit", "offset", "skip", "page"):
-        before = count
-        for nth in itertools.count(1):
-            value = {"limit": _MANY, "page": nth}.get(name, count)
-            try:
-                kept = responses.get(path, params={name: str(value)}, max_age=max_age)
-                found, new = _without(read(kept)[0], whose)
-            except (RequestRefusedError, AnswerError, PortalUnavailableError):
-                break
-            except EnoughError:  # it is only looked whether the list can be had
+            if following == step and not rows:
+                return  # its cursor is where the next one will be
+            if not _says_more(said, nth):
+                if not kept.stale:
+                    yield from self._rest(rows, said, nth)
+                self._check_total(said)
                 return
-            if new:
-                count += new
-                whose |= _whose(found)
-                yield kept, found, new
-            elif name != "page" or nth > 1:  # the first page may have either number
-                break
-            if name == "limit":
-                break
-        if count > before and name != "limit":
-            return
+            if not isinstance(following, Step) or following in been or kept.answer.body == former:
+                shown = ", ".join(f"{name}={value}" for name, value in _shown(said))
+                raise AnswerError(
+                    f"the portal says that there is more of {self._path} than it gave, but how it names what follows "
+                    f"was not understood (it says {shown}): the list would not be whole"
+                )
+            step, former = following, kept.answer.body
+            been.add(step)
+
+    def _get(self, path: str, params: Mapping[str, str] | None) -> Kept:
+        return self._responses.get(path, params=params or None, max_age=self._max_age)
+
+    def _check_total(self, said: Paging) -> None:
+        if said.total is not None and (missing := said.total - self._count) > 0:
+            raise AnswerError(
+                f"the portal states {said.total} rows of {self._path} and gave {self._count}, without saying how to "
+                f"ask for the other {missing}: the list would not be whole"
+            )
+
+    def _rest(self, rows: int, said: Paging, nth: int) -> Iterator[tuple[Kept, Read]]:
+        """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
+        missing = said.total is not None and said.total > self._count
+        silent = nth == 0 and _may_be_cut(rows, said) and (self._path, rows) not in self._responses.whole
+        if missing or silent:
+            yield from self._others()
+            self._responses.whole.add((self._path, rows))
+
+    def _others(self) -> Iterator[tuple[Kept, Read]]:
+        """Give what the list has beside the rows so far: asked for in the usual ways."""
+        for name in ("limit", "offset", "skip", "page"):
+            before = self._count
+            for nth in itertools.count(1):
+                value = {"limit": _MANY, "page": nth}.get(name, self._count)
+                try:
+                    kept = self._get(self._path, {name: str(value)})
+                    found, new = self._unseen(self._understood(kept)[0])
+                except (RequestRefusedError, AnswerError, PortalUnavailableError):
+                    break
+                except EnoughError:  # it is only looked whether the list can be had
+                    return
+                if new:
+                    self._count += new
+                    self._whose |= self._owners(found)
+                    yield kept, found
+                elif name != "page" or nth > 1:  # the first page may have either number
+                    break
+                if name == "limit":
+                    break
+            if self._count > before and name != "limit":
+                return
 
 
-def _without(found: Any, whose: set[str]) -> tuple[Any, int]:
-    """Leave out the rows that were there before, and count the others."""
-    if isinstance(found, Page):
-        new = [one not in whose for one in found.messages["client_id"].to_pylist()]
-        kept = dataclasses.replace(found, messages=found.messages.filter(pa.array(new, pa.bool_())))
-        return kept, len(_whose(kept))
-    rows = [row for row in found if not _whose([row]) & whose]
-    return rows, len(rows)
+class _Rows(_List[list[dict[str, Any]]]):
+    """A list of objects."""
+
+    def _understood(self, kept: Kept) -> tuple[list[dict[str, Any]], Paging]:
+        if kept.answer.status == _NO_CONTENT:
+            return [], Paging()
+        found = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
+        return found, _said(kept.answer.body)
+
+    def _count_rows(self, kept: Kept, found: list[dict[str, Any]]) -> int:  # noqa: ARG002 (it has what is to be counted)
+        return len(found)
+
+    def _owners(self, found: list[dict[str, Any]]) -> set[str]:
+        return {json.dumps(row.get("client_id") or row, sort_keys=True, default=str) for row in found}
+
+    def _unseen(self, found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+        unseen = [row for row in found if not self._owners([row]) & self._whose]
+        return unseen, len(unseen)
+
+
+class _Live(_List[Page]):
+    """The last messages of the publishers."""
+
+    def __init__(
+        self, responses: Responses, path: str, max_age: float, account_id: str | None, fields: answers.Fields
+    ) -> None:
+        super().__init__(responses, path, max_age)
+        self._account_id = account_id
+        self._fields = fields
+
+    def _understood(self, kept: Kept) -> tuple[Page, Paging]:
+        answer = kept.answer
+        if answer.status == _NO_CONTENT:
+            return Page(messages.empty(), 0), Paging()
+        page = answers.read_live(
+            answer.body, content_type=answer.content_type, account_id=self._account_id, fields=self._fields
+        )
+        return page, page.paging
+
+    def _count_rows(self, kept: Kept, found: Page) -> int:  # noqa: ARG002 (it has no publishers that never published)
+        """Count the publishers, whether they ever published or not; what has no rows is all there is."""
+        try:
+            return len(answers.read_rows(kept.answer.body, content_type=kept.answer.content_type))
+        except AnswerError:  # an object for one publisher, or of another form
+            return _ALL
+
+    def _owners(self, found: Page) -> set[str]:
+        return set(found.messages["client_id"].to_pylist())
+
+    def _unseen(self, found: Page) -> tuple[Page, int]:
+        unseen = [one not in self._whose for one in found.messages["client_id"].to_pylist()]
+        kept = dataclasses.replace(found, messages=found.messages.filter(pa.array(unseen, pa.bool_())))
+        return kept, len(self._owners(kept))
+
+
+def _says_more(said: Paging, nth: int) -> bool:
+    """Tell whether an answer names what follows it, or says that something does."""
+    if any(one is not None for one in (said.url, said.cursor, said.next_page, said.next_offset)):
+        return True
+    # What it says of this comes before numbers, which may begin with 0.
+    return bool(paging.is_before_last(said, nth) if said.has_more is None else said.has_more)
 
 
 def _may_be_cut(rows: int, said: Paging) -> bool:
@@ -187,26 +245,6 @@ def _may_be_cut(rows: int, said: Paging) -> bool:
         return False
     power_of_two = rows >= 16 and rows.bit_count() == 1  # noqa: PLR2004
     return rows == said.limit or rows % 10 == 0 or rows % 25 == 0 or power_of_two
-
-
-def _whose(found: Any) -> set[str]:
-    """Give whose the rows of a list or of a live answer are."""
-    if isinstance(found, Page):
-        return set(found.messages["client_id"].to_pylist())
-    return {json.dumps(row.get("client_id") or row, sort_keys=True, default=str) for row in found}
-
-
-def _count(kept: Kept, found: Any) -> int:
-    """Count the rows of a list; of a live answer the publishers, whether they ever published or not.
-
-    What has no rows is all there is.
-    """
-    if isinstance(found, list):
-        return len(found)
-    try:
-        return len(answers.read_rows(kept.answer.body, content_type=kept.answer.content_type))
-    except AnswerError:  # an object for one publisher, or of another form
-        return _ALL
 
 
 def _shown(said: Paging) -> Iterator[tuple[str, Any]]:
