@@ -90,27 +90,14 @@ def read_history(
     accounts: set[str] = set()
     fragments, more, rows = False, False, 0
     for one in sources:
-        body = _bytes(one)
-        try:
-            page = answers.read_page(
-                body, account_id=account_id, client_id=only, topic=topic, fields=known.history.fields
-            )
-        except AnswerError as exc:
-            if isinstance(one, bytes):
-                raise
-            raise AnswerError(f"{one}: {exc}") from exc
+        page = _page(one, account_id=account_id, client_id=only, topic=topic, fields=known.history.fields)
         accounts |= page.accounts
         fragments = fragments or page.fragments
         offset = -rows - page.rows if page.descending else rows
         pages.append(page.messages.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(page.messages["seq"], offset)))
         rows += page.rows
         more = page.paging.cursor is not None or page.paging.url is not None or bool(page.paging.has_more)
-    others = sorted(one for one in accounts if account_id is not None and one.lower() != account_id.lower())
-    if others or len({one.lower() for one in accounts}) > 1:
-        raise WrongAccountError(
-            f"the saved answer holds data of account {', '.join(others or sorted(accounts))}"
-            + (f", not of {account_id}" if others else "; name the one that is meant with account_id=")
-        )
+    _check_accounts(accounts, account_id)
     if more:
         warnings.warn(
             "the saved answer says that there is more after it: this is one page of several. Save the others too, or "
@@ -131,6 +118,16 @@ def read_history(
     return frame.to_frame(table, tz=times.zone(tz), fields=fields, attrs=attrs)
 
 
+def _page(source: str | Path | bytes, *, fields: answers.Fields, **asked: str | None) -> answers.Page:
+    body = _bytes(source)
+    try:
+        return answers.read_page(body, fields=fields, **asked)
+    except AnswerError as exc:
+        if isinstance(source, bytes):
+            raise
+        raise AnswerError(f"{source}: {exc}") from exc
+
+
 def _bytes(source: str | Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source
@@ -144,3 +141,12 @@ def _bytes(source: str | Path | bytes) -> bytes:
         if body.startswith(start):
             raise UsageError(f"{source} is {kind} file, no saved answer of the portal; pandas.{reader} reads it")
     return body
+
+
+def _check_accounts(accounts: set[str], meant: str | None) -> None:
+    others = sorted(one for one in accounts if meant is not None and one.lower() != meant.lower())
+    if others or len({one.lower() for one in accounts}) > 1:
+        raise WrongAccountError(
+            f"the saved answer holds data of account {', '.join(others or sorted(accounts))}"
+            + (f", not of {meant}" if others else "; name the one that is meant with account_id=")
+        )
