@@ -12,7 +12,7 @@ import ipywidgets
 import traitlets
 
 from isr_analysis import doctor, settings
-from isr_analysis.errors import IsrError, StoreError, UsageError
+from isr_analysis.errors import StoreError, TokenMissingError, UsageError
 from isr_analysis.portal import connection, token
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
@@ -120,15 +120,17 @@ class TokenEntry(Composite):
         def look(task: Task) -> None:
             used = connection.existing()
             used = used if used is not None and self._is_meant(used.profile) else None
-            try:
-                key = (
-                    Token(used.environment()["ISR_TOKEN"])
-                    if used
-                    else token.find(settings.profile(self.profile.value if self._given else None), ask=False)
-                )
-            except IsrError:
+            if used is not None:
+                self._check(task, Token(used.environment()["ISR_TOKEN"]), used)
                 return
-            self._check(task, key, used)
+            name = self.profile.value if self._given else None
+            # With the origin that it will be sent to: what is kept for one portal is not for another.
+            known = settings.profile(name, origin=self._origin, may_be_new=True)
+            try:
+                key = token.find(known, ask=False)
+            except TokenMissingError:
+                return
+            self._check(task, key)
 
         self._worker.start(look)
 

@@ -8,7 +8,8 @@ import keyring
 import pytest
 
 import isr_analysis as isr
-from isr_analysis.portal import connection
+from isr_analysis import settings
+from isr_analysis.portal import connection, token
 
 
 def state_of(widget) -> str:
@@ -193,6 +194,30 @@ def test_a_connection_to_another_portal_is_not_the_one_that_was_meant(sandbox, t
     assert entry.wait()
     assert entry.value == entry.said.value == ""
     assert entry.where.layout.display is None
+
+
+def test_a_token_that_is_kept_for_one_portal_is_not_sent_to_another(sandbox):
+    """The settings name a portal, and the entry was made for another."""
+    usual = settings.profile(origin="https://other.example")
+    settings.save(usual)
+    token.to_keyring(usual, token.Token(sandbox.token))
+    before = sandbox.requests()
+    entry = isr.widgets.token_entry(origin=sandbox.origin)
+    entry._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert entry.wait()
+    assert entry.value == entry.said.value == ""
+    assert sandbox.requests() == before
+
+
+def test_a_token_that_is_set_up_and_cannot_be_used_is_told(sandbox, monkeypatch):
+    """Else nobody would know why the loaders fail."""
+    monkeypatch.setenv("ISR_TOKEN", "hunter2")
+    entry = isr.widgets.token_entry(origin=sandbox.origin)
+    entry._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert entry.wait()
+    assert entry.value == ""
+    assert "isr_mqtt_rest_" in entry.said.value
+    assert "hunter2" not in state_of(entry)
 
 
 def test_a_token_that_misses_an_add_on_says_which(sandbox):
