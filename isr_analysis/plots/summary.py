@@ -87,13 +87,7 @@ def profile(
         own = [line for line in picked.lines if line.panel == panel]
         axis = panel_axes(figure, own, number, domains[number])[0]
         if own[0].state:
-            on = "on" if max(float(line.value.max()) for line in own) <= 1 else "above 0"
-            figure.layout[axis.replace("y", "yaxis")].update(
-                title={"text": f"{look.said(look.short(own[0].field, 12))}, % of messages {on}"},
-                tickvals=None,
-                ticktext=None,
-                range=[-3, 103],
-            )
+            _of_shares(figure, axis, own)
         for line in own:
             colour, dash = looks[line.name]
             hour = _hours(line.time, picked.zone, week=over == "week")
@@ -102,13 +96,7 @@ def profile(
             common = {"yaxis": axis, "legendgroup": line.name, "name": line.name}
             if len(own) <= _BANDS and not line.state:
                 banded = True
-                x, y = _band(low[wrap], high[wrap])
-                figure.add_trace(
-                    go.Scatter(
-                        x=x, y=y, mode="lines", line={"width": 0, "color": colour}, fill="toself",
-                        fillcolor=_faint(colour), showlegend=False, hoverinfo="skip", **common,
-                    )
-                )  # fmt: skip
+                figure.add_trace(_band(low[wrap], high[wrap], colour, common))
             unit = " %" if line.state else f" {look.said(line.unit)}" if line.unit else ""
             when = [_moment(one, over) for one in wrap]
             figure.add_trace(
@@ -122,20 +110,24 @@ def profile(
             )  # fmt: skip
             legend.add(line.name)
     zone = str(picked.zone) if picked.zone else "the data names no zone"
-    ticks = {"tickvals": list(range(0, 25, 3)), "ticktext": [f"{one:02d}:00" for one in range(0, 25, 3)]}
     if over == "week":
-        ticks = {"tickvals": [24 * day for day in range(7)], "ticktext": _DAYS}
-    what = "Hour of the day" if over == "day" else "Hour of the week"
+        what, ticks, names = "Hour of the week", list(range(0, 7 * 24, 24)), _DAYS
+    else:
+        what, ticks = "Hour of the day", list(range(0, 25, 3))
+        names = [f"{one:02d}:00" for one in ticks]
     figure.update_layout(
-        xaxis={"title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": bottom(domains), **ticks},
+        xaxis={
+            "title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": bottom(domains),
+            "tickvals": ticks, "ticktext": names,
+        },
         hovermode="closest",
-    )
+    )  # fmt: skip
     # On how many days an hour was seen; a range that begins and ends at noon is not of a day more.
     hours = np.unique(np.concatenate([np.unique(line.time // times.HOUR) for line in picked.lines]))
     days = round(len(hours) / len(np.unique(hours % 24)))
-    what = "share" if all(line.state for line in picked.lines) else "median"
+    middle_is = "share" if all(line.state for line in picked.lines) else "median"
     band = "; the band holds half of the values" if banded else ""
-    notes = [f"{what} of each hour over {counted(days, 'day')}{band}", *picked.notes]
+    notes = [f"{middle_is} of each hour over {counted(days, 'day')}{band}", *picked.notes]
     heading = title or f"Usual {over}: {titled(picked.lines, picked.marks)}"
     return _finish(figure, picked, ground, heading, notes, legend)
 
@@ -229,15 +221,29 @@ def _finish(
     return look.dressed(figure, ground, title=title, notes=notes, height=height, legend=names)
 
 
-def _band(low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Give the outline of what lies between two lines: a closed one for each run of hours that have any value."""
+def _of_shares(figure: go.Figure, axis: str, own: list[Line]) -> None:
+    """Make a panel of states one of the share of messages in which they were on."""
+    on = "on" if max(float(line.value.max()) for line in own) <= 1 else "above 0"
+    figure.layout[axis.replace("y", "yaxis")].update(
+        title={"text": f"{look.said(look.short(own[0].field, 12))}, % of messages {on}"},
+        tickvals=None,
+        ticktext=None,
+        range=[-3, 103],
+    )
+
+
+def _band(low: Floats, high: Floats, colour: str, common: dict[str, str]) -> go.Scatter:
+    """Fill what lies between two lines: a closed outline for each run of hours that have any value."""
     at = np.flatnonzero(~np.isnan(low))
     x: list[Floats] = []
     y: list[Floats] = []
     for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1):
         x += [run.astype(float), run[::-1].astype(float), np.array([np.nan])]
         y += [low[run], high[run][::-1], np.array([np.nan])]
-    return np.concatenate(x), np.concatenate(y)
+    return go.Scatter(
+        x=np.concatenate(x), y=np.concatenate(y), mode="lines", line={"width": 0, "color": colour}, fill="toself",
+        fillcolor=_faint(colour), showlegend=False, hoverinfo="skip", **common,
+    )  # fmt: skip
 
 
 def _mode(y: Floats) -> str:
