@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -270,40 +272,52 @@ def coverage(
     settle_ns = times.duration(settle, name="settle")
     until = span.before(times.whole_second(portal.now()))
     found, failed = Store(portal.folder).spans(selector, span)
-    rows: list[tuple[str, str, Range, str, int | None, str]] = []
-    for one in found:
-        settled = one.settled(settle_ns)
-        settled = settled.before(times.whole_second(settled.end))
-        rows += [
-            (one.client, one.topic, part, state, times.whole_second(one.fetched_at), "")
-            for part, state in (
-                (settled.common(span), "settled"),
-                (Range(settled.end, one.range.end).common(span), "provisional"),
-            )
-            if part
-        ]
+    rows = list(_held(found, span, settle_ns))
     for client in selector.clients or (ledger.ALL,):
-        for gap in until.minus([one.range for one in found if one.client in (ledger.ALL, client)]):
-            left = [gap]
-            for f, words in failed:
-                if f.client not in (ledger.ALL, client):
-                    continue
-                rows += [
-                    (client, selector.topic, part, "failed", times.whole_second(f.fetched_at), words)
-                    for one in left
-                    if (part := f.range.common(one))
-                ]
-                left = [rest for one in left for rest in one.minus([f.range])]
-            rows += [(client, selector.topic, part, "missing", None, "") for part in left]
-    rows.sort(key=lambda row: (row[0], row[2]))
-    table = _windows([row[:3] for row in rows], tz)
-    zone = times.zone(tz)
-    table["state"] = pd.Series([row[3] for row in rows], dtype="str")
-    table["fetched_at"] = pd.to_datetime(
-        pd.Series([row[4] for row in rows], dtype="Int64"), unit="ns", utc=True
-    ).dt.tz_convert(zone)
-    table["detail"] = pd.Series([row[5] for row in rows], dtype="str")
+        whose = (ledger.ALL, client)
+        gaps = until.minus([one.range for one in found if one.client in whose])
+        rows += _not_held(client, selector.topic, gaps, [one for one in failed if one[0].client in whose])
+    rows.sort(key=lambda row: (row.client, row.range))
+    table = _windows([(row.client, row.topic, row.range) for row in rows], tz)
+    table["state"] = pd.Series([row.state for row in rows], dtype="str")
+    fetched_at = pd.Series([row.fetched_at for row in rows], dtype="Int64")
+    table["fetched_at"] = pd.to_datetime(fetched_at, unit="ns", utc=True).dt.tz_convert(times.zone(tz))
+    table["detail"] = pd.Series([row.detail for row in rows], dtype="str")
     return table[_COLUMNS]
+
+
+class _Row(NamedTuple):
+    """A row of `coverage`."""
+
+    client: str
+    topic: str
+    range: Range
+    state: str
+    fetched_at: int | None = None
+    detail: str = ""
+
+
+def _held(found: list[ledger.Span], span: Range, settle: int) -> Iterator[_Row]:
+    """Give what was fetched: what of it has settled, and what has not."""
+    for one in found:
+        settled = one.settled(settle)
+        settled = settled.before(times.whole_second(settled.end))
+        for part, state in ((settled, "settled"), (Range(settled.end, one.range.end), "provisional")):
+            if inside := part.common(span):
+                yield _Row(one.client, one.topic, inside, state, times.whole_second(one.fetched_at))
+
+
+def _not_held(client: str, topic: str, gaps: list[Range], failed: list[tuple[ledger.Span, str]]) -> Iterator[_Row]:
+    """Give what was not fetched: where that was tried, with the words of the last failure."""
+    for gap in gaps:
+        left = [gap]
+        for tried, words in failed:
+            for one in left:
+                if part := tried.range.common(one):
+                    yield _Row(client, topic, part, "failed", times.whole_second(tried.fetched_at), words)
+            left = [rest for one in left for rest in one.minus([tried.range])]
+        for rest in left:
+            yield _Row(client, topic, rest, "missing")
 
 
 def _asked(
