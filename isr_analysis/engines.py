@@ -134,7 +134,7 @@ def open_exported(
     Raises
     ------
     UsageError
-        The folder is no such export, or the range is empty.
+        The folder is no such export, it is one of other topics, or the range is empty.
     HistoryIncompleteError
         A day of the range was never exported.
     StoreError
@@ -157,18 +157,20 @@ def open_exported(
     _imported("dask.dataframe")
     zone = times.zone(tz)
     span = times.resolve(start, end, None, tz=zone, now=2**63 - 1)  # both ends are given, and no clock counts
-    _check_exported(str(folder), span)
+    _check_exported(str(folder), topic, span)
     read = functools.partial(_of_export, str(folder), Selector.of(None, topic))
     return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=True)
 
 
-def _check_exported(folder: str, span: Range) -> None:
-    """Make sure that a folder has the messages of a range."""
+def _check_exported(folder: str, topic: str, span: Range) -> None:
+    """Make sure that a folder can have messages of a topic, and has those of a range."""
     known = notes(folder)
     if known is None:
         raise UsageError(f"{folder} is no export; give the folder that export_history wrote, or the URL")
     if known["delta"]:
         raise UsageError(f"{folder} is a Delta table; open it with deltalake, or export without delta=True")
+    if not messages.overlap(topic, known["selector"].rpartition(" · ")[2]):
+        raise UsageError(f"{folder} has nothing of topic={topic!r}: it is an export of {known['selector']}")
     dates = [times.iso(day.start)[:10] for day in span.days()]
     lacking = [date for date in dates if date not in known["days"]]
     if lacking:

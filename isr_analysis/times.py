@@ -25,7 +25,7 @@ DAY = 24 * HOUR
 
 _UNITS = {"s": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|S|MIN|H|D|W)\s*")  # "1M" could be a month
-_ALIKE = 0.8  # of a zone's name that was meant
+_ALIKE, _SHORT = 0.8, 5  # of a zone's name that was meant; "CEST" and "GMT+1" are none
 _DATE_ONLY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
 _EARLIEST_NS = 0
 _LATEST_NS = 4_102_444_800 * SECOND  # 2100-01-01
@@ -134,10 +134,10 @@ def zone(tz: str | dt.tzinfo | None) -> dt.tzinfo:
 
 
 def _meant(tz: object) -> str:
-    """Say which zone's name is like what came; no number is meant, as the sign of ``Etc/GMT+1`` is the other way."""
-    names = [name for name in available_timezones() if not any(map(str.isdigit, name))]
+    """Say which zone's name is like what came: of a place, as abbreviations are alike that mean far-off hours."""
+    names = [name for name in available_timezones() if "/" in name and not name.startswith("Etc/")]
     known = {part.casefold(): name for name in names for part in (name.rpartition("/")[2], name)}
-    near = difflib.get_close_matches(str(tz).casefold(), known, n=1, cutoff=_ALIKE)
+    near = difflib.get_close_matches(str(tz).casefold(), known, n=1, cutoff=_ALIKE) if len(str(tz)) > _SHORT else []
     return f'; did you mean "{known[near[0]]}"?' if near else ""
 
 

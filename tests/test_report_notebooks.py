@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,25 @@ def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
     text = (tmp_path / "r.html").read_text("utf-8")
     assert "begun" in text
     assert "kernel died" in problems(text)
+
+
+def test_a_token_that_a_cell_shows_is_in_no_page_and_a_pdf_that_failed_hides_nothing(
+    sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are told, and the page is there."""
+    monkeypatch.setenv("ISR_CHROMIUM", sys.executable)  # it prints nothing
+    own = _notebook(
+        tmp_path, "last = None", 'import os\nprint("sent with", os.environ["ISR_TOKEN"])', 'os.environ["ISR_TOKEN"]'
+    )
+    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError) as told:
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, pdf=True, portal=portal)
+    text = told.value.path.read_text("utf-8")
+    assert "sent with …" in text
+    assert sandbox.token not in text
+    assert "showed the token" in problems(text)
+    shown, printed = told.value.problems
+    assert "showed the token" in shown
+    assert "could not print" in printed
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,12 @@ def test_what_is_no_duration_is_refused(value):
 
 @pytest.mark.parametrize(("zone", "meant"), [("europe/zurich", "Europe/Zurich"), ("New York", "America/New_York")])
 def test_a_misspelt_zone_is_told_its_name(zone, meant):
-    """As it stands in the list of zones; one of a fixed distance, whose sign is the other way round, is none."""
+    """As it stands in the list of zones; an abbreviation is like those of other hours, and is told none."""
     with pytest.raises(UsageError, match=f'did you mean "{meant}"'):
         times.zone(zone)
-    with pytest.raises(UsageError, match=r"or .UTC.$"):
-        times.zone("GMT+1")
+    for short in ("GMT+1", "CEST"):
+        with pytest.raises(UsageError, match=r"or .UTC.$"):
+            times.zone(short)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "local", 3])

@@ -32,7 +32,8 @@ def report(
     """Write one self-contained HTML file about a range of time.
 
     The exit status is 0 if it is complete; 3 if it was written and says at its top what is missing: no data in the
-    range, a source that failed, a section that could not be made; 1 or 2 if nothing was written.
+    range, a source that failed, a section that could not be made; or if its PDF could not be written; 1 or 2 if
+    nothing was written.
     """
     with isr.connect(profile=profile, origin=origin) as portal:
         try:

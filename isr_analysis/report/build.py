@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,8 @@ def build_report(
     ------
     ReportIncompleteError
         The report was written, and lacks something, which it says at its top: no message in the range, a source that
-        failed, a section that could not be made. Its ``path`` and ``problems`` say where and what.
+        failed, a section that could not be made; or its PDF could not be written. Its ``path`` and ``problems`` say
+        where and what.
     UsageError
         An argument cannot be used.
     TokenMissingError, WrongAccountError
@@ -108,13 +110,17 @@ def build_report(
         "offline": True,
     }, unsaid={name for name, said in selected.items() if not said})  # fmt: skip
     folder = Path.cwd() if own is None else own.resolve().parent
-    ended = kernel.run(nb, folder=folder, environ={**portal.environment(), "PLOTLY_RENDERER": "plotly_mimetype"})
+    environ = portal.environment()
+    ended = kernel.run(nb, folder=folder, environ={**environ, "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
         nb.metadata["isr"]["problems"].append({"where": "", "words": ended, "detail": ""})
-    source, problems = render(nb)
+    source, problems = render(_without(nb, environ["ISR_TOKEN"]))
     _write(out, source)
     if pdf:
-        print_page(out, out.with_suffix(".pdf"), program)
+        try:
+            print_page(out, out.with_suffix(".pdf"), program)
+        except StoreError as exc:
+            problems.append(Problem("PDF", str(exc)))
     if problems:
         error = ReportIncompleteError(out, [str(one) for one in problems])
         for one in problems:
@@ -122,6 +128,19 @@ def build_report(
                 error.add_note(f"{one.where}\n{one.detail}".strip())
         raise error
     return out
+
+
+def _without(nb: Any, token: str) -> Any:
+    """Take the token out of what a notebook's cells showed, and say so."""
+    import nbformat
+
+    text = json.dumps(nb)
+    if token not in text:
+        return nb
+    made = nbformat.from_dict(json.loads(text.replace(token, "…")))
+    words = "A cell showed the token, which is left out here: take it out of the notebook, too."
+    made.metadata["isr"]["problems"].append({"where": "", "words": words, "detail": ""})
+    return made
 
 
 def render(nb: Any) -> tuple[str, list[Problem]]:

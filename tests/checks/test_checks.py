@@ -71,6 +71,16 @@ def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(function):
         function(pd.DataFrame({"time": ["2026-11-01"], "value": [1]}))
 
 
+def test_a_channel_that_another_firmware_writes_as_text_is_the_same():
+    """It is one series, that is not silent on either side of the change; that the type changed is a finding."""
+    chan = pd.array([1] * 60 + ["1"] * 60, dtype="object")
+    df = ticks(minutes(0, 120), chan=chan)
+    assert channels(df)[["channel", "messages"]].to_numpy().tolist() == [["chan 1", 120]]
+    assert wide(df, every="1h").notna().all(axis=None)
+    assert len(gaps(df, start=START, end=START + pd.Timedelta("2h"))) == 0
+    assert quality(df)["kind"].tolist() == ["type changed"]
+
+
 def test_what_was_grouped_and_resampled_is_taken():
     """Groups and time as an index are the same as a column a group and an index of time."""
     df = joined(*(ticks(minutes(0, 50), client_id=client, value=number) for number, client in enumerate("ab")))

@@ -111,6 +111,9 @@ def test_a_folder_that_is_no_parquet_export_is_refused(portal, tmp_path):
     isr.export_history(tmp_path / "out", **DAYS, portal=portal)
     with pytest.raises(errors.UsageError, match="the range is empty"):
         isr.open_exported(tmp_path / "out", start=DAYS["start"], end=DAYS["start"])
+    isr.export_history(tmp_path / "some", topic="telemetry/#", **DAYS, portal=portal)
+    with pytest.raises(errors.UsageError, match=r"nothing of topic='state/#': it is an export of .*telemetry/#"):
+        isr.open_exported(tmp_path / "some", "state/#", **DAYS)
 
 
 def test_a_day_that_was_never_exported_is_no_empty_one(portal, tmp_path, monkeypatch):
