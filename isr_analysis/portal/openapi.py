@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.portal import lengths, parameters, roles, schemas
+from isr_analysis.portal import lengths, parameters, roles, schemas, thinning
 from isr_analysis.portal.contract import Contract, History, TopicForm
 from isr_analysis.portal.parameters import Parameter
 from isr_analysis.portal.wire import API
@@ -50,14 +50,7 @@ _INTERVAL = re.compile(
 )
 """Words that show an ISO 8601 interval, as OGC's APIs take: two instants with a slash between, one perhaps open."""
 
-_WITH_PAYLOAD = re.compile(r"(?:include|with|show|return|embed)s?_(?:the_|full_)?(?:payload|body|message|value|data)s?")
-_THINNED = re.compile(
-    r"resolution|granularity|interval|every|bucket|sampling|rollup|aggregat(?:e|ion|ed)(?:_(?:by|function|interval))?"
-    r"|down_?sampl(?:e|ed|ing)|de_?dup(?:e|licate|lication)?|distinct|latest_only|last_only|compact|fill"
-)
 _ENDS = (roles.START, roles.END)
-_EACH = ("raw", "none", "off", "no", "original", "native")
-"""The choices that leave messages as they are; "all" and "full" may mean one number for all of them."""
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
@@ -206,7 +199,7 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
         elif role is not None and role not in by_role:
             by_role[role] = one
         else:
-            value = (_as_published(one) if role is None else None) or _required_value(one)
+            value = (thinning.as_published(one) if role is None else None) or _required_value(one)
         if value is not None:
             fixed[one.name] = value
     interval = None if by_role.keys() >= {roles.START, roles.END} else next(filter(_is_interval, given), None)
@@ -353,20 +346,7 @@ def _choice(role: str, one: Parameter) -> str | None:
         found = next((value for value in offered if re.search(kind, value.lower())), None)
         if found is not None:
             return found
-    return _required_value(one)
-
-
-def _as_published(one: Parameter) -> str | None:
-    """Choose every message, whole, where a parameter decides whether they are thinned out or lack their payloads."""
-    name = roles.snake(one.name)
-    if one.kind == "boolean":
-        if _WITH_PAYLOAD.fullmatch(name):
-            return "true"
-        return "false" if _THINNED.fullmatch(name) and one.schema.get("default") is True else None
-    if not _THINNED.fullmatch(name):
-        return None
-    offered = [value for value in one.schema.get("enum") or () if isinstance(value, str)]
-    return next((value for value in offered if value.lower() in _EACH), None)
+    return thinning.as_published(one) or _required_value(one)  # type=raw
 
 
 def _required_value(one: Parameter) -> str | None:
