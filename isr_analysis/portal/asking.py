@@ -8,7 +8,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import jobs, paging, refusals
+from isr_analysis.portal import files, jobs, paging, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
@@ -50,6 +50,7 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
     try:
         answer = portal.wire.get(step.path, step.params, bulk=True, wait=wait)
         answer = jobs.awaited(portal.wire, answer, step.path, wait=wait)
+        answer, of_files = files.fetched(portal.wire, answer, step.path, wait=wait)
     except RequestRefusedError as exc:
         if refusals.nothing_there(exc.status_code or 0, exc.words):
             return Page(messages.empty(), 0)
@@ -73,6 +74,7 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
         page = dataclasses.replace(page, payload_form=form)
     portal.check_accounts(page.accounts)
     said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
+    said = paging.both(said, of_files)
     return dataclasses.replace(page, paging=said)
 
 
