@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import zoneinfo
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,14 @@ _HELP = (
     'name the fields in a contract file (ISR_CONTRACT, or connect(contract=…)); "isr doctor" prints the one in use, '
     "ready to edit"
 )
+
+
+class Apart(NamedTuple):
+    """The instant of a message, how far another time of its row is from it, ns, and that one's name."""
+
+    at: int
+    by: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Page:
         The field that showed by what it holds that it is the payload, which one answer alone may not.
     zoneless : bool
         Whether instants name no zone, and nothing else does: they were taken to be UTC.
+    apart : Apart or None
+        The message whose times are furthest apart, if its row has several: the portal may go by another one.
     """
 
     messages: pa.Table
@@ -64,6 +75,7 @@ class Page:
     payload_unsure: bool = False
     payload_name: str | None = None
     zoneless: bool = False
+    apart: Apart | None = None
 
 
 def read_page(
@@ -204,6 +216,7 @@ def _page(table: Columns, asked: Asked) -> Page:
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
         payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless,
+        apart=None if asked.live or asked.fields.time else _apart(table, time, role),
     )  # fmt: skip
 
 
@@ -235,6 +248,19 @@ def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     if time.null_count == 0:
         return time
     raise AnswerError(f"{labels.row(table, pc.index(pc.is_null(time), True).as_py())} has no time")
+
+
+def _apart(table: Columns, time: pa.ChunkedArray, role: Roles) -> Apart | None:
+    """Give the message whose times are furthest apart, of rows that have several."""
+    found: Apart | None = None
+    for name in (one for one in role.time[1:] if len(time) == columns.length(table)):
+        with contextlib.suppress(AnswerError):  # it is no time of this kind
+            other = instants.to_ns(table[name], name)
+            gaps = pc.abs(pc.subtract(other, time))
+            by = pc.max(gaps).as_py() or 0
+            if by > (found.by if found else 0):
+                found = Apart(time[pc.index(gaps, by).as_py()].as_py(), by, name)
+    return found
 
 
 def _is_cut(time: pa.ChunkedArray, finer: pa.ChunkedArray) -> bool:

@@ -55,6 +55,8 @@ class Habits:
         Whether other answers were asked whether payloads are coded bytes.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
+    clock_is_proven : bool
+        Whether, of rows with several times, the one that is read was found to be the one that it is asked by.
     """
 
     longest: int = 0
@@ -69,6 +71,7 @@ class Habits:
     decoded: bool = False
     form_is_looked_for: bool = False
     zone_is_proven: bool = False
+    clock_is_proven: bool = False
 
     def show_end(self, rows: int, *, is_last: bool) -> None:
         """Note what was found behind an answer of so many rows that did not say itself whether it is the last."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, messages, times
-from isr_analysis.answers import Page
+from isr_analysis.answers import Apart, Page
 from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import asking, paging, refusals
@@ -64,6 +64,7 @@ class Window:
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
         self._beyond = self._named = self._zoneless = False
+        self._apart: Apart | None = None
         self._reach = Reach(portal, span, self._asked_for)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
@@ -95,6 +96,8 @@ class Window:
             self._reach.check_length(self._known)
         if self._zoneless:
             self._reach.check_zone(self._known, self.asked)
+        if self._apart is not None:
+            self._reach.check_clock(self._known, self._apart)
         self._learn_start()
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
@@ -265,6 +268,8 @@ class Window:
     def _ask(self, step: Step) -> Page:
         page = asking.ask(self._portal, self._known, self._selector, self._span, step, wait=self._wait)
         self._zoneless = self._zoneless or page.zoneless
+        if page.apart is not None and (self._apart is None or page.apart.by > self._apart.by):
+            self._apart = page.apart
         if page.payload_form == "decoded":
             self._portal.habits.decoded = True
         fields = self._known.fields
