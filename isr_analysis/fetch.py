@@ -17,6 +17,7 @@ from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, P
 from isr_analysis.interrupts import finished, uninterrupted
 from isr_analysis.messages import Selector
 from isr_analysis.portal import quota
+from isr_analysis.portal.contract import TopicNeededError
 from isr_analysis.portal.pages import pages
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
@@ -66,6 +67,14 @@ def questions(portal: Portal, missing: list[tuple[Selector, Range]]) -> list[tup
     """Give the questions that bring what is missing: as narrow as the portal can be asked, each once."""
     history = portal.contract.history
     return list(dict.fromkeys((history.askable(selector), window) for selector, window in missing))
+
+
+def _narrower(
+    portal: Portal, missing: list[tuple[Selector, Range]], asked: list[tuple[Selector, Range]], exc: TopicNeededError
+) -> list[tuple[Selector, Range]]:
+    if (found := questions(portal, missing)) == asked:
+        raise exc
+    return found
 
 
 def fetch(
@@ -158,7 +167,11 @@ def fetch(
                 yield page
 
         began = time.monotonic()
-        _run(tally, [functools.partial(bring, *one) for one in asked])
+        try:
+            _run(tally, [functools.partial(bring, *one) for one in asked])
+        except TopicNeededError as exc:  # it was learned meanwhile how narrow the portal must be asked
+            tally = _Tally(portal, len(asked), report, before=tally.before)
+            _run(tally, [functools.partial(bring, *one) for one in _narrower(portal, missing, asked, exc)])
         with contextlib.suppress(StoreError):
             store.note_speed(max(portal.requests - tally.before, 1), time.monotonic() - began)
         return tally.rows

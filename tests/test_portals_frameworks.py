@@ -9,10 +9,11 @@ import portals
 import pytest
 from portal_messages import FLAT, SPAN, inside, published, same
 from portal_odd import Odd, give
-from portals import NOW, Dialect
+from portals import ACCOUNT, NOW, Dialect
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.errors import AnswerError, UsageError
 from isr_analysis.times import DAY, SECOND
 
 STORED = published([*FLAT, 21.5, 7], unit=SECOND)
@@ -179,3 +180,45 @@ def test_json_is_asked_for_by_name(home):
 
     with portals.mocked(ForBrowsers(listed), home) as portal:
         same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+
+
+WANTED = {
+    "subpath": lambda one: one.topic,
+    "path": lambda one: f"{ACCOUNT}/{one.client}/{one.topic}",
+}
+
+
+@pytest.mark.parametrize("refuses", [None, {"error": "topic: wildcards are not supported"}, {"error": "no such topic"}])
+@pytest.mark.parametrize("form", WANTED)
+def test_one_topic_of_one_client_is_asked_for_where_the_portal_wants_both(home, form, refuses):
+    """How a topic is written is found out; nothing is empty before; without a topic the error says to name one."""
+
+    def how(server, asked):
+        if lacking := missing(asked, "client_id", "topic", "start", "end"):
+            return give({"detail": [{"loc": ["query", name], "msg": "Field required"} for name in lacking]}, 422)
+        if "#" in asked["topic"] and refuses:
+            return give(refuses, 404 if "no such" in str(refuses) else 400)
+        found = server.within(*read(asked, "start", "end"))
+        found = [one for one in found if (one.client, WANTED[form](one)) == (asked["client_id"], asked["topic"])]
+        return give({"items": [{"time": times.iso(one.at), "payload": one.payload} for one in found]})
+
+    server = Framework(how)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        wanted = [one for one in inside(STORED) if (one.client, one.topic) == ("dev-a", "telemetry/temp")]
+        same(isr.load_history("dev-a", "telemetry/temp", **SPAN, portal=portal), wanted)
+        count = server.count()
+        same(isr.load_history("dev-a", "telemetry/temp", **SPAN, portal=portal), wanted)
+        assert server.count() == count < 50
+        with pytest.raises(UsageError, match="name one with topic="):
+            isr.load_history("dev-a", **SPAN, portal=portal)
+
+
+def test_a_topic_of_which_nothing_shows_how_it_is_written_is_no_empty_frame(home):
+    """There may be some of it, under another spelling."""
+
+    def how(_, asked):
+        lacking = missing(asked, "topic")
+        return give({"error": "topic is required"}, 400) if lacking else give({"items": []})
+
+    with portals.mocked(Framework(how), home) as portal, pytest.raises(AnswerError, match="topic_form"):
+        isr.load_history("dev-a", "telemetry/temp", **SPAN, portal=portal)

@@ -35,6 +35,10 @@ _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
 
 
+class TopicNeededError(UsageError):
+    """A portal that gives one topic at a time was asked for all."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """How `/history` is asked, and what it answers. A parameter that the route has not is None.
@@ -174,7 +178,7 @@ class History:
         ------
         HistoryIncompleteError
             The portal does not reach back so far.
-        UsageError
+        TopicNeededError
             It gives one topic at a time, and none was asked for.
         """
         asked = dict(self.fixed)
@@ -200,7 +204,7 @@ class History:
             if selector.topic != "#":
                 asked[self.topic] = self._topic(selector.topic, home, client)
             elif self.topic_required and self.topic_form in ("subpath", "path"):
-                raise UsageError(
+                raise TopicNeededError(
                     f"this portal gives the history of one topic at a time ({self.topic!r} must be a whole topic, "
                     "without wildcards): name one with topic= (and its client with client_id=)"
                 )

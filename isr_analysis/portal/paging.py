@@ -47,6 +47,8 @@ class Habits:
         Whether that order is of time alone; else it may be that of one client after the other.
     unit_is_guessed : bool
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
+    topic_is_guessed : bool
+        Whether it wants a topic and did not say how it is written: then nothing is taken for empty yet.
     without_rows : bytes or None
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     decoded : bool
@@ -67,6 +69,7 @@ class Habits:
     order: str | None = None
     by_time: bool | None = None
     unit_is_guessed: bool = False
+    topic_is_guessed: bool = False
     without_rows: bytes | None = None
     decoded: bool = False
     form_is_looked_for: bool = False

@@ -64,6 +64,11 @@ _OTHERWISE = {
 }
 """What is tried next where an instant was not understood, and no words say how it is wanted."""
 
+_NO_FILTER = re.compile(
+    rf"{_UNKNOWN.pattern}|{_UNREAD.pattern}|wildcard|exact|must not|cannot|no such|not found|[`'\"]?#", re.IGNORECASE
+)
+"""Words of a refusal of all topics."""
+
 _NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
@@ -169,6 +174,12 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     return None if new == known else new
 
 
+def is_of_unknown_topics(known: History, new: History) -> bool:
+    """Tell whether it is a topic that is wanted, and nothing says how it is written."""
+    before, after = ((one.topic, one.topic_form, one.fixed) for one in (known, new))
+    return new.topic_required and before != after and new.topic_form in (None, "subpath")
+
+
 def is_vague(known: History, new: History, words: str) -> bool:
     """Tell whether it is a number since 1970 that is wanted, and the words do not say of what."""
     return new.time_form == "s" != known.time_form and re.search(r"\bseconds?\b", words, re.IGNORECASE) is None
@@ -182,13 +193,15 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
         named = [one[1]]
     sent = next((name for name in named if name in asked), None)
+    if sent is not None and sent == known.topic and asked[sent] == "#" and _NO_FILTER.search(clause):
+        return one_topic(known)
     if sent is not None and _UNKNOWN.search(clause):
         return _without(known, sent)
     of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and not longest_range(clause))
     if known.limit is not None and of_size and (most := _TOO_MUCH.search(clause)):
         size = int(re.sub(r"\D", "", most[1]))
         return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
-    missing = _missing(asked, named) if _MISSING.search(clause) else {}
+    missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
     of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
     sample = next((v for v in (asked.get(known.start or ""), asked.get(known.end or "")) if v and v in clause), None)
     of_time = of_time or sample is not None or bool(missing.keys() & {"start", "end"})
@@ -205,7 +218,13 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     return missing
 
 
-def _missing(asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
+def one_topic(known: History) -> dict[str, Any]:
+    """Give what changes where a portal that wants a topic named does not take ``#`` for all of them."""
+    fixed = {name: value for name, value in known.fixed.items() if name != known.topic}
+    return {"topic_form": "subpath", "fixed": fixed}
+
+
+def _missing(known: History, asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
     """Give the role of the first of the names that is not asked with."""
     for name in named:
         role = roles.role_of(name)
@@ -218,6 +237,8 @@ def _missing(asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
         if role == roles.TOPIC and "prefix" in roles.snake(name):
             own = {"client_required": True} if roles.is_of_publishers(name) else {}
             return {"topic": name, "topic_form": "path prefix", "topic_required": True, **own}
+        if role == roles.TOPIC:  # whether it takes filters, and of what, is to be found out
+            return {"topic": name, "topic_form": None, "topic_required": True, "fixed": {**known.fixed, name: "#"}}
         if role == roles.ACCOUNT:
             return {"account": name}
         if role in (roles.START, roles.END):
