@@ -13,7 +13,7 @@ from portals import ACCOUNT, NOW, Dialect
 
 import isr_analysis as isr
 from isr_analysis import times
-from isr_analysis.errors import AnswerError, UsageError
+from isr_analysis.errors import AnswerError, HistoryIncompleteError, UsageError
 from isr_analysis.times import DAY, SECOND
 
 STORED = published([*FLAT, 21.5, 7], unit=SECOND)
@@ -222,3 +222,22 @@ def test_a_topic_of_which_nothing_shows_how_it_is_written_is_no_empty_frame(home
 
     with portals.mocked(Framework(how), home) as portal, pytest.raises(AnswerError, match="topic_form"):
         isr.load_history("dev-a", "telemetry/temp", **SPAN, portal=portal)
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_total_of_the_whole_table_is_told_from_one_of_the_question(home, lies):
+    """It is the same for every question, and the portal says which page is the last; else the end is not proven."""
+
+    def how(server, asked):
+        found, at = server.within(*read(asked, "start", "end")), int(asked.get("cursor", 0))
+        part, more = found[at : at + 50], at + 50 < len(found)
+        total = len(found) + 3 if lies else 48_213
+        cursor = {"next_cursor": str(at + 50)} if more else {}
+        return give({"data": [portal_rows.plain(one) for one in part], "total": total, "has_more": more, **cursor})
+
+    with portals.mocked(Framework(how), home) as portal:
+        if lies:
+            with pytest.raises(HistoryIncompleteError, match="states"):
+                isr.load_history(**SPAN, portal=portal)
+            return
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))

@@ -49,6 +49,8 @@ class Habits:
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
     topic_is_guessed : bool
         Whether it wants a topic and did not say how it is written: then nothing is taken for empty yet.
+    total_is_of_table : bool
+        Whether the total that it states was found to be of all that is stored, whatever is asked for.
     without_rows : bytes or None
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     decoded : bool
@@ -70,6 +72,7 @@ class Habits:
     by_time: bool | None = None
     unit_is_guessed: bool = False
     topic_is_guessed: bool = False
+    total_is_of_table: bool = False
     without_rows: bytes | None = None
     decoded: bool = False
     form_is_looked_for: bool = False

@@ -63,7 +63,7 @@ class Window:
         self._rows = 0  # as the portal counts them, all pages together
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
-        self._beyond = self._named = self._zoneless = False
+        self._beyond = self._named = self._zoneless = self._ended = False
         self._apart: Apart | None = None
         self._reach = Reach(portal, span, self._asked_for)
         self._descending = portal.habits.order == "down"
@@ -148,6 +148,7 @@ class Window:
             yield self._numbered(held.messages, held)
             self._totals += [] if held.paging.total is None else [(held.paging.total, held.rows)]
             if after is None:
+                self._ended = held.paging.has_more is False
                 return
             held, nth = after, nth + 1
 
@@ -302,9 +303,21 @@ class Window:
         totals = [total for total, _ in self._totals]
         if not totals or self._beyond or (len(totals) > 1 and all(total == rows for total, rows in self._totals)):
             return
-        if not min(totals) <= self._rows <= max(totals):
+        if not min(totals) <= self._rows <= max(totals) and not self._is_of_table(totals):
             stated = "/".join(str(total) for total in dict.fromkeys(totals))
             raise self._incomplete(f"states {stated} messages and gave {self._rows}")
+
+    def _is_of_table(self, totals: list[int]) -> bool:
+        """Tell whether totals are of all that is stored: a part has no less, and the last page says that it is.
+
+        Who states that says of the question itself whether there is more.
+        """
+        habits, least = self._portal.habits, min(totals)
+        if self._ended and self._rows < least and not habits.total_is_of_table:
+            alone = self._asked_for(Range(self._span.start, self._span.start + self._known.unit))
+            stated = alone.paging.total or 0
+            habits.total_is_of_table = stated >= least > alone.rows and alone.paging.has_more is False
+        return self._ended and self._rows < least and habits.total_is_of_table
 
     def _learn_start(self) -> None:
         """Find out whether a message at the start is in the answer, where a range may not be longer than a window."""
