@@ -19,6 +19,13 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("missing required parameter 'since'", {"start": "since"}),
         ("`device_id` is required", {"client": "device_id", "client_required": True}),
         ("unknown parameter: client_id", {"client": None}),
+        (
+            "property client_id should not exist; clientId must be a string",
+            {"client": "clientId"},
+        ),
+        ("between is required (from,to)", {"start": "between", "end": "between", "divider": ","}),
+        ("range must be <from>..<to>", {"start": "range", "end": "range", "divider": ".."}),
+        ("the range start/end must not exceed 6 hours", {"start": "start", "longest": "6h"}),
         ("unknown parameter 'start'. Allowed: since, until, device, limit", {"start": "since", "end": "end"}),
         ('"client_id" is not allowed; use clientId or topic', {"client": "clientId"}),
         (

@@ -44,12 +44,6 @@ _OF_KEEPING = re.compile(
     re.IGNORECASE,
 )
 
-_INTERVAL = re.compile(
-    r"\d{4}-\d\d-\d\d[\w:.+-]*/\d{4}-\d\d-\d\d|\b(start|from|begin|since)\w*[>}\])]?/[<{\[(]?(end|to|until)|\.\./|/\.\.",
-    re.IGNORECASE,
-)
-"""Words that show an ISO 8601 interval, as OGC's APIs take: two instants with a slash between, one perhaps open."""
-
 _ENDS = (roles.START, roles.END)
 
 
@@ -166,6 +160,7 @@ def _history(
         path=path,
         start=name.get(roles.START),
         end=name.get(roles.END),
+        divider=(_divider(start) if start and name.get(roles.START) == name.get(roles.END) else None) or "/",
         time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
@@ -250,7 +245,11 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
 
 def _is_interval(one: Parameter) -> bool:
     """Tell whether one parameter takes both ends of the range."""
-    return roles.is_range(one.name) and _INTERVAL.search(f"{one.words} {one.example or ''}") is not None
+    return roles.is_range(one.name) and _divider(one) is not None
+
+
+def _divider(one: Parameter) -> str | None:
+    return roles.divider(f"{one.words} {one.example or ''}")
 
 
 def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | tuple[None, None]:

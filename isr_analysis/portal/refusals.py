@@ -28,7 +28,7 @@ _MISSING = re.compile(
 )
 _UNKNOWN = re.compile(
     r"unknown|unexpected|unrecogni[sz]ed|unsupported|extra|no such parameter|invalid (query )?parameter"
-    r"|not (allowed|permitted|supported|recogni[sz]ed|known|a valid (query )?parameter)",
+    r"|should not exist|not (allowed|permitted|supported|recogni[sz]ed|known|a valid (query )?parameter)",
     re.IGNORECASE,
 )
 _TOO_MUCH = re.compile(
@@ -40,6 +40,7 @@ _TOO_MUCH = re.compile(
 _RANGE = re.compile(
     r"\b(range|window|span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)", re.IGNORECASE
 )
+_LONG = re.compile(r"\btoo\b|at most|max|exceed|longer|larger|shorter", re.IGNORECASE)
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _TIME_FORMS = (
     ("date", r"unconverted data remains: t\d|exact dates?\b"),
@@ -201,6 +202,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if known.limit is not None and of_size and (most := _TOO_MUCH.search(clause)):
         size = int(re.sub(r"\D", "", most[1]))
         return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
+    if (interval := _interval(named, clause)) is not None:
+        return interval
     missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
     of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
     sample = next((v for v in (asked.get(known.start or ""), asked.get(known.end or "")) if v and v in clause), None)
@@ -216,6 +219,15 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
         if form is not None and form != known.time_form and "time_form" not in missing:
             return {**missing, "time_form": form}
     return missing
+
+
+def _interval(named: list[str], clause: str) -> dict[str, Any] | None:
+    """Find the one parameter that takes both ends of the range, as in ``between must be start,end``."""
+    divider = roles.divider(clause)
+    for name in (one for one in named if divider is not None and roles.is_range(one) and not _LONG.search(clause)):
+        if re.search(rf"""(?:^\W*(?:query\.)?|[`'"]|parameter\W+){re.escape(name)}\b""", clause):
+            return {"start": name, "end": name, "divider": divider}
+    return None
 
 
 def one_topic(known: History) -> dict[str, Any]:

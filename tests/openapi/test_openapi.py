@@ -287,14 +287,17 @@ def test_members_of_an_object_are_parameters_of_their_own():
         ("datetime", "Either a date-time or an interval, open or closed: `../2018-03-18T12:31:12Z` and so on."),
         ("interval", "2026-11-01T00:00:00Z/2026-11-02T00:00:00Z"),
         ("timeRange", "<from>/<to>, RFC 3339"),
+        ("between", "start,end as RFC 3339 timestamps"),
+        ("range", "Such as 2026-11-01T00:00:00Z..2026-11-02T00:00:00Z"),
     ],
 )
 def test_one_parameter_may_be_both_ends_of_the_range(name, words):
     """As OGC's APIs have it."""
+    divider = {"between": ",", "range": ".."}.get(name, "/")
     known = read(query(name, type="string", description=words), query("limit", type="integer"))
     assert (known.start, known.end, known.time_form, known.length) == (name, name, "iso", None)
     asked = known.question(Selector(), Range(1_793_514_600_500_000_000, 1_793_514_601_000_000_000), account_id=None)
-    assert asked[name] == "2026-11-01T06:30:00.5Z/2026-11-01T06:30:01Z"
+    assert asked[name] == f"2026-11-01T06:30:00.5Z{divider}2026-11-01T06:30:01Z"
     assert read(query("interval", enum=["1m", "1h"], type="string"), query("start", **ISO)).end is None
     ends = read(query("start", **ISO), query("end", **ISO), query(name, type="string", description=words))
     assert (ends.start, ends.end) == ("start", "end")
