@@ -13,7 +13,7 @@ from portals import ACCOUNT, NOW, Dialect
 
 import isr_analysis as isr
 from isr_analysis import times
-from isr_analysis.errors import AnswerError, HistoryIncompleteError, UsageError
+from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefusedError, UsageError
 from isr_analysis.times import DAY, SECOND
 
 STORED = published([*FLAT, 21.5, 7], unit=SECOND)
@@ -241,3 +241,18 @@ def test_a_total_of_the_whole_table_is_told_from_one_of_the_question(home, lies)
                 isr.load_history(**SPAN, portal=portal)
             return
         same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+
+
+def test_what_is_not_found_is_empty_where_the_same_is_answered_of_late(home):
+    """A page of HTML that says 404 and nothing more; of a client that the portal never answers about it is an error."""
+
+    def how(server, asked):
+        found = [one for one in server.within(*read(asked, "start", "end")) if one.client == asked["client_id"]]
+        page = "<title>404 Not Found</title><h1>Not Found</h1><p>The requested URL was not found on the server.</p>"
+        return give([portal_rows.plain(one) for one in found]) if found else give(page, 404, Content_Type="text/html")
+
+    with portals.mocked(Framework(how), home) as portal:
+        assert len(isr.load_history("dev-a", start="2026-11-02T03:00", end="2026-11-02T20:00", portal=portal)) == 0
+        same(isr.load_history("dev-a", **SPAN, portal=portal), [one for one in inside(STORED) if one.client == "dev-a"])
+        with pytest.raises(RequestRefusedError, match="404"):
+            isr.load_history("dev-c", **SPAN, portal=portal)

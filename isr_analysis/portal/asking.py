@@ -16,6 +16,7 @@ from isr_analysis.portal.wire import Answer, Waiting
 from isr_analysis.times import Range
 
 _NO_CONTENT = 204
+_NOT_FOUND = 404
 _LATELY = 30 * times.DAY
 """How far back a message is looked for that shows the form of the portal's answers."""
 
@@ -76,6 +77,15 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
     said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
     said = paging.both(said, of_files)
     return dataclasses.replace(page, paging=said)
+
+
+def is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestRefusedError) -> bool:
+    """Tell whether a range was not found because nothing is in it: of late, the portal answers the same question."""
+    if exc.status_code != _NOT_FOUND or refusals.beyond_retention(_NOT_FOUND, exc.words):
+        return False
+    if selector not in portal.habits.answered and _lately(portal, known, selector):
+        portal.habits.answered.add(selector)
+    return selector in portal.habits.answered
 
 
 def _read(portal: Portal, known: History, selector: Selector, answer: Answer) -> Page:

@@ -10,12 +10,13 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from isr_analysis import answers
 from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import AnswerError
+from isr_analysis.messages import Selector
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 
@@ -55,6 +56,8 @@ class Habits:
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     decoded : bool
         Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
+    answered : set of Selector
+        What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
     form_is_looked_for : bool
         Whether other answers were asked whether payloads are coded bytes.
     zone_is_proven : bool
@@ -75,6 +78,7 @@ class Habits:
     total_is_of_table: bool = False
     without_rows: bytes | None = None
     decoded: bool = False
+    answered: set[Selector] = field(default_factory=set)
     form_is_looked_for: bool = False
     zone_is_proven: bool = False
     clock_is_proven: bool = False
@@ -227,9 +231,9 @@ def of_headers(headers: Mapping[str, str], rows: int, *, status: int = 200) -> P
 def both(one: Paging, other: Paging) -> Paging:
     """Give what either says of the pages after an answer; the first one's word counts first."""
     given = {
-        field.name: getattr(other, field.name)
-        for field in dataclasses.fields(one)
-        if getattr(one, field.name) is None and getattr(other, field.name) is not None
+        said.name: getattr(other, said.name)
+        for said in dataclasses.fields(one)
+        if getattr(one, said.name) is None and getattr(other, said.name) is not None
     }
     return dataclasses.replace(one, **given) if given else one
 

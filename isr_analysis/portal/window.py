@@ -72,7 +72,7 @@ class Window:
 
     def first(self) -> Page:
         """Ask for the first page."""
-        return self._ask(Step(self._known.path, self.asked))
+        return self._of_range(self.asked)
 
     def read(self, held: Page) -> Iterator[pa.Table]:
         """Give the first page and all that follow, and check that they are all there is.
@@ -257,14 +257,22 @@ class Window:
     def _asked_for(self, span: Range) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one."""
         try:
-            return self._ask(Step(self._known.path, self._question(span)))
+            return self._of_range(self._question(span))
         except RequestRefusedError as exc:
             new = refusals.revised(self._known, self._question(span), exc.words, 0)
             if new is None or exc.status_code not in refusals.REVISABLE:
                 raise
             self._known = new
             self._portal.learn(new)
-            return self._ask(Step(self._known.path, self._question(span)))
+            return self._of_range(self._question(span))
+
+    def _of_range(self, question: dict[str, str]) -> Page:
+        try:
+            return self._ask(Step(self._known.path, question))
+        except RequestRefusedError as exc:
+            if not asking.is_nothing(self._portal, self._known, self._selector, exc):
+                raise
+            return Page(messages.empty(), 0)
 
     def _ask(self, step: Step) -> Page:
         page = asking.ask(self._portal, self._known, self._selector, self._span, step, wait=self._wait)
