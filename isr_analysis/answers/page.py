@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, forms, fragments, instants, labels, paging, payload, raw, roles
+from isr_analysis.answers import columns, forms, fragments, instants, labels, paging, paths, payload, raw, roles, senml
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
@@ -178,7 +178,7 @@ def _zone(notes: dict[str, bytes]) -> str | None:
 
 
 def _page(table: Columns, asked: Asked) -> Page:
-    table = roles.lift(table, asked.fields)
+    table = roles.lift(senml.resolved(table), asked.fields)
     stated: frozenset[str] = frozenset()
     if asked.live:
         stated = labels.accounts_of(table, asked.account_id)
@@ -231,7 +231,7 @@ def _published(table: Columns) -> Columns:
     for name in names[1:]:
         there = pc.or_(there, columns.present(table[name]))
     topic, seen = pick(own, TOPIC), next((name for name in own if time_rank(name) == SEEN), None)
-    if topic and seen and not roles.is_pattern(table, topic):  # a message of null
+    if topic and seen and not paths.is_pattern(table, topic):  # a message of null
         there = pc.or_(there, pc.and_(columns.present(table[topic]), columns.present(table[seen])))
     return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
 
