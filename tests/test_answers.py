@@ -19,6 +19,7 @@ ENVELOPES = [
     {"hits": {"total": {"value": 1}, "hits": [{"_index": "i", "_source": ROW}]}},
     {"a": [{"time": AT, "topic": "t/x", "payload": {"on": True}}]},
     b'{"meta": {"version": 1}}\n' + json.dumps(ROW).encode() + b'\n{"_summary": {"rows": 1}}\n',
+    json.dumps(json.dumps({"messages": [ROW]})).encode(),
     {"t/x": [{"time": AT, "client_id": "a", "payload": {"on": True}}]},
     {"data": {"a": {"t/x": [BARE]}}},
     {"data": {"a": {"t/x": [BARE], "t/y": []}, "b": {}}},

@@ -92,7 +92,7 @@ def read_page(
     Parameters
     ----------
     body : bytes
-        The answer: JSON, JSON lines or sequences, CSV, InfluxDB's CSV; compressed or not.
+        The answer: JSON, JSON lines or sequences, CSV, InfluxDB's CSV, Parquet, Arrow; compressed or not.
     content_type : str, optional
         What the portal says that it is; the body itself is believed first.
     account_id : str, optional
