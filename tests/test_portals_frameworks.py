@@ -151,8 +151,22 @@ def charted(server, asked):
     return give([portal_rows.plain(one) for one in server.within(*read(asked, "start", "end"))[-100:]])
 
 
+def limited(server, asked, *, newest=False):
+    """Gives at most 20 of each series, as databases of series limit them."""
+    series = {}
+    for one in server.within(*read(asked, "start", "end")):
+        series.setdefault((one.client, one.topic), []).append(portal_rows.plain(one))
+    return give([row for rows in series.values() for row in (rows[-20:] if newest else rows[:20])])
+
+
+def latest(server, asked):
+    """Gives the newest of each series, at most 20."""
+    return limited(server, asked, newest=True)
+
+
 WAYS = (
-    laravel, spring, validated, flask, usage, bracketed, numbered, skipping, omitting, listed, typed, charted
+    laravel, spring, validated, flask, usage, bracketed, numbered, skipping, omitting, listed, typed, charted,
+    limited, latest,
 )  # fmt: skip
 
 

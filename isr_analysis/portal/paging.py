@@ -46,6 +46,10 @@ class Habits:
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     by_time : bool or None
         Whether that order is of time alone; else it may be that of one client after the other.
+    series : dict of int to int
+        How often so long a series, of one client and topic, was found to be whole.
+    series_limit : int or None
+        How many messages of a series the portal gives at once, if it cuts each by itself.
     unit_is_guessed : bool
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
     topic_is_guessed : bool
@@ -73,6 +77,8 @@ class Habits:
     reach: int = 0
     order: str | None = None
     by_time: bool | None = None
+    series: dict[int, int] = field(default_factory=dict)
+    series_limit: int | None = None
     unit_is_guessed: bool = False
     topic_is_guessed: bool = False
     total_is_of_table: bool = False
