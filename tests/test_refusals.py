@@ -37,6 +37,7 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("Failed to convert 'start' with value: '2024-10-04T00:00:00Z'", {"time_form": "s"}),
         ("query.limit: Input should be less than or equal to 500", {"page_size": 500, "page_size_is_kept": True}),
         ("Bad Request: limit must not be greater than 50", {"page_size": 50, "page_size_is_kept": True}),
+        ("Invalid limit", {"page_size": 1000, "page_size_is_kept": False}),
         ("limit cannot exceed 50", {"page_size": 50, "page_size_is_kept": True}),
         ("limit must be between 1 and 2,000", {"page_size": 2000, "page_size_is_kept": True}),
         ("query.start: Input should be a valid integer, unable to parse string as an integer", {"time_form": "s"}),

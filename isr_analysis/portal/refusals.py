@@ -42,6 +42,8 @@ _RANGE = re.compile(
 )
 _LONG = re.compile(r"\btoo\b|at most|max|exceed|longer|larger|shorter", re.IGNORECASE)
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
+_BAD_SIZE = re.compile(r"invalid|not (?:a )?valid|out of range|too (?:large|big|high|many)|exceed", re.IGNORECASE)
+_LEAST = 100
 _TIME_FORMS = (
     ("date", r"unconverted data remains: t\d|exact dates?\b"),
     ("iso seconds", r"unconverted data remains: \.\d"),
@@ -202,6 +204,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if known.limit is not None and of_size and (most := _TOO_MUCH.search(clause)):
         size = int(re.sub(r"\D", "", most[1]))
         return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
+    if known.limit is not None and known.limit in asked and of_size and _BAD_SIZE.search(clause):
+        return {"page_size": known.page_size // 10} if known.page_size >= _LEAST else {"limit": None}
     if (interval := _interval(named, clause)) is not None:
         return interval
     missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
