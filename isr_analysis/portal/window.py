@@ -120,6 +120,7 @@ class Window:
             elif (
                 empty and what == step
             ):  # an empty page that names itself: its cursor is where the next message will be
+                self._check_silence(step)
                 what = paging.END
             if what == paging.BY_TIME:
                 yield from self._onward(held)
@@ -151,6 +152,18 @@ class Window:
                 self._ended = held.paging.has_more is False
                 return
             held, nth = after, nth + 1
+
+    def _check_silence(self, step: Step) -> None:
+        """Find out whether there is nothing where an empty page names a next one, perhaps in a way not understood."""
+        if self._rows or not step.doubtful:
+            return
+        unit = self._known.unit
+        half = Range((self._span.start + self._span.end) // 2 // unit * unit, self._span.end)
+        if len(within(self._asked_for(half).messages, half)):
+            raise self._incomplete(
+                "gave no message, names a next page in a way that is not understood, and gave messages when it was "
+                f"asked for {half} alone"
+            )
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
