@@ -157,13 +157,14 @@ class Window:
         """Find out whether there is nothing where an empty page names a next one, perhaps in a way not understood."""
         if self._rows or not step.doubtful:
             return
-        unit = self._known.unit
-        half = Range((self._span.start + self._span.end) // 2 // unit * unit, self._span.end)
-        if len(within(self._asked_for(half).messages, half)):
-            raise self._incomplete(
-                "gave no message, names a next page in a way that is not understood, and gave messages when it was "
-                f"asked for {half} alone"
-            )
+        unit, span = self._known.unit, self._span
+        for start in (span.start + unit, (span.start + span.end) // 2 // unit * unit):
+            part = Range(start, max(span.end, start))
+            if len(within(self._asked_for(part).messages, part)):
+                raise self._incomplete(
+                    "gave no message, names a next page in a way that is not understood, and gave messages when it was "
+                    f"asked for {part} alone"
+                )
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
