@@ -270,3 +270,27 @@ def test_what_is_not_found_is_empty_where_the_same_is_answered_of_late(home):
         same(isr.load_history("dev-a", **SPAN, portal=portal), [one for one in inside(STORED) if one.client == "dev-a"])
         with pytest.raises(RequestRefusedError, match="404"):
             isr.load_history("dev-c", **SPAN, portal=portal)
+
+
+@pytest.mark.parametrize("names", [("from", "to"), ("startTime", "endTime"), ("since", "until")])
+@pytest.mark.parametrize("unit", [None, 1_000_000])
+@pytest.mark.parametrize("refuses", [False, True])
+def test_names_of_a_range_that_are_ignored_are_found_out(home, names, unit, refuses):
+    """A portal that takes no notice of what it does not know gives the last day; it is asked by other names, once."""
+
+    def how(server, asked):
+        try:
+            low, high = (int(asked[one]) * unit if unit else times.instant(asked[one]) for one in names)
+        except KeyError:
+            low, high = NOW - DAY, NOW
+        except (ValueError, UsageError):
+            if refuses:
+                return give({"error": f"{names[0]} must be a Unix timestamp in milliseconds"}, 400)
+            low, high = NOW - DAY, NOW
+        return give({"messages": [portal_rows.plain(one) for one in server.within(low, high)]})
+
+    server = Framework(how)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+        assert (portal.contract.history.start, portal.contract.history.end) == names
+        assert server.count() < 50

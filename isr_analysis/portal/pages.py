@@ -13,7 +13,7 @@ from isr_analysis import times
 from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import refusals
+from isr_analysis.portal import names, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import within
 from isr_analysis.portal.portal import Portal
@@ -82,7 +82,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                 raise
             todo[:0] = _instead(portal, known, window, (one, piece), exc)
             continue
-        if _was_guessed(portal, one, piece, first):
+        if _was_guessed(portal, known, (one, piece), first):
             todo.insert(0, (one, piece))
             continue
         for table in window.read(first):
@@ -117,9 +117,9 @@ def _instead(
     return [question]
 
 
-def _was_guessed(portal: Portal, selector: Selector, span: Range, first: Page) -> bool:
-    """Tell whether a question was guessed and gave nothing; how it is to be asked is then found out."""
-    habits = portal.habits
+def _was_guessed(portal: Portal, known: History, question: Question, first: Page) -> bool:
+    """Tell whether a question was guessed, and wrongly; how it is to be asked is then found out."""
+    habits, (selector, span) = portal.habits, question
     if habits.unit_is_guessed:
         if not len(within(first.messages, span)):
             _find_unit(portal, selector, span)
@@ -130,7 +130,18 @@ def _was_guessed(portal: Portal, selector: Selector, span: Range, first: Page) -
             _find_topic_form(portal, selector, span)
             return True
         habits.topic_is_guessed = False
-    return False
+    if not portal.contract.is_assumed or not names.is_ignored(known, first, span):
+        return False
+    with habits.lock:  # it is looked for once; whoever asked in the same way meanwhile asks again
+        if portal.contract.history != known:
+            return True
+        if habits.names_are_looked_for:
+            return False
+        habits.names_are_looked_for = True
+        new = names.found(portal, known, selector, first)
+        if new is not None:
+            portal.learn(new)
+        return new is not None
 
 
 def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
@@ -52,6 +53,8 @@ class Habits:
         How many messages of a series the portal gives at once, if it cuts each by itself.
     unit_is_guessed : bool
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
+    names_are_looked_for : bool
+        Whether other names of the range's ends were tried, as it did not follow those that are usual.
     topic_is_guessed : bool
         Whether it wants a topic and did not say how it is written: then nothing is taken for empty yet.
     total_is_of_table : bool
@@ -64,6 +67,8 @@ class Habits:
         What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
     form_is_looked_for : bool
         Whether other answers were asked whether payloads are coded bytes.
+    lock : threading.Lock
+        Held while something is found out that others wait for.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
     clock_is_proven : bool
@@ -80,12 +85,14 @@ class Habits:
     series: dict[int, int] = field(default_factory=dict)
     series_limit: int | None = None
     unit_is_guessed: bool = False
+    names_are_looked_for: bool = False
     topic_is_guessed: bool = False
     total_is_of_table: bool = False
     without_rows: bytes | None = None
     decoded: bool = False
     answered: set[Selector] = field(default_factory=set)
     form_is_looked_for: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
     zone_is_proven: bool = False
     clock_is_proven: bool = False
 

@@ -55,9 +55,10 @@ def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], habits: Habits
     first, last = int(at[0]), int(at[-1])
     pace = 1.5 * float(np.median(np.diff(at)))
     regular = (np.diff(at) <= pace).mean() > _MOSTLY  # then nothing is missing where it is silent for no longer
-    for part, silence in ((Range(last, span.end), span.end - last), (Range(span.start, first + 1), first - span.start)):
+    for start, end, silence in ((last, span.end, span.end - last), (span.start, first + 1, first - span.start)):
         if silence <= (pace if regular else 0):
             continue
+        part = Range(start, end)
         found = _of(ask(part).messages, longest)
         if _count(found, part) > _count(at, part):
             habits.series_limit = most

@@ -336,9 +336,11 @@ class Window:
         """
         habits, least = self._portal.habits, min(totals)
         if self._ended and self._rows < least and not habits.total_is_of_table:
-            alone = self._asked_for(Range(self._span.start, self._span.start + self._known.unit))
-            stated = alone.paging.total or 0
-            habits.total_is_of_table = stated >= least > alone.rows and alone.paging.has_more is False
+            unit = self._known.unit
+            alone = self._asked_for(Range(self._span.start, self._span.start + unit))
+            near = Range(self._span.start - times.MINUTE - unit, self._span.start + times.MINUTE + unit)
+            whole = (alone.paging.total or 0) >= least > alone.rows and alone.paging.has_more is False
+            habits.total_is_of_table = whole and len(within(alone.messages, near)) == alone.rows
         return self._ended and self._rows < least and habits.total_is_of_table
 
     def _learn_start(self) -> None:
