@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import threading
 import time
@@ -17,6 +18,7 @@ from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, P
 from isr_analysis.interrupts import finished, uninterrupted
 from isr_analysis.messages import Selector
 from isr_analysis.portal import quota
+from isr_analysis.portal.contract import TopicNeededError
 from isr_analysis.portal.pages import pages
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
@@ -87,7 +89,13 @@ def fetch(
     if missing:
         asked = questions(portal, missing)
         with reporting(progress, len(asked)) as report:
-            download.run(asked, report)
+            try:
+                download.run(asked, report)
+            except TopicNeededError:  # it was learned meanwhile how narrow the portal must be asked
+                if (narrower := questions(portal, missing)) == asked:
+                    raise
+                download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
+                download.run(narrower, report)
     return download.rows
 
 

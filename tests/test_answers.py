@@ -19,6 +19,7 @@ ENVELOPES = [
     {"hits": {"total": {"value": 1}, "hits": [{"_index": "i", "_source": ROW}]}},
     {"a": [{"time": AT, "topic": "t/x", "payload": {"on": True}}]},
     b'{"meta": {"version": 1}}\n' + json.dumps(ROW).encode() + b'\n{"_summary": {"rows": 1}}\n',
+    json.dumps(json.dumps({"messages": [ROW]})).encode(),
     {"t/x": [{"time": AT, "client_id": "a", "payload": {"on": True}}]},
     {"data": {"a": {"t/x": [BARE]}}},
     {"data": {"a": {"t/x": [BARE], "t/y": []}, "b": {}}},
@@ -212,3 +213,11 @@ def test_the_name_of_a_place_for_rows_is_no_topic():
     for body in ({"channel": {"id": 7}, "feed_items": [row]}, {"documents": [row]}):
         with pytest.raises(AnswerError, match="no field of the rows holds a topic"):
             answers.read_page(json.dumps(body).encode(), client_id="a")
+
+
+def test_rows_under_an_unknown_name_are_of_the_topic_that_was_asked_for():
+    """The name of their place is no topic, if the portal was asked for one."""
+    body = b'{"verlauf": [{"time": "2026-11-01T06:30:00Z", "payload": {"on": true}}]}'
+    page = answers.read_page(body, client_id="dev-a", topic="state/relay")
+    assert page.messages["topic"].to_pylist() == ["state/relay"]
+    assert answers.read_page(body.replace(b"verlauf", b"x"), client_id="dev-a").messages["topic"].to_pylist() == ["x"]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from isr_analysis import messages
 from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import HistoryIncompleteError
-from isr_analysis.portal.onward import Onward, instants
+from isr_analysis.messages import instants
+from isr_analysis.portal.onward import Onward
 from isr_analysis.portal.paging import Habits
 from isr_analysis.times import DAY, Range
 

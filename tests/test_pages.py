@@ -15,8 +15,7 @@ from portals import FIRST, NOW, Dialect, Message, Server
 import isr_analysis as isr
 from isr_analysis import messages, times
 from isr_analysis.errors import AnswerError, HistoryIncompleteError
-from isr_analysis.messages import Selector
-from isr_analysis.portal.onward import instants
+from isr_analysis.messages import Selector, instants
 from isr_analysis.portal.pages import pages
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
 

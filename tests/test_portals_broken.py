@@ -11,7 +11,7 @@ from portal_odd import MINUTES, SPAN, Odd, give, rows
 from portals import API, FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
-from isr_analysis import errors
+from isr_analysis import errors, times
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, SECOND
 
@@ -250,3 +250,19 @@ def test_an_error_of_one_window_says_what_is_stored(home):
             isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)
         broken = False
         assert len(isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)) == 300
+
+
+def test_an_empty_page_that_names_a_next_one_is_not_the_end_before_that_is_proven(home):
+    """A portal that gives one day of a range, and names the next one in its own way, gives nothing of a moment."""
+
+    def how(server, asked, _n):
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        end = min(high, (low // DAY + 1) * DAY)
+        found = [one for one in server.stored if low <= one.at < end]
+        return rows(found, next_day=times.iso(end)[:10] if end < high else None)
+
+    with (
+        portals.mocked(Odd(how), home) as portal,
+        pytest.raises(errors.HistoryIncompleteError, match="not understood"),
+    ):
+        isr.load_history(**SPAN, portal=portal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from portals import NOW, Dialect, Message
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AnswerError
-from isr_analysis.times import HOUR, MINUTE, SECOND
+from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
 LAYOUT = "%Y-%m-%d %H:%M:%S"
 SINGAPORE, ZURICH = "Asia/Singapore", "Europe/Zurich"
@@ -117,3 +118,36 @@ def test_a_live_answer_of_the_future_is_refused(home):
         assert len(isr.load_live(portal=portal)) == 1
     with at(2 * HOUR) as portal, pytest.raises(AnswerError, match=r"live answer.*time_zone"):
         isr.load_live(portal=portal)
+
+
+@pytest.mark.parametrize("goes_by", ["time", "received_at"])
+def test_the_time_that_a_portal_goes_by_is_proven_where_rows_have_two(home, tmp_path, goes_by):
+    """What came late would be in no range: an error that names the other time, with which all is there; once."""
+    late = {DAY + 30 * MINUTE: HOUR, DAY - 10 * MINUTE: HOUR}  # of the day, and one that came after its end
+
+    def how(server, asked, _n):
+        low, high = (times.instant(asked[name]) for name in ("start", "end"))
+        rows = [
+            {**portal_rows.plain(one), "received_at": times.iso(one.at + late.get(one.at - start, SECOND))}
+            for one in server.stored
+        ]
+        return give({"messages": [row for row in rows if low <= times.instant(row[goes_by]) < high]})
+
+    start = times.instant("2026-11-02")
+    server = Odd(how, Dialect(doc=None, cap=10_000), published(start))
+    span = {"start": "2026-11-03", "end": "2026-11-04"}
+    with portals.mocked(server, home, contract_file=None) as portal:
+        if goes_by == "time":
+            same(isr.load_history(**span, portal=portal), server.stored[144:288])
+            assert portal.habits.clock_is_proven
+            return
+        with pytest.raises(AnswerError, match="'received_at'"):
+            isr.load_history(**span, portal=portal)
+    file = tmp_path / "received.toml"
+    file.write_text('[history.fields]\ntime = "received_at"')
+    with portals.mocked(server, home, contract_file=file) as portal:
+        received = [dataclasses.replace(one, at=one.at + late.get(one.at - start, SECOND)) for one in server.stored]
+        same(
+            isr.load_history(**span, portal=portal),
+            [one for one in received if start + DAY <= one.at < start + 2 * DAY],
+        )

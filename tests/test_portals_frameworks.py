@@ -9,10 +9,11 @@ import portals
 import pytest
 from portal_messages import FLAT, SPAN, inside, published, same
 from portal_odd import Odd, give
-from portals import NOW, Dialect
+from portals import ACCOUNT, NOW, Dialect
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.errors import AnswerError, HistoryIncompleteError, RequestRefusedError, UsageError
 from isr_analysis.times import DAY, SECOND
 
 STORED = published([*FLAT, 21.5, 7], unit=SECOND)
@@ -150,8 +151,22 @@ def charted(server, asked):
     return give([portal_rows.plain(one) for one in server.within(*read(asked, "start", "end"))[-100:]])
 
 
+def limited(server, asked, *, newest=False):
+    """Gives at most 20 of each series, as databases of series limit them."""
+    series = {}
+    for one in server.within(*read(asked, "start", "end")):
+        series.setdefault((one.client, one.topic), []).append(portal_rows.plain(one))
+    return give([row for rows in series.values() for row in (rows[-20:] if newest else rows[:20])])
+
+
+def latest(server, asked):
+    """Gives the newest of each series, at most 20."""
+    return limited(server, asked, newest=True)
+
+
 WAYS = (
-    laravel, spring, validated, flask, usage, bracketed, numbered, skipping, omitting, listed, typed, charted
+    laravel, spring, validated, flask, usage, bracketed, numbered, skipping, omitting, listed, typed, charted,
+    limited, latest,
 )  # fmt: skip
 
 
@@ -179,3 +194,103 @@ def test_json_is_asked_for_by_name(home):
 
     with portals.mocked(ForBrowsers(listed), home) as portal:
         same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+
+
+WANTED = {
+    "subpath": lambda one: one.topic,
+    "path": lambda one: f"{ACCOUNT}/{one.client}/{one.topic}",
+}
+
+
+@pytest.mark.parametrize("refuses", [None, {"error": "topic: wildcards are not supported"}, {"error": "no such topic"}])
+@pytest.mark.parametrize("form", WANTED)
+def test_one_topic_of_one_client_is_asked_for_where_the_portal_wants_both(home, form, refuses):
+    """How a topic is written is found out; nothing is empty before; without a topic the error says to name one."""
+
+    def how(server, asked):
+        if lacking := missing(asked, "client_id", "topic", "start", "end"):
+            return give({"detail": [{"loc": ["query", name], "msg": "Field required"} for name in lacking]}, 422)
+        if "#" in asked["topic"] and refuses:
+            return give(refuses, 404 if "no such" in str(refuses) else 400)
+        found = server.within(*read(asked, "start", "end"))
+        found = [one for one in found if (one.client, WANTED[form](one)) == (asked["client_id"], asked["topic"])]
+        return give({"items": [{"time": times.iso(one.at), "payload": one.payload} for one in found]})
+
+    server = Framework(how)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        wanted = [one for one in inside(STORED) if (one.client, one.topic) == ("dev-a", "telemetry/temp")]
+        same(isr.load_history("dev-a", "telemetry/temp", **SPAN, portal=portal), wanted)
+        count = server.count()
+        same(isr.load_history("dev-a", "telemetry/temp", **SPAN, portal=portal), wanted)
+        assert server.count() == count < 50
+        with pytest.raises(UsageError, match="name one with topic="):
+            isr.load_history("dev-a", **SPAN, portal=portal)
+
+
+def test_a_topic_of_which_nothing_shows_how_it_is_written_is_no_empty_frame(home):
+    """There may be some of it, under another spelling."""
+
+    def how(_, asked):
+        lacking = missing(asked, "topic")
+        return give({"error": "topic is required"}, 400) if lacking else give({"items": []})
+
+    with portals.mocked(Framework(how), home) as portal, pytest.raises(AnswerError, match="topic_form"):
+        isr.load_history("dev-a", "telemetry/temp", **SPAN, portal=portal)
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_total_of_the_whole_table_is_told_from_one_of_the_question(home, lies):
+    """It is the same for every question, and the portal says which page is the last; else the end is not proven."""
+
+    def how(server, asked):
+        found, at = server.within(*read(asked, "start", "end")), int(asked.get("cursor", 0))
+        part, more = found[at : at + 50], at + 50 < len(found)
+        total = len(found) + 3 if lies else 48_213
+        cursor = {"next_cursor": str(at + 50)} if more else {}
+        return give({"data": [portal_rows.plain(one) for one in part], "total": total, "has_more": more, **cursor})
+
+    with portals.mocked(Framework(how), home) as portal:
+        if lies:
+            with pytest.raises(HistoryIncompleteError, match="states"):
+                isr.load_history(**SPAN, portal=portal)
+            return
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+
+
+def test_what_is_not_found_is_empty_where_the_same_is_answered_of_late(home):
+    """A page of HTML that says 404 and nothing more; of a client that the portal never answers about it is an error."""
+
+    def how(server, asked):
+        found = [one for one in server.within(*read(asked, "start", "end")) if one.client == asked["client_id"]]
+        page = "<title>404 Not Found</title><h1>Not Found</h1><p>The requested URL was not found on the server.</p>"
+        return give([portal_rows.plain(one) for one in found]) if found else give(page, 404, Content_Type="text/html")
+
+    with portals.mocked(Framework(how), home) as portal:
+        assert len(isr.load_history("dev-a", start="2026-11-02T03:00", end="2026-11-02T20:00", portal=portal)) == 0
+        same(isr.load_history("dev-a", **SPAN, portal=portal), [one for one in inside(STORED) if one.client == "dev-a"])
+        with pytest.raises(RequestRefusedError, match="404"):
+            isr.load_history("dev-c", **SPAN, portal=portal)
+
+
+@pytest.mark.parametrize("names", [("from", "to"), ("startTime", "endTime"), ("since", "until")])
+@pytest.mark.parametrize("unit", [None, 1_000_000])
+@pytest.mark.parametrize("refuses", [False, True])
+def test_names_of_a_range_that_are_ignored_are_found_out(home, names, unit, refuses):
+    """A portal that takes no notice of what it does not know gives the last day; it is asked by other names, once."""
+
+    def how(server, asked):
+        try:
+            low, high = (int(asked[one]) * unit if unit else times.instant(asked[one]) for one in names)
+        except KeyError:
+            low, high = NOW - DAY, NOW
+        except (ValueError, UsageError):
+            if refuses:
+                return give({"error": f"{names[0]} must be a Unix timestamp in milliseconds"}, 400)
+            low, high = NOW - DAY, NOW
+        return give({"messages": [portal_rows.plain(one) for one in server.within(low, high)]})
+
+    server = Framework(how)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+        assert (portal.contract.history.start, portal.contract.history.end) == names
+        assert server.count() < 50

@@ -19,6 +19,13 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("missing required parameter 'since'", {"start": "since"}),
         ("`device_id` is required", {"client": "device_id", "client_required": True}),
         ("unknown parameter: client_id", {"client": None}),
+        (
+            "property client_id should not exist; clientId must be a string",
+            {"client": "clientId"},
+        ),
+        ("between is required (from,to)", {"start": "between", "end": "between", "divider": ","}),
+        ("range must be <from>..<to>", {"start": "range", "end": "range", "divider": ".."}),
+        ("the range start/end must not exceed 6 hours", {"start": "start", "longest": "6h"}),
         ("unknown parameter 'start'. Allowed: since, until, device, limit", {"start": "since", "end": "end"}),
         ('"client_id" is not allowed; use clientId or topic', {"client": "clientId"}),
         (
@@ -30,6 +37,7 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("Failed to convert 'start' with value: '2024-10-04T00:00:00Z'", {"time_form": "s"}),
         ("query.limit: Input should be less than or equal to 500", {"page_size": 500, "page_size_is_kept": True}),
         ("Bad Request: limit must not be greater than 50", {"page_size": 50, "page_size_is_kept": True}),
+        ("Invalid limit", {"page_size": 1000, "page_size_is_kept": False}),
         ("limit cannot exceed 50", {"page_size": 50, "page_size_is_kept": True}),
         ("limit must be between 1 and 2,000", {"page_size": 2000, "page_size_is_kept": True}),
         ("query.start: Input should be a valid integer, unable to parse string as an integer", {"time_form": "s"}),

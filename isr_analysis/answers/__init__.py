@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from isr_analysis.answers.forms import without_rows
 from isr_analysis.answers.fragments import merge
-from isr_analysis.answers.page import Page, read_live, read_page
+from isr_analysis.answers.page import Apart, Page, read_live, read_page
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.paging import read as read_paging
 from isr_analysis.answers.rows import read_rows
@@ -17,6 +17,6 @@ from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import error_words
 
 __all__ = [
-    "Fields", "Page", "Paging", "error_words", "merge", "read_live", "read_page", "read_paging", "read_rows",
+    "Apart", "Fields", "Page", "Paging", "error_words", "merge", "read_live", "read_page", "read_paging", "read_rows",
     "without_rows",
 ]  # fmt: skip

@@ -105,7 +105,7 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
 
 def failure(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
     """Give the failure that an envelope states, if it does; without `rows`, a code and its words may be all it says."""
-    for name, one in fields.items():
+    for name, one in sorted(fields.items(), key=lambda member: plain(member[0]) not in FAILED):  # these say the most
         spelled = plain(name)
         if spelled in FAILED and one not in NOTHING:
             return error_words(b'{"detail":' + one + b"}")

@@ -325,6 +325,9 @@ class _Search:
             self._note(fields)
             series = {"_measurement": fields["name"]} if "name" in fields else {}
             return [Group(table, {**around, **series, **beside.tags(fields)}, keys)] if columns.length(table) else []
+        if self.live and fields and all(map(tables.is_pair, fields.values())):  # of each topic when, and what
+            pairs = {name: tables.pairs_of(b"[" + one + b"]") for name, one in fields.items()}
+            return [Group(pair, around, (*keys, name)) for name, pair in pairs.items() if pair is not None]
         dug = {
             name: self.dig(one, around, (*keys, name), depth + 1)
             for name, one in fields.items()

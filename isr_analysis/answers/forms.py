@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from isr_analysis.answers import columns, csv, envelope, paging, raw, unpack
+from isr_analysis.answers import arrow, columns, csv, envelope, paging, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY
 from isr_analysis.answers.shape import AROUND, Fields, time_rank
@@ -111,8 +111,12 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
     tables: list[Columns] = []
     for text in texts:
         start = text[:200].lstrip(b" \t\r\n\x1e")
-        if start[:1] in (b"{", b"["):
+        if arrow.is_arrow(text):
+            tables.append(arrow.read(text))
+        elif start[:1] in (b"{", b"["):
             documents += raw.documents(text)
+        elif start[:1] == b'"' and (inner := _json_within(text)):
+            documents += raw.documents(inner)
         elif not start and text.strip() == b"" and _OF_LINES.search(content_type or ""):
             tables.append({})
         elif not text.strip():
@@ -124,6 +128,12 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
     if not documents and not tables:
         raise AnswerError("the body is a zip file without files")
     return documents, tables
+
+
+def _json_within(text: bytes) -> bytes | None:
+    """Give the JSON that a text is that is itself a JSON string: an answer that was written as JSON twice."""
+    inner = raw.text(text.strip()).encode("utf-8", "surrogatepass") if raw.is_json(text) else b""
+    return inner if inner.lstrip()[:1] in (b"{", b"[") and raw.is_json(inner) else None
 
 
 def _no_data(text: bytes, content_type: str | None) -> str:

@@ -11,7 +11,7 @@ from isr_analysis import messages
 from isr_analysis.answers import columns, instants, paging, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY, Roles
-from isr_analysis.answers.shape import TOPIC, Asked, plain
+from isr_analysis.answers.shape import TOPIC, VAGUE, Asked, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 
@@ -49,6 +49,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
     client, topic, around = _of_keys(keys, client, topic, asked)
     named |= around
+    if role.topic is None and topic is not None and not asked.live and _is_place(topic, role, asked):
+        topic = None
     if topic is None and asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
         topic = pa.chunked_array([pa.repeat(asked.topic, count)])
     if topic is None:
@@ -116,6 +118,19 @@ def _of_keys(
     if levels:
         topic = pc.binary_join_element_wise(*levels, "/", null_handling="skip")
     return client, topic, accounts
+
+
+def _is_place(topic: pa.ChunkedArray, role: Roles, asked: Asked) -> bool:
+    """Tell whether the one name under which all rows stand is that of their place, and no topic.
+
+    So it is if another topic was asked for; or if nothing in the rows shows that they are messages.
+    """
+    names = pc.unique(topic).to_pylist()
+    if len(names) > 1 or names[0] is None or "/" in names[0]:
+        return False
+    if asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
+        return True
+    return not role.payload and role.fragment is None and time_rank(role.time[0]) == VAGUE
 
 
 def _with_levels(topic: str, client_id: str | None, account_id: str | None) -> str:

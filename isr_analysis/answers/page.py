@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import zoneinfo
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, forms, fragments, instants, labels, paging, payload, raw, roles
+from isr_analysis.answers import columns, forms, fragments, instants, labels, paging, paths, payload, raw, roles, senml
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
@@ -22,6 +23,14 @@ _HELP = (
     'name the fields in a contract file (ISR_CONTRACT, or connect(contract=…)); "isr doctor" prints the one in use, '
     "ready to edit"
 )
+
+
+class Apart(NamedTuple):
+    """The instant of a message, how far another time of its row is from it, ns, and that one's name."""
+
+    at: int
+    by: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Page:
         The field that showed by what it holds that it is the payload, which one answer alone may not.
     zoneless : bool
         Whether instants name no zone, and nothing else does: they were taken to be UTC.
+    apart : Apart or None
+        The message whose times are furthest apart, if its row has several: the portal may go by another one.
     """
 
     messages: pa.Table
@@ -64,6 +75,7 @@ class Page:
     payload_unsure: bool = False
     payload_name: str | None = None
     zoneless: bool = False
+    apart: Apart | None = None
 
 
 def read_page(
@@ -80,7 +92,7 @@ def read_page(
     Parameters
     ----------
     body : bytes
-        The answer: JSON, JSON lines or sequences, CSV, InfluxDB's CSV; compressed or not.
+        The answer: JSON, JSON lines or sequences, CSV, InfluxDB's CSV, Parquet, Arrow; compressed or not.
     content_type : str, optional
         What the portal says that it is; the body itself is believed first.
     account_id : str, optional
@@ -166,7 +178,7 @@ def _zone(notes: dict[str, bytes]) -> str | None:
 
 
 def _page(table: Columns, asked: Asked) -> Page:
-    table = roles.lift(table, asked.fields)
+    table = roles.lift(senml.resolved(table), asked.fields)
     stated: frozenset[str] = frozenset()
     if asked.live:
         stated = labels.accounts_of(table, asked.account_id)
@@ -204,6 +216,7 @@ def _page(table: Columns, asked: Asked) -> Page:
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
         payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless,
+        apart=None if asked.live or asked.fields.time else _apart(table, time, role),
     )  # fmt: skip
 
 
@@ -218,7 +231,7 @@ def _published(table: Columns) -> Columns:
     for name in names[1:]:
         there = pc.or_(there, columns.present(table[name]))
     topic, seen = pick(own, TOPIC), next((name for name in own if time_rank(name) == SEEN), None)
-    if topic and seen and not roles.is_pattern(table, topic):  # a message of null
+    if topic and seen and not paths.is_pattern(table, topic):  # a message of null
         there = pc.or_(there, pc.and_(columns.present(table[topic]), columns.present(table[seen])))
     return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
 
@@ -235,6 +248,19 @@ def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     if time.null_count == 0:
         return time
     raise AnswerError(f"{labels.row(table, pc.index(pc.is_null(time), True).as_py())} has no time")
+
+
+def _apart(table: Columns, time: pa.ChunkedArray, role: Roles) -> Apart | None:
+    """Give the message whose times are furthest apart, of rows that have several."""
+    found: Apart | None = None
+    for name in (one for one in role.time[1:] if len(time) == columns.length(table)):
+        with contextlib.suppress(AnswerError):  # it is no time of this kind
+            other = instants.to_ns(table[name], name)
+            gaps = pc.abs(pc.subtract(other, time))
+            by = pc.max(gaps).as_py() or 0
+            if by > (found.by if found else 0):
+                found = Apart(time[pc.index(gaps, by).as_py()].as_py(), by, name)
+    return found
 
 
 def _is_cut(time: pa.ChunkedArray, finer: pa.ChunkedArray) -> bool:

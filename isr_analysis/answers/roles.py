@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import columns, raw
+from isr_analysis.answers import columns, paths, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_date, is_instant, of_object
 from isr_analysis.answers.shape import (
@@ -42,7 +42,6 @@ from isr_analysis.answers.shape import (
     time_rank,
 )
 from isr_analysis.errors import AnswerError
-from isr_analysis.messages import split_topic
 
 KEY = "\0key"
 """How columns are named that hold the names under which grouped rows stood."""
@@ -88,10 +87,11 @@ class Roles:
 
 def lift(table: Columns, fields: Fields) -> Columns:
     """Put the members of a nested object in the place of its column if time, client, topic or payload are in it."""
-    table = _stamped(_dated(_levelled(table)))
+    table = _stamped(_dated(paths.levelled(table)))
     given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
     for _ in range(4):
-        times = _times(table) or (_other_times(table) if pick(_scalars(table), TOPIC) else {})
+        topical = pick(_scalars(table), TOPIC) or paths.any_of(table)
+        times = _times(table) or (_other_times(table) if topical else {})
         payload = pick(table, (*PAYLOAD, *BASE64, *HEX))
         for name in list(table):
             whole = name in (payload, columns.REST, fields.payload) or plain(name) in PAYLOAD
@@ -107,6 +107,8 @@ def lift(table: Columns, fields: Fields) -> Columns:
                 lacking = [known for known in (CLIENT, TOPIC) if not pick(_scalars(table), known)]
                 spelled = [f"{name}.{one}" for one in inner]
                 brings = brings or any(pick(spelled, known) for known in lacking)
+                path = TOPIC in lacking and not pick(table, PERHAPS_TOPIC)
+                brings = brings or (path and any(paths.account_of(one) for one in inner.values()))
             if name in given or brings or (payload is None and pick(inner, (*PAYLOAD, *BASE64, *HEX))):
                 values = [one if one and raw.kind(one) == "{" else b"{}" for one in table[name].to_pylist()]
                 parts, _ = columns.of_arrays([b"[" + b",".join(values) + b"]"])
@@ -115,7 +117,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
                 break
         else:
             break
-    return _levelled(table)
+    return paths.levelled(table)
 
 
 def of_publishers(table: Columns) -> Columns:
@@ -159,12 +161,13 @@ def assign(table: Columns, asked: Asked) -> Roles:
         raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}")
     ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
     scalars = _scalars(table)
-    topics = _topics(table, [name for name in left if name in scalars], asked.account_id)
+    topics = paths.topics(table, [name for name in left if name in scalars], asked.account_id)
     topic = take(fields.topic, (*TOPIC, *PERHAPS_TOPIC), within=topics)
+    topic = topic or take(paths.other_path(table, topics, asked), ())
     keyed = any(name.startswith(KEY) for name in table)
     unnamed = ("id", "name", "username") if live and not (keyed and topic) else ()
     # Where the topic names the client, a device or station beside it is the payload's own.
-    known = SURE_CLIENT if _is_whole(table, topic, asked.account_id) else (*CLIENT, *unnamed)
+    known = SURE_CLIENT if paths.is_whole(table, topic, asked.account_id) else (*CLIENT, *unnamed)
     client = take(fields.client_id, known, within=[name for name in left if name in scalars])
     if client is None and known is not SURE_CLIENT and not keyed:
         client = take(None, ("username",), within=[name for name in left if _is_all(table, name, asked.client_id)])
@@ -198,8 +201,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment)
     if not payloads:
         candidate = _perhaps(spread) or (shown := _holder(table, spread, topic))
-        last = live and candidate is not None and plain(candidate.rpartition(".")[2]).startswith("last")
-        if candidate and (len(spread) == 1 or last or _is_object(table, candidate)):
+        if candidate and (_is_alone(candidate, spread, live=live) or _is_object(table, candidate)):
             payloads = [candidate]
             if take(None, ENCODING, within=[n for n in left if n != candidate]):
                 encoding = next((n for n in spread if n not in left), None)
@@ -225,21 +227,6 @@ def _dated(table: Columns) -> Columns:
     return {name: column for name, column in table.items() if name != day} | {
         clock: pc.binary_join_element_wise(*parts, pa.scalar("T"))
     }
-
-
-def _levelled(table: Columns) -> Columns:
-    """Join the levels of topics that stand as lists."""
-    for name, column in table.items():
-        value = columns.sample(column) if _is_topic(name) else None
-        if isinstance(value, bytes) and raw.kind(value) == "[":
-            table = table | {name: columns.text([_path_of(one) for one in column.to_pylist()])}
-    return table
-
-
-def _path_of(value: bytes | None) -> str | None:
-    if value is None or raw.kind(value) != "[":
-        return None if value is None else raw.text(value) if raw.kind(value) == '"' else None
-    return "/".join(raw.text(one) if raw.kind(one) == '"' else one.decode() for one in raw.elements(value))
 
 
 def _stamped(table: Columns) -> Columns:
@@ -288,42 +275,10 @@ def _instant(name: str, value: str | bytes | None) -> bool:
     return not short or is_instant(value.decode())
 
 
-def _is_path(table: Columns, name: str) -> bool:
-    """Tell whether a column that may hold topics does: text with levels."""
-    value = columns.sample(table[name])
-    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
-    return "/" in text and not text.startswith(("/", "http"))
-
-
-def _topics(table: Columns, names: list[str], account_id: str | None) -> list[str]:
-    """Give the columns that may hold topics: platform paths if any do, else topics rather than filters."""
-    found = [name for name in names if _is_topic(name) or _is_path(table, name)]
-    topics = [name for name in found if not is_pattern(table, name)]
-    paths = [name for name in topics if _is_topic(name) and _is_whole(table, name, account_id)]
-    return paths or topics or found
-
-
-def _is_topic(name: str) -> bool:
-    return plain(name.rpartition(".")[2]) in TOPIC
-
-
-def is_pattern(table: Columns, name: str) -> bool:
-    """Tell whether a column holds filters rather than topics, as the lists of publishers do."""
-    value = columns.sample(table[name])
-    return any(mark in (value if isinstance(value, str) else (value or b"").decode("latin-1")) for mark in "+#")
-
-
 def _scalars(table: Columns) -> list[str]:
     """Give the columns whose values are no objects or arrays."""
     samples = {name: columns.sample(column) for name, column in table.items()}
     return [name for name, value in samples.items() if not isinstance(value, bytes) or value[:1] not in (b"{", b"[")]
-
-
-def _is_whole(table: Columns, name: str | None, account_id: str | None) -> bool:
-    """Tell whether topics are platform paths, with account and client."""
-    value = columns.sample(table[name]) if name else None
-    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
-    return split_topic(text, account_id=account_id)[1] is not None
 
 
 def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
@@ -350,6 +305,12 @@ def _perhaps(names: list[str]) -> str | None:
     return pick(names, PERHAPS_PAYLOAD) or next(filter(is_of_payload, names), None)
 
 
+def _is_alone(name: str, names: list[str], *, live: bool) -> bool:
+    """Tell whether a column has none beside it but its own time; or is that of a last message."""
+    others = [one for one in names if plain(one) not in (plain(name), f"{plain(name)}time")]
+    return not others or (live and plain(name.rpartition(".")[2]).startswith("last"))
+
+
 def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
     """Give the one column that is left if it holds objects and is no field of a payload that is spread over its row.
 
@@ -369,7 +330,7 @@ def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
 
 def _is_prefix(name: str, table: Columns) -> bool:
     """Tell whether a column says once more what the topic says."""
-    return _is_topic(name) and _is_path(table, name)
+    return paths.is_topic(name) and paths.is_path(table, name)
 
 
 def payload_form(name: str) -> str | None:

@@ -81,6 +81,13 @@ def pairs_of(value: bytes) -> Columns | None:
     }
 
 
+def is_pair(value: bytes) -> bool:
+    """Tell whether a value is an instant beside what was published then."""
+    return (
+        raw.kind(value) == "[" and raw.kind(raw.first(value) or b"") in ('"', "0") and bool(pairs_of(b"[%b]" % value))
+    )
+
+
 def _frame(schema: bytes, values: list[bytes], nanos: list[bytes]) -> Columns | None:
     """Give the columns of a frame of Grafana: lists of values as the schema's fields stand, with the fields' labels.
 

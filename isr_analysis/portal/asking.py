@@ -8,7 +8,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import jobs, paging, refusals
+from isr_analysis.portal import downloads, jobs, paging, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
@@ -16,6 +16,7 @@ from isr_analysis.portal.wire import Answer, Waiting
 from isr_analysis.times import Range
 
 _NO_CONTENT = 204
+_NOT_FOUND = 404
 _LATELY = 30 * times.DAY
 """How far back a message is looked for that shows the form of the portal's answers."""
 
@@ -50,6 +51,7 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
     try:
         answer = portal.wire.get(step.path, step.params, bulk=True, wait=wait)
         answer = jobs.awaited(portal.wire, answer, step.path, wait=wait)
+        answer, of_files = downloads.fetched(portal.wire, answer, step.path, wait=wait)
     except RequestRefusedError as exc:
         if refusals.nothing_there(exc.status_code or 0, exc.words):
             return Page(messages.empty(), 0)
@@ -73,7 +75,17 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
         page = dataclasses.replace(page, payload_form=form)
     portal.check_accounts(page.accounts)
     said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
+    said = paging.both(said, of_files)
     return dataclasses.replace(page, paging=said)
+
+
+def is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestRefusedError) -> bool:
+    """Tell whether a range was not found because nothing is in it: of late, the portal answers the same question."""
+    if exc.status_code != _NOT_FOUND or refusals.beyond_retention(_NOT_FOUND, exc.words):
+        return False
+    if selector not in portal.habits.answered and _lately(portal, known, selector):
+        portal.habits.answered.add(selector)
+    return selector in portal.habits.answered
 
 
 def _read(portal: Portal, known: History, selector: Selector, answer: Answer) -> Page:

@@ -35,6 +35,10 @@ _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
 
 
+class TopicNeededError(UsageError):
+    """A portal that gives one topic at a time was asked for all."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """How `/history` is asked, and what it answers. A parameter that the route has not is None.
@@ -44,7 +48,10 @@ class History:
     path : str
         The route.
     start, end : str or None
-        The parameters of the range; one of that name twice is an ISO 8601 interval, with a slash between the two.
+        The parameters of the range; one of that name twice takes both, with `divider` between the two.
+    divider : str
+        What stands between the two ends of the range where one parameter takes both: ``"/"`` as in ISO 8601, ``","`` or
+        ``".."``.
     time_form : {"iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"} or str
         How instants are written: ISO 8601 (to the microsecond, or in whole seconds), a date alone, a number since
         1970, of a unit that is to be found out or of a known one; or a layout of UTC such as ``"%Y-%m-%d %H:%M:%S"``.
@@ -95,6 +102,7 @@ class History:
     path: Route = f"{API}/history"
     start: str | None = "start"
     end: str | None = "end"
+    divider: str = "/"
     time_form: str = "iso"
     start_included: bool | None = None
     end_included: bool | None = None
@@ -174,7 +182,7 @@ class History:
         ------
         HistoryIncompleteError
             The portal does not reach back so far.
-        UsageError
+        TopicNeededError
             It gives one topic at a time, and none was asked for.
         """
         asked = dict(self.fixed)
@@ -184,7 +192,7 @@ class History:
             last_day = self.of_days and self.end_included and span.end > span.start
             end = span.end - 1 if last_day else -(-span.end // self.unit) * self.unit
             last = self.instant(end if now is None or not self.end_is_past else min(end, now), later=True)
-            asked[self.end] = f"{asked[self.end]}/{last}" if self.end == self.start else last
+            asked[self.end] = f"{asked[self.end]}{self.divider}{last}" if self.end == self.start else last
         if self.length is not None:
             asked[self.length] = self._length(span, now)
         if self.account is not None and account_id is not None:
@@ -200,7 +208,7 @@ class History:
             if selector.topic != "#":
                 asked[self.topic] = self._topic(selector.topic, home, client)
             elif self.topic_required and self.topic_form in ("subpath", "path"):
-                raise UsageError(
+                raise TopicNeededError(
                     f"this portal gives the history of one topic at a time ({self.topic!r} must be a whole topic, "
                     "without wildcards): name one with topic= (and its client with client_id=)"
                 )

@@ -11,7 +11,7 @@ from typing import Any
 from isr_analysis import answers, times
 from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AnswerError, HistoryIncompleteError
-from isr_analysis.portal import paging
+from isr_analysis.portal import downloads, paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 
 _ACCEPTED = 202
@@ -52,7 +52,7 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
     """
     if answer.status != _ACCEPTED:
         return answer
-    where = _where(answer, path, _STATUS)
+    where = _where(answer, path)
     if where is None:
         raise AnswerError(
             f"the portal says that it prepares its answer (202) but not where it will be: {_said(answer)!r}; a "
@@ -69,10 +69,10 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
         if state is not None and _FAILED.fullmatch(state):
             raise AnswerError(f"the portal failed at the answer that it prepared: {_said(answer)!r}")
         if answer.status == _ACCEPTED or (state is not None and _PENDING.fullmatch(state)):
-            where = _where(answer, where, _STATUS) or where
+            where = _where(answer, where) or where
             continue
-        found = _where(answer, where, _RESULT) if state is not None else None
-        return wire.get(found, bulk=True, wait=wait) if found is not None else answer
+        found = _addresses(answer, _RESULT) if state is not None else []
+        return downloads.file(wire, found[0], where, wait=wait) if found else answer
     raise HistoryIncompleteError(
         f"the portal prepares its answer (202) and has not done so after {_LONGEST // 60} minutes: {_said(answer)!r}; "
         "ask again later, or for a shorter range"
@@ -101,12 +101,16 @@ def _state(answer: Answer) -> str | None:
     return next((one for one in states if isinstance(one, str)), None)
 
 
-def _where(answer: Answer, base: str, names: re.Pattern[str]) -> str | None:
-    """Give the path that an answer names, by a member of that kind or by a ``Location``."""
-    found = [text for name, text in _texts(_object(answer)) if names.fullmatch(plain(name))]
-    if names is _STATUS:
-        found = [*([answer.headers["location"]] if "location" in answer.headers else []), *found]
+def _where(answer: Answer, base: str) -> str | None:
+    """Give the path at which a job is asked for."""
+    found = _addresses(answer, _STATUS)
+    found = [answer.headers["location"], *found] if "location" in answer.headers else found
     return paging.path_of(found[0], base) if found else None
+
+
+def _addresses(answer: Answer, names: re.Pattern[str]) -> list[str]:
+    """Give the addresses that an answer names by members of a kind."""
+    return [text for name, text in _texts(_object(answer)) if names.fullmatch(plain(name))]
 
 
 def _texts(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from isr_analysis import times
 from isr_analysis.answers import Page
 from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
-from isr_analysis.messages import instants as instants  # noqa: PLC0414 (for the modules that read with this one)
-from isr_analysis.messages import within as within  # noqa: PLC0414 (likewise)
+from isr_analysis.messages import instants, within
+from isr_analysis.portal import series
 from isr_analysis.portal.paging import Habits
 from isr_analysis.times import Range
 
@@ -94,7 +94,8 @@ class Onward:
         """
         while True:
             table = within(page.messages, piece)
-            if not self._may_be_cut(page):
+            by_series = False
+            if not self._may_be_cut(page) and not (by_series := self._is_cut_by_series(page, piece)):
                 yield table, page
                 return
             if not len(table):
@@ -102,11 +103,11 @@ class Onward:
             at = instants(table)
             grain = self.grain(page)
             order = self._order(page)
-            if order is not None and not self._is_by_time(page, piece, order):
+            if by_series or (order is not None and not self._is_by_time(page, piece, order)):
                 order = None
             first, last = int(at.min()) // grain * grain, int(at.max()) // grain * grain
             if first == last:
-                if self._is_cut(page, Range(first, last + grain)):
+                if by_series or self._is_cut(page, Range(first, last + grain)):
                     raise self._incomplete(
                         f"gives no more than {page.rows} messages at once, and as many share one instant"
                         if self._told(page) is None
@@ -122,7 +123,10 @@ class Onward:
                 ends = self._passes(table) or not rest.common(self._span)
                 behind = None if ends else self._following(page, rest, order)
                 before = Range(piece.start, first + grain) if order == "up" else Range(last, piece.end)
-                if not self._begins_later(page, rest, behind, before):
+                lacking = self._begins_later(page, rest, behind, before)
+                if not lacking and (behind is None or not self._is_more(page, rest, behind)):
+                    lacking = self._is_cut_by_series(page, piece)
+                if not lacking:
                     yield table if behind is None else within(table, done), page
                     if behind is None:
                         return
@@ -136,13 +140,16 @@ class Onward:
 
     def _begins_later(self, page: Page, rest: Range, behind: Page | None, before: Range) -> bool:
         """Tell whether an answer with nothing behind it was cut at its beginning: the last ones in the other order."""
-        more = behind is not None and len(within(behind.messages, rest)) > len(within(page.messages, rest))
+        more = behind is not None and self._is_more(page, rest, behind)
         if more or self._whole is page or not (asked := before.common(self._span)):
             return False
         cut = len(within(self._ask(asked).messages, before)) > len(within(page.messages, before))
         if cut:
             self._habits.by_time = False
         return cut
+
+    def _is_more(self, page: Page, rest: Range, behind: Page) -> bool:
+        return len(within(behind.messages, rest)) > len(within(page.messages, rest))
 
     def _following(self, page: Page, piece: Range, order: str) -> Page:
         """Ask for what comes after an answer, from its last instant on."""
@@ -195,6 +202,10 @@ class Onward:
         longest, self._habits.longest = self._habits.longest, max(self._habits.longest, page.rows)
         told = self._told(page)
         return 0 < page.rows >= longest if told is None else not told
+
+    def _is_cut_by_series(self, page: Page, piece: Range) -> bool:
+        """Tell whether an answer that says nothing of its end lacks messages of single clients and topics."""
+        return self._told(page) is None and series.is_cut(page, piece.common(self._span), self._ask, self._habits)
 
     def _passes(self, table: pa.Table) -> bool:
         """Tell whether messages, in order, go on beyond the end of what is wanted."""

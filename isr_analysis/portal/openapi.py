@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.portal import lengths, parameters, roles, schemas
+from isr_analysis.portal import lengths, parameters, roles, schemas, thinning
 from isr_analysis.portal.contract import Contract, History, TopicForm
 from isr_analysis.portal.parameters import Parameter
 from isr_analysis.portal.wire import API
@@ -44,20 +44,7 @@ _OF_KEEPING = re.compile(
     re.IGNORECASE,
 )
 
-_INTERVAL = re.compile(
-    r"\d{4}-\d\d-\d\d[\w:.+-]*/\d{4}-\d\d-\d\d|\b(start|from|begin|since)\w*[>}\])]?/[<{\[(]?(end|to|until)|\.\./|/\.\.",
-    re.IGNORECASE,
-)
-"""Words that show an ISO 8601 interval, as OGC's APIs take: two instants with a slash between, one perhaps open."""
-
-_WITH_PAYLOAD = re.compile(r"(?:include|with|show|return|embed)s?_(?:the_|full_)?(?:payload|body|message|value|data)s?")
-_THINNED = re.compile(
-    r"resolution|granularity|interval|every|bucket|sampling|rollup|aggregat(?:e|ion|ed)(?:_(?:by|function|interval))?"
-    r"|down_?sampl(?:e|ed|ing)|de_?dup(?:e|licate|lication)?|distinct|latest_only|last_only|compact|fill"
-)
 _ENDS = (roles.START, roles.END)
-_EACH = ("raw", "none", "off", "no", "original", "native")
-"""The choices that leave messages as they are; "all" and "full" may mean one number for all of them."""
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
@@ -173,6 +160,7 @@ def _history(
         path=path,
         start=name.get(roles.START),
         end=name.get(roles.END),
+        divider=(_divider(start) if start and name.get(roles.START) == name.get(roles.END) else None) or "/",
         time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
@@ -206,7 +194,7 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
         elif role is not None and role not in by_role:
             by_role[role] = one
         else:
-            value = (_as_published(one) if role is None else None) or _required_value(one)
+            value = (thinning.as_published(one) if role is None else None) or _required_value(one)
         if value is not None:
             fixed[one.name] = value
     interval = None if by_role.keys() >= {roles.START, roles.END} else next(filter(_is_interval, given), None)
@@ -257,7 +245,11 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
 
 def _is_interval(one: Parameter) -> bool:
     """Tell whether one parameter takes both ends of the range."""
-    return roles.is_range(one.name) and _INTERVAL.search(f"{one.words} {one.example or ''}") is not None
+    return roles.is_range(one.name) and _divider(one) is not None
+
+
+def _divider(one: Parameter) -> str | None:
+    return roles.divider(f"{one.words} {one.example or ''}")
 
 
 def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | tuple[None, None]:
@@ -353,20 +345,7 @@ def _choice(role: str, one: Parameter) -> str | None:
         found = next((value for value in offered if re.search(kind, value.lower())), None)
         if found is not None:
             return found
-    return _required_value(one)
-
-
-def _as_published(one: Parameter) -> str | None:
-    """Choose every message, whole, where a parameter decides whether they are thinned out or lack their payloads."""
-    name = roles.snake(one.name)
-    if one.kind == "boolean":
-        if _WITH_PAYLOAD.fullmatch(name):
-            return "true"
-        return "false" if _THINNED.fullmatch(name) and one.schema.get("default") is True else None
-    if not _THINNED.fullmatch(name):
-        return None
-    offered = [value for value in one.schema.get("enum") or () if isinstance(value, str)]
-    return next((value for value in offered if value.lower() in _EACH), None)
+    return thinning.as_published(one) or _required_value(one)  # type=raw
 
 
 def _required_value(one: Parameter) -> str | None:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from isr_analysis import times
+from isr_analysis.answers import Page
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector, within
-from isr_analysis.portal import refusals
+from isr_analysis.portal import names, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.window import Window
@@ -22,6 +23,7 @@ from isr_analysis.times import Range
 logger = logging.getLogger(__name__)
 
 _REVISIONS = 20
+_NOT_FOUND = 404
 
 Question = tuple[Selector, Range]
 
@@ -74,35 +76,71 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         try:
             first = window.first()
         except RequestRefusedError as exc:
-            if refusals.beyond_retention(exc.status_code or 0, exc.words):
-                if portal.habits.unit_is_guessed:
-                    _find_unit(portal, one, piece)
-                    todo.insert(0, (one, piece))
-                    continue
-                logger.info("not all is kept of %s: %s", piece, exc.words)
-                todo[:0] = [(one, part) for part in _kept(portal, known, one, piece, exc.words)]
-                continue
-            revisions += 1
-            if exc.status_code not in refusals.REVISABLE or revisions > _REVISIONS:
+            revisions += not refusals.beyond_retention(exc.status_code or 0, exc.words)
+            if revisions > _REVISIONS:
                 raise
-            if portal.contract.history == known:  # else another thread has learned of it meanwhile
-                new = refusals.revised(known, window.asked, exc.words, piece.end - piece.start)
-                if new is None:
-                    raise
-                logger.info("the portal's words led to another question: %s", exc.words)
-                portal.learn(new)
-                guessed = portal.habits.unit_is_guessed and new.time_form == known.time_form
-                portal.habits.unit_is_guessed = guessed or refusals.is_vague(known, new, exc.words)
+            todo[:0] = _instead(portal, known, window, (one, piece), exc)
+            continue
+        if _was_guessed(portal, known, (one, piece), first):
             todo.insert(0, (one, piece))
             continue
-        if portal.habits.unit_is_guessed:
-            if not len(within(first.messages, piece)):
-                _find_unit(portal, one, piece)
-                todo.insert(0, (one, piece))
-                continue
-            portal.habits.unit_is_guessed = False
         for table in window.read(first):
             yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+
+
+def _instead(
+    portal: Portal, known: History, window: Window, question: Question, exc: RequestRefusedError
+) -> list[Question]:
+    """Give what is asked in the place of a question that was refused, as the refusal taught; raise it if it did not."""
+    selector, span = question
+    if refusals.beyond_retention(exc.status_code or 0, exc.words):
+        if portal.habits.unit_is_guessed:
+            _find_unit(portal, selector, span)
+            return [question]
+        logger.info("not all is kept of %s: %s", span, exc.words)
+        return [(selector, part) for part in _kept(portal, known, selector, span, exc.words)]
+    if exc.status_code == _NOT_FOUND and window.asked.get(known.topic or "") == "#":  # it knows no such topic
+        portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
+        return [question]
+    if exc.status_code not in refusals.REVISABLE:
+        raise exc
+    if portal.contract.history == known:  # else another thread has learned of it meanwhile
+        new = refusals.revised(known, window.asked, exc.words, span.end - span.start)
+        if new is None:
+            raise exc
+        logger.info("the portal's words led to another question: %s", exc.words)
+        portal.learn(new)
+        guessed = portal.habits.unit_is_guessed and new.time_form == known.time_form
+        portal.habits.unit_is_guessed = guessed or refusals.is_vague(known, new, exc.words)
+        portal.habits.topic_is_guessed |= refusals.is_of_unknown_topics(known, new)
+    return [question]
+
+
+def _was_guessed(portal: Portal, known: History, question: Question, first: Page) -> bool:
+    """Tell whether a question was guessed, and wrongly; how it is to be asked is then found out."""
+    habits, (selector, span) = portal.habits, question
+    if habits.unit_is_guessed:
+        if not len(within(first.messages, span)):
+            _find_unit(portal, selector, span)
+            return True
+        habits.unit_is_guessed = False
+    if habits.topic_is_guessed:
+        if not first.rows:
+            _find_topic_form(portal, selector, span)
+            return True
+        habits.topic_is_guessed = False
+    if not portal.contract.is_assumed or not names.is_ignored(known, first, span):
+        return False
+    with habits.lock:  # it is looked for once; whoever asked in the same way meanwhile asks again
+        if portal.contract.history != known:
+            return True
+        if habits.names_are_looked_for:
+            return False
+        habits.names_are_looked_for = True
+        new = names.found(portal, known, selector, first)
+        if new is not None:
+            portal.learn(new)
+        return new is not None
 
 
 def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
@@ -132,6 +170,35 @@ def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     raise AnswerError(
         "the portal wants instants as numbers since 1970 and does not say of what unit, and with none of them it gave "
         'messages; say time_form = "s", "ms", "us" or "ns" in a contract file (ISR_CONTRACT); `isr doctor` prints one'
+    )
+
+
+def _find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
+    """Find out how the portal wants a topic: as that with which it gives messages; else, if all were asked for, one.
+
+    With a wrong one it would give nothing.
+    """
+    known, now = portal.contract.history, portal.now()
+    whole = selector.topic == "#"
+    ways = [known] if whole else [dataclasses.replace(known, topic_form=form) for form in ("subpath", "path")]
+    longest = times.duration(known.longest) if known.longest else 30 * times.DAY
+    spans = [span, *(Range(now - min(days * times.DAY, longest), now) for days in (1, 7, 30))]
+    for tried, way in itertools.product(dict.fromkeys(spans), ways):
+        try:
+            rows = Window(portal, way, selector, tried, wait=False).first().rows
+        except RequestRefusedError:
+            continue
+        if rows:
+            portal.learn(way)
+            portal.habits.topic_is_guessed = False
+            return
+    if whole:
+        portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
+        return
+    raise AnswerError(
+        f"the portal wants a topic named ({known.topic!r}) and does not say how, and asked for {selector} as subpath "
+        "and as path it gave nothing, lately too; if there is something, say topic_form in a contract file "
+        "(ISR_CONTRACT); `isr doctor` prints one"
     )
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from isr_analysis import answers
 from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import AnswerError
+from isr_analysis.messages import Selector
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 
@@ -47,16 +49,32 @@ class Habits:
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     by_time : bool or None
         Whether that order is of time alone; else it may be that of one client after the other.
+    series : dict of int to int
+        How often so long a series, of one client and topic, was found to be whole.
+    series_limit : int or None
+        How many messages of a series the portal gives at once, if it cuts each by itself.
     unit_is_guessed : bool
         Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
+    names_are_looked_for : bool
+        Whether other names of the range's ends were tried, as it did not follow those that are usual.
+    topic_is_guessed : bool
+        Whether it wants a topic and did not say how it is written: then nothing is taken for empty yet.
+    total_is_of_table : bool
+        Whether the total that it states was found to be of all that is stored, whatever is asked for.
     without_rows : bytes or None
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     decoded : bool
         Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
+    answered : set of Selector
+        What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
     form_is_looked_for : bool
         Whether other answers were asked whether payloads are coded bytes.
+    lock : threading.Lock
+        Held while something is found out that others wait for.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
+    clock_is_proven : bool
+        Whether, of rows with several times, the one that is read was found to be the one that it is asked by.
     """
 
     longest: int = 0
@@ -67,11 +85,19 @@ class Habits:
     reach: int = 0
     order: str | None = None
     by_time: bool | None = None
+    series: dict[int, int] = field(default_factory=dict)
+    series_limit: int | None = None
     unit_is_guessed: bool = False
+    names_are_looked_for: bool = False
+    topic_is_guessed: bool = False
+    total_is_of_table: bool = False
     without_rows: bytes | None = None
     decoded: bool = False
+    answered: set[Selector] = field(default_factory=set)
     form_is_looked_for: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
     zone_is_proven: bool = False
+    clock_is_proven: bool = False
 
     def show_end(self, rows: int, *, is_last: bool) -> None:
         """Note what was found behind an answer of so many rows that did not say itself whether it is the last."""
@@ -221,9 +247,9 @@ def of_headers(headers: Mapping[str, str], rows: int, *, status: int = 200) -> P
 def both(one: Paging, other: Paging) -> Paging:
     """Give what either says of the pages after an answer; the first one's word counts first."""
     given = {
-        field.name: getattr(other, field.name)
-        for field in dataclasses.fields(one)
-        if getattr(one, field.name) is None and getattr(other, field.name) is not None
+        said.name: getattr(other, said.name)
+        for said in dataclasses.fields(one)
+        if getattr(one, said.name) is None and getattr(other, said.name) is not None
     }
     return dataclasses.replace(one, **given) if given else one
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.answers import Page
+from isr_analysis.answers import Apart, Page
 from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
+from isr_analysis.messages import instants, within
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import instants, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.times import Range
 
@@ -229,6 +229,25 @@ class Reach:
             return
         if found:
             raise AnswerError(f"asked for {ahead}, which is in the future, the portal gave messages. {ZONELESS}")
+
+    def check_clock(self, known: History, apart: Apart) -> None:
+        """Find out, once, whether the portal goes by the time that is read from its rows, where they have another.
+
+        What came late would else be missing: in the range of its time the portal does not give it, and in that in which
+        it came it is none of the range's.
+        """
+        ranged = known.start is not None or known.end is not None
+        near = max(_SLACK, 2 * known.unit)
+        if not ranged or self._portal.habits.clock_is_proven or apart.by < 2 * near:
+            return
+        if apart.at not in self._around(apart.at, known):
+            raise AnswerError(
+                f"the portal gave a message of {times.iso(apart.at)}, and, asked for the minutes around that, did not: "
+                "it goes by another time than the one that is read from its messages, and what came late would be "
+                f"missing. If that is {apart.name!r}, say time = {apart.name!r} under [history.fields] of a contract "
+                "file (ISR_CONTRACT; `isr doctor` prints one to edit), and load once with refresh=True"
+            )
+        self._portal.habits.clock_is_proven = True
 
     def _middle(self) -> int:
         return sorted(self._middles)[len(self._middles) // 2]

@@ -28,7 +28,7 @@ _MISSING = re.compile(
 )
 _UNKNOWN = re.compile(
     r"unknown|unexpected|unrecogni[sz]ed|unsupported|extra|no such parameter|invalid (query )?parameter"
-    r"|not (allowed|permitted|supported|recogni[sz]ed|known|a valid (query )?parameter)",
+    r"|should not exist|not (allowed|permitted|supported|recogni[sz]ed|known|a valid (query )?parameter)",
     re.IGNORECASE,
 )
 _TOO_MUCH = re.compile(
@@ -40,7 +40,10 @@ _TOO_MUCH = re.compile(
 _RANGE = re.compile(
     r"\b(range|window|span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)", re.IGNORECASE
 )
+_LONG = re.compile(r"\btoo\b|at most|max|exceed|longer|larger|shorter", re.IGNORECASE)
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
+_BAD_SIZE = re.compile(r"invalid|not (?:a )?valid|out of range|too (?:large|big|high|many)|exceed", re.IGNORECASE)
+_LEAST = 100
 _TIME_FORMS = (
     ("date", r"unconverted data remains: t\d|exact dates?\b"),
     ("iso seconds", r"unconverted data remains: \.\d"),
@@ -63,6 +66,11 @@ _OTHERWISE = {
     "%Y-%m-%d %H:%M:%S": "date",
 }
 """What is tried next where an instant was not understood, and no words say how it is wanted."""
+
+_NO_FILTER = re.compile(
+    rf"{_UNKNOWN.pattern}|{_UNREAD.pattern}|wildcard|exact|must not|cannot|no such|not found|[`'\"]?#", re.IGNORECASE
+)
+"""Words of a refusal of all topics."""
 
 _NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
@@ -169,6 +177,12 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     return None if new == known else new
 
 
+def is_of_unknown_topics(known: History, new: History) -> bool:
+    """Tell whether it is a topic that is wanted, and nothing says how it is written."""
+    before, after = ((one.topic, one.topic_form, one.fixed) for one in (known, new))
+    return new.topic_required and before != after and new.topic_form in (None, "subpath")
+
+
 def is_vague(known: History, new: History, words: str) -> bool:
     """Tell whether it is a number since 1970 that is wanted, and the words do not say of what."""
     return new.time_form == "s" != known.time_form and re.search(r"\bseconds?\b", words, re.IGNORECASE) is None
@@ -182,13 +196,19 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
         named = [one[1]]
     sent = next((name for name in named if name in asked), None)
+    if sent is not None and sent == known.topic and asked[sent] == "#" and _NO_FILTER.search(clause):
+        return one_topic(known)
     if sent is not None and _UNKNOWN.search(clause):
         return _without(known, sent)
     of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and not longest_range(clause))
     if known.limit is not None and of_size and (most := _TOO_MUCH.search(clause)):
         size = int(re.sub(r"\D", "", most[1]))
         return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
-    missing = _missing(asked, named) if _MISSING.search(clause) else {}
+    if known.limit is not None and known.limit in asked and of_size and _BAD_SIZE.search(clause):
+        return {"page_size": known.page_size // 10} if known.page_size >= _LEAST else {"limit": None}
+    if (interval := _interval(named, clause)) is not None:
+        return interval
+    missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
     of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
     sample = next((v for v in (asked.get(known.start or ""), asked.get(known.end or "")) if v and v in clause), None)
     of_time = of_time or sample is not None or bool(missing.keys() & {"start", "end"})
@@ -205,7 +225,22 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     return missing
 
 
-def _missing(asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
+def _interval(named: list[str], clause: str) -> dict[str, Any] | None:
+    """Find the one parameter that takes both ends of the range, as in ``between must be start,end``."""
+    divider = roles.divider(clause)
+    for name in (one for one in named if divider is not None and roles.is_range(one) and not _LONG.search(clause)):
+        if re.search(rf"""(?:^\W*(?:query\.)?|[`'"]|parameter\W+){re.escape(name)}\b""", clause):
+            return {"start": name, "end": name, "divider": divider}
+    return None
+
+
+def one_topic(known: History) -> dict[str, Any]:
+    """Give what changes where a portal that wants a topic named does not take ``#`` for all of them."""
+    fixed = {name: value for name, value in known.fixed.items() if name != known.topic}
+    return {"topic_form": "subpath", "fixed": fixed}
+
+
+def _missing(known: History, asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
     """Give the role of the first of the names that is not asked with."""
     for name in named:
         role = roles.role_of(name)
@@ -218,6 +253,8 @@ def _missing(asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
         if role == roles.TOPIC and "prefix" in roles.snake(name):
             own = {"client_required": True} if roles.is_of_publishers(name) else {}
             return {"topic": name, "topic_form": "path prefix", "topic_required": True, **own}
+        if role == roles.TOPIC:  # whether it takes filters, and of what, is to be found out
+            return {"topic": name, "topic_form": None, "topic_required": True, "fixed": {**known.fixed, name: "#"}}
         if role == roles.ACCOUNT:
             return {"account": name}
         if role in (roles.START, roles.END):

@@ -38,6 +38,13 @@ _LENGTH = re.compile(
 _LENGTH_PERHAPS = re.compile(r"(?:time_?)?(?:range|span|period|window|duration|frame)|time_?interval")
 """What is the range's length only where nothing else says the range: it may also be that of an average."""
 
+_DIVIDER = re.compile(
+    r"\d{4}-\d\d-\d\d[\w:.+-]*?(?P<shown>/|,|;|\.\.|~)\d{4}-\d\d-\d\d"
+    r"|\b(?:start|from|begin|since)\w*[>}\])]?(?P<named>/|,|;|\.\.|~)[<{\[(]?(?:end|to|until)|(?P<open>\.\./|/\.\.)",
+    re.IGNORECASE,
+)
+"""Words that show both ends of the range in one value: two instants, or their names, with something between them."""
+
 DAY: dict[str, Any] = {"end": None, "time_form": "date", "longest": "1d"}
 """How history is asked for where its start is the one parameter of a day."""
 
@@ -55,7 +62,16 @@ def is_length(name: str, *, alone: bool) -> bool:
 
 def is_range(name: str) -> bool:
     """Tell whether a parameter may be the range as a whole."""
-    return re.fullmatch(r"(date_?)?(time_?)?(range|interval|span|period|window)?|temporal", snake(name)) is not None
+    return (
+        re.fullmatch(r"(date_?)?(time_?)?(range|interval|span|period|window)?|temporal|between", snake(name))
+        is not None
+    )
+
+
+def divider(words: str) -> str | None:
+    """Find what stands between two instants in one value, if words show such: ISO 8601's slash, a comma, two dots."""
+    found = _DIVIDER.search(words)
+    return (found["shown"] or found["named"] or "/") if found else None
 
 
 def snake(name: str) -> str:

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, messages, times
-from isr_analysis.answers import Page
+from isr_analysis.answers import Apart, Page
 from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import asking, paging, refusals
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import EVER, OVERLAP, Onward, instants, order_of, overlap, within
+from isr_analysis.portal.onward import EVER, OVERLAP, Onward, order_of, overlap
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import Reach
@@ -63,7 +63,8 @@ class Window:
         self._rows = 0  # as the portal counts them, all pages together
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
-        self._beyond = self._named = self._silent = self._zoneless = False
+        self._beyond = self._named = self._silent = self._zoneless = self._ended = False
+        self._apart: Apart | None = None
         self._reach = Reach(portal, span, self._asked_for)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
@@ -71,7 +72,7 @@ class Window:
 
     def first(self) -> Page:
         """Ask for the first page."""
-        return self._ask(Step(self._known.path, self.asked))
+        return self._of_range(self.asked)
 
     def read(self, held: Page) -> Iterator[pa.Table]:
         """Give the first page and all that follow, and check that they are all there is.
@@ -97,6 +98,8 @@ class Window:
                 self._reach.check_density(self._known)
         if self._zoneless:
             self._reach.check_zone(self._known, self.asked)
+        if self._apart is not None:
+            self._reach.check_clock(self._known, self._apart)
         self._learn_start()
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
@@ -119,6 +122,7 @@ class Window:
             elif (
                 empty and what == step
             ):  # an empty page that names itself: its cursor is where the next message will be
+                self._check_silence(step)
                 what = paging.END
             if what == paging.BY_TIME:
                 yield from self._onward(held)
@@ -147,8 +151,22 @@ class Window:
             yield self._numbered(held.messages, held)
             self._totals += [] if held.paging.total is None else [(held.paging.total, held.rows)]
             if after is None:
+                self._ended = held.paging.has_more is False
                 return
             held, nth = after, nth + 1
+
+    def _check_silence(self, step: Step) -> None:
+        """Find out whether there is nothing where an empty page names a next one, perhaps in a way not understood."""
+        if self._rows or not step.doubtful:
+            return
+        unit, span = self._known.unit, self._span
+        for start in (span.start + unit, (span.start + span.end) // 2 // unit * unit):
+            part = Range(start, max(span.end, start))
+            if len(within(self._asked_for(part).messages, part)):
+                raise self._incomplete(
+                    "gave no message, names a next page in a way that is not understood, and gave messages when it was "
+                    f"asked for {part} alone"
+                )
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
@@ -256,18 +274,28 @@ class Window:
     def _asked_for(self, span: Range) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one."""
         try:
-            return self._ask(Step(self._known.path, self._question(span)))
+            return self._of_range(self._question(span))
         except RequestRefusedError as exc:
             new = refusals.revised(self._known, self._question(span), exc.words, 0)
             if new is None or exc.status_code not in refusals.REVISABLE:
                 raise
             self._known = new
             self._portal.learn(new)
-            return self._ask(Step(self._known.path, self._question(span)))
+            return self._of_range(self._question(span))
+
+    def _of_range(self, question: dict[str, str]) -> Page:
+        try:
+            return self._ask(Step(self._known.path, question))
+        except RequestRefusedError as exc:
+            if not asking.is_nothing(self._portal, self._known, self._selector, exc):
+                raise
+            return Page(messages.empty(), 0)
 
     def _ask(self, step: Step) -> Page:
         page = asking.ask(self._portal, self._known, self._selector, self._span, step, wait=self._wait)
         self._zoneless = self._zoneless or page.zoneless
+        if page.apart is not None and (self._apart is None or page.apart.by > self._apart.by):
+            self._apart = page.apart
         if page.payload_form == "decoded":
             self._portal.habits.decoded = True
         fields = self._known.fields
@@ -300,9 +328,23 @@ class Window:
         totals = [total for total, _ in self._totals]
         if not totals or self._beyond or (len(totals) > 1 and all(total == rows for total, rows in self._totals)):
             return
-        if not min(totals) <= self._rows <= max(totals):
+        if not min(totals) <= self._rows <= max(totals) and not self._is_of_table(totals):
             stated = "/".join(str(total) for total in dict.fromkeys(totals))
             raise self._incomplete(f"states {stated} messages and gave {self._rows}")
+
+    def _is_of_table(self, totals: list[int]) -> bool:
+        """Tell whether totals are of all that is stored: a part has no less, and the last page says that it is.
+
+        Who states that says of the question itself whether there is more.
+        """
+        habits, least = self._portal.habits, min(totals)
+        if self._ended and self._rows < least and not habits.total_is_of_table:
+            unit = self._known.unit
+            alone = self._asked_for(Range(self._span.start, self._span.start + unit))
+            near = Range(self._span.start - times.MINUTE - unit, self._span.start + times.MINUTE + unit)
+            whole = (alone.paging.total or 0) >= least > alone.rows and alone.paging.has_more is False
+            habits.total_is_of_table = whole and len(within(alone.messages, near)) == alone.rows
+        return self._ended and self._rows < least and habits.total_is_of_table
 
     def _learn_start(self) -> None:
         """Find out whether a message at the start is in the answer, where a range may not be longer than a window."""

@@ -287,14 +287,17 @@ def test_members_of_an_object_are_parameters_of_their_own():
         ("datetime", "Either a date-time or an interval, open or closed: `../2018-03-18T12:31:12Z` and so on."),
         ("interval", "2026-11-01T00:00:00Z/2026-11-02T00:00:00Z"),
         ("timeRange", "<from>/<to>, RFC 3339"),
+        ("between", "start,end as RFC 3339 timestamps"),
+        ("range", "Such as 2026-11-01T00:00:00Z..2026-11-02T00:00:00Z"),
     ],
 )
 def test_one_parameter_may_be_both_ends_of_the_range(name, words):
     """As OGC's APIs have it."""
+    divider = {"between": ",", "range": ".."}.get(name, "/")
     known = read(query(name, type="string", description=words), query("limit", type="integer"))
     assert (known.start, known.end, known.time_form, known.length) == (name, name, "iso", None)
     asked = known.question(Selector(), Range(1_793_514_600_500_000_000, 1_793_514_601_000_000_000), account_id=None)
-    assert asked[name] == "2026-11-01T06:30:00.5Z/2026-11-01T06:30:01Z"
+    assert asked[name] == f"2026-11-01T06:30:00.5Z{divider}2026-11-01T06:30:01Z"
     assert read(query("interval", enum=["1m", "1h"], type="string"), query("start", **ISO)).end is None
     ends = read(query("start", **ISO), query("end", **ISO), query(name, type="string", description=words))
     assert (ends.start, ends.end) == ("start", "end")
@@ -336,6 +339,14 @@ def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
         ("aggregation", {"type": "string", "enum": ["avg", "none"], "default": "avg"}, "none"),
         ("downsample", {"type": "boolean", "default": True}, "false"),
         ("include_payload", {"type": "boolean", "default": False}, "true"),
+        ("mode", {"type": "string", "enum": ["aggregated", "raw"], "default": "aggregated"}, "raw"),
+        ("step", {"type": "string", "enum": ["raw", "1m", "1h"], "default": "1m"}, "raw"),
+        ("type", {"type": "string", "enum": ["hourly", "daily", "raw"]}, "raw"),
+        ("raw", {"type": "boolean", "description": "Messages as they are, not 1-minute means"}, "true"),
+        ("bucket", {"type": "string", "default": "1m", "description": "Such as `5m`; `raw` for all messages"}, "raw"),
+        ("every", {"type": "integer", "default": 60, "description": "Seconds to average over, 0 for raw data"}, "0"),
+        ("raw", {"type": "boolean", "description": "The payload as a string"}, None),
+        ("compression", {"type": "string", "enum": ["none", "gzip"]}, None),
         ("resolution", {"type": "string", "enum": ["1m", "1h"], "default": "1m"}, None),
         ("downsample", {"type": "boolean", "default": False}, None),
         ("verbose", {"type": "boolean", "default": True}, None),

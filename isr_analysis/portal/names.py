@@ -1,0 +1,101 @@
+"""Names of the range's ends that nobody told: a portal without a document may ignore what it does not know."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+import numpy as np
+
+from isr_analysis import times
+from isr_analysis.answers import Page
+from isr_analysis.errors import AnswerError, RequestRefusedError
+from isr_analysis.messages import Selector, instants
+from isr_analysis.portal import refusals
+from isr_analysis.portal.contract import History
+from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.window import Window
+from isr_analysis.times import Range
+
+logger = logging.getLogger(__name__)
+
+_PAIRS = (
+    ("from", "to"), ("since", "until"), ("start_time", "end_time"), ("startTime", "endTime"), ("from_time", "to_time"),
+    ("start_date", "end_date"), ("startDate", "endDate"), ("date_from", "date_to"), ("begin", "end"),
+    ("start_ts", "end_ts"), ("from_ts", "to_ts"), ("after", "before"), ("gte", "lt"),
+)  # fmt: skip
+_FORMS = ("iso", "s", "ms")
+_NEAR = times.MINUTE
+_OUTSIDE = times.HOUR
+"""How far an answer must reach over its range before it is taken for one that does not follow it."""
+
+
+def is_ignored(known: History, page: Page, span: Range) -> bool:
+    """Tell whether an answer reaches over the range that was asked for: the portal may not know its parameters."""
+    ranged = known.start is not None and known.end is not None and not known.of_days
+    if not ranged or not len(page.messages):
+        return False
+    at = instants(page.messages)
+    return bool(at.min() < span.start - _OUTSIDE or at.max() >= span.end + _OUTSIDE)
+
+
+def found(portal: Portal, known: History, selector: Selector, page: Page) -> History | None:
+    """Find the usual names by which the portal follows a range; None if by none.
+
+    Parameters
+    ----------
+    portal : Portal
+        The connection.
+    known : History
+        How it was asked.
+    selector : Selector
+        For what.
+    page : Page
+        What it answered: asked for the minutes around a message of it alone, it must give that and no others.
+    """
+    at = np.sort(instants(page.messages))
+    middle = int(at[len(at) // 2])
+    span = Range(middle - _NEAR, middle + _NEAR)
+    alone = _first(portal, known, selector, span)
+    if alone is None or not is_ignored(known, alone, span):
+        return None
+    # What it has no notice of is sent as well: it may be wanted all the same.
+    fixed = {**known.fixed, known.start or "": known.instant(span.start), known.end or "": known.instant(span.end)}
+    for form in _FORMS:
+        asked = dataclasses.replace(known, time_form=form, fixed=fixed)
+        every = {
+            name: asked.instant(end) for pair in _PAIRS for name, end in zip(pair, (span.start, span.end), strict=True)
+        }
+        together = dataclasses.replace(asked, start=None, end=None, fixed={**every, **fixed})
+        try:
+            follows = _follows(_first(portal, together, selector, span), middle, span)
+        except RequestRefusedError:  # of one of them, perhaps
+            follows = form == _FORMS[0]
+        for start, end in _PAIRS if follows else ():
+            tried = dataclasses.replace(asked, start=start, end=end)
+            try:
+                if _follows(_first(portal, tried, selector, span), middle, span):
+                    logger.info("the portal follows a range by %s and %s", start, end)
+                    return dataclasses.replace(tried, fixed=known.fixed)
+            except RequestRefusedError as exc:
+                asks = tried.question(selector, span, account_id=portal.named_account, now=portal.now())
+                taught = refusals.revised(tried, asks, exc.words, span.end - span.start)
+                if taught is not None and (taught.start, taught.end) == (start, end):
+                    return dataclasses.replace(taught, fixed=known.fixed)
+    return None
+
+
+def _first(portal: Portal, known: History, selector: Selector, span: Range) -> Page | None:
+    try:
+        return Window(portal, known, selector, span, wait=False).first()
+    except AnswerError:
+        return None
+
+
+def _follows(page: Page | None, middle: int, span: Range) -> bool:
+    """Tell whether an answer has the message that it must have, and none that are far from it."""
+    if page is None or not len(page.messages):
+        return False
+    at = instants(page.messages)
+    near = (at >= span.start - _NEAR) & (at < span.end + _NEAR)
+    return bool(near.all() and middle in at)
