@@ -23,6 +23,7 @@ _NOT_THERE = 404
 _LARGEST = 1_000_000
 """Bytes of an answer, at most, that may name files; one with messages is not read twice."""
 
+_ANY_ADDRESS = re.compile(rb'"(?:https?:)?\\?/')
 _FILE = re.compile(r"(?:(?:pre)?signed|download|file|export|result|archive|object|output|data)*(?:url|uri|href|link)")
 _FILES = {
     "files", "urls", "parts", "chunks", "downloads", "objects", "exports", "segments", "archives", "downloadurls",
@@ -86,7 +87,7 @@ def _is_signed(address: str) -> bool:
 
 
 def _value(answer: Answer) -> Any:
-    if len(answer.body) <= _LARGEST:
+    if len(answer.body) <= _LARGEST and _ANY_ADDRESS.search(answer.body):
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(answer.body)
     return None
