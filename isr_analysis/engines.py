@@ -17,7 +17,7 @@ from pyarrow import dataset as ds
 
 from isr_analysis import frame, messages, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, UsageError
-from isr_analysis.export import as_arrow, file_system, notes
+from isr_analysis.export import file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
@@ -104,7 +104,7 @@ def open_history(
         return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=decoded)
     store = Store(portal.folder)
     if decoded:
-        table = as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
+        table = frame.as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
         return _in_engine(engine, ds.dataset(table), zone)
     return _in_engine(engine, _messages(store, selector, span), zone)
 
@@ -294,7 +294,7 @@ def _frame_of(table: pa.Table) -> pd.DataFrame:
 def _decoded_frame(read: Callable[..., pa.Table], *, dtypes: dict[str, str], zone: dt.tzinfo) -> pd.DataFrame:
     """Decode a day into columns that are the same for every day."""
     df: Any = frame.from_decoded(read(decoded=True), tz=zone)
-    plain = as_arrow(df).to_pandas()
+    plain = frame.as_arrow(df).to_pandas()
     columns: dict[str, Any] = {name: df[name].astype("str") for name in ("client_id", "topic")}
     for name, dtype in dtypes.items():
         given = df[name] if name in df and dtype != "str" else plain.get(name)

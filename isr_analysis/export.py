@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from isr_analysis import messages, times
+from isr_analysis import frame, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.errors import MissingExtraError, StoreError, UsageError
 from isr_analysis.files import aside_of, path_of, replacing
@@ -356,44 +356,12 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
         with replacing(path) as aside:
             if kind == "csv":
                 packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
-                plain = df.assign(**{name: df[name].map(_cell) for name in _mixed(df)})
-                plain.to_csv(aside, compression=packed, errors="backslashreplace")
+                frame.as_text(df).to_csv(aside, compression=packed, errors="backslashreplace")
             elif kind == "parquet":
-                pq.write_table(_table(df), aside, compression="zstd")
+                pq.write_table(frame.as_table(df), aside, compression="zstd")
             else:
-                table = _table(df)
+                table = frame.as_table(df)
                 with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                     writer.write_table(table)
     except OSError as exc:
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc}); what was there is untouched") from exc
-
-
-def as_arrow(df: pd.DataFrame) -> pa.Table:
-    """Give a frame of `load_history` as an Arrow table: ``time`` first; fields of mixed kinds as JSON text."""
-    return _table(df).replace_schema_metadata(None)
-
-
-def _table(df: pd.DataFrame) -> pa.Table:
-    """Give a frame as an Arrow table that tells pandas its dtypes: else whole numbers come back as reals, rounded."""
-    plain = df.reset_index()
-    plain.attrs = {}  # who exported from where is nobody else's concern
-    for name in _mixed(plain):
-        plain[name] = pd.Series(
-            [None if value is None else json.dumps(value, default=_text) for value in plain[name]], dtype="str"
-        )
-    return pa.Table.from_pandas(plain, preserve_index=False)
-
-
-def _mixed(df: pd.DataFrame) -> list[str]:
-    return [str(name) for name, dtype in df.dtypes.items() if dtype.kind == "O" and dtype.name == "object"]
-
-
-def _cell(value: object) -> object:
-    """Write a list or an object as JSON, as any program reads it, and bytes as text."""
-    if isinstance(value, list | dict):
-        return json.dumps(value, default=_text)
-    return _text(value) if isinstance(value, bytes) else value
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

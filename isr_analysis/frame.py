@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import json
 from collections.abc import Hashable, Iterable
 from typing import Any
 
@@ -144,3 +145,37 @@ def _unknown(name: str, names: list[str]) -> str:
     more = f" and {len(names) - len(near)} more" if len(names) > len(near) else ""
     there = f"they have {', '.join(map(repr, near))}{more}" if names else "their payloads have none"
     return f"fields={name!r}: no message of this selection has that field; {there}"
+
+
+def as_arrow(df: pd.DataFrame) -> pa.Table:
+    """Give a frame of `load_history` as an Arrow table: ``time`` first; fields of mixed kinds as JSON text."""
+    return as_table(df).replace_schema_metadata(None)
+
+
+def as_table(df: pd.DataFrame) -> pa.Table:
+    """Give the table of `as_arrow`, which tells pandas its dtypes: else whole numbers come back as reals, rounded."""
+    plain = df.reset_index()
+    plain.attrs = {}  # who exported from where is nobody else's concern
+    for name in _mixed(plain):
+        texts = [None if value is None else json.dumps(value, default=_said) for value in plain[name]]
+        plain[name] = pd.Series(texts, dtype="str")
+    return pa.Table.from_pandas(plain, preserve_index=False)
+
+
+def as_text(df: pd.DataFrame) -> pd.DataFrame:
+    """Give a frame whose lists and objects are JSON, as any program reads it, and whose bytes are text."""
+    return df.assign(**{name: pd.Series(map(_cell, df[name]), dtype="object").array for name in _mixed(df)})
+
+
+def _mixed(df: pd.DataFrame) -> list[str]:
+    return [str(name) for name, dtype in df.dtypes.items() if dtype.kind == "O" and dtype.name == "object"]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list | dict):
+        return json.dumps(value, default=_said)
+    return _said(value) if isinstance(value, bytes) else value
+
+
+def _said(value: object) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
