@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pages import ACCOUNT, AT, NS, PATH, live, read, told
+from pages import ACCOUNT, AT, NS, ONE, PATH, ROW, live, read, told
 
 from isr_analysis import answers
 from isr_analysis.errors import AnswerError
@@ -92,3 +93,35 @@ def test_instants_of_parquet_without_a_zone_are_said_to_have_none():
     table = pa.table({"time": pa.array([NS], pa.timestamp("ns")), "client_id": ["a"], "topic": ["t"], "payload": [1]})
     page = answers.read_page(parquet(table))
     assert (told(page), page.zoneless) == ([(NS, "a", "t", b"1")], True)
+
+
+def test_events_of_a_stream_are_rows():
+    """Whatever stands between them; one that marks the end is none, and a stream of no more has none."""
+    events = "".join(f"id: {i}\nevent: message\ndata: {json.dumps({**ROW, 'n': i})}\n\n" for i in range(3))
+    end = "event: end\ndata: {}\n\n"
+    assert told(read(f": hello\n\n{events}{end}".encode(), content_type="text/event-stream")) == ONE * 3
+    for nothing in (end.encode(), b""):
+        assert read(nothing, content_type="text/event-stream").rows == 0
+
+
+def test_rows_in_an_object_each_are_rows():
+    """As lines of what storage gives have them; one alone as well."""
+    line = json.dumps(
+        {"result": {"device": {"device_id": "a"}, "received_at": AT, "up": {"topic": "t/x", "payload": 3}}}
+    )
+    for count in (1, 3):
+        assert told(read(f"{line}\n".encode() * count)) == [(NS, "a", "t/x", b"3")] * count
+
+
+def test_lines_that_end_in_a_failure_are_not_all():
+    """Though the lines before it are messages; a payload may speak of an error, too."""
+    line = json.dumps({"time": AT, "client_id": "a", "topic": "t", "error": "low", "n": 1}) + "\n"
+    assert len(told(read(line.encode() * 2))) == 2
+    with pytest.raises(AnswerError, match="timed out"):
+        read((line * 2 + '{"error": "timed out"}\n').encode())
+
+
+def test_an_instant_that_is_not_read_is_shown():
+    """Of a day before its month nobody can tell which is which."""
+    with pytest.raises(AnswerError, match=r"'time' holds '01\.11\.2026 06:30'"):
+        read([{**ROW, "time": "01.11.2026 06:30"}])

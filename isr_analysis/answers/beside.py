@@ -40,6 +40,7 @@ _KINDS = ("type", "kind", "recordtype")
 _AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
 """What a first or last line is called that is no row."""
 _OF_RANGE = re.compile(r"from|to$|start|begin|end|since|until|first|last|oldest|newest|updated|generated|created")
+_LINES = {"result", "record", "row", "item", "entry", "document", "doc", "event", "data"}
 _HEADINGS = {"meta", "metadata", "summary", "stats", "statistics"}
 
 
@@ -163,6 +164,16 @@ def _says_more_than_ok(fields: dict[str, bytes]) -> bool:
     """Tell whether words stand beside a code, and are not those of success; they are no message of a client."""
     said = [raw.text(one) for name, one in fields.items() if plain(name) in _SAID and raw.kind(one) == '"']
     return pick(fields, CLIENT) is None and any(not _FINE.match(one) for one in said)
+
+
+def unboxed(documents: list[bytes]) -> list[bytes]:
+    """Take lines out of an object around each that says only that it is one, such as ``{"result": {…}}``."""
+    parts = [raw.members(one) if raw.kind(one) == "{" else {} for one in documents]
+    names = {name for part in parts for name in part}
+    if len(names) != 1 or plain(name := names.pop()) not in _LINES or not all(parts):
+        return documents
+    inner = [part[name] for part in parts]
+    return inner if all(raw.kind(one) == "{" for one in inner) else documents
 
 
 def unwrapped(value: bytes) -> bytes:

@@ -82,6 +82,10 @@ def find(
     if len(documents) > 1:
         ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
+        last = raw.members(documents[-1]) if documents and raw.kind(documents[-1]) == "{" else {}
+        if (failure := beside.failure(last)) and not search.is_row(documents[-1]):  # what came before is not all
+            raise AnswerError(f"the answer breaks off with a failure: {failure}")
+        documents = beside.unboxed(documents)
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
@@ -89,6 +93,8 @@ def find(
         groups = search.dig(value, {}, ())
         if groups is None and fields.rows and raw.kind(value) == "[" and raw.kind(raw.first(value) or b"") == "{":
             groups = [Group(value, {}, ())]
+        if groups is None and (inner := beside.unboxed([document])) != [document]:
+            groups = search.dig(b"[" + inner[0] + b"]", {}, ())
         if groups is None:
             raise AnswerError(f"no rows of messages were found in {describe(document)}")
         search.found.groups += groups

@@ -12,7 +12,7 @@ from isr_analysis.answers.shape import AROUND, Fields, time_rank
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
-_OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|jsonlines", re.IGNORECASE)
+_OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|jsonlines|event-stream", re.IGNORECASE)
 """Media types of which nothing at all is an answer without rows."""
 
 ELSEWHERE = (
@@ -20,6 +20,12 @@ ELSEWHERE = (
     "and open it in a browser on this network"
 )
 """What a page of HTML in the place of data is, and what to do: no contract file makes an answer of it."""
+
+_EVENTS = re.compile(rb"\s*+(?:(?:event|id|retry|):[^\r\n]*+\s*+)*+data:")
+"""How a stream of events begins."""
+
+_NO_DATA = (b"", b"{}", b"null", b"[DONE]")
+"""What events say that mark the end of a stream."""
 
 _ARRAY = re.compile(rb"\[\s*\{")
 _NEAR = 20_000
@@ -111,7 +117,12 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
     tables: list[Columns] = []
     for text in texts:
         start = text[:200].lstrip(b" \t\r\n\x1e")
-        if arrow.is_arrow(text):
+        if _EVENTS.match(text):
+            found = [line[5:].strip() for line in text.splitlines() if line.startswith(b"data:")]
+            data = b"\n".join(line for line in found if line not in _NO_DATA)
+            documents += raw.documents(data) if data else []
+            tables += [] if data else [{}]
+        elif arrow.is_arrow(text):
             tables.append(arrow.read(text))
         elif start[:1] in (b"{", b"["):
             documents += raw.documents(text)

@@ -24,6 +24,8 @@ from isr_analysis.answers.shape import (
     PAYLOAD,
     PERHAPS_PAYLOAD,
     PERHAPS_TOPIC,
+    PLAIN,
+    PUBLISHED,
     PUBLISHERS,
     SEEN,
     SURE_CLIENT,
@@ -158,7 +160,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
     times = {stated: 0} if stated else {n: r for n, r in _times(table).items() if n != payload}
     times = times or _other_times(table)
     if not times:
-        raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}")
+        raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}{_unread(table)}")
     ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
     scalars = _scalars(table)
     topics = paths.topics(table, [name for name in left if name in scalars], asked.account_id)
@@ -215,6 +217,16 @@ def listed(table: Columns) -> str:
     """Name the columns of rows for an error."""
     names = [name for name in table if not name.startswith("\0")]
     return "the fields " + ", ".join(names[:20]) + (" …" if len(names) > 20 else "") if names else "no fields"  # noqa: PLR2004
+
+
+def _unread(table: Columns) -> str:
+    """Show what a field holds that is called as times are."""
+    name = next((one for one in table if time_rank(one) in (PUBLISHED, PLAIN) and columns.sample(table[one])), None)
+    if name is None:
+        return ""
+    value = columns.sample(table[name])
+    text = (value if isinstance(value, str) else (value or b"").decode("utf-8", "replace"))[:40]
+    return f"; {name!r} holds {text!r}, which is neither ISO 8601, with year, month and day, nor a number since 1970"
 
 
 def _dated(table: Columns) -> Columns:
