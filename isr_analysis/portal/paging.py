@@ -25,6 +25,9 @@ _PARTIAL = 206
 _FEW = 16
 """Fewer messages than these are no limit of a portal's."""
 
+_OFTEN = 6
+"""How many ranges with silence are looked at again, before it is only one now and then."""
+
 
 @dataclass(slots=True)
 class Habits:
@@ -41,8 +44,10 @@ class Habits:
         The longest range that is known to be answered whole, ns; -1 if one was cut short.
     dense : int
         The most messages of an answer of which a small part, asked for alone, had no more.
-    silent : int
-        How many ranges were looked at again since nothing came of one end.
+    silent, empty : int
+        How many ranges there were of whose one end nothing came, and of which nothing came at all.
+    seen : dict
+        Instants of messages that were given, by what was asked for.
     reach : int
         How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
     order : {"up", "down", None}
@@ -82,6 +87,8 @@ class Habits:
     length: int = 0
     dense: int = 0
     silent: int = 0
+    empty: int = 0
+    seen: dict[Selector, list[int]] = field(default_factory=dict)
     reach: int = 0
     order: str | None = None
     by_time: bool | None = None
@@ -98,6 +105,15 @@ class Habits:
     lock: threading.Lock = field(default_factory=threading.Lock)
     zone_is_proven: bool = False
     clock_is_proven: bool = False
+
+    def is_worth_a_look(self, *, nothing: bool) -> bool:
+        """Count a range with a silent end, or of `nothing`, and tell whether to look at it again: ever more rarely."""
+        if nothing:
+            self.empty += 1
+        else:
+            self.silent += 1
+        count = self.empty if nothing else self.silent
+        return count <= _OFTEN or count.bit_count() == 1
 
     def show_end(self, rows: int, *, is_last: bool) -> None:
         """Note what was found behind an answer of so many rows that did not say itself whether it is the last."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.answers import Apart, Page
 from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
-from isr_analysis.messages import instants, within
+from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.portal import Portal
 from isr_analysis.times import Range
@@ -38,11 +38,14 @@ ZONELESS = (
 )
 """What to do about messages of the future."""
 
-_TRIES = 3
-"""How many ranges with a silent end are looked at again; a silence at the end of most is nothing odd."""
+_NEAR = 2 * times.SECOND
+"""How far instants may be from those that are shown, which may be rounded."""
 
 _MANY = 200
 """How many messages an answer has at least that may have been thinned, as for a chart."""
+
+_FEW = 10
+"""Rows that any portal gives at once."""
 
 _SOME = 20
 """How many instants of it are asked for again."""
@@ -55,7 +58,7 @@ class Reach:
     ----------
     portal : Portal
         The connection. What is found out is put into its contract and its habits.
-    span : Range
+    selector, span
         What was asked for.
     ask : callable
         Asks for another range in the same way.
@@ -66,8 +69,9 @@ class Reach:
         The instants of the first and the last message, ns.
     """
 
-    def __init__(self, portal: Portal, span: Range, ask: Callable[[Range], Page]) -> None:
+    def __init__(self, portal: Portal, selector: Selector, span: Range, ask: Callable[[Range], Page]) -> None:
         self._portal = portal
+        self._selector = selector
         self._span = span
         self._ask = ask
         self._middles: list[int] = []  # of each page an instant that it gave
@@ -156,26 +160,56 @@ class Reach:
             raise self._stray(self.latest)
 
     def check_length(self, known: History) -> None:
-        """Find out, once, whether the portal cuts ranges short: where it gave nothing at one end, that is asked for."""
+        """Find out, once, whether the portal cuts ranges short: where it gave nothing at one end.
+
+        Two messages that it gave, nearly as far apart as the range is long, must come in one answer. Where none are
+        known, what was silent is asked for alone; a range of nothing in halves, unless a document tells how to ask.
+        """
         habits, span = self._portal.habits, self._span
         end = min(span.end, self._portal.now() - LATE)
         length = end - span.start
         limited = known.longest is not None or known.start is None or known.end is None or known.of_days
         if limited or length <= habits.length:
             return
-        silent = [(span.start, min(self.earliest, end)), (max(self.latest, span.start) + known.unit, end)]
+        seen = habits.seen.setdefault(self._selector, [])
+        first, last = self._inside
+        if first <= last:
+            seen += [first, last]
+            silent = [(span.start, first), (last + known.unit, end)]
+        else:
+            silent = [(span.start, end)] if self._portal.contract.is_assumed else []
         parts = [Range(start, stop) for start, stop in silent if stop - start > length // 4]
-        habits.silent += bool(parts)
-        if habits.length < 0 or any(map(self._has_more, parts)):
+        parts = [half for part in parts for half in _halved(part, length // 2)]
+        together = self._come_together(_far_apart(seen, length)) if parts or first > last else True
+        if together is None and parts and habits.is_worth_a_look(nothing=first > last):
+            together = False if any(map(self._has_more, parts)) else None
+        if habits.length < 0 or together is False:
             habits.length = -1
+            gave = f"messages of {times.iso(self.earliest)} to {times.iso(self.latest)}" if first <= last else "nothing"
             raise AnswerError(
-                f"the portal was asked for {span}, gave messages of {times.iso(self.earliest)} to "
-                f"{times.iso(self.latest)}, and, asked for the rest alone, gave that too: it cuts long ranges "
-                'short, here or before. Say how long they may be, such as longest = "1h", under [history] of a '
-                "contract file (ISR_CONTRACT; `isr doctor` prints one to edit), and load once with refresh=True"
+                f"the portal was asked for {span} and gave {gave}, but, asked for parts of such a range alone, it gave "
+                'more: it cuts long ranges short, here or before. Say how long they may be, such as longest = "1h", '
+                "under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), and load once "
+                "with refresh=True"
             )
-        if not parts or habits.silent > _TRIES:
+        if together:
             habits.length = length
+
+    def _come_together(self, pair: tuple[int, int] | None) -> bool | None:
+        """Tell whether two messages that were given come in one answer, too; None if that cannot be told."""
+        if pair is None:
+            return None
+        first, last = pair
+        try:
+            page = self._ask(Range(first - _NEAR, last + _NEAR))
+        except RequestRefusedError:
+            return None
+        at, said = instants(page.messages), page.paging
+        if len(at) and at.min() <= first and at.max() >= last:
+            return True
+        goes_on = said.has_more or any(one is not None for one in (said.cursor, said.url, said.next_page))
+        # An answer may be cut by its length as well, unless others were longer.
+        return None if goes_on or page.rows >= max(self._portal.habits.longest, _FEW) else False
 
     def check_density(self, known: History) -> None:
         """Find out whether the portal thins long answers: a small part of one, asked for alone, must have no more.
@@ -276,6 +310,21 @@ class Reach:
             "Name the time that it goes by in a contract file (ISR_CONTRACT), under [history.fields]; `isr doctor` "
             "prints one to edit"
         )
+
+
+def _far_apart(seen: list[int], length: int) -> tuple[int, int] | None:
+    """Give two instants that are as far apart as a range is long, or less by a quarter at most."""
+    at = np.unique(np.array(seen, np.int64))
+    most = np.searchsorted(at, at + length - 2 * _NEAR, side="right") - 1
+    apart = at[most] - at
+    i = int(np.argmax(apart)) if len(at) else 0
+    return (int(at[i]), int(at[most[i]])) if len(at) and apart[i] >= length * 3 // 4 else None
+
+
+def _halved(part: Range, most: int) -> list[Range]:
+    """Give a part, in two if it is long: the portal may cut that short, too."""
+    middle = part.start + (part.end - part.start) // 2
+    return [part] if part.end - part.start <= most else [Range(part.start, middle), Range(middle, part.end)]
 
 
 def _middle_part(at: npt.NDArray[np.int64]) -> Range:

@@ -65,7 +65,7 @@ class Window:
         self._orders: set[str | None] = set()
         self._beyond = self._named = self._silent = self._zoneless = self._ended = False
         self._apart: Apart | None = None
-        self._reach = Reach(portal, span, self._asked_for)
+        self._reach = Reach(portal, selector, span, self._asked_for)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
         self.asked = self._question(span)
@@ -92,10 +92,9 @@ class Window:
             yield from parts
         self._check_totals()
         self._reach.check(self._known, self.asked, beyond=self._beyond, told=self._named)
-        if self._rows:
-            self._reach.check_length(self._known)
-            if self._silent:
-                self._reach.check_density(self._known)
+        self._reach.check_length(self._known)
+        if self._silent:
+            self._reach.check_density(self._known)
         if self._zoneless:
             self._reach.check_zone(self._known, self.asked)
         if self._apart is not None:

@@ -1,7 +1,8 @@
-"""Portals that thin long answers without a word, as for a chart: found out, and others not taken for such."""
+"""Portals that leave messages out without a word, as they thin answers for a chart or cut ranges short: found out."""
 
 from __future__ import annotations
 
+import portal_rows
 import portals
 import pytest
 from portal_messages import same
@@ -10,7 +11,7 @@ from portals import FIRST, Dialect, Message
 
 import isr_analysis as isr
 from isr_analysis.errors import AnswerError
-from isr_analysis.times import DAY, MINUTE
+from isr_analysis.times import DAY, HOUR, MINUTE
 
 SPAN = {"start": "2026-11-02", "end": "2026-11-03"}
 DENSE = [Message(FIRST + DAY + i * MINUTE, f"dev-{'ab'[i % 2]}", "t/x", {"i": i}) for i in range(1440)]
@@ -67,3 +68,49 @@ def test_whole_answers_are_believed_after_one_question(home, key):
         assert len(parts) == 1
         same(isr.load_history(start="2026-11-02", end="2026-11-04", portal=portal), days)
         assert len(parts) == 1
+
+
+HOURS = {
+    "mornings": [[6, 7, 8, 9]] * 4,
+    "evenings": [[18, 19, 20, 21]] * 4,
+    "by turns": [[18, 19], [2, 3, 20]] * 2,
+    "one a day": [[20], [4], [22], [1]],
+}
+"""When something is published, on each of four days."""
+
+
+@pytest.mark.parametrize("hours", HOURS.values(), ids=HOURS)
+@pytest.mark.parametrize("part", ["first", "last"])
+@pytest.mark.parametrize("silence", [False, True])
+def test_a_range_that_is_cut_short_is_found_out(home, hours, part, silence):
+    """Whichever half of a day the portal gives, and whether it was asked for days of silence before."""
+    stored = [
+        Message(FIRST + day * DAY + hour * HOUR + i * MINUTE, "dev-a", "t/x", {"i": i})
+        for day, of_day in enumerate(hours) for hour in of_day for i in range(3)
+    ]  # fmt: skip
+
+    def how(server, asked, _n):
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = (low, min(high, low + DAY // 2)) if part == "first" else (max(low, high - DAY // 2), high)
+        return rows([one for one in stored if low <= one.at < high])
+
+    with portals.mocked(Odd(how, Dialect(doc=None, cap=9999), stored), home) as portal:
+        if silence:
+            assert not len(isr.load_history(start="2026-10-28", end="2026-11-01", portal=portal))
+        with pytest.raises(AnswerError, match=r"cuts long ranges short.*longest"):
+            isr.load_history(start="2026-11-01", end="2026-11-05", portal=portal)
+
+
+@pytest.mark.parametrize("hours", HOURS.values(), ids=HOURS)
+def test_silence_at_the_ends_of_ranges_is_believed(home, hours):
+    """A portal that gives all is taken at its word: a few more are asked than the three a day that prove its ends."""
+    days = range(24)
+    stored = [
+        Message(FIRST - day * DAY + hour * HOUR, "dev-a", "t/x", {"i": day})
+        for day in reversed(days) for hour in hours[day % 4]
+    ]  # fmt: skip
+    server = Odd(lambda server, asked, _n: rows(server._in(asked)), Dialect(doc=None, cap=9999), stored)
+    with portals.mocked(server, home) as portal:
+        df = isr.load_history(start="2026-10-09", end="2026-11-02", portal=portal)
+        same(df, stored)
+        assert server.count() <= 3 * len(days) + 24
