@@ -180,9 +180,11 @@ class Reach:
             silent = [(span.start, end)] if self._portal.contract.is_assumed else []
         parts = [Range(start, stop) for start, stop in silent if stop - start > length // 4]
         parts = [half for part in parts for half in _halved(part, length // 2)]
-        together = self._come_together(_far_apart(seen, length)) if parts or first > last else True
-        if together is None and parts and habits.is_worth_a_look(nothing=first > last):
-            together = False if any(map(self._has_more, parts)) else None
+        together = True if first <= last and not parts else None
+        if parts and habits.is_worth_a_look(nothing=first > last):
+            together = self._come_together(_far_apart(seen, length))
+            if together is None:
+                together = False if any(map(self._has_more, parts)) else None
         if habits.length < 0 or together is False:
             habits.length = -1
             gave = f"messages of {times.iso(self.earliest)} to {times.iso(self.latest)}" if first <= last else "nothing"
