@@ -204,7 +204,7 @@ class Reach:
         first, last = pair
         try:
             page = self._ask(Range(first - _NEAR, last + _NEAR))
-        except RequestRefusedError:
+        except (RequestRefusedError, AnswerError):
             return None
         at, said = instants(page.messages), page.paging
         if len(at) and at.min() <= first and at.max() >= last:
@@ -238,7 +238,7 @@ class Reach:
         """Tell whether the portal has more messages of a part of the range than it gave."""
         try:
             return len(within(self._ask(part).messages, part)) > than
-        except RequestRefusedError:  # too short a range, perhaps
+        except (RequestRefusedError, AnswerError):  # too short a range, perhaps; or nothing, in its own way
             return False
 
     def check_zone(self, known: History, asked: Mapping[str, str]) -> None:
@@ -261,7 +261,7 @@ class Reach:
         ahead = Range(now + LATE, now + _CLOCKS)
         try:
             found = self._has_more(ahead)
-        except (AnswerError, PortalUnavailableError):  # it may have no words for the future
+        except PortalUnavailableError:  # it may have no words for the future
             return
         if found:
             raise AnswerError(f"asked for {ahead}, which is in the future, the portal gave messages. {ZONELESS}")

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import orjson
 import pandas as pd
 import pytest
 import requests_cache
@@ -159,6 +158,8 @@ def best(runs: dict[str, Callable[[int], object]], rounds: int = ROUNDS) -> dict
 @pytest.mark.filterwarnings("ignore")
 def test_loads(tmp_path: Path) -> None:
     """First and second loads reach what the design demands."""
+    import orjson  # of the group `bench`
+
     pages, homes = tmp_path / "pages", tmp_path / "homes"
     pages.mkdir()
     rows, days = render(pages)

@@ -162,8 +162,10 @@ class Notebook:
         self.ready()
 
     def ready(self) -> None:
-        """Wait until the kernel can be asked."""
-        self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
+        """Wait until the kernel can be asked, and is not replaced at once by another that JupyterLab starts."""
+        for _ in range(2):
+            self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
+            self.page.wait_for_timeout(1000)
 
     def menu(self, name: str, *entries: str) -> None:
         """Choose an entry of a menu."""
