@@ -163,7 +163,8 @@ class Reach:
         """Find out, once, whether the portal cuts ranges short: where it gave nothing at one end.
 
         Two messages that it gave, nearly as far apart as the range is long, must come in one answer. Where none are
-        known, what was silent is asked for alone; a range of nothing in halves, unless a document tells how to ask.
+        known, what was silent is asked for alone, in halves if it is long. A range of nothing is looked at like that,
+        too, unless a document tells how to ask.
         """
         habits, span = self._portal.habits, self._span
         end = min(span.end, self._portal.now() - LATE)
