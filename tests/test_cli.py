@@ -222,7 +222,7 @@ def run(*words, token=None, origin=None, tmp_path, **more):
         ("isr_mqtt_rest_example-nobody-made-this", ("sync",), 1, "refused the token"),
         ("mine", ("sync", "--last", "ever"), 2, "not a duration"),
         ("mine", ("sync", "--topic", "a#"), 2, "no MQTT topic filter"),
-        ("mine", ("sinc",), 2, "No such command"),
+        ("mine", ("sinc",), 2, "No such command 'sinc'. Did you mean sync?"),
         ("mine", ("doctor", "--profile", "nobody", "--origin", "http://portal.example"), 2, "plain http"),
     ],
 )

@@ -167,7 +167,11 @@ def test_a_redirect_at_home_keeps_the_token(line_to):
         (403, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
         (404, errors.RequestRefusedError, r"is https://portal.example a portal"),
         (422, errors.RequestRefusedError, r"see its words"),
-        (429, errors.QuotaExhaustedError, r"used up until 2024-10-04T00:02:00Z \(in 2 min\)"),
+        (
+            429,
+            errors.QuotaExhaustedError,
+            r"used up until 2024-10-04T00:02:00Z \(in 2 min\).*wait=True; isr sync --wait",
+        ),
         (500, errors.PortalUnavailableError, r"asked 4 times"),
     ],
 )

@@ -203,7 +203,8 @@ def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:
     which = "requests" if state.told else f"{state.limit} requests of this hour"
     return QuotaExhaustedError(
         f"the token's {which} are used up until {times.iso(state.resets_at)[:19]}Z "
-        f"(in {left}){said}. What was fetched is kept; try again then, or ask for less",
+        f"(in {left}){said}. What was fetched is kept; try again then, ask for less, or let a load wait by itself "
+        "(wait=True; isr sync --wait)",
         status_code=429,
         retry_after=wait,
         words=words,
