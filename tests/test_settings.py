@@ -64,6 +64,16 @@ def test_profiles_are_kept_apart(home):
         settings.profile("one", home=home, environ={})
 
 
+def test_a_misspelt_profile_is_refused_beside_those_kept(home):
+    """Also where the environment names a portal; where none is kept, or the environment names it, it may be any."""
+    here = {"ISR_PORTAL_ORIGIN": "https://portal.example"}
+    assert settings.profile("sevice", home=home, environ=here).name == "sevice"
+    settings.save(settings.profile("service", origin="https://portal.example", home=home, environ={}))
+    with pytest.raises(UsageError, match=r"no profile 'sevice'.*there: service"):
+        settings.profile("sevice", home=home, environ=here)
+    assert settings.profile(home=home, environ={**here, "ISR_PROFILE": "other"}).name == "other"
+
+
 def test_an_account_from_the_file_is_not_named_for_this_use(home):
     """Only argument and environment name an account strongly enough to open the store unasked."""
     settings.save(settings.profile(account_id="acme", home=home, environ={}))
