@@ -43,8 +43,9 @@ def wide(
     """Put a field, or several, on an even grid, one column a channel, so that channels can be compared row by row.
 
     A measurement is the mean of the messages within each step, and is missing where none came: nothing is invented.
-    Words that come in place of one by turns, such as "n/a", are left out of the mean. States and events hold until the
-    next message, as long as the device was not silent.
+    Words that come in place of one by turns, such as "n/a", are left out of the mean; numbers that a device wrote as
+    text count, but for versions and names. States and events hold until the next message, as long as the device was
+    not silent.
 
     Parameters
     ----------

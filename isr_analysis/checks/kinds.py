@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -20,9 +22,17 @@ ON = {"on", "true", "online", "up", "yes", "active", "enabled", "closed", "conne
 OFF = {"off", "false", "offline", "down", "no", "inactive", "disabled", "open", "disconnected", "stopped", "0"}
 """States as people and devices write them."""
 
+_NAMED = re.compile(
+    r"(?:^|[._\W])(?:version|firmware|fw|sw|hw|release|build|model|serial|revision|id|uuid|imei|iccid|mac|code|name)"
+    r"(?:no|nr|number)?$",
+    re.IGNORECASE,
+)
+"""How fields of versions and names are called, which may be written in digits and measure nothing."""
+
 _FEW = 10
 _LABELS = 4
 _FIRST = 1000
+_SAMPLE = 50
 _ENOUGH = 10_000  # values that show how all are written
 
 
@@ -68,20 +78,45 @@ def is_number(column: pd.Series) -> bool:
 
 
 def numbers(column: pd.Series) -> Floats:
-    """Read a column as numbers, NaN where there is none; of mixed columns, those that are numbers already."""
+    """Read a column as numbers, NaN where there is none.
+
+    Of mixed columns, those that are numbers. Text counts where a device wrote its numbers as text: most texts are
+    numbers then, and the column is not one of versions or names.
+    """
     if is_number(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    if not pd.api.types.is_object_dtype(column.dtype):
+    is_object = pd.api.types.is_object_dtype(column.dtype)
+    if not (is_object or pd.api.types.is_string_dtype(column.dtype)) or isinstance(column.dtype, pd.CategoricalDtype):
         return np.full(len(column), np.nan)
-    real = [isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in column]
-    return np.array([_float(v) if r else np.nan for v, r in zip(column, real, strict=True)], dtype=np.float64)
+    text = np.array([isinstance(value, str) for value in column], bool) if is_object else column.notna().to_numpy(bool)
+    found = np.full(len(column), np.nan)
+    if is_object:
+        real = [isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in column]
+        found[real] = [_float(value) for value in column[real]]
+    texts = column[text]
+    few = texts.iloc[:: max(1, len(texts) // _SAMPLE)]  # most texts are no numbers, and there may be many
+    if not _NAMED.search(str(column.name)) and any(math.isfinite(of_text(one)) for one in few):
+        code, words = pd.factorize(texts)
+        read = np.array([of_text(word) for word in words])[code]
+        if 2 * np.isfinite(read).sum() > len(read):
+            found[text] = read
+    return found
+
+
+def of_text(word: str) -> float:
+    """Read a number that stands as text, NaN if it is none or not finite."""
+    try:
+        found = float(word)
+    except ValueError:
+        return math.nan
+    return found if math.isfinite(found) else math.nan
 
 
 def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return np.inf
+        return math.inf
 
 
 def decimals(values: Floats) -> int:

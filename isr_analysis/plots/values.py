@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.kinds import NO_MEASURE, is_label, is_number, on_off
+from isr_analysis.checks.kinds import NO_MEASURE, is_label, is_number, of_text, on_off
 from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
 
@@ -104,7 +104,7 @@ def _each(values: list[Any]) -> tuple[Floats, Ints, list[str]]:
         if isinstance(value, bool | np.bool_):
             code[at] = known.setdefault("true" if value else "false", len(known))
         elif isinstance(value, str):
-            if math.isnan(found := _number(value)):
+            if math.isnan(found := of_text(value)):
                 if word := value.strip():
                     code[at] = known.setdefault(word, len(known))
             else:

@@ -10,7 +10,7 @@ import pytest
 from ticks import START, joined, minutes, ticks
 
 from isr_analysis import times
-from isr_analysis.checks import wide
+from isr_analysis.checks import channels, wide
 from isr_analysis.errors import UsageError
 
 
@@ -53,6 +53,25 @@ def test_a_measurement_that_is_words_by_turns_is_the_mean_of_its_numbers():
     for held in (["1.2b", 2, "1.2c", 2], ["on", 1, "off", 0], ["up", True, "down", 3]):
         grid = wide(ticks(np.arange(4) * 60, value=pd.array(held, dtype="object")), every="1min")
         assert grid.iloc[:, 0].tolist() == held
+
+
+@pytest.mark.parametrize("dtype", ["str", "object"])
+def test_numbers_that_a_device_wrote_as_text_are_a_measurement(dtype):
+    """Their mean, as of numbers; a version in digits, and words of which a few are digits, stay as they are."""
+    index = pd.date_range("2026-11-01", periods=4, freq="30s", tz="UTC", name="time")
+    texts = {"value": ["20.5", "21.5", "n/a", "22"], "firmware": ["2.10"] * 4, "key": ["73", "cq", "de", "k"]}
+    frame = pd.DataFrame(texts, index=index, dtype=dtype)
+    assert wide(frame, "value")["value"].tolist() == [21.0, 22.0]
+    assert wide(frame, "firmware")["value"].tolist() == ["2.10", "2.10"]
+    assert wide(frame, "key")["value"].tolist() == ["cq", "k"]
+    assert channels(frame).set_index("field")["kind"].to_dict() == {"value": "measurement"}
+
+
+def test_numbers_count_beside_the_same_written_as_text():
+    """A device that was changed to write text: both are in the mean."""
+    index = pd.date_range("2026-11-01", periods=4, freq="15s", tz="UTC", name="time")
+    frame = pd.DataFrame({"value": pd.Series([20.0, 21.0, "22.0", "23.0"], index, dtype="object")})
+    assert wide(frame)["value"].tolist() == [21.5]
 
 
 def test_a_grid_beyond_reason_is_refused():
