@@ -129,7 +129,9 @@ class TokenEntry(Composite):
             try:
                 key = token.find(known, ask=False)
             except TokenMissingError:
-                return
+                if known.token_file is None:  # nothing is set up
+                    return
+                raise
             self._check(task, key)
 
         self._worker.start(look)

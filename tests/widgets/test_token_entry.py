@@ -220,6 +220,17 @@ def test_a_token_that_is_set_up_and_cannot_be_used_is_told(sandbox, monkeypatch)
     assert "hunter2" not in state_of(entry)
 
 
+def test_a_token_file_that_cannot_be_read_is_told(sandbox, monkeypatch, tmp_path):
+    """It is not the same as no token at all, of which nothing is said."""
+    monkeypatch.delenv("ISR_TOKEN", raising=False)
+    monkeypatch.setenv("ISR_TOKEN_FILE", str(tmp_path / "not-there"))
+    entry = isr.widgets.token_entry(origin=sandbox.origin)
+    entry._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert entry.wait()
+    assert entry.value == ""
+    assert "not-there cannot be read" in entry.said.value
+
+
 def test_a_token_that_misses_an_add_on_says_which(sandbox):
     """It is accepted all the same."""
     entry = isr.widgets.token_entry(origin=sandbox.origin)
