@@ -44,7 +44,7 @@ def test_headings_of_several_columns_stay_over_their_first(page: Page) -> None:
 @pytest.mark.parametrize("source", [
     FRAME[:0]._repr_html_(), FRAME.style.to_html(), "<p>1</p>", "<table><tr><td>1</td></tr></table>",
     FRAME.assign(text=["<td>1</td><td>2</td>", "x"]).to_html(escape=False),
-])  # fmt: skip
+], ids=["no rows", "styled", "no table", "no table of pandas", "HTML in its cells"])  # fmt: skip
 def test_what_is_no_plain_table_of_pandas_is_left_as_it_is(page: Page, source: str) -> None:
     """No rows, a style of its own, HTML within cells: none of it is touched."""
     assert page.aligned(source) == source
