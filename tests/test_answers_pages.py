@@ -267,6 +267,48 @@ def test_a_failures_code_beside_words_is_no_empty_page(body):
         assert answers.read_page(b"{" + good + b', "data": []}').rows == 0
 
 
+NO_ROWS = {
+    "a flag that is a number": b'{"ok": 0, "errmsg": "not authorized", "data": []}',
+    "a status of HTTP": b'{"status": 403, "message": "add-on not enabled", "messages": []}',
+    "a flag of failure": b'{"hasError": true, "errorMessage": "time-out of the database", "items": []}',
+    "a result in a word": b'{"result": "failure", "items": []}',
+    "a state": b'{"state": "ABORTED", "items": []}',
+    "a code of letters": b'{"errorCode": "E1001", "data": []}',
+    "a number of an error": b'{"error_code": 17, "data": []}',
+    "a code as text": b'{"returnCode": "0099", "returnMessage": "too much is asked", "data": []}',
+    "a code in a header": b'{"header": {"code": 17, "message": "too much is asked"}, "data": []}',
+    "a warning": b'{"items": [], "warning": "shard 3 unavailable"}',
+    "warnings": b'{"items": [], "warnings": ["results may be missing"]}',
+}
+
+
+@pytest.mark.parametrize("body", NO_ROWS.values(), ids=NO_ROWS)
+def test_a_failure_in_whatever_words_is_no_empty_page(body):
+    """Where there are no rows, what may be the reason counts."""
+    with pytest.raises(AnswerError, match="states a failure beside its rows"):
+        answers.read_page(body)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        b'"errorCode": 0, "errorMessage": ""', b'"error_code": "0000", "errmsg": "OK"', b'"state": "FINISHED"',
+        b'"failed": 0, "ok": 1', b'"code": 404, "message": "No data found"', b'"warning": "times are of UTC"',
+        b'"status": 200, "hasError": false', b'"errorCode": "NONE", "result": "success"',
+    ],
+)  # fmt: skip
+def test_an_envelope_that_states_no_failure_may_be_empty(beside):
+    """Neither names of failures that say there is none, nor a code for nothing found, are one."""
+    assert answers.read_page(b"{" + beside + b', "data": []}').rows == 0
+
+
+def test_what_may_be_missing_beside_rows_is_an_error():
+    """Part of an answer is no answer."""
+    row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'
+    with pytest.raises(AnswerError, match="shard 3 timed out"):
+        answers.read_page(b'{"warnings": ["shard 3 timed out"], "data": [' + row + b"]}")
+
+
 def test_a_code_beside_rows_is_no_failure():
     """What a portal's own number for success is, nobody knows: rows say that all is well."""
     row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'

@@ -1,4 +1,4 @@
-"""What an envelope says beside its rows: whose they are, of the pages after them, of a failure, that there are none."""
+"""What an envelope says beside its rows: whose they are, of the pages after them, that there are none."""
 
 from __future__ import annotations
 
@@ -20,15 +20,7 @@ from isr_analysis.answers.shape import (
     plain,
     time_rank,
 )
-from isr_analysis.answers.words import error_words
 
-FAILED = ("error", "errors", "exception", "fault")
-NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
-
-_NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
-_CODES = {"code", "errcode", "errorcode", "statuscode", "retcode"}
-_SAID = {"msg", "message", "errmsg", "errormessage", "reason"}
-_FINE = re.compile(r"ok(ay)?\b|success|done\b|$", re.IGNORECASE)
 _COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
 _PAGING = {
     "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
@@ -104,28 +96,6 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     return ends and not counts and all(plain(name) in _PAGING for name in rest)
 
 
-def failure(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
-    """Give the failure that an envelope states, if it does; without `rows`, a code and its words may be all it says."""
-    for name, one in sorted(fields.items(), key=lambda member: plain(member[0]) not in FAILED):  # these say the most
-        spelled = plain(name)
-        if spelled in FAILED and one not in NOTHING:
-            return error_words(b'{"detail":' + one + b"}")
-        if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
-            return f"not all parts of a search were there: {one[:200].decode('utf-8', 'replace')}"
-        if (spelled in ("success", "ok") and one == b"false") or (
-            not rows and spelled in _CODES and _is_bad(one) and _says_more_than_ok(fields)
-        ):
-            return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
-        if (
-            spelled == "status"
-            and pick(fields, CLIENT) is None
-            and raw.kind(one) == '"'
-            and raw.text(one).lower() in _NOT_OK
-        ):
-            return f"status {raw.text(one)!r}"
-    return None
-
-
 def is_dated(group: dict[str, bytes]) -> bool:
     """Tell whether a group of no rows may be a row: it has a topic, and a date that is no end of a range."""
     dates = (name for name, one in group.items() if is_date(one) and not _OF_RANGE.search(plain(name)))
@@ -153,17 +123,6 @@ def labels(fields: dict[str, bytes]) -> dict[str, bytes]:
     inner = raw.members(fields[nested]) if nested else {}
     named = pick(inner, (*CLIENT, "id"))
     return {**found, "client_id": inner[named]} if named and "client_id" not in found else found
-
-
-def _is_bad(code: bytes) -> bool:
-    """Tell whether a number is a failure's beside words: neither 0 nor one of HTTP's good ones."""
-    return re.fullmatch(rb"-?[1-9][0-9]*", code) is not None and not re.fullmatch(rb"2[0-9]{2}", code)
-
-
-def _says_more_than_ok(fields: dict[str, bytes]) -> bool:
-    """Tell whether words stand beside a code, and are not those of success; they are no message of a client."""
-    said = [raw.text(one) for name, one in fields.items() if plain(name) in _SAID and raw.kind(one) == '"']
-    return pick(fields, CLIENT) is None and any(not _FINE.match(one) for one in said)
 
 
 def unboxed(documents: list[bytes]) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from isr_analysis.answers import beside, columns, raw, tables
+from isr_analysis.answers import beside, columns, failures, raw, tables
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_date, of_object
 from isr_analysis.answers.shape import (
@@ -83,7 +83,7 @@ def find(
         ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
         last = raw.members(documents[-1]) if documents and raw.kind(documents[-1]) == "{" else {}
-        if (failure := beside.failure(last)) and not search.is_row(documents[-1]):  # what came before is not all
+        if (failure := failures.stated(last)) and not search.is_row(documents[-1]):  # what came before is not all
             raise AnswerError(f"the answer breaks off with a failure: {failure}")
         documents = beside.unboxed(documents)
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
@@ -109,7 +109,7 @@ def describe(value: bytes, depth: int = 0) -> str:
     if what == "{":
         fields = raw.members(value)
         if words := next(
-            (name for name in ("detail", *beside.FAILED) if fields.get(name, b"null") not in beside.NOTHING), None
+            (name for name in ("detail", *failures.FAILED) if fields.get(name, b"null") not in failures.NOTHING), None
         ):
             return f"an object that states {words!r}: {error_words(value)}"
         inside = next((name for name in fields if plain(name) in ROWS and raw.kind(fields[name]) == "["), None)
@@ -174,7 +174,7 @@ class _Search:
         if not fields or any(raw.kind(one) in ("{", "[") for one in fields.values()):
             return False
         timed = any((rank := self._instant(name, one)) is not None and rank <= PLAIN for name, one in fields.items())
-        if timed or self._is_message(fields) or beside.failure(fields, rows=False):
+        if timed or self._is_message(fields) or failures.stated(fields, rows=False):
             return False
         self._note(fields)
         return True
@@ -264,7 +264,7 @@ class _Search:
         if not self.live and any(map(beside.goes_on, elements)):
             self._goes_on()
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
-            failure = None if self.live else beside.failure(fields)
+            failure = None if self.live else failures.stated(fields)
             if failure or not (there or self.live):
                 what = f"states a failure: {failure}" if failure else f"has no rows; it is {describe(parts[i])}"
                 raise AnswerError(f"element {i + 1} of the list of groups {what}")
@@ -317,7 +317,7 @@ class _Search:
         """Tell whether an object is one message, or a publisher with its last one."""
         timed = any(self._instant(name, one) is not None for name, one in fields.items())
         valued = any(plain(name) in ("value", "val", "v") for name in fields)
-        if timed and (valued or self._payload(fields) or self._topic(fields)) and not beside.failure(fields):
+        if timed and (valued or self._payload(fields) or self._topic(fields)) and not failures.stated(fields):
             return True
         inner = {name: raw.members(one) for name, one in fields.items() if raw.kind(one) == "{"}
         if self.live and timed and any(plain(name) in LAST and self._payload(one) for name, one in inner.items()):
@@ -351,7 +351,7 @@ class _Search:
         self._note(fields)
         if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
             self._goes_on()
-        if failure := beside.failure(fields, rows=bool(bearing)):
+        if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys))):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else

@@ -1,0 +1,111 @@
+"""The failure that an answer states where its rows should be, in whatever words. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from isr_analysis.answers import columns, raw
+from isr_analysis.answers.shape import BESIDE, CLIENT, pick, plain
+from isr_analysis.answers.words import error_words
+
+FAILED = ("error", "errors", "exception", "fault")
+NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
+
+_NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
+_NOT_DONE = {
+    *_NOT_OK, "aborted", "cancelled", "canceled", "denied", "exception", "forbidden", "rejected", "unavailable",
+}  # fmt: skip
+_NO = (b"false", b"0", b'"false"', b'"0"', b'"no"')
+_STATES = ("status", "state", "result", "outcome")
+_HEADS = {*BESIDE, "header", "head", "state", "status"}
+"""Objects beside the rows in which the failure may stand."""
+
+_CODE = re.compile(r"(?:status|return|ret|result|response|res|err|error)?code|rc|ret|errno|status")
+_SAID = re.compile(r"\w*(?:msg|message|reason|description)")
+_OF_FAILURE = re.compile(
+    r"(?:has|is)?(?:an)?(?:err|error|failure|exception|fault)s?(?:code|no|number|msg|message|text|description|details?"
+    r"|reason)?|failed"
+)
+"""The names that speak of a failure, if they say anything but that there is none."""
+
+_FINE = re.compile(r"ok(ay)?\b|success|done\b|none\b|no error|0*$|2\d\d$|$", re.IGNORECASE)
+_THINGS = r"(?:data|messages?|records?|rows?|results?|entries|points?)"
+_NOTHING_THERE = re.compile(
+    rf"\bno (?:\w+ )?{_THINGS}\b|\b{_THINGS} (?:(?:was|were|is|are) )?(?:not found|empty)", re.IGNORECASE
+)
+_LACKING = re.compile(
+    r"unavailable|unreachable|timed? ?out|failed|may be (?:missing|incomplete)|could not be|degraded", re.IGNORECASE
+)
+_WARNS = ("warning", "warnings", "notice", "notices")
+
+
+def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
+    """Give the failure that an envelope states, if it does.
+
+    Parameters
+    ----------
+    fields : dict
+        Its members.
+    rows : bool
+        Whether there are rows beside. Without any, everything counts that may be the reason.
+    """
+    for name, one in sorted(fields.items(), key=lambda member: plain(member[0]) not in FAILED):  # these say the most
+        spelled = plain(name)
+        if spelled in FAILED and one not in NOTHING:
+            return error_words(b'{"detail":' + one + b"}")
+        if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
+            return f"not all parts of a search were there: {one[:200].decode('utf-8', 'replace')}"
+        if spelled in _WARNS and _LACKING.search(one.decode("utf-8", "replace")):
+            return error_words(b'{"detail":' + one + b"}")
+        if spelled in ("success", "ok") and one == b"false":
+            return _words(fields)
+        if spelled == "status" and pick(fields, CLIENT) is None and _text(one).lower() in _NOT_OK:
+            return f"status {_text(one)!r}"
+    return None if rows or pick(fields, CLIENT) else _reason(fields)
+
+
+def _reason(fields: dict[str, bytes]) -> str | None:
+    """Give what may be the reason why there are no rows: a code, a state, a flag, or what is called a failure."""
+    for name, one in fields.items():
+        spelled = plain(name)
+        no = spelled in ("success", "ok") and one in _NO
+        if no or (spelled in _STATES and _text(one).lower() in _NOT_DONE):
+            return _words(fields)
+        if _CODE.fullmatch(spelled) and _is_bad(one) and (_is_of_http(one) or _says_more_than_ok(fields)):
+            return None if _says_nothing_is_there(fields) else _words(fields)
+        if _OF_FAILURE.fullmatch(spelled) and one not in NOTHING and not _FINE.match(_text(one) or one.decode()):
+            return None if _says_nothing_is_there(fields) else _words(fields)
+        if raw.kind(one) == "{" and spelled in _HEADS and (found := stated(raw.members(one), rows=False)):
+            return found
+    return None
+
+
+def _words(fields: dict[str, bytes]) -> str:
+    return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
+
+
+def _text(value: bytes) -> str:
+    return raw.text(value) if raw.kind(value) == '"' else ""
+
+
+def _is_bad(code: bytes) -> bool:
+    """Tell whether a number, or the text of one, is a failure's: neither 0 nor one of HTTP's good ones."""
+    return re.fullmatch(rb'"?-?0*[1-9][0-9]*"?', code) is not None and not re.fullmatch(rb'"?2[0-9]{2}"?', code)
+
+
+def _is_of_http(code: bytes) -> bool:
+    return re.fullmatch(rb'"?[45][0-9]{2}"?', code) is not None
+
+
+def _said(fields: dict[str, bytes]) -> list[str]:
+    return [_text(one) for name, one in fields.items() if _SAID.fullmatch(plain(name)) and raw.kind(one) == '"']
+
+
+def _says_more_than_ok(fields: dict[str, bytes]) -> bool:
+    """Tell whether words stand beside a code, and are not those of success."""
+    return any(not _FINE.match(one) for one in _said(fields))
+
+
+def _says_nothing_is_there(fields: dict[str, bytes]) -> bool:
+    """Tell whether it is said that there is nothing, which is no failure."""
+    return any(_NOTHING_THERE.search(one) for one in _said(fields))
