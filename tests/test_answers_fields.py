@@ -25,6 +25,8 @@ from isr_analysis.errors import AnswerError
         ("time", "2026-11-01T06:30Z", NS - 500_000_000), ("time", "2026-11-01T06:30:00.5+00:00[UTC]", NS),
         ("time", "Sun, 01 Nov 2026 06:30:00 GMT", NS - 500_000_000),
         ("time", "Sun, 01 Nov 2026 07:30:00 +0100", NS - 500_000_000),
+        ("time", "Sun Nov 01 2026 07:30:00 GMT+0100 (Central European Standard Time)", NS - 500_000_000),
+        ("time", "Sun Nov  1 06:30:00 2026", NS - 500_000_000),
         ("time", "2026-10-31T24:00:00Z", NS - 23_400_500_000_000),
         ("ts", 1_793_514_600, NS - 500_000_000), ("ts", 1_793_514_600_500, NS), ("ts", 1_793_514_600_500_000, NS),
         ("ts", NS, NS), ("ts", NS + 1, NS + 1), ("ts", 1_793_514_600.5, NS), ("ts", "1793514600.500000001", NS + 1),
@@ -57,6 +59,15 @@ def test_instants_that_are_no_text_or_number_are_exact(value, ns):
     row = {"ts": value, "client_id": "a", "topic": "t", "payload": 1}
     assert [told(read(body))[0][0] for body in ([row], {"messages": [row, row]})] == [ns, ns]
     assert told(live({"a": row}))[0][0] == ns
+
+
+@pytest.mark.parametrize(
+    "value", ["Nov 1, 2026 06:30:00 PM", "Sun Nov 01 06:30:00 CET 2026", "Sun, 01 Nov 2026 06:30:00 CEST"]
+)
+def test_a_word_that_may_move_an_instant_is_not_passed_over(value):
+    """Half a day, or a zone that RFC 2822 does not know: the error shows what came."""
+    with pytest.raises(AnswerError, match=f"'time' holds '\"?{value}"):
+        read([{"time": value, "client_id": "a", "topic": "t", "payload": 1}])
 
 
 @pytest.mark.parametrize("name", ["phenomenonTime", "enqueuedTime", "gateway_timestamp"])

@@ -30,6 +30,12 @@ _DATE = re.compile(r"/Date\((?P<ms>-?\d+)(?:[+-]\d{4})?\)/")
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
 _LIST = re.compile(rb"\[\s*([12]\d{3})" + rb"\s*,\s*(\d\d?)" * 4 + rb"(?:\s*,\s*(\d\d?)(?:\s*,\s*(\d{1,9}))?)?\s*\]")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ZONES = ("UT", "UTC", "GMT", "Z", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT")
+"""The names of zones that dates of mails have, by RFC 2822."""
+
+_ZONE_OF_MAIL = re.compile(rf"\b(?:{'|'.join(_ZONES)})\b|[+-]\d{{4}}")
 _SHORT = {"secs": "seconds", "nanos": "nanoseconds"}
 _MAGNITUDES = (("s", 10**11), ("ms", 10**14), ("us", 10**17))
 _INT64 = 2**63
@@ -135,7 +141,9 @@ def is_zoneless(column: pa.ChunkedArray) -> bool:
     value = columns.sample(column)
     text = value if isinstance(value, str) else (value or b"").strip(b'"').decode("utf-8", "replace")
     found = _ISO.fullmatch(text.strip())
-    return found is not None and found["hour"] is not None and found["zone"] is None
+    if found is None:
+        return _of_mail(text.strip()) is not None and not _ZONE_OF_MAIL.search(text)
+    return found["hour"] is not None and found["zone"] is None
 
 
 def _one_by_one(text: pa.ChunkedArray, name: str, form: str | None, zone: str | None) -> pa.ChunkedArray:
@@ -177,11 +185,11 @@ def _parse(text: str, zone: str | None = None) -> int | None:
         return int(date["ms"]) * NS["ms"]
     found = _ISO.fullmatch(text)
     if found is None:
-        parts = email.utils.parsedate_tz(text) if re.search(r"[A-Za-z]{3}", text) and ":" in text else None
+        parts = _of_mail(text)
         if parts is None:
             return None
-        dt.datetime(*parts[:6])  # noqa: DTZ001 (only whether there is such a day)
-        return (calendar.timegm((*parts[:6], 0, 1, 0)) - (parts[9] or 0)) * SECOND
+        seconds = calendar.timegm((*parts[:6], 0, 1, 0))
+        return (seconds - parts[9] if _ZONE_OF_MAIL.search(text) else _utc(seconds, zone)) * SECOND
     part = {
         name: int(found[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second", "hours", "minutes")
     }
@@ -193,6 +201,24 @@ def _parse(text: str, zone: str | None = None) -> int | None:
     shift = (part["hours"] * 3600 + part["minutes"] * 60) * (1 if found["sign"] == "+" else -1 if found["sign"] else 0)
     utc = seconds - shift if found["zone"] else _utc(seconds, zone)
     return utc * SECOND + int((found["fraction"] or "0").ljust(9, "0")[:9])
+
+
+def _of_mail(text: str) -> tuple[int, ...] | None:
+    """Read a date of mails, of HTTP, of C or of JavaScript; None if it has a word that is no day, month or known zone.
+
+    Such a word, as AM or CET, may move the instant.
+    """
+    text = re.sub(r"\s*\([^)]*\)$", "", text)
+    text = re.sub(r"\b(?:GMT|UTC)(?=[+-]\d{4}\b)", "", text)
+    words = re.findall(r"[A-Za-z]+", text)
+    if ":" not in text or not any(word[:3].lower() in _MONTHS for word in words):
+        return None
+    if any(word[:3].lower() not in (*_MONTHS, *_WEEKDAYS) and word not in _ZONES for word in words):
+        return None
+    parts = email.utils.parsedate_tz(text)
+    if parts is not None:
+        dt.datetime(*parts[:6])  # noqa: DTZ001 (only whether there is such a day)
+    return None if parts is None else (*parts[:9], parts[9] or 0)
 
 
 def _utc(seconds: int, zone: str | None) -> int:
