@@ -18,7 +18,7 @@ from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal.contract import Contract, overridden
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
-"""How files begin that hold a table, such as `isr export` writes them."""
+"""How files begin that hold a table: an answer of the portal, or anything else."""
 
 _SEQ = messages.SCHEMA.get_field_index("seq")
 
@@ -39,7 +39,7 @@ def read_history(
     ----------
     source : str, Path, bytes, or a list of them
         A file, or the answer itself as bytes; several pages of one answer as a list, in their order. JSON, JSON lines,
-        CSV or InfluxDB's CSV; compressed or not.
+        CSV, InfluxDB's CSV, Parquet or Arrow; compressed or not.
     client_id : str or list-like of str, optional
         The clients that were asked for; messages of others are left out. Where there is one, the answer need not name
         it itself.
@@ -125,6 +125,12 @@ def _page(source: str | Path | bytes, *, fields: answers.Fields, **asked: str | 
     except AnswerError as exc:
         if isinstance(source, bytes):
             raise
+        for start, (kind, reader) in _TABLES.items():
+            if body.startswith(start):
+                raise UsageError(
+                    f"{source} is {kind} file, and no saved answer of the portal; if it is another table, "
+                    f"pandas.{reader} reads it ({exc})"
+                ) from exc
         raise AnswerError(f"{source}: {exc}") from exc
 
 
@@ -137,9 +143,6 @@ def _bytes(source: str | Path | bytes) -> bytes:
     except (OSError, ValueError) as exc:
         shown = str(source)[:80]
         raise UsageError(f"source={shown!r} cannot be read: {exc}; give a path, or the answer itself as bytes") from exc
-    for start, (kind, reader) in _TABLES.items():
-        if body.startswith(start):
-            raise UsageError(f"{source} is {kind} file, no saved answer of the portal; pandas.{reader} reads it")
     return body
 
 

@@ -75,7 +75,19 @@ def test_what_is_no_answer_is_refused(source, error, words):
         isr.read_history(source)
 
 
-def test_an_exported_table_is_no_answer(tmp_path):
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_an_answer_in_a_table_is_read(tmp_path, kind):
+    """Parquet and Arrow, from a file as from the portal."""
+    at = pd.to_datetime(["2026-11-20T00:00:00.123456789Z", "2026-11-20T00:00:01Z"], format="ISO8601")
+    table = pd.DataFrame({"time": at, "client_id": "a", "topic": "t/x", "payload": ['{"on": true}', "21.5"]})
+    getattr(table, f"to_{kind}")(tmp_path / "a")
+    df = isr.read_history(tmp_path / "a")
+    assert df.index.tolist() == at.tolist()
+    assert df["on"].tolist() == [True, pd.NA]
+    assert df["value"].tolist()[1] == 21.5
+
+
+def test_another_table_is_no_answer(tmp_path):
     """It is named, with what reads it: no contract file would help."""
     pd.DataFrame({"value": [1.0]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(errors.UsageError, match=r"a Parquet file.*pandas\.read_parquet reads it"):
