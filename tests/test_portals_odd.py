@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import httpx
 import portal_rows
 import portals
 import pytest
 from portal_odd import MINUTES, SPAN, Odd, give, rows
+from portal_rows import iso
 from portals import API, FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -112,6 +114,28 @@ def test_a_link_to_another_host_is_asked_for_at_home(home):
     with portals.connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(respond)) as portal:
         assert len(isr.load_history(**SPAN, portal=portal)) == len(MINUTES)
     assert set(hosts) == {"127.0.0.1"}
+
+
+BURSTS = [Message(FIRST + DAY + i // 30 * 60 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(300)]
+
+
+@pytest.mark.parametrize("begins", ["at", "after"])
+@pytest.mark.parametrize("named", ["cursor", "ms", "link"])
+def test_an_instant_alone_names_no_page(home, named, begins):
+    """Whether the next page begins with that instant once more or behind it: nothing is doubled, nothing left out."""
+
+    def how(server, asked, _n):
+        low = portal_rows.read_instant("ms" if asked.get("after", "").isdigit() else "iso", asked.get("after", iso(0)))
+        found = [one for one in server._in(asked) if (one.at >= low if begins == "at" else one.at > low)]
+        if len(found) <= 40:
+            return rows(found)
+        last = found[39].at
+        if named == "link":
+            return rows(found[:40], next=f"{API}/history?{urlencode({**asked, 'after': iso(last)})}")
+        return rows(found[:40], next_after=iso(last) if named == "cursor" else last // 10**6)
+
+    with portals.mocked(Odd(how, stored=BURSTS), home) as portal:
+        assert sorted(isr.load_history(**SPAN, portal=portal)["i"]) == list(range(300))
 
 
 @pytest.mark.parametrize("errors_as", ["detail", "list", "problem", "text", "html"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from isr_analysis.answers.forms import without_rows
 from isr_analysis.answers.fragments import merge
+from isr_analysis.answers.instants import instant_of
 from isr_analysis.answers.page import Apart, Page, read_live, read_page
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.paging import read as read_paging
@@ -17,6 +18,6 @@ from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import error_words
 
 __all__ = [
-    "Apart", "Fields", "Page", "Paging", "error_words", "merge", "read_live", "read_page", "read_paging", "read_rows",
-    "without_rows",
+    "Apart", "Fields", "Page", "Paging", "error_words", "instant_of", "merge", "read_live", "read_page",
+    "read_paging", "read_rows", "without_rows",
 ]  # fmt: skip

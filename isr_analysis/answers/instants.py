@@ -101,6 +101,13 @@ def is_instant(value: str) -> bool:
         return False
 
 
+def instant_of(value: str) -> int | None:
+    """Give the instant that a text is, a number since 1970 too, ns; None if it is none."""
+    if not is_instant(value):
+        return None
+    return int(to_ns(columns.text([value]), "")[0].as_py())
+
+
 def is_date(value: str | bytes | None) -> bool:
     """Tell whether a text, or the JSON text of one, is an instant that is no number."""
     if isinstance(value, bytes):

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
-from isr_analysis import answers
+from isr_analysis import answers, times
 from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import AnswerError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Selector, instants
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 
@@ -152,6 +152,9 @@ class Step:
 END, BY_TIME = "end", "by time"
 """In place of a step: the portal said that this was the last page; or nothing names what follows."""
 
+_UNITS = (times.SECOND, 1_000_000, 1000, 1)
+"""What an instant may be cut to that names what follows, ns."""
+
 _VENDORS = re.compile(r"^(?:x-)?[a-z0-9]+-(?=(?:next|continuation)(?:-?(?:cursor|token|page|link|url|page-token))?$)")
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)")
 
@@ -180,6 +183,8 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
         The next question, or `END`, or `BY_TIME`.
     """
     said, asked = page.paging, dict(step.params or {})
+    if _is_time_alone(known, step, page):
+        return BY_TIME
     if said.url is not None:
         return Step(_completed(path_of(said.url, step.path), step), None)
     if said.cursor is not None:
@@ -210,6 +215,25 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
         return Step(step.path, {**asked, known.offset or said.offset_name or "offset": str(rows)}, doubtful=True)
     # The pages before named a next one; this one does not.
     return END if nth and not more else BY_TIME
+
+
+def _is_time_alone(known: History, step: Step, page: Page) -> bool:
+    """Tell whether it is an instant of the page alone that names what follows.
+
+    Where the next page begins is then not certain: with the messages of that instant once more, or without those of it
+    that this page had no room for.
+    """
+    if known.start is None or known.end is None or known.unit > times.SECOND or not len(page.messages):
+        return False
+    names = [page.paging.cursor]
+    if page.paging.url is not None:
+        query = parse_qs(urlsplit(page.paging.url).query)
+        names = [values[-1] for name, values in query.items() if (step.params or {}).get(name) != values[-1]]
+    if len(names) != 1 or names[0] is None:
+        return False
+    at = answers.instant_of(names[0])
+    ends = instants(page.messages)
+    return at is not None and any(int(one) // unit * unit == at for one in ends[[0, -1]] for unit in _UNITS)
 
 
 def is_before_last(said: Paging, nth: int) -> bool:
