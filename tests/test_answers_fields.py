@@ -61,6 +61,27 @@ def test_instants_that_are_no_text_or_number_are_exact(value, ns):
     assert told(live({"a": row}))[0][0] == ns
 
 
+@pytest.mark.parametrize("name", ["stamp", "tst", "Zeitstempel", "horodatage", "x"])
+@pytest.mark.parametrize("value", [AT, 1_793_514_600_500, 1_793_514_600.5, str(NS)])
+def test_a_time_of_any_name_counts_where_nothing_else_may_be_one(name, value):
+    """A date, or a number of these years; of two, or beside a time that is not read, nobody knows."""
+    row = {"id": 1_793_514_600, name: value, "client_id": "a", "topic": "t", "payload": "on", "qos": 1}
+    assert [one[0] for one in told(read([row, row]))] == [NS, NS]
+    assert [one[0] for one in told(live([row]))] == [NS]
+    for other in ({"other": AT}, {"time": "half past six"}):
+        with pytest.raises(AnswerError, match="no field of the rows holds an instant"):
+            read([{**row, **other}])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("valid_until", AT), ("firstSeen", AT), ("modified", NS), ("number", 1_793_514), ("id", NS)]
+)
+def test_what_is_no_time_of_a_message_is_not_taken_for_one(name, value):
+    """Times at which something else befell, small numbers, ids."""
+    with pytest.raises(AnswerError, match="no field of the rows holds an instant"):
+        read([{name: value, "client_id": "a", "topic": "t", "payload": 1}])
+
+
 @pytest.mark.parametrize(
     "value", ["Nov 1, 2026 06:30:00 PM", "Sun Nov 01 06:30:00 CET 2026", "Sun, 01 Nov 2026 06:30:00 CEST"]
 )

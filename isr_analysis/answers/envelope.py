@@ -304,14 +304,14 @@ class _Search:
         return "row" if self._may_be_row(fields) else None
 
     def _may_be_row(self, fields: dict[str, bytes]) -> bool:
-        """Tell whether an object may be a row: it, or one right within it, has an instant, or it has a payload."""
+        """Tell whether an object may be a row: it, or one within it, has an instant, or it has payload and topic."""
         inner = [raw.members(one) for one in fields.values() if raw.kind(one) == "{"]
         timed = (
             self._instant(name, one) is not None or (is_other_time(name) and is_date(one))
             for part in (fields, *inner)
             for name, one in part.items()
         )
-        return any(timed) or (self._payload(fields) is not None and bool(inner))
+        return any(timed) or (self._payload(fields) is not None and bool(inner or self._topic(fields)))
 
     def _is_message(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object is one message, or a publisher with its last one."""

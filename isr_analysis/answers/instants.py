@@ -36,6 +36,8 @@ _ZONES = ("UT", "UTC", "GMT", "Z", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PS
 """The names of zones that dates of mails have, by RFC 2822."""
 
 _ZONE_OF_MAIL = re.compile(rf"\b(?:{'|'.join(_ZONES)})\b|[+-]\d{{4}}")
+_EPOCH = re.compile(r"\d{10}(?:\.\d+)?|\d{13}(?:\.\d+)?|\d{16}|\d{19}")
+_YEARS = (times.instant("2015-01-01"), times.instant("2100-01-01"))
 _SHORT = {"secs": "seconds", "nanos": "nanoseconds"}
 _MAGNITUDES = (("s", 10**11), ("ms", 10**14), ("us", 10**17))
 _INT64 = 2**63
@@ -113,6 +115,13 @@ def is_date(value: str | bytes | None) -> bool:
     if isinstance(value, bytes):
         value = raw.text(value) if raw.kind(value) == '"' else None
     return value is not None and not _NUMBER.fullmatch(value.strip()) and is_instant(value.strip())
+
+
+def is_of_these_years(value: str | bytes | None) -> bool:
+    """Tell whether a text, or a JSON text, is a date or a number since 1970 that is hardly anything but an instant."""
+    text = value.decode("utf-8", "replace").strip('"') if isinstance(value, bytes) else value or ""
+    at = instant_of(text.strip()) if is_date(value) or _EPOCH.fullmatch(text.strip()) else None
+    return at is not None and _YEARS[0] <= at < _YEARS[1]
 
 
 def of_object(value: bytes) -> bytes | None:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, paths, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.instants import is_date, is_instant, of_object
+from isr_analysis.answers.instants import is_date, is_instant, is_of_these_years, of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -37,6 +37,7 @@ from isr_analysis.answers.shape import (
     is_of_making,
     is_of_payload,
     is_other_time,
+    may_be_time,
     of_last,
     of_record,
     pick,
@@ -158,7 +159,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
     payload = take(fields.payload, PAYLOAD)
     stated = take(fields.time, ())
     times = {stated: 0} if stated else {n: r for n, r in _times(table).items() if n != payload}
-    times = times or _other_times(table)
+    times = times or _other_times(table) or _only_time({one: table[one] for one in left})
     if not times:
         raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}{_unread(table)}")
     ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
@@ -274,6 +275,17 @@ def _times(table: Columns) -> dict[str, int]:
 def _other_times(table: Columns) -> dict[str, int]:
     """Give the columns of dates that are times of kinds that are not known."""
     return {name: VAGUE for name in table if is_other_time(name) and is_date(columns.sample(table[name]))}
+
+
+def _only_time(table: Columns) -> dict[str, int]:
+    """Give the one column that holds dates, or numbers that are instants of these years, whatever its name.
+
+    It is none if another one is called as times are and was not read.
+    """
+    if any(time_rank(name) is not None and columns.sample(table[name]) is not None for name in table):
+        return {}
+    found = [name for name in table if may_be_time(name) and is_of_these_years(columns.sample(table[name]))]
+    return {name: VAGUE for name in found if len(found) == 1}
 
 
 def _instant(name: str, value: str | bytes | None) -> bool:

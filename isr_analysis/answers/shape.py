@@ -249,6 +249,15 @@ def is_other_time(name: str) -> bool:
 
 
 @lru_cache(4096)
+def may_be_time(name: str) -> bool:
+    """Tell whether a field of any name may be a message's time: it is no client, topic or note, and of no other act."""
+    spelled = plain(name.rpartition(".")[2])
+    if spelled in (*CLIENT, *TOPIC, *_BOOKKEEPING) or time_rank(name) is not None:
+        return False
+    return not any(map(_OF_DEVICE.match, (word.lower() for word in _WORD.findall(name))))
+
+
+@lru_cache(4096)
 def is_of_making(name: str) -> bool:
     """Tell whether a field says when a record was made, a publisher's perhaps."""
     return _MADE.fullmatch(plain(name)) is not None
