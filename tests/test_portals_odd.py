@@ -167,6 +167,25 @@ def test_retention_without_a_number_is_found_out(home):
         assert server.count() < 30
 
 
+@pytest.mark.parametrize("kept", [3, 40])
+@pytest.mark.parametrize("documented", [True, False])
+def test_a_range_that_is_not_found_may_begin_before_the_retention(home, kept, documented):
+    """Without a word 404 may as well say that nothing is there: of the day in which the retention ends, the rest is."""
+    edge = NOW - kept * DAY + 1234 * SECOND
+
+    def how(server, asked, _n):
+        if portal_rows.read_instant("iso", asked["start"]) < edge:
+            return give("<title>404 Not Found</title>", 404)
+        return rows([one for one in server._in(asked) if one.at >= edge])
+
+    stored = [Message(NOW - (kept + 3) * DAY + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(10 * 24)]
+    server = Odd(how, Dialect(cap=5000, doc="openapi" if documented else None), [one for one in stored if one.at < NOW])
+    span = {"start": NOW - (kept + 2) * DAY, "end": min(NOW, NOW - (kept - 3) * DAY)}
+    with portals.mocked(server, home) as portal:
+        df = isr.load_history(**{name: times.iso(at) for name, at in span.items()}, portal=portal)
+        assert df["i"].tolist() == [one.payload["i"] for one in server.stored if edge <= one.at < span["end"]]
+
+
 def test_lists_in_pages_are_read_to_their_end(home):
     """Publishers and last messages: by cursor, or refused if it is not said how."""
 

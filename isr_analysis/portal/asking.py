@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from isr_analysis import answers, messages, times
@@ -88,6 +89,16 @@ def is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestR
     return selector in portal.habits.answered
 
 
+def is_answered_at_its_end(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
+    """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago."""
+    end = Range(max(span.end - max(times.SECOND, known.unit), span.start), span.end)
+    try:
+        portal.wire.get(known.path, known.question(selector, end, account_id=portal.named_account, now=portal.now()))
+    except RequestRefusedError:
+        return False
+    return end != span
+
+
 def _read(portal: Portal, known: History, selector: Selector, answer: Answer) -> Page:
     fields = known.fields
     if portal.habits.decoded and fields.payload_form is None:
@@ -124,11 +135,11 @@ def _form_of_others(portal: Portal, known: History, selector: Selector) -> str |
 
 def _lately(portal: Portal, known: History, selector: Selector) -> tuple[Answer, Page] | None:
     """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one."""
-    length = min(_LATELY, times.duration(known.longest) if known.longest else _LATELY)
-    span = Range(portal.now() - length + known.unit, portal.now())
-    question = known.question(selector, span, account_id=portal.named_account, now=portal.now())
-    try:
-        answer = portal.wire.get(known.path, question)
-        return answer, _read(portal, known, selector, answer)
-    except (AnswerError, RequestRefusedError):
-        return None
+    most = times.duration(known.longest) if known.longest else _LATELY
+    for length in dict.fromkeys(min(days, most) for days in (_LATELY, times.DAY)):  # it may keep less
+        span = Range(portal.now() - length + known.unit, portal.now())
+        question = known.question(selector, span, account_id=portal.named_account, now=portal.now())
+        with contextlib.suppress(AnswerError, RequestRefusedError):
+            answer = portal.wire.get(known.path, question)
+            return answer, _read(portal, known, selector, answer)
+    return None

@@ -72,6 +72,8 @@ class Habits:
         Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
     answered : set of Selector
         What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
+    since : dict of Selector to int
+        The earliest beginning of a range that was answered, by what was asked for, ns.
     form_is_looked_for : bool
         Whether other answers were asked whether payloads are coded bytes.
     lock : threading.Lock
@@ -101,6 +103,7 @@ class Habits:
     without_rows: bytes | None = None
     decoded: bool = False
     answered: set[Selector] = field(default_factory=set)
+    since: dict[Selector, int] = field(default_factory=dict)
     form_is_looked_for: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     zone_is_proven: bool = False

@@ -21,6 +21,9 @@ SHORTEST = times.MINUTE
 REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
 
+GONE = 410
+"""The status of what was there once, and is no longer kept."""
+
 _MISSING = re.compile(
     r"required|missing|mandatory|need|usage|expected parameter|not (provided|given|specified)"
     r"|must (be )?(given|provided|specified|supplied|set|include)|(must not|cannot|may not) be (null|empty|blank)",
@@ -76,7 +79,7 @@ _NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
 
-_GONE = re.compile(
+_NOT_KEPT = re.compile(
     r"retention|no longer (available|stored|kept)|too old|expired data|before the (oldest|earliest)|older than"
     r"|(oldest|earliest) (available|stored|kept|message|data)",
     re.IGNORECASE,
@@ -93,7 +96,7 @@ _KEPT = re.compile(r"(?<!\d)(\d{1,6})[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGN
 
 def beyond_retention(status: int, words: str) -> bool:
     """Tell whether the portal refused a range because it keeps nothing so old."""
-    return status == 410 or (status in (400, 404, 416, 422) and _GONE.search(words) is not None)  # noqa: PLR2004
+    return status == GONE or (status in (400, 404, 416, 422) and _NOT_KEPT.search(words) is not None)
 
 
 def oldest(words: str, now: int) -> int | None:

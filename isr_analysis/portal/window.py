@@ -72,7 +72,7 @@ class Window:
 
     def first(self) -> Page:
         """Ask for the first page."""
-        return self._of_range(self.asked)
+        return self._of_range(self._span, self.asked)
 
     def read(self, held: Page) -> Iterator[pa.Table]:
         """Give the first page and all that follow, and check that they are all there is.
@@ -273,22 +273,29 @@ class Window:
     def _asked_for(self, span: Range) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one."""
         try:
-            return self._of_range(self._question(span))
+            return self._of_range(span, self._question(span))
         except RequestRefusedError as exc:
             new = refusals.revised(self._known, self._question(span), exc.words, 0)
             if new is None or exc.status_code not in refusals.REVISABLE:
                 raise
             self._known = new
             self._portal.learn(new)
-            return self._of_range(self._question(span))
+            return self._of_range(span, self._question(span))
 
-    def _of_range(self, question: dict[str, str]) -> Page:
+    def _of_range(self, span: Range, question: dict[str, str]) -> Page:
+        since = self._portal.habits.since
         try:
-            return self._ask(Step(self._known.path, question))
+            page = self._ask(Step(self._known.path, question))
         except RequestRefusedError as exc:
             if not asking.is_nothing(self._portal, self._known, self._selector, exc):
                 raise
+            if span.start < since.get(self._selector, 2**63) and asking.is_answered_at_its_end(
+                self._portal, self._known, self._selector, span
+            ):  # else it would find nothing there, either
+                raise RequestRefusedError(str(exc), status_code=refusals.GONE, words=exc.words) from exc
             return Page(messages.empty(), 0)
+        since[self._selector] = min(span.start, since.get(self._selector, span.start))
+        return page
 
     def _ask(self, step: Step) -> Page:
         page = asking.ask(self._portal, self._known, self._selector, self._span, step, wait=self._wait)
