@@ -56,6 +56,11 @@ ENVELOPES = [
     {"series": {PATH: [[NS // 10**6, {"on": True}]]}},
     {"a": {"t/x": [[AT, {"on": True}]]}},
     {"data": {"result": [{"metric": {"client_id": "a", "topic": "t/x"}, "values": [[NS / 10**9, '{"on": true}']]}]}},
+    {"metric": {"__name__": "on", "client_id": "a", "topic": "t/x"}, "values": [True], "timestamps": [NS // 10**6]},
+    {"entities": [{"entityId": "a", "entityType": "D", "index": [AT], "attributes": [
+        {"attrName": "topic", "values": ["t/x"]}, {"attrName": "on", "values": [True]}]}]},
+    {"success": True, "data": json.dumps([ROW])},
+    {"d": json.dumps({"messages": [ROW]})},
     {"meta": [{"name": name} for name in ROW], "data": [list(ROW.values())], "rows": 1},
     {
         "results": {

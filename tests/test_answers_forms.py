@@ -300,3 +300,31 @@ def test_a_row_of_an_empty_list_is_not_taken_for_none():
         read([row])
     assert told(read([row], fields=answers.Fields(time="zeitpunkt", payload="data"))) == [(*ONE[0][:3], b"[]")]
     assert told(read([{"client_id": "a", "topic": "t/x", "from": AT, "data": []}])) == []
+
+
+def test_series_are_fields_of_their_names():
+    """Two metrics of Prometheus at one instant are one message; texts of numbers are these."""
+    series = [
+        {"metric": {"__name__": name, "client_id": "a", "topic": "t"}, "values": [[NS // 10**9, value], [1.8e9, "1"]]}
+        for name, value in (("temp", "21.5"), ("hum", "NaN"), ("state", "on"))
+    ]
+    page = read({"status": "success", "data": {"resultType": "matrix", "result": series}})
+    assert [payload for *_, payload in told(page)] == [
+        b'{"temp":21.5,"hum":NaN,"state":"on"}', b'{"temp":1,"hum":1,"state":1}',
+    ]  # fmt: skip
+
+
+def test_lines_of_arrays_are_a_table():
+    """The names of its columns first."""
+    lines = [["time", "client_id", "topic", "payload"], *([AT, "a", "t/x", {"i": i}] for i in range(3))]
+    page = read("\n".join(map(json.dumps, lines)).encode())
+    assert [json.loads(payload) for *_, payload in told(page)] == [{"i": 0}, {"i": 1}, {"i": 2}]
+
+
+def test_a_comma_for_the_point_makes_numbers_between_semicolons():
+    """In all cells of a column; elsewhere it is text."""
+    head = "time;client_id;topic;value;version\n"
+    told_of = [payload for *_, payload in told(read(f"{head}{AT};a;t;21,5;1,2,3\n{AT};a;t;-3;2,0\n".encode()))]
+    assert [json.loads(one) for one in told_of] == [
+        {"value": 21.5, "version": "1,2,3"}, {"value": -3, "version": "2,0"},
+    ]  # fmt: skip

@@ -28,6 +28,14 @@ def test_other_lists_are_read_from_every_envelope(body):
     assert answers.read_rows(gzip.compress(json.dumps(body).encode())) == [{"client_id": "a", "paused": False}]
 
 
+def test_a_failure_beside_an_empty_list_is_no_list():
+    """However it is stated."""
+    for stated in ({"hasError": True}, {"code": 500, "message": "backend down"}, {"state": "FAILED"}):
+        with pytest.raises(AnswerError, match="states a failure"):
+            answers.read_rows(json.dumps({"items": [], **stated}).encode())
+    assert answers.read_rows(b'{"items": [], "code": 200, "message": "ok"}') == []
+
+
 def test_lists_of_json_api():
     """What stands in attributes is of the row, and the client may stand among its relationships."""
     row = {"type": "publishers", "id": "1", "attributes": {"paused": False}}

@@ -25,6 +25,15 @@ def test_what_is_of_the_last_message_is_the_same_of_any():
     assert told(live({"items": [value]})) == ONE
 
 
+def test_when_a_row_was_changed_is_not_when_its_publisher_was_seen():
+    """In whichever order the two stand; alone, it is the one time there is."""
+    last = {"client_id": "a", "last_topic": PATH, "last_payload": {"on": True}}
+    changed, seen = {"updated_at": "2026-11-03T00:00:00Z"}, {"last_seen_at": AT}
+    for row in ({**last, **changed, **seen}, {**seen, **changed, **last}):
+        assert told(live([row])) == ONE
+    assert told(live([{**last, "updated_at": AT}])) == ONE
+
+
 def test_a_publisher_beside_its_last_message_is_whose_it_is():
     """However deep the message lies; what it is called is no client."""
     publisher = {"client_id": "a", "label": "L", "topic": f"{ACCOUNT}/a/#"}

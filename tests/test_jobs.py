@@ -43,7 +43,7 @@ class Preparing:
             return httpx.Response(200, content=b"".join(json.dumps(row).encode() + b"\n" for row in self.rows(asked)))
         if count < self.until:
             return self.accepted(number)
-        if self.kind == "location":
+        if self.kind in ("location", "operation-location"):
             return httpx.Response(200, json={"messages": self.rows(asked), "status": "ok"})
         address = {"links": {"result": {"href": f"{JOBS}/{number}/file"}}}
         address = address if self.kind == "links" else {"download_url": f"https://internal:8000{JOBS}/{number}/file"}
@@ -52,8 +52,8 @@ class Preparing:
     def accepted(self, number):
         """Say that it is not there yet."""
         where = f"{JOBS}/{number}"
-        if self.kind == "location":
-            return httpx.Response(202, headers={"Location": where, "Retry-After": "5"})
+        if self.kind in ("location", "operation-location"):
+            return httpx.Response(202, headers={self.kind: where, "Retry-After": "5"})
         if self.kind == "nowhere":
             return httpx.Response(202, json={"job_id": number, "status": self.state})
         told = {"links": {"self": {"href": where}}} if self.kind == "links" else {"status_url": where}
@@ -72,13 +72,13 @@ def connected(server, home, slept=None):
     return portals.connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(server.respond), sleep=sleep)
 
 
-@pytest.mark.parametrize("kind", ["location", "links", "urls"])
+@pytest.mark.parametrize("kind", ["location", "operation-location", "links", "urls"])
 def test_an_answer_that_is_prepared_is_waited_for(home, kind):
     """By a Location, by links, or by addresses in the answer; the file may be another one."""
     slept: list[float] = []
     with connected(Preparing(kind), home, slept) as portal:
         same(isr.load_history(**SPAN, portal=portal), inside(STORED))
-        assert set(slept) == ({5.0} if kind == "location" else {1.0, 1.5, 2.25})
+        assert set(slept) == ({5.0} if "location" in kind else {1.0, 1.5, 2.25})
 
 
 @pytest.mark.parametrize(

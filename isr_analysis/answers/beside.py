@@ -112,7 +112,8 @@ def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
 def tags(group: dict[str, bytes]) -> dict[str, bytes]:
     """Give what databases of series say of one in an object beside its points."""
     named = next((one for one in ("tags", "stream", "metric") if raw.kind(group.get(one, b"")) == "{"), None)
-    return raw.members(group[named]) if named else {}
+    found = raw.members(group[named]) if named else {}
+    return {"_field" if name == "__name__" else name: one for name, one in found.items()}
 
 
 def labels(fields: dict[str, bytes]) -> dict[str, bytes]:
@@ -133,6 +134,22 @@ def unboxed(documents: list[bytes]) -> list[bytes]:
         return documents
     inner = [part[name] for part in parts]
     return inner if all(raw.kind(one) == "{" for one in inner) else documents
+
+
+def tabled(documents: list[bytes]) -> list[bytes]:
+    """Make one array of lines that are arrays, of names first and of values then."""
+    head = raw.first(documents[0]) if documents and all(raw.kind(one) == "[" for one in documents) else None
+    return [b"[" + b",".join(documents) + b"]"] if raw.kind(head or b"") == '"' else documents
+
+
+def opened(document: bytes) -> bytes:
+    """Give an object with the JSON in the place of a text of JSON under which its rows may be, if there is one."""
+    fields = raw.members(document) if raw.kind(document) == "{" else {}
+    texts = {n: raw.text(one) for n, one in fields.items() if plain(n) in (*ROWS, "d") and raw.kind(one) == '"'}
+    inner = {n: one.encode("utf-8", "surrogatepass") for n, one in texts.items() if one.lstrip()[:1] in ("[", "{")}
+    if len(inner) != 1 or not all(map(raw.is_json, inner.values())):
+        return document
+    return columns.join(fields | inner)
 
 
 def unwrapped(value: bytes) -> bytes:

@@ -16,6 +16,7 @@ from isr_analysis.errors import AnswerError
 _DIVIDERS = (",", ";", "\t", "|")
 _DROPPED = ("", "result", "table", "_start", "_stop")  # InfluxDB's own, the same in all rows of a table
 _NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
+_DECIMAL_COMMA = r"^-?(?:0|[1-9]\d*)(?:,\d+)?$"
 _BOOLEAN = r"^(?:true|false)$"
 _STATED = {"long": _NUMBER, "unsignedLong": _NUMBER, "double": _NUMBER, "boolean": _BOOLEAN}
 _SPECIAL = {"NaN": b"NaN", "+Inf": b"Infinity", "-Inf": b"-Infinity"}
@@ -51,8 +52,9 @@ def body_of(text: str) -> str:
 def read(text: str, divider: str) -> Columns:
     """Give the rows of a CSV text as columns.
 
-    A column of which each cell is a number, ``true`` or ``false``, or a JSON object or array is that; any other is
-    text, and so is a payload. An empty cell is a missing value. InfluxDB's annotations say the types themselves.
+    A column of which each cell is a number (between semicolons, with a comma for the point as well), ``true`` or
+    ``false``, or a JSON object or array is that; any other is text, and so is a payload. An empty cell is a missing
+    value. InfluxDB's annotations say the types themselves.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def _tables(text: str, divider: str) -> Iterator[Columns]:
             continue
         begins = row[0].startswith("#") and row[0][1:] in ("datatype", "group", "default")
         if names is not None and (begins or (after_blank and _is_header(row, names))):
-            yield _table(names, rows, notes)
+            yield _table(names, rows, notes, divider)
             names, rows, notes = None, [], {}
         after_blank = False
         if begins:
@@ -87,7 +89,7 @@ def _tables(text: str, divider: str) -> Iterator[Columns]:
         else:
             rows.append(row)
     if names is not None:
-        yield _table(names, rows, notes)
+        yield _table(names, rows, notes, divider)
 
 
 def _is_header(row: Row, names: Row) -> bool:
@@ -129,7 +131,7 @@ def _is_whole(cell: tuple[str, str, str, str]) -> bool:
     ) is not None
 
 
-def _table(names: Row, rows: list[Row], notes: dict[str, Row]) -> Columns:
+def _table(names: Row, rows: list[Row], notes: dict[str, Row], divider: str) -> Columns:
     if len(set(names) - {""}) != len([name for name in names if name]):
         raise AnswerError(f"the CSV's header names a column twice: {names}")
     if "error" in names and "reference" in names and rows:
@@ -145,7 +147,7 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row]) -> Columns:
         if kinds:
             made[name] = _as_stated(name, column, kinds[i] if i < len(kinds) else "string")
         else:
-            made[name] = column if plain(name) in (*PAYLOAD, *BASE64, *HEX) else _as_found(column)
+            made[name] = column if plain(name) in (*PAYLOAD, *BASE64, *HEX) else _as_found(column, divider)
     return made
 
 
@@ -161,10 +163,12 @@ def _as_stated(name: str, column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray
     return columns.json_texts(values)
 
 
-def _as_found(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _as_found(column: pa.ChunkedArray, divider: str) -> pa.ChunkedArray:
     column = pc.if_else(pc.equal(column, ""), None, column)
     if column.null_count == len(column):
         return column
+    if divider == ";" and pc.all(pc.match_substring_regex(column, _DECIMAL_COMMA)).as_py():
+        column = pc.replace_substring(column, ",", ".")
     if pc.all(pc.match_substring_regex(column, _NUMBER)).as_py():
         return column.cast(pa.binary())
     if pc.all(pc.match_substring_regex(column, r"^(?i:true|false)$")).as_py():

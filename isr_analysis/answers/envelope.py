@@ -85,7 +85,7 @@ def find(
         last = raw.members(documents[-1]) if documents and raw.kind(documents[-1]) == "{" else {}
         if (failure := failures.stated(last)) and not search.is_row(documents[-1]):  # what came before is not all
             raise AnswerError(f"the answer breaks off with a failure: {failure}")
-        documents = beside.unboxed(documents)
+        documents = beside.tabled(beside.unboxed(documents))
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
@@ -95,6 +95,8 @@ def find(
             groups = [Group(value, {}, ())]
         if groups is None and (inner := beside.unboxed([document])) != [document]:
             groups = search.dig(b"[" + inner[0] + b"]", {}, ())
+        if groups is None and (whole := beside.opened(document)) != document:
+            groups = search.dig(whole, {}, ())
         if groups is None:
             raise AnswerError(f"no rows of messages were found in {describe(document)}")
         search.found.groups += groups
@@ -272,7 +274,7 @@ class _Search:
 
     def _around(self, name: str) -> str:
         """Name what a group says of its rows: what a row may say itself keeps its name."""
-        known = pick((name,), (*CLIENT, *TOPIC, *ACCOUNT, *PAYLOAD, *ENCODING)) or name in self.named
+        known = pick((name,), (*CLIENT, *TOPIC, *ACCOUNT, *PAYLOAD, *ENCODING)) or name in (*self.named, "_field")
         return name if known or is_bookkeeping(name) or self._rank(name) is not None else AROUND + name
 
     def _verdict(self, fields: dict[str, bytes]) -> str | None:

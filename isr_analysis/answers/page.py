@@ -12,7 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, forms, fragments, instants, labels, paging, paths, payload, raw, roles, senml
+from isr_analysis.answers import (
+    columns,
+    forms,
+    fragments,
+    instants,
+    labels,
+    paging,
+    paths,
+    payload,
+    raw,
+    roles,
+    senml,
+    tables,
+)
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
@@ -178,7 +191,7 @@ def _zone(notes: dict[str, bytes]) -> str | None:
 
 
 def _page(table: Columns, asked: Asked) -> Page:
-    table = roles.lift(senml.resolved(table), asked.fields)
+    table = roles.lift(senml.resolved(tables.of_series(table)), asked.fields)
     stated: frozenset[str] = frozenset()
     if asked.live:
         stated = labels.accounts_of(table, asked.account_id)

@@ -162,7 +162,8 @@ def assign(table: Columns, asked: Asked) -> Roles:
     times = times or _other_times(table) or _only_time({one: table[one] for one in left})
     if not times:
         raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}{_unread(table)}")
-    ranked = sorted(times, key=lambda name: (times[name], "." not in name) if live else times[name])
+    # Of a row of a live answer, when it was last changed says less than when its publisher was last seen.
+    ranked = sorted(times, key=lambda n: (times[n], "updated" in plain(n), "." not in n) if live else times[n])
     scalars = _scalars(table)
     topics = paths.topics(table, [name for name in left if name in scalars], asked.account_id)
     topic = take(fields.topic, (*TOPIC, *PERHAPS_TOPIC), within=topics)

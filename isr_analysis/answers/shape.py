@@ -64,7 +64,7 @@ class Asked:
 SURE_CLIENT = ("clientid", "mqttclientid", "publisherid", "client", "publisher")
 CLIENT = (
     *SURE_CLIENT, "deviceid", "device", "stationid", "station", "nodeid", "sourceclient", "cid", "clientname",
-    "devicename", "publishername",
+    "devicename", "publishername", "entityid",
 )  # fmt: skip
 TOPIC = (
     "lasttopic", "lastmessagetopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic",

@@ -11,6 +11,7 @@ from isr_analysis.answers.shape import plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _COLUMNS = ("columns", "columnnames", "header", "headers", "fields", "schema", "names", "meta")
+_SPECIAL = {b"NaN": b"NaN", b"+Inf": b"Infinity", b"-Inf": b"-Infinity"}
 _VALUES = ("values", "data", "rows", "records", "datapoints", "dataset")
 
 
@@ -33,7 +34,7 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
         return table_of(["time", "payload"], [_line(one) for one in raw.elements(spelled["values"])])
     if (data := raw.members(spelled["data"]) if raw.kind(spelled.get("data", b"")) == "{" else {}).keys() >= {"values"}:
         return _frame(spelled.get("schema", b""), raw.elements(data["values"]), raw.elements(data.get("nanos", b"[]")))
-    arrays = {_single(name): one for name, one in fields.items() if raw.kind(one) == "["}
+    arrays = {_single(name, one): one for name, one in fields.items() if raw.kind(one) == "["}
     for name, one in list(arrays.items()):
         named = _named(one)
         if named and any(time_rank(other) is not None for other in arrays):  # columns in objects, beside the instants
@@ -51,9 +52,11 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
     return {name: columns.json_texts(raw.elements(one)) for name, one in arrays.items()}
 
 
-def _single(name: str) -> str:
-    """Give the name of one instant for that of a list of them: ``times`` is ``time``."""
+def _single(name: str, value: bytes) -> str:
+    """Give the name of one instant for that of a list of them: ``times`` is ``time``, as is an index of instants."""
     one = name.removesuffix("s")
+    if plain(name) == "index" and raw.kind(head := raw.first(value) or b"") == '"' and is_instant(raw.text(head)):
+        return "time"
     return one if len(plain(one)) > 1 and time_rank(name) is None and time_rank(one) is not None else name
 
 
@@ -86,6 +89,20 @@ def is_pair(value: bytes) -> bool:
     return (
         raw.kind(value) == "[" and raw.kind(raw.first(value) or b"") in ('"', "0") and bool(pairs_of(b"[%b]" % value))
     )
+
+
+def of_series(table: Columns) -> Columns:
+    """Name what a series of Prometheus holds as a field of that name; texts of numbers are these."""
+    held = next((one for one in ("payload", "value", "values") if one in table), None)
+    if "_field" not in table or "_value" in table or held is None:
+        return table
+    values = [None if one is None else _number(one) for one in columns.as_json(table[held]).to_pylist()]
+    return {name: one for name, one in table.items() if name != held} | {"_value": columns.json_texts(values)}
+
+
+def _number(value: bytes) -> bytes:
+    text = raw.text(value).encode("utf-8", "surrogatepass") if raw.kind(value) == '"' else value
+    return _SPECIAL.get(text) or (text if raw.is_json(text) and raw.kind(text) == "0" else value)
 
 
 def _frame(schema: bytes, values: list[bytes], nanos: list[bytes]) -> Columns | None:

@@ -25,7 +25,7 @@ _PENDING = re.compile(
     re.IGNORECASE,
 )
 _FAILED = re.compile(r"fail\w*|error\w*|cancel\w*|abort\w*|expired|timed?.?out|rejected|dead", re.IGNORECASE)
-_RESULT = re.compile(r"(?:download|result|results|file|output|data|content)(?:url|uri|href|link|location)?")
+_RESULT = re.compile(r"(?:download|resource|result|results|file|output|data|content)(?:url|uri|href|link|location)?")
 _STATUS = re.compile(r"(?:status|job|task|operation|poll|monitor|export|request)?(?:url|uri|href|link|location|self)")
 
 
@@ -104,7 +104,8 @@ def _state(answer: Answer) -> str | None:
 def _where(answer: Answer, base: str) -> str | None:
     """Give the path at which a job is asked for."""
     found = _addresses(answer, _STATUS)
-    found = [answer.headers["location"], *found] if "location" in answer.headers else found
+    heads = (answer.headers.get(name) for name in ("location", "operation-location", "content-location"))
+    found = [*(one for one in heads if one), *found]
     return paging.path_of(found[0], base) if found else None
 
 
