@@ -99,6 +99,17 @@ HOPELESS = {
         errors.IsrError,
         "does not follow|same 20",
     ),
+    "counts its instants as .NET does": (
+        lambda server, asked, _n: give(
+            {
+                "messages": [
+                    {**portal_rows.plain(one), "time": one.at // 100 + 621_355_968 * 10**9} for one in server._in(asked)
+                ]
+            }
+        ),
+        errors.HistoryIncompleteError,
+        "of 1990-.* to 1990-.*time_form",
+    ),
     "does not follow the start": (
         lambda _server, asked, _n: rows([m for m in EARLIER if m.at < portal_rows.read_instant("iso", asked["end"])]),
         errors.HistoryIncompleteError,

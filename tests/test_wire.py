@@ -148,6 +148,20 @@ def test_a_coding_that_only_the_header_knows_is_passed_over(line_to):
     assert line_to(lambda _: httpx.Response(200, headers={"content-encoding": "br"}, content=b"[]")).get("/x").body
 
 
+def test_who_cannot_be_reached_is_named_where_the_portal_redirects(line_to):
+    """It is not the portal then."""
+
+    def answer(request):
+        if request.url.host == "login.example":
+            raise httpx.ConnectError("no such name", request=request)
+        return httpx.Response(302, headers={"location": "https://login.example/authorize"})
+
+    with pytest.raises(
+        errors.PortalUnavailableError, match=rf"^login\.example, to which {ORIGIN} redirects, cannot be"
+    ):
+        line_to(answer).get("/x")
+
+
 def test_a_redirect_at_home_keeps_the_token(line_to):
     """Scheme, host and port are the same."""
     seen = []
@@ -164,6 +178,7 @@ def test_a_redirect_at_home_keeps_the_token(line_to):
     ("status", "kind", "words"),
     [
         (401, errors.TokenRefusedError, r"refused the token.*Settings → REST API tokens.*isr login"),
+        (402, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
         (403, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
         (404, errors.RequestRefusedError, r"is https://portal.example a portal"),
         (422, errors.RequestRefusedError, r"see its words"),
@@ -173,6 +188,7 @@ def test_a_redirect_at_home_keeps_the_token(line_to):
             r"used up until 2024-10-04T00:02:00Z \(in 2 min\).*wait=True; isr sync --wait",
         ),
         (500, errors.PortalUnavailableError, r"asked 4 times"),
+        (504, errors.PortalUnavailableError, r"asked 4 times.*shorter ranges: longest = "),
     ],
 )
 def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, status, kind, words):

@@ -242,7 +242,17 @@ class Onward:
         return max(self._unit(), next(one for one in _GRAINS if not (at % one).any()))
 
     def _same(self, page: Page) -> HistoryIncompleteError:
-        return self._incomplete(f"gives the same {page.rows} messages for a part of the range as for all of it")
+        at = instants(page.messages)
+        outside = ""
+        if not len(within(page.messages, self._span)):
+            outside = (
+                f", and they are of {times.iso(int(at.min()))} to {times.iso(int(at.max()))}: it does not follow the "
+                "range, or other fields or units hold its instants than those that are read (time and time_form under "
+                "[history.fields] of a contract file)"
+            )
+        return self._incomplete(
+            f"gives the same {page.rows} messages for a part of the range as for all of it{outside}"
+        )
 
 
 def order_of(table: pa.Table) -> str | None:

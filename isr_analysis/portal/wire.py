@@ -37,7 +37,7 @@ MGMT = "Mgmt REST API"
 
 _PAUSE = "isr_pause"
 _UNASKED = ("br", "compress")
-_BAD_TOKEN, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
+_BAD_TOKEN, _PAYMENT, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER, _TOOK_TOO_LONG = 401, 402, 403, 404, 429, 500, 504
 
 
 Pause = Callable[[float], None]
@@ -187,9 +187,16 @@ class Wire:
             ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise errors.PortalUnavailableError(
-                f"{self.origin} cannot be reached ({_cause(exc)}); check the network, and ISR_PORTAL_ORIGIN. "
-                "Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
+                f"{self._reached_for(exc)} cannot be reached ({_cause(exc)}); check the network, and "
+                "ISR_PORTAL_ORIGIN. Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
             ) from exc
+
+    def _reached_for(self, exc: Exception) -> str:
+        """Say who cannot be reached: the portal, or where it redirected to."""
+        request = getattr(exc, "_request", None)
+        if request is None or _same_origin(request.url, httpx.URL(self.origin)):
+            return self.origin
+        return f"{request.url.host}, to which {self.origin} redirects,"
 
     def get(self, url: str, params: Any = None, *, bulk: bool = False, wait: Waiting = False) -> Answer:
         """Ask for something, and raise the error of the tree that fits if it is not given.
@@ -268,7 +275,7 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
             status_code=status,
             words=everything,
         )
-    if status == _FORBIDDEN:
+    if status in (_PAYMENT, _FORBIDDEN):
         add_on = ADD_ONS.get(path, MGMT)
         return errors.AddOnMissingError(
             f"this account may not use the route: {said}. It belongs to the add-on “{add_on}”, which an owner of "
@@ -279,6 +286,8 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
         )
     if status >= _SERVER:
         often = f"It was asked {RETRIES + 1} times; try again later"
+        if status == _TOOK_TOO_LONG:
+            often += ', or for shorter ranges: longest = "6h" under [history] of a contract file (ISR_CONTRACT)'
         once = "It was asked once: look whether it did it all the same before you try again"
         return errors.PortalUnavailableError(
             f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}",
