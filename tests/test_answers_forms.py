@@ -328,3 +328,18 @@ def test_a_comma_for_the_point_makes_numbers_between_semicolons():
     assert [json.loads(one) for one in told_of] == [
         {"value": 21.5, "version": "1,2,3"}, {"value": -3, "version": "2,0"},
     ]  # fmt: skip
+
+
+def test_cells_between_tabs_may_be_escaped_by_backslashes():
+    """As ClickHouse, MySQL and PostgreSQL write them; where JSON shows none, a backslash is one."""
+    head = "time\tclient_id\ttopic\tpayload\tqos\n"
+    payload = {"say": 'a "b"\n', "path": "C:\\x"}
+
+    def line(text):
+        return f"{AT}\ta\tt/x\t{text}\t\\N\n"
+
+    plain, escaped = json.dumps(payload), json.dumps(payload).replace("\\", "\\\\")
+    for text in (plain, escaped):
+        page = read((head + line(text) * 2).encode())
+        assert [json.loads(payload) for *_, payload in told(page)] == [payload, payload]
+        assert page.messages["extra"].to_pylist() == [None, None]

@@ -19,6 +19,7 @@ _NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
 _DECIMAL_COMMA = r"^-?(?:0|[1-9]\d*)(?:,\d+)?$"
 _BOOLEAN = r"^(?:true|false)$"
 _STATED = {"long": _NUMBER, "unsignedLong": _NUMBER, "double": _NUMBER, "boolean": _BOOLEAN}
+_ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 _SPECIAL = {"NaN": b"NaN", "+Inf": b"Infinity", "-Inf": b"-Infinity"}
 
 _BEFORE = re.compile(r'(?:"?sep=.?"?|#(?!datatype|group|default)[^\r\n]*|[ \t]*)(?:\r\n|\n|\r)', re.IGNORECASE)
@@ -71,7 +72,9 @@ def _tables(text: str, divider: str) -> Iterator[Columns]:
     names: Row | None = None
     rows: list[Row] = []
     after_blank = False
-    for number, row in enumerate(_rows(text, divider), 1):
+    records = _rows(text, divider)
+    records = _unescaped(records) if divider == "\t" and "\\" in text else records
+    for number, row in enumerate(records, 1):
         if row == [""]:
             after_blank = True
             continue
@@ -90,6 +93,19 @@ def _tables(text: str, divider: str) -> Iterator[Columns]:
             rows.append(row)
     if names is not None:
         yield _table(names, rows, notes, divider)
+
+
+def _unescaped(rows: list[Row]) -> list[Row]:
+    """Undo the backslashes with which databases write cells between tabs, where a cell of JSON shows that they do."""
+    rows = [["" if cell == r"\N" else cell for cell in row] for row in rows]
+    texts = (cell for row in rows for cell in row if "\\" in cell and cell[0] in "{[")
+    if not any(raw.is_json(_plain(cell).encode()) and not raw.is_json(cell.encode()) for cell in texts):
+        return rows
+    return [[_plain(cell) for cell in row] for row in rows]
+
+
+def _plain(cell: str) -> str:
+    return re.sub(r"\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), cell)
 
 
 def _is_header(row: Row, names: Row) -> bool:
