@@ -23,6 +23,8 @@ TOLERABLE = {
     "gives everything at once, whatever is asked": lambda server, _asked, _n: rows(server.stored),
     "has no messages and says so with 404": None,
     "has no content": None,
+    "has no messages and says so in words alone": None,
+    "has no messages and says so in an object alone": None,
     "does not follow the end": lambda server, asked, _n: rows(
         [m for m in server.stored if m.at >= portal_rows.read_instant("iso", asked["start"])]
     ),
@@ -60,6 +62,8 @@ TOLERABLE = {
 EMPTY = {
     "has no messages and says so with 404": lambda *_: give({"detail": "No messages found in this range"}, 404),
     "has no content": lambda *_: give(b"", 204),
+    "has no messages and says so in words alone": lambda *_: give("No data", content_type="text/plain"),
+    "has no messages and says so in an object alone": lambda *_: give({"message": "No data found for this range."}),
 }
 
 
@@ -81,6 +85,23 @@ def test_what_can_be_had_in_an_odd_way_is_had(home, way):
         df = isr.load_history(**SPAN, portal=portal)
         expected = [] if how is None else [m.payload["i"] for m in stored if m.payload["i"] >= 0]
         assert (df["i"].tolist() if len(df) else []) == expected
+
+
+@pytest.mark.parametrize("nothing", [b"null", b"No data access", b'{"message": "no data", "error": "backend down"}'])
+def test_nothing_is_believed_where_the_portal_says_only_that(home, nothing):
+    """Go writes an array without elements as null; words that say more are no answer."""
+
+    def how(server, asked, _n):
+        found = [portal_rows.plain(one) for one in server._in(asked)]
+        return give(found) if found else give(nothing, content_type="application/json")
+
+    stored = [*MINUTES, Message(NOW - HOUR, "dev-a", "t/x", {"i": -1})]
+    with portals.mocked(Odd(how, stored=stored), home) as portal:
+        if nothing == b"null":
+            assert len(isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)) == len(MINUTES)
+        else:
+            with pytest.raises((errors.AnswerError, errors.RequestRefusedError)):
+                isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)
 
 
 def test_an_end_in_the_future_is_asked_for_once(home):

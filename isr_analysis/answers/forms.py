@@ -92,11 +92,14 @@ def _last_close(text: bytes) -> int:
 
 
 def without_rows(body: bytes, content_type: str | None) -> bytes | None:
-    """Give what an answer of this one's form is if it has no rows, where that is ``{}`` or nothing at all; else None.
+    """Give what an answer of this one's form is without rows, where that is ``{}``, ``null`` or nothing; else None.
 
-    Of JSON lines nothing is left; braces, of groups, or of what says nothing beside its rows but what is next.
+    Of JSON lines nothing is left; braces, of groups, or of what says nothing beside its rows but what is next; and of
+    an array Go writes null.
     """
     documents, tables = split(unpack.texts(body, content_type), content_type)
+    if len(documents) == 1 and not tables and raw.kind(documents[0]) == "[":
+        return b"null"
     if tables or any(raw.kind(one) != "{" for one in documents):
         return None
     scalars = [name for name, one in raw.members(documents[0]).items() if raw.kind(one) not in ("{", "[")]

@@ -62,12 +62,14 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
     try:
         page = _read(portal, known, selector, answer)
     except AnswerError as exc:
+        if refusals.says_only_nothing(answer.body, answer.content_type):
+            return Page(messages.empty(), 0)
         asked, length = step.params or {}, span.end - span.start
         if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
             raise refused from exc
         guessed = portal.habits.unit_is_guessed  # then it is looked for further
         nothing = answer.body.strip()
-        if nothing not in (b"", b"{}") or not (guessed or nothing == _without_rows(portal, known, selector)):
+        if nothing not in (b"", b"{}", b"null") or not (guessed or nothing == _without_rows(portal, known, selector)):
             raise
         page = Page(messages.empty(), 0)
     if page.payload_unsure and (form := _form_of_others(portal, known, selector)):

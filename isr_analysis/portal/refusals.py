@@ -18,6 +18,9 @@ from isr_analysis.portal.parameters import Parameter
 SHORTEST = times.MINUTE
 """A range that is refused at this length is not refused for its length, ns."""
 
+_SHORT = 300
+"""Bytes of an answer that may be words alone."""
+
 REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
 
@@ -88,6 +91,14 @@ _NOTHING = re.compile(
     r"\bno (stored |matching )?(data|messages?|records?|rows?|results?|telemetry|entries|points?|history)\b(?! route)",
     re.IGNORECASE,
 )
+_ONLY_NOTHING = re.compile(
+    r"\W*(?:there (?:is|are|was|were) )?no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry"
+    r"|entries|points?|history)(?: (?:was |were )?(?:found|available|stored|recorded))?"
+    r"(?: (?:for|in|within|between|since)\b.*)?\W*",
+    re.IGNORECASE,
+)
+"""Words of a good answer that say nothing but that there is nothing."""
+
 _STATED = ("error", "errors", "message", "msg", "reason", "detail")
 _FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)|later than now", re.IGNORECASE)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -118,6 +129,11 @@ def _read(read: Callable[[str], int], text: str) -> int | None:
 def nothing_there(status: int, words: str) -> bool:
     """Tell whether the portal refused because there are no messages, which is no refusal."""
     return status in (404, 422) and _NOTHING.search(words) is not None
+
+
+def says_only_nothing(body: bytes, content_type: str | None) -> bool:
+    """Tell whether an answer with a good status says in words that there are no messages, and nothing else."""
+    return len(body) <= _SHORT and _ONLY_NOTHING.fullmatch(answers.error_words(body, content_type)) is not None
 
 
 def stated(
