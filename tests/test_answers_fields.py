@@ -68,7 +68,7 @@ def test_a_time_of_any_name_counts_where_nothing_else_may_be_one(name, value):
     row = {"id": 1_793_514_600, name: value, "client_id": "a", "topic": "t", "payload": "on", "qos": 1}
     assert [one[0] for one in told(read([row, row]))] == [NS, NS]
     assert [one[0] for one in told(live([row]))] == [NS]
-    for other in ({"other": AT}, {"time": "half past six"}):
+    for other in ({"other": AT}, {"time": "half past six"}, {"time": None}):
         with pytest.raises(AnswerError, match="no field of the rows holds an instant"):
             read([{**row, **other}])
 

@@ -281,9 +281,9 @@ def _other_times(table: Columns) -> dict[str, int]:
 def _only_time(table: Columns) -> dict[str, int]:
     """Give the one column that holds dates, or numbers that are instants of these years, whatever its name.
 
-    It is none if another one is called as times are and was not read.
+    It is none if another one is called as times are: that was not read, or holds none.
     """
-    if any(time_rank(name) is not None and columns.sample(table[name]) is not None for name in table):
+    if any(time_rank(name) not in (None, VAGUE) for name in table):
         return {}
     found = [name for name in table if may_be_time(name) and is_of_these_years(columns.sample(table[name]))]
     return {name: VAGUE for name in found if len(found) == 1}
