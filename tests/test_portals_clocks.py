@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import portal_rows
 import portals
 import pytest
-from portal_messages import same
-from portal_odd import Odd, give
-from portals import NOW, Dialect, Message
+from portal_messages import inside, same
+from portal_odd import Odd, give, rows
+from portals import API, NOW, Dialect, Message
 
 import isr_analysis as isr
 from isr_analysis import times
@@ -104,6 +104,37 @@ def test_an_hour_that_its_clock_shows_twice_is_not_lost(home, tmp_path, fold):
 def _is_twice(at):
     local = dt.datetime.fromtimestamp(at // SECOND, ZoneInfo(ZURICH))
     return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+DATED = [{"name": name, "in": "query", "schema": {"type": "string", "format": "date"}} for name in ("start", "end")]
+
+
+@pytest.mark.parametrize("hours", [0, 1, -5, 12])
+@pytest.mark.parametrize("included", [True, False])
+def test_days_of_another_clock_are_found_out(home, tmp_path, hours, included):
+    """Asked by dates, such a portal leaves out an end of each day of UTC; with its zone all is there."""
+
+    def how(server, asked, _n):
+        low, high = (times.instant(asked[name]) - hours * HOUR for name in ("start", "end"))
+        return rows([one for one in server.stored if low <= one.at < high + included * DAY])
+
+    class Dated(Odd):
+        def _document(self, _path):
+            return give({"openapi": "3.1.0", "paths": {f"{API}/history": {"get": {"parameters": DATED}}}})
+
+    stored = [Message(NOW - 6 * DAY + i * 30 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(5 * 48)]
+    span = {"start": times.iso((NOW - 5 * DAY) // DAY * DAY), "end": times.iso((NOW - 2 * DAY) // DAY * DAY)}
+    wanted = inside(stored, *map(times.instant, span.values()))
+    with portals.mocked(Dated(how, Dialect(), stored), home) as portal:
+        if hours:
+            with pytest.raises(AnswerError, match=r"its days are of another clock than UTC.*time_zone"):
+                isr.load_history(**span, portal=portal)
+        else:
+            same(isr.load_history(**span, portal=portal), wanted)
+    file = tmp_path / "contract.toml"
+    file.write_text(f'[history.fields]\ntime_zone = "Etc/GMT{-hours:+}"\n')
+    with portals.mocked(Dated(how, Dialect(), stored), home, contract_file=file) as portal:
+        same(isr.load_history(**span, refresh=True, portal=portal), wanted)
 
 
 def test_a_live_answer_of_the_future_is_refused(home):

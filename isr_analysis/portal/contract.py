@@ -186,6 +186,9 @@ class History:
             It gives one topic at a time, and none was asked for.
         """
         asked = dict(self.fixed)
+        if self.of_days and (zone := self.fields.time_zone) is not None:  # its days are those of its clock
+            ends = times.on_the_wall(span.start, zone, later=False), times.on_the_wall(span.end, zone, later=True)
+            span = times.Range(*ends)
         if self.start is not None:
             asked[self.start] = self.instant(span.start)
         if self.end is not None:

@@ -74,6 +74,8 @@ class Habits:
         What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
     since : dict of Selector to int
         The earliest beginning of a range that was answered, by what was asked for, ns.
+    days_are_utc_from : int
+        From which time of a day on messages were found in the day of UTC that is theirs, ns.
     form_is_looked_for : bool
         Whether other answers were asked whether payloads are coded bytes.
     lock : threading.Lock
@@ -104,6 +106,7 @@ class Habits:
     decoded: bool = False
     answered: set[Selector] = field(default_factory=set)
     since: dict[Selector, int] = field(default_factory=dict)
+    days_are_utc_from: int = times.DAY
     form_is_looked_for: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     zone_is_proven: bool = False

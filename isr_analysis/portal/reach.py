@@ -100,6 +100,8 @@ class Reach:
         """Find out whether the portal follows the range, where what it gave lies outside of it."""
         if known.reaches_back:
             return
+        if known.of_days and known.fields.time_zone is None:
+            self._check_days(known)
         slack = max(_SLACK, 2 * known.unit, self._portal.habits.reach)
         early, late = self.earliest < self._span.start - slack, self.latest >= self._span.end + slack
         to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
@@ -114,6 +116,37 @@ class Reach:
         early = early and known.start is not None
         if early != late:
             self._check_one_end(known, asked, late=late, to_now=to_now, told=told)
+
+    def _check_days(self, known: History) -> None:
+        """Refuse what shows that the days by which the portal is asked are of another clock than UTC."""
+        begin = self._span.start // times.DAY * times.DAY
+        end = -(-self._span.end // times.DAY) * times.DAY
+        beyond = end + (times.DAY if known.end is not None and known.end_included is not False else 0)
+        if begin - _CLOCKS <= self.earliest < begin:
+            raise self._other_days(self.earliest)
+        if beyond <= self.latest < beyond + _CLOCKS or (end <= self.latest < beyond and self._is_of_another_day()):
+            raise self._other_days(self.latest)
+
+    def _is_of_another_day(self) -> bool:
+        """Tell whether the last message is missing where its day alone is asked for."""
+        habits, late = self._portal.habits, self.latest % times.DAY
+        if late >= habits.days_are_utc_from:
+            return False
+        page = self._ask(Range(self.latest - late, self.latest - late + times.DAY))
+        at = instants(page.messages)
+        if self.latest in at:
+            habits.days_are_utc_from = late
+            return False
+        begins_later = page.descending is False and self.latest < at.min()  # however soon it was cut
+        return bool(begins_later or page.rows < max(habits.longest, _FEW))
+
+    def _other_days(self, stray: int) -> AnswerError:
+        return AnswerError(
+            f"the portal was asked for {self._span} by dates and gave a message of {times.iso(stray)}: its days are of "
+            "another clock than UTC, and messages of their ends would be missing. Say of which under [history.fields] "
+            'of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), such as time_zone = "Europe/Zurich", '
+            'or time_zone = "UTC" if they are of UTC after all, and load once with refresh=True'
+        )
 
     def _check_one_end(self, known: History, asked: Mapping[str, str], *, late: bool, to_now: bool, told: bool) -> None:
         """Find out why messages lie outside of the range at one of its ends, `late` or else early, alone.
