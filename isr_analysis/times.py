@@ -284,6 +284,16 @@ def resolve(
     return Range(begin, until)
 
 
+def midnight_after(ns: int, tz: str) -> int:
+    """Give the instant at which the next day of a zone begins.
+
+    >>> iso(midnight_after(instant("2026-11-01T12:00"), "Europe/Zurich"))
+    '2026-11-01T23:00:00Z'
+    """
+    day = dt.datetime.fromtimestamp(ns // SECOND, zone(tz)).date() + dt.timedelta(days=1)
+    return round(dt.datetime.combine(day, dt.time(), tzinfo=zone(tz)).timestamp()) * SECOND
+
+
 def on_the_wall(ns: int, tz: str, *, later: bool) -> int:
     """Give what the clock of a zone shows at an instant, as if it were UTC.
 

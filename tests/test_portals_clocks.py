@@ -110,17 +110,19 @@ DATED = [{"name": name, "in": "query", "schema": {"type": "string", "format": "d
 
 
 @pytest.mark.parametrize("hours", [0, 1, -5, 12])
-@pytest.mark.parametrize("included", [True, False])
+@pytest.mark.parametrize("included", [True, False, None])
 def test_days_of_another_clock_are_found_out(home, tmp_path, hours, included):
-    """Asked by dates, such a portal leaves out an end of each day of UTC; with its zone all is there."""
+    """Asked by dates, or by one, such a portal leaves out an end of each day of UTC; with its zone all is there."""
 
     def how(server, asked, _n):
-        low, high = (times.instant(asked[name]) - hours * HOUR for name in ("start", "end"))
-        return rows([one for one in server.stored if low <= one.at < high + included * DAY])
+        first, last = asked.get("start", asked.get("date")), asked.get("end", asked.get("date"))
+        low, high = (times.instant(one) - hours * HOUR for one in (first, last))
+        return rows([one for one in server.stored if low <= one.at < high + (included is not False) * DAY])
 
     class Dated(Odd):
         def _document(self, _path):
-            return give({"openapi": "3.1.0", "paths": {f"{API}/history": {"get": {"parameters": DATED}}}})
+            named = [{**DATED[0], "name": "date"}] if included is None else DATED
+            return give({"openapi": "3.1.0", "paths": {f"{API}/history": {"get": {"parameters": named}}}})
 
     stored = [Message(NOW - 6 * DAY + i * 30 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(5 * 48)]
     span = {"start": times.iso((NOW - 5 * DAY) // DAY * DAY), "end": times.iso((NOW - 2 * DAY) // DAY * DAY)}

@@ -209,6 +209,10 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
         return [(Selector((client,), selector.topic), span) for client in portal.client_ids()]
     if clients is not None and len(clients) > 1:
         return [(Selector((client,), selector.topic), span) for client in clients]
+    if known.of_days and known.end is None and (zone := known.fields.time_zone) is not None:
+        midnight = times.midnight_after(span.start, zone)  # one day of its clock at a time
+        if midnight < span.end:
+            return [(selector, Range(span.start, midnight)), (selector, Range(midnight, span.end))]
     if known.longest is None:
         return None
     moved = known.start_included is not True and not known.of_days  # as in Window: asked for from a step before
