@@ -90,7 +90,7 @@ def near_misses(selector: Selector, parts: list[Part]) -> str:
     topics = sorted({topic for part in parts for topic in part.topics})
     strange = tuple(one for one in selector.clients or () if clients and one not in clients)
     said = [f"there is no client {one!r} on disk{_nearly(one, clients)}" for one in strange]
-    if topics and not any(messages.topic_matches(selector.topic, topic) for topic in topics):
+    if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
     elif strange:
         selector = Selector(strange, selector.topic)

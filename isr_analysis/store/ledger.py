@@ -68,7 +68,7 @@ class Part:
     def concerns(self, selector: Selector) -> bool:
         """Tell whether there can be a message in it that the selector means."""
         return (selector.clients is None or not self.clients.isdisjoint(selector.clients)) and (
-            selector.topic == "#" or any(messages.topic_matches(selector.topic, topic) for topic in self.topics)
+            selector.topic == "#" or any(messages.covers(selector.topic, topic) for topic in self.topics)
         )
 
     def lies_in(self, span: Range) -> bool:
@@ -80,7 +80,7 @@ class Part:
         return (
             self.lies_in(span)
             and (selector.clients is None or self.clients.issubset(selector.clients))
-            and (selector.topic == "#" or all(messages.topic_matches(selector.topic, topic) for topic in self.topics))
+            and (selector.topic == "#" or all(messages.covers(selector.topic, topic) for topic in self.topics))
         )
 
 

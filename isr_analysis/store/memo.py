@@ -142,7 +142,7 @@ def _select(table: pa.Table, selector: Selector) -> pa.Table:
     if selector.clients is not None:
         wanted &= _named(table["client_id"], selector.clients.__contains__)
     if selector.topic != "#":
-        wanted &= _named(table["topic"], lambda topic: messages.topic_matches(selector.topic, topic))
+        wanted &= _named(table["topic"], lambda topic: messages.covers(selector.topic, topic))
     return table.filter(pa.array(wanted))
 
 
