@@ -198,7 +198,7 @@ def _insert(db: sqlite3.Connection, one: Span) -> None:
 
 
 def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: int) -> None:
-    """Make one of the settled spans of a UTC day that touch: each look at today would leave one for good."""
+    """Make one of the settled spans that touch, of the UTC days of a span: each look at today would leave one."""
     first, last = span.start // times.DAY * times.DAY, -(-span.end // times.DAY) * times.DAY
     rows = db.execute(
         'SELECT rowid, start, "end", fetched_at, margin FROM span '
@@ -209,7 +209,7 @@ def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: 
     for _, start, end, at, margin in rows:
         one = Span(client, topic, Range(start, end), at, margin)
         before = joined[-1] if joined else None
-        if before and before.range.end == start and before.range.start // times.DAY == (end - 1) // times.DAY:
+        if before and before.range.end == start:
             whole = Range(before.range.start, end)
             joined[-1] = Span(client, topic, whole, min(before.fetched_at, at), min(before.margin, margin))
         else:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from isr_analysis import messages, payloads
-from isr_analysis.files import replacing
+from isr_analysis.files import replacing, size_of
 from isr_analysis.messages import Selector
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
@@ -80,10 +80,7 @@ class Memo:
 
     def bytes(self) -> int:
         """Give the size of all of them."""
-        try:
-            return sum(one.stat().st_size for one in os.scandir(self._folder))
-        except OSError:
-            return 0
+        return size_of(self._folder)
 
     def clear(self) -> None:
         """Remove all of them."""
