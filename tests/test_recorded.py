@@ -132,6 +132,19 @@ def test_repeats_stay_repeats(both):
     assert seconds(found) == [70, 70]
 
 
+def test_a_message_of_the_settled_part_takes_no_other_message_s_twin(both):
+    """The same state just before what has settled ends, and just after: the later one, not in the history yet, stays.
+
+    A range that begins or ends between the two times of one message does not have it twice.
+    """
+    history, recorded = both
+    recorded.append(table([(-0.5, "a", "t", b"on"), (0.3, "a", "t", b"on"), (59.9, "a", "t", b"off")]))
+    fetched(history, [(-0.5, "a", "t", b"on"), (60.1, "a", "t", b"off")], -60, 600, 600)
+    for end in (60, 120):
+        found = recorded.beside(history, ALL, Range(T0 - 60 * S, T0 + end * S), settle=SETTLE, now=T0 + 600 * S)
+        assert seconds(found) == [0.3]
+
+
 def test_a_portal_that_spells_json_anew_is_understood(both):
     """Other order, blanks and numbers of the same value: the same message."""
     history, recorded = both

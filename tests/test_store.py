@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import stat
 from pathlib import Path
 
 import pyarrow as pa
@@ -110,6 +111,36 @@ def test_the_future_is_not_missing(store):
     held = store.held(ALL, Range(D0, D0 + DAY), now=now)
     assert held.missing == []
     assert held.provisional_from == now - 10 * MINUTE
+    later = store.held(ALL, Range(D0, D0 + DAY), now=now + HOUR)
+    assert later.missing == [(ALL, Range(now - 10 * MINUTE, now + HOUR))]
+
+
+def test_a_commit_waits_for_the_disk(store, monkeypatch):
+    """A part and its name are on the disk before the ledger has it, and then the ledger is: no power cut harms them."""
+    flushed, seen = [], []
+    real, note = os.fsync, ledger.note
+
+    def fsync(descriptor):
+        flushed.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        real(descriptor)
+
+    def noted(db, *rest, **how):
+        seen.append((flushed[:], *db.execute("PRAGMA synchronous").fetchone()))
+        note(db, *rest, **how)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(ledger, "note", noted)
+    fill(store, ALL, Range(D0, D0 + DAY), ROWS[:8], LATER)
+    assert seen == [([False, True], 2)]
+
+
+def test_what_is_cleared_is_missing(store):
+    """Its messages are gone, and the rest of a day stays, held as it was."""
+    fill(store, ALL, Range(D0, D0 + 2 * DAY), ROWS, LATER)
+    middle = Range(D0 + 12 * HOUR, D0 + 20 * HOUR)
+    assert store.clear(middle, now=LATER) == 8 * 4
+    assert rows_of(store.read(ALL, EVER)) == [row for row in ROWS if not middle.start <= row[0] < middle.end]
+    assert store.held(ALL, Range(D0, D0 + 2 * DAY), now=LATER).missing == [(ALL, middle)]
 
 
 def test_a_fetch_replaces_what_was_there_of_it_and_nothing_else(store):
