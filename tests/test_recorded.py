@@ -123,6 +123,17 @@ def test_clocks_may_differ(both):
     assert len(found) == 0
 
 
+@pytest.mark.parametrize("late", [(9, -8, 2), (15, 15, 15)])
+def test_the_same_words_some_seconds_apart_are_not_the_same_message(both, late):
+    """Where the two times differ by something else each time, or by too much, they are no two times of one message."""
+    history, recorded = both
+    rows = [(at, "a", "t", b"%d" % at) for at in (0, 20, 40)]
+    fetched(history, rows, 0, 60, 60)
+    recorded.append(table([(at + by, *rest) for (at, *rest), by in zip(rows, late, strict=True)]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert len(found) == 3
+
+
 def test_repeats_stay_repeats(both):
     """What was published twice at once is there twice, once from history or twice from it."""
     history, recorded = both

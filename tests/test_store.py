@@ -71,6 +71,8 @@ def test_an_empty_store_gives_no_rows_and_misses_everything(store):
     assert [span for _, span in held.missing] == [Range(D0 + HOUR, D0 + DAY), Range(D0 + DAY, D0 + 2 * DAY)]
     assert held.provisional_from == D0 + HOUR
     assert held.fetched_at is None
+    just_now = Range(LATER - 30 * times.SECOND, LATER)
+    assert store.held(ALL, just_now, now=LATER).missing == [(ALL, just_now)]
 
 
 def test_an_empty_window_is_known_to_be_empty(store):
