@@ -113,6 +113,7 @@ def test_the_future_is_not_missing(store):
     held = store.held(ALL, Range(D0, D0 + DAY), now=now)
     assert held.missing == []
     assert held.provisional_from == now - 10 * MINUTE
+    assert store.held(ALL, Range(D0, D0 + DAY), now=now, settle=0).provisional_from == now
     later = store.held(ALL, Range(D0, D0 + DAY), now=now + HOUR)
     assert later.missing == [(ALL, Range(now - 10 * MINUTE, now + HOUR))]
 

@@ -76,7 +76,7 @@ def weigh(
             for one, for_good in zip(own, settled, strict=True)
         ]
         gaps = asked.minus(there)
-        if gaps and max_age is not None and since is None and now - gaps[-1].start < max_age:
+        if gaps and max_age is not None and now - gaps[-1].start < max_age:
             # Asked for up to the present of then, which is not longer ago than that.
             gaps = [gap for gap in gaps if gap is not gaps[-1] or all(held.end != gap.start for held in there)]
         one = Selector(None if client == ledger.ALL else (client,), selector.topic)

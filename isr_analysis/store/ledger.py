@@ -240,18 +240,17 @@ def fail(db: sqlite3.Connection, selector: Selector, span: Range, at: int, words
         )
 
 
-def failures(db: sqlite3.Connection, span: Range, selector: Selector) -> list[tuple[Span, str]]:
-    """Give the spans that could not be fetched when last tried, the newest first, and the portal's or our words."""
+def failures(db: sqlite3.Connection, span: Range, topic: str) -> list[tuple[Span, str]]:
+    """Give what could not be fetched of a topic, of any client, when last tried, the newest first, and why."""
     rows = db.execute(
         'SELECT client, topic, start, "end", at, words FROM failure WHERE "end" > ? AND start < ? '
         "ORDER BY at DESC, rowid DESC",
         (span.start, span.end),
     )
     return [
-        (Span(client, topic, Range(start, end), at, at - end), words)
-        for client, topic, start, end, at, words in rows
-        if messages.overlap(topic, selector.topic)
-        and (client == ALL or selector.clients is None or client in selector.clients)
+        (Span(client, tried, Range(start, end), at, at - end), words)
+        for client, tried, start, end, at, words in rows
+        if messages.overlap(tried, topic)
     ]
 
 
