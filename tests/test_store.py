@@ -221,6 +221,21 @@ def test_a_damaged_file_is_named(store, tmp_path):
         store.read(ALL, EVER)
 
 
+def test_a_file_of_which_a_byte_has_changed_never_gives_other_messages(store, tmp_path):
+    """What a disk has let rot is named, or is not of the messages."""
+    rows = [(t, c, topic, random.Random(i).randbytes(20).hex()) for i, (t, c, topic, _) in enumerate(ROWS[:40])]
+    fill(store, ALL, Range(D0, D0 + DAY), rows, LATER)
+    (file,) = (tmp_path / "account").rglob("*.parquet")
+    sound, named = file.read_bytes(), 0
+    for at in range(4, len(sound), len(sound) // 300):
+        file.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+        try:
+            assert rows_of(store.read(ALL, EVER)) == rows
+        except StoreError:
+            named += 1
+    assert named > 100
+
+
 def test_a_damaged_ledger_is_named(store, tmp_path):
     """An SQLite file that is none is an error that names it."""
     (tmp_path / "account").mkdir()

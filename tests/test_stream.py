@@ -122,7 +122,7 @@ def test_it_reconnects_and_tells_what_it_may_have_missed(station, caplog):
     assert table["reason"].tolist() == ["connection"]
     assert table["lost"].isna().all()
     assert str(table["start"].dtype) == str(table["end"].dtype) == "datetime64[ns, UTC]"
-    assert table["start"][0].value < before + 10**9
+    assert table["start"][0].value < before  # when the last message came, not when the silence was noticed
     assert before < table["end"][0].value <= time.time_ns()
 
 
