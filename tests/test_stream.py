@@ -176,6 +176,20 @@ def test_a_login_that_ends_ends_the_stream(station, monkeypatch, caplog):
 
 
 @needs_mosquitto
+def test_a_login_that_is_refused_once_is_tried_again(station, caplog):
+    """A broker that has just started may not know its logins yet: that ends no stream."""
+    with isr.stream(login=entry(station)) as live, caplog.at_level(logging.WARNING):
+        station.stop()
+        station.admit({})
+        station.start()
+        wait_for(lambda: "refused the login" in caplog.text)
+        station.admit({"sub-1": ("pass", ACCOUNT)})
+        wait_for(lambda: live.connected)
+        station.publish(f"{ACCOUNT}/dev-1/a", b"1")
+        assert next(iter(live)).value == 1
+
+
+@needs_mosquitto
 def test_another_accounts_messages_are_refused(station):
     """A broker that sends another account's messages ends the stream, and nothing of them is given."""
     station.admit({"sub-1": ("pass", "+")})
