@@ -93,7 +93,7 @@ class Lab:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
             "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
             "--ServerApp.password=", f"--ServerApp.root_dir={self.folder}", "--LabApp.news_url=",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.disable_check_xsrf=True",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ]  # fmt: skip
         self._process = subprocess.Popen(command, env=env, stdout=self._log, stderr=subprocess.STDOUT)
         self._wait()
@@ -140,19 +140,9 @@ class Lab:
         path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": made}))
         return path
 
-    def start_kernel(self, name: str) -> None:
-        """Start a notebook's kernel: JupyterLab takes it, and cannot on a busy machine start two and drop one."""
-        asked = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
-        request = urllib.request.Request(
-            f"{self.origin}/api/sessions", json.dumps(asked).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=60):
-            pass
-
     def open(self, page, name: str, cells: list[str]) -> Notebook:
         """Write a notebook, open it in a page, and run all of its cells."""
         path = self.write(name, cells)
-        self.start_kernel(name)
         page.set_default_timeout(LONG)
         # JupyterLab's own questions, as of a kernel, are agreed to; one may stand behind another, or come back.
         page.add_locator_handler(
@@ -172,10 +162,9 @@ class Notebook:
         self.ready()
 
     def ready(self) -> None:
-        """Wait until the kernel can be asked, and is not replaced at once by another that JupyterLab starts."""
-        for _ in range(2):
-            self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
-            self.page.wait_for_timeout(1000)
+        """Wait until the kernel can be asked: what is run before the page has one starts another in its place."""
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Toolbar-kernelName:has-text('Python')")
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
 
     def menu(self, name: str, *entries: str) -> None:
         """Choose an entry of a menu."""
