@@ -189,7 +189,7 @@ def _messages(store: Store, selector: Selector, span: Range) -> ds.Dataset:
         wanted &= pc.field("client_id").isin(list(selector.clients))
     if selector.topic != "#":
         topics = {topic for _, part in found for topic in part.topics}
-        wanted &= pc.field("topic").isin([one for one in topics if messages.topic_matches(selector.topic, one)])
+        wanted &= pc.field("topic").isin([one for one in topics if messages.covers(selector.topic, one)])
     return ds.dataset([str(path) for path, _ in found], schema=messages.SCHEMA, format="parquet").filter(wanted)
 
 

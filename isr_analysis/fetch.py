@@ -168,7 +168,7 @@ class _Download:
 
     def _commit(self, selector: Selector, window: Range) -> None:
         """Ask for a window, and store it whole, or that it could not be had."""
-        at = self.portal.now() if self.since is None else max(self.portal.now(), self.since + 1)
+        at = self.portal.now()
         try:
             self.store.commit(
                 selector, window, self._pages(selector, window), fetched_at=at, settle=self.settle, decode=self.decode

@@ -50,6 +50,15 @@ def is_read_only(folder: Path) -> bool:
     return folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)
 
 
+def size_of(folder: Path) -> int:
+    """Give the bytes of all files below a folder; one that goes meanwhile, as in a store that is in use, has none."""
+    size = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size if path.is_file() else 0
+    return size
+
+
 def aside_of(name: str) -> str:
     """Name the file in which another one is written: of two writers at once, neither cuts into the other's."""
     return f".{name}.{uuid.uuid4().hex[:8]}.tmp"

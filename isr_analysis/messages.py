@@ -130,13 +130,11 @@ def check_filter(topic: object) -> str:
     return topic
 
 
-def topic_matches(topic_filter: str, topic: str) -> bool:
-    """Tell whether an MQTT topic filter matches a topic. ``a/#`` matches ``a`` as well."""
-    return covers(topic_filter, topic)
-
-
 def covers(wide: str, narrow: str) -> bool:
-    """Tell whether every topic that the filter `narrow` matches is matched by the filter `wide` too."""
+    """Tell whether an MQTT topic filter matches a topic, or every topic that another filter matches.
+
+    ``a/#`` matches ``a`` as well.
+    """
     wides, narrows = wide.split("/"), narrow.split("/")
     for i, level in enumerate(wides):
         if level == "#":
@@ -219,7 +217,7 @@ class Selector:
             wanted = pc.is_in(table["client_id"], value_set=pa.array(self.clients, pa.string()))
         if self.topic != "#":
             topics = pc.unique(table["topic"])
-            hits = [t for t in topics.to_pylist() if topic_matches(self.topic, t)]
+            hits = [t for t in topics.to_pylist() if covers(self.topic, t)]
             wanted = pc.and_(wanted, pc.is_in(table["topic"], value_set=pa.array(hits, pa.string())))
         return wanted
 

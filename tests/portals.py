@@ -210,7 +210,7 @@ class Server:
     def _fits(self, wanted: str, one: Message) -> bool:
         form, path = self.dialect.topic_form, f"{ACCOUNT}/{one.client}/{one.topic}"
         if form in ("filter", "path filter"):
-            return messages.topic_matches(wanted, path if form == "path filter" else one.topic)
+            return messages.covers(wanted, path if form == "path filter" else one.topic)
         if form in ("prefix", "path prefix"):
             return (path if form == "path prefix" else one.topic).startswith(wanted)
         return wanted == (path if form == "path" else one.topic)

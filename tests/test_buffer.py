@@ -22,6 +22,15 @@ def test_a_buffer_never_holds_more_than_its_room():
     assert buffer.take(0) == []
 
 
+def test_the_last_message_is_kept_however_large_it_is():
+    """A message that is larger than all the room gives way to the next one alone."""
+    buffer = Buffer(10)
+    for i in range(2):
+        buffer.put((i, "c", "t", b"x" * 100, i))
+    assert [row[0] for row in buffer.take(0)] == [1]
+    assert [gap.lost for gap in buffer.gaps] == [1]
+
+
 def test_a_reader_wakes_when_something_comes_or_the_end_does():
     """Waiting ends with a message, with the end, or with an error, once all is read."""
     buffer = Buffer(1000)

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from isr_analysis import settings
-from isr_analysis.cli import cache, cli
+from isr_analysis.cli import cli
 from isr_analysis.errors import IsrError, MissingExtraError, StoreError, UsageError
 from isr_analysis.sandbox import broker
 
@@ -257,11 +257,3 @@ def test_what_is_typed_stands_on_a_line_of_its_own_in_the_help():
                          (["subscribers", "keep"], "isr subscribers keep sub-… < password.txt")):  # fmt: skip
         shown = CliRunner().invoke(cli, [*words, "--help"], terminal_width=60).output
         assert typed in [line.strip() for line in shown.splitlines()]
-
-
-def test_the_size_of_a_store_in_use_can_be_told(tmp_path, monkeypatch):
-    """A file that goes between the listing and the look, as in a running sync, is no error."""
-    (tmp_path / "there").write_bytes(b"12345")
-    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
-    monkeypatch.setattr("pathlib.Path.is_file", lambda _: True)
-    assert cache._bytes(tmp_path) == 5

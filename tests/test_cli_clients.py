@@ -101,6 +101,9 @@ def test_a_login_made_in_the_portal_is_kept(here):
     assert logins.find(settings.profile()).password.reveal() == "pass word"
     with pytest.raises(UsageError, match="not for MQTT"):
         run("subscribers", "keep", "sub-1", "--host", "broker.example", given=f"{here.token}\n")
+    with pytest.raises(UsageError, match="no password came"):
+        run("subscribers", "keep", "sub-1", "--host", "another.example", given="\n")
+    assert logins.find(settings.profile()).address.host == "broker.example"
 
 
 def test_members_invites_and_tenants(here):

@@ -163,6 +163,14 @@ def test_a_failure_in_the_middle_leaves_what_was_done(sandbox, portal, how):
         pd.testing.assert_frame_equal(isr.load_history(**week), isr.load_history(**{**week, "portal": fresh}))
 
 
+def test_a_failure_at_the_start_speaks_of_no_windows(sandbox, portal):
+    """Nothing was stored, so there is nothing to go on from."""
+    sandbox.fail("broken", route="history")
+    with pytest.raises(errors.IsrError) as caught:
+        isr.load_history(start="2026-11-01", end="2026-11-03", portal=portal)
+    assert not getattr(caught.value, "__notes__", [])
+
+
 def test_an_interrupt_leaves_what_was_done(sandbox, portal):
     """Whatever a caller's progress function raises ends the download; the next call goes on there."""
     week = {"start": "2026-11-01", "end": "2026-11-08", "portal": portal}

@@ -53,3 +53,11 @@ def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
         for name, call in calls.items():
             with pytest.raises(UsageError, match=rf"^{name}=.* is no path"):
                 call()
+
+
+def test_the_size_of_a_store_in_use_can_be_told(tmp_path, monkeypatch):
+    """A file that goes between the listing and the look, as in a running sync, is no error."""
+    (tmp_path / "there").write_bytes(b"12345")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setattr("pathlib.Path.is_file", lambda _: True)
+    assert files.size_of(tmp_path) == 5

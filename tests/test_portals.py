@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from portal_messages import FLAT, RICH, SPAN, inside, published, same
-from portals import FIRST, Dialect, Message, Server
+from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import frame, messages
@@ -362,6 +362,18 @@ def few_messages(draw, most=7):
         if crowded[message.at] <= most:
             kept.append(message)
     return kept
+
+
+def test_a_late_message_of_the_second_up_to_which_all_has_settled_is_not_lost(home):
+    """A portal that shows whole seconds shows it before that instant; the next load asks from the whole second."""
+    now = [NOW + 3 * SECOND // 10]
+    server = Server(Dialect(grain=SECOND), [Message(NOW - HOUR, "a", "t", {"v": 1})])
+    with portals.mocked(server, home, now=lambda: now[0]) as portal:
+        asked = {"start": "2026-11-05", "settle": "1s", "max_age": "1s", "portal": portal}
+        assert isr.load_history(**asked)["v"].tolist() == [1]
+        server.stored.append(Message(NOW - 3 * SECOND // 10, "a", "t", {"v": 2}))
+        now[0] += 5 * SECOND
+        assert isr.load_history(**asked)["v"].tolist() == [1, 2]
 
 
 @settings(max_examples=80)

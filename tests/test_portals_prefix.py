@@ -85,7 +85,7 @@ WAYS = {
     "a publisher's own prefix, by its description": ByPath("prefix", "A publisher's history_topic_prefix", own, end=""),
     "a publisher's own prefix, learned from a refusal": ByPath("history_topic_prefix", "", own, documented=False),
     "any prefix": ByPath("topic_prefix", "Begins with {account_id}/{client_id}", lambda g, p: p.startswith(g)),
-    "a filter": ByPath("topic", "MQTT topic filter on the full platform path", messages.topic_matches, required=False),
+    "a filter": ByPath("topic", "MQTT topic filter on the full platform path", messages.covers, required=False),
     "one whole path": ByPath("topic", "The full platform path, exactly", lambda g, p: g == p, required=False),
     "no prefix at all": ByPath("history_topic_prefix", "", own, before=""),
 }
@@ -99,7 +99,7 @@ def test_what_stands_before_the_account_is_asked_for_too(home, way):
         for client, topic in (("dev-a", "#"), (None, "telemetry/#"), ("dev-b", "state/relay"), (None, "x")):
             wanted = [
                 one for one in inside(STORED)
-                if client in (None, one.client) and messages.topic_matches(topic, one.topic)
+                if client in (None, one.client) and messages.covers(topic, one.topic)
             ]  # fmt: skip
             same(isr.load_history(client, topic, **SPAN, refresh=True, portal=portal), wanted)
 

@@ -123,6 +123,17 @@ def test_clocks_may_differ(both):
     assert len(found) == 0
 
 
+@pytest.mark.parametrize("late", [(9, -8, 2), (15, 15, 15)])
+def test_the_same_words_some_seconds_apart_are_not_the_same_message(both, late):
+    """Where the two times differ by something else each time, or by too much, they are no two times of one message."""
+    history, recorded = both
+    rows = [(at, "a", "t", b"%d" % at) for at in (0, 20, 40)]
+    fetched(history, rows, 0, 60, 60)
+    recorded.append(table([(at + by, *rest) for (at, *rest), by in zip(rows, late, strict=True)]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert len(found) == 3
+
+
 def test_repeats_stay_repeats(both):
     """What was published twice at once is there twice, once from history or twice from it."""
     history, recorded = both
@@ -130,6 +141,19 @@ def test_repeats_stay_repeats(both):
     fetched(history, [(10, "a", "t", b"1"), (10, "a", "t", b"1")], 0, 60, 60)
     found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
     assert seconds(found) == [70, 70]
+
+
+def test_a_message_of_the_settled_part_takes_no_other_message_s_twin(both):
+    """The same state just before what has settled ends, and just after: the later one, not in the history yet, stays.
+
+    A range that begins or ends between the two times of one message does not have it twice.
+    """
+    history, recorded = both
+    recorded.append(table([(-0.5, "a", "t", b"on"), (0.3, "a", "t", b"on"), (59.9, "a", "t", b"off")]))
+    fetched(history, [(-0.5, "a", "t", b"on"), (60.1, "a", "t", b"off")], -60, 600, 600)
+    for end in (60, 120):
+        found = recorded.beside(history, ALL, Range(T0 - 60 * S, T0 + end * S), settle=SETTLE, now=T0 + 600 * S)
+        assert seconds(found) == [0.3]
 
 
 def test_a_portal_that_spells_json_anew_is_understood(both):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import stat
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,6 +71,8 @@ def test_an_empty_store_gives_no_rows_and_misses_everything(store):
     assert [span for _, span in held.missing] == [Range(D0 + HOUR, D0 + DAY), Range(D0 + DAY, D0 + 2 * DAY)]
     assert held.provisional_from == D0 + HOUR
     assert held.fetched_at is None
+    just_now = Range(LATER - 30 * times.SECOND, LATER)
+    assert store.held(ALL, just_now, now=LATER).missing == [(ALL, just_now)]
 
 
 def test_an_empty_window_is_known_to_be_empty(store):
@@ -110,6 +113,37 @@ def test_the_future_is_not_missing(store):
     held = store.held(ALL, Range(D0, D0 + DAY), now=now)
     assert held.missing == []
     assert held.provisional_from == now - 10 * MINUTE
+    assert store.held(ALL, Range(D0, D0 + DAY), now=now, settle=0).provisional_from == now
+    later = store.held(ALL, Range(D0, D0 + DAY), now=now + HOUR)
+    assert later.missing == [(ALL, Range(now - 10 * MINUTE, now + HOUR))]
+
+
+def test_a_commit_waits_for_the_disk(store, monkeypatch):
+    """A part and its name are on the disk before the ledger has it, and then the ledger is: no power cut harms them."""
+    flushed, seen = [], []
+    real, note = os.fsync, ledger.note
+
+    def fsync(descriptor):
+        flushed.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        real(descriptor)
+
+    def noted(db, *rest, **how):
+        seen.append((flushed[:], *db.execute("PRAGMA synchronous").fetchone()))
+        note(db, *rest, **how)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(ledger, "note", noted)
+    fill(store, ALL, Range(D0, D0 + DAY), ROWS[:8], LATER)
+    assert seen == [([False, True], 2)]
+
+
+def test_what_is_cleared_is_missing(store):
+    """Its messages are gone, and the rest of a day stays, held as it was."""
+    fill(store, ALL, Range(D0, D0 + 2 * DAY), ROWS, LATER)
+    middle = Range(D0 + 12 * HOUR, D0 + 20 * HOUR)
+    assert store.clear(middle, now=LATER) == 8 * 4
+    assert rows_of(store.read(ALL, EVER)) == [row for row in ROWS if not middle.start <= row[0] < middle.end]
+    assert store.held(ALL, Range(D0, D0 + 2 * DAY), now=LATER).missing == [(ALL, middle)]
 
 
 def test_a_fetch_replaces_what_was_there_of_it_and_nothing_else(store):
@@ -185,6 +219,21 @@ def test_a_damaged_file_is_named(store, tmp_path):
     file.write_bytes(b"PAR1 nonsense")
     with pytest.raises(StoreError, match=file.name):
         store.read(ALL, EVER)
+
+
+def test_a_file_of_which_a_byte_has_changed_never_gives_other_messages(store, tmp_path):
+    """What a disk has let rot is named, or is not of the messages."""
+    rows = [(t, c, topic, random.Random(i).randbytes(20).hex()) for i, (t, c, topic, _) in enumerate(ROWS[:40])]
+    fill(store, ALL, Range(D0, D0 + DAY), rows, LATER)
+    (file,) = (tmp_path / "account").rglob("*.parquet")
+    sound, named = file.read_bytes(), 0
+    for at in range(4, len(sound), len(sound) // 300):
+        file.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+        try:
+            assert rows_of(store.read(ALL, EVER)) == rows
+        except StoreError:
+            named += 1
+    assert named > 100
 
 
 def test_a_damaged_ledger_is_named(store, tmp_path):

@@ -139,15 +139,13 @@ def read_live(
     *,
     content_type: str | None = None,
     account_id: str | None = None,
-    client_id: str | None = None,
-    topic: str | None = None,
     fields: Fields | None = None,
 ) -> Page:
     """Read the last messages of the publishers.
 
     Parameters
     ----------
-    body, content_type, account_id, client_id, topic, fields
+    body, content_type, account_id, fields
         As of `read_page`.
 
     Returns
@@ -161,7 +159,7 @@ def read_live(
     AnswerError
         The answer was not understood; the message says what came and what to do.
     """
-    return _read(body, content_type, Asked(fields or Fields(), True, account_id, client_id, topic))
+    return _read(body, content_type, Asked(fields or Fields(), True, account_id, None, None))
 
 
 def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:

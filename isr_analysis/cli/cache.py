@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from isr_analysis import settings, times
 from isr_analysis.amounts import counted, sized
 from isr_analysis.cli.options import ask, connecting, go_on, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
+from isr_analysis.files import size_of
 from isr_analysis.messages import Selector
 from isr_analysis.portal import accounts
 from isr_analysis.portal import token as tokens
@@ -56,7 +56,7 @@ def show(profile: str | None, origin: str | None) -> None:
     if recorded.rows:
         click.echo(f"  recorded  {recorded.rows:>12,} in {counted(recorded.files, 'file')}, {sized(recorded.bytes)}")
     click.echo(f"  decoded   {sized(store.memo.bytes())} (may go at any time)")
-    click.echo(f"  in all    {sized(_bytes(folder))}")
+    click.echo(f"  in all    {sized(size_of(folder))}")
     for file in health.lost:
         click.echo(f"  lost      {file}: what it held is fetched again by `isr sync --refresh` over its day")
 
@@ -150,11 +150,3 @@ def _folder(profile: str | None, origin: str | None) -> Path:
         raise
     with Portal(known, key) as portal:
         return portal.folder
-
-
-def _bytes(folder: Path) -> int:
-    size = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # removed since it was listed, as in a store that is in use
-            size += path.stat().st_size if path.is_file() else 0
-    return size

@@ -158,7 +158,12 @@ def keep(username: str, host: str, profile: str | None) -> None:
     logins.address(host)
     known = settings.profile(profile)
     typed = getpass.getpass("Password (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
-    login = logins.find(known, host=host, username=username, password=typed.strip() or None, environ={})
+    if not typed.strip():
+        raise UsageError(
+            "no password came: `isr subscribers keep` asks for it on a terminal, or reads it from standard input, such "
+            "as `isr subscribers keep sub-… < password.txt`"
+        )
+    login = logins.find(known, host=host, username=username, password=typed.strip(), environ={})
     fields = {"username": username, "password": login.password, "host": host}
     logins.keep_in_keyring(known, fields)
     click.echo(f"Profile {known.name!r}: the login of {username} at {login.address} is in the keyring")

@@ -95,8 +95,7 @@ def history(
     wanted = [
         feed
         for feed in archive.fleet.feeds()
-        if (not asked.client_id or feed.client_id in asked.client_id)
-        and messages.topic_matches(asked.topic, feed.topic)
+        if (not asked.client_id or feed.client_id in asked.client_id) and messages.covers(asked.topic, feed.topic)
     ]
     rows, last = archive.page(wanted, start, end, now=now, limit=asked.limit, after=after)
     following = json.dumps(cursor(last, question) if last is not None else None).encode()

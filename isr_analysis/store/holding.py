@@ -76,7 +76,7 @@ def weigh(
             for one, for_good in zip(own, settled, strict=True)
         ]
         gaps = asked.minus(there)
-        if gaps and max_age is not None and since is None and now - gaps[-1].start < max_age:
+        if gaps and max_age is not None and now - gaps[-1].start < max_age:
             # Asked for up to the present of then, which is not longer ago than that.
             gaps = [gap for gap in gaps if gap is not gaps[-1] or all(held.end != gap.start for held in there)]
         one = Selector(None if client == ledger.ALL else (client,), selector.topic)
@@ -90,7 +90,7 @@ def near_misses(selector: Selector, parts: list[Part]) -> str:
     topics = sorted({topic for part in parts for topic in part.topics})
     strange = tuple(one for one in selector.clients or () if clients and one not in clients)
     said = [f"there is no client {one!r} on disk{_nearly(one, clients)}" for one in strange]
-    if topics and not any(messages.topic_matches(selector.topic, topic) for topic in topics):
+    if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
     elif strange:
         selector = Selector(strange, selector.topic)

@@ -68,7 +68,7 @@ class Part:
     def concerns(self, selector: Selector) -> bool:
         """Tell whether there can be a message in it that the selector means."""
         return (selector.clients is None or not self.clients.isdisjoint(selector.clients)) and (
-            selector.topic == "#" or any(messages.topic_matches(selector.topic, topic) for topic in self.topics)
+            selector.topic == "#" or any(messages.covers(selector.topic, topic) for topic in self.topics)
         )
 
     def lies_in(self, span: Range) -> bool:
@@ -80,7 +80,7 @@ class Part:
         return (
             self.lies_in(span)
             and (selector.clients is None or self.clients.issubset(selector.clients))
-            and (selector.topic == "#" or all(messages.topic_matches(selector.topic, topic) for topic in self.topics))
+            and (selector.topic == "#" or all(messages.covers(selector.topic, topic) for topic in self.topics))
         )
 
 
@@ -198,7 +198,7 @@ def _insert(db: sqlite3.Connection, one: Span) -> None:
 
 
 def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: int) -> None:
-    """Make one of the settled spans of a UTC day that touch: each look at today would leave one for good."""
+    """Make one of the settled spans that touch, of the UTC days of a span: each look at today would leave one."""
     first, last = span.start // times.DAY * times.DAY, -(-span.end // times.DAY) * times.DAY
     rows = db.execute(
         'SELECT rowid, start, "end", fetched_at, margin FROM span '
@@ -209,7 +209,7 @@ def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: 
     for _, start, end, at, margin in rows:
         one = Span(client, topic, Range(start, end), at, margin)
         before = joined[-1] if joined else None
-        if before and before.range.end == start and before.range.start // times.DAY == (end - 1) // times.DAY:
+        if before and before.range.end == start:
             whole = Range(before.range.start, end)
             joined[-1] = Span(client, topic, whole, min(before.fetched_at, at), min(before.margin, margin))
         else:
@@ -240,18 +240,17 @@ def fail(db: sqlite3.Connection, selector: Selector, span: Range, at: int, words
         )
 
 
-def failures(db: sqlite3.Connection, span: Range, selector: Selector) -> list[tuple[Span, str]]:
-    """Give the spans that could not be fetched when last tried, the newest first, and the portal's or our words."""
+def failures(db: sqlite3.Connection, span: Range, topic: str) -> list[tuple[Span, str]]:
+    """Give what could not be fetched of a topic, of any client, when last tried, the newest first, and why."""
     rows = db.execute(
         'SELECT client, topic, start, "end", at, words FROM failure WHERE "end" > ? AND start < ? '
         "ORDER BY at DESC, rowid DESC",
         (span.start, span.end),
     )
     return [
-        (Span(client, topic, Range(start, end), at, at - end), words)
-        for client, topic, start, end, at, words in rows
-        if messages.overlap(topic, selector.topic)
-        and (client == ALL or selector.clients is None or client in selector.clients)
+        (Span(client, tried, Range(start, end), at, at - end), words)
+        for client, tried, start, end, at, words in rows
+        if messages.overlap(tried, topic)
     ]
 
 

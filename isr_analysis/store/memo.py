@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from isr_analysis import messages, payloads
-from isr_analysis.files import replacing
+from isr_analysis.files import replacing, size_of
 from isr_analysis.messages import Selector
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
@@ -80,10 +80,7 @@ class Memo:
 
     def bytes(self) -> int:
         """Give the size of all of them."""
-        try:
-            return sum(one.stat().st_size for one in os.scandir(self._folder))
-        except OSError:
-            return 0
+        return size_of(self._folder)
 
     def clear(self) -> None:
         """Remove all of them."""
@@ -142,7 +139,7 @@ def _select(table: pa.Table, selector: Selector) -> pa.Table:
     if selector.clients is not None:
         wanted &= _named(table["client_id"], selector.clients.__contains__)
     if selector.topic != "#":
-        wanted &= _named(table["topic"], lambda topic: messages.topic_matches(selector.topic, topic))
+        wanted &= _named(table["topic"], lambda topic: messages.covers(selector.topic, topic))
     return table.filter(pa.array(wanted))
 
 

@@ -91,12 +91,13 @@ def read(
         It cannot be read.
     """
     path = folder / part.file
+    schema = pa.schema([messages.SCHEMA.field(name) for name in columns or messages.SCHEMA.names])
     try:
         table = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True).read(columns=columns)
-        table = table.cast(pa.schema([messages.SCHEMA.field(name) for name in table.column_names]))
+        table = table.select(schema.names).cast(schema)
     except FileNotFoundError:
         raise
-    except (OSError, pa.ArrowException, ValueError) as exc:
+    except (OSError, pa.ArrowException, ValueError, KeyError) as exc:  # a KeyError: a column has another name
         raise DamagedError(
             f"{path} cannot be read ({exc}); it is damaged. Load the range with refresh=True: what it held is fetched "
             "again"

@@ -108,11 +108,11 @@ class Store:
         return holding.weigh(found, selector, span, now=now, settle=settle, max_age=max_age, since=since)
 
     def spans(self, selector: Selector, span: Range) -> tuple[list[ledger.Span], list[tuple[ledger.Span, str]]]:
-        """Give the fetched spans that say something of a selector, and those that failed when last tried."""
+        """Give the fetched spans that say something of a selector, and what of its topic failed when last tried."""
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
             if db is None:
                 return [], []
-            return ledger.spans(db, span, selector), ledger.failures(db, span, selector)
+            return ledger.spans(db, span, selector), ledger.failures(db, span, selector.topic)
 
     def all_spans(self, span: Range) -> list[ledger.Span]:
         """Give every fetched span, of any selector, that touches a span."""

@@ -234,7 +234,7 @@ class Stream:
             )
             return None
         chosen = self.selector.clients is None or client in self.selector.clients
-        return (client, subpath) if chosen and messages.topic_matches(self.selector.topic, subpath) else None
+        return (client, subpath) if chosen and messages.covers(self.selector.topic, subpath) else None
 
 
 def stream(

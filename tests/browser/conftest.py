@@ -162,10 +162,9 @@ class Notebook:
         self.ready()
 
     def ready(self) -> None:
-        """Wait until the kernel can be asked, and is not replaced at once by another that JupyterLab starts."""
-        for _ in range(2):
-            self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
-            self.page.wait_for_timeout(1000)
+        """Wait until the kernel can be asked: what is run before the page has one starts another in its place."""
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Toolbar-kernelName:has-text('Python')")
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
 
     def menu(self, name: str, *entries: str) -> None:
         """Choose an entry of a menu."""

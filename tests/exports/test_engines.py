@@ -71,6 +71,7 @@ def test_duckdb_computes_in_the_zone_that_was_asked_for(portal, decoded):
     assert abs(first - index[0]) < pd.Timedelta("1ms")
 
 
+@pytest.mark.filterwarnings("ignore:Creating scratch directories is taking:UserWarning")  # on a busy machine
 def test_dask_decodes_in_its_workers(portal, tmp_path):
     """On a cluster of several processes, from the store and from an exported folder: the numbers of the frame."""
     from distributed import Client, LocalCluster
