@@ -10,10 +10,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.answers import Page
-from isr_analysis.errors import AnswerError, RequestRefusedError
+from isr_analysis.errors import RequestRefusedError
 from isr_analysis.messages import Selector, within
-from isr_analysis.portal import names, refusals
+from isr_analysis.portal import guesses, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.window import Window
@@ -81,7 +80,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                 raise
             todo[:0] = _instead(portal, known, window, (one, piece), exc)
             continue
-        if _was_guessed(portal, known, (one, piece), first):
+        if guesses.was_wrong(portal, known, one, piece, first):
             todo.insert(0, (one, piece))
             continue
         for table in window.read(first):
@@ -95,7 +94,7 @@ def _instead(
     selector, span = question
     if refusals.beyond_retention(exc.status_code or 0, exc.words):
         if portal.habits.unit_is_guessed:
-            _find_unit(portal, selector, span)
+            guesses.find_unit(portal, selector, span)
             return [question]
         logger.info("not all is kept of %s: %s", span, exc.words)
         return [(selector, part) for part in _kept(portal, known, selector, span, exc.words)]
@@ -114,92 +113,6 @@ def _instead(
         portal.habits.unit_is_guessed = guessed or refusals.is_vague(known, new, exc.words)
         portal.habits.topic_is_guessed |= refusals.is_of_unknown_topics(known, new)
     return [question]
-
-
-def _was_guessed(portal: Portal, known: History, question: Question, first: Page) -> bool:
-    """Tell whether a question was guessed, and wrongly; how it is to be asked is then found out."""
-    habits, (selector, span) = portal.habits, question
-    if habits.unit_is_guessed:
-        if not len(within(first.messages, span)):
-            _find_unit(portal, selector, span)
-            return True
-        habits.unit_is_guessed = False
-    if habits.topic_is_guessed:
-        if not first.rows:
-            _find_topic_form(portal, selector, span)
-            return True
-        habits.topic_is_guessed = False
-    if not portal.contract.is_assumed or not names.is_ignored(known, first, span):
-        return False
-    with habits.lock:  # it is looked for once; whoever asked in the same way meanwhile asks again
-        if portal.contract.history != known:
-            return True
-        if habits.names_are_looked_for:
-            return False
-        habits.names_are_looked_for = True
-        new = names.found(portal, known, selector, first)
-        if new is not None:
-            portal.learn(new)
-        return new is not None
-
-
-def _find_unit(portal: Portal, selector: Selector, span: Range) -> None:
-    """Find out which number since 1970 the portal wants: the one with which it gives messages of what was asked for.
-
-    With a wrong one it would be asked for another time, and give nothing.
-    """
-    now = portal.now()
-    forms = ("s", "ms", "us", "ns")
-    lately = [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
-    # Each a little shorter, as a day may be the most at once.
-    span, *lately = (Range(one.start + (one.end - one.start) // 24, one.end) for one in (span, *lately))
-    questions = [(selector, tried) for tried in (span, *lately)]
-    if not portal.contract.history.client_required and selector != Selector():
-        questions += [(Selector(), tried) for tried in lately]  # of this one there may be nothing
-    for one, tried in questions:
-        for form in forms:
-            known = dataclasses.replace(portal.contract.history, time_form=form)
-            try:
-                page = Window(portal, known, one, tried, wait=False).first()
-            except RequestRefusedError:
-                continue
-            if len(within(page.messages, tried)):
-                portal.learn(known)
-                portal.habits.unit_is_guessed = False
-                return
-    raise AnswerError(
-        "the portal wants instants as numbers since 1970 and does not say of what unit, and with none of them it gave "
-        'messages; say time_form = "s", "ms", "us" or "ns" in a contract file (ISR_CONTRACT); `isr doctor` prints one'
-    )
-
-
-def _find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
-    """Find out how the portal wants a topic: as that with which it gives messages; else, if all were asked for, one.
-
-    With a wrong one it would give nothing.
-    """
-    known, now = portal.contract.history, portal.now()
-    whole = selector.topic == "#"
-    ways = [known] if whole else [dataclasses.replace(known, topic_form=form) for form in ("subpath", "path")]
-    longest = times.duration(known.longest) if known.longest else 30 * times.DAY
-    spans = [span, *(Range(now - min(days * times.DAY, longest), now) for days in (1, 7, 30))]
-    for tried, way in itertools.product(dict.fromkeys(spans), ways):
-        try:
-            rows = Window(portal, way, selector, tried, wait=False).first().rows
-        except RequestRefusedError:
-            continue
-        if rows:
-            portal.learn(way)
-            portal.habits.topic_is_guessed = False
-            return
-    if whole:
-        portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
-        return
-    raise AnswerError(
-        f"the portal wants a topic named ({known.topic!r}) and does not say how, and asked for {selector} as subpath "
-        "and as path it gave nothing, lately too; if there is something, say topic_form in a contract file "
-        "(ISR_CONTRACT); `isr doctor` prints one"
-    )
 
 
 def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -> list[Question] | None:
