@@ -138,7 +138,10 @@ def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | 
     """Give the folder in which everything is kept; it need not exist yet."""
     env = os.environ if environ is None else environ
     given = home or env.get("ISR_HOME")
-    return path_of(given, "home").absolute() if given else platformdirs.user_data_path("isr_analysis")
+    try:
+        return path_of(given, "home").absolute() if given else platformdirs.user_data_path("isr_analysis")
+    except RuntimeError as exc:
+        raise UsageError(f"this user has no home in which to keep anything ({exc}); set ISR_HOME to a folder") from exc
 
 
 def save(to: Profile) -> Path:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import keyring
 import pytest
@@ -204,6 +205,32 @@ def test_plan_and_sync(isr, sandbox):
     assert isr("sync", "--quiet", *span).output == ""
 
 
+def test_plan_and_sync_as_json(isr, sandbox):
+    """For scripts: instants as ISO 8601, and no word beside the one object."""
+    span = ("--start", "2026-11-20", "--end", "2026-11-21", "--tz", "Europe/Zurich", "--json")
+    planned = json.loads(isr("plan", *span).output)
+    assert (planned["rows"], planned["requests"], planned["at_least"]) == (0, 2, True)
+    assert planned["windows"][0]["start"] == "2026-11-20T00:00:00+01:00"
+    assert planned["quota"]["left"] > 0
+    done = json.loads(isr("sync", *span).output)
+    assert done["rows"] > 0
+    assert json.loads(isr("plan", *span).output)["rows"] == done["rows"]
+
+
+def test_live_as_json_is_a_line_a_message(isr):
+    """No message is no line, also no empty one, which would be no JSON."""
+    shown = isr("live", "--json", "--client", "isr-shack-01").output
+    assert [json.loads(line)["client_id"] for line in shown.splitlines()] == ["isr-shack-01"]
+    assert isr("live", "--json", "--client", "nobody").output == ""
+
+
+def test_export_writes_no_folder_of_the_name_of_standard_output(isr, tmp_path, monkeypatch):
+    """Who gives a dash wants a stream, and would look for it."""
+    monkeypatch.chdir(tmp_path)
+    assert "standard output" in str(isr("export", "-", "--last", "1h").exception)
+    assert list(tmp_path.iterdir()) == []
+
+
 def run(*words, token=None, origin=None, tmp_path, **more):
     """Run the command as a process of its own, with more variables."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("ISR_")}
@@ -240,6 +267,16 @@ def test_a_console_of_another_coding_shows_what_it_can(sandbox, tmp_path):
     done = run("doctor", token=sandbox.token, origin=sandbox.origin, tmp_path=tmp_path, PYTHONIOENCODING="cp1252")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("? ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file here is always full")
+def test_a_full_disk_behind_standard_output_is_one_message():
+    """As where a cron job's log has filled the disk."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "isr_analysis", "--help"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("isr: what it writes has no room there")
 
 
 def test_doctor_as_json(isr):

@@ -52,6 +52,17 @@ def test_an_origin_that_would_leak_or_mislead_is_refused(origin):
     assert "secret" not in str(caught.value)
 
 
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    """As a container's user that no list has: the variable that helps, and no traceback."""
+    monkeypatch.setattr(settings.platformdirs, "user_data_path", _no_home)
+    with pytest.raises(UsageError, match="set ISR_HOME"):
+        settings.profile(environ={})
+
+
+def _no_home(_):
+    raise RuntimeError("could not determine the home directory")
+
+
 def test_profiles_are_kept_apart(home):
     """Each name has its own settings; forgetting one leaves the other."""
     for name in ("one", "two"):

@@ -262,7 +262,7 @@ def _codes(column: pd.Series) -> tuple[Codes, int]:
         found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
         codes, many = found.indices.fill_null(-1).to_numpy(zero_copy_only=False), len(found.dictionary)
     else:
-        if column.name in IDENTITY and pd.api.types.is_object_dtype(column.dtype):
+        if pd.api.types.is_object_dtype(column.dtype):
             column = column.map(plain, na_action="ignore")  # channel 1 is channel "1", as another firmware writes it
         try:
             codes, values = pd.factorize(column)

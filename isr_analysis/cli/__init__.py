@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import io
 import sys
@@ -89,4 +90,9 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("isr: stopped; what was stored is kept", err=True)
         sys.exit(_STOPPED)
+    except OSError as exc:
+        if exc.errno != errno.ENOSPC:
+            raise
+        click.echo(f"isr: what it writes has no room there ({exc.strerror})", err=True)
+        sys.exit(_FAILED)
     sys.exit(code if isinstance(code, int) else 0)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import Any
 
 import click
 
 import isr_analysis as isr
-from isr_analysis.cli.options import connecting, selected, selecting
+from isr_analysis import times
+from isr_analysis.cli.options import connecting, json_option, selected, selecting
+from isr_analysis.errors import UsageError
 
 
 @click.command()
 @selecting
 @connecting
-def plan(profile: str | None, origin: str | None, **selection: Any) -> None:
+@json_option
+def plan(profile: str | None, origin: str | None, as_json: bool, **selection: Any) -> None:
     """Tell what is on disk and what a sync would cost.
 
     What it would ask for, in windows, and how long it would take. It fetches nothing.
     """
     with isr.connect(profile=profile, origin=origin) as portal:
         planned = isr.plan_history(**selected(**selection), portal=portal)
+    if as_json:
+        click.echo(json.dumps(_told(planned), indent=2))
+        return
     click.echo(str(planned))
     for row in planned.windows.itertuples():
         click.echo(f"  {row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M}  {row.client_id}  {row.topic}")
@@ -31,7 +39,10 @@ def plan(profile: str | None, origin: str | None, **selection: Any) -> None:
 @click.option("--refresh", is_flag=True, help="Ask for the whole range again.")
 @click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
-def sync(profile: str | None, origin: str | None, refresh: bool, wait: bool, quiet: bool, **selection: Any) -> None:
+@json_option
+def sync(
+    profile: str | None, origin: str | None, refresh: bool, wait: bool, quiet: bool, as_json: bool, **selection: Any
+) -> None:
     """Bring the store up to date: for cron.
 
     Nothing is loaded into memory.
@@ -41,7 +52,7 @@ def sync(profile: str | None, origin: str | None, refresh: bool, wait: bool, qui
             **selected(**selection), refresh=refresh, wait=wait, progress=False if quiet else None, portal=portal
         )
     if not quiet:
-        click.echo(str(done))
+        click.echo(json.dumps(dataclasses.asdict(done), indent=2) if as_json else str(done))
 
 
 @click.command()
@@ -68,6 +79,8 @@ def export(
     or on an object store (s3://bucket/folder): the messages as published, as Parquet by UTC day, each day that the
     range touches whole. A folder may be exported to again and again: only days that have changed are written.
     """
+    if to == "-":
+        raise UsageError("TO is a file or a folder; standard output is none: give a file, such as history.csv")
     with isr.connect(profile=profile, origin=origin) as portal:
         done = isr.export_history(
             to, **selected(**selection), delta=delta, offline=offline, wait=wait, progress=False if quiet else None,
@@ -75,3 +88,14 @@ def export(
         )  # fmt: skip
     if not quiet:
         click.echo(str(done))
+
+
+def _told(planned: isr.Plan) -> dict[str, Any]:
+    """Give a plan as what JSON can say; instants are ISO 8601, in the zone that was asked for."""
+    windows = [
+        {**row, "start": row["start"].isoformat(), "end": row["end"].isoformat()}
+        for row in planned.windows.to_dict("records")
+    ]
+    told = {one.name: getattr(planned, one.name) for one in dataclasses.fields(planned)}
+    quota = dataclasses.asdict(planned.quota) | {"resets_at": times.iso(planned.quota.resets_at)}
+    return told | {"quota": quota, "windows": windows}

@@ -61,7 +61,7 @@ def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: s
         try:
             for df in frames:
                 if as_json:
-                    click.echo(lines(df))
+                    click.echo("".join(f"{one}\n" for one in lines(df)), nl=False)
                 elif seen:
                     size = shutil.get_terminal_size()
                     shown = table(df, portal.now(), tz, width=size.columns, height=size.lines - 1)
@@ -134,9 +134,9 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     return [one if len(one) <= width else f"{one[: width - 1]}…" for one in lines_]
 
 
-def lines(df: pd.DataFrame) -> str:
-    """Write messages as JSON, one object a line."""
-    return "\n".join(
+def lines(df: pd.DataFrame) -> list[str]:
+    """Write messages as JSON, an object each."""
+    return [
         json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=str)
         for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
-    )
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets
 
-from isr_analysis.errors import IsrError
+from isr_analysis.errors import IsrError, TokenMissingError
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.surroundings import someone_is_there
@@ -109,7 +109,11 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
 
     def _connected(self) -> Portal:
         """Give the connection; where there is no token, the error says so, and nobody is prompted."""
-        return connection.current(self._portal, ask=False)
+        try:
+            return connection.current(self._portal, ask=False)
+        except TokenMissingError as exc:
+            exc.add_note("In a live notebook isr.widgets.token_entry() takes one")
+            raise
 
     @property
     def _raw(self) -> dict[str, str]:

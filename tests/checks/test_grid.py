@@ -74,6 +74,28 @@ def test_numbers_count_beside_the_same_written_as_text():
     assert wide(frame)["value"].tolist() == [21.5]
 
 
+def test_a_counter_gives_by_how_much_it_rose():
+    """All that it counted is in the steps, a new start from zero too, and nothing twice that came again."""
+    index = pd.date_range("2026-11-01", periods=9, freq="20s", tz="UTC", name="time")
+    frame = pd.DataFrame({"wh": [100, 110, 100, 120, 150, 7, 9, 30, 31], "chan": 1}, index=index)
+    grid = wide(frame.drop(index[3:6]), "wh", every="1min", counter=True)
+    assert grid["chan 1"].tolist() == pytest.approx([10, np.nan, 9 + 21 + 1], nan_ok=True)
+    assert wide(frame, "wh", every="1min", counter=True)["chan 1"].tolist() == [10, 10 + 30 + 7, 2 + 21 + 1]
+    assert wide(frame.iloc[:1], "wh", counter=True)["chan 1"].isna().all()
+    with pytest.raises(UsageError, match="no number in 'wh'"):
+        wide(frame.assign(wh="full"), "wh", counter=True)
+
+
+def test_each_channel_has_a_column_of_its_own():
+    """A number is the same key as text, no channel hides another of like name, and the 2nd stands before the 10th."""
+    frame = ticks([0, 60, 120], value=[1.0, 2.0, 3.0]).assign(node=pd.Series([1, "1", "2"], dtype="object").to_numpy())
+    assert wide(frame, by="node")["node 1"].tolist()[:2] == [1.0, 2.0]
+    alike = ticks([0, 60, 120], value=[1.0, 2.0, 4.0]).assign(type=["x · y", "x", "x"], dcn=["z", "y · z", "z"])
+    assert sorted(wide(alike, by=["type", "dcn"]).sum()) == [1.0, 2.0, 4.0]
+    some = ticks(np.arange(11) * 60, value=1.0).assign(chan=np.arange(11))
+    assert wide(some, by="chan").columns.tolist() == [f"chan {number}" for number in range(11)]
+
+
 def test_a_grid_beyond_reason_is_refused():
     """A step of a second over a century is an error that says so, and no dead machine."""
     index = pd.DatetimeIndex(["1970-01-01", "2090-01-01"], tz="UTC")

@@ -52,6 +52,7 @@ def test_widgets_that_wait_for_a_token_begin_when_it_is_there(sandbox):
     for one in parts:
         one._page._handle_custom_msg({"seen": True, "dark": False}, [])
     assert all(one.wait() for one in parts)
+    assert "isr.widgets.token_entry() takes one" in explorer.picker.trouble.value
     assert "no token" in explorer.picker.trouble.value
     assert "no token" in explorer.dates.held.value
     entry = isr.widgets.token_entry(origin=sandbox.origin)
