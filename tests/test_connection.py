@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import multiprocessing
 import pickle
 
 import httpx
@@ -262,3 +263,25 @@ def test_of_two_that_begin_at_once_both_use_the_first_ones_salt(home, monkeypatc
     assert [one.name for one in home.glob("salt*")] == ["salt"]
     assert (home / "salt").read_bytes() == b"the first one's"
     assert accounts.fingerprint(key, "https://portal.test", home) == mark
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_processes_that_were_forked_load_beside_each_other(sandbox):
+    """As those of `multiprocessing` on Linux before Python 3.14, with the connection that their parent made."""
+    forked = multiprocessing.get_context("fork")
+    found = forked.SimpleQueue()
+    with sandbox.connect() as portal:
+
+        def load() -> tuple[int, int]:
+            history = isr.load_history(topic="telemetry/#", refresh=True, portal=portal, **SPAN)
+            return len(history), len(isr.load_live(portal=portal))
+
+        want = load()
+        children = [forked.Process(target=lambda: found.put(load())) for _ in range(3)]
+        for one in children:
+            one.start()
+        for one in children:
+            one.join(timeout=60)
+        assert [one.exitcode for one in children] == [0, 0, 0]
+        assert [found.get() for _ in children] == [want] * 3
+        assert load() == want

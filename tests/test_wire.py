@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import http.server
 import logging
+import multiprocessing
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -58,6 +61,42 @@ def test_closing_ends_what_waits_for_an_answer(tmp_path):
                 line.close()
                 with pytest.raises(errors.UsageError, match="was closed"):
                     waiting.result(timeout=30)
+
+
+class Ports(http.server.BaseHTTPRequestHandler):
+    """Answers with the port of whoever asks: requests on one connection come from one."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = str(self.client_address[1]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_that_was_forked_has_connections_of_its_own(tmp_path):
+    """On one that it shares with its parent, answers would go to whoever reads first."""
+    forked = multiprocessing.get_context("fork")
+    found = forked.SimpleQueue()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ports) as server:
+        threading.Thread(target=server.serve_forever).start()
+        origin = f"http://127.0.0.1:{server.server_address[1]}"
+        line = Wire(origin, Token(VALUE), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+        own = line.get("/x").body
+        child = forked.Process(target=lambda: found.put(line.get("/x").body))
+        child.start()
+        child.join(timeout=60)
+        assert child.exitcode == 0
+        assert found.get() != own
+        assert line.get("/x").body == own
+        line.close()
+        server.shutdown()
 
 
 def test_the_token_goes_out_in_a_header(line_to):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -21,18 +22,25 @@ CONNECTIONS = 8
 class WhenNeeded(httpx.BaseTransport):
     """The network, opened at the first request: reading the certificates takes longer than loading a week from disk.
 
-    Closed, it wakes the threads that wait for an answer: closing a socket alone would leave them waiting.
+    Closed, it wakes the threads that wait for an answer: closing a socket alone would leave them waiting. A process
+    that was forked opens connections of its own: answers on its parent's would go to either of them.
     """
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
+        self._closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._made: httpx.BaseTransport | None = None
         self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it."""
+        if self._process != os.getpid():
+            self._begin()
         with self._lock:
             if self._closed:
                 raise errors.UsageError("this connection was closed; connect again")

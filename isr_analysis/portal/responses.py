@@ -12,6 +12,7 @@ import datetime as dt
 import io
 import json
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -72,10 +73,18 @@ class Responses:
     """
 
     def __init__(self, wire: Wire, folder: Path) -> None:
-        self._lock = threading.Lock()
+        self._wire = wire
+        self._origin = wire.origin
+        self._path = folder / "responses.sqlite"
         self._closing = False
         self.whole: set[tuple[str, int]] = set()
-        path = folder / "responses.sqlite"
+        self._open()
+
+    def _open(self) -> None:
+        """Open the cache's file, in a process that was forked anew: SQLite's connections are not to be shared."""
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        path = self._path
         logged = database.prepare(path)  # by many processes at once, which requests-cache's own way does not bear
         try:
             backend = _Cache(path, wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
@@ -85,8 +94,7 @@ class Responses:
         except Exception as exc:
             raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
         self._session.trust_env = False
-        self._session.mount(wire.origin, _Adapter(wire))
-        self._origin = wire.origin
+        self._session.mount(self._origin, _Adapter(self._wire))
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None, max_age: float) -> Kept:
         """Give an answer that is at most `max_age` seconds old.
@@ -139,6 +147,9 @@ class Responses:
 
     @contextlib.contextmanager
     def _in_use(self) -> Iterator[None]:
+        if self._process != os.getpid():
+            self._of_parent = self._session  # kept, as closing it here would take its file's locks away
+            self._open()
         # SQLite's connection is shared by the threads: closed under one of them, it takes the process down.
         self._lock.acquire()
         try:
