@@ -33,7 +33,7 @@ def test_a_connection_shows_no_token(sandbox):
     with sandbox.connect() as portal:
         assert sandbox.token not in repr(portal)
         assert sandbox.token not in str(vars(portal))
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=r"connect in each process: isr.connect\(\)"):
             pickle.dumps(portal)
 
 

@@ -11,7 +11,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import httpx
 
@@ -101,6 +101,12 @@ class Portal:
         account = self._account or self.profile.account_id
         account = f"{account[:8]}…" if account else "not asked yet"  # notebooks show it, and are shared
         return f"Portal({self.origin}, profile {self.profile.name!r}, account {account})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Portal is not pickled or copied, as it holds a token and open connections; connect in each process: "
+            "isr.connect() finds the token in the environment or the keyring"
+        )
 
     def __enter__(self) -> Self:
         return self
