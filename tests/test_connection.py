@@ -6,13 +6,16 @@ import errno
 import functools
 import multiprocessing
 import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 import isr_analysis as isr
 from isr_analysis import errors, settings
-from isr_analysis.portal import accounts, connection
+from isr_analysis.portal import accounts, connection, token
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 
@@ -44,6 +47,21 @@ def test_the_environment_is_enough(sandbox, monkeypatch):
     df = isr.load_history("isr-shack-01", "telemetry/watt_meter", **SPAN)
     assert len(df) > 0
     assert df.attrs["account"] == sandbox.account_id
+
+
+def test_threads_that_begin_at_once_have_one_connection(sandbox, monkeypatch):
+    """Else each would have its own, and all but the last would stay open."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    find, together = token.find, threading.Barrier(8, timeout=60)
+    monkeypatch.setattr(token, "find", lambda *args, **more: time.sleep(0.05) or find(*args, **more))
+
+    def load() -> int:
+        together.wait()
+        return id(connection.current())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({one.result() for one in [pool.submit(load) for _ in range(8)]}) == 1
 
 
 def test_the_account_is_asked_for_once_for_each_token(sandbox):

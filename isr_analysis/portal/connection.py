@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.portal import Portal
 
 _default: Portal | None = None
+_connecting = threading.Lock()
 
 
 def connect(
@@ -85,7 +87,8 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
         return portal
     if _default is None and ask is False:
         tokens.find(settings.profile(), ask=False)
-    return _default or connect()
+    with _connecting:  # of several threads that begin at once, the first one connects
+        return _default or connect()
 
 
 def existing() -> Portal | None:
