@@ -14,7 +14,14 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.errors import AnswerError, HistoryIncompleteError, IsrError, PortalUnavailableError, StoreError
+from isr_analysis.errors import (
+    AnswerError,
+    HistoryIncompleteError,
+    IsrError,
+    PortalUnavailableError,
+    StoreError,
+    UsageError,
+)
 from isr_analysis.interrupts import finished, uninterrupted
 from isr_analysis.messages import Selector
 from isr_analysis.portal import quota
@@ -182,6 +189,7 @@ class _Download:
         self._add()
         for page in pages(self.portal, selector, window, wait=self._pause if self.wait_for_quota else False):
             self._add(rows=len(page))
+            _check_spelling(selector, page)
             yield page
 
     def _pause(self, seconds: float) -> None:
@@ -216,6 +224,14 @@ class _Download:
                     self.portal.quota.left, took / self.done * (self.windows - self.done) if self.done else None,
                 )
             )  # fmt: skip
+
+
+def _check_spelling(selector: Selector, page: pa.Table) -> None:
+    """Refuse a page of one client alone whose id differs in capitals from the one asked for: all would be left out."""
+    came = page["client_id"].unique().to_pylist()
+    for wanted in selector.clients or ():
+        if len(came) == 1 and came[0] != wanted and came[0].casefold() == wanted.casefold():
+            raise UsageError(f"client_id={wanted!r}: the portal answers with messages of {came[0]!r}; ask for that")
 
 
 def _whole_seconds(span: Range, now: int) -> Range:

@@ -155,7 +155,8 @@ def load_history(
         "rows": len(decoded),
         "recorded": len(beside),
     }
-    if (silent := _silent(selector, decoded)) is not None and (words := store.near_misses(silent)):
+    silent, listed = _silent(selector, decoded), list if offline else portal.listed_clients
+    if silent is not None and (words := store.near_misses(silent, listed)):
         warnings.warn(words, stacklevel=2)
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
 

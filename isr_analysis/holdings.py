@@ -221,7 +221,7 @@ def sync(
         portal, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
         refresh=refresh, wait_for_quota=wait, progress=progress,
     )  # fmt: skip
-    if words := store.near_misses(selector):
+    if words := store.near_misses(selector, portal.listed_clients):
         warnings.warn(words, stacklevel=2)
     open_from = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None).provisional_from
     return Synced(

@@ -74,6 +74,13 @@ def test_a_name_that_is_nearly_right_is_told(here, client, topic, words):
         isr.sync(client, topic, last="1h", portal=here)
 
 
+def test_on_an_empty_disk_the_portals_list_tells_of_a_name_that_is_nearly_right(here):
+    """At the first load of all; of a client that is listed and silent nothing is told."""
+    with pytest.warns(UserWarning, match=r"no client 'isr-shack-1' at the portal \(there: isr-shack-01"):
+        assert isr.load_history("isr-shack-1", last="1h", portal=here).empty
+    assert isr.load_history("spare-01", last="1h", portal=here).empty
+
+
 def test_one_of_two_clients_that_is_not_there_is_told(here):
     """The other's messages come, and a warning names the one that nobody knows."""
     with pytest.warns(UserWarning, match=r"no message of isr-shack-1 · # .*no client 'isr-shack-1' on disk"):

@@ -312,3 +312,12 @@ def test_the_unit_of_a_number_that_nobody_states_is_found_out(home, unit, docume
     with portals.mocked(Numbers(Dialect(asked=unit, cap=5000), MINUTES), home) as portal:
         assert isr.load_history(**SPAN, portal=portal)["i"].tolist() == list(range(100))
         assert portal.contract.history.time_form == unit
+
+
+def test_a_client_of_other_capitals_is_no_empty_frame(tmp_path):
+    """A portal that knows no capitals answers under the name that it has; left out, its messages would be lost."""
+    odd = Odd(lambda server, asked, _n: rows(server._in(asked)))
+    with portals.serve(odd) as origin, portals.connect(origin, tmp_path) as portal:
+        with pytest.raises(errors.UsageError, match="client_id='DEV-A': the portal answers with messages of 'dev-a'"):
+            isr.load_history("DEV-A", "t/x", **SPAN, portal=portal)
+        assert len(isr.load_history("dev-a", "t/x", **SPAN, portal=portal)) == len(MINUTES)

@@ -19,6 +19,7 @@ from isr_analysis import settings
 from isr_analysis.errors import (
     AddOnMissingError,
     AnswerError,
+    IsrError,
     PortalUnavailableError,
     RequestRefusedError,
     UsageError,
@@ -252,6 +253,13 @@ class Portal:
                 "of its clients; name them with client_id="
             ) from exc
         return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()})
+
+    def listed_clients(self) -> list[str]:
+        """Give the ids of all publishers for a hint; none where they cannot be had."""
+        try:
+            return self.client_ids()
+        except IsrError:
+            return []
 
     def prefixes(self) -> dict[str, str]:
         """Give what the topics of each client begin with, by the list of publishers; none where that cannot be had."""

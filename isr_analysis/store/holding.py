@@ -84,12 +84,16 @@ def weigh(
     return Held(missing, min(provisional, default=None), min((one.fetched_at for one in found), default=None))
 
 
-def near_misses(selector: Selector, parts: list[Part]) -> str:
-    """Say which clients and topics of a selector no part has, and what is named nearly so; empty if each is in one."""
-    clients = sorted({client for part in parts for client in part.clients})
+def near_misses(selector: Selector, parts: list[Part], listed: list[str]) -> str:
+    """Say which clients and topics of a selector no part has, and what is named nearly so; empty if each is in one.
+
+    Without any part, the clients are those that the portal has listed.
+    """
+    clients = sorted({client for part in parts for client in part.clients} or listed)
+    where = "on disk" if parts else "at the portal"
     topics = sorted({topic for part in parts for topic in part.topics})
     strange = tuple(one for one in selector.clients or () if clients and one not in clients)
-    said = [f"there is no client {one!r} on disk{_nearly(one, clients)}" for one in strange]
+    said = [f"there is no client {one!r} {where}{_nearly(one, clients)}" for one in strange]
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
     elif strange:

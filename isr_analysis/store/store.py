@@ -160,9 +160,13 @@ class Store:
         lost = [part.file for part in found if not (self._parts / part.file).exists()]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
-    def near_misses(self, selector: Selector) -> str:
-        """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are."""
-        return holding.near_misses(selector, self._found(Selector(), _EVER))
+    def near_misses(self, selector: Selector, listed: Callable[[], list[str]]) -> str:
+        """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are.
+
+        Where nothing at all is on disk, `listed` gives the clients that there are.
+        """
+        parts = self._found(Selector(), _EVER)
+        return holding.near_misses(selector, parts, [] if parts or selector.clients is None else listed())
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""
