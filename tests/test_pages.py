@@ -135,9 +135,10 @@ def test_a_unit_that_is_not_said_is_found_out(home, unit, kept):
 
 
 def test_a_unit_is_found_out_though_a_client_has_nothing(home):
-    """By what others published: of this one there is nothing, and that is no error."""
+    """By what others published: of this one there is nothing, and that is no error, but told."""
     with portals.mocked(Vague(Dialect(asked="ms", doc=None, cap=5000), EVERY_MINUTE), home) as portal:
-        assert len(isr.load_history("nobody", start="2026-11-01", end="2026-11-02", portal=portal)) == 0
+        with pytest.warns(UserWarning, match="no client 'nobody' at the portal"):
+            assert len(isr.load_history("nobody", start="2026-11-01", end="2026-11-02", portal=portal)) == 0
         assert portal.contract.history.time_form == "ms"
 
 

@@ -155,7 +155,7 @@ def test_nothing_is_loaded_while_the_choice_is_none(explorer, sandbox):
 
 def test_a_range_without_messages_is_said_so(portal):
     """No figure of nothing, no error."""
-    explorer = isr.widgets.explorer("nobody-99", last="1h", portal=portal)
+    explorer = isr.widgets.explorer("spare-01", last="1h", portal=portal)
     explorer.go.click()
     assert explorer.wait()
     assert "No message was published" in explorer.said.value
