@@ -72,7 +72,7 @@ class Habits:
         Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
     answered : set of Selector
         What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
-    since : dict of Selector to int
+    answered_from : dict of Selector to int
         The earliest beginning of a range that was answered, by what was asked for, ns.
     days_are_utc_from : int
         From which time of a day on messages were found in the day of UTC that is theirs, ns.
@@ -105,7 +105,7 @@ class Habits:
     without_rows: bytes | None = None
     decoded: bool = False
     answered: set[Selector] = field(default_factory=set)
-    since: dict[Selector, int] = field(default_factory=dict)
+    answered_from: dict[Selector, int] = field(default_factory=dict)
     days_are_utc_from: int = times.DAY
     form_is_looked_for: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)

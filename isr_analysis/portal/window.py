@@ -283,18 +283,18 @@ class Window:
             return self._of_range(span, self._question(span))
 
     def _of_range(self, span: Range, question: dict[str, str]) -> Page:
-        since = self._portal.habits.since
+        answered_from = self._portal.habits.answered_from
         try:
             page = self._ask(Step(self._known.path, question))
         except RequestRefusedError as exc:
             if not asking.is_nothing(self._portal, self._known, self._selector, exc):
                 raise
-            if span.start < since.get(self._selector, 2**63) and asking.is_answered_at_its_end(
+            if span.start < answered_from.get(self._selector, 2**63) and asking.is_answered_at_its_end(
                 self._portal, self._known, self._selector, span
             ):  # else it would find nothing there, either
                 raise RequestRefusedError(str(exc), status_code=refusals.GONE, words=exc.words) from exc
             return Page(messages.empty(), 0)
-        since[self._selector] = min(span.start, since.get(self._selector, span.start))
+        answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
         return page
 
     def _ask(self, step: Step) -> Page:

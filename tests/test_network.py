@@ -1,0 +1,88 @@
+"""The network below the wire: whose connections they are, how they end, and the proxy of the environment."""
+
+from __future__ import annotations
+
+import http.server
+import multiprocessing
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from isr_analysis import errors, times
+from isr_analysis.portal.quota import Ledger
+from isr_analysis.portal.token import Token
+from isr_analysis.portal.wire import Wire
+
+ORIGIN = "https://portal.example"
+VALUE = "isr_mqtt_rest_example-not-a-real-one"
+NOW = 20_000 * times.DAY
+
+
+def test_closing_ends_what_waits_for_an_answer(tmp_path):
+    """A request under way in another thread ends with an error at once, however long the portal takes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        line = Wire(origin, Token("isr_mqtt_rest_secret"), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(line.get, "/api/v1/subscriber/history")
+            asked, _ = silent.accept()
+            with asked:
+                assert asked.recv(1000)
+                line.close()
+                with pytest.raises(errors.UsageError, match="was closed"):
+                    waiting.result(timeout=30)
+
+
+class Ports(http.server.BaseHTTPRequestHandler):
+    """Answers with the port of whoever asks: requests on one connection come from one."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = str(self.client_address[1]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_that_was_forked_has_connections_of_its_own(tmp_path):
+    """On one that it shares with its parent, answers would go to whoever reads first."""
+    forked = multiprocessing.get_context("fork")
+    found = forked.SimpleQueue()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ports) as server:
+        threading.Thread(target=server.serve_forever).start()
+        origin = f"http://127.0.0.1:{server.server_address[1]}"
+        line = Wire(origin, Token(VALUE), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+        own = line.get("/x").body
+        child = forked.Process(target=lambda: found.put(line.get("/x").body))
+        child.start()
+        child.join(timeout=60)
+        assert child.exitcode == 0
+        assert found.get() != own
+        assert line.get("/x").body == own
+        line.close()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"),
+    [("https://portal.example", "HTTPProxy"), ("https://past.example", "ConnectionPool"),
+     ("http://localhost:1", "ConnectionPool"), ("http://127.0.0.1:1", "ConnectionPool")],
+)  # fmt: skip
+def test_a_proxy_of_the_environment_is_used(monkeypatch, origin, kind):
+    """HTTPS_PROXY and its like lead to the proxy; NO_PROXY leads past it, and so does this machine's own address."""
+    from isr_analysis.portal import network
+
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "past.example")
+    made = network._network(origin)
+    assert type(made._pool).__name__ == kind
+    made.close()
