@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isr_analysis.amounts import counted
-from isr_analysis.surroundings import kernel, someone_is_there
+from isr_analysis.surroundings import kernel, page_is_live
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +118,4 @@ def _bar(done: int, windows: int) -> str:
 
 
 def _can_be_seen() -> bool:
-    return bool(sys.stderr and sys.stderr.isatty()) if kernel() is None else someone_is_there()
+    return bool(sys.stderr and sys.stderr.isatty()) if kernel() is None else page_is_live()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -17,3 +18,11 @@ def someone_is_there() -> bool:
     if (running := kernel()) is not None:
         return bool(getattr(running, "_allow_stdin", False))
     return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
+
+
+def page_is_live() -> bool:
+    """Tell whether a page shows what a cell displays and answers to it: that of a notebook, or of Voilà.
+
+    Voilà runs a notebook as nbconvert does, so that nobody can be prompted, and then shows it as a page that is alive.
+    """
+    return someone_is_there() or os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from isr_analysis.plots.lines import Drawn, timeseries, timeseries_drawn
 from isr_analysis.plots.panels import points
-from isr_analysis.surroundings import someone_is_there
+from isr_analysis.surroundings import page_is_live
 
 
 def zoomable(
@@ -49,7 +49,7 @@ def zoomable(
     >>> str(widget.data[0].x[1])[:19], len(widget.data[0].x)
     ('2026-11-01T01:00:00', 603)
     """
-    if not (someone_is_there() if widget is None else widget):
+    if not (page_is_live() if widget is None else widget):
         return timeseries(df, fields, **options)
     return _watched(timeseries_drawn(df, fields, **options))
 

@@ -12,7 +12,7 @@ import ipywidgets
 from isr_analysis.errors import IsrError, TokenMissingError
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
-from isr_analysis.surroundings import someone_is_there
+from isr_analysis.surroundings import page_is_live
 from isr_analysis.widgets.background import Worker
 from isr_analysis.widgets.front import Page
 from isr_analysis.widgets.words import Code, Notice, explained, plain_text
@@ -67,7 +67,7 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         return "\n\n".join(plain_text(part) for part in self._plain())
 
     def _ipython_display_(self) -> None:
-        if someone_is_there():
+        if page_is_live():
             raise NotImplementedError  # IPython goes on to the widget itself
         from IPython.display import display
 

@@ -56,6 +56,24 @@ def chromium() -> Iterator:
         browser.close()
 
 
+def free_port() -> int:
+    """Give a port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def of_its_own(folder: Path) -> dict[str, str]:
+    """Give the environment of a server whose settings and store lie in a folder, and that knows no token."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ISR_")} | {
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "ISR_HOME": str(folder / "home"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Give a running JupyterLab with folders and settings of its own, which saves the state of widgets."""
@@ -75,18 +93,11 @@ class Lab:
         settings.mkdir(parents=True)
         # The hardest case for secrets: the state of every widget goes into the file.
         (settings / "plugin.jupyterlab-settings").write_text('{"saveState": true}')
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.origin = f"http://127.0.0.1:{port}"
-        env = {name: value for name, value in os.environ.items() if not name.startswith("ISR_")} | {
-            "JUPYTER_CONFIG_DIR": str(folder / "config"),
-            "JUPYTER_DATA_DIR": str(folder / "data"),
+        env = of_its_own(folder) | {
             "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-            "IPYTHONDIR": str(folder / "ipython"),
-            "ISR_HOME": str(folder / "home"),
-            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         }
         self._log = (folder / "lab.log").open("wb")
         command = [
