@@ -30,6 +30,7 @@ IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
 """The fields that together say which channel a Station Controller's reading is of."""
 
 _MANY = 65_000
+_FEW = 5  # names in an error
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
@@ -88,7 +89,8 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     Raises
     ------
     UsageError
-        It is no DataFrame or Series, or its index is not one of time, or reaches beyond 1970 to 2100.
+        It is no DataFrame or Series, its index is not one of time or reaches beyond 1970 to 2100, or two of its
+        columns have one name.
     """
     if isinstance(data, pd.Series):
         data = data.to_frame("value" if data.name is None else data.name)
@@ -112,7 +114,11 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if not all(isinstance(name, str) for name in data.columns):
         data = data.set_axis([_name(name) for name in data.columns], axis=1)
     if not data.columns.is_unique:
-        data = data.loc[:, ~data.columns.duplicated()]
+        twice = ", ".join(map(repr, data.columns[data.columns.duplicated()].unique()[:_FEW]))
+        raise UsageError(
+            f"several columns of the frame are called {twice}; give each a name of its own, as with "
+            "df.add_suffix before frames are joined"
+        )
     if halved := [name for name, column in data.items() if _has_half_characters(column)]:
         data = data.assign(**{str(name): data[name].map(_whole) for name in halved})
     return data

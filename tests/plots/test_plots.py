@@ -104,6 +104,13 @@ def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(plot):
         DRAWN[plot](pd.DataFrame({"time": ["2026-11-01"], "value": [1]}))
 
 
+def test_columns_of_one_name_are_refused():
+    """Of two columns of one name neither is drawn in silence: the error says which, and what to do."""
+    frame = pd.concat([plain([1.0]), plain([2.0])], axis=1)
+    with pytest.raises(UsageError, match=r"called .*'value'.*add_suffix"):
+        plots.timeseries(frame)
+
+
 def test_a_field_that_is_not_there_is_named_with_those_that_are():
     """The error names what is missing and what there is."""
     with pytest.raises(UsageError, match=r"'power'.*value"):
