@@ -57,18 +57,20 @@ def test_a_process_that_was_forked_has_connections_of_its_own(tmp_path):
     forked = multiprocessing.get_context("fork")
     found = forked.SimpleQueue()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ports) as server:
-        threading.Thread(target=server.serve_forever).start()
-        origin = f"http://127.0.0.1:{server.server_address[1]}"
-        line = Wire(origin, Token(VALUE), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
-        own = line.get("/x").body
-        child = forked.Process(target=lambda: found.put(line.get("/x").body))
-        child.start()
-        child.join(timeout=60)
-        assert child.exitcode == 0
-        assert found.get() != own
-        assert line.get("/x").body == own
-        line.close()
-        server.shutdown()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            origin = f"http://127.0.0.1:{server.server_address[1]}"
+            line = Wire(origin, Token(VALUE), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+            own = line.get("/x").body
+            child = forked.Process(target=lambda: found.put(line.get("/x").body))
+            child.start()
+            child.join(timeout=60)
+            assert child.exitcode == 0
+            assert found.get() != own
+            assert line.get("/x").body == own
+            line.close()
+        finally:
+            server.shutdown()
 
 
 @pytest.mark.parametrize(
