@@ -58,6 +58,11 @@ def is_state(number: Floats, topic: str | None) -> bool:
     return len(np.unique(number)) <= _FEW and bool((number == np.floor(number)).all())
 
 
+def is_named(field: str) -> bool:
+    """Judge by a field's name whether it is one of versions or names: then no text in it is a number."""
+    return _NAMED.search(field) is not None
+
+
 def is_label(numbers: int, words: int) -> bool:
     """Judge by how many numbers and words there are whether both are names or versions: few numbers, as many words."""
     return numbers <= min(_LABELS, words)
@@ -95,7 +100,7 @@ def numbers(column: pd.Series) -> Floats:
         found[real] = [_float(value) for value in column[real]]
     texts = column[text]
     few = texts.iloc[:: max(1, len(texts) // _SAMPLE)]  # most texts are no numbers, and there may be many
-    if not _NAMED.search(str(column.name)) and any(math.isfinite(of_text(one)) for one in few):
+    if not is_named(str(column.name)) and any(math.isfinite(of_text(one)) for one in few):
         code, words = pd.factorize(texts)
         read = np.array([of_text(word) for word in words])[code]
         if 2 * np.isfinite(read).sum() > len(read):

@@ -89,7 +89,8 @@ def pick(
         return Picked([], [], frame, zone, [], "No data: the frame has no rows")
     marked = event_rows(frame)
     marks = frame[marked] if events else frame.iloc[:0]
-    lines, seen = lines_of(frame[~marked] if fields is None and marked.any() else frame, wanted, [*extra, *facets])
+    rows = frame[~marked] if fields is None and marked.any() else frame
+    lines, seen = lines_of(rows, wanted, [*extra, *facets], asked=fields is not None)
     if fields is None:
         lines = [line for line in lines if not line.label]
     if not lines and not len(marks):
@@ -113,8 +114,13 @@ def event_rows(frame: pd.DataFrame) -> Flags:
     return np.append(np.array(kinds, dtype=bool), False)[topics.cat.codes.to_numpy()]
 
 
-def lines_of(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[list[Line], dict[str, bool]]:
-    """Give a line for each field of each series, and whether each field held anything at all."""
+def lines_of(
+    frame: pd.DataFrame, fields: list[str], extra: list[str], *, asked: bool = False
+) -> tuple[list[Line], dict[str, bool]]:
+    """Give a line for each field of each series, and whether each field held anything at all.
+
+    Fields that somebody `asked` for are drawn as far as they hold numbers, versions in digits, too.
+    """
     lines: list[Line] = []
     seen: dict[str, bool] = {}
     splits: dict[str | None, Any] = {}
@@ -124,7 +130,7 @@ def lines_of(frame: pd.DataFrame, fields: list[str], extra: list[str]) -> tuple[
     for name in fields:
         if name in extra:
             continue
-        column = values.read(frame[name])
+        column = values.read(frame[name], asked=asked)
         seen[name] = bool((column.code >= 0).any())
         unit = next(iter(unit_columns(frame, name, alone=fields == [name])), None)
         if unit not in splits:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.kinds import NO_MEASURE, is_label, is_number, of_text, on_off
+from isr_analysis.checks.kinds import NO_MEASURE, is_label, is_named, is_number, of_text, on_off
 from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
 
@@ -62,11 +62,12 @@ class Values:
         return is_label(len(np.unique(number[~np.isnan(number)])), len(np.unique(code[code >= 0])))
 
 
-def read(column: pd.Series) -> Values:
-    """Read a column of any dtype."""
+def read(column: pd.Series, *, asked: bool = False) -> Values:
+    """Read a column of any dtype; a version in digits counts as a number only where the column was `asked` for."""
+    as_words = not asked and is_named(str(column.name))
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        inner = read(pd.Series(kind.categories))
+        inner = read(pd.Series(kind.categories, name=column.name), asked=asked)
         code = column.cat.codes.to_numpy().astype(np.int64)
         return Values(_pick(inner.number, code, np.nan), _pick(inner.code, code, -1), inner.words)
     if pd.api.types.is_bool_dtype(kind):
@@ -78,10 +79,10 @@ def read(column: pd.Series) -> Values:
         return Values(_finite(number), np.full(len(column), -1), [])
     if pd.api.types.is_string_dtype(kind) and not pd.api.types.is_object_dtype(kind):
         code, texts = pd.factorize(column)
-        number, own, words = _each(list(texts))
+        number, own, words = _each(list(texts), as_words=as_words)
         return Values(_pick(number, code, np.nan), _pick(own, code, -1), words)
     if pd.api.types.is_object_dtype(kind):
-        return Values(*_each(column.tolist()))
+        return Values(*_each(column.tolist(), as_words=as_words))
     nobody = np.full(len(column), np.nan)
     return Values(nobody, np.full(len(column), -1), [])  # instants and durations are no measurements
 
@@ -96,15 +97,15 @@ def _finite(number: Floats) -> Floats:
     return number
 
 
-def _each(values: list[Any]) -> tuple[Floats, Ints, list[str]]:
-    """Read values one by one: numbers, numbers written as text, words, and flags."""
+def _each(values: list[Any], *, as_words: bool) -> tuple[Floats, Ints, list[str]]:
+    """Read values one by one: numbers, numbers written as text unless all text is `as_words`, words, and flags."""
     number, code = np.full(len(values), np.nan), np.full(len(values), -1, dtype=np.int64)
     known: dict[str, int] = {}
     for at, value in enumerate(values):
         if isinstance(value, bool | np.bool_):
             code[at] = known.setdefault("true" if value else "false", len(known))
         elif isinstance(value, str):
-            if math.isnan(found := of_text(value)):
+            if as_words or math.isnan(found := of_text(value)):
                 if word := value.strip():
                     code[at] = known.setdefault(word, len(known))
             else:

@@ -101,6 +101,16 @@ def test_a_version_among_others_is_no_line():
     assert plots.timeseries(mixed, "fw").layout.yaxis.title.text == "fw"
 
 
+@pytest.mark.parametrize("dtype", ["str", "object", "category"])
+def test_a_version_in_digits_is_a_line_only_where_it_is_asked_for(dtype):
+    """As `channels` and `wide` take it, by the name of its field; a reading that a device writes as text is drawn."""
+    versions = pd.Series(["7.10", "7.9"] * 100, dtype=dtype).array
+    frame = plain(range(200), firmware=versions, volt=pd.Series(map(str, range(200)), dtype=dtype).array)
+    assert {axis.title.text for axis in plots.timeseries(frame).select_yaxes()} == {"value", "volt"}
+    assert set(plots.timeseries(frame, "firmware").data[0].y) == {7.1, 7.9}
+    assert {trace.name for trace in plots.timeline(frame[["firmware"]]).data} == {"7.10", "7.9"}
+
+
 def test_a_profile_shows_an_hour_that_stands_alone():
     """With no line to either side a point is marked, and the band is drawn for each run of hours by itself."""
     alone = plots.profile(plain([4.0], MINUTES[:1]))
