@@ -102,8 +102,8 @@ def profile(
     given = name or env.get("ISR_PROFILE")
     called = check_name(str(given or "default"))
     entries = _read(folder / CONFIG)
-    # A service without kept profiles may name one in its environment, or where it knows none.
-    from_environment = env.get("ISR_PORTAL_ORIGIN") and not (name and entries)
+    # A service without kept profiles may name one in its environment; an argument means one that is kept.
+    from_environment = env.get("ISR_PORTAL_ORIGIN") and not name
     known = called in entries or called == "default" or origin or from_environment
     if not known and not may_be_new:
         there = ", ".join(sorted(entries)) or "none yet"

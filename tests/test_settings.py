@@ -75,10 +75,12 @@ def test_profiles_are_kept_apart(home):
         settings.profile("one", home=home, environ={})
 
 
-def test_a_misspelt_profile_is_refused_beside_those_kept(home):
-    """Also where the environment names a portal; where none is kept, or the environment names it, it may be any."""
+def test_a_misspelt_profile_is_refused(home):
+    """Also where none is kept, and where the environment names a portal; one from the environment may be any."""
     here = {"ISR_PORTAL_ORIGIN": "https://portal.example"}
-    assert settings.profile("sevice", home=home, environ=here).name == "sevice"
+    with pytest.raises(UsageError, match=r"no profile 'sevice'.*there: none yet"):
+        settings.profile("sevice", home=home, environ=here)
+    assert settings.profile("sevice", origin="https://portal.example", home=home, environ={}).name == "sevice"
     settings.save(settings.profile("service", origin="https://portal.example", home=home, environ={}))
     with pytest.raises(UsageError, match=r"no profile 'sevice'.*there: service"):
         settings.profile("sevice", home=home, environ=here)
