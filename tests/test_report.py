@@ -277,6 +277,19 @@ def test_jupyter_settings_and_home_do_not_matter(sandbox: Any, tmp_path: Path) -
     assert (done.stdout, done.stderr) == ("r.html\n", "")
 
 
+def test_a_user_without_a_home_is_told_so(sandbox: Any, tmp_path: Path) -> None:
+    """As a container's user whom no list has: before anything is fetched, and no traceback of nbconvert."""
+    env = {"PATH": os.environ["PATH"], "ISR_HOME": str(tmp_path / "home"), "ISR_TOKEN": sandbox.token,
+           "ISR_PORTAL_ORIGIN": sandbox.origin}  # fmt: skip
+    without = "import pwd; pwd.getpwuid = {}.__getitem__; from isr_analysis.cli import main; main()"
+    command = [sys.executable, "-c", without, "report", "r.html", "--last", "1h"]
+    before = sandbox.requests("history")
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"isr: nbconvert, .* set HOME to a folder, which may be empty\n", done.stderr)
+    assert sandbox.requests("history") == before
+
+
 def test_the_template_alone(tmp_path: Path) -> None:
     """`jupyter nbconvert --template isr` makes such a page of any notebook: code folded, figures drawn, errors told."""
     figure = {"data": [{"type": "scatter", "y": [1, 2]}], "layout": {"title": {"text": "Two </script> points"}}}

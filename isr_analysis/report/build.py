@@ -94,6 +94,7 @@ def build_report(
     program = browser() if pdf else ""
     own = None if notebook is None else path_of(notebook, "notebook")
     nb = _read(own or NOTEBOOK)
+    _exporter()
     named = title or str(nb.metadata.get("title") or "Telemetry report")
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
@@ -145,15 +146,27 @@ def _without(nb: Any, token: str) -> Any:
 
 def render(nb: Any) -> tuple[str, list[Problem]]:
     """Turn a notebook that has run into the page, and say what it lacks."""
-    from nbconvert import HTMLExporter
     from traitlets.config import Config
 
-    exporter = HTMLExporter(
+    exporter = _exporter()(
         template_name="isr", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True, exclude_input_prompt=True,
         exclude_output_prompt=True, config=Config(),
     )  # fmt: skip
     source, resources = exporter.from_notebook_node(nb)
     return str(source), resources["isr"].problems
+
+
+def _exporter() -> Any:
+    try:
+        from nbconvert import HTMLExporter
+    except ModuleNotFoundError as exc:
+        raise kernel.needs(exc) from exc
+    except RuntimeError as exc:  # it looks for templates below the user's home, when it is imported
+        raise UsageError(
+            f"nbconvert, which writes the page of a report, cannot be used ({exc}); where the user has no home, set "
+            "HOME to a folder, which may be empty"
+        ) from exc
+    return HTMLExporter
 
 
 def _read(path: Path) -> Any:
