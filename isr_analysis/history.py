@@ -86,7 +86,8 @@ def load_history(
         ``topic``, no rows. Units are those of the payload.
         ``attrs`` says where it came from: origin, account, selector, range, rows, when fetched,
         ``provisional_from``, the instant from which late messages may still come (empty if none may), and
-        ``recorded``, how many of the messages are not from the history: those of `record` that it does not have yet.
+        ``recorded``, how many of the messages are not from the history: those of `record` that it does not have yet,
+        and ``warning``, what was warned of (empty if nothing).
 
     Raises
     ------
@@ -121,17 +122,16 @@ def load_history(
     portal = connection.current(portal)
     span = times.resolve(start, end, last, tz=zone, now=portal.now())
     store = Store(portal.folder)
-    before = portal.requests
+    before, said = portal.requests, []
     if offline:
         held = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
         if end is None:
             asked = span
             span, held = _as_far_as_held(asked, held)
             if asked.end - span.end > span.end - span.start:
-                warnings.warn(
+                said.append(
                     f"offline=True, and of {selector} most of {asked} is not on disk: this is what there is of it, "
-                    f"{span}",
-                    stacklevel=2,
+                    f"{span}"
                 )
         _all_there(held, selector, span)
     else:
@@ -142,6 +142,11 @@ def load_history(
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
+    silent, listed = _silent(selector, decoded), list if offline else portal.listed_clients
+    if silent is not None and (words := store.near_misses(silent, listed)):
+        said.append(words)
+    for words in said:
+        warnings.warn(words, stacklevel=2)
     attrs = {
         "source": "history",
         **connection.provenance(portal),
@@ -154,10 +159,8 @@ def load_history(
         "requests": portal.requests - before,
         "rows": len(decoded),
         "recorded": len(beside),
+        "warning": "; ".join(said),
     }
-    silent, listed = _silent(selector, decoded), list if offline else portal.listed_clients
-    if silent is not None and (words := store.near_misses(silent, listed)):
-        warnings.warn(words, stacklevel=2)
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
 
 

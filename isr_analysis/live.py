@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,6 +16,7 @@ from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import LATE, ZONELESS
+from isr_analysis.store import holding
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.portal.responses import Kept
@@ -51,8 +53,8 @@ def load_live(
     pandas.DataFrame
         As of `load_history`: one row a message, index ``time`` (when it was published), columns ``client_id``,
         ``topic``, then the payload's fields. A publisher that never published has no row. ``attrs["fetched_at"]``
-        says when the portal answered, and ``attrs["stale"]`` whether that is longer ago than asked for because the
-        portal could not be reached.
+        says when the portal answered, ``attrs["stale"]`` whether that is longer ago than asked for because the
+        portal could not be reached, and ``attrs["warning"]`` what was warned of (empty if nothing).
 
     Raises
     ------
@@ -60,6 +62,11 @@ def load_live(
         The portal could not be asked, or refused.
     AnswerError
         The portal's answer was not understood.
+
+    Warns
+    -----
+    UserWarning
+        The portal has no publisher of a name in `client_id`.
 
     Examples
     --------
@@ -74,6 +81,9 @@ def load_live(
     age = times.duration(max_age, name="max_age") / times.SECOND
     portal = connection.current(portal)
     kept, table = last_messages(portal, selector, max_age=age)
+    silent = set(selector.clients or ()).difference(table["client_id"].to_pylist())
+    if words := strangers(portal, selector) if silent else "":
+        warnings.warn(words, stacklevel=2)
     attrs = {
         "source": "live",
         **connection.provenance(portal),
@@ -81,6 +91,7 @@ def load_live(
         "topic": selector.topic,
         **lists.freshness(kept),
         "rows": len(table),
+        "warning": words,
     }
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
 
@@ -101,3 +112,9 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
             raise AnswerError(f"the portal's live answer has a message of {times.iso(ahead)}. {ZONELESS}")
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
     return [kept for kept, _ in found], table
+
+
+def strangers(portal: Portal, selector: Selector) -> str:
+    """Say which of the clients that a selector names the portal does not list, and what is called nearly so."""
+    named = selector.clients or ()
+    return "; ".join(holding.strangers(named, portal.listed_clients(), "at the portal")) if named else ""

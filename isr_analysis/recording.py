@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 from isr_analysis import messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.interrupts import uninterrupted
+from isr_analysis.live import strangers
 from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -125,6 +127,11 @@ def record(
     StoreError
         The store cannot be written.
 
+    Warns
+    -----
+    UserWarning
+        The portal has no publisher of a name in `client_id`; what it may publish yet is recorded.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -141,6 +148,8 @@ def record(
         recorder.store.recording(recorder.stand_by),
         contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found,
     ):
+        if words := strangers(portal, found.selector):
+            warnings.warn(words, stacklevel=2)
         recorder.run(found, every)
     return recorder.state()
 

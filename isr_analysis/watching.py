@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import warnings
 from collections.abc import Generator
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from isr_analysis import frame, messages, times
 from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, QuotaExhaustedError
-from isr_analysis.live import last_messages
+from isr_analysis.live import last_messages, strangers
 from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -63,6 +64,11 @@ def watch_live(
     IsrError
         As of `load_live` and `stream`; raised with the first frame. A source that goes away later is waited for.
 
+    Warns
+    -----
+    UserWarning
+        The portal has no publisher of a name in `client_id`; ``attrs["warning"]`` of each frame says so, too.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -76,6 +82,8 @@ def watch_live(
     times.duration(every, name="every")  # before anything is asked
     with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found:
         watched = Watched(portal, found, zone)
+        if watched.warning:
+            warnings.warn(watched.warning, stacklevel=2)
         first = watched.frame(messages.empty())
         if len(first):
             yield first
@@ -102,6 +110,7 @@ class Watched:
         self._source = source
         self._zone = zone
         self._gaps = -1 if isinstance(source, Stream) else 0
+        self.warning = strangers(portal, source.selector)
         self._last = messages.empty()
 
     def frame(self, table: pa.Table) -> pd.DataFrame:
@@ -111,7 +120,7 @@ class Watched:
         if isinstance(self._source, Stream) and self._source.connected and gaps != self._gaps:
             seen, self._gaps = [_seen(self._portal, self._source)], gaps
         self._last = latest(pa.concat_tables([self._last, *seen, table]))
-        attrs = _attrs(self._portal, self._source, len(self._last))
+        attrs = _attrs(self._portal, self._source, len(self._last)) | {"warning": self.warning}
         return frame.to_frame(self._last, tz=self._zone, attrs=attrs)
 
 

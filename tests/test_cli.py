@@ -221,7 +221,7 @@ def test_live_as_json_is_a_line_a_message(isr):
     """No message is no line, also no empty one, which would be no JSON."""
     shown = isr("live", "--json", "--client", "isr-shack-01").output
     assert [json.loads(line)["client_id"] for line in shown.splitlines()] == ["isr-shack-01"]
-    assert isr("live", "--json", "--client", "nobody").output == ""
+    assert isr("live", "--json", "--client", "spare-01").output == ""
 
 
 def test_export_writes_no_folder_of_the_name_of_standard_output(isr, tmp_path, monkeypatch):

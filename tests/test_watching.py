@@ -228,6 +228,43 @@ def test_the_table_says_what_was_measured_first():
     assert [line.rpartition("  ")[2] for line in lines[2:]] == ["type open", "48.28 W, chan 2"]
 
 
+def test_a_publisher_that_is_not_there_is_told_with_those_of_nearly_its_name(sandbox, monkeypatch):
+    """By each that shows or stores what comes; of one that is listed and was never heard nothing is told."""
+    words = r"^there is no client 'isr-shak-01' at the portal \(there: isr-shack-01"
+    with sandbox.connect() as portal:
+        with pytest.warns(UserWarning, match=words):
+            live = isr.load_live(["isr-shak-01", "isr-hill-02"], portal=portal)
+        assert live["client_id"].tolist() == ["isr-hill-02"]
+        assert re.search(words, live.attrs["warning"])
+        with pytest.warns(UserWarning, match=words):
+            (first, *_) = isr.watch_live("isr-shak-01", every="1s", duration="1s", source="live", portal=portal)
+        shown = terminal.table(first, times.MINUTE, "UTC", width=60, height=20)
+        assert "there is no client 'isr-shak-01'" in shown[1]
+        assert len(first) == 0
+        with pytest.warns(UserWarning, match=words):
+            isr.record("isr-shak-01", duration="1s", source="live", portal=portal)
+        assert isr.load_live("spare-01", portal=portal).attrs["warning"] == ""
+        isr.record("spare-01", duration="1s", source="live", portal=portal)
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    command = [sys.executable, "-m", "isr_analysis", "live", "--client", "isr-shak-01"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("isr: there is no client 'isr-shak-01' at the portal (there: isr-shack-01")
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_what_isr_record_did_is_on_standard_output(sandbox, monkeypatch):
+    """Also beside a terminal, to which progress goes: whoever keeps the output in a file has all of it there."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    near, far = pty.openpty()
+    command = [sys.executable, "-m", "isr_analysis", "record", "--for", "1s", "--source", "live"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, text=True, check=True)
+    os.close(far)
+    os.close(near)
+    assert re.fullmatch(r"\d+ messages from the live answer since \S+\n", done.stdout)
+
+
 def test_isr_record_says_what_it_did(here, setting):
     """The stream for two seconds: stored, counted, said; then the live answer by name."""
     done = CliRunner().invoke(cli, ["record", "--for", "2s", "--every", "1s"], catch_exceptions=False)

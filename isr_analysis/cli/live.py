@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from typing import Any
 
 import click
@@ -104,7 +105,9 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
             portal=portal,
         )  # fmt: skip
     if not quiet:
-        click.echo(("\r" if seen else "") + str(done), err=seen)
+        if seen:
+            click.echo(f"\r{_CLEAR_LINE}", nl=False, err=True)
+        click.echo(str(done))
         for gap in done.missed:
             words = f"; {gap.lost} dropped" if gap.lost else ""
             click.echo(
@@ -128,6 +131,8 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     gaps = f" · {counted(df.attrs['gaps'], 'gap')}" if df.attrs["gaps"] else ""
     many = counted(len(rows), "topic")
     lines_ = [f"{pd.Timestamp(now, tz=tz):%Y-%m-%d %H:%M:%S %Z} · {many} · {df.attrs['source']}{state}{gaps}"]
+    if height is not None:  # a terminal, where the table takes the place of what was warned of
+        lines_ += textwrap.wrap(df.attrs.get("warning", ""), width)
     lines_ += ["  ".join([*(one[i].ljust(wide[i]) for i in range(4)), one[4]]) for one in [heads, *rows]]
     if height is not None and len(lines_) > height:
         lines_ = [*lines_[: height - 1], f"… and {len(lines_) - height + 1} more"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from isr_analysis import messages, times
@@ -90,15 +91,19 @@ def near_misses(selector: Selector, parts: list[Part], listed: list[str]) -> str
     Without any part, the clients are those that the portal has listed.
     """
     clients = sorted({client for part in parts for client in part.clients} or listed)
-    where = "on disk" if parts else "at the portal"
     topics = sorted({topic for part in parts for topic in part.topics})
     strange = tuple(one for one in selector.clients or () if clients and one not in clients)
-    said = [f"there is no client {one!r} {where}{_nearly(one, clients)}" for one in strange]
+    said = strangers(strange, clients, "on disk" if parts else "at the portal")
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
     elif strange:
         selector = Selector(strange, selector.topic)
     return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
+
+
+def strangers(wanted: Iterable[str], known: list[str], where: str) -> list[str]:
+    """Say of each client that is not among the known ones that it is not there, and which are called nearly so."""
+    return [f"there is no client {one!r} {where}{_nearly(one, known)}" for one in wanted if known and one not in known]
 
 
 def _nearly(name: str, known: list[str]) -> str:

@@ -221,7 +221,7 @@ class DateRange(Composite):
             self.held.value = drawn
 
     def _fail(self, exc: Exception) -> None:
-        self.held.value = f'<div class="isr-dim">What is on disk is not known: {notice(explained(exc))}</div>'
+        self.held.value = f'<div class="isr-dim">What is on disk is not known: {notice(explained(exc), "bad")}</div>'
 
 
 def _resolve(given: dict[str, str], now: int) -> times.Range:

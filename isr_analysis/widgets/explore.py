@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ from isr_analysis.widgets.words import Code, Notice, call, explained, literal, n
 _ALL = "all that can be drawn"
 _GAPS = 50
 _NO_GAPS = "No gaps: every series came at its usual pace."
+_BAD = re.compile(r'<div class="isr-note isr-bad".*?</div>', re.DOTALL)
 _OFTEN = 0.15  # s between two lines of progress
 
 
@@ -120,6 +122,8 @@ class Explorer(Composite):
         self.parquet.on_click(lambda _: self.export("parquet"))
         self.picker.observe(self._picked, "value")
         self.dates.observe(self._replan, "value")
+        for one in (self.said, self.plan, self.picker.trouble, self.dates.held):
+            one.observe(self._say_once, "value")
         sides = row(side(self.picker, width="360px"), side(self.dates, width="360px"))
         sides.add_class("isr-top")
         self.children = [
@@ -188,6 +192,8 @@ class Explorer(Composite):
             raise UsageError("what is chosen cannot be loaded")
         yield Notice(f"Plan: {plan_history(**asked, portal=portal)}")
         df = load_history(**asked, portal=portal)
+        if df.attrs["warning"]:
+            yield Notice(df.attrs["warning"], "warn")
         if len(df):
             yield self._draw(df)
             found = gaps(df)
@@ -222,6 +228,14 @@ class Explorer(Composite):
             self.dates.of(**self.picker.value)
         self._replan()
 
+    def _say_once(self, _: dict[str, Any]) -> None:
+        """Hide what is said in red already, as where there is no token and nothing can be asked."""
+        said = ""
+        for one in (self.said, self.plan, self.picker.trouble, self.dates.held):
+            bad = _BAD.search(one.value)
+            one.layout.display = "none" if bad and bad[0] in said else None
+            said += one.value
+
     def _replan(self, _: Any = None) -> None:
         """Say what a load would do now; nothing of the history is asked for."""
         self._write_code()
@@ -254,7 +268,7 @@ class Explorer(Composite):
             self.said.value = notice(
                 f"{counted(len(df), 'message')} from {span}, {cost}.{late}" if len(df)
                 else f"No message was published from {span}.", "good" if len(df) else "warn",
-            )  # fmt: skip
+            ) + notice(df.attrs["warning"], "warn")  # fmt: skip
             self.figure.outputs = shown
             self.gaps.value = _listed(silent) if len(df) else ""
             self._offer(df)

@@ -236,7 +236,10 @@ class Picker(Composite):
         who = None if self.value is None else self.value["client_id"]
         df = load_history(who, last="1h", portal=self._connected(), progress=lambda _: task.check())
         with task.turn():
-            self.trouble.value = notice(f"The last hour has {counted(df['topic'].nunique(), 'topic')}.", "good")
+            found = notice(
+                f"The last hour has {counted(df['topic'].nunique(), 'topic')}.", "good" if len(df) else "warn"
+            )
+            self.trouble.value = found + notice(df.attrs["warning"], "warn")
             self.learn(df)
 
     def _fail(self, exc: Exception) -> None:

@@ -162,6 +162,48 @@ def test_a_range_without_messages_is_said_so(portal):
     assert len(explorer.value) == 0
 
 
+def test_a_client_that_is_not_there_is_told_beside_the_figure(portal):
+    """The warning of the loader, which else nobody would see who presses Load."""
+    explorer = isr.widgets.explorer(["isr-shack-01", "isr-shak-01"], "telemetry/watt_meter", last="2h", portal=portal)
+    explorer.go.click()
+    with pytest.warns(UserWarning, match="isr-shak-01"):
+        assert explorer.wait()
+    assert "no client &#x27;isr-shak-01&#x27;" in explorer.said.value
+    assert "messages from" in explorer.said.value
+    assert explorer.figure.outputs
+    explorer.dates.value = {"last": "1h"}
+    with pytest.warns(UserWarning, match="isr-shak-01"):
+        assert "no client 'isr-shak-01'" in str(explorer)
+    explorer.picker.value = {"client_id": ["isr-shack-01"], "topic": "#"}
+    explorer.load()
+    assert explorer.wait()
+    assert "isr-shak-01" not in explorer.said.value
+    explorer.close()
+
+
+def test_without_a_token_that_is_said_once(sandbox, monkeypatch):
+    """The list, the dates, the plan and the load cannot do without; each other thing that is wrong is shown."""
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    explorer = isr.widgets.explorer("isr-shack-01", last="2h")
+    places = (explorer.said, explorer.plan, explorer.picker.trouble, explorer.dates.held)
+
+    def seen() -> list[str]:
+        assert explorer.wait()
+        assert explorer.picker.wait()
+        assert explorer.dates.wait()
+        return [one.value for one in places if one.value and one.layout.display != "none"]
+
+    explorer._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    for part in (explorer.picker, explorer.dates):
+        part._page._handle_custom_msg({"seen": True, "dark": False}, [])
+    assert ["no token" in one for one in seen()] == [True]
+    explorer.go.click()
+    assert ["no token" in one for one in seen()] == [True]
+    explorer.picker.topic.value = "a/#/b"
+    assert len(seen()) == 2
+    explorer.close()
+
+
 def test_the_figure_follows_the_page_into_the_dark(explorer):
     """When the theme is changed, it is drawn again."""
     explorer._page._handle_custom_msg({"seen": True, "dark": False}, [])
