@@ -62,7 +62,10 @@ def test_offline_a_hole_is_not_passed_over(here):
     ("client", "topic", "words"),
     [
         ("isr-shack-1", "#", r"no client 'isr-shack-1' on disk \(there: isr-shack-01"),
+        ("ISR-SHACK-1", "#", r"no client 'ISR-SHACK-1' on disk \(there: isr-shack-01"),
         (None, "telemetry/watt_metr", r"'telemetry/watt_metr' \(there: telemetry/watt_meter"),
+        (None, "Telemetry/Watt_Meter", r"'Telemetry/Watt_Meter' \(there: telemetry/watt_meter"),
+        (None, "telemetry/*", r'"\*" is no wildcard, "\+" stands for one level of a topic and "#" for all that follow'),
     ],
 )
 def test_a_name_that_is_nearly_right_is_told(here, client, topic, words):
@@ -91,8 +94,10 @@ def test_one_of_two_clients_that_is_not_there_is_told(here):
 
 
 def test_a_quiet_hour_of_a_known_client_is_no_mistake(here):
-    """Nothing is told: warnings are errors here."""
+    """Nothing is told, also where it is known from the portal's list alone: warnings are errors here."""
     isr.load_history(last="6h", portal=here)
+    assert isr.load_history("spare-01", last="6h", portal=here).empty
+    assert isr.sync("spare-01", last="6h", portal=here).rows == 0
     assert isr.load_history("isr-shack-01", "event/change", last="1s", portal=here).empty
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from isr_analysis import messages, times
@@ -14,6 +14,8 @@ from isr_analysis.times import Range
 
 SETTLE = 10 * times.MINUTE
 MAX_AGE = times.MINUTE
+
+_STAR = '; "*" is no wildcard, "+" stands for one level of a topic and "#" for all that follow'
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,17 @@ def weigh(
     return Held(missing, min(provisional, default=None), min((one.fetched_at for one in found), default=None))
 
 
-def near_misses(selector: Selector, parts: list[Part], listed: list[str]) -> str:
+def near_misses(selector: Selector, parts: list[Part], listed: Callable[[], list[str]]) -> str:
     """Say which clients and topics of a selector no part has, and what is named nearly so; empty if each is in one.
 
-    Without any part, the clients are those that the portal has listed.
+    A client that `listed` gives, as the portal lists it, is there, and silent; without any part, these are all.
     """
-    clients = sorted({client for part in parts for client in part.clients} or listed)
+    clients = sorted({client for part in parts for client in part.clients})
     topics = sorted({topic for part in parts for topic in part.topics})
-    strange = tuple(one for one in selector.clients or () if clients and one not in clients)
+    strange = tuple(one for one in selector.clients or () if one not in clients)
+    there = listed() if strange else []
+    clients = clients or sorted(there)
+    strange = tuple(one for one in strange if clients and one not in there)
     said = strangers(strange, clients, "on disk" if parts else "at the portal")
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
@@ -107,5 +112,9 @@ def strangers(wanted: Iterable[str], known: list[str], where: str) -> list[str]:
 
 
 def _nearly(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
-    return f" (there: {', '.join(close)}{', …' if len(known) > len(close) else ''})"
+    alike: dict[str, str] = {}
+    for one in known:
+        alike.setdefault(one.casefold(), one)
+    found = difflib.get_close_matches(name.casefold(), [*alike], n=3, cutoff=0.5)
+    close = [alike[one] for one in found] or known[:3]
+    return f" (there: {', '.join(close)}{', …' if len(known) > len(close) else ''}){_STAR if '*' in name else ''}"

@@ -163,10 +163,9 @@ class Store:
     def near_misses(self, selector: Selector, listed: Callable[[], list[str]]) -> str:
         """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are.
 
-        Where nothing at all is on disk, `listed` gives the clients that there are.
+        `listed` gives the clients that there are at the portal, if that is asked.
         """
-        parts = self._found(Selector(), _EVER)
-        return holding.near_misses(selector, parts, [] if parts or selector.clients is None else listed())
+        return holding.near_misses(selector, self._found(Selector(), _EVER), listed)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""
