@@ -20,6 +20,8 @@ from isr_analysis.portal.contract import Contract, overridden
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
 """How files begin that hold a table: an answer of the portal, or anything else."""
 
+_NOTHING = pa.array([b"", b'""', b"null"])
+
 _SEQ = messages.SCHEMA.get_field_index("seq")
 
 
@@ -71,7 +73,8 @@ def read_history(
     Warns
     -----
     UserWarning
-        The last answer says that more pages follow.
+        The last answer says that more pages follow; or most of its rows have no payload but other columns, as those of
+        a frame that was saved as CSV or Parquet.
 
     Examples
     --------
@@ -106,6 +109,14 @@ def read_history(
         )
     table = pa.concat_tables(pages)
     table = selector.select(answers.merge(table) if fragments else table)
+    bare = pc.and_(pc.is_in(table["payload"], _NOTHING), pc.is_valid(table["extra"]))
+    if 2 * (left := pc.sum(bare).as_py() or 0) > len(table):
+        warnings.warn(
+            f"{left:,} of {len(table):,} rows have no payload but other columns, which are left out: a table that "
+            "`isr export`, df.to_csv or df.to_parquet wrote is no answer of the portal; pandas.read_csv or "
+            "read_parquet reads it",
+            stacklevel=2,
+        )
     attrs = {
         "source": "file",
         "files": [str(one) for one in sources if not isinstance(one, bytes)],

@@ -117,3 +117,16 @@ def test_a_page_that_is_not_the_last_says_so(sandbox):
     with pytest.warns(UserWarning, match="one page of several"):
         df = isr.read_history(saved(sandbox, limit=10))
     assert (len(df), df.attrs["more_follows"]) == (10, True)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_frame_that_was_saved_is_told_from_an_answer(tmp_path, kind):
+    """With a field called as the payload of an answer it looks like one, and its other fields would go unseen."""
+    index = pd.date_range("2026-11-20", periods=3, freq="1min", tz="UTC", name="time")
+    fields = {"payload": [None, None, "no JSON"], "value": [1.0, 2.0, None]}
+    frame = pd.DataFrame({"client_id": "a", "topic": "t/x", **fields}, index=index)
+    getattr(frame, f"to_{kind}")(tmp_path / "a")
+    with pytest.warns(UserWarning, match=r"2 of 3 rows have no payload.*pandas\.read_csv or read_parquet"):
+        isr.read_history(tmp_path / "a")
+    getattr(frame.drop(columns="payload"), f"to_{kind}")(tmp_path / "b")
+    assert isr.read_history(tmp_path / "b")["value"].tolist()[:2] == [1.0, 2.0]
