@@ -25,6 +25,7 @@ _OWN = "from … to …"
 _PRESETS = (
     "last hour", "last 24 hours", "today", "yesterday", "last 7 days", "last 30 days", "this month", "last month",
 )  # fmt: skip
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _LAST = {"last hour": "1h", "last 24 hours": "24h", "last 7 days": "7d", "last 30 days": "30d"}
 
 
@@ -63,7 +64,7 @@ class DateRange(Composite):
         *,
         start: times.Instant | None = None,
         end: times.Instant | None = None,
-        last: str | None = None,
+        last: str | dt.timedelta | None = None,
         tz: str = "UTC",
         portal: Portal | None = None,
     ) -> None:
@@ -235,7 +236,11 @@ def _wall(ns: int, tz: str) -> dt.datetime:
 
 
 def _written(value: Any) -> str:
-    """Write an instant as short as it can be: a date where it is midnight."""
+    """Write an instant as short as it can be: a date where it is midnight; a span of time in its largest unit."""
+    if isinstance(value, dt.timedelta):
+        seconds = value.total_seconds()
+        size, unit = next((one for one in _UNITS if seconds % one[0] == 0), _UNITS[-1])
+        return f"{seconds / size:.6f}".rstrip("0").rstrip(".") + unit
     if isinstance(value, dt.datetime) and type(value) is dt.datetime:
         if value.time() == dt.time() and value.tzinfo is None:
             return value.date().isoformat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import time
@@ -77,7 +78,7 @@ class Explorer(Composite):
         *,
         start: times.Instant | None = None,
         end: times.Instant | None = None,
-        last: str | None = None,
+        last: str | dt.timedelta | None = None,
         tz: str = "UTC",
         portal: Portal | None = None,
     ) -> None:

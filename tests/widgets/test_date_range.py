@@ -141,3 +141,13 @@ def test_the_strip_counts_what_was_fetched_of_all_clients_for_each():
     assert strip(covered).count("<svg") == 2
     assert "75% on disk" in strip(covered)
     assert "Nothing" in strip(covered.iloc[:0])
+
+
+@pytest.mark.parametrize(("given", "written"), [("7D", "7d"), ("90min", "90min"), ("1h", "1h"), ("1.5s", "1.5s")])
+def test_a_span_may_be_a_timedelta(given, written):
+    """As the loaders take it; the value and the code have it as a text."""
+    for made in (isr.widgets.date_range, isr.widgets.explorer):
+        for span in (pd.Timedelta(given), pd.Timedelta(given).to_pytimedelta()):
+            widget = made(last=span)
+            assert f'last="{written}"' in widget.code()
+            widget.close()
