@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
 from isr_analysis.plots import theme as look
-from isr_analysis.plots.panels import Line, bottom, draw, mark, panel_axes, shade, stacked, styles
+from isr_analysis.plots.panels import Line, bottom, draw, lighten, mark, panel_axes, shade, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
 from isr_analysis.plots.thin import share
 from isr_analysis.plots.zones import Clock, around, clock
@@ -142,6 +142,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         for line in own:
             axis, (colour, dash) = right if line.right else left, looks[line.name]
             draw(figure, line, hands, axis=axis, colour=colour, dash=dash, most=most, legend=legend)
+        lighten(figure, [line for line in own if not line.state and not line.right])
         if gaps:
             shade(figure, own, hands, axis=left, colour=look.ink(ground)["gap"])
         if len(panels) > 1:

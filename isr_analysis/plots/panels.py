@@ -22,6 +22,7 @@ _SHADES = 60
 _MARKED = 60
 _WORDS = 12
 _NAMED = 3
+_SWINGS = 40  # times the height of its panel that a line goes up and down before it hides what is behind it
 _TITLE = 52  # characters beside a panel that has the figure for itself
 
 
@@ -167,6 +168,17 @@ def draw(
         figure.add_trace(
             go.Scatter(**alone, mode="markers", marker={"size": 4, "color": colour}, showlegend=False, **common)
         )
+
+
+def lighten(figure: go.Figure, own: list[Line]) -> None:
+    """Let lines of a panel be seen through that swing so often that they would hide the others."""
+    if len(own) < 2:  # noqa: PLR2004 (a line alone hides none)
+        return
+    drawn = [(figure.data[line.trace], np.asarray(figure.data[line.trace].y, np.float64)) for line in own]
+    height = max(np.nanmax(y) for _, y in drawn) - min(np.nanmin(y) for _, y in drawn)
+    for trace, y in drawn:
+        if np.nansum(np.abs(np.diff(y))) > _SWINGS * height:
+            trace.update(line_width=1, opacity=0.7)
 
 
 def points(

@@ -111,6 +111,17 @@ def test_a_version_in_digits_is_a_line_only_where_it_is_asked_for(dtype):
     assert {trace.name for trace in plots.timeline(frame[["firmware"]]).data} == {"7.10", "7.9"}
 
 
+def test_noisy_lines_do_not_hide_each_other():
+    """What swings all the time is drawn thin and lets the lines of its panel through; alone, or smooth, it is not."""
+    noise = np.random.default_rng(1).random(200)
+    rows = pd.DataFrame({"a": noise, "b": noise[::-1], "calm": np.linspace(0, 1, 200)}, index=MINUTES)
+    drawn = {one.name: (one.line.width, one.opacity) for one in plots.timeseries(rows, facet=False).data}
+    assert drawn["a"] == drawn["b"] == (1, 0.7)
+    assert drawn["calm"] == (plots.timeseries(rows["a"]).data[0].line.width, None)
+    level = pd.DataFrame({"a": 1.0, "b": 1.0}, index=MINUTES)
+    assert [one.opacity for one in plots.timeseries(level, facet=False).data] == [None, None]
+
+
 def test_a_profile_shows_an_hour_that_stands_alone():
     """With no line to either side a point is marked, and the band is drawn for each run of hours by itself."""
     alone = plots.profile(plain([4.0], MINUTES[:1]))
