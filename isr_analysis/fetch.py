@@ -19,6 +19,7 @@ from isr_analysis.errors import (
     HistoryIncompleteError,
     IsrError,
     PortalUnavailableError,
+    QuotaExhaustedError,
     StoreError,
     UsageError,
 )
@@ -94,12 +95,12 @@ def fetch(
     download = _Download(portal, store, settle, max_age, since, decode=decode, wait_for_quota=wait_for_quota)
     missing = download.held(selector, span).missing
     if missing:
-        asked = questions(portal, missing)
+        asked = download.questions(missing)
         with reporting(progress, len(asked)) as report:
             try:
                 download.run(asked, report)
             except TopicNeededError:  # it was learned meanwhile how narrow the portal must be asked
-                if (narrower := questions(portal, missing)) == asked:
+                if (narrower := download.questions(missing)) == asked:
                     raise
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
                 download.run(narrower, report)
@@ -131,6 +132,16 @@ class _Download:
         return self.store.held(
             selector, span, now=self.portal.now(), settle=self.settle, max_age=self.max_age, since=self.since
         )
+
+    def questions(self, missing: list[tuple[Selector, Range]]) -> list[tuple[Selector, Range]]:
+        """Give the questions; the portal's document may have to be asked for, and that takes a request, too."""
+        while True:
+            try:
+                return questions(self.portal, missing)
+            except QuotaExhaustedError as exc:
+                if not self.wait_for_quota:
+                    raise
+                self._pause(max(exc.retry_after or 0.0, 1.0))
 
     def run(self, asked: list[tuple[Selector, Range]], report: Report | None) -> None:
         """Bring the answers to questions, and note how long their requests took."""

@@ -1,0 +1,99 @@
+"""What a plan and a sync say: as a load would weigh it, in words, and for what may be asked of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis import settings, times
+from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.quota import Word
+from isr_analysis.portal.token import Token
+from isr_analysis.store.store import Store
+
+NOON = times.instant("2026-11-20T12:00:00Z")
+DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
+JUST_NOW = {"start": "2026-11-20T11:00", "end": "2026-11-20T11:55"}
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """Serve a small fleet whose clock stands still."""
+    with isr.sandbox.serve(days=20, rate=0.05, now=lambda: NOON) as served:
+        yield served
+
+
+@pytest.fixture
+def portal(sandbox):
+    """Connect."""
+    sandbox.set_quota()
+    with sandbox.connect() as line:
+        yield line
+
+
+@pytest.mark.parametrize(("requests", "words"), [(7, "of 7 left this hour, "), (8, "of 7 left this hour (more than")])
+def test_a_plan_that_the_quota_does_not_allow_says_so(portal, requests, words):
+    """As many requests as are left are not too many."""
+    plan = dataclasses.replace(isr.plan_history(**DAYS, portal=portal), requests=requests, seconds=2.0)
+    assert words in str(dataclasses.replace(plan, quota=dataclasses.replace(plan.quota, left=7)))
+
+
+def test_a_plan_says_how_long_it_takes_once_a_download_was_timed(portal):
+    """So long for each request; before that nothing is said of it, and never "0 s"."""
+    first = isr.plan_history(**DAYS, portal=portal)
+    assert first.seconds is None
+    assert str(first).endswith("left this hour")
+    Store(portal.folder).note_speed(4, 2.0)
+    timed = isr.plan_history(**DAYS, portal=portal)
+    assert timed.seconds == pytest.approx(1.5)
+    assert str(timed).endswith(", at least 2 s")
+    assert str(dataclasses.replace(timed, seconds=0.01)).endswith(", at least 1 s")
+
+
+def test_a_plan_weighs_what_is_fresh_and_what_is_settled_as_a_load_does(sandbox, portal):
+    """What was fetched soon after it was published is asked for again by `max_age`, unless `settle` says it is over."""
+    isr.sync(**JUST_NOW, portal=portal)
+    portal.now = lambda: NOON + 30 * times.SECOND
+    for options, requests in (({}, 0), ({"max_age": "10s"}, 1), ({"max_age": "10s", "settle": "4min"}, 0)):
+        assert isr.plan_history(**JUST_NOW, **options, portal=portal).requests == requests
+        assert isr.sync(**JUST_NOW, **options, portal=portal).requests == requests
+
+
+def test_what_lies_in_the_future_is_no_part_of_the_share(portal):
+    """Of a range that ends tomorrow, half is on disk when half of what there can be is."""
+    isr.sync(start="2026-11-19T12:00", end="2026-11-20", portal=portal)
+    assert isr.plan_history(start="2026-11-19T12:00", end="2026-11-22", portal=portal).share == pytest.approx(0.5)
+
+
+def test_a_sync_says_from_when_late_messages_may_come(portal):
+    """By what counts as settled; nothing where all is."""
+    assert isr.sync(**JUST_NOW, portal=portal).provisional_from == "2026-11-20T11:50:00Z"
+    assert isr.sync(**JUST_NOW, settle="1h", portal=portal).provisional_from == "2026-11-20T11:00:00Z"
+    assert isr.sync(**DAYS, portal=portal).provisional_from == ""
+
+
+def test_a_sync_asks_again_if_told_to(portal):
+    """With `refresh=True`, also for what has settled."""
+    rows = isr.sync(**DAYS, portal=portal).rows
+    assert isr.sync(**DAYS, portal=portal).requests == 0
+    again = isr.sync(**DAYS, refresh=True, portal=portal)
+    assert (again.requests, again.rows) == (3, rows)
+
+
+def test_a_sync_waits_for_the_quota_if_told_to(sandbox):
+    """With `wait=True` it goes on when there are requests again, also at its first step; else it is an error."""
+    clock = [NOON]
+
+    def sleep(seconds):
+        clock[0] += round(seconds * times.SECOND)
+
+    profile = settings.profile(origin=sandbox.origin)
+    with Portal(profile, Token(sandbox.token), now=lambda: clock[0], sleep=sleep) as portal:
+        assert portal.account_id
+        portal._ledger.hear(Word(5000, 0, 600.0), NOON)
+        with pytest.raises(isr.errors.QuotaExhaustedError, match="2026-11-20T12:10:00Z"):
+            isr.sync(**DAYS, portal=portal)
+        assert isr.sync(**DAYS, wait=True, portal=portal).rows
+    assert clock[0] >= NOON + 600 * times.SECOND
