@@ -37,6 +37,7 @@ def test_the_account_of_a_filter(topic_filter, account):
         ("broker.example", "1234", "mqtts://broker.example:1234"),
         ("ssl://broker.example", None, "mqtts://broker.example:8883"),
         ("wss://broker.example/mqtt", None, "wss://broker.example:443/mqtt"),
+        ("wss://broker.example", None, "wss://broker.example:443/"),
         ("mqtt://localhost", None, "mqtt://localhost:1883"),
         ("mqtts://[::1]:9", None, "mqtts://[::1]:9"),
     ],
@@ -78,18 +79,21 @@ def test_a_port_beside_the_host_is_the_hosts(monkeypatch):
     ports = [
         logins.find(settings.profile(), **login, **where).address.port
         for where in (
-            {"host": "arg.example:1"},
+            {"host": " arg.example:1 "},
             {"host": "arg.example"},
             {"host": "arg.example:1", "port": 2},
             {"port": 3},
         )
     ]
     assert ports == [1, 1884, 2, 3]
-    for where in ({"port": 0}, {"host": "arg.example:0"}, {"host": "arg.example", "port": 0}):
+    for where in (
+        {"port": 0}, {"host": "arg.example:0"}, {"host": "arg.example", "port": 0}, {"host": "arg.example:99999"},
+    ):  # fmt: skip
         with pytest.raises(UsageError, match="no broker's address"):
             logins.find(settings.profile(), **login, **where)
     monkeypatch.delenv("ISR_MQTT_PORT")
     assert logins.find(settings.profile(), **login).address.port == 1885
+    assert logins.find(settings.profile(), **login, host="arg.example").address.port == 8883
 
 
 def test_where_a_login_comes_from(tmp_path, monkeypatch):
@@ -122,6 +126,20 @@ def test_where_a_login_comes_from(tmp_path, monkeypatch):
     monkeypatch.delenv("ISR_MQTT_PASSWORD")
     with pytest.raises(UsageError, match="chmod 600"):
         logins.find(profile)
+
+
+def test_what_is_given_needs_no_file_and_no_variable(monkeypatch):
+    """A file that is not there matters only where no password was found before; an empty variable says nothing."""
+    profile = settings.profile()
+    monkeypatch.setenv("ISR_MQTT_PASSWORD_FILE", "gone")
+    found = logins.find(profile, host="arg.example", username="sub-a", password="a")
+    assert found.password.reveal() == "a"
+    with pytest.raises(SubscriberMissingError, match="gone cannot be read"):
+        logins.find(profile, host="arg.example", username="sub-a")
+    monkeypatch.delenv("ISR_MQTT_PASSWORD_FILE")
+    monkeypatch.setenv("ISR_MQTT_USERNAME", "")
+    monkeypatch.setenv("ISR_MQTT_PASSWORD", "e")
+    assert logins.find(profile, host="arg.example", username="sub-a").password.reveal() == "e"
 
 
 def test_no_repr_shows_a_password():

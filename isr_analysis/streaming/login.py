@@ -162,8 +162,8 @@ def address(text: str, port: int | str | None = None) -> Address:
     try:
         parts = _split(text)
         tls, web, usual = _SCHEMES[parts.scheme]
-        number = int(port) if port is not None else usual if parts.port is None else parts.port
-        host = parts.hostname
+        host, named = parts.hostname, parts.port  # one that cannot be is refused, also where another one counts
+        number = int(port) if port is not None else usual if named is None else named
     except (ValueError, KeyError) as exc:
         raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}") from exc
     if not host or parts.username or parts.password or any(c.isspace() for c in host) or not 0 < number < 65_536:  # noqa: PLR2004
