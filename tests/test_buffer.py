@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from isr_analysis.streaming.buffer import Buffer
+from isr_analysis.streaming.buffer import Buffer, Gap
 
 
 def test_a_buffer_never_holds_more_than_its_room():
@@ -45,3 +45,33 @@ def test_a_reader_wakes_when_something_comes_or_the_end_does():
     threading.Timer(0.05, other.close).start()
     assert other.take(30) == []
     assert other.ended
+
+
+def test_what_was_read_makes_room():
+    """Only what waits counts against the room, however much came before: a reader that keeps up misses nothing."""
+    buffer = Buffer(10_000)
+    for i in range(100):
+        buffer.put((i, "c", "t", b"x" * 1000, i))
+        assert len(buffer.take(0)) == 1
+    assert buffer.gaps == []
+
+
+def test_an_error_is_not_lost_behind_an_ordinary_end():
+    """The stream is closed after its login ended: whoever reads on is told all the same."""
+    buffer = Buffer(1000)
+    buffer.put((1, "c", "t", b"", 1))
+    buffer.close(RuntimeError("over"))
+    buffer.close()
+    assert len(buffer.take(0)) == 1
+    assert not buffer.ended
+    with pytest.raises(RuntimeError, match="over"):
+        buffer.take(0)
+
+
+def test_gaps_come_by_their_start():
+    """Also where what was dropped is older than a break that was noted before."""
+    buffer = Buffer(10)
+    buffer.put((1, "c", "t", b"", 1))
+    buffer.note(Gap(5, 9, "connection", None))
+    buffer.put((10, "c", "t", b"", 2))
+    assert [(gap.start, gap.reason) for gap in buffer.gaps] == [(1, "reader"), (5, "connection")]

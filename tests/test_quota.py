@@ -96,6 +96,25 @@ def test_whatever_overtakes_whatever_no_more_is_granted_than_the_portal_gives(tm
     assert ledger.state(NOW + 101).left == limit - counted - len(sent)
 
 
+@pytest.mark.parametrize(
+    ("headers", "is_brief"),
+    [({"retry-after": "30"}, True), ({"retry-after": "60"}, True), ({"retry-after": "90"}, False), ({}, False)],
+)
+def test_a_limit_of_the_pace_is_one_that_the_portal_says_ends_soon(ledger, headers, is_brief):
+    """Only then is it waited for unasked; a 429 that does not say until when may be the end of the hour."""
+    ledger.hear(read_word(headers, 429, NOW), NOW, ledger.take(NOW).number)
+    assert ledger.state(NOW).is_brief(NOW) is is_brief
+
+
+def test_an_hour_that_we_counted_ourselves_is_no_limit_of_the_pace(ledger):
+    """It is used up also where its oldest request leaves it soon: the next ones would wait again and again."""
+    ledger.hear(Word(limit=1, remaining=None, resets_in=None), NOW)
+    ledger.take(NOW)
+    soon = NOW + times.HOUR - times.SECOND
+    assert ledger.state(soon).left == 0
+    assert not ledger.state(soon).is_brief(soon)
+
+
 def test_near_the_end_many_requests_are_spaced_out(ledger):
     """The last two in a hundred last until there are more, whoever takes them; a single request is not kept waiting."""
     ledger.hear(Word(limit=500, remaining=10, resets_in=100.0), NOW)
@@ -144,6 +163,7 @@ S = times.SECOND
         ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": str((NOW // S + 90) * 1000)}, 200, Word(None, 3, 90.0)),
         ({"retry-after": "120"}, 429, Word(None, 0, 120.0)),
         ({"retry-after": "Tue, 04 Oct 2024 00:02:00 GMT"}, 429, Word(None, 0, 120.0)),
+        ({"retry-after": "30", "x-ratelimit-reset": "1800"}, 429, Word(None, 0, 30.0)),
         ({}, 429, Word(None, 0, 61.0)),
         ({"x-ratelimit-remaining": "17"}, 429, Word(None, 0, 61.0)),
         ({"x-ratelimit-limit": "many", "x-ratelimit-remaining": "-1"}, 200, Word(None, 0, None)),

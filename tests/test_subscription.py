@@ -1,0 +1,101 @@
+"""How a subscription takes what a broker answers, by a broker that answers as it is told, byte by byte."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+
+import pytest
+
+import isr_analysis as isr
+from isr_analysis.errors import BrokerUnavailableError, SubscriberRefusedError
+from isr_analysis.secret import Secret
+from isr_analysis.streaming.login import Address, Login
+
+mqtt = pytest.importorskip("paho.mqtt.client")
+
+ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
+OK, BUSY, WRONG_PASSWORD = 0, 3, 4  # of a CONNACK
+NO = 0x80  # of a SUBACK
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Connect again at once."""
+    usual = mqtt.Client.reconnect_delay_set
+    monkeypatch.setattr(mqtt.Client, "reconnect_delay_set", lambda self, *_: usual(self, 0.01, 0.01))
+
+
+def published(topic, payload):
+    """Give the packet of a message."""
+    body = len(topic).to_bytes(2) + topic + payload
+    return b"\x30" + bytes([len(body)]) + body
+
+
+def answer(wire, code=None, granted=OK, sent=b""):
+    """Answer one connection: to the login, to the subscription, and with what is sent then; no code: with its end."""
+    wire.recv(1000)
+    if code is None:
+        return
+    wire.sendall(b"\x20\x02\x00" + bytes([code]))
+    if code == OK:
+        wire.sendall(b"\x90\x03" + wire.recv(1000)[2:4] + bytes([granted]) + sent)
+
+
+@contextlib.contextmanager
+def broker(*answers):
+    """Serve a broker that answers one connection after the other so, and ends each but the last; give a login."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            for number, one in enumerate(answers, 1):
+                wire, _ = server.accept()
+                with wire, contextlib.suppress(OSError):
+                    answer(wire, *one)
+                    while one and number == len(answers) and wire.recv(1000):
+                        pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        address = Address("127.0.0.1", server.getsockname()[1], tls=False)
+        yield Login(address, "sub-1", Secret("pass"), f"{ACCOUNT}/#")
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_refusals_are_counted_anew_once_a_login_was_good(monkeypatch, caplog):
+    """A broker that is started twice, and knows its logins late each time, ends no stream."""
+    monkeypatch.setattr("isr_analysis.streaming.subscription._REFUSALS", 2)
+    message = published(f"{ACCOUNT}/dev-1/a".encode(), b"1")
+    with (
+        caplog.at_level(logging.CRITICAL),
+        broker((OK,), (WRONG_PASSWORD,), (OK,), (WRONG_PASSWORD,), (OK, OK, message)) as login,
+        isr.stream(login=login, duration="30s") as live,
+    ):
+        assert next(iter(live)).value == 1
+        assert len(live.gaps()) == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "words"),
+    [
+        ((WRONG_PASSWORD,), SubscriberRefusedError, "refused the login sub-1"),
+        ((BUSY,), BrokerUnavailableError, "took no login"),
+        ((OK, NO), SubscriberRefusedError, f"does not let sub-1 listen to {ACCOUNT}/#"),
+        ((), BrokerUnavailableError, "closed the connection .*TLS"),
+    ],
+)
+def test_what_a_broker_says_at_the_start_is_an_error_at_once(caplog, answers, kind, words):
+    """Who is refused, and what to do, is known before a stream is given; nothing is tried again."""
+    with caplog.at_level(logging.CRITICAL), broker(answers) as login, pytest.raises(kind, match=words):
+        isr.stream(login=login)
+
+
+def test_a_topic_that_is_no_text_is_passed_over():
+    """What no publisher of the platform can have sent ends no stream."""
+    sent = published(b"\xff\xfe", b"0") + published(f"{ACCOUNT}/dev-1/a".encode(), b"1")
+    with broker((OK, OK, sent)) as login, isr.stream(login=login, duration="30s") as live:
+        assert next(iter(live)).value == 1
+        assert live.received == 1
