@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 import isr_analysis as isr
-from isr_analysis import settings
+from isr_analysis import keyrings, settings
 from isr_analysis.errors import (
     SubscriberMissingError,
     UsageError,
@@ -64,6 +66,8 @@ def test_a_rest_token_is_no_password(key, monkeypatch):
     with pytest.raises(UsageError, match="not for MQTT") as caught:
         isr.stream(host="broker.example", username="sub-1", password=key)
     assert "abc" not in str(caught.value)
+    with pytest.raises(UsageError, match="not for MQTT"):
+        isr.stream(host="broker.example", username=key.strip(), password="x")
     monkeypatch.setenv("ISR_MQTT_HOST", "broker.example")
     monkeypatch.setenv("ISR_MQTT_USERNAME", "sub-1")
     monkeypatch.setenv("ISR_MQTT_PASSWORD", key)
@@ -140,6 +144,49 @@ def test_what_is_given_needs_no_file_and_no_variable(monkeypatch):
     monkeypatch.setenv("ISR_MQTT_USERNAME", "")
     monkeypatch.setenv("ISR_MQTT_PASSWORD", "e")
     assert logins.find(profile, host="arg.example", username="sub-a").password.reveal() == "e"
+
+
+@pytest.mark.parametrize("text", ["a=1", 'username = "sub-1"'])
+def test_a_file_without_a_password_of_that_name_is_the_password(text, monkeypatch, tmp_path):
+    """Also where it happens to read as TOML; and the file may lie below the user's home."""
+    file = tmp_path / "password"
+    file.write_text(text)
+    file.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("ISR_MQTT_PASSWORD_FILE", "~/password")
+    found = logins.find(settings.profile(), host="arg.example", username="sub-a")
+    assert found.password.reveal() == text
+
+
+def test_each_profile_and_portal_has_a_login_of_its_own():
+    """What was kept for one is not sent to the broker of another."""
+    profile = settings.profile()
+    logins.keep_in_keyring(profile, {"username": "sub-k", "password": Secret("k"), "host": "ring.example"})
+    assert logins.find(profile).username == "sub-k"
+    for other in ({"name": "club"}, {"origin": "https://other.example"}):
+        with pytest.raises(SubscriberMissingError, match="no broker is set up"):
+            logins.find(dataclasses.replace(profile, **other))
+
+
+@pytest.mark.parametrize("kept", ["nonsense", "[1]"])
+def test_what_another_program_left_in_the_keyring_is_no_login(kept):
+    """It is as if there were none."""
+    profile = settings.profile()
+    keyrings.keep(f"mqtt:{profile.name}@{profile.origin}", kept, what="password", instead="")
+    with pytest.raises(SubscriberMissingError, match="no broker is set up"):
+        logins.find(profile)
+
+
+@pytest.mark.parametrize(
+    ("told", "heard"),
+    [(None, f"{ACCOUNT}/#"), ("{account_id}/#", f"{ACCOUNT}/#"), (f"site/{ACCOUNT}/#", f"site/{ACCOUNT}/#")],
+)
+def test_the_filter_that_is_listened_to(told, heard):
+    """The one that the portal told, the account's where it told none or only how it is made."""
+    assert logins.filter_of(Login(Address("x", 1), "sub-1", Secret("x"), told), ACCOUNT) == heard
+    with pytest.raises(UsageError, match="is no MQTT topic filter"):
+        logins.filter_of(Login(Address("x", 1), "sub-1", Secret("x"), "#/a"), ACCOUNT)
 
 
 def test_no_repr_shows_a_password():
