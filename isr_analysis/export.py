@@ -183,6 +183,8 @@ def _export_days(
         for day in span.days():
             date = times.iso(day.start)[:10]
             mark = store.mark(selector, day)
+            if mark is None and not store.spans(selector, day)[0]:
+                continue  # never fetched: it is no day without messages, and what was exported of it before stays
             # Of two exports at once, either may have written the day last, or the notes: the file tells which.
             if days.get(date, [None, None]) == [mark, files.get(date)]:
                 days.setdefault(date, [None, None])  # a day without a message is noted, too

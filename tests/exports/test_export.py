@@ -146,6 +146,19 @@ def test_offline_export_asks_for_nothing(sandbox, portal, tmp_path):
     assert sandbox.requests() == before
 
 
+def test_what_was_never_fetched_is_no_day_without_messages(portal, tmp_path):
+    """Exported offline: what was exported of it before stays as it is, and nothing is noted of what never was."""
+    isr.export_history(tmp_path / "out", **DAYS, portal=portal)
+    many = len(held(portal))
+    isr.sync(start="2026-10-28", end="2026-10-29", portal=portal)  # kept since October 31: fetched, and empty
+    Store(portal.folder).clear(Range(times.instant("2026-11-14"), times.instant("2026-11-17")), now=portal.now())
+    done = isr.export_history(tmp_path / "out", start="2026-10-28", end="2026-11-17", offline=True, portal=portal)
+    assert (done.written, done.kept) == (0, 0)
+    assert ds.dataset(tmp_path / "out", partitioning="hive").count_rows() == many
+    noted = export.notes(str(tmp_path / "out"))["days"]
+    assert sorted(noted) == ["2026-10-28", "2026-11-14", "2026-11-15", "2026-11-16"]
+
+
 def test_a_delta_table_has_every_message_once(portal, tmp_path):
     """However often it is exported to: each day in one commit, the others untouched."""
     deltalake = pytest.importorskip("deltalake")
