@@ -121,7 +121,7 @@ def test_coverage_tells_settled_provisional_missing_and_failed_apart(sandbox, po
     table = isr.coverage(topic="telemetry/system", **asked)
     assert table["state"].tolist() == ["missing", "settled", "missing", "failed", "missing", "settled", "provisional"]
     assert table["end"].iloc[:-1].tolist() == table["start"].iloc[1:].tolist()
-    assert str(table["start"].dt.tz) == "Europe/Zurich"
+    assert {str(table[name].dt.tz) for name in ("start", "end", "fetched_at")} == {"Europe/Zurich"}
     assert "HTML" in table["detail"].iloc[3]
     assert table["start"].iloc[-1] == pd.Timestamp(NOON - 10 * times.MINUTE, tz="UTC")
     assert table["fetched_at"].isna().tolist() == [state == "missing" for state in table["state"]]
@@ -163,6 +163,7 @@ def test_what_failed_twice_is_told_once(portal):
     assert found["end"].dt.hour.tolist() == [2, 6, 8]
     assert found["state"].tolist() == ["failed", "failed", "missing"]
     assert found["detail"].tolist() == ["all", "one", ""]
+    assert (found["fetched_at"].dropna() == pd.Timestamp(NOON, tz="UTC")).all()  # nobody reads it finer than a second
 
 
 def test_a_plan_of_two_clients_counts_each(portal):
@@ -173,6 +174,15 @@ def test_a_plan_of_two_clients_counts_each(portal):
     assert set(plan.windows["client_id"]) == {"isr-shack-02"}
     again = isr.plan_history("isr-shack-01", **DAYS, refresh=True, portal=portal)
     assert (again.share, len(again.windows)) == (0.0, 3)
+
+
+def test_coverage_of_two_clients_is_told_client_by_client(portal):
+    """Each in the order of time."""
+    isr.sync("isr-shack-01", start="2026-11-15", end="2026-11-16", portal=portal)
+    table = isr.coverage(["isr-shack-02", "isr-shack-01"], **DAYS, portal=portal)
+    assert [(one.client_id[-2:], one.state, one.start.day) for one in table.itertuples()] == [
+        ("01", "missing", 14), ("01", "settled", 15), ("01", "missing", 16), ("02", "missing", 14),
+    ]  # fmt: skip
 
 
 def test_of_several_failures_of_a_span_the_last_is_told(sandbox, portal):
