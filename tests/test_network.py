@@ -73,18 +73,35 @@ def test_a_process_that_was_forked_has_connections_of_its_own(tmp_path):
             server.shutdown()
 
 
-@pytest.mark.parametrize(
-    ("origin", "kind"),
-    [("https://portal.example", "HTTPProxy"), ("https://past.example", "ConnectionPool"),
-     ("http://localhost:1", "ConnectionPool"), ("http://127.0.0.1:1", "ConnectionPool")],
-)  # fmt: skip
-def test_a_proxy_of_the_environment_is_used(monkeypatch, origin, kind):
-    """HTTPS_PROXY and its like lead to the proxy; NO_PROXY leads past it, and so does this machine's own address."""
-    from isr_analysis.portal import network
+class Proxy(http.server.BaseHTTPRequestHandler):
+    """Notes to whom it should lead, and leads nobody there."""
 
-    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "past.example")
-    made = network._network(origin)
-    assert type(made._pool).__name__ == kind
-    made.close()
+    def do_GET(self) -> None:
+        self.server.asked.add(self.path)
+        self.send_error(502)
+
+    do_CONNECT = do_GET  # noqa: N815 (as the server calls it)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("origin", "asked"),
+    [("https://portal.example", {"portal.example:443"}), ("https://past.invalid", set()), ("http://localhost:1", set()),
+     ("https://127.0.0.1:1", set())],
+)  # fmt: skip
+def test_a_proxy_of_the_environment_is_used(monkeypatch, no_pauses, tmp_path, origin, asked):
+    """HTTPS_PROXY and its like lead to the proxy; NO_PROXY leads past it, and so does this machine's own address."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        proxy.asked = set()
+        threading.Thread(target=proxy.serve_forever).start()
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.server_address[1]}")
+        monkeypatch.setenv("NO_PROXY", "past.invalid")
+        line = Wire(origin, Token(VALUE), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+        with pytest.raises(errors.PortalUnavailableError, match=f"{origin} cannot be reached"):
+            line.get("/x")
+        line.close()
+        proxy.shutdown()
+    assert proxy.asked == asked

@@ -117,6 +117,7 @@ def test_figures_of_a_report_show_its_whole_range() -> None:
     index = pd.DatetimeIndex(["2026-11-01"], tz="UTC")
     start = int(index.as_unit("ns").asi8[0])
     made = _chapter(power=range(60), on=[True, False] * 30, span=times.Range(start, start + 7 * times.DAY))
+    assert len(made.figures) == 2
     for figure in made.figures:
         begin, end = (pd.Timestamp(one, tz="Europe/Zurich") for one in figure.layout.xaxis.range)
         assert begin <= pd.Timestamp("2026-11-01", tz="Europe/Zurich")

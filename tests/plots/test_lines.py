@@ -98,7 +98,9 @@ def test_the_words_of_an_event_are_cut_between_two_characters():
     """What looks like a tag is written as several, of which none is left in part."""
     index = MINUTES[:3]
     frame = pd.DataFrame({"topic": "event/change", "event": [f"{'x' * n}{'<&' * 600}" for n in range(3)]}, index=index)
-    for text in plots.timeseries(frame).data[0].text:
+    texts = plots.timeseries(frame).data[0].text
+    assert len(texts) == 3
+    for text in texts:
         _, said, _ = text.split("<br>")
         assert re.fullmatch(r"event: x*(&lt;|&amp;)+", said)
         assert len(html.unescape(said)) == 400
