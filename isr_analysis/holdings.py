@@ -128,8 +128,8 @@ def plan_history(
     rows = store.count(selector, span)
     whole = max(min(span.end, now) - span.start, 1) * len(selector.clients or (None,))
     lacking = sum(window.end - window.start for _, window in missing)
-    likely = [_requests(portal, store, one, window, now) for one, window in asked]
-    requests = sum(one or 1 for one in likely)
+    likely = [_requests(portal, store, one, window) for one, window in asked]
+    requests = sum(one or 1 for one in likely)  # also to learn that there is nothing
     speed = store.speed()
     return Plan(
         _windows([(one.clients[0] if one.clients else ledger.ALL, one.topic, window) for one, window in asked], tz),
@@ -336,15 +336,15 @@ def _asked(
     return portal, selector, span
 
 
-def _requests(portal: Portal, store: Store, selector: Selector, window: Range, now: int) -> int | None:
+def _requests(portal: Portal, store: Store, selector: Selector, window: Range) -> int | None:
     """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
-    around = Range(max(window.start - 7 * times.DAY, 0), min(window.end + 7 * times.DAY, now))
+    around = Range(window.start - 7 * times.DAY, window.end + 7 * times.DAY)
     found, _ = store.spans(selector, around)
     known = sum(part.end - part.start for part in (one.range.common(around) for one in found))
     if not known:
         return None
     rows = store.count(selector, around) * (window.end - window.start) / known
-    return max(1, -(-round(rows) // portal.contract.history.page_size))
+    return -(-round(rows) // portal.contract.history.page_size)
 
 
 def _windows(rows: list[tuple[str, str, Range]], tz: str | dt.tzinfo) -> pd.DataFrame:

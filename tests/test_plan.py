@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
 import isr_analysis as isr
@@ -65,6 +66,29 @@ def test_what_lies_in_the_future_is_no_part_of_the_share(portal):
     """Of a range that ends tomorrow, half is on disk when half of what there can be is."""
     isr.sync(start="2026-11-19T12:00", end="2026-11-20", portal=portal)
     assert isr.plan_history(start="2026-11-19T12:00", end="2026-11-22", portal=portal).share == pytest.approx(0.5)
+
+
+def test_a_plan_goes_by_the_days_around_a_window(portal):
+    """Before it or after it, in a week; one on which nothing came takes a request, too."""
+    isr.sync(start="2026-11-10", end="2026-11-11", portal=portal)
+    for day, is_known in (("2026-11-02", False), ("2026-11-03", True), ("2026-11-17", True), ("2026-11-18", False)):
+        plan = isr.plan_history(start=day, end=pd.Timestamp(day) + pd.Timedelta("1D"), portal=portal)
+        assert (plan.requests, plan.at_least) == (1, not is_known)
+    plan = isr.plan_history("nobody", start="2026-11-11", end="2026-11-12", portal=portal)
+    assert (plan.requests, plan.at_least) == (1, False)
+    plan = isr.plan_history(start="1970-01-01", end="1970-01-02", portal=portal)
+    assert (plan.requests, plan.at_least) == (1, True)
+
+
+def test_a_plan_of_what_is_on_disk_needs_no_portal(sandbox, portal):
+    """Not even to learn how it wants to be asked."""
+    isr.sync(**DAYS, portal=portal)
+    portal.close()
+    (portal.folder / "responses.sqlite").unlink()
+    sandbox.fail("down")
+    with sandbox.connect() as line:
+        assert isr.plan_history(**DAYS, portal=line).requests == 0
+    sandbox.heal()
 
 
 def test_a_sync_says_from_when_late_messages_may_come(portal):
