@@ -114,6 +114,7 @@ def test_it_reconnects_and_tells_what_it_may_have_missed(station, caplog):
         wait_for(lambda: not live.connected)
         (gap,) = live.missed()
         assert gap.reason == "connection"
+        assert live.provenance(0)["gaps"] == 1
         station.start()
         wait_for(lambda: live.connected)
         station.publish(f"{ACCOUNT}/dev-1/a", b"2")

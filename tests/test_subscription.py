@@ -1,18 +1,22 @@
-"""How a subscription takes what a broker answers, by a broker that answers as it is told, byte by byte."""
+"""How a stream takes what a broker answers, and its pace, by a broker that answers as it is told, byte by byte."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import socket
 import threading
+import time
 
 import pytest
 
 import isr_analysis as isr
+from isr_analysis import settings
 from isr_analysis.errors import BrokerUnavailableError, SubscriberRefusedError
 from isr_analysis.secret import Secret
 from isr_analysis.streaming.login import Address, Login
+from isr_analysis.streaming.stream import Message
 
 mqtt = pytest.importorskip("paho.mqtt.client")
 
@@ -32,6 +36,9 @@ def published(topic, payload):
     """Give the packet of a message."""
     body = len(topic).to_bytes(2) + topic + payload
     return b"\x30" + bytes([len(body)]) + body
+
+
+MESSAGE = published(f"{ACCOUNT}/dev-1/a".encode(), b"1")
 
 
 def answer(wire, code=None, granted=OK, sent=b""):
@@ -68,10 +75,9 @@ def broker(*answers):
 def test_refusals_are_counted_anew_once_a_login_was_good(monkeypatch, caplog):
     """A broker that is started twice, and knows its logins late each time, ends no stream."""
     monkeypatch.setattr("isr_analysis.streaming.subscription._REFUSALS", 2)
-    message = published(f"{ACCOUNT}/dev-1/a".encode(), b"1")
     with (
         caplog.at_level(logging.CRITICAL),
-        broker((OK,), (WRONG_PASSWORD,), (OK,), (WRONG_PASSWORD,), (OK, OK, message)) as login,
+        broker((OK,), (WRONG_PASSWORD,), (OK,), (WRONG_PASSWORD,), (OK, OK, MESSAGE)) as login,
         isr.stream(login=login, duration="30s") as live,
     ):
         assert next(iter(live)).value == 1
@@ -95,7 +101,73 @@ def test_what_a_broker_says_at_the_start_is_an_error_at_once(caplog, answers, ki
 
 def test_a_topic_that_is_no_text_is_passed_over():
     """What no publisher of the platform can have sent ends no stream."""
-    sent = published(b"\xff\xfe", b"0") + published(f"{ACCOUNT}/dev-1/a".encode(), b"1")
+    sent = published(b"\xff\xfe", b"0") + MESSAGE
     with broker((OK, OK, sent)) as login, isr.stream(login=login, duration="30s") as live:
         assert next(iter(live)).value == 1
         assert live.received == 1
+
+
+def test_what_was_not_read_is_there_after_the_end():
+    """Once: a recorder stores it when it was stopped."""
+    with broker((OK, OK, MESSAGE)) as login, isr.stream(login=login) as live:
+        until = time.monotonic() + 30
+        while not live.received and time.monotonic() < until:
+            time.sleep(0.01)
+        live.close()
+        assert live.rest()["payload"].to_pylist() == [b"1"]
+        assert live.rest().num_rows == 0
+
+
+def test_a_stream_ends_in_time_however_long_it_gathers():
+    """Also where nothing came at all; and frames of nothing are none."""
+    began = time.monotonic()
+    with broker((OK,)) as login, isr.stream(login=login, duration="0.3s") as live:
+        assert [len(table) for table in live.tables("60s")] == [0]
+    with broker((OK,)) as login, isr.stream(login=login, duration="0.3s") as live:
+        assert list(live.frames("0.1s")) == []
+    assert time.monotonic() - began < 45
+
+
+def test_a_reader_that_was_late_is_not_given_tables_all_at_once():
+    """What it missed of the pace is gone: the next tables come one each `every` again."""
+    with broker((OK,)) as login, isr.stream(login=login) as live:
+        tables = live.tables("0.3s")
+        next(tables)
+        time.sleep(1.0)
+        next(tables)
+        before = time.monotonic()
+        next(tables)
+        assert time.monotonic() - before > 0.2
+
+
+class Known(isr.Portal):
+    """A connection of a known account and clock, which is never asked for anything."""
+
+    def __init__(self):
+        self.profile = settings.profile()
+        self.now = lambda: 5
+
+    named_account = ACCOUNT.upper()
+
+
+def test_an_account_is_the_same_in_capitals():
+    """In the topics of messages, and as the portal writes it; and the portal's clock says when they came."""
+    message = published(f"{ACCOUNT.upper()}/dev-1/a".encode(), b"1")
+    with broker((OK, OK, message)) as login, isr.stream(login=login, duration="30s", portal=Known()) as live:
+        found = next(iter(live))
+    assert (found.client_id, found.topic, found.time_ns) == ("dev-1", "a", 5)
+
+
+def test_the_account_is_asked_for_where_no_filter_says_it(sandbox, monkeypatch):
+    """Of the connection that every loader would have."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    with broker((OK,)) as login, isr.stream(login=dataclasses.replace(login, topic_filter=None)) as live:
+        assert live.account_id == sandbox.account_id
+
+
+def test_the_value_of_a_message_is_what_it_says():
+    """Of JSON its value, else its text, else its bytes; brackets without end are text, and no error."""
+    deep = b"[" * 100_000
+    for payload, value in ((b"1.5", 1.5), (b"{", "{"), (b"\xff", b"\xff"), (deep, deep.decode())):
+        assert Message(0, "dev-1", "a", payload).value == value
