@@ -339,10 +339,22 @@ def test_old_notebooks_are_read_too() -> None:
 
 
 def test_what_stands_beside_the_cells_is_looked_at() -> None:
-    """Whatever its name; of the third format also what a worksheet has."""
+    """Whatever its name, and what a cell has beside its text; of the third format also what a worksheet has."""
     token = _a_token(random.Random(SEED))[0]
     for notebook in ({"cells": [], "note": {"t": token}}, {"worksheets": [{"cells": [], "metadata": {"t": token}}]}):
         assert [str(one) for one in disclosures(notebook)] == ["metadata: REST API token"]
+    cell = {"cell_type": "code", "metadata": {"t": token}}
+    assert [str(one) for one in disclosures({"cells": [cell]})] == ["cell 1, metadata: REST API token"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [("pwd: quicksilver", set()), ("password = own.secret9.kept", set()), ("a password: quick5ilver", {PASSWORD}),
+     (r"'\151sr_mqtt_rest_9fKq27LxPd04'", {TOKEN})],
+)  # fmt: skip
+def test_what_a_text_gives_away(text: str, kinds: set[str]) -> None:
+    """Without quotes a password has digits, and is no name of something; escapes may be octal."""
+    assert kinds_in(text) == kinds
 
 
 def test_what_is_no_notebook_is_refused() -> None:

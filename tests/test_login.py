@@ -15,6 +15,7 @@ from isr_analysis.errors import (
 from isr_analysis.secret import Secret
 from isr_analysis.streaming import login as logins
 from isr_analysis.streaming.login import Address, Login
+from isr_analysis.streaming.stream import has_subscriber
 
 ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
 
@@ -187,6 +188,16 @@ def test_the_filter_that_is_listened_to(told, heard):
     assert logins.filter_of(Login(Address("x", 1), "sub-1", Secret("x"), told), ACCOUNT) == heard
     with pytest.raises(UsageError, match="is no MQTT topic filter"):
         logins.filter_of(Login(Address("x", 1), "sub-1", Secret("x"), "#/a"), ACCOUNT)
+
+
+def test_whether_a_subscriber_is_set_up_is_told_of_each_profile():
+    """Without asking anyone, and without an error where there is none."""
+    club = dataclasses.replace(settings.profile(), name="club")
+    settings.save(club)
+    assert not has_subscriber("club")
+    logins.keep_in_keyring(club, {"username": "sub-k", "password": Secret("k"), "host": "ring.example"})
+    assert has_subscriber("club")
+    assert not has_subscriber()
 
 
 def test_no_repr_shows_a_password():

@@ -92,6 +92,7 @@ def test_a_selector_takes_what_it_means():
         (f"plant/3/{ACCOUNT}/dev/t", "dev", None, (ACCOUNT, "dev", "t")),
         ("dev/t/x", "dev", ACCOUNT, (None, "dev", "t/x")),
         ("t/x", "dev", ACCOUNT, (None, "dev", "t/x")),
+        ("dev", "dev", ACCOUNT, (None, "dev", "dev")),  # a topic that is called as its client is
         ("t/x", None, None, (None, None, "t/x")),
         (f"t/{OTHER}/x", "dev", ACCOUNT, (None, "dev", f"t/{OTHER}/x")),  # an id inside the subpath is no account
         (f"{OTHER}/t", OTHER, ACCOUNT, (None, OTHER, "t")),  # a client whose id is a UUID
@@ -105,6 +106,13 @@ def test_platform_paths_are_split(topic, client, account, parts):
     assert split_topic(topic, client_id=client, account_id=account) == parts
 
 
+@pytest.mark.parametrize(("one", "other"), [("a", "a/+"), ("a", "a/b"), ("a/+", "b/#"), ("+", "a/b")])
+def test_filters_that_share_no_topic_do_not_overlap(one, other):
+    """Whichever is named first."""
+    assert not overlap(one, other)
+    assert not overlap(other, one)
+
+
 def test_order_is_time_client_topic_seq():
     """Ties of one instant are put in order by client, topic and place in the answer."""
     rows = table(("b", "t"), ("a", "u"), ("a", "t"), ("a", "t"))
@@ -113,6 +121,7 @@ def test_order_is_time_client_topic_seq():
     found = messages.in_order(seq)
     order = zip(*(found[name].to_pylist() for name in ("client_id", "topic", "seq")), strict=True)
     assert list(order) == [("a", "t", 2), ("a", "t", 3), ("a", "u", 1), ("b", "t", 0)]
+    assert found.schema == messages.SCHEMA
 
 
 def test_more_payloads_than_a_binary_array_holds_are_still_put_in_order(monkeypatch):

@@ -23,6 +23,24 @@ def test_an_argument_wins_over_the_environment_over_the_file_over_the_default(ho
     assert settings.profile(origin="https://arg.example", environ=env).origin == "https://arg.example"
 
 
+def test_a_profile_that_an_argument_names_wins_over_the_environment(home):
+    """All that was kept of it: the environment may be meant for another one, and fills what it does not say."""
+    made = settings.profile("club", origin="https://club.example", home=home, environ={}, may_be_new=True)
+    kept = dataclasses.replace(made, account_id="club-1", token_file=home / "token")
+    settings.save(kept)
+    env = {
+        "ISR_HOME": str(home), "ISR_PORTAL_ORIGIN": "https://env.example", "ISR_ACCOUNT_ID": "env-1",
+        "ISR_TOKEN_FILE": str(home / "other"), "ISR_CONTRACT": str(home / "contract.toml"),
+    }  # fmt: skip
+    found = settings.profile("club", environ=env)
+    assert (found.origin, found.account_id, found.token_file) == (kept.origin, kept.account_id, kept.token_file)
+    assert found.contract == home / "contract.toml"
+    assert not found.account_is_given
+    found = settings.profile(environ={**env, "ISR_PROFILE": "club"})
+    assert (found.origin, found.account_id, found.token_file) == ("https://env.example", "env-1", home / "other")
+    assert found.account_is_given
+
+
 @pytest.mark.parametrize(
     ("given", "plain"),
     [
@@ -43,7 +61,7 @@ def test_an_origin_has_one_form(given, plain):
 @pytest.mark.parametrize(
     "origin",
     ["http://portal.example", "http://10.0.0.1", "portal.example", "ftp://portal.example", "https://", "",
-     "https://portal.example/api/v1", "https://portal.example?x=1", "https://me:secret@portal.example",
+     "https://portal.example/api/v1", "https://portal.example?x=1", "https://portal.example#x", "https://me:secret@portal.example",
      "https://h:99999", "https://a b"],
 )  # fmt: skip
 def test_an_origin_that_would_leak_or_mislead_is_refused(origin):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 import socket
 import threading
@@ -156,6 +157,31 @@ def test_an_account_is_the_same_in_capitals():
     with broker((OK, OK, message)) as login, isr.stream(login=login, duration="30s", portal=Known()) as live:
         found = next(iter(live))
     assert (found.client_id, found.topic, found.time_ns) == ("dev-1", "a", 5)
+
+
+def test_an_account_need_not_be_a_uuid():
+    """Where the filter names it, messages are told apart by it all the same."""
+    with (
+        broker((OK, OK, published(b"club/dev-1/a", b"1"))) as login,
+        isr.stream(login=dataclasses.replace(login, topic_filter="club/#"), duration="30s") as live,
+    ):
+        found = next(iter(live))
+    assert (live.account_id, found.client_id, found.topic) == ("club", "dev-1", "a")
+
+
+def test_a_break_begins_with_the_last_message(monkeypatch, caplog):
+    """Not when it was noticed, nor when the stream began."""
+    ticks = itertools.count(1)
+    monkeypatch.setattr("time.time_ns", lambda: next(ticks))
+    with (
+        caplog.at_level(logging.CRITICAL),
+        broker((OK, OK, MESSAGE), (OK, OK, MESSAGE)) as login,
+        isr.stream(login=login, duration="30s") as live,
+    ):
+        first, second = (message for _, message in zip(range(2), live, strict=False))
+        (gap,) = live.missed()
+    assert abs(gap.start - first.time_ns) <= 1
+    assert first.time_ns < gap.end < second.time_ns
 
 
 def test_the_account_is_asked_for_where_no_filter_says_it(sandbox, monkeypatch):
