@@ -18,6 +18,7 @@ from isr_analysis.errors import BrokerUnavailableError, SubscriberRefusedError
 from isr_analysis.secret import Secret
 from isr_analysis.streaming.login import Address, Login
 from isr_analysis.streaming.stream import Message
+from isr_analysis.times import SECOND
 
 mqtt = pytest.importorskip("paho.mqtt.client")
 
@@ -182,6 +183,20 @@ def test_a_break_begins_with_the_last_message(monkeypatch, caplog):
         (gap,) = live.missed()
     assert abs(gap.start - first.time_ns) <= 1
     assert first.time_ns < gap.end < second.time_ns
+
+
+def test_a_break_after_a_long_silence_begins_a_minute_before_it_was_noticed(monkeypatch, caplog):
+    """A connection on which nothing comes is asked twice a minute; logins that are refused meanwhile move nothing."""
+    ticks = itertools.count(1)
+    monkeypatch.setattr("time.time_ns", lambda: next(ticks) * 100 * SECOND)
+    with (
+        caplog.at_level(logging.CRITICAL),
+        broker((OK, OK, MESSAGE), (WRONG_PASSWORD,), (OK, OK, MESSAGE)) as login,
+        isr.stream(login=login, duration="30s") as live,
+    ):
+        first, _ = (message for _, message in zip(range(2), live, strict=False))
+        (gap,) = live.missed()
+    assert gap.start - first.time_ns == 40 * SECOND
 
 
 def test_the_account_is_asked_for_where_no_filter_says_it(sandbox, monkeypatch):
