@@ -143,6 +143,17 @@ def test_a_slow_reader_costs_bounded_memory_and_is_told_what_was_dropped(station
 
 
 @needs_mosquitto
+def test_two_streams_of_one_subscriber_leave_each_other_alone(station):
+    """A notebook and a recorder with the same login: neither takes the other's connection."""
+    with isr.stream(login=entry(station)) as one, isr.stream(login=entry(station)) as other:
+        for i in range(3):
+            station.publish(f"{ACCOUNT}/dev-1/a", b"%d" % i)
+        wait_for(lambda: one.received == other.received == 3)
+        assert one.gaps().empty
+        assert other.gaps().empty
+
+
+@needs_mosquitto
 def test_it_ends_by_itself(station):
     """After its duration a stream ends, whether something came or not."""
     began = time.monotonic()

@@ -23,7 +23,7 @@ from isr_analysis.times import SECOND
 mqtt = pytest.importorskip("paho.mqtt.client")
 
 ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
-OK, BUSY, WRONG_PASSWORD = 0, 3, 4  # of a CONNACK
+OK, WRONG_NAME, BUSY, WRONG_PASSWORD = 0, 2, 3, 4  # of a CONNACK
 NO = 0x80  # of a SUBACK
 
 
@@ -44,13 +44,17 @@ MESSAGE = published(f"{ACCOUNT}/dev-1/a".encode(), b"1")
 
 
 def answer(wire, code=None, granted=OK, sent=b""):
-    """Answer one connection: to the login, to the subscription, and with what is sent then; no code: with its end."""
+    """Answer one connection: to the login, to the subscription, and with what is sent then; no code: with its end.
+
+    Who asks for all that there is, and not for the one filter of a subscriber, is refused.
+    """
     wire.recv(1000)
     if code is None:
         return
     wire.sendall(b"\x20\x02\x00" + bytes([code]))
     if code == OK:
-        wire.sendall(b"\x90\x03" + wire.recv(1000)[2:4] + bytes([granted]) + sent)
+        asked = wire.recv(1000)
+        wire.sendall(b"\x90\x03" + asked[2:4] + bytes([NO if asked[6:-1] == b"#" else granted]) + sent)
 
 
 @contextlib.contextmanager
@@ -90,6 +94,7 @@ def test_refusals_are_counted_anew_once_a_login_was_good(monkeypatch, caplog):
     ("answers", "kind", "words"),
     [
         ((WRONG_PASSWORD,), SubscriberRefusedError, "refused the login sub-1"),
+        ((WRONG_NAME,), SubscriberRefusedError, "refused the login sub-1"),
         ((BUSY,), BrokerUnavailableError, "took no login"),
         ((OK, NO), SubscriberRefusedError, f"does not let sub-1 listen to {ACCOUNT}/#"),
         ((), BrokerUnavailableError, "closed the connection .*TLS"),
