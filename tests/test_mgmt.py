@@ -284,10 +284,14 @@ def test_a_password_that_is_not_recognised_is_neither_lost_nor_shown(body, shown
         ({"broker": {"hostname": "broker.example", "port": 1883, "tls_port": 8883}}, "broker.example", 8883),
         ({"broker_url": "mqtts://broker.example:8884"}, "mqtts://broker.example:8884", None),
         ({"url": "https://portal.example/docs"}, None, None),
+        ({"host": "broker.example", "port": "8884"}, "broker.example", 8884),
+        ({"host": "broker.example", "port": "any"}, "broker.example", None),
+        ({"backup": {"host": "other.example", "port": 1}, "host": "broker.example", "port": 2}, "broker.example", 2),
+        ({}, None, None),
     ],
 )
 def test_where_the_broker_is_if_the_answer_says_it(fields, host, port):
-    """Host and port are taken from the answer; the encrypted port first, and no address of a page."""
+    """Taken from the answer, the least nested; the encrypted port first, and no address of a page."""
     new = made.read(
         made.SUBSCRIBER, json.dumps({"username": "sub-1", "password": "x9", **fields}).encode(), secret=True
     )

@@ -92,9 +92,9 @@ class Made:
 
     @property
     def port(self) -> int | None:
-        """The broker's port, where the answer says it."""
-        found = self._find(_PORT, int)
-        return found if isinstance(found, int) else None
+        """The broker's port, where the answer says it, as a number or as text."""
+        found = str(self._find(_PORT, int) or self._text(_PORT))
+        return int(found) if found.isdecimal() else None
 
     @property
     def expires_at(self) -> str | None:
