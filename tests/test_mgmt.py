@@ -265,6 +265,7 @@ def test_answers_of_any_form_are_understood(body, password, username, topic):
     ("body", "shown"),
     [
         (b'{"mot_de_passe": "x9", "username": "sub-1"}', {"mot_de_passe": "x9", "username": "sub-1"}),
+        (b'{"passwords": ["x9"], "username": "sub-1"}', {"passwords": ["x9"], "username": "sub-1"}),
         (b'"x9"', {"answer": "x9"}),
         (b"x9", {"answer": "x9"}),
         (b'{"uri": "mqtts://sub-1:x9@broker.example:8883"}', {"uri": "mqtts://sub-1:x9@broker.example:8883"}),

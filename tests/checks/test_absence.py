@@ -123,7 +123,9 @@ def test_silence_at_the_edges_of_the_loaded_range_is_found():
     frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-01T06:00:00Z", "rows": len(frame)}
     assert gaps(frame)["duration"].dt.total_seconds().tolist() == [100 * 60, 161 * 60]
     assert gaps(frame.iloc[5:-5]).empty
-    assert len(gaps(frame.iloc[5:-5], end="2026-11-01T06:00:00Z")) == 1
+    for part in (frame.iloc[5:-5], frame.iloc[5:-5].tz_convert("Europe/Zurich")):
+        assert gaps(part, end="2026-11-01T06:00:00Z")["start"].tolist() == [frame.index[-6]]
+        assert gaps(part, start="2026-11-01T00:00:00Z")["end"].tolist() == [frame.index[5]]
 
 
 def test_what_may_still_come_late_is_no_gap():
