@@ -299,6 +299,14 @@ def test_where_the_broker_is_if_the_answer_says_it(fields, host, port):
     assert (new.host, new.port) == (host, port)
 
 
+def test_a_list_is_no_older_than_it_may_be():
+    """One that is kept is taken as long as it is young enough."""
+    line, seen = answering(lambda _: httpx.Response(200, json=[{"user_id": "m0"}]))
+    for max_age, asked in (("60s", 1), ("60s", 1), ("0.001s", 2)):
+        mgmt.load_members(max_age=max_age, portal=line)
+        assert [one.url.path.rpartition("/")[2] for one in seen].count("members") == asked
+
+
 def test_fields_that_nobody_knows_are_shown():
     """An answer with more fields than we know shows them; an answer without a body is nothing."""
     new = made.read(made.CLIENT, b'{"paused": true, "plan": {"left": 3}, "tags": ["a"], "token_id": "t1"}')

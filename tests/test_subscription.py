@@ -181,13 +181,13 @@ def test_a_break_begins_with_the_last_message(monkeypatch, caplog):
     monkeypatch.setattr("time.time_ns", lambda: next(ticks))
     with (
         caplog.at_level(logging.CRITICAL),
-        broker((OK, OK, MESSAGE), (OK, OK, MESSAGE)) as login,
+        broker((OK, OK, MESSAGE * 3), (OK, OK, MESSAGE)) as login,
         isr.stream(login=login, duration="30s") as live,
     ):
-        first, second = (message for _, message in zip(range(2), live, strict=False))
+        _, _, last, following = (message for _, message in zip(range(4), live, strict=False))
         (gap,) = live.missed()
-    assert abs(gap.start - first.time_ns) <= 1
-    assert first.time_ns < gap.end < second.time_ns
+    assert abs(gap.start - last.time_ns) <= 1
+    assert last.time_ns < gap.end < following.time_ns
 
 
 def test_a_break_after_a_long_silence_begins_a_minute_before_it_was_noticed(monkeypatch, caplog):
