@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import warnings
+from collections.abc import Iterable
 
 import pandas as pd
 import pyarrow as pa
@@ -142,7 +143,7 @@ def load_history(
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
-    silent, listed = _silent(selector, decoded), list if offline else portal.listed_clients
+    silent, listed = _silent(selector, decoded), _nobody if offline else portal.listed_clients
     if silent is not None and (words := store.near_misses(silent, listed)):
         said.append(words)
     for words in said:
@@ -162,6 +163,11 @@ def load_history(
         "warning": "; ".join(said),
     }
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
+
+
+def _nobody(_: Iterable[str]) -> list[str]:
+    """Stand for the portal's list of clients where the portal is not asked."""
+    return []
 
 
 def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 
 import pytest
 
 import isr_analysis as isr
 from isr_analysis import errors, times
+from isr_analysis.portal import responses
 
 NOON = times.instant("2026-11-20T12:00:00Z")
 
@@ -91,6 +93,17 @@ def test_one_of_two_clients_that_is_not_there_is_told(here):
     assert set(found["client_id"]) == {"isr-shack-01"}
     with pytest.warns(UserWarning, match=r"no message of isr-shack-1 · # .*no client 'isr-shack-1' on disk"):
         assert isr.sync(["isr-shack-01", "isr-shack-1"], last="2h", portal=here).rows
+
+
+def test_a_silent_client_is_not_asked_for_twice(here, monkeypatch):
+    """Of a range that is held nothing is asked, also where no message of it came: the list may be hours old."""
+    ask = {"start": "2026-11-01T06:00:00", "end": "2026-11-01T06:30:00", "portal": here}
+    isr.load_history("spare-01", **ask)
+    before = here.requests
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=3)
+    monkeypatch.setattr(responses, "_now", lambda: later)
+    assert isr.load_history("spare-01", **ask).empty
+    assert here.requests == before
 
 
 def test_a_quiet_hour_of_a_known_client_is_no_mistake(here):

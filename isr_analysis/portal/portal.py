@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # requests-cache takes as long to import as all else
 
 _NAMELESS = "token-"
 _TOLD = ", corrected by what the portal said"
-_DOCUMENT_AGE = 86_400.0
+_DOCUMENT_AGE = _LISTED_AGE = 86_400.0  # s
 
 
 class Portal:
@@ -232,8 +232,13 @@ class Portal:
             told = source if source.endswith(_TOLD) else source + _TOLD
             self._contract = dataclasses.replace(self.contract, history=history, source=told)
 
-    def client_ids(self) -> list[str]:
+    def client_ids(self, max_age: float = 60.0) -> list[str]:
         """Give the ids of all publishers, from their list or, without the add-on for it, from the live answer.
+
+        Parameters
+        ----------
+        max_age : float
+            How old (s) the answer may be.
 
         Raises
         ------
@@ -241,12 +246,12 @@ class Portal:
             The account's add-ons open neither; the message says to name a client.
         """
         try:
-            listed = lists.publishers(self.responses, self.routes, max_age=60.0)
+            listed = lists.publishers(self.responses, self.routes, max_age=max_age)
             return sorted({str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")})
         except AddOnMissingError:
             pass
         try:
-            live = lists.live(self.responses, self.routes, self.account_id, max_age=60.0)
+            live = lists.live(self.responses, self.routes, self.account_id, max_age=max_age)
         except AddOnMissingError as exc:
             raise UsageError(
                 "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
@@ -254,10 +259,14 @@ class Portal:
             ) from exc
         return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()})
 
-    def listed_clients(self) -> list[str]:
-        """Give the ids of all publishers for a hint; none where they cannot be had."""
+    def listed_clients(self, wanted: Iterable[str]) -> list[str]:
+        """Give the ids of all publishers for a hint; none where they cannot be had.
+
+        The list may be a day old, unless one of those that are `wanted` is not in it.
+        """
         try:
-            return self.client_ids()
+            found = self.client_ids(_LISTED_AGE)
+            return found if set(wanted).issubset(found) else self.client_ids()
         except IsrError:
             return []
 

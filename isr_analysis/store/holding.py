@@ -87,7 +87,7 @@ def weigh(
     return Held(missing, min(provisional, default=None), min((one.fetched_at for one in found), default=None))
 
 
-def near_misses(selector: Selector, parts: list[Part], listed: Callable[[], list[str]]) -> str:
+def near_misses(selector: Selector, parts: list[Part], listed: Callable[[Iterable[str]], list[str]]) -> str:
     """Say which clients and topics of a selector no part has, and what is named nearly so; empty if each is in one.
 
     A client that `listed` gives, as the portal lists it, is there, and silent; without any part, these are all.
@@ -95,7 +95,7 @@ def near_misses(selector: Selector, parts: list[Part], listed: Callable[[], list
     clients = sorted({client for part in parts for client in part.clients})
     topics = sorted({topic for part in parts for topic in part.topics})
     strange = tuple(one for one in selector.clients or () if one not in clients)
-    there = listed() if strange else []
+    there = listed(strange) if strange else []
     clients = clients or sorted(there)
     strange = tuple(one for one in strange if clients and one not in there)
     said = strangers(strange, clients, "on disk" if parts else "at the portal")

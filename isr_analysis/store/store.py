@@ -160,7 +160,7 @@ class Store:
         lost = [part.file for part in found if not (self._parts / part.file).exists()]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
-    def near_misses(self, selector: Selector, listed: Callable[[], list[str]]) -> str:
+    def near_misses(self, selector: Selector, listed: Callable[[Iterable[str]], list[str]]) -> str:
         """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are.
 
         `listed` gives the clients that there are at the portal, if that is asked.

@@ -114,5 +114,5 @@ def test_a_misspelt_column_is_answered_with_those_like_it_first():
     df = pd.DataFrame([range(61)], index=index, columns=[*(f"f{n}" for n in range(60)), "battery_v"])
     with pytest.raises(UsageError, match=r"no column 'batery_v'; it has columns: battery_v, f0, .*, f18, …$"):
         wide(df, "batery_v", every="1h")
-    with pytest.raises(UsageError, match="no column 'power'; it has columns: f0, f1$"):
+    with pytest.raises(UsageError, match=r"no column 'power'; it has columns: f0, f1$"):
         wide(df[["f0", "f1"]], "power", every="1h")
