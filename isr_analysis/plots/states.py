@@ -139,6 +139,7 @@ def _row_names(lines: list[Line], by: list[str]) -> list[str]:
 def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked: bool) -> list[tuple[Line, list[str]]]:
     """Give each series of each field that holds states, with the state of each of its points in words."""
     found: list[tuple[Line, list[str]]] = []
+    alone: set[int] = set()
     series = split(frame, list(dict.fromkeys([*identity(frame), *by])))
     for name in fields:
         column = values.read(frame[name])
@@ -157,12 +158,15 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
             if not few or (len(plain) and not numeric) or few > (_ROWS if asked else _STATES):
                 continue
             if not asked and few == 1 and not numeric and column.words[used[0]] not in {"true", "false", "on", "off"}:
-                continue  # a version or a name, not a state
+                alone.add(len(found))
             words = [look.said(column.words[at]) if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
             time = series.times(number)[there]
             breaks = silences(time, cadence(time))
             found.append((Line(name, "", told, time, np.zeros(len(time)), {}, True, breaks), words))
-    return found
+    # One word all the time is a version or a name, unless others of its field and topic change: then it is a state.
+    places = [(line.field, line.keys.get(TOPIC)) for line, _ in found]
+    changing = {place for at, place in enumerate(places) if at not in alone}
+    return [one for at, one in enumerate(found) if at not in alone or places[at] in changing]
 
 
 def _spans(row: str, line: Line, words: list[str], last: int, width: int) -> list[Span]:

@@ -91,3 +91,14 @@ def test_coverage_is_drawn_by_client_and_state():
     assert "No data" in words(plots.coverage(frame.iloc[:0]))
     with pytest.raises(UsageError, match="state"):
         plots.coverage(frame.drop(columns="state"))
+
+
+def test_a_channel_that_is_well_all_the_time_has_its_row():
+    """Beside one that is not: else the row of that one would be taken for all of them. A version has none."""
+    states = ["ok", "ok", "high", "ok"] + ["ok", "ok"] * 98
+    frame = plain(states, client_id="a", topic="state/temp_probe", firmware="1.9.3").rename(columns={"value": "state"})
+    figure = plots.timeline(
+        frame.assign(chan=[1, 2] * 100, state=[s if n % 2 == 0 else "ok" for n, s in enumerate(states)])
+    )
+    assert {row for trace in figure.data for row in trace.y} == {"chan 1", "chan 2"}
+    assert {trace.name for trace in figure.data} == {"ok", "high"}
