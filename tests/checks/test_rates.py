@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from ticks import joined, minutes, ticks
+from ticks import at, joined, minutes, ticks
 
 from isr_analysis.checks import channels, completeness, wide
 
@@ -72,3 +72,15 @@ def test_a_day_without_any_message_is_there_with_zero():
     found = completeness(ticks(s[(s < 86_400) | (s >= 2 * 86_400)]), end="2026-11-04")
     assert found["messages"].tolist() == [1440, 0, 1440]
     assert found["share"].tolist() == [1.0, 0.0, 1.0]
+
+
+def test_a_channel_reaches_from_its_first_message_to_its_last():
+    """Also where there is one alone."""
+    df = joined(ticks(minutes(5, 9), chan=1), ticks(minutes(7, 8), chan=2))
+    assert channels(df)[["first", "last"]].to_numpy().tolist() == [[at(5), at(8)], [at(7), at(7)]]
+
+
+def test_what_came_at_the_end_of_the_range_is_no_part_of_it():
+    """A message that stands on it makes up for none that is missing before."""
+    df = ticks(minutes(0, 61)).drop(at(30))
+    assert completeness(df, start=at(0), end=at(60))["share"].tolist() == [59 / 60]
