@@ -146,6 +146,13 @@ def test_offline_export_asks_for_nothing(sandbox, portal, tmp_path):
     assert sandbox.requests() == before
 
 
+def test_a_dot_in_a_name_means_no_file_where_none_can_be_meant(portal, tmp_path):
+    """A folder by its URL, and a Delta table, may be called anything."""
+    assert isr.export_history(f"file://{tmp_path}/v1.2", **DAYS, portal=portal).written == 3
+    pytest.importorskip("deltalake")
+    assert isr.export_history(tmp_path / "out.delta", **DAYS, delta=True, portal=portal).written == 3
+
+
 def test_what_was_never_fetched_is_no_day_without_messages(portal, tmp_path):
     """Exported offline: what was exported of it before stays as it is, and nothing is noted of what never was."""
     isr.export_history(tmp_path / "out", **DAYS, portal=portal)
