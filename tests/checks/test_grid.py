@@ -145,3 +145,10 @@ def test_the_grid_has_every_message_also_where_late_ones_may_still_come(every, l
     grid = wide(frame, every=every)
     assert grid.index[-1] == pd.Timestamp(last, tz="UTC")
     assert wide(frame, every=every, end="2026-11-01T12:00").index[-1] < START + pd.Timedelta(hours=12)
+
+
+def test_a_state_is_not_held_once_the_device_is_silent_for_good():
+    """After its last message it counts as long as the next one may be on its way, also in a longer range."""
+    df = ticks(minutes(0, 60), topic="state/relay", value=True)
+    made = wide(df, every="10min", end=START + pd.Timedelta("3h")).iloc[:, 0]
+    assert made.notna().tolist() == [True] * 7 + [False] * 11
