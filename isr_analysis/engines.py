@@ -174,9 +174,9 @@ def _check_exported(folder: str, topic: str, span: Range) -> None:
     dates = [times.iso(day.start)[:10] for day in span.days()]
     lacking = [date for date in dates if date not in known["days"]]
     if lacking:
+        more = f", nor of {len(lacking) - 1} more of the {len(dates)} days that are asked for" if lacking[1:] else ""
         raise HistoryIncompleteError(
-            f"{folder} has no export of {lacking[0]}, nor of {len(lacking) - 1} more of the {len(dates)} days that are "
-            f"asked for; it has {min(known['days'], default='none')} to {max(known['days'], default='none')}. Export "
+            f"{folder} has no export of {lacking[0]}{more}; it has {min(known['days'], default='none')} to {max(known['days'], default='none')}. Export "
             "the range first, with export_history"
         )
 

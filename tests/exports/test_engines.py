@@ -127,7 +127,7 @@ def test_a_day_that_was_never_exported_is_no_empty_one(portal, tmp_path, monkeyp
     monkeypatch.setattr("isr_analysis.export.pq.write_table", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         isr.export_history(tmp_path / "cut", **DAYS, portal=portal)
-    with pytest.raises(errors.HistoryIncompleteError, match="no export of 2026-11-14"):
+    with pytest.raises(errors.HistoryIncompleteError, match="no export of 2026-11-14; it has none to none"):
         isr.open_exported(tmp_path / "cut", start="2026-11-14", end="2026-11-15")
 
 
