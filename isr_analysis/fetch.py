@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from isr_analysis.errors import (
 )
 from isr_analysis.interrupts import finished, uninterrupted
 from isr_analysis.messages import Selector
-from isr_analysis.portal import quota
+from isr_analysis.portal import cuts, quota
 from isr_analysis.portal.contract import TopicNeededError
 from isr_analysis.portal.pages import pages
 from isr_analysis.portal.portal import Portal
@@ -104,6 +105,8 @@ def fetch(
                     raise
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
                 download.run(narrower, report)
+        if words := cuts.unproven(portal, selector):
+            warnings.warn(words, stacklevel=3)
     return download.rows
 
 

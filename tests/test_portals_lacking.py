@@ -94,11 +94,98 @@ def test_a_range_that_is_cut_short_is_found_out(home, hours, part, silence):
         low, high = (low, min(high, low + DAY // 2)) if part == "first" else (max(low, high - DAY // 2), high)
         return rows([one for one in stored if low <= one.at < high])
 
-    with portals.mocked(Odd(how, Dialect(doc=None, cap=9999), stored), home) as portal:
+    alone = Dialect(doc=None, cap=9999, add_ons=("history", "mgmt"))  # no live answer tells of a message
+    with portals.mocked(Odd(how, alone, stored), home) as portal:
         if silence:
             assert not len(isr.load_history(start="2026-10-28", end="2026-11-01", portal=portal))
         with pytest.raises(AnswerError, match=r"cuts long ranges short.*longest"):
             isr.load_history(start="2026-11-01", end="2026-11-05", portal=portal)
+
+
+SPARSE = [
+    Message(FIRST - 17 * DAY + at * HOUR, "dev-a", "t/x", {"i": at}) for at in (5, 31, 80, 115, 164, 226, 300, 389, 443)
+]
+"""Nine messages in twenty days, at different hours; most days are silent."""
+
+TWENTY = {"start": "2026-10-15", "end": "2026-11-04"}
+
+
+def cut_to(part, hours):
+    """Make a portal that cuts each range to its first hours, or its last, and says nothing of it."""
+
+    def how(server, asked, _n):
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = (low, min(high, low + hours * HOUR)) if part == "first" else (max(low, high - hours * HOUR), high)
+        return rows([one for one in server.stored if low <= one.at < high])
+
+    return how
+
+
+SILENT = {"cap": 9999, "paging": "none", "pager": None}
+
+
+@pytest.mark.parametrize("doc", [None, "openapi"])
+@pytest.mark.parametrize("part", ["first", "last"])
+@pytest.mark.parametrize("hours", [1, 12, 20])
+def test_a_cut_is_found_out_by_one_message(home, doc, part, hours):
+    """A range that begins with it, or ends with it, must hold it; the live answer names one where history gave none."""
+    server = Odd(cut_to(part, hours), Dialect(doc=doc, **SILENT), SPARSE)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        for _ in range(2):
+            with pytest.raises(AnswerError, match=r"cuts long ranges short.*longest"):
+                isr.load_history(**TWENTY, portal=portal)
+
+
+def test_with_a_length_that_it_gives_a_cutting_portal_is_exact(home, tmp_path):
+    """What the error says to do."""
+    contract = tmp_path / "portal.toml"
+    contract.write_text('[history]\nlongest = "12h"\n')
+    server = Odd(cut_to("last", 12), Dialect(doc=None, **SILENT), SPARSE)
+    with portals.serve(server) as origin, portals.connect(origin, home, contract_file=contract) as portal:
+        same(isr.load_history(**TWENTY, portal=portal), SPARSE)
+
+
+@pytest.mark.parametrize("doc", [None, "openapi"])
+def test_a_portal_that_gives_all_is_asked_for_it_once(home, doc):
+    """Two questions show it for all days to come, and that no message was known, one more; what is held costs none."""
+    server = Odd(cut_to("last", 99), Dialect(doc=doc, cap=9999), SPARSE)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        same(isr.load_history(start="2026-10-15", end="2026-10-25", refresh=True, portal=portal), SPARSE[:6])
+        before = server.count(), server.count("/live")
+        same(isr.load_history(**TWENTY, portal=portal), SPARSE)
+        assert server.count() - before[0] <= 10 * (2 if doc is None else 1) + 1
+        before = len(server.log)
+        same(isr.load_history(**TWENTY, portal=portal), SPARSE)
+        assert len(server.log) == before
+    assert server.count("/live") <= 1
+
+
+def test_where_no_message_is_known_nothing_is_said_to_be_proven(home):
+    """No frame of none without a word, where the portal may have cut off all there was."""
+    server = Odd(cut_to("last", 1), Dialect(add_ons=("history", "mgmt"), **SILENT), SPARSE[:3])
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.warns(UserWarning, match=r"is not known.*longest"),
+    ):
+        assert not len(isr.load_history(**TWENTY, portal=portal))
+
+
+def test_a_message_that_is_not_given_again_is_an_error(home):
+    """A portal that reads no more of an instant than its date gives it in some ranges, and in others not."""
+
+    def how(server, asked, _n):
+        low, high = (portal_rows.read_instant("iso", asked[name]) // DAY * DAY for name in ("start", "end"))
+        return rows([one for one in server.stored if low <= one.at < high])
+
+    stored = [Message(FIRST + 2 * DAY + 9 * HOUR, "dev-a", "t/x", {"i": 1})]
+    server = Odd(how, Dialect(doc="openapi", **SILENT), stored)
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(AnswerError, match="did not"),
+    ):
+        isr.load_history(start="2026-11-01", end="2026-11-04T12:00", portal=portal)
 
 
 @pytest.mark.parametrize("hours", HOURS.values(), ids=HOURS)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.errors import RequestRefusedError
 from isr_analysis.messages import Selector, within
-from isr_analysis.portal import guesses, refusals
+from isr_analysis.portal import cuts, guesses, refusals
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.window import Window
@@ -85,6 +85,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
             continue
         for table in window.read(first):
             yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+        cuts.check(portal, one, piece, window.given, wait=wait)
 
 
 def _instead(

@@ -14,12 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
+import pyarrow as pa
+
 from isr_analysis import answers, times
 from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import AnswerError
-from isr_analysis.messages import Selector, instants
+from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
+from isr_analysis.times import Range
 
 _PARTIAL = 206
 _FEW = 16
@@ -40,14 +43,20 @@ class Habits:
     whole : int
         The most rows of an answer behind which nothing more was found: up to there the portal's word on sizes is
         believed. -1 since it cut an answer without a word.
-    length : int
-        The longest range that is known to be answered whole, ns; -1 if one was cut short.
+    from_end, from_start : int
+        How long before the end of a range, and behind its start, messages were that its answer still held, ns.
+    cuts : bool
+        Whether a range was found to be cut short.
+    seen : tuple of (Selector, int)
+        What was asked for, and the instant of a message that came: of the earliest, and of the last.
     dense : int
         The most messages of an answer of which a small part, asked for alone, had no more.
     silent, empty : int
         How many ranges there were of whose one end nothing came, and of which nothing came at all.
-    seen : dict
-        Instants of messages that were given, by what was asked for.
+    live_is_asked : bool
+        Whether the live answer was asked for messages, as history had given none.
+    unproven : bool
+        Whether no message was known that could show whether long ranges are answered whole.
     reach : int
         How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
     order : {"up", "down", None}
@@ -88,11 +97,15 @@ class Habits:
 
     longest: int = 0
     whole: int = 0
-    length: int = 0
+    from_end: int = 0
+    from_start: int = 0
+    cuts: bool = False
+    seen: tuple[tuple[Selector, int], ...] = ()
     dense: int = 0
     silent: int = 0
     empty: int = 0
-    seen: dict[Selector, list[int]] = field(default_factory=dict)
+    live_is_asked: bool = False
+    unproven: bool = False
     reach: int = 0
     order: str | None = None
     by_time: bool | None = None
@@ -111,6 +124,15 @@ class Habits:
     lock: threading.Lock = field(default_factory=threading.Lock)
     zone_is_proven: bool = False
     clock_is_proven: bool = False
+
+    def note_messages(self, selector: Selector, span: Range, table: pa.Table) -> None:
+        """Note how far from the ends of a range its answer holds messages."""
+        if not len(inside := instants(within(table, span))):
+            return
+        first, last = int(inside.min()), int(inside.max())
+        self.from_end, self.from_start = max(self.from_end, span.end - first), max(self.from_start, last - span.start)
+        every = [*self.seen, (selector, first), (selector, last)]
+        self.seen = min(every, key=lambda one: one[1]), max(every, key=lambda one: one[1])
 
     def is_worth_a_look(self, *, nothing: bool) -> bool:
         """Count a range with a silent end, or of `nothing`, and tell whether to look at it again: ever more rarely."""

@@ -38,9 +38,6 @@ ZONELESS = (
 )
 """What to do about messages of the future."""
 
-_NEAR = 2 * times.SECOND
-"""How far instants may be from those that are shown, which may be rounded."""
-
 _MANY = 200
 """How many messages an answer has at least that may have been thinned, as for a chart."""
 
@@ -79,6 +76,12 @@ class Reach:
         self._part: tuple[Range, int] | None = None  # a small part of a long answer, and the messages given of it
         self.earliest, self.latest = 2**63 - 1, -(2**63)
         self._inside = (2**63 - 1, -(2**63))  # the first and the last that lie in the span
+
+    @property
+    def given(self) -> Range | None:
+        """From the first message that lies in the span to the last; None if none does."""
+        first, last = self._inside
+        return Range(first, last) if first <= last else None
 
     def note(self, table: pa.Table, *, given: bool = True) -> npt.NDArray[np.int64]:
         """Note how far messages reach, and give their instants; not `given` if they are only looked at."""
@@ -192,61 +195,6 @@ class Reach:
         if late and self._inside[1] >= middle + near > int(inside.max(initial=middle)):
             raise self._stray(self.latest)
 
-    def check_length(self, known: History) -> None:
-        """Find out, once, whether the portal cuts ranges short: where it gave nothing at one end.
-
-        Two messages that it gave, nearly as far apart as the range is long, must come in one answer. Where none are
-        known, what was silent is asked for alone, in halves if it is long. A range of nothing is looked at like that,
-        too, unless a document tells how to ask.
-        """
-        habits, span = self._portal.habits, self._span
-        end = min(span.end, self._portal.now() - LATE)
-        length = end - span.start
-        limited = known.longest is not None or known.start is None or known.end is None or known.of_days
-        if limited or length <= habits.length:
-            return
-        seen = habits.seen.setdefault(self._selector, [])
-        first, last = self._inside
-        if first <= last:
-            seen += [first, last]
-            silent = [(span.start, first), (last + known.unit, end)]
-        else:
-            silent = [(span.start, end)] if self._portal.contract.is_assumed else []
-        parts = [Range(start, stop) for start, stop in silent if stop - start > length // 4]
-        parts = [half for part in parts for half in _halved(part, length // 2)]
-        together = True if first <= last and not parts else None
-        if parts and habits.is_worth_a_look(nothing=first > last):
-            together = self._come_together(_far_apart(seen, length))
-            if together is None:
-                together = False if any(map(self._has_more, parts)) else None
-        if habits.length < 0 or together is False:
-            habits.length = -1
-            gave = f"messages of {times.iso(self.earliest)} to {times.iso(self.latest)}" if first <= last else "nothing"
-            raise AnswerError(
-                f"the portal was asked for {span} and gave {gave}, but, asked for parts of such a range alone, it gave "
-                'more: it cuts long ranges short, here or before. Say how long they may be, such as longest = "1h", '
-                "under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), and load once "
-                "with refresh=True"
-            )
-        if together:
-            habits.length = length
-
-    def _come_together(self, pair: tuple[int, int] | None) -> bool | None:
-        """Tell whether two messages that were given come in one answer, too; None if that cannot be told."""
-        if pair is None:
-            return None
-        first, last = pair
-        try:
-            page = self._ask(Range(first - _NEAR, last + _NEAR))
-        except (RequestRefusedError, AnswerError):
-            return None
-        at, said = instants(page.messages), page.paging
-        if len(at) and at.min() <= first and at.max() >= last:
-            return True
-        goes_on = said.has_more or any(one is not None for one in (said.cursor, said.url, said.next_page))
-        # An answer may be cut by its length as well, unless others were longer.
-        return None if goes_on or page.rows >= max(self._portal.habits.longest, _FEW) else False
-
     def check_density(self, known: History) -> None:
         """Find out whether the portal thins long answers: a small part of one, asked for alone, must have no more.
 
@@ -346,21 +294,6 @@ class Reach:
             "Name the time that it goes by in a contract file (ISR_CONTRACT), under [history.fields]; `isr doctor` "
             "prints one to edit"
         )
-
-
-def _far_apart(seen: list[int], length: int) -> tuple[int, int] | None:
-    """Give two instants that are as far apart as a range is long, or less by a quarter at most."""
-    at = np.unique(np.array(seen, np.int64))
-    most = np.searchsorted(at, at + length - 2 * _NEAR, side="right") - 1
-    apart = at[most] - at
-    i = int(np.argmax(apart)) if len(at) else 0
-    return (int(at[i]), int(at[most[i]])) if len(at) and apart[i] >= length * 3 // 4 else None
-
-
-def _halved(part: Range, most: int) -> list[Range]:
-    """Give a part, in two if it is long: the portal may cut that short, too."""
-    middle = part.start + (part.end - part.start) // 2
-    return [part] if part.end - part.start <= most else [Range(part.start, middle), Range(middle, part.end)]
 
 
 def _middle_part(at: npt.NDArray[np.int64]) -> Range:

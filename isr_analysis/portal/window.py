@@ -70,6 +70,11 @@ class Window:
         self._sample: int | None = None
         self.asked = self._question(span)
 
+    @property
+    def given(self) -> Range | None:
+        """From the first message of the span that came to the last; None if none did."""
+        return self._reach.given
+
     def first(self) -> Page:
         """Ask for the first page."""
         return self._of_range(self._span, self.asked)
@@ -92,7 +97,6 @@ class Window:
             yield from parts
         self._check_totals()
         self._reach.check(self._known, self.asked, beyond=self._beyond, told=self._named)
-        self._reach.check_length(self._known)
         if self._silent:
             self._reach.check_density(self._known)
         if self._zoneless:
@@ -192,6 +196,7 @@ class Window:
             return None
         if whole != step.path and self._forgets(held, after):
             after = self._ask(Step(whole, None))
+        self._portal.habits.note_messages(self._selector, self._span, after.messages)
         if after.rows and after.messages.equals(held.messages):
             if not step.doubtful:
                 raise self._incomplete("gives the same page again under another name")
@@ -294,6 +299,7 @@ class Window:
             ):  # else it would find nothing there, either
                 raise RequestRefusedError(str(exc), status_code=refusals.GONE, words=exc.words) from exc
             return Page(messages.empty(), 0)
+        self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
         answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
         return page
 

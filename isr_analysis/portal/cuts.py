@@ -1,0 +1,194 @@
+"""Whether a portal cuts the ranges that it is asked for, and says nothing of it: to their last day, their first hours.
+
+A message that it is known to have tells: it must be in the answer to a long range that begins with it, and to one that
+ends with it. Dense messages show that by themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from isr_analysis import messages, times
+from isr_analysis.answers import Page
+from isr_analysis.errors import AnswerError, IsrError, RequestRefusedError
+from isr_analysis.messages import Selector, instants, within
+from isr_analysis.portal import lists, paging
+from isr_analysis.portal.paging import Step
+from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.reach import LATE
+from isr_analysis.portal.window import Window
+from isr_analysis.portal.wire import Waiting
+from isr_analysis.times import Range
+
+_SHORTEST = times.HOUR
+"""Ranges that are no longer are cut by nobody, ns."""
+
+_PART = 24
+"""The part of a range's length that may be silent at either end without a question."""
+
+_NEAR = 2 * times.SECOND
+"""How far instants may be from those that are shown, which may be rounded."""
+
+_FEW = 10
+"""Rows that any portal gives at once."""
+
+
+def check(portal: Portal, selector: Selector, span: Range, given: Range | None, *, wait: Waiting = False) -> None:
+    """Find out, once, whether the portal answers so long a range whole.
+
+    Where no message is known that can tell, what was silent is asked for alone, in halves.
+
+    Parameters
+    ----------
+    portal : Portal
+        The connection.
+    selector, span
+        What was asked for.
+    given : Range or None
+        From the first message that came of it to the last; None if none came.
+    wait : bool or callable
+        Wait for the quota where it is used up.
+
+    Raises
+    ------
+    AnswerError
+        It cuts ranges short.
+    """
+    known, habits = portal.contract.history, portal.habits
+    asked = span.before(portal.now() - LATE)
+    length = asked.end - asked.start
+    if not length or known.longest is not None or known.start is None or known.end is None or known.of_days:
+        return
+    look = _Look(portal, wait)
+    if not habits.cuts:
+        silence = length if given is None else max(given.start - asked.start, asked.end - given.end)
+        if length <= _SHORTEST or silence <= length // _PART or look.is_proven(length):
+            return
+        with habits.lock:  # others that ask meanwhile need not find it out as well
+            look.find_out(selector, asked, given)
+    if habits.cuts:
+        gave = "nothing" if given is None else f"messages of {times.iso(given.start)} to {times.iso(given.end)}"
+        raise AnswerError(
+            f"the portal was asked for {span} and gave {gave}, but, asked for other ranges as long, or for parts of "
+            "one alone, it gave more: it cuts long ranges short, here or before. Say how long they may be, such as "
+            'longest = "1h", under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), and '
+            "load once with refresh=True"
+        )
+
+
+def unproven(portal: Portal, selector: Selector) -> str:
+    """Say that nothing shows whether long ranges are answered whole, as the portal gave no message at all; else ""."""
+    habits = portal.habits
+    if habits.seen or not habits.unproven:
+        return ""
+    return (
+        f"the portal has given no message of {selector}, nor any other yet: whether it answers so long a range whole, "
+        'is not known. If there should be some, say longest = "1h" under [history] of a contract file (ISR_CONTRACT; '
+        "`isr doctor` prints one to edit), and load once with refresh=True"
+    )
+
+
+class _Look:
+    """What is asked to find out whether a portal cuts ranges."""
+
+    def __init__(self, portal: Portal, wait: Waiting) -> None:
+        self._portal = portal
+        self._wait = wait
+
+    def is_proven(self, length: int) -> bool:
+        """Tell whether answers held messages as far from the ends of their range as a range is long."""
+        habits = self._portal.habits
+        return min(habits.from_end, habits.from_start) >= length - length // _PART
+
+    def find_out(self, selector: Selector, span: Range, given: Range | None) -> None:
+        """Find out whether it cuts ranges as long as a span, of which some messages were given, or none."""
+        habits, length = self._portal.habits, span.end - span.start
+        if not habits.cuts and not self.is_proven(length) and habits.is_worth_a_look(nothing=given is None):
+            habits.cuts = self.finds_a_cut(length) or self.finds_more(selector, span, given)
+
+    def finds_a_cut(self, length: int) -> bool:
+        """Tell whether a message is missing from a range of this length that begins, or ends, with it."""
+        habits, now = self._portal.habits, self._portal.now()
+        seen, sure = habits.seen, True
+        if not seen and not habits.live_is_asked:
+            habits.live_is_asked = True
+            seen, sure = self._of_live(now - length), False
+            habits.unproven = not seen
+        if not seen:
+            return False
+        (one, first), (other, last) = seen
+        begins = Range(first - _NEAR, first - _NEAR + length).before(now)
+        ends = Range(last + _NEAR - length, last + _NEAR)
+        is_new = begins.end - begins.start > habits.from_end + _NEAR
+        return (is_new and self._is_missing(one, first, begins, sure=sure)) or (
+            habits.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
+        )
+
+    def _is_missing(self, selector: Selector, at: int, span: Range, *, sure: bool) -> bool:
+        """Tell whether the portal lacks a message in a range, and has it alone; `sure` if history gave it before."""
+        page = self._ask(selector, span)
+        if page is None or _has(page, at):
+            return False
+        known, habits = self._portal.contract.history, self._portal.habits
+        after = paging.following(known, Step(known.path, {}), page, rows=page.rows, nth=0, habits=habits)
+        # An answer may be cut by its length as well, unless others were longer.
+        if isinstance(after, Step) or (after == paging.BY_TIME and page.rows >= max(habits.longest, _FEW)):
+            return False
+        alone = self._ask(selector, Range(at - _NEAR, at + _NEAR))
+        if sure and alone is not None and not _has(alone, at):
+            raise AnswerError(
+                f"the portal gave a message of {times.iso(at)}, and, asked for {span} and for the seconds around that, "
+                "did not: its instants are not those that it is asked by, or it follows a range in another way than "
+                "it was sent. Say in a contract file (ISR_CONTRACT) how it wants the range, and which time it goes by; "
+                "`isr doctor` prints one to edit"
+            )
+        return sure if alone is None else _has(alone, at)
+
+    def finds_more(self, selector: Selector, span: Range, given: Range | None) -> bool:
+        """Tell whether the portal has more of what was silent, asked for that alone; not if it is answered whole."""
+        length = span.end - span.start
+        if self.is_proven(length):
+            return False
+        if given is None and not self._portal.contract.is_assumed:
+            return False
+        unit = self._portal.contract.history.unit
+        whole = [(span.start, span.end)]
+        silent = whole if given is None else [(span.start, given.start), (given.end + unit, span.end)]
+        parts = [Range(start, stop) for start, stop in silent if stop - start > length // 4]
+        halves = [half for part in parts for half in _halved(part, length // 2)]
+        return any(len(within(page.messages, one)) for one in halves if (page := self._ask(selector, one)))
+
+    def _ask(self, selector: Selector, span: Range) -> Page | None:
+        """Ask for a range; None if it is refused, or the answer not understood."""
+        try:
+            return Window(self._portal, self._portal.contract.history, selector, span, wait=self._wait).first()
+        except (RequestRefusedError, AnswerError):
+            return None
+
+    def _of_live(self, before: int) -> tuple[tuple[Selector, int], ...]:
+        """Give what may be asked for by the live answer: a message, the last one before an instant if there is one."""
+        portal = self._portal
+        try:
+            found = lists.live(portal.responses, portal.routes, portal.account_id, max_age=60.0)
+        except IsrError:  # the account's add-ons do not open it, perhaps
+            return ()
+        table = pa.concat_tables([messages.empty(), *(page.messages for _, page in found)])
+        if not len(table):
+            return ()
+        at = instants(table)
+        early = at[at < before]
+        one = int(early.max() if len(early) else at.min())
+        row = table.slice(int(np.flatnonzero(at == one)[0]), 1)
+        wanted = Selector((row["client_id"][0].as_py(),), row["topic"][0].as_py())
+        return ((portal.contract.history.askable(wanted), one),) * 2
+
+
+def _has(page: Page, at: int) -> bool:
+    return bool((np.abs(instants(page.messages) - at) < times.SECOND).any())
+
+
+def _halved(part: Range, most: int) -> list[Range]:
+    """Give a part, in two if it is long: the portal may cut that short, too."""
+    middle = part.start + (part.end - part.start) // 2
+    return [part] if part.end - part.start <= most else [Range(part.start, middle), Range(middle, part.end)]
