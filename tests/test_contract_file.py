@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import portal_rows
 import portals
 import pytest
 from portal_odd import MINUTES, SPAN
-from portals import Dialect, Server
+from portals import FIRST, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import errors
+from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.portal.contract import Contract, overridden
+from isr_analysis.times import HOUR
 
 
 def test_a_contract_file_says_what_cannot_be_found_out(home, tmp_path, monkeypatch):
@@ -70,3 +75,50 @@ def test_a_contract_file_takes_the_place_of_documentation_that_fails(home, tmp_p
         df = isr.load_history(**SPAN, portal=portal)
     assert df["i"].tolist() == list(range(100))
     assert "fails at its OpenAPI document), overridden by mine.toml" in df.attrs["contract"]
+
+
+class Wanting(Server):
+    """Refuses what comes without a tenant, and says which header names one, or nothing."""
+
+    words = "Required request header 'X-Tenant' is missing"
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        if "openapi" not in url and headers.get("x-tenant") != "acme":
+            self.log.append(("refused", {}))
+            return 400, {"Content-Type": "text/plain"}, self.words.encode()
+        status, had, body = super().answer(url, headers)
+        if "openapi" in url and status == 200:
+            document = json.loads(body)
+            (get,) = (item["get"] for item in document["paths"].values())
+            get["parameters"].append({"name": "X-Tenant", "in": "header", "required": True})
+            body = json.dumps(document).encode()
+        return status, had, body
+
+
+@pytest.mark.parametrize(("doc", "words"), [(None, Wanting.words), ("openapi", "")])
+def test_a_header_that_is_wanted_is_named_with_its_remedy(home, tmp_path, doc, words):
+    """By the portal's words, or by its document alone; with the remedy all is there."""
+    stored = [Message(FIRST + i * HOUR, "dev-a", "t", i) for i in range(24)]
+    server = Wanting(Dialect(doc=doc), stored)
+    server.words = words
+    span = {"start": "2026-11-01", "end": "2026-11-02"}
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(IsrError, match=r"X-Tenant = .*\[headers\]"),
+    ):
+        isr.load_history(**span, portal=portal)
+    contract = tmp_path / "portal.toml"
+    contract.write_text('[headers]\nX-Tenant = "acme"\n')
+    with portals.serve(server) as origin, portals.connect(origin, home, contract_file=contract) as portal:
+        assert isr.load_history(**span, portal=portal)["value"].tolist() == list(range(24))
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "X-ISR-Account-Id", "Host", "two words"])
+def test_a_header_that_is_secret_or_none_is_refused(tmp_path, name):
+    """The token has its own places, and the file is printed by `isr doctor`."""
+    contract = tmp_path / "portal.toml"
+    contract.write_text(f'[headers]\n"{name}" = "x"\n')
+    with pytest.raises(UsageError, match=f"headers.{name}"):
+        overridden(Contract(), contract)

@@ -23,7 +23,7 @@ from isr_analysis import times
 from isr_analysis.answers import Fields
 from isr_analysis.errors import HistoryIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import layouts, lengths
+from isr_analysis.portal import headers, layouts, lengths
 from isr_analysis.portal.wire import API
 
 TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path prefix"]
@@ -262,6 +262,9 @@ class Contract:
         The routes of the last message of each publisher, and of the MQTT clients.
     live_fields : Fields
         The names of the live answer's fields.
+    headers : mapping of str to str
+        What is sent beside the token with each request, such as ``X-Tenant``. One without a value is wanted by the
+        portal's document, and not sent.
     source : str
         Where this came from; part of every frame's provenance.
     """
@@ -270,6 +273,7 @@ class Contract:
     live: Route = f"{API}/publishers/live"
     publishers: Route = f"{API}/publishers"
     live_fields: Fields = field(default_factory=Fields)
+    headers: Mapping[str, str] = field(default_factory=dict)
     source: str = "built in"
 
     @property
@@ -324,6 +328,8 @@ def _with(known: Any, said: dict[str, Any], path: Path, where: str) -> Any:
             raise UsageError(f"{path}: {where}{name} is not known; known are {', '.join(where + k for k in kinds)}")
         if dataclasses.is_dataclass(getattr(known, name)) and isinstance(value, dict):
             new[name] = _with(getattr(known, name), value, path, f"{where}{name}.")
+        elif name == "headers" and isinstance(value, dict):
+            new[name] = {**known.headers, **headers.checked(_checked(value, kinds[name], path, name), path)}
         else:
             new[name] = _checked(value, kinds[name], path, where + name)
     return dataclasses.replace(known, **new)

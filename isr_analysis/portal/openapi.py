@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.portal import lengths, parameters, roles, schemas, thinning
+from isr_analysis.portal import headers, lengths, parameters, roles, schemas, thinning
 from isr_analysis.portal.contract import Contract, History, TopicForm
 from isr_analysis.portal.parameters import Parameter
 from isr_analysis.portal.wire import API
@@ -69,6 +69,8 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
     if path is not None:
         item, operation = operations[path]
         found["history"] = _history(built_in.history, path, document, item, operation)
+        given = [parameters.resolved(document, one) for part in (item, operation) for one in _listed(part)]
+        found["headers"] = headers.wanted(given)
     else:
         found["source"] += " (which has no history route; that is as built in)"
     live = _path(operations, "/publishers/live")

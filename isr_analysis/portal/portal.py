@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 import tempfile
@@ -86,11 +87,22 @@ class Portal:
             self._place = Path(tempfile.mkdtemp(prefix="isr-"))
             self._forgets = weakref.finalize(self, shutil.rmtree, self._place, ignore_errors=True)
         whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
+        with contextlib.suppress(UsageError):  # of the file, which is told of when it is needed
+            own = {} if profile.contract is None else overridden(Contract(), profile.contract).headers
+            # A header may name a tenant: what it opens is another's than without it.
+            whose += "".join(f"\n{one}" for one in sorted(own.items()) if one[0].lower() != "accept")
         marked = profile.home if accounts.has_salt(profile.home) else self._place
         self._mark = accounts.fingerprint(key, whose, marked)
         self._ledger = quota.Ledger(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
         self.wire = wire.Wire(
-            profile.origin, key, profile.account_id, ledger=self._ledger, now=now, sleep=sleep, transport=transport
+            profile.origin,
+            key,
+            profile.account_id,
+            ledger=self._ledger,
+            now=now,
+            sleep=sleep,
+            transport=transport,
+            wanted=lambda: self.routes.headers,
         )
         self._lock = threading.RLock()
         self._account: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ import httpx
 import httpx_retries
 
 from isr_analysis import answers, errors, times
-from isr_analysis.portal import quota
+from isr_analysis.portal import headers, quota
 from isr_analysis.portal.network import WhenNeeded
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
 
@@ -24,7 +24,6 @@ TIMEOUT = httpx.Timeout(10.0, read=120.0)
 """Seconds: connecting, sending and waiting for a connection; and waiting for the next bytes of an answer."""
 
 RETRIES = 3
-
 API = "/api/v1/subscriber"
 
 ADD_ONS = {
@@ -35,10 +34,10 @@ ADD_ONS = {
 
 MGMT = "Mgmt REST API"
 
+_FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
 _PAUSE = "isr_pause"
 _UNASKED = ("br", "compress")
 _BAD_TOKEN, _PAYMENT, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER, _TOOK_TOO_LONG = 401, 402, 403, 404, 429, 500, 504
-
 
 Pause = Callable[[float], None]
 """Waits for so many seconds; what it raises ends the waiting."""
@@ -93,6 +92,8 @@ class Wire:
         Waits for so many seconds.
     transport : httpx.BaseTransport, optional
         In place of the network.
+    wanted : callable
+        Gives the headers that are sent to the portal as well; what has no value is not.
     """
 
     def __init__(
@@ -105,8 +106,10 @@ class Wire:
         now: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
+        wanted: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self.origin = origin
+        self._wanted = wanted
         self._now = now
         self.sleep = sleep
         self._counted = _Counted(transport or WhenNeeded(origin), origin, ledger, now)
@@ -121,7 +124,7 @@ class Wire:
         )
         self._client = httpx.Client(
             base_url=origin,
-            auth=_Auth(token, account_id),
+            auth=_Auth(token, account_id, wanted),
             headers={"Accept": "application/json, */*;q=0.8", "Accept-Encoding": "gzip", "User-Agent": "isr-analysis"},
             timeout=TIMEOUT,
             follow_redirects=True,
@@ -215,7 +218,8 @@ class Wire:
         sleep = wait if callable(wait) else self.sleep
         while True:
             try:
-                return good(self.raw("GET", url, params=params, pause=sleep if bulk else None), self.origin)
+                answer, wanted = self.raw("GET", url, params=params, pause=sleep if bulk else None), self._wanted()
+                return good(answer, self.origin, lacking=[name for name in wanted if not wanted[name]])
             except errors.QuotaExhaustedError as exc:
                 if not wait:
                     raise
@@ -223,7 +227,7 @@ class Wire:
                 sleep(max(exc.retry_after or 0.0, 1.0))
 
 
-def good(response: httpx.Response, origin: str) -> Answer:
+def good(response: httpx.Response, origin: str, *, lacking: Sequence[str] = ()) -> Answer:
     """Give the answer of a response whose status says that all is well; else raise.
 
     Raises
@@ -236,7 +240,7 @@ def good(response: httpx.Response, origin: str) -> Answer:
     if response.is_success:
         _check_coding(response)
         return Answer(response.content, dict(response.headers), str(response.url), response.status_code)
-    raise error_for(response, origin)
+    raise error_for(response, origin, lacking=lacking)
 
 
 def _check_coding(response: httpx.Response) -> None:
@@ -254,13 +258,14 @@ def _check_coding(response: httpx.Response) -> None:
         ) from exc
 
 
-def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
-    """Make the error that fits a response: the one map from status to error."""
+def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] = ()) -> errors.IsrError:
+    """Make the error that fits a response, `lacking` headers: the one map from status to error."""
     status, path = response.status_code, response.url.path
     everything = answers.error_words(response.content, response.headers.get("content-type"), longest=None)
     words = answers.error_words(response.content, response.headers.get("content-type"))
     said = f"{response.request.method} {path} → {status}"
     said += f'; the portal said: "{words}"' if words else ", without a word"
+    remedy = headers.remedy(status, everything, lacking)
     if status < _SERVER and not _same_origin(response.url, httpx.URL(origin)):  # the token has no part in it
         return errors.RequestRefusedError(
             f"the portal {origin} redirected to {response.url.host}, which refused: {said}; try again, or ask the "
@@ -271,7 +276,7 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
     if status == _BAD_TOKEN:
         return errors.TokenRefusedError(
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
-            "then put it in the old one's place (`isr login`, or ISR_TOKEN)",
+            f"then put it in the old one's place (`isr login`, or ISR_TOKEN){remedy}",
             status_code=status,
             words=everything,
         )
@@ -280,7 +285,7 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
         return errors.AddOnMissingError(
             f"this account may not use the route: {said}. It belongs to the add-on “{add_on}”, which an owner of "
             f"the account enables in the portal ({origin}), in the account's settings under add-ons; the token "
-            "stays as it is",
+            f"stays as it is{remedy}",
             status_code=status,
             words=everything,
         )
@@ -295,9 +300,9 @@ def error_for(response: httpx.Response, origin: str) -> errors.IsrError:
         )
     # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
     unknown = status == _NO_ROUTE and response.request.method == "GET"
-    remedy = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
+    ask = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
     return errors.RequestRefusedError(
-        f"the portal refused the request: {said}; {remedy}", status_code=status, words=everything
+        f"the portal refused the request: {said}; {ask}{remedy}", status_code=status, words=everything
     )
 
 
@@ -306,13 +311,15 @@ class EnoughError(errors.IsrError):
 
 
 class _Auth(httpx.Auth):
-    """Adds the token to a request, below every cache and log."""
+    """Adds the token, and what else the portal wants, to a request, below every cache and log."""
 
-    def __init__(self, token: Token, account_id: str | None) -> None:
+    def __init__(self, token: Token, account_id: str | None, wanted: Callable[[], Mapping[str, str]]) -> None:
         self._token = token
         self._account_id = account_id
+        self._wanted = wanted
 
     def auth_flow(self, request: httpx.Request) -> Any:
+        request.headers.update({name: value for name, value in self._wanted().items() if value})
         request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
         if self._token.is_platform and self._account_id:
             request.headers["X-ISR-Account-Id"] = self._account_id
@@ -333,8 +340,8 @@ class _Counted(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         home = _same_origin(request.url, self._origin)
         if not home:  # a redirect to elsewhere, such as a store of files
-            for name in ("Authorization", "X-ISR-Account-Id"):
-                request.headers.pop(name, None)
+            for name in [one for one in request.headers if one not in _FOR_ALL]:
+                del request.headers[name]
             return self._inner.handle_request(request)
         if self.most is not None and self.sent >= self.most:
             raise EnoughError(f"{request.url.path} was not asked for: the {self.most} requests allowed here were made")
