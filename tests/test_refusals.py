@@ -176,3 +176,9 @@ def test_a_day_that_is_two_is_asked_for_as_one():
     new = revised(History(time_form="date"), ASKED, "the range may be at most 24 hours", DAY)
     assert new.end_included is True
     assert new.longest is None
+
+
+@pytest.mark.parametrize("words", ["range must be at least 1 hour", "window too short", "Minimum range is 1h"])
+def test_a_range_that_is_too_short_is_not_asked_for_shorter(words):
+    """The refusal stands, with its words."""
+    assert revised(History(), ASKED, words, 30 * MINUTE) is None

@@ -46,6 +46,13 @@ _TOO_MUCH = re.compile(
 _RANGE = re.compile(
     r"\b(range|window|span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)", re.IGNORECASE
 )
+_TOO_SHORT = re.compile(
+    r"\bat least\b|\bminimum\b|\bmin\b|too (?:short|small|narrow)"
+    r"|(?:not|cannot|never)(?: be)? (?:shorter|less|smaller)",
+    re.IGNORECASE,
+)
+"""Words of a range that should be longer: to ask for a shorter one would be wrong."""
+
 _LONG = re.compile(r"\btoo\b|at most|max|exceed|longer|larger|shorter", re.IGNORECASE)
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _BAD_SIZE = re.compile(r"invalid|not (?:a )?valid|out of range|too (?:large|big|high|many)|exceed", re.IGNORECASE)
@@ -188,7 +195,8 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
     if not change and _RANGE.search(words) and a_day:
         change["end_included"] = True  # a day was asked for as two
-    if not change and (_RANGE.search(words) or most) and length > SHORTEST:
+    too_short = most is None and _TOO_SHORT.search(words)
+    if not change and (_RANGE.search(words) or most) and length > SHORTEST and not too_short:
         change["longest"] = most or f"{max(length // 2, SHORTEST) // times.SECOND}s"
         if times.duration(change["longest"]) >= length:
             change["longest"] = f"{max(length // 2, SHORTEST) // times.SECOND}s"
