@@ -313,3 +313,24 @@ def test_a_code_beside_rows_is_no_failure():
     """What a portal's own number for success is, nobody knows: rows say that all is well."""
     row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'
     assert answers.read_page(b'{"code": 1, "msg": "found", "data": [' + row + b"]}").rows == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "rows"),
+    [
+        ({"code": 500, "message": "a shard is down"}, 1), ({"status": 503}, 1), ({"statusCode": 504}, 1),
+        ({"errorMessage": "canceled"}, 1), ({"code": "ERR_DB"}, 0),
+    ],
+)  # fmt: skip
+def test_a_failure_by_a_code_is_none_of_the_rows_words(said, rows):
+    """A code of HTTP's, or words of an error, beside some rows or none: they are not all there is."""
+    row = {"time": "2026-11-01T00:00:00Z", "client_id": "dev-a", "topic": "t", "payload": 1}
+    with pytest.raises(AnswerError, match="states a failure beside its rows"):
+        answers.read_page(json.dumps({**said, "data": [row] * rows}).encode(), content_type="application/json")
+
+
+@pytest.mark.parametrize("said", [{"code": 0, "message": "ok"}, {"code": 20000}, {"status": 200}, {"errorMessage": ""}])
+def test_a_code_that_all_is_well_is_no_failure(said):
+    """Whatever number a framework has for it."""
+    row = {"time": "2026-11-01T00:00:00Z", "client_id": "dev-a", "topic": "t", "payload": 1}
+    assert answers.read_page(json.dumps({**said, "data": [row]}).encode(), content_type="application/json").rows == 1

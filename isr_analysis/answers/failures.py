@@ -21,6 +21,7 @@ _HEADS = {*BESIDE, "header", "head", "state", "status"}
 """Objects beside the rows in which the failure may stand."""
 
 _CODE = re.compile(r"(?:status|return|ret|result|response|res|err|error)?code|rc|ret|errno|status")
+_BAD_CODE = re.compile(r"^e?err|error|fail|time_?out|unavailable|exception", re.IGNORECASE)
 _SAID = re.compile(r"\w*(?:msg|message|reason|description)")
 _OF_FAILURE = re.compile(
     r"(?:has|is)?(?:an)?(?:err|error|failure|exception|fault)s?(?:code|no|number|msg|message|text|description|details?"
@@ -61,7 +62,18 @@ def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
             return _words(fields)
         if spelled == "status" and pick(fields, CLIENT) is None and _text(one).lower() in _NOT_OK:
             return f"status {_text(one)!r}"
+        if pick(fields, CLIENT) is None and _is_beside_rows(spelled, one, fields):
+            return _words(fields)
     return None if rows or pick(fields, CLIENT) else _reason(fields)
+
+
+def _is_beside_rows(name: str, value: bytes, fields: dict[str, bytes]) -> bool:
+    """Tell whether a member says, beside rows too, that a part of them could not be had: words, or a code of HTTP's."""
+    if name in ("errormessage", "errormsg"):
+        return raw.kind(value) == '"' and not _FINE.match(_text(value)) and not _says_nothing_is_there(fields)
+    if not _is_of_http(value) or _says_nothing_is_there(fields):
+        return False
+    return name in ("status", "statuscode", "httpstatus", "httpcode") or (name == "code" and _says_more_than_ok(fields))
 
 
 def _reason(fields: dict[str, bytes]) -> str | None:
@@ -71,6 +83,8 @@ def _reason(fields: dict[str, bytes]) -> str | None:
         no = spelled in ("success", "ok") and one in _NO
         if no or (spelled in _STATES and _text(one).lower() in _NOT_DONE):
             return _words(fields)
+        if _CODE.fullmatch(spelled) and _BAD_CODE.search(_text(one)):
+            return None if _says_nothing_is_there(fields) else _words(fields)
         if _CODE.fullmatch(spelled) and _is_bad(one) and (_is_of_http(one) or _says_more_than_ok(fields)):
             return None if _says_nothing_is_there(fields) else _words(fields)
         if _OF_FAILURE.fullmatch(spelled) and one not in NOTHING and not _FINE.match(_text(one) or one.decode()):
