@@ -176,8 +176,8 @@ def _check_exported(folder: str, topic: str, span: Range) -> None:
     if lacking:
         more = f", nor of {len(lacking) - 1} more of the {len(dates)} days that are asked for" if lacking[1:] else ""
         raise HistoryIncompleteError(
-            f"{folder} has no export of {lacking[0]}{more}; it has {min(known['days'], default='none')} to {max(known['days'], default='none')}. Export "
-            "the range first, with export_history"
+            f"{folder} has no export of {lacking[0]}{more}; it has {min(known['days'], default='none')} to "
+            f"{max(known['days'], default='none')}. Export the range first, with export_history"
         )
 
 
