@@ -13,6 +13,8 @@ from conftest import LONG, free_port, of_its_own
 
 pytestmark = pytest.mark.browser
 
+PATIENCE = 2 * LONG  # server, kernel and page begin one after the other
+
 CELL = """
 import isr_analysis as isr
 
@@ -32,7 +34,7 @@ def test_widgets_are_alive_in_a_dashboard(chromium, console: list[str], tmp_path
         server = subprocess.Popen(command, env=of_its_own(tmp_path), stdout=log, stderr=subprocess.STDOUT)
         try:
             page = chromium.new_page()
-            page.set_default_timeout(LONG)
+            page.set_default_timeout(PATIENCE)
             page.on("console", lambda message: console.append(message.text))
             _visit(page, f"http://127.0.0.1:{port}/")
             page.get_by_role("button", name="Load", exact=True).click()
@@ -45,7 +47,7 @@ def test_widgets_are_alive_in_a_dashboard(chromium, console: list[str], tmp_path
 
 
 def _visit(page, address: str) -> None:
-    until = time.monotonic() + LONG / 1000
+    until = time.monotonic() + PATIENCE / 1000
     while True:
         try:
             page.goto(address, wait_until="commit")
