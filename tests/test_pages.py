@@ -55,6 +55,26 @@ def test_a_day_costs_what_it_must(home, dialect, requests):
         assert server.count() <= requests + -(-360 // dialect.cap) + 1
 
 
+class Bounded(Server):
+    """A portal whose pages end where they are too far from the first, as those of a search do."""
+
+    def _page(self, rows, asked, size, path):
+        number = int(asked.get(self.dialect.pager, 0))
+        if (number if self.dialect.paging == "offset" else (number - 1) * size) >= 300:
+            return self._refuse(400, "from + size must be at most 300")
+        return super()._page(rows, asked, size, path)
+
+
+@pytest.mark.parametrize("order", ["up", "down"])
+@pytest.mark.parametrize("total", [None, "total"])
+@pytest.mark.parametrize("paging", ["offset", "page"])
+def test_behind_the_last_page_that_can_be_named_it_is_read_by_time(home, paging, total, order):
+    """Every message is there once, whichever way the pages run and whether their number is told."""
+    server = Bounded(Dialect(cap=100, paging=paging, pager=paging, total=total, order=order), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        assert sorted(read(portal)) == [one.at for one in EVERY_MINUTE if one.at < FIRST + DAY]
+
+
 def test_pieces_of_a_limited_range_do_not_overlap(home):
     """A message on the border of two pieces is in one of them, whichever ends the portal counts in."""
     borders = [Message(FIRST + i * HOUR + j, "dev", "t", 1) for i in range(24) for j in (-1000, 0, 1000)]
