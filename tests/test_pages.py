@@ -14,7 +14,7 @@ from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import messages, times
-from isr_analysis.errors import AnswerError, HistoryIncompleteError
+from isr_analysis.errors import AnswerError, HistoryIncompleteError, UsageError
 from isr_analysis.messages import Selector, instants
 from isr_analysis.portal.pages import pages
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
@@ -348,3 +348,20 @@ def test_a_link_that_forgets_the_question_is_asked_with_it(home, client):
         found = pa.concat_tables(pages(portal, selector, Range(FIRST + HOUR, FIRST + 6 * HOUR)))
     wanted = [m.at for m in EVERY_MINUTE if FIRST + HOUR <= m.at < FIRST + 6 * HOUR and client in (None, m.client)]
     assert instants(found).tolist() == wanted
+
+
+def test_the_clients_that_must_be_named_are_those_of_the_live_answer(home):
+    """Where the list of publishers is not open, and the history is given of one client at a time."""
+    server = Server(Dialect(client_required=True, cap=999, add_ons=("history", "live")), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        assert len(isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)) == DAY // MINUTE
+
+
+def test_where_no_list_is_open_the_clients_must_be_named(home):
+    """The error says so; named, they are loaded."""
+    server = Server(Dialect(client_required=True, cap=999, add_ons=("history",)), EVERY_MINUTE)
+    ask = {"start": "2026-11-01", "end": "2026-11-02"}
+    with portals.mocked(server, home) as portal:
+        with pytest.raises(UsageError, match=r"one client at a time.*client_id="):
+            isr.load_history(**ask, portal=portal)
+        assert len(isr.load_history(["dev-0", "dev-1", "dev-2"], **ask, portal=portal)) == DAY // MINUTE
