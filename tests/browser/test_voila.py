@@ -23,7 +23,17 @@ display(isr.widgets.explorer("isr-shack-01", "telemetry/temp_probe", last="2h", 
 """
 
 
-def test_widgets_are_alive_in_a_dashboard(chromium, console: list[str], tmp_path: Path) -> None:
+@pytest.fixture
+def page(chromium, console: list[str]):
+    """Give an empty page."""
+    made = chromium.new_page()
+    made.set_default_timeout(PATIENCE)
+    made.on("console", lambda said: console.append(f"{said.type}: {said.text}"))
+    yield made
+    made.close()
+
+
+def test_widgets_are_alive_in_a_dashboard(page, tmp_path: Path) -> None:
     """Nobody can be prompted there, as under nbconvert, but the page answers: Load loads, and a figure is drawn."""
     pytest.importorskip("voila", reason="Voilà is not installed")
     notebook = tmp_path / "dashboard.ipynb"
@@ -33,14 +43,11 @@ def test_widgets_are_alive_in_a_dashboard(chromium, console: list[str], tmp_path
     with (tmp_path / "voila.log").open("wb") as log:
         server = subprocess.Popen(command, env=of_its_own(tmp_path), stdout=log, stderr=subprocess.STDOUT)
         try:
-            page = chromium.new_page()
-            page.set_default_timeout(PATIENCE)
-            page.on("console", lambda message: console.append(message.text))
             _visit(page, f"http://127.0.0.1:{port}/")
+            page.wait_for_selector(".isr-note:has-text('Plan:')")  # what is clicked before the kernel answers is lost
             page.get_by_role("button", name="Load", exact=True).click()
             page.wait_for_selector(".js-plotly-plot .scatterlayer .trace")
             assert "messages from" in page.inner_text("body")
-            page.close()
         finally:
             server.terminate()
             server.wait(30)
