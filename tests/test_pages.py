@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import threading
 from urllib.parse import unquote
 
 import portals
@@ -365,3 +366,20 @@ def test_where_no_list_is_open_the_clients_must_be_named(home):
         with pytest.raises(UsageError, match=r"one client at a time.*client_id="):
             isr.load_history(**ask, portal=portal)
         assert len(isr.load_history(["dev-0", "dev-1", "dev-2"], **ask, portal=portal)) == DAY // MINUTE
+
+
+def test_a_request_does_not_wait_for_the_contract(home):
+    """Whoever reads the portal's document may be waiting for that very request, as one that the cache is busy with."""
+    came = []
+
+    class Nested(Server):
+        def _document(self, path):
+            if not came:
+                other = threading.Thread(target=lambda: came.append(portal.wire.get(f"{portals.API}/publishers")))
+                other.start()
+                other.join(timeout=20)
+            return super()._document(path)
+
+    with portals.mocked(Nested(Dialect(), EVERY_MINUTE), home) as portal:
+        assert portal.contract.history.client == "client_id"
+        assert len(came) == 1

@@ -102,7 +102,7 @@ class Portal:
             now=now,
             sleep=sleep,
             transport=transport,
-            wanted=lambda: self.routes.headers,
+            wanted=lambda: self._known().headers,
         )
         self._lock = threading.RLock()
         self._account: str | None = None
@@ -228,8 +228,12 @@ class Portal:
     def routes(self) -> Contract:
         """The contract as far as it can be known without asking: enough for the routes whose paths are published."""
         with self._lock:
-            if self._contract is not None:
-                return self._contract
+            return self._known()
+
+    def _known(self) -> Contract:
+        """Give `routes` without the lock: who holds that, to read the contract, may wait for the request that asks."""
+        if (known := self._contract) is not None:
+            return known
         return Contract() if self.profile.contract is None else overridden(Contract(), self.profile.contract)
 
     @property
