@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from isr_analysis.answers import error_words
@@ -107,6 +109,23 @@ def test_less_than_a_day_cannot_be_had_by_dates():
 def test_words_that_teach_nothing_leave_the_refusal(words):
     """The portal's refusal is then the caller's."""
     assert revised(History(), ASKED, words, DAY) is None
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (b"<title>502</title><p>Bad <b>gate</b> way</p> and <p class=x>a &amp; b</p>", "502; Bad gate way; a & b"),
+        (b"<h1>502</h1><p>Bad gateway<p>see the log" + b"<p>" * 30_000, "502; Bad gateway; see the log"),
+        (b"<style>p { }</style>Bad <i>gateway</i><script>if (a < b) { }</script>", "Bad gateway"),
+        (b"<" * 100_000, ""), (b"<script>" * 12_000, ""), (b"<style " * 14_000, ""), (b"<h1>" * 25_000, ""),
+    ],
+)  # fmt: skip
+def test_a_page_of_html_is_read_at_once_whatever_it_leaves_open(page, said):
+    """Paragraphs without an end are usual; tags without one are a page that was cut, or no page."""
+    began = time.monotonic()
+    words = error_words(b"<html>" + page, "text/html")
+    assert time.monotonic() - began < 2
+    assert words.startswith(f"(a page of HTML) {said}".strip())
 
 
 @pytest.mark.parametrize(

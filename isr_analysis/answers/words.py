@@ -21,6 +21,11 @@ _CODED = "|".join(base64.b64encode(b"\0" * i + _NAME).decode()[(0, 2, 3)[i] : -4
 _TOKEN = re.compile(rf"isr_mqtt_(?:platform_)?rest_[A-Za-z0-9._~+/=%-]*|[A-Za-z0-9+/_-]*(?:{_CODED})[A-Za-z0-9+/_=-]*")
 """A token, plain or in base64 (at each of three places in a group): some portals repeat what they were sent."""
 
+# None reaches beyond the next of its kind, or a long page of tags that nobody closes would take a minute.
+_TITLE = re.compile(r"(?is)<(?:title|h1)\b[^<>]*>((?:(?!<(?:title|h1)\b).)*?)</(?:title|h1)>")
+_PARAGRAPH = re.compile(r"(?is)<p\b[^<>]*>((?:(?!</?p\b).)*)")
+_NO_TEXT = re.compile(r"(?is)<(script|style)\b(?:(?!<\1\b).)*?</\1>|<[^<>]+>")
+
 
 def error_words(body: bytes, content_type: str | None = None, *, longest: int | None = LONGEST) -> str:
     """Say what an error body says.
@@ -41,9 +46,8 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
     """
     text = body[:100_000].decode("utf-8", "replace").strip()
     if text.startswith("<") or (content_type or "").startswith("text/html"):
-        title = re.search(r"(?is)<(?:title|h1)[^>]*>(.*?)</(?:title|h1)>", text)
-        said = re.findall(r"(?is)<p\b[^>]*>(.*?)</p>", text) if title else []
-        plain = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", "; ".join([title[1], *said]) if title else text)
+        title = _TITLE.search(text)
+        plain = _NO_TEXT.sub(" ", "; ".join([title[1], *_PARAGRAPH.findall(text)]) if title else text)
         text = f"(a page of HTML) {html.unescape(plain)}"
     else:
         with contextlib.suppress(ValueError, RecursionError):
