@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pages import AT, NS, ONE, ROW, live, read, told
 
+from isr_analysis import answers
 from isr_analysis.errors import AnswerError
 
 
@@ -69,6 +70,21 @@ def test_a_time_of_any_name_counts_where_nothing_else_may_be_one(name, value):
     for other in ({"other": AT}, {"time": "half past six"}, {"time": None}):
         with pytest.raises(AnswerError, match="no field of the rows holds an instant"):
             read([{**row, **other}])
+
+
+def test_what_lies_beyond_the_years_that_ns_can_count_is_no_instant_to_look_for():
+    """A cursor of twenty digits; the zero time of Go and the last one of .NET beside other fields; an unsigned id."""
+    for text in ("12345678901234567890", "1e300", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        assert answers.instant_of(text) is None
+        row = {
+            "stamp": AT,
+            "seen": text,
+            "valve": "9999999999999999999",
+            "client_id": "a",
+            "topic": "t",
+            "payload": "on",
+        }
+        assert told(read([row]))[0][0] == NS
 
 
 @pytest.mark.parametrize(

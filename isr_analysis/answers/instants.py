@@ -104,10 +104,11 @@ def is_instant(value: str) -> bool:
 
 
 def instant_of(value: str) -> int | None:
-    """Give the instant that a text is, a number since 1970 too, ns; None if it is none."""
-    if not is_instant(value):
+    """Give the instant that a text is, a number since 1970 too, ns; None if it is none between 1678 and 2262."""
+    try:
+        return int(to_ns(columns.text([value]), "")[0].as_py()) if is_instant(value) else None
+    except AnswerError:
         return None
-    return int(to_ns(columns.text([value]), "")[0].as_py())
 
 
 def is_date(value: str | bytes | None) -> bool:
