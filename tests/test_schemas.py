@@ -63,6 +63,15 @@ def test_bytes_are_in_base64_where_the_schema_says_so(said):
     assert schemas.fields({}, answering({"items": {"properties": row}})) == Fields()
 
 
+def test_a_schema_whose_parts_name_it_in_turn_is_read():
+    """As generators write kinds of one thing: the parent lists its kinds, and each is made of the parent."""
+    kind = {"allOf": [{"$ref": "#/parent"}, OBJECT]}
+    document = {"parent": {"oneOf": [{"$ref": "#/kind"}], "properties": {"id": {"type": "string"}}}, "kind": kind}
+    for one in ("parent", "kind"):
+        found = schemas.fields(document, answering({"items": {"$ref": f"#/{one}"}}))
+        assert found == Fields(**NAMED)
+
+
 def test_a_document_without_schemas_names_no_field():
     """Nor does one of Swagger 2 that has them elsewhere break anything."""
     for operation in ({}, {"responses": []}, {"responses": {"200": {"$ref": "#/nowhere"}}}, answering({"items": 3})):

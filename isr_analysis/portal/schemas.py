@@ -62,11 +62,11 @@ def _schema(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
     return None
 
 
-def _properties(document: Mapping[str, Any], value: Any) -> dict[str, dict[str, Any]]:
-    """Give the properties of an object, those of what it is made of among them."""
+def _properties(document: Mapping[str, Any], value: Any, depth: int = _DEEPEST) -> dict[str, dict[str, Any]]:
+    """Give the properties of an object and of what it is made of; a kind and its parent name each other."""
     schema = resolved(document, value)
-    parts = [part for key in ("allOf", "anyOf", "oneOf") for part in schema.get(key) or ()]
-    found = {name: one for part in parts for name, one in _properties(document, part).items()}
+    parts = [part for key in ("allOf", "anyOf", "oneOf") for part in schema.get(key) or () if depth]
+    found = {name: one for part in parts for name, one in _properties(document, part, depth - 1).items()}
     own = schema.get("properties")
     return found | {
         # What stands beside a reference describes it here.
