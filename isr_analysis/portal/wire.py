@@ -266,44 +266,38 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
     said = f"{response.request.method} {path} → {status}"
     said += f'; the portal said: "{words}"' if words else ", without a word"
     remedy = headers.remedy(status, everything, lacking)
+    kind = errors.RequestRefusedError
     if status < _SERVER and not _same_origin(response.url, httpx.URL(origin)):  # the token has no part in it
-        return errors.RequestRefusedError(
+        text = (
             f"the portal {origin} redirected to {response.url.host}, which refused: {said}; try again, or ask the "
-            "portal's support",
-            status_code=status,
-            words=everything,
+            "portal's support"
         )
-    if status == _BAD_TOKEN:
-        return errors.TokenRefusedError(
+    elif status == _BAD_TOKEN:
+        kind = errors.TokenRefusedError
+        text = (
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
-            f"then put it in the old one's place (`isr login`, or ISR_TOKEN){remedy}",
-            status_code=status,
-            words=everything,
+            f"then put it in the old one's place (`isr login`, or ISR_TOKEN){remedy}"
         )
-    if status in (_PAYMENT, _FORBIDDEN):
-        add_on = ADD_ONS.get(path, MGMT)
-        return errors.AddOnMissingError(
-            f"this account may not use the route: {said}. It belongs to the add-on “{add_on}”, which an owner of "
-            f"the account enables in the portal ({origin}), in the account's settings under add-ons; the token "
-            f"stays as it is{remedy}",
-            status_code=status,
-            words=everything,
+    elif status in (_PAYMENT, _FORBIDDEN):
+        kind = errors.AddOnMissingError
+        text = (
+            f"this account may not use the route: {said}. It belongs to the add-on “{ADD_ONS.get(path, MGMT)}”, which "
+            f"an owner of the account enables in the portal ({origin}), in the account's settings under add-ons; the "
+            f"token stays as it is{remedy}"
         )
-    if status >= _SERVER:
+    elif status >= _SERVER:
         often = f"It was asked {RETRIES + 1} times; try again later"
         if status == _TOOK_TOO_LONG:
             often += ', or for shorter ranges: longest = "6h" under [history] of a contract file (ISR_CONTRACT)'
         once = "It was asked once: look whether it did it all the same before you try again"
-        return errors.PortalUnavailableError(
-            f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}",
-            status_code=status,
-        )
-    # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
-    unknown = status == _NO_ROUTE and response.request.method == "GET"
-    ask = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
-    return errors.RequestRefusedError(
-        f"the portal refused the request: {said}; {ask}{remedy}", status_code=status, words=everything
-    )
+        text = f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}"
+        return errors.PortalUnavailableError(text, status_code=status)
+    else:
+        # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
+        unknown = status == _NO_ROUTE and response.request.method == "GET"
+        ask = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
+        text = f"the portal refused the request: {said}; {ask}{remedy}"
+    return kind(text, status_code=status, words=everything)
 
 
 class EnoughError(errors.IsrError):
