@@ -319,6 +319,29 @@ def test_a_429_says_its_own_time_whatever_others_hear(line_to, monkeypatch):
     assert caught.value.retry_after == 90
 
 
+def test_a_count_that_cannot_be_kept_gives_the_connection_back(line_to, tmp_path):
+    """Else each such failure would hold one of the few that there are."""
+
+    class Body(httpx.SyncByteStream):
+        closed = False
+
+        def __iter__(self):
+            yield b"[]"
+
+        def close(self):
+            self.closed = True
+
+    body = Body()
+
+    def answer(_):
+        (tmp_path / "quota.sqlite").write_bytes(b"no database" * 100)
+        return httpx.Response(200, stream=body, headers={"RateLimit-Remaining": "7"})
+
+    with pytest.raises(errors.StoreError, match="damaged"):
+        line_to(answer).get("/x")
+    assert body.closed
+
+
 def test_many_requests_slow_down_near_the_end(line_to):
     """With 50 left for half an hour, one of many waits; a small one does not."""
     slept = []

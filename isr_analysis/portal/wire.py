@@ -345,20 +345,26 @@ class _Counted(httpx.BaseTransport):
             pause(taken.pause)
         self.sent += 1
         response = self._inner.handle_request(request)
+        try:
+            self._hear(response, taken.number)
+        except BaseException:  # Ctrl-C too: nobody else could give the connection back
+            response.close()
+            raise
+        return response
+
+    def _hear(self, response: httpx.Response, number: int) -> None:
+        """Note what an answer says of the quota; raise if there is none of it left."""
         now = self._now()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        word = quota.read_word(headers, response.status_code, now)
-        self.ledger.hear(word, now, taken.number)
+        word = quota.read_word(response.headers, response.status_code, now)
+        self.ledger.hear(word, now, number)
         if response.status_code == _TOO_MANY:
             response.read()
-            words = answers.error_words(response.content, headers.get("content-type"))
-            response.close()
+            words = answers.error_words(response.content, response.headers.get("content-type"))
             state = self.ledger.state(now)
             if word.resets_in is not None:  # another thread's answer may have been heard meanwhile: this one's counts
                 until = now + round(word.resets_in * times.SECOND)
                 state = dataclasses.replace(state, left=0, resets_at=until, told=True)
             raise quota.used_up(state, now, words)
-        return response
 
     def is_brief(self) -> bool:
         """Tell whether the portal gives more soon, or does again already."""
