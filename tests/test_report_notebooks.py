@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -14,7 +15,8 @@ from reports import problems
 
 import isr_analysis as isr
 from isr_analysis import times
-from isr_analysis.errors import ReportIncompleteError, UsageError
+from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
+from isr_analysis.report.pdf import print_page
 
 
 def _notebook(folder: Path, *cells: str, parameters: bool = True) -> Path:
@@ -117,6 +119,16 @@ def test_a_token_that_a_cell_shows_is_in_no_page_and_a_pdf_that_failed_hides_not
     shown, printed = told.value.problems
     assert "showed the token" in shown
     assert "could not print" in printed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="its browser is a script of the shell")
+def test_a_browser_that_fails_in_its_own_encoding_is_told(tmp_path: Path) -> None:
+    """Its last words are shown as far as they can be read."""
+    program = tmp_path / "browser"
+    program.write_text("#!/bin/sh\nprintf 'no m\\351moire\\n' >&2\n")
+    program.chmod(0o700)
+    with pytest.raises(StoreError, match=r"could not print .* no m\ufffdmoire"):
+        print_page(tmp_path / "r.html", tmp_path / "r.pdf", str(program))
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,11 @@ def print_page(page: Path, pdf: Path, program: str) -> None:
             command.append("--no-sandbox")  # it refuses root otherwise; the page is our own and nothing else is opened
         try:
             done = subprocess.run(  # noqa: S603 (a browser that the user's own settings name)
-                [*command, page.resolve().as_uri()], capture_output=True, text=True, timeout=_PATIENCE, check=False
+                [*command, page.resolve().as_uri()], capture_output=True, timeout=_PATIENCE, check=False
             )
-            said = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [
+                f"it ended with {done.returncode}"
+            ]
         except subprocess.TimeoutExpired:
             said = [f"it did not end within {_PATIENCE} s"]
         except OSError as exc:
