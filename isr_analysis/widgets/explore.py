@@ -7,7 +7,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -19,7 +18,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
 from isr_analysis.errors import IsrError, UsageError
-from isr_analysis.files import replacing
+from isr_analysis.files import path_of, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.messages import Clients
@@ -165,8 +164,8 @@ class Explorer(Composite):
             self.written.value = notice("There is nothing to save yet: press Load first.", "warn")
             return
         df, given = self.value, self.file.value.strip() or "isr-export"
-        path = Path(given if given.lower().endswith(f".{kind}") else f"{given}.{kind}").expanduser()
-        self._writer.start(lambda task: self._write(task, df, path, kind))
+        name = given if given.lower().endswith(f".{kind}") else f"{given}.{kind}"
+        self._writer.start(lambda task: self._write(task, df, name, kind))
 
     def code(self) -> str:
         """Give Python that does the same without the widget."""
@@ -337,7 +336,8 @@ class Explorer(Composite):
                 self.figure.outputs = shown
                 self._write_code()
 
-    def _write(self, task: Task, df: pd.DataFrame, path: Path, kind: str) -> None:
+    def _write(self, task: Task, df: pd.DataFrame, name: str, kind: str) -> None:
+        path = path_of(name, "file")
         if path.exists():
             raise _NotWrittenError(f"{path} exists already, and is not replaced: give another name")
         try:

@@ -12,7 +12,7 @@ import ipywidgets
 import traitlets
 
 from isr_analysis import doctor, settings
-from isr_analysis.errors import StoreError, TokenMissingError, UsageError
+from isr_analysis.errors import IsrError, StoreError, TokenMissingError
 from isr_analysis.portal import connection, token
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
@@ -102,7 +102,8 @@ class TokenEntry(Composite):
         try:
             key = Token(typed)
             settings.check_name(self.profile.value)
-        except UsageError as exc:
+            known = self._settings()
+        except IsrError as exc:  # a page shows nothing of what is raised here
             self._say(explained(exc), "bad")
             return
         if key.is_platform and not (self.account.value.strip() or self._account):
@@ -110,7 +111,7 @@ class TokenEntry(Composite):
             self._say("This is a platform operator's token, which works for one account at a time: give the account's "
                       "id in the field below it, then enter the token again.", "warn")  # fmt: skip
             return
-        self._say(f"Checking the token at {self._settings().origin} …", "info")
+        self._say(f"Checking the token at {known.origin} …", "info")
         self.field.disabled = True
         self._worker.start(lambda task: self._check(task, key))
 

@@ -141,6 +141,10 @@ def test_exports_are_read_back_and_never_replace_a_file(explorer, tmp_path):
     explorer.export("csv")
     assert explorer.wait()
     assert "not replaced" in explorer.written.value
+    explorer.file.value = "~nobody-of-that-name/out"
+    explorer.csv.click()
+    assert explorer.wait()
+    assert "is no path" in explorer.written.value
 
 
 def test_nothing_is_loaded_while_the_choice_is_none(explorer, sandbox):

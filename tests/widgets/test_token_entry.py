@@ -76,6 +76,19 @@ def test_what_is_no_token_is_refused_at_once_and_not_repeated(sandbox):
     assert sandbox.requests() == before
 
 
+def test_settings_that_cannot_be_used_are_told_where_the_token_was_typed(sandbox, home, monkeypatch):
+    """The page shows nothing of what is raised while it waits for no answer."""
+    entry = isr.widgets.token_entry()
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", "ftp://portal.example")
+    entry.field._handle_custom_msg({"secret": sandbox.token}, [])
+    assert "no http or https address" in entry.said.value
+    home.mkdir(exist_ok=True)
+    (home / "config.toml").write_text("no TOML")
+    entry.field._handle_custom_msg({"secret": sandbox.token}, [])
+    assert "is no TOML" in entry.said.value
+    assert entry.field.disabled is False
+
+
 def test_a_refused_token_leaves_the_connection_as_it_was(sandbox):
     """The portal's reason is shown; what worked before still works."""
     former = connection.connect(sandbox.token, origin=sandbox.origin)
