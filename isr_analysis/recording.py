@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from isr_analysis import messages, times
 from isr_analysis.amounts import counted
+from isr_analysis.errors import StoreError
 from isr_analysis.interrupts import uninterrupted
 from isr_analysis.live import strangers
 from isr_analysis.messages import Clients
@@ -220,7 +221,8 @@ class _Recorder:
         self._appends += 1
         if self._appends % _TIDY_EVERY == 0:
             now = self._portal.now()
-            self.store.tidy(times.day_of(now), now=now, settle=0)
+            with contextlib.suppress(StoreError):  # it can be done another time
+                self.store.tidy(times.day_of(now), now=now, settle=0)
 
 
 def _until(tables: Iterator[pa.Table], stop: threading.Event) -> Iterator[pa.Table]:

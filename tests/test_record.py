@@ -18,9 +18,11 @@ import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import BrokerUnavailableError, UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.recording import _TIDY_EVERY, _Recorder
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
+from isr_analysis.streaming.stream import _table
 from isr_analysis.times import Range
 
 needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
@@ -270,6 +272,24 @@ def test_a_portal_that_goes_away_is_waited_for(caplog):
     (gap,) = done.missed
     assert (gap.start, gap.end) == (T0, T0 + 5 * MIN)
     assert done.gaps()["reason"].tolist() == ["connection"]
+
+
+def test_files_that_cannot_be_put_together_do_not_end_a_recording():
+    """As where the disk has room for what comes, and not for all of it once more."""
+    resource = pytest.importorskip("resource")
+    with isr.sandbox.serve(days=1) as here, here.connect() as portal:
+        recorder = _Recorder(portal, None, threading.Event())
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))
+        try:
+            for i in range(_TIDY_EVERY):
+                recorder._keep(_table([(portal.now(), "dev-a", "noise", os.urandom(60_000), i)]))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert recorder.state().rows == _TIDY_EVERY
+        assert recorder.store.health().files == _TIDY_EVERY
+        recorder.store.tidy(times.day_of(portal.now()), now=portal.now(), settle=0)
+        assert recorder.store.health().files == 1
 
 
 def test_recorded_messages_never_count_as_fetched():
