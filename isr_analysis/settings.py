@@ -7,22 +7,20 @@ is never in the file (`isr_analysis.portal.token`).
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import platformdirs
 import tomli_w
-from filelock import FileLock
 
 from isr_analysis.errors import StoreError, UsageError
-from isr_analysis.files import make_folder, path_of, replacing
+from isr_analysis.files import locked, make_folder, path_of, replacing
 
 DEFAULT_ORIGIN = "https://mqtt.ishareradio.com"
 CONFIG = "config.toml"
@@ -153,7 +151,7 @@ def save(to: Profile) -> Path:
         "contract": str(to.contract) if to.contract else None,
         "token_file": str(to.token_file) if to.token_file else None,
     }
-    with _alone(path):
+    with locked(path.with_suffix(".lock")):
         entries = _read(path)
         entries[to.name] = {key: value for key, value in values.items() if value is not None}
         return _write(path, entries)
@@ -164,7 +162,7 @@ def forget(name: str, home: Path) -> bool:
     path = home / CONFIG
     if name not in _read(path):
         return False
-    with _alone(path):
+    with locked(path.with_suffix(".lock")):
         entries = _read(path)
         was_there = entries.pop(name, None) is not None
         _write(path, entries)
@@ -250,29 +248,14 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     return dict(entries)
 
 
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes from changing the file meanwhile."""
-    lock = FileLock(path.with_suffix(".lock"), timeout=30, thread_local=False)
-    try:
-        lock.acquire()
-    except OSError as exc:  # filelock's Timeout is one, too
-        raise _unwritable(path, exc.strerror or exc) from exc
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _write(path: Path, entries: dict[str, dict[str, str]]) -> Path:
     try:
         with replacing(path) as aside:
             aside.touch(mode=0o600)
             aside.write_bytes(tomli_w.dumps({"profiles": entries}).encode())
     except OSError as exc:
-        raise _unwritable(path, exc.strerror or exc) from exc
+        raise StoreError(
+            f"{path} cannot be written: {exc.strerror or exc}; see who may write there, or set ISR_HOME to another "
+            "folder"
+        ) from exc
     return path
-
-
-def _unwritable(path: Path, why: object) -> StoreError:
-    return StoreError(f"{path} cannot be written: {why}; see who may write there, or set ISR_HOME to another folder")

@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from isr_analysis import database, messages
 from isr_analysis.errors import StoreError
+from isr_analysis.files import locked
 from isr_analysis.messages import Selector
 from isr_analysis.store import doubles, ledger, parts
 from isr_analysis.store.doubles import NEAR
-from isr_analysis.store.lock import locked
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 

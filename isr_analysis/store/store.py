@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 
 from isr_analysis import database, messages, payloads, times
 from isr_analysis.errors import StoreError
+from isr_analysis.files import locked
 from isr_analysis.messages import Selector
 from isr_analysis.store import holding, ledger, memo, parts, upkeep
 from isr_analysis.store.holding import MAX_AGE, SETTLE, Held
-from isr_analysis.store.lock import locked
 from isr_analysis.times import Range
 
 _WHOSE = ["time", "client_id", "topic"]
