@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import BASE64, CLIENT, HEX, PAYLOAD, PERHAPS_TOPIC, TOPIC, plain, time_rank
+from isr_analysis.answers.tables import SPECIAL
 from isr_analysis.errors import AnswerError
 
 _DIVIDERS = (",", ";", "\t", "|")
@@ -20,7 +21,6 @@ _DECIMAL_COMMA = r"^-?(?:0|[1-9]\d*)(?:,\d+)?$"
 _BOOLEAN = r"^(?:true|false)$"
 _STATED = {"long": _NUMBER, "unsignedLong": _NUMBER, "double": _NUMBER, "boolean": _BOOLEAN}
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
-_SPECIAL = {"NaN": b"NaN", "+Inf": b"Infinity", "-Inf": b"-Infinity"}
 
 _BEFORE = re.compile(r'(?:"?sep=.?"?|#(?!datatype|group|default)[^\r\n]*|[ \t]*)(?:\r\n|\n|\r)', re.IGNORECASE)
 
@@ -170,13 +170,11 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row], divider: str) -> 
 def _as_stated(name: str, column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
     if kind not in _STATED:
         return column
-    pattern = re.compile(_STATED[kind])
-    values: list[bytes | None] = []
-    for one in column.to_pylist():
-        if one and one not in _SPECIAL and not pattern.match(one):
+    pattern, values = re.compile(_STATED[kind]), column.to_pylist()
+    for one in values:
+        if one and not pattern.match(one) and one.encode() not in SPECIAL:
             raise AnswerError(f"the CSV's column {name!r} is said to be {kind} but holds {one[:60]!r}")
-        values.append(None if not one else _SPECIAL.get(one) or one.encode())
-    return columns.json_texts(values)
+    return columns.json_texts([SPECIAL.get(one, one) for one in map(str.encode, values)])
 
 
 def _as_found(column: pa.ChunkedArray, divider: str) -> pa.ChunkedArray:

@@ -359,8 +359,8 @@ class _Search:
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
         if len(bearing) == 1 and self._is_place(next(iter(bearing)), fields, dug, keys):
-            name = next(iter(bearing))
-            return [Group(one.rows, one.outer, _without(one.keys, len(keys))) for one in bearing[name]]
+            (groups,), at = bearing.values(), len(keys)
+            return [Group(one.rows, one.outer, one.keys[:at] + one.keys[at + 1 :]) for one in groups]
         return [group for groups in bearing.values() for group in groups]
 
     def _is_place(
@@ -395,7 +395,3 @@ class _Search:
 
 def _as_key(name: str) -> tuple[str, ...]:
     return () if plain(name) in ROWS or plain(name) in LAST else (name,)
-
-
-def _without(keys: tuple[str, ...], at: int) -> tuple[str, ...]:
-    return keys[:at] + keys[at + 1 :]

@@ -11,7 +11,9 @@ from isr_analysis.answers.shape import plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _COLUMNS = ("columns", "columnnames", "header", "headers", "fields", "schema", "names", "meta")
-_SPECIAL = {b"NaN": b"NaN", b"+Inf": b"Infinity", b"-Inf": b"-Infinity"}
+SPECIAL = {b"NaN": b"NaN", b"+Inf": b"Infinity", b"-Inf": b"-Infinity"}
+"""What databases write that is no number in JSON, and what it is there."""
+
 _VALUES = ("values", "data", "rows", "records", "datapoints", "dataset")
 
 
@@ -102,7 +104,7 @@ def of_series(table: Columns) -> Columns:
 
 def _number(value: bytes) -> bytes:
     text = raw.text(value).encode("utf-8", "surrogatepass") if raw.kind(value) == '"' else value
-    return _SPECIAL.get(text) or (text if raw.is_json(text) and raw.kind(text) == "0" else value)
+    return SPECIAL.get(text) or (text if raw.is_json(text) and raw.kind(text) == "0" else value)
 
 
 def _frame(schema: bytes, values: list[bytes], nanos: list[bytes]) -> Columns | None:
