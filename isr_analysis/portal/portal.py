@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import shutil
 import tempfile
 import threading
@@ -88,9 +89,8 @@ class Portal:
             self._forgets = weakref.finalize(self, shutil.rmtree, self._place, ignore_errors=True)
         whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
         with contextlib.suppress(UsageError):  # of the file, which is told of when it is needed
-            own = {} if profile.contract is None else overridden(Contract(), profile.contract).headers
             # A header may name a tenant: what it opens is another's than without it.
-            whose += "".join(f"\n{one}" for one in sorted(own.items()) if one[0].lower() != "accept")
+            whose += "".join(f"\n{one}" for one in sorted(self._said.headers.items()) if one[0].lower() != "accept")
         marked = profile.home if accounts.has_salt(profile.home) else self._place
         self._mark = accounts.fingerprint(key, whose, marked)
         self._ledger = quota.Ledger(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
@@ -232,8 +232,11 @@ class Portal:
 
     def _known(self) -> Contract:
         """Give `routes` without the lock: who holds that, to read the contract, may wait for the request that asks."""
-        if (known := self._contract) is not None:
-            return known
+        return self._contract or self._said
+
+    @functools.cached_property
+    def _said(self) -> Contract:
+        """What is built in and what the user's file says, which is read once."""
         return Contract() if self.profile.contract is None else overridden(Contract(), self.profile.contract)
 
     @property
