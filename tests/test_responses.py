@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 
@@ -49,6 +50,19 @@ def test_an_answer_is_kept_for_its_age(responses_of, tmp_path):
     responses.close()
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"not-a-real-one" not in kept
+
+
+def test_pages_that_nobody_asks_for_again_are_not_kept_for_good(responses_of, tmp_path):
+    """As of a list whose cursors are others each time; what is asked for by its path alone stays."""
+    responses = responses_of(lambda _: httpx.Response(200, json=[1]))
+    responses.get("/x", max_age=0)
+    responses.get("/x?after=1", max_age=0)
+    responses.get("/x", params={"cursor": "2"}, max_age=0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "account" / "responses.sqlite")) as db, db:
+        db.execute("UPDATE responses SET expires = expires - 100000")
+    responses.get("/x", params={"cursor": "3"}, max_age=0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "account" / "responses.sqlite")) as db:
+        assert db.execute("SELECT count(*) FROM responses").fetchone() == (2,)
 
 
 def test_a_page_of_html_is_not_kept(responses_of):

@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 _ADDRESS = "x-isr-address"
 """Where an answer came from after redirects, for what it links to; it is kept under the address that was asked."""
 
+_PAGES_KEPT = 86_400
+"""Seconds that the further pages of a list are kept: a cursor may be another one each time the list is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -106,16 +109,19 @@ class Responses:
         IsrError
             Whatever else the portal's status means; an older answer does not hide it.
         """
-        url = self._origin + path
+        url, is_page = self._origin + path, bool(params) or "?" in path
         with self._in_use():
             try:
                 # Kept without an end, so that it is there when the portal is not; its age is judged here.
                 response = self._session.get(
                     url,
                     params=params,
-                    expire_after=requests_cache.NEVER_EXPIRE,
+                    expire_after=_PAGES_KEPT if is_page else requests_cache.NEVER_EXPIRE,
                     force_refresh=not self._fresh(url, params, max_age),
                 )
+                if is_page and not response.from_cache:
+                    with contextlib.suppress(sqlite3.Error):  # it can be done another time
+                        self._session.cache.delete(expired=True, vacuum=False)  # type: ignore[call-arg]  # of SQLite
             except PortalUnavailableError:
                 old = self._old(url, params)
                 if old is None:
