@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,13 +69,17 @@ def aside_of(name: str) -> str:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path at which to write a file; at the end it takes the place of what is at `path`.
+    """Give a path at which to write a file; at the end it takes the place of what is at `path`, or where a link leads.
 
-    If anything fails meanwhile, Ctrl-C too, what was written goes, and what was there stays.
+    Whom what was there is closed to, the new file is closed to. If anything fails meanwhile, Ctrl-C too, what was
+    written goes, and what was there stays.
     """
+    path = Path(os.path.realpath(path))
     made = path.with_name(aside_of(path.name))
     try:
         yield made
+        with contextlib.suppress(FileNotFoundError):
+            made.chmod(stat.S_IMODE(made.stat().st_mode & path.stat().st_mode))
         made.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

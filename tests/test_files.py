@@ -39,6 +39,19 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, failure):
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("kept.txt", "old")]
 
 
+def test_a_file_that_is_replaced_stays_where_a_link_leads_and_closed_to_whom_it_was(tmp_path):
+    """As a config.toml that is kept elsewhere, or a report that others may not read."""
+    path, link = tmp_path / "kept.txt", tmp_path / "link"
+    path.write_text("old")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    with files.replacing(link) as aside:
+        aside.write_text("new")
+    assert link.is_symlink()
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.parametrize("given", [5, ["a"], "~nobody-of-that-name/x"])
 def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
     """With the argument's name, and not in Python's words alone."""
