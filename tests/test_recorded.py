@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import shutil
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -201,6 +202,19 @@ def test_what_was_recorded_before_is_known(both):
     again = table([(1, "a", "t", b"1"), (3, "b", "t", b"3"), (2, "b", "t", b"x")], messages.LIVE)
     assert sorted(seconds(recorded.unknown(again))) == [2, 3]
     assert len(recorded.unknown(first)) == 0
+
+
+def test_what_is_known_of_months_takes_little_memory(both):
+    """A client that was silent for so long is among those whose last message is seen."""
+    _, recorded = both
+    recorded.append(table([(i, "a", "t", b"%d" % i) for i in range(30_000)]))
+    again = table([(1, "a", "t", b"1"), (29_999, "a", "t", b"29999"), (29_999, "b", "t", b"x")], messages.LIVE)
+    tracemalloc.start()
+    try:
+        assert recorded.unknown(again)["client_id"].to_pylist() == ["b"]
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000  # bytes
+    finally:
+        tracemalloc.stop()
 
 
 def test_small_parts_become_few(both):
