@@ -100,15 +100,19 @@ def _box(value: bytes, word: str) -> _Box | None:
     if form is None or raw.kind(value) != '"':
         return None
     try:
-        text = raw.text(value).encode()
-        if form == "hex":
-            text = bytes.fromhex(text.decode().removeprefix("\\x").removeprefix("0x"))
-        if form == "base64":
-            text = text.translate(bytes.maketrans(b"-_", b"+/"), b"\r\n").rstrip(b"=")
-            text = binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
+        return _Box(decoded(raw.text(value).encode(), form), form, sure)
     except ValueError:  # and what is not in its form
         return None
-    return _Box(text, form, sure)
+
+
+def decoded(text: bytes, form: str) -> bytes:
+    """Undo hex or base64, of either alphabet, padded or not; in any other form a text is itself."""
+    if form == "hex":
+        return bytes.fromhex(text.decode().removeprefix("\\x").removeprefix("0x"))
+    if form == "base64":
+        text = text.translate(bytes.maketrans(b"-_", b"+/"), b"\r\n").rstrip(b"=")
+        return binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
+    return text
 
 
 def _of_json(value: bytes, texts: bool) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 
@@ -194,13 +192,8 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
             return bytes(map(int, text.strip(b"[]").split(b",")))
         if text[:1] == b'"' and (form != "text" or isinstance(value, bytes)):
             text = raw.text(text).encode()
-        if form == "text":
-            return text
-        if form == "hex":
-            return bytes.fromhex(text.decode().removeprefix("\\x").removeprefix("0x"))
-        text = text.translate(bytes.maketrans(b"-_", b"+/"), b"\r\n").rstrip(b"=")
-        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
-    except (ValueError, binascii.Error) as exc:
+        return boxes.decoded(text, form)
+    except ValueError as exc:
         raise AnswerError(f"row {row + 1}: the payload is said to be {form} but is {text[:60]!r}") from exc
 
 
