@@ -28,6 +28,8 @@ def test_records_of_senml_are_messages():
         (whole, "a", "t/x", b"21.5"), (whole + 1_500_000_000, "a", "t/y", b"true"), (whole - 10**9, "b", "t", b'"on"'),
     ]  # fmt: skip
     assert told(read([{"n": PATH, "t": NS / 10**9, "v": 3}])) == [(NS, "a", "t/x", b"3")]
+    with pytest.raises(AnswerError, match="no field of the rows holds an instant"):
+        answers.read_page(b'[{"n": "t", "bt": 1, "t": 1e9999999, "v": 3}]', client_id="a")
 
 
 def test_a_platform_path_names_the_topic_whatever_it_is_called():

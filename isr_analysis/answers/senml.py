@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from isr_analysis.answers import columns
 from isr_analysis.answers.columns import Columns
@@ -25,7 +25,7 @@ def resolved(table: Columns) -> Columns:
             str(Decimal(base or 0) + Decimal(one or 0))
             for base, one in zip(base_times, _texts(table, "t"), strict=True)
         ]
-    except InvalidOperation:  # another kind of record
+    except ArithmeticError:  # another kind of record
         return table
     topics = [(base or "") + (one or "") for base, one in zip(base_names, _texts(table, "n"), strict=True)]
     units = [one or base for base, one in zip(base_units, _texts(table, "u"), strict=True)]
