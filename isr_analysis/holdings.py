@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -128,7 +129,8 @@ def plan_history(
     rows = store.count(selector, span)
     whole = max(min(span.end, now) - span.start, 1) * len(selector.clients or (None,))
     lacking = sum(window.end - window.start for _, window in missing)
-    likely = [_requests(portal, store, one, window) for one, window in asked]
+    count = functools.cache(store.count)  # the days around one window are those around the next
+    likely = [_requests(portal, store, one, window, count) for one, window in asked]
     requests = sum(one or 1 for one in likely)  # also to learn that there is nothing
     speed = store.speed()
     return Plan(
@@ -336,14 +338,16 @@ def _asked(
     return portal, selector, span
 
 
-def _requests(portal: Portal, store: Store, selector: Selector, window: Range) -> int | None:
+def _requests(
+    portal: Portal, store: Store, selector: Selector, window: Range, count: Callable[[Selector, Range], int]
+) -> int | None:
     """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
     around = Range(window.start - 7 * times.DAY, window.end + 7 * times.DAY)
     found, _ = store.spans(selector, around)
     known = sum(part.end - part.start for part in (one.range.common(around) for one in found))
     if not known:
         return None
-    rows = store.count(selector, around) * (window.end - window.start) / known
+    rows = sum(count(selector, day) for day in around.days()) * (window.end - window.start) / known
     return -(-round(rows) // portal.contract.history.page_size)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from isr_analysis import settings, times
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Word
 from isr_analysis.portal.token import Token
+from isr_analysis.store import parts
 from isr_analysis.store.store import Store
 
 NOON = times.instant("2026-11-20T12:00:00Z")
@@ -32,6 +34,16 @@ def portal(sandbox):
     sandbox.set_quota()
     with sandbox.connect() as line:
         yield line
+
+
+def test_a_plan_of_many_days_looks_at_each_once_or_twice(portal, monkeypatch):
+    """Once for what is held, and once for how much is likely to come, although that is told by the days around."""
+    isr.sync(start="2026-11-03", end="2026-11-18", portal=portal)
+    seen, read = Counter(), parts.read
+    monkeypatch.setattr(parts, "read", lambda *given, **how: seen.update([given[1].file]) or read(*given, **how))
+    plan = isr.plan_history("isr-shack-01", start="2026-11-03", end="2026-11-18", refresh=True, portal=portal)
+    assert plan.requests == 15
+    assert set(seen.values()) <= {1, 2}
 
 
 @pytest.mark.parametrize(("requests", "words"), [(7, "of 7 left this hour, "), (8, "of 7 left this hour (more than")])
