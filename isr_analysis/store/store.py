@@ -38,10 +38,6 @@ _NONE = np.empty(0, np.int64)
 logger = logging.getLogger(__name__)
 
 
-def _nothing() -> None:
-    """Do nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Health:
     """How a store is.
@@ -80,7 +76,7 @@ class Store:
         self._locks = folder / "locks"
         self.memo = memo.Memo(folder / "memo")
 
-    def fetching(self, span: Range, waiting: Callable[[], None] = _nothing) -> AbstractContextManager[None]:
+    def fetching(self, span: Range, waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
         """Keep other processes and threads from fetching the same UTC day meanwhile; waits for one that does.
 
         Parameters
@@ -221,21 +217,24 @@ class Store:
             return [] if db is None else ledger.parts(db, span, selector)
 
     def _each(
-        self, selector: Selector, span: Range, do: Callable[[ledger.Part], _T], again: Callable[[], None] = _nothing
+        self,
+        selector: Selector,
+        span: Range,
+        do: Callable[[ledger.Part], _T],
+        again: Callable[[], None] = lambda: None,
+        tries: int = 3,
     ) -> list[_T]:
         """Do something with each part that can hold what is meant, all of one state of the ledger."""
-        for last in (False, False, True):
-            found = self._found(selector, span)
-            try:
-                return [do(part) for part in found]
-            except FileNotFoundError as exc:  # replaced and removed since the ledger was read: what counts now?
-                if last:
-                    raise parts.DamagedError(
-                        f"a file of the store in {self._parts} is gone, and this package did not remove it ({exc}). "
-                        "Load the range with refresh=True: what it held is fetched again"
-                    ) from exc
+        try:
+            return [do(part) for part in self._found(selector, span)]
+        except FileNotFoundError as exc:  # replaced and removed since the ledger was read: what counts now?
+            if tries > 1:
                 again()
-        raise AssertionError  # never: the last try returns or raises
+                return self._each(selector, span, do, again, tries - 1)
+            raise parts.DamagedError(
+                f"a file of the store in {self._parts} is gone, and this package did not remove it ({exc}). "
+                "Load the range with refresh=True: what it held is fetched again"
+            ) from exc
 
     def commit(
         self,
