@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import warnings
-from collections.abc import Iterable
 
 import pandas as pd
 import pyarrow as pa
@@ -143,8 +142,10 @@ def load_history(
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
-    silent, listed = _silent(selector, decoded), _nobody if offline else portal.listed_clients
-    if silent is not None and (words := store.near_misses(silent, listed)):
+    silent = _silent(selector, decoded)
+    if silent is not None and (
+        words := store.near_misses(silent, (lambda _: []) if offline else portal.listed_clients)
+    ):
         said.append(words)
     for words in said:
         warnings.warn(words, stacklevel=2)
@@ -163,11 +164,6 @@ def load_history(
         "warning": "; ".join(said),
     }
     return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
-
-
-def _nobody(_: Iterable[str]) -> list[str]:
-    """Stand for the portal's list of clients where the portal is not asked."""
-    return []
 
 
 def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:

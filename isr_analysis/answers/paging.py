@@ -20,15 +20,7 @@ _TOTAL = (
     "totalhits", "numfound", "totalsize", "odatacount",
 )  # fmt: skip
 _COUNT = ("count", "rowcount", "numrows", "returned", "numresults", "messagecount", "resultcount")
-_MORE = (
-    "hasmore",
-    "more",
-    "hasnext",
-    "hasnextpage",
-    "truncated",
-    "istruncated",
-    "moreavailable",
-)
+_MORE = ("hasmore", "more", "hasnext", "hasnextpage", "truncated", "istruncated", "moreavailable")
 _CUT = ("partial", "incomplete", "timedout", "limitreached", "limitexceeded", "capped")
 """If true, the answer is not whole; if false, there may be further pages all the same."""
 _DONE = ("done", "complete", "islast", "last", "lastpage", "islastpage", "exhausted", "endofstream")

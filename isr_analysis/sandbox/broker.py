@@ -155,14 +155,12 @@ class Broker:
             client.publish(topic, payload, qos=0)
 
     def _start_somewhere(self) -> None:
-        for left in reversed(range(_TRIES)):
+        for _ in range(_TRIES - 1):
             self.port = _free_port()
-            try:
+            with contextlib.suppress(UsageError):  # another program has just taken it
                 return self.start()
-            except UsageError:
-                if not left:
-                    raise
-        return None
+        self.port = _free_port()
+        return self.start()
 
     def _configured(self) -> Path:
         folder = Path(self._folder.name)

@@ -127,11 +127,7 @@ def _unlink(path: Path) -> bool:
 
 def _wider(selector: Selector) -> list[Selector]:
     """Give the selectors whose memo holds what a selector means, the nearest first."""
-    return list(
-        dict.fromkeys(
-            [selector, Selector(None, selector.topic), Selector(selector.clients, "#"), Selector()],
-        )
-    )
+    return [*dict.fromkeys((selector, Selector(None, selector.topic), Selector(selector.clients), Selector()))]
 
 
 def _select(table: pa.Table, selector: Selector) -> pa.Table:
