@@ -195,8 +195,11 @@ class DateRange(Composite):
             raise UsageError(
                 "the start is empty, or not yet a whole date and time; the end may be left empty: then it is now"
             )
-        ends = {} if self.end.value is None else {"end": _written(self.end.value)}
-        return {"start": _written(self.start.value), **ends, "tz": self.zone.value.strip()}
+        zone, said = self.zone.value.strip(), self.value or {}
+        ends = {name: field.value for name, field in (("start", self.start), ("end", self.end)) if field.value}
+        # A field shows no seconds, nor which of two hours is meant: what it still shows is meant as it was said.
+        same = {n for n, at in ends.items() if n in said and _wall(times.instant(said[n], zone), zone) == at}
+        return {**{name: said[name] if name in same else _written(at) for name, at in ends.items()}, "tz": zone}
 
     def _preset(self, name: str, tz: str) -> dict[str, str]:
         if name in _LAST or name not in _PRESETS:

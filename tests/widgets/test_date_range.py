@@ -76,6 +76,16 @@ def test_calendars_give_the_clock_on_the_wall():
     assert dates.range().end == NOW
 
 
+@pytest.mark.parametrize("start", ["2026-10-25T02:30:00+01:00", "2026-10-24T08:15:59", "2026-10-25T00:30:00.5Z"])
+def test_a_start_that_is_not_edited_is_meant_as_it_was_said(start):
+    """The fields show no seconds, and not which of the two hours at the end of summer time."""
+    dates = isr.widgets.date_range(start=start, end="2026-11-01", tz="Europe/Zurich")
+    dates.end.value = dt.datetime.fromisoformat("2026-11-02T00:00")
+    assert dates.value == {"start": start, "end": "2026-11-02", "tz": "Europe/Zurich"}
+    dates.start.value = dt.datetime.fromisoformat("2026-10-26T08:00")
+    assert dates.value == {"start": "2026-10-26T08:00", "end": "2026-11-02", "tz": "Europe/Zurich"}
+
+
 def test_one_value_is_told_to_observers_once_a_change():
     """Setting start and end by a preset is one change."""
     dates = isr.widgets.date_range(last="7d")
