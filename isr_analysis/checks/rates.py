@@ -175,9 +175,9 @@ def completeness(
     pandas.DataFrame
         One row for each day of the range, client, topic and channel. Columns ``day`` (its first instant in the frame's
         zone; a day on which the clocks change has 23 or 25 hours), ``client_id``, ``topic``, ``channel`` (str),
-        ``messages`` (Int64, all that came), ``expected`` (Int64, by the interval found; NA without a regular one) and
-        ``share`` (float64, 0 to 1: how much of the expected came, where bursts and repeats count once; NaN without a
-        regular interval). No row: the same columns.
+        ``messages`` (Int64, all that came), ``expected`` (Int64, by the interval found; NA without a regular one, and
+        where none was due) and ``share`` (float64, 0 to 1: how much of the expected came, where bursts and repeats
+        count once; NaN where nothing is expected). No row: the same columns.
 
     Examples
     --------
@@ -198,13 +198,13 @@ def completeness(
         due = one.time[_due(one)]
         came = np.histogram(one.time, edges)[0]
         counted = np.histogram(due[due < span.end], edges)[0]
-        expected = _expected(one, np.clip(edges, span.start, span.end))
+        expected = _expected(one, _in_step(one, edges, span))
         for day, begin in enumerate(edges[:-1]):
-            some = expected[day] > 0
+            some = round(expected[day]) > 0
             rows.append({
                 "day": begin, CLIENT: one.client, TOPIC: one.topic, "channel": one.channel, "messages": int(came[day]),
                 "expected": round(expected[day]) if some else None,
-                "share": min(1.0, counted[day] / max(1.0, round(expected[day]))) if some else np.nan,
+                "share": min(1.0, counted[day] / round(expected[day])) if some else np.nan,
             })  # fmt: skip
     rows.sort(key=lambda row: row["day"])
     return table(rows, _COMPLETENESS, zone)
@@ -215,6 +215,17 @@ def _due(one: Rhythm) -> Flags:
     pause = np.diff(one.time)
     usual = np.repeat(one.pace.interval, np.diff(one.pace.edges))[: len(pause)]
     return np.concatenate([[True], pause >= usual / 2])
+
+
+def _in_step(one: Rhythm, edges: Ints, span: times.Range) -> Ints:
+    """Cut days to a range, at its ends in step with the messages: of a part of an interval none is due, or one is."""
+    begin, end = span.start, span.end
+    held = one.time[np.searchsorted(one.time, begin) : np.searchsorted(one.time, end)]
+    if len(held) and one.pace.regular[0]:
+        begin += int((held[0] - begin) % max(1, round(one.pace.interval[0])))
+    if len(held) and one.pace.regular[-1]:
+        end += int((held[-1] - end) % max(1, round(one.pace.interval[-1])))
+    return np.concatenate([np.clip(edges[:-1], begin, end), [end]])
 
 
 def _expected(one: Rhythm, edges: Ints) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from ticks import at, joined, minutes, ticks
 
 from isr_analysis.checks import channels, completeness, wide
@@ -84,3 +85,14 @@ def test_what_came_at_the_end_of_the_range_is_no_part_of_it():
     """A message that stands on it makes up for none that is missing before."""
     df = ticks(minutes(0, 61)).drop(at(30))
     assert completeness(df, start=at(0), end=at(60))["share"].tolist() == [59 / 60]
+
+
+def test_a_day_of_which_the_range_has_a_part_is_asked_for_what_was_due_in_it():
+    """Each hour on the hour: of the 20 minutes before midnight nothing is missing, of those after it one may be."""
+    hourly = ticks(minutes(0, 2 * 1440 + 60, 60))
+    for frame, last in ((hourly, 1.0), (hourly.iloc[:-1], 0.0)):
+        found = completeness(frame, start=at(-20), end=at(2 * 1440 + 20))
+        assert found["expected"].tolist() == [pd.NA, 24, 24, 1]
+        assert found["share"].tolist() == pytest.approx([np.nan, 1.0, 1.0, last], nan_ok=True)
+    morning = completeness(hourly, start=at(13 * 60 + 20), end=at(1440))
+    assert morning[["expected", "share"]].to_numpy().tolist() == [[10, 1.0]]
