@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,9 @@ from isr_analysis.times import Range
 
 SILENT, NEVER_FETCHED, FAILED = "device silent", "never fetched", "portal failed"
 """The kinds of gap. A value that does not change is none: `quality` reports it as stuck."""
+
+_OFF = 0.05
+"""The part of an interval by which a message may come early or late and still be the one that was due."""
 
 _KINDS = {"missing": NEVER_FETCHED, "failed": FAILED}
 _COLUMNS = {
@@ -220,7 +224,15 @@ def _missed(one: Rhythm, part: Range) -> int:
         return 0
     at = min(int(np.searchsorted(one.time, part.start, side="right")), max(0, len(one.time) - 2))
     rate = min(int(np.searchsorted(one.pace.edges, at, side="right")) - 1, len(one.pace.interval) - 1)
-    return max(0, round((part.end - part.start) / one.pace.interval[rate]) - 1) if one.pace.regular[rate] else 0
+    if not one.pace.regular[rate]:
+        return 0
+    pauses = (part.end - part.start) / float(one.pace.interval[rate])
+    near = np.minimum(np.searchsorted(one.time, [part.start, part.end]), len(one.time) - 1)
+    begins, ends = one.time[near] == [part.start, part.end]
+    if begins and ends:
+        return max(0, round(pauses) - 1)
+    # In step with the message at one end. The other is a range's: what is due at its start is missed, at its end not.
+    return math.ceil(pauses - _OFF) - 1 if begins else math.floor(pauses + _OFF)
 
 
 def _shared(

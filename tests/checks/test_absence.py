@@ -122,6 +122,7 @@ def test_silence_at_the_edges_of_the_loaded_range_is_found():
     frame = ticks(minutes(100, 200))
     frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-01T06:00:00Z", "rows": len(frame)}
     assert gaps(frame)["duration"].dt.total_seconds().tolist() == [100 * 60, 161 * 60]
+    assert gaps(frame)["missed"].tolist() == [100, 160]  # those of 00:00 to 01:39, and of 03:20 to 05:59
     assert gaps(frame.iloc[5:-5]).empty
     for part in (frame.iloc[5:-5], frame.iloc[5:-5].tz_convert("Europe/Zurich")):
         assert gaps(part, end="2026-11-01T06:00:00Z")["start"].tolist() == [frame.index[-6]]
