@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from stations import fleet, hours, plain, words
@@ -42,3 +43,53 @@ def test_a_profile_of_levels_says_what_its_share_is_of():
         index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
         frame = pd.DataFrame({"topic": "state/mode", "mode": [0, level] * 24}, index=index)
         assert plots.profile(frame, "mode").layout.yaxis.title.text == f"mode, % of messages {said}"
+
+
+def test_a_profile_of_a_week_begins_on_monday():
+    """Each hour of it is where its day's name stands."""
+    index = pd.date_range("2026-11-02", periods=14 * 24, freq="1h", tz="UTC", name="time")  # from a Monday on
+    figure = plots.profile(plain(np.arange(14 * 24) % 168 * 1.0, index), over="week")
+    line = figure.data[-1]
+    assert line.y.tolist() == line.x.tolist() == [*range(168)]
+    assert dict(zip(figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext, strict=True))[24] == "Tue"
+    assert [line.text[0], line.text[25]] == ["Mon 00:00", "Tue 01:00"]
+
+
+def test_half_of_the_values_of_each_hour_lie_in_the_band():
+    """Of 0, 1, 2 and 3 it reaches from 0.75 to 2.25, in its field's panel; an hour of which nothing came is bare."""
+    index = pd.date_range("2026-11-02", periods=96, freq="1h", tz="UTC", name="time")
+    frame = plain(np.arange(96) // 24 * 1.0, index).assign(temp=7.0)
+    figure = plots.profile(frame[frame.index.hour < 12])
+    (band, line), others = figure.data[:2], figure.data[2:]
+    assert line.y.tolist() == pytest.approx([1.5] * 12 + [np.nan] * 12 + [1.5], nan_ok=True)
+    assert (band.fill, {*band.y[:12]}, {*band.y[12:24]}) == ("toself", {0.75}, {2.25})
+    assert {trace.yaxis for trace in others} != {band.yaxis} == {line.yaxis}
+    assert [np.nanmax(trace.y) for trace in others] == [7.0, 7.0]
+    assert [trace.showlegend for trace in figure.data] == [False, True, False, True]
+
+
+def test_of_a_state_the_profile_is_how_often_it_was_on():
+    """In percent of its messages, without a band."""
+    index = pd.date_range("2026-11-02", periods=96, freq="1h", tz="UTC", name="time")
+    (line,) = plots.profile(plain([True] * 72 + [False] * 24, index)).data
+    assert {*line.y} == {75.0}
+
+
+def test_each_class_of_a_distribution_has_its_share():
+    """Of two fields each has its panel; the classes of a state are its levels, by their words."""
+    index = pd.date_range("2026-11-02", periods=4, freq="1h", tz="UTC", name="time")
+    value, temp = plots.distribution(plain([1.0, 1.0, 2.0, 5.0], index, temp=8.0)).data
+    middle = (value.x[1:-1:2] + value.x[2::2]) / 2
+    assert dict(zip(middle, value.y[1::2], strict=False)) == {1.0: 50.0, 2.0: 25.0, 3.0: 0.0, 4.0: 0.0, 5.0: 25.0}
+    assert (value.xaxis, value.yaxis, temp.xaxis, temp.yaxis) == ("x", "y", "x2", "y2")
+    figure = plots.distribution(plain([True, True, False, True], index))
+    begin, end, y = figure.data[0].x[1:-1:2], figure.data[0].x[2::2], figure.data[0].y[1:-1:2]
+    level = dict(zip(figure.layout.xaxis.ticktext, figure.layout.xaxis.tickvals, strict=True))
+    assert {word: y[(begin < at) & (at < end)] for word, at in level.items()} == {"false": [25.0], "true": [75.0]}
+
+
+def test_each_series_stands_once_in_the_legend():
+    """Also where it has lines in several panels."""
+    for draw in (plots.profile, plots.distribution):
+        shown = [trace.name for trace in draw(fleet("a-1", "b-2")).data if trace.showlegend]
+        assert sorted(shown) == ["a-1", "a-1 · chan 1", "a-1 · chan 2", "b-2", "b-2 · chan 1", "b-2 · chan 2"]
