@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from ticks import START, joined, minutes, noise, ticks
+from ticks import START, at, joined, minutes, noise, ticks
 
 import isr_analysis as isr
 from isr_analysis import sandbox
@@ -87,6 +87,24 @@ def test_a_type_that_changes_is_dated():
     assert found["start"].iloc[0] == START + pd.Timedelta(minutes=50)
 
 
+def test_a_type_that_changes_back_is_two_findings_and_by_turns_one():
+    """Each turn lasts until the next; where they are many they are counted, from the first one to the last."""
+    value = np.array(noise(100), dtype="object")
+    value[40:60] = "err"
+    found = quality(
+        joined(ticks(minutes(0, 100), chan=1, value=noise(100)), ticks(minutes(0, 100), chan=2, value=value))
+    )
+    assert found[["channel", "start", "end", "count", "detail"]].to_numpy().tolist() == [
+        ["chan 2", at(40), at(59), 20, "value: number → text"],
+        ["chan 2", at(60), at(99), 40, "value: text → number"],
+    ]
+    value[::10], value[60:] = [[1.5], {"a": 1}] * 5, noise(40)
+    found = quality(ticks(minutes(0, 100), value=value))
+    assert found[["start", "end", "count", "detail"]].to_numpy().tolist() == [
+        [at(1), at(60), 12, "value is list and number and object and text by turns"]
+    ]
+
+
 def test_fields_that_appear_or_go_for_good_are_dated():
     """A key that is gone from some day on, and one that is new, are two findings; one that comes and goes is none."""
     count = 200
@@ -105,6 +123,20 @@ def test_fields_that_appear_or_go_for_good_are_dated():
     assert found["start"].tolist() == [START + pd.Timedelta(minutes=80), START + pd.Timedelta(minutes=120)]
 
 
+def test_fields_that_are_missing_for_a_while_are_told_of_their_own_channel():
+    """From the first message without them to the last; four in a row are not yet a change, nor is what events lack."""
+    temp = noise(200, 2)
+    temp[50:55] = np.nan
+    frame = ticks(minutes(0, 200), chan=2, value=noise(200), temp=temp)
+    found = quality(joined(ticks(minutes(0, 200), chan=1, value=noise(200), temp=noise(200)), frame))
+    assert found[["channel", "field", "start", "end", "count", "detail"]].to_numpy().tolist() == [
+        ["chan 2", "temp", at(50), at(54), 5, "temp missing for a while"]
+    ]
+    temp[50] = 20.0
+    assert kinds(frame.assign(temp=temp)) == []
+    assert kinds(frame.assign(temp=np.where(np.arange(200) < 100, np.nan, 1.5), topic="event/alarm")) == []
+
+
 def test_a_renamed_device_is_no_outage():
     """A new id that goes on where an old one fell silent is one finding; both silences are explained by it."""
     both = joined(
@@ -117,6 +149,28 @@ def test_a_renamed_device_is_no_outage():
     assert "buoy-1" in found["detail"].iloc[0]
     unlike = joined(ticks(minutes(0, 300), client="buoy-1"), ticks(minutes(310, 600, 5), client="gate-2", topic="b"))
     assert "device renamed" not in kinds(unlike)
+
+
+@pytest.mark.parametrize(
+    ("pause", "new", "is_one"),
+    [
+        (30, {}, True),
+        (31, {}, False),
+        (24 * 60, {"callsign": "HB9ABC"}, True),
+        (24 * 60 + 1, {"callsign": "HB9ABC"}, False),
+        (10, {"callsign": "HB9XYZ"}, False),
+        (10, {"step": 2}, False),
+        (10, {"rssi": -80.5}, False),
+    ],
+)
+def test_only_what_is_alike_and_goes_on_soon_is_the_same_device(pause, new, is_one):
+    """Half an hour is soon, with the same callsign a day; not another callsign, rate or set of fields."""
+    begin = 299 + pause
+    columns = {name: value for name, value in new.items() if name != "step"}
+    old = {"callsign": "HB9ABC"} if "callsign" in new else {}
+    one = ticks(minutes(0, 300), client="buoy-1", value=noise(300), **old)
+    two = ticks(minutes(begin, begin + 300, new.get("step", 1)), client="buoy-2", **columns)
+    assert ("device renamed" in kinds(joined(one, two))) == is_one
 
 
 @pytest.mark.parametrize(("seed", "days"), [(1, 31), (2, 8), (3, 8)])
