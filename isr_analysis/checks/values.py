@@ -15,6 +15,7 @@ from isr_analysis.times import SECOND
 _AGAIN = 5 * SECOND
 _AGAIN_UNTIMED = SECOND
 _IN_BURSTS = 0.3
+_DOUBLED = 0.9
 
 _VARIES = 10
 _SHORTEST = 15
@@ -47,8 +48,13 @@ def repeats(series: Series, found: list[Rhythm]) -> list[Row]:
     rows = []
     for number in np.unique(series.code[twice]):
         begin, end = bounds[number], bounds[number + 1]
-        in_bursts = near[begin:end].mean() > _IN_BURSTS  # then two in a row are alike by chance, too
-        hits = np.flatnonzero((exact if in_bursts else twice)[begin:end])
+        again, of_series = twice[begin:end], near[begin:end]
+        # In bursts two in a row are alike by chance, too: not where all are that come within a moment, and no others.
+        if of_series.mean() > _IN_BURSTS and not (
+            again[of_series].mean() > _DOUBLED and _alike(series.frame.iloc[series.rows(number)[~of_series]]) < 1 / 2
+        ):
+            again = exact[begin:end]
+        hits = np.flatnonzero(again)
         if not len(hits):
             continue
         at = time[begin:end][hits]
@@ -73,6 +79,11 @@ def _same(part: pd.DataFrame, cluster: Ints) -> Flags:
         except TypeError:  # lists and objects within
             codes[name] = pd.factorize(part[name].map(repr))[0]
     return pd.DataFrame(codes).duplicated().to_numpy(bool)
+
+
+def _alike(part: pd.DataFrame) -> float:
+    """Give the share of rows that are like the one before, of every second row."""
+    return float(_same(part, np.arange(len(part)) // 2)[1::2].mean()) if len(part) > 1 else 1.0
 
 
 def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:

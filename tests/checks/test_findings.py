@@ -69,6 +69,31 @@ def test_repeats_are_counted_at_the_same_instant_and_a_moment_later():
     assert kinds(ticks(bursts, value=noise(600).round(1))) == []
 
 
+def test_a_link_that_doubles_every_message_is_told():
+    """All come again within a moment, and differ from one minute to the next; what rests anyway is not told."""
+    twice = (minutes(0, 200)[:, None] + np.array([0, 0.5])).ravel()
+    found = quality(ticks(twice, value=np.repeat(noise(200).round(1), 2)))
+    assert found[["kind", "count", "start"]].to_numpy().tolist() == [
+        ["repeated messages", 200, START.replace(microsecond=500_000)]
+    ]
+    assert kinds(ticks(twice, value=np.repeat(np.arange(200) // 20, 2))) == []
+
+
+def test_repeats_are_counted_for_each_channel():
+    """With the first and the last that came again; another channel's message of the same value is none."""
+    one, two = (ticks(minutes(0, 100), chan=number, value=7.5) for number in (1, 2))
+    found = quality(joined(one, two, one.iloc[[3, 60, 99]], two.iloc[[20, 50]]))
+    assert found[["channel", "start", "end", "count"]].to_numpy().tolist() == [
+        ["chan 1", at(3), at(99), 3], ["chan 2", at(20), at(50), 2],
+    ]  # fmt: skip
+
+
+def test_what_comes_at_its_usual_pace_is_no_repeat():
+    """Equal values every four seconds for a while are as due as those a minute apart before."""
+    seconds = np.concatenate([minutes(0, 600), 36_000 + np.arange(0, 800, 4)])
+    assert kinds(ticks(seconds, value=1.0)) == []
+
+
 def test_rows_out_of_order_are_told():
     """A frame that is not sorted says how many rows stand after later ones; a reversed one is only reversed."""
     frame = ticks(minutes(0, 100), value=noise(100))
