@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from stations import MINUTES, hours, plain, words
+from stations import MINUTES, fleet, hours, plain, words
 
 from isr_analysis import plots
 from isr_analysis.errors import UsageError
@@ -102,3 +102,49 @@ def test_a_channel_that_is_well_all_the_time_has_its_row():
     )
     assert {row for trace in figure.data for row in trace.y} == {"chan 1", "chan 2"}
     assert {trace.name for trace in figure.data} == {"ok", "high"}
+
+
+def test_spans_too_short_to_be_seen_are_one_bar_and_one_alone_is_seen():
+    """A relay that chatters for an hour and a half of two days; a single minute of its own keeps its colour."""
+    index = pd.date_range("2026-11-01", periods=3000, freq="1min", tz="UTC", name="time")
+    value = np.array(["on"] * 3000, dtype=object)
+    value[1000:1100:2] = value[2000] = "off"
+    bars = {trace.name: (trace.base.astype("M8[m]") - np.datetime64("2026-11-01")).astype(int).tolist()
+            for trace in plots.timeline(plain(value, index)).data}  # fmt: skip
+    assert bars == {"changing quickly": [1000], "off": [2000], "on": [0, 1099, 2001]}
+
+
+def test_of_very_many_spans_the_longest_are_drawn_and_said():
+    """Twenty channels that change every 100 minutes, and one that changes every 50."""
+    index = pd.date_range("2026-11-01", periods=20_000, freq="1min", tz="UTC", name="time")
+    parts = [plain(np.arange(20_000) // (50 if chan == 20 else 100) % 2, index, chan=chan) for chan in range(21)]
+    figure = plots.timeline(pd.concat(parts).sort_index(kind="stable"))
+    rows = [row for trace in figure.data for row in trace.y]
+    assert len(rows) == 4000
+    assert "the 4000 longest spans" in words(figure)
+    assert {rows.count(f"chan {chan}") for chan in range(20)} == {200}
+
+
+def test_rows_are_named_by_topic_field_and_what_tells_them_apart():
+    """A field whose name says something stands there; what all have in common does not."""
+    rows = lambda frame: sorted({row for trace in plots.timeline(frame).data for row in trace.y})  # noqa: E731
+    both = fleet("a-1", "b-2")
+    assert rows(both)[0] == "state/relay · a-1 · chan 1"
+    assert rows(both)[-2:] == ["state/summary · online · a-1", "state/summary · online · b-2"]
+    own = both[both["client_id"] == "a-1"]
+    assert rows(own) == ["state/relay · chan 1", "state/relay · chan 2", "state/summary · online"]
+    assert rows(own[own["topic"] == "state/relay"]) == ["chan 1", "chan 2"]
+    flags = plain([0, 1, 1, 0]).assign(topic="state/x", status=[True, None, False, True], load=[1.5, 2, 3, 4])
+    assert rows(flags) == ["status", "value"]
+
+
+def test_coverage_is_drawn_in_the_zone_of_its_instants_or_the_one_that_is_asked_for():
+    """Midnight of UTC is 01:00 in Zurich; of very many rows the figure says how many there are."""
+    start = pd.date_range("2026-11-01", periods=70, freq="1D", tz="UTC")
+    frame = pd.DataFrame({"client_id": [f"c-{n}" for n in range(70)], "start": start, "end": start + pd.Timedelta("1D"),
+                          "state": "settled"})  # fmt: skip
+    zurich = frame.assign(start=frame["start"].dt.tz_convert("Europe/Zurich"))
+    for figure in (plots.coverage(frame, tz="Europe/Zurich"), plots.coverage(zurich)):
+        assert str(figure.data[0].base[0])[:16] == "2026-11-01T01:00"
+        assert "60 of 70 rows" in words(figure)
+    assert str(plots.coverage(frame).data[0].base[0])[:16] == "2026-11-01T00:00"
