@@ -209,3 +209,17 @@ def test_iso_is_exact(ns):
 def test_ages_are_written_in_whole_seconds(seconds, text):
     """A clock that is a little ahead is no negative age."""
     assert times.ago(None if seconds is None else seconds * times.SECOND) == text
+
+
+def test_a_day_is_from_its_midnight_to_the_next():
+    """Also where the instant is its first one."""
+    one = times.instant("2026-11-01")
+    for ns in (one, one + times.DAY - 1):
+        assert times.day_of(ns) == times.Range(one, one + times.DAY)
+
+
+def test_a_zone_may_be_any_that_python_has():
+    """A fixed offset too, that no name means."""
+    zone = dt.timezone(dt.timedelta(hours=5, minutes=45))
+    assert times.zone(zone) is zone
+    assert times.iso(times.instant("2026-11-01", zone)) == "2026-10-31T18:15:00Z"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from ticks import at, joined, minutes, ticks
+from ticks import START, at, joined, minutes, ticks
 
-from isr_analysis.checks import channels, completeness, wide
+from isr_analysis.checks import channels, completeness, intervals, wide
 
 
 def test_a_reading_is_identified_by_all_five_parts():
@@ -96,3 +96,39 @@ def test_a_day_of_which_the_range_has_a_part_is_asked_for_what_was_due_in_it():
         assert found["share"].tolist() == pytest.approx([np.nan, 1.0, 1.0, last], nan_ok=True)
     morning = completeness(hourly, start=at(13 * 60 + 20), end=at(1440))
     assert morning[["expected", "share"]].to_numpy().tolist() == [[10, 1.0]]
+
+
+def test_each_rate_has_its_messages_and_all_of_them_are_told():
+    """From the first message to the one with which the rate changes, and from there to the last."""
+    df = ticks(np.concatenate([np.arange(0, 36_000, 10), np.arange(36_000, 180_000, 60)]))
+    first, then = intervals(df).to_dict("records")
+    assert (first["start"], then["end"], first["end"]) == (df.index[0], df.index[-1], then["start"])
+    assert first["messages"] == (df.index <= first["end"]).sum()
+    assert first["messages"] + then["messages"] == len(df)
+
+
+def test_shares_are_told_day_by_day():
+    """Each day with all channels; a channel that keeps to no interval has a count, and no share."""
+    chance = np.random.default_rng(1).exponential(3600, 40).cumsum()
+    df = joined(ticks(minutes(0, 2880), chan=1), ticks(chance, chan=2))
+    found = completeness(df, end=at(2880))
+    assert found[["day", "channel", "expected"]].to_numpy().tolist() == [
+        [START, "chan 1", 1440],
+        [START, "chan 2", pd.NA],
+        [at(1440), "chan 1", 1440],
+        [at(1440), "chan 2", pd.NA],
+    ]
+    assert found["messages"].tolist()[1::2] == np.histogram(chance, [0, 86_400, 172_800])[0].tolist()
+    assert found["share"].isna().tolist() == [False, True] * 2
+    assert completeness(df.iloc[:0]).empty
+
+
+def test_the_unit_is_the_one_that_was_given_last():
+    """What a payload leaves out is none; what has no identity and says mere text is no channel, a reading is one."""
+    df = ticks([0, 60, 120]).assign(unit=["W", "kW", None], flag=[True, None, False], said=["a", "b", "c"])
+    found = channels(df).set_index("field")
+    assert found["unit"].to_dict() == {"value": "kW", "flag": ""}
+    assert found["kind"].to_dict() == {"value": "measurement", "flag": "state"}
+    found = channels(df.assign(chan=1, topic="telemetry/x")).set_index("field")
+    assert found["kind"].to_dict() == {"value": "measurement", "flag": "state", "said": "state"}
+    assert set(channels(df.assign(topic="event/x"))["kind"]) == {"event"}
