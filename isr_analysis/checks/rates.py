@@ -221,10 +221,9 @@ def _in_step(one: Rhythm, edges: Ints, span: times.Range) -> Ints:
     """Cut days to a range, at its ends in step with the messages: of a part of an interval none is due, or one is."""
     begin, end = span.start, span.end
     held = one.time[np.searchsorted(one.time, begin) : np.searchsorted(one.time, end)]
-    if len(held) and one.pace.regular[0]:
-        begin += int((held[0] - begin) % max(1, round(one.pace.interval[0])))
-    if len(held) and one.pace.regular[-1]:
-        end += int((held[-1] - end) % max(1, round(one.pace.interval[-1])))
+    if len(held):
+        first, last = (max(1, round(one.pace.interval[at])) for at in (0, -1))
+        begin, end = begin + int((held[0] - begin) % first), end + int((held[-1] - end) % last)
     return np.concatenate([np.clip(edges[:-1], begin, end), [end]])
 
 
