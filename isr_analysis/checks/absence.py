@@ -80,6 +80,9 @@ def rhythms(series: Series, span: Range | None) -> list[Rhythm]:
         after = silences(time, pace)
         silent = [Range(int(time[at]), int(time[at + 1])) for at in after]
         if span is not None:
+            cut = [one.common(span) for one in silent]
+            long = [one.end - one.start > pace.limit_at(at) for one, at in zip(cut, after.tolist(), strict=True)]
+            silent = [one for one, is_long in zip(cut, long, strict=True) if is_long]
             silent = [*_edge(span.start, int(time[0]), pace, 0), *silent, *_edge(int(time[-1]), span.end, pace, -1)]
         limit = int(pace.limit[pace.regular].max()) if pace.regular.any() else 0
         found.append(Rhythm(clients[number], topics[number], channels[number], time, pace, silent, limit))
@@ -119,8 +122,8 @@ def gaps(
     coverage : pandas.DataFrame, optional
         What `coverage` gives for the same range. Without it every gap counts as the device's silence.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        The range that the frame speaks for, so that silence at its edges is found too. If left out: the range that was
-        loaded, as long as no row was taken away since; else from the first row to the last.
+        The range that the frame speaks for, so that silence at its edges is found too, and none outside of it. If left
+        out: the range that was loaded, as long as no row was taken away since; else from the first row to the last.
     each : bool
         One row for each series that was silent. By default a client that was silent as a whole is one row, with
         ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.

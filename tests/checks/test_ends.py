@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from ticks import minutes, ticks
+from ticks import at, minutes, ticks
 
 from isr_analysis.checks import completeness, gaps, quality, wide
 
@@ -39,6 +39,16 @@ def test_what_came_where_more_may_come_makes_up_for_nothing():
     day = completeness(frame).iloc[0]
     assert (day["messages"], day["expected"]) == (1200, 1200)
     assert day["share"] == pytest.approx(1100 / 1200)
+
+
+def test_silence_outside_of_the_range_is_none():
+    """Of one that begins or ends outside that part is left out; where late messages may come, all of it is."""
+    frame = ticks(np.delete(minutes(0, 1440), [*range(100, 200), *range(900, 1000)]))
+    assert gaps(frame, start=at(300), end=at(800)).empty
+    found = gaps(frame, start=at(150), end=at(950))
+    assert found[["start", "end", "missed"]].to_numpy().tolist() == [[at(150), at(200), 50], [at(899), at(950), 50]]
+    assert gaps(frame, start=at(198), end=at(901)).empty
+    assert gaps(loaded(frame, provisional_from="2026-11-01T12:00:00Z"))["start"].tolist() == [at(99)]
 
 
 @pytest.mark.parametrize(
