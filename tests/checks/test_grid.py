@@ -81,6 +81,9 @@ def test_a_counter_gives_by_how_much_it_rose():
     grid = wide(frame.drop(index[3:6]), "wh", every="1min", counter=True)
     assert grid["chan 1"].tolist() == pytest.approx([10, np.nan, 9 + 21 + 1], nan_ok=True)
     assert wide(frame, "wh", every="1min", counter=True)["chan 1"].tolist() == [10, 10 + 30 + 7, 2 + 21 + 1]
+    below = frame.assign(wh=np.arange(-5, 4))  # a meter of what was fed in less what was drawn
+    assert wide(below, "wh", every="1min", counter=True)["chan 1"].tolist() == [2, 3, 3]
+    assert wide(below, "wh", every="1min", counter=True, start=index[3], end=index[6])["chan 1"].tolist() == [3]
     assert wide(frame.iloc[:1], "wh", counter=True)["chan 1"].isna().all()
     with pytest.raises(UsageError, match="no number in 'wh'"):
         wide(frame.assign(wh="full"), "wh", counter=True)
