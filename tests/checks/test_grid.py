@@ -155,3 +155,34 @@ def test_a_state_is_not_held_once_the_device_is_silent_for_good():
     df = ticks(minutes(0, 60), topic="state/relay", value=True)
     made = wide(df, every="10min", end=START + pd.Timedelta("3h")).iloc[:, 0]
     assert made.notna().tolist() == [True] * 7 + [False] * 11
+
+
+def test_the_grid_begins_with_the_step_in_which_its_range_does():
+    """Steps are counted from the first midnight; of the range's first and last one all that lies in them is there."""
+    frame = ticks(minutes(787, 812), value=np.arange(25.0))  # 13:07 to 13:31
+    grid = wide(frame, every="10min")
+    assert grid.index.strftime("%H:%M").tolist() == ["13:00", "13:10", "13:20", "13:30"]
+    assert grid.iloc[:, 0].tolist() == [1.0, 7.5, 17.5, 23.5]
+    part = wide(frame, every="10min", start=START + pd.Timedelta("13h10min"), end=START + pd.Timedelta("13h30min"))
+    assert part.iloc[:, 0].tolist() == [7.5, 17.5]
+    seven = wide(frame, every="7h")
+    assert seven.index.hour.tolist() == [7]
+
+
+def test_columns_are_named_by_what_tells_them_apart():
+    """What all have in common is left out; of one channel alone its client is the name."""
+    two = joined(ticks(minutes(0, 9), chan=1, type="relay"), ticks(minutes(0, 9), chan=2, type="relay"))
+    assert wide(two).columns.tolist() == ["chan 1", "chan 2"]
+    assert wide(two[two["chan"] == 1]).columns.tolist() == ["isr-shack-01"]
+    other = two.assign(client_id="isr-hill-02")
+    assert wide(joined(two, other)).columns.tolist() == [
+        f"{client} · chan {chan}" for client in ("isr-hill-02", "isr-shack-01") for chan in (1, 2)
+    ]
+
+
+def test_what_is_infinite_alone_is_infinite_in_its_step():
+    """Beside it the others are as they are."""
+    grid = wide(ticks([0, 60, 120], value=[np.inf, np.inf, -np.inf]), every="1min")
+    assert grid.iloc[:, 0].tolist() == [np.inf, np.inf, -np.inf]
+    grid = wide(ticks([0, 30, 60], value=[np.inf, 1.5, 2.5]), every="1min")
+    assert grid.iloc[:, 0].tolist() == [np.inf, 2.5]
