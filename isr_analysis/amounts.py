@@ -15,10 +15,10 @@ def counted(count: int, what: str) -> str:
 def percent(share: float) -> str:
     """Write a share, 0 to 1; what is neither none nor all is written so.
 
-    >>> percent(0), percent(0.001), percent(0.5), percent(0.999), percent(1)
+    >>> percent(0), percent(1 / 200), percent(0.5), percent(199 / 200), percent(1)
     ('0%', '<1%', '50%', '>99%', '100%')
     """
-    return "<1%" if 0 < share < 0.005 else ">99%" if 0.995 <= share < 1 else f"{share:.0%}"  # noqa: PLR2004
+    return "<1%" if 0 < share <= 0.005 else ">99%" if 0.995 <= share < 1 else f"{share:.0%}"  # noqa: PLR2004
 
 
 def sized(count: int) -> str:
