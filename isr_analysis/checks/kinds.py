@@ -114,6 +114,8 @@ def of_text(word: str) -> float:
         found = float(word)
     except ValueError:
         return math.nan
+    if "_" in word:  # Python takes it for a mark of thousands; a device writes names with it
+        return math.nan
     return found if math.isfinite(found) else math.nan
 
 

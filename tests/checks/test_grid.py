@@ -59,11 +59,13 @@ def test_a_measurement_that_is_words_by_turns_is_the_mean_of_its_numbers():
 def test_numbers_that_a_device_wrote_as_text_are_a_measurement(dtype):
     """Their mean, as of numbers; a version in digits, and words of which a few are digits, stay as they are."""
     index = pd.date_range("2026-11-01", periods=4, freq="30s", tz="UTC", name="time")
-    texts = {"value": ["20.5", "21.5", "n/a", "22"], "firmware": ["2.10"] * 4, "key": ["73", "cq", "de", "k"]}
+    texts = {"value": ["20.5", "21.5", "n/a", "22"], "firmware": ["2.10"] * 4, "key": ["73", "cq", "de", "k"],
+             "slot": ["2_1", "2_2", "2_3", "2_4"]}  # fmt: skip
     frame = pd.DataFrame(texts, index=index, dtype=dtype)
     assert wide(frame, "value")["value"].tolist() == [21.0, 22.0]
     assert wide(frame, "firmware")["value"].tolist() == ["2.10", "2.10"]
     assert wide(frame, "key")["value"].tolist() == ["cq", "k"]
+    assert wide(frame, "slot")["value"].tolist() == ["2_2", "2_4"]
     assert channels(frame).set_index("field")["kind"].to_dict() == {"value": "measurement"}
 
 
