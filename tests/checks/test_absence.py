@@ -191,3 +191,26 @@ def test_coverage_without_its_columns_is_refused():
     """The error names the column that is missing and those that came."""
     with pytest.raises(UsageError, match=r"no column state.*start, end"):
         gaps(ticks(minutes(0, 9)), pd.DataFrame({"start": [], "end": []}))
+
+
+def test_what_is_missed_is_counted_for_every_series_that_fell_silent():
+    """A client's row has the messages of all of its topics; what was not fetched in between has none."""
+    out = [s[(s < 6000) | (s >= 12_000)] for s in (minutes(0, 600), minutes(0, 600, 5))]
+    frame = joined(ticks(out[0], topic="a"), ticks(out[1], topic="b"))
+    assert gaps(frame)["missed"].tolist() == [100 + 20]
+    assert dict(gaps(frame, each=True)[["topic", "missed"]].to_numpy().tolist()) == {"a": 100, "b": 20}
+    cut = gaps(ticks(out[0]), covered(("2026-11-01T02:00", "2026-11-01T03:00", "missing")))
+    assert cut["missed"].tolist() == [20, pd.NA, 20]  # 01:40 to 01:59, and 03:00 to 03:19
+    assert len(gaps(ticks(out[0]), covered(("2026-11-01T01:41", "2026-11-01T03:19", "missing")))) == 1
+
+
+def test_events_have_no_gap_however_regular_they_are():
+    """And what speaks by chance at first is silent only where it keeps to an interval."""
+    s = minutes(1440, 2880)
+    out = s[(s < 120_000) | (s > 130_000)]
+    assert gaps(ticks(out, topic="event/heartbeat"), start=START).empty
+    chance = np.sort(np.random.default_rng(2).uniform(0, 86_400, 300))
+    frame = ticks(np.concatenate([chance, out]))
+    assert gaps(frame)["start"].tolist() == [at(1999)]
+    hole = ("2026-11-01T05:00", "2026-11-01T09:00", "missing")
+    assert gaps(frame, covered(hole))["kind"].tolist() == ["never fetched", "device silent"]
