@@ -40,6 +40,7 @@ def test_a_change_of_rate_is_two_rates_and_no_gap():
     assert gaps(ticks(seconds)).empty
     holed = seconds[~(((seconds > 9_000) & (seconds < 9_100)) | ((seconds > 90_000) & (seconds < 91_000)))]
     assert gaps(ticks(holed))["duration"].dt.total_seconds().tolist() == [100, 1020]
+    assert gaps(ticks(holed))["missed"].tolist() == [9, 16]
 
 
 @given(st.integers(0, 10_000), st.integers(12, 400))
