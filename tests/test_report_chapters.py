@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from isr_analysis import times
-from isr_analysis.report import chapters, markup, sections
+from isr_analysis.checks import quality
+from isr_analysis.report import chapters, markup, material, sections
 
 
 def _shown_topic(df: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -132,3 +134,59 @@ def test_an_outage_is_told_once() -> None:
     told = [chapters.chapter("position", frame).findings for frame in (one, two)]
     silent = [found[found["kind"] == "device silent"]["channel"].tolist() for found in told]
     assert silent == [[""], ["watt_meter 1 · SC-1"]]
+
+
+@pytest.fixture
+def half_a_day(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
+    """Give what a report is about: twelve hours of two of four publishers; and what is shown of it, in words."""
+    zone = times.zone("Europe/Zurich")
+    index = pd.date_range("2026-11-01T12:30", periods=720, freq="1min", tz=zone, name="time", unit="ns")
+    one = pd.DataFrame({"client_id": "a", "topic": "t/x"}, index=index.delete([*range(300, 400)]))
+    two = pd.DataFrame({"client_id": "b", "topic": "t/y"}, index=index[100:130])
+    heard = pd.concat([one, two]).sort_index(kind="stable").astype({"client_id": "category", "topic": "category"})
+    heard.attrs["provisional_from"] = "2026-11-01T22:00:00Z"
+    known = {"client_id": [*"abcd"], "label": ["Shack", "", "", ""], "paused": [False, None, True, False]}
+    made = SimpleNamespace(
+        heard=heard, publishers=pd.DataFrame(known), topics=["t/x", "t/y"], tz="Europe/Zurich", zone=zone,
+        span=times.Range(index[0].value, index[0].value + times.DAY), until=index[0].value + times.DAY // 2,
+        findings=quality(heard, end=index[0] + pd.Timedelta("12h")),
+    )  # fmt: skip
+    made.share = material.Material.share.func(made)  # type: ignore[attr-defined]
+    shown: list[str] = []
+    monkeypatch.setattr(sections, "show", lambda *things: shown.extend(one.words for one in things))
+    return made, shown
+
+
+def test_a_summary_is_right(half_a_day: tuple[Any, list[str]]) -> None:
+    """Its numbers, what is said of who was not heard, the longest silence, and what may still come."""
+    made, shown = half_a_day
+    sections.summary(made)
+    tiles, said = shown
+    assert tiles.splitlines()[:3] == ["messages: 650", "publishers heard: 2 of 4", "topics: 2"]
+    assert "hours with messages: 50.0%" in tiles  # 12 of the 13 hours that the range touches, and 1 of them
+    assert said.splitlines() == [
+        "The first message came at 2026-11-01 12:30:00, the last at 2026-11-02 00:29:00: 54 an hour.",
+        "Not heard at all: d. Paused: c.",
+        f"{len(made.findings)} silences longer than usual; the longest: b t/y, 9 h 51 min from 2026-11-01 14:39:00.",
+        "Late messages may still come from 2026-11-01 23:00:00 on.",
+    ]
+    made.until, made.publishers, made.findings = made.span.end, made.publishers[:2], made.findings[:0]
+    sections.summary(made)
+    assert ": 650 a day." in shown[-1]
+    assert "Every publisher was heard." in shown[-1]
+    assert "No publisher was silent for longer than it usually is." in shown[-1]
+
+
+def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> None:
+    """Whoever was not heard stands in it too; without the list there are those that were heard."""
+    made, shown = half_a_day
+    sections.publishers(made)
+    assert [line.split() for line in shown[-1].splitlines()[1:]] == [
+        ["a", "Shack", "in", "use", "620", "1", "92.3%", "2026-11-02", "00:29:00+01:00"],
+        ["b", "30", "1", "7.7%", "2026-11-01", "14:39:00+01:00"],
+        ["c", "paused", "0", "0", "0.0%", "NaT"],
+        ["d", "in", "use", "0", "0", "0.0%", "NaT"],
+    ]
+    made.publishers = made.publishers[["client_id"]][:0]
+    sections.publishers(made)
+    assert shown[-1] == "There is no publisher."

@@ -88,10 +88,11 @@ def _tile(count: int, what: str) -> dict[str, str]:
 def _heard_words(material: Material) -> str:
     if not len(material.heard):
         return "Nothing was published in this range, as far as it is on disk."
-    index = material.heard.index
+    index, length = material.heard.index, material.until - material.span.start
+    each, words = (times.DAY, "a day") if length >= times.DAY else (times.HOUR, "an hour")
     return (
         f"The first message came at {written(index[0])}, the last at {written(index[-1])}: "
-        f"{len(index) / max(1, (material.until - material.span.start) / times.DAY):,.0f} a day."
+        f"{len(index) / (length / each):,.0f} {words}."
     )
 
 
