@@ -144,11 +144,26 @@ def test_a_wrong_clock_is_seen(home, off, state, words):
 def test_a_clock_of_another_zone_is_seen(home, ahead, state):
     """Where the live instants name no zone: by the age that the newest would have."""
     dialect = dataclasses.replace(FULL, when=lambda at: times.iso(at + ahead * HOUR).removesuffix("Z"))
-    stored = [Message(NOW - MINUTE, "dev-a", "t/x", {"i": 1})]
+    stored = [Message(NOW - age, client, "t/x", {"i": 1}) for client, age in (("dev-a", MINUTE), ("dev-b", 30 * HOUR))]
     check = examine(Server(dialect, stored), home)[0]["time zone"]
     assert check.state == state
     assert ("time_zone" in check.remedy) is (state != "ok")
     assert "time zone" not in examine(Server(FULL, stored), home)[0]
+
+
+@pytest.mark.parametrize(("left", "state"), [(251, "ok"), (250, "warning")])
+def test_a_quota_that_runs_low_is_seen(home, left, state):
+    """A twentieth of it is; from when there is more is said then alone."""
+    server = Server(FULL, STORED)
+
+    def respond(request):
+        response = server.respond(request)
+        response.headers.update({"x-ratelimit-limit": "5000", "x-ratelimit-remaining": str(left)})
+        return response
+
+    quota = examine(server, home, respond=respond)[0]["quota"]
+    assert (quota.state, quota.found) == (state, f"{left} of 5000 requests left this hour")
+    assert bool(quota.remedy) is (state != "ok")
 
 
 def test_a_refused_token_is_seen_even_where_its_account_is_known(home):
