@@ -214,3 +214,32 @@ def test_events_have_no_gap_however_regular_they_are():
     assert gaps(frame)["start"].tolist() == [at(1999)]
     hole = ("2026-11-01T05:00", "2026-11-01T09:00", "missing")
     assert gaps(frame, covered(hole))["kind"].tolist() == ["never fetched", "device silent"]
+
+
+def test_coverage_beyond_the_range_is_cut_to_it():
+    """What was not fetched before it or after it is no matter of this frame."""
+    wide = ("2026-10-31", "2026-11-01T02:00", "missing"), ("2026-11-01T08:00", "2026-11-05", "failed")
+    found = gaps(ticks(minutes(120, 480)), covered(*wide), start=START, end=at(600))
+    assert found[["kind", "start", "end"]].to_numpy().tolist() == [
+        ["never fetched", START, at(120)], ["portal failed", at(480), at(600)],
+    ]  # fmt: skip
+    assert gaps(ticks(minutes(120, 480)), covered(*wide)).empty
+    assert len(gaps(ticks(minutes(0, 480)), covered(wide[1], wide[1]), end=at(600))) == 1  # a span is told once
+
+
+def test_of_a_client_that_was_never_heard_only_what_was_fetched_is_silence():
+    """What lacks of it, or of all clients, cuts its row; what lacks of another client or topic does not."""
+    frame = ticks(minutes(0, 200))
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-01T03:20:00Z", "rows": len(frame),
+                   "clients": ["isr-shack-01", "isr-gone-09"], "topic": "telemetry/a"}  # fmt: skip
+    span = ("2026-11-01", "2026-11-01T01:00", "missing")
+    for whose, topic, begin in (
+        ("isr-gone-09", "#", 60),
+        ("*", "telemetry/#", 60),
+        ("isr-other-02", "#", 0),
+        ("*", "b", 0),
+    ):
+        found = gaps(frame, covered(span, client=whose, topic=topic))
+        assert found.loc[
+            found["kind"] == "device silent", ["client_id", "topic", "start", "end"]
+        ].to_numpy().tolist() == [["isr-gone-09", "telemetry/a", at(begin), at(200)]]
