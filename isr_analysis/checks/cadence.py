@@ -19,6 +19,9 @@ BLOCK = 32
 SILENT = 2.5
 """A pause of more than so many intervals is a gap: one lost message is none. A link that loses many gets more."""
 
+BURST = 0.25
+"""What comes sooner after another, in intervals, is of one burst with it."""
+
 _NEAR = 0.3
 _CERTAIN = 0.55
 _ENOUGH = 6
@@ -115,6 +118,7 @@ def _judged(pause: Ints, edges: Ints) -> Cadence:
         part = _thin(pause[begin:end])
         usual = _usual(part)
         regular = _keeps(part, usual)
+        usual = _mean(part, usual) if regular else usual
         limit = usual * _patience(part, usual, end - begin)
         rates.append((begin, usual, regular, limit, BLOCK))
         for first, last, slow, longest in _slower(pause[begin:end], usual, limit) if regular else ():
@@ -188,6 +192,15 @@ def _usual(pause: Ints) -> float:
     pair = weight[:-1] + weight[1:] if len(weight) > 1 else weight
     at = int(pair.argmax())
     return float(np.median(some[(cls == at) | (cls == at + 1)]))
+
+
+def _mean(pause: Ints, usual: float) -> float:
+    """Give the mean pause from one message, or burst, to the next, where none is lost: jitter leaves it as it is."""
+    for _ in range(3):
+        whole = np.diff(np.append(0, np.cumsum(pause)[pause >= usual * BURST]))
+        near = whole[(whole >= usual / 2) & (whole < 1.5 * usual)]
+        usual = float(near.mean()) if len(near) else usual
+    return usual
 
 
 def _block_interval(blocks: Ints, base: float) -> Floats:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.absence import Rhythm, rhythms
+from isr_analysis.checks.cadence import BURST
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, on_off, unit_columns
 from isr_analysis.checks.series import (
     CLIENT,
@@ -214,7 +215,7 @@ def _due(one: Rhythm) -> Flags:
     """Tell which messages count: in a burst, and of repeats, only the first."""
     pause = np.diff(one.time)
     usual = np.repeat(one.pace.interval, np.diff(one.pace.edges))[: len(pause)]
-    return np.concatenate([[True], pause >= usual / 2])
+    return np.concatenate([[True], pause >= usual * BURST])
 
 
 def _in_step(one: Rhythm, edges: Ints, span: times.Range) -> Ints:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ticks import START, joined, minutes, ticks
 
 from isr_analysis import times
-from isr_analysis.checks import gaps, intervals
+from isr_analysis.checks import completeness, gaps, intervals
 from isr_analysis.checks.cadence import cadence, silences
 
 S = times.SECOND
@@ -22,6 +22,25 @@ def test_the_interval_is_found_from_the_instants():
     row = intervals(ticks(minutes(0, 500) + jitter)).iloc[0]
     assert row["regular"]
     assert abs(row["interval"].total_seconds() - 60) < 3
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        lambda due, rng: due + rng.uniform(0, 30, len(due)),
+        lambda due, rng: due + rng.exponential(5, len(due)),
+        lambda due, rng: (due + rng.uniform(0, 10, len(due)))[:, None] + [0, 0.5, 2],
+        lambda due, rng: (due + rng.uniform(0, 20, len(due)))[rng.random(len(due)) > 0.1],
+    ],
+    ids=["jitter", "late ones", "three times", "lossy"],
+)
+def test_jitter_repeats_and_loss_leave_the_interval_as_it_is(published):
+    """It is that of the device's clock; all that it published counts once, and what was lost does not."""
+    seconds = published(minutes(0, 2880), np.random.default_rng(1))
+    frame = ticks(np.sort(seconds.ravel()))
+    assert intervals(frame)["interval"].dt.total_seconds().tolist() == pytest.approx([60], rel=1e-3)
+    share = completeness(frame, start=START, end=START + pd.Timedelta("2D"))["share"]
+    assert share.tolist() == pytest.approx([len(seconds) / 2880] * 2, abs=0.01)
 
 
 @pytest.mark.parametrize("burst", [2, 5, 10])
@@ -107,3 +126,21 @@ def test_any_instants_are_judged_without_an_error(values):
     time = np.sort(np.array(values, dtype="int64"))
     at = silences(time, cadence(time))
     assert ((at >= 0) & (at < max(1, len(time) - 1))).all()
+
+
+@pytest.mark.parametrize(("messages", "regular"), [(1, False), (6, False), (7, True)])
+def test_a_few_messages_are_no_rhythm_yet(messages, regular):
+    """Five pauses alike may be chance; then what follows is no silence."""
+    df = ticks(minutes(0, messages))
+    assert intervals(df)["regular"].tolist() == [regular]
+    assert len(gaps(df, end=START + pd.Timedelta("1D"))) == regular
+    assert completeness(df, end=START + pd.Timedelta("1D"))["expected"].notna().tolist() == [regular]
+
+
+def test_near_a_change_of_rate_the_slower_one_counts():
+    """A few messages before it what would be a pause then is none; an hour away each rate has its own limit."""
+    fast, slow = np.arange(0, 36_000, 10), np.arange(36_000, 180_000, 60)
+    for begin, length, told in ((35_800, 100, 0), (30_000, 100, 1), (60_000, 120, 0), (60_000, 200, 1)):
+        seconds = np.concatenate([fast, slow])
+        found = gaps(ticks(seconds[(seconds <= begin) | (seconds >= begin + length)]))
+        assert len(found) == told, (begin, length)
