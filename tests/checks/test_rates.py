@@ -121,6 +121,8 @@ def test_shares_are_told_day_by_day():
     assert found["messages"].tolist()[1::2] == np.histogram(chance, [0, 86_400, 172_800])[0].tolist()
     assert found["share"].isna().tolist() == [False, True] * 2
     assert completeness(df.iloc[:0]).empty
+    alone = completeness(ticks(minutes(0, 1440)))  # from its first message to its last
+    assert alone[["messages", "expected", "share"]].to_numpy().tolist() == [[1440, 1440, 1.0]]
 
 
 def test_the_unit_is_the_one_that_was_given_last():

@@ -61,7 +61,7 @@ def test_an_unknown_extension_is_refused(sandbox, portal, tmp_path, name):
 
 def test_a_folder_grows_by_what_is_new(portal, tmp_path):
     """Each day is a file of messages as published; a second run writes what has changed, and nothing else."""
-    folder = tmp_path / "out"
+    folder = tmp_path / "not" / "there" / "yet"
     first = isr.export_history(folder, **DAYS, portal=portal)
     assert (first.written, first.kept) == (3, 0)
     files = {path: path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
