@@ -47,17 +47,15 @@ def span_of(
 def whole_span(
     frame: pd.DataFrame, start: times.Instant | None = None, end: times.Instant | None = None
 ) -> times.Range | None:
-    """Find the range of `span_of`, widened to all messages of the frame where the caller does not say its ends.
+    """Find the range of `span_of`, widened to all messages of the frame where the caller does not say its end.
 
     Of the time from which late messages may come, nothing is missing yet; but what has come is there.
     """
     span = span_of(frame, start, end)
     if span is None or not len(frame):
         return span
-    ns = nanoseconds(frame.index)
     return times.Range(
-        span.start if start is not None else min(span.start, int(ns.min())),
-        span.end if end is not None else max(span.end, int(ns.max()) + 1),
+        span.start, span.end if end is not None else max(span.end, int(nanoseconds(frame.index).max()) + 1)
     )
 
 

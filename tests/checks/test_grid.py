@@ -188,3 +188,11 @@ def test_what_is_infinite_alone_is_infinite_in_its_step():
     assert grid.iloc[:, 0].tolist() == [np.inf, np.inf, -np.inf]
     grid = wide(ticks([0, 30, 60], value=[np.inf, 1.5, 2.5]), every="1min")
     assert grid.iloc[:, 0].tolist() == [np.inf, 2.5]
+
+
+def test_steps_of_several_days_begin_with_the_first():
+    """Each is of whole days, and the last one has what is left."""
+    frame = ticks(minutes(720, 6 * 1440, 60), value=1.0)  # from noon on
+    assert wide(frame, every="2d").index.day.tolist() == [1, 3, 5]
+    assert wide(frame.iloc[:-24], every="2d").index.day.tolist() == [1, 3, 5]
+    assert wide(frame, every="1w").index.day.tolist() == [1]
