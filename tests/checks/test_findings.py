@@ -19,6 +19,27 @@ def kinds(frame, **options):
     return quality(frame, **options)["kind"].tolist()
 
 
+def test_findings_stand_in_order_and_say_whom_they_concern():
+    """A silence of the client, of a topic and of a channel, and what came in between, each with how long it lasts."""
+    holes = [range(100, 200), range(400, 500), range(700, 800)]
+    one, two = (ticks(np.delete(minutes(0, 1440), np.concatenate(holes[:n])), topic="a", chan=4 - n) for n in (3, 2))
+    other = ticks(minutes(0, 1440, 5), topic="b", chan=1)
+    other = other[(other.index < at(100)) | (other.index >= at(200))]
+    found = quality(joined(one, two, other, one.iloc[[10, 600]]))
+    assert found[["kind", "topic", "channel", "field", "start", "end"]].to_numpy().tolist() == [
+        ["repeated messages", "a", "chan 1", "", one.index[10], one.index[600]],
+        ["device silent", "", "", "", at(99), at(200)],
+        ["device silent", "a", "", "", at(399), at(500)],
+        ["device silent", "a", "chan 1", "", at(699), at(800)],
+    ]
+    assert found["duration"].tolist() == (found["end"] - found["start"]).tolist()
+    assert found["detail"].tolist()[1:] == [
+        "no message on any topic for 1 h 41 min, where one comes every 1 min",
+        "no message on any channel for 1 h 41 min, where one comes every 1 min",
+        "no message for 1 h 41 min, where one comes every 1 min",
+    ]
+
+
 def test_a_measurement_that_stops_varying_is_stuck():
     """One value for hours, of what always varied, is told with its span and count."""
     value = noise(600)
