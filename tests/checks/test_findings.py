@@ -74,6 +74,23 @@ def test_what_keeps_its_value_by_nature_is_not_stuck(value):
     assert kinds(ticks(minutes(0, 600), value=value)) == []
 
 
+def test_a_stuck_value_is_told_of_its_channel_and_field():
+    """Messages without the field end nothing and do not count; of events nothing is stuck."""
+    temp = noise(600, 2)
+    temp[200:300] = temp[200]
+    temp[[250, 260]] = np.nan
+    frame = ticks(minutes(0, 600), chan=2, value=noise(600), temp=temp)
+    found = quality(joined(ticks(minutes(0, 600), chan=1, value=noise(600), temp=noise(600)), frame))
+    assert found[["kind", "channel", "field", "start", "end", "count"]].to_numpy().tolist() == [
+        ["value stuck", "chan 2", "temp", at(200), at(299), 98]
+    ]
+    assert kinds(frame.assign(topic="event/reading")) == []
+    texts = frame.assign(temp=pd.array([None if np.isnan(one) else str(one) for one in temp], dtype="object"))
+    assert quality(texts)[["field", "count"]].to_numpy().tolist() == [
+        ["temp", 98]
+    ]  # numbers written as text are numbers
+
+
 def test_repeats_are_counted_at_the_same_instant_and_a_moment_later():
     """QoS 1 may repeat a message; equal values at their usual pace, and by chance within bursts, are no repeats."""
     frame = ticks(minutes(0, 200), value=noise(200))
@@ -162,11 +179,11 @@ def test_fields_that_appear_or_go_for_good_are_dated():
         rare=np.where(np.arange(count) % 3 == 0, noise(count, 4), np.nan),
     )
     found = quality(frame)
-    assert found[["kind", "field", "count"]].to_numpy().tolist() == [
-        ["fields changed", "old", 120],
-        ["fields changed", "new", 120],
+    assert found[["kind", "start", "end", "count", "detail"]].to_numpy().tolist() == [
+        ["fields changed", at(80), at(199), 120, "old missing from then on"],
+        ["fields changed", at(120), at(120), 120, "new missing until then"],
     ]
-    assert found["start"].tolist() == [START + pd.Timedelta(minutes=80), START + pd.Timedelta(minutes=120)]
+    assert found["field"].tolist() == ["old", "new"]
 
 
 def test_fields_that_are_missing_for_a_while_are_told_of_their_own_channel():
@@ -193,6 +210,13 @@ def test_a_renamed_device_is_no_outage():
     found = quality(both)
     assert found[["kind", "client_id"]].to_numpy().tolist() == [["device renamed", "buoy-2"]]
     assert "buoy-1" in found["detail"].iloc[0]
+    begun = ticks(minutes(305, 600), client="begun-1", topic="telemetry/c", value=noise(295, 4))
+    ended = ticks(minutes(0, 320, 2), client="ended-1", topic="telemetry/d", value=noise(160, 5))
+    chance = ticks(np.random.default_rng(6).uniform(19_000, 30_000, 40), client="chance-1", topic="telemetry/e")
+    found = quality(joined(both, begun, ended, chance))
+    assert found[["kind", "client_id"]].to_numpy().tolist() == [
+        ["device silent", "begun-1"], ["device renamed", "buoy-2"], ["device silent", "ended-1"],
+    ]  # fmt: skip
     unlike = joined(ticks(minutes(0, 300), client="buoy-1"), ticks(minutes(310, 600, 5), client="gate-2", topic="b"))
     assert "device renamed" not in kinds(unlike)
 
