@@ -116,3 +116,22 @@ def test_a_misspelt_column_is_answered_with_those_like_it_first():
         wide(df, "batery_v", every="1h")
     with pytest.raises(UsageError, match=r"no column 'power'; it has columns: f0, f1$"):
         wide(df[["f0", "f1"]], "power", every="1h")
+
+
+@pytest.mark.parametrize("function", [*EVERY, wide])
+def test_what_is_no_frame_is_refused_and_a_series_without_a_name_is_a_value(function):
+    """The error says what came."""
+    with pytest.raises(UsageError, match="list came"):
+        function([1, 2])
+    series = ticks(minutes(0, 60))["value"]
+    pd.testing.assert_frame_equal(function(series.rename(None)), function(series))
+
+
+def test_periods_and_two_columns_of_one_name():
+    """A period counts from its start on; of two columns of one name nobody knows which is meant."""
+    frame = ticks(minutes(0, 60)).tz_localize(None)
+    periods = frame.set_axis(frame.index.to_period("min"))
+    assert wide(periods, every="10min").iloc[:, 0].tolist() == wide(frame, every="10min").iloc[:, 0].tolist()
+    with pytest.raises(UsageError, match="called 'value'"):
+        gaps(pd.concat([frame, frame[["value"]]], axis=1))
+    assert channels(frame.set_axis(["client_id", "topic", ("cpu", "load")], axis=1))["field"].tolist() == ["cpu load"]

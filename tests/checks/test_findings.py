@@ -226,6 +226,7 @@ def test_a_renamed_device_is_no_outage():
     [
         (30, {}, True),
         (31, {}, False),
+        (-9, {}, False),
         (24 * 60, {"callsign": "HB9ABC"}, True),
         (24 * 60 + 1, {"callsign": "HB9ABC"}, False),
         (10, {"callsign": "HB9XYZ"}, False),
