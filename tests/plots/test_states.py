@@ -148,3 +148,12 @@ def test_coverage_is_drawn_in_the_zone_of_its_instants_or_the_one_that_is_asked_
         assert str(figure.data[0].base[0])[:16] == "2026-11-01T01:00"
         assert "60 of 70 rows" in words(figure)
     assert str(plots.coverage(frame).data[0].base[0])[:16] == "2026-11-01T00:00"
+
+
+def test_a_state_that_never_changes_has_its_row():
+    """Of numbers on a topic of states, and of flags; after an outage it is a bar of its own."""
+    figure = plots.timeline(plain([1] * 300, topic="state/mode").drop(MINUTES[50:100]))
+    (one,) = figure.data
+    assert one.name == "1"
+    assert [str(base)[11:16] for base in one.base] == ["00:00", "01:40"]
+    assert [trace.name for trace in plots.timeline(plain([True] * 9)).data] == ["true"]
