@@ -293,6 +293,35 @@ def test_of_two_fields_of_one_instant_the_finer_counts():
     assert told(read([{**other, **row}]))[0][0] == NS - 500_000_000
 
 
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        ({"time": "2026-11-01T06:30:00Z"}, {"nanos": 500_000_000}),
+        ({"ts": NS // 10**9}, {"ts_nanos": 500_000_000}),
+        ({"timestamp": "2026-11-01 06:30:00"}, {"millis": 500}),
+        ({"published_at": NS // 10**9}, {"published_us": "500000"}),
+        ({"sec": NS // 10**9}, {"nsec": 500_000_000}),
+        ({"time": "2026-11-01T06:30:00.5Z"}, {"nanos": 500_000_000}),  # as Java has it, once more
+    ],
+)
+def test_parts_of_a_second_may_stand_beside_the_instant(whole, part):
+    """In whichever order; they are no field of a payload that is spread over its row."""
+    row = {"client_id": "a", "topic": "t/x", "payload": {"on": True}}
+    assert told(read([{**whole, **part, **row}])) == told(read([{**part, **whole, **row}])) == ONE
+    if not part.keys() & {"millis", "nsec"}:
+        del row["payload"]
+        assert told(read([{**whole, **part, **row, "on": True}])) == [(*ONE[0][:3], b'{"on":true}')]
+
+
+def test_a_number_beside_an_instant_that_is_no_part_of_a_second_moves_nothing():
+    """How long something took; a field of the payload; more than a second."""
+    row = {"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "t/x"}
+    for more in ({"took_ms": 12, "payload": {}}, {"ms": 12}, {"ns": 1}, {"nanos": 10**9, "payload": {}}):
+        page = read([{**row, **more}])
+        assert told(page)[0][0] == NS - 500_000_000
+        assert "payload" in more or told(page)[0][3] == json.dumps(more).replace(" ", "").encode()
+
+
 def test_a_row_of_an_empty_list_is_not_taken_for_none():
     """Its time may have a name that is not known; groups that have no rows are none, whenever they began."""
     row = {"zeitpunkt": AT, "client_id": "a", "topic": "t/x", "data": []}

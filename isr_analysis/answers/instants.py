@@ -8,6 +8,7 @@ import email.utils
 import re
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -85,6 +86,24 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
         except pa.ArrowInvalid as exc:
             raise AnswerError(f"the time field {name!r} holds a number out of range: {exc}") from exc
     return _one_by_one(text, name, form, zone)
+
+
+def completed(time: pa.ChunkedArray, column: pa.ChunkedArray, unit: str) -> pa.ChunkedArray | None:
+    """Add the parts of a second to instants that lack them, or some of them; None if a column does not hold these."""
+    parts = columns.texts(column, "")
+    if (
+        time.null_count
+        or parts.null_count == len(parts)
+        or not pc.all(pc.match_substring_regex(parts, r"^\d{1,9}$")).as_py()
+    ):
+        return None
+    within = pc.fill_null(parts, "0").cast(pa.int64()).to_numpy() * NS[unit]
+    whole = time.to_numpy()
+    there = whole % SECOND
+    cut = (there == 0) | np.logical_or.reduce([there == within // one * one for one in NS.values()])
+    if within.max() >= SECOND or not cut.all():
+        return None
+    return pa.chunked_array([pa.array(whole - there + within)])
 
 
 def _in_zone(times: pa.ChunkedArray, zone: str | None) -> pa.ChunkedArray:

@@ -29,7 +29,18 @@ from isr_analysis.answers import (
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import PUBLISHERS, SEEN, TOPIC, Asked, Fields, is_same_time, pick, plain, time_rank
+from isr_analysis.answers.shape import (
+    PUBLISHERS,
+    SEEN,
+    TOPIC,
+    Asked,
+    Fields,
+    is_same_time,
+    part_of_second,
+    pick,
+    plain,
+    time_rank,
+)
 from isr_analysis.errors import AnswerError
 
 _HELP = (
@@ -256,6 +267,8 @@ def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
         one = instants.to_ns(table[name], name, asked.fields.time_form, asked.fields.time_zone)
         time = one if time is None or (same and _is_cut(time, one)) else pc.coalesce(time, one)
     assert time is not None
+    if role.part is not None and (unit := part_of_second(role.part, role.time[0])) is not None:
+        time = instants.completed(time, table[role.part], unit) or time
     if time.null_count == 0:
         return time
     raise AnswerError(f"{labels.row(table, pc.index(pc.is_null(time), True).as_py())} has no time")

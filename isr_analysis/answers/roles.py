@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import columns, paths, raw
+from isr_analysis.answers import columns, instants, paths, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_date, is_instant, is_of_these_years, of_object
 from isr_analysis.answers.shape import (
@@ -37,9 +38,11 @@ from isr_analysis.answers.shape import (
     is_of_making,
     is_of_payload,
     is_other_time,
+    is_unit,
     may_be_time,
     of_last,
     of_record,
+    part_of_second,
     pick,
     plain,
     time_rank,
@@ -74,6 +77,8 @@ class Roles:
         The columns of a field's name and value, where a row is one field of a message; its tags are in `spread`.
     shown : str or None
         The column of payloads, where not its name but what it holds shows that it is that.
+    part : str or None
+        The column of the parts of a second that the first of `time` lacks.
     """
 
     time: tuple[str, ...]
@@ -86,6 +91,7 @@ class Roles:
     extra: tuple[str, ...]
     fragment: tuple[str, str] | None = None
     shown: str | None = None
+    part: str | None = None
 
 
 def lift(table: Columns, fields: Fields) -> Columns:
@@ -156,13 +162,14 @@ def assign(table: Columns, asked: Asked) -> Roles:
         left.pop(name or "", None)
         return name
 
-    payload = take(fields.payload, PAYLOAD)
-    stated = take(fields.time, ())
+    payload, stated = take(fields.payload, PAYLOAD), take(fields.time, ())
     times = {stated: 0} if stated else {n: r for n, r in _times(table).items() if n != payload}
     times = times or _other_times(table) or _only_time({one: table[one] for one in left})
     if not times:
         raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}{_unread(table)}")
+    part = _part(table, times, fields)
     # Of a row of a live answer, when it was last changed says less than when its publisher was last seen.
+    times.pop(part or "", None)
     ranked = sorted(times, key=lambda n: (times[n], "updated" in plain(n), "." not in n) if live else times[n])
     scalars = _scalars(table)
     topics = paths.topics(table, [name for name in left if name in scalars], asked.account_id)
@@ -176,33 +183,22 @@ def assign(table: Columns, asked: Asked) -> Roles:
     if client is None and known is not SURE_CLIENT and not keyed:
         client = take(None, ("username",), within=[name for name in left if _is_all(table, name, asked.client_id)])
     account = take(None, ACCOUNT)
-    left.pop(ranked[0], None)
+    left = {name: None for name in left if name not in (ranked[0], part)}
     payloads, shown = [payload] if payload else [], None
     encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
     while payload and not fields.payload and (other := take(None, PAYLOAD)):  # a row may have its payload in either
         payloads.append(other)
     plainly = {_CODING.sub("", plain(name)) for name in encoded} - {""}
-    payloads += [one for one in (take(None, (name,)) for name in sorted(plainly)) if one]  # data, data_base64
+    bare = [take(None, (name,)) for name in sorted(plainly)]  # data, beside data_base64
+    payloads += [one for one in (*bare, *encoded) if one]
     encoding = take(None, ENCODING) if payload or encoded else None
-    payloads += encoded
-    record = of_record(left)
-    noted = [
-        name
-        for name in left
-        if name != columns.REST
-        and (
-            name in record
-            or name.startswith((AROUND, PUBLISHERS))
-            or is_bookkeeping(name, live=live)
-            or _is_prefix(name, table)
-        )
-    ]
+    noted = _noted(table, left, live=live)
     spread = [name for name in left if name not in noted]
     own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (VAGUE, EVENT))
     fragment = next((pair for pair in FRAGMENT if pair[0] in spread and pair[1] in spread), None)
     if fragment and not payloads and (fragment[0] == "_field" or len(spread) == 2):  # noqa: PLR2004
         tags = tuple(name for name in spread if name not in fragment)
-        return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment)
+        return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment, part=part)
     if not payloads:
         candidate = _perhaps(spread) or (shown := _holder(table, spread, topic))
         if candidate and (_is_alone(candidate, spread, live=live) or _is_object(table, candidate)):
@@ -211,8 +207,10 @@ def assign(table: Columns, asked: Asked) -> Roles:
                 encoding = next((n for n in spread if n not in left), None)
             left.pop(candidate, None)
     if not payloads and spread:
-        return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted))
-    return Roles(tuple(ranked), client, topic, account, encoding, tuple(payloads), (), tuple(left), shown=shown)
+        return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted), part=part)
+    return Roles(
+        tuple(ranked), client, topic, account, encoding, tuple(payloads), (), tuple(left), shown=shown, part=part
+    )
 
 
 def listed(table: Columns) -> str:
@@ -271,6 +269,20 @@ def _times(table: Columns) -> dict[str, int]:
         if rank is not None and not name.startswith(PUBLISHERS) and _instant(name, columns.sample(column)):
             found[name] = rank
     return found
+
+
+def _part(table: Columns, times: dict[str, int], fields: Fields) -> str | None:
+    """Find the column of the parts of a second that the instants lack which count."""
+    spread = pick(table, (*PAYLOAD, *BASE64, *HEX)) is None
+    for name, column in table.items():
+        time = min((one for one in times if one != name), key=lambda one: times[one], default=name)
+        unit = part_of_second(name, time)
+        if unit is None or (spread and is_unit(name)):  # it may be a field of the payload
+            continue
+        whole = instants.to_ns(table[time], time, fields.time_form, fields.time_zone)
+        if instants.completed(whole, column, unit) is not None:
+            return name
+    return None
 
 
 def _other_times(table: Columns) -> dict[str, int]:
@@ -351,6 +363,22 @@ def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
     mixed = whole and not pc.all(pc.starts_with(column, b"{")).as_py()
     known = len(plain(name)) == 1 or plain(name) in HOLDERS
     return name if known or mixed or (several and whole) else None
+
+
+def _noted(table: Columns, names: Collection[str], *, live: bool) -> list[str]:
+    """Give the columns that are notes on a message, and no part of a payload that is spread over its row."""
+    record = of_record(names)
+    return [
+        name
+        for name in names
+        if name != columns.REST
+        and (
+            name in record
+            or name.startswith((AROUND, PUBLISHERS))
+            or is_bookkeeping(name, live=live)
+            or _is_prefix(name, table)
+        )
+    ]
 
 
 def _is_prefix(name: str, table: Columns) -> bool:

@@ -135,9 +135,9 @@ _RECORDS = (
 _PUBLISHERS = {"label", "displayname", "paused", "ispaused", "online", "connected", "isonline", "allowsubscribe"}
 
 _UNITS = {
-    "ns": "ns", "nanos": "ns", "nanoseconds": "ns", "nsec": "ns", "us": "us", "micros": "us", "microseconds": "us",
-    "usec": "us", "ms": "ms", "millis": "ms", "milliseconds": "ms", "msec": "ms", "s": "s", "sec": "s", "secs": "s",
-    "seconds": "s",
+    "ns": "ns", "nanos": "ns", "nanoseconds": "ns", "nanosecond": "ns", "nsec": "ns", "us": "us", "micros": "us",
+    "microseconds": "us", "microsecond": "us", "usec": "us", "ms": "ms", "millis": "ms", "milliseconds": "ms",
+    "millisecond": "ms", "msec": "ms", "s": "s", "sec": "s", "secs": "s", "seconds": "s",
 }  # fmt: skip
 _CLOCK_WORDS = {"at", "time", "timestamp", "ts", "date", "datetime"}
 _FORMS = {"unix", "epoch", "utc", "iso", "iso8601", "rfc3339", "gmt"}
@@ -268,6 +268,21 @@ def unit_of(name: str) -> str | None:
     """Give the unit that a time's name states: s, ms, us or ns."""
     words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
     return next((_UNITS[word] for word in words[1:] if word in _UNITS), None)
+
+
+@lru_cache(4096)
+def part_of_second(name: str, time: str) -> str | None:
+    """Give the unit of what a field may say of an instant beside its seconds: ns of ``ts_nanos`` beside ``ts``."""
+    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    unit = next((_UNITS[word] for word in words if _UNITS.get(word, "s") != "s"), None)
+    same = name != time and name.rpartition(".")[0] == time.rpartition(".")[0] and is_same_time(time, name)
+    return unit if same else None
+
+
+@lru_cache(4096)
+def is_unit(name: str) -> bool:
+    """Tell whether a name is one of a unit of time that a payload's field may have as well, such as ``ms``."""
+    return plain(name) in _UNITS and not plain(name).startswith(("nano", "nsec"))
 
 
 @lru_cache(4096)
