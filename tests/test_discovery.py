@@ -14,6 +14,8 @@ from isr_analysis.portal.wire import API, Answer
 SINCE = {"name": "since", "in": "query", "schema": {"format": "date-time"}}
 DOCUMENT = {"openapi": "3.1.0", "paths": {f"{API}/history": {"get": {"parameters": [SINCE]}}}}
 
+MGMT = {"openapi": "3.1.0", "servers": [{"url": "/spec/"}], "paths": {f"{API}/members": {"get": {}}}}
+
 
 class Pages:
     """A portal of pages by path; counts the questions."""
@@ -43,12 +45,25 @@ class Pages:
         '<link href="/static/openapi.css"><rapi-doc spec-url="https://portal.example/spec/v3.json"></rapi-doc>',
         '<script id="api-reference" data-url="/spec/v3.json"></script>',
         json.dumps({"swagger": "2.0", "info": {}, "paths": DOCUMENT["paths"]}),
+        "<redoc spec-url='/three'></redoc>",
+        '<elements-api apiDescriptionUrl="/three" router="hash"></elements-api>',
+        '<script id="api-reference" data-configuration="{&quot;url&quot;:&quot;/spec/v3.json&quot;}"></script>',
+        f'<script id="api-reference" type="application/json">{json.dumps(DOCUMENT)}</script>',
+        f"<script>Redoc.init({json.dumps(DOCUMENT)}, {{}}, document.body)</script>",
+        '<script>SwaggerUIBundle({urls: [{url: "/spec/mgmt.json"}, {url: "/spec/v3.json"}]})</script>',
     ],
 )
 def test_the_docs_page_names_it(page):
     """Swagger UI, ReDoc and their like, a plain link, or the document in its place."""
-    known = discovery.find(Pages({f"{API}/docs": page, "/spec/v3.json": DOCUMENT}))
-    assert known.history.start == "since"
+    pages = {f"{API}/docs": page, "/spec/v3.json": DOCUMENT, "/three": DOCUMENT, "/spec/mgmt.json": MGMT}
+    assert discovery.find(Pages(pages)).history.start == "since"
+
+
+def test_a_document_of_other_routes_is_not_all_there_is():
+    """At the usual address may lie one of the portal's pages for people; alone, the source says what it lacks."""
+    pages = {f"{API}/openapi.json": MGMT, f"{API}/docs": '<redoc spec-url="/spec/v3.json"></redoc>'}
+    assert "no history route" in discovery.find(Pages(pages)).source
+    assert discovery.find(Pages({**pages, "/spec/v3.json": DOCUMENT})).history.start == "since"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ INTEGER, TEXT, ISO = {"type": "integer"}, {"type": "string"}, {"type": "string",
         ("last", {**TEXT, "default": "24h"}, "", "24h", None),
         ("period", {**TEXT, "example": "PT1H"}, "", "PT24H", None),
         ("since", TEXT, "how far back, such as 90m", "24h", None),
+        ("range", {**TEXT, "example": "PT6H"}, "ISO 8601 duration back from now", "PT24H", None),
     ],
 )
 def test_a_parameter_of_a_length_is_found(name, schema, words, form, longest):

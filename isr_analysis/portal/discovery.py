@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import html
 import importlib
 import json
 import logging
@@ -25,12 +26,18 @@ _SMALL = 100_000
 _DOCS = f"{API}/docs"
 _USUAL = (f"{API}/openapi.json", _DOCS, "/openapi.json", "/docs")
 _NAMED = re.compile(
-    r"""(?:["']?(?:spec-?url|url|href|src|data-url|openapi|definition)["']?\s*[:=]\s*)["']([^"'<>\s]+)["']""",
+    r"""["']?(spec-?url|apiDescriptionUrl|url|href|src|openapi|definition)["']?\s*[:=]\s*["']([^"'<>\s]+)["']""",
     re.IGNORECASE,
 )
 
-_INLINE = re.compile(r"""["']?\b(?:swaggerDoc|spec)["']?\s*[:=]\s*(?=\{\s*"(?:openapi|swagger)")""")
+_INLINE = re.compile(r'\{\s*"(?:openapi|swagger)"\s*:\s*"')
 """Where a page, or a script of its own, holds the document itself, as Swagger UI for Express does."""
+
+_OF_DOCUMENT = ("spec-url", "specurl", "apidescriptionurl")
+"""The attributes that name a document, wherever it lies."""
+
+_LINKS = 6
+"""Addresses of one page that are looked at."""
 
 _SCRIPT = re.compile(r"swagger-(?:ui-)?init\w*\.js$")
 
@@ -55,22 +62,23 @@ def find(get: Callable[[str], Answer]) -> Contract:
     PortalUnavailableError, TokenRefusedError, QuotaExhaustedError
         The portal cannot be asked at all.
     """
-    unread = None
+    unread, others = None, []
     for path in _USUAL:
         answer = _answer(get, path)
         if answer is None:
             continue
-        document = _document(answer)
-        if document is not None:
-            return openapi.read(document, path)
-        for named, found in [(path, answer)] if _YAML.match(answer.body) else _linked(get, answer):
+        direct = _YAML.match(answer.body) or _document(answer) is not None
+        for named, found in [(path, answer)] if direct else _linked(get, answer):
             inner = found
             if _YAML.match(inner.body):
                 unread = named
                 inner = _answer(get, f"{named}{'&' if '?' in named else '?'}format=json") or inner
             document = _document(inner) or _yaml(inner.body)
-            if document is not None:
+            if document is not None and openapi.has_history(document, named):
                 return openapi.read(document, named)
+            others += [] if document is None else [(document, named)]
+    if others:  # of other routes: they may be in several documents
+        return openapi.read(*others[0])
     if unread is not None:
         return Contract(
             source=f"built in (the portal shows a YAML document at {unread}, which is not read: install PyYAML, or say "
@@ -90,10 +98,10 @@ def _answer(get: Callable[[str], Answer], path: str) -> Answer | None:
 
 
 def _document(answer: Answer) -> dict[str, Any] | None:
-    text = answer.body.decode("utf-8", "replace")
-    inline = _INLINE.search(text)
+    text = answer.body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
+    inline = None if text.startswith("{") else _INLINE.search(text)
     try:
-        document = json.JSONDecoder().raw_decode(text, inline.end())[0] if inline else json.loads(answer.body)
+        document = json.JSONDecoder().raw_decode(text, inline.start())[0] if inline else json.loads(text)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
@@ -118,7 +126,7 @@ def _linked(get: Callable[[str], Answer], page: Answer, depth: int = 3) -> Itera
         inner = _answer(get, named)
         if inner is not None:
             yield named, inner
-            if depth > 1 and len(inner.body) < _SMALL:
+            if depth > 1 and len(inner.body) < _SMALL and _document(inner) is None:
                 # What a script names is meant from the page that it is part of.
                 there = dataclasses.replace(inner, url=page.url) if _SCRIPT.search(named) else inner
                 yield from _linked(get, there, depth - 1)
@@ -126,19 +134,20 @@ def _linked(get: Callable[[str], Answer], page: Answer, depth: int = 3) -> Itera
 
 def _named(page: Answer) -> Iterator[str]:
     """Give the addresses on the portal itself that a docs page names as its document, the likeliest first."""
-    text = page.body[:1_000_000].decode("utf-8", "replace")
-    links: dict[str, None] = {}
-    for link in _NAMED.findall(text):
+    text = html.unescape(page.body[:1_000_000].decode("utf-8", "replace"))
+    links: dict[str, bool] = {}  # whether that says itself that it is the document's
+    for name, link in _NAMED.findall(text):
         with contextlib.suppress(ValueError):  # it is no address
-            links[urljoin(page.url, link)] = None
+            links.setdefault(urljoin(page.url, link), name.lower() in _OF_DOCUMENT)
     home = urlsplit(page.url)
-    likely = [link for link in links if re.search(r"openapi|swagger|api-?docs|schema|spec|\.json", urlsplit(link).path)]
+    usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json")
+    likely = [link for link, sure in links.items() if sure or usual.search(urlsplit(link).path)]
     usable = [
         one
         for one in likely
         if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path) or _SCRIPT.search(urlsplit(one).path)
     ]
-    for link in usable[:3]:
+    for link in usable[:_LINKS]:
         parts = urlsplit(link)
         if (parts.scheme, parts.netloc) == (home.scheme, home.netloc):
             yield parts.path + (f"?{parts.query}" if parts.query else "")

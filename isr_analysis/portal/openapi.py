@@ -79,6 +79,11 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
     return dataclasses.replace(built_in, **found)
 
 
+def has_history(document: Mapping[str, Any], url: str) -> bool:
+    """Tell whether a document has a history route."""
+    return _path(dict(_operations(document, url)), "/history") is not None
+
+
 def longest_range(words: str) -> str | None:
     """Find the longest range that words allow, as a duration such as ``"24h"``."""
     found = _SPAN_WORDS.search(re.sub(r"\b(one|a single) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE))

@@ -21,7 +21,9 @@ _MAGNITUDES: dict[int, str] = {
 }  # fmt: skip
 """The unit of a number since 1970, by its digits."""
 
-_ISO_WORDS = re.compile(r"iso[ -]?8601|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE)
+_ISO_WORDS = re.compile(
+    r"iso[ -]?8601(?! (?:duration|period))|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE
+)
 _WHOLE_SECONDS = re.compile(r"\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
 """The pattern of instants that have no place for parts of a second."""
 
