@@ -189,6 +189,40 @@ def test_a_message_that_is_not_given_again_is_an_error(home):
         isr.load_history(start="2026-11-01", end="2026-11-04T12:00", portal=portal)
 
 
+def by_another_clock(server, asked, _n):
+    """Give the range an hour earlier."""
+    low, high = (portal_rows.read_instant("iso", asked[name]) - HOUR for name in ("start", "end"))
+    return rows([one for one in server.stored if low <= one.at < high])
+
+
+def by_days(server, asked, _n):
+    """Give whole days, but for the last."""
+    low, high = (portal_rows.read_instant("iso", asked[name]) // DAY * DAY for name in ("start", "end"))
+    return rows([one for one in server.stored if low <= one.at < high], has_more=False)
+
+
+@pytest.mark.parametrize("how", [by_another_clock, by_days])
+def test_a_first_short_range_of_nothing_is_not_said_to_be_empty(home, how):
+    """The live answer names a message that the history does not give, either."""
+    stored = [Message(FIRST + 2 * DAY + 9 * HOUR, "dev-a", "t/x", {"i": 1})]
+    with (
+        portals.serve(Odd(how, Dialect(doc="openapi", **SILENT), stored)) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.warns(UserWarning, match="nor any other yet"),
+    ):
+        assert not len(isr.load_history(start="2026-11-03T08:30", end="2026-11-03T09:30", portal=portal))
+
+
+def test_a_short_range_of_nothing_is_believed_where_a_message_is_in_one(home):
+    """A portal that gives whole days gives nothing of an hour."""
+    stored = [Message(FIRST + day * DAY + hour * HOUR, "dev-a", "t/x", {}) for day in range(4) for hour in range(24)]
+    server = Odd(by_days, Dialect(doc="openapi", start_in=True, **SILENT), stored)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        same(isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal), stored[:24])
+        with pytest.raises(AnswerError, match="did not"):
+            isr.load_history(start="2026-11-03T08:30", end="2026-11-03T09:30", portal=portal)
+
+
 @pytest.mark.parametrize("hours", HOURS.values(), ids=HOURS)
 def test_silence_at_the_ends_of_ranges_is_believed(home, hours):
     """A portal that gives all is taken at its word: a few more are asked than the three a day that prove its ends."""

@@ -22,7 +22,7 @@ from isr_analysis.portal.wire import Waiting
 from isr_analysis.times import Range
 
 _SHORTEST = times.HOUR
-"""Ranges that are no longer are cut by nobody, ns."""
+"""Ranges that are no longer are cut by nobody who follows them at all, ns."""
 
 _PART = 24
 """The part of a range's length that may be silent at either end without a question."""
@@ -61,9 +61,12 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
     if not length or known.longest is not None or known.start is None or known.end is None or known.of_days:
         return
     look = _Look(portal, wait)
+    if given is None and habits.seen and length < habits.shortest:
+        look.check_short(length)
     if not habits.cuts:
         silence = length if given is None else max(given.start - asked.start, asked.end - given.end)
-        if length <= _SHORTEST or silence <= length // _PART or look.is_proven(length):
+        known_to_follow = given is not None or habits.seen
+        if (length <= _SHORTEST and known_to_follow) or silence <= length // _PART or look.is_proven(length):
             return
         with habits.lock:  # others that ask meanwhile need not find it out as well
             look.find_out(selector, asked, given)
@@ -78,14 +81,15 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
 
 
 def unproven(portal: Portal, selector: Selector) -> str:
-    """Say that nothing shows whether long ranges are answered whole, as the portal gave no message at all; else ""."""
+    """Say that nothing shows whether ranges are followed and answered whole, as no message was given; else ""."""
     habits = portal.habits
     if habits.seen or not habits.unproven:
         return ""
     return (
         f"the portal has given no message of {selector}, nor any other yet: whether it answers so long a range whole, "
-        'is not known. If there should be some, say longest = "1h" under [history] of a contract file (ISR_CONTRACT; '
-        "`isr doctor` prints one to edit), and load once with refresh=True"
+        'or follows one as it was sent, is not known. If there should be some, say longest = "1h", or how it wants the '
+        "range (start, end, time_form), under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to "
+        "edit), and load once with refresh=True"
     )
 
 
@@ -100,6 +104,14 @@ class _Look:
         """Tell whether answers held messages as far from the ends of their range as a range is long."""
         habits = self._portal.habits
         return min(habits.from_end, habits.from_start) >= length - length // _PART
+
+    def check_short(self, length: int) -> None:
+        """Refuse that nothing is in ranges so short if a message that is known is not in one around it, either."""
+        habits, (selector, at) = self._portal.habits, self._portal.habits.seen[0]
+        span = Range(at - length // 2, at + length // 2 + 1).before(self._portal.now())
+        page = self._ask(selector, span)
+        if page is not None and not _has(page, at) and page.rows < max(habits.longest, _FEW):
+            raise _lost(at, f"asked for {span}")
 
     def find_out(self, selector: Selector, span: Range, given: Range | None) -> None:
         """Find out whether it cuts ranges as long as a span, of which some messages were given, or none."""
@@ -121,9 +133,11 @@ class _Look:
         begins = Range(first - _NEAR, first - _NEAR + length).before(now)
         ends = Range(last + _NEAR - length, last + _NEAR)
         is_new = begins.end - begins.start > habits.from_end + _NEAR
-        return (is_new and self._is_missing(one, first, begins, sure=sure)) or (
+        found = (is_new and self._is_missing(one, first, begins, sure=sure)) or (
             habits.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
         )
+        habits.unproven |= length <= _SHORTEST and not (sure or found or habits.seen)  # not even that one was given
+        return found
 
     def _is_missing(self, selector: Selector, at: int, span: Range, *, sure: bool) -> bool:
         """Tell whether the portal lacks a message in a range, and has it alone; `sure` if history gave it before."""
@@ -137,12 +151,7 @@ class _Look:
             return False
         alone = self._ask(selector, Range(at - _NEAR, at + _NEAR))
         if sure and alone is not None and not _has(alone, at):
-            raise AnswerError(
-                f"the portal gave a message of {times.iso(at)}, and, asked for {span} and for the seconds around that, "
-                "did not: its instants are not those that it is asked by, or it follows a range in another way than "
-                "it was sent. Say in a contract file (ISR_CONTRACT) how it wants the range, and which time it goes by; "
-                "`isr doctor` prints one to edit"
-            )
+            raise _lost(at, f"asked for {span} and for the seconds around that")
         return sure if alone is None else _has(alone, at)
 
     def finds_more(self, selector: Selector, span: Range, given: Range | None) -> bool:
@@ -182,6 +191,14 @@ class _Look:
         row = table.slice(int(np.flatnonzero(at == one)[0]), 1)
         wanted = Selector((row["client_id"][0].as_py(),), row["topic"][0].as_py())
         return ((portal.contract.history.askable(wanted), one),) * 2
+
+
+def _lost(at: int, how: str) -> AnswerError:
+    return AnswerError(
+        f"the portal gave a message of {times.iso(at)}, and, {how}, did not: its instants are not those that it is "
+        "asked by, or it follows a range in another way than it was sent. Say in a contract file (ISR_CONTRACT) how it "
+        "wants the range, and which time it goes by; `isr doctor` prints one to edit"
+    )
 
 
 def _has(page: Page, at: int) -> bool:

@@ -30,6 +30,10 @@ EVER = Range(-(2**62), 2**62)
 
 _OF_MESSAGE = ["time", "client_id", "topic", "payload"]
 _MOST_SHARED = 100
+REPEATED = (
+    "gives a message of {} on two of its pages, and has it once: its pages are in no order, and others may be on none "
+    '(page = "none" and offset = "none" under [history] of a contract file have all read by time)'
+)
 OVERLAP = (
     "gives a message of {} twice, at the end of a page and at the beginning of the next, but has it once: its pages "
     'overlap (page = "none" and offset = "none" under [history] of a contract file have all read by time)'
@@ -169,6 +173,12 @@ class Onward:
         page = self._ask(piece.common(self._span))
         if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit()):
             raise self._same(page)
+        if page.rows < former.rows and len(within(page.messages, piece)) < len(within(former.messages, piece)):
+            raise self._incomplete(
+                f"gave fewer messages of {piece.common(self._span)} when it was asked for that alone than with more: "
+                "it may round ranges, or go by another time than the one that is read (time under [history.fields] of "
+                "a contract file)"
+            )
         return page
 
     def _is_cut(self, page: Page, instant: Range) -> bool:
@@ -275,6 +285,28 @@ def overlap(held: Page, after: Page, ask: Callable[[Range], Page], unit: int) ->
     count = _count_of(message, alone.messages)
     given = _count_of(message, held.messages) + _count_of(message, after.messages)
     return at if 0 < count < given and alone.rows < held.rows else None
+
+
+def repeated(seen: set[int], held: Page, after: Page, ask: Callable[[Range], Page], unit: int) -> int | None:
+    """Give the instant of a message that pages in no order of time give twice; None if there is none, or it is two.
+
+    A portal that does not order what it pages through may give some rows twice, and others never. `seen` is what the
+    pages before had; the portal is asked for one such instant alone.
+    """
+    if held.fragments or order_of(held.messages) is not None:
+        return None
+    seen.update(_hashes(held.messages))
+    twice = next((i for i, one in enumerate(_hashes(after.messages)) if one in seen), None)
+    if twice is None:
+        return None
+    message = after.messages.slice(twice, 1)
+    at = int(instants(message)[0])
+    alone = ask(Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0))))
+    return at if _count_of(message, alone.messages) == 1 and alone.rows < held.rows else None
+
+
+def _hashes(table: pa.Table) -> list[int]:
+    return [hash(one) for one in zip(*(table[name].to_pylist() for name in _OF_MESSAGE), strict=True)]
 
 
 def _shared(one: pa.Table, other: pa.Table) -> pa.Table | None:

@@ -45,6 +45,8 @@ class Habits:
         believed. -1 since it cut an answer without a word.
     from_end, from_start : int
         How long before the end of a range, and behind its start, messages were that its answer still held, ns.
+    shortest : int
+        The length of the shortest range of which a message came, ns.
     cuts : bool
         Whether a range was found to be cut short.
     seen : tuple of (Selector, int)
@@ -59,6 +61,8 @@ class Habits:
         Whether no message was known that could show whether long ranges are answered whole.
     reach : int
         How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
+    rounds : bool
+        Whether a message that it gave just outside of a range was found to be given in a range around it, too.
     order : {"up", "down", None}
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     by_time : bool or None
@@ -99,6 +103,7 @@ class Habits:
     whole: int = 0
     from_end: int = 0
     from_start: int = 0
+    shortest: int = 2**63
     cuts: bool = False
     seen: tuple[tuple[Selector, int], ...] = ()
     dense: int = 0
@@ -107,6 +112,7 @@ class Habits:
     live_is_asked: bool = False
     unproven: bool = False
     reach: int = 0
+    rounds: bool = False
     order: str | None = None
     by_time: bool | None = None
     series: dict[int, int] = field(default_factory=dict)
@@ -129,6 +135,7 @@ class Habits:
         """Note how far from the ends of a range its answer holds messages."""
         if not len(inside := instants(within(table, span))):
             return
+        self.shortest = min(self.shortest, span.end - span.start)
         first, last = int(inside.min()), int(inside.max())
         self.from_end, self.from_start = max(self.from_end, span.end - first), max(self.from_start, last - span.start)
         every = [*self.seen, (selector, first), (selector, last)]
@@ -261,7 +268,8 @@ def _is_time_alone(known: History, step: Step, page: Page) -> bool:
         return False
     at = answers.instant_of(names[0])
     ends = instants(page.messages)
-    return at is not None and any(int(one) // unit * unit == at for one in ends[[0, -1]] for unit in _UNITS)
+    steps = [(int(one) // unit * unit, unit) for one in ends[[0, -1]] for unit in _UNITS]
+    return at is not None and any(at in (cut - unit, cut, cut + unit) for cut, unit in steps)
 
 
 def is_before_last(said: Paging, nth: int) -> bool:

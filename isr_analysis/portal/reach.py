@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 
@@ -19,6 +20,8 @@ from isr_analysis.times import Range
 
 _SLACK = times.MINUTE
 """How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
+
+_ROUND = (times.MINUTE, times.SECOND, 1_000_000, 1000, 1)
 
 LATE = 10 * times.MINUTE
 """How far from now the newest messages may be: younger ones may have come since, and clocks differ."""
@@ -119,6 +122,26 @@ class Reach:
         early = early and known.start is not None
         if early != late:
             self._check_one_end(known, asked, late=late, to_now=to_now, told=told)
+        elif not early:
+            self._check_near(known)
+
+    def _check_near(self, known: History) -> None:
+        """Refuse a message just outside of the range that the portal does not give in its own time: it would be lost.
+
+        A portal that goes by when it stored a message, and shows when that was published, is found out so. One that
+        rounds ranges gives the message in both.
+        """
+        habits = self._portal.habits
+        beyond = {self.earliest: self._span.start - self.earliest, self.latest: self.latest - self._span.end}
+        stray, by = max(beyond.items(), key=lambda one: one[1])
+        near = max(known.unit, next(one for one in _ROUND if stray % one == 0))  # it may be shown rounded
+        if not 2 * near < by < times.HOUR or known.of_days or habits.rounds:
+            return
+        with contextlib.suppress(RequestRefusedError):  # too short a range, perhaps
+            page = self._ask(Range(stray - near, stray + near))
+            habits.rounds = stray in instants(page.messages)
+            if not habits.rounds and page.rows < max(habits.longest, _FEW):
+                raise self._stray(stray)
 
     def _check_days(self, known: History) -> None:
         """Refuse what shows that the days by which the portal is asked are of another clock than UTC."""
@@ -175,6 +198,7 @@ class Reach:
             if over > times.HOUR:
                 raise self._stray(self.latest if late else self.earliest)
             self._portal.habits.reach = max(self._portal.habits.reach, min(over + _SLACK, times.HOUR))
+            self._portal.habits.rounds |= bool(at.max() - at.min() > 2 * near)
             return
         if before and after:
             raise self._not_followed(known, asked)

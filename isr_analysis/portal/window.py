@@ -15,7 +15,7 @@ from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import asking, paging, refusals
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import EVER, OVERLAP, Onward, order_of, overlap
+from isr_analysis.portal.onward import EVER, OVERLAP, REPEATED, Onward, order_of, overlap, repeated
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import Reach
@@ -63,6 +63,7 @@ class Window:
         self._rows = 0  # as the portal counts them, all pages together
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
+        self._given: set[int] = set()  # messages of pages in no order
         self._beyond = self._named = self._silent = self._zoneless = self._ended = False
         self._apart: Apart | None = None
         self._reach = Reach(portal, selector, span, self._asked_for)
@@ -146,8 +147,7 @@ class Window:
                     # It does not know this way to name a page, or has none of that name: what else is there?
                     yield from self._onward(held)
                     return
-                if (at := overlap(held, after, self._asked_for, self._known.unit)) is not None:
-                    raise self._incomplete(OVERLAP.format(times.iso(at)))
+                self._check_twice(held, after)
             self._portal.habits.longest = max(longest, held.rows)
             if after is not None and not (nth or after.rows):
                 self._portal.habits.show_end(held.rows, is_last=True)
@@ -170,6 +170,14 @@ class Window:
                     "gave no message, names a next page in a way that is not understood, and gave messages when it was "
                     f"asked for {part} alone"
                 )
+
+    def _check_twice(self, held: Page, after: Page) -> None:
+        """Refuse a page with messages that those before it had as well, and that are not two alike."""
+        unit = self._known.unit
+        if (at := overlap(held, after, self._asked_for, unit)) is not None:
+            raise self._incomplete(OVERLAP.format(times.iso(at)))
+        if (at := repeated(self._given, held, after, self._asked_for, unit)) is not None:
+            raise self._incomplete(REPEATED.format(times.iso(at)))
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""

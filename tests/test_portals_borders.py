@@ -1,0 +1,94 @@
+"""Portals whose ranges and pages do not end where one would think: exact, or an error that says why."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import portal_rows
+import portals
+import pytest
+from portal_messages import same
+from portal_odd import MINUTES, SPAN, Odd, rows
+from portals import FIRST, Message
+
+import isr_analysis as isr
+from isr_analysis.errors import AnswerError, HistoryIncompleteError
+from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
+
+
+def within(stored, low, high):
+    """Give the messages of a range."""
+    return [one for one in stored if low <= one.at < high]
+
+
+def ends(asked):
+    """Give the range that was asked for."""
+    return [portal_rows.read_instant("iso", asked[name]) for name in ("start", "end")]
+
+
+def test_messages_just_outside_of_a_range_must_be_given_in_their_own_time(home):
+    """A portal that goes by when it stored them, seconds later, would lose them at each border; one that rounds not."""
+    stored = [Message(FIRST + i * HOUR - 1_700_000_000, "dev-a", "t/x", {"i": i}) for i in range(1, 72)]
+
+    def late(server, asked, _n):
+        low, high = ends(asked)
+        return rows(within(server.stored, low - 5 * SECOND, high - 5 * SECOND))
+
+    def rounding(server, asked, _n):
+        low, high = ends(asked)
+        return rows(within(server.stored, low // MINUTE * MINUTE, high // MINUTE * MINUTE + MINUTE))
+
+    with (
+        portals.mocked(Odd(late, stored=stored), home / "late") as portal,
+        pytest.raises(AnswerError, match="another time than the one that is read"),
+    ):
+        isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal)
+    with portals.mocked(Odd(rounding, stored=stored), home / "rounding") as portal:
+        same(
+            isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal),
+            within(stored, FIRST + DAY, FIRST + 2 * DAY),
+        )
+
+
+def test_a_cursor_that_is_the_instant_behind_the_last_message_is_no_page(home):
+    """Others of its instant would be on none: what follows is read by time."""
+    stored = [Message(FIRST + DAY + i // 9 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(90)]
+
+    def how(server, asked, _n):
+        low, high = ends(asked)
+        found = within(server.stored, int(asked["cursor"]) * 1_000_000 if "cursor" in asked else low, high)
+        more = {"next_cursor": str(found[19].at // 1_000_000 + 1)} if len(found) > 20 else {}
+        return rows(found[:20], **more)
+
+    with portals.mocked(Odd(how, stored=stored), home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), stored)
+
+
+def test_pages_of_rows_in_no_order_are_not_taken_for_whole(home):
+    """A database that is not told to order them may give some twice and others never; an honest one gives each once."""
+    repeated = [MINUTES[0], *MINUTES]
+
+    def how(server, asked, n):
+        found, at = within(server.stored, *ends(asked)), int(asked.get("offset", 0))
+        random.Random(n if server.stored is MINUTES else 0).shuffle(found)
+        return rows(found[at : at + 20], offset=at, total=len(found))
+
+    with portals.mocked(Odd(how), home / "any") as portal, pytest.raises(HistoryIncompleteError, match="no order"):
+        isr.load_history(**SPAN, portal=portal)
+    with portals.mocked(Odd(how, stored=repeated), home / "one") as portal:
+        same(isr.load_history(**SPAN, portal=portal), repeated)
+
+
+def test_a_part_that_has_fewer_messages_than_the_whole_is_an_error(home):
+    """A portal that shows the minute alone gives a message behind the middle that is shown before it, in no half."""
+    stored = [Message(FIRST + DAY + i * MINUTE + 40 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(4)]
+
+    def how(server, asked, _n):
+        return rows([dataclasses.replace(m, at=m.at // MINUTE * MINUTE) for m in within(server.stored, *ends(asked))])
+
+    with (
+        portals.mocked(Odd(how, stored=stored), home) as portal,
+        pytest.raises(HistoryIncompleteError, match="gave fewer messages"),
+    ):
+        isr.load_history(start="2026-11-02T00:00", end="2026-11-02T00:10", portal=portal)
