@@ -173,9 +173,10 @@ class Onward:
         page = self._ask(piece.common(self._span))
         if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit()):
             raise self._same(page)
-        if page.rows < former.rows and len(within(page.messages, piece)) < len(within(former.messages, piece)):
+        wanted = piece.common(self._span)
+        if page.rows < former.rows and len(within(page.messages, wanted)) < len(within(former.messages, wanted)):
             raise self._incomplete(
-                f"gave fewer messages of {piece.common(self._span)} when it was asked for that alone than with more: "
+                f"gave fewer messages of {wanted} when it was asked for that alone than with more: "
                 "it may round ranges, or go by another time than the one that is read (time under [history.fields] of "
                 "a contract file)"
             )
