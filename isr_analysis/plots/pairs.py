@@ -91,7 +91,7 @@ def compare(
     drawn_of = {line.keys[_WHOSE] for line in picked.lines}
     picked.notes[:0] = notes + [f"nothing to draw of {name}" for name in called if name not in drawn_of]
     if by is None:
-        named(picked.lines, [], [])
+        named(picked.lines, [], [], always=_WHOSE)
     first, second = (_clients(joined[joined[_WHOSE] == name]) for name in called)
     for line in picked.lines:
         whose = str(line.keys[_WHOSE])

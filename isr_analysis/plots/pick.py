@@ -127,6 +127,7 @@ def lines_of(
     if all(name in frame.columns for name in UNITS):  # one device says it in this way, another in that
         first, other = (frame[name].astype("object") for name in UNITS)
         frame = frame.assign(**{UNITS[0]: first.where(first.notna(), other)})
+    of_grid = _units_of_grid(frame)
     for name in fields:
         if name in extra:
             continue
@@ -146,7 +147,7 @@ def lines_of(
                 value, time = value[there], time[there]
             if not len(value):
                 continue
-            symbol = str(told.pop(unit)) if unit and unit in told else ""
+            symbol = str(told.pop(unit)) if unit and unit in told else str(of_grid.get(name, ""))
             topic = told.get(TOPIC)
             state = bool(words) or is_state(value, topic)
             held = state or len(time) < _MANY
@@ -161,6 +162,12 @@ def lines_of(
         for line in same:
             line.state = bool(line.words) or (all_states and any(one.state for one in same))
     return lines, seen
+
+
+def _units_of_grid(frame: pd.DataFrame) -> dict[Any, Any]:
+    """Give the units that `wide` wrote into `attrs`, by column."""
+    names, units = (frame.attrs.get(key) for key in ("columns", "units"))
+    return dict(zip(names, units, strict=False)) if isinstance(names, list) and isinstance(units, list) else {}
 
 
 def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], notes: list[str]) -> list[Line]:
@@ -190,8 +197,8 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
     return lines
 
 
-def named(lines: list[Line], by: list[str], facets: list[str]) -> None:
-    """Name each line by as little as tells it from the others of its panel."""
+def named(lines: list[Line], by: list[str], facets: list[str], always: str = "") -> None:
+    """Name each line by as little as tells it from the others of its panel, and by one column `always`."""
     for panel in dict.fromkeys(line.panel for line in lines):
         own = [line for line in lines if line.panel == panel]
         columns = list(dict.fromkeys(key for line in own for key in line.keys))
@@ -199,6 +206,7 @@ def named(lines: list[Line], by: list[str], facets: list[str]) -> None:
         if not by:
             order = sorted(columns, key=lambda name: _TELLING.index(name) if name in _TELLING else -1)
             chosen = _telling(own, [name for name in order if name not in facets])
+            chosen = list(dict.fromkeys([*([always] if always else []), *chosen]))
         several = len({line.field for line in own}) > 1
         for line in own:
             parts = {name: _part(name, line.keys[name]) for name in columns if name in line.keys}

@@ -63,3 +63,13 @@ def test_a_frame_of_which_there_is_nothing_to_draw_is_named():
     frame = hours("2026-11-01")
     for other in (frame.iloc[:0], frame.assign(value=np.nan)):
         assert "nothing to draw of last" in words(plots.compare(frame, other, "value", names=("this", "last")))
+
+
+def test_ranges_of_other_units_keep_their_names_and_colours():
+    """A panel that one of the two has for itself says which, in its own colour."""
+    one = hours("2026-11-01").assign(client_id="a-1", unit="W")
+    two = hours("2026-11-03").assign(client_id="a-1", unit="kW")
+    figure = plots.compare(one, two, "value", names=("before", "after"))
+    assert {trace.name for trace in figure.data} == {"before", "after"}
+    assert len({trace.line.color for trace in figure.data}) == 2
+    assert figure.layout.showlegend
