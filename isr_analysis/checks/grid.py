@@ -11,7 +11,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.kinds import is_event, is_label, is_number, is_state, numbers
+from isr_analysis.checks.kinds import is_event, is_label, is_number, is_state, numbers, unit_columns
 from isr_analysis.checks.series import (
     Floats,
     Ints,
@@ -30,6 +30,7 @@ from isr_analysis.checks.tables import day_edges, whole_span
 from isr_analysis.errors import UsageError
 
 _MOST = 50_000_000
+_UNIT = "unit"
 
 
 def wide(
@@ -74,7 +75,9 @@ def wide(
         Index ``time``: the start of each step, in the frame's zone (UTC if it has none). One column a channel, named by
         what tells it from the others, and where a list of fields was given by the field behind that: measurements
         ``float64``, flags ``boolean``, words ``str``, mixed states ``object``. A gap is NaN or NA. No row with the
-        field: no column, and of no field any no row.
+        field: no column, and of no field any no row. Where payloads give units, those of the columns stand in
+        ``attrs["units"]``, in the order of the names in ``attrs["columns"]``, and plots show them; a channel that gave
+        its values in several units has a column for each.
 
     Raises
     ------
@@ -107,10 +110,10 @@ def wide(
         raise UsageError(f"counter=True, and there is no number in {', '.join(map(repr, words))}")
     if not found or span is None or not span:
         return _grid(np.zeros(0, dtype=np.int64), zone, {})
-    series = {name: split(part, columns) for name, part in found.items()}
-    edges = _edges(span, step, zone, sum(map(len, series.values())), every)
-    made = {}
-    for name, one in series.items():
+    split_up = {name: _by_unit(part, name, columns, alone=fields == [name]) for name, part in found.items()}
+    edges = _edges(span, step, zone, sum(len(one) for one, _ in split_up.values()), every)
+    made, told = {}, {}
+    for name, (one, units) in split_up.items():
         topics = named(one)[1]
         for number, channel in enumerate(_names(one)):
             values = found[name][name].iloc[one.rows(number)]
@@ -119,7 +122,26 @@ def wide(
                 called += " ·"
             column = _rises if counter else _column
             made[called] = column(values, one.times(number), edges, topics[number])
-    return _grid(edges[:-1], zone, {name: made[name] for name in sorted(made, key=_rank)})
+            told[called] = units[number]
+    order = sorted(made, key=_rank)
+    grid = _grid(edges[:-1], zone, {name: made[name] for name in order})
+    if any(told.values()):  # two lists, which every writer of attrs keeps
+        grid.attrs = {"columns": order, "units": [told[name] for name in order]}
+    return grid
+
+
+def _by_unit(part: pd.DataFrame, field: str, columns: list[str], *, alone: bool) -> tuple[Series, list[str]]:
+    """Split the rows of a field into channels, and one of several units by these as well; give the unit of each."""
+    series = split(part, columns)
+    known = unit_columns(part, field, alone=alone)
+    if not known:
+        return series, [""] * len(series)
+    unit = part[known].astype("object").bfill(axis=1).iloc[:, 0]
+    each = [list(dict.fromkeys(unit.iloc[series.rows(number)].dropna())) for number in range(len(series))]
+    if all(len(units) <= 1 for units in each):
+        return series, [str(units[0]) if units else "" for units in each]
+    series = split(part.assign(**{_UNIT: unit}), [*columns, _UNIT])
+    return series, [plain(one) for one in series.keys[_UNIT].fillna("")]
 
 
 def _grid(starts: Ints, zone: dt.tzinfo | None, columns: dict[str, Any]) -> pd.DataFrame:

@@ -196,3 +196,24 @@ def test_steps_of_several_days_begin_with_the_first():
     assert wide(frame, every="2d").index.day.tolist() == [1, 3, 5]
     assert wide(frame.iloc[:-24], every="2d").index.day.tolist() == [1, 3, 5]
     assert wide(frame, every="1w").index.day.tolist() == [1]
+
+
+def test_the_grid_tells_the_units_of_its_columns():
+    """In lists, which Parquet keeps; nothing where no payload gave one."""
+    frame = joined(
+        ticks(minutes(0, 60, 1), chan=1).assign(unit="W"),
+        ticks(minutes(0, 60, 1), chan=2).assign(unit=None, units="°C"),
+    )
+    frame["load"] = 1.0
+    assert wide(frame, every="1h").attrs == {"columns": ["chan 1", "chan 2"], "units": ["W", "°C"]}
+    assert wide(frame, ["value", "load"], every="1h").attrs["units"] == ["", "W", "", "°C"]
+    assert wide(frame.drop(columns=["unit", "units"]), every="1h").attrs == {}
+
+
+def test_values_in_two_units_are_not_averaged_together():
+    """A channel that changed from W to mW has a column of each."""
+    value = np.where(np.arange(60) < 30, 2.0, 1500.0)
+    unit = np.where(np.arange(60) < 30, "W", "mW")
+    grid = wide(ticks(minutes(0, 60, 1), chan=1, value=value).assign(unit=unit), every="1h", by="chan")
+    assert grid.to_dict("list") == {"unit W": [2.0], "unit mW": [1500.0]}
+    assert grid.attrs == {"columns": ["unit W", "unit mW"], "units": ["W", "mW"]}

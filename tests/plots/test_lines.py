@@ -10,6 +10,7 @@ import pandas as pd
 from stations import MINUTES, fleet, plain, words
 
 from isr_analysis import plots
+from isr_analysis.checks import wide
 
 
 def test_a_line_never_joins_two_series():
@@ -22,6 +23,17 @@ def test_a_line_never_joins_two_series():
     assert names == ["a-1", "a-1", "b-2", "b-2"]
     shown = [trace.showlegend for trace in plots.timeseries(frame, "value", by="client_id").data]
     assert shown == [True, False, True, False]
+
+
+def test_a_wide_frame_is_drawn_with_its_units():
+    """Also a part of it, a column alone, and in other plots."""
+    grid = wide(plain([1.0, 2.0, 3.0, 4.0], chan=[1, 2, 1, 2], unit=["W", "V"] * 2), every="1min")
+    titles = lambda data: [axis.title.text for axis in plots.timeseries(data).select_yaxes()]  # noqa: E731
+    assert titles(grid) == ["chan 1 [W]", "chan 2 [V]"]
+    assert titles(grid[["chan 2"]]) == titles(grid["chan 2"]) == ["chan 2 [V]"]
+    assert plots.distribution(grid["chan 1"]).layout.xaxis.title.text == "chan 1 [W]"
+    grid.attrs = {"columns": 2, "units": "W"}  # somebody else's
+    assert titles(grid) == ["chan 1", "chan 2"]
 
 
 def test_units_stand_in_the_titles_and_separate_panels():
