@@ -24,7 +24,7 @@ HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 
 _UNITS = {"s": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|S|MIN|H|D|W)\s*")  # "1M" could be a month
+_DURATION = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|S|MIN|H|D|W)\s*")  # "1M" could be a month
 _ALIKE, _SHORT = 0.8, 5  # of a zone's name that was meant; "CEST" and "GMT+1" are none
 _DATE_ONLY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
 _EARLIEST_NS = 0
@@ -223,18 +223,19 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
     UsageError
         The value is no duration, or is not above zero.
     """
-    ns = 0
+    ns = None
     if isinstance(value, str):
         if match := _DURATION.fullmatch(value):
             length = float(match[1]) * _UNITS[match[2].lower()]
-            ns = round(length) if length < 2**63 else 0
+            ns = round(length) if length < 2**63 else None
     elif isinstance(value, dt.timedelta | np.timedelta64):
         with contextlib.suppress(OverflowError, ValueError):  # longer than ns can count
             ns = int(pd.Timedelta(value).as_unit("ns").value)
+    how = 'give a number with s, min, h, d or w, such as "7d" or "90min"'
+    if ns is None:
+        raise UsageError(f"{name}={value!r} is not a duration; {how}")
     if ns <= 0:
-        raise UsageError(
-            f'{name}={value!r} is not a duration; give a number with s, min, h, d or w, such as "7d" or "90min"'
-        )
+        raise UsageError(f"{name}={value!r} is no duration above zero; {how}")
     return ns
 
 

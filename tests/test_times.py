@@ -114,6 +114,16 @@ def test_what_is_no_duration_is_refused(value):
         times.duration(value)
 
 
+def test_a_duration_of_nothing_is_told_from_what_is_none():
+    """Of nothing or less it is said what is wrong: that it is not above zero."""
+    for value in ("0s", "-1d", "0.0000000001s", dt.timedelta(0), np.timedelta64(-1, "h")):
+        with pytest.raises(UsageError, match=r"is no duration above zero; .*7d"):
+            times.duration(value, name="every")
+    for value in ("soon", "9" * 400 + "d", pd.NaT):
+        with pytest.raises(UsageError, match=r"is not a duration; .*7d"):
+            times.duration(value, name="every")
+
+
 @pytest.mark.parametrize(("zone", "meant"), [("europe/zurich", "Europe/Zurich"), ("New York", "America/New_York")])
 def test_a_misspelt_zone_is_told_its_name(zone, meant):
     """As it stands in the list of zones; an abbreviation is like those of other hours, and is told none."""
