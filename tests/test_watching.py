@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import pandas as pd
@@ -251,6 +252,30 @@ def test_a_publisher_that_is_not_there_is_told_with_those_of_nearly_its_name(san
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr.startswith("isr: there is no client 'isr-shak-01' at the portal (there: isr-shack-01")
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_of_a_publisher_that_the_live_answer_lacks_it_is_not_said_that_there_is_none(sandbox):
+    """Where the add-on for the list is missing: it may never have been heard."""
+    with sandbox.connect(sandbox.make_token(["live"])) as portal:
+        for name in ("isr-shak-01", "spare-01"):
+            words = rf"^there is no client '{name}' in the portal's live answer \(there: "
+            with pytest.warns(UserWarning, match=words):
+                assert isr.load_live(name, portal=portal).empty
+
+
+def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch):
+    """On standard error, as of all that is wrong; where nothing is, it says nothing at all."""
+    command = ["record", "--quiet", "--source", "live", "--every", "1s", "--for"]
+    with isr.sandbox.serve(days=1) as here:
+        monkeypatch.setenv("ISR_TOKEN", here.token)
+        monkeypatch.setenv("ISR_PORTAL_ORIGIN", here.origin)
+        assert CliRunner().invoke(cli, [*command, "1s"], catch_exceptions=False).output == ""
+        falls = threading.Timer(1.5, here.fail, ["down"], {"route": "publishers/live"})
+        falls.start()
+        done = CliRunner().invoke(cli, [*command, "4s"], catch_exceptions=False)
+        falls.join()
+    assert done.stdout == ""
+    assert re.search(r"isr: may be missing: \S+Z to \S+Z \(connection\)\n$", done.stderr)
 
 
 def test_what_isr_record_did_is_on_standard_output(sandbox, monkeypatch):

@@ -108,11 +108,10 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
         if seen:
             click.echo(f"\r{_CLEAR_LINE}", nl=False, err=True)
         click.echo(str(done))
-        for gap in done.missed:
-            words = f"; {gap.lost} dropped" if gap.lost else ""
-            click.echo(
-                f"  may be missing: {times.iso(gap.start)[:19]}Z to {times.iso(gap.end)[:19]}Z ({gap.reason}{words})"
-            )
+    for gap in done.missed:
+        words = f"; {gap.lost} dropped" if gap.lost else ""
+        span = f"{times.iso(gap.start)[:19]}Z to {times.iso(gap.end)[:19]}Z ({gap.reason}{words})"
+        click.echo(f"isr: may be missing: {span}" if quiet else f"  may be missing: {span}", err=quiet)
 
 
 def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None) -> list[str]:
