@@ -61,6 +61,7 @@ def fetch(
     decode: bool = False,
     wait_for_quota: bool = False,
     progress: bool | Report | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> int:
     """Bring what is missing of a selector and a span into the store.
 
@@ -80,6 +81,8 @@ def fetch(
         Wait where the quota is used up, in place of the error.
     progress : bool or callable, optional
         See `progress.reporting`.
+    warn : callable, optional
+        Is given what the caller is to be warned of; by default that is a `UserWarning`.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def fetch(
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
                 download.run(narrower, report)
         if words := cuts.unproven(portal, selector):
-            warnings.warn(words, stacklevel=3)
+            (warn or functools.partial(warnings.warn, stacklevel=3))(words)
     return download.rows
 
 

@@ -137,14 +137,14 @@ def load_history(
     else:
         fetch(
             portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
-            wait_for_quota=wait, progress=progress,
+            wait_for_quota=wait, progress=progress, warn=said.append,
         )  # fmt: skip
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
     silent = _silent(selector, decoded)
     if silent is not None and (
-        words := store.near_misses(silent, (lambda _: []) if offline else portal.listed_clients)
+        words := store.near_misses(silent, (lambda _: ([], "")) if offline else portal.listed_clients)
     ):
         said.append(words)
     for words in said:

@@ -48,6 +48,8 @@ class Plan:
         How long it is likely to take, s; None where no download has been timed yet.
     at_least : bool
         Whether `requests` and `seconds` are the least that it can take: nothing of the kind was ever loaded.
+    warning : str
+        Where all is on disk, and nothing of one of the clients or of the topic: which has nearly this name.
     """
 
     windows: pd.DataFrame
@@ -57,11 +59,12 @@ class Plan:
     quota: Quota
     seconds: float | None
     at_least: bool = False
+    warning: str = ""
 
     def __str__(self) -> str:
         rows = counted(self.rows, "message")
         if not self.requests:
-            return f"{rows}, all of it on disk: no request"
+            return "; ".join([f"{rows}, all of it on disk: no request", *filter(None, [self.warning])])
         rows += " of parts of it" if self.rows and not self.share else ""
         about = "at least" if self.at_least else "about"
         time = "" if self.seconds is None else f", {about} {max(self.seconds, 1):.0f} s"
@@ -141,6 +144,7 @@ def plan_history(
         portal.quota,
         None if speed is None else speed * requests,
         None in likely,
+        "" if missing else store.near_misses(selector, portal.listed_clients),
     )
 
 

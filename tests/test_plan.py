@@ -103,6 +103,16 @@ def test_a_plan_of_what_is_on_disk_needs_no_portal(sandbox, portal):
     sandbox.heal()
 
 
+def test_a_plan_of_a_client_that_is_not_there_says_so(portal):
+    """All of it is on disk, as the whole account's range is; nothing is said of one that is listed and silent."""
+    isr.sync(**DAYS, portal=portal)
+    plan = isr.plan_history("isr-shack-1", **DAYS, portal=portal)
+    assert plan.warning.startswith("no message of isr-shack-1")
+    assert "no request; no message of isr-shack-1 · # was found: there is no client 'isr-shack-1' on disk" in str(plan)
+    for there in ("isr-shack-01", "spare-01"):
+        assert str(isr.plan_history(there, **DAYS, portal=portal)).endswith("all of it on disk: no request")
+
+
 def test_a_sync_says_from_when_late_messages_may_come(portal):
     """By what counts as settled; nothing where all is."""
     assert isr.sync(**JUST_NOW, portal=portal).provisional_from == "2026-11-20T11:50:00Z"

@@ -264,9 +264,14 @@ class Portal:
         UsageError
             The account's add-ons open neither; the message says to name a client.
         """
+        return self._clients(max_age)[0]
+
+    def _clients(self, max_age: float) -> tuple[list[str], str]:
+        """Give the ids of all publishers, and where they are from, as words of a hint."""
         try:
             listed = lists.publishers(self.responses, self.routes, max_age=max_age)
-            return sorted({str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")})
+            ids = {str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")}
+            return sorted(ids), "at the portal"
         except AddOnMissingError:
             pass
         try:
@@ -276,18 +281,20 @@ class Portal:
                 "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
                 "of its clients; name them with client_id="
             ) from exc
-        return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()})
+        heard = {one for _, page in live for one in page.messages["client_id"].to_pylist()}
+        return sorted(heard), "in the portal's live answer"
 
-    def listed_clients(self, wanted: Iterable[str]) -> list[str]:
-        """Give the ids of all publishers for a hint; none where they cannot be had.
+    def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str]:
+        """Give the ids of all publishers for a hint, and where they are from; none where they cannot be had.
 
-        The list may be a day old, unless one of those that are `wanted` is not in it.
+        The list may be a day old, unless one of those that are `wanted` is not in it. The live answer lacks those that
+        were never heard.
         """
         try:
-            found = self.client_ids(_LISTED_AGE)
-            return found if set(wanted).issubset(found) else self.client_ids()
+            found = self._clients(_LISTED_AGE)
+            return found if set(wanted).issubset(found[0]) else self._clients(60.0)
         except IsrError:
-            return []
+            return [], ""
 
     def prefixes(self) -> dict[str, str]:
         """Give what the topics of each client begin with, by the list of publishers; none where that cannot be had."""

@@ -15,6 +15,9 @@ from isr_analysis.times import Range
 SETTLE = 10 * times.MINUTE
 MAX_AGE = times.MINUTE
 
+Listed = Callable[[Iterable[str]], tuple[list[str], str]]
+"""Gives the clients that there are at the portal, by what is wanted, and where it has them from."""
+
 _STAR = '; "*" is no wildcard, "+" stands for one level of a topic and "#" for all that follow'
 
 
@@ -87,7 +90,7 @@ def weigh(
     return Held(missing, min(provisional, default=None), min((one.fetched_at for one in found), default=None))
 
 
-def near_misses(selector: Selector, parts: list[Part], listed: Callable[[Iterable[str]], list[str]]) -> str:
+def near_misses(selector: Selector, parts: list[Part], listed: Listed) -> str:
     """Say which clients and topics of a selector no part has, and what is named nearly so; empty if each is in one.
 
     A client that `listed` gives, as the portal lists it, is there, and silent; without any part, these are all.
@@ -95,10 +98,10 @@ def near_misses(selector: Selector, parts: list[Part], listed: Callable[[Iterabl
     clients = sorted({client for part in parts for client in part.clients})
     topics = sorted({topic for part in parts for topic in part.topics})
     strange = tuple(one for one in selector.clients or () if one not in clients)
-    there = listed(strange) if strange else []
+    there, where = listed(strange) if strange else ([], "")
     clients = clients or sorted(there)
     strange = tuple(one for one in strange if clients and one not in there)
-    said = strangers(strange, clients, "on disk" if parts else "at the portal")
+    said = strangers(strange, clients, "on disk" if parts else where)
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
     elif strange:

@@ -22,7 +22,7 @@ from isr_analysis.errors import StoreError
 from isr_analysis.files import locked
 from isr_analysis.messages import Selector
 from isr_analysis.store import holding, ledger, memo, parts, upkeep
-from isr_analysis.store.holding import MAX_AGE, SETTLE, Held
+from isr_analysis.store.holding import MAX_AGE, SETTLE, Held, Listed
 from isr_analysis.times import Range
 
 _WHOSE = ["time", "client_id", "topic"]
@@ -156,10 +156,10 @@ class Store:
         lost = [part.file for part in found if not (self._parts / part.file).exists()]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
-    def near_misses(self, selector: Selector, listed: Callable[[Iterable[str]], list[str]]) -> str:
+    def near_misses(self, selector: Selector, listed: Listed) -> str:
         """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are.
 
-        `listed` gives the clients that there are at the portal, if that is asked.
+        `listed` gives the clients that there are at the portal, if that is asked, and where it has them from.
         """
         return holding.near_misses(selector, self._found(Selector(), _EVER), listed)
 
