@@ -49,7 +49,7 @@ HOPELESS = {
     "states more than it gives, of whatever range": (
         lambda server, asked, _n: rows(given := server._in(asked), total=len(given) + 3 if given else 0),
         errors.HistoryIncompleteError,
-        "says that there are more than the 1 messages",
+        "says that there are more than the 1 message that",
     ),
     "states less than it gives": (
         lambda *_: rows(MINUTES[:11], total=4),

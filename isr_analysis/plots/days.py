@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, split, stamps, taken, zone_of
 from isr_analysis.checks.tables import day_edges, whole_span
 from isr_analysis.plots import theme as look
@@ -91,7 +92,7 @@ def availability(
         notes.append(f"the {_ROWS} least heard of {len(names):,} clients; filter the frame to see others")
     if each > 1:
         notes.append(f"each cell is {each} days")
-    text = [[f"{int(one):,}" for one in row] for row in messages[order]]
+    text = [[counted(int(one), "message") for one in row] for row in messages[order]]
     rows = look.name_axis([names[at] for at in order[::-1]])
     cut = "ticktext" in rows  # the hover of an axis says what stands beside it
     figure = go.Figure(
@@ -101,7 +102,7 @@ def availability(
             zmin=0, zmax=100, xgap=2 if many <= _MANY else 0, ygap=2, colorscale=look.scale(ground),
             colorbar=_BAR, customdata=[[names[at]] * many for at in order] if cut else None,
             hovertemplate=f"<b>%{{{'customdata' if cut else 'y'}}}</b>"
-            "<br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text} messages<extra></extra>",
+            "<br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_xaxes(title_text=f"Day ({zone})", type="date", showgrid=False, **_ticks(many * each))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import pyarrow as pa
 
 from isr_analysis import answers, messages
+from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, ROWS, plain
 from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
@@ -139,8 +140,8 @@ class _List(ABC, Generic[Read]):
     def _check_total(self, said: Paging) -> None:
         if said.total is not None and (missing := said.total - self._count) > 0:
             raise AnswerError(
-                f"the portal states {said.total} rows of {self._path} and gave {self._count}, without saying how to "
-                f"ask for the other {missing}: the list would not be whole"
+                f"the portal states {counted(said.total, 'row')} of {self._path} and gave {self._count}, without "
+                f"saying how to ask for the other {missing}: the list would not be whole"
             )
 
     def _rest(self, rows: int, said: Paging, nth: int) -> Iterator[tuple[Kept, Read]]:

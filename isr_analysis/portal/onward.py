@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
 from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import instants, within
@@ -113,9 +114,10 @@ class Onward:
             if first == last:
                 if by_series or self._is_cut(page, Range(first, last + grain)):
                     raise self._incomplete(
-                        f"gives no more than {page.rows} messages at once, and as many share one instant"
+                        f"gives no more than {counted(page.rows, 'message')} at once, and as many share one instant"
                         if self._told(page) is None
-                        else f"says that there are more than the {page.rows} messages that it gives of one instant"
+                        else f"says that there are more than the {counted(page.rows, 'message')} that it gives of one "
+                        "instant"
                     )
                 yield table, page
                 return
@@ -262,7 +264,7 @@ class Onward:
                 "[history.fields] of a contract file)"
             )
         return self._incomplete(
-            f"gives the same {page.rows} messages for a part of the range as for all of it{outside}"
+            f"gives the same {counted(page.rows, 'message')} for a part of the range as for all of it{outside}"
         )
 
 

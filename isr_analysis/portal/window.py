@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, messages, times
+from isr_analysis.amounts import counted
 from isr_analysis.answers import Apart, Page
 from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
@@ -381,7 +382,8 @@ class Window:
 
     def _incomplete(self, what: str) -> HistoryIncompleteError:
         return HistoryIncompleteError(
-            f"the portal {what}, while {self._selector} was read over {self._span}, after {self._rows} messages: the "
-            "end cannot be proven this way, and nothing of this window was kept. If it has parameters for pages, name "
-            "them in a contract file (ISR_CONTRACT); `isr doctor` prints one to edit"
+            f"the portal {what}, while {self._selector} was read over {self._span}, after "
+            f"{counted(self._rows, 'message')}: the end cannot be proven this way, and nothing of this window was "
+            "kept. If it has parameters for pages, name them in a contract file (ISR_CONTRACT); `isr doctor` prints one "
+            "to edit"
         )

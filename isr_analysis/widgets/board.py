@@ -13,6 +13,7 @@ import pandas as pd
 import traitlets
 
 from isr_analysis import messages, times
+from isr_analysis.amounts import counted
 from isr_analysis.errors import AddOnMissingError, IsrError
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
@@ -223,7 +224,7 @@ class LiveBoard(Composite):
         at = pd.Timestamp(live.attrs["fetched_at"]).tz_convert(self._zone)
         if since is None:
             slow = f", every {delay:.0f} s as few are left" if delay > 1.5 * self._every else ""
-            origin = f"{left.left:,} requests left this hour{slow}"
+            origin = f"{counted(left.left, 'request')} left this hour{slow}"
         else:
             gaps = live.attrs["gaps"]
             heard = f"since {pd.Timestamp(since, tz='UTC').tz_convert(self._zone):%H:%M:%S}"
