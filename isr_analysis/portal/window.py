@@ -384,6 +384,6 @@ class Window:
         return HistoryIncompleteError(
             f"the portal {what}, while {self._selector} was read over {self._span}, after "
             f"{counted(self._rows, 'message')}: the end cannot be proven this way, and nothing of this window was "
-            "kept. If it has parameters for pages, name them in a contract file (ISR_CONTRACT); `isr doctor` prints one "
-            "to edit"
+            "kept. If it has parameters for pages, name them in a contract file (ISR_CONTRACT); `isr doctor` prints "
+            "one to edit"
         )
