@@ -210,7 +210,7 @@ def _in_zone(stamp: pd.Timestamp, where: dt.tzinfo, *, day_only: bool, name: str
     if second != first:
         raise UsageError(
             f"{name}={stamp.isoformat()!r} came twice in {where}, when the clocks went back; say which: "
-            f"{first.isoformat()!r} or {second.isoformat()!r}"
+            f"{first.isoformat()!r} or {second.isoformat()!r}, or take the zone UTC"
         )
     return first
 
@@ -272,17 +272,30 @@ def resolve(
     begin = until - duration(last, name="last") if last is not None else 0
     if start is not None:
         begin = instant(start, tz, name="start")
-    if end is not None and begin >= until:
+    if end is not None and begin > until:
         raise UsageError(
-            f"the range is empty: start {iso(begin)} is not before end {iso(until)} (end is not part of it)"
+            f"the range runs backward: its start {_shown(begin, tz)} comes after its end {_shown(until, tz)}; exchange "
+            "the two"
+        )
+    if begin == until and end is not None:
+        raise UsageError(
+            f"the range is empty: it starts and ends at {_shown(begin, tz)}, and its end is not part of it; give a "
+            "later one"
         )
     if begin >= now:
         raise UsageError(
-            f"the range begins in the future, at {iso(begin)}: by this machine's clock it is {iso(whole_second(now))}"
+            f"the range begins in the future, at {_shown(begin, tz)}: by this machine's clock it is "
+            f"{_shown(whole_second(now), tz)}"
         )
     if begin < _EARLIEST_NS:
         raise UsageError(f"last={last!r} reaches back before 1970")
     return Range(begin, until)
+
+
+def _shown(ns: int, tz: str | dt.tzinfo | None) -> str:
+    """Write an instant as the clock of a zone shows it, as it was asked for in that."""
+    where = zone(tz)
+    return iso(ns) if where is dt.UTC else pd.Timestamp(ns, unit="ns", tz="UTC").tz_convert(where).isoformat()
 
 
 def midnight_after(ns: int, tz: str) -> int:

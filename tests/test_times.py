@@ -150,12 +150,25 @@ def test_resolve_reads_the_arguments_of_a_loader():
     assert times.resolve("2026-10-31T12:00", None, None, tz=None, now=NOON) == day
 
 
+def test_a_range_that_is_none_is_told_in_the_zone_in_which_it_was_asked_for():
+    """Somebody who wrote the tenth is not told of the ninth."""
+    where = {"tz": "Europe/Zurich", "now": NOON}
+    with pytest.raises(UsageError, match=r"2026-10-20T00:00:00\+02:00 comes after its end 2026-10-10T00:.*exchange"):
+        times.resolve("2026-10-20", "2026-10-10", None, **where)
+    with pytest.raises(UsageError, match=r"is empty: it starts and ends at 2026-10-20T00:00:00\+02:00"):
+        times.resolve("2026-10-20", "2026-10-20", None, **where)
+    with pytest.raises(UsageError, match=r"in the future, at 2026-12-20T00:00:00\+01:00"):
+        times.resolve("2026-12-20", None, None, **where)
+    with pytest.raises(UsageError, match="2026-10-20T00:00:00Z comes after"):
+        times.resolve("2026-10-20", "2026-10-10", None, tz="UTC", now=NOON)
+
+
 @pytest.mark.parametrize(
     ("start", "end", "last", "words"),
     [
         (None, None, None, "neither"),
         ("2026-11-01", None, "7d", "both"),
-        ("2026-11-02", "2026-11-01", None, "empty"),
+        ("2026-11-02", "2026-11-01", None, "backward"),
         ("2026-11-01", "2026-11-01", None, "empty"),
         ("2030-01-01", None, None, "future"),
         (None, None, "99999d", "1970"),
