@@ -370,3 +370,24 @@ def test_one_is_not_many() -> None:
     """A tile of a single message does not say "messages"."""
     assert sections._tile(1, "message") == {"message": "1"}
     assert sections._tile(1234, "message") == {"messages": "1,234"}
+
+
+def test_an_hour_of_one_topic_is_told_as_what_it_is(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its messages are counted by the hour; that of a topic there is no last message
+    does not say that of the publishers there is none; ages are whole seconds."""
+    shown: list[Any] = []
+    monkeypatch.setattr(sections, "show", lambda *things: shown.extend(one.source for one in things))
+    with sandbox.connect() as portal:
+        now = portal.now()
+
+        def made(minutes: int, topic: str) -> material.Material:
+            span = times.Range(now - minutes * times.MINUTE, now)
+            isr.sync(topic=topic, start=times.iso(span.start), end=times.iso(span.end), portal=portal)
+            return material.Material(Selector(None, topic), span, tz="UTC", portal=portal, problems=[])
+
+        assert re.search(r": 60 an hour\.$", sections._heard_words(made(120, "voltage")))
+        assert re.search(r" a day\.$", sections._heard_words(made(24 * 60, "voltage")))
+        sections.live(made(120, "state/relay"))
+        assert "no last message of all publishers, topics state/relay in the portal" in shown.pop()
+        sections.live(made(30, "#"))
+        assert not re.search(r"\d\.\d+ s<", "".join(shown))

@@ -264,14 +264,14 @@ def live(material: Material) -> None:
     if df.attrs["stale"]:
         problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.")
     if df.empty:
-        show(paragraph("The portal has no last message of any publisher."))
+        show(paragraph(f"There is no last message of {_selection(material)} in the portal's live answer."))
         return
     now = pd.Timestamp(df.attrs["fetched_at"])
     rows = pd.DataFrame({
         "client_id": df["client_id"].astype("str").to_numpy(),
         "topic": df["topic"].astype("str").to_numpy(),
         "time": list(df.index),
-        "age": [max(now - one, pd.Timedelta(0)) for one in df.index],
+        "age": [max(now - one, pd.Timedelta(0)).floor("s") for one in df.index],
         "said": [saying(row) for row in df.to_dict("records")],
     }).sort_values("client_id")  # fmt: skip
     heads = {
