@@ -93,6 +93,7 @@ def open_history(
         raise UsageError(f"engine={engine!r} is not known; there are {', '.join(_ENGINES)}")
     if engine != "arrow":
         _imported("dask.dataframe" if engine == "dask" else engine)
+    messages.check_flags(decoded=decoded, offline=offline, wait=wait)
     zone, portal = times.zone(tz), connection.current(portal)
     selector = Selector.of(client_id, topic)
     span = times.resolve(start, end, last, tz=zone, now=portal.now())

@@ -139,6 +139,7 @@ def export_history(
     ...     done.written
     1
     """
+    messages.check_flags(delta=delta, offline=offline, wait=wait)
     portal = connection.current(portal)
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
     name = str(to) if "://" in str(to) else str(path_of(to, "to"))

@@ -116,6 +116,7 @@ def load_history(
     """
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
+    messages.check_flags(refresh=refresh, offline=offline, wait=wait)
     settle_ns, age_ns = times.duration(settle, name="settle"), times.duration(max_age, name="max_age")
     if refresh and offline:
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")

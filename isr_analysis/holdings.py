@@ -15,7 +15,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.amounts import counted, percent
 from isr_analysis.fetch import fetch, questions
-from isr_analysis.messages import Clients, Selector
+from isr_analysis.messages import Clients, Selector, check_flags
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
@@ -117,6 +117,7 @@ def plan_history(
     >>> plan.rows, plan.share, plan.at_least
     (0, 0.0, True)
     """
+    check_flags(refresh=refresh)
     portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     store = Store(portal.folder)
     now = portal.now()
@@ -220,6 +221,7 @@ def sync(
     >>> done.rows > 0
     True
     """
+    check_flags(refresh=refresh, wait=wait)
     portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
     store, before, began = Store(portal.folder), portal.requests, time.monotonic()
     settle_ns = times.duration(settle, name="settle")

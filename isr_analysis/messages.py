@@ -106,6 +106,19 @@ def is_account(name: str) -> bool:
     return _UUID.fullmatch(name) is not None
 
 
+def check_flags(**given: object) -> None:
+    """Refuse arguments that are neither True nor False: the text "False", or a time to wait, would count as True.
+
+    Raises
+    ------
+    UsageError
+        One is neither; the message names it.
+    """
+    for name, value in given.items():
+        if type(value).__name__ not in {"bool", "bool_", "int"}:
+            raise UsageError(f"{name}={value!r} is neither True nor False; give one of the two")
+
+
 def check_filter(topic: object) -> str:
     """Give an MQTT topic filter back if it is one.
 
@@ -114,6 +127,11 @@ def check_filter(topic: object) -> str:
     UsageError
         ``#`` stands before the last level, or a wildcard shares a level with text.
     """
+    if isinstance(topic, list | tuple | set | frozenset):
+        raise UsageError(
+            f"topic={topic!r} is no MQTT topic filter but several; give one that covers them, such as "
+            '"telemetry/#" or "#", and pick from the frame: df[df["topic"].isin([…])]'
+        )
     if not isinstance(topic, str) or not topic:
         raise UsageError(f'topic={topic!r} is no MQTT topic filter; give one such as "telemetry/#", or "#" for all')
     levels = topic.split("/")
@@ -197,8 +215,9 @@ class Selector:
             given = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
             for one in given:
                 if not isinstance(one, str) or not one.strip() or any(mark in one for mark in "/+#"):
+                    told = repr(one) if isinstance(one, str | int | float | None) else f"a {type(one).__name__}"
                     raise UsageError(
-                        f"client_id={one!r} is no client id; give the device's own id as the portal lists it, "
+                        f"client_id={told} is no client id; give the device's own id as the portal lists it, "
                         "a list of them, or None for all clients"
                     )
             if not given:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 
+import pandas as pd
 import pytest
 
 import isr_analysis as isr
@@ -77,6 +78,32 @@ def test_a_name_that_is_nearly_right_is_told(here, client, topic, words):
         assert isr.load_history(client, topic, last="1h", portal=here).empty
     with pytest.warns(UserWarning, match=words):
         isr.sync(client, topic, last="1h", portal=here)
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        ("load_history", {"wait": "5min"}), ("load_history", {"offline": "False"}), ("load_history", {"refresh": None}),
+        ("sync", {"wait": "5min"}), ("plan_history", {"refresh": "no"}), ("open_history", {"decoded": "yes"}),
+        ("open_history", {"wait": "1h"}),
+    ],
+)  # fmt: skip
+def test_what_is_neither_true_nor_false_is_no_yes(here, function, given):
+    """A time to wait, or the text "False" of a parametrised notebook, would count as True."""
+    (name,) = given
+    with pytest.raises(errors.UsageError, match=f"{name}=.* is neither True nor False"):
+        getattr(isr, function)(last="1h", **given, portal=here)
+    with pytest.raises(errors.UsageError, match="delta='no' is neither"):
+        isr.export_history("out", last="1h", delta="no", portal=here)
+
+
+def test_several_topics_and_what_is_no_client_are_answered_in_one_line(here):
+    """With a way to have several, and without the whole of a frame in the words."""
+    with pytest.raises(errors.UsageError, match=r"is no MQTT topic filter but several; .*isin"):
+        isr.load_history(topic=["telemetry/#", "state/#"], last="1h", portal=here)
+    frame = pd.DataFrame({"client_id": ["a", "b"]})
+    with pytest.raises(errors.UsageError, match=r"^client_id=a DataFrame is no client id; give the device's own id"):
+        isr.load_history(frame, last="1h", portal=here)
 
 
 def test_on_an_empty_disk_the_portals_list_tells_of_a_name_that_is_nearly_right(here):

@@ -211,6 +211,7 @@ def gather(
     TokenMissingError, WrongAccountError
         It is not known whose data is meant.
     """
+    messages.check_flags(offline=offline)
     portal = connection.current(portal)
     selector = Selector.of(client_id, topic)
     span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
