@@ -212,7 +212,8 @@ def named(lines: list[Line], by: list[str], facets: list[str], always: str = "")
             parts = {name: _part(name, line.keys[name]) for name in columns if name in line.keys}
             line.told = "<br>".join(map(look.said, parts.values()))
             words = [parts[name] for name in chosen if name in parts]
-            name = " · ".join([*words, *([line.field] if several else [])]) or parts.get(CLIENT, line.field)
+            alone = line.field if CLIENT in facets else parts.get(CLIENT, line.field)  # its panel is headed by it
+            name = " · ".join([*words, *([line.field] if several else [])]) or alone
             line.name = look.said(name)
 
 

@@ -59,6 +59,15 @@ def test_what_the_axis_names_is_no_entry_of_the_legend():
     assert [trace.showlegend for trace in plots.timeseries(grid, facet=False).data] == [True, True]
 
 
+def test_a_panel_that_is_headed_by_its_client_does_not_name_it_again():
+    """Beside channels of others in the legend it would stand for one."""
+    frame = fleet("a-1", "b-2", channels=2).query(
+        "topic == 'telemetry/watt_meter' and (client_id == 'a-1' or chan == 1)"
+    )
+    figure = plots.timeseries(frame, "value", facet="client_id")
+    assert {trace.name for trace in figure.data if trace.showlegend} == {"chan 1", "chan 2"}
+
+
 def test_second_axis_and_facets():
     """`second` puts fields on the right; `facet` gives each client a panel; False joins all fields in one."""
     frame = pd.DataFrame({"load": [0.1, 0.2], "temp": [40.0, 41.0], "client_id": ["a", "b"]}, index=MINUTES[:2])
