@@ -373,8 +373,7 @@ def test_one_is_not_many() -> None:
 
 
 def test_an_hour_of_one_topic_is_told_as_what_it_is(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its messages are counted by the hour; that of a topic there is no last message
-    does not say that of the publishers there is none; ages are whole seconds."""
+    """Its messages are counted by the hour; that its topic has no last message says nothing of the publishers."""
     shown: list[Any] = []
     monkeypatch.setattr(sections, "show", lambda *things: shown.extend(one.source for one in things))
     with sandbox.connect() as portal:
