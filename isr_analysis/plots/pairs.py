@@ -12,6 +12,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, listed, nanoseconds, stamps, taken, zone_of
 from isr_analysis.checks.tables import span_of
+from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import drawn, titled
 from isr_analysis.plots.pick import named, pick
@@ -58,7 +59,7 @@ def compare(
     Raises
     ------
     UsageError
-        A column is missing, or nothing can be drawn.
+        A column is missing, nothing can be drawn, or the names are no two different ones.
 
     Examples
     --------
@@ -73,7 +74,7 @@ def compare(
     ground = look.checked(theme)
     one, two = taken(df), taken(other)
     zone = zone_of(one) if tz is None else times.zone(tz)
-    called = names or _names(one, two, zone)
+    called = _names(one, two, zone) if names is None else _pair(names)
     notes = []
     if len(one) and len(two):
         days = _days_apart(one, two, zone)
@@ -101,6 +102,14 @@ def compare(
             line.keys[CLIENT] = f"range-{called.index(whose)}"
     heading = title or f"{called[0]} and {called[1]}: {titled(picked.lines, picked.marks).split(' · ', maxsplit=1)[0]}"
     return drawn(picked, ground, facets=[], gaps=False, title=heading).figure
+
+
+def _pair(names: object) -> tuple[str, str]:
+    """Take the names that somebody gives the two."""
+    given = [str(one) for one in names] if isinstance(names, list | tuple) else []
+    if len(given) != 2 or given[0] == given[1]:  # noqa: PLR2004 (a pair)
+        raise UsageError(f'names={names!r} are no two different names; give such as ("before", "after")')
+    return given[0], given[1]
 
 
 def _clients(frame: pd.DataFrame) -> list[str]:

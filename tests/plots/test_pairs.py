@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from stations import fleet, hours, words
 
 from isr_analysis import plots
+from isr_analysis.errors import UsageError
 from isr_analysis.plots.theme import client_colour
 
 
@@ -73,3 +75,12 @@ def test_ranges_of_other_units_keep_their_names_and_colours():
     assert {trace.name for trace in figure.data} == {"before", "after"}
     assert len({trace.line.color for trace in figure.data}) == 2
     assert figure.layout.showlegend
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b", "c"), ("a", "a"), "ab", ()])
+def test_names_that_are_no_pair_are_refused(names):
+    """One, three, twice the same, which would be one line, or a text, which is two letters; numbers will do."""
+    one, two = hours("2026-11-01"), hours("2026-11-03")
+    with pytest.raises(UsageError, match=r'are no two different names; give such as \("before"'):
+        plots.compare(one, two, "value", names=names)
+    assert {trace.name for trace in plots.compare(one, two, "value", names=(2025, 2026)).data} == {"2025", "2026"}
