@@ -98,6 +98,7 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
         if not lines and axis == right:
             continue
         layout: dict[str, Any] = {"domain": domain, "title": {"text": _quantities(lines, most)}, "anchor": "x"}
+        layout |= look.number_axis(line.unit for line in lines)
         if axis == right:
             layout |= {"overlaying": left, "side": "right", "showgrid": False, "tickmode": "auto"}
         if lines and all(line.state for line in lines):

@@ -184,7 +184,8 @@ def distribution(
         edges, told = _classes(own)
         unit = f" [{own[0].unit}]" if own[0].unit else ""
         figure.update_layout({
-            x.replace("x", "xaxis"): {"title": {"text": look.said(own[0].field + unit)}, "anchor": y, **told},
+            x.replace("x", "xaxis"): {"title": {"text": look.said(own[0].field + unit)}, "anchor": y,
+                                      **look.number_axis([own[0].unit]), **told},
             y.replace("y", "yaxis"): {"domain": domains[number], "title": {"text": "% of messages"}, "anchor": x,
                                       "rangemode": "tozero"},
         })  # fmt: skip

@@ -55,6 +55,11 @@ _TICKS: list[dict[str, Any]] = [
     {"dtickrange": ["M1", "M6"], "value": "%b\n%Y"},
     {"dtickrange": ["M12", None], "value": "%Y"},
 ]
+# Units without a prefix of their own.
+_BARE = {
+    "W", "V", "A", "B", "J", "F", "H", "m", "g", "s", "K", "N", "C", "S", "Hz", "VA", "Wh", "Ah", "Pa", "Ω", "bit",
+    "bps", "b/s", "B/s", "bit/s", "V/m",
+}  # fmt: skip
 _SHORT = 40  # characters of a name beside an axis
 
 # What is good or bad of a relay nobody can know: on and off are just that.
@@ -179,6 +184,16 @@ def folded(text: str, most: int) -> str:
 def time_axis(title: str, ends: list[str]) -> dict[str, Any]:
     """Give what an axis of time needs beside the template."""
     return {"type": "date", "title": {"text": title}, "range": ends, "tickformatstops": _TICKS}
+
+
+def number_axis(units: Iterable[str]) -> dict[str, Any]:
+    """Give what an axis of numbers needs beside the template: 14,070 kHz are no "14.07k" of them.
+
+    Plotly writes k and M behind great numbers, which only units without a prefix of their own can bear.
+    """
+    if all(not unit or unit in _BARE for unit in units):
+        return {}
+    return {"exponentformat": "power", "minexponent": 5, "separatethousands": True}
 
 
 def name_axis(names: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import pytest
 from stations import MINUTES, fleet, plain, words
 
 from isr_analysis import plots
@@ -23,6 +24,14 @@ def test_a_line_never_joins_two_series():
     assert names == ["a-1", "a-1", "b-2", "b-2"]
     shown = [trace.showlegend for trace in plots.timeseries(frame, "value", by="client_id").data]
     assert shown == [True, False, True, False]
+
+
+@pytest.mark.parametrize(("unit", "bare"), [("Hz", True), ("W", True), ("kHz", False), ("mW", False), ("%", False)])
+def test_no_prefix_stands_before_a_unit_that_has_one(unit, bare):
+    """14,070 kHz are written so, as "14.07k [kHz]" would be read as 14.07; 14.07k Hz are what they say."""
+    frame = plain([14_070.0, 14_074.0, 14_350.0], unit=unit)
+    for axis in (plots.timeseries(frame, "value").layout.yaxis, plots.distribution(frame, "value").layout.xaxis):
+        assert (axis.exponentformat, axis.separatethousands) == ((None, None) if bare else ("power", True))
 
 
 def test_a_wide_frame_is_drawn_with_its_units():
