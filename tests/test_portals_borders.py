@@ -51,6 +51,20 @@ def test_messages_just_outside_of_a_range_must_be_given_in_their_own_time(home):
         )
 
 
+def test_ranges_that_the_portal_widens_to_whole_hours_are_cut_to_what_was_asked(home):
+    """Asked for the minutes around noon it gives two hours."""
+    stored = [Message(FIRST + i * 47 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(6000)]
+
+    def how(server, asked, _n):
+        low, high = ends(asked)
+        return rows(within(server.stored, low // HOUR * HOUR, -(-high // HOUR) * HOUR))
+
+    for name, low, high in (("hour", 34, 35), ("days", 24, 72)):
+        span = {"start": f"2026-11-0{1 + low // 24}T{low % 24:02}", "end": f"2026-11-0{1 + high // 24}T{high % 24:02}"}
+        with portals.mocked(Odd(how, stored=stored), home / name) as portal:
+            same(isr.load_history(**span, portal=portal), within(stored, FIRST + low * HOUR, FIRST + high * HOUR))
+
+
 def test_a_cursor_that_is_the_instant_behind_the_last_message_is_no_page(home):
     """Others of its instant would be on none: what follows is read by time."""
     stored = [Message(FIRST + DAY + i // 9 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(90)]
@@ -80,15 +94,25 @@ def test_pages_of_rows_in_no_order_are_not_taken_for_whole(home):
         same(isr.load_history(**SPAN, portal=portal), repeated)
 
 
-def test_a_part_that_has_fewer_messages_than_the_whole_is_an_error(home):
-    """A portal that shows the minute alone gives a message behind the middle that is shown before it, in no half."""
+def shown(unit):
+    """Make a portal of four messages that shows their times cut to a unit; give the messages as it shows them, too."""
     stored = [Message(FIRST + DAY + i * MINUTE + 40 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(4)]
 
-    def how(server, asked, _n):
-        return rows([dataclasses.replace(m, at=m.at // MINUTE * MINUTE) for m in within(server.stored, *ends(asked))])
+    def cut(found):
+        return [dataclasses.replace(one, at=one.at // unit * unit) for one in found]
 
-    with (
-        portals.mocked(Odd(how, stored=stored), home) as portal,
-        pytest.raises(HistoryIncompleteError, match="gave fewer messages"),
-    ):
+    return Odd(lambda server, asked, _n: rows(cut(within(server.stored, *ends(asked)))), stored=stored), cut(stored)
+
+
+def test_a_part_that_has_fewer_messages_than_the_whole_is_an_error(home):
+    """A portal that shows steps of 70 s alone gives a message behind the middle that is shown before it, in no half."""
+    server, _ = shown(70 * SECOND)
+    with portals.mocked(server, home) as portal, pytest.raises(HistoryIncompleteError, match="gave fewer messages"):
         isr.load_history(start="2026-11-02T00:00", end="2026-11-02T00:10", portal=portal)
+
+
+def test_a_portal_that_shows_the_minute_alone_is_parted_at_minutes(home):
+    """What a minute is cut at is between two of them, so that each message is in one part."""
+    server, truth = shown(MINUTE)
+    with portals.mocked(server, home) as portal:
+        same(isr.load_history(start="2026-11-02T00:00", end="2026-11-02T00:10", portal=portal), truth)

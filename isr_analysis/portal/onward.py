@@ -42,7 +42,7 @@ OVERLAP = (
 _CERTAIN = 6
 """Instants in one order that are no coincidence: 1 in 720."""
 
-_GRAINS = (times.SECOND, 1_000_000, 1000, 1)
+_GRAINS = (times.MINUTE, times.SECOND, 1_000_000, 1000, 1)
 
 Part = tuple[pa.Table, Page]
 """Messages, and the answer that they came in."""

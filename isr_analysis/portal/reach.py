@@ -193,7 +193,7 @@ class Reach:
             return
         if (before if late else after) and at.min() <= self.earliest and at.max() >= self.latest:
             raise self._not_followed(known, asked)  # the same for every range
-        if at.max() - at.min() <= max(times.HOUR, 4 * near):
+        if at.max() - at.min() <= max(2 * times.HOUR, 4 * near):  # two, where the middle is between two
             over = self.latest - self._span.end if late else self._span.start - self.earliest
             if over > times.HOUR:
                 raise self._stray(self.latest if late else self.earliest)
