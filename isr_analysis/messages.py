@@ -115,7 +115,7 @@ def check_flags(**given: object) -> None:
         One is neither; the message names it.
     """
     for name, value in given.items():
-        if type(value).__name__ not in {"bool", "bool_", "int"}:
+        if not (isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1))):
             raise UsageError(f"{name}={value!r} is neither True nor False; give one of the two")
 
 

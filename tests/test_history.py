@@ -85,7 +85,7 @@ def test_a_name_that_is_nearly_right_is_told(here, client, topic, words):
     [
         ("load_history", {"wait": "5min"}), ("load_history", {"offline": "False"}), ("load_history", {"refresh": None}),
         ("sync", {"wait": "5min"}), ("plan_history", {"refresh": "no"}), ("open_history", {"decoded": "yes"}),
-        ("open_history", {"wait": "1h"}),
+        ("open_history", {"wait": "1h"}), ("sync", {"wait": 60}),
     ],
 )  # fmt: skip
 def test_what_is_neither_true_nor_false_is_no_yes(here, function, given):
