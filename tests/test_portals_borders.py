@@ -13,6 +13,7 @@ from portal_odd import MINUTES, SPAN, Odd, rows
 from portals import FIRST, Message
 
 import isr_analysis as isr
+from isr_analysis import times
 from isr_analysis.errors import AnswerError, HistoryIncompleteError
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
@@ -116,3 +117,63 @@ def test_a_portal_that_shows_the_minute_alone_is_parted_at_minutes(home):
     server, truth = shown(MINUTE)
     with portals.mocked(server, home) as portal:
         same(isr.load_history(start="2026-11-02T00:00", end="2026-11-02T00:10", portal=portal), truth)
+
+
+def test_what_a_portal_deletes_meanwhile_is_not_missed(home):
+    """The oldest messages of a range may go between two requests: all that are still there are given."""
+    stored = [Message(FIRST + DAY + i * 37 % 100 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(100)]
+
+    def how(server, asked, n):
+        low, high = ends(asked)
+        return rows(within(server.stored, max(low, FIRST + DAY + n * MINUTE), high))
+
+    with portals.mocked(Odd(how, stored=stored), home) as portal:
+        df = isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal)
+    assert df["i"].is_unique
+    assert set(df["i"]) >= {one.payload["i"] for one in stored if one.at >= FIRST + DAY + 20 * MINUTE}
+
+
+def test_short_ranges_of_nothing_are_asked_for_once_where_minutes_are_shown(home):
+    """A message shown at the full minute need not be in the seconds around that; one look at it is enough."""
+    stored = [Message(FIRST + DAY + i * 130 * SECOND + 47 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(270)]
+    cut = [dataclasses.replace(one, at=one.at // MINUTE * MINUTE) for one in stored]
+
+    def how(server, asked, _n):
+        low, high = ends(asked)
+        return rows([dataclasses.replace(one, at=one.at // MINUTE * MINUTE) for one in within(stored, low, high)])
+
+    server = Odd(how, stored=stored)
+    with portals.mocked(server, home) as portal:
+        first = isr.load_history(start="2026-11-02", end="2026-11-02T10", portal=portal)
+        same(first, within(cut, FIRST, FIRST + DAY + 10 * HOUR))
+        before = server.count()
+        for i in range(10):
+            low = FIRST + DAY + 12 * HOUR + i * 10 * SECOND + 50 * SECOND * (i > 4)
+            assert isr.load_history(start=times.iso(low), end=times.iso(low + 10 * SECOND), portal=portal).empty
+    assert server.count() - before <= 11
+
+
+def test_a_portal_that_cuts_the_ends_of_a_range_to_the_minute_follows_it(home):
+    """Asked from just before midnight on it gives the last minute of the day before, and nothing of a few seconds."""
+    stored = [Message(FIRST + i * 29_123_000_000, "dev-a", "t/x", {"i": i}) for i in range(9000)]
+
+    def how(server, asked, _n):
+        return rows(within(server.stored, *(end // MINUTE * MINUTE for end in ends(asked))))
+
+    with portals.mocked(Odd(how, stored=stored), home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), within(stored, FIRST + DAY, FIRST + 2 * DAY))
+
+
+def test_repeats_of_qos_1_on_many_pages_cost_few_requests(home):
+    """That one message of two pages is two alike is asked for a few times, not for each page."""
+    repeated = [one for one in MINUTES for _ in range(9)]
+
+    def how(server, asked, _n):
+        found, at = within(server.stored, *ends(asked)), int(asked.get("offset", 0))
+        random.Random(0).shuffle(found)
+        return rows(found[at : at + 20], offset=at, total=len(found))
+
+    server = Odd(how, stored=repeated)
+    with portals.mocked(server, home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), repeated)
+    assert server.count() <= 900 / 20 + 6

@@ -107,11 +107,13 @@ class _Look:
 
     def check_short(self, length: int) -> None:
         """Refuse that nothing is in ranges so short if a message that is known is not in one around it, either."""
-        habits, (selector, at) = self._portal.habits, self._portal.habits.seen[0]
-        span = Range(at - length // 2, at + length // 2 + 1).before(self._portal.now())
+        habits, (selector, at) = self._portal.habits, self._portal.habits.seen[1]  # older ones may be deleted by now
+        near = max(length // 2, _near(at))
+        span = Range(at - near, at + near + 1).before(self._portal.now())
         page = self._ask(selector, span)
         if page is not None and not _has(page, at) and page.rows < max(habits.longest, _FEW):
             raise _lost(at, f"asked for {span}")
+        habits.shortest = length
 
     def find_out(self, selector: Selector, span: Range, given: Range | None) -> None:
         """Find out whether it cuts ranges as long as a span, of which some messages were given, or none."""
@@ -130,9 +132,9 @@ class _Look:
         if not seen:
             return False
         (one, first), (other, last) = seen
-        begins = Range(first - _NEAR, first - _NEAR + length).before(now)
-        ends = Range(last + _NEAR - length, last + _NEAR)
-        is_new = begins.end - begins.start > habits.from_end + _NEAR
+        begins = Range(first - _near(first), first - _near(first) + length).before(now)
+        ends = Range(last + _near(last) - length, last + _near(last))
+        is_new = begins.end - begins.start > habits.from_end + _near(first)
         found = (is_new and self._is_missing(one, first, begins, sure=sure)) or (
             habits.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
         )
@@ -149,7 +151,7 @@ class _Look:
         # An answer may be cut by its length as well, unless others were longer.
         if isinstance(after, Step) or (after == paging.BY_TIME and page.rows >= max(habits.longest, _FEW)):
             return False
-        alone = self._ask(selector, Range(at - _NEAR, at + _NEAR))
+        alone = self._ask(selector, Range(at - _near(at), at + _near(at)))
         if sure and alone is not None and not _has(alone, at):
             raise _lost(at, f"asked for {span} and for the seconds around that")
         return sure if alone is None else _has(alone, at)
@@ -199,6 +201,11 @@ def _lost(at: int, how: str) -> AnswerError:
         "asked by, or it follows a range in another way than it was sent. Say in a contract file (ISR_CONTRACT) how it "
         "wants the range, and which time it goes by; `isr doctor` prints one to edit"
     )
+
+
+def _near(at: int) -> int:
+    """Give how far around an instant a range is to have its message, which may be shown cut to the minute."""
+    return times.MINUTE + _NEAR if at % times.MINUTE == 0 else _NEAR
 
 
 def _has(page: Page, at: int) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -176,7 +177,10 @@ class Onward:
         if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit()):
             raise self._same(page)
         wanted = piece.common(self._span)
-        if page.rows < former.rows and len(within(page.messages, wanted)) < len(within(former.messages, wanted)):
+        given = instants(within(page.messages, wanted))
+        if wanted.start == self._span.start and len(given):  # what is older may have been deleted meanwhile
+            wanted = Range(int(given.min()), wanted.end)
+        if page.rows < former.rows and len(given) < len(within(former.messages, wanted)):
             raise self._incomplete(
                 f"gave fewer messages of {wanted} when it was asked for that alone than with more: "
                 "it may round ranges, or go by another time than the one that is read (time under [history.fields] of "
@@ -290,7 +294,9 @@ def overlap(held: Page, after: Page, ask: Callable[[Range], Page], unit: int) ->
     return at if 0 < count < given and alone.rows < held.rows else None
 
 
-def repeated(seen: set[int], held: Page, after: Page, ask: Callable[[Range], Page], unit: int) -> int | None:
+def repeated(
+    seen: list[npt.NDArray[np.uint64]], held: Page, after: Page, ask: Callable[[Range], Page], unit: int
+) -> int | None:
     """Give the instant of a message that pages in no order of time give twice; None if there is none, or it is two.
 
     A portal that does not order what it pages through may give some rows twice, and others never. `seen` is what the
@@ -298,18 +304,25 @@ def repeated(seen: set[int], held: Page, after: Page, ask: Callable[[Range], Pag
     """
     if held.fragments or order_of(held.messages) is not None:
         return None
-    seen.update(_hashes(held.messages))
-    twice = next((i for i, one in enumerate(_hashes(after.messages)) if one in seen), None)
-    if twice is None:
+    seen.append(_hashes(held.messages))
+    given = _hashes(after.messages)
+    twice = np.flatnonzero(functools.reduce(np.logical_or, (np.isin(given, one) for one in seen)))
+    if not len(twice):
         return None
-    message = after.messages.slice(twice, 1)
+    message = after.messages.slice(int(twice[0]), 1)
     at = int(instants(message)[0])
     alone = ask(Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0))))
     return at if _count_of(message, alone.messages) == 1 and alone.rows < held.rows else None
 
 
-def _hashes(table: pa.Table) -> list[int]:
-    return [hash(one) for one in zip(*(table[name].to_pylist() for name in _OF_MESSAGE), strict=True)]
+def _hashes(table: pa.Table) -> npt.NDArray[np.uint64]:
+    """Give a number for each message, eight bytes, as all of a range's are kept."""
+    made = [instants(table).view(np.uint64)]
+    for name in ("client_id", "topic"):
+        few = table[name].combine_chunks().dictionary_encode()
+        made.append(pd.util.hash_array(few.dictionary.to_numpy(zero_copy_only=False))[few.indices.to_numpy()])
+    made.append(pd.util.hash_array(table["payload"].to_numpy(), categorize=False))
+    return functools.reduce(lambda all_of, one: all_of * np.uint64(1_000_003) + one, made)
 
 
 def _shared(one: pa.Table, other: pa.Table) -> pa.Table | None:

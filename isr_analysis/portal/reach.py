@@ -139,9 +139,16 @@ class Reach:
             return
         with contextlib.suppress(RequestRefusedError):  # too short a range, perhaps
             page = self._ask(Range(stray - near, stray + near))
-            habits.rounds = stray in instants(page.messages)
+            habits.rounds = stray in instants(page.messages) or (stray < self._span.start and self._is_of_moved(known))
             if not habits.rounds and page.rows < max(habits.longest, _FEW):
                 raise self._stray(stray)
+
+    def _is_of_moved(self, known: History) -> bool:
+        """Tell whether nothing is early if the very start is asked for: the portal cuts a start just before it."""
+        start = self._span.start + known.unit  # a question begins a unit earlier
+        page = self._ask(Range(start, start + times.HOUR))
+        whole = page.rows < max(self._portal.habits.longest, _FEW)
+        return whole and not (instants(page.messages) < self._span.start).any()
 
     def _check_days(self, known: History) -> None:
         """Refuse what shows that the days by which the portal is asked are of another clock than UTC."""
