@@ -91,7 +91,7 @@ def numbers(column: pd.Series) -> Floats:
     if is_number(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     is_object = pd.api.types.is_object_dtype(column.dtype)
-    if not (is_object or pd.api.types.is_string_dtype(column.dtype)) or isinstance(column.dtype, pd.CategoricalDtype):
+    if not (is_object or pd.api.types.is_string_dtype(column.dtype)):
         return np.full(len(column), np.nan)
     text = np.array([isinstance(value, str) for value in column], bool) if is_object else column.notna().to_numpy(bool)
     found = np.full(len(column), np.nan)

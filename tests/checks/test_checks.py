@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 from ticks import START, joined, minutes, noise, ticks
 
-from isr_analysis.checks import channels, completeness, gaps, intervals, quality, wide
+from isr_analysis.checks import channels, completeness, gaps, intervals, kinds, quality, wide
+from isr_analysis.checks.saying import saying
 from isr_analysis.errors import UsageError
 
 EVERY = [gaps, quality, completeness, channels, intervals]
@@ -135,3 +139,80 @@ def test_periods_and_two_columns_of_one_name():
     with pytest.raises(UsageError, match="called 'value'"):
         gaps(pd.concat([frame, frame[["value"]]], axis=1))
     assert channels(frame.set_axis(["client_id", "topic", ("cpu", "load")], axis=1))["field"].tolist() == ["cpu load"]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"client_id": "a", "topic": "t", "device_id": "d", "value": None, "x": math.nan, "y": pd.NA}, ""),
+        ({"type": "alarm", "chan": 2}, "type alarm, chan 2"),
+        ({"value": 1, "unit": "W", "units": "kW"}, "1 W, units kW"),
+        ({"value": np.True_, "raw": b"\x00\xff"}, "true, raw 2 bytes"),
+        (dict.fromkeys("abcdef", 1), "a 1, b 1, c 1, d 1, e 1, f 1"),
+        (dict.fromkeys("abcdefg", 1), "a 1, b 1, c 1, d 1, e 1, f 1, …"),
+        ({"value": "\x1b[31m\n"}, "·[31m·"),
+        ({"value": "x" * 40}, "x" * 40),
+        ({"value": "x" * 41}, "x" * 39 + "…"),
+        ({"value": ["ü", {"at": dt.date(2026, 11, 1)}]}, '["ü", {"at": "2026-11-01"}]'),
+    ],
+)
+def test_what_one_message_says_is_short_and_safe_to_print(row, words):
+    """What is missing or names the device is left out; at most six fields, of each forty characters that print."""
+    assert saying(row) == words
+
+
+def test_the_units_of_a_field_are_its_own_or_those_of_the_only_one():
+    """A column of units that stands beside several fields is that of `value`."""
+    frame = pd.DataFrame(columns=["unit", "a", "a.unit", "value"])
+    assert kinds.unit_columns(frame, "a", alone=False) == ["a.unit"]
+    assert kinds.unit_columns(frame, "a", alone=True) == ["a.unit", "unit"]
+    assert kinds.unit_columns(frame, "value", alone=False) == ["unit"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "topic", "state"),
+    [
+        ([0, 1, 1], "telemetry/x", True), ([0, 0], "telemetry/x", False), ([1, 1], "telemetry/x", False),
+        ([0, 0], "state/x", True), ([1, 1], "status/x", True), ([0, 1, 2], "telemetry/x", False),
+        ([*range(10)], "state/x", True), ([*range(11)], "state/x", False), ([0, 2.5], "state/x", False),
+        ([*[0, 1] * 500, 2], "telemetry/x", False), ([*[0, 1] * 500, 2.5], "state/x", False), ([0, 2], None, False),
+    ],
+)  # fmt: skip
+def test_numbers_are_states_if_both_0_and_1_or_few_whole_ones_of_a_state(numbers, topic, state):
+    """What comes after the first thousand counts as well."""
+    assert kinds.is_state(np.array(numbers, float), topic) is state
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([True, 2, "3", None], [math.nan, 2, 3, math.nan]),
+        (["1", "x"], [math.nan, math.nan]),
+        (["1", "2", "x"], [1, 2, math.nan]),
+        (["1_000", "2", "3"], [math.nan, 2, 3]),
+        (["inf", "2", "3"], [math.nan, 2, 3]),
+        ([10**400, "x"], [math.inf, math.nan]),
+        ([True, False], [math.nan, math.nan]),
+        ([1j, 2j], [math.nan, math.nan]),
+    ],
+)
+def test_text_is_counted_as_number_where_most_of_it_is(values, found):
+    """Flags and complex numbers are none, and neither is what Python alone takes for a number."""
+    np.testing.assert_array_equal(kinds.numbers(pd.Series(values, name="x")), found)
+    if isinstance(values[0], str):
+        assert np.isnan(kinds.numbers(pd.Series(values, name="fw_version"))).all()
+        assert np.isnan(kinds.numbers(pd.Series(values, name="x", dtype="category"))).all()
+
+
+def test_decimals_are_those_that_were_published_but_for_noise():
+    """Six at most; what has more counts as nine."""
+    assert [kinds.decimals(np.array(some)) for some in ([2.0], [0.1 + 0.2, 0.5], [3e-6], [3e-7])] == [0, 1, 6, 9]
+
+
+def test_words_for_on_and_off_are_states_if_all_are_such_words():
+    """Whatever their case, and with spaces around; few names beside few numbers are names, too."""
+    assert kinds.on_off([" ON ", "Off"]) == {" ON ": 1.0, "Off": 0.0}
+    assert kinds.on_off(["on", "ajar"]) is None
+    assert kinds.on_off([]) is None
+    assert [kinds.is_label(*given) for given in ((4, 4), (5, 9), (3, 2))] == [True, False, False]
+    assert [kinds.is_event(topic) for topic in ("event/x", "events", "telemetry/event")] == [True, True, False]
