@@ -40,6 +40,15 @@ def test_findings_stand_in_order_and_say_whom_they_concern():
     ]
 
 
+@pytest.mark.parametrize("own", [{"topic": "slow"}, {"chan": 1}])
+def test_a_silence_is_told_with_the_pace_of_its_own_topic_and_channel(own):
+    """Not with that of a faster one of the same client."""
+    other = {"topic": "fast"} if "topic" in own else {"chan": 2}
+    slow = np.concatenate([minutes(0, 40), minutes(70, 120)])
+    found = quality(joined(ticks(slow, **own), ticks(np.arange(0, 7200, 10), **other)))
+    assert [detail.partition(", ")[2] for detail in found["detail"]] == ["where one comes every 1 min"]
+
+
 def test_a_measurement_that_stops_varying_is_stuck():
     """One value for hours, of what always varied, is told with its span and count."""
     value = noise(600)
