@@ -11,7 +11,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.kinds import is_event, is_label, is_number, is_state, numbers, unit_columns
+from isr_analysis.checks.kinds import coalesced, is_event, is_label, is_number, is_state, numbers, unit_columns
 from isr_analysis.checks.series import (
     Floats,
     Ints,
@@ -136,10 +136,14 @@ def _by_unit(part: pd.DataFrame, field: str, columns: list[str], *, alone: bool)
     known = unit_columns(part, field, alone=alone)
     if not known:
         return series, [""] * len(series)
-    unit = part[known].astype("object").bfill(axis=1).iloc[:, 0]
-    each = [list(dict.fromkeys(unit.iloc[series.rows(number)].dropna())) for number in range(len(series))]
-    if all(len(units) <= 1 for units in each):
-        return series, [str(units[0]) if units else "" for units in each]
+    unit = coalesced(part, known)
+    code, units = pd.factorize(unit)
+    of_row = code[series.order]
+    there = of_row >= 0
+    whose, which = np.divmod(pd.unique(series.code[there] * len(units) + of_row[there]), max(1, len(units)))
+    if len(np.unique(whose)) == len(whose):
+        told = dict(zip(whose.tolist(), which.tolist(), strict=True))
+        return series, [str(units[told[number]]) if number in told else "" for number in range(len(series))]
     series = split(part.assign(**{_UNIT: unit}), [*columns, _UNIT])
     return series, [plain(one) for one in series.keys[_UNIT].fillna("")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,14 @@ def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
     own = (f"{field}_unit", f"{field}.unit", f"{field}_units")
     shared = UNITS if alone or field == "value" else ()
     return [name for name in (*own, *shared) if name in frame.columns]
+
+
+def coalesced(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:
+    """Give what the first of some columns says that says anything: one device says it in this, another in that."""
+    found = frame[names[0]]
+    for name in names[1:]:
+        found = found.astype("object").where(found.notna(), frame[name])
+    return found
 
 
 def is_event(topic: str) -> bool:

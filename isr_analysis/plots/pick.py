@@ -13,7 +13,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.kinds import UNITS, is_event, is_state, unit_columns
+from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -124,9 +124,8 @@ def lines_of(
     lines: list[Line] = []
     seen: dict[str, bool] = {}
     splits: dict[str | None, Any] = {}
-    if all(name in frame.columns for name in UNITS):  # one device says it in this way, another in that
-        first, other = (frame[name].astype("object") for name in UNITS)
-        frame = frame.assign(**{UNITS[0]: first.where(first.notna(), other)})
+    if all(name in frame.columns for name in UNITS):
+        frame = frame.assign(**{UNITS[0]: coalesced(frame, UNITS)})
     of_grid = _units_of_grid(frame)
     for name in fields:
         if name in extra:
