@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import is_event
-from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Flags, Ints, Series, is_nothing
+from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Flags, Ints, Series, by_type
 from isr_analysis.checks.tables import Row
 from isr_analysis.checks.values import which
 from isr_analysis.times import HOUR, MINUTE, Range
@@ -31,7 +29,9 @@ def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
         column = series.frame[name]
         if name in {CLIENT, TOPIC} or not pd.api.types.is_object_dtype(column.dtype):
             continue
-        kinds = np.array([_type(value) for value in column], dtype="object")[series.order]
+        kinds = np.array(by_type(column, _name), dtype="object")
+        kinds[column.isna()] = ""
+        kinds = kinds[series.order]
         for number, one in enumerate(found):
             part = kinds[series.bounds[number] : series.bounds[number + 1]]
             some = np.flatnonzero(part != "")
@@ -53,18 +53,9 @@ def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
     return rows
 
 
-def _type(value: Any) -> str:
-    if isinstance(value, bool | np.bool_):
-        return "flag"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, list | tuple):
-        return "list"
-    if isinstance(value, dict):
-        return "object"
-    if isinstance(value, bytes):
-        return "bytes"
-    return "" if is_nothing(value) else "number"
+def _name(kind: type) -> str:
+    names = {bool: "flag", np.bool_: "flag", str: "text", list: "list", tuple: "list", dict: "object", bytes: "bytes"}
+    return next((name for one, name in names.items() if issubclass(kind, one)), "number")
 
 
 def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Floats
+from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Floats, by_type
 
 UNITS = ("unit", "units")
 """The columns in which payloads give a unit."""
@@ -101,10 +101,10 @@ def numbers(column: pd.Series) -> Floats:
     is_object = pd.api.types.is_object_dtype(column.dtype)
     if not (is_object or pd.api.types.is_string_dtype(column.dtype)):
         return np.full(len(column), np.nan)
-    text = np.array([isinstance(value, str) for value in column], bool) if is_object else column.notna().to_numpy(bool)
+    text = np.array(by_type(column, _is_text), bool) if is_object else column.notna().to_numpy(bool)
     found = np.full(len(column), np.nan)
     if is_object:
-        real = [isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in column]
+        real = by_type(column, _is_real)
         found[real] = [_float(value) for value in column[real]]
     texts = column[text]
     few = texts.iloc[:: max(1, len(texts) // _SAMPLE)]  # most texts are no numbers, and there may be many
@@ -125,6 +125,14 @@ def of_text(word: str) -> float:
     if "_" in word:  # Python takes it for a mark of thousands; a device writes names with it
         return math.nan
     return found if math.isfinite(found) else math.nan
+
+
+def _is_text(kind: type) -> bool:
+    return issubclass(kind, str)
+
+
+def _is_real(kind: type) -> bool:
+    return issubclass(kind, int | float | np.number) and not issubclass(kind, bool)
 
 
 def _float(value: float) -> float:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+T = TypeVar("T")
 
 CLIENT, TOPIC = "client_id", "topic"
 DEVICE = "station_controller_device_id"
@@ -146,7 +148,7 @@ def _has_half_characters(column: pd.Series) -> bool:
     if not pd.api.types.is_object_dtype(column.dtype):  # the other kinds of text cannot hold any
         return False
     try:
-        "".join(value for value in column if isinstance(value, str)).encode()
+        "".join(column[by_type(column, lambda one: issubclass(one, str))]).encode()
     except UnicodeEncodeError:
         return True
     return False
@@ -329,6 +331,13 @@ def channel(keys: dict[str, Any]) -> str:
 def plain(value: Any) -> str:
     """Write a key: a whole number without a fraction, also where its column became one of reals."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def by_type(column: pd.Series, say: Callable[[type], T]) -> list[T]:
+    """Say something of each cell by its type; it is said once a type, as there may be millions of cells."""
+    types = [*map(type, column.to_list())]
+    said = {one: say(one) for one in {*types}}
+    return [said[one] for one in types]
 
 
 def is_nothing(value: Any) -> bool:
