@@ -212,9 +212,12 @@ def test_a_zone_without_a_name(sandbox: Any, tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_no_html_file(sandbox: Any, tmp_path: Path) -> None:
-    """A report is an HTML file; another ending is refused."""
-    with sandbox.connect() as portal, pytest.raises(UsageError, match=r"report\.html"):
-        isr.build_report(tmp_path / "report.docx", last="1h", portal=portal)
+    """A report is an HTML file; another ending is refused, and who wants a PDF is told how."""
+    with sandbox.connect() as portal:
+        with pytest.raises(UsageError, match=r'such as "report\.html"$'):
+            isr.build_report(tmp_path / "report.docx", last="1h", portal=portal)
+        with pytest.raises(UsageError, match=r'"report\.html", and pdf=True \(--pdf\) for a PDF beside it$'):
+            isr.build_report(tmp_path / "report.PDF", last="1h", portal=portal)
 
 
 def test_a_title_that_is_no_text_is_written_all_the_same(tmp_path: Path) -> None:

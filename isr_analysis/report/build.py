@@ -85,7 +85,8 @@ def build_report(
     """
     out = path_of(path, "path")
     if out.suffix.lower() not in {".html", ".htm"}:
-        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"')
+        also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
+        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
     portal = connection.current(portal)
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)

@@ -248,7 +248,8 @@ def pace(every: float, left: Quota, now: int) -> float:
 def _written(shown: pd.DataFrame) -> tuple[list[list[str]], tuple[str, ...], list[str]]:
     rows = [
         [f"{one['client_id']}{' · ' + one['label'] if one['label'] else ''}", one["state"],
-         times.ago(None if pd.isna(one["age"]) else one["age"].value), one["topic"], one["says"]]
+         times.ago(None if pd.isna(one["age"]) else one["age"].value).replace(" ", "\N{NO-BREAK SPACE}"),
+         one["topic"], one["says"]]
         for one in shown.to_dict("records")
     ]  # fmt: skip
     return rows, _COLUMNS, [_MARK.get(one, "isr-off") for one in shown["state"]]

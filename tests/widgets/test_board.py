@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pandas as pd
@@ -17,7 +18,7 @@ NOW = times.instant("2026-11-24T07:30:00Z")
 
 
 def test_the_board_shows_what_needs_a_look_first(portal):
-    """Silent before live; paused is no news; markup in a payload stays text."""
+    """Silent before live; paused is no news; markup in a payload stays text; an age stays on one line."""
     board = isr.widgets.live_board(portal=portal)
     assert board.refresh() == pytest.approx(5.0)
     assert board.value["state"].iloc[0] == "silent"
@@ -25,6 +26,7 @@ def test_the_board_shows_what_needs_a_look_first(portal):
     assert "isr-bad" in board.board.value
     assert "live" in board.head.value
     assert "requests left" in board.head.value
+    assert re.search(r"<td>\d+\xa0\w+(\xa0\d+\xa0\w+)?\xa0ago</td>", board.board.value)
 
 
 def test_states_by_age_pause_and_silence():
