@@ -232,6 +232,41 @@ def test_a_redirect_that_turns_a_change_into_a_question_is_an_error():
     assert [json.loads(one.content)["label"] for one in seen if one.method == "POST"] == ["a", "a", "a"]
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"success": false, "message": "The plan allows 5 clients"}', "The plan allows 5 clients"),
+        (b'{"status": "error", "reason": "x"}', "status 'error'"),
+        (b'{"code": 409, "message": "There is one already"}', "There is one already"),
+        (b"<!doctype html><title>Sign in</title><p>Please sign in.", r"\(a page of HTML\) Sign in"),
+    ],
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: mgmt.create_publisher("a", portal=line),
+        lambda line: mgmt.remove_publisher("a", portal=line),
+        lambda line: mgmt.invite_member("a@example.com", portal=line),
+    ],
+    ids=["create", "remove", "invite"],
+)
+def test_a_failure_with_the_status_of_success_is_an_error(change, body, words):
+    """A portal that says 200 and, in its answer, that it did nothing has done nothing."""
+    line, _ = answering(lambda _: httpx.Response(200, content=body))
+    with pytest.raises(RequestRefusedError, match=words):
+        change(line)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"error": None, "ok": True}, {"status": "paused", "code": 200}, {"client_id": "a", "status": "error"},
+             {"password": "p", "warning": "the mail failed"}],
+)  # fmt: skip
+def test_what_states_no_failure_is_done(body):
+    """Nothing, a state, a code of success; and a password that is shown this once, whatever stands beside it."""
+    line, _ = answering(lambda _: httpx.Response(200, json=body))
+    assert {*mgmt.pause_publisher("a", portal=line).fields} == {*body}
+
+
 def test_a_change_never_reaches_another_account():
     """A token of another account than the profile's is refused before anything is changed."""
     line, seen = answering(lambda _: httpx.Response(201, json={}))

@@ -7,6 +7,7 @@ raises an `AnswerError` that shows what came.
 
 from __future__ import annotations
 
+from isr_analysis.answers.failures import of_change as failure_of_change
 from isr_analysis.answers.forms import without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.instants import instant_of
@@ -18,6 +19,6 @@ from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import error_words
 
 __all__ = [
-    "Apart", "Fields", "Page", "Paging", "error_words", "instant_of", "merge", "read_live", "read_page",
-    "read_paging", "read_rows", "without_rows",
+    "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "merge", "read_live",
+    "read_page", "read_paging", "read_rows", "without_rows",
 ]  # fmt: skip

@@ -67,6 +67,14 @@ def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
     return None if rows or pick(fields, CLIENT) else _reason(fields)
 
 
+def of_change(body: bytes) -> str | None:
+    """Give the failure that is stated where the status says that something was done: an object's, or a page of HTML."""
+    text = body.strip()
+    if text.startswith(b"<"):
+        return error_words(text, "text/html")
+    return stated(raw.members(text)) if raw.is_json(text) and raw.kind(text) == "{" else None
+
+
 def _is_beside_rows(name: str, value: bytes, fields: dict[str, bytes]) -> bool:
     """Tell whether a member says, beside rows too, that a part of them could not be had: words, or a code of HTTP's."""
     if name in ("errormessage", "errormsg"):

@@ -11,6 +11,7 @@ import httpx
 
 from isr_analysis import answers
 from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, UsageError
+from isr_analysis.mgmt import made
 from isr_analysis.portal import wire
 from isr_analysis.portal.portal import Portal
 
@@ -50,7 +51,7 @@ def change(
     PortalUnavailableError
         The answer never came, or is a failure of the portal's: the message says whether it may have been done.
     RequestRefusedError
-        The portal refused.
+        The portal refused, by its status or in the words of its answer.
     """
     _ = portal.account_id
     at = path if named is None else f"{path}/{_level(named)}{then}"
@@ -75,7 +76,14 @@ def change(
             f"Is {portal.origin} the portal's own address? Set ISR_PORTAL_ORIGIN to where it redirects",
             status_code=response.history[-1].status_code,
         )
-    return wire.good(response, portal.origin).body
+    body = wire.good(response, portal.origin).body
+    failure = answers.failure_of_change(body)
+    if failure and not made.has_secret(body):  # what is shown this once is never lost
+        raise RequestRefusedError(
+            f"the portal answered {method} {at} → {response.status_code} with a failure: {failure}. {_PERHAPS}",
+            status_code=response.status_code,
+        )
+    return body
 
 
 def _forget_lists(portal: Portal) -> None:

@@ -142,12 +142,7 @@ def read(what: str, body: bytes, *, secret: bool = False) -> Made:
         Whether a password must be in it. If none is recognised, every text that is not plainly something else is
         masked: what was shown once is neither lost nor shown.
     """
-    try:
-        value = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
-        value = body.decode("utf-8", "replace").strip()
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    value = _read(body)
     if not isinstance(value, dict):
         value = {"answer": Secret(value) if secret and isinstance(value, str) else value}
     made = Made(what, dict(flat(value)))
@@ -155,6 +150,20 @@ def read(what: str, body: bytes, *, secret: bool = False) -> Made:
         known = (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID)
         made = Made(what, {name: _masked_unless(name, one, known) for name, one in made.fields.items()})
     return made
+
+
+def has_secret(body: bytes) -> bool:
+    """Tell whether something in an answer is, or may be, a secret."""
+    value = _read(body)
+    return isinstance(value, dict) and any(isinstance(one, Secret) for _, one in flat(value))
+
+
+def _read(body: bytes) -> Any:
+    try:
+        value = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace").strip()
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _masked_unless(name: str, value: Any, known: tuple[str, ...]) -> Any:
