@@ -29,6 +29,7 @@ _NAMED = re.compile(
 )
 """How fields of versions and names are called, which may be written in digits and measure nothing."""
 
+_VALUES = {"value", "val", "reading"}
 _FEW = 10
 _LABELS = 4
 _FIRST = 1000
@@ -37,10 +38,14 @@ _ENOUGH = 10_000  # values that show how all are written
 
 
 def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
-    """Give the columns that may hold the unit of a field; `alone` where no other field could have it."""
-    own = (f"{field}_unit", f"{field}.unit", f"{field}_units")
-    shared = UNITS if alone or field == "value" else ()
-    return [name for name in (*own, *shared) if name in frame.columns]
+    """Give the columns that may hold the unit of a field; `alone` where no other field could have it.
+
+    What is called a value has the unit that stands beside it: ``p.value`` that of ``p.unit``.
+    """
+    inside, dot, leaf = field.rpartition(".")
+    beside = [f"{inside}{dot}{name}" for name in UNITS] if leaf in _VALUES or alone else []
+    known = (f"{field}_unit", f"{field}.unit", f"{field}_units", *beside, *(UNITS if alone else ()))
+    return [name for name in dict.fromkeys(known) if name in frame.columns]
 
 
 def coalesced(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:

@@ -169,6 +169,15 @@ def test_the_units_of_a_field_are_its_own_or_those_of_the_only_one():
     assert kinds.unit_columns(frame, "value", alone=False) == ["unit"]
 
 
+def test_a_nested_value_has_the_unit_beside_it():
+    """Of {"p": {"value": 3, "unit": "W"}}; another number of that object may have another unit."""
+    frame = pd.DataFrame(columns=["unit", "p.value", "p.unit", "p.phase", "q.reading", "q.units"])
+    assert kinds.unit_columns(frame, "p.value", alone=False) == ["p.unit"]
+    assert kinds.unit_columns(frame, "q.reading", alone=False) == ["q.units"]
+    assert kinds.unit_columns(frame, "p.phase", alone=False) == []
+    assert kinds.unit_columns(frame, "p.value", alone=True) == ["p.unit", "unit"]
+
+
 @pytest.mark.parametrize(
     ("numbers", "topic", "state"),
     [
