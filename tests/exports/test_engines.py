@@ -7,11 +7,12 @@ import sys
 from unittest.mock import Mock
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from held_days import DAYS, NAMES, held
 
 import isr_analysis as isr
-from isr_analysis import errors, times
+from isr_analysis import errors, messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -99,6 +100,53 @@ def test_dask_decodes_in_its_workers(portal, tmp_path):
             for topic, total in sums.items():
                 assert total == pytest.approx(numbers[topic])
             assert lazy.dtypes.astype(str).to_dict() == computed.dtypes.astype(str).to_dict()
+
+
+def days_of(portal, *days):
+    """Put the payloads of some days into the store, and open their fields with Dask."""
+    begin = times.instant("2026-09-01")
+    span = Range(begin, begin + len(days) * times.DAY)
+    rows = [
+        {"time": begin + day * times.DAY + i, "client_id": "c", "topic": "t", "payload": payload, "seq": i,
+         "source": "history", "extra": None} for day, given in enumerate(days) for i, payload in enumerate(given)
+    ]  # fmt: skip
+    brought = [pa.Table.from_pylist(rows, schema=messages.SCHEMA)]
+    Store(portal.folder).commit(Selector(), span, brought, fetched_at=portal.now())
+    asked = {"start": times.iso(span.start), "end": times.iso(span.end), "offline": True, "portal": portal}
+    return isr.open_history(engine="dask", decoded=True, **asked)
+
+
+def test_in_dask_a_field_of_mixed_kinds_is_json_on_every_day(portal):
+    """Also on days on which it has one kind alone: whole numbers stay whole, true is true, a text has its quotes."""
+    lazy = days_of(
+        portal,
+        [b'{"a":20}', b'{"b":1}', b'{"a":9007199254740993}'],
+        [b'{"a":"open"}', b'{"a":true}'],
+        [b'{"a":"open"}', b'{"b":2.5}'],
+        [b'{"a":true}', b"{}"],
+        [b'{"a":0.5}', b'{"a":null}'],
+        [b'{"a":{}}', b'{"a":[1,"x"]}'],
+    )
+    told = lazy["a"].compute().dropna().tolist()
+    assert [json.loads(text) for text in told] == [20, 2**53 + 1, "open", True, "open", True, 0.5, {}, [1, "x"]]
+    assert told[:2] == ["20", "9007199254740993"]
+    assert lazy["b"].compute().dropna().tolist() == [1.0, 2.5]
+
+
+def test_in_dask_a_day_of_nulls_makes_no_text_of_numbers(portal):
+    """A null changes nothing beside the values of other days; alone it is nothing."""
+    lazy = days_of(portal, [b'{"n":null,"r":null,"t":null,"none":null}'], [b'{"n":3,"r":0.5,"t":"x","none":null}'])
+    assert lazy.dtypes.astype(str)[["n", "r"]].tolist() == ["Int64", "float64"]
+    assert lazy[["n", "r", "t"]].compute().iloc[1].tolist() == [3, 0.5, "x"]
+    assert lazy["none"].compute().isna().all()
+
+
+def test_in_dask_no_field_of_a_wide_payload_is_lost(portal):
+    """Where `load_history` puts the fields beyond 500 together, in Dask each has its column."""
+    lazy = days_of(portal, [json.dumps({f"k{i}": i for i in range(600)}).encode()], [b'{"k599":7}'])
+    df = lazy.compute()
+    assert [df[f"k{i}"].iloc[0] for i in range(600)] == [*range(600)]
+    assert df["k599"].tolist() == [599, 7]
 
 
 def test_a_folder_that_is_no_parquet_export_is_refused(portal, tmp_path):
