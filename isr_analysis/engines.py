@@ -292,7 +292,8 @@ def _messages_frame(read: Callable[..., pa.Table]) -> pd.DataFrame:
 
 
 def _frame_of(table: pa.Table) -> pd.DataFrame:
-    df: pd.DataFrame = table.drop_columns(["time"]).to_pandas()
+    kinds = {kind: pd.ArrowDtype(kind) for kind in (pa.binary(), pa.large_binary())}  # Dask makes text of objects
+    df: pd.DataFrame = table.drop_columns(["time"]).to_pandas(types_mapper=kinds.get)
     df.index = pd.DatetimeIndex(table["time"].to_numpy(), tz="UTC", name="time")
     return df
 

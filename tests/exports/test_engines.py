@@ -24,6 +24,7 @@ dd = pytest.importorskip("dask.dataframe")
 
 def test_arrow_duckdb_and_polars_read_the_same_messages(portal):
     """As published, straight from the store's files, filtered by client, topic and time."""
+    isr.sync(**DAYS, portal=portal)  # more than is asked for is on disk
     asked = {"start": "2026-11-14T03:00", "end": "2026-11-15T21:00", "portal": portal}
     clients = isr.load_history(**asked)["client_id"].unique()[:4].tolist()
     truth = Store(portal.folder).read(
@@ -102,8 +103,8 @@ def test_dask_decodes_in_its_workers(portal, tmp_path):
             assert lazy.dtypes.astype(str).to_dict() == computed.dtypes.astype(str).to_dict()
 
 
-def days_of(portal, *days):
-    """Put the payloads of some days into the store, and open their fields with Dask."""
+def days_of(portal, *days, decoded=True):
+    """Put the payloads of some days into the store, and open them with Dask."""
     begin = times.instant("2026-09-01")
     span = Range(begin, begin + len(days) * times.DAY)
     rows = [
@@ -113,7 +114,16 @@ def days_of(portal, *days):
     brought = [pa.Table.from_pylist(rows, schema=messages.SCHEMA)]
     Store(portal.folder).commit(Selector(), span, brought, fetched_at=portal.now())
     asked = {"start": times.iso(span.start), "end": times.iso(span.end), "offline": True, "portal": portal}
-    return isr.open_history(engine="dask", decoded=True, **asked)
+    return isr.open_history(engine="dask", decoded=decoded, **asked)
+
+
+def test_in_dask_messages_are_as_published_at_their_instants_in_utc(portal):
+    """Whatever the machine's zone; a day without messages is empty, of the same columns."""
+    df = days_of(portal, [b"1", b"\xff"], [], [b"2"], decoded=False).compute()
+    assert df["payload"].tolist() == [b"1", b"\xff", b"2"]
+    assert df.index.tolist() == [pd.Timestamp(at) for at in (
+        "2026-09-01T00:00Z", "2026-09-01T00:00:00.000000001Z", "2026-09-03T00:00Z")]  # fmt: skip
+    assert (df.index.name, str(df.index.tz)) == ("time", "UTC")
 
 
 def test_in_dask_a_field_of_mixed_kinds_is_json_on_every_day(portal):
@@ -187,5 +197,7 @@ def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.dataframe", None)
     with pytest.raises(errors.MissingExtraError, match=r'engine="dask" needs .*pip install "isr-analysis\[dask\]"'):
         isr.open_history(engine="dask", **DAYS, portal=portal)
+    monkeypatch.setitem(sys.modules, "arrow", None)  # another package: Arrow's own datasets need none
+    assert isr.open_history(engine="arrow", **DAYS, portal=portal).count_rows() > 0
     with pytest.raises(errors.UsageError, match="arrow, duckdb, polars, dask"):
         isr.open_history(engine="spark", **DAYS, portal=portal)
