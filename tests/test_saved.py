@@ -157,3 +157,10 @@ def test_a_frame_that_was_saved_is_told_from_an_answer(tmp_path, kind):
         isr.read_history(tmp_path / "a")
     getattr(frame.drop(columns="payload"), f"to_{kind}")(tmp_path / "b")
     assert isr.read_history(tmp_path / "b")["value"].tolist()[:2] == [1.0, 2.0]
+
+
+def test_an_answer_without_messages_gives_an_empty_frame():
+    """With the index and the fixed columns of every frame; so does one of which nothing is meant."""
+    body = b'[{"time": "2026-11-20T00:00:00Z", "client_id": "a", "topic": "t", "payload": 1}]'
+    for df in (isr.read_history(b"[]"), isr.read_history(body, client_id="b")):
+        assert (len(df), df.columns.tolist(), str(df.index.dtype)) == (0, ["client_id", "topic"], "datetime64[ns, UTC]")
