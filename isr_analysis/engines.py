@@ -69,7 +69,8 @@ def open_history(
         ``client_id``, ``topic`` and the fields; a field of mixed kinds is JSON text. DuckDB computes in `tz`, whatever
         the machine's zone: days are ``date_trunc('day', time::timestamptz)``; ``df()`` may leave out the zone, and
         its times are UTC then. In Dask the index is ``time``,
-        one partition a UTC day, and a field has one dtype over all days: integers beside reals are ``float64``.
+        one partition a UTC day, and a field has one dtype over all days: integers beside reals are ``float64``, and
+        where its kinds are mixed, each value is JSON on every day. There is no ``extra``: every field has its column.
         The files that it reads stay for an hour after the next download has replaced them: open it anew after that.
 
     Raises
@@ -239,7 +240,8 @@ def _of_export(folder: str, selector: Selector, day: Range, *, decoded: bool) ->
     return payloads.decode(table) if decoded else table
 
 
-_DTYPES = {"int": "Int64", "real": "float64", "bool": "boolean"}
+_JSON = "json"
+_DTYPES = {"int": "Int64", "real": "float64", "bool": "boolean", "text": "str", "other": _JSON, "bytes": _JSON}
 
 
 def _dask(days: list[Callable[..., pa.Table]], span: Range, zone: dt.tzinfo, *, decoded: bool) -> Any:
@@ -259,25 +261,28 @@ def _dask(days: list[Callable[..., pa.Table]], span: Range, zone: dt.tzinfo, *, 
 
 
 def _kinds(read: Callable[..., pa.Table]) -> dict[str, set[str]]:
-    """Give the fields of a day, each with the kinds that it has."""
+    """Give the fields of a day, each with the kinds that it has; nulls are of none."""
     table = read(decoded=True)
-    columns, _, names = payloads.resolve(table)
-    found = {column.name: set(column.kinds) | ({"other"} if column.dtype == "object" else set()) for column in columns}
-    return {name: found.get(name, {"other"}) for name in names}
+    columns, _, _ = payloads.resolve(table, payloads.resolve(table)[2])
+    return {
+        column.name: {"other"} if column.dtype == "object" and kinds else kinds
+        for column in columns
+        for kinds in [column.kinds.keys() - {"null"}]
+    }
 
 
 def _dtypes(days: Iterable[dict[str, set[str]]]) -> dict[str, str]:
-    """Give the one dtype that a field has over all days."""
+    """Give the one dtype that a field has over all days; of mixed kinds it is `_JSON`."""
     whole: dict[str, set[str]] = {}
     for day in days:
         for name, kinds in day.items():
-            whole.setdefault(name, set()).update(kinds - {"null"})
+            whole.setdefault(name, set()).update(kinds)
     return {
-        name: _DTYPES[next(iter(kinds))]
-        if len(kinds) == 1 and kinds <= _DTYPES.keys()
+        name: _DTYPES[next(iter(kinds), "text")]
+        if len(kinds) <= 1
         else "float64"
         if kinds == {"int", "real"}
-        else "str"
+        else _JSON
         for name, kinds in sorted(whole.items())
     }
 
@@ -287,18 +292,21 @@ def _messages_frame(read: Callable[..., pa.Table]) -> pd.DataFrame:
 
 
 def _frame_of(table: pa.Table) -> pd.DataFrame:
-    df: pd.DataFrame = table.drop_columns(["time"]).to_pandas()
+    kinds = {kind: pd.ArrowDtype(kind) for kind in (pa.binary(), pa.large_binary())}  # Dask makes text of objects
+    df: pd.DataFrame = table.drop_columns(["time"]).to_pandas(types_mapper=kinds.get)
     df.index = pd.DatetimeIndex(table["time"].to_numpy(), tz="UTC", name="time")
     return df
 
 
 def _decoded_frame(read: Callable[..., pa.Table], *, dtypes: dict[str, str], zone: dt.tzinfo) -> pd.DataFrame:
     """Decode a day into columns that are the same for every day."""
-    df: Any = frame.from_decoded(read(decoded=True), tz=zone)
-    plain = frame.as_arrow(df).to_pandas()
+    table = read(decoded=True)
+    there = set(payloads.resolve(table)[2])
+    df: Any = frame.from_decoded(table, tz=zone, fields=[name for name in dtypes if name in there])
     columns: dict[str, Any] = {name: df[name].astype("str") for name in ("client_id", "topic")}
     for name, dtype in dtypes.items():
-        given = df[name] if name in df and dtype != "str" else plain.get(name)
-        values: Any = [None] * len(df) if given is None else given.to_numpy()
-        columns[name] = pd.array(values, dtype=dtype)
+        values: Any = [None] * len(df)
+        if name in there:
+            values = frame.as_json(df[name]) if dtype == _JSON else df[name].to_numpy()
+        columns[name] = pd.array(values, dtype="str" if dtype == _JSON else dtype)
     return pd.DataFrame(columns, index=df.index)

@@ -157,14 +157,24 @@ def as_table(df: pd.DataFrame) -> pa.Table:
     plain = df.reset_index()
     plain.attrs = {}  # who exported from where is nobody else's concern
     for name in _mixed(plain):
-        texts = [None if value is None else json.dumps(value, default=_said) for value in plain[name]]
-        plain[name] = pd.Series(texts, dtype="str")
+        plain[name] = pd.Series(as_json(plain[name]), dtype="str")
     return pa.Table.from_pandas(plain, preserve_index=False)
+
+
+def as_json(column: pd.Series) -> list[str | None]:
+    """Give a field of a frame of whatever dtype as JSON text; None where there is none."""
+    lacking = [value is None for value in column] if column.dtype == "object" else column.isna()
+    return [
+        None if none else json.dumps(value, default=_said) for value, none in zip(column.tolist(), lacking, strict=True)
+    ]
 
 
 def as_text(df: pd.DataFrame) -> pd.DataFrame:
     """Give a frame whose lists and objects are JSON, as any program reads it, and whose bytes are text."""
-    return df.assign(**{name: pd.Series(map(_cell, df[name]), dtype="object").array for name in _mixed(df)})
+    plain = df.copy(deep=False)
+    for name in _mixed(df):  # as series: of text alone pandas would make its own kind, which holds no half character
+        plain[name] = pd.Series(map(_cell, df[name]), index=df.index, dtype="object")
+    return plain
 
 
 def _mixed(df: pd.DataFrame) -> list[str]:

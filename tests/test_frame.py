@@ -80,10 +80,12 @@ def test_fields_are_selected_in_the_order_given():
 
 def test_a_field_that_no_message_has_is_an_error():
     """It names those that come near, or those that there are."""
-    with pytest.raises(UsageError, match=r"fields='valeu': no message .* 'value'"):
+    with pytest.raises(UsageError, match=r"fields='valeu': no message .* 'value' and 7 more$"):
         frame.to_frame(STATION, fields=["chan", "valeu"])
-    with pytest.raises(UsageError, match=r"'chan', 'cpu.load', 'disks', 'on', 'payload'"):
+    with pytest.raises(UsageError, match=r"'chan', 'cpu.load', 'disks', 'on', 'payload', 'total', 'unit', 'value'$"):
         frame.to_frame(STATION, fields="xyz")
+    with pytest.raises(UsageError, match=r"they have 'a' and 1 more$"):  # not the whole of a name of many words
+        frame.to_frame(table((0, "a", "t", json.dumps({"a": 1, "z" * 5000: 2}).encode())), fields="z" * 50)
     with pytest.raises(UsageError, match="their payloads have none"):
         frame.to_frame(table((0, "a", "t", b"{}")), fields="x")
     with pytest.raises(UsageError, match="3 is no name"):

@@ -106,6 +106,14 @@ def test_platform_paths_are_split(topic, client, account, parts):
     assert split_topic(topic, client_id=client, account_id=account) == parts
 
 
+def test_one_and_zero_are_true_and_false():
+    """So are numpy's own, as they come from a column; a number that is neither is refused."""
+    messages.check_flags(wait=1, offline=0, refresh=np.True_, decoded=True)
+    for odd in (2, 1.0, "1", None):
+        with pytest.raises(UsageError, match=r"wait=.* is neither True nor False"):
+            messages.check_flags(offline=1, wait=odd)
+
+
 @pytest.mark.parametrize(("one", "other"), [("a", "a/+"), ("a", "a/b"), ("a/+", "b/#"), ("+", "a/b")])
 def test_filters_that_share_no_topic_do_not_overlap(one, other):
     """Whichever is named first."""

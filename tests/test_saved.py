@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import httpx
 import pandas as pd
@@ -29,7 +30,10 @@ def test_a_saved_answer_gives_the_same_frame(sandbox, tmp_path):
     (tmp_path / "a.json").write_bytes(body)
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(body))
     for source in (tmp_path / "a.json", str(tmp_path / "a.json.gz"), body):
-        pd.testing.assert_frame_equal(isr.read_history(source), df)
+        read = isr.read_history(source)
+        pd.testing.assert_frame_equal(read, df)
+        assert (read.attrs["source"], read.attrs["rows"]) == ("file", len(df))
+        assert read.attrs["files"] == ([] if source is body else [str(source)])
     pages, cursor = [], {}
     while cursor is not None:
         page = saved(sandbox, limit=500, **cursor)
@@ -48,6 +52,27 @@ def test_an_answer_about_one_client_is_picked_from(sandbox):
     assert all(topic.startswith("telemetry/") for topic in df["topic"])
     assert str(df.index.tz) == "Europe/Zurich"
     assert df.attrs["account"] == sandbox.account_id
+    assert (df.attrs["clients"], df.attrs["topic"]) == (["isr-shack-01"], "telemetry/+")
+
+
+def test_a_contract_names_the_fields_of_a_saved_answer(tmp_path):
+    """Those that nothing in the answer tells apart from others, as for the portal's own answers."""
+    (tmp_path / "mine.toml").write_text('[history.fields]\nclient_id = "wer"\ntopic = "was"\npayload = "inhalt"\n')
+    body = b'[{"time": "2026-11-20T00:00:00Z", "wer": "a", "was": "t/x", "inhalt": {"v": 1}, "payload": {"v": 2}}]'
+    df = isr.read_history(body, contract=tmp_path / "mine.toml")
+    assert df[["client_id", "topic", "v"]].to_numpy().tolist() == [["a", "t/x", 1]]
+
+
+def test_a_message_whose_fields_are_on_two_pages_is_one():
+    """As answers that give one field a row are cut anywhere; whatever the page after them is like."""
+    at = "2026-11-20T00:00:00Z"
+    pages = [
+        json.dumps([{"time": at, "client_id": "a", "topic": "t", "field": name, "value": value}]).encode()
+        for name, value in (("x", 1), ("y", 2))
+    ]
+    whole = json.dumps([{"time": "2026-11-20T00:00:01Z", "client_id": "a", "topic": "t", "payload": {"x": 3}}]).encode()
+    assert isr.read_history(pages)[["x", "y"]].to_numpy().tolist() == [[1, 2]]
+    assert isr.read_history([*pages, whole])["x"].tolist() == [1, 3]
 
 
 @pytest.mark.parametrize("client_id", ["a", ["a"], pd.Index(["a"])])
@@ -55,6 +80,8 @@ def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_
     """Given as a text or as a list, as all loaders take it; of several nobody knows which is meant."""
     body = b'[{"time": "2026-11-20T00:00:00Z", "topic": "state/relay", "payload": {"on": true}}]'
     assert isr.read_history(body, client_id=client_id)["client_id"].tolist() == ["a"]
+    accounts = [isr.read_history(body, client_id="a", account_id=one).attrs["account"] for one in (None, "mine")]
+    assert accounts == ["", "mine"]
     with pytest.raises(errors.AnswerError, match="names no client"):
         isr.read_history(body, client_id=["a", "b"])
 
@@ -130,3 +157,10 @@ def test_a_frame_that_was_saved_is_told_from_an_answer(tmp_path, kind):
         isr.read_history(tmp_path / "a")
     getattr(frame.drop(columns="payload"), f"to_{kind}")(tmp_path / "b")
     assert isr.read_history(tmp_path / "b")["value"].tolist()[:2] == [1.0, 2.0]
+
+
+def test_an_answer_without_messages_gives_an_empty_frame():
+    """With the index and the fixed columns of every frame; so does one of which nothing is meant."""
+    body = b'[{"time": "2026-11-20T00:00:00Z", "client_id": "a", "topic": "t", "payload": 1}]'
+    for df in (isr.read_history(b"[]"), isr.read_history(body, client_id="b")):
+        assert (len(df), df.columns.tolist(), str(df.index.dtype)) == (0, ["client_id", "topic"], "datetime64[ns, UTC]")

@@ -7,11 +7,12 @@ import sys
 from unittest.mock import Mock
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from held_days import DAYS, NAMES, held
 
 import isr_analysis as isr
-from isr_analysis import errors, times
+from isr_analysis import errors, messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -23,6 +24,7 @@ dd = pytest.importorskip("dask.dataframe")
 
 def test_arrow_duckdb_and_polars_read_the_same_messages(portal):
     """As published, straight from the store's files, filtered by client, topic and time."""
+    isr.sync(**DAYS, portal=portal)  # more than is asked for is on disk
     asked = {"start": "2026-11-14T03:00", "end": "2026-11-15T21:00", "portal": portal}
     clients = isr.load_history(**asked)["client_id"].unique()[:4].tolist()
     truth = Store(portal.folder).read(
@@ -101,6 +103,62 @@ def test_dask_decodes_in_its_workers(portal, tmp_path):
             assert lazy.dtypes.astype(str).to_dict() == computed.dtypes.astype(str).to_dict()
 
 
+def days_of(portal, *days, decoded=True):
+    """Put the payloads of some days into the store, and open them with Dask."""
+    begin = times.instant("2026-09-01")
+    span = Range(begin, begin + len(days) * times.DAY)
+    rows = [
+        {"time": begin + day * times.DAY + i, "client_id": "c", "topic": "t", "payload": payload, "seq": i,
+         "source": "history", "extra": None} for day, given in enumerate(days) for i, payload in enumerate(given)
+    ]  # fmt: skip
+    brought = [pa.Table.from_pylist(rows, schema=messages.SCHEMA)]
+    Store(portal.folder).commit(Selector(), span, brought, fetched_at=portal.now())
+    asked = {"start": times.iso(span.start), "end": times.iso(span.end), "offline": True, "portal": portal}
+    return isr.open_history(engine="dask", decoded=decoded, **asked)
+
+
+def test_in_dask_messages_are_as_published_at_their_instants_in_utc(portal):
+    """Whatever the machine's zone; a day without messages is empty, of the same columns."""
+    df = days_of(portal, [b"1", b"\xff"], [], [b"2"], decoded=False).compute()
+    assert df["payload"].tolist() == [b"1", b"\xff", b"2"]
+    assert df.index.tolist() == [pd.Timestamp(at) for at in (
+        "2026-09-01T00:00Z", "2026-09-01T00:00:00.000000001Z", "2026-09-03T00:00Z")]  # fmt: skip
+    assert (df.index.name, str(df.index.tz)) == ("time", "UTC")
+
+
+def test_in_dask_a_field_of_mixed_kinds_is_json_on_every_day(portal):
+    """Also on days on which it has one kind alone: whole numbers stay whole, true is true, a text has its quotes."""
+    lazy = days_of(
+        portal,
+        [b'{"a":20}', b'{"b":1}', b'{"a":9007199254740993}'],
+        [b'{"a":"open"}', b'{"a":true}'],
+        [b'{"a":"open"}', b'{"b":2.5}'],
+        [b'{"a":true}', b"{}"],
+        [b'{"a":0.5}', b'{"a":null}'],
+        [b'{"a":{}}', b'{"a":[1,"x"]}'],
+    )
+    told = lazy["a"].compute().dropna().tolist()
+    assert [json.loads(text) for text in told] == [20, 2**53 + 1, "open", True, "open", True, 0.5, {}, [1, "x"]]
+    assert told[:2] == ["20", "9007199254740993"]
+    assert lazy["b"].compute().dropna().tolist() == [1.0, 2.5]
+
+
+def test_in_dask_a_day_of_nulls_makes_no_text_of_numbers(portal):
+    """A null changes nothing beside the values of other days; alone it is nothing."""
+    lazy = days_of(portal, [b'{"n":null,"r":null,"t":null,"none":null}'], [b'{"n":3,"r":0.5,"t":"x","none":null}'])
+    assert lazy.dtypes.astype(str)[["n", "r"]].tolist() == ["Int64", "float64"]
+    assert lazy[["n", "r", "t"]].compute().iloc[1].tolist() == [3, 0.5, "x"]
+    assert lazy["none"].compute().isna().all()
+
+
+def test_in_dask_no_field_of_a_wide_payload_is_lost(portal):
+    """Where `load_history` puts the fields beyond 500 together, in Dask each has its column."""
+    lazy = days_of(portal, [json.dumps({f"k{i}": i for i in range(600)}).encode()], [b'{"k599":7}'])
+    df = lazy.compute()
+    assert [df[f"k{i}"].iloc[0] for i in range(600)] == [*range(600)]
+    assert df["k599"].tolist() == [599, 7]
+
+
 def test_a_folder_that_is_no_parquet_export_is_refused(portal, tmp_path):
     """A name mistyped, some other folder, a Delta table, a range that runs backward: never an empty frame."""
     isr.export_history(tmp_path / "delta", **DAYS, delta=True, portal=portal)
@@ -139,5 +197,7 @@ def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.dataframe", None)
     with pytest.raises(errors.MissingExtraError, match=r'engine="dask" needs .*pip install "isr-analysis\[dask\]"'):
         isr.open_history(engine="dask", **DAYS, portal=portal)
+    monkeypatch.setitem(sys.modules, "arrow", None)  # another package: Arrow's own datasets need none
+    assert isr.open_history(engine="arrow", **DAYS, portal=portal).count_rows() > 0
     with pytest.raises(errors.UsageError, match="arrow, duckdb, polars, dask"):
         isr.open_history(engine="spark", **DAYS, portal=portal)

@@ -256,13 +256,26 @@ def test_lists_and_objects_in_a_csv_file_are_json(portal, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz"])
-def test_half_a_character_does_not_keep_a_csv_from_being_written(tmp_path, name):
+@pytest.mark.parametrize("other", [1, "y"])
+def test_half_a_character_does_not_keep_a_csv_from_being_written(tmp_path, name, other):
     """JSON can say half of a pair of characters, which no text file can hold: it is written as JSON writes it."""
     from isr_analysis import export
 
-    df = pd.DataFrame({"v": ["x\ud800y", 1]}, index=pd.date_range("2026-11-01", periods=2, tz="UTC", name="time"))
+    df = pd.DataFrame(
+        {"v": pd.Series(["x\ud800y", other], dtype="object").array},
+        index=pd.date_range("2026-11-01", periods=2, tz="UTC", name="time"), dtype="object",
+    )  # fmt: skip
     export._write_file(df, tmp_path / name, "csv")
-    assert pd.read_csv(tmp_path / name)["v"].tolist() == ["x\\ud800y", "1"]
+    assert pd.read_csv(tmp_path / name)["v"].tolist() == ["x\\ud800y", str(other)]
+
+
+def test_a_field_of_any_name_may_hold_a_list_in_a_csv_file(tmp_path):
+    """Also one that is called as Python calls an object's own."""
+    from isr_analysis import export
+
+    df = pd.DataFrame({"self": [["a", 1]]}, index=pd.date_range("2026-11-01", periods=1, tz="UTC", name="time"))
+    export._write_file(df, tmp_path / "out.csv", "csv")
+    assert json.loads(pd.read_csv(tmp_path / "out.csv")["self"][0]) == ["a", 1]
 
 
 def test_an_export_that_is_interrupted_leaves_its_notes_and_no_other_files(portal, tmp_path, monkeypatch):
