@@ -51,12 +51,25 @@ class Pages:
         f'<script id="api-reference" type="application/json">{json.dumps(DOCUMENT)}</script>',
         f"<script>Redoc.init({json.dumps(DOCUMENT)}, {{}}, document.body)</script>",
         '<script>SwaggerUIBundle({urls: [{url: "/spec/mgmt.json"}, {url: "/spec/v3.json"}]})</script>',
+        "<a class=link href=/spec/v3.json>OpenAPI</a>",
     ],
 )
 def test_the_docs_page_names_it(page):
     """Swagger UI, ReDoc and their like, a plain link, or the document in its place."""
     pages = {f"{API}/docs": page, "/spec/v3.json": DOCUMENT, "/three": DOCUMENT, "/spec/mgmt.json": MGMT}
     assert discovery.find(Pages(pages)).history.start == "since"
+
+
+def test_a_header_of_the_docs_page_names_it():
+    """As RFC 8631 has it, whatever the page itself shows."""
+    pages = Pages({"/three": DOCUMENT})
+    link = '<https://cdn.example/x.css>; rel="preload", </three>; type="application/json"; rel="service-desc"'
+
+    def get(path):
+        is_docs = path == f"{API}/docs"
+        return Answer(b"<html>", {"link": link}, f"https://portal.example{path}") if is_docs else pages(path)
+
+    assert discovery.find(get).history.start == "since"
 
 
 def test_a_document_of_other_routes_is_not_all_there_is():
@@ -74,7 +87,7 @@ def test_a_document_of_other_routes_is_not_all_there_is():
         'window.ui = SwaggerUIBundle({ "configUrl" : "/spec/swagger-config" })',
     ],
 )
-@pytest.mark.parametrize("name", ["./swagger-initializer.js", "swagger-ui-init.js"])
+@pytest.mark.parametrize("name", ["./swagger-initializer.js", "swagger-ui-init.js", "app.js"])
 def test_the_docs_pages_script_names_it(name, script):
     """Or holds the document itself, or names a configuration that names it."""
     page = f'<script src="./swagger-ui-bundle.js"></script><script src="{name}"></script>'
@@ -144,6 +157,16 @@ def test_of_a_document_in_yaml_json_is_asked_for():
     pages.pages["/schema/?format=json"] = DOCUMENT
     assert discovery.find(pages).history.start == "since"
     assert pages.asked[-1] == "/schema/?format=json"
+
+
+def test_a_document_in_yaml_may_begin_with_anything():
+    """Tools that sort the names write ``info`` before ``openapi``."""
+    pytest.importorskip("yaml")
+    written = "info:\n  title: iSR\n" + WRITTEN.partition("\n")[2]
+    openapi, _, paths = written.partition("paths:")
+    last = openapi.replace("openapi: 3.0.3\n", "") + "paths:" + paths + "openapi: 3.0.3\n"
+    for body in (written, last):
+        assert discovery.find(Pages({f"{API}/openapi.json": body})).history.start == "since"
 
 
 @pytest.mark.parametrize("installed", [True, False])

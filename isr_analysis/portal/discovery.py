@@ -26,22 +26,28 @@ _SMALL = 100_000
 _DOCS = f"{API}/docs"
 _USUAL = (f"{API}/openapi.json", _DOCS, "/openapi.json", "/docs")
 _NAMED = re.compile(
-    r"""["']?(spec-?url|apiDescriptionUrl|url|href|src|openapi|definition)["']?\s*[:=]\s*["']([^"'<>\s]+)["']""",
+    r"""["']?(spec-?url|apiDescriptionUrl|url|href|src|openapi|definition)["']?\s*(?:[:=]\s*["']|=(?=[./\w]+/))([^"'<>\s]+)""",
     re.IGNORECASE,
 )
+
+_HEADER = re.compile(r"""<([^>]+)>[^,]*;\s*rel\s*=\s*["']?(service-desc|describedby)""", re.IGNORECASE)
+"""A header's link to the document, as of RFC 8631."""
 
 _INLINE = re.compile(r'\{\s*"(?:openapi|swagger)"\s*:\s*"')
 """Where a page, or a script of its own, holds the document itself, as Swagger UI for Express does."""
 
-_OF_DOCUMENT = ("spec-url", "specurl", "apidescriptionurl")
+_OF_DOCUMENT = ("spec-url", "specurl", "apidescriptionurl", "service-desc", "describedby")
 """The attributes that name a document, wherever it lies."""
 
 _LINKS = 6
 """Addresses of one page that are looked at."""
 
-_SCRIPT = re.compile(r"swagger-(?:ui-)?init\w*\.js$")
+_SCRIPT = re.compile(r"/(?!.*(?:bundle|preset|standalone|min\b|jquery))[\w.-]+\.js$")
+"""A script that is no library: the page's own, which may name the document."""
 
-_YAML = re.compile(rb"\s*(?:(?:#.*|---)\s*\n\s*)*[\"']?(?:openapi|swagger)[\"']?\s*:")
+_YAML = re.compile(
+    rb"(?![\s\xef\xbb\xbf]*[<{\[])(?=[\s\S]*^paths\s*:)[\s\S]*^[\"']?(?:openapi|swagger)[\"']?\s*:", re.MULTILINE
+)
 
 
 def find(get: Callable[[str], Answer]) -> Contract:
@@ -128,7 +134,7 @@ def _linked(get: Callable[[str], Answer], page: Answer, depth: int = 3) -> Itera
             yield named, inner
             if depth > 1 and len(inner.body) < _SMALL and _document(inner) is None:
                 # What a script names is meant from the page that it is part of.
-                there = dataclasses.replace(inner, url=page.url) if _SCRIPT.search(named) else inner
+                there = dataclasses.replace(inner, url=page.url) if _SCRIPT.search(urlsplit(named).path) else inner
                 yield from _linked(get, there, depth - 1)
 
 
@@ -136,18 +142,16 @@ def _named(page: Answer) -> Iterator[str]:
     """Give the addresses on the portal itself that a docs page names as its document, the likeliest first."""
     text = html.unescape(page.body[:1_000_000].decode("utf-8", "replace"))
     links: dict[str, bool] = {}  # whether that says itself that it is the document's
-    for name, link in _NAMED.findall(text):
+    headed = [(name, link) for link, name in _HEADER.findall(page.headers.get("link", ""))]
+    for name, link in (*headed, *_NAMED.findall(text)):
         with contextlib.suppress(ValueError):  # it is no address
             links.setdefault(urljoin(page.url, link), name.lower() in _OF_DOCUMENT)
     home = urlsplit(page.url)
+    here = {one: sure for one, sure in links.items() if urlsplit(one)[:2] == home[:2]}
     usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json")
-    likely = [link for link, sure in links.items() if sure or usual.search(urlsplit(link).path)]
-    usable = [
-        one
-        for one in likely
-        if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path) or _SCRIPT.search(urlsplit(one).path)
-    ]
+    likely = [link for link, sure in here.items() if sure or usual.search(urlsplit(link).path)]
+    usable = [one for one in likely if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path)]
+    usable += [one for one in here if _SCRIPT.search(urlsplit(one).path)]
     for link in usable[:_LINKS]:
         parts = urlsplit(link)
-        if (parts.scheme, parts.netloc) == (home.scheme, home.netloc):
-            yield parts.path + (f"?{parts.query}" if parts.query else "")
+        yield parts.path + (f"?{parts.query}" if parts.query else "")
