@@ -54,6 +54,15 @@ def test_lists_in_other_formats():
     assert answers.read_rows(b'{"members": []}') == answers.read_rows(b"[]") == []
 
 
+def test_null_in_the_place_of_a_list_is_one_of_none():
+    """So Go writes it; not beside a failure."""
+    for body in (b"null", b'{"publishers": null}', b'{"data": {"items": null, "total": 0}}', b'{"members": null}'):
+        assert answers.read_rows(body) == []
+    for body in (b'{"code": 401, "msg": "no", "data": null}', b'{"items": null, "error": "backend down"}'):
+        with pytest.raises(AnswerError, match="states a failure"):
+            answers.read_rows(body)
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"<html>", b"[1]", b'{"detail": "no"}', b"{", b"x", b"[" * 10_000 + b"]" * 10_000]
 )

@@ -93,7 +93,7 @@ def test_live_answers_of_every_shape(body):
 
 @pytest.mark.parametrize(
     "body",
-    [[], {}, {"publishers": []}, {"a": None}, [{"client_id": "a", "last_message": None}], {"publishers": {}},
+    [[], {}, b"null", {"publishers": []}, {"a": None}, [{"client_id": "a", "last_message": None}], {"publishers": {}},
      {"publishers": [{"client_id": "a", "topic": f"{ACCOUNT}/a/#", "last_seen": None, "last_payload": None}]}],
 )  # fmt: skip
 def test_nobody_published_is_a_page_of_none(body):
@@ -138,3 +138,42 @@ def test_when_a_publisher_was_made_is_no_message():
     assert told(live([{"client_id": "a", "topic": "t/x", "payload": {"on": True}, "created_at": AT}])) == ONE
     with pytest.raises(AnswerError, match="no time"):
         live([there, {**there, "last_message_at": None, "created_at": AT}])
+
+
+@pytest.mark.parametrize("name", ["last_messages", "latestValues", "by_topic"])
+def test_the_name_of_a_place_for_topics_is_no_level_of_them(name):
+    """What holds a publisher's topics may be called so; no topic begins with it."""
+    row = {"client_id": "a", "online": False, name: {"t/x": {"received_at": AT, "payload": {"on": True}}}}
+    assert told(live([row])) == told(live({"a": row})) == ONE
+
+
+def test_what_stands_around_an_account_is_no_client():
+    """The name under which accounts are listed is neither a client nor a level of topics."""
+    assert told(live({"accounts": {ACCOUNT: {"a": {"t/x": BARE}}}})) == ONE
+    assert told(live({"accounts": {ACCOUNT: {"a": {"t/x": BARE}}}}, account_id=ACCOUNT)) == ONE
+
+
+def test_how_long_ago_a_publisher_was_seen_is_no_instant():
+    """Seconds ago are not of 1970, whatever their name; an instant beside them counts, and nought is that of nobody."""
+    row = {"client_id": "a", "topic": "t/x", "payload": {"on": True}, "last_seen_seconds": 90.5}
+    assert told(live([{**row, "last_seen": AT}])) == ONE
+    with pytest.raises(AnswerError, match=r"no field of the rows holds an instant.*last_seen_seconds"):
+        live([row, {**row, "last_seen_seconds": 0}])
+    seen = {"client_id": "b", "topic": "t/y", "payload": 1, "last_seen": NS // 1_000_000}
+    never = {"client_id": "a", "topic": "", "payload": None, "last_seen": 0}
+    assert [one[1] for one in told(live([never, seen]))] == ["b"]
+
+
+def test_empty_texts_in_the_place_of_all_are_of_a_publisher_that_never_published():
+    """A row without instant, topic and payload; one of an empty payload that has them is a message."""
+    row = {"client_id": "a", "topic": "t/x", "payload": "", "last_seen": AT}
+    never = {"client_id": "b", "topic": "", "payload": "", "last_seen": ""}
+    assert [one[1:3] for one in told(live([row, never]))] == [("a", "t/x")]
+    with pytest.raises(AnswerError, match="no time"):
+        live([row, {**never, "topic": "t/x"}])
+
+
+def test_a_failure_in_the_place_of_publishers_is_told_in_its_words():
+    """Not only by the names of its fields."""
+    with pytest.raises(AnswerError, match="states a failure: backend timeout"):
+        live({"success": False, "message": "backend timeout"})

@@ -114,6 +114,8 @@ def describe(value: bytes, depth: int = 0) -> str:
             (name for name in ("detail", *failures.FAILED) if fields.get(name, b"null") not in failures.NOTHING), None
         ):
             return f"an object that states {words!r}: {error_words(value)}"
+        if failure := failures.stated(fields, rows=False):
+            return f"an object that states a failure: {failure}"
         inside = next((name for name in fields if plain(name) in ROWS and raw.kind(fields[name]) == "["), None)
         within = f"; {inside!r} is {describe(fields[inside], depth + 1)}" if inside else ""
         return f"an object with the fields {', '.join(list(fields)[:20]) or '(none)'}{within}"

@@ -44,6 +44,8 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
         return gather(found.groups), found.notes
     if texts == [b""] and unpack.is_packed(body) and "/json" not in (content_type or ""):
         return {}, {}  # a file of lines that has none; it is whole, or it would not unpack
+    if live and len(texts) == 1 and texts[0].strip() == b"null":
+        return {}, {}  # as Go writes a list of none
     documents, tables = split(texts, content_type)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), {}

@@ -130,6 +130,14 @@ def instant_of(value: str) -> int | None:
         return None
 
 
+def are_ages(column: pa.ChunkedArray, name: str) -> bool:
+    """Tell whether a column holds numbers too small to be instants, of which not all are 0: seconds ago, perhaps."""
+    text = columns.said(columns.texts(column, name)).drop_null()
+    if not len(text) or not pc.all(pc.match_substring_regex(text, r"^\d{1,9}(?:\.\d*)?$")).as_py():
+        return False
+    return bool(0 < pc.max(text.cast(pa.float64())).as_py() < _EARLY)
+
+
 def is_date(value: str | bytes | None) -> bool:
     """Tell whether a text, or the JSON text of one, is an instant that is no number."""
     if isinstance(value, bytes):

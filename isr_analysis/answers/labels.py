@@ -98,6 +98,7 @@ def _of_keys(
     accounts: frozenset[str] = frozenset()
     levels: list[pa.ChunkedArray] = []
     named = [pc.unique(one).drop_null().to_pylist() for one in keys]
+    labelled = client
     for i, one in enumerate(keys):
         if client is None and asked.client_id is not None and pc.all(pc.equal(one, asked.client_id)).as_py():
             client = one
@@ -111,6 +112,7 @@ def _of_keys(
         of_clients = whole or not asked.client_id or asked.client_id in names
         if asked.account_id in names or (len(keys) - i > 2 and all(map(messages.is_account, names))):  # noqa: PLR2004
             accounts |= frozenset(names)
+            client, levels = labelled, []  # what stands around an account is neither client nor topic
         elif client is None and not any("/" in name for name in names) and (topic is not None or of_clients):
             client = one
         elif topic is None and not (levels and all(map(instants.is_instant, names))):  # a day, perhaps

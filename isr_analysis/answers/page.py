@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import zoneinfo
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -246,7 +247,8 @@ def _published(table: Columns) -> Columns:
     """Leave out the publishers of a live answer that never published: no payload, topic or instant of a message."""
     own = [name for name in table if not name.startswith(PUBLISHERS)]
     names = [name for name in own if roles.is_of_message(name)]
-    names = names or [name for name in own if time_rank(name) is not None]
+    timed = [name for name in own if time_rank(name) is not None]
+    names = names or timed
     if not names:
         return table
     there = columns.present(table[names[0]])
@@ -255,7 +257,18 @@ def _published(table: Columns) -> Columns:
     topic, seen = pick(own, TOPIC), next((name for name in own if time_rank(name) == SEEN), None)
     if topic and seen and not paths.is_pattern(table, topic):  # a message of null
         there = pc.or_(there, pc.and_(columns.present(table[topic]), columns.present(table[seen])))
+    # Where neither instant nor topic nor payload is said, empty texts stand for null.
+    said = [_is_said(table[name]) for name in {*names, *timed, *([topic] if topic else [])}]
+    there = pc.and_(there, functools.reduce(pc.or_, said))
     return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
+
+
+def _is_said(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell for each row whether it has a value other than an empty text."""
+    there = columns.present(column)
+    return (
+        there if pa.types.is_string(column.type) else pc.and_(there, pc.fill_null(pc.not_equal(column, b'""'), False))
+    )
 
 
 def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, instants, paths, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.instants import is_date, is_instant, is_of_these_years, of_object
+from isr_analysis.answers.instants import are_ages, is_date, is_instant, is_of_these_years, of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -267,7 +267,7 @@ def _times(table: Columns) -> dict[str, int]:
     for name, column in table.items():
         rank = None if name in aside else time_rank(name)
         if rank is not None and not name.startswith(PUBLISHERS) and _instant(name, columns.sample(column)):
-            found[name] = rank
+            found |= {} if rank == SEEN and are_ages(column, name) else {name: rank}
     return found
 
 

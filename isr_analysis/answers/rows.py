@@ -35,7 +35,10 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
         There is no list in it; the message says what came.
     """
     try:
-        documents, of_text = forms.split(unpack.texts(body, content_type), content_type)
+        texts = unpack.texts(body, content_type)
+        if [one.strip() for one in texts] == [b"null"]:  # as Go writes a list of none
+            return []
+        documents, of_text = forms.split(texts, content_type)
     except AnswerError as exc:
         raise AnswerError(f"the portal's list was not understood: {exc}") from exc
     rows = [row for table in of_text for row in _of_columns(table)]
@@ -83,6 +86,8 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
     for name in sorted(inner, key=lambda name: ROWS.index(plain(name)) if plain(name) in ROWS else len(ROWS)):
         if (plain(name) in ROWS or len(inner) == 1) and (found := _rows(inner[name], depth + 1)) is not None:
             return found
+    if not inner and any(one is None and plain(name) in ROWS for name, one in value.items()):
+        return []
     if value and all(isinstance(one, dict) for one in value.values()):
         return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in value.items()]
     return None

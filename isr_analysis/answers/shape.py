@@ -105,7 +105,8 @@ ROWS = (
     "messages", "rows", "records", "history", "items", "results", "result", "data", "publishers", "clients", "devices",
     "entries", "points", "events", "telemetry", "values", "content", "list", "live", "response", "body", "hits", "docs",
     "edges", "nodes", "series", "topics", "members", "invites", "objects", "value", "last", "latest", "output",
-    "payload", "documents", "readings", "samples", "observations", "measurements", "feeds", "logs",
+    "payload", "documents", "readings", "samples", "observations", "measurements", "feeds", "logs", "lastmessages",
+    "latestmessages", "lastvalues", "latestvalues", "lasttopics", "bytopic", "lastbytopic", "latestbytopic",
 )  # fmt: skip
 BESIDE = (
     "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
