@@ -172,6 +172,28 @@ def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way,
         assert odd.asked == [None]
 
 
+@pytest.mark.parametrize("honest", [True, False])
+@pytest.mark.parametrize("way", [{"offset": lambda n: (n, 10)}, {"limit": lambda n: (0, min(n, 20))}, {}])
+def test_a_list_that_says_only_that_there_is_more_is_asked_for_the_rest(way, honest):
+    """In the usual ways, until it says that there is no more; if it never does, it is not whole."""
+    clients = [f"dev-{i:02d}" for i in range(17)]
+    answers = Cut(clients, **way)
+    plain = answers.get
+
+    def get(path, *, params=None, **more):
+        kept = plain(path, params=params, **more)
+        rows = json.loads(kept.answer.body)["publishers"]
+        more_of_it = not honest or not rows or rows[-1]["client_id"] != clients[-1]
+        body = json.dumps({"publishers": rows, "has_more": more_of_it}).encode()
+        return Kept(Answer(body, {}, "https://x"), kept.fetched_at, stale=False)
+
+    answers.get = get
+    whole = contextlib.nullcontext() if way and honest else pytest.raises(AnswerError, match="would not be whole")
+    with whole:
+        found = lists.publishers(answers, Contract(), max_age=0)
+        assert [row["client_id"] for _, rows in found for row in rows] == clients
+
+
 def test_a_page_that_is_as_long_as_it_says_pages_may_be_is_not_the_last():
     """Where the list repeats limit and offset but no total."""
     clients = [f"dev-{i}" for i in range(7)]

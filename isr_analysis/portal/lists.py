@@ -85,6 +85,7 @@ class _List(ABC, Generic[Read]):
         self._max_age = max_age
         self._count = 0  # rows so far
         self._whose: set[str] = set()
+        self._at_end = False  # whether the last answer with other rows says that it was the last
 
     @abstractmethod
     def _understood(self, kept: Kept) -> tuple[Read, Paging]:
@@ -125,6 +126,11 @@ class _List(ABC, Generic[Read]):
                     yield from self._rest(rows, said, nth)
                 self._check_total(said)
                 return
+            if said.has_more and following == paging.BY_TIME and nth == 0:  # it does not say how the rest is had
+                yield from self._others()
+                if self._at_end:
+                    self._check_total(said)
+                    return
             if not isinstance(following, Step) or following in been or kept.answer.body == former:
                 shown = ", ".join(f"{name}={value}" for name, value in _shown(said))
                 raise AnswerError(
@@ -160,7 +166,8 @@ class _List(ABC, Generic[Read]):
                 value = {"limit": _MANY, "page": nth}.get(name, self._count)
                 try:
                     kept = self._get(self._path, {name: str(value)})
-                    found, new = self._unseen(self._understood(kept)[0])
+                    found, said = self._understood(kept)
+                    found, new = self._unseen(found)
                 except (RequestRefusedError, AnswerError, PortalUnavailableError):
                     break
                 except EnoughError:  # it is only looked whether the list can be had
@@ -168,12 +175,13 @@ class _List(ABC, Generic[Read]):
                 if new:
                     self._count += new
                     self._whose |= self._owners(found)
+                    self._at_end = said.has_more is False
                     yield kept, found
                 elif name != "page" or nth > 1:  # the first page may have either number
                     break
-                if name == "limit":
+                if name == "limit" or self._at_end:
                     break
-            if self._count > before and name != "limit":
+            if self._count > before and (name != "limit" or self._at_end):
                 return
 
 
