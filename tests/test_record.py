@@ -22,6 +22,7 @@ from isr_analysis.recording import _TIDY_EVERY, _Recorder
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
+from isr_analysis.streaming.polled import Polled
 from isr_analysis.streaming.stream import _table
 from isr_analysis.times import Range
 
@@ -272,6 +273,30 @@ def test_a_portal_that_goes_away_is_waited_for(caplog):
     (gap,) = done.missed
     assert (gap.start, gap.end) == (T0, T0 + 5 * MIN)
     assert done.gaps()["reason"].tolist() == ["connection"]
+
+
+def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog):
+    """As a portal shows it while it is being mended; the first look must be understood, and so must one an hour."""
+    clock = Clock()
+    with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal, caplog.at_level(logging.CRITICAL):
+        source = Polled(portal, Selector(), duration=None)
+        tables = source.tables("0.1s")
+        assert len(next(tables))
+        here.fail("html", route="publishers/live")
+        for _ in range(2):
+            assert len(next(tables)) == 0
+            assert not source.connected
+            clock.at += 30 * MIN
+        here.heal()
+        next(tables)
+        assert [(one.start, one.end) for one in source.missed()] == [(T0, T0 + 60 * MIN)]
+        here.fail("html", route="publishers/live")
+        next(tables)
+        clock.at += 61 * MIN
+        with pytest.raises(isr.errors.AnswerError, match="a page of HTML"):
+            next(tables)
+        with pytest.raises(isr.errors.AnswerError, match="a page of HTML"):
+            next(Polled(portal, Selector(), duration=None).tables())
 
 
 def test_files_that_cannot_be_put_together_do_not_end_a_recording():

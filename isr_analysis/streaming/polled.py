@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from isr_analysis import messages, times
 from isr_analysis.errors import (
+    AnswerError,
     PortalUnavailableError,
     QuotaExhaustedError,
     SubscriberMissingError,
@@ -26,6 +27,8 @@ from isr_analysis.streaming.stream import Stream, stream
 logger = logging.getLogger(__name__)
 
 _PULSE = 0.5
+_PATIENCE = times.HOUR
+"""How long what is no live answer, such as a page that says that the portal is being mended, is waited out."""
 
 
 class Polled:
@@ -66,8 +69,8 @@ class Polled:
         Raises
         ------
         IsrError
-            The portal refused; or it cannot be reached, or the hour's requests are used up, at the first look. Later
-            on these are waited for.
+            The portal refused; or it cannot be reached, or the hour's requests are used up, or its answer was not
+            understood, at the first look. Later on these are waited for, the last of them for an hour.
         """
         pause = times.duration(every, name="every") / times.SECOND
         while not self._ended():
@@ -81,8 +84,8 @@ class Polled:
                 logger.warning("%s", exc)
                 wait = max(pause, exc.retry_after or 0.0)
                 yield messages.empty()
-            except PortalUnavailableError as exc:
-                if not self._answered:
+            except (PortalUnavailableError, AnswerError) as exc:
+                if not self._answered or (isinstance(exc, AnswerError) and self._away_for() > _PATIENCE):
                     raise
                 self._away()
                 logger.warning("%s", exc)
@@ -120,6 +123,9 @@ class Polled:
             new.append(self._last.get((client, topic)) != (at, payload))
             self._last[client, topic] = at, payload
         return table.filter(pa.array(new, pa.bool_()))
+
+    def _away_for(self) -> int:
+        return 0 if self._away_since is None else self._portal.now() - self._away_since
 
     def _away(self) -> None:
         if self._away_since is None:
