@@ -177,3 +177,39 @@ def test_a_failure_in_the_place_of_publishers_is_told_in_its_words():
     """Not only by the names of its fields."""
     with pytest.raises(AnswerError, match="states a failure: backend timeout"):
         live({"success": False, "message": "backend timeout"})
+
+
+def test_what_stands_around_clients_and_their_topics_is_no_client():
+    """Whatever the place is called, beside what the portal says of it."""
+    assert told(live({"as_of": AT, "snapshot": {"a": {"t/x": BARE}}})) == ONE
+    assert [one[1] for one in told(live({"now": {"a": {"t/x": BARE}, "b": {"t/x": BARE}}}))] == ["a", "b"]
+
+
+def test_a_payload_spread_under_its_topic_is_a_message_whatever_its_fields():
+    """One that has a value is not the only one."""
+    spread = {"a": {"t/x": {"on": True, "_ts": AT}}, "b": {"t/x": {"value": 1, "_ts": AT}}}
+    assert told(live(spread)) == [(NS, "a", "t/x", b'{"on":true}'), (NS, "b", "t/x", b'{"value":1}')]
+
+
+def test_topics_without_instants_of_their_own_are_refused():
+    """When the publisher was last seen is not when each of them was published; they are no payload."""
+    with pytest.raises(AnswerError, match="topics in 'topics' have no instants of their own"):
+        live([{"client_id": "a", "last_seen": AT, "topics": {"t/x": {"on": True}, "t/y": 1}}])
+
+
+def test_when_the_last_payload_came_says_more_than_when_its_publisher_was_seen():
+    """In whichever order the two stand; a payload itself is no time."""
+    last = {"client_id": "a", "topic": "t/x", "last_payload": {"on": True}}
+    seen, came = {"last_seen": "2026-11-03T00:00:00Z"}, {"last_payload_at": AT}
+    assert told(live([{**last, **seen, **came}])) == told(live([{**last, **came, **seen}])) == ONE
+    assert told(live([{"client_id": "a", "topic": "t/x", "payload": "2026-11-05", "time": AT}]))[0][0] == NS
+
+
+def test_no_publisher_is_lost_beside_one_that_has_a_value():
+    """Keyed by client or topic, with payloads spread: those beside the message that shows itself are messages too."""
+    value, other = {"ts": AT, "value": 1}, {"ts": AT, "temp": 2}
+    for keyed in (lambda one: one, lambda one: {"telemetry": {"x": one}}, lambda one: {"heartbeat": one}):
+        found = told(live({"a": keyed(value), "b": keyed(other), "c": {}, "d": None}))
+        assert [(one[1], json.loads(one[3])) for one in found] == [("a", {"value": 1}), ("b", {"temp": 2})]
+    around = {"a": {"t/x": {"ts": AT, "payload": {"on": True}}}, "server": {"time": AT, "version": "1"}}
+    assert told(live(around)) == ONE

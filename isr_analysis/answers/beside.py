@@ -126,6 +126,15 @@ def labels(fields: dict[str, bytes]) -> dict[str, bytes]:
     return {**found, "client_id": inner[named]} if named and "client_id" not in found else found
 
 
+def topics_alone(fields: dict[str, bytes]) -> str | None:
+    """Name the member that holds payloads by their topics, without anything beside them, if there is one."""
+    for name, one in fields.items():
+        inner = raw.members(one) if plain(name) in ROWS and raw.kind(one) == "{" else {}
+        if inner and all("/" in topic for topic in inner):
+            return name
+    return None
+
+
 def unboxed(documents: list[bytes]) -> list[bytes]:
     """Take lines out of an object around each that says only that it is one, such as ``{"result": {…}}``."""
     parts = [raw.members(one) if raw.kind(one) == "{" else {} for one in documents]

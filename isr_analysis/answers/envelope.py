@@ -29,7 +29,6 @@ from isr_analysis.answers.shape import (
     plain,
     time_rank,
 )
-from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
 _DEEPEST = 8
@@ -98,34 +97,9 @@ def find(
         if groups is None and (whole := beside.opened(document)) != document:
             groups = search.dig(whole, {}, ())
         if groups is None:
-            raise AnswerError(f"no rows of messages were found in {describe(document)}")
+            raise AnswerError(f"no rows of messages were found in {failures.describe(document)}")
         search.found.groups += groups
     return search.found
-
-
-def describe(value: bytes, depth: int = 0) -> str:
-    """Say what a JSON text is, in a few words."""
-    what = raw.kind(value)
-    if what in ("{", "[") and depth > _DEEPEST:
-        return "…"
-    if what == "{":
-        fields = raw.members(value)
-        if words := next(
-            (name for name in ("detail", *failures.FAILED) if fields.get(name, b"null") not in failures.NOTHING), None
-        ):
-            return f"an object that states {words!r}: {error_words(value)}"
-        if failure := failures.stated(fields, rows=False):
-            return f"an object that states a failure: {failure}"
-        inside = next((name for name in fields if plain(name) in ROWS and raw.kind(fields[name]) == "["), None)
-        within = f"; {inside!r} is {describe(fields[inside], depth + 1)}" if inside else ""
-        return f"an object with the fields {', '.join(list(fields)[:20]) or '(none)'}{within}"
-    if what == "[":
-        head = raw.first(value)
-        return (
-            "an empty array" if head is None else f"an array of which the first element is {describe(head, depth + 1)}"
-        )
-    names = {'"': "the text", "0": "the number", "t": "the value", "f": "the value", "n": "the value"}
-    return f"{names.get(what, 'the text')} {value[:60].decode('utf-8', 'replace')}"
 
 
 def _walk(document: bytes, path: str) -> bytes:
@@ -134,7 +108,7 @@ def _walk(document: bytes, path: str) -> bytes:
         inner = raw.members(value).get(name) if raw.kind(value) == "{" else None
         if inner is None:
             raise AnswerError(
-                f"the field {path!r}, which the contract names for the rows, is not in {describe(document)}"
+                f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"
             )
         value = inner
     return value
@@ -213,6 +187,8 @@ class _Search:
             groups = self._groups(fields, parts, outer, keys, depth)
             if groups or not any(map(self._may_be_row, fields)):
                 return groups
+            if self.live and (place := next(filter(None, map(beside.topics_alone, fields)), None)):
+                raise AnswerError(f"the topics in {place!r} have no instants of their own, of which each must have one")
             verdict = "row"
         if verdict == "row":
             return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
@@ -270,7 +246,9 @@ class _Search:
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
             failure = None if self.live else failures.stated(fields)
             if failure or not (there or self.live):
-                what = f"states a failure: {failure}" if failure else f"has no rows; it is {describe(parts[i])}"
+                what = (
+                    f"states a failure: {failure}" if failure else f"has no rows; it is {failures.describe(parts[i])}"
+                )
                 raise AnswerError(f"element {i + 1} of the list of groups {what}")
         return groups
 
@@ -328,6 +306,18 @@ class _Search:
             return True  # when it was last seen, beside what it said then
         return self.live and pick(fields, CLIENT) is not None and any(map(self._is_message, inner.values()))
 
+    def _is_of_topic(self, fields: dict[str, bytes], keys: tuple[str, ...]) -> bool:
+        """Tell whether an object under a topic of a live answer is its message, spread, as it has an instant."""
+        below_topic = self.live and bool(keys) and "/" in keys[-1]
+        return below_topic and any(self._instant(name, one) is not None for name, one in fields.items())
+
+    def _spread(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...]) -> list[Group]:
+        """Give what is a message like those beside it, by its instant alone: its payload is spread."""
+        fields = raw.members(value) if raw.kind(value) == "{" and len(keys) < _DEEPEST else {}
+        if any((rank := self._instant(name, one)) is not None and rank <= RECEIVED for name, one in fields.items()):
+            return [Group(b"[" + value + b"]", outer, keys)]
+        return [group for name, one in fields.items() for group in self._spread(one, outer, (*keys, name))]
+
     def _object(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group] | None:
         fields = raw.members(value)
         around = {**outer, **beside.labels(fields)}
@@ -345,8 +335,13 @@ class _Search:
             and not (plain(name) == "payload" and (pick(fields, TOPIC) or pick(fields, CLIENT)))
         }  # fmt: skip
         bearing = {name: groups for name, groups in dug.items() if groups}
+        if self.live and bearing and not any(plain(name) in ROWS for name in bearing):
+            depths = {len(one.keys) for groups in bearing.values() for one in groups}
+            for name in (one for one, groups in dug.items() if groups is None):
+                spread = self._spread(fields[name], around, (*keys, name))
+                bearing |= {name: spread} if spread and {len(one.keys) for one in spread} <= depths else {}
         listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in bearing)
-        if not listed and self._is_message(fields):
+        if not listed and (self._is_message(fields) or self._is_of_topic(fields, keys)):
             return [Group(b"[" + value + b"]", outer, keys)]
         if not bearing and not self._has_empty_place(fields, dug, depth):
             return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from isr_analysis.answers import columns, raw
-from isr_analysis.answers.shape import BESIDE, CLIENT, pick, plain
+from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.answers.words import error_words
 
 FAILED = ("error", "errors", "exception", "fault")
+_DEEPEST = 8
 NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 
 _NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
@@ -73,6 +74,29 @@ def of_change(body: bytes) -> str | None:
     if text.startswith(b"<"):
         return error_words(text, "text/html")
     return stated(raw.members(text)) if raw.is_json(text) and raw.kind(text) == "{" else None
+
+
+def describe(value: bytes, depth: int = 0) -> str:
+    """Say what a JSON text is, in a few words."""
+    what = raw.kind(value)
+    if what in ("{", "[") and depth > _DEEPEST:
+        return "…"
+    if what == "{":
+        fields = raw.members(value)
+        if words := next((name for name in ("detail", *FAILED) if fields.get(name, b"null") not in NOTHING), None):
+            return f"an object that states {words!r}: {error_words(value)}"
+        if failure := stated(fields, rows=False):
+            return f"an object that states a failure: {failure}"
+        inside = next((name for name in fields if plain(name) in ROWS and raw.kind(fields[name]) == "["), None)
+        within = f"; {inside!r} is {describe(fields[inside], depth + 1)}" if inside else ""
+        return f"an object with the fields {', '.join(list(fields)[:20]) or '(none)'}{within}"
+    if what == "[":
+        head = raw.first(value)
+        return (
+            "an empty array" if head is None else f"an array of which the first element is {describe(head, depth + 1)}"
+        )
+    names = {'"': "the text", "0": "the number", "t": "the value", "f": "the value", "n": "the value"}
+    return f"{names.get(what, 'the text')} {value[:60].decode('utf-8', 'replace')}"
 
 
 def _is_beside_rows(name: str, value: bytes, fields: dict[str, bytes]) -> bool:

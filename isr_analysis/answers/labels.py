@@ -113,6 +113,8 @@ def _of_keys(
         if asked.account_id in names or (len(keys) - i > 2 and all(map(messages.is_account, names))):  # noqa: PLR2004
             accounts |= frozenset(names)
             client, levels = labelled, []  # what stands around an account is neither client nor topic
+        elif client is None and len(names) == 1 and _is_around(named[i + 1 :]):
+            continue
         elif client is None and not any("/" in name for name in names) and (topic is not None or of_clients):
             client = one
         elif topic is None and not (levels and all(map(instants.is_instant, names))):  # a day, perhaps
@@ -120,6 +122,11 @@ def _of_keys(
     if levels:
         topic = pc.binary_join_element_wise(*levels, "/", null_handling="skip")
     return client, topic, accounts
+
+
+def _is_around(below: list[list[str]]) -> bool:
+    """Tell whether clients and their whole topics stand below a name, which is then neither."""
+    return len(below) == 2 and not any("/" in one for one in below[0]) and all("/" in one for one in below[1])  # noqa: PLR2004
 
 
 def _is_place(topic: pa.ChunkedArray, role: Roles, asked: Asked) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from isr_analysis.answers import envelope, failures, forms, raw, tables, unpack
+from isr_analysis.answers import failures, forms, raw, tables, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.errors import AnswerError
@@ -48,7 +48,7 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
         values = [_of_columns(table)] if table is not None else values
     found = _rows(values if len(values) > 1 else values[0]) if values else []
     if found is None:
-        came = envelope.describe(documents[0])
+        came = failures.describe(documents[0])
         raise AnswerError(f"the portal's list was not understood: {came} came, not a list of objects")
     stated = None if found or rows or not documents else failures.stated(_members(documents[0]), rows=False)
     if stated:

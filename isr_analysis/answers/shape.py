@@ -149,7 +149,7 @@ PUBLISHED, PLAIN, VAGUE, EVENT, RECEIVED, SEEN = range(6)
 _INSTANT = re.compile(
     r"(?:last|latest)?(?P<published>publish(?:ed)?|pub|message|msg)?"
     r"(?P<event>events?|sampled?|samples|measured|measurement|measure|observed|observation|recorded|record|reading|device|"
-    r"source|origin|sent|send|mqtt|telemetry|data|value|captured|occurred)?"
+    r"source|origin|sent|send|mqtt|telemetry|data|value|payload|captured|occurred)?"
     r"(?P<received>received?|recv|rx|arrival|arrived|ingested|ingest|ingestion|stored?|storage|inserted|insert|created?|"
     r"creation|saved?|logged|log|server|broker|written|processed|row|db)?"
     r"(?P<word>time|timestamp|ts|datetime|date|at|epoch|when|instant|dt|t)?"
@@ -157,7 +157,7 @@ _INSTANT = re.compile(
 _NOT_ALONE = {
     "", "last", "latest", "device", "data", "message", "msg", "event", "events", "source", "mqtt", "record", "reading",
     "origin", "telemetry", "row", "db", "log", "server", "broker", "sample", "samples", "storage",
-    "measurement", "measure", "value", "lastvalue", "latestvalue",
+    "measurement", "measure", "value", "lastvalue", "latestvalue", "payload", "lastpayload", "latestpayload",
 }  # fmt: skip
 """What says whose time it is, but is none without a word for time."""
 _SEEN = re.compile(
