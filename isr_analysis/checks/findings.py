@@ -7,7 +7,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.absence import SILENT, Rhythm, Unfetched, by_client, rhythms, silent_rows, unfetched_in
 from isr_analysis.checks.drift import fields_changed, renamed, types_changed
-from isr_analysis.checks.series import CLIENT, TOPIC, Series, identity, split, taken, zone_of
+from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.checks.values import out_of_order, repeats, stuck
 from isr_analysis.times import Range
@@ -85,7 +85,7 @@ def quality(
     new_names = renamed(frame, series, found, span)
     rows: list[Row] = [
         *(_fetching(one) for one in unfetched),
-        *(_told(row, series, own.get(row[CLIENT], [])) for row in silent if not _explained(row, new_names, span)),
+        *(_told(row, own.get(row[CLIENT], [])) for row in silent if not _explained(row, new_names, span)),
         *new_names,
         *repeats(series, found),
         *stuck(series, found),
@@ -107,14 +107,15 @@ def _fetching(one: Unfetched) -> Row:
             "detail": words}  # fmt: skip
 
 
-def _told(row: Row, series: Series, own: list[Rhythm]) -> Row:
+def _told(row: Row, own: list[Rhythm]) -> Row:
     """Say a silence of a client in words."""
     same = [
         one for one in own
         if one.regular and row[TOPIC] in ("", one.topic) and row["channel"] in ("", one.channel)
     ]  # fmt: skip
     usual = min((float(one.pace.interval[one.pace.regular].min()) for one in same), default=0.0)
-    where = "" if row["channel"] or len(series) == 1 else " on any channel" if row[TOPIC] else " on any topic"
+    silent = [one for one in own if row[TOPIC] in ("", one.topic)]
+    where = "" if row["channel"] or len(silent) == 1 else " on any channel" if row[TOPIC] else " on any topic"
     each = f", where one comes every {times.lasting(usual)}" if usual else ""
     words = f"no message{where} for {times.lasting(row['duration'])}{each}"
     kept = {name: row[name] for name in (CLIENT, TOPIC, "channel", "start", "end")}

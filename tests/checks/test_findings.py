@@ -40,6 +40,14 @@ def test_findings_stand_in_order_and_say_whom_they_concern():
     ]
 
 
+def test_a_topic_without_channels_has_none_that_are_silent():
+    """Of two clients each with one topic, nothing is said of topics or channels that there are not."""
+    frame = joined(
+        ticks([*minutes(0, 40), *minutes(70, 120)], client="a", topic="x"), ticks(minutes(0, 120), client="b")
+    )
+    assert quality(frame)["detail"].tolist() == ["no message for 31 min, where one comes every 1 min"]
+
+
 @pytest.mark.parametrize("own", [{"topic": "slow"}, {"chan": 1}])
 def test_a_silence_is_told_with_the_pace_of_its_own_topic_and_channel(own):
     """Not with that of a faster one of the same client."""
