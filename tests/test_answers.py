@@ -212,6 +212,22 @@ def test_levels_of_a_topic_may_be_names_within_names():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("body", "topics"),
+    [
+        ({"telemetry": {"rf/a": 1}, "state": {"x/1": 1}}, ["telemetry/rf/a", "state/x/1"]),
+        ({"2026-11-20": {"telemetry/rf": 1}, "2026-11-21": {"telemetry/rf": 1}}, ["telemetry/rf", "telemetry/rf"]),
+    ],
+)
+def test_below_a_client_first_levels_of_topics_and_days_are_no_clients(body, topics):
+    """Though whole topics, or the rest of them, stand below these; a day is no level of a topic either."""
+    rows = [{"ts": "2026-11-20T00:00:00Z", "payload": 1}]
+    inner = {name: dict.fromkeys(below, rows) for name, below in body.items()}
+    found = answers.read_page(json.dumps({"isr-shack-01": inner}).encode()).messages
+    assert found["client_id"].to_pylist() == ["isr-shack-01", "isr-shack-01"]
+    assert found["topic"].to_pylist() == topics
+
+
 def test_the_name_of_a_place_for_rows_is_no_topic():
     """Where something else stands beside it, and one client was asked for."""
     row = {"time": "2026-11-01T00:00:00Z", "payload": 1}

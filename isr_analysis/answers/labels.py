@@ -14,6 +14,9 @@ from isr_analysis.answers.roles import KEY, Roles
 from isr_analysis.answers.shape import TOPIC, VAGUE, Asked, plain, time_rank
 from isr_analysis.errors import AnswerError
 
+_LEVELS = {"telemetry", "state", "event"}
+"""The first levels of topics that the portal's own devices have."""
+
 
 def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
     """Give the accounts that topics, filters and account fields name, whether a publisher ever published or not."""
@@ -117,7 +120,7 @@ def _of_keys(
             continue
         elif client is None and not any("/" in name for name in names) and (topic is not None or of_clients):
             client = one
-        elif topic is None and not (levels and all(map(instants.is_instant, names))):  # a day, perhaps
+        elif topic is None and not ((levels or whole) and all(map(instants.is_instant, names))):  # a day, perhaps
             levels.append(one)
     if levels:
         topic = pc.binary_join_element_wise(*levels, "/", null_handling="skip")
@@ -125,8 +128,13 @@ def _of_keys(
 
 
 def _is_around(below: list[list[str]]) -> bool:
-    """Tell whether clients and their whole topics stand below a name, which is then neither."""
-    return len(below) == 2 and not any("/" in one for one in below[0]) and all("/" in one for one in below[1])  # noqa: PLR2004
+    """Tell whether clients and their whole topics stand below a name, which is then neither.
+
+    Not if what stands in the place of clients are days, or the first levels of topics.
+    """
+    if len(below) != 2 or any("/" in one for one in below[0]) or not all("/" in one for one in below[1]):  # noqa: PLR2004
+        return False
+    return not (_LEVELS & {*below[0]} or all(map(instants.is_instant, below[0])))
 
 
 def _is_place(topic: pa.ChunkedArray, role: Roles, asked: Asked) -> bool:
