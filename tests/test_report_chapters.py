@@ -157,13 +157,21 @@ def half_a_day(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
     return made, shown
 
 
+@pytest.mark.parametrize(("more", "shares"), [("20s", [11 / 12, 2 / 12]), ("40min", [11 / 13, 2 / 13])])
+def test_an_hour_that_has_just_begun_does_not_count_as_silent(half_a_day: tuple[Any, list[str]], more, shares) -> None:
+    """A report that is made seconds after a full hour says the same of healthy publishers as one made before."""
+    made, _ = half_a_day
+    made.until += pd.Timedelta(more).value
+    assert material.Material.share.func(made).tolist() == pytest.approx(shares)  # type: ignore[attr-defined]
+
+
 def test_a_summary_is_right(half_a_day: tuple[Any, list[str]]) -> None:
     """Its numbers, what is said of who was not heard, the longest silence, and what may still come."""
     made, shown = half_a_day
     sections.summary(made)
     tiles, said = shown
     assert tiles.splitlines()[:3] == ["messages: 650", "publishers heard: 2 of 4", "topics: 2"]
-    assert "hours with messages: 50.0%" in tiles  # 12 of the 13 hours that the range touches, and 1 of them
+    assert "hours with messages: 54.2%" in tiles  # 11 of its 12 hours, from half past twelve, and 2 of them
     assert said.splitlines() == [
         "The first message came at 2026-11-01 12:30:00, the last at 2026-11-02 00:29:00: 54 an hour.",
         "Not heard at all: d. Paused: c.",
@@ -182,8 +190,8 @@ def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> 
     made, shown = half_a_day
     sections.publishers(made)
     assert [line.split() for line in shown[-1].splitlines()[1:]] == [
-        ["a", "Shack", "in", "use", "620", "1", "92.3%", "2026-11-02", "00:29:00+01:00"],
-        ["b", "30", "1", "7.7%", "2026-11-01", "14:39:00+01:00"],
+        ["a", "Shack", "in", "use", "620", "1", "91.7%", "2026-11-02", "00:29:00+01:00"],
+        ["b", "30", "1", "16.7%", "2026-11-01", "14:39:00+01:00"],
         ["c", "paused", "0", "0", "0.0%", "NaT"],
         ["d", "in", "use", "0", "0", "0.0%", "NaT"],
     ]

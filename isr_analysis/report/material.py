@@ -155,12 +155,14 @@ class Material:
 
     @functools.cached_property
     def share(self) -> pd.Series:
-        """For each client, the part of the range's hours in which anything came, 0 to 1."""
-        hour = nanoseconds(self.heard.index) // times.HOUR
-        first, last = self.span.start // times.HOUR, -(-self.until // times.HOUR)
+        """For each client, the part of the range's hours in which anything came, 0 to 1.
+
+        They are counted from its start; what is left at its end counts if it is half an hour or more.
+        """
+        many = max(1, round((self.until - self.span.start) / times.HOUR))
+        hour = np.minimum((nanoseconds(self.heard.index) - self.span.start) // times.HOUR, many - 1)
         rows = pd.DataFrame({"client_id": self.heard["client_id"].astype("str").to_numpy(), "hour": hour})
-        counted = rows.drop_duplicates().groupby("client_id")["hour"].size()
-        return (counted / max(1, last - first)).clip(upper=1.0)
+        return rows.drop_duplicates().groupby("client_id")["hour"].size() / many
 
     def _attrs(self, rows: int) -> dict[str, Any]:
         known = self._store.held(self.selector, self.span, now=self.portal.now(), max_age=None)
