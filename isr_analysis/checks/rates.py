@@ -197,8 +197,8 @@ def completeness(
     rows = []
     for one in rhythms(split(frame, identity(frame)), span):
         due = one.time[_due(one)]
-        came = np.histogram(one.time, edges)[0]
-        counted = np.histogram(due[due < span.end], edges)[0]
+        came = np.histogram(one.time[one.time < edges[-1]], edges)[0]  # to numpy the last edge would be in the last day
+        counted = np.histogram(due[(due >= span.start) & (due < span.end)], edges)[0]
         expected = _expected(one, _in_step(one, edges, span))
         for day, begin in enumerate(edges[:-1]):
             some = round(expected[day]) > 0

@@ -78,3 +78,12 @@ def test_who_was_asked_for_and_is_not_there_is_silent():
     frame = loaded(ticks(minutes(0, 2880)), clients=["isr-shack-01", "other"], topic="telemetry/a")
     assert gaps(frame)["client_id"].tolist() == ["other"]
     assert gaps(loaded(frame.iloc[:0], clients=["other"]))["client_id"].tolist() == ["other"]
+
+
+def test_a_day_ends_before_the_next_midnight_and_a_range_begins_at_its_start():
+    """A message of the next midnight is of the next day; those before the range do not stand in for missing ones."""
+    hours = np.arange(0, 48) * 3600.0
+    day = completeness(ticks(hours), end="2026-11-02").iloc[-1]
+    assert (day["messages"], day["expected"]) == (24, 24)
+    half = completeness(ticks(np.delete(hours, slice(14, 20))), start="2026-11-01T12:00", end="2026-11-02").iloc[-1]
+    assert (half["expected"], half["share"]) == (12, 0.5)
