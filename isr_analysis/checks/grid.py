@@ -221,6 +221,8 @@ def _rises(part: pd.Series, time: Ints, edges: Ints, _: str) -> Floats:
     number = numbers(part)
     some = np.isfinite(number)
     value, at = number[some], time[some][1:]
+    if not len(value):
+        return np.full(len(edges) - 1, np.nan)
     anew = np.concatenate([[False], (value[1:] < value[:-1] / 2) & (value[1:] >= 0)])  # one below zero rises to it
     highest = pd.Series(value).groupby(anew.cumsum()).cummax().to_numpy()
     rise = np.where(anew, value, np.diff(highest, prepend=0.0))[1:]

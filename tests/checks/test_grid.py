@@ -217,3 +217,13 @@ def test_values_in_two_units_are_not_averaged_together():
     grid = wide(ticks(minutes(0, 60, 1), chan=1, value=value).assign(unit=unit), every="1h", by="chan")
     assert grid.to_dict("list") == {"unit W": [2.0], "unit mW": [1500.0]}
     assert grid.attrs == {"columns": ["unit W", "unit mW"], "units": ["W", "mW"]}
+
+
+def test_a_counter_without_any_number_beside_one_with_some():
+    """A channel that only says "n/a", or is infinite, has an empty column; the other one is counted."""
+    for nothing in ("n/a", np.inf):
+        frame = joined(*(ticks([0, 60, 120], chan=chan, value=list(value)) for chan, value in
+                         ((1, (4.0, 5.0, 7.0)), (2, (nothing,) * 3))))  # fmt: skip
+        grid = wide(frame, every="1h", counter=True)
+        assert grid["chan 1"].tolist() == [3.0]
+        assert grid["chan 2"].isna().all()
