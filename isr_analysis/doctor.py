@@ -207,8 +207,9 @@ def _clock(header: str, now: int) -> Check:
         theirs = email.utils.parsedate_to_datetime(header)
     except (ValueError, TypeError):
         return Check("clock", WARN, "the portal does not say what time it has", "compare this machine's clock yourself")
-    ours = dt.datetime.fromtimestamp(now / times.SECOND, dt.UTC)
-    off = (ours - theirs.astimezone(dt.UTC)).total_seconds()
+    if theirs.tzinfo is None:  # "-0000" or no zone: UTC, and not this machine's
+        theirs = theirs.replace(tzinfo=dt.UTC)
+    off = (dt.datetime.fromtimestamp(now / times.SECOND, dt.UTC) - theirs).total_seconds()
     if abs(off) <= SKEW:
         return Check("clock", OK, f"within {max(abs(off), 1):.0f} s of the portal's")
     way = "ahead of" if off > 0 else "behind"

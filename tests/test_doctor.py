@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import email.utils
 import json
+import time
 
 import httpx
 import portal_rows
@@ -138,6 +139,18 @@ def test_a_wrong_clock_is_seen(home, off, state, words):
     clock = checks["clock"]
     assert clock.state == state
     assert words in clock.found + clock.remedy
+
+
+def test_a_clock_that_names_no_zone_is_one_of_utc(home, monkeypatch):
+    """Whatever zone this machine has."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        for date in (email.utils.formatdate(NOW / SECOND), email.utils.formatdate(NOW / SECOND)[:-6]):
+            assert doctor._clock(date, NOW).state == "ok"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(("ahead", "state"), [(-5, "warning"), (0, "ok"), (2, "failed")])
