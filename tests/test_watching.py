@@ -176,6 +176,17 @@ def test_isr_live_in_json(here, setting):
     assert all(value is not None for row in rows for value in row.values())
 
 
+def test_what_is_no_number_in_json_is_null():
+    """A payload may hold it all the same, at its top or within a list: each line is one that every reader takes."""
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    df = frame.to_frame(table([(0, "dev-a", "t", b'{"value": 1e999, "list": [NaN, -1e999, 1.5]}')]), attrs={})
+    (told,) = (json.loads(line, parse_constant=refuse) for line in terminal.lines(df))
+    assert (told["value"], told["list"]) == (None, [None, None, 1.5])
+
+
 def test_isr_live_refreshes_on_a_terminal(here, setting):
     """The table is drawn over itself until it ends, and fits the terminal."""
     main, other = pty.openpty()
