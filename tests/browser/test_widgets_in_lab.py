@@ -314,7 +314,7 @@ def test_the_board_on_the_stream(lab, page, tmp_path, theme):
         ])  # fmt: skip
         page.get_by_text("stream, since").wait_for()
         assert page.evaluate("document.body.dataset.jpThemeLight") == str(theme == "light").lower()
-        page.wait_for_function("[...document.querySelectorAll('td')].some(one => /^[0-5] s/.test(one.textContent))")
+        page.wait_for_function("[...document.querySelectorAll('td')].some(one => /^[0-5]\\s+s/.test(one.textContent))")
         page.screenshot(path=tmp_path / f"stream-{theme}.png")
         assert page.evaluate(CUT_OFF) == []
         talking.air.broker.stop()
