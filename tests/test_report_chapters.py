@@ -10,6 +10,7 @@ import pytest
 
 from isr_analysis import times
 from isr_analysis.checks import quality
+from isr_analysis.messages import Selector
 from isr_analysis.report import chapters, markup, material, sections
 
 
@@ -198,3 +199,28 @@ def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> 
     made.publishers = made.publishers[["client_id"]][:0]
     sections.publishers(made)
     assert shown[-1] == "There is no publisher."
+
+
+def test_who_was_heard_and_is_on_no_list_is_told_of(half_a_day: tuple[Any, list[str]], sandbox: Any) -> None:
+    """A publisher that was deleted since has its messages: it counts, and has a row."""
+    made, shown = half_a_day
+    with sandbox.connect() as portal:
+        asked = SimpleNamespace(portal=portal, selector=Selector(None, "#"), heard=made.heard)
+        found = material.Material.publishers.func(asked)  # type: ignore[attr-defined]
+    assert found["client_id"].tolist()[-2:] == ["a", "b"]
+    assert "stale" in found.attrs
+    known = made.publishers[2:].astype({"paused": "boolean"})
+    known.attrs["stale"] = True
+    made.publishers = material.with_heard(known, made.heard)
+    assert made.publishers.attrs == {"stale": True}
+    assert material.with_heard(made.publishers, made.heard) is made.publishers
+    sections.summary(made)
+    assert "publishers heard: 2 of 4" in shown[-2]
+    assert "Not heard at all: d. Paused: c." in shown[-1]
+    sections.publishers(made)
+    assert [line.split() for line in shown[-1].splitlines()[1:]] == [
+        ["c", "paused", "0", "0", "0.0%", "NaT"],
+        ["d", "in", "use", "0", "0", "0.0%", "NaT"],
+        ["a", "620", "1", "91.7%", "2026-11-02", "00:29:00+01:00"],
+        ["b", "30", "1", "16.7%", "2026-11-01", "14:39:00+01:00"],
+    ]

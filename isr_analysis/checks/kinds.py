@@ -29,7 +29,8 @@ _NAMED = re.compile(
 )
 """How fields of versions and names are called, which may be written in digits and measure nothing."""
 
-_VALUES = {"value", "val", "reading"}
+_VALUES = {"value", "val", "reading", "v"}
+_SHORT = ("uom", "u")
 _FEW = 10
 _LABELS = 4
 _FIRST = 1000
@@ -40,11 +41,15 @@ _ENOUGH = 10_000  # values that show how all are written
 def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
     """Give the columns that may hold the unit of a field; `alone` where no other field could have it.
 
-    What is called a value has the unit that stands beside it: ``p.value`` that of ``p.unit``.
+    What is called a value has the unit that stands beside it: ``p.value`` that of ``p.unit``. The short names are those
+    of units only within an object, and where they hold no numbers: ``u`` may be a voltage.
     """
     inside, dot, leaf = field.rpartition(".")
     beside = [f"{inside}{dot}{name}" for name in UNITS] if leaf in _VALUES or alone else []
-    known = (f"{field}_unit", f"{field}.unit", f"{field}_units", *beside, *(UNITS if alone else ()))
+    if leaf in _VALUES and dot:
+        beside += [name for one in _SHORT if (name := f"{inside}.{one}") in frame and not is_number(frame[name])]
+    own = [f"{field}{end}" for end in ("_unit", ".unit", "_units", "Unit", "Units")]
+    known = (*own, *beside, *(UNITS if alone else ()))
     return [name for name in dict.fromkeys(known) if name in frame.columns]
 
 

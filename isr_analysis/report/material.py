@@ -121,12 +121,14 @@ class Material:
 
     @functools.cached_property
     def publishers(self) -> pd.DataFrame | IsrError:
-        """The list of publishers of the selection, or why there is none."""
+        """The list of publishers of the selection, then who was heard and is not on it; or why there is none."""
         try:
             found = isr.load_publishers(max_age="1h", portal=self.portal)
         except IsrError as exc:
             return exc
-        return found[found["client_id"].isin(self.selector.clients)] if self.selector.clients else found
+        if self.selector.clients:
+            found = found[found["client_id"].isin(self.selector.clients)]
+        return with_heard(found, self.heard)
 
     @functools.cached_property
     def live(self) -> pd.DataFrame | IsrError:
@@ -241,3 +243,15 @@ def is_closed(found: object) -> bool:
 def instant(ns: int, zone: dt.tzinfo) -> pd.Timestamp:
     """Turn ns into an instant of a zone."""
     return pd.Timestamp(np.datetime64(ns, "ns"), tz="UTC").tz_convert(zone)
+
+
+def with_heard(known: pd.DataFrame, heard: pd.DataFrame) -> pd.DataFrame:
+    """Put behind the list of publishers who was heard and is not on it, such as one that was deleted since."""
+    clients = pd.Series(heard["client_id"].cat.categories.astype("str"), dtype=known["client_id"].dtype)
+    others = clients[~clients.isin(known["client_id"])]
+    if others.empty:
+        return known
+    rows = pd.DataFrame({"client_id": others}).astype({"client_id": known["client_id"].dtype})
+    found = pd.concat([known, rows], ignore_index=True)
+    found.attrs = dict(known.attrs)
+    return found

@@ -149,7 +149,7 @@ def publishers(material: Material) -> None:
         names = known
     by = heard.groupby(heard["client_id"].astype("str"))
     rows = pd.DataFrame({"client_id": names["client_id"].astype("str").to_numpy()})
-    rows["label"] = names["label"].to_numpy() if "label" in names else ""
+    rows["label"] = names["label"].fillna("").to_numpy() if "label" in names else ""
     rows["state"] = [_state(one) for one in names["paused"]] if "paused" in names else ""
     rows["messages"] = rows["client_id"].map(by.size()).fillna(0).astype("Int64")
     rows["topics"] = rows["client_id"].map(by["topic"].nunique()).fillna(0).astype("Int64")

@@ -178,6 +178,23 @@ def test_a_nested_value_has_the_unit_beside_it():
     assert kinds.unit_columns(frame, "p.value", alone=True) == ["p.unit", "unit"]
 
 
+def test_a_nested_value_has_a_unit_of_a_short_name():
+    """Of {"p": {"v": 3, "u": "W"}} and {"p": {"value": 3, "uom": "W"}}; but a number there is a voltage."""
+    frame = pd.DataFrame({"p.v": [3.0], "p.u": ["W"], "q.value": [3.0], "q.uom": ["W"], "r.v": [3.0], "r.u": [230.1]})
+    frame = frame.assign(v=[1.0], u=["W"])
+    assert kinds.unit_columns(frame, "p.v", alone=False) == ["p.u"]
+    assert kinds.unit_columns(frame, "q.value", alone=False) == ["q.uom"]
+    assert kinds.unit_columns(frame, "r.v", alone=False) == []
+    assert kinds.unit_columns(frame, "v", alone=False) == []  # an object of its own says that they belong together
+
+
+def test_a_unit_stands_under_the_name_of_its_field_in_either_style():
+    """Of {"temp": 21, "tempUnit": "C"} as of {"temp": 21, "temp_unit": "C"}."""
+    frame = pd.DataFrame(columns=["temp", "tempUnit", "hum", "hum_unit"])
+    assert kinds.unit_columns(frame, "temp", alone=False) == ["tempUnit"]
+    assert kinds.unit_columns(frame, "hum", alone=False) == ["hum_unit"]
+
+
 @pytest.mark.parametrize(
     ("numbers", "topic", "state"),
     [
