@@ -83,7 +83,10 @@ def availability(
     )
     # Of the first and the last day only what the frame speaks for counts.
     inside = np.clip(edges, span.start, span.end)
-    share = 100 * hours / (-((edges[:-1] - inside[1:]) // times.HOUR) - (inside[:-1] - edges[:-1]) // times.HOUR)
+    # Of an hour that a range was loaded up to, less than half says nothing: perhaps no message was due yet.
+    ended = (inside[1:] - edges[:-1]) / times.HOUR
+    ended = np.round(ended) if span.end - series.time.max() > 1 else np.ceil(ended)
+    share = np.minimum(100, 100 * hours / np.maximum(1, ended - (inside[:-1] - edges[:-1]) // times.HOUR))
 
     least = np.lexsort((names, hours.sum(axis=1)))[:_ROWS]
     order = sorted(least.tolist(), key=names.__getitem__, reverse=True)

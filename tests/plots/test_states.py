@@ -51,6 +51,15 @@ def test_hours_are_those_of_the_local_clock():
     assert figure.data[0].z.tolist() == [[100.0, 100.0, 100.0]]
 
 
+@pytest.mark.parametrize(("end", "share"), [("09:00:20", 100.0), ("09:40", 90.0)])
+def test_an_hour_that_has_just_begun_does_not_count_as_silent(end, share):
+    """A range that is loaded seconds after a full hour shows a healthy client as one that was loaded before."""
+    index = pd.date_range("2026-11-19", periods=9, freq="1h", tz="UTC", name="time")
+    frame = plain(np.arange(9), index)
+    frame.attrs = {"start": "2026-11-19T00:00:00Z", "end": f"2026-11-19T{end}Z", "rows": 9}
+    assert plots.availability(frame).data[0].z.tolist() == [[share]]
+
+
 def test_a_day_that_has_just_begun_is_there():
     """Just after midnight all messages of the new day are ones to which late ones may still come."""
     index = pd.date_range("2026-11-19T18:00", "2026-11-20T00:07", freq="1min", tz="UTC", name="time")
