@@ -55,9 +55,9 @@ def channels(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
     pandas.DataFrame
         One row for each client, topic, channel and field that holds numbers (as text, too), flags or words for a state
         (of readings with an identity: whatever they hold). Columns ``client_id``, ``topic``, ``channel``, ``field``,
-        ``kind`` (``measurement``, ``state`` or ``event``), ``unit`` (as the payload gives it, else empty; all str),
-        ``messages`` (Int64), ``first`` and ``last`` (in the frame's zone), and the five parts of the identity (str, NA
-        where there is none). No row: the same columns.
+        ``kind`` (``measurement``, ``state`` or ``event``), ``unit`` (as the payload gives it, of several the
+        last, else empty; all str), ``messages`` (Int64, in whichever unit), ``first`` and ``last`` (in the frame's
+        zone), and the five parts of the identity (str, NA where there is none). No row: the same columns.
 
     Examples
     --------
