@@ -153,6 +153,13 @@ def test_without_the_add_on_the_error_names_it(portal):
         lambda line: mgmt.invite_member("a@example.com", "owner", portal=line),
         lambda line: mgmt.set_role("a", "boss", portal=line),
         lambda line: mgmt.create_tenant("", portal=line),
+        lambda line: mgmt.create_tenant(None, portal=line),
+        lambda line: mgmt.create_publisher(5, portal=line),
+        lambda line: mgmt.pause_publisher(7, portal=line),
+        lambda line: mgmt.withdraw_invite(None, portal=line),
+        lambda line: mgmt.remove_publisher(None, portal=line),
+        lambda line: mgmt.rotate_credentials(None, portal=line),
+        lambda line: mgmt.invite_member(b"a@example.com", portal=line),
     ],
 )
 def test_what_cannot_be_meant_is_not_sent(call):

@@ -54,7 +54,8 @@ def change(
         The portal refused, by its status or in the words of its answer.
     """
     _ = portal.account_id
-    at = path if named is None else f"{path}/{_level(named)}{then}"
+    of_the_list = named is None and method == "POST" and not then  # never is a whole list changed, or removed
+    at = path if of_the_list else f"{path}/{_level(named)}{then}"
     try:
         response = portal.wire.raw(method, at, json=json)
     except PortalUnavailableError as exc:
@@ -98,7 +99,23 @@ def _forget_lists(portal: Portal) -> None:
 _PERHAPS = "It was not sent again, and may have been done all the same: look at the list before you repeat it"
 
 
-def _level(name: str) -> str:
-    if not name.strip() or name in (".", ".."):
+def text(value: object, name: str, wanted: str) -> str:
+    """Accept a text that says something, without what stands around it.
+
+    Raises
+    ------
+    UsageError
+        It is none, or empty.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"{name}={value!r} is of type {type(value).__name__}; give {wanted} as text")
+    if not value.strip():
+        raise UsageError(f"{name}={value!r} is empty; give {wanted}")
+    return value.strip()
+
+
+def _level(name: str | None) -> str:
+    text(name, "id", "it as the portal lists it")
+    if name in (".", ".."):
         raise UsageError(f"{name!r} is no id; give it as the portal lists it")
-    return quote(name, safe="")
+    return quote(str(name), safe="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt import made
-from isr_analysis.mgmt.calls import SUBSCRIBERS, change
+from isr_analysis.mgmt.calls import SUBSCRIBERS, change, text
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -31,7 +31,7 @@ def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Porta
     Raises
     ------
     UsageError
-        The label is empty.
+        The label is no text, or empty.
     AddOnMissingError
         The account lacks the Mgmt add-on.
     TokenMissingError, TokenRefusedError, QuotaExhaustedError, RequestRefusedError
@@ -48,7 +48,7 @@ def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Porta
     ('site-alpha-sensor', Secret(…))
     """
     portal = connection.current(portal)
-    body = {"label": _label(label), "allow_subscribe": allow_subscribe}
+    body = {"label": text(label, "label", "what you call it"), "allow_subscribe": allow_subscribe}
     return made.read(made.CLIENT, change(portal, "POST", portal.routes.publishers, json=body), secret=True)
 
 
@@ -133,23 +133,17 @@ def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal |
     Raises
     ------
     UsageError
-        The label is empty, or the days are no whole number above zero.
+        The label is no text or empty, or the days are no whole number above zero.
     AddOnMissingError, RequestRefusedError, PortalUnavailableError
         As of `create_publisher`; a plan limits how many subscribers there may be.
     """
     if type(expires_in_days) is not int or expires_in_days < 1:  # True is one, too
         raise UsageError(f"expires_in_days={expires_in_days!r} is no number of days; give a whole one, 1 or more")
     portal = connection.current(portal)
-    body = {"label": _label(label), "expires_in_days": expires_in_days}
+    body = {"label": text(label, "label", "what you call it"), "expires_in_days": expires_in_days}
     return made.read(made.SUBSCRIBER, change(portal, "POST", SUBSCRIBERS, json=body), secret=True)
 
 
 def _switch(client_id: str, to: str, portal: Portal | None) -> Made:
     portal = connection.current(portal)
     return made.read(made.CLIENT, change(portal, "POST", portal.routes.publishers, named=client_id, then=to, json=None))
-
-
-def _label(label: str) -> str:
-    if not label.strip():
-        raise UsageError(f"label={label!r} is empty; give what you call it")
-    return label.strip()

@@ -11,7 +11,7 @@ from isr_analysis import times
 from isr_analysis.answers.shape import pick
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt import made
-from isr_analysis.mgmt.calls import INVITES, MEMBERS, TENANTS, change
+from isr_analysis.mgmt.calls import INVITES, MEMBERS, TENANTS, change, text
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
@@ -88,9 +88,10 @@ def invite_member(email: str, role: str = "member", *, portal: Portal | None = N
     RequestRefusedError
         The portal refused, as for somebody who is a member already.
     """
-    if "@" not in email.strip("@ "):
+    whom = text(email, "email", "an address")
+    if "@" not in whom.strip("@"):
         raise UsageError(f"email={email!r} is no e-mail address; give one such as colleague@example.com")
-    body = {"email": email.strip(), "role": _role(role, _ROLES[1:])}
+    body = {"email": whom, "role": _role(role, _ROLES[1:])}
     return made.read(made.INVITE, change(connection.current(portal), "POST", INVITES, json=body))
 
 
@@ -150,13 +151,11 @@ def create_tenant(display_name: str, *, portal: Portal | None = None) -> Made:
     Raises
     ------
     UsageError
-        The name is empty.
+        The name is no text, or empty.
     RequestRefusedError
         The portal refused.
     """
-    if not display_name.strip():
-        raise UsageError(f"display_name={display_name!r} is empty; give what the tenant is called")
-    body = {"display_name": display_name.strip()}
+    body = {"display_name": text(display_name, "display_name", "what the tenant is called")}
     return made.read(made.TENANT, change(connection.current(portal), "POST", TENANTS, json=body))
 
 
