@@ -9,9 +9,9 @@ from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.answers.words import error_words
 
 FAILED = ("error", "errors", "exception", "fault")
-_DEEPEST = 8
 NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 
+_DEEPEST = 8  # arrays and objects within one another that are described
 _NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
 _NOT_DONE = {
     *_NOT_OK, "aborted", "cancelled", "canceled", "denied", "exception", "forbidden", "rejected", "unavailable",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Floats, by_type
+from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Floats, by_type, is_text
 
 UNITS = ("unit", "units")
 """The columns in which payloads give a unit."""
@@ -30,7 +30,9 @@ _NAMED = re.compile(
 """How fields of versions and names are called, which may be written in digits and measure nothing."""
 
 _VALUES = {"value", "val", "reading", "v"}
-_SHORT = ("uom", "u")
+"""How fields are called that have the unit that stands beside them."""
+
+_SHORT_UNITS = ("uom", "u")
 _FEW = 10
 _LABELS = 4
 _FIRST = 1000
@@ -47,7 +49,7 @@ def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
     inside, dot, leaf = field.rpartition(".")
     beside = [f"{inside}{dot}{name}" for name in UNITS] if leaf in _VALUES or alone else []
     if leaf in _VALUES and dot:
-        beside += [name for one in _SHORT if (name := f"{inside}.{one}") in frame and not is_number(frame[name])]
+        beside += [name for one in _SHORT_UNITS if (name := f"{inside}.{one}") in frame and not is_number(frame[name])]
     own = [f"{field}{end}" for end in ("_unit", ".unit", "_units", "Unit", "Units")]
     known = (*own, *beside, *(UNITS if alone else ()))
     return [name for name in dict.fromkeys(known) if name in frame.columns]
@@ -111,7 +113,7 @@ def numbers(column: pd.Series) -> Floats:
     is_object = pd.api.types.is_object_dtype(column.dtype)
     if not (is_object or pd.api.types.is_string_dtype(column.dtype)):
         return np.full(len(column), np.nan)
-    text = np.array(by_type(column, _is_text), bool) if is_object else column.notna().to_numpy(bool)
+    text = np.array(by_type(column, is_text), bool) if is_object else column.notna().to_numpy(bool)
     found = np.full(len(column), np.nan)
     if is_object:
         real = by_type(column, _is_real)
@@ -135,10 +137,6 @@ def of_text(word: str) -> float:
     if "_" in word:  # Python takes it for a mark of thousands; a device writes names with it
         return math.nan
     return found if math.isfinite(found) else math.nan
-
-
-def _is_text(kind: type) -> bool:
-    return issubclass(kind, str)
 
 
 def _is_real(kind: type) -> bool:

@@ -148,7 +148,7 @@ def _has_half_characters(column: pd.Series) -> bool:
     if not pd.api.types.is_object_dtype(column.dtype):  # the other kinds of text cannot hold any
         return False
     try:
-        "".join(column[by_type(column, lambda one: issubclass(one, str))]).encode()
+        "".join(column[by_type(column, is_text)]).encode()
     except UnicodeEncodeError:
         return True
     return False
@@ -338,6 +338,11 @@ def by_type(column: pd.Series, say: Callable[[type], T]) -> list[T]:
     types = [*map(type, column.to_list())]
     said = {one: say(one) for one in {*types}}
     return [said[one] for one in types]
+
+
+def is_text(kind: type) -> bool:
+    """Whether cells of a type are text."""
+    return issubclass(kind, str)
 
 
 def is_nothing(value: Any) -> bool:

@@ -26,9 +26,7 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _SERVER = 500
 
 
-def change(
-    portal: Portal, method: str, path: str, *, named: str | None = None, then: str = "", json: Mapping[str, Any] | None
-) -> bytes:
+def change(portal: Portal, method: str, path: str, *, json: Mapping[str, Any] | None) -> bytes:
     """Send a change, once, and give the answer's body.
 
     Parameters
@@ -38,11 +36,7 @@ def change(
     method : {"POST", "PATCH", "DELETE"}
         What to do.
     path : str
-        The list in which it is done.
-    named : str, optional
-        One of the list: a client id, an invite's or a member's id. It is quoted in the path.
-    then : str
-        What follows it in the path.
+        The list to which something is added, or what `one_of` gives.
     json : mapping, optional
         The body.
 
@@ -54,10 +48,8 @@ def change(
         The portal refused, by its status or in the words of its answer.
     """
     _ = portal.account_id
-    of_the_list = named is None and method == "POST" and not then  # never is a whole list changed, or removed
-    at = path if of_the_list else f"{path}/{_level(named)}{then}"
     try:
-        response = portal.wire.raw(method, at, json=json)
+        response = portal.wire.raw(method, path, json=json)
     except PortalUnavailableError as exc:
         if isinstance(exc.__cause__, _NEVER_SENT):
             raise
@@ -67,21 +59,21 @@ def change(
     if response.status_code >= _SERVER:
         words = answers.error_words(response.content, response.headers.get("content-type"))
         raise PortalUnavailableError(
-            f"the portal {portal.origin} failed: {method} {at} → {response.status_code}, {words or 'without a word'}. "
-            f"{_PERHAPS}",
+            f"the portal {portal.origin} failed: {method} {path} → {response.status_code}, {words or 'without a word'}"
+            f". {_PERHAPS}",
             status_code=response.status_code,
         )
     if response.request.method != method:
         raise RequestRefusedError(
-            f"the portal redirected {method} {at} to {response.url.path}, where only a GET went: nothing was changed. "
-            f"Is {portal.origin} the portal's own address? Set ISR_PORTAL_ORIGIN to where it redirects",
+            f"the portal redirected {method} {path} to {response.url.path}, where only a GET went: nothing was "
+            f"changed. Is {portal.origin} the portal's own address? Set ISR_PORTAL_ORIGIN to where it redirects",
             status_code=response.history[-1].status_code,
         )
     body = wire.good(response, portal.origin).body
     failure = answers.failure_of_change(body)
     if failure and not made.has_secret(body):  # what is shown this once is never lost
         raise RequestRefusedError(
-            f"the portal answered {method} {at} → {response.status_code} with a failure: {failure}. {_PERHAPS}",
+            f"the portal answered {method} {path} → {response.status_code} with a failure: {failure}. {_PERHAPS}",
             status_code=response.status_code,
         )
     return body
@@ -114,8 +106,15 @@ def text(value: object, name: str, wanted: str) -> str:
     return value.strip()
 
 
-def _level(name: str | None) -> str:
+def one_of(listed: str, name: str, then: str = "") -> str:
+    """Give the path of one of a list, such as a client's or a member's, and what follows it there.
+
+    Raises
+    ------
+    UsageError
+        The name is no text, empty, or would lead elsewhere: to the list itself, for one.
+    """
     text(name, "id", "it as the portal lists it")
     if name in (".", ".."):
         raise UsageError(f"{name!r} is no id; give it as the portal lists it")
-    return quote(str(name), safe="")
+    return f"{listed}/{quote(name, safe='')}{then}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt import made
-from isr_analysis.mgmt.calls import SUBSCRIBERS, change, text
+from isr_analysis.mgmt.calls import SUBSCRIBERS, change, one_of, text
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -83,7 +83,7 @@ def resume_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
 def remove_publisher(client_id: str, *, portal: Portal | None = None) -> None:
     """Remove an MQTT client for good; its login ends. Parameters and errors as of `pause_publisher`."""
     portal = connection.current(portal)
-    change(portal, "DELETE", portal.routes.publishers, named=client_id, json=None)
+    change(portal, "DELETE", one_of(portal.routes.publishers, client_id), json=None)
 
 
 def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
@@ -107,8 +107,8 @@ def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
         There is no such client (404), or what `create_publisher` says.
     """
     portal = connection.current(portal)
-    body = change(portal, "POST", portal.routes.publishers, named=client_id, then="/rotate-credentials", json=None)
-    return made.read(made.CLIENT, body, secret=True)
+    path = one_of(portal.routes.publishers, client_id, "/rotate-credentials")
+    return made.read(made.CLIENT, change(portal, "POST", path, json=None), secret=True)
 
 
 def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal | None = None) -> Made:
@@ -146,4 +146,4 @@ def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal |
 
 def _switch(client_id: str, to: str, portal: Portal | None) -> Made:
     portal = connection.current(portal)
-    return made.read(made.CLIENT, change(portal, "POST", portal.routes.publishers, named=client_id, then=to, json=None))
+    return made.read(made.CLIENT, change(portal, "POST", one_of(portal.routes.publishers, client_id, to), json=None))

@@ -11,7 +11,7 @@ from isr_analysis import times
 from isr_analysis.answers.shape import pick
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt import made
-from isr_analysis.mgmt.calls import INVITES, MEMBERS, TENANTS, change, text
+from isr_analysis.mgmt.calls import INVITES, MEMBERS, TENANTS, change, one_of, text
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
@@ -97,7 +97,7 @@ def invite_member(email: str, role: str = "member", *, portal: Portal | None = N
 
 def withdraw_invite(invite_id: str, *, portal: Portal | None = None) -> None:
     """Take an invite back; `invite_id` as `load_invites` gives it. Errors as of `invite_member`."""
-    change(connection.current(portal), "DELETE", INVITES, named=invite_id, json=None)
+    change(connection.current(portal), "DELETE", one_of(INVITES, invite_id), json=None)
 
 
 def set_role(user_id: str, role: str, *, portal: Portal | None = None) -> Made:
@@ -125,12 +125,12 @@ def set_role(user_id: str, role: str, *, portal: Portal | None = None) -> Made:
         There is no such member, or it is the last owner.
     """
     body = {"role": _role(role, _ROLES)}
-    return made.read(made.MEMBER, change(connection.current(portal), "PATCH", MEMBERS, named=user_id, json=body))
+    return made.read(made.MEMBER, change(connection.current(portal), "PATCH", one_of(MEMBERS, user_id), json=body))
 
 
 def remove_member(user_id: str, *, portal: Portal | None = None) -> None:
     """Take a member's access away; `user_id` as `load_members` gives it. Errors as of `set_role`."""
-    change(connection.current(portal), "DELETE", MEMBERS, named=user_id, json=None)
+    change(connection.current(portal), "DELETE", one_of(MEMBERS, user_id), json=None)
 
 
 def create_tenant(display_name: str, *, portal: Portal | None = None) -> Made:

@@ -32,7 +32,8 @@ def availability(
     """Draw on which days each client was heard, and how much of each day.
 
     A cell is the share of the day's hours in which at least one message came, so that clients that speak often and
-    rarely can be compared. Hours are those of the zone: a day on which the clocks change has 23 or 25.
+    rarely can be compared. Hours are those of the zone: a day on which the clocks change has 23 or 25. Of the last hour
+    of a range that was loaded, less than half does not count.
 
     Parameters
     ----------
