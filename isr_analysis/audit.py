@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import messages, times
+from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.pages import pages
@@ -44,9 +45,13 @@ def verify_store(count: int = 10, *, wait: bool = False, portal: Portal | None =
 
     Raises
     ------
+    UsageError
+        `count` is below 1.
     IsrError
         The portal could not be asked, or the store not be read.
     """
+    if count < 1:
+        raise UsageError(f"count={count}: give how many windows to compare, 1 or more")
     portal = connection.current(portal)
     store = Store(portal.folder)
     windows = [(one, window) for one, held in _settled(store, portal.now()) for window in held.days()]

@@ -333,8 +333,8 @@ def on_the_wall(ns: int, tz: str, *, later: bool) -> int:
 def lasting(ns: float) -> str:
     """Write a duration with two units at most: ``2 d 3 h``, ``11 min``, ``0.5 s``."""
     seconds = ns / SECOND
-    if seconds < 60:  # noqa: PLR2004 (seconds in a minute)
-        return f"{seconds:.3g} s"
+    if float(short := f"{seconds:.3g}") < 60:  # noqa: PLR2004 (seconds in a minute)
+        return f"{short} s"
     left, words = round(seconds), []
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, size)

@@ -258,6 +258,9 @@ def test_verify_knows_what_the_portal_forgot(portal):
 
 def test_the_command_cache(portal, run):
     """Show, verify and clear."""
+    status, words = run("cache", "verify")
+    assert status == 0
+    assert "nothing was compared" in words
     isr.load_history(**DAYS, portal=portal)
     rows = Store(portal.folder).health().rows
     _, shown = run("cache", "show")
@@ -271,6 +274,8 @@ def test_the_command_cache(portal, run):
     status, words = run("cache", "verify")
     assert status == 1
     assert "3 windows compared, 1 differ" in words
+    with pytest.raises(errors.UsageError, match="count=-1"):
+        run("cache", "verify", "--count", "-1")
     _, cleared = run("cache", "clear", "--start", "2026-11-16", "--yes")
     assert "messages removed" in cleared
     assert isr.coverage(**DAYS, portal=portal)["state"].tolist()[-1] == "missing"

@@ -246,3 +246,11 @@ def test_a_zone_may_be_any_that_python_has():
     zone = dt.timezone(dt.timedelta(hours=5, minutes=45))
     assert times.zone(zone) is zone
     assert times.iso(times.instant("2026-11-01", zone)) == "2026-10-31T18:15:00Z"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.5, "0.5 s"), (59.94, "59.9 s"), (59.98, "1 min"), (60, "1 min"), (3725, "1 h 2 min")]
+)
+def test_a_duration_is_written_with_two_units_at_most(seconds, words):
+    """What rounds to a minute is a minute."""
+    assert times.lasting(seconds * times.SECOND) == words

@@ -118,8 +118,6 @@ def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> i
     """Fetch some settled windows again, chosen by chance, and compare. The exit status is 0 if all are the same."""
     from isr_analysis.audit import DIFFERS, verify_store
 
-    if count < 1:
-        raise UsageError(f"--count {count}: give how many windows to compare, 1 or more")
     with isr.connect(profile=profile, origin=origin) as portal:
         compared = verify_store(count, wait=wait, portal=portal)
     for row in compared.itertuples():
@@ -127,6 +125,9 @@ def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> i
             f"  {row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M}  {row.client_id} · {row.topic}  "
             f"{row.held:,} held, {row.given:,} given: {row.state}"
         )
+    if compared.empty:
+        click.echo("nothing on disk is settled (fetched ten minutes or more after its end): nothing was compared")
+        return 0
     wrong = compared[compared["state"] == DIFFERS]
     click.echo(f"{counted(len(compared), 'window')} compared, {len(wrong)} differ")
     if len(wrong):
