@@ -9,7 +9,7 @@ from isr_analysis.checks.absence import SILENT, Rhythm, Unfetched, by_client, rh
 from isr_analysis.checks.drift import fields_changed, renamed, types_changed
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
-from isr_analysis.checks.values import out_of_order, repeats, stuck
+from isr_analysis.checks.values import implausible, out_of_order, repeats
 from isr_analysis.times import Range
 
 _COLUMNS = {
@@ -25,7 +25,7 @@ def quality(
     start: times.Instant | None = None,
     end: times.Instant | None = None,
 ) -> pd.DataFrame:
-    """Find what is wrong: gaps, repeats, stuck values, disorder, changes of type and fields, renamed devices.
+    """Find what is wrong: gaps, repeats, stuck values and sentinels, disorder, changes of type and fields, new names.
 
     Parameters
     ----------
@@ -49,6 +49,10 @@ def quality(
         ``value stuck``
             A measurement that varies kept exactly one value for far longer than it ever does by chance. ``start`` and
             ``end`` are its first and last message with that value.
+        ``sentinel value``
+            A number that devices write where they measured nothing (-999, 65535, 85 of a DS18B20), farther from all
+            others of the field than these lie apart; one row a number. It stays in the frame, and in every mean of it:
+            ``df["temp"] = df["temp"].mask(df["temp"] == -999)`` takes it out.
         ``repeated messages``
             The same payload twice at one instant, or again within a moment, as QoS 1 may do; one row a series.
         ``out of order``
@@ -88,7 +92,7 @@ def quality(
         *(_told(row, own.get(row[CLIENT], [])) for row in silent if not _explained(row, new_names, span)),
         *new_names,
         *repeats(series, found),
-        *stuck(series, found),
+        *implausible(series, found),
         *out_of_order(series, found),
         *types_changed(series, found),
         *fields_changed(series, found),

@@ -1,4 +1,4 @@
-"""Messages that came twice or out of order, and measurements that stopped varying."""
+"""Messages that came twice or out of order, measurements that stopped varying, and numbers that stand for none."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ _SHORTEST = 15
 _FAR = 4.0
 _RESTS = 3
 _FALLS = 0.02
+
+_WORD = (-(2**15), 2**15 - 1, 2**16 - 1)
+_SENTINELS = {
+    *(sign * nines for sign in (-1, 1) for nines in (999, 999.9, 9999, 9999.9, 99_999, 999_999)), -99, -99.9,
+    *_WORD, *(limit / scale for limit in _WORD for scale in (10, 100)), -(2**7), 2**8 - 1,
+    -(2**23), 2**23 - 1, 2**24 - 1, -(2**31), 2**31 - 1, 2**32 - 1, -127, 85,
+}  # fmt: skip
+"""What devices send in place of a measurement: nines, the limits of integers, also scaled, and a DS18B20's own."""
 
 
 def which(one: Rhythm) -> Row:
@@ -105,8 +113,8 @@ def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
     return rows
 
 
-def stuck(series: Series, found: list[Rhythm]) -> list[Row]:
-    """Find measurements that kept exactly one value for far longer than they do by chance."""
+def implausible(series: Series, found: list[Rhythm]) -> list[Row]:
+    """Find what was sent in place of a measurement: one value for far too long, and numbers that stand for none."""
     rows = []
     for name in series.frame.columns:
         if name in NO_MEASURE:
@@ -121,15 +129,45 @@ def stuck(series: Series, found: list[Rhythm]) -> list[Row]:
             if is_event(one.topic) or some.sum() <= _SHORTEST:
                 continue
             value, held = part[some], time[some]
-            if is_state(value, one.topic or None):
-                continue
-            rows += [
-                {"kind": "value stuck", **which(one), "field": name, "start": int(held[begin]),
-                 "end": int(held[end - 1]), "count": end - begin,
-                 "detail": f"{name} stayed {value[begin]:g} for {end - begin:,} messages"}
-                for begin, end in _flat(value)
-            ]  # fmt: skip
+            if not is_state(value, one.topic or None):
+                told = [*_stuck(name, value, held), *_sentinels(name, value, held)]
+                rows += [{**which(one), "field": name, **row} for row in told]
     return rows
+
+
+def _stuck(name: str, value: Floats, time: Ints) -> list[Row]:
+    return [
+        {"kind": "value stuck", "start": int(time[begin]), "end": int(time[end - 1]), "count": end - begin,
+         "detail": f"{name} stayed {value[begin]:g} for {end - begin:,} messages"}
+        for begin, end in _flat(value)
+    ]  # fmt: skip
+
+
+def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
+    levels, rest = _apart(value[np.isfinite(value)])
+    rows = []
+    for level in levels:
+        at = time[value == level]
+        words = (
+            f"{name} was {level:g} in {len(at):,} of {counted(len(value), 'message')}, far from the others "
+            f"({rest.min():g} to {rest.max():g}), as devices write that they measured nothing"
+        )
+        rows.append({"kind": "sentinel value", "start": int(at[0]), "end": int(at[-1]), "count": len(at),
+                     "detail": words})  # fmt: skip
+    return rows
+
+
+def _apart(value: Floats) -> tuple[list[float], Floats]:
+    """Part the sentinels, each farther from the others than these are from each other, from what was measured."""
+    for end in (value.min(initial=np.inf), value.max(initial=-np.inf)):
+        others = value[value != end]
+        if (
+            end in _SENTINELS and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others)
+            and len(np.unique(others)) >= _VARIES
+        ):  # fmt: skip
+            more, rest = _apart(others)
+            return [float(end), *more], rest
+    return [], value
 
 
 def _flat(value: Floats) -> list[tuple[int, int]]:

@@ -91,6 +91,45 @@ def test_what_keeps_its_value_by_nature_is_not_stuck(value):
     assert kinds(ticks(minutes(0, 600), value=value)) == []
 
 
+@pytest.mark.parametrize("level", [-999, 999.9, 9999, 85, -127, 65535, -327.68, -(2**31)])
+def test_a_number_that_stands_for_no_measurement_is_told(level):
+    """Far from all others; with its span and count. What devices send when they start is among them."""
+    value = noise(600)
+    value[[3, 200, 201, 400]] = level
+    found = quality(ticks(minutes(0, 600), value=value, other=noise(600)))
+    assert found[["kind", "field", "start", "end", "count"]].to_numpy().tolist() == [
+        ["sentinel value", "value", at(3), at(400), 4]
+    ]
+    rest = np.delete(value, [3, 200, 201, 400])
+    assert f"{level:g} in 4 of 600 messages" in found["detail"].iloc[0]
+    assert f"({rest.min():g} to {rest.max():g})" in found["detail"].iloc[0]
+
+
+def test_several_sentinels_of_a_field_are_told_each():
+    """Infinity, which is no sentinel, hides none; the range in words is that of what was measured."""
+    value = noise(600)
+    value[1:6] = -999, -999, -9999, 65535, np.inf
+    found = quality(ticks(minutes(0, 600), value=value))
+    assert found[["kind", "count"]].to_numpy().tolist() == [["sentinel value", count] for count in (2, 1, 1)]
+    assert found["detail"].str.contains(f"({value[6:].min():g} to {value[6:].max():g})", regex=False).all()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.linspace(-1500, 1500, 601),
+        np.where(np.arange(600) % 50 == 0, 1000.0, noise(600)),
+        np.where(np.arange(600) % 50 == 0, 999.0, np.arange(600) % 5),
+        np.where(np.arange(600) % 50 == 0, 85.0, 60 + 5 * (noise(600) - 20)),
+        np.full(600, -999.0),
+    ],
+    ids=["passes it", "no such number", "few levels", "near", "constant"],
+)
+def test_what_may_be_measured_is_no_sentinel(value):
+    """Numbers within reach of the others, and levels among few."""
+    assert kinds(ticks(minutes(0, len(value)), value=value)) == []
+
+
 def test_a_stuck_value_is_told_of_its_channel_and_field():
     """Messages without the field end nothing and do not count; of events nothing is stuck."""
     temp = noise(600, 2)
