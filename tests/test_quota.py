@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 
@@ -179,3 +180,24 @@ S = times.SECOND
 def test_the_portals_word_is_read_under_any_usual_name(headers, status, word):
     """Limits, rests and resets, as a span or an instant, in seconds or milliseconds; a 429 leaves nothing."""
     assert read_word(headers, status, NOW) == word
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ({"error": "slow down", "retry_after": 1800}, 1800),
+        ({"error": {"message": "slow down", "retryAfterMs": 90_000}}, 90),
+        ({"detail": "slow down", "reset_at": "2024-10-04T00:30:00Z"}, 1800),
+        ({"details": [{"retryDelay": "30s"}]}, 30),
+        ({"resetTime": (NOW // S + 90) * 1000}, 90),
+        ({"message": "Rate limit exceeded. Try again in 30 minutes."}, 1800),
+        ("Too many requests: wait for 2 h", 7200),
+        ({"error": "Rate limit exceeded: 5000 per 1 hour", "retry_after": None}, 61),
+        ({"error": "slow down", "reset": "soon"}, 61),
+    ],
+)
+def test_a_429_says_in_its_body_until_when(body, seconds):
+    """A span, an instant or words; a header counts first, and what says nothing is as before."""
+    content = json.dumps(body).encode()
+    assert read_word({}, 429, NOW, content) == Word(None, 0, seconds)
+    assert read_word({"retry-after": "7"}, 429, NOW, content) == Word(None, 0, 7)

@@ -5,6 +5,7 @@ Our own count is a sliding hour. The portal's word, from its headers or a 429, o
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import math
 import re
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isr_analysis import database, times
-from isr_analysis.errors import QuotaExhaustedError
+from isr_analysis.errors import QuotaExhaustedError, UsageError
 
 PER_HOUR = 5000
 """Requests per hour and token, where the portal does not say otherwise."""
@@ -27,6 +28,15 @@ _UNSAID = 61.0
 
 _SILLY = 10**9
 """Requests, or seconds, that no portal means."""
+
+_SHOWN = 10_000
+_AGAIN = re.compile(r"""["'](\w*(?:retry|reset|try_?again)\w*)["']\s*:\s*["']?([\w.:+-]+)""", re.IGNORECASE)
+_IN_WORDS = re.compile(
+    r"\b(?:in|after|for|another)\s+(\d+(?:\.\d+)?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b", re.IGNORECASE
+)
+"""How a body says when to ask again: in a field, or in words."""
+
+_MILLIS = ("ms", "millis", "milliseconds")
 
 _SHORT = {"remaining": "r", "reset": "t"}
 _TIGHT = 0.02
@@ -211,7 +221,7 @@ def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:
     )
 
 
-def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
+def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b"") -> Word:
     """Read what an answer's headers say of the quota, under any of the usual names.
 
     Parameters
@@ -222,6 +232,8 @@ def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
         429 means that nothing is left, whatever the headers say.
     now : int
         The present instant, ns.
+    body : bytes
+        Of a 429: what it says of when to ask again counts where no header does.
     """
 
     def number(*names: str) -> float | None:
@@ -238,12 +250,12 @@ def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
         return float(found[1]) if found else None
 
     limit, remaining, resets = number("limit"), number("remaining"), number("reset", "reset-after")
-    if resets is not None and resets > now / times.SECOND / 2:  # an instant, not a span; maybe in milliseconds
-        resets = resets / (1000 if resets > now / times.SECOND * 100 else 1) - now / times.SECOND
+    resets = None if resets is None else _from_now(resets, now)
     if status == 429:  # noqa: PLR2004 (the status itself)
         remaining = 0
         after = _retry_after(headers.get("retry-after", ""), now)
         resets = after if after is not None else resets
+        resets = _in_body(body, now) if _sane(resets) is None else resets
         resets = _UNSAID if _sane(resets) is None else resets
     limit, remaining, resets = _sane(limit), _sane(remaining), _sane(resets)
     return Word(
@@ -251,6 +263,29 @@ def read_word(headers: Mapping[str, str], status: int, now: int) -> Word:
         None if remaining is None else max(int(remaining), 0),
         None if resets is None else max(resets, 0.0),
     )
+
+
+def _from_now(number: float, now: int) -> float:
+    """Give the seconds from now on of a number that may be an instant, perhaps in milliseconds."""
+    if number <= now / times.SECOND / 2:
+        return number
+    return number / (1000 if number > now / times.SECOND * 100 else 1) - now / times.SECOND
+
+
+def _in_body(body: bytes, now: int) -> float | None:
+    """Find the seconds until there is more: ``"retry_after": 30``, ``"reset_at": "2026-…"``, ``in 30 minutes``."""
+    text = body[:_SHOWN].decode("utf-8", "replace")
+    for name, value in _AGAIN.findall(text):
+        with contextlib.suppress(ValueError):
+            number = float(value)
+            is_span = number <= now / times.SECOND / 2
+            return number / 1000 if is_span and name.lower().endswith(_MILLIS) else _from_now(number, now)
+        with contextlib.suppress(UsageError):
+            return max(times.instant(value) - now, 0) / times.SECOND
+        with contextlib.suppress(UsageError):
+            return times.duration(value) / times.SECOND
+    found = _IN_WORDS.search(text)
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2][0].lower()] if found else None
 
 
 def _sane(number: float | None) -> float | None:

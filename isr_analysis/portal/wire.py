@@ -355,16 +355,16 @@ class _Counted(httpx.BaseTransport):
     def _hear(self, response: httpx.Response, number: int) -> None:
         """Note what an answer says of the quota; raise if there is none of it left."""
         now = self._now()
-        word = quota.read_word(response.headers, response.status_code, now)
+        refused = response.status_code == _TOO_MANY
+        body = response.read() if refused else b""
+        word = quota.read_word(response.headers, response.status_code, now, body)
         self.ledger.hear(word, now, number)
-        if response.status_code == _TOO_MANY:
-            response.read()
-            words = answers.error_words(response.content, response.headers.get("content-type"))
+        if refused:
             state = self.ledger.state(now)
             if word.resets_in is not None:  # another thread's answer may have been heard meanwhile: this one's counts
                 until = now + round(word.resets_in * times.SECOND)
                 state = dataclasses.replace(state, left=0, resets_at=until, told=True)
-            raise quota.used_up(state, now, words)
+            raise quota.used_up(state, now, answers.error_words(body, response.headers.get("content-type")))
 
     def is_brief(self) -> bool:
         """Tell whether the portal gives more soon, or does again already."""
