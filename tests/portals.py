@@ -51,6 +51,8 @@ class Dialect:
     required: tuple[str, ...] = ()
     strict: bool = False  # refuse parameters that are not known
     longest: int | None = None  # of a range, ns
+    shortest: int | None = None
+    too_short: str = "the range must be at least 1 hour"
     kept: int | None = None  # how long, ns
     # the pages
     paging: str = "cursor"  # cursor, page, offset, link, body link, none
@@ -173,6 +175,8 @@ class Server:
             return self._refuse(422, str(exc))
         if d.longest is not None and high - low > d.longest:
             return self._refuse(400, f"the range may be at most {d.longest // times.HOUR} hours")
+        if d.shortest is not None and high - low < d.shortest:
+            return self._refuse(400, d.too_short)
         if d.kept is not None and low < self.now - d.kept:
             return self._refuse(422, f"start lies before the retention of {d.kept // times.DAY} days")
         date = d.asked == "date"

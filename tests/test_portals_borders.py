@@ -177,3 +177,34 @@ def test_repeats_of_qos_1_on_many_pages_cost_few_requests(home):
     with portals.mocked(server, home) as portal:
         same(isr.load_history(**SPAN, portal=portal), repeated)
     assert server.count() <= 900 / 20 + 6
+
+
+@pytest.mark.parametrize("paging", ["cursor", "page", "offset", "link", "none"])
+@pytest.mark.parametrize(
+    "words",
+    ["the range must be at least 1 hour", "minimum window: 60 minutes", "range too short", "max 31 days, min 3600 s"],
+)
+def test_a_range_that_the_portal_finds_too_short_is_read_from_a_longer_one(home, paging, words):
+    """Minutes of the past, and the tail of today; exact, with pages and without, whatever the words."""
+    stored = [Message(portals.NOW - DAY + i * 20 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(4320)]
+    dialect = portals.Dialect(
+        paging=paging, pager={"page": "page", "offset": "offset", "none": None}.get(paging, "cursor"),
+        cap=500, shortest=HOUR, too_short=words,
+    )  # fmt: skip
+    with portals.mocked(portals.Server(dialect, stored), home) as portal:
+        now = portals.NOW
+        for low, high in ((now - 9 * HOUR, now - 9 * HOUR + 5 * MINUTE), (now - 8 * MINUTE, now), (now - DAY, now)):
+            frame = isr.load_history(start=times.iso(low), end=times.iso(high), portal=portal)
+            same(frame, within(stored, low, high))
+        assert portal.contract.history.shortest is not None
+
+
+def test_more_messages_than_a_portal_gives_at_once_in_the_least_that_can_be_asked_for(home):
+    """They cannot be had, and the error says why."""
+    stored = [Message(FIRST + DAY + i * SECOND, "dev-a", "t/x", {"i": i}) for i in range(3000)]
+    dialect = portals.Dialect(paging="none", pager=None, cap=500, shortest=HOUR, order="mixed")
+    with (
+        portals.mocked(portals.Server(dialect, stored), home) as portal,
+        pytest.raises(HistoryIncompleteError, match="no range shorter than 1h"),
+    ):
+        isr.load_history(**SPAN, portal=portal)

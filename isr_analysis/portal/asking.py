@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 
 from isr_analysis import answers, messages, times
-from isr_analysis.answers import Page
+from isr_analysis.answers import Apart, Page
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import downloads, jobs, paging, refusals
@@ -15,6 +15,9 @@ from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Answer, Waiting
 from isr_analysis.times import Range
+
+_REVISIONS = 12
+"""How often a part is asked for in another way."""
 
 _NO_CONTENT = 204
 _NOT_FOUND = 404
@@ -80,6 +83,104 @@ def ask(portal: Portal, known: History, selector: Selector, span: Range, step: S
     said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
     said = paging.both(said, of_files)
     return dataclasses.replace(page, paging=said)
+
+
+class Asker:
+    """Asks for a range and its parts, and learns from each answer how.
+
+    Parameters
+    ----------
+    portal, known, selector, span, wait
+        As of `ask`.
+
+    Attributes
+    ----------
+    known : History
+        How it is asked for by now.
+    zoneless : bool
+        Whether instants of an answer named no zone.
+    apart : Apart or None
+        The message that has two times farthest apart.
+    """
+
+    def __init__(self, portal: Portal, known: History, selector: Selector, span: Range, *, wait: Waiting) -> None:
+        self._portal = portal
+        self._selector = selector
+        self._span = span
+        self._wait = wait
+        self.known = known
+        self.zoneless = False
+        self.apart: Apart | None = None
+
+    def question(self, span: Range) -> dict[str, str]:
+        """Give the parameters that ask for a range."""
+        # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
+        moved = self.known.start_included is not True and not self.known.of_days
+        start = max(span.start - (self.known.unit if moved else 0), 0)
+        return self.written(self.known, Range(start, span.end))
+
+    def written(self, known: History, span: Range) -> dict[str, str]:
+        """Give the parameters that ask for just this range, in a way that may not be agreed on yet."""
+        portal, selector = self._portal, self._selector
+        prefixes = portal.prefixes() if known.asks_by_path(selector) else {}
+        return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
+
+    def part(self, span: Range) -> Page:
+        """Ask for a part of the range; in another way, if the portal's words say that this question needs one.
+
+        Where the portal gives no range so short, the part's messages of a longer one are given; `rows` is as it came.
+        """
+        tries = 0
+        while True:
+            wide = self.known.widened(span, self._portal.now())
+            try:
+                page = self.of_range(wide, self.question(wide))
+            except RequestRefusedError as exc:
+                tries += 1
+                new = refusals.revised(self.known, self.question(wide), exc.words, 0)
+                if new is None or tries > _REVISIONS or exc.status_code not in refusals.REVISABLE:
+                    raise
+                self.known = new
+                self._portal.learn(new)
+                continue
+            at = messages.instants(page.messages)
+            added = (at >= wide.start) & (at < wide.end) & ~((at >= span.start) & (at < span.end))
+            return page if wide == span else dataclasses.replace(page, messages=page.messages.filter(~added))
+
+    def of_range(self, span: Range, question: dict[str, str]) -> Page:
+        """Ask for a range by the parameters of a question."""
+        answered_from = self._portal.habits.answered_from
+        try:
+            page = self.ask(Step(self.known.path, question))
+        except RequestRefusedError as exc:
+            if not is_nothing(self._portal, self.known, self._selector, exc):
+                raise
+            if span.start < answered_from.get(self._selector, 2**63) and is_answered_at_its_end(
+                self._portal, self.known, self._selector, span
+            ):  # else it would find nothing there, either
+                raise RequestRefusedError(str(exc), status_code=refusals.GONE, words=exc.words) from exc
+            return Page(messages.empty(), 0)
+        self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
+        answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
+        return page
+
+    def ask(self, step: Step) -> Page:
+        """Ask for a page."""
+        page = ask(self._portal, self.known, self._selector, self._span, step, wait=self._wait)
+        self.zoneless = self.zoneless or page.zoneless
+        if page.apart is not None and (self.apart is None or page.apart.by > self.apart.by):
+            self.apart = page.apart
+        if page.payload_form == "decoded":
+            self._portal.habits.decoded = True
+        fields = self.known.fields
+        form = page.payload_form if fields.payload_form is None and page.payload_form != "decoded" else None
+        name = page.payload_name if fields.payload is None else None
+        if form or name:  # other answers, of a few numbers alone, would not show it, and be read in another way
+            new = {"payload_form": form or fields.payload_form, "payload": name or fields.payload}
+            self.known = dataclasses.replace(self.known, fields=dataclasses.replace(fields, **new))
+            now = self._portal.contract.history
+            self._portal.learn(dataclasses.replace(now, fields=dataclasses.replace(now.fields, **new)))
+        return page
 
 
 def is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestRefusedError) -> bool:

@@ -63,6 +63,8 @@ class History:
         Whether an end that lies in the future is refused, so that it is not rounded up to there.
     longest : str or None
         The longest range that may be asked for at once, such as ``"24h"``.
+    shortest : str or None
+        The shortest range that may be asked for, such as ``"1h"``: a shorter one is read from one so long.
     length : str or None
         The parameter of how long the range is, from its start on; without `start` and `end`, how far it reaches back
         from now.
@@ -108,6 +110,7 @@ class History:
     end_included: bool | None = None
     end_is_past: bool = False
     longest: str | None = None
+    shortest: str | None = None
     length: str | None = None
     length_form: str = "h"
     client: str | None = "client_id"
@@ -141,6 +144,12 @@ class History:
     def reaches_back(self) -> bool:
         """Whether the range can only be asked for by how far it reaches back from now."""
         return self.length is not None and self.start is None and self.end is None
+
+    def widened(self, span: times.Range, now: int) -> times.Range:
+        """Give the range to ask for that holds another, and is as long as the portal wants; not beyond `now` for it."""
+        least = 0 if self.shortest is None else times.duration(self.shortest)
+        end = max(span.end, min(span.start + least, now))
+        return times.Range(min(span.start, end - least), end)
 
     def askable(self, selector: Selector) -> Selector:
         """Give the narrowest selector that the portal can be asked for and that covers another one."""
@@ -357,7 +366,7 @@ def _checked(value: Any, kind: Any, path: Path, name: str) -> Any:
             f"{path}: {name} = {value!r} is none of {', '.join(lengths.UNITS)}, and no text such as '24h', 'PT24H' or "
             "'1h,24h,7d'"
         )
-    if name.endswith("longest") and made is not None:
+    if name.endswith(("longest", "shortest")) and made is not None:
         times.duration(made, name=f"{path}: {name}")
     if name.endswith("time_zone") and made is not None:
         times.zone(made)

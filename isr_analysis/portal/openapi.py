@@ -39,6 +39,11 @@ _AT_ONCE = re.compile(
 )
 """Words of a length that may be had at once, where nothing else can be meant: of an end of the range, in a refusal."""
 
+_LEAST_WORDS = re.compile(
+    rf"(?:at least|min(?:imum|\.)?\b|≥|>=|(?:shorter|less|smaller) than)[^.;\d]{{0,40}}?{_LONG}", re.IGNORECASE
+)
+"""Words such as "at least 1 hour" or "minimum range: 60 minutes"."""
+
 _OF_KEEPING = re.compile(
     r"kept|keep|stored|retention|retain|older|late\b|default|ago\b|available|delay|arriv|appear|publishing",
     re.IGNORECASE,
@@ -94,6 +99,13 @@ def longest_range(words: str) -> str | None:
     if unit.startswith(("month", "year")):  # the shortest that is meant
         number, unit = number * (28 if unit.startswith("month") else 365), "d"
     length = f"{number}{unit[0].replace('m', 'min')}"
+    return length if lengths.ns_of(length) else None
+
+
+def shortest_range(words: str) -> str | None:
+    """Find the shortest range that words allow, as a duration."""
+    found = _LEAST_WORDS.search(words)
+    length = f"{found[1]}{found[2][0].lower().replace('m', 'min')}" if found else ""
     return length if lengths.ns_of(length) else None
 
 

@@ -71,7 +71,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         if (narrower := _narrower(portal, known, one, piece)) is not None:
             todo[:0] = narrower
             continue
-        window = Window(portal, known, one, piece, wait=wait)
+        wide = known.widened(piece, portal.now())
+        window = Window(portal, known, one, wide, wait=wait)
         try:
             first = window.first()
         except RequestRefusedError as exc:
@@ -80,12 +81,12 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                 raise
             todo[:0] = _instead(portal, known, window, (one, piece), exc)
             continue
-        if guesses.was_wrong(portal, known, one, piece, first):
+        if guesses.was_wrong(portal, known, one, wide, first):
             todo.insert(0, (one, piece))
             continue
         for table in window.read(first):
             yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
-        cuts.check(portal, one, piece, window.given, wait=wait)
+        cuts.check(portal, one, wide, window.given, wait=wait)
 
 
 def _instead(
@@ -105,7 +106,8 @@ def _instead(
     if exc.status_code not in refusals.REVISABLE:
         raise exc
     if portal.contract.history == known:  # else another thread has learned of it meanwhile
-        new = refusals.revised(known, window.asked, exc.words, span.end - span.start)
+        asked = known.widened(span, portal.now())
+        new = refusals.revised(known, window.asked, exc.words, asked.end - asked.start)
         if new is None:
             raise exc
         logger.info("the portal's words led to another question: %s", exc.words)

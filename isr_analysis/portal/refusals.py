@@ -12,11 +12,11 @@ from isr_analysis import answers, times
 from isr_analysis.errors import RequestRefusedError, UsageError
 from isr_analysis.portal import layouts, roles
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.openapi import length_at_once, longest_range
+from isr_analysis.portal.openapi import length_at_once, longest_range, shortest_range
 from isr_analysis.portal.parameters import Parameter
 
 SHORTEST = times.MINUTE
-"""A range that is refused at this length is not refused for its length, ns."""
+"""A range that is refused at this length is not refused as too long, ns."""
 
 _SHORT = 300
 """Bytes of an answer that may be words alone."""
@@ -191,6 +191,8 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
             change[role] = next((name for name in others if roles.role_of(name) == role), None)
     if not change and _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
         change["end_is_past"] = True
+    if not change and (least := _least(known, words, length)):
+        change["shortest"] = least
     most = longest_range(words) or length_at_once(words)
     a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
     if not change and _RANGE.search(words) and a_day:
@@ -202,6 +204,18 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
             change["longest"] = f"{max(length // 2, SHORTEST) // times.SECOND}s"
     new = dataclasses.replace(known, **change)
     return None if new == known else new
+
+
+def _least(known: History, words: str, length: int) -> str | None:
+    """Find out how long a range must be at least, where it is refused as too short: as said, or twice as long."""
+    if not _TOO_SHORT.search(words):
+        return None
+    before = max(length, 0 if known.shortest is None else times.duration(known.shortest))
+    if said := shortest_range(words):
+        return said if times.duration(said) > before else None
+    more = 2 * max(before, SHORTEST)
+    vague = _RANGE.search(words) and not longest_range(words)
+    return f"{more // times.SECOND}s" if vague and more <= times.DAY else None
 
 
 def is_of_unknown_topics(known: History, new: History) -> bool:

@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 
 from isr_analysis import answers, messages, times
 from isr_analysis.amounts import counted
-from isr_analysis.answers import Apart, Page
+from isr_analysis.answers import Page
 from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
-from isr_analysis.portal import asking, paging, refusals
+from isr_analysis.portal import paging
+from isr_analysis.portal.asking import Asker
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import EVER, OVERLAP, REPEATED, Onward, order_of, overlap, repeated
 from isr_analysis.portal.paging import Step
@@ -62,21 +63,23 @@ class Window:
 
     def __init__(self, portal: Portal, known: History, selector: Selector, span: Range, *, wait: Waiting) -> None:
         self._portal = portal
-        self._known = known
+        self._asker = Asker(portal, known, selector, span, wait=wait)
         self._selector = selector
         self._span = span
-        self._wait = wait
         self._rows = 0  # as the portal counts them, all pages together
         self._totals: list[tuple[int, int]] = []  # as stated, each beside the rows of its own page
         self._orders: set[str | None] = set()
         self._given: list[npt.NDArray[np.uint64]] = []  # hashes of messages of pages in no order
         self._doubts = 0  # messages of two pages that were asked for alone
-        self._beyond = self._named = self._silent = self._zoneless = self._ended = False
-        self._apart: Apart | None = None
-        self._reach = Reach(portal, selector, span, self._asked_for)
+        self._beyond = self._named = self._silent = self._ended = False
+        self._reach = Reach(portal, selector, span, self._asker.part)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
-        self.asked = self._question(span)
+        self.asked = self._asker.question(span)
+
+    @property
+    def _known(self) -> History:
+        return self._asker.known
 
     @property
     def given(self) -> Range | None:
@@ -85,7 +88,7 @@ class Window:
 
     def first(self) -> Page:
         """Ask for the first page."""
-        return self._of_range(self._span, self.asked)
+        return self._asker.of_range(self._span, self.asked)
 
     def read(self, held: Page) -> Iterator[pa.Table]:
         """Give the first page and all that follow, and check that they are all there is.
@@ -107,10 +110,10 @@ class Window:
         self._reach.check(self._known, self.asked, beyond=self._beyond, told=self._named)
         if self._silent:
             self._reach.check_density(self._known)
-        if self._zoneless:
+        if self._asker.zoneless:
             self._reach.check_zone(self._known, self.asked)
-        if self._apart is not None:
-            self._reach.check_clock(self._known, self._apart)
+        if self._asker.apart is not None:
+            self._reach.check_clock(self._known, self._asker.apart)
         self._learn_start()
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
@@ -172,7 +175,7 @@ class Window:
         unit, span = self._known.unit, self._span
         for start in (span.start + unit, (span.start + span.end) // 2 // unit * unit):
             part = Range(start, max(span.end, start))
-            if len(within(self._asked_for(part).messages, part)):
+            if len(within(self._asker.part(part).messages, part)):
                 raise self._incomplete(
                     "gave no message, names a next page in a way that is not understood, and gave messages when it was "
                     f"asked for {part} alone"
@@ -181,14 +184,14 @@ class Window:
     def _check_twice(self, held: Page, after: Page) -> None:
         """Refuse a page with messages that those before it had as well, and that are not two alike."""
         unit = self._known.unit
-        if (at := overlap(held, after, self._asked_for, unit)) is not None:
+        if (at := overlap(held, after, self._asker.part, unit)) is not None:
             raise self._incomplete(OVERLAP.format(times.iso(at)))
         if self._doubts < _DOUBTS and (at := repeated(self._given, held, after, self._asked_alone, unit)) is not None:
             raise self._incomplete(REPEATED.format(times.iso(at)))
 
     def _asked_alone(self, span: Range) -> Page:
         self._doubts += 1
-        return self._asked_for(span)
+        return self._asker.part(span)
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
@@ -205,7 +208,7 @@ class Window:
         """Ask for a next page; None if the portal refuses what may not be one, `held` if it gives the same again."""
         whole = paging.asking_too(step.path, Step(self._known.path, self.asked)) if step.params is None else step.path
         try:
-            after = self._ask(step)
+            after = self._asker.ask(step)
         except RequestRefusedError as exc:
             if exc.status_code in _NOT_SO and whole != step.path:  # what the link leaves out is wanted with it
                 return self._next(Step(whole, None), held)
@@ -214,7 +217,7 @@ class Window:
             logger.info("no page is named by %s: %s", step.params, exc)
             return None
         if whole != step.path and self._forgets(held, after):
-            after = self._ask(Step(whole, None))
+            after = self._asker.ask(Step(whole, None))
         self._portal.habits.note_messages(self._selector, self._span, after.messages)
         if after.rows and after.messages.equals(held.messages):
             if not step.doubtful:
@@ -225,7 +228,7 @@ class Window:
     def _onward(self, held: Page) -> Iterator[pa.Table]:
         """Read on by time after a page that is the first, or the last of those that could be named."""
         reader = Onward(
-            self._asked_for,
+            self._asker.part,
             self._span,
             unit=lambda: self._known.unit,
             longest=None if self._known.longest is None else times.duration(self._known.longest),
@@ -283,62 +286,6 @@ class Window:
             return self._known.end is None and last >= self._span.end
         return self._orders == {"down"} and self._known.start is None and last < self._span.start
 
-    def _question(self, span: Range) -> dict[str, str]:
-        # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
-        moved = self._known.start_included is not True and not self._known.of_days
-        start = max(span.start - (self._known.unit if moved else 0), 0)
-        return self._written(self._known, Range(start, span.end))
-
-    def _written(self, known: History, span: Range) -> dict[str, str]:
-        portal, selector = self._portal, self._selector
-        prefixes = portal.prefixes() if known.asks_by_path(selector) else {}
-        return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
-
-    def _asked_for(self, span: Range) -> Page:
-        """Ask for a part of the range; in another way, if the portal's words say that this question needs one."""
-        try:
-            return self._of_range(span, self._question(span))
-        except RequestRefusedError as exc:
-            new = refusals.revised(self._known, self._question(span), exc.words, 0)
-            if new is None or exc.status_code not in refusals.REVISABLE:
-                raise
-            self._known = new
-            self._portal.learn(new)
-            return self._of_range(span, self._question(span))
-
-    def _of_range(self, span: Range, question: dict[str, str]) -> Page:
-        answered_from = self._portal.habits.answered_from
-        try:
-            page = self._ask(Step(self._known.path, question))
-        except RequestRefusedError as exc:
-            if not asking.is_nothing(self._portal, self._known, self._selector, exc):
-                raise
-            if span.start < answered_from.get(self._selector, 2**63) and asking.is_answered_at_its_end(
-                self._portal, self._known, self._selector, span
-            ):  # else it would find nothing there, either
-                raise RequestRefusedError(str(exc), status_code=refusals.GONE, words=exc.words) from exc
-            return Page(messages.empty(), 0)
-        self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
-        answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
-        return page
-
-    def _ask(self, step: Step) -> Page:
-        page = asking.ask(self._portal, self._known, self._selector, self._span, step, wait=self._wait)
-        self._zoneless = self._zoneless or page.zoneless
-        if page.apart is not None and (self._apart is None or page.apart.by > self._apart.by):
-            self._apart = page.apart
-        if page.payload_form == "decoded":
-            self._portal.habits.decoded = True
-        fields = self._known.fields
-        form = page.payload_form if fields.payload_form is None and page.payload_form != "decoded" else None
-        name = page.payload_name if fields.payload is None else None
-        if form or name:  # other answers, of a few numbers alone, would not show it, and be read in another way
-            new = {"payload_form": form or fields.payload_form, "payload": name or fields.payload}
-            self._known = dataclasses.replace(self._known, fields=dataclasses.replace(fields, **new))
-            now = self._portal.contract.history
-            self._portal.learn(dataclasses.replace(now, fields=dataclasses.replace(now.fields, **new)))
-        return page
-
     def _numbered(self, table: pa.Table, page: Page) -> pa.Table:
         """Count `seq` on from page to page; a portal that gives the newest first counts downward."""
         seq = table["seq"]
@@ -371,7 +318,7 @@ class Window:
         habits, least = self._portal.habits, min(totals)
         if self._ended and self._rows < least and not habits.total_is_of_table:
             unit = self._known.unit
-            alone = self._asked_for(Range(self._span.start, self._span.start + unit))
+            alone = self._asker.part(Range(self._span.start, self._span.start + unit))
             near = Range(self._span.start - times.MINUTE - unit, self._span.start + times.MINUTE + unit)
             whole = (alone.paging.total or 0) >= least > alone.rows and alone.paging.has_more is False
             habits.total_is_of_table = whole and len(within(alone.messages, near)) == alone.rows
@@ -383,14 +330,18 @@ class Window:
         if known.start_included is not None or known.longest is None or self._sample is None or known != self._known:
             return
         span = Range(self._sample, self._sample + known.unit)
-        question = self._written(known, span)
+        question = self._asker.written(known, span)
         try:
-            at = instants(self._ask(Step(known.path, question)).messages)
+            at = instants(self._asker.ask(Step(known.path, question)).messages)
         except RequestRefusedError:  # too short a range, perhaps
             return
         self._portal.learn(dataclasses.replace(known, start_included=bool((at == self._sample).any())))
 
     def _incomplete(self, what: str) -> HistoryIncompleteError:
+        least = self._known.shortest
+        what += (
+            "" if least is None else f" (it takes no range shorter than {least}, so that no less could be asked for)"
+        )
         return HistoryIncompleteError(
             f"the portal {what}, while {self._selector} was read over {self._span}, after "
             f"{counted(self._rows, 'message')}: the end cannot be proven this way, and nothing of this window was "
