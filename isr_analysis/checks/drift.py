@@ -1,13 +1,15 @@
-"""What changes for good: the type of a field, the fields of a payload, the id of a device."""
+"""What changes for good: the type of a field, its unit, the fields of a payload, the id of a device."""
 
 from __future__ import annotations
+
+import itertools
 
 import numpy as np
 import pandas as pd
 
 from isr_analysis.checks.absence import Rhythm
-from isr_analysis.checks.kinds import is_event
-from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Flags, Ints, Series, by_type
+from isr_analysis.checks.kinds import is_event, is_number, is_unit
+from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Flags, Ints, Series, by_type, is_text
 from isr_analysis.checks.tables import Row
 from isr_analysis.checks.values import which
 from isr_analysis.times import HOUR, MINUTE, Range
@@ -56,6 +58,31 @@ def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
 def _name(kind: type) -> str:
     names = {bool: "flag", np.bool_: "flag", str: "text", list: "list", tuple: "list", dict: "object", bytes: "bytes"}
     return next((name for one, name in names.items() if issubclass(kind, one)), "number")
+
+
+def units_changed(series: Series, found: list[Rhythm]) -> list[Row]:
+    """Find units that turn into others and stay so; those that alternate are of several measurements."""
+    rows = []
+    for name in series.frame.columns:
+        column = series.frame[name]
+        if not is_unit(name) or is_number(column):
+            continue
+        code, units = pd.factorize(column.where(np.array(by_type(column, is_text), bool)))
+        code = code[series.order]
+        for number, one in enumerate(found):
+            part = code[series.bounds[number] : series.bounds[number + 1]]
+            some = np.flatnonzero(part >= 0)
+            part, time = part[some], one.time[some]
+            edges = [0, *(np.flatnonzero(part[1:] != part[:-1]) + 1), len(part)]
+            if len(edges) - 2 > _TURNS or np.diff(edges).min() < _STEADY:
+                continue
+            rows += [
+                {"kind": "unit changed", **which(one), "field": name, "start": int(time[begin]),
+                 "end": int(time[end - 1]), "count": int(end - begin),
+                 "detail": f"{name}: {units[part[begin - 1]]} → {units[part[begin]]}"}
+                for begin, end in itertools.pairwise(edges[1:])
+            ]  # fmt: skip
+    return rows
 
 
 def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.absence import SILENT, Rhythm, Unfetched, by_client, rhythms, silent_rows, unfetched_in
-from isr_analysis.checks.drift import fields_changed, renamed, types_changed
+from isr_analysis.checks.drift import fields_changed, renamed, types_changed, units_changed
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.checks.values import implausible, out_of_order, repeats
@@ -59,6 +59,8 @@ def quality(
             Rows that stand after later ones in a frame that is not sorted by time; the loaders' frames are.
         ``type changed``
             A field's values turn from one type to another, such as from numbers to text.
+        ``unit changed``
+            The unit that a payload gives turns into another and stays so, such as W into kW.
         ``fields changed``
             Fields that were always there are missing from then on, or the other way round.
         ``device renamed``
@@ -95,6 +97,7 @@ def quality(
         *implausible(series, found),
         *out_of_order(series, found),
         *types_changed(series, found),
+        *units_changed(series, found),
         *fields_changed(series, found),
     ]
     rows.sort(key=lambda row: (row["start"], row[CLIENT], row.get(TOPIC, ""), row.get("channel", ""), row["kind"]))

@@ -32,6 +32,7 @@ _NAMED = re.compile(
 _VALUES = {"value", "val", "reading", "v"}
 """How fields are called that have the unit that stands beside them."""
 
+_UNIT = re.compile(r"(?:^|[._])(?:units?|uom)$|[a-z]Units?$")
 _SHORT_UNITS = ("uom", "u")
 _FEW = 10
 _LABELS = 4
@@ -53,6 +54,11 @@ def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
     own = [f"{field}{end}" for end in ("_unit", ".unit", "_units", "Unit", "Units")]
     known = (*own, *beside, *(UNITS if alone else ()))
     return [name for name in dict.fromkeys(known) if name in frame.columns]
+
+
+def is_unit(field: str) -> bool:
+    """Judge by a field's name whether it holds a unit."""
+    return _UNIT.search(field) is not None
 
 
 def coalesced(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:

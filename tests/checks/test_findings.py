@@ -147,6 +147,24 @@ def test_a_stuck_value_is_told_of_its_channel_and_field():
     ]  # numbers written as text are numbers
 
 
+def test_a_unit_that_turns_into_another_is_told():
+    """Of its series alone, wherever the payload says it; by turns, or of a few messages, they are of several things."""
+    unit = np.where(np.arange(200) < 120, "W", "kW").astype("object")
+    unit[::3] = None
+    frame = ticks(minutes(0, 200), chan=1, value=noise(200))
+    other = ticks(minutes(0, 200), chan=2, value=noise(200)).assign(unit="V")
+    for name in ("unit", "power.unit", "powerUnit"):
+        found = quality(joined(frame.assign(**{name: unit}), other))
+        assert found[["kind", "channel", "field", "start", "end", "count", "detail"]].to_numpy().tolist() == [
+            ["unit changed", "chan 1", name, at(121), at(199), 53, f"{name}: W → kW"]
+        ]
+    assert kinds(frame.assign(unit=np.where(np.arange(200) % 2, "W", "V"))) == []
+    assert kinds(frame.assign(unit=np.where(np.arange(200) == 7, "W", "V"))) == []
+    assert kinds(frame.assign(unit=unit, topic="event/reading")) == ["unit changed"]
+    assert kinds(frame.assign(unit=np.where(np.arange(200) < 120, 1, 2))) == []
+    assert kinds(frame.assign(unit=[["W"]] * 200)) == []
+
+
 def test_repeats_are_counted_at_the_same_instant_and_a_moment_later():
     """QoS 1 may repeat a message; equal values at their usual pace, and by chance within bursts, are no repeats."""
     frame = ticks(minutes(0, 200), value=noise(200))
