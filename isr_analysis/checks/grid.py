@@ -11,7 +11,16 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
-from isr_analysis.checks.kinds import coalesced, is_event, is_label, is_number, is_state, numbers, unit_columns
+from isr_analysis.checks.kinds import (
+    coalesced,
+    is_direction,
+    is_event,
+    is_label,
+    is_number,
+    is_state,
+    numbers,
+    unit_columns,
+)  # fmt: skip
 from isr_analysis.checks.series import (
     Floats,
     Ints,
@@ -31,6 +40,7 @@ from isr_analysis.errors import UsageError
 
 _MOST = 50_000_000
 _UNIT = "unit"
+_TURN = 360.0
 
 
 def wide(
@@ -46,6 +56,8 @@ def wide(
     """Put a field, or several, on an even grid, one column a channel, so that channels can be compared row by row.
 
     A measurement is the mean of the messages within each step, and is missing where none came: nothing is invented.
+    Of a direction, as its field's name says (heading, bearing, azimuth, course, wind direction, yaw, longitude; in
+    degrees), it is the mean direction: between 350 and 20 lies 5.
     Words that come in place of one by turns, such as "n/a", are left out of the mean; numbers that a device wrote as
     text count, but for versions and names. States and events hold until the next message, as long as the device was
     not silent.
@@ -195,12 +207,21 @@ def _column(part: pd.Series, time: Ints, edges: Ints, topic: str) -> Any:
         return _held(part, time, edges)
     if not some.all() and is_label(len(np.unique(number[some])), part[~some].astype("str").nunique()):
         return _held(part, time, edges)
-    return _means(number[some], time[some], edges)
+    return _means(number[some], time[some], edges, str(part.name))
 
 
-def _means(number: Floats, time: Ints, edges: Ints) -> Floats:
+def mean(number: Floats, field: str) -> float:
+    """Give the mean of a field's measurements, of a direction the mean direction."""
+    return float(_means(number, np.zeros(len(number), dtype=np.int64), np.array([0, 1]), field)[0])
+
+
+def _means(number: Floats, time: Ints, edges: Ints, field: str) -> Floats:
     step = np.searchsorted(edges, time, side="right") - 1
     inside = (step >= 0) & (step < len(edges) - 1)
+    if is_direction(field) and inside.any() and ((number >= -_TURN / 2) & (number <= _TURN)).all():
+        least = -_TURN / 2 if number.min() < 0 else 0.0
+        straight = _means(_straight(number[inside], step[inside]), time[inside], edges, "")
+        return (straight - least) % _TURN + least
     count = np.bincount(step[inside], minlength=len(edges) - 1)
     # Relative to one in their middle, so that a sum of great numbers stays exact enough and finite.
     finite = number[np.isfinite(number)]
@@ -209,6 +230,14 @@ def _means(number: Floats, time: Ints, edges: Ints) -> Floats:
         total = np.bincount(step[inside], weights=number[inside] - middle, minlength=len(edges) - 1)
         mean: Floats = np.where(count > 0, middle + total / count, np.nan)
     return mean
+
+
+def _straight(degrees: Floats, step: Ints) -> Floats:
+    """Give directions without the leap from 360 to 0: each within half a turn of the middle direction of its step."""
+    sums = [np.bincount(step, weights=one(np.radians(degrees))) for one in (np.sin, np.cos)]
+    middle = np.degrees(np.arctan2(*sums))[step]
+    made: Floats = middle + (degrees - middle + _TURN / 2) % _TURN - _TURN / 2
+    return made
 
 
 def _rank(name: str) -> list[object]:

@@ -33,6 +33,11 @@ _VALUES = {"value", "val", "reading", "v"}
 """How fields are called that have the unit that stands beside them."""
 
 _UNIT = re.compile(r"(?:^|[._])(?:units?|uom)$|[a-z]Units?$")
+_DIRECTION = re.compile(
+    r"(?:^|[._\W]|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:azimuth|heading|bearing|course|cog|yaw|(?:wind)?dir(?:ection)?|lon|lng|longitude)"
+    r"(?i:[._]?(?:deg|degrees|true|magnetic))?$"
+)
 _SHORT_UNITS = ("uom", "u")
 _FEW = 10
 _LABELS = 4
@@ -59,6 +64,11 @@ def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
 def is_unit(field: str) -> bool:
     """Judge by a field's name whether it holds a unit."""
     return _UNIT.search(field) is not None
+
+
+def is_direction(field: str) -> bool:
+    """Judge by a field's name whether it is a direction, whose values begin anew after a whole turn."""
+    return _DIRECTION.search(field) is not None
 
 
 def coalesced(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:

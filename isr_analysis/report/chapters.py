@@ -13,6 +13,7 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
+from isr_analysis.checks.grid import mean
 from isr_analysis.checks.kinds import decimals
 from isr_analysis.checks.saying import as_published
 from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, taken, zone_of
@@ -185,8 +186,9 @@ def in_numbers(lines: list[Line]) -> pd.DataFrame:
     rows = [
         {
             CLIENT: str(line.keys.get(CLIENT, "")), "channel": channel(line.keys), "field": line.field,
-            "unit": line.unit, "least": line.value.min(), "mean": line.value.mean(), "greatest": line.value.max(),
-            "now": line.value[-1], "messages": len(line.value), "decimals": decimals(line.value),
+            "unit": line.unit, "least": line.value.min(), "mean": mean(line.value, line.field),
+            "greatest": line.value.max(), "now": line.value[-1],
+            "messages": len(line.value), "decimals": decimals(line.value),
         }
         for line in lines if not line.state
     ]  # fmt: skip

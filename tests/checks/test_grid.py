@@ -227,3 +227,22 @@ def test_a_counter_without_any_number_beside_one_with_some():
         grid = wide(frame, every="1h", counter=True)
         assert grid["chan 1"].tolist() == [3.0]
         assert grid["chan 2"].isna().all()
+
+
+@pytest.mark.parametrize("field", ["heading", "wind_dir", "windDirection", "rotator.azimuth_deg", "Bearing", "cog"])
+def test_the_mean_of_directions_is_a_direction(field):
+    """It does not leap between 360 and 0; without one over it, it is the plain mean."""
+    value = [350.0, 20.0, 359.0, 1.0, 100.0, 160.0, 355.0, 345.0]
+    frame = ticks(np.repeat(minutes(0, 4), 2) + [0, 1] * 4, **{field: value})
+    assert wide(frame, field).iloc[:, 0].round(9).tolist() == [5, 0, 130, 350]
+    assert wide(frame, field, every="1h").iloc[:, 0].between(0, 360).all()
+
+
+def test_what_is_no_direction_is_averaged_plainly():
+    """By its name, or as it goes beyond a turn; longitudes about 180 degrees keep their sign's way of counting."""
+    at = [0, 1, 2, 3]
+    assert wide(ticks(at, course_id=[350.0, 20.0] * 2), "course_id").iloc[:, 0].tolist() == [185]
+    assert wide(ticks(at, subdir=[350.0, 20.0] * 2), "subdir").iloc[:, 0].tolist() == [185]
+    assert wide(ticks(at, yaw=[700.0, 20.0] * 2), "yaw").iloc[:, 0].tolist() == [360]
+    assert wide(ticks(at, lon=[179.0, -179.5] * 2), "lon").iloc[:, 0].round(9).tolist() == [179.75]
+    assert wide(ticks(at, lon=[-73.0, -75.0] * 2), "lon").iloc[:, 0].round(9).tolist() == [-74]
