@@ -31,6 +31,9 @@ _SENTINELS = {
 }  # fmt: skip
 """What devices send in place of a measurement: nines, the limits of integers, also scaled, and a DS18B20's own."""
 
+_CODES = {85, 255, 999}
+"""Those that may as well be a code, among few others."""
+
 
 def which(one: Rhythm) -> Row:
     """Give the keys of a finding about one series."""
@@ -163,7 +166,7 @@ def _apart(value: Floats) -> tuple[list[float], Floats]:
         others = value[value != end]
         if (
             end in _SENTINELS and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others)
-            and len(np.unique(others)) >= _VARIES
+            and (end not in _CODES or len(np.unique(others)) >= _VARIES)
         ):  # fmt: skip
             more, rest = _apart(others)
             return [float(end), *more], rest

@@ -105,6 +105,13 @@ def test_a_number_that_stands_for_no_measurement_is_told(level):
     assert f"({rest.min():g} to {rest.max():g})" in found["detail"].iloc[0]
 
 
+@pytest.mark.parametrize("rest", [np.full(600, 3.2), np.arange(600) % 4])
+def test_a_sentinel_among_few_levels_is_told(rest):
+    """Of a coarse or a calm sensor; but for numbers that may be a code."""
+    frame = ticks(minutes(0, 600), value=np.where(np.arange(600) % 50 == 0, -999.0, rest))
+    assert quality(frame)[["kind", "count"]].to_numpy().tolist() == [["sentinel value", 12]]
+
+
 def test_several_sentinels_of_a_field_are_told_each():
     """Infinity, which is no sentinel, hides none; the range in words is that of what was measured."""
     value = noise(600)
