@@ -159,6 +159,44 @@ def test_login_replaces_and_logout_forgets(isr, sandbox, monkeypatch):
     assert keyring.get_password("isr_analysis", f"work@{sandbox.origin}") is None
 
 
+@pytest.mark.parametrize("call", ["get_password", "delete_password"])
+def test_logout_where_the_keyring_is_locked_can_be_given_again(isr, sandbox, monkeypatch, call):
+    """The profile goes with its token, and not before it; nothing is said to be gone that is still there."""
+    assert isr("login", "--profile", "work", input=sandbox.token).exit_code == 0
+
+    def locked(*_):
+        raise RuntimeError("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keyring, call, locked)
+        assert "did not give up the token" in str(isr("logout", "--profile", "work").exception)
+    assert "token forgotten" in isr("logout", "--profile", "work").output
+    assert keyring.get_keyring().kept == {}
+
+
+def test_logout_forgets_the_token_of_the_portal_that_the_settings_have(isr, sandbox, monkeypatch):
+    """Also where the environment names another one since."""
+    assert isr("login", input=sandbox.token).exit_code == 0
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", "https://elsewhere.example")
+    assert "token forgotten" in isr("logout").output
+    assert keyring.get_keyring().kept == {}
+
+
+def test_login_says_what_comes_before_the_keyring(isr, sandbox, monkeypatch):
+    """The former token in a variable would go on being used."""
+    assert "ISR_TOKEN is set and comes before the keyring" in isr("login", input=sandbox.token).stderr
+    monkeypatch.delenv("ISR_TOKEN")
+    assert isr("login", input=sandbox.token).stderr == ""
+
+
+@pytest.mark.parametrize(("coding", "status"), [("utf-8-sig", 0), ("utf-16", 2)])
+def test_a_token_from_a_file_of_windows(isr, sandbox, coding, status):
+    """With a mark of its coding it is read; of another coding it is refused, in words."""
+    done = isr("login", input=f"{sandbox.token}\r\n".encode(coding))
+    assert done.exit_code == (status and 1)
+    assert not status or "came as no text; give it as UTF-8" in str(done.exception)
+
+
 def test_login_refuses_a_token_that_the_portal_refuses(isr, monkeypatch):
     """Nothing is kept."""
     monkeypatch.delenv("ISR_TOKEN")
