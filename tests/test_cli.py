@@ -317,6 +317,30 @@ def test_a_full_disk_behind_standard_output_is_one_message():
     assert done.stderr.startswith("isr: what it writes has no room there")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no nohup here")
+def test_what_the_system_refuses_is_one_message():
+    """As reading what nohup gives in the place of a terminal, which can only be written."""
+    with Path(os.devnull).open("w") as unreadable:
+        done = subprocess.run(
+            [sys.executable, "-m", "isr_analysis", "login"], stdin=unreadable, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "isr: what it reads or writes (Bad file descriptor)\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no shell here closes a stream")
+@pytest.mark.parametrize(("closed", "words", "status"), [("<&-", "login", 2), (">&-", "live", 0), ("2>&-", "sinc", 2)])
+def test_a_stream_that_is_closed_is_an_empty_one(sandbox, tmp_path, closed, words, status):
+    """As some service managers start a program."""
+    env = {"ISR_HOME": str(tmp_path / "home"), "ISR_TOKEN": sandbox.token, "ISR_PORTAL_ORIGIN": sandbox.origin}
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m isr_analysis {words} {closed}', sys.executable],
+        capture_output=True, text=True, env={**os.environ, **env}, check=False,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+
+
 def test_doctor_as_json(isr):
     """For scripts: one object, and the exit status says whether all is well."""
     result = isr("doctor", "--json")
