@@ -116,6 +116,21 @@ def test_cache_clear_says_that_recorded_messages_stay(isr):
     assert isinstance(isr("cache", "clear", "--recorded", "--decoded").exception, UsageError)
 
 
+def test_what_is_kept_as_json(isr, home):
+    """For scripts: numbers and instants, and which files are lost; of an empty store, too."""
+    empty = json.loads(isr("cache", "--json").output)
+    assert (empty["messages"]["rows"], empty["fetched"]) == (0, None)
+    assert isr("sync", "--start", "2026-11-20", "--end", "2026-11-21").exit_code == 0
+    assert isr("record", "--source", "live", "--for", "1s").exit_code == 0
+    lost = [path for path in home.rglob("*.parquet") if path.unlink() is None]
+    shown = json.loads(isr("cache", "show", "--json").output)
+    assert shown["messages"]["rows"] > 0
+    assert shown["fetched"] == {"start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"}
+    named = shown["messages"]["lost"] + shown["recorded"]["lost"]
+    assert sorted(Path(one).name for one in named) == sorted(path.name for path in lost)
+    assert isr("cache").output.count("  lost      ") == len(lost) == 2
+
+
 @pytest.mark.parametrize("group", ["cache", "publishers", "members"])
 def test_a_group_without_a_command_takes_the_options_of_its_list(isr, group):
     """`isr cache --profile X` is `isr cache show --profile X`; the option may stand before the command, too."""
