@@ -17,7 +17,7 @@ from pyarrow import dataset as ds
 
 from isr_analysis import frame, messages, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, UsageError
-from isr_analysis.export import file_system, notes
+from isr_analysis.exported import file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import importlib
-import json
-import posixpath
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-import msgspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs
 
 from isr_analysis import frame, messages, times
 from isr_analysis.amounts import counted
-from isr_analysis.errors import MissingExtraError, StoreError, UsageError
-from isr_analysis.files import aside_of, path_of, replacing
+from isr_analysis.errors import StoreError, UsageError
+from isr_analysis.exported import Delta, Folder, Notes
+from isr_analysis.files import path_of, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
@@ -31,21 +27,7 @@ from isr_analysis.progress import Report
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
-NOTES = "_isr_export.json"
-"""The file in an exported folder that says what is in it. Programs that read such folders pass over its name."""
-
-_DAY = "messages.parquet"
-
 FILES = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
-
-
-class Notes(TypedDict):
-    """What an exported folder says of itself: the selection, and of each day its mark and file."""
-
-    account: str
-    selector: str
-    delta: bool
-    days: dict[str, list[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +126,7 @@ def export_history(
     asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
     name = str(to) if "://" in str(to) else str(path_of(to, "to"))
     kind = None if delta or "://" in name else _kind(Path(name))
-    if delta and "://" not in name and Path(name).suffix.lower() in FILES and not Path(name).is_dir():
+    if delta and "://" not in name and Path(name).suffix.lower() in FILES and not os.path.isdir(name):  # noqa: PTH112
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
     if kind is not None:
         df = load_history(client_id, topic, **asked, offline=offline, portal=portal)
@@ -153,18 +135,19 @@ def export_history(
     selector = Selector.of(client_id, topic)
     span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
     span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
+    new: Notes = {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}}
+    folder = Folder(name, new)
+    target = Delta(name, storage_options) if delta else folder
     if not offline:
         sync(client_id, topic, **{**asked, "start": times.iso(span.start), "end": times.iso(span.end), "last": None},
              portal=portal)  # fmt: skip
-    folder = _Folder(name, {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}})
-    put = _delta_writer(name, storage_options) if delta else folder.put
-    return _export_days(Store(portal.folder), selector, span, folder, put)
+    return _export_days(Store(portal.folder), selector, span, folder, target)
 
 
 def _kind(path: Path) -> str | None:
     """Tell the kind of a file by its extension; None is a folder."""
     extension = path.suffix.lower()
-    if not extension or path.is_dir():
+    if not extension or os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises where nobody may look)
         return None
     if extension not in FILES or (extension == ".gz" and Path(path.stem).suffix.lower() != ".csv"):
         raise UsageError(
@@ -175,12 +158,10 @@ def _kind(path: Path) -> str | None:
     return FILES[extension]
 
 
-def _export_days(
-    store: Store, selector: Selector, span: Range, folder: _Folder, put: Callable[[str, pa.Table], str | None]
-) -> Exported:
+def _export_days(store: Store, selector: Selector, span: Range, folder: Folder, target: Folder | Delta) -> Exported:
     rows = written = kept = 0
     with folder.noting() as days:
-        files = folder.files()
+        files = target.files()
         for day in span.days():
             date = times.iso(day.start)[:10]
             mark = store.mark(selector, day)
@@ -192,165 +173,9 @@ def _export_days(
                 kept += mark is not None
                 continue
             table = store.read(selector, day)
-            days[date] = [mark, put(date, table)]
+            days[date] = [mark, target.put(date, table)]
             rows, written = rows + len(table), written + 1
     return Exported(folder.name, rows, written, kept)
-
-
-class _Folder:
-    """A folder of days, and its notes; `new` are those of an empty one."""
-
-    def __init__(self, name: str, new: Notes) -> None:
-        self.name = name
-        self._new = new
-        try:
-            self._files, self._path = file_system(name)
-            self._files.create_dir(self._path, recursive=True)
-        except (OSError, pa.ArrowException) as exc:
-            raise StoreError(
-                f"{name} cannot be written ({exc}); see whether it is there, and who may write to it"
-            ) from exc
-
-    def files(self) -> dict[str, str]:
-        """Tell which file each day has."""
-        if self._new["delta"]:
-            return {}
-        try:
-            found = self._files.get_file_info(fs.FileSelector(self._path, recursive=True))
-        except (OSError, pa.ArrowException) as exc:
-            raise StoreError(f"{self.name} cannot be read ({exc}); see who may read it") from exc
-        days = {posixpath.split(one.path)[0]: _which(one) for one in found if one.base_name == _DAY}
-        return {posixpath.basename(folder).removeprefix("date="): which for folder, which in days.items()}
-
-    def put(self, date: str, table: pa.Table) -> str:
-        """Put a day in the place of what was there of it, and tell which file it is.
-
-        Whoever reads finds the one or the other.
-        """
-        path = f"{self._path}/date={date}"
-        self._files.create_dir(path, recursive=True)
-        return self._whole(
-            f"{path}/{_DAY}", lambda to: pq.write_table(table, to, filesystem=self._files, compression="zstd")
-        )
-
-    def _whole(self, path: str, write: Callable[[str], None]) -> str:
-        """Write a file in the place of what was there, whole or not at all."""
-        if not isinstance(self._files, fs.LocalFileSystem):  # a store of objects writes each whole by itself
-            write(path)
-            return _which(self._files.get_file_info(path))
-        aside = posixpath.join(posixpath.dirname(path), aside_of(posixpath.basename(path)))
-        try:
-            write(aside)
-            written = _which(self._files.get_file_info(aside))
-            self._files.move(aside, path)
-        except BaseException:  # Ctrl-C too
-            with contextlib.suppress(OSError):
-                self._files.delete_file(aside)
-            raise
-        return written
-
-    def _note(self, path: str, words: bytes) -> None:
-        with self._files.open_output_stream(path) as file:
-            file.write(words)
-
-    @contextlib.contextmanager
-    def noting(self) -> Iterator[dict[str, list[str | None]]]:
-        """Give what is noted of each day, its state in the store and its file, to be changed.
-
-        The notes are written at the end, also after a failure.
-        """
-        known = notes(self.name) or self._new
-        if {**known, "days": {}} != self._new:
-            raise UsageError(
-                f"{self.name} holds an export of {known['selector']} of account {known['account']}"
-                f"{' as a Delta table' if known['delta'] else ''}; give the same selection again, or another folder"
-            )
-        try:
-            try:
-                yield known["days"]
-            finally:
-                words = json.dumps(known, indent=1).encode()
-                self._whole(posixpath.join(self._path, NOTES), lambda to: self._note(to, words))
-        except (OSError, pa.ArrowException) as exc:
-            raise StoreError(
-                f"{self.name} cannot be written ({exc}); see who may write to it, and whether there is room. "
-                "The days that were finished are there, and are not written again"
-            ) from exc
-
-
-def notes(folder: str) -> Notes | None:
-    """Give what an exported folder says of itself; None where it says nothing, and so is none.
-
-    Raises
-    ------
-    UsageError
-        It is no folder that can be read.
-    StoreError
-        What it says cannot be read.
-    """
-    try:
-        files, path = file_system(folder)
-        path = posixpath.join(path, NOTES)
-        if files.get_file_info(path).type == fs.FileType.NotFound:
-            return None
-        with files.open_input_stream(path) as file:
-            return msgspec.json.decode(file.read(), type=Notes)
-    except (OSError, msgspec.DecodeError, pa.ArrowException) as exc:
-        raise StoreError(
-            f"the notes of an export, {folder}/{NOTES}, cannot be read ({exc}); see who may read them. If they are "
-            "damaged, delete them: then each day is written again"
-        ) from exc
-
-
-def file_system(name: str) -> tuple[fs.FileSystem, str]:
-    """Give the file system of a folder, and its path there; Arrow's own, else one of fsspec."""
-    if "://" not in name:
-        return fs.LocalFileSystem(), str(Path(name).expanduser().absolute())
-    try:
-        files, path = fs.FileSystem.from_uri(name)
-    except (pa.ArrowInvalid, NotImplementedError) as exc:
-        try:
-            fsspec: Any = importlib.import_module("fsspec")
-
-            other, path = fsspec.core.url_to_fs(name)
-        except (ImportError, ValueError) as why:
-            raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can read and write") from why
-        files = fs.PyFileSystem(fs.FSSpecHandler(other))
-    return files, path.rstrip("/")
-
-
-def _which(file: fs.FileInfo) -> str:
-    """Give what tells a file from another one in its place.
-
-    The time is cut to the second, as a listing of a folder may give it finer than a question about the file alone.
-    """
-    return f"{file.size} bytes, {(file.mtime_ns or 0) // times.SECOND}"
-
-
-def _delta_writer(name: str, options: Mapping[str, str] | None) -> Callable[[str, pa.Table], None]:
-    try:
-        import deltalake
-    except ImportError as exc:
-        raise MissingExtraError(
-            'a Delta table needs deltalake, which is not installed; run: pip install "isr-analysis[delta]"'
-        ) from exc
-    # Delta knows microseconds alone. One writer, each day in one commit; what is there of other days is not touched.
-    schema = messages.SCHEMA.set(0, pa.field("time", pa.timestamp("us", tz="UTC"), nullable=False))
-
-    def put(date: str, table: pa.Table) -> None:
-        made = table.cast(schema, safe=False)
-        made = made.append_column(pa.field("date", pa.string()), pa.array([date] * len(made), pa.string()))
-        try:
-            deltalake.write_deltalake(
-                name, made, mode="overwrite", predicate=f"date = '{date}'", partition_by=["date"],
-                storage_options=dict(options) if options else None,
-            )  # fmt: skip
-        except (deltalake.exceptions.DeltaError, OSError) as exc:
-            raise StoreError(
-                f"the Delta table {name} cannot be written ({exc}); see whether it is one, and who may write to it"
-            ) from exc
-
-    return put
 
 
 def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
@@ -360,11 +185,13 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
             if kind == "csv":
                 packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
                 frame.as_text(df).to_csv(aside, compression=packed, errors="backslashreplace")
-            elif kind == "parquet":
-                pq.write_table(frame.as_table(df), aside, compression="zstd")
-            else:
-                table = frame.as_table(df)
-                with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-                    writer.write_table(table)
+                return
+            table = frame.as_table(df)
+            with aside.open("wb") as file:  # Arrow itself opens no name that is no UTF-8
+                if kind == "parquet":
+                    pq.write_table(table, file, compression="zstd")
+                else:
+                    with pa.ipc.new_file(file, table.schema) as writer:
+                        writer.write_table(table)
     except OSError as exc:
         raise StoreError(f"{path} cannot be written ({exc.strerror or exc}); what was there is untouched") from exc

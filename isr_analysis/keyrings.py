@@ -61,14 +61,17 @@ def forget(entry: str, *, what: str) -> bool:
     Raises
     ------
     StoreError
-        The keyring does not give it up.
+        The keyring does not give it up, or cannot be asked whether it has it, as one that is locked.
     """
     import keyring
+    from keyring.errors import NoKeyringError
 
-    if get(entry) is None:
-        return False
     try:
+        if keyring.get_password(_SERVICE, entry) is None:
+            return False
         keyring.delete_password(_SERVICE, entry)
+    except NoKeyringError:
+        return False
     except Exception as exc:
         raise StoreError(f"the keyring did not give up the {what}: {exc}") from exc
     return True

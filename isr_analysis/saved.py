@@ -15,6 +15,7 @@ from isr_analysis import answers, frame, messages, times
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
+from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, overridden
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
@@ -92,14 +93,15 @@ def read_history(
     pages: list[pa.Table] = []
     accounts: set[str] = set()
     fragments, more, rows = False, False, 0
-    for one in sources:
+    for nth, one in enumerate(sources):
         page = _page(one, account_id=account_id, client_id=only, topic=topic, fields=known.history.fields)
         accounts |= page.accounts
         fragments = fragments or page.fragments
         offset = -rows - page.rows if page.descending else rows
         pages.append(page.messages.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(page.messages["seq"], offset)))
         rows += page.rows
-        more = page.paging.cursor is not None or page.paging.url is not None or bool(page.paging.has_more)
+        cut = page.paging.has_more is None and page.paging.total is not None and rows < page.paging.total
+        more = cut or paging.says_more(page.paging, nth)
     _check_accounts(accounts, account_id)
     if more:
         warnings.warn(

@@ -80,7 +80,7 @@ def read_file(path: Path, what: str) -> str:
     """
     try:
         info = path.stat()
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
         read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY) if hasattr(os, "statvfs") else True
     except UnicodeDecodeError as exc:
         raise UsageError(f"the {what} file {path} is no text; it holds the {what} and nothing else") from exc

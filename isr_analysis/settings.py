@@ -20,7 +20,7 @@ import platformdirs
 import tomli_w
 
 from isr_analysis.errors import StoreError, UsageError
-from isr_analysis.files import locked, make_folder, path_of, replacing
+from isr_analysis.files import locked, path_of, replacing
 
 DEFAULT_ORIGIN = "https://mqtt.ishareradio.com"
 CONFIG = "config.toml"
@@ -144,17 +144,18 @@ def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | 
 
 def save(to: Profile) -> Path:
     """Write a profile into ``config.toml``, whole or not at all, and give the file's path."""
-    path = make_folder(to.home) / CONFIG
+    path = to.home / CONFIG
     values = {
         "origin": to.origin,
         "account_id": to.account_id,
-        "contract": str(to.contract) if to.contract else None,
-        "token_file": str(to.token_file) if to.token_file else None,
+        "contract": str(to.contract.absolute()) if to.contract else None,
+        "token_file": str(to.token_file.absolute()) if to.token_file else None,
     }
+    entry = {key: value for key, value in values.items() if value is not None}
+    if _read(path).get(to.name) == entry:  # a folder that can only be read is no hindrance then
+        return path
     with locked(path.with_suffix(".lock")):
-        entries = _read(path)
-        entries[to.name] = {key: value for key, value in values.items() if value is not None}
-        return _write(path, entries)
+        return _write(path, {**_read(path), to.name: entry})
 
 
 def forget(name: str, home: Path) -> bool:
@@ -224,7 +225,7 @@ def _check_account(account: str | None) -> str | None:
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))  # an editor of Windows may have marked it
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as exc:
@@ -233,6 +234,11 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise UsageError(f"{path} is no TOML: {exc}; mend it, or delete it and run `isr login`") from exc
+    if unknown := sorted(set(document) - {"profiles"}):
+        raise UsageError(
+            f"{path} has {', '.join(unknown)}, which would not be heeded; known is profiles, each under a heading such "
+            "as [profiles.default]"
+        )
     entries = document.get("profiles", {})
     if not isinstance(entries, dict):
         raise UsageError(

@@ -116,6 +116,21 @@ def test_cache_clear_says_that_recorded_messages_stay(isr):
     assert isinstance(isr("cache", "clear", "--recorded", "--decoded").exception, UsageError)
 
 
+def test_what_is_kept_as_json(isr, home):
+    """For scripts: numbers and instants, and which files are lost; of an empty store, too."""
+    empty = json.loads(isr("cache", "--json").output)
+    assert (empty["messages"]["rows"], empty["fetched"]) == (0, None)
+    assert isr("sync", "--start", "2026-11-20", "--end", "2026-11-21").exit_code == 0
+    assert isr("record", "--source", "live", "--for", "1s").exit_code == 0
+    lost = [path for path in home.rglob("*.parquet") if path.unlink() is None]
+    shown = json.loads(isr("cache", "show", "--json").output)
+    assert shown["messages"]["rows"] > 0
+    assert shown["fetched"] == {"start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"}
+    named = shown["messages"]["lost"] + shown["recorded"]["lost"]
+    assert sorted(Path(one).name for one in named) == sorted(path.name for path in lost)
+    assert isr("cache").output.count("  lost      ") == len(lost) == 2
+
+
 @pytest.mark.parametrize("group", ["cache", "publishers", "members"])
 def test_a_group_without_a_command_takes_the_options_of_its_list(isr, group):
     """`isr cache --profile X` is `isr cache show --profile X`; the option may stand before the command, too."""
@@ -157,6 +172,44 @@ def test_login_replaces_and_logout_forgets(isr, sandbox, monkeypatch):
     assert settings.profile("work").origin == sandbox.origin
     assert isr("logout", "--profile", "work").exit_code == 0
     assert keyring.get_password("isr_analysis", f"work@{sandbox.origin}") is None
+
+
+@pytest.mark.parametrize("call", ["get_password", "delete_password"])
+def test_logout_where_the_keyring_is_locked_can_be_given_again(isr, sandbox, monkeypatch, call):
+    """The profile goes with its token, and not before it; nothing is said to be gone that is still there."""
+    assert isr("login", "--profile", "work", input=sandbox.token).exit_code == 0
+
+    def locked(*_):
+        raise RuntimeError("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keyring, call, locked)
+        assert "did not give up the token" in str(isr("logout", "--profile", "work").exception)
+    assert "token forgotten" in isr("logout", "--profile", "work").output
+    assert keyring.get_keyring().kept == {}
+
+
+def test_logout_forgets_the_token_of_the_portal_that_the_settings_have(isr, sandbox, monkeypatch):
+    """Also where the environment names another one since."""
+    assert isr("login", input=sandbox.token).exit_code == 0
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", "https://elsewhere.example")
+    assert "token forgotten" in isr("logout").output
+    assert keyring.get_keyring().kept == {}
+
+
+def test_login_says_what_comes_before_the_keyring(isr, sandbox, monkeypatch):
+    """The former token in a variable would go on being used."""
+    assert "ISR_TOKEN is set and comes before the keyring" in isr("login", input=sandbox.token).stderr
+    monkeypatch.delenv("ISR_TOKEN")
+    assert isr("login", input=sandbox.token).stderr == ""
+
+
+@pytest.mark.parametrize(("coding", "status"), [("utf-8-sig", 0), ("utf-16", 2)])
+def test_a_token_from_a_file_of_windows(isr, sandbox, coding, status):
+    """With a mark of its coding it is read; of another coding it is refused, in words."""
+    done = isr("login", input=f"{sandbox.token}\r\n".encode(coding))
+    assert done.exit_code == (status and 1)
+    assert not status or "came as no text; give it as UTF-8" in str(done.exception)
 
 
 def test_login_refuses_a_token_that_the_portal_refuses(isr, monkeypatch):
@@ -277,6 +330,30 @@ def test_a_full_disk_behind_standard_output_is_one_message():
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("isr: what it writes has no room there")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no nohup here")
+def test_what_the_system_refuses_is_one_message():
+    """As reading what nohup gives in the place of a terminal, which can only be written."""
+    with Path(os.devnull).open("w") as unreadable:
+        done = subprocess.run(
+            [sys.executable, "-m", "isr_analysis", "login"], stdin=unreadable, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "isr: what it reads or writes (Bad file descriptor)\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no shell here closes a stream")
+@pytest.mark.parametrize(("closed", "words", "status"), [("<&-", "login", 2), (">&-", "live", 0), ("2>&-", "sinc", 2)])
+def test_a_stream_that_is_closed_is_an_empty_one(sandbox, tmp_path, closed, words, status):
+    """As some service managers start a program."""
+    env = {"ISR_HOME": str(tmp_path / "home"), "ISR_TOKEN": sandbox.token, "ISR_PORTAL_ORIGIN": sandbox.origin}
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m isr_analysis {words} {closed}', sys.executable],
+        capture_output=True, text=True, env={**os.environ, **env}, check=False,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
 
 
 def test_doctor_as_json(isr):

@@ -49,3 +49,6 @@ def test_a_keyring_that_keeps_hold_of_a_secret_is_told(monkeypatch):
     monkeypatch.setattr(keyring, "delete_password", refuse)
     with pytest.raises(StoreError, match="did not give up the token: locked"):
         keyrings.forget("a", what="token")
+    monkeypatch.setattr(keyring, "get_password", refuse)  # one that is locked does not even say whether it has it
+    with pytest.raises(StoreError, match="did not give up the token: locked"):
+        keyrings.forget("a", what="token")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 
@@ -144,6 +145,31 @@ def test_a_page_that_is_not_the_last_says_so(sandbox):
     with pytest.warns(UserWarning, match="one page of several"):
         df = isr.read_history(saved(sandbox, limit=10))
     assert (len(df), df.attrs["more_follows"]) == (10, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "more"),
+    [
+        ({"has_more": True}, True), ({"has_more": False, "total": 9}, False), ({"total": 2}, True),
+        ({"page": 1, "pages": 3}, True), ({"page": 3, "pages": 3}, False), ({"next_page": 2}, True),
+        ({"next_offset": 1}, True), ({"next": None}, False), ({"total": 1}, False), ({}, False),
+    ],
+)  # fmt: skip
+def test_whatever_an_answer_says_of_more_is_heard(said, more):
+    """A flag, a total, the number of pages: a part is never taken for the whole."""
+    row = {"time": "2026-11-20T00:00:00Z", "client_id": "a", "topic": "t", "payload": 1}
+    body = json.dumps({"data": [row], **said}).encode()
+    with pytest.warns(UserWarning, match="one page of several") if more else contextlib.nullcontext():
+        assert isr.read_history(body).attrs["more_follows"] is more
+
+
+def test_pages_of_one_answer_together_have_its_total():
+    """The last of them is no part any more."""
+    rows = [{"time": f"2026-11-20T00:00:0{n}Z", "client_id": "a", "topic": "t", "payload": n} for n in range(2)]
+    pages = [json.dumps({"data": [row], "total": 2, "page": n, "pages": 2}).encode() for n, row in enumerate(rows, 1)]
+    assert isr.read_history(pages).attrs["more_follows"] is False
+    with pytest.warns(UserWarning, match="one page of several"):
+        isr.read_history(pages[:1])
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -82,6 +82,30 @@ def _no_home(_):
     raise RuntimeError("could not determine the home directory")
 
 
+def test_a_file_may_begin_with_a_mark_of_its_coding(home):
+    """As editors of Windows write it."""
+    home.mkdir()
+    (home / settings.CONFIG).write_text("[profiles.default]\norigin = 'https://portal.example'", "utf-8-sig")
+    assert settings.profile(home=home, environ={}).origin == "https://portal.example"
+
+
+def test_a_file_that_an_argument_names_is_found_from_any_folder(home, tmp_path, monkeypatch):
+    """A path is kept whole, as the next program may begin elsewhere."""
+    settings.save(settings.profile(contract="contract.toml", home=home, environ={"ISR_TOKEN_FILE": "token"}))
+    monkeypatch.chdir(home)
+    kept = settings.profile(home=home, environ={})
+    assert (kept.contract, kept.token_file) == (tmp_path / "contract.toml", tmp_path / "token")
+
+
+def test_what_is_kept_already_is_not_written_again(home, read_only):
+    """After a rotation, where the folder can only be read, the profile is no hindrance."""
+    settings.save(settings.profile(home=home, environ={}))
+    read_only(home)
+    settings.save(settings.profile(home=home, environ={}))
+    with pytest.raises(StoreError, match="set ISR_HOME"):
+        settings.save(settings.profile(origin="https://portal.example", home=home, environ={}))
+
+
 def test_profiles_are_kept_apart(home):
     """Each name has its own settings; forgetting one leaves the other."""
     for name in ("one", "two"):
@@ -115,10 +139,11 @@ def test_an_account_from_the_file_is_not_named_for_this_use(home):
 
 
 @pytest.mark.parametrize(
-    "text", ["[profiles.default]\ntoken = 'x'", "[profiles.default]\norigin = 3", "profiles = 3", "x = ["]
-)
+    "text", ["[profiles.default]\ntoken = 'x'", "[profiles.default]\norigin = 3", "profiles = 3", "x = [",
+             "[default]\norigin = 'https://portal.example'", "origin = 'https://portal.example'"]
+)  # fmt: skip
 def test_a_file_that_is_not_understood_is_named(home, text):
-    """A token in the file, a wrong kind or broken TOML: the error names the file."""
+    """A token in the file, a wrong kind, a table that is no profile, or broken TOML: the error names the file."""
     home.mkdir()
     (home / "config.toml").write_text(text)
     with pytest.raises(UsageError, match=r"config\.toml"):

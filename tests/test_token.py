@@ -101,6 +101,36 @@ def test_a_machine_without_a_keyring_is_one_without_a_token(profile):
     assert VALUE not in str(caught.value)
 
 
+@pytest.mark.parametrize("former", [None, OTHER])
+def test_a_token_is_kept_with_its_profile_or_not_at_all(profile, home, former):
+    """Where the settings cannot be written, the keyring has what it had."""
+    if former:
+        tokens.to_keyring(profile, Token(former))
+    (home / settings.CONFIG).mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"config\.toml cannot be read"):
+        tokens.keep(profile, Token(VALUE))
+    assert tokens.from_keyring(profile) == former
+    (home / settings.CONFIG).rmdir()
+    tokens.keep(profile, Token(VALUE))
+    assert tokens.from_keyring(settings.profile(home=home, environ={})) == VALUE
+
+
+def test_a_token_that_is_kept_is_found(profile, home):
+    """Also where the profile had a file with the former one."""
+    with_file = settings.profile(home=home, environ={"ISR_TOKEN_FILE": "old"})
+    settings.save(with_file)
+    tokens.keep(with_file, Token(VALUE))
+    assert tokens.find(settings.profile(home=home, environ={}), environ={}, ask=False).reveal() == VALUE
+
+
+def test_a_token_file_may_begin_with_a_mark_of_its_coding(tmp_path):
+    """As editors of Windows write it."""
+    file = tmp_path / "token"
+    file.write_text(VALUE, "utf-8-sig")
+    file.chmod(0o600)
+    assert tokens.find(settings.profile(environ={"ISR_TOKEN_FILE": str(file)}), environ={}).reveal() == VALUE
+
+
 def test_a_token_kept_for_one_portal_is_not_found_for_another(profile, home):
     """The keyring's entry carries the origin."""
     tokens.to_keyring(profile, Token(VALUE))

@@ -6,8 +6,10 @@ import difflib
 import errno
 import importlib
 import io
+import os
 import sys
 import warnings
+from pathlib import Path
 
 import click
 
@@ -73,6 +75,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; an error of ours is one message on standard error, and the exit status is not 0."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started it
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (to the end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a console or a file of another coding has not is a "?"
             stream.reconfigure(errors="replace")
@@ -91,8 +96,10 @@ def main() -> None:
         click.echo("isr: stopped; what was stored is kept", err=True)
         sys.exit(_STOPPED)
     except OSError as exc:
-        if exc.errno != errno.ENOSPC:
+        if exc.errno is None:
             raise
-        click.echo(f"isr: what it writes has no room there ({exc.strerror})", err=True)
+        full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
+        where = "what it writes has no room there" if full else str(exc.filename or "what it reads or writes")
+        click.echo(f"isr: {where} ({exc.strerror})", err=True)
         sys.exit(_FAILED)
     sys.exit(code if isinstance(code, int) else 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 import json
 import os
 import sys
@@ -11,8 +10,7 @@ import sys
 import click
 
 from isr_analysis import settings
-from isr_analysis.cli.options import connecting
-from isr_analysis.errors import UsageError
+from isr_analysis.cli.options import connecting, typed
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
 
@@ -35,24 +33,17 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
     known = settings.profile(name, origin=origin, account_id=account_id, may_be_new=True)
     if sys.stdin.isatty():
         click.echo(f"{tokens.WHERE_TO_MAKE_ONE[0].upper()}{tokens.WHERE_TO_MAKE_ONE[1:]} ({known.origin}).")
-        typed = getpass.getpass("Token (not shown): ")
-    else:
-        typed = sys.stdin.readline()
-        if not typed.strip():
-            raise UsageError(
-                "no token came: `isr login` asks for it on a terminal, or reads it from standard input, such as "
-                "`isr login < token.txt`"
-            )
-    key = tokens.Token(typed)
+    key = tokens.Token(typed("token", "isr login < token.txt"))
     with Portal(known, key) as portal:
         account = portal.verify()
         left = portal.quota
-    tokens.to_keyring(known, key)
-    settings.save(known)
+    tokens.keep(known, key)
     click.echo(
         f"Profile {known.name!r}: account {account} at {known.origin}; "
         f"{left.left} of {left.limit} requests left this hour. The token is in the keyring."
     )
+    if over := tokens.overruling():
+        click.echo(f"isr: {over}", err=True)
 
 
 @click.command()
@@ -60,10 +51,10 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
 def logout(profile: str | None) -> None:
     """Forget the token of a profile. What was fetched stays on disk; revoke the token in the portal as well."""
     known = settings.profile(profile)
-    try:
-        forgotten = tokens.out_of_keyring(known)
-    finally:
-        settings.forget(known.name, known.home)
+    # The environment may name another portal than the one for which `isr login` kept a token.
+    kept = settings.profile(known.name, home=known.home, environ={}, may_be_new=True)
+    forgotten = any([tokens.out_of_keyring(one) for one in (known, kept)])  # noqa: C419 (of each)
+    settings.forget(known.name, known.home)  # not before: where the keyring failed, the command can be given again
     click.echo(
         f"Profile {known.name!r}: " + ("token forgotten." if forgotten else "there was no token in the keyring.")
     )

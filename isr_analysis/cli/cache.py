@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import click
 import isr_analysis as isr
 from isr_analysis import settings, times
 from isr_analysis.amounts import counted, sized
-from isr_analysis.cli.options import ask, connecting, go_on, yes_option
+from isr_analysis.cli.options import ask, connecting, go_on, json_option, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.files import size_of
 from isr_analysis.messages import Selector
@@ -25,6 +27,7 @@ _LATER = "; their files stay for an hour, for whoever reads them now, and go wit
 
 
 @click.group(invoke_without_command=True)
+@json_option
 @connecting
 @click.pass_context
 def cache(context: click.Context, /, **given: Any) -> None:
@@ -36,8 +39,9 @@ def cache(context: click.Context, /, **given: Any) -> None:
 
 
 @cache.command()
+@json_option
 @connecting
-def show(profile: str | None, origin: str | None) -> None:
+def show(profile: str | None, origin: str | None, as_json: bool) -> None:
     """Tell what is kept, where, and how large it is.
 
     Without a token, of the only account that is kept of the portal, or of ISR_ACCOUNT_ID.
@@ -48,17 +52,32 @@ def show(profile: str | None, origin: str | None) -> None:
     folder = _folder(profile, origin)
     store = Store(folder)
     health, spans, recorded = store.health(), store.all_spans(_EVER), Recorded(folder).health()
+    decoded, size = store.memo.bytes(), size_of(folder)
+    first = min((one.range.start for one in spans), default=None)
+    last = max((one.range.end for one in spans), default=None)
+    if as_json:
+        shown = {
+            "folder": str(folder),
+            "messages": dataclasses.asdict(health),
+            "fetched": None if first is None or last is None else {"start": times.iso(first), "end": times.iso(last)},
+            "recorded": dataclasses.asdict(recorded),
+            "decoded_bytes": decoded,
+            "bytes": size,
+        }
+        click.echo(json.dumps(shown, indent=2))
+        return
     click.echo(str(folder))
     click.echo(f"  messages  {health.rows:>12,} in {counted(health.files, 'file')}, {sized(health.bytes)}")
-    if spans:
-        first, last = min(one.range.start for one in spans), max(one.range.end for one in spans)
+    if first is not None and last is not None:
         click.echo(f"  fetched   {times.iso(first)[:10]} to {times.iso(last)[:16]}Z (`isr.coverage` says which of it)")
     if recorded.rows:
         click.echo(f"  recorded  {recorded.rows:>12,} in {counted(recorded.files, 'file')}, {sized(recorded.bytes)}")
-    click.echo(f"  decoded   {sized(store.memo.bytes())} (may go at any time)")
-    click.echo(f"  in all    {sized(size_of(folder))}")
+    click.echo(f"  decoded   {sized(decoded)} (may go at any time)")
+    click.echo(f"  in all    {sized(size)}")
     for file in health.lost:
         click.echo(f"  lost      {file}: what it held is fetched again by `isr sync --refresh` over its day")
+    for file in recorded.lost:
+        click.echo(f"  lost      {file}: what was recorded in it, unless the portal has it")
 
 
 @cache.command()

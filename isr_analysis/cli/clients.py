@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import os
 import sys
@@ -16,7 +15,7 @@ import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import secret, settings
-from isr_analysis.cli.options import Command, ask, connecting, go_on, json_option, yes_option
+from isr_analysis.cli.options import Command, ask, connecting, go_on, json_option, typed, yes_option
 from isr_analysis.cli.said import lines, say, show
 from isr_analysis.errors import StoreError, UsageError
 from isr_analysis.mgmt.made import SUBSCRIBER, Made
@@ -157,13 +156,8 @@ def keep(username: str, host: str, profile: str | None) -> None:
     """  # noqa: D301 (click reads the mark)
     logins.address(host)
     known = settings.profile(profile)
-    typed = getpass.getpass("Password (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
-    if not typed.strip():
-        raise UsageError(
-            "no password came: `isr subscribers keep` asks for it on a terminal, or reads it from standard input, such "
-            "as `isr subscribers keep sub-… < password.txt`"
-        )
-    login = logins.find(known, host=host, username=username, password=typed.strip(), environ={})
+    password = typed("password", "isr subscribers keep sub-… < password.txt")
+    login = logins.find(known, host=host, username=username, password=password, environ={})
     fields = {"username": username, "password": login.password, "host": host}
     logins.keep_in_keyring(known, fields)
     click.echo(f"Profile {known.name!r}: the login of {username} at {login.address} is in the keyring")

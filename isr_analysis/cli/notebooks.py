@@ -25,7 +25,7 @@ def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
     status, kinds = 0, set()
     for path in files:
         try:
-            found = disclosure.disclosures(disclosure.read(path.read_text("utf-8")))
+            found = disclosure.disclosures(disclosure.read(path.read_text("utf-8-sig")))
         except (OSError, UnicodeDecodeError, UsageError) as exc:
             click.echo(f"{path}: cannot be read: {exc}", err=True)
             status = _UNREADABLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import signal
 import sys
 from collections.abc import Callable
@@ -72,6 +73,32 @@ def end_as_by_ctrl_c() -> None:
         number = getattr(signal, name, None)  # Windows has no SIGHUP; under nohup it is ignored, and stays so
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+
+
+def typed(what: str, example: str) -> str:
+    """Ask for a secret on a terminal, or take the first line of standard input.
+
+    Parameters
+    ----------
+    what : str
+        What it is.
+    example : str
+        How it is given without a terminal, for an error.
+
+    Raises
+    ------
+    UsageError
+        Nothing came, or no text.
+    """
+    hint = f"it is asked for on a terminal, or read from standard input, such as `{example}`"
+    try:
+        given = getpass.getpass(f"{what.title()} (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise UsageError(f"the {what} came as no text; give it as UTF-8: {hint}") from None
+    given = given.removeprefix("\ufeff").strip()  # programs of Windows put such a mark before UTF-8
+    if not given:
+        raise UsageError(f"no {what} came: {hint}")
+    return given
 
 
 def ask(question: str, *, yes: bool) -> None:

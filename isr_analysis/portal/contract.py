@@ -307,7 +307,7 @@ def overridden(contract: Contract, path: Path) -> Contract:
         The file cannot be read, is no TOML, or says something that is not known.
     """
     try:
-        said = tomllib.loads(path.read_text("utf-8"))
+        said = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"the contract file {path} cannot be read: {exc}; ISR_CONTRACT names it") from exc
     except tomllib.TOMLDecodeError as exc:

@@ -121,7 +121,7 @@ class _List(ABC, Generic[Read]):
             )
             if following == step and not rows:
                 return  # its cursor is where the next one will be
-            if not _says_more(said, nth):
+            if not paging.says_more(said, nth):
                 if not kept.stale:
                     yield from self._rest(rows, said, nth)
                 self._check_total(said)
@@ -238,14 +238,6 @@ class _Live(_List[Page]):
         unseen = [one not in self._whose for one in found.messages["client_id"].to_pylist()]
         kept = dataclasses.replace(found, messages=found.messages.filter(pa.array(unseen, pa.bool_())))
         return kept, len(self._owners(kept))
-
-
-def _says_more(said: Paging, nth: int) -> bool:
-    """Tell whether an answer names what follows it, or says that something does."""
-    if any(one is not None for one in (said.url, said.cursor, said.next_page, said.next_offset)):
-        return True
-    # What it says of this comes before numbers, which may begin with 0.
-    return bool(paging.is_before_last(said, nth) if said.has_more is None else said.has_more)
 
 
 def _may_be_cut(rows: int, said: Paging) -> bool:

@@ -277,6 +277,14 @@ def is_before_last(said: Paging, nth: int) -> bool:
     return said.page is not None and said.pages is not None and said.page + (said.page == nth) < said.pages
 
 
+def says_more(said: Paging, nth: int) -> bool:
+    """Tell whether an answer names what follows it, or says that something does."""
+    if any(one is not None for one in (said.url, said.cursor, said.next_page, said.next_offset)):
+        return True
+    # What it says of this comes before numbers, which may begin with 0.
+    return bool(is_before_last(said, nth) if said.has_more is None else said.has_more)
+
+
 def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, habits: Habits) -> bool:
     """Tell whether an answer's size says that it is the last: it has all rows of the total, or less than a page's.
 

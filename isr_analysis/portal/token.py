@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import getpass
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from isr_analysis import keyrings, secret
-from isr_analysis.errors import TokenMissingError, UsageError
+from isr_analysis import keyrings, secret, settings
+from isr_analysis.errors import StoreError, TokenMissingError, UsageError
 from isr_analysis.secret import Secret
 from isr_analysis.settings import Profile
 from isr_analysis.surroundings import someone_is_there
@@ -108,6 +110,36 @@ def find(
         f"(profile {profile.name!r}). If you have none, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN or "
         "ISR_TOKEN_FILE"
     )
+
+
+def keep(profile: Profile, token: Token) -> None:
+    """Keep a token in the system's keyring and its profile in the settings; where one fails, both stay as they were.
+
+    A file of the profile, which would come before the keyring, holds its token no more.
+
+    Raises
+    ------
+    StoreError
+        This machine has no keyring, or the settings cannot be written.
+    """
+    former = from_keyring(profile)
+    to_keyring(profile, token)
+    try:
+        settings.save(dataclasses.replace(profile, token_file=None))
+    except BaseException:  # Ctrl-C too
+        with contextlib.suppress(StoreError):
+            if former is None:
+                out_of_keyring(profile)
+            else:
+                keyrings.keep(_entry(profile), former, what="token", instead="")
+        raise
+
+
+def overruling(environ: Mapping[str, str] | None = None) -> str:
+    """Say which variable comes before the keyring; empty if none does."""
+    env = os.environ if environ is None else environ
+    over = next((name for name in ("ISR_TOKEN", "ISR_TOKEN_FILE") if env.get(name)), None)
+    return f"{over} is set and comes before the keyring: change it there, too." if over else ""
 
 
 def from_keyring(profile: Profile) -> str | None:

@@ -221,24 +221,16 @@ class TokenEntry(Composite):
 
     def _store(self, task: Task, known: settings.Profile, key: Token) -> None:
         try:
-            token.to_keyring(known, key)
-            settings.save(known)
+            token.keep(known, key)
         except StoreError as exc:
             with task.turn():
                 self.keep.value = False
                 self._say(f"The token is in use, but not kept: {exc}", "warn")
             return
-        over = [name for name in ("ISR_TOKEN", "ISR_TOKEN_FILE") if os.environ.get(name)]
+        over = token.overruling()
         with task.turn():
-            self._say(
-                f"In use, and kept in the keyring as profile {known.name!r}."
-                + (
-                    f" {over[0]} is set and comes before the keyring in a new kernel: change it there, too."
-                    if over
-                    else ""
-                ),
-                "warn" if over else "good",
-            )
+            kept = f"In use, and kept in the keyring as profile {known.name!r}."
+            self._say(f"{kept} In a new kernel {over}" if over else kept, "warn" if over else "good")
 
     def _fail(self, exc: Exception) -> None:
         self._say(explained(exc), "bad")

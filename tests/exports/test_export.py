@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +15,7 @@ import pytest
 from held_days import DAYS, NAMES, held
 
 import isr_analysis as isr
-from isr_analysis import errors, export, frame, times
+from isr_analysis import errors, exported, frame, times
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -85,7 +87,7 @@ def test_a_day_whose_file_went_is_written_again(portal, tmp_path):
 
 def test_of_two_exports_at_once_neither_notes_what_the_other_wrote(portal, tmp_path, monkeypatch):
     """The one that knew less writes a day last, the other its notes: the next export finds the day outdated."""
-    folder, put = tmp_path / "out", export._Folder.put
+    folder, put = tmp_path / "out", exported.Folder.put
     isr.sync(**DAYS, portal=portal)
     less = held(portal).slice(100)
 
@@ -95,18 +97,33 @@ def test_of_two_exports_at_once_neither_notes_what_the_other_wrote(portal, tmp_p
             put(self, date, less)  # what the other one had read before
         return written
 
-    monkeypatch.setattr(export._Folder, "put", put_before_the_other)
+    monkeypatch.setattr(exported.Folder, "put", put_before_the_other)
     isr.export_history(folder, **DAYS, portal=portal)
-    monkeypatch.setattr(export._Folder, "put", put)
+    monkeypatch.setattr(exported.Folder, "put", put)
     assert isr.export_history(folder, **DAYS, portal=portal).written == 1
     assert ds.dataset(folder, partitioning="hive").count_rows() == len(held(portal))
 
 
-def test_a_folder_of_another_selection_is_refused(portal, tmp_path):
-    """What is in it is named, and it is left as it is."""
+def test_a_folder_of_another_selection_is_refused(sandbox, portal, tmp_path):
+    """What is in it is named, it is left as it is, and nothing is asked of the portal."""
     isr.export_history(tmp_path / "out", topic="telemetry/#", **DAYS, portal=portal)
+    before = sandbox.requests()
     with pytest.raises(errors.UsageError, match=r"holds an export of all clients · telemetry/#"):
-        isr.export_history(tmp_path / "out", **DAYS, portal=portal)
+        isr.export_history(tmp_path / "out", start="2026-11-02", end="2026-11-03", portal=portal)
+    assert sandbox.requests() == before
+
+
+def test_a_folder_whose_export_was_killed_is_that_of_its_selection(portal, tmp_path, monkeypatch):
+    """It is noted before the first day is written, so that days of two selections never lie side by side."""
+    folder, put, noted = tmp_path / "out", exported.Folder.put, []
+
+    def looked_at(self, date, table):
+        noted.append(exported.notes(str(folder))["selector"])
+        return put(self, date, table)
+
+    monkeypatch.setattr(exported.Folder, "put", looked_at)
+    isr.export_history(folder, topic="telemetry/#", **DAYS, portal=portal)
+    assert noted == ["all clients · telemetry/#"] * 3
 
 
 @pytest.mark.parametrize("notes", [b"[1]", b"{}", b'{"days": 1}', b"\xff", b"{"])
@@ -137,6 +154,24 @@ def test_a_folder_that_cannot_be_written_is_named(portal, tmp_path):
         isr.export_history(tmp_path / "out", **DAYS, portal=portal)
 
 
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "x" * 300, "in_the_way/out.csv", "in_the_way/out"])
+def test_a_name_that_cannot_be_is_an_error_in_words(portal, tmp_path, name):
+    """One that is too long, or below a file."""
+    (tmp_path / "in_the_way").write_text("")
+    with pytest.raises(errors.StoreError, match=r"out|xxx"):
+        isr.export_history(tmp_path / name, **DAYS, portal=portal)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are UTF-16 here")
+def test_a_file_may_have_a_name_that_is_no_utf8(portal, tmp_path):
+    """A folder may not, as Arrow cannot write there: that is told before anything is asked."""
+    for kind in ("csv", "parquet", "arrow"):
+        isr.export_history(tmp_path / os.fsdecode(b"\xff.%s" % kind.encode()), **DAYS, portal=portal)
+    assert len([*tmp_path.glob("*.*")]) == 3
+    with pytest.raises(errors.UsageError, match="is no UTF-8"):
+        isr.export_history(tmp_path / os.fsdecode(b"\xff"), **DAYS, portal=portal)
+
+
 def test_offline_export_asks_for_nothing(sandbox, portal, tmp_path):
     """What is on disk goes out; the portal is not asked."""
     isr.sync(**DAYS, portal=portal)
@@ -162,7 +197,7 @@ def test_what_was_never_fetched_is_no_day_without_messages(portal, tmp_path):
     done = isr.export_history(tmp_path / "out", start="2026-10-28", end="2026-11-17", offline=True, portal=portal)
     assert (done.written, done.kept) == (0, 0)
     assert ds.dataset(tmp_path / "out", partitioning="hive").count_rows() == many
-    noted = export.notes(str(tmp_path / "out"))["days"]
+    noted = exported.notes(str(tmp_path / "out"))["days"]
     assert sorted(noted) == ["2026-10-28", "2026-11-14", "2026-11-15", "2026-11-16"]
 
 
@@ -182,6 +217,19 @@ def test_a_delta_table_has_every_message_once(portal, tmp_path):
     assert len(read) == len(truth)
     order = [("date", "ascending"), ("time", "ascending"), ("client_id", "ascending"), ("topic", "ascending")]
     assert read.sort_by(order)["payload"].to_pylist() == truth["payload"].to_pylist()
+
+
+def test_a_delta_table_that_someone_else_changed_is_mended(portal, tmp_path):
+    """A day that was deleted from it is written again, and so is all of a table that was deleted but for its notes."""
+    deltalake = pytest.importorskip("deltalake")
+    folder = tmp_path / "delta"
+    isr.export_history(folder, **DAYS, delta=True, portal=portal)
+    deltalake.DeltaTable(folder).delete("date = '2026-11-15'")
+    for written in (1, 0):
+        assert isr.export_history(folder, **DAYS, delta=True, portal=portal).written == written
+        assert deltalake.DeltaTable(folder).to_pyarrow_dataset().count_rows() == len(held(portal))
+    shutil.rmtree(folder / "_delta_log")
+    assert isr.export_history(folder, **DAYS, delta=True, portal=portal).written == 3
 
 
 @pytest.fixture
@@ -287,7 +335,7 @@ def test_an_export_that_is_interrupted_leaves_its_notes_and_no_other_files(porta
     folder = tmp_path / "out"
     isr.export_history(folder, **DAYS, portal=portal)
     with monkeypatch.context() as patch:
-        patch.setattr("isr_analysis.export.json.dumps", interrupted)
+        patch.setattr("isr_analysis.exported.json.dumps", interrupted)
         with pytest.raises(KeyboardInterrupt):
             isr.export_history(folder, **DAYS, portal=portal)
     assert isr.export_history(folder, **DAYS, portal=portal).kept == 3
