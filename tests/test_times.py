@@ -56,6 +56,31 @@ def test_the_first_and_the_last_instant_that_can_be_asked_for():
             times.instant(beyond)
 
 
+@pytest.mark.parametrize("text", ["20261101", "2026-11", " 2026-11-01\n"])
+def test_a_date_may_be_written_without_dashes_or_a_day(text):
+    """It is one all the same, and in Havana it begins at the first of its two midnights."""
+    assert times.iso(times.instant(text, "America/Havana")) == "2026-11-01T04:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-01/2026-11-05", "2026-11-01..2026-11-02", "2026-11-01 - 2026-11-05", "2026-11-01 12:00 GMT+1",
+     "2026-11-01 12:00 UTC+1", "2026-11-01-12"],
+)  # fmt: skip
+def test_what_is_a_range_or_names_a_zone_in_words_is_no_instant(text):
+    """Of it nothing is made up: of a range no hour and minute, of GMT+1 no hour west of Greenwich."""
+    with pytest.raises(UsageError, match="is not an instant; give ISO 8601"):
+        times.instant(text, "Europe/Zurich")
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-01t12:00:00z", "2026-11-01 12:00 UTC", "20261101T1300+01", " 2026-11-01T12 "]
+)
+def test_an_instant_in_other_ways_of_iso_8601(text):
+    """As RFC 3339 allows it, as Python prints it, and short."""
+    assert times.instant(text) == NOON
+
+
 def test_a_time_that_came_twice_is_asked_back():
     """At the end of DST an hour repeats: the error shows both instants, each of which is then taken."""
     with pytest.raises(UsageError, match=r"twice.*\+02:00.*\+01:00"):
@@ -134,9 +159,9 @@ def test_a_misspelt_zone_is_told_its_name(zone, meant):
             times.zone(short)
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "local", 3])
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "local", 3, "localtime", "posixrules", "right/Europe/Zurich"])
 def test_an_unknown_zone_is_refused(zone):
-    """The machine's own zone has no name here."""
+    """The machine's own zone has no name here, also where a file beside the zones holds it."""
     with pytest.raises(UsageError, match="time zone"):
         times.zone(zone)
 
