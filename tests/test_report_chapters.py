@@ -48,6 +48,12 @@ def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPa
     assert ">time<" not in text
 
 
+def test_an_empty_topic_has_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    """It stands in the table of contents, too, which leads there."""
+    sections.topics(SimpleNamespace(chapters=[chapters.chapter("", _of_one_topic())], tz="UTC"))  # type: ignore[arg-type]
+    assert "### (empty topic)" in capsys.readouterr().out
+
+
 def test_half_a_character_is_shown_as_json_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """One such message is no reason for its topic to be left out of the report."""
     df = _of_one_topic()
