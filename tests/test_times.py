@@ -223,7 +223,14 @@ def test_minus_leaves_exactly_what_is_not_held(span, held, at):
     left = span.minus(held)
     inside = span.start <= at < span.end and not any(h.start <= at < h.end for h in held)
     assert any(part.start <= at < part.end for part in left) == inside
-    assert all(part for part in left)
+    assert all(part and part == part.common(span) for part in left)
+
+
+def test_a_range_that_runs_backward_is_none():
+    """Whoever makes one is told both ends."""
+    with pytest.raises(UsageError, match=r"1970-01-01T00:00:00\.00000001Z comes after its end 1970-01-01T00:00:00Z"):
+        times.Range(10, 0)
+    assert not times.Range(10, 10)
 
 
 def test_what_is_empty_parts_no_range():
