@@ -350,7 +350,8 @@ def _requests(
     """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
     around = Range(window.start - 7 * times.DAY, window.end + 7 * times.DAY)
     found, _ = store.spans(selector, around)
-    known = sum(part.end - part.start for part in (one.range.common(around) for one in found))
+    unknown = around.minus([one.range for one in found])  # spans of all clients and of one, or of topics, may overlap
+    known = around.end - around.start - sum(part.end - part.start for part in unknown)
     if not known:
         return None
     rows = sum(count(selector, day) for day in around.days()) * (window.end - window.start) / known

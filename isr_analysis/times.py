@@ -25,8 +25,10 @@ DAY = 24 * HOUR
 
 _UNITS = {"s": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|S|MIN|H|D|W)\s*")  # "1M" could be a month
+_NO_ZONES = ("localtime", "posixrules", "Factory", "right/")  # this machine's own, and those that count leap seconds
 _ALIKE, _SHORT = 0.8, 5  # of a zone's name that was meant; "CEST" and "GMT+1" are none
-_DATE_ONLY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
+_DATE_ONLY = re.compile(r"\d{4}-?\d\d(-?\d\d?)?")
+_ISO = re.compile(r"\d{4}-?\d\d")  # how it begins; of a year alone it is not known whether it is one
 _EARLIEST_NS = 0
 _LATEST_NS = 4_102_444_800 * SECOND  # 2100-01-01
 
@@ -126,6 +128,8 @@ def zone(tz: str | dt.tzinfo | None) -> dt.tzinfo:
     if str(tz).upper() in {"UTC", "Z"}:
         return dt.UTC
     try:
+        if str(tz).startswith(_NO_ZONES):
+            raise ValueError(tz)  # noqa: TRY301 (one message for all of them)
         return ZoneInfo(tz)
     except (KeyError, ValueError, OSError, TypeError) as exc:
         raise UsageError(
@@ -171,13 +175,13 @@ def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "i
             f"{name}={value!r} is a bare number, which could mean seconds or milliseconds; "
             f"give an ISO 8601 text, a datetime or pandas.Timestamp(..., unit=...)"
         )
-    day_only = (isinstance(value, dt.date) and not isinstance(value, dt.datetime)) or (
-        isinstance(value, str) and _DATE_ONLY.fullmatch(value) is not None
-    )
+    text = re.sub(" UTC$", "Z", value.strip().upper()) if isinstance(value, str) else ""
+    day_only = (isinstance(value, dt.date) and not isinstance(value, dt.datetime)) or _DATE_ONLY.fullmatch(text)
     try:
-        if isinstance(value, str) and not re.match(r"\s*\d{4}-?\d{2}", value):
+        if isinstance(value, str) and not _ISO.match(text):
             raise ValueError("not ISO 8601")  # noqa: TRY301 (one message for all of them)
-        stamp = pd.Timestamp(value)
+        # Of a text `Timestamp` takes more: 2026-11-01/2026-11-05 is 20:26 for it, and GMT+1 west of Greenwich.
+        stamp = pd.to_datetime(text, format="ISO8601") if text else pd.Timestamp(value)
     except (ValueError, TypeError, OverflowError) as exc:
         raise UsageError(
             f"{name}={value!r} is not an instant; give ISO 8601 such as "
@@ -186,7 +190,7 @@ def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "i
     if pd.isna(stamp):
         raise UsageError(f"{name}={value!r} is not an instant")
     if stamp.tz is None:
-        stamp = _in_zone(stamp, where, day_only=day_only, name=name)
+        stamp = _in_zone(stamp, where, day_only=bool(day_only), name=name)
     try:
         ns = int(stamp.as_unit("ns").value)
     except (OverflowError, ValueError) as exc:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, times
-from isr_analysis.errors import AddOnMissingError, PortalUnavailableError, QuotaExhaustedError
+from isr_analysis.errors import AddOnMissingError, AnswerError, PortalUnavailableError, QuotaExhaustedError
 from isr_analysis.live import last_messages, strangers
 from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
@@ -118,10 +118,19 @@ class Watched:
         gaps = len(self._source.missed())
         seen = []
         if isinstance(self._source, Stream) and self._source.connected and gaps != self._gaps:
-            seen, self._gaps = [_seen(self._portal, self._source)], gaps
+            seen, self._gaps = [self._seen(self._source)], gaps
         self._last = latest(pa.concat_tables([self._last, *seen, table]))
         attrs = _attrs(self._portal, self._source, len(self._last)) | {"warning": self.warning}
         return frame.to_frame(self._last, tz=self._zone, attrs=attrs)
+
+    def _seen(self, found: Stream) -> pa.Table:
+        """Give what the live answer has, where it can be had."""
+        try:
+            return last_messages(self._portal, found.selector, max_age=1.0)[1]
+        except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError, AnswerError) as exc:
+            if isinstance(exc, AnswerError) and self._gaps < 0:  # later it may be a page that says it is being mended
+                raise
+            return messages.empty()
 
 
 def latest(table: pa.Table) -> pa.Table:
@@ -130,14 +139,6 @@ def latest(table: pa.Table) -> pa.Table:
     places = zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True)
     last = {place: i for i, place in enumerate(places)}
     return table.take(pa.array(sorted(last.values()), pa.int64()))
-
-
-def _seen(portal: Portal, found: Stream) -> pa.Table:
-    """Give what the live answer has, where it can be had."""
-    try:
-        return last_messages(portal, found.selector, max_age=1.0)[1]
-    except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError):
-        return messages.empty()
 
 
 def _attrs(portal: Portal, found: Source, rows: int) -> dict[str, object]:

@@ -10,6 +10,7 @@ import pytest
 
 import isr_analysis as isr
 from isr_analysis import settings, times
+from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Word
 from isr_analysis.portal.token import Token
@@ -90,6 +91,19 @@ def test_a_plan_goes_by_the_days_around_a_window(portal):
     assert (plan.requests, plan.at_least) == (1, False)
     plan = isr.plan_history(start="1970-01-01", end="1970-01-02", portal=portal)
     assert (plan.requests, plan.at_least) == (1, True)
+
+
+def test_a_plan_counts_what_was_fetched_twice_once(sandbox):
+    """Of all clients and then of one, of all topics and then of some: the days around have no more hours by that."""
+    contract = Contract()
+    contract = dataclasses.replace(contract, history=dataclasses.replace(contract.history, page_size=50))
+    day, next_day = {"start": "2026-11-14", "end": "2026-11-15"}, {"start": "2026-11-15", "end": "2026-11-16"}
+    with sandbox.connect(contract=contract) as portal:
+        isr.sync(**day, portal=portal)
+        requests = isr.plan_history("isr-shack-01", **next_day, portal=portal).requests
+        for topic in ("#", "telemetry/#"):
+            isr.sync("isr-shack-01", topic, **day, refresh=True, portal=portal)
+            assert isr.plan_history("isr-shack-01", **next_day, portal=portal).requests == requests > 5
 
 
 def test_a_plan_of_what_is_on_disk_needs_no_portal(sandbox, portal):

@@ -48,6 +48,12 @@ def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPa
     assert ">time<" not in text
 
 
+def test_an_empty_topic_has_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    """It stands in the table of contents, too, which leads there."""
+    sections.topics(SimpleNamespace(chapters=[chapters.chapter("", _of_one_topic())], tz="UTC"))  # type: ignore[arg-type]
+    assert "### (empty topic)" in capsys.readouterr().out
+
+
 def test_half_a_character_is_shown_as_json_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """One such message is no reason for its topic to be left out of the report."""
     df = _of_one_topic()
@@ -158,12 +164,12 @@ def half_a_day(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
     return made, shown
 
 
-@pytest.mark.parametrize(("more", "shares"), [("20s", [11 / 12, 2 / 12]), ("40min", [11 / 13, 2 / 13])])
-def test_an_hour_that_has_just_begun_does_not_count_as_silent(half_a_day: tuple[Any, list[str]], more, shares) -> None:
+@pytest.mark.parametrize(("more", "hours"), [("20s", 12), ("29min", 12), ("30min", 13), ("40min", 13), ("90min", 14)])
+def test_an_hour_that_has_just_begun_does_not_count_as_silent(half_a_day: tuple[Any, list[str]], more, hours) -> None:
     """A report that is made seconds after a full hour says the same of healthy publishers as one made before."""
     made, _ = half_a_day
     made.until += pd.Timedelta(more).value
-    assert material.Material.share.func(made).tolist() == pytest.approx(shares)  # type: ignore[attr-defined]
+    assert material.Material.share.func(made).tolist() == pytest.approx([11 / hours, 2 / hours])  # type: ignore[attr-defined]
 
 
 def test_a_summary_is_right(half_a_day: tuple[Any, list[str]]) -> None:

@@ -56,6 +56,31 @@ def test_the_first_and_the_last_instant_that_can_be_asked_for():
             times.instant(beyond)
 
 
+@pytest.mark.parametrize("date", ["20261101", "2026-11", " 2026-11-01\n", dt.date(2026, 11, 1)])
+def test_a_date_in_any_form_is_one(date):
+    """In Havana it begins at the first of its two midnights, and is not asked back."""
+    assert times.iso(times.instant(date, "America/Havana")) == "2026-11-01T04:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-01/2026-11-05", "2026-11-01..2026-11-02", "2026-11-01 - 2026-11-05", "2026-11-01 12:00 GMT+1",
+     "2026-11-01 12:00 UTC+1", "2026-11-01-12"],
+)  # fmt: skip
+def test_what_is_a_range_or_names_a_zone_in_words_is_no_instant(text):
+    """Of it nothing is made up: of a range no hour and minute, of GMT+1 no hour west of Greenwich."""
+    with pytest.raises(UsageError, match="is not an instant; give ISO 8601"):
+        times.instant(text, "Europe/Zurich")
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-01t12:00:00z", "2026-11-01 12:00 UTC", "20261101T1300+01", " 2026-11-01T12 "]
+)
+def test_an_instant_in_other_ways_of_iso_8601(text):
+    """As RFC 3339 allows it, as Python prints it, and short."""
+    assert times.instant(text) == NOON
+
+
 def test_a_time_that_came_twice_is_asked_back():
     """At the end of DST an hour repeats: the error shows both instants, each of which is then taken."""
     with pytest.raises(UsageError, match=r"twice.*\+02:00.*\+01:00"):
@@ -85,8 +110,9 @@ def test_a_day_without_a_midnight_begins_at_the_jump():
 
 @pytest.mark.parametrize(
     "value",
-    ["", "yesterday", "12:00", 1793534400, 1.5, True, None, "NaT", "2026-13-01", "1066-10-14", "2262-04-12", []],
-)
+    ["", "yesterday", "now", "12:00", "2026", 1793534400, 1.5, True, None, "NaT", "2026-13-01", "1066-10-14",
+     "2262-04-12", []],
+)  # fmt: skip
 def test_what_is_no_instant_is_refused_with_its_name(value):
     """Numbers (which unit?), words, impossible and far-off dates raise an error that names the argument."""
     with pytest.raises(UsageError, match=r"^start="):
@@ -129,14 +155,14 @@ def test_a_misspelt_zone_is_told_its_name(zone, meant):
     """As it stands in the list of zones; an abbreviation is like those of other hours, and is told none."""
     with pytest.raises(UsageError, match=f'did you mean "{meant}"'):
         times.zone(zone)
-    for short in ("GMT+1", "CEST"):
+    for other in ("GMT+1", "CEST", "WEST", "GMT+02", "localtime"):  # Etc/GMT+2 lies west of Greenwich
         with pytest.raises(UsageError, match=r"or .UTC.$"):
-            times.zone(short)
+            times.zone(other)
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "local", 3])
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "local", 3, "localtime", "posixrules", "right/Europe/Zurich"])
 def test_an_unknown_zone_is_refused(zone):
-    """The machine's own zone has no name here."""
+    """The machine's own zone has no name here, also where a file beside the zones holds it."""
     with pytest.raises(UsageError, match="time zone"):
         times.zone(zone)
 
@@ -198,7 +224,14 @@ def test_minus_leaves_exactly_what_is_not_held(span, held, at):
     left = span.minus(held)
     inside = span.start <= at < span.end and not any(h.start <= at < h.end for h in held)
     assert any(part.start <= at < part.end for part in left) == inside
-    assert all(part for part in left)
+    assert all(part and part == part.common(span) for part in left)
+
+
+def test_a_range_that_runs_backward_is_none():
+    """Whoever makes one is told both ends."""
+    with pytest.raises(UsageError, match=r"1970-01-01T00:00:00\.00000001Z comes after its end 1970-01-01T00:00:00Z"):
+        times.Range(10, 0)
+    assert not times.Range(10, 10)
 
 
 def test_what_is_empty_parts_no_range():

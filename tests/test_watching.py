@@ -20,7 +20,7 @@ import isr_analysis as isr
 from isr_analysis import frame, messages, times
 from isr_analysis.cli import cli
 from isr_analysis.cli import live as terminal
-from isr_analysis.errors import UsageError, WrongAccountError
+from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
@@ -84,6 +84,56 @@ def test_it_begins_with_the_live_answer_and_goes_on_with_the_stream(here):
         isr.plots.live(later)
         frames.close()
         assert list(source) is not None  # it was closed with the loop
+
+
+def test_after_a_gap_of_the_stream_the_live_answer_is_asked_once(here):
+    """When the broker is back, as only then what it missed is known; neither before nor again."""
+    with here.connect() as portal, isr.stream(login=here.make_subscriber(), portal=portal) as source:
+        frames = isr.watch_live(every="0.2s", source=source, portal=portal)
+        next(frames)
+        asked, later = here.requests("publishers/live"), time.monotonic() + 1.5  # for a second an answer is kept
+        here.air.broker.stop()
+        try:
+            next(one for one in frames if not one.attrs["connected"] and time.monotonic() > later)
+            assert here.requests("publishers/live") == asked
+        finally:
+            here.air.broker.start()
+        next(one for one in frames if one.attrs["connected"])
+        assert here.requests("publishers/live") == asked + 1
+        later = time.monotonic() + 1.5
+        assert next(one for one in frames if time.monotonic() > later).attrs["gaps"] == 1
+        assert here.requests("publishers/live") == asked + 1
+        frames.close()
+
+
+def test_a_live_answer_that_is_none_after_a_gap_of_the_stream_does_not_end_the_watch(here):
+    """A portal that is being mended says so in a page: what the stream brings is shown, and what was known stays."""
+    with here.connect() as portal, isr.stream(login=here.make_subscriber(), portal=portal) as source:
+        frames = isr.watch_live(every="0.2s", source=source, portal=portal)
+        first = next(frames)
+        here.air.broker.stop()
+        here.fail("html", route="publishers/live")
+        try:
+            assert not next(one for one in frames if not one.attrs["connected"]).empty
+            here.air.broker.start()
+            later = next(one for one in frames if one.attrs["connected"])
+        finally:
+            here.heal()
+            here.air.broker.start()
+        assert later.attrs["gaps"] == 1
+        assert set(later["client_id"]) >= set(first["client_id"])
+        frames.close()
+
+
+def test_a_live_answer_that_is_none_at_the_start_is_an_error(here):
+    """Also where the stream is there: it is told what came in its place."""
+    with here.connect() as portal, isr.stream(login=here.make_subscriber(), portal=portal) as source:
+        here.fail("html", route="publishers/live")
+        try:
+            with pytest.raises(AnswerError):
+                next(isr.watch_live(every="0.2s", source=source, portal=portal))
+        finally:
+            here.heal()
 
 
 def test_a_stream_of_another_account_is_refused(here):

@@ -161,7 +161,7 @@ class Material:
 
         They are counted from its start; what is left at its end counts if it is half an hour or more.
         """
-        many = max(1, round((self.until - self.span.start) / times.HOUR))
+        many = max(1, (self.until - self.span.start + times.HOUR // 2) // times.HOUR)
         hour = np.minimum((nanoseconds(self.heard.index) - self.span.start) // times.HOUR, many - 1)
         rows = pd.DataFrame({"client_id": self.heard["client_id"].astype("str").to_numpy(), "hour": hour})
         return rows.drop_duplicates().groupby("client_id")["hour"].size() / many

@@ -185,7 +185,7 @@ def topics(material: Material) -> None:
     if not material.chapters:
         show(paragraph("No message, so no topic."))
     for one in material.chapters:
-        with section(one.topic, level=3):
+        with section(one.topic or "(empty topic)", level=3):  # of a message that was published to its client's own
             topic(one, str(material.tz))
 
 
