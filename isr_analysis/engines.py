@@ -307,6 +307,6 @@ def _decoded_frame(read: Callable[..., pa.Table], *, dtypes: dict[str, str], zon
     for name, dtype in dtypes.items():
         values: Any = [None] * len(df)
         if name in there:
-            values = frame.as_json(df[name]) if dtype == _JSON else df[name].to_numpy()
+            values = frame.as_json(df[name]) if dtype == _JSON else df[name].array  # to_numpy would make text objects
         columns[name] = pd.array(values, dtype="str" if dtype == _JSON else dtype)
     return pd.DataFrame(columns, index=df.index)
