@@ -174,7 +174,7 @@ class Broker:
             f"log_dest file {folder / 'log'}",
             "log_type error",
         ]
-        if os.getuid() == 0:  # else it would change to a user who cannot read its files
+        if hasattr(os, "getuid") and os.getuid() == 0:  # else it would change to a user who cannot read its files
             lines.append("user root")
         if self._certificate is not None:
             lines += [f"certfile {self._certificate[0]}", f"keyfile {self._certificate[1]}"]
