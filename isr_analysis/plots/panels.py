@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from isr_analysis.checks.kinds import is_direction
 from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, is_nothing, nanoseconds
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.thin import broken, changes, thin
@@ -23,6 +24,7 @@ _MARKED = 60
 _WORDS = 12
 _NAMED = 3
 _SWINGS = 40  # times the height of its panel that a line goes up and down before it hides what is behind it
+_HALF_TURN = 180
 _TITLE = 52  # characters beside a panel that has the figure for itself
 
 
@@ -160,7 +162,7 @@ def draw(
     line.trace = len(figure.data)
     figure.add_trace(
         go.Scatter(
-            **main, marker={"size": 5}, showlegend=line.name not in legend, **common,
+            **main, marker={"size": 5, "color": colour}, showlegend=line.name not in legend, **common,
             line={"color": colour, "dash": dash, "width": 1.6, "shape": "hv" if line.state else "linear"},
         )
     )  # fmt: skip
@@ -214,7 +216,10 @@ def points(
     x, local = hands.axis(time[at]), hands.local(time[at])
     words = [look.said(line.words.get(one, "")) for one in y.tolist()] if line.words else None
     marked = len(keep) <= _MARKED and not line.state
-    main = {"x": x, "y": y, "customdata": local, "text": words, "mode": "lines+markers" if marked else "lines"}
+    mode = "lines+markers" if marked else "lines"
+    if is_direction(line.field) and (np.abs(np.diff(value)) > _HALF_TURN).any():
+        marked, mode = True, "markers"  # a line would run from top to bottom wherever it passes north
+    main = {"x": x, "y": y, "customdata": local, "text": words, "mode": mode}
     empty = np.isnan(np.concatenate([[np.nan], y, [np.nan]]))
     lonely = np.flatnonzero(empty[:-2] & ~empty[1:-1] & empty[2:]) if not marked else np.zeros(0, dtype=np.int64)
     alone = {

@@ -173,3 +173,18 @@ def test_a_state_that_never_was_has_no_tick_without_a_word():
     axis = plots.timeseries(plain([True] * 100)).layout.yaxis
     assert [*axis.ticktext] == ["true"]
     assert [*axis.tickvals] == [1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "lines"),
+    [
+        ("wind_dir", [350.0, 10.0, 5.0, 355.0], False),
+        ("wind_dir", [150.0, 170.0, 160.0, 90.0], True),
+        ("power", [350.0, 10.0, 5.0, 355.0], True),
+    ],
+)
+def test_directions_that_pass_north_are_points(field, value, lines):
+    """A line would run from top to bottom each time; where none passes, and of what is none, it is a line."""
+    (trace,) = plots.timeseries(plain(value * 70).rename(columns={"value": field}), field).data
+    assert trace.mode == ("lines" if lines else "markers")
+    assert trace.marker.color == trace.line.color
