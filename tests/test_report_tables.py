@@ -48,3 +48,17 @@ def test_headings_of_several_columns_stay_over_their_first(page: Page) -> None:
 def test_what_is_no_plain_table_of_pandas_is_left_as_it_is(page: Page, source: str) -> None:
     """No rows, a style of its own, HTML within cells: none of it is touched."""
     assert page.aligned(source) == source
+
+
+@pytest.mark.parametrize(
+    ("layout", "title"),
+    [
+        ({"title": {"text": "a <b>"}}, "a "),
+        ({"title": "a"}, "a"),
+        ({"title": {"text": None}}, "Figure"),
+        (None, "Figure"),
+    ],
+)
+def test_a_figure_of_another_program_is_shown(page: Page, layout: object, title: str) -> None:
+    """Its title may be a text alone, and its layout left empty."""
+    assert f'aria-label="{title}"' in page.figure({"data": [], "layout": layout})

@@ -98,8 +98,10 @@ class Page:
 
     def figure(self, figure: dict[str, Any]) -> str:
         """Give the element of a figure; the page's script draws it."""
-        height = figure.get("layout", {}).get("height") or 450
-        title = _TAG.sub("", str((figure.get("layout", {}).get("title") or {}).get("text") or "Figure"))
+        layout = figure.get("layout") or {}
+        height = layout.get("height") or 450
+        title = layout.get("title") or ""  # other programs than plotly.py may write it as a text alone
+        title = _TAG.sub("", str((title.get("text") if isinstance(title, dict) else title) or "Figure"))
         source = json.dumps({key: figure[key] for key in ("data", "layout") if key in figure}, separators=(",", ":"))
         # Packed, as instants written out are three quarters of a figure; each browser since 2023 can unpack it.
         packed = base64.b64encode(gzip.compress(source.encode(), 6, mtime=0)).decode()
