@@ -24,6 +24,7 @@ TOKEN, PASSWORD, HEADER, ACCOUNT = "REST API token", "password", "Authorization 
 
 _DEPTH = 3
 _LONG = 100_000
+_START = 1_000
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
 _TOKEN = re.compile(r"isr_mqtt_(?:platform_)?rest_([A-Za-z0-9._~+/=-]+)")
@@ -52,6 +53,7 @@ _WRAPPED = re.compile(r"(?<=[A-Za-z0-9+/_-]{16})\s*\\?n?\n\s*(?=[A-Za-z0-9+/_=-]
 _HEX = re.compile(
     r"(?:[0-9a-fA-F]{2}){12,}|(?:[0-9a-fA-F]{2}[\s:,]){11,}[0-9a-fA-F]{2}|(?:0x[0-9a-fA-F]{2}[\s,]*){12,}"
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 _NOT_HEX = re.compile(r"0x|[^0-9a-fA-F]")
 
 _WORDS = frozenset(
@@ -210,8 +212,14 @@ def kinds_in(text: str) -> set[str]:
         seen.update(fresh)
         for view in fresh:
             found |= set(_plain(view))
-        views = [one for view in fresh for one in _views(view)]
+        views = [one for view in fresh if not _is_binary(view) for one in _views(view)]
     return found
+
+
+def _is_binary(text: str) -> bool:
+    """Tell whether a view is a picture or a row of numbers, decoded: it has nothing in it that is encoded once more."""
+    start = text[:_START]
+    return len(start) == _START and 10 * len(_CONTROL.findall(start)) > _START
 
 
 def _without_plotly(text: str) -> str:
@@ -266,7 +274,8 @@ def _views(text: str) -> Iterator[str]:
     yield _JOINT.sub("", _LINE_JOINT.sub("", text))
     joined = _WRAPPED.sub("", text)
     for match in _BASE64.finditer(joined):
-        yield from _from_base64(match[0])
+        if not match[0].isdigit():  # of a number, such as a reading's: no text is digits alone in base64
+            yield from _from_base64(match[0])
     for match in _HEX.finditer(text):
         digits = _NOT_HEX.sub("", match[0])
         yield bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("latin-1")
