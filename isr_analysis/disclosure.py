@@ -29,14 +29,15 @@ _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 
 _TOKEN = re.compile(r"isr_mqtt_(?:platform_)?rest_([A-Za-z0-9._~+/=-]+)")
 _HEADER = re.compile(r"(?i)authorization[\"']?\s*[:=,\]]\s*f?[\"']?\s*(?:bearer|basic|token)\s+([A-Za-z0-9._~+/=-]+)")
-_NAMED = r"(?i)(?<![a-z])[\w.-]*(?:password|passwd|passphrase|pwd)\w*[\"']?\]?\s*(?::|=>|=|,)\s*"
+# What may be of any length is bounded: from each place where it could begin, a long word would be read to its end.
+_NAMED = r"(?i)(?:password|passwd|passphrase|pwd)\w{0,64}[\"']?\]?\s*(?::|=>|=|,)\s*"
 _PASSWORDS = [
     re.compile(_NAMED + r"[rbu]?([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
-    re.compile(_NAMED + r"(?P<bare>[^\s\"'<>{}()\[\],;$&|]{6,})(?![\w.]*[(\[])"),
-    re.compile(r"username_pw_set\(\s*[^,)]+,\s*(?:password\s*=\s*)?([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
-    re.compile(r"(?i)\bauth\s*=\s*\(\s*[^,)]+,\s*([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
+    re.compile(_NAMED + r"(?P<bare>[^\s\"'<>{}()\[\],;$&|]{6,256})(?![\w.]*[(\[])"),
+    re.compile(r"username_pw_set\(\s*[^,)]{1,256},\s*(?:password\s*=\s*)?([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
+    re.compile(r"(?i)\bauth\s*=\s*\(\s*[^,)]{1,256},\s*([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
     re.compile(r"(?i)\b(?:mqtts?|wss?|https?|amqps?|tcp|ssl)://[^\s/:@\"'<>{}]*:(?P<value>[^\s/@\"'<>{}$]{4,})@"),
-    re.compile(r"mosquitto_(?:pub|sub|rr)\b[^\n]*?\s(?:-P|--pw)[ =]?[\"']?(?P<value>[^\s\"'<>{}$]{4,})"),
+    re.compile(r"mosquitto_(?:pub|sub|rr)\b[^\n]{0,1024}?\s(?:-P|--pw)[ =]?[\"']?(?P<value>[^\s\"'<>{}$]{4,})"),
 ]
 _ACCOUNTS = [
     re.compile(r"(?<![\w-])(?<!kernels/)(?<!sessions/)(?<!terminals/)(?<!models/)(" + _UUID + r")/[\w+#-]", re.ASCII),
