@@ -26,14 +26,19 @@ def sandbox():
 @pytest.fixture
 def portal(sandbox, home, monkeypatch):
     """Give a connection, with a subscriber set up in the environment."""
+    subscribe(sandbox, monkeypatch)
+    with sandbox.connect(home=home) as made:
+        yield made
+
+
+def subscribe(sandbox, monkeypatch):
+    """Set a new subscriber up in the environment."""
     login = sandbox.make_subscriber()
     for name, value in {
         "ISR_MQTT_HOST": login.host, "ISR_MQTT_USERNAME": login.username,
         "ISR_MQTT_PASSWORD": login.password.reveal(),
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    with sandbox.connect(home=home) as made:
-        yield made
 
 
 @pytest.fixture
@@ -123,6 +128,28 @@ def test_a_login_that_is_refused_is_told_and_the_live_answer_stands_in(sandbox, 
     monkeypatch.setenv("ISR_MQTT_USERNAME", login.username)
     monkeypatch.setenv("ISR_MQTT_PASSWORD", login.password.reveal())
     until(lambda: "stream, since" in strict.head.value)
+
+
+def test_another_account_has_a_stream_of_its_own(sandbox, monkeypatch):
+    """Where a token of another one is entered while the board runs, it goes on with that one's messages alone."""
+    subscribe(sandbox, monkeypatch)
+    with (
+        isr.connect(sandbox.token, origin=sandbox.origin),
+        isr.sandbox.serve(days=1, seed=5, broker=True, rate=200) as second,
+    ):
+        board = isr.widgets.live_board(every="0.2s")
+        board._page._handle_custom_msg({"seen": True, "dark": False}, [])
+        until(lambda: "stream, since" in board.head.value)
+        subscribe(second, monkeypatch)
+        isr.connect(second.token, origin=second.origin)
+        sandbox.air.broker.stop()
+        try:
+            at = pd.Timestamp.now("UTC")
+            until(lambda: board.value["heard"].max() > at and "stream, since" in board.head.value)
+        finally:
+            sandbox.air.broker.start()
+            board.close()
+            assert board._worker.join()
 
 
 def test_the_live_answer_by_name(shown):

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 # One for all widgets: what a piece of work shows at the end may start another's, and two locks could wait for each
 # other. It is held while a few values are assigned, never while something is fetched or computed.
-_TURN = threading.RLock()
+TURN = threading.RLock()
 
 
 class Stopped(Exception):  # noqa: N818 (not an error: somebody asked for it)
@@ -45,7 +45,7 @@ class Task:
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Assign to widgets: nobody else does so meanwhile, and nothing outdated is shown."""
-        with _TURN:
+        with TURN:
             self.check()
             yield
 
@@ -87,7 +87,7 @@ class Worker:
 
     def start(self, work: Callable[[Task], None]) -> None:
         """Begin a piece of work, in place of the one that is under way."""
-        with _TURN:
+        with TURN:
             self.stop()
             task = self._task = Task()
             # A daemon: a download never keeps the kernel from ending.
@@ -96,7 +96,7 @@ class Worker:
 
     def stop(self) -> None:
         """Stop what is under way; what it would have shown is not shown."""
-        with _TURN:
+        with TURN:
             if self._task is not None:
                 self._task.end()
                 self._task = None
@@ -118,7 +118,7 @@ class Worker:
             with contextlib.suppress(Stopped), task.turn():
                 self._failed(exc)
         finally:
-            with _TURN:
+            with TURN:
                 latest = self._task in (task, None)
                 if self._task is task:
                     self._task = None

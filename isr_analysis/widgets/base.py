@@ -13,7 +13,7 @@ from isr_analysis.errors import IsrError, TokenMissingError
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.surroundings import page_is_live
-from isr_analysis.widgets.background import Worker
+from isr_analysis.widgets.background import TURN, Worker
 from isr_analysis.widgets.front import Page
 from isr_analysis.widgets.words import Code, Notice, explained, plain_text
 
@@ -35,7 +35,7 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         self._portal = portal
         self._page = Page(self._heard, every=every)
         self._workers: tuple[Worker, ...] = ()
-        self._seen = self._filling = False
+        self._seen = self._is_filling = False
         super().__init__()
         self.add_class("isr-widget")
 
@@ -101,11 +101,18 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:
         """Do not take a change of a field for one by the user."""
-        before, self._filling = self._filling, True
-        try:
-            yield
-        finally:
-            self._filling = before
+        with TURN:
+            before, self._is_filling = self._is_filling, True
+            try:
+                yield
+            finally:
+                self._is_filling = before
+
+    @property
+    def _filling(self) -> bool:
+        """Whether this very thread fills fields; what another one fills is waited for."""
+        with TURN:
+            return self._is_filling
 
     def _connected(self) -> Portal:
         """Give the connection; where there is no token, the error says so, and nobody is prompted."""

@@ -93,6 +93,7 @@ class LiveBoard(Composite):
         self._follower(source)  # refuses what is none
         self._failures = 0
         self._seen_at = -_PATIENCE
+        self._asked: Portal | None = None
         self._publishers: pd.DataFrame | None = None
         self._worker = Worker(self._fail)
         self._workers = (self._worker,)
@@ -207,6 +208,8 @@ class LiveBoard(Composite):
         return ""
 
     def _load(self, portal: Portal, source: Follower) -> tuple[pd.DataFrame, pd.DataFrame]:
+        if portal is not self._asked:  # another one by now: labels of another account are none of its own
+            self._asked, self._publishers = portal, None
         live = source.frame(portal)
         if not live.attrs["stale"]:  # a portal that fails is not asked twice
             try:

@@ -43,6 +43,7 @@ class Follower:
         self._source = source
         self._zone = zone
         self._max_age = max_age
+        self._portal: Portal | None = None
         self._stream: Stream | None = None
         self._watched: Watched | None = None
         self._next_try = 0.0
@@ -57,6 +58,9 @@ class Follower:
         IsrError
             As of these. A stream that has ended is made anew the next time.
         """
+        if portal is not self._portal:  # another one by now, perhaps another account's: it has a stream of its own
+            self.close()
+            self._portal, self._next_try, self.trouble = portal, 0.0, ""
         if self._stream is None and self._source != messages.LIVE and time.monotonic() >= self._next_try:
             self._open(portal)
         if self._stream is None or self._watched is None:

@@ -70,8 +70,9 @@ class Picker(Composite):
         self._topics: dict[str, dict[str, int]] = {}  # when each was last heard, ns since 1970
         self._table = pd.DataFrame({"client_id": pd.Series(dtype="str")})
         self._derived = False
-        self._worker = Worker(self._fail)
-        self._workers = (self._worker,)
+        self._whose: str | None = None  # the account of what is listed
+        self._worker, self._finder = Worker(self._fail), Worker(self._fail)
+        self._workers = (self._worker, self._finder)
         style = {"description_width": "48px"}
         self.search = ipywidgets.Text(
             description="Search", placeholder="part of a client, label or topic", style=style,
@@ -116,7 +117,7 @@ class Picker(Composite):
     def find_topics(self) -> None:
         """Load the last hour, and list which topics each client published; returns at once."""
         self.trouble.value = notice("Loading the last hour …")
-        self._worker.start(self._find)
+        self._finder.start(self._find)
 
     def learn(self, df: pd.DataFrame) -> None:
         """List the topics that a frame of a loader holds under their clients."""
@@ -226,10 +227,15 @@ class Picker(Composite):
             self.topic.options = [*_USUAL, *sorted(seen - {*_USUAL})]
 
     def _load(self, task: Task, max_age: str) -> None:
-        table, live = _known(self._connected(), max_age)
+        portal = self._connected()
+        table, live = _known(portal, max_age)
+        account = portal.account_id
         with task.turn():
-            self._table = table
-            self.trouble.value = ""
+            if self._whose not in (None, account):
+                self._topics.clear()
+            self._table, self._whose = table, account
+            if not self._finder.busy:
+                self.trouble.value = ""
             self.learn(live)
 
     def _find(self, task: Task) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,49 @@ def test_topics_are_found_and_chosen_under_their_clients(portal):
     assert "telemetry/+" in picker.said.value
     picker.list.value = []
     assert picker.value == {"client_id": None, "topic": "#"}
+
+
+def test_what_is_entered_while_the_list_is_filled_counts(portal):
+    """The list is filled in a thread of its own; what a person does just then is not taken for a part of that."""
+    picker = isr.widgets.picker(portal=portal)
+    picker.load()
+    assert picker.wait()
+    hand = threading.Thread(target=lambda: setattr(picker.topic, "value", "state/#"))
+
+    def enter(_):
+        hand.start()
+        hand.join(0.3)  # before the list is filled, or at once after
+
+    picker.list.observe(enter, "options")
+    picker.search.value = "rpt-west"
+    hand.join(10)
+    assert picker.value == {"client_id": None, "topic": "state/#"}
+
+
+def test_topics_are_found_while_the_publishers_are_asked_for(portal):
+    """The one does not take the other's place."""
+    picker = isr.widgets.picker(portal=portal)
+    picker.load()
+    picker.find_topics()
+    assert picker.wait()
+    keys = [key for _, key in picker.list.options]
+    assert ("spare-01", None) in keys
+    assert sum(topic is not None for _, topic in keys) > len({client for client, _ in keys})
+
+
+def test_another_account_has_topics_of_its_own(sandbox):
+    """What was listed of the former one goes when another token is entered."""
+    with isr.connect(sandbox.token, origin=sandbox.origin), isr.sandbox.serve(days=1, seed=5) as second:
+        picker = isr.widgets.picker()
+        picker._page._handle_custom_msg({"seen": True, "dark": False}, [])
+        assert picker.wait()
+        entry = isr.widgets.token_entry(origin=second.origin)
+        entry.submit(second.token)
+        assert entry.wait()
+        assert picker.wait()
+        mine = set(isr.load_publishers()["client_id"]) | set(isr.load_live()["client_id"])
+        assert {client for _, (client, _) in picker.list.options} == mine
+        picker.close()
 
 
 def test_a_topic_that_is_no_filter_is_explained_in_place():
