@@ -10,11 +10,14 @@ import sys
 from pathlib import Path
 
 import keyring
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from isr_analysis import settings
 from isr_analysis.cli import cli
+from isr_analysis.cli.live import table
+from isr_analysis.cli.said import show
 from isr_analysis.errors import IsrError, MissingExtraError, StoreError, UsageError
 from isr_analysis.sandbox import broker
 
@@ -275,6 +278,22 @@ def test_live_as_json_is_a_line_a_message(isr):
     shown = isr("live", "--json", "--client", "isr-shack-01").output
     assert [json.loads(line)["client_id"] for line in shown.splitlines()] == ["isr-shack-01"]
     assert isr("live", "--json", "--client", "spare-01").output == ""
+
+
+def test_nothing_that_was_published_is_obeyed_by_the_terminal():
+    """A device names its fields and topics, a person a client: none of them moves the cursor or clears the screen."""
+    at = pd.DatetimeIndex(["2026-11-20"], tz="UTC", name="time")
+    df = pd.DataFrame({"client_id": ["a\x1b[2J"], "topic": ["t\nx"], "k\x1b]0;y\x07": ["v\x1b[31m"]}, index=at)
+    df.attrs |= {"connected": True, "gaps": 0, "source": "live"}
+    shown = table(df, at[0].value, "UTC", width=110, height=None)
+    assert [line for line in shown if not line.isprintable()] == []
+    assert shown[-1].split() == ["a·[2J", "t·x", "00:00:00", "0", "s", "ago", "k·]0;y·", "v·[31m"]
+
+
+def test_no_label_is_obeyed_by_the_terminal(capsys):
+    """Nor by a file that is looked at on one."""
+    show(pd.DataFrame({"client_id": ["a"], "label": ["x\x1b[2J\ny"]}), as_json=False)
+    assert capsys.readouterr().out.split("\n")[1].split() == ["a", "x·[2J\\ny"]
 
 
 def test_export_writes_no_folder_of_the_name_of_standard_output(isr, tmp_path, monkeypatch):

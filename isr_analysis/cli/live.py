@@ -17,6 +17,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.checks.saying import saying
 from isr_analysis.checks.series import is_nothing
 from isr_analysis.cli.options import Command, connecting, end_as_by_ctrl_c
+from isr_analysis.cli.said import printable
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
@@ -118,7 +119,9 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     """Write the last messages as lines of text, the newest on top."""
     newest = df.iloc[::-1]
     rows = [
-        (str(client), str(topic), f"{time:%H:%M:%S}", times.ago(now - time.value), saying(row))
+        tuple(
+            map(printable, (str(client), str(topic), f"{time:%H:%M:%S}", times.ago(now - time.value), saying(row)))
+        )
         for time, client, topic, row in zip(
             newest.index, newest["client_id"], newest["topic"],
             newest.drop(columns=["client_id", "topic"]).to_dict("records"), strict=True,
