@@ -34,6 +34,10 @@ _NAMED = r"(?i)(?:password|passwd|passphrase|pwd)\w{0,64}[\"']?\]?\s*(?::|=>|=|,
 _PASSWORDS = [
     re.compile(_NAMED + r"[rbu]?([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
     re.compile(_NAMED + r"(?P<bare>[^\s\"'<>{}()\[\],;$&|]{6,256})(?![\w.]*[(\[])"),
+    re.compile(
+        r"(?i)%(?:set_)?env\s+\w{0,64}(?:password|passwd|passphrase|pwd)\w{0,64}\s+(?P<bare>[^\s\"'<>{}()$]{6,256})"
+    ),
+    re.compile(r"\bcurl\b[^\n]{0,1024}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,256}:(?P<value>[^\s\"'<>{}$]{4,256})"),
     re.compile(r"username_pw_set\(\s*[^,)]{1,256},\s*(?:password\s*=\s*)?([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
     re.compile(r"(?i)\bauth\s*=\s*\(\s*[^,)]{1,256},\s*([\"'])(?P<value>[^\"'\n]{4,}?)\1"),
     re.compile(r"(?i)\b(?:mqtts?|wss?|https?|amqps?|tcp|ssl)://[^\s/:@\"'<>{}]*:(?P<value>[^\s/@\"'<>{}$]{4,})@"),

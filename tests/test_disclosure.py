@@ -10,7 +10,7 @@ import time
 import pytest
 
 from isr_analysis import disclosure
-from isr_analysis.disclosure import TOKEN, kinds_in
+from isr_analysis.disclosure import PASSWORD, TOKEN, kinds_in
 
 SECRET = "isr_mqtt_rest_9fKq27LxPd04"
 
@@ -59,3 +59,19 @@ def test_a_long_word_is_read_a_few_times(text):
     began = time.process_time()
     assert kinds_in(text) == set()
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("%env ISR_MQTT_PASSWORD kF27LxPd04", {PASSWORD}), ("%set_env MQTT_PWD kF27LxPd04", {PASSWORD}),
+        ("%env ISR_MQTT_PASSWORD your-password-1", set()), ("%env ISR_MQTT_PASSWORD $KEPT", set()),
+        ("!curl -sS -u sub-1:kF27LxPd04 https://x.example", {PASSWORD}),
+        ("curl --user 'me:kF27LxPd04' https://x.example", {PASSWORD}),
+        ('curl -u "user:password" x', set()), ('curl -u "$USER:$PASS" x', set()),
+        ("curl -u me https://x:8883/abc1", set()),
+    ],
+)  # fmt: skip
+def test_passwords_of_a_notebooks_commands(text, kinds):
+    """As IPython and a shell take them: behind a blank, or a colon."""
+    assert kinds_in(text) == kinds
