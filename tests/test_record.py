@@ -342,3 +342,13 @@ def test_what_cannot_be_a_source_is_refused():
         finally:
             for name in ("HOST", "USERNAME", "PASSWORD"):
                 del os.environ[f"ISR_MQTT_{name}"]
+
+
+def test_a_password_file_that_cannot_be_read_is_no_choice_of_the_live_answer(sandbox, monkeypatch):
+    """Whoever names one wants the stream, and would not see that the portal is asked in its place."""
+    monkeypatch.setenv("ISR_MQTT_PASSWORD_FILE", "gone")
+    with sandbox.connect() as portal:
+        for begun in (isr.record, lambda **given: next(isr.watch_live(**given))):
+            with pytest.raises(isr.errors.SubscriberMissingError, match="gone cannot be read"):
+                begun(duration="1s", portal=portal)
+        isr.record(duration="1s", source="live", portal=portal)

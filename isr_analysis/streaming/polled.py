@@ -175,8 +175,8 @@ def opened(
     if source != messages.LIVE:
         try:
             return stream(topic, client_id=client_id, duration=duration, portal=portal)
-        except SubscriberMissingError:
-            if source is not None:
+        except SubscriberMissingError as exc:
+            if source is not None or isinstance(exc.__cause__, OSError):  # a file that is named, and cannot be read
                 raise
             logger.info("no read-only subscriber is set up: the live answer is asked again and again")
     return Polled(portal, selector, duration=seconds)
