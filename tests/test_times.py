@@ -191,6 +191,7 @@ def test_resolve_reads_the_arguments_of_a_loader():
     assert times.resolve(None, None, "1d", tz=None, now=NOON) == day
     assert times.resolve(None, "2026-11-01T12:00", dt.timedelta(days=1), tz=None, now=later) == day
     assert times.resolve("2026-10-31T12:00", None, None, tz=None, now=NOON) == day
+    assert times.resolve(None, "1970-01-02", "1d", tz=None, now=NOON) == times.Range(0, times.DAY)
 
 
 def test_a_range_that_is_none_is_told_in_the_zone_in_which_it_was_asked_for():
@@ -214,6 +215,8 @@ def test_a_range_that_is_none_is_told_in_the_zone_in_which_it_was_asked_for():
         ("2026-11-02", "2026-11-01", None, "backward"),
         ("2026-11-01", "2026-11-01", None, "empty"),
         ("2030-01-01", None, None, "future"),
+        ("2026-11-01T12:00", None, None, "future"),
+        ("2026-11-01T12:00", "2026-11-02", None, "future"),
         (None, None, "99999d", "1970"),
     ],
 )
