@@ -298,6 +298,15 @@ def test_one_payload(payload, fields):
     assert fields_of(usual, payload, usual)[0::2] == [{"a": 1, "b.c": 2}] * 2
 
 
+def test_under_a_missing_number_stands_zero():
+    """Whatever Arrow has there: so frames that are equal are so byte by byte, when they are pickled or hashed."""
+    for dtype_, kind, given_ in (("Int64", "int", [1, 7, 3]), ("boolean", "bool", [True, True, False])):
+        array = pa.chunked_array([pa.array(np.array(given_), mask=np.array([False, True, False]))])
+        values, missing = payloads.Column("a", dtype_, {kind: array}).numbers()
+        assert values.tolist() == [given_[0], 0, given_[2]]
+        assert missing.tolist() == [False, True, False]
+
+
 @pytest.mark.usefixtures("way")
 def test_objects_that_are_empty_null_or_none_where_others_have_fields():
     """They stay apart from each other, and from objects with fields."""
