@@ -362,6 +362,20 @@ def test_gathering_says_what_is_missing(sandbox: Any) -> None:
         assert made.heard.index.min() >= pd.Timestamp(half)
 
 
+@pytest.mark.parametrize(("seconds", "lacking"), [(60, []), (61, ["missing"])])
+def test_the_minute_after_a_sync_is_not_told_as_missing(sandbox: Any, seconds: int, lacking: list[str]) -> None:
+    """It is left to the next sync; what is older than that lacks in a report."""
+    with sandbox.connect() as portal:
+        now = times.whole_second(portal.now())
+        portal.now = lambda: now
+        isr.sync(topic="voltage", last="1h", portal=portal)
+        portal.now = lambda: now + seconds * times.SECOND
+        assert (
+            material.gather(topic="voltage", last="1h", offline=True, portal=portal).lacking["state"].tolist()
+            == lacking
+        )
+
+
 def test_shares_stand_on_the_right_like_numbers(week: tuple[Path, str]) -> None:
     """Hours heard is a number with a unit, and is aligned as one."""
     _, text = week
