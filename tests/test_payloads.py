@@ -352,6 +352,19 @@ def test_rare_and_countless_fields_stay_together():
     assert extra is None
 
 
+def test_of_too_many_fields_those_become_columns_that_most_messages_have():
+    """Whatever their names, and whether they were decoded together or not."""
+    rows = [json.dumps({f"f{k:03}": i for k in range(i, 600)}).encode() for i in range(600)]
+    found, extra, names = resolved(payloads.decode(table(*rows)))
+    assert [column.name for column in found] == [f"f{k:03}" for k in range(100, 600)]
+    assert len(names) == 600
+    assert json.loads(extra[99].as_py()) == {"f099": 99}
+    assert extra[100].as_py() is None
+    few, many = ([json.dumps({f"{one}{k:03}": k for k in range(300)}).encode()] for one in "az")
+    found, _, _ = resolved(payloads.concat([payloads.decode(table(*few * 3)), payloads.decode(table(*many * 9))]))
+    assert [column.name for column in found] == [f"a{k:03}" for k in range(200)] + [f"z{k:03}" for k in range(300)]
+
+
 def test_nobody_shares_a_shape():
     """Messages of one topic that have no key in common are read all the same."""
     rows = [json.dumps({f"a{i}": i, f"b{i}": {"c": str(i)}}).encode() for i in range(300)]
