@@ -376,6 +376,17 @@ def test_the_minute_after_a_sync_is_not_told_as_missing(sandbox: Any, seconds: i
         )
 
 
+def test_what_lies_in_the_future_is_no_hour_without_a_message(sandbox: Any) -> None:
+    """Of a range that ends the day after tomorrow the report is about what there can be by now."""
+    with sandbox.connect() as portal:
+        now = times.whole_second(portal.now())
+        start, end = (times.iso(now + hours * times.HOUR) for hours in (-3, 48))
+        made = material.gather("isr-shack-01", start=start, end=end, portal=portal)
+        assert made.share.tolist() == [1.0]
+        assert made.lacking.empty
+        assert times.iso(made.span.end) == end
+
+
 def test_shares_stand_on_the_right_like_numbers(week: tuple[Path, str]) -> None:
     """Hours heard is a number with a unit, and is aligned as one."""
     _, text = week
