@@ -131,7 +131,7 @@ def plan_history(
     ).missing
     asked = questions(portal, missing) if missing else []
     rows = store.count(selector, span)
-    whole = max(min(span.end, now) - span.start, 1) * len(selector.clients or (None,))
+    whole = (min(span.end, now) - span.start) * len(selector.clients or (None,))
     lacking = sum(window.end - window.start for _, window in missing)
     count = functools.cache(store.count)  # the days around one window are those around the next
     likely = [_requests(portal, store, one, window, count) for one, window in asked]

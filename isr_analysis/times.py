@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import datetime as dt
 import difflib
@@ -202,10 +203,11 @@ def instant(value: Instant, tz: str | dt.tzinfo | None = None, *, name: str = "i
 
 def _in_zone(stamp: pd.Timestamp, where: dt.tzinfo, *, day_only: bool, name: str) -> pd.Timestamp:
     """Place a wall-clock time in its zone, if the clocks there showed it once; a day begins at its first instant."""
-    first = stamp.tz_localize(where, ambiguous=True, nonexistent="shift_forward")
+    placed = stamp.tz_localize(where, ambiguous=True, nonexistent="NaT")
+    first = placed if isinstance(placed, pd.Timestamp) else _after(stamp, where)
     if day_only:
         return first
-    if first.tz_localize(None) != stamp:
+    if first is not placed:
         raise UsageError(
             f"{name}={stamp.isoformat()!r} never came in {where}, as the clocks went forward over it; "
             f"the next instant there is {first.isoformat()!r}"
@@ -217,6 +219,15 @@ def _in_zone(stamp: pd.Timestamp, where: dt.tzinfo, *, day_only: bool, name: str
             f"{first.isoformat()!r} or {second.isoformat()!r}, or take the zone UTC"
         )
     return first
+
+
+def _after(stamp: pd.Timestamp, where: dt.tzinfo) -> pd.Timestamp:
+    """Give the instant at which the clocks of a zone went forward over a time; pandas does so for an hour at most."""
+    there = stamp.to_pydatetime(warn=False)
+    near = int(there.replace(tzinfo=dt.UTC).timestamp())
+    seconds = range(near - 2 * DAY // SECOND, near + 2 * DAY // SECOND)
+    at = bisect.bisect(seconds, there, key=lambda one: dt.datetime.fromtimestamp(one, where).replace(tzinfo=None))
+    return pd.Timestamp(seconds[at], unit="s", tz=where)
 
 
 def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration") -> int:
@@ -308,8 +319,7 @@ def midnight_after(ns: int, tz: str) -> int:
     >>> iso(midnight_after(instant("2026-11-01T12:00"), "Europe/Zurich"))
     '2026-11-01T23:00:00Z'
     """
-    day = dt.datetime.fromtimestamp(ns // SECOND, zone(tz)).date() + dt.timedelta(days=1)
-    return round(dt.datetime.combine(day, dt.time(), tzinfo=zone(tz)).timestamp()) * SECOND
+    return instant(dt.datetime.fromtimestamp(ns // SECOND, zone(tz)).date() + dt.timedelta(days=1), tz)
 
 
 def on_the_wall(ns: int, tz: str, *, later: bool) -> int:

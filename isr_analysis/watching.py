@@ -119,7 +119,8 @@ class Watched:
         seen = []
         if isinstance(self._source, Stream) and self._source.connected and gaps != self._gaps:
             seen, self._gaps = [self._seen(self._source)], gaps
-        self._last = latest(pa.concat_tables([self._last, *seen, table]))
+        # What comes is later than what is known, whatever the clocks say that its time is of: ours, or the portal's.
+        self._last = latest(pa.concat_tables([_without(self._last, table), *seen, table]))
         attrs = _attrs(self._portal, self._source, len(self._last)) | {"warning": self.warning}
         return frame.to_frame(self._last, tz=self._zone, attrs=attrs)
 
@@ -136,9 +137,18 @@ class Watched:
 def latest(table: pa.Table) -> pa.Table:
     """Give the last message of each client and topic, in order."""
     table = messages.in_order(table)
-    places = zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True)
-    last = {place: i for i, place in enumerate(places)}
+    last = {place: i for i, place in enumerate(_places(table))}
     return table.take(pa.array(sorted(last.values()), pa.int64()))
+
+
+def _without(table: pa.Table, other: pa.Table) -> pa.Table:
+    """Give the messages of a client and topic of which another table has none."""
+    others = set(_places(other))
+    return table.filter(pa.array([place not in others for place in _places(table)], pa.bool_()))
+
+
+def _places(table: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True))
 
 
 def _attrs(portal: Portal, found: Source, rows: int) -> dict[str, object]:

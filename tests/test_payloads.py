@@ -298,6 +298,15 @@ def test_one_payload(payload, fields):
     assert fields_of(usual, payload, usual)[0::2] == [{"a": 1, "b.c": 2}] * 2
 
 
+def test_under_a_missing_number_stands_zero():
+    """Whatever Arrow has there: so frames that are equal are so byte by byte, when they are pickled or hashed."""
+    for dtype_, kind, given_ in (("Int64", "int", [1, 7, 3]), ("boolean", "bool", [True, True, False])):
+        array = pa.chunked_array([pa.array(np.array(given_), mask=np.array([False, True, False]))])
+        values, missing = payloads.Column("a", dtype_, {kind: array}).numbers()
+        assert values.tolist() == [given_[0], 0, given_[2]]
+        assert missing.tolist() == [False, True, False]
+
+
 @pytest.mark.usefixtures("way")
 def test_objects_that_are_empty_null_or_none_where_others_have_fields():
     """They stay apart from each other, and from objects with fields."""
@@ -341,6 +350,19 @@ def test_rare_and_countless_fields_stay_together():
     some, extra, _ = payloads.resolve(decoded, ["k7", "extra", "nothing"])
     assert [(column.name, column.dtype) for column in some] == [("k7", "Int64"), ("extra", "str")]
     assert extra is None
+
+
+def test_of_too_many_fields_those_become_columns_that_most_messages_have():
+    """Whatever their names, and whether they were decoded together or not."""
+    rows = [json.dumps({f"f{k:03}": i for k in range(i, 600)}).encode() for i in range(600)]
+    found, extra, names = resolved(payloads.decode(table(*rows)))
+    assert [column.name for column in found] == [f"f{k:03}" for k in range(100, 600)]
+    assert len(names) == 600
+    assert json.loads(extra[99].as_py()) == {"f099": 99}
+    assert extra[100].as_py() is None
+    few, many = ([json.dumps({f"{one}{k:03}": k for k in range(300)}).encode()] for one in "az")
+    found, _, _ = resolved(payloads.concat([payloads.decode(table(*few * 3)), payloads.decode(table(*many * 9))]))
+    assert [column.name for column in found] == [f"a{k:03}" for k in range(200)] + [f"z{k:03}" for k in range(300)]
 
 
 def test_nobody_shares_a_shape():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -103,9 +104,25 @@ def test_a_time_that_never_came_is_refused(value):
     assert times.iso(times.instant("2026-03-29 03:00", "Europe/Zurich")) == "2026-03-29T01:00:00Z"
 
 
-def test_a_day_without_a_midnight_begins_at_the_jump():
-    """In Beirut the clocks go from midnight to one when DST starts, and a date is that instant."""
-    assert times.iso(times.instant("2026-03-29", "Asia/Beirut")) == "2026-03-28T22:00:00Z"
+@pytest.mark.parametrize(
+    ("date", "zone", "jump"),
+    [("2026-03-29", "Asia/Beirut", "2026-03-28T22:00:00Z"), ("2016-10-22", "Antarctica/Casey", "2016-10-21T16:00:00Z"),
+     ("2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00Z")],
+)  # fmt: skip
+def test_a_day_without_a_midnight_begins_at_the_jump(date, zone, jump):
+    """In Beirut the clocks went from midnight to one, at Casey to three, and in Samoa to the next day."""
+    assert times.iso(times.instant(date, zone)) == jump
+    assert times.midnight_after(times.instant(jump) - 1, zone) == times.instant(jump)
+
+
+def test_the_next_instant_is_right_where_the_clocks_jump_by_more_than_an_hour():
+    """At Troll they go from one to three, at Casey they went from midnight to three."""
+    for value, zone, after in (
+        ("2026-03-29 01:30", "Antarctica/Troll", "2026-03-29T03:00:00+02:00"),
+        ("2016-10-22T00:30:00.5", "Antarctica/Casey", "2016-10-22T03:00:00+11:00"),
+    ):
+        with pytest.raises(UsageError, match=f"never came in {zone}.*{re.escape(after)}"):
+            times.instant(value, zone)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +191,7 @@ def test_resolve_reads_the_arguments_of_a_loader():
     assert times.resolve(None, None, "1d", tz=None, now=NOON) == day
     assert times.resolve(None, "2026-11-01T12:00", dt.timedelta(days=1), tz=None, now=later) == day
     assert times.resolve("2026-10-31T12:00", None, None, tz=None, now=NOON) == day
+    assert times.resolve(None, "1970-01-02", "1d", tz=None, now=NOON) == times.Range(0, times.DAY)
 
 
 def test_a_range_that_is_none_is_told_in_the_zone_in_which_it_was_asked_for():
@@ -197,6 +215,8 @@ def test_a_range_that_is_none_is_told_in_the_zone_in_which_it_was_asked_for():
         ("2026-11-02", "2026-11-01", None, "backward"),
         ("2026-11-01", "2026-11-01", None, "empty"),
         ("2030-01-01", None, None, "future"),
+        ("2026-11-01T12:00", None, None, "future"),
+        ("2026-11-01T12:00", "2026-11-02", None, "future"),
         (None, None, "99999d", "1970"),
     ],
 )

@@ -86,6 +86,24 @@ def test_it_begins_with_the_live_answer_and_goes_on_with_the_stream(here):
         assert list(source) is not None  # it was closed with the loop
 
 
+def test_what_the_stream_brings_is_shown_where_the_clock_of_this_machine_is_slow(here):
+    """The live answer has the portal's time and the stream ours: it does not stand before what came since."""
+
+    def places(df):
+        return set(zip(df["client_id"], df["topic"], strict=True))
+
+    with here.connect() as portal:
+        portal.now = lambda: time.time_ns() - times.HOUR
+        with isr.stream(login=here.make_subscriber(), portal=portal) as source:
+            frames = isr.watch_live(every="0.2s", source=source, portal=portal)
+            first, until = next(frames), time.monotonic() + 30
+            later = next(frames)
+            while places(first).isdisjoint(places(later[later.index < first.index.min()])):
+                assert time.monotonic() < until
+                later = next(frames)
+            frames.close()
+
+
 def test_after_a_gap_of_the_stream_the_live_answer_is_asked_once(here):
     """When the broker is back, as only then what it missed is known; neither before nor again."""
     with here.connect() as portal, isr.stream(login=here.make_subscriber(), portal=portal) as source:

@@ -73,8 +73,11 @@ class Chapter:
     detail: str = ""
 
 
-def chapter(topic: str, df: pd.DataFrame, span: Range | None = None) -> Chapter:
-    """Work out one topic from its messages; its figures show the whole of `span`, if it is given."""
+def chapter(topic: str, df: pd.DataFrame, span: Range | None = None, coverage: pd.DataFrame | None = None) -> Chapter:
+    """Work out one topic from its messages; its figures show the whole of `span`, if it is given.
+
+    What `coverage` says is not on disk is no silence.
+    """
     df = taken(df)
     lines = [] if pick.event_rows(df).all() else pick.lines_of(df, values.fields_of(df, None), [])[0]
     lines = [line for line in lines if not line.label]
@@ -92,13 +95,13 @@ def chapter(topic: str, df: pd.DataFrame, span: Range | None = None) -> Chapter:
         said,
         in_numbers(lines),
         None if figures else _as_text(df.tail(_LAST_MESSAGES)),
-        _found(df, paces),
+        _found(df, paces, coverage),
     )
 
 
-def _found(df: pd.DataFrame, paces: pd.DataFrame) -> pd.DataFrame:
+def _found(df: pd.DataFrame, paces: pd.DataFrame, coverage: pd.DataFrame | None) -> pd.DataFrame:
     """Give what looks wrong; where a channel is all that a client has, its silence is the topic's."""
-    found = quality(df)
+    found = quality(df, coverage)
     channels = paces.groupby(CLIENT)["channel"].nunique()
     alone = found[CLIENT].isin(channels[channels == 1].index) & found["kind"].eq(SILENT)
     return found.assign(channel=found["channel"].mask(alone, ""))

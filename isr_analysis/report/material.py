@@ -114,7 +114,7 @@ class Material:
         made = []
         for name in self.topics:
             try:
-                made.append(chapter(name, self.topic(name), Range(self.span.start, self.until)))
+                made.append(chapter(name, self.topic(name), Range(self.span.start, self.until), self.coverage))
             except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this topic alone)
                 made.append(broken(name, exc))
         return made
@@ -166,6 +166,14 @@ class Material:
         rows = pd.DataFrame({"client_id": self.heard["client_id"].astype("str").to_numpy(), "hour": hour})
         return rows.drop_duplicates().groupby("client_id")["hour"].size() / many
 
+    @property
+    def _open_from(self) -> str:
+        """From when on late messages may still come: of what is on disk, as what is not is told by `coverage`."""
+        late = self.coverage["state"] == "provisional"
+        if late.any():
+            return times.iso(int(nanoseconds(pd.DatetimeIndex(self.coverage.loc[late, "start"])).min()))
+        return times.iso(self.until) if self.until < self.span.end else ""
+
     def _attrs(self, rows: int) -> dict[str, Any]:
         known = self._store.held(self.selector, self.span, now=self.portal.now(), max_age=None)
         return {
@@ -176,7 +184,7 @@ class Material:
             "start": times.iso(self.span.start),
             "end": times.iso(self.span.end),
             "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",
-            "provisional_from": times.iso(known.provisional_from) if known.provisional_from is not None else "",
+            "provisional_from": self._open_from,
             "rows": rows,
         }
 
