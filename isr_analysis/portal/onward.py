@@ -260,6 +260,8 @@ class Onward:
 
     def _same(self, page: Page) -> HistoryIncompleteError:
         at = instants(page.messages)
+        if not len(at):  # those that came were of a longer range
+            return self._incomplete(f"gives no more than {counted(page.rows, 'message')} at once")
         outside = ""
         if not len(within(page.messages, self._span)):
             outside = (
