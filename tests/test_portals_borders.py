@@ -235,3 +235,19 @@ def test_as_many_messages_in_each_of_the_shortest_ranges(home, order):
     with portals.mocked(portals.Server(dialect, stored), home) as portal:
         low, high = portals.NOW - 12 * HOUR, portals.NOW - 9 * HOUR
         same(isr.load_history(start=times.iso(low), end=times.iso(high), portal=portal), within(stored, low, high))
+
+
+def test_a_shortest_range_of_which_only_the_newest_come_where_not_all_is_kept(home):
+    """Nothing older can be asked for: what is behind cannot be had, and is not left out without a word."""
+    first, many = portals.NOW - 30 * HOUR, 30 * HOUR // SECOND // 7
+    stored = [Message(first + i * 7 * SECOND, f"dev-{i % 3}", "t/x", {"i": i}) for i in range(many)]
+    dialect = portals.Dialect(
+        paging="none", pager=None, cap=40, order="down", start_in=False, asked="s", shortest=HOUR,
+        too_short="minimum window: 60 minutes", kept=10 * HOUR + HOUR // 2, client=None, doc=None,
+    )  # fmt: skip
+    low, high = portals.NOW - 25 * HOUR, portals.NOW - 9 * HOUR
+    with (
+        portals.mocked(portals.Server(dialect, stored), home) as portal,
+        pytest.raises(HistoryIncompleteError, match="no range shorter than"),
+    ):
+        isr.load_history(start=times.iso(low), end=times.iso(high), portal=portal)
