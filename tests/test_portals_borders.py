@@ -208,3 +208,46 @@ def test_more_messages_than_a_portal_gives_at_once_in_the_least_that_can_be_aske
         pytest.raises(HistoryIncompleteError, match="no range shorter than 1h"),
     ):
         isr.load_history(**SPAN, portal=portal)
+
+
+@pytest.mark.parametrize(("order", "end_in"), [("up", True), ("down", False), ("up", False)])
+def test_a_shortest_range_where_not_all_is_kept_any_more(home, order, end_in):
+    """Only a few minutes of a day are left, and the portal refuses what begins before them, and what is so short."""
+    low = portals.NOW - DAY
+    stored = [Message(low - 9 * HOUR + i * 60 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(33 * 60)]
+    midnight = low // DAY * DAY + DAY
+    dialect = portals.Dialect(
+        paging="none", pager=None, cap=181, order=order, end_in=end_in, shortest=HOUR,
+        kept=portals.NOW - midnight + 10 * 60 * SECOND,
+    )  # fmt: skip
+    with portals.mocked(portals.Server(dialect, stored), home) as portal:
+        frame = isr.load_history(start=times.iso(low - 2 * HOUR), end=times.iso(midnight + 5 * HOUR), portal=portal)
+        same(frame, within(stored, midnight - 10 * 60 * SECOND, midnight + 5 * HOUR))
+
+
+@pytest.mark.parametrize("order", ["up", "down"])
+def test_as_many_messages_in_each_of_the_shortest_ranges(home, order):
+    """Each answer is as long as the longest, and may be cut; what a longer range shows beyond a part proves that."""
+    stored = [Message(portals.NOW - DAY + i * 60 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(24 * 60)]
+    dialect = portals.Dialect(
+        paging="none", pager=None, cap=2000, shortest=HOUR, longest=HOUR + 60 * SECOND, order=order, says=()
+    )
+    with portals.mocked(portals.Server(dialect, stored), home) as portal:
+        low, high = portals.NOW - 12 * HOUR, portals.NOW - 9 * HOUR
+        same(isr.load_history(start=times.iso(low), end=times.iso(high), portal=portal), within(stored, low, high))
+
+
+def test_a_shortest_range_of_which_only_the_newest_come_where_not_all_is_kept(home):
+    """Nothing older can be asked for: what is behind cannot be had, and is not left out without a word."""
+    first, many = portals.NOW - 30 * HOUR, 30 * HOUR // SECOND // 7
+    stored = [Message(first + i * 7 * SECOND, f"dev-{i % 3}", "t/x", {"i": i}) for i in range(many)]
+    dialect = portals.Dialect(
+        paging="none", pager=None, cap=40, order="down", start_in=False, asked="s", shortest=HOUR,
+        too_short="minimum window: 60 minutes", kept=10 * HOUR + HOUR // 2, client=None, doc=None,
+    )  # fmt: skip
+    low, high = portals.NOW - 25 * HOUR, portals.NOW - 9 * HOUR
+    with (
+        portals.mocked(portals.Server(dialect, stored), home) as portal,
+        pytest.raises(HistoryIncompleteError, match="no range shorter than"),
+    ):
+        isr.load_history(start=times.iso(low), end=times.iso(high), portal=portal)

@@ -194,6 +194,12 @@ def test_the_portals_word_is_read_under_any_usual_name(headers, status, word):
         ("Too many requests: wait for 2 h", 7200),
         ({"error": "Rate limit exceeded: 5000 per 1 hour", "retry_after": None}, 61),
         ({"error": "slow down", "reset": "soon"}, 61),
+        ({"retry_count": 3, "preset": 5, "retry-after": 9}, 9),
+        ({"retry_after_minutes": 5}, 300),
+        ({"reset_at": "2024-10-04 00:30:00"}, 1800),
+        ({"message": "100 requests allowed in 60 s, try again in 5 minutes"}, 300),
+        ({"message": "Quota for 1 hour exceeded; retry after 90 seconds"}, 90),
+        ({"reset_password_url": "https://portal.example/reset", "retry": True, "resets": None}, 61),
     ],
 )
 def test_a_429_says_in_its_body_until_when(body, seconds):

@@ -197,7 +197,40 @@ def test_a_day_that_is_two_is_asked_for_as_one():
     assert new.longest is None
 
 
-@pytest.mark.parametrize("words", ["range must be at least 1 hour", "window too short", "Minimum range is 1h"])
-def test_a_range_that_is_too_short_is_not_asked_for_shorter(words):
-    """The refusal stands, with its words."""
-    assert revised(History(), ASKED, words, 30 * MINUTE) is None
+@pytest.mark.parametrize(
+    ("words", "shortest"),
+    [
+        ("range must be at least 1 hour", "1h"),
+        ("window too short", "3600s"),
+        ("Minimum range is 1h", "1h"),
+        ("The range must cover at least one day", "1d"),
+        ("the range must be between 1 hour and 31 days", "1h"),
+        ("range must be longer than 1 hour", "1h"),
+        ("smallest range is 1 hour", "1h"),
+        ("timespan must be at least 3600 seconds", "3600s"),
+    ],
+)
+def test_a_range_that_is_too_short_is_not_asked_for_shorter(words, shortest):
+    """It is asked for longer, in the same way."""
+    assert revised(History(), ASKED, words, 30 * MINUTE) == History(shortest=shortest)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["start must not be less than 30 days ago", "end must be at least 45 minutes in the past",
+     "at least one of client_id, topic is wanted", "limit must be at least 1", "a delay of at least 3 hours applies"],
+)  # fmt: skip
+def test_a_least_that_is_of_no_range_teaches_no_shortest_one(words):
+    """Of the age of messages, of how many there are, of names."""
+    new = revised(History(), ASKED, words, 30 * MINUTE)
+    assert new is None or new.shortest is None
+
+
+@pytest.mark.parametrize(
+    ("words", "longest"),
+    [("too wide a window, 30 min allowed", "43200s"), ("the range must be between 1 hour and 31 days", "2592000s")],
+)
+def test_a_range_that_is_too_long_is_not_taken_for_too_short(words, longest):
+    """Minutes are no minimum, and of a range between two the other end may be meant."""
+    length = DAY if "min " in words else 60 * DAY
+    assert revised(History(), ASKED, words, length) == History(longest=longest)

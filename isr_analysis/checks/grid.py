@@ -220,8 +220,9 @@ def _means(number: Floats, time: Ints, edges: Ints, field: str) -> Floats:
     inside = (step >= 0) & (step < len(edges) - 1)
     if is_direction(field) and inside.any() and ((number >= -_TURN / 2) & (number <= _TURN)).all():
         least = -_TURN / 2 if number.min() < 0 else 0.0
-        straight = _means(_straight(number[inside], step[inside]), time[inside], edges, "")
-        return (straight - least) % _TURN + least
+        straight = _means(_straight(number[inside], step[inside], least), time[inside], edges, "")
+        turned: Floats = straight - np.floor((straight - least) / _TURN) * _TURN
+        return turned
     count = np.bincount(step[inside], minlength=len(edges) - 1)
     # Relative to one in their middle, so that a sum of great numbers stays exact enough and finite.
     finite = number[np.isfinite(number)]
@@ -232,11 +233,14 @@ def _means(number: Floats, time: Ints, edges: Ints, field: str) -> Floats:
     return mean
 
 
-def _straight(degrees: Floats, step: Ints) -> Floats:
-    """Give directions without the leap from 360 to 0: each within half a turn of the middle direction of its step."""
+def _straight(degrees: Floats, step: Ints, least: float) -> Floats:
+    """Give directions without the leap from 360 to 0: each within half a turn of the middle direction of its step.
+
+    Whole turns are added, so that where none is, the numbers stay the very same.
+    """
     sums = [np.bincount(step, weights=one(np.radians(degrees))) for one in (np.sin, np.cos)]
-    middle = np.degrees(np.arctan2(*sums))[step]
-    made: Floats = middle + (degrees - middle + _TURN / 2) % _TURN - _TURN / 2
+    middle = (np.round(np.degrees(np.arctan2(*sums)), 9) - least) % _TURN + least
+    made: Floats = degrees + _TURN * np.rint(np.round((middle[step] - degrees) / _TURN, 9))
     return made
 
 

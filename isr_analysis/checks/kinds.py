@@ -35,8 +35,8 @@ _VALUES = {"value", "val", "reading", "v"}
 _UNIT = re.compile(r"(?:^|[._])(?:units?|uom)$|[a-z]Units?$")
 _DIRECTION = re.compile(
     r"(?:^|[._\W]|(?<=[a-z])(?=[A-Z]))"
-    r"(?i:azimuth|heading|bearing|course|cog|yaw|(?:wind)?dir(?:ection)?|lon|lng|longitude)"
-    r"(?i:[._]?(?:deg|degrees|true|magnetic))?$"
+    r"(?i:azimuth|heading|bearing|course|cog|yaw|(?:wind|w)?dir(?:ection)?|lon|lng|longitude)"
+    r"(?i:[._]?(?:deg|degrees|true|magnetic|avg|mean|\d+m))*$"
 )
 _SHORT_UNITS = ("uom", "u")
 _FEW = 10

@@ -32,7 +32,9 @@ _SENTINELS = {
 """What devices send in place of a measurement: nines, the limits of integers, also scaled, and a DS18B20's own."""
 
 _CODES = {85, 255, 999}
-"""Those that may as well be a code, among few others."""
+"""Those that may as well be a code, among few others, or a usual level, as of a transmitter of 85 W."""
+
+_USUAL = 0.95
 
 
 def which(one: Rhythm) -> Row:
@@ -163,11 +165,11 @@ def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
 def _apart(value: Floats) -> tuple[list[float], Floats]:
     """Part the sentinels, each farther from the others than these are from each other, from what was measured."""
     for end in (value.min(initial=np.inf), value.max(initial=-np.inf)):
+        if end not in _SENTINELS:
+            continue
         others = value[value != end]
-        if (
-            end in _SENTINELS and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others)
-            and (end not in _CODES or len(np.unique(others)) >= _VARIES)
-        ):  # fmt: skip
+        is_code = end in _CODES and (len(np.unique(others)) < _VARIES or len(others) < _USUAL * len(value))
+        if not is_code and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others):
             more, rest = _apart(others)
             return [float(end), *more], rest
     return [], value

@@ -217,7 +217,7 @@ def points(
     words = [look.said(line.words.get(one, "")) for one in y.tolist()] if line.words else None
     marked = len(keep) <= _MARKED and not line.state
     mode = "lines+markers" if marked else "lines"
-    if is_direction(line.field) and (np.abs(np.diff(value)) > _HALF_TURN).any():
+    if is_direction(line.field) and not line.state and (np.abs(np.diff(value)) > _HALF_TURN).any():
         marked, mode = True, "markers"  # a line would run from top to bottom wherever it passes north
     main = {"x": x, "y": y, "customdata": local, "text": words, "mode": mode}
     empty = np.isnan(np.concatenate([[np.nan], y, [np.nan]]))

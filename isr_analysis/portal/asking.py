@@ -11,6 +11,7 @@ from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import downloads, jobs, paging, refusals
 from isr_analysis.portal.contract import History
+from isr_analysis.portal.onward import order_of
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Answer, Waiting
@@ -128,14 +129,19 @@ class Asker:
     def part(self, span: Range) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one.
 
-        Where the portal gives no range so short, the part's messages of a longer one are given; `rows` is as it came.
+        Where the portal gives no range so short, the part's messages of a longer one are given.
         """
         tries = 0
+        # Longer on the far side: an answer that is cut, from whichever end on, must show what is next to the others.
+        back = span.start <= self._span.start and span.end < self._span.end
         while True:
-            wide = self.known.widened(span, self._portal.now())
+            wide = self.known.widened(span, self._portal.now(), back=back)
             try:
                 page = self.of_range(wide, self.question(wide))
             except RequestRefusedError as exc:
+                if back and wide != span and refusals.beyond_retention(exc.status_code or 0, exc.words):
+                    back = False
+                    continue
                 tries += 1
                 new = refusals.revised(self.known, self.question(wide), exc.words, 0)
                 if new is None or tries > _REVISIONS or exc.status_code not in refusals.REVISABLE:
@@ -143,9 +149,18 @@ class Asker:
                 self.known = new
                 self._portal.learn(new)
                 continue
-            at = messages.instants(page.messages)
-            added = (at >= wide.start) & (at < wide.end) & ~((at >= span.start) & (at < span.end))
-            return page if wide == span else dataclasses.replace(page, messages=page.messages.filter(~added))
+            return page if wide == span else self._cut(page, wide, span)
+
+    def _cut(self, page: Page, wide: Range, span: Range) -> Page:
+        """Leave out what only a longer range brought; where it shows that none of the part is lacking, `rows` too."""
+        at, habits = messages.instants(page.messages), self._portal.habits
+        slack = max(times.MINUTE, 2 * self.known.unit)  # an end may be counted in
+        around = (at >= wide.start - slack) & (at < wide.end + slack)
+        table = page.messages.filter(~around | ((at >= span.start) & (at < span.end)))
+        passes = {"up": (at >= span.end).any(), "down": (at < span.start).any()}
+        order = order_of(page.messages)
+        whole = habits.by_time and order == habits.order and passes.get(order or "", False)
+        return dataclasses.replace(page, messages=table, rows=len(table) if whole else page.rows)
 
     def of_range(self, span: Range, question: dict[str, str]) -> Page:
         """Ask for a range by the parameters of a question."""
@@ -194,9 +209,10 @@ def is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestR
 
 def is_answered_at_its_end(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
     """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago."""
-    end = Range(max(span.end - max(times.SECOND, known.unit), span.start), span.end)
+    end, now = Range(max(span.end - max(times.SECOND, known.unit), span.start), span.end), portal.now()
     try:
-        portal.wire.get(known.path, known.question(selector, end, account_id=portal.named_account, now=portal.now()))
+        question = known.question(selector, known.widened(end, now), account_id=portal.named_account, now=now)
+        portal.wire.get(known.path, question)
     except RequestRefusedError:
         return False
     return end != span

@@ -145,10 +145,13 @@ class History:
         """Whether the range can only be asked for by how far it reaches back from now."""
         return self.length is not None and self.start is None and self.end is None
 
-    def widened(self, span: times.Range, now: int) -> times.Range:
-        """Give the range to ask for that holds another, and is as long as the portal wants; not beyond `now` for it."""
+    def widened(self, span: times.Range, now: int, *, back: bool = False) -> times.Range:
+        """Give the range to ask for that holds another, and is as long as the portal wants.
+
+        It is longer at its end, but not beyond `now`; at its beginning if there is no room, or with `back`.
+        """
         least = 0 if self.shortest is None else times.duration(self.shortest)
-        end = max(span.end, min(span.start + least, now))
+        end = span.end if back else max(span.end, min(span.start + least, now))
         return times.Range(min(span.start, end - least), end)
 
     def askable(self, selector: Selector) -> Selector:

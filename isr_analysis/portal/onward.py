@@ -211,6 +211,8 @@ class Onward:
                 return False
             if not any(one.rows for one in answers[1:]):
                 break
+        if not page.fragments and any(len(one.messages) < one.rows for one in answers):
+            return True  # others of a longer range may have taken the place
         known = instants(page.messages)
         return not all(np.isin(instants(one.messages), known).all() for one in answers)
 
@@ -260,6 +262,8 @@ class Onward:
 
     def _same(self, page: Page) -> HistoryIncompleteError:
         at = instants(page.messages)
+        if not len(at):  # those that came were of a longer range
+            return self._incomplete(f"gives no more than {counted(page.rows, 'message')} at once")
         outside = ""
         if not len(within(page.messages, self._span)):
             outside = (
@@ -291,7 +295,7 @@ def overlap(held: Page, after: Page, ask: Callable[[Range], Page], unit: int) ->
     alone = ask(Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0))))
     count = _count_of(message, alone.messages)
     given = _count_of(message, held.messages) + _count_of(message, after.messages)
-    return at if 0 < count < given and alone.rows < held.rows else None
+    return at if 0 < count < given and len(alone.messages) < held.rows else None
 
 
 def repeated(
@@ -312,7 +316,7 @@ def repeated(
     message = after.messages.slice(int(twice[0]), 1)
     at = int(instants(message)[0])
     alone = ask(Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0))))
-    return at if _count_of(message, alone.messages) == 1 and alone.rows < held.rows else None
+    return at if _count_of(message, alone.messages) == 1 and len(alone.messages) < held.rows else None
 
 
 def _hashes(table: pa.Table) -> npt.NDArray[np.uint64]:

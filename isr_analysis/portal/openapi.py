@@ -40,12 +40,15 @@ _AT_ONCE = re.compile(
 """Words of a length that may be had at once, where nothing else can be meant: of an end of the range, in a refusal."""
 
 _LEAST_WORDS = re.compile(
-    rf"(?:at least|min(?:imum|\.)?\b|≥|>=|(?:shorter|less|smaller) than)[^.;\d]{{0,40}}?{_LONG}", re.IGNORECASE
+    r"(?:at least|\bmin(?:imum|\.)?\b|smallest|shortest|≥|>=|\bbetween|(?:shorter|less|smaller) than"
+    rf"|must be (?:longer|greater|more|larger) than)[^.;\d]{{0,40}}?{_LONG}",
+    re.IGNORECASE,
 )
 """Words such as "at least 1 hour" or "minimum range: 60 minutes"."""
 
 _OF_KEEPING = re.compile(
-    r"kept|keep|stored|retention|retain|older|late\b|default|ago\b|available|delay|arriv|appear|publishing",
+    r"kept|keep|stored|retention|retain|older|late\b|default|ago\b|available|delay|arriv|appear|publishing"
+    r"|in the past",
     re.IGNORECASE,
 )
 
@@ -104,7 +107,8 @@ def longest_range(words: str) -> str | None:
 
 def shortest_range(words: str) -> str | None:
     """Find the shortest range that words allow, as a duration."""
-    found = _LEAST_WORDS.search(words)
+    words = re.sub(r"\b(?:one|a single|1 full|an?) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE)
+    found = None if _OF_KEEPING.search(words) else _LEAST_WORDS.search(words)
     length = f"{found[1]}{found[2][0].lower().replace('m', 'min')}" if found else ""
     return length if lengths.ns_of(length) else None
 

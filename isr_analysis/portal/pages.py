@@ -155,11 +155,14 @@ def _kept(portal: Portal, known: History, selector: Selector, span: Range, words
         begin = -(-(tries.pop(0) if tries else (low + high) // 2) // step) * step
         if not low < begin < high:
             break
+        part = Range(begin, span.end)
+        window = Window(portal, known, selector, known.widened(part, portal.now()), wait=False)
         try:
-            Window(portal, known, selector, Range(begin, span.end), wait=False).first()
+            window.first()
         except RequestRefusedError as exc:
             if not refusals.beyond_retention(exc.status_code or 0, exc.words):
-                raise
+                _instead(portal, known, window, (selector, part), exc)  # it may be too short a range
+                return [span]
             low = begin
             if begin >= span.end - step:
                 return []

@@ -30,13 +30,22 @@ _SILLY = 10**9
 """Requests, or seconds, that no portal means."""
 
 _SHOWN = 10_000
-_AGAIN = re.compile(r"""["'](\w*(?:retry|reset|try_?again)\w*)["']\s*:\s*["']?([\w.:+-]+)""", re.IGNORECASE)
-_IN_WORDS = re.compile(
-    r"\b(?:in|after|for|another)\s+(\d+(?:\.\d+)?)\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b", re.IGNORECASE
+_UNIT_OF = r"(ms|millis|milliseconds|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)"
+_AGAIN = re.compile(
+    r"""["'][\w-]*?(?:retry|(?<!p)resets?|try_?again)(?:[_-]?(?:after|in|at|on|delay|date|time|timestamp|epoch|utc))*"""
+    rf"""(?:[_-]?{_UNIT_OF})?["']\s*:\s*["']?([\w.:+-]+(?: \d\d:[\w.:+-]+)?)""",
+    re.IGNORECASE,
 )
-"""How a body says when to ask again: in a field, or in words."""
+_IN_WORDS = tuple(
+    re.compile(rf"\b{before}\s+(\d+(?:\.\d+)?)\s*{_UNIT_OF}\b", re.IGNORECASE)
+    for before in (
+        r"(?:again|retry|wait|available|resets?|for another)(?: in| after| for)?",
+        "(?:in|after|for|another)",
+    )
+)
+"""How a body says when to ask again: in a field, or in words, the plainest first."""
 
-_MILLIS = ("ms", "millis", "milliseconds")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 _SHORT = {"remaining": "r", "reset": "t"}
 _TIGHT = 0.02
@@ -275,17 +284,23 @@ def _from_now(number: float, now: int) -> float:
 def _in_body(body: bytes, now: int) -> float | None:
     """Find the seconds until there is more: ``"retry_after": 30``, ``"reset_at": "2026-…"``, ``in 30 minutes``."""
     text = body[:_SHOWN].decode("utf-8", "replace")
-    for name, value in _AGAIN.findall(text):
+    for unit, value in _AGAIN.findall(text):
         with contextlib.suppress(ValueError):
             number = float(value)
             is_span = number <= now / times.SECOND / 2
-            return number / 1000 if is_span and name.lower().endswith(_MILLIS) else _from_now(number, now)
+            return number * _seconds(unit) if is_span and unit else _from_now(number, now)
         with contextlib.suppress(UsageError):
             return max(times.instant(value) - now, 0) / times.SECOND
         with contextlib.suppress(UsageError):
             return times.duration(value) / times.SECOND
-    found = _IN_WORDS.search(text)
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2][0].lower()] if found else None
+    found = next((one for words in _IN_WORDS if (one := words.search(text))), None)
+    return float(found[1]) * _seconds(found[2]) if found else None
+
+
+def _seconds(unit: str) -> float:
+    """Give the seconds of a unit of time."""
+    unit = unit.lower()
+    return 0.001 if unit in ("ms", "millis", "milliseconds") else _SECONDS[unit[0]]
 
 
 def _sane(number: float | None) -> float | None:

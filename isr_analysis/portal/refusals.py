@@ -44,11 +44,12 @@ _TOO_MUCH = re.compile(
     re.IGNORECASE,
 )
 _RANGE = re.compile(
-    r"\b(range|window|span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)", re.IGNORECASE
+    r"\b(range|window|(?:time)?span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)",
+    re.IGNORECASE,
 )
 _TOO_SHORT = re.compile(
-    r"\bat least\b|\bminimum\b|\bmin\b|too (?:short|small|narrow)"
-    r"|(?:not|cannot|never)(?: be)? (?:shorter|less|smaller)",
+    r"\bat least\b|\bminimum\b|(?<!\d)(?<!\d[ -])\bmin\b|smallest|shortest|too (?:short|small|narrow)"
+    r"|(?:not|cannot|never|is|no)(?: be)? (?:shorter|less|smaller)|must be (?:longer|greater|more|larger) than",
     re.IGNORECASE,
 )
 """Words of a range that should be longer: to ask for a shorter one would be wrong."""
@@ -208,11 +209,12 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
 
 def _least(known: History, words: str, length: int) -> str | None:
     """Find out how long a range must be at least, where it is refused as too short: as said, or twice as long."""
-    if not _TOO_SHORT.search(words):
-        return None
+    too_short = _TOO_SHORT.search(words)
     before = max(length, 0 if known.shortest is None else times.duration(known.shortest))
-    if said := shortest_range(words):
+    if (said := shortest_range(words)) and (too_short or "between" in words):
         return said if times.duration(said) > before else None
+    if not too_short:
+        return None
     more = 2 * max(before, SHORTEST)
     vague = _RANGE.search(words) and not longest_range(words)
     return f"{more // times.SECOND}s" if vague and more <= times.DAY else None

@@ -329,7 +329,9 @@ class Window:
         known = self._portal.contract.history
         if known.start_included is not None or known.longest is None or self._sample is None or known != self._known:
             return
-        span = Range(self._sample, self._sample + known.unit)
+        span = known.widened(Range(self._sample, self._sample + known.unit), self._portal.now())
+        if span.start != self._sample:
+            return
         question = self._asker.written(known, span)
         try:
             at = instants(self._asker.ask(Step(known.path, question)).messages)

@@ -129,8 +129,9 @@ def test_several_sentinels_of_a_field_are_told_each():
         np.where(np.arange(600) % 50 == 0, 999.0, np.arange(600) % 5),
         np.where(np.arange(600) % 50 == 0, 85.0, 60 + 5 * (noise(600) - 20)),
         np.full(600, -999.0),
+        np.where(np.arange(600) % 9 == 0, 85.0, 1 + np.arange(600) % 13 / 10),
     ],
-    ids=["passes it", "no such number", "few levels", "near", "constant"],
+    ids=["passes it", "no such number", "few levels", "near", "constant", "a transmitter of 85 W"],
 )
 def test_what_may_be_measured_is_no_sentinel(value):
     """Numbers within reach of the others, and levels among few."""

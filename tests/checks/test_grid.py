@@ -229,13 +229,28 @@ def test_a_counter_without_any_number_beside_one_with_some():
         assert grid["chan 2"].isna().all()
 
 
-@pytest.mark.parametrize("field", ["heading", "wind_dir", "windDirection", "rotator.azimuth_deg", "Bearing", "cog"])
+@pytest.mark.parametrize(
+    "field", ["heading", "wind_dir", "windDirection", "rotator.azimuth_deg", "Bearing", "cog", "wdir"]
+)
 def test_the_mean_of_directions_is_a_direction(field):
     """It does not leap between 360 and 0; without one over it, it is the plain mean."""
     value = [350.0, 20.0, 359.0, 1.0, 100.0, 160.0, 355.0, 345.0]
     frame = ticks(np.repeat(minutes(0, 4), 2) + [0, 1] * 4, **{field: value})
     assert wide(frame, field).iloc[:, 0].round(9).tolist() == [5, 0, 130, 350]
     assert wide(frame, field, every="1h").iloc[:, 0].between(0, 360).all()
+
+
+def test_directions_that_do_not_pass_north_have_the_very_plain_mean():
+    """No noise of rounding; of opposite ones there is no better."""
+    rng = np.random.default_rng(5)
+    value = rng.uniform(100, 200, 600).round(1)
+    one, other = (
+        wide(ticks(np.arange(600) * 60, **{name: value}), name, every="10min").iloc[:, 0]
+        for name in ("heading", "power")
+    )
+    assert one.tolist() == other.tolist()
+    assert wide(ticks([0, 1, 2], heading=[10.0, 10.0, 190.0]), "heading").iloc[:, 0].tolist() == [70]
+    assert wide(ticks([0, 1], heading=[10.0, 350.0]), "heading").iloc[:, 0].tolist() == [0]
 
 
 def test_what_is_no_direction_is_averaged_plainly():

@@ -188,3 +188,10 @@ def test_directions_that_pass_north_are_points(field, value, lines):
     (trace,) = plots.timeseries(plain(value * 70).rename(columns={"value": field}), field).data
     assert trace.mode == ("lines" if lines else "markers")
     assert trace.marker.color == trace.line.color
+
+
+def test_a_direction_that_is_a_state_has_steps():
+    """Points at its changes alone would hide how long it held."""
+    value = [0, 0, 0, 270, 270, 0, 0, 270] * 10
+    frame = plain(value).rename(columns={"value": "wind_dir"}).assign(topic="state/vane")
+    assert all("lines" in trace.mode for trace in plots.timeseries(frame, "wind_dir").data)
