@@ -347,15 +347,31 @@ def _asked(
 def _requests(
     portal: Portal, store: Store, selector: Selector, window: Range, count: Callable[[Selector, Range], int]
 ) -> int | None:
-    """Estimate the requests of a window from how many messages the days around it had; None if nobody knows."""
-    around = Range(window.start - 7 * times.DAY, window.end + 7 * times.DAY)
-    found, _ = store.spans(selector, around)
-    unknown = around.minus([one.range for one in found])  # spans of all clients and of one, or of topics, may overlap
-    known = around.end - around.start - sum(part.end - part.start for part in unknown)
-    if not known:
-        return None
+    """Estimate the requests of a window from how many messages the days around it had, or those nearest to it.
+
+    None if nobody knows.
+    """
+    around = _week_around(window)
+    if not (known := _fetched(store, selector, around)):
+        ever = [one.range for one in store.spans(selector, Range(0, 2**62))[0] if one.range]
+        if not ever:
+            return None
+        nearest = min(ever, key=lambda one: max(one.start - window.end, window.start - one.end))
+        edge = nearest.start if nearest.start >= window.end else nearest.end
+        around = _week_around(Range(edge, edge))
+        known = _fetched(store, selector, around)
     rows = sum(count(selector, day) for day in around.days()) * (window.end - window.start) / known
     return -(-round(rows) // portal.contract.history.page_size)
+
+
+def _week_around(span: Range) -> Range:
+    return Range(span.start - 7 * times.DAY, span.end + 7 * times.DAY)
+
+
+def _fetched(store: Store, selector: Selector, span: Range) -> int:
+    """Give how much (ns) of a span was fetched; spans of all clients and of one, or of topics, may overlap."""
+    unknown = span.minus([one.range for one in store.spans(selector, span)[0]])
+    return span.end - span.start - sum(part.end - part.start for part in unknown)
 
 
 def _windows(rows: list[tuple[str, str, Range]], tz: str | dt.tzinfo) -> pd.DataFrame:

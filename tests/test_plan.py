@@ -82,15 +82,25 @@ def test_what_lies_in_the_future_is_no_part_of_the_share(portal):
 
 
 def test_a_plan_goes_by_the_days_around_a_window(portal):
-    """Before it or after it, in a week; one on which nothing came takes a request, too."""
+    """Before it or after it, in a week, or those nearest to it; one on which nothing came takes a request, too."""
+    assert isr.plan_history(start="2026-11-02", end="2026-11-03", portal=portal).at_least
     isr.sync(start="2026-11-10", end="2026-11-11", portal=portal)
-    for day, is_known in (("2026-11-02", False), ("2026-11-03", True), ("2026-11-17", True), ("2026-11-18", False)):
+    for day in ("1970-01-01", "2026-11-02", "2026-11-03", "2026-11-17", "2026-11-18"):
         plan = isr.plan_history(start=day, end=pd.Timestamp(day) + pd.Timedelta("1D"), portal=portal)
-        assert (plan.requests, plan.at_least) == (1, not is_known)
+        assert (plan.requests, plan.at_least) == (1, False)
     plan = isr.plan_history("nobody", start="2026-11-11", end="2026-11-12", portal=portal)
     assert (plan.requests, plan.at_least) == (1, False)
-    plan = isr.plan_history(start="1970-01-01", end="1970-01-02", portal=portal)
-    assert (plan.requests, plan.at_least) == (1, True)
+
+
+def test_a_plan_of_long_ago_counts_the_pages_of_the_days_that_are_known(portal):
+    """By what a week took: four times as many requests, and not one a day."""
+    history = portal.contract.history
+    portal._contract = dataclasses.replace(portal.contract, history=dataclasses.replace(history, page_size=100))
+    made = isr.sync(start="2026-11-12", end="2026-11-19", portal=portal)
+    plan = isr.plan_history(start="2026-10-01", end="2026-10-29", portal=portal)
+    assert made.requests > 2 * 7
+    assert not plan.at_least
+    assert plan.requests == pytest.approx(4 * made.requests, rel=0.2)
 
 
 def test_a_plan_counts_what_was_fetched_twice_once(sandbox):

@@ -219,13 +219,18 @@ def _due(one: Rhythm) -> Flags:
 
 
 def _in_step(one: Rhythm, edges: Ints, span: times.Range) -> Ints:
-    """Cut days to a range, at its ends in step with the messages: of a part of an interval none is due, or one is."""
-    begin, end = span.start, span.end
-    held = one.time[np.searchsorted(one.time, begin) : np.searchsorted(one.time, end)]
-    if len(held):
-        first, last = (max(1, round(one.pace.interval[at])) for at in (0, -1))
-        begin, end = begin + int((held[0] - begin) % first), end + int((held[-1] - end) % last)
-    return np.concatenate([np.clip(edges[:-1], begin, end), [end]])
+    """Cut days to a range, each edge in step with the messages: of a part of an interval none is due, or one is.
+
+    A day's edge is where its first message is due. On the clock it may lie anywhere between two messages, and a
+    part of an interval would count as one that is missing.
+    """
+    at = np.searchsorted(one.time, [span.start, *edges[1:-1], span.end])
+    at[-1] -= 1  # the end goes by the message before it, which is the last one that is there
+    at = np.clip(at, 0, len(one.time) - 1)
+    rate = np.clip(np.searchsorted(one.pace.edges, at, side="right") - 1, 0, len(one.pace.interval) - 1)
+    usual = np.maximum(1, np.round(one.pace.interval[rate])).astype(np.int64)
+    bounds = np.array([span.start, *edges[1:-1], span.end], dtype=np.int64)
+    return np.maximum.accumulate(bounds + (one.time[at] - bounds) % usual)
 
 
 def _expected(one: Rhythm, edges: Ints) -> Floats:

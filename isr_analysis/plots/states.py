@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
 from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, split, taken, zone_of
@@ -22,6 +23,7 @@ from isr_analysis.plots.zones import around, clock
 _STATES = 12
 _ROWS = 60
 _BARS = 4000
+_LONG = 2**62  # ns; longer than any span
 _GENERIC = {"value", "state", "status", "payload"}  # fields whose names say nothing beside the topic
 _FAST = "changing quickly"
 _HELD = {"settled": "on disk for good", "provisional": "on disk, late messages may come",
@@ -62,7 +64,8 @@ def timeline(
     plotly.graph_objects.Figure
         A row for each channel and field, a bar for each span of one state. A state holds until the next message, unless
         the device, which otherwise speaks at regular intervals, was silent: there the row is empty. Spans too short to
-        be seen, side by side, are one bar "changing quickly". Without any row, a figure that says so.
+        be seen, side by side, are one bar "changing quickly"; where there are too many to draw, longer ones of the
+        rows that have most of them, too. Without any row, a figure that says so.
 
     Raises
     ------
@@ -101,14 +104,20 @@ def timeline(
     width = max(1, last - min(int(line.time[0]) for line, _ in lines)) // 1500
     rows = sorted(set(names))
     notes = [f"{_ROWS} of {len(rows):,} rows; filter the frame to see others"] if len(rows) > _ROWS else []
-    spans = [
-        span
-        for (line, words), name in zip(lines, names, strict=True) if name in rows[:_ROWS]
-        for span in _spans(name, line, words, last, width)
-    ]  # fmt: skip
-    if len(spans) > _BARS:
+    each = [
+        _spans(name, line, words, last, width)
+        for (line, words), name in zip(lines, names, strict=True)
+        if name in rows[:_ROWS]
+    ]
+    spans, coarse = _few_enough(each, width)
+    if coarse:
+        notes.append(
+            f'many changes: in {counted(coarse, "row")} longer spans, too, are drawn as "{_FAST}"; '
+            "filter the frame to see them"
+        )
+    if len(spans) > _BARS:  # as many silences as that: there is nothing to join
         spans = sorted(spans, key=lambda span: span[1] - span[2])[:_BARS]
-        notes.append(f"the {_BARS} longest spans")
+        notes.append(f"the {_BARS:,} longest spans")
     what = ", ".join(dict.fromkeys(line.field for line, _ in lines))
     who = {str(line.keys[CLIENT]) for line, _ in lines if CLIENT in line.keys}
     heading = title or look.said(" · ".join([f"States: {what}"[:80], *(map(look.short, who) if len(who) == 1 else [])]))
@@ -170,7 +179,10 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
 
 
 def _spans(row: str, line: Line, words: list[str], last: int, width: int) -> list[Span]:
-    """Join what follows with the same state, up to the next message or the last one before a silence."""
+    """Join what follows with the same state, up to the next message or the last one before a silence.
+
+    What has no length is as long as a pixel is wide.
+    """
     text = np.array(words, dtype="object")
     turn = np.zeros(len(text), bool)
     turn[0] = True
@@ -183,14 +195,38 @@ def _spans(row: str, line: Line, words: list[str], last: int, width: int) -> lis
     pace = cadence(line.time)
     if not pace.regular[-1] or last - line.time[-1] <= pace.limit[-1]:
         until[-1] = last
-    spans: list[Span] = []
-    for start, end, state in zip(line.time[begin].tolist(), until.tolist(), text[begin].tolist(), strict=True):
-        near = spans and start - spans[-1][2] <= width
-        if near and end - start < width and (spans[-1][3] == _FAST or spans[-1][2] - spans[-1][1] < width):
-            spans[-1] = (row, spans[-1][1], end, _FAST)
+    return [
+        (row, start, max(end, start + max(width, 1)) if end <= start else end, state)
+        for start, end, state in zip(line.time[begin].tolist(), until.tolist(), text[begin].tolist(), strict=True)
+    ]
+
+
+def _few_enough(rows: list[list[Span]], width: int) -> tuple[list[Span], int]:
+    """Join the spans that are too short to be seen; and until all can be drawn, longer ones of the fullest row.
+
+    Give also of how many rows those were. What is left out would be a state that seems never to have been there.
+    """
+    joined = [_joined(spans, width, width) for spans in rows]
+    short = [width] * len(rows)
+    while sum(map(len, joined)) > _BARS:
+        fullest = max(range(len(rows)), key=lambda at: (short[at] < _LONG, len(joined[at])))
+        if short[fullest] >= _LONG:
+            break
+        short[fullest] = max(2 * short[fullest], 1)
+        joined[fullest] = _joined(rows[fullest], width, short[fullest])
+    return [span for spans in joined for span in spans], sum(one > width for one in short)
+
+
+def _joined(spans: list[Span], width: int, short: int) -> list[Span]:
+    """Make one bar of short spans that follow each other within the width of a pixel."""
+    found: list[Span] = []
+    for row, start, end, state in spans:
+        near = found and start - found[-1][2] <= width
+        if near and end - start < short and (found[-1][3] == _FAST or found[-1][2] - found[-1][1] < short):
+            found[-1] = (row, found[-1][1], end, _FAST)
         else:
-            spans.append((row, start, max(end, start + max(width, 1)) if end <= start else end, state))
-    return spans
+            found.append((row, start, end, state))
+    return found
 
 
 def _bars(

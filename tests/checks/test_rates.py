@@ -134,3 +134,16 @@ def test_the_unit_is_the_one_that_was_given_last():
     found = channels(df.assign(chan=1, topic="telemetry/x")).set_index("field")
     assert found["kind"].to_dict() == {"value": "measurement", "flag": "state", "said": "state"}
     assert set(channels(df.assign(topic="event/x"))["kind"]) == {"event"}
+
+
+@pytest.mark.parametrize("every", [60, 500, 1800])
+@pytest.mark.parametrize("phase", [0.1, 0.5, 0.9])
+def test_where_nothing_is_missing_each_day_is_whole(every, phase):
+    """Wherever between two messages midnight and the ends of the range lie: eight of eight are not seven eighths."""
+    late = np.random.default_rng(1).uniform(0, 0.02 * every, 3 * 86_400 // every + 1)
+    frame = ticks((np.arange(len(late)) + phase) * every + late)
+    for start, end in [(0, 3 * 1440), (700, 2 * 1440 + 220), (0, 2 * 1440 + 205)]:
+        found = completeness(frame, start=at(start), end=at(end))
+        assert set(found["share"]) == {1.0}
+        # Of a day that is cut off, all that came is given, and what is expected is of the range alone.
+        assert abs(found["messages"] - found["expected"]).iloc[1:-1].max() == 0

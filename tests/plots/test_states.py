@@ -123,15 +123,38 @@ def test_spans_too_short_to_be_seen_are_one_bar_and_one_alone_is_seen():
     assert bars == {"changing quickly": [1000], "off": [2000], "on": [0, 1099, 2001]}
 
 
-def test_of_very_many_spans_the_longest_are_drawn_and_said():
-    """Twenty channels that change every 100 minutes, and one that changes every 50."""
+def test_of_very_many_spans_those_of_the_fullest_rows_are_joined_and_none_is_left_out():
+    """Twenty channels that change every 100 minutes, and one that changes every 50: each row is full, and it is said.
+
+    Left out, a state would seem never to have been there: a transmitter that was on for a minute each hour, always off.
+    """
     index = pd.date_range("2026-11-01", periods=20_000, freq="1min", tz="UTC", name="time")
     parts = [plain(np.arange(20_000) // (50 if chan == 20 else 100) % 2, index, chan=chan) for chan in range(21)]
     figure = plots.timeline(pd.concat(parts).sort_index(kind="stable"))
-    rows = [row for trace in figure.data for row in trace.y]
-    assert len(rows) == 4000
-    assert "the 4000 longest spans" in words(figure)
-    assert {rows.count(f"chan {chan}") for chan in range(20)} == {200}
+    drawn: dict[str, list[tuple[str, float]]] = {}
+    for trace in figure.data:
+        for row, length in zip(trace.y, trace.x, strict=True):
+            drawn.setdefault(row, []).append((trace.name, length))
+    minutes = {row: sum(length for _, length in bars) / 60_000 for row, bars in drawn.items()}
+    assert minutes == dict.fromkeys([f"chan {chan}" for chan in range(21)], 19_999)
+    assert sum(map(len, drawn.values())) <= 4000
+    whole = [row for row, bars in drawn.items() if len(bars) == 200]
+    assert len(whole) == 19
+    assert [name for name, _ in drawn["chan 20"]] == ["changing quickly"]
+    assert "many changes: in 2 rows" in words(figure)
+
+
+def test_of_very_many_silences_the_longest_spans_are_drawn_and_said():
+    """Sixty channels that fall silent eighty times each: there is nothing to join."""
+    begin = np.cumsum(np.random.default_rng(1).integers(60, 240, 80))
+    heard = np.ones(begin[-1] + 60, bool)
+    for minute in begin:
+        heard[minute : minute + 30] = False
+    index = pd.date_range("2026-11-01", periods=len(heard), freq="1min", tz="UTC", name="time")[heard]
+    parts = [plain(["on"] * len(index), index, chan=chan) for chan in range(60)]
+    figure = plots.timeline(pd.concat(parts).sort_index(kind="stable"))
+    assert sum(len(trace.y) for trace in figure.data) == 4000
+    assert "the 4,000 longest spans" in words(figure)
 
 
 def test_rows_are_named_by_topic_field_and_what_tells_them_apart():
