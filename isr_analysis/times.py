@@ -138,9 +138,14 @@ def zone(tz: str | dt.tzinfo | None) -> dt.tzinfo:
         ) from exc
 
 
+def zone_names() -> set[str]:
+    """Give the names that `zone` takes on this machine."""
+    return {name for name in available_timezones() if not name.startswith(_NO_ZONES)}
+
+
 def _meant(tz: object) -> str:
     """Say which zone's name is like what came: of a place, as abbreviations are alike that mean far-off hours."""
-    names = [name for name in available_timezones() if "/" in name and not name.startswith("Etc/")]
+    names = [name for name in zone_names() if "/" in name and not name.startswith("Etc/")]
     known = {part.casefold(): name for name in names for part in (name.rpartition("/")[2], name)}
     near = difflib.get_close_matches(str(tz).casefold(), known, n=1, cutoff=_ALIKE) if len(str(tz)) > _SHORT else []
     return f'; did you mean "{known[near[0]]}"?' if near else ""

@@ -14,18 +14,16 @@ from typing import Any
 
 import nbformat
 import pandas as pd
-import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from reports import problems
 
 import isr_analysis as isr
-from isr_analysis import messages, times
+from isr_analysis import times
 from isr_analysis.cli import cli
 from isr_analysis.errors import AddOnMissingError, MissingExtraError, ReportIncompleteError, UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.report import build, markup, material, outline, page, pdf, sections
-from isr_analysis.store.store import Store
 
 TEMPLATES = Path(build.__file__).parent / "template"
 SECTIONS = ["Summary", "Publishers", "Availability", "Topics", "Quality", "Live state", "Provenance"]
@@ -349,66 +347,6 @@ def test_dark_figures_are_what_plots_draws_for_dark(sandbox: Any) -> None:
     for draw in (isr.plots.timeseries, isr.plots.timeline, isr.plots.availability):
         light, wanted = (json.loads(draw(df, theme=theme).to_json()) for theme in ("light", "dark"))
         assert dark(light) == wanted, draw
-
-
-def test_gathering_says_what_is_missing(sandbox: Any) -> None:
-    """Material of a range that is half on disk gives that half, and names the other."""
-    with sandbox.connect() as portal:
-        today = portal.now() // times.DAY * times.DAY
-        span = times.Range(today - 2 * times.DAY, today)
-        half = times.iso(today - times.DAY)
-        isr.sync(topic="voltage", start=half, end=times.iso(today), portal=portal)
-        made = material.Material(Selector(None, "voltage"), span, tz="UTC", portal=portal, problems=[])
-        assert made.lacking["state"].tolist() == ["missing"]
-        assert len(made.heard) == len(made.topic("voltage")) > 0
-        assert made.heard.index.min() >= pd.Timestamp(half)
-
-
-@pytest.mark.parametrize(("seconds", "lacking"), [(60, []), (61, ["missing"])])
-def test_the_minute_after_a_sync_is_not_told_as_missing(sandbox: Any, seconds: int, lacking: list[str]) -> None:
-    """It is left to the next sync; what is older than that lacks in a report."""
-    with sandbox.connect() as portal:
-        now = times.whole_second(portal.now())
-        portal.now = lambda: now
-        isr.sync(topic="voltage", last="1h", portal=portal)
-        portal.now = lambda: now + seconds * times.SECOND
-        assert (
-            material.gather(topic="voltage", last="1h", offline=True, portal=portal).lacking["state"].tolist()
-            == lacking
-        )
-
-
-def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any) -> None:
-    """Of a day that is not on disk, amid others, that is said; the silences behind it are told, and no others."""
-    with sandbox.connect() as portal:
-        first = times.instant("2026-11-01")
-        rows = [
-            {"time": at, "client_id": client, "topic": topic, "payload": b"%d" % n, "seq": n, "source": "history"}
-            for n, at in enumerate(range(first, first + 3 * times.DAY, 10 * times.MINUTE))
-            for client, topic in (("single", "x"), ("several", "x"), ("several", "y"))
-            if not first + 54 * times.HOUR < at < first + 60 * times.HOUR  # from six to noon of the third day
-        ]
-        table = pa.Table.from_pylist(rows, schema=messages.SCHEMA)
-        for day in (0, 2):
-            span = times.Range(first + day * times.DAY, first + (day + 1) * times.DAY)
-            Store(portal.folder).commit(Selector(), span, [messages.within(table, span)], fetched_at=portal.now())
-        made = material.gather(start="2026-11-01", end="2026-11-04", offline=True, portal=portal)
-        assert [(one.kind, one.client_id, one.start.day, one.start.hour) for one in made.findings.itertuples()] == [
-            ("never fetched", "*", 2, 0), ("device silent", "several", 3, 6), ("device silent", "single", 3, 6),
-        ]  # fmt: skip
-        assert made.heard.attrs["provisional_from"] == ""
-
-
-def test_what_lies_in_the_future_is_no_hour_without_a_message(sandbox: Any) -> None:
-    """Of a range that ends the day after tomorrow the report is about what there can be by now."""
-    with sandbox.connect() as portal:
-        now = times.whole_second(portal.now())
-        start, end = (times.iso(now + hours * times.HOUR) for hours in (-3, 48))
-        made = material.gather("isr-shack-01", start=start, end=end, portal=portal)
-        assert made.share.tolist() == [1.0]
-        assert made.lacking.empty
-        assert made.heard.attrs["provisional_from"] <= times.iso(now)
-        assert times.iso(made.span.end) == end
 
 
 def test_shares_stand_on_the_right_like_numbers(week: tuple[Path, str]) -> None:

@@ -25,7 +25,7 @@ def quality(
     start: times.Instant | None = None,
     end: times.Instant | None = None,
 ) -> pd.DataFrame:
-    """Find what is wrong: gaps, repeats, stuck values and sentinels, disorder, changes of type and fields, new names.
+    """Find what is wrong: gaps, repeats, stuck values, sentinels, disorder, what changes for good, renamed devices.
 
     Parameters
     ----------

@@ -32,12 +32,16 @@ _NAMED = re.compile(
 _VALUES = {"value", "val", "reading", "v"}
 """How fields are called that have the unit that stands beside them."""
 
-_UNIT = re.compile(r"(?:^|[._])(?:units?|uom)$|[a-z]Units?$")
 _DIRECTION = re.compile(
     r"(?:^|[._\W]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:azimuth|heading|bearing|course|cog|yaw|(?:wind|w)?dir(?:ection)?|lon|lng|longitude)"
     r"(?i:[._]?(?:deg|degrees|true|magnetic|avg|mean|\d+m))*$"
 )
+"""How fields of directions are called, in degrees."""
+
+_UNIT_ENDS = ("_unit", ".unit", "_units", ".units", "Unit", "Units")
+"""How the name of a field goes on in that of its unit."""
+
 _SHORT_UNITS = ("uom", "u")
 _FEW = 10
 _LABELS = 4
@@ -56,14 +60,14 @@ def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
     beside = [f"{inside}{dot}{name}" for name in UNITS] if leaf in _VALUES or alone else []
     if leaf in _VALUES and dot:
         beside += [name for one in _SHORT_UNITS if (name := f"{inside}.{one}") in frame and not is_number(frame[name])]
-    own = [f"{field}{end}" for end in ("_unit", ".unit", "_units", "Unit", "Units")]
+    own = [f"{field}{end}" for end in _UNIT_ENDS]
     known = (*own, *beside, *(UNITS if alone else ()))
     return [name for name in dict.fromkeys(known) if name in frame.columns]
 
 
 def is_unit(field: str) -> bool:
-    """Judge by a field's name whether it holds a unit."""
-    return _UNIT.search(field) is not None
+    """Judge by a field's name whether it holds a unit; ``u`` alone may as well be a voltage."""
+    return field in UNITS or field.endswith(_UNIT_ENDS) or field.rpartition(".")[2] == _SHORT_UNITS[0]
 
 
 def is_direction(field: str) -> bool:

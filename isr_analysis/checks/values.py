@@ -34,7 +34,7 @@ _SENTINELS = {
 _CODES = {85, 255, 999}
 """Those that may as well be a code, among few others, or a usual level, as of a transmitter of 85 W."""
 
-_USUAL = 0.95
+_USUAL = 0.95  # the share of the others, where it is none
 
 
 def which(one: Rhythm) -> Row:

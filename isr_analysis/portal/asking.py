@@ -26,73 +26,21 @@ _LATELY = 30 * times.DAY
 """How far back a message is looked for that shows the form of the portal's answers."""
 
 
-def ask(portal: Portal, known: History, selector: Selector, span: Range, step: Step, *, wait: Waiting = False) -> Page:
-    """Ask for a page.
+class Asker:
+    """Asks for a range and its parts, and learns from each answer how.
 
     Parameters
     ----------
     portal : Portal
-        The connection.
+        The connection. What is learned is put into its contract and its habits.
     known : History
         How history is asked for.
     selector : Selector
         What is asked for; of one client or of all.
     span : Range
         The range that is read.
-    step : Step
-        The question.
     wait : bool or callable
         Wait for the quota where it is used up.
-
-    Raises
-    ------
-    RequestRefusedError
-        The portal refuses, perhaps with a good status.
-    AnswerError
-        The answer was not understood.
-    WrongAccountError
-        It holds another account's data.
-    """
-    try:
-        answer = portal.wire.get(step.path, step.params, bulk=True, wait=wait)
-        answer = jobs.awaited(portal.wire, answer, step.path, wait=wait)
-        answer, of_files = downloads.fetched(portal.wire, answer, step.path, wait=wait)
-    except RequestRefusedError as exc:
-        if refusals.nothing_there(exc.status_code or 0, exc.words):
-            return Page(messages.empty(), 0)
-        raise
-    if answer.status == _NO_CONTENT:
-        return Page(messages.empty(), 0)
-    try:
-        page = _read(portal, known, selector, answer)
-    except AnswerError as exc:
-        if refusals.says_only_nothing(answer.body, answer.content_type):
-            return Page(messages.empty(), 0)
-        asked, length = step.params or {}, span.end - span.start
-        if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
-            raise refused from exc
-        guessed = portal.habits.unit_is_guessed  # then it is looked for further
-        nothing = answer.body.strip()
-        if nothing not in (b"", b"{}", b"null") or not (guessed or nothing == _without_rows(portal, known, selector)):
-            raise
-        page = Page(messages.empty(), 0)
-    if page.payload_unsure and (form := _form_of_others(portal, known, selector)):
-        fields = dataclasses.replace(known.fields, payload_form=form)
-        page = _read(portal, dataclasses.replace(known, fields=fields), selector, answer)
-        page = dataclasses.replace(page, payload_form=form)
-    portal.check_accounts(page.accounts)
-    said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
-    said = paging.both(said, of_files)
-    return dataclasses.replace(page, paging=said)
-
-
-class Asker:
-    """Asks for a range and its parts, and learns from each answer how.
-
-    Parameters
-    ----------
-    portal, known, selector, span, wait
-        As of `ask`.
 
     Attributes
     ----------
@@ -168,9 +116,9 @@ class Asker:
         try:
             page = self.ask(Step(self.known.path, question))
         except RequestRefusedError as exc:
-            if not is_nothing(self._portal, self.known, self._selector, exc):
+            if not _is_nothing(self._portal, self.known, self._selector, exc):
                 raise
-            if span.start < answered_from.get(self._selector, 2**63) and is_answered_at_its_end(
+            if span.start < answered_from.get(self._selector, 2**63) and _is_answered_at_its_end(
                 self._portal, self.known, self._selector, span
             ):  # else it would find nothing there, either
                 raise RequestRefusedError(str(exc), status_code=refusals.GONE, words=exc.words) from exc
@@ -180,8 +128,18 @@ class Asker:
         return page
 
     def ask(self, step: Step) -> Page:
-        """Ask for a page."""
-        page = ask(self._portal, self.known, self._selector, self._span, step, wait=self._wait)
+        """Ask for a page, and learn from it.
+
+        Raises
+        ------
+        RequestRefusedError
+            The portal refuses, perhaps with a good status.
+        AnswerError
+            The answer was not understood.
+        WrongAccountError
+            It holds another account's data.
+        """
+        page = self._page(step)
         self.zoneless = self.zoneless or page.zoneless
         if page.apart is not None and (self.apart is None or page.apart.by > self.apart.by):
             self.apart = page.apart
@@ -197,8 +155,44 @@ class Asker:
             self._portal.learn(dataclasses.replace(now, fields=dataclasses.replace(now.fields, **new)))
         return page
 
+    def _page(self, step: Step) -> Page:
+        """Ask, and read what came: as a page, or as the refusal that it is."""
+        try:
+            answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait)
+            answer = jobs.awaited(self._portal.wire, answer, step.path, wait=self._wait)
+            answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, wait=self._wait)
+        except RequestRefusedError as exc:
+            if refusals.nothing_there(exc.status_code or 0, exc.words):
+                return Page(messages.empty(), 0)
+            raise
+        if answer.status == _NO_CONTENT:
+            return Page(messages.empty(), 0)
+        try:
+            page = _read(self._portal, self.known, self._selector, answer)
+        except AnswerError as exc:
+            if refusals.says_only_nothing(answer.body, answer.content_type):
+                return Page(messages.empty(), 0)
+            asked, length = step.params or {}, self._span.end - self._span.start
+            if refused := refusals.stated(self.known, asked, answer.body, answer.content_type, length):
+                raise refused from exc
+            guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
+            nothing = answer.body.strip()
+            if nothing not in (b"", b"{}", b"null") or not (
+                guessed or nothing == _without_rows(self._portal, self.known, self._selector)
+            ):
+                raise
+            page = Page(messages.empty(), 0)
+        if page.payload_unsure and (form := _form_of_others(self._portal, self.known, self._selector)):
+            fields = dataclasses.replace(self.known.fields, payload_form=form)
+            page = _read(self._portal, dataclasses.replace(self.known, fields=fields), self._selector, answer)
+            page = dataclasses.replace(page, payload_form=form)
+        self._portal.check_accounts(page.accounts)
+        said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
+        said = paging.both(said, of_files)
+        return dataclasses.replace(page, paging=said)
 
-def is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestRefusedError) -> bool:
+
+def _is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestRefusedError) -> bool:
     """Tell whether a range was not found because nothing is in it: of late, the portal answers the same question."""
     if exc.status_code != _NOT_FOUND or refusals.beyond_retention(_NOT_FOUND, exc.words):
         return False
@@ -207,7 +201,7 @@ def is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestR
     return selector in portal.habits.answered
 
 
-def is_answered_at_its_end(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
+def _is_answered_at_its_end(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
     """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago."""
     end, now = Range(max(span.end - max(times.SECOND, known.unit), span.start), span.end), portal.now()
     try:

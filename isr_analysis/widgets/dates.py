@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-import zoneinfo
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -78,7 +77,7 @@ class DateRange(Composite):
         self.preset = ipywidgets.Dropdown(options=[*_PRESETS, _OWN], description="Range", style=style, layout=wide)
         self.start = ipywidgets.NaiveDatetimePicker(description="Start", style=style, layout=wide)
         self.end = ipywidgets.NaiveDatetimePicker(description="End", style=style, layout=wide)
-        zones = ["UTC", *sorted(zoneinfo.available_timezones() - {"UTC"})]
+        zones = ["UTC", *sorted(times.zone_names() - {"UTC"})]
         self.zone = ipywidgets.Combobox(
             options=zones, description="Zone", continuous_update=False, style=style, layout=wide,
             tooltip="An IANA name, such as Europe/Zurich",

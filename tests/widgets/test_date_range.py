@@ -161,3 +161,11 @@ def test_a_span_may_be_a_timedelta(given, written):
             widget = made(last=span)
             assert f'last="{written}"' in widget.code()
             widget.close()
+
+
+def test_each_zone_that_is_offered_is_taken():
+    """Also where the machine has names for its own zone, which none may be."""
+    offered = isr.widgets.date_range().zone.options
+    assert "Europe/Zurich" in offered
+    assert [str(times.zone(name)) for name in offered] == [*offered]
+    assert "localtime" not in offered
