@@ -35,7 +35,7 @@ class Plan:
     ----------
     windows : pandas.DataFrame
         What would be asked for: one row a window, columns ``client_id`` (``"*"`` is all), ``topic``,
-        ``start``, ``end``.
+        ``start``, ``end`` and ``requests`` (how many it is likely to take; the least, where nobody knows).
     rows : int
         Messages that are on disk already.
     share : float
@@ -135,10 +135,13 @@ def plan_history(
     lacking = sum(window.end - window.start for _, window in missing)
     count = functools.cache(store.count)  # the days around one window are those around the next
     likely = [_requests(portal, store, one, window, count) for one, window in asked]
-    requests = sum(one or 1 for one in likely)  # also to learn that there is nothing
+    whose = ((one.clients[0] if one.clients else ledger.ALL, one.topic, window) for one, window in asked)
+    windows = _windows(list(whose), tz)
+    windows["requests"] = pd.Series([one or 1 for one in likely], dtype="int64")  # 1: also to learn that it is empty
+    requests = int(windows["requests"].sum())
     speed = store.speed()
     return Plan(
-        _windows([(one.clients[0] if one.clients else ledger.ALL, one.topic, window) for one, window in asked], tz),
+        windows,
         rows,
         1 - lacking / whole,
         requests,

@@ -261,12 +261,28 @@ def test_plan_and_sync(isr, sandbox):
     assert isr("sync", "--quiet", *span).output == ""
 
 
+def test_a_plan_of_many_days_is_a_line_a_range(isr):
+    """Windows without a gap between them are one range, with its requests; the zone is named as it is at each end."""
+    clients = ("--client", "isr-shack-01", "--client", "isr-hill-02")
+    assert isr("sync", *clients, "--start", "2026-10-22", "--end", "2026-10-24").exit_code == 0
+    planned = isr("plan", *clients, "--start", "2026-10-20", "--end", "2026-10-28", "--tz", "Europe/Zurich")
+    assert planned.output.splitlines()[1:] == [
+        f"  2026-10-{start} to 2026-10-{end}  {client}  #  {requests} requests"
+        for client in sorted(clients[1::2])
+        for start, end, requests in (
+            ("20 00:00 CEST", "22 02:00 CEST", 3),
+            ("24 02:00 CEST", "28 00:00 CET", 4),
+        )
+    ]
+
+
 def test_plan_and_sync_as_json(isr, sandbox):
     """For scripts: instants as ISO 8601, and no word beside the one object."""
     span = ("--start", "2026-11-20", "--end", "2026-11-21", "--tz", "Europe/Zurich", "--json")
     planned = json.loads(isr("plan", *span).output)
     assert (planned["rows"], planned["requests"], planned["at_least"]) == (0, 2, True)
     assert planned["windows"][0]["start"] == "2026-11-20T00:00:00+01:00"
+    assert [window["requests"] for window in planned["windows"]] == [1, 1]
     assert planned["quota"]["left"] > 0
     done = json.loads(isr("sync", *span).output)
     assert done["rows"] > 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
+import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.cli.options import connecting, json_option, selected, selecting
 from isr_analysis.errors import UsageError
 
@@ -29,8 +32,9 @@ def plan(profile: str | None, origin: str | None, as_json: bool, **selection: An
         click.echo(json.dumps(_told(planned), indent=2))
         return
     click.echo(str(planned))
-    for row in planned.windows.itertuples():
-        click.echo(f"  {row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M}  {row.client_id}  {row.topic}")
+    for client_id, topic, start, end, requests in _in_a_row(planned.windows):
+        cost = counted(requests, "request")
+        click.echo(f"  {start:%Y-%m-%d %H:%M %Z} to {end:%Y-%m-%d %H:%M %Z}  {client_id}  {topic}  {cost}")
 
 
 @click.command()
@@ -88,6 +92,14 @@ def export(
         )  # fmt: skip
     if not quiet:
         click.echo(str(done))
+
+
+def _in_a_row(windows: pd.DataFrame) -> Iterator[tuple[str, str, pd.Timestamp, pd.Timestamp, int]]:
+    """Give client, topic, start, end and requests of each range that windows fill without a gap."""
+    whose = [windows["client_id"], windows["topic"]]
+    first = windows["start"] != windows.groupby(whose, sort=False)["end"].shift()
+    for (client_id, topic, _), some in windows.groupby([*whose, first.cumsum().rename("run")], sort=False):
+        yield str(client_id), str(topic), some["start"].iloc[0], some["end"].iloc[-1], int(some["requests"].sum())
 
 
 def _told(planned: isr.Plan) -> dict[str, Any]:
