@@ -182,6 +182,8 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
     panels = list(dict.fromkeys(line.panel for line in lines))
     if len(panels) > _PANELS:
         notes.append(f"{_PANELS} of {len(panels):,} panels are drawn; choose with fields=, or filter the frame")
+        moving = {line.panel for line in lines if (line.value != line.value[0]).any()}
+        panels.sort(key=lambda panel: panel not in moving)  # what never changes gives way
         lines = [line for line in lines if line.panel in panels[:_PANELS]]
     if len(lines) > _LINES:
         # In turn from each panel, the fullest first, so that none is emptied by another.

@@ -118,9 +118,11 @@ def timeline(
     if len(spans) > _BARS:  # as many silences as that: there is nothing to join
         spans = sorted(spans, key=lambda span: span[1] - span[2])[:_BARS]
         notes.append(f"the {_BARS:,} longest spans")
-    what = ", ".join(dict.fromkeys(line.field for line, _ in lines))
+    said = (line.keys.get(TOPIC, line.field) if line.field in _GENERIC else line.field for line, _ in lines)
+    what = ", ".join(dict.fromkeys(map(str, said)))
     who = {str(line.keys[CLIENT]) for line, _ in lines if CLIENT in line.keys}
-    heading = title or look.said(" · ".join([f"States: {what}"[:80], *(map(look.short, who) if len(who) == 1 else [])]))
+    whose = [*map(look.short, who)] if len(who) == 1 else [f"{len(who):,} clients"] if who else []
+    heading = title or look.said(" · ".join([f"States: {what}"[:80], *whose]))
     colours = look.state_colours(sorted({state for _, _, _, state in spans}), ground)
     if _FAST in colours:
         colours[_FAST] = look.ink(ground)["line"]

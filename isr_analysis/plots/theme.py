@@ -227,7 +227,7 @@ def template(theme: Theme) -> go.layout.Template:
             "margin": {"l": 64, "r": 24, "t": 78, "b": 56},
             "xaxis": axis, "yaxis": axis,
             "legend": {"orientation": "h", "x": 0, "xref": "paper", "y": 0, "yref": "container", "yanchor": "bottom",
-                       "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "itemwidth": 30, "tracegroupgap": 4},
+                       "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "itemwidth": 46, "tracegroupgap": 4},
             "hoverlabel": {"bgcolor": c["empty"], "bordercolor": c["line"], "align": "left", "namelength": -1,
                            "font": {"family": _FONT, "size": 12, "color": c["text"]}},
             "colorscale": {"sequential": scale(theme)},
@@ -263,7 +263,7 @@ def dressed(
     below = 18 * len(told)
     names = [*legend]
     # plotly gives each entry the width of the longest.
-    a_row = max(1, _LEGEND_WIDTH // (7 * max(map(len, names), default=1) + 52))
+    a_row = max(1, _LEGEND_WIDTH // (7 * max(map(len, names), default=1) + 68))
     room = 19 * -(-len(names) // a_row) + 8 if names else 0
     figure.update_layout(
         template=template(theme), height=height + room + below + under + more + 16 * heading,

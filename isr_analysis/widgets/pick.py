@@ -219,7 +219,7 @@ class Picker(Composite):
                 own = [line for line in own if _has(words, f"{client}{label} {line[1][1]}")]
                 if not own:
                     continue
-            lines += [(f"{client}{label}{last}", (client, None)), *own]
+            lines += [(f"{client}{last}{label}", (client, None)), *own]  # what a narrow list cuts off is the label
         with self._quietly():
             self.list.options = lines
             self.list.value = [key for _, key in lines if key in self._chosen]

@@ -195,3 +195,13 @@ def test_a_direction_that_is_a_state_has_steps():
     value = [0, 0, 0, 270, 270, 0, 0, 270] * 10
     frame = plain(value).rename(columns={"value": "wind_dir"}).assign(topic="state/vane")
     assert all("lines" in trace.mode for trace in plots.timeseries(frame, "wind_dir").data)
+
+
+def test_what_never_changes_gives_way_where_there_are_too_many_panels():
+    """Of ten fields eight are drawn: those that change, and the constants only as far as there is room."""
+    still = {f"a{number}": 4.0 for number in range(5)}
+    frame = plain(np.arange(60.0)).drop(columns="value").assign(**still)
+    frame = frame.assign(**{f"z{number}": np.arange(60.0) for number in range(5)})
+    figure = plots.timeseries(frame)
+    assert {trace.name for trace in figure.data} == {"a0", "a1", "a2", "z0", "z1", "z2", "z3", "z4"}
+    assert "8 of 10 panels" in words(figure)

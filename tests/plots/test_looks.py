@@ -233,3 +233,8 @@ def test_a_unit_is_found_under_either_name():
     )
     assert {axis.title.text for axis in plots.timeseries(frame).select_yaxes()} == {"value [W]", "value [%]"}
     assert checks.channels(frame)["unit"].tolist() == ["W", "%"]
+
+
+def test_an_entry_of_a_legend_shows_what_tells_its_line_from_others():
+    """The longest strokes, 15 px and as much of nothing, are seen twice; once would be a short line."""
+    assert theme.template("light").layout.legend.itemwidth >= 3 * 15

@@ -189,3 +189,12 @@ def test_a_state_that_never_changes_has_its_row():
     assert one.name == "1"
     assert [str(base)[11:16] for base in one.base] == ["00:00", "01:40"]
     assert [trace.name for trace in plots.timeline(plain([True] * 9)).data] == ["true"]
+
+
+def test_the_title_says_the_topic_where_the_field_says_nothing():
+    """“state” beside a topic is no name; of several clients it says how many."""
+    frame = fleet("tx-1", "tx-2")
+    relays = frame[frame["topic"] == "state/relay"]
+    assert plots.timeline(relays).layout.title.text == "States: state/relay · 2 clients"
+    assert plots.timeline(relays.drop(columns="topic")).layout.title.text == "States: value · 2 clients"
+    assert plots.timeline(fleet("tx-1"), "online").layout.title.text == "States: online · tx-1"
