@@ -11,9 +11,10 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -112,22 +113,27 @@ def profile(
     entry = entries.get(called, {})
     chosen = bool(name) and called in entries
 
-    def setting(argument: str | Path | None, variable: str, key: str) -> str | None:
-        if argument:
-            return str(argument)
+    def setting(argument: str | Path | None, variable: str, key: str, read: Callable[[str], Any]) -> Any:
+        kept = [(env.get(variable), variable), (entry.get(key), f"{folder / CONFIG}, [profiles.{called}]")]
         # The environment may be meant for another profile than the one that an argument names.
-        return (entry.get(key) or env.get(variable)) if chosen else (env.get(variable) or entry.get(key))
+        for value, where in [(argument, ""), *(kept[::-1] if chosen else kept)]:
+            if value:
+                try:
+                    return read(str(value))
+                except UsageError as exc:
+                    if not where:
+                        raise
+                    raise UsageError(f"{where}: {exc}") from exc
+        return None
 
-    contract_file = setting(contract, "ISR_CONTRACT", "contract")
-    token_file = setting(None, "ISR_TOKEN_FILE", "token_file")
     return Profile(
         name=called,
-        origin=check_origin(setting(origin, "ISR_PORTAL_ORIGIN", "origin") or DEFAULT_ORIGIN),
-        account_id=_check_account(setting(account_id, "ISR_ACCOUNT_ID", "account_id")),
+        origin=setting(origin, "ISR_PORTAL_ORIGIN", "origin", check_origin) or DEFAULT_ORIGIN,
+        account_id=setting(account_id, "ISR_ACCOUNT_ID", "account_id", _check_account),
         account_is_given=bool(account_id or (env.get("ISR_ACCOUNT_ID") and not (chosen and entry.get("account_id")))),
         is_chosen=chosen,
-        contract=path_of(contract_file, "contract") if contract_file else None,
-        token_file=path_of(token_file, "token_file") if token_file else None,
+        contract=setting(contract, "ISR_CONTRACT", "contract", lambda path: path_of(path, "contract")),
+        token_file=setting(None, "ISR_TOKEN_FILE", "token_file", lambda path: path_of(path, "token_file")),
         home=folder,
     )
 
@@ -217,8 +223,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _check_account(account: str | None) -> str | None:
-    if account is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", account):
+def _check_account(account: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", account):
         raise UsageError(f"account_id={account!r} is no account id; the portal shows it, a UUID, in every topic")
     return account
 

@@ -20,6 +20,8 @@ from isr_analysis.cli.live import table
 from isr_analysis.cli.said import show
 from isr_analysis.errors import IsrError, MissingExtraError, StoreError, UsageError
 from isr_analysis.sandbox import broker
+from isr_analysis.secret import Secret
+from isr_analysis.streaming import login as logins
 
 
 @pytest.fixture
@@ -198,6 +200,16 @@ def test_logout_forgets_the_token_of_the_portal_that_the_settings_have(isr, sand
     monkeypatch.setenv("ISR_PORTAL_ORIGIN", "https://elsewhere.example")
     assert "token forgotten" in isr("logout").output
     assert keyring.get_keyring().kept == {}
+
+
+def test_logout_forgets_the_subscriber_too(isr, sandbox):
+    """What listens to the broker is a secret like the token; that of another profile stays."""
+    work, club = (settings.profile(name, origin=sandbox.origin, may_be_new=True) for name in ("work", "club"))
+    for profile in (work, club):
+        logins.keep_in_keyring(profile, {"username": "sub-1", "password": Secret("p"), "host": "broker.example"})
+    assert isr("login", "--profile", "work", input=sandbox.token).exit_code == 0
+    assert "token and subscriber's login forgotten." in isr("logout", "--profile", "work").output
+    assert [*keyring.get_keyring().kept] == [("isr_analysis", f"mqtt:club@{sandbox.origin}")]
 
 
 def test_login_says_what_comes_before_the_keyring(isr, sandbox, monkeypatch):

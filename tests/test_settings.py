@@ -187,6 +187,25 @@ def test_profiles_that_are_saved_at_once_are_all_kept(home):
     assert set(kept_in(home)) == set(names[20:])
 
 
+@pytest.mark.parametrize(
+    ("text", "environ", "where"),
+    [
+        ("origin = 'portal.example'", {}, r"config\.toml, \[profiles\.default\]: origin='portal\.example' is no http"),
+        ("account_id = 'a b'", {}, r"config\.toml, \[profiles\.default\]: account_id='a b' is no account id"),
+        ("contract = '~nobody-here/x'", {}, r"config\.toml, \[profiles\.default\]: contract="),
+        ("origin = 'x'", {"ISR_PORTAL_ORIGIN": "http://portal.example"}, "^ISR_PORTAL_ORIGIN: origin='http://portal"),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_with_where_it_stands(home, text, environ, where):
+    """Nobody typed it in this session: the file and the profile are named, or the variable."""
+    home.mkdir()
+    (home / settings.CONFIG).write_text(f"[profiles.default]\n{text}")
+    with pytest.raises(UsageError, match=where):
+        settings.profile(home=home, environ=environ)
+    with pytest.raises(UsageError, match=r"^origin='nowhere' is"):  # what an argument says needs no place
+        settings.profile(origin="nowhere", home=home, environ=environ)
+
+
 @pytest.mark.parametrize("account", ["../other", "a b", "-x", "x" * 129])
 def test_an_account_is_named_by_its_id(account):
     """What is no id is refused before anything is asked."""

@@ -49,14 +49,21 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
 @click.command()
 @click.option("--profile", default=None, help="Which; `default` if left out (ISR_PROFILE).")
 def logout(profile: str | None) -> None:
-    """Forget the token of a profile. What was fetched stays on disk; revoke the token in the portal as well."""
+    """Forget the token of a profile, and the login of its subscriber.
+
+    What was fetched stays on disk; revoke the token in the portal as well.
+    """
+    from isr_analysis.streaming import login as logins
+
     known = settings.profile(profile)
     # The environment may name another portal than the one for which `isr login` kept a token.
     kept = settings.profile(known.name, home=known.home, environ={}, may_be_new=True)
-    forgotten = any([tokens.out_of_keyring(one) for one in (known, kept)])  # noqa: C419 (of each)
+    secrets = {"token": tokens.out_of_keyring, "subscriber's login": logins.out_of_keyring}
+    forgotten = [what for what, forget in secrets.items() if any([forget(known), forget(kept)])]  # of each
     settings.forget(known.name, known.home)  # not before: where the keyring failed, the command can be given again
     click.echo(
-        f"Profile {known.name!r}: " + ("token forgotten." if forgotten else "there was no token in the keyring.")
+        f"Profile {known.name!r}: "
+        + (f"{' and '.join(forgotten)} forgotten." if forgotten else "there was no token in the keyring.")
     )
 
 

@@ -207,6 +207,17 @@ def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
     )
 
 
+def out_of_keyring(profile: settings.Profile) -> bool:
+    """Forget the login of a profile; tell whether there was one.
+
+    Raises
+    ------
+    StoreError
+        The keyring does not give it up.
+    """
+    return keyrings.forget(_entry(profile), what=f"subscriber's login of profile {profile.name!r}")
+
+
 def to_keyring(entry: str, value: str) -> None:
     """Put something into the keyring.
 
