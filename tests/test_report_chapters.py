@@ -156,7 +156,7 @@ def half_a_day(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
     made = SimpleNamespace(
         heard=heard, publishers=pd.DataFrame(known), topics=["t/x", "t/y"], tz="Europe/Zurich", zone=zone,
         span=times.Range(index[0].value, index[0].value + times.DAY), until=index[0].value + times.DAY // 2,
-        findings=quality(heard, end=index[0] + pd.Timedelta("12h")),
+        findings=quality(heard, end=index[0] + pd.Timedelta("12h")), selector=Selector(None, "#"),
     )  # fmt: skip
     made.share = material.Material.share.func(made)  # type: ignore[attr-defined]
     shown: list[str] = []
@@ -190,6 +190,14 @@ def test_a_summary_is_right(half_a_day: tuple[Any, list[str]]) -> None:
     assert ": 650 a day." in shown[-1]
     assert "Every publisher was heard." in shown[-1]
     assert "No publisher was silent for longer than it usually is." in shown[-1]
+
+
+def test_who_spoke_on_other_topics_alone_is_not_said_to_be_unheard(half_a_day: tuple[Any, list[str]]) -> None:
+    """A report of one topic knows nothing of the others, and says on which it did not hear them."""
+    made, shown = half_a_day
+    made.selector = Selector(None, "t/+")
+    sections.summary(made)
+    assert "Not heard on t/+: d. Paused: c." in shown[-1]
 
 
 def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> None:

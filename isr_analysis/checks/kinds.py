@@ -44,6 +44,7 @@ _UNIT_ENDS = ("_unit", ".unit", "_units", ".units", "Unit", "Units")
 
 _SHORT_UNITS = ("uom", "u")
 _FEW = 10
+_CODE = 999  # the greatest that a code of a state is taken to be where none comes again
 _LABELS = 4
 _FIRST = 1000
 _SAMPLE = 50
@@ -95,7 +96,10 @@ def is_state(number: Floats, topic: str | None) -> bool:
         return bool((number == 0).any() and (number == 1).any()) or _state_topic(topic)
     if not _state_topic(topic) or (head != np.floor(head)).any():
         return False
-    return len(np.unique(number)) <= _FEW and bool((number == np.floor(number)).all())
+    seen = np.unique(number)
+    # Within a short range a counter has few values, too; but none comes again, and codes are not that great.
+    counts = len(seen) == len(number) and np.abs(seen).max() > _CODE
+    return len(seen) <= _FEW and not counts and bool((number == np.floor(number)).all())
 
 
 def is_named(field: str) -> bool:

@@ -18,6 +18,7 @@ from isr_analysis.plots.thin import share
 from isr_analysis.plots.zones import Clock, around, clock
 
 _NAMED = 3
+_STRIP, _ROWS = 110, 40  # px of events of a few clients; the most clients that each have room for a name
 
 
 def timeseries(
@@ -132,7 +133,8 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     ends = np.concatenate([*(line.time[[0, -1]] for line in lines), split(marks, []).time])
     hands = clock(ends, picked.zone)
     figure = go.Figure()
-    domains = stacked([3.0] * len(panels) + [0.9] * bool(len(marks)), gap=64)
+    strip = _strip(marks)
+    domains = stacked([3.0] * len(panels) + [0.9 + (strip - _STRIP) / 80] * bool(strip), gap=64)
     most = share(len(lines))
     legend: set[str] = set()
     looks = styles(lines, ground)
@@ -159,7 +161,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         notes.append("grey: nothing came for longer than usual")
     if (shown := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
         notes.insert(0, f"thinned: {shown:,} of {total:,} points; each line keeps its least and greatest")
-    height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + 110 * bool(len(marks))
+    height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + strip
     said = _axis_says(lines)
     figure.update_traces({"showlegend": False}, lambda trace: trace.name in said)
     names = sorted(legend - said) if len(legend) > 1 else []
@@ -168,6 +170,14 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         heading=len(panels) > 1,
     )  # fmt: skip
     return Drawn(figure, lines, hands, most)
+
+
+def _strip(marks: pd.DataFrame) -> int:
+    """Give the px that events take: room for the name of each client."""
+    if not len(marks):
+        return 0
+    clients = marks[CLIENT].nunique() if CLIENT in marks.columns else 1
+    return max(_STRIP, 16 * min(clients, _ROWS))
 
 
 def _axis_says(lines: list[Line]) -> set[str]:

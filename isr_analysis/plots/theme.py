@@ -262,15 +262,22 @@ def dressed(
     under = 16 * ("<br>" in (figure.layout.xaxis.title.text or ""))
     below = 18 * len(told)
     names = [*legend]
-    # plotly gives each entry the width of the longest.
-    a_row = max(1, _LEGEND_WIDTH // (7 * max(map(len, names), default=1) + 68))
-    room = 19 * -(-len(names) // a_row) + 8 if names else 0
+    room = 19 * _legend_rows(names) + 8 if names else 0
     figure.update_layout(
         template=template(theme), height=height + room + below + under + more + 16 * heading,
         title={"text": "<br>".join(lines), "subtitle": {"text": "<br>".join(told)} if told else None},
         margin={"t": 60 + below + more + 16 * heading, "b": 62 + room + under}, showlegend=bool(names),
     )  # fmt: skip
     return figure
+
+
+def _legend_rows(names: list[str]) -> int:
+    """Count the rows that the entries of a legend take, one after another."""
+    rows, at = 1, 0
+    for name in names:
+        width = 7 * len(name) + 68
+        rows, at = (rows + 1, width) if at and at + width > _LEGEND_WIDTH else (rows, at + width)
+    return rows
 
 
 def nothing(theme: Theme, *, title: str, words: str) -> go.Figure:

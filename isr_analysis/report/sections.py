@@ -105,7 +105,8 @@ def _quiet_words(material: Material) -> str:
         return "Every publisher was heard." if len(known) else ""
     paused = silent[silent["paused"].fillna(value=False)]["client_id"]
     others = silent[~silent["client_id"].isin(paused)]["client_id"]
-    said = [f"Not heard at all: {listed(others)}."] if len(others) else []
+    where = "at all" if material.selector.topic == "#" else f"on {material.selector.topic}"
+    said = [f"Not heard {where}: {listed(others)}."] if len(others) else []
     said += [f"Paused: {listed(paused)}."] if len(paused) else []
     return " ".join(said)
 

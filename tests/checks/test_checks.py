@@ -202,6 +202,8 @@ def test_a_unit_stands_under_the_name_of_its_field_in_either_style():
         ([0, 0], "state/x", True), ([1, 1], "status/x", True), ([0, 1, 2], "telemetry/x", False),
         ([*range(10)], "state/x", True), ([*range(11)], "state/x", False), ([0, 2.5], "state/x", False),
         ([*[0, 1] * 500, 2], "telemetry/x", False), ([*[0, 1] * 500, 2.5], "state/x", False), ([0, 2], None, False),
+        ([471_386, 473_386], "state/x", False), ([471_386], "state/x", False), ([4_713, 4_713], "state/x", True),
+        ([200, 404], "state/x", True),
     ],
 )  # fmt: skip
 def test_numbers_are_states_if_both_0_and_1_or_few_whole_ones_of_a_state(numbers, topic, state):

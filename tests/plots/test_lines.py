@@ -205,3 +205,16 @@ def test_what_never_changes_gives_way_where_there_are_too_many_panels():
     figure = plots.timeseries(frame)
     assert {trace.name for trace in figure.data} == {"a0", "a1", "a2", "z0", "z1", "z2", "z3", "z4"}
     assert "8 of 10 panels" in words(figure)
+
+
+@pytest.mark.parametrize(("clients", "strip"), [(2, 110), (25, 400), (60, 640)])
+def test_the_events_of_many_clients_have_a_row_each(clients, strip):
+    """Their names stand beside the rows, which are as high as a name, up to forty of them."""
+    rows = [f"tx-{number}" for number in range(clients)]
+    frame = pd.DataFrame({"client_id": rows, "topic": "event/change", "event": "ptt"}, index=MINUTES[:clients])
+    alone = plots.timeseries(frame)
+    assert alone.layout.height == 134 + strip
+    power = plain(np.arange(60.0), client_id="tx-0", topic="telemetry/power")
+    beside = plots.timeseries(pd.concat([power, frame]).sort_index())
+    bottom, top = next(axis.domain for axis in beside.select_yaxes() if axis.title.text == "events")
+    assert (top - bottom) * (beside.layout.height - 134) >= 0.75 * strip

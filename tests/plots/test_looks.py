@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 import stations
 from stations import plain
@@ -238,3 +239,13 @@ def test_a_unit_is_found_under_either_name():
 def test_an_entry_of_a_legend_shows_what_tells_its_line_from_others():
     """The longest strokes, 15 px and as much of nothing, are seen twice; once would be a short line."""
     assert theme.template("light").layout.legend.itemwidth >= 3 * 15
+
+
+def test_room_for_a_legend_is_that_of_its_rows():
+    """One long name among many short ones widens its own entry alone."""
+    short = [f"chan {number}" for number in range(21)]
+    heights = [
+        theme.dressed(go.Figure(), "light", title="", height=100, legend=names).layout.height
+        for names in (short, [*short, LONG])
+    ]
+    assert heights == [100 + 19 * 3 + 8, 100 + 19 * 4 + 8]
