@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isr_analysis import errors, mgmt, plots, sandbox, widgets
+    from isr_analysis import errors, mgmt, plots, report, sandbox, widgets
     from isr_analysis.checks import channels, completeness, gaps, intervals, quality, wide
     from isr_analysis.engines import open_exported, open_history
     from isr_analysis.export import export_history
@@ -58,6 +58,7 @@ __all__ = [
     "quality",
     "read_history",
     "record",
+    "report",
     "sandbox",
     "stream",
     "sync",

@@ -17,7 +17,7 @@ from isr_analysis import frame, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.errors import StoreError, UsageError
 from isr_analysis.exported import Delta, Folder, Notes
-from isr_analysis.files import path_of, replacing
+from isr_analysis.files import path_of, remove_asides, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
@@ -181,6 +181,7 @@ def _export_days(store: Store, selector: Selector, span: Range, folder: Folder, 
 def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_asides(path)
         with replacing(path) as aside:
             if kind == "csv":
                 packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None

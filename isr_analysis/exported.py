@@ -17,7 +17,7 @@ from pyarrow import fs
 
 from isr_analysis import messages, times
 from isr_analysis.errors import MissingExtraError, StoreError, UsageError
-from isr_analysis.files import aside_of
+from isr_analysis.files import aside_of, remove_asides
 
 NOTES = "_isr_export.json"
 """The file in an exported folder that says what is in it. Programs that read such folders pass over its name."""
@@ -68,6 +68,7 @@ class Folder:
         if not isinstance(self._files, fs.LocalFileSystem):  # a store of objects writes each whole by itself
             write(path)
             return _which(self._files.get_file_info(path))
+        remove_asides(Path(path))
         aside = posixpath.join(posixpath.dirname(path), aside_of(posixpath.basename(path)))
         try:
             write(aside)

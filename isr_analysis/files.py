@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from isr_analysis.errors import StoreError, UsageError
+
+_ABANDONED = 3600.0  # s without a byte more
 
 
 def path_of(given: str | os.PathLike[str], name: str) -> Path:
@@ -65,6 +69,15 @@ def size_of(folder: Path) -> int:
 def aside_of(name: str) -> str:
     """Name the file in which another one is written: of two writers at once, neither cuts into the other's."""
     return f".{name}.{uuid.uuid4().hex[:8]}.tmp"
+
+
+def remove_asides(path: Path) -> None:
+    """Remove what writers of a file left beside it that were killed, an hour ago or more."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")
+    with contextlib.suppress(OSError):
+        for one in path.parent.iterdir():
+            if pattern.fullmatch(one.name) and one.stat().st_mtime < time.time() - _ABANDONED:
+                one.unlink()
 
 
 @contextlib.contextmanager

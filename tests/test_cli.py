@@ -73,6 +73,21 @@ def test_a_sandbox_that_is_ended_leaves_nothing(tmp_path, name):
     assert not [*tmp_path.glob("isr-*")]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_each_command_that_is_ended_puts_away_what_it_began(tmp_path, name):
+    """As by Ctrl-C, so by `timeout`, cron or a service manager: what was being written is removed on the way out."""
+    pipe = tmp_path / "slow.ipynb"
+    os.mkfifo(pipe)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "isr_analysis", "check-notebook", str(pipe)], stderr=subprocess.PIPE, text=True
+    )
+    with pipe.open("w"):  # there is a reader: it waits for words
+        child.send_signal(getattr(signal, name))
+        _, said = child.communicate(timeout=60)
+    assert (child.returncode, said.strip()) == (130, "isr: stopped; what was stored is kept")
+
+
 @pytest.mark.parametrize("words", [(), ("cache",), ("publishers",), ("subscribers",), ("members",), ("tenants",)])
 def test_the_list_of_commands_fits_a_terminal(words):
     """On 80 columns no command's line is cut short."""

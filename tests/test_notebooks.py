@@ -101,3 +101,11 @@ def test_the_report_of_ones_own_is_one(sandbox: Any, tmp_path: Path) -> None:
     page = path.read_text("utf-8")
     assert 'class="figure"' in page
     assert 'id="what-looks-wrong"' in page
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_what_is_asked_for_again_is_the_same_range(path: Path) -> None:
+    """`last=` moves on with the clock: two answers of it cannot be compared."""
+    for cell in _read(path)["cells"]:
+        for line in _source(cell).splitlines():
+            assert not ("last=" in line and "refresh=True" in line), line

@@ -24,6 +24,13 @@ def test_the_public_names_are_there_and_sorted():
     assert set(isr.__all__) < set(dir(isr))
 
 
+def test_each_room_that_a_notebook_uses_is_a_public_name():
+    """`isr.report.section` needs no import of its own, whatever was used before it."""
+    code = "import isr_analysis as isr; print(isr.report.section.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "section\n"
+
+
 def test_a_room_shows_its_public_names_alone():
     """No helper and no module of it is offered beside the functions."""
     assert dir(isr.mgmt) == sorted(isr.mgmt.__all__)

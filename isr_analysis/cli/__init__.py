@@ -7,6 +7,7 @@ import errno
 import importlib
 import io
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -81,6 +82,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a console or a file of another coding has not is a "?"
             stream.reconfigure(errors="replace")
+    _end_as_by_ctrl_c()
     warnings.showwarning = lambda message, *_, **__: click.echo(f"isr: {message}", err=True)
     try:
         code = cli.main(standalone_mode=False)
@@ -103,3 +105,11 @@ def main() -> None:
         click.echo(f"isr: {where} ({exc.strerror})", err=True)
         sys.exit(_FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Let a service manager's word, or a terminal that closes, end the command as Ctrl-C does: with all put away."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP; under nohup it is ignored, and stays so
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)

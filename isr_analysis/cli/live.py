@@ -16,7 +16,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.saying import saying
 from isr_analysis.checks.series import is_nothing
-from isr_analysis.cli.options import Command, connecting, end_as_by_ctrl_c
+from isr_analysis.cli.options import Command, connecting
 from isr_analysis.cli.said import printable
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -93,7 +93,6 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
     The history takes its place when it is fetched. A second recorder of the same account stands by, and takes over when
     the first one ends.
     """
-    end_as_by_ctrl_c()
     seen = sys.stderr.isatty() and not quiet
 
     def progress(state: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -65,14 +64,6 @@ def selected(
         "last": last if start or last else "7d",
         "tz": tz,
     }
-
-
-def end_as_by_ctrl_c() -> None:
-    """Let a service manager's word, or a terminal that closes, end the command as Ctrl-C does: with all put away."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP; under nohup it is ignored, and stays so
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
 
 
 def typed(what: str, example: str) -> str:

@@ -11,7 +11,6 @@ import click
 
 import isr_analysis as isr
 from isr_analysis.amounts import counted
-from isr_analysis.cli.options import end_as_by_ctrl_c
 from isr_analysis.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +91,6 @@ def sandbox(port: int, days: int, seed: int, broker: bool) -> None:
             + "# Ctrl-C ends it"
         )
 
-    end_as_by_ctrl_c()
     isr.sandbox.run(port=port, days=days, seed=seed, broker=broker, announce=announce)
 
 

@@ -15,7 +15,7 @@ import pytest
 from held_days import DAYS, NAMES, held
 
 import isr_analysis as isr
-from isr_analysis import errors, exported, frame, times
+from isr_analysis import errors, exported, files, frame, times
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -111,6 +111,25 @@ def test_a_folder_of_another_selection_is_refused(sandbox, portal, tmp_path):
     with pytest.raises(errors.UsageError, match=r"holds an export of all clients · telemetry/#"):
         isr.export_history(tmp_path / "out", start="2026-11-02", end="2026-11-03", portal=portal)
     assert sandbox.requests() == before
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one(portal, tmp_path):
+    """Hidden files would add up; those of an export that runs beside this one stay."""
+    day = tmp_path / "all" / "date=2026-11-14"
+    day.mkdir(parents=True)
+    old, new = [], []
+    for file in (day / "messages.parquet", tmp_path / "all" / exported.NOTES, tmp_path / "day.csv"):
+        for which in (old, new):
+            which.append(file.with_name(files.aside_of(file.name)))
+            which[-1].write_bytes(b"half")
+        os.utime(old[-1], (0, 0))
+    other = tmp_path / ".day.csv.backup.tmp"
+    other.write_bytes(b"mine")
+    os.utime(other, (0, 0))
+    for target in (tmp_path / "all", tmp_path / "day.csv"):
+        isr.export_history(target, start="2026-11-14", end="2026-11-15", portal=portal)
+    assert set(tmp_path.rglob(".*.tmp")) == {*new, other}
+    assert not any(path.exists() for path in old)
 
 
 def test_a_folder_whose_export_was_killed_is_that_of_its_selection(portal, tmp_path, monkeypatch):
