@@ -204,11 +204,15 @@ def _is_nothing(portal: Portal, known: History, selector: Selector, exc: Request
 def _is_answered_at_its_end(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
     """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago."""
     end, now = Range(max(span.end - max(times.SECOND, known.unit), span.start), span.end), portal.now()
+    question = known.question(selector, known.widened(end, now), account_id=portal.named_account, now=now)
     try:
-        question = known.question(selector, known.widened(end, now), account_id=portal.named_account, now=now)
         portal.wire.get(known.path, question)
-    except RequestRefusedError:
-        return False
+    except RequestRefusedError as exc:
+        new = refusals.revised(known, question, exc.words, 0) if exc.status_code in refusals.REVISABLE else None
+        if new is None or new.shortest == known.shortest:
+            return False
+        portal.learn(new)  # so short a range tells nothing
+        return _is_answered_at_its_end(portal, new, selector, span)
     return end != span
 
 
