@@ -277,3 +277,52 @@ def test_of_equal_messages_the_one_that_came_when_it_had_to_is_the_same():
     there = table([*known, (10.5, "a", "t", b"on")], messages.HISTORY)
     recorded = table([*known, (10.0, "a", "t", b"on"), (10.5, "a", "t", b"on")])
     assert doubles.alone(there, recorded).tolist() == [False] * 5 + [True, False]
+
+
+def test_a_clock_that_is_known_from_the_others_pairs_what_it_can(both):
+    """A recorder that is eight seconds late: a message of the fetched end comes after it, and is no other message."""
+    history, recorded = both
+    rows = [(at, "a", "t", b"%d" % at) for at in range(8, 60, 10)]
+    few = [(30, "b", "t", b"x"), (59, "b", "t", b"y")]  # of so few alone nothing is known
+    fetched(history, sorted([*rows, *few]), 0, 60, 60)
+    new = [(61, "a", "t", b"58"), (61, "b", "t", b"y")]
+    recorded.append(table([(at + 8, *rest) for at, *rest in sorted([*rows, *few, *new])]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert seconds(found) == [69, 69]
+
+
+def test_each_client_has_a_delay_of_its_own(both):
+    """One whose messages take five seconds more has none of them twice, nor has the other."""
+    history, recorded = both
+    rows = [(at, client, "t", b"%d" % at) for at in range(38, 60, 10) for client in "ab"]
+    fetched(history, rows, 0, 60, 60)
+    recorded.append(table([(at + 0.2 + 5 * (client == "b"), client, *rest) for at, client, *rest in rows]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize("late", [(9,), (9, 9), (7, 7.9, 8.8)])
+def test_a_few_equal_words_or_unsteady_ones_tell_of_no_delay(both, late):
+    """Once or twice the same, or seconds apart by something else each time: different messages that look the same."""
+    history, recorded = both
+    rows = [(20 * i, "a", "t", b"%d" % i) for i in range(len(late))]
+    fetched(history, rows, 0, 60, 60)
+    recorded.append(table([(at + by, *rest) for (at, *rest), by in zip(rows, late, strict=True)]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert len(found) == len(late)
+
+
+def test_two_messages_that_history_lacks_are_no_other_spelling_of_it(tmp_path):
+    """That nothing of a topic agrees means something of three messages and more, in the history and beside it."""
+    for many, others in ((3, 2), (2, 3), (3, 3)):
+        history, recorded = Store(tmp_path / f"{many}"), Recorded(tmp_path / f"{many}")
+        fetched(history, [(20 + at, "a", "t", b"%d" % at) for at in range(many)], 0, 60, 60)
+        recorded.append(table([(10 + at, "a", "t", b"new %d" % at) for at in range(others)]))
+        found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+        assert len(found) == (0 if many == others else others)
+
+
+def test_what_is_paired_takes_no_second_one():
+    """A repeat half a second later that came late is paired as well."""
+    there = table([(10, "a", "t", b"on"), (10.5, "a", "t", b"on")], messages.HISTORY)
+    assert not doubles.alone(there, table([(10, "a", "t", b"on"), (10.9, "a", "t", b"on")])).any()
