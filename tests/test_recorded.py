@@ -81,6 +81,16 @@ def test_where_history_has_settled_it_alone_counts(both):
     assert recorded.health().rows == 1
 
 
+def test_where_all_has_settled_nothing_is_beside_it(both):
+    """Also where parts cannot go, as the history of their later half has not settled; a range ends before its end."""
+    history, recorded = both
+    recorded.append(table([(1, "a", "t", b"1"), (100, "a", "t", b"new")]))
+    fetched(history, [(1, "a", "t", b"1")], 0, 60, 60 + 600)
+    for start, end, found in ((0, 40, []), (0, 100, []), (0, 101, [100]), (100, 101, [100]), (101, 102, [])):
+        beside = recorded.beside(history, ALL, Range(T0 + start * S, T0 + end * S), settle=SETTLE, now=T0 + 700 * S)
+        assert seconds(beside) == found
+
+
 def test_in_the_tail_history_comes_first_and_what_it_lacks_stays(both):
     """Of a span that was just fetched: what history has is not given again; what it does not have yet is."""
     history, recorded = both
@@ -190,13 +200,16 @@ def test_one_client_is_settled_and_another_is_not(both):
     history, recorded = both
     recorded.append(table([(1, "a", "t", b"1"), (1, "b", "t", b"1")]))
     fetched(history, [], 0, 60, 60 + 600, Selector(("a",), "#"))
-    found = recorded.beside(history, Selector(("a", "b"), "#"), Range(T0, T0 + 60 * S), settle=SETTLE, now=T0)
-    assert found["client_id"].to_pylist() == ["b"]
+    for _ in range(2):
+        found = recorded.beside(history, Selector(("a", "b"), "#"), Range(T0, T0 + 60 * S), settle=SETTLE, now=T0)
+        assert found["client_id"].to_pylist() == ["b"]
 
 
 def test_what_was_recorded_before_is_known(both):
     """A recorder that begins again does not record the same live answer again."""
     _, recorded = both
+    recorded.append(recorded.unknown(messages.empty()))
+    assert recorded.health().files == 0
     first = table([(1, "a", "t", b"1"), (2, "b", "t", b"2")], messages.LIVE)
     recorded.append(first)
     again = table([(1, "a", "t", b"1"), (3, "b", "t", b"3"), (2, "b", "t", b"x")], messages.LIVE)
@@ -323,6 +336,8 @@ def test_two_messages_that_history_lacks_are_no_other_spelling_of_it(tmp_path):
 
 
 def test_what_is_paired_takes_no_second_one():
-    """A repeat half a second later that came late is paired as well."""
+    """A repeat half a second later that came late is paired as well, or is there alone where history has no repeat."""
     there = table([(10, "a", "t", b"on"), (10.5, "a", "t", b"on")], messages.HISTORY)
-    assert not doubles.alone(there, table([(10, "a", "t", b"on"), (10.9, "a", "t", b"on")])).any()
+    recorded = table([(10, "a", "t", b"on"), (10.9, "a", "t", b"on")])
+    assert not doubles.alone(there, recorded).any()
+    assert doubles.alone(there.slice(0, 1), recorded).tolist() == [False, True]
