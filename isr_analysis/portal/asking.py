@@ -74,14 +74,15 @@ class Asker:
         prefixes = portal.prefixes() if known.asks_by_path(selector) else {}
         return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
 
-    def part(self, span: Range) -> Page:
+    def part(self, span: Range, *, back: bool = False) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one.
 
-        Where the portal gives no range so short, the part's messages of a longer one are given.
+        Where the portal gives no range so short, the part's messages of a longer one are given; with `back` of one
+        that begins earlier.
         """
         tries = 0
         # Longer on the far side: an answer that is cut, from whichever end on, must show what is next to the others.
-        back = span.start <= self._span.start and span.end < self._span.end
+        back = back or (span.start <= self._span.start and span.end < self._span.end)
         while True:
             wide = self.known.widened(span, self._portal.now(), back=back)
             try:
