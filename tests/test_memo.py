@@ -185,11 +185,12 @@ def test_what_is_used_counts_as_new(store, monkeypatch):
 
 
 def test_what_a_writer_that_was_killed_left_goes(store):
-    """Once it is old enough to be nobody's; what somebody may be writing stays."""
-    store.memo._folder.mkdir(parents=True)
+    """Once it is old enough to be nobody's; what somebody may be writing stays, and so does a memo of any age."""
+    store.decoded(Selector(("a",)), DAY0)
+    (memo,) = files(store)
     old, young = store.memo._folder / "old.tmp", store.memo._folder / "young.tmp"
-    for path, age in ((old, 7200), (young, 60)):
+    for path, age in ((memo, 7200), (old, 7200), (young, 60)):
         path.touch()
         os.utime(path, (time.time() - age, time.time() - age))
     store.decoded(ALL, DAY0)
-    assert (old.exists(), young.exists()) == (False, True)
+    assert (memo.exists(), old.exists(), young.exists()) == (True, False, True)

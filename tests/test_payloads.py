@@ -298,6 +298,20 @@ def test_one_payload(payload, fields):
     assert fields_of(usual, payload, usual)[0::2] == [{"a": 1, "b.c": 2}] * 2
 
 
+@pytest.mark.usefixtures("way")
+def test_what_only_looks_like_the_others_is_read_by_itself():
+    """Numbers that are none or that no double holds, and text with a control character, among those that fit."""
+    usual = b'{"n":1,"s":"x","t":2.5}'
+    numbers = ["-0", "01", "-", "-01", "1.", ".5", "1.5.5", "1-5", "+1", "1e5", "1E400", "tru", "truenull", "",
+               "9007199254740993", "-9007199254740993", "999999999999999999", "-999999999999999999", "9223372036854775808"]  # fmt: skip
+    texts = ["x\ny", "\t", "\0", "\x1f", "\x7f", "é\u2028", "\\n", "\\"]
+    odd = [usual.replace(b"1", one.encode()) for one in numbers] + [usual.replace(b"x", one.encode()) for one in texts]
+    odd += [usual.replace(b"2.5", one.encode()) for one in numbers]
+    for one in odd:
+        assert fields_of(*[usual] * 3, one, usual)[3:] == [told(one), told(usual)]
+        assert fields_of(*[one] * 3) == [told(one)] * 3
+
+
 def test_under_a_missing_number_stands_zero():
     """Whatever Arrow has there: so frames that are equal are so byte by byte, when they are pickled or hashed."""
     for dtype_, kind, given_ in (("Int64", "int", [1, 7, 3]), ("boolean", "bool", [True, True, False])):

@@ -9,7 +9,7 @@ import portal_rows
 import portals
 import pytest
 from portal_messages import same
-from portal_odd import MINUTES, SPAN, Odd, rows
+from portal_odd import MINUTES, SPAN, Odd, give, rows
 from portals import FIRST, Message
 
 import isr_analysis as isr
@@ -251,3 +251,42 @@ def test_a_shortest_range_of_which_only_the_newest_come_where_not_all_is_kept(ho
         pytest.raises(HistoryIncompleteError, match="no range shorter than"),
     ):
         isr.load_history(start=times.iso(low), end=times.iso(high), portal=portal)
+
+
+@pytest.mark.parametrize("order", ["up", "down"])
+@pytest.mark.parametrize("overlap", [0, 1])
+def test_pages_that_overlap_where_no_range_may_be_short(home, order, overlap):
+    """Found out by the messages of one instant, though they come with an hour; pages that part two alike are read."""
+    stored = [Message(portals.NOW - 3 * HOUR + i // 2 * MINUTE, "dev-a", "t/x", {"i": i // 2}) for i in range(360)]
+
+    def how(server, asked, _n):
+        found, at = within(server.stored, *ends(asked)), int(asked.get("offset", 0))
+        if ends(asked)[1] - ends(asked)[0] < HOUR:
+            return give({"detail": "the range must be at least 1 hour"}, 400)
+        found = found[::-1] if order == "down" else found
+        return rows(found[max(at - overlap, 0) : at + 41], offset=at)
+
+    high = portals.NOW - (0 if order == "down" else 90 * MINUTE)
+    span = {"start": times.iso(high - HOUR), "end": times.iso(high)}
+    with portals.mocked(Odd(how, portals.Dialect(paging="offset", pager="offset", cap=41), stored), home) as portal:
+        if overlap:
+            with pytest.raises(HistoryIncompleteError, match="its pages overlap"):
+                isr.load_history(**span, portal=portal)
+        else:
+            same(isr.load_history(**span, portal=portal), within(stored, high - HOUR, high))
+
+
+@pytest.mark.parametrize("start_in", [True, False])
+def test_whether_a_start_counts_is_learned_from_a_range_that_is_long_enough(home, start_in):
+    """Where ranges may be neither long nor short; then nothing is asked for that begins before what is wanted."""
+    stored = [Message(portals.NOW - 20 * HOUR + i * 10 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(120)]
+    dialect = portals.Dialect(shortest=HOUR, longest=6 * HOUR, start_in=start_in, says=("types", "names", "longest"))
+    server = portals.Server(dialect, stored)
+    with portals.mocked(server, home) as portal:
+        low = portals.NOW - 14 * HOUR
+        isr.load_history(start=times.iso(low), end=times.iso(low + 5 * MINUTE), portal=portal)
+        assert portal.contract.history.start_included is start_in
+        before = server.count()
+        frame = isr.load_history(start=times.iso(low + 2 * HOUR), end=times.iso(low + 8 * HOUR), portal=portal)
+        same(frame, within(stored, low + 2 * HOUR, low + 8 * HOUR))
+        assert server.count() - before == (1 if start_in else 2)  # six hours, and no unit more

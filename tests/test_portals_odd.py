@@ -190,12 +190,19 @@ def test_retention_without_a_number_is_found_out(home):
 
 @pytest.mark.parametrize("kept", [3, 40])
 @pytest.mark.parametrize("documented", [True, False])
-def test_a_range_that_is_not_found_may_begin_before_the_retention(home, kept, documented):
-    """Without a word 404 may as well say that nothing is there: of the day in which the retention ends, the rest is."""
+@pytest.mark.parametrize("shortest", [0, HOUR])
+def test_a_range_that_is_not_found_may_begin_before_the_retention(home, kept, documented, shortest):
+    """Without a word 404 may as well say that nothing is there: of the day in which the retention ends, the rest is.
+
+    That its end is answered shows it, though the portal may take nothing as short as an end.
+    """
     edge = NOW - kept * DAY + 1234 * SECOND
 
     def how(server, asked, _n):
-        if portal_rows.read_instant("iso", asked["start"]) < edge:
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        if high - low < shortest:
+            return give({"detail": "the range must be at least 1 hour"}, 400)
+        if low < edge:
             return give("<title>404 Not Found</title>", 404)
         return rows([one for one in server._in(asked) if one.at >= edge])
 

@@ -81,6 +81,16 @@ def test_where_history_has_settled_it_alone_counts(both):
     assert recorded.health().rows == 1
 
 
+def test_where_all_has_settled_nothing_is_beside_it(both):
+    """Also where parts cannot go, as the history of their later half has not settled; a range ends before its end."""
+    history, recorded = both
+    recorded.append(table([(1, "a", "t", b"1"), (100, "a", "t", b"new")]))
+    fetched(history, [(1, "a", "t", b"1")], 0, 60, 60 + 600)
+    for start, end, found in ((0, 40, []), (0, 100, []), (0, 101, [100]), (100, 101, [100]), (101, 102, [])):
+        beside = recorded.beside(history, ALL, Range(T0 + start * S, T0 + end * S), settle=SETTLE, now=T0 + 700 * S)
+        assert seconds(beside) == found
+
+
 def test_in_the_tail_history_comes_first_and_what_it_lacks_stays(both):
     """Of a span that was just fetched: what history has is not given again; what it does not have yet is."""
     history, recorded = both
@@ -190,13 +200,16 @@ def test_one_client_is_settled_and_another_is_not(both):
     history, recorded = both
     recorded.append(table([(1, "a", "t", b"1"), (1, "b", "t", b"1")]))
     fetched(history, [], 0, 60, 60 + 600, Selector(("a",), "#"))
-    found = recorded.beside(history, Selector(("a", "b"), "#"), Range(T0, T0 + 60 * S), settle=SETTLE, now=T0)
-    assert found["client_id"].to_pylist() == ["b"]
+    for _ in range(2):
+        found = recorded.beside(history, Selector(("a", "b"), "#"), Range(T0, T0 + 60 * S), settle=SETTLE, now=T0)
+        assert found["client_id"].to_pylist() == ["b"]
 
 
 def test_what_was_recorded_before_is_known(both):
     """A recorder that begins again does not record the same live answer again."""
     _, recorded = both
+    recorded.append(recorded.unknown(messages.empty()))
+    assert recorded.health().files == 0
     first = table([(1, "a", "t", b"1"), (2, "b", "t", b"2")], messages.LIVE)
     recorded.append(first)
     again = table([(1, "a", "t", b"1"), (3, "b", "t", b"3"), (2, "b", "t", b"x")], messages.LIVE)
@@ -277,3 +290,54 @@ def test_of_equal_messages_the_one_that_came_when_it_had_to_is_the_same():
     there = table([*known, (10.5, "a", "t", b"on")], messages.HISTORY)
     recorded = table([*known, (10.0, "a", "t", b"on"), (10.5, "a", "t", b"on")])
     assert doubles.alone(there, recorded).tolist() == [False] * 5 + [True, False]
+
+
+def test_a_clock_that_is_known_from_the_others_pairs_what_it_can(both):
+    """A recorder that is eight seconds late: a message of the fetched end comes after it, and is no other message."""
+    history, recorded = both
+    rows = [(at, "a", "t", b"%d" % at) for at in range(8, 60, 10)]
+    few = [(30, "b", "t", b"x"), (59, "b", "t", b"y")]  # of so few alone nothing is known
+    fetched(history, sorted([*rows, *few]), 0, 60, 60)
+    new = [(61, "a", "t", b"58"), (61, "b", "t", b"y")]
+    recorded.append(table([(at + 8, *rest) for at, *rest in sorted([*rows, *few, *new])]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert seconds(found) == [69, 69]
+
+
+def test_each_client_has_a_delay_of_its_own(both):
+    """One whose messages take five seconds more has none of them twice, nor has the other."""
+    history, recorded = both
+    rows = [(at, client, "t", b"%d" % at) for at in range(38, 60, 10) for client in "ab"]
+    fetched(history, rows, 0, 60, 60)
+    recorded.append(table([(at + 0.2 + 5 * (client == "b"), client, *rest) for at, client, *rest in rows]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize("late", [(9,), (9, 9), (7, 7.9, 8.8)])
+def test_a_few_equal_words_or_unsteady_ones_tell_of_no_delay(both, late):
+    """Once or twice the same, or seconds apart by something else each time: different messages that look the same."""
+    history, recorded = both
+    rows = [(20 * i, "a", "t", b"%d" % i) for i in range(len(late))]
+    fetched(history, rows, 0, 60, 60)
+    recorded.append(table([(at + by, *rest) for (at, *rest), by in zip(rows, late, strict=True)]))
+    found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+    assert len(found) == len(late)
+
+
+def test_two_messages_that_history_lacks_are_no_other_spelling_of_it(tmp_path):
+    """That nothing of a topic agrees means something of three messages and more, in the history and beside it."""
+    for many, others in ((3, 2), (2, 3), (3, 3)):
+        history, recorded = Store(tmp_path / f"{many}"), Recorded(tmp_path / f"{many}")
+        fetched(history, [(20 + at, "a", "t", b"%d" % at) for at in range(many)], 0, 60, 60)
+        recorded.append(table([(10 + at, "a", "t", b"new %d" % at) for at in range(others)]))
+        found = recorded.beside(history, ALL, Range(T0, T0 + 200 * S), settle=SETTLE, now=T0 + 100 * S)
+        assert len(found) == (0 if many == others else others)
+
+
+def test_what_is_paired_takes_no_second_one():
+    """A repeat half a second later that came late is paired as well, or is there alone where history has no repeat."""
+    there = table([(10, "a", "t", b"on"), (10.5, "a", "t", b"on")], messages.HISTORY)
+    recorded = table([(10, "a", "t", b"on"), (10.9, "a", "t", b"on")])
+    assert not doubles.alone(there, recorded).any()
+    assert doubles.alone(there.slice(0, 1), recorded).tolist() == [False, True]

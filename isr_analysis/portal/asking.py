@@ -74,14 +74,15 @@ class Asker:
         prefixes = portal.prefixes() if known.asks_by_path(selector) else {}
         return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
 
-    def part(self, span: Range) -> Page:
+    def part(self, span: Range, *, back: bool = False) -> Page:
         """Ask for a part of the range; in another way, if the portal's words say that this question needs one.
 
-        Where the portal gives no range so short, the part's messages of a longer one are given.
+        Where the portal gives no range so short, the part's messages of a longer one are given; with `back` of one
+        that begins earlier.
         """
         tries = 0
         # Longer on the far side: an answer that is cut, from whichever end on, must show what is next to the others.
-        back = span.start <= self._span.start and span.end < self._span.end
+        back = back or (span.start <= self._span.start and span.end < self._span.end)
         while True:
             wide = self.known.widened(span, self._portal.now(), back=back)
             try:
@@ -204,11 +205,15 @@ def _is_nothing(portal: Portal, known: History, selector: Selector, exc: Request
 def _is_answered_at_its_end(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
     """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago."""
     end, now = Range(max(span.end - max(times.SECOND, known.unit), span.start), span.end), portal.now()
+    question = known.question(selector, known.widened(end, now), account_id=portal.named_account, now=now)
     try:
-        question = known.question(selector, known.widened(end, now), account_id=portal.named_account, now=now)
         portal.wire.get(known.path, question)
-    except RequestRefusedError:
-        return False
+    except RequestRefusedError as exc:
+        new = refusals.revised(known, question, exc.words, 0) if exc.status_code in refusals.REVISABLE else None
+        if new is None or new.shortest == known.shortest:
+            return False
+        portal.learn(new)  # so short a range tells nothing
+        return _is_answered_at_its_end(portal, new, selector, span)
     return end != span
 
 

@@ -284,15 +284,17 @@ def order_of(table: pa.Table) -> str | None:
     return "up" if (steps >= 0).all() else "down" if (steps <= 0).all() else None
 
 
-def overlap(held: Page, after: Page, ask: Callable[[Range], Page], unit: int) -> int | None:
+def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int | None:
     """Give the instant of a message that two pages share; None if each has its own, alike perhaps.
 
-    Where a page begins with what the one before it ends with, the portal is asked for that instant alone.
+    Where a page begins with what the one before it ends with, the portal is asked for that instant alone; or with what
+    comes behind it in the order of the pages, if the portal gives no range so short.
     """
     if (message := _shared(held.messages, after.messages)) is None:
         return None
     at = int(instants(message)[0])
-    alone = ask(Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0))))
+    instant = Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0)))
+    alone = ask(instant, back=order_of(held.messages) == "down")
     count = _count_of(message, alone.messages)
     given = _count_of(message, held.messages) + _count_of(message, after.messages)
     return at if 0 < count < given and len(alone.messages) < held.rows else None
