@@ -175,7 +175,7 @@ def _history(
         fixed.pop(day.name, None)
     length, form = (None, None) if roles.END in by_role or day else _length(given, alone=start is None)
     if length is not None and form is not None:
-        most_at_once = lengths.most(form, length.schema) or longest_range(words)
+        most_at_once = lengths.most(form, length.schema) or longest_range(words) or length_at_once(length.words)
         built_in = dataclasses.replace(built_in, length=length.name, length_form=form, longest=most_at_once)
         fixed.pop(length.name, None)
     return dataclasses.replace(
