@@ -191,7 +191,8 @@ def _messages(store: Store, selector: Selector, span: Range) -> ds.Dataset:
         wanted &= pc.field("client_id").isin(list(selector.clients))
     if selector.topic != "#":
         topics = {topic for _, part in found for topic in part.topics}
-        wanted &= pc.field("topic").isin([one for one in topics if messages.covers(selector.topic, one)])
+        covered = [one for one in topics if messages.covers(selector.topic, one)]
+        wanted &= pc.field("topic").isin(pa.array(covered, pa.string()))  # of none, too
     return ds.dataset([str(path) for path, _ in found], schema=messages.SCHEMA, format="parquet").filter(wanted)
 
 

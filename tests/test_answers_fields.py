@@ -254,6 +254,20 @@ def test_texts_of_json_are_the_payload_beside_what_is_not(name):
     assert b"level" in told(read([rows[0], {**row, name: "{3"}]))[0][3]
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("value", ['{"a":1}', "on", "2"]),
+        ("Body", [base64.b64encode(one).decode() for one in (b'{"a":1}', b"on", b"2")]),
+    ],
+)
+def test_a_payload_among_fields_that_are_not_known_is_shown_by_an_object_in_it(name, given):
+    """As text of JSON, also beside texts that are none, or as coded bytes; the others are not its fields."""
+    row = {"time": AT, "client_id": "a", "topic": "t", "feed_key": "x", "properties": {"b": None}}
+    found = [one[3].strip(b'"') for one in told(read([{**row, name: one} for one in given]))]
+    assert found == [b'{"a":1}', b"on", b"2"]
+
+
 def test_one_object_shows_where_the_payload_is():
     """Beside fields that are not known; whichever row it stands in."""
     rows = [{"time": AT, "client_id": "a", "topic": "t", "data": one, "shard": 3} for one in (7, {"b": 1})]

@@ -331,6 +331,14 @@ def test_a_row_of_an_empty_list_is_not_taken_for_none():
     assert told(read([{"client_id": "a", "topic": "t/x", "from": AT, "data": []}])) == []
 
 
+def test_an_empty_list_beside_what_is_not_understood_is_no_empty_group():
+    """What holds the messages may be the other; a list that is called as rows are is their place."""
+    group = {"client_id": "a", "topic": "t/x", "flags": [], "dps": {"1793514600": {"on": True}}}
+    with pytest.raises(AnswerError, match="no rows of messages"):
+        read([group])
+    assert told(read([{"client_id": "a", "labels": {"site": "b"}, "messages": []}])) == []
+
+
 def test_series_are_fields_of_their_names():
     """Two metrics of Prometheus at one instant are one message; texts of numbers are these."""
     series = [

@@ -165,6 +165,9 @@ def test_a_null_in_a_row_over_which_a_payload_is_spread_is_nothing():
         {"cursor": None, "count": 0},
         {"total": 0, "meta": {"took": 3}},
         {"messages": None, "total": 0},
+        {"total": 0, "uplinks": [], "filters": [{"name": "a"}]},
+        {"hydra:totalItems": 0, "hydra:member": [], "hydra:search": {"hydra:mapping": []}, "hydra:view": {"@id": "/h"}},
+        {"@id": "/h", "member": [], "view": {"@id": "/h", "@type": "PartialCollectionView"}},
     ],
 )
 def test_none_in_number_is_an_empty_page(body):

@@ -46,6 +46,8 @@ class Pages:
         '<script id="api-reference" data-url="/spec/v3.json"></script>',
         json.dumps({"swagger": "2.0", "info": {}, "paths": DOCUMENT["paths"]}),
         "<redoc spec-url='/three'></redoc>",
+        '<script id="api-reference" data-url="/three"></script>',
+        '<script>SwaggerUIBundle({url: "/doc"})</script>',
         '<elements-api apiDescriptionUrl="/three" router="hash"></elements-api>',
         '<script id="api-reference" data-configuration="{&quot;url&quot;:&quot;/spec/v3.json&quot;}"></script>',
         f'<script id="api-reference" type="application/json">{json.dumps(DOCUMENT)}</script>',
@@ -56,7 +58,13 @@ class Pages:
 )
 def test_the_docs_page_names_it(page):
     """Swagger UI, ReDoc and their like, a plain link, or the document in its place."""
-    pages = {f"{API}/docs": page, "/spec/v3.json": DOCUMENT, "/three": DOCUMENT, "/spec/mgmt.json": MGMT}
+    pages = {
+        f"{API}/docs": page,
+        "/spec/v3.json": DOCUMENT,
+        "/three": DOCUMENT,
+        "/doc": DOCUMENT,
+        "/spec/mgmt.json": MGMT,
+    }
     assert discovery.find(Pages(pages)).history.start == "since"
 
 

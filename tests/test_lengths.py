@@ -56,6 +56,12 @@ def test_beside_a_range_a_length_means_something_else():
     assert read(("start", ISO, ""), ("hours", INTEGER, "")).length == "hours"
 
 
+def test_a_duration_beside_a_start_is_the_ranges_own():
+    """Left out, the portal would give its default of it."""
+    known = read(("start", ISO, ""), ("duration", {**TEXT, "default": "1h"}, "e.g. 24h, at most 48h"))
+    assert (known.length, known.length_form, known.longest) == ("duration", "24h", "48h")
+
+
 @pytest.mark.parametrize(
     ("form", "ns", "written"),
     [

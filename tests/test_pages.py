@@ -315,6 +315,24 @@ def test_ranges_that_are_cut_short_are_not_taken_for_whole(home, tmp_path):
         assert read(portal) == [one.at for one in whole]
 
 
+class Onward(Server):
+    """Takes a start alone, and gives an hour from there on."""
+
+    def _range(self, asked):
+        low, _ = super()._range(asked)
+        return low, low + HOUR
+
+
+def test_ranges_that_are_cut_short_are_found_where_there_is_no_end(home):
+    """A portal that takes only where to begin does not give all up to now: silence behind is asked for again."""
+    thinner = [one for i, one in enumerate(EVERY_MINUTE) if i % 3 == 0 or one.at % DAY < HOUR]
+    with (
+        portals.mocked(Onward(Dialect(end=None, cap=5000), thinner), home) as portal,
+        pytest.raises(AnswerError, match="cuts long ranges short"),
+    ):
+        read(portal)
+
+
 def test_a_silence_at_one_end_is_asked_for_once(home):
     """Devices are silent at night: one question, that ends with a message of the evening, shows that all is given."""
     morning = [one for one in EVERY_MINUTE if one.at % DAY < 6 * HOUR]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -12,6 +13,10 @@ from isr_analysis.portal.refusals import beyond_retention, nothing_there, oldest
 from isr_analysis.times import DAY, HOUR, MINUTE
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}
+
+
+ISSUES = [{"path": [name], "message": "Required"} for name in ("from", "to")]
+"""What Zod says is wrong."""
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,8 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("start: Datetimes provided to dates should have zero time - e.g. be exact dates", {"time_form": "date"}),
         ("start: Input should not have timezone info", {"time_form": "%Y-%m-%dT%H:%M:%S.%f"}),
         ("Failed to convert 'start' with value: '2024-10-04T00:00:00Z'", {"time_form": "s"}),
+        ("Failed to convert to required type 'java.time.LocalDateTime'", {"time_form": "%Y-%m-%dT%H:%M:%S.%f"}),
+        ("Failed to convert to required type 'java.time.LocalDate'", {"time_form": "date"}),
         ("query.limit: Input should be less than or equal to 500", {"page_size": 500, "page_size_is_kept": True}),
         ("Bad Request: limit must not be greater than 50", {"page_size": 50, "page_size_is_kept": True}),
         ("Invalid limit", {"page_size": 1000, "page_size_is_kept": False}),
@@ -134,6 +141,9 @@ def test_a_page_of_html_is_read_at_once_whatever_it_leaves_open(page, said):
         b'{"errors": [{"field": "from", "message": "is required"}, {"field": "to", "message": "is required"}]}',
         b'{"error": [{"path": ["from"], "message": "Required"}, {"path": ["to"], "message": "Required"}]}',
         b'{"detail": [{"param": "from", "msg": "must be given"}, {"param": "to", "msg": "must be given"}]}',
+        json.dumps({"success": False, "error": {"name": "ZodError", "issues": ISSUES}}).encode(),
+        json.dumps({"error": {"name": "ZodError", "message": json.dumps(ISSUES, indent=2)}}).encode(),
+        b'{"message": "Invalid", "details": {"from": {"message": "Required"}, "to": {"message": "Required"}}}',
     ],
 )
 def test_a_name_beside_the_words_is_read_with_them(body):

@@ -85,7 +85,7 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     counts = [one for part in (fields, *nested) for name, one in part.items() if plain(name) in _COUNTED]
     none = bool(counts) and all(one == b"0" for one in counts)
     nil = any(fields[name] == b"null" for name in known)
-    if none and ((top and not places) or nil):
+    if none and ((top and not places) or nil or any(fields[name] == b"[]" for name in places)):
         return True
     if not top or places:
         return False

@@ -223,24 +223,27 @@ class _Search:
         """Give the rows within the elements of an array; None if these are no groups after all."""
         groups: list[Group] = []
         places: list[bool] = []
+        unread = False  # whether an element has something in it that is no place for rows, and no place called as such
         noted = dict(self.found.notes)
         for fields, part in zip(elements, parts, strict=True):
             if tables.columns_of(fields) is not None:
-                inner = [self.dig(part, outer, keys, depth + 1)]
+                inner = {"rows": self.dig(part, outer, keys, depth + 1)}
             else:
                 said = {name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}
                 said |= beside.labels(fields) | beside.tags(fields)
                 around = outer | {self._around(name): one for name, one in said.items()}
-                inner = [
-                    self.dig(one, around, (*keys, *beside.name_of(fields), *_as_key(name)), depth + 1)
+                inner = {
+                    name: self.dig(one, around, (*keys, *beside.name_of(fields), *_as_key(name)), depth + 1)
                     for name, one in fields.items()
                     if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
-                ]
-            places.append(any(one is not None for one in inner) or b"null" in fields.values())
-            groups += [group for one in inner for group in one or ()]
+                }
+            known = [name for name, one in inner.items() if one is not None]
+            places.append(bool(known) or b"null" in fields.values())
+            unread |= len(known) < len(inner) and not any(plain(name) in ROWS for name in known)
+            groups += [group for one in inner.values() for group in one or ()]
         if not groups:
             self.found.notes = noted
-            return [] if all(places) and not any(map(beside.is_dated, elements)) else None
+            return [] if all(places) and not unread and not any(map(beside.is_dated, elements)) else None
         if not self.live and any(map(beside.goes_on, elements)):
             self._goes_on()
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from isr_analysis import messages
 from isr_analysis.answers import (
     columns,
+    copies,
     forms,
     fragments,
     instants,
@@ -209,6 +210,15 @@ def _page(table: Columns, asked: Asked) -> Page:
         if not columns.length(table):
             return Page(messages.empty(), 0, stated)
     role = roles.assign(table, asked)
+    twice = None
+    if not asked.fields.payload and role.encoding is None and not role.fragment:
+        names = (*role.payload, *role.spread, *role.extra)
+        twice = copies.coded(table, names, (*role.payload, *role.spread))
+    if twice is not None:
+        name, form, _ = twice
+        rest = tuple(one for one in (*role.spread, *role.extra) if one not in twice)
+        role = replace(role, payload=(name,), shown=name, spread=(), extra=rest)
+        asked = replace(asked, fields=replace(asked.fields, payload_form=form))
     time = _time(table, role, asked)
     client, topic, accounts, shared = labels.labels(table, role, asked)
     if role.client is not None and shared:
@@ -232,15 +242,23 @@ def _page(table: Columns, asked: Asked) -> Page:
         schema=messages.SCHEMA,
     )  # fmt: skip
     unnamed = len(role.payload) == 1 and role.encoding is None and roles.payload_form(role.payload[0]) is None
-    shown = payload.shown_form(table[role.payload[0]]) if unnamed else None
+    shown = twice[1] if twice else payload.shown_form(table[role.payload[0]]) if unnamed else None
     unsure = unnamed and shown is None and asked.fields.payload_form is None
-    unsure = unsure and payload.may_be_coded(table[role.payload[0]])
+    unsure = unsure and (
+        payload.may_be_coded(table[role.payload[0]])
+        or (_is_nothing(table[role.payload[0]]) and any(payload.may_be_coded(table[name]) for name in role.extra))
+    )
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
         payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless,
         apart=None if asked.live or asked.fields.time else _apart(table, time, role),
     )  # fmt: skip
+
+
+def _is_nothing(column: pa.ChunkedArray) -> bool:
+    """Tell whether no row has a value: what was published may be beside it, as coded bytes."""
+    return not pc.any(pc.not_equal(columns.as_json(column), b"null")).as_py()
 
 
 def _published(table: Columns) -> Columns:

@@ -15,7 +15,7 @@ from isr_analysis.errors import AnswerError
 
 _BYTE = rb"\s*(?:\d\d?|1\d\d|2[0-4]\d|25[0-5])\s*"
 _BUFFER = re.compile(rb'\{\s*"type"\s*:\s*"Buffer"\s*,\s*"data"\s*:\s*\[(' + _BYTE + rb"(?:," + _BYTE + rb")*)\]\s*\}")
-_CODED = {
+CODED = {
     "base64": re.compile(rb'"(?:[A-Za-z0-9+/]{2,}={,2}|[\w-]{2,})"'),
     "hex": re.compile(rb'"(?:\\\\x|0x)?(?:[0-9a-fA-F]{2})+"'),
     "bytes": re.compile(rb"\[" + _BYTE + rb"(?:," + _BYTE + rb")*\]"),
@@ -81,7 +81,7 @@ def published(
                 'the payloads are said to be boxed (or were in other answers), but one is not: payload_form = "json" '
                 "leaves all as they are"
             )
-    if form in _CODED:
+    if form in CODED:
         return _binary([_decoded(one, form, i) for i, one in enumerate(column.to_pylist())])
     if form is None and (coded := _all_coded(column)) is not None:
         return coded[1]
@@ -114,14 +114,27 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
     return None if pc.all(strings).as_py() is not False else "decoded"
 
 
+def holds_object(column: pa.ChunkedArray) -> bool:
+    """Tell whether a column holds an object, or texts of JSON of which one is of an object, or coded bytes of such."""
+    column = columns.as_json(column)
+    if pc.any(pc.starts_with(column, b"{")).as_py():
+        return True
+    opens = pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*[{\[]')
+    texts = [raw.text(one).lstrip() for one in column.filter(opens).to_pylist()]
+    if not texts:
+        return shown_form(column) in CODED
+    sound = all(raw.is_json(one.encode("utf-8", "surrogatepass")) for one in texts)
+    return sound and any(one[0] == "{" for one in texts)
+
+
 def may_be_coded(column: pa.ChunkedArray) -> bool:
     """Tell whether all payloads of a column may be coded bytes, if others were to show that they are."""
     column = columns.as_json(column)
     head = columns.sample(column)
     return any(
-        all(_sound(one, form, pattern) is not None for one in column.to_pylist() if one not in (None, b"null"))
-        for form, pattern in _CODED.items()
-        if isinstance(head, bytes) and _sound(head, form, pattern) is not None  # most often it is not
+        all(sound(one, form) is not None for one in column.to_pylist() if one not in (None, b"null"))
+        for form in CODED
+        if isinstance(head, bytes) and sound(head, form) is not None  # most often it is not
     )
 
 
@@ -200,10 +213,10 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
 def _all_coded(column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray] | None:
     """Decode coded bytes where there is no doubt: all may be that, half of them are of JSON, one an object or array."""
     head = columns.sample(column)
-    for form, pattern in _CODED.items():
-        if not isinstance(head, bytes) or _sound(head, form, pattern) is None:  # most often none of them is
+    for form in CODED:
+        if not isinstance(head, bytes) or sound(head, form) is None:  # most often none of them is
             continue
-        decoded = [value if value == b"null" else _sound(value, form, pattern) for value in column.to_pylist()]
+        decoded = [value if value == b"null" else sound(value, form) for value in column.to_pylist()]
         whole = [one for one in decoded if one is not None]
         if len(whole) < len(decoded) or not any(one.lstrip()[:1] in (b"{", b"[") and raw.is_json(one) for one in whole):
             continue
@@ -212,9 +225,9 @@ def _all_coded(column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray] | None:
     return None
 
 
-def _sound(value: bytes, form: str, pattern: re.Pattern[bytes]) -> bytes | None:
-    """Decode a payload if it may be coded bytes; else give None."""
-    if not pattern.fullmatch(value):
+def sound(value: bytes, form: str) -> bytes | None:
+    """Decode a payload, a JSON text, if it may be coded bytes of a form; else give None."""
+    if not CODED[form].fullmatch(value):
         return None
     try:
         return _decoded(value, form, 0)

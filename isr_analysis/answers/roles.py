@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from isr_analysis.answers import columns, instants, paths, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import are_ages, is_date, is_instant, is_of_these_years, of_object
+from isr_analysis.answers.payload import holds_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -201,7 +202,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment, part=part)
     if not payloads:
         candidate = _perhaps(spread) or (shown := _holder(table, spread, topic))
-        if candidate and (_is_alone(candidate, spread, live=live) or _is_object(table, candidate)):
+        if candidate and (_is_alone(candidate, spread, live=live) or holds_object(table[candidate])):
             payloads = [candidate]
             if take(None, ENCODING, within=[n for n in left if n != candidate]):
                 encoding = next((n for n in spread if n not in left), None)
@@ -326,17 +327,6 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
     return client_id is None or found == [client_id]
 
 
-def _is_object(table: Columns, name: str) -> bool:
-    """Tell whether a column holds an object, or texts of JSON of which one is of an object."""
-    column = columns.as_json(table[name])
-    if pc.any(pc.starts_with(column, b"{")).as_py():
-        return True
-    if not pc.any(pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*\{')).as_py():
-        return False
-    texts = (raw.text(one) for one in column.to_pylist() if one is not None and raw.kind(one) == '"')
-    return all(raw.is_json(one.encode("utf-8", "surrogatepass")) for one in texts)
-
-
 def _perhaps(names: list[str]) -> str | None:
     """Give the name that may be that of the payload."""
     return pick(names, PERHAPS_PAYLOAD) or next(filter(is_of_payload, names), None)
@@ -355,7 +345,7 @@ def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
     its name: a single letter, as in ``{"t": …, "p": {…}}``, or a word for what holds a payload.
     """
     name = names[0] if len(names) == 1 else None
-    if name is None or name == columns.REST or not _is_object(table, name):
+    if name is None or name == columns.REST or not holds_object(table[name]):
         return None
     column = columns.as_json(table[name])
     several = topic is not None and len(pc.unique(columns.texts(table[topic], topic))) > 1

@@ -105,8 +105,9 @@ ROWS = (
     "messages", "rows", "records", "history", "items", "results", "result", "data", "publishers", "clients", "devices",
     "entries", "points", "events", "telemetry", "values", "content", "list", "live", "response", "body", "hits", "docs",
     "edges", "nodes", "series", "topics", "members", "invites", "objects", "value", "last", "latest", "output",
-    "payload", "documents", "readings", "samples", "observations", "measurements", "feeds", "logs", "lastmessages",
-    "latestmessages", "lastvalues", "latestvalues", "lasttopics", "bytopic", "lastbytopic", "latestbytopic",
+    "member", "payload", "documents", "readings", "samples", "observations", "measurements", "feeds", "logs",
+    "lastmessages", "latestmessages", "lastvalues", "latestvalues", "lasttopics", "bytopic", "lastbytopic",
+    "latestbytopic",
 )  # fmt: skip
 BESIDE = (
     "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
@@ -178,8 +179,11 @@ _MADE = re.compile(r"(?:created?|creation|registered|registration|inserted)(?:at
 
 @lru_cache(4096)
 def plain(name: str) -> str:
-    """Give a name without the differences of ``clientId``, ``client-id``, ``client.id`` and ``CLIENT_ID``."""
-    return re.sub(r"[^0-9a-z]", "", name.lower()) or name
+    """Give a name without the differences of ``clientId``, ``client-id``, ``client.id`` and ``CLIENT_ID``.
+
+    What Hydra's names begin with is left out, too.
+    """
+    return re.sub(r"[^0-9a-z]", "", name.lower().removeprefix("hydra:")) or name
 
 
 def pick(names: Collection[str], known: tuple[str, ...]) -> str | None:

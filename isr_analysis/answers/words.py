@@ -11,7 +11,7 @@ from typing import Any
 
 LONGEST = 300
 
-_KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg")
+_KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg", "issues", "details")
 
 _NAMES = ("field", "param", "parameter", "property")
 """Where an entry of a list of failed checks names the parameter."""
@@ -65,11 +65,22 @@ def _say(value: Any) -> str:
         if named and isinstance(text, str) and named not in text:
             return f"{named}: {text}"
         said = [_say(value[key]) for key in _KEYS if value.get(key)]
-        by_name = bool(value) and all(isinstance(one, list) for one in value.values())
+        by_name = bool(value) and all(isinstance(one, list) or _is_check(one) for one in value.values())
         if by_name and not said:  # the failed checks of each parameter
-            return "; ".join(f"{name}: {', '.join(map(_say, checks))}" for name, checks in value.items())
+            return "; ".join(
+                f"{name}: {', '.join(map(_say, checks if isinstance(checks, list) else [checks]))}"
+                for name, checks in value.items()
+            )
         # problem+json has a title and a detail; other bodies say the same twice.
         return ": ".join(dict.fromkeys(reversed(said))) if said else json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return "; ".join(_say(one) for one in value)
+    if isinstance(value, str) and value.lstrip()[:2] in ("[{", "[\n", '{"'):  # JSON within JSON, as newer Zod has it
+        with contextlib.suppress(ValueError, RecursionError):
+            return _say(json.loads(value))
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_check(value: Any) -> bool:
+    """Tell whether a value is an object that says what is wrong with the parameter under whose name it stands."""
+    return isinstance(value, dict) and isinstance(value.get("message", value.get("msg")), str)

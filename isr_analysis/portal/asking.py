@@ -183,10 +183,13 @@ class Asker:
             ):
                 raise
             page = Page(messages.empty(), 0)
-        if page.payload_unsure and (form := _form_of_others(self._portal, self.known, self._selector)):
-            fields = dataclasses.replace(self.known.fields, payload_form=form)
+        if page.payload_unsure and (other := _of_others(self._portal, self.known, self._selector)):
+            form, name = other.payload_form, other.payload_name
+            fields = dataclasses.replace(
+                self.known.fields, payload_form=form, payload=self.known.fields.payload or name
+            )
             page = _read(self._portal, dataclasses.replace(self.known, fields=fields), self._selector, answer)
-            page = dataclasses.replace(page, payload_form=form)
+            page = dataclasses.replace(page, payload_form=form, payload_name=name)
         self._portal.check_accounts(page.accounts)
         said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
         said = paging.both(said, of_files)
@@ -238,8 +241,8 @@ def _without_rows(portal: Portal, known: History, selector: Selector) -> bytes |
     return portal.habits.without_rows
 
 
-def _form_of_others(portal: Portal, known: History, selector: Selector) -> str | None:
-    """Give the form in which payloads are, as an answer of late shows it, of all clients if that may be asked for.
+def _of_others(portal: Portal, known: History, selector: Selector) -> Page | None:
+    """Give an answer of late that shows in which form payloads are, of all clients if that may be asked for.
 
     It is asked for once.
     """
@@ -248,7 +251,7 @@ def _form_of_others(portal: Portal, known: History, selector: Selector) -> str |
     portal.habits.form_is_looked_for = True
     narrow = known.client_required or known.topic_required
     found = _lately(portal, known, selector if narrow else Selector())
-    return found[1].payload_form if found else None
+    return found[1] if found and found[1].payload_form else None
 
 
 def _lately(portal: Portal, known: History, selector: Selector) -> tuple[Answer, Page] | None:

@@ -26,7 +26,7 @@ _SMALL = 100_000
 _DOCS = f"{API}/docs"
 _USUAL = (f"{API}/openapi.json", _DOCS, "/openapi.json", "/docs")
 _NAMED = re.compile(
-    r"""["']?(spec-?url|apiDescriptionUrl|url|href|src|openapi|definition)["']?\s*(?:[:=]\s*["']|=(?=[./\w]+/))([^"'<>\s]+)""",
+    r"""["']?(spec-?url|apiDescriptionUrl|data-url|url|href|src|openapi|definition)["']?\s*(?:[:=]\s*["']|=(?=[./\w]+/))([^"'<>\s]+)""",
     re.IGNORECASE,
 )
 
@@ -36,7 +36,7 @@ _HEADER = re.compile(r"""<([^>]+)>[^,]*;\s*rel\s*=\s*["']?(service-desc|describe
 _INLINE = re.compile(r'\{\s*"(?:openapi|swagger)"\s*:\s*"')
 """Where a page, or a script of its own, holds the document itself, as Swagger UI for Express does."""
 
-_OF_DOCUMENT = ("spec-url", "specurl", "apidescriptionurl", "service-desc", "describedby")
+_OF_DOCUMENT = ("spec-url", "specurl", "data-url", "apidescriptionurl", "service-desc", "describedby")
 """The attributes that name a document, wherever it lies."""
 
 _LINKS = 6
@@ -148,7 +148,7 @@ def _named(page: Answer) -> Iterator[str]:
             links.setdefault(urljoin(page.url, link), name.lower() in _OF_DOCUMENT)
     home = urlsplit(page.url)
     here = {one: sure for one, sure in links.items() if urlsplit(one)[:2] == home[:2]}
-    usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json")
+    usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json|/doc$")
     likely = [link for link, sure in here.items() if sure or usual.search(urlsplit(link).path)]
     usable = [one for one in likely if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path)]
     usable += [one for one in here if _SCRIPT.search(urlsplit(one).path)]

@@ -20,7 +20,7 @@ _STEPS = (("%f", 1000), ("%S", times.SECOND), ("%M", times.MINUTE), ("%H", times
 
 _NOTATIONS = {
     "python": ("%Y", "%m", "%d", "%H", "%M", "%S", "%f"),
-    "letters": (r"\byyyy", "mm", "dd", "hh", "mm", "ss", "[sfun]{1,9}"),
+    "letters": (r"\byyyy", "mm", "dd", "hh", "(?:mm|nn)", "ss", "[sfun]{1,9}"),
     "go": (r"\b2006", "01", "02", "15", "04", "05", "[09]{1,9}"),
     "php": (r"\by", "m", "d", "h", "i", "s", "[uv]"),
     "shown": (r"\b20\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d{1,9}"),
@@ -70,7 +70,7 @@ def of_words(words: str, *, examples: bool = True) -> str | None:
     An instant in the words is one, too, unless `examples` is False. People leave out the zone of ISO 8601 where they
     mean it; who writes down what a program parses does not.
     """
-    plain = words.replace("[", "").replace("]", "")
+    plain = words.replace("[", "").replace("]", "").replace("%20", " ")
     for name, pattern in _LAYOUTS.items():
         found = pattern.search(plain)
         if found is None or (name == "shown" and not (examples and _is_special(found))):

@@ -175,7 +175,7 @@ def _history(
         fixed.pop(day.name, None)
     length, form = (None, None) if roles.END in by_role or day else _length(given, alone=start is None)
     if length is not None and form is not None:
-        most_at_once = lengths.most(form, length.schema) or longest_range(words)
+        most_at_once = lengths.most(form, length.schema) or longest_range(words) or length_at_once(length.words)
         built_in = dataclasses.replace(built_in, length=length.name, length_form=form, longest=most_at_once)
         fixed.pop(length.name, None)
     return dataclasses.replace(
@@ -257,7 +257,7 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
             return roles.OFFSET
         if bare and role in taken:
             return roles.CURSOR if roles.snake(one.name) == "after" and one.kind == "string" else None
-    if role is None and one.time_form() is not None:
+    if role is None and one.time_form() is not None and _divider(one) is None:
         # An instant under a name that we do not know: the words may tell which end it is.
         for end, pattern in ((roles.START, r"start|begin|from|since|earliest|lower|oldest|after"),
                              (roles.END, r"\bend|until|\bto\b|latest|upper|newest|before")):  # fmt: skip
@@ -268,7 +268,8 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
 
 def _is_interval(one: Parameter) -> bool:
     """Tell whether one parameter takes both ends of the range."""
-    return roles.is_range(one.name) and _divider(one) is not None
+    known = roles.is_range(one.name) or roles.role_of(one.name) is None
+    return known and _divider(one) is not None
 
 
 def _divider(one: Parameter) -> str | None:

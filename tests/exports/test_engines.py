@@ -44,6 +44,11 @@ def test_arrow_duckdb_and_polars_read_the_same_messages(portal):
     assert json.loads(first) == json.loads(truth["payload"][0].as_py())
 
 
+def test_a_topic_that_nothing_was_published_on_has_no_messages(portal):
+    """None on disk is of it, and that is no error."""
+    assert isr.open_history(topic="no/such", **DAYS, portal=portal).to_table().num_rows == 0
+
+
 @pytest.mark.parametrize("engine", ["arrow", "duckdb", "polars"])
 def test_decoded_the_fields_are_columns(portal, engine):
     """The same numbers as in the frame."""

@@ -57,6 +57,7 @@ def test_an_instant_under_an_unknown_name_is_found_by_its_words():
         ({"type": "string", "example": "2026-11-01 00:00:00"}, "", "start", "%Y-%m-%d %H:%M:%S"),
         ({"type": "string"}, "UTC, as yyyy-MM-dd HH:mm:ss.SSS", "start", "%Y-%m-%d %H:%M:%S.%f"),
         ({"type": "string"}, "YYYYMMDD", "start", "%Y%m%d"),
+        ({"type": "string"}, "in format YYYY-MM-DD%20HH:NN:SS", "start", "%Y-%m-%d %H:%M:%S"),
         ({"type": "string"}, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX, RFC 3339", "start", "iso"),
         ({"type": "integer"}, "Unix time in milliseconds", "start", "ms"),
         ({"type": "integer"}, "Unix timestamp", "start", "s"),
@@ -289,6 +290,7 @@ def test_members_of_an_object_are_parameters_of_their_own():
         ("timeRange", "<from>/<to>, RFC 3339"),
         ("between", "start,end as RFC 3339 timestamps"),
         ("range", "Such as 2026-11-01T00:00:00Z..2026-11-02T00:00:00Z"),
+        ("phenomenonTime", "Time interval, ISO 8601 start/end"),
     ],
 )
 def test_one_parameter_may_be_both_ends_of_the_range(name, words):
