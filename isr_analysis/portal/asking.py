@@ -102,7 +102,7 @@ class Asker:
             return page if wide == span else self._cut(page, wide, span)
 
     def _cut(self, page: Page, wide: Range, span: Range) -> Page:
-        """Leave out what only a longer range brought; where it shows that none of the part is lacking, `rows` too."""
+        """Leave out what only the longer range brought; `rows` counts the rest if it shows that the part is whole."""
         at, habits = messages.instants(page.messages), self._portal.habits
         slack = max(times.MINUTE, 2 * self.known.unit)  # an end may be counted in
         around = (at >= wide.start - slack) & (at < wide.end + slack)

@@ -146,7 +146,7 @@ class Onward:
             return
 
     def _begins_later(self, page: Page, rest: Range, behind: Page | None, before: Range) -> bool:
-        """Tell whether an answer with nothing behind it was cut at its beginning: the last ones in the other order."""
+        """Tell whether an answer lacks its beginning: it may hold the newest messages, the oldest of them first."""
         more = behind is not None and self._is_more(page, rest, behind)
         if more or self._whole is page or not (asked := before.common(self._span)):
             return False
