@@ -303,7 +303,8 @@ def test_what_only_looks_like_the_others_is_read_by_itself():
     """Numbers that are none or that no double holds, and text with a control character, among those that fit."""
     usual = b'{"n":1,"s":"x","t":2.5}'
     numbers = ["-0", "01", "-", "-01", "1.", ".5", "1.5.5", "1-5", "+1", "1e5", "1E400", "tru", "truenull", "",
-               "9007199254740993", "-9007199254740993", "999999999999999999", "-999999999999999999", "9223372036854775808"]  # fmt: skip
+               "9007199254740993", "-9007199254740993", "999999999999999999", "-999999999999999999",
+               "9223372036854775808"]  # fmt: skip
     texts = ["x\ny", "\t", "\0", "\x1f", "\x7f", "é\u2028", "\\n", "\\"]
     odd = [usual.replace(b"1", one.encode()) for one in numbers] + [usual.replace(b"x", one.encode()) for one in texts]
     odd += [usual.replace(b"2.5", one.encode()) for one in numbers]

@@ -110,7 +110,7 @@ ROWS = (
     "latestbytopic",
 )  # fmt: skip
 BESIDE = (
-    "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
+    "warnings", "errors", "notices", "links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
     "stats", "statistics", "schema", "columns", "fields", "included", "cursors", "query", "params", "request",
     "responsemetadata", "index", "next", "info",
 )  # fmt: skip
@@ -255,7 +255,7 @@ def is_other_time(name: str) -> bool:
 
 @lru_cache(4096)
 def may_be_time(name: str) -> bool:
-    """Tell whether a field of any name may be a message's time: it is no client, topic or note, and of no other act."""
+    """Tell whether a field may be a message's time, whatever its name: no client, topic, note or act of a device."""
     spelled = plain(name.rpartition(".")[2])
     if spelled in (*CLIENT, *TOPIC, *_BOOKKEEPING) or time_rank(name) is not None:
         return False

@@ -1,7 +1,7 @@
-"""Whether a portal cuts the ranges that it is asked for, and says nothing of it: to their last day, their first hours.
+"""Whether a portal cuts the ranges that it is asked for without a word, such as to their last day or first hours.
 
-A message that it is known to have tells: it must be in the answer to a long range that begins with it, and to one that
-ends with it. Dense messages show that by themselves.
+A message that the portal is known to have tells: it must be in the answer to a long range that begins with it, and in
+that to one that ends with it. Where messages are dense, each answer shows by itself that it is whole.
 """
 
 from __future__ import annotations
@@ -29,9 +29,6 @@ _PART = 24
 
 _NEAR = 2 * times.SECOND
 """How far instants may be from those that are shown, which may be rounded."""
-
-_FEW = 10
-"""Rows that any portal gives at once."""
 
 
 def check(portal: Portal, selector: Selector, span: Range, given: Range | None, *, wait: Waiting = False) -> None:
@@ -107,12 +104,12 @@ class _Look:
         return min(habits.from_end, habits.from_start) >= length - length // _PART
 
     def check_short(self, length: int) -> None:
-        """Refuse that nothing is in ranges so short if a message that is known is not in one around it, either."""
+        """Refuse an empty answer to so short a range, if one about a message that is known lacks that, too."""
         habits, (selector, at) = self._portal.habits, self._portal.habits.seen[1]  # older ones may be deleted by now
         near = max(length // 2, _near(at))
         span = Range(at - near, at + near + 1).before(self._portal.now())
         page = self._ask(selector, span)
-        if page is not None and not _has(page, at) and page.rows < max(habits.longest, _FEW):
+        if page is not None and not _has(page, at) and not habits.may_be_cut(page.rows):
             raise _lost(at, f"asked for {span}")
         habits.shortest = length
 
@@ -150,7 +147,7 @@ class _Look:
         known, habits = self._portal.contract.history, self._portal.habits
         after = paging.following(known, Step(known.path, {}), page, rows=page.rows, nth=0, habits=habits)
         # An answer may be cut by its length as well, unless others were longer.
-        if isinstance(after, Step) or (after == paging.BY_TIME and page.rows >= max(habits.longest, _FEW)):
+        if isinstance(after, Step) or (after == paging.BY_TIME and habits.may_be_cut(page.rows)):
             return False
         alone = self._ask(selector, Range(at - _near(at), at + _near(at)))
         if sure and alone is not None and not _has(alone, at):
@@ -158,7 +155,7 @@ class _Look:
         return sure if alone is None else _has(alone, at)
 
     def finds_more(self, selector: Selector, span: Range, given: Range | None) -> bool:
-        """Tell whether the portal has more of what was silent, asked for that alone; not if it is answered whole."""
+        """Tell whether the portal gives messages of what was silent in a range, if it is asked for that alone."""
         length = span.end - span.start
         if self.is_proven(length):
             return False

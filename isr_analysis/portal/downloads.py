@@ -9,6 +9,7 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +20,6 @@ from isr_analysis.errors import RequestRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 
-_NOT_THERE = 404
 _LARGEST = 1_000_000
 """Bytes of an answer, at most, that may name files; one with messages is not read twice."""
 
@@ -33,7 +33,7 @@ _SIGNED = re.compile(r"(?:.*[-_])?(?:sig|signature|hmac)", re.IGNORECASE)
 """What the query of an address has that opens a file by itself."""
 
 
-def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> tuple[Answer, Paging]:
+def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> tuple[Answer, Paging]:
     """Give an answer, or what is in the files that it names, as a zip of them; and what it says of further files.
 
     Parameters
@@ -64,7 +64,7 @@ def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
     return dataclasses.replace(answer, body=packed.getvalue(), headers=headers), said
 
 
-def file(wire: Wire, address: str, base: str, *, wait: Waiting = False) -> Answer:
+def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:
     """Give a file that the portal names: from where it says if that opens by itself, else from the portal's own host.
 
     The token goes to the portal alone, wherever the file is.
@@ -75,7 +75,7 @@ def file(wire: Wire, address: str, base: str, *, wait: Waiting = False) -> Answe
     try:
         return wire.get(paging.path_of(address, base), bulk=True, wait=wait)
     except RequestRefusedError as exc:
-        if not elsewhere or exc.status_code != _NOT_THERE:
+        if not elsewhere or exc.status_code != HTTPStatus.NOT_FOUND:
             raise
         return wire.get(address, bulk=True, wait=wait)
 
