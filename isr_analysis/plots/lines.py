@@ -165,8 +165,9 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     said = _axis_says(lines)
     figure.update_traces({"showlegend": False}, lambda trace: trace.name in said)
     names = sorted(legend - said) if len(legend) > 1 else []
+    from_the_top = sorted(lines, key=lambda line: panels.index(line.panel))
     look.dressed(
-        figure, ground, title=title or titled(lines, marks), notes=notes, height=height, legend=names,
+        figure, ground, title=title or titled(from_the_top, marks), notes=notes, height=height, legend=names,
         heading=len(panels) > 1,
     )  # fmt: skip
     return Drawn(figure, lines, hands, most)

@@ -218,3 +218,15 @@ def test_the_events_of_many_clients_have_a_row_each(clients, strip):
     beside = plots.timeseries(pd.concat([power, frame]).sort_index())
     bottom, top = next(axis.domain for axis in beside.select_yaxes() if axis.title.text == "events")
     assert (top - bottom) * (beside.layout.height - 134) >= 0.75 * strip
+
+
+def test_the_title_names_the_fields_from_the_top():
+    """Not by what their lines are called, which may begin with the last panel."""
+    frame = pd.concat([
+        plain(np.arange(60.0), client_id="b", topic="telemetry/power"),
+        plain(np.arange(60.0), client_id="a", topic="telemetry/system").rename(columns={"value": "zeal"}),
+    ]).sort_index(kind="stable")  # fmt: skip
+    figure = plots.timeseries(frame)
+    panels = [axis.title.text for axis in figure.select_yaxes()]
+    assert panels == ["value", "zeal"]
+    assert figure.layout.title.text == "value, zeal · 2 clients"
