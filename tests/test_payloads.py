@@ -389,11 +389,12 @@ def test_nobody_shares_a_shape():
 def test_plain_messages_are_read_in_columns_and_only_odd_ones_are_left():
     """What has one template is taken at once; one odd message sends no other the slower way."""
     rows = [
-        json.dumps({"a": i / 4, "n": None, "o": {"b": f"{i}"}, "t": i % 2 == 0, "l": ["x", i]}).encode()
+        json.dumps({"a": i / 4 - 9, "l": ["x", i], "n": None, "o": {"b": f"{i}" * (i % 3)}, "t": i % 2 == 0}).encode()
         for i in range(1000)
     ]
-    odd = [b'{"a":1,"new":2}', b'{"a":0.5,"o":{}}', b"17.5", b'{"a":\n0.5}', b'{"a":NaN}', rows[0][:-1], rows[0] + b"}"]
-    for extra, left in ([], []), (odd, [*range(1000, 1007)]):
+    odd = [b'{"a":1,"new":2}', b'{"a":0.5,"o":{}}', b"17.5", b'{"a":\n0.5}', b'{"a":NaN}', rows[0][:-1], rows[0] + b"}",
+           rows[0].replace(b"-9.0", b"")]  # fmt: skip
+    for extra, left in ([], []), (odd, [*range(1000, 1008)]):
         given_ = pa.array([*rows, *extra, *rows], pa.large_binary())
         assert sorted(plain_payloads.take(given_, np.arange(len(given_))).left.tolist()) == left
 
