@@ -56,6 +56,17 @@ def test_what_is_not_the_same_is_no_copy():
     assert told(read([{**row, "payload": 1, "key": "MQ=="}]))[0][3] == b"1"
 
 
+@pytest.mark.parametrize("other", ["raw", "text", "payload_content", "raw_body"])
+def test_what_is_no_json_may_stand_in_another_field_alone(other):
+    """Then it is not null; a note on a message of null is no payload."""
+    row = {"time": AT, "client_id": "a", "topic": "t"}
+    either = [{**row, "payload": {"a": 1}, other: None}, {**row, "payload": None, other: "on"}]
+    assert [one[3] for one in told(read(either))] == [b'{"a": 1}', b'"on"']
+    assert told(read([{**row, "payload": None, "error": "not decoded"}]))[0][3] == b"null"
+    neither = {**row, "payload": None, other: None}
+    assert [one[3] for one in told(read([*either, neither]))] == [b'{"a": 1}', b'"on"', b"null"]
+
+
 def test_an_answer_of_nulls_alone_is_read_as_others_show(home):
     """A day of texts shows nothing of what stands beside them: an answer of late does."""
     stored = [Message(FIRST + i * HOUR, "dev-a", "t/x", "on" if i < 24 else {"i": i}) for i in range(4 * 24)]

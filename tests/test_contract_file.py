@@ -115,6 +115,30 @@ def test_a_header_that_is_wanted_is_named_with_its_remedy(home, tmp_path, doc, w
         assert isr.load_history(**span, portal=portal)["value"].tolist() == list(range(24))
 
 
+class OfAccount(Server):
+    """Wants the account's id in a header of its history route, as its document says."""
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        if "/history" in url and headers.get("x-account-id") != portals.ACCOUNT:
+            return 422, {"Content-Type": "text/plain"}, b"header.x-account-id: Field required"
+        status, had, body = super().answer(url, headers)
+        if "openapi" in url and status == 200:
+            document = json.loads(body)
+            (get,) = (item["get"] for item in document["paths"].values())
+            get["parameters"].append({"name": "X-Account-Id", "in": "header", "required": True})
+            body = json.dumps(document).encode()
+        return status, had, body
+
+
+def test_a_header_that_takes_the_account_has_it(home):
+    """It is known from what the portal says of its publishers; nobody needs to write it down."""
+    server = OfAccount(Dialect(), [Message(FIRST + i * HOUR, "dev-a", "t", i) for i in range(24)])
+    with portals.mocked(server, home) as portal:
+        df = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+    assert df["value"].tolist() == list(range(24))
+
+
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "X-ISR-Account-Id", "Host", "two words"])
 def test_a_header_that_is_secret_or_none_is_refused(tmp_path, name):
     """The token has its own places, and the file is printed by `isr doctor`."""

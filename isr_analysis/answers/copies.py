@@ -1,11 +1,13 @@
-"""A payload that stands in its row twice, decoded and as coded bytes: the bytes are what was published. Pure.
+"""Payloads that stand in one of two fields of a row, or in both: decoded, and as text or coded bytes. Pure.
 
-A portal that decodes JSON has null beside the bytes of what is none. No name tells; the rows that have both do.
+A portal that decodes JSON has null beside the text or the bytes of what is none. Where it gives the bytes always, no
+name tells; the rows that have both do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Collection, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -13,9 +15,13 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, payload, raw
 from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.shape import is_of_payload, plain
 
 _ROWS = 100
 """How many rows with both are compared."""
+
+_INSTEAD = ("raw", "text", "string", "binary", "body", "data", "content")
+"""What a field may be called as well that stands in for a payload."""
 
 _CHANCE = 3
 """Bytes that may be a value's by chance."""
@@ -43,8 +49,23 @@ def coded(table: Columns, names: Collection[str], payloads: Collection[str]) -> 
     return None
 
 
+def instead(table: Columns, payloads: Sequence[str], others: Collection[str]) -> list[str]:
+    """Name the fields, of others than the payloads, that have a value in rows in which no payload is."""
+    lacking = functools.reduce(pc.and_, (pc.invert(_holds(table[name])) for name in payloads))
+    if not payloads or not pc.any(lacking).as_py():  # mostly so
+        return []
+    named = (name for name in others if is_of_payload(name) or plain(name.rpartition(".")[2]) in _INSTEAD)
+    return [name for name in named if pc.any(_holds(table[name]).filter(lacking)).as_py()]
+
+
+def _holds(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell for each row whether it has a value other than null."""
+    column = columns.as_json(column)
+    return pc.and_(columns.present(column), pc.fill_null(pc.not_equal(column, b"null"), False))
+
+
 def _same(bytes_of: pa.ChunkedArray, values: pa.ChunkedArray, form: str) -> bool:
-    there = pc.and_(columns.present(values), pc.not_equal(values, b"null"))
+    there = _holds(values)
     longest = 0
     for one, value in zip(*(column.filter(there)[:_ROWS].to_pylist() for column in (bytes_of, values)), strict=True):
         decoded = None if one is None else payload.sound(one, form)

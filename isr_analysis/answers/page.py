@@ -337,7 +337,7 @@ def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
         raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
     encoding = labels.text_of(table, role.encoding)
     found = None
-    for name in reversed(role.payload):
+    for name in (*reversed(copies.instead(table, role.payload, role.extra)), *reversed(role.payload)):
         form = roles.payload_form(name) or asked.fields.payload_form
         one = payload.published(table[name], form, encoding)
         found = one if found is None else pc.if_else(columns.present(table[name]), one, found)

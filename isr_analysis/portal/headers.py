@@ -26,6 +26,9 @@ _OF_ONE = re.compile(
 _ELSEWHERE = re.compile(r"^(?:accept|content-type)$", re.IGNORECASE)
 """Headers that documents describe in another place."""
 
+_OF_ACCOUNT = re.compile(r"^(?:x-)?(?:isr-)?(?:account|tenant)-?(?:id|uuid)$", re.IGNORECASE)
+"""Headers that take the account's id."""
+
 
 def checked(given: Mapping[str, str], path: Path) -> Mapping[str, str]:
     """Refuse headers of a file that are not to be said there, or that are none."""
@@ -49,12 +52,19 @@ def wanted(parameters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         name, schema = one.get("name"), one.get("schema", one)
         if one.get("in") != "header" or one.get("required") is not True or not isinstance(name, str):
             continue
-        if not isinstance(schema, dict) or _NOT_IN_A_FILE.search(name) or _ELSEWHERE.search(name):
+        set_elsewhere = _NOT_IN_A_FILE.search(name) and not _OF_ACCOUNT.search(name)
+        if not isinstance(schema, dict) or set_elsewhere or _ELSEWHERE.search(name):
             continue
         only = schema.get("enum")
         value = schema.get("default", only[0] if isinstance(only, list) and len(only) == 1 else "")
         found[name] = value if isinstance(value, str) and _HEADER.fullmatch(f"{name}: {value}") else ""
     return found
+
+
+def filled(given: Mapping[str, str], account_id: str | None) -> Mapping[str, str]:
+    """Give headers with the account's id, if it is known, for those that take it and have no value."""
+    own = {name: account_id for name, value in given.items() if account_id and not value and _OF_ACCOUNT.search(name)}
+    return {**given, **own}
 
 
 def remedy(status: int, words: str, lacking: Sequence[str]) -> str:
@@ -67,6 +77,8 @@ def remedy(status: int, words: str, lacking: Sequence[str]) -> str:
     if not named and not _OF_ONE.search(words):
         return ""
     wants = f"its document wants the header {', '.join(named)}" if lacking else "a header that it wants is sent"
+    if named and _OF_ACCOUNT.search(named[0]):
+        return f"; {wants}: set ISR_ACCOUNT_ID to the account's id"
     return (
         f'; {wants}: say {named[0] if named else "X-Tenant"} = "…" under [headers] of a contract file (ISR_CONTRACT; '
         "`isr doctor` prints one to edit)"

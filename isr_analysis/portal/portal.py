@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -28,7 +28,7 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import accounts, discovery, identity, lists, paging, quota, token, wire
+from isr_analysis.portal import accounts, discovery, headers, identity, lists, paging, quota, token, wire
 from isr_analysis.portal.contract import Contract, History, overridden
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
@@ -103,7 +103,7 @@ class Portal:
             now=now,
             sleep=sleep,
             transport=transport,
-            wanted=lambda: self._known().headers,
+            wanted=self._wanted_headers,
         )
         self._lock = threading.RLock()
         self._account: str | None = None
@@ -230,6 +230,10 @@ class Portal:
         """The contract as far as it can be known without asking: enough for the routes whose paths are published."""
         with self._lock:
             return self._known()
+
+    def _wanted_headers(self) -> Mapping[str, str]:
+        nameless = self._account is None or self._account.startswith(_NAMELESS)
+        return headers.filled(self._known().headers, self.profile.account_id if nameless else self._account)
 
     def _known(self) -> Contract:
         """Give `routes` without the lock: who holds that, to read the contract, may wait for the request that asks."""
