@@ -9,6 +9,7 @@ import platform
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -105,7 +106,7 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     yield Check("portal", OK, f"{portal.origin} answers" + (" over TLS" if portal.origin.startswith("https") else ""))
     yield _clock(live.headers.get("date", ""), portal.now())
     try:
-        if live.status_code == 401:  # noqa: PLR2004 (the status itself)
+        if live.status_code == HTTPStatus.UNAUTHORIZED:
             wire.good(live, portal.origin)
         before = portal.requests
         account = portal.account_id
@@ -180,7 +181,7 @@ def _history(portal: Portal) -> None:
         raise wire.EnoughError(
             "the portal gives {} for the last day, which may be no message, or an answer that is not understood"
         )
-    if answer.status not in (202, 204):  # being prepared, no content
+    if answer.status not in (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
         answers.read_page(
             answer.body, content_type=answer.content_type, account_id=portal.account_id,
             client_id=asked.clients[0] if asked.clients else None, fields=portal.contract.history.fields,

@@ -23,7 +23,6 @@ TENANTS = f"{wire.API}/tenants"
 SUBSCRIBERS = f"{wire.API}/subscriber-mqtt-passwords"
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_SERVER = 500
 
 
 def change(portal: Portal, method: str, path: str, *, json: Mapping[str, Any] | None) -> bytes:
@@ -56,7 +55,7 @@ def change(portal: Portal, method: str, path: str, *, json: Mapping[str, Any] | 
         raise PortalUnavailableError(f"{exc}. {_PERHAPS}") from exc
     finally:
         _forget_lists(portal)
-    if response.status_code >= _SERVER:
+    if response.is_server_error:
         words = answers.error_words(response.content, response.headers.get("content-type"))
         raise PortalUnavailableError(
             f"the portal {portal.origin} failed: {method} {path} → {response.status_code}, {words or 'without a word'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from http import HTTPStatus
 
 from isr_analysis import answers, messages, times
 from isr_analysis.answers import Apart, Page
@@ -20,8 +21,6 @@ from isr_analysis.times import Range
 _REVISIONS = 12
 """How often a part is asked for in another way."""
 
-_NO_CONTENT = 204
-_NOT_FOUND = 404
 _LATELY = 30 * times.DAY
 """How far back a message is looked for that shows the form of the portal's answers."""
 
@@ -68,9 +67,12 @@ class Asker:
         start = max(span.start - (self.known.unit if moved else 0), 0)
         return self.written(self.known, Range(start, span.end))
 
-    def written(self, known: History, span: Range) -> dict[str, str]:
-        """Give the parameters that ask for just this range, in a way that may not be agreed on yet."""
-        portal, selector = self._portal, self._selector
+    def written(self, known: History, span: Range, selector: Selector | None = None) -> dict[str, str]:
+        """Give the parameters that ask for just this range, in a way that may not be agreed on yet.
+
+        They ask for the same as all others, unless another selector is given.
+        """
+        portal, selector = self._portal, selector or self._selector
         prefixes = portal.prefixes() if known.asks_by_path(selector) else {}
         return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
 
@@ -101,7 +103,7 @@ class Asker:
             return page if wide == span else self._cut(page, wide, span)
 
     def _cut(self, page: Page, wide: Range, span: Range) -> Page:
-        """Leave out what only a longer range brought; where it shows that none of the part is lacking, `rows` too."""
+        """Leave out what only the longer range brought; `rows` counts the rest if it shows that the part is whole."""
         at, habits = messages.instants(page.messages), self._portal.habits
         slack = max(times.MINUTE, 2 * self.known.unit)  # an end may be counted in
         around = (at >= wide.start - slack) & (at < wide.end + slack)
@@ -117,12 +119,11 @@ class Asker:
         try:
             page = self.ask(Step(self.known.path, question))
         except RequestRefusedError as exc:
-            if not _is_nothing(self._portal, self.known, self._selector, exc):
+            if not self._is_nothing(exc):
                 raise
-            if span.start < answered_from.get(self._selector, 2**63) and _is_answered_at_its_end(
-                self._portal, self.known, self._selector, span
-            ):  # else it would find nothing there, either
-                raise RequestRefusedError(str(exc), status_code=refusals.GONE, words=exc.words) from exc
+            is_new = span.start < answered_from.get(self._selector, 2**63)
+            if is_new and self._is_answered_at_its_end(span):  # else it would find nothing there, either
+                raise RequestRefusedError(str(exc), status_code=HTTPStatus.GONE, words=exc.words) from exc
             return Page(messages.empty(), 0)
         self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
         answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
@@ -166,10 +167,10 @@ class Asker:
             if refusals.nothing_there(exc.status_code or 0, exc.words):
                 return Page(messages.empty(), 0)
             raise
-        if answer.status == _NO_CONTENT:
+        if answer.status == HTTPStatus.NO_CONTENT:
             return Page(messages.empty(), 0)
         try:
-            page = _read(self._portal, self.known, self._selector, answer)
+            page = self._read(answer, self._selector)
         except AnswerError as exc:
             if refusals.says_only_nothing(answer.body, answer.content_type):
                 return Page(messages.empty(), 0)
@@ -178,89 +179,87 @@ class Asker:
                 raise refused from exc
             guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
             nothing = answer.body.strip()
-            if nothing not in (b"", b"{}", b"null") or not (
-                guessed or nothing == _without_rows(self._portal, self.known, self._selector)
-            ):
+            if nothing not in (b"", b"{}", b"null") or not (guessed or nothing == self._without_rows()):
                 raise
             page = Page(messages.empty(), 0)
-        if page.payload_unsure and (other := _of_others(self._portal, self.known, self._selector)):
-            form, name = other.payload_form, other.payload_name
-            fields = dataclasses.replace(
-                self.known.fields, payload_form=form, payload=self.known.fields.payload or name
-            )
-            page = _read(self._portal, dataclasses.replace(self.known, fields=fields), self._selector, answer)
-            page = dataclasses.replace(page, payload_form=form, payload_name=name)
+        if page.payload_unsure and (other := self._of_others()):
+            page = self._read(answer, self._selector, like=other)
+            page = dataclasses.replace(page, payload_form=other.payload_form, payload_name=other.payload_name)
         self._portal.check_accounts(page.accounts)
         said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
         said = paging.both(said, of_files)
         return dataclasses.replace(page, paging=said)
 
+    def _read(self, answer: Answer, selector: Selector, *, like: Page | None = None) -> Page:
+        fields = self.known.fields
+        if like:
+            fields = dataclasses.replace(
+                fields, payload_form=like.payload_form, payload=fields.payload or like.payload_name
+            )
+        form = fields.payload_form or ("decoded" if self._portal.habits.decoded else None)
+        return answers.read_page(
+            answer.body,
+            content_type=answer.content_type,
+            account_id=self._portal.account_id,
+            client_id=selector.clients[0] if selector.clients else None,
+            topic=selector.topic,
+            fields=dataclasses.replace(fields, payload_form=form),
+        )
 
-def _is_nothing(portal: Portal, known: History, selector: Selector, exc: RequestRefusedError) -> bool:
-    """Tell whether a range was not found because nothing is in it: of late, the portal answers the same question."""
-    if exc.status_code != _NOT_FOUND or refusals.beyond_retention(_NOT_FOUND, exc.words):
-        return False
-    if selector not in portal.habits.answered and _lately(portal, known, selector):
-        portal.habits.answered.add(selector)
-    return selector in portal.habits.answered
-
-
-def _is_answered_at_its_end(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
-    """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago."""
-    end, now = Range(max(span.end - max(times.SECOND, known.unit), span.start), span.end), portal.now()
-    question = known.question(selector, known.widened(end, now), account_id=portal.named_account, now=now)
-    try:
-        portal.wire.get(known.path, question)
-    except RequestRefusedError as exc:
-        new = refusals.revised(known, question, exc.words, 0) if exc.status_code in refusals.REVISABLE else None
-        if new is None or new.shortest == known.shortest:
+    def _is_nothing(self, exc: RequestRefusedError) -> bool:
+        """Tell whether a range was not found as nothing is in it: of late, the portal answers the same question."""
+        if exc.status_code != HTTPStatus.NOT_FOUND or refusals.beyond_retention(HTTPStatus.NOT_FOUND, exc.words):
             return False
-        portal.learn(new)  # so short a range tells nothing
-        return _is_answered_at_its_end(portal, new, selector, span)
-    return end != span
+        answered = self._portal.habits.answered
+        if self._selector not in answered and self._lately(self._selector):
+            answered.add(self._selector)
+        return self._selector in answered
 
+    def _is_answered_at_its_end(self, span: Range) -> bool:
+        """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago.
 
-def _read(portal: Portal, known: History, selector: Selector, answer: Answer) -> Page:
-    fields = known.fields
-    if portal.habits.decoded and fields.payload_form is None:
-        fields = dataclasses.replace(fields, payload_form="decoded")
-    return answers.read_page(
-        answer.body,
-        content_type=answer.content_type,
-        account_id=portal.account_id,
-        client_id=selector.clients[0] if selector.clients else None,
-        topic=selector.topic,
-        fields=fields,
-    )
+        It is asked again as long as the portal says that it takes no range so short: that tells nothing.
+        """
+        end = Range(max(span.end - max(times.SECOND, self.known.unit), span.start), span.end)
+        question = self.written(self.known, self.known.widened(end, self._portal.now()))
+        try:
+            self._portal.wire.get(self.known.path, question)
+        except RequestRefusedError as exc:
+            may = exc.status_code in refusals.REVISABLE
+            new = refusals.revised(self.known, question, exc.words, 0) if may else None
+            if new is None or new.shortest == self.known.shortest:
+                return False
+            self.known = new
+            self._portal.learn(new)
+            return self._is_answered_at_its_end(span)
+        return end != span
 
+    def _without_rows(self) -> bytes | None:
+        """Give what an answer without rows is, where that tells nothing by itself: one of late is looked at."""
+        habits = self._portal.habits
+        if habits.without_rows is None and (found := self._lately(self._selector)) and found[1].rows:
+            habits.without_rows = answers.without_rows(found[0].body, found[0].content_type)
+        return habits.without_rows
 
-def _without_rows(portal: Portal, known: History, selector: Selector) -> bytes | None:
-    """Give what the portal's answers are without rows, where that tells nothing by itself: one of late is looked at."""
-    if portal.habits.without_rows is None and (found := _lately(portal, known, selector)) and found[1].rows:
-        portal.habits.without_rows = answers.without_rows(found[0].body, found[0].content_type)
-    return portal.habits.without_rows
+    def _of_others(self) -> Page | None:
+        """Give an answer of late that shows in which form payloads are, of all clients if that may be asked for.
 
+        It is asked for once.
+        """
+        if self._portal.habits.form_is_looked_for:
+            return None
+        self._portal.habits.form_is_looked_for = True
+        narrow = self.known.client_required or self.known.topic_required
+        found = self._lately(self._selector if narrow else Selector())
+        return found[1] if found and found[1].payload_form else None
 
-def _of_others(portal: Portal, known: History, selector: Selector) -> Page | None:
-    """Give an answer of late that shows in which form payloads are, of all clients if that may be asked for.
-
-    It is asked for once.
-    """
-    if portal.habits.form_is_looked_for:
+    def _lately(self, selector: Selector) -> tuple[Answer, Page] | None:
+        """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one."""
+        known, now = self.known, self._portal.now()
+        most = times.duration(known.longest) if known.longest else _LATELY
+        for length in dict.fromkeys(min(days, most) for days in (_LATELY, times.DAY)):  # it may keep less
+            question = self.written(known, Range(now - length + known.unit, now), selector)
+            with contextlib.suppress(AnswerError, RequestRefusedError):
+                answer = self._portal.wire.get(known.path, question)
+                return answer, self._read(answer, selector)
         return None
-    portal.habits.form_is_looked_for = True
-    narrow = known.client_required or known.topic_required
-    found = _lately(portal, known, selector if narrow else Selector())
-    return found[1] if found and found[1].payload_form else None
-
-
-def _lately(portal: Portal, known: History, selector: Selector) -> tuple[Answer, Page] | None:
-    """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one."""
-    most = times.duration(known.longest) if known.longest else _LATELY
-    for length in dict.fromkeys(min(days, most) for days in (_LATELY, times.DAY)):  # it may keep less
-        span = Range(portal.now() - length + known.unit, portal.now())
-        question = known.question(selector, span, account_id=portal.named_account, now=portal.now())
-        with contextlib.suppress(AnswerError, RequestRefusedError):
-            answer = portal.wire.get(known.path, question)
-            return answer, _read(portal, known, selector, answer)
-    return None

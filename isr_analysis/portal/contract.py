@@ -88,7 +88,7 @@ class History:
     limit : str or None
         The parameter of the page's size.
     page_size : int
-        Messages per page that are asked for.
+        Messages per page that are asked for, where the portal allows as many.
     page_size_is_kept : bool
         Whether the portal documents this size as allowed, so that a shorter page is the last.
     cursor, page, offset : str or None

@@ -30,9 +30,6 @@ _PART = 24
 _NEAR = 2 * times.SECOND
 """How far instants may be from those that are shown, which may be rounded."""
 
-_FEW = 10
-"""Rows that any portal gives at once."""
-
 
 def check(portal: Portal, selector: Selector, span: Range, given: Range | None, *, wait: Waiting = False) -> None:
     """Find out, once, whether the portal answers so long a range whole.
@@ -112,7 +109,7 @@ class _Look:
         near = max(length // 2, _near(at))
         span = Range(at - near, at + near + 1).before(self._portal.now())
         page = self._ask(selector, span)
-        if page is not None and not _has(page, at) and page.rows < max(habits.longest, _FEW):
+        if page is not None and not _has(page, at) and not habits.may_be_cut(page.rows):
             raise _lost(at, f"asked for {span}")
         habits.shortest = length
 
@@ -150,7 +147,7 @@ class _Look:
         known, habits = self._portal.contract.history, self._portal.habits
         after = paging.following(known, Step(known.path, {}), page, rows=page.rows, nth=0, habits=habits)
         # An answer may be cut by its length as well, unless others were longer.
-        if isinstance(after, Step) or (after == paging.BY_TIME and page.rows >= max(habits.longest, _FEW)):
+        if isinstance(after, Step) or (after == paging.BY_TIME and habits.may_be_cut(page.rows)):
             return False
         alone = self._ask(selector, Range(at - _near(at), at + _near(at)))
         if sure and alone is not None and not _has(alone, at):

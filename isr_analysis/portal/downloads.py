@@ -9,6 +9,7 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +20,6 @@ from isr_analysis.errors import RequestRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 
-_NOT_THERE = 404
 _LARGEST = 1_000_000
 """Bytes of an answer, at most, that may name files; one with messages is not read twice."""
 
@@ -75,7 +75,7 @@ def file(wire: Wire, address: str, base: str, *, wait: Waiting = False) -> Answe
     try:
         return wire.get(paging.path_of(address, base), bulk=True, wait=wait)
     except RequestRefusedError as exc:
-        if not elsewhere or exc.status_code != _NOT_THERE:
+        if not elsewhere or exc.status_code != HTTPStatus.NOT_FOUND:
             raise
         return wire.get(address, bulk=True, wait=wait)
 

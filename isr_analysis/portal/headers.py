@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,6 @@ _OF_ONE = re.compile(
 )
 _ELSEWHERE = re.compile(r"^(?:accept|content-type)$", re.IGNORECASE)
 """Headers that documents describe in another place."""
-
-_NOT_ACCEPTABLE = 406
 
 
 def checked(given: Mapping[str, str], path: Path) -> Mapping[str, str]:
@@ -64,7 +63,7 @@ def remedy(status: int, words: str, lacking: Sequence[str]) -> str:
     Else give "".
     """
     found = _NAMED.search(words)
-    named = list(lacking) or ([found[0]] if found else ["Accept"] if status == _NOT_ACCEPTABLE else [])
+    named = list(lacking) or ([found[0]] if found else ["Accept"] if status == HTTPStatus.NOT_ACCEPTABLE else [])
     if not named and not _OF_ONE.search(words):
         return ""
     wants = f"its document wants the header {', '.join(named)}" if lacking else "a header that it wants is sent"

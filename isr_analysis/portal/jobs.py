@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from isr_analysis import answers, times
@@ -14,7 +15,6 @@ from isr_analysis.errors import AnswerError, HistoryIncompleteError
 from isr_analysis.portal import downloads, paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 
-_ACCEPTED = 202
 _LONGEST = 15 * times.MINUTE // times.SECOND
 """How long a portal may take, s."""
 
@@ -50,7 +50,7 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
     HistoryIncompleteError
         It is not there after a quarter of an hour.
     """
-    if answer.status != _ACCEPTED:
+    if answer.status != HTTPStatus.ACCEPTED:
         return answer
     where = _where(answer, path)
     if where is None:
@@ -68,7 +68,7 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
         state = _state(answer)
         if state is not None and _FAILED.fullmatch(state):
             raise AnswerError(f"the portal failed at the answer that it prepared: {_said(answer)!r}")
-        if answer.status == _ACCEPTED or (state is not None and _PENDING.fullmatch(state)):
+        if answer.status == HTTPStatus.ACCEPTED or (state is not None and _PENDING.fullmatch(state)):
             where = _where(answer, where) or where
             continue
         found = _addresses(answer, _RESULT) if state is not None else []
@@ -119,7 +119,7 @@ def _texts(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, one in value.items():
         if isinstance(one, str) and re.match(r"https?://|/|\?", one):
             yield name, one
-        elif isinstance(one, dict) and plain(name) in ("links", "_links", "urls"):
+        elif isinstance(one, dict) and plain(name) in ("links", "urls"):
             for relation, link in one.items():
                 address = link.get("href") if isinstance(link, dict) else link
                 if isinstance(address, str):

@@ -44,7 +44,7 @@ def form_of(name: str, schema: Mapping[str, Any], words: str) -> str | None:
 
 def most(form: str, schema: Mapping[str, Any]) -> str | None:
     """Give the longest length that may be asked for, as a duration; None if that is not said."""
-    if "," in form or form not in UNITS:
+    if form not in UNITS:
         offered = form.split(",")
         return max(offered, key=ns_of) if ns_of(offered[0]) and form != "24h" else None
     top = schema.get("maximum")

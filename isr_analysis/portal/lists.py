@@ -7,6 +7,7 @@ import itertools
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pyarrow as pa
@@ -31,8 +32,6 @@ _ALL = 2**62
 
 _MANY = 1000
 """Rows that are asked for where a list may have been cut without a word."""
-
-_NO_CONTENT = 204
 
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
@@ -189,7 +188,7 @@ class _Rows(_List[list[dict[str, Any]]]):
     """A list of objects."""
 
     def _understood(self, kept: Kept) -> tuple[list[dict[str, Any]], Paging]:
-        if kept.answer.status == _NO_CONTENT:
+        if kept.answer.status == HTTPStatus.NO_CONTENT:
             return [], Paging()
         found = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
         return found, _said(kept.answer.body)
@@ -217,7 +216,7 @@ class _Live(_List[Page]):
 
     def _understood(self, kept: Kept) -> tuple[Page, Paging]:
         answer = kept.answer
-        if answer.status == _NO_CONTENT:
+        if answer.status == HTTPStatus.NO_CONTENT:
             return Page(messages.empty(), 0), Paging()
         page = answers.read_live(
             answer.body, content_type=answer.content_type, account_id=self._account_id, fields=self._fields

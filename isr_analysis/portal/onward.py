@@ -146,7 +146,7 @@ class Onward:
             return
 
     def _begins_later(self, page: Page, rest: Range, behind: Page | None, before: Range) -> bool:
-        """Tell whether an answer with nothing behind it was cut at its beginning: the last ones in the other order."""
+        """Tell whether an answer lacks its beginning: it may hold the newest messages, the oldest of them first."""
         more = behind is not None and self._is_more(page, rest, behind)
         if more or self._whole is page or not (asked := before.common(self._span)):
             return False
@@ -258,7 +258,7 @@ class Onward:
     def grain(self, page: Page) -> int:
         """Give the step at which a range may be parted: the portal may keep its times finer than it shows them."""
         at = instants(page.messages)
-        return max(self._unit(), next(one for one in _GRAINS if not (at % one).any()))
+        return max(self._unit(), grain_of(at))
 
     def _same(self, page: Page) -> HistoryIncompleteError:
         at = instants(page.messages)
@@ -284,6 +284,11 @@ def order_of(table: pa.Table) -> str | None:
     return "up" if (steps >= 0).all() else "down" if (steps <= 0).all() else None
 
 
+def grain_of(at: int | npt.NDArray[np.int64]) -> int:
+    """Give the coarsest step, from a minute to a nanosecond, of which instants are whole numbers."""
+    return next(one for one in _GRAINS if not np.any(at % one))
+
+
 def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int | None:
     """Give the instant of a message that two pages share; None if each has its own, alike perhaps.
 
@@ -293,8 +298,7 @@ def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int
     if (message := _shared(held.messages, after.messages)) is None:
         return None
     at = int(instants(message)[0])
-    instant = Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0)))
-    alone = ask(instant, back=order_of(held.messages) == "down")
+    alone = ask(Range(at, at + max(unit, grain_of(at))), back=order_of(held.messages) == "down")
     count = _count_of(message, alone.messages)
     given = _count_of(message, held.messages) + _count_of(message, after.messages)
     return at if 0 < count < given and len(alone.messages) < held.rows else None
@@ -317,7 +321,7 @@ def repeated(
         return None
     message = after.messages.slice(int(twice[0]), 1)
     at = int(instants(message)[0])
-    alone = ask(Range(at, at + max(unit, next(one for one in _GRAINS if at % one == 0))))
+    alone = ask(Range(at, at + max(unit, grain_of(at))))
     return at if _count_of(message, alone.messages) == 1 and len(alone.messages) < held.rows else None
 
 

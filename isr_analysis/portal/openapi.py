@@ -15,9 +15,6 @@ from isr_analysis.portal.contract import Contract, History, TopicForm
 from isr_analysis.portal.parameters import Parameter
 from isr_analysis.portal.wire import API
 
-MOST = 10_000
-"""Messages per page that are asked for where the portal allows as many."""
-
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|capped at"
 _MOST += r"|limit of|≤|<=)"
@@ -195,7 +192,7 @@ def _history(
         topic_required=bool(topic and topic.required),
         account=name.get(roles.ACCOUNT) if account and account.required else None,
         limit=name.get(roles.LIMIT),
-        page_size=min(MOST, most or MOST),
+        page_size=min(built_in.page_size, most or built_in.page_size),
         page_size_is_kept=most is not None,
         cursor=name.get(roles.CURSOR),
         page=name.get(roles.PAGE),

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import logging
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pyarrow as pa
 
@@ -22,7 +23,6 @@ from isr_analysis.times import Range
 logger = logging.getLogger(__name__)
 
 _REVISIONS = 20
-_NOT_FOUND = 404
 
 Question = tuple[Selector, Range]
 
@@ -100,7 +100,7 @@ def _instead(
             return [question]
         logger.info("not all is kept of %s: %s", span, exc.words)
         return [(selector, part) for part in _kept(portal, known, selector, span, exc.words)]
-    if exc.status_code == _NOT_FOUND and window.asked.get(known.topic or "") == "#":  # it knows no such topic
+    if exc.status_code == HTTPStatus.NOT_FOUND and window.asked.get(known.topic or "") == "#":  # it knows no such topic
         portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
         return [question]
     if exc.status_code not in refusals.REVISABLE:

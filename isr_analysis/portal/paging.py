@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pyarrow as pa
@@ -24,9 +25,11 @@ from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
 from isr_analysis.times import Range
 
-_PARTIAL = 206
 _FEW = 16
 """Fewer messages than these are no limit of a portal's."""
+
+_LEAST = 10
+"""Rows that any portal gives at once."""
 
 _OFTEN = 6
 """How many ranges with silence are looked at again, before it is only one now and then."""
@@ -149,6 +152,10 @@ class Habits:
             self.silent += 1
         count = self.empty if nothing else self.silent
         return count <= _OFTEN or count.bit_count() == 1
+
+    def may_be_cut(self, rows: int) -> bool:
+        """Tell whether an answer has as many rows as any before it: the portal may have more than it gives at once."""
+        return rows >= max(self.longest, _LEAST)
 
     def show_end(self, rows: int, *, is_last: bool) -> None:
         """Note what was found behind an answer of so many rows that did not say itself whether it is the last."""
@@ -322,7 +329,7 @@ def of_headers(headers: Mapping[str, str], rows: int, *, status: int = 200) -> P
     if found := re.fullmatch(r"(?:\w+ )?\d+-(\d+)/(\d+)", headers.get("content-range", "").strip()):
         notes["total"] = found[2].encode()
         notes |= {"more": b"true"} if int(found[1]) + 1 < int(found[2]) else {}
-    elif status == _PARTIAL:
+    elif status == HTTPStatus.PARTIAL_CONTENT:
         notes["more"] = b"true"
     said = answers.read_paging(notes, rows)
     return dataclasses.replace(said, url=links["next"]) if "next" in links else said

@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from isr_analysis import database, times
@@ -224,7 +225,7 @@ def used_up(state: Quota, now: int, words: str = "") -> QuotaExhaustedError:
         f"the token's {which} are used up until {times.iso(state.resets_at)[:19]}Z "
         f"(in {left}){said}. What was fetched is kept; try again then, ask for less, or let a load wait by itself "
         "(wait=True; isr sync --wait)",
-        status_code=429,
+        status_code=HTTPStatus.TOO_MANY_REQUESTS,
         retry_after=wait,
         words=words,
     )
@@ -260,7 +261,7 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
 
     limit, remaining, resets = number("limit"), number("remaining"), number("reset", "reset-after")
     resets = None if resets is None else _from_now(resets, now)
-    if status == 429:  # noqa: PLR2004 (the status itself)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         remaining = 0
         after = _retry_after(headers.get("retry-after", ""), now)
         resets = after if after is not None else resets

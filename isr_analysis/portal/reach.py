@@ -13,15 +13,14 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.answers import Apart, Page
 from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
-from isr_analysis.messages import Selector, instants, within
+from isr_analysis.messages import instants, within
 from isr_analysis.portal.contract import History
+from isr_analysis.portal.onward import grain_of
 from isr_analysis.portal.portal import Portal
 from isr_analysis.times import Range
 
 _SLACK = times.MINUTE
 """How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
-
-_ROUND = (times.MINUTE, times.SECOND, 1_000_000, 1000, 1)
 
 LATE = 10 * times.MINUTE
 """How far from now the newest messages may be: younger ones may have come since, and clocks differ."""
@@ -44,9 +43,6 @@ ZONELESS = (
 _MANY = 200
 """How many messages an answer has at least that may have been thinned, as for a chart."""
 
-_FEW = 10
-"""Rows that any portal gives at once."""
-
 _SOME = 20
 """How many instants of it are asked for again."""
 
@@ -58,7 +54,7 @@ class Reach:
     ----------
     portal : Portal
         The connection. What is found out is put into its contract and its habits.
-    selector, span
+    span : Range
         What was asked for.
     ask : callable
         Asks for another range in the same way.
@@ -69,9 +65,8 @@ class Reach:
         The instants of the first and the last message, ns.
     """
 
-    def __init__(self, portal: Portal, selector: Selector, span: Range, ask: Callable[[Range], Page]) -> None:
+    def __init__(self, portal: Portal, span: Range, ask: Callable[[Range], Page]) -> None:
         self._portal = portal
-        self._selector = selector
         self._span = span
         self._ask = ask
         self._middles: list[int] = []  # of each page an instant that it gave
@@ -134,20 +129,20 @@ class Reach:
         habits = self._portal.habits
         beyond = {self.earliest: self._span.start - self.earliest, self.latest: self.latest - self._span.end}
         stray, by = max(beyond.items(), key=lambda one: one[1])
-        near = max(known.unit, next(one for one in _ROUND if stray % one == 0))  # it may be shown rounded
+        near = max(known.unit, grain_of(stray))  # it may be shown rounded
         if not 2 * near < by < times.HOUR or known.of_days or habits.rounds:
             return
         with contextlib.suppress(RequestRefusedError):  # too short a range, perhaps
             page = self._ask(Range(stray - near, stray + near))
             habits.rounds = stray in instants(page.messages) or (stray < self._span.start and self._is_of_moved(known))
-            if not habits.rounds and page.rows < max(habits.longest, _FEW):
+            if not habits.rounds and not habits.may_be_cut(page.rows):
                 raise self._stray(stray)
 
     def _is_of_moved(self, known: History) -> bool:
         """Tell whether nothing is early if the very start is asked for: the portal cuts a start just before it."""
         start = self._span.start + known.unit  # a question begins a unit earlier
         page = self._ask(Range(start, start + times.HOUR))
-        whole = page.rows < max(self._portal.habits.longest, _FEW)
+        whole = not self._portal.habits.may_be_cut(page.rows)
         return whole and not (instants(page.messages) < self._span.start).any()
 
     def _check_days(self, known: History) -> None:
@@ -171,7 +166,7 @@ class Reach:
             habits.days_are_utc_from = late
             return False
         begins_later = page.descending is False and self.latest < at.min()  # however soon it was cut
-        return bool(begins_later or page.rows < max(habits.longest, _FEW))
+        return bool(begins_later or not habits.may_be_cut(page.rows))
 
     def _other_days(self, stray: int) -> AnswerError:
         return AnswerError(

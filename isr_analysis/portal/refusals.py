@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from isr_analysis import answers, times
@@ -23,9 +24,6 @@ _SHORT = 300
 
 REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
-
-GONE = 410
-"""The status of what was there once, and is no longer kept."""
 
 _MISSING = re.compile(
     r"required|missing|mandatory|need|usage|expected parameter|not (provided|given|specified)"
@@ -116,7 +114,7 @@ _KEPT = re.compile(r"(?<!\d)(\d{1,6})[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGN
 
 def beyond_retention(status: int, words: str) -> bool:
     """Tell whether the portal refused a range because it keeps nothing so old."""
-    return status == GONE or (status in (400, 404, 416, 422) and _NOT_KEPT.search(words) is not None)
+    return status == HTTPStatus.GONE or (status in (400, 404, 416, 422) and _NOT_KEPT.search(words) is not None)
 
 
 def oldest(words: str, now: int) -> int | None:

@@ -72,7 +72,7 @@ class Window:
         self._given: list[npt.NDArray[np.uint64]] = []  # hashes of messages of pages in no order
         self._doubts = 0  # messages of two pages that were asked for alone
         self._beyond = self._named = self._silent = self._ended = False
-        self._reach = Reach(portal, selector, span, self._asker.part)
+        self._reach = Reach(portal, span, self._asker.part)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
         self.asked = self._asker.question(span)

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,7 +38,6 @@ MGMT = "Mgmt REST API"
 _FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
 _PAUSE = "isr_pause"
 _UNASKED = ("br", "compress")
-_BAD_TOKEN, _PAYMENT, _FORBIDDEN, _NO_ROUTE, _TOO_MANY, _SERVER, _TOOK_TOO_LONG = 401, 402, 403, 404, 429, 500, 504
 
 Pause = Callable[[float], None]
 """Waits for so many seconds; what it raises ends the waiting."""
@@ -267,34 +267,35 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
     said += f'; the portal said: "{words}"' if words else ", without a word"
     remedy = headers.remedy(status, everything, lacking)
     kind = errors.RequestRefusedError
-    if status < _SERVER and not _same_origin(response.url, httpx.URL(origin)):  # the token has no part in it
+    elsewhere = not _same_origin(response.url, httpx.URL(origin))
+    if elsewhere and not response.is_server_error:  # the token has no part in it
         text = (
             f"the portal {origin} redirected to {response.url.host}, which refused: {said}; try again, or ask the "
             "portal's support"
         )
-    elif status == _BAD_TOKEN:
+    elif status == HTTPStatus.UNAUTHORIZED:
         kind = errors.TokenRefusedError
         text = (
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
             f"then put it in the old one's place (`isr login`, or ISR_TOKEN){remedy}"
         )
-    elif status in (_PAYMENT, _FORBIDDEN):
+    elif status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN):
         kind = errors.AddOnMissingError
         text = (
             f"this account may not use the route: {said}. It belongs to the add-on “{ADD_ONS.get(path, MGMT)}”, which "
             f"an owner of the account enables in the portal ({origin}), in the account's settings under add-ons; the "
             f"token stays as it is{remedy}"
         )
-    elif status >= _SERVER:
+    elif response.is_server_error:
         often = f"It was asked {RETRIES + 1} times; try again later"
-        if status == _TOOK_TOO_LONG:
+        if status == HTTPStatus.GATEWAY_TIMEOUT:
             often += ', or for shorter ranges: longest = "6h" under [history] of a contract file (ISR_CONTRACT)'
         once = "It was asked once: look whether it did it all the same before you try again"
         text = f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}"
         return errors.PortalUnavailableError(text, status_code=status)
     else:
         # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
-        unknown = status == _NO_ROUTE and response.request.method == "GET"
+        unknown = status == HTTPStatus.NOT_FOUND and response.request.method == "GET"
         ask = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
         text = f"the portal refused the request: {said}; {ask}{remedy}"
     return kind(text, status_code=status, words=everything)
@@ -355,7 +356,7 @@ class _Counted(httpx.BaseTransport):
     def _hear(self, response: httpx.Response, number: int) -> None:
         """Note what an answer says of the quota; raise if there is none of it left."""
         now = self._now()
-        refused = response.status_code == _TOO_MANY
+        refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
         body = response.read() if refused else b""
         word = quota.read_word(response.headers, response.status_code, now, body)
         self.ledger.hear(word, now, number)
@@ -381,10 +382,8 @@ def _read_whole(response: httpx.Response) -> None:
 
 
 def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    def key(url: httpx.URL) -> tuple[str, str, int | None]:
-        return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
-
-    return key(one) == key(other)
+    # httpx leaves out the port that is the scheme's own.
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def _path(url: str) -> str:
