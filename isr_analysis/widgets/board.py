@@ -231,7 +231,7 @@ class LiveBoard(Composite):
         else:
             gaps = live.attrs["gaps"]
             heard = f"since {pd.Timestamp(since, tz='UTC').tz_convert(self._zone):%H:%M:%S}"
-            missed = f", missed something {gaps} time{'s' * (gaps != 1)}" if gaps else ""
+            missed = f", missed something {counted(gaps, 'time')}" if gaps else ""
             origin = f"stream, {heard if live.attrs['connected'] else 'not connected'}{missed}"
         return (
             f"<span>{states or 'No publisher was ever heard'}</span> "

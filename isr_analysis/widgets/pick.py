@@ -22,7 +22,7 @@ from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
 from isr_analysis.widgets.standing import PAUSED, readable, standing
-from isr_analysis.widgets.words import explained, notice
+from isr_analysis.widgets.words import call, explained, notice
 
 Key = tuple[str, str | None]
 """A line of the list: a client and one of its topics; None is all of them."""
@@ -130,8 +130,7 @@ class Picker(Composite):
 
     def code(self) -> str:
         """Give Python that loads the same publishers."""
-        raw = f"portal={self._raw['portal']}" if self._raw else ""
-        return f"isr.load_publishers({raw})"
+        return call("isr.load_publishers", {}, raw=self._raw)
 
     def parts(self) -> Iterator[Any]:
         """Give the publishers as a table."""
@@ -148,7 +147,7 @@ class Picker(Composite):
         if unknown := sorted(set(given) - {"client_id", "topic"}):
             raise UsageError(f"value has {', '.join(unknown)}; a choice has client_id and topic")
         meant = Selector.of(given.get("client_id"), given.get("topic", "#"))
-        return {"client_id": None if meant.clients is None else list(meant.clients), "topic": meant.topic}
+        return {"client_id": meant.client_id, "topic": meant.topic}
 
     @traitlets.observe("value")
     def _fill(self, _: dict[str, Any]) -> None:
@@ -161,7 +160,7 @@ class Picker(Composite):
                 self.topic.value = self.value["topic"]
             self._list()
         who = self.value["client_id"]
-        whom = "all clients" if who is None else f"{len(who)} client{'s' if len(who) > 1 else ''}: {', '.join(who)}"
+        whom = "all clients" if who is None else f"{counted(len(who), 'client')}: {', '.join(who)}"
         self.said.value = (
             f'<span class="isr-dim">Chosen: {html.escape(whom)} · topic {html.escape(self.value["topic"])}</span>'
         )

@@ -109,7 +109,7 @@ def plain_text(part: Any) -> str:
     return str(part)
 
 
-def call(name: str, arguments: dict[str, Any], *positional: Any, raw: dict[str, str] | None = None) -> str:
+def call(name: str, arguments: dict[str, Any], *, raw: dict[str, str] | None = None) -> str:
     """Write a call as Python, on one line where it fits.
 
     Parameters
@@ -118,13 +118,10 @@ def call(name: str, arguments: dict[str, Any], *positional: Any, raw: dict[str, 
         The function.
     arguments : dict
         Keyword arguments; those that are None are left out.
-    *positional
-        What comes first.
     raw : dict of str to str, optional
         Keyword arguments that are names, and not written as values.
     """
-    parts = [literal(one) for one in positional]
-    parts += [f"{key}={literal(value)}" for key, value in arguments.items() if value is not None]
+    parts = [f"{key}={literal(value)}" for key, value in arguments.items() if value is not None]
     parts += [f"{key}={value}" for key, value in (raw or {}).items()]
     line = f"{name}({', '.join(parts)})"
     if len(line) <= 88:  # noqa: PLR2004 (what fits into a cell)
