@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import datetime as dt
 import json
 import warnings
@@ -104,7 +105,7 @@ def build_report(
 
     if title or notebook is None:  # a notebook of the user's has its own first heading
         nb.metadata["title"] = named
-    nb.metadata["isr"] = {"problems": [{"where": one.where, "words": one.words, "detail": ""} for one in lacking]}
+    nb.metadata["isr"] = {"problems": [dataclasses.asdict(one) for one in lacking]}
     selected = {"client_id": client_id is not None, "topic": topic != "#", "title": title is not None}
     _set(nb, {
         "client_id": selector.client_id, "topic": selector.topic,
@@ -115,7 +116,7 @@ def build_report(
     environ = portal.environment()
     ended = kernel.run(nb, folder=folder, environ={**environ, "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
-        nb.metadata["isr"]["problems"].append({"where": "", "words": ended, "detail": ""})
+        nb.metadata["isr"]["problems"].append(dataclasses.asdict(Problem("", ended)))
     source, problems = render(_without(nb, environ["ISR_TOKEN"]))
     _write(out, source)
     if pdf:
@@ -141,7 +142,7 @@ def _without(nb: Any, token: str) -> Any:
         return nb
     made = nbformat.from_dict(json.loads(text.replace(token, "…")))
     words = "A cell showed the token, which is left out here: take it out of the notebook, too."
-    made.metadata["isr"]["problems"].append({"where": "", "words": words, "detail": ""})
+    made.metadata["isr"]["problems"].append(dataclasses.asdict(Problem("", words)))
     return made
 
 

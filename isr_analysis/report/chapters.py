@@ -21,6 +21,7 @@ from isr_analysis.errors import UsageError
 from isr_analysis.plots import pick, values, zones
 from isr_analysis.plots.panels import Line
 from isr_analysis.report.markup import listed, written
+from isr_analysis.report.outline import words_of
 from isr_analysis.times import Range
 
 _LAST_MESSAGES = 8
@@ -109,8 +110,6 @@ def _found(df: pd.DataFrame, paces: pd.DataFrame, coverage: pd.DataFrame | None)
 
 def broken(topic: str, exc: Exception) -> Chapter:
     """Give the chapter of a topic that could not be worked out."""
-    from isr_analysis.report.outline import words_of
-
     nothing = pd.DataFrame()
     return Chapter(
         topic, 0, [], [], [], [], nothing, None, nothing, words_of(exc), "".join(traceback.format_exception(exc))

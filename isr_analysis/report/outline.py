@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import dataclasses
 import json
 import os
 import traceback
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from isr_analysis.errors import IsrError
 from isr_analysis.report.markup import Markup, escaped
 
 FIGURE = "application/vnd.plotly.v1+json"
@@ -101,7 +103,7 @@ def problem(words: str, *, where: str | None = None, detail: str = "") -> None:
     """
     from IPython.display import display
 
-    told = {"where": _section.get() if where is None else where, "words": words, "detail": detail}
+    told = dataclasses.asdict(Problem(_section.get() if where is None else where, words, detail))
     shown = f'<div class="problem"><p>{escaped(words)}</p></div>'
     display({PROBLEM: told, "text/html": shown, "text/plain": words}, raw=True)
 
@@ -113,8 +115,6 @@ def note(words: str) -> None:
 
 def words_of(exc: BaseException) -> str:
     """Say an exception in words: ours speak for themselves, others need their name."""
-    from isr_analysis.errors import IsrError
-
     text = str(exc).strip()
     if isinstance(exc, IsrError):
         return text
