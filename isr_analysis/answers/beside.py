@@ -44,9 +44,9 @@ def notes(fields: dict[str, bytes], prefix: str = "", depth: int = 0) -> Iterato
             yield prefix + name, one
         elif what == "{" and depth < 3 and (depth or plain(name) in _ASIDE):  # noqa: PLR2004
             yield from notes(raw.members(one), f"{prefix}{name}.", depth + 1)
-        elif what == "[" and plain(name) in ("links", "_links"):  # a list of {"rel": "next", "href": …}
+        elif what == "[" and plain(name) == "links":  # a list of {"rel": "next", "href": …}
             for link in raw.elements(one):
-                parts = raw.members(link) if raw.kind(link) == "{" else {}
+                parts = raw.fields(link)
                 if "rel" in parts and "href" in parts:
                     yield f"links.{raw.text(parts['rel'])}.href", parts["href"]
 
@@ -89,7 +89,7 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
         return True
     if not top or places:
         return False
-    if any(plain(name) == "_links" or name == "_links" for name in fields) and all(plain(n) in BESIDE for n in fields):
+    if any(name == "_links" for name in fields) and all(plain(n) in BESIDE for n in fields):
         return True  # HAL leaves out the rows where there are none
     rest = {name: one for name, one in fields.items() if name not in known or one != b"null"}
     ends = paging.read(rest, 0).has_more is False or rest.get("type", b"").lower() in (b'"end"', b'"done"', b'"eof"')
@@ -129,7 +129,7 @@ def labels(fields: dict[str, bytes]) -> dict[str, bytes]:
 def topics_alone(fields: dict[str, bytes]) -> str | None:
     """Name the member that holds payloads by their topics, without anything beside them, if there is one."""
     for name, one in fields.items():
-        inner = raw.members(one) if plain(name) in ROWS and raw.kind(one) == "{" else {}
+        inner = raw.fields(one) if plain(name) in ROWS else {}
         if inner and all("/" in topic for topic in inner):
             return name
     return None
@@ -137,7 +137,7 @@ def topics_alone(fields: dict[str, bytes]) -> str | None:
 
 def unboxed(documents: list[bytes]) -> list[bytes]:
     """Take lines out of an object around each that says only that it is one, such as ``{"result": {…}}``."""
-    parts = [raw.members(one) if raw.kind(one) == "{" else {} for one in documents]
+    parts = list(map(raw.fields, documents))
     names = {name for part in parts for name in part}
     if len(names) != 1 or plain(name := names.pop()) not in _LINES or not all(parts):
         return documents
@@ -153,7 +153,7 @@ def tabled(documents: list[bytes]) -> list[bytes]:
 
 def opened(document: bytes) -> bytes:
     """Give an object with the JSON in the place of a text of JSON under which its rows may be, if there is one."""
-    fields = raw.members(document) if raw.kind(document) == "{" else {}
+    fields = raw.fields(document)
     texts = {n: raw.text(one) for n, one in fields.items() if plain(n) in (*ROWS, "d") and raw.kind(one) == '"'}
     inner = {n: one.encode("utf-8", "surrogatepass") for n, one in texts.items() if one.lstrip()[:1] in ("[", "{")}
     if len(inner) != 1 or not all(map(raw.is_json, inner.values())):
@@ -163,7 +163,7 @@ def opened(document: bytes) -> bytes:
 
 def unwrapped(value: bytes) -> bytes:
     """Take a row out of what GraphQL puts around it, or JSON:API, which names its client beside it."""
-    fields = raw.members(value) if raw.kind(value) == "{" else {}
+    fields = raw.fields(value)
     if raw.kind(fields.get("node", b"")) == "{" and not fields.keys() - {"node", "cursor", "__typename"}:
         return fields["node"]
     related = fields.get("relationships", b"")

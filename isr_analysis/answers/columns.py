@@ -178,6 +178,12 @@ def sample(column: pa.ChunkedArray) -> str | bytes | None:
     return None
 
 
+def sample_text(column: pa.ChunkedArray) -> str:
+    """Give the first value of a column as `sample` does if that is text, or the JSON text of one; else nothing."""
+    value = sample(column)
+    return value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
+
+
 def present(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Tell for each row whether it has a value: JSON that is not null, text that is not empty."""
     nothing = pa.scalar("") if pa.types.is_string(column.type) else _NULL

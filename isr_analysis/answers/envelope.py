@@ -81,7 +81,7 @@ def find(
     if len(documents) > 1:
         ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
         documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
-        last = raw.members(documents[-1]) if documents and raw.kind(documents[-1]) == "{" else {}
+        last = raw.fields(documents[-1]) if documents else {}
         if (failure := failures.stated(last)) and not search.is_row(documents[-1]):  # what came before is not all
             raise AnswerError(f"the answer breaks off with a failure: {failure}")
         documents = beside.tabled(beside.unboxed(documents))
@@ -140,7 +140,7 @@ class _Search:
 
     def is_note(self, document: bytes) -> bool:
         """Tell whether a document among others holds no row but notes, and take them."""
-        fields = raw.members(document) if raw.kind(document) == "{" else {}
+        fields = raw.fields(document)
         if not beside.is_note(fields):
             return False
         self._note(fields)
@@ -148,7 +148,7 @@ class _Search:
 
     def is_manifest(self, document: bytes) -> bool:
         """Tell whether a document among files of rows only says something of them, and no failure, and take it."""
-        fields = raw.members(document) if raw.kind(document) == "{" else {}
+        fields = raw.fields(document)
         if not fields or any(raw.kind(one) in ("{", "[") for one in fields.values()):
             return False
         timed = any((rank := self._instant(name, one)) is not None and rank <= PLAIN for name, one in fields.items())

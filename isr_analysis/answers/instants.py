@@ -159,7 +159,7 @@ def of_object(value: bytes) -> bytes | None:
     """
     if raw.kind(value) == "[":
         return _of_list(value)
-    inner = raw.members(value) if raw.kind(value) == "{" else {}
+    inner = raw.fields(value)
     if set(inner) == {"$date"}:
         date = inner["$date"]
         date = raw.members(date).get("$numberLong", b"").strip(b'"') if raw.kind(date) == "{" else date

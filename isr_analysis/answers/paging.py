@@ -11,7 +11,7 @@ from isr_analysis.answers.shape import plain
 _CURSOR = (
     "nextcursor", "cursornext", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "endcursor", "next",
     "after", "scrollid", "nextpage", "nextlink", "nexturl", "nexthref", "odatanextlink", "marker", "nextmarker",
-    "bookmark", "cursor", "paginationtoken", "lastevaluatedkey", "links.next", "linksnext", "linksnexthref",
+    "bookmark", "cursor", "paginationtoken", "lastevaluatedkey", "linksnext", "linksnexthref",
 )  # fmt: skip
 _ECHOED = ("cursor", "after", "marker", "bookmark", "continuation", "scrollid")
 """Names under which a portal may repeat what was asked for: beside a ``next_cursor`` that is null, they are that."""
@@ -122,14 +122,14 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
             ended = ended or (name in nothing and not value)
             if not value or raw.kind(value) not in ('"', "0") or (ended and name in _ECHOED):
                 continue
-            text = raw.text(value) if raw.kind(value) == '"' else value.decode()
+            text = raw.plain_text(value)
             if _is_address(text):
                 url = text if url is None else url
             elif cursor is None and not (name == "nextpage" and text.isdigit()):
                 cursor, cursor_name = text, as_given.get(name, name)
         if url is None and cursor is None:
             others = {n: v for n, v in spelled.items() if _NEXT.match(n) and "." not in n and raw.kind(v) in ('"', "0")}
-            texts = {n: raw.text(v) if raw.kind(v) == '"' else v.decode() for n, v in others.items()}
+            texts = {n: raw.plain_text(v) for n, v in others.items()}
             url = next(filter(_is_address, texts.values()), None)
             known = {"next", *_NUMBERS["next_page"], *_NUMBERS["next_offset"]}
             for one in [] if url is not None else [n for n in texts if n in as_given and n not in known][:1]:

@@ -10,8 +10,7 @@ from isr_analysis.messages import split_topic
 
 def is_path(table: Columns, name: str) -> bool:
     """Tell whether a column that may hold topics does: text with levels."""
-    value = columns.sample(table[name])
-    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
+    text = columns.sample_text(table[name])
     return "/" in text and not text.startswith(("/", "http"))
 
 
@@ -44,9 +43,7 @@ def is_pattern(table: Columns, name: str) -> bool:
 
 def is_whole(table: Columns, name: str | None, account_id: str | None) -> bool:
     """Tell whether topics are platform paths, with account and client."""
-    value = columns.sample(table[name]) if name else None
-    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
-    return split_topic(text, account_id=account_id)[1] is not None
+    return name is not None and split_topic(columns.sample_text(table[name]), account_id=account_id)[1] is not None
 
 
 def any_of(table: Columns) -> bool:
@@ -73,4 +70,4 @@ def levelled(table: Columns) -> Columns:
 def _path_of(value: bytes | None) -> str | None:
     if value is None or raw.kind(value) != "[":
         return None if value is None else raw.text(value) if raw.kind(value) == '"' else None
-    return "/".join(raw.text(one) if raw.kind(one) == '"' else one.decode() for one in raw.elements(value))
+    return "/".join(raw.plain_text(one) for one in raw.elements(value))

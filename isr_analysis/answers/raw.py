@@ -59,6 +59,11 @@ def members(value: bytes) -> dict[str, bytes]:
         return {text(name): part for name, part in zip(parts[::2], parts[1::2], strict=True)}
 
 
+def fields(value: bytes) -> dict[str, bytes]:
+    """Give the members of an object; of anything else there are none."""
+    return members(value) if kind(value) == "{" else {}
+
+
 def doubled(value: bytes, found: dict[str, bytes]) -> str | None:
     """Give the name that an object has twice, so that more than a few bytes are not among its members."""
     if len(value) - sum(map(len, found)) - sum(map(len, found.values())) < _LITTLE * (len(found) + 1):
@@ -105,6 +110,11 @@ def text(value: bytes) -> str:
         return _text.decode(value)
     except _STANDARD:
         return str(json.loads(value.decode("utf-8", "surrogateescape"), strict=False))
+
+
+def plain_text(value: bytes) -> str:
+    """Give the text of a JSON string, and of anything else its JSON text."""
+    return text(value) if kind(value) == '"' else value.decode()
 
 
 def documents(body: bytes) -> list[bytes]:

@@ -256,9 +256,7 @@ def _stamped(table: Columns) -> Columns:
 
 
 def _holds(table: Columns, name: str, pattern: re.Pattern[str]) -> bool:
-    value = columns.sample(table[name])
-    text = value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
-    return pattern.fullmatch(text) is not None
+    return pattern.fullmatch(columns.sample_text(table[name])) is not None
 
 
 def _times(table: Columns) -> dict[str, int]:

@@ -50,14 +50,10 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
     if found is None:
         came = failures.describe(documents[0])
         raise AnswerError(f"the portal's list was not understood: {came} came, not a list of objects")
-    stated = None if found or rows or not documents else failures.stated(_members(documents[0]), rows=False)
+    stated = None if found or rows or not documents else failures.stated(raw.fields(documents[0]), rows=False)
     if stated:
         raise AnswerError(f"the portal's list was not understood: it states a failure and has no rows: {stated}")
     return found + rows
-
-
-def _members(document: bytes) -> dict[str, bytes]:
-    return raw.members(document) if raw.kind(document) == "{" else {}
 
 
 def _of_columns(table: Columns) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ ROWS = (
     "latestbytopic",
 )  # fmt: skip
 BESIDE = (
-    "warnings", "errors", "notices", "links", "_links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
+    "warnings", "errors", "notices", "links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
     "stats", "statistics", "schema", "columns", "fields", "included", "cursors", "query", "params", "request",
     "responsemetadata", "index", "next", "info",
 )  # fmt: skip

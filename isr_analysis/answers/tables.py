@@ -34,7 +34,7 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
     if raw.kind(spelled.get("stream", b"")) == "{" and raw.kind(spelled.get("values", b"")) == "[":
         # Loki: lines, each with its nanosecond, and perhaps labels of its own behind them.
         return table_of(["time", "payload"], [_line(one) for one in raw.elements(spelled["values"])])
-    if (data := raw.members(spelled["data"]) if raw.kind(spelled.get("data", b"")) == "{" else {}).keys() >= {"values"}:
+    if (data := raw.fields(spelled.get("data", b""))).keys() >= {"values"}:
         return _frame(spelled.get("schema", b""), raw.elements(data["values"]), raw.elements(data.get("nanos", b"[]")))
     arrays = {_single(name, one): one for name, one in fields.items() if raw.kind(one) == "["}
     for name, one in list(arrays.items()):
@@ -65,7 +65,7 @@ def _single(name: str, value: bytes) -> str:
 def _named(value: bytes) -> dict[str, bytes]:
     """Give the lists of values of an array of objects that each have a name and such a list, and are all so."""
     found: dict[str, bytes] = {}
-    parts = [raw.members(one) if raw.kind(one) == "{" else {} for one in raw.elements(value)]
+    parts = list(map(raw.fields, raw.elements(value)))
     for part in parts:
         names = [part[one] for one in ("name", "attrName", "id", "key") if raw.kind(part.get(one, b"")) == '"']
         if names and raw.kind(part.get("values", b"")) == "[":
@@ -78,7 +78,7 @@ def pairs_of(value: bytes) -> Columns | None:
     rows = [raw.elements(one) if raw.kind(one) == "[" else [] for one in raw.elements(value)]
     if not all(len(row) == 2 and raw.kind(row[0]) in ('"', "0") for row in rows):  # noqa: PLR2004
         return None
-    if not all(is_instant(raw.text(row[0]) if raw.kind(row[0]) == '"' else row[0].decode()) for row in rows):
+    if not all(is_instant(raw.plain_text(row[0])) for row in rows):
         return None
     return {
         "time": columns.json_texts([row[0] for row in rows]),
@@ -112,7 +112,7 @@ def _frame(schema: bytes, values: list[bytes], nanos: list[bytes]) -> Columns | 
 
     Of instants in milliseconds the nanoseconds stand in lists beside.
     """
-    inner = raw.members(schema) if raw.kind(schema) == "{" else {}
+    inner = raw.fields(schema)
     fields = [raw.members(one) for one in raw.elements(inner.get("fields", b"[]"))]
     names = list(_names(schema))
     lists = [raw.elements(one) for one in values if raw.kind(one) == "["]
