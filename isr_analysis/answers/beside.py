@@ -1,4 +1,4 @@
-"""What an envelope says beside its rows: whose they are, of the pages after them, that there are none."""
+"""What an envelope says beside its rows: whose they are, which pages follow, or that there are none."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def is_other_time(name: str) -> bool:
 
 @lru_cache(4096)
 def may_be_time(name: str) -> bool:
-    """Tell whether a field of any name may be a message's time: it is no client, topic or note, and of no other act."""
+    """Tell whether a field may be a message's time, whatever its name: no client, topic, note or act of a device."""
     spelled = plain(name.rpartition(".")[2])
     if spelled in (*CLIENT, *TOPIC, *_BOOKKEEPING) or time_rank(name) is not None:
         return False

@@ -60,7 +60,7 @@ class History:
     end_included : bool or None
         Where instants are dates: whether the messages of the day `end` are in the answer; None if that is not known.
     end_is_past : bool
-        Whether an end that lies in the future is refused, so that it is not rounded up to there.
+        Whether the portal refuses an end that lies in the future: then it is now at the latest.
     longest : str or None
         The longest range that may be asked for at once, such as ``"24h"``.
     shortest : str or None

@@ -1,7 +1,7 @@
-"""Whether a portal cuts the ranges that it is asked for, and says nothing of it: to their last day, their first hours.
+"""Whether a portal cuts the ranges that it is asked for without a word, such as to their last day or first hours.
 
-A message that it is known to have tells: it must be in the answer to a long range that begins with it, and to one that
-ends with it. Dense messages show that by themselves.
+A message that the portal is known to have tells: it must be in the answer to a long range that begins with it, and in
+that to one that ends with it. Where messages are dense, each answer shows by itself that it is whole.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class _Look:
         return min(habits.from_end, habits.from_start) >= length - length // _PART
 
     def check_short(self, length: int) -> None:
-        """Refuse that nothing is in ranges so short if a message that is known is not in one around it, either."""
+        """Refuse an empty answer to so short a range, if one about a message that is known lacks that, too."""
         habits, (selector, at) = self._portal.habits, self._portal.habits.seen[1]  # older ones may be deleted by now
         near = max(length // 2, _near(at))
         span = Range(at - near, at + near + 1).before(self._portal.now())
@@ -155,7 +155,7 @@ class _Look:
         return sure if alone is None else _has(alone, at)
 
     def finds_more(self, selector: Selector, span: Range, given: Range | None) -> bool:
-        """Tell whether the portal has more of what was silent, asked for that alone; not if it is answered whole."""
+        """Tell whether the portal gives messages of what was silent in a range, if it is asked for that alone."""
         length = span.end - span.start
         if self.is_proven(length):
             return False

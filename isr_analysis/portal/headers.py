@@ -1,4 +1,4 @@
-"""Headers that a portal wants beside the token, such as ``X-Tenant``: what may be said, and how to say it. Pure."""
+"""Headers that a portal wants beside the token, such as ``X-Tenant``: which may be set, and how. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of the range's ends that nobody told: a portal without a document may ignore what it does not know."""
+"""The names of a range's ends, where nobody told them: a portal may ignore a parameter that it does not know."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ class Reach:
             raise self._not_followed(known, asked)
 
     def _check_strays(self, at: npt.NDArray[np.int64], middle: int, near: int, *, early: bool, late: bool) -> None:
-        """Refuse what lies outside if nothing was given of the other messages of the range: the portal follows it."""
+        """Refuse what lies outside where the portal follows a range: of the minutes around one it gave no others."""
         inside = at[(at >= self._span.start) & (at < self._span.end)]
         if early and self._inside[0] < middle - near <= int(inside.min(initial=middle)):
             raise self._stray(self.earliest)
@@ -277,8 +277,8 @@ class Reach:
     def check_clock(self, known: History, apart: Apart) -> None:
         """Find out, once, whether the portal goes by the time that is read from its rows, where they have another.
 
-        What came late would else be missing: in the range of its time the portal does not give it, and in that in which
-        it came it is none of the range's.
+        Else what came late would be missing: the portal does not give it for the range of its own time, and in its
+        answer for the range in which it came it lies outside, and is left out.
         """
         ranged = known.start is not None or known.end is not None
         near = max(_SLACK, 2 * known.unit)

@@ -1,7 +1,7 @@
 """Answers that are cut series by series: a limit of the portal's on each client and topic, as databases of series have.
 
-Such an answer shows no end of its own: others series go on to the end of the range. It is suspected where several
-series are equally long, or the longest is a round number, and proven by asking for what the longest one lacks.
+Such an answer does not look cut: other series go on to the end of the range. A cut is suspected where several series
+are equally long, or the longest has a round number of messages, and proven by asking for what the longest one lacks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _PROOFS = 2
 def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], habits: Habits) -> bool:
     """Tell whether an answer lacks messages of a series, and note what was found.
 
-    It is looked for at the ends of the range, unless the series is regular and there for no longer silent than it is.
+    The longest series is asked for again at either end of the range, unless it is regular and no longer silent there
+    than between two of its messages.
 
     Parameters
     ----------

@@ -169,7 +169,7 @@ class Window:
             held, nth = after, nth + 1
 
     def _check_silence(self, step: Step) -> None:
-        """Find out whether there is nothing where an empty page names a next one, perhaps in a way not understood."""
+        """Make sure that nothing is there where an empty page names a next one, perhaps in a way not understood."""
         if self._rows or not step.doubtful:
             return
         unit, span = self._known.unit, self._span
