@@ -103,7 +103,7 @@ def open_history(
              portal=portal)  # fmt: skip
     if engine == "dask":
         read = functools.partial(_of_store, portal.folder, selector)
-        return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=decoded)
+        return _dask(read, span, zone, decoded=decoded)
     store = Store(portal.folder)
     if decoded:
         table = frame.as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
@@ -161,7 +161,7 @@ def open_exported(
     span = times.resolve(start, end, None, tz=zone, now=2**63 - 1)  # both ends are given, and no clock counts
     _check_exported(str(folder), topic, span)
     read = functools.partial(_of_export, str(folder), Selector.of(None, topic))
-    return _dask([functools.partial(read, day) for day in span.days()], span, zone, decoded=True)
+    return _dask(read, span, zone, decoded=True)
 
 
 def _check_exported(folder: str, topic: str, span: Range) -> None:
@@ -245,14 +245,14 @@ _JSON = "json"
 _DTYPES = {"int": "Int64", "real": "float64", "bool": "boolean", "text": "str", "other": _JSON, "bytes": _JSON}
 
 
-def _dask(days: list[Callable[..., pa.Table]], span: Range, zone: dt.tzinfo, *, decoded: bool) -> Any:
+def _dask(read: Callable[..., pa.Table], span: Range, zone: dt.tzinfo, *, decoded: bool) -> Any:
     dask, dataframe = _imported("dask"), _imported("dask.dataframe")
-
+    days = [functools.partial(read, day) for day in span.days()]
     if not decoded:
         meta, make = _frame_of(messages.empty()), _messages_frame
     else:
         # Which fields there are, and of which kinds, is known once a worker has decoded a day, which its memo keeps.
-        kinds = dask.compute(*(dask.delayed(_kinds)(read) for read in days))
+        kinds = dask.compute(*(dask.delayed(_kinds)(day) for day in days))
         dtypes = _dtypes(kinds)
         make = functools.partial(_decoded_frame, dtypes=dtypes, zone=zone)
         meta = make(lambda **_: payloads.decode(messages.empty()))

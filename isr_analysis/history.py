@@ -152,9 +152,7 @@ def load_history(
         warnings.warn(words, stacklevel=2)
     attrs = {
         "source": "history",
-        **connection.provenance(portal),
-        "clients": list(selector.clients or ()),
-        "topic": selector.topic,
+        **connection.provenance(portal, selector),
         "start": times.iso(span.start),
         "end": times.iso(span.end),
         "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",

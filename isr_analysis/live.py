@@ -86,9 +86,7 @@ def load_live(
         warnings.warn(words, stacklevel=2)
     attrs = {
         "source": "live",
-        **connection.provenance(portal),
-        "clients": list(selector.clients or ()),
-        "topic": selector.topic,
+        **connection.provenance(portal, selector),
         **lists.freshness(kept),
         "rows": len(table),
         "warning": words,

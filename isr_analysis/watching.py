@@ -154,9 +154,7 @@ def _places(table: pa.Table) -> list[tuple[str, str]]:
 def _attrs(portal: Portal, found: Source, rows: int) -> dict[str, object]:
     return {
         "source": found.source,
-        **connection.provenance(portal),
-        "clients": list(found.selector.clients or ()),
-        "topic": found.selector.topic,
+        **connection.provenance(portal, found.selector),
         "fetched_at": times.iso(portal.now()),
         "stale": not found.connected,
         "connected": found.connected,

@@ -8,6 +8,7 @@ from typing import Any
 
 from isr_analysis import settings
 from isr_analysis.errors import TokenMissingError, UsageError
+from isr_analysis.messages import Selector
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.portal import Portal
@@ -138,11 +139,13 @@ def has_token(profile: str | None = None) -> bool:
     return True
 
 
-def provenance(portal: Portal) -> dict[str, Any]:
-    """Give what every frame's ``attrs`` say of the connection that it came over."""
+def provenance(portal: Portal, selector: Selector | None = None) -> dict[str, Any]:
+    """Give what every frame's ``attrs`` say of the connection that it came over, and of what was selected."""
+    selected = {} if selector is None else {"clients": list(selector.clients or ()), "topic": selector.topic}
     return {
         "profile": portal.profile.name,
         "origin": portal.origin,
         "account": portal.account_id,
         "contract": known.source if (known := portal.known_contract) else "not needed: nothing was asked",
+        **selected,
     }

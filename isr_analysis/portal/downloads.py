@@ -33,7 +33,7 @@ _SIGNED = re.compile(r"(?:.*[-_])?(?:sig|signature|hmac)", re.IGNORECASE)
 """What the query of an address has that opens a file by itself."""
 
 
-def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> tuple[Answer, Paging]:
+def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> tuple[Answer, Paging]:
     """Give an answer, or what is in the files that it names, as a zip of them; and what it says of further files.
 
     Parameters
@@ -64,7 +64,7 @@ def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> 
     return dataclasses.replace(answer, body=packed.getvalue(), headers=headers), said
 
 
-def file(wire: Wire, address: str, base: str, *, wait: Waiting = False) -> Answer:
+def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:
     """Give a file that the portal names: from where it says if that opens by itself, else from the portal's own host.
 
     The token goes to the portal alone, wherever the file is.

@@ -29,7 +29,7 @@ _RESULT = re.compile(r"(?:download|resource|result|results|file|output|data|cont
 _STATUS = re.compile(r"(?:status|job|task|operation|poll|monitor|export|request)?(?:url|uri|href|link|location|self)")
 
 
-def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting = False) -> Answer:
+def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> Answer:
     """Give an answer, or the one that it promises.
 
     Parameters

@@ -36,7 +36,8 @@ if TYPE_CHECKING:  # requests-cache takes as long to import as all else
 
 _NAMELESS = "token-"
 _TOLD = ", corrected by what the portal said"
-_DOCUMENT_AGE = _LISTED_AGE = 86_400.0  # s
+_LIST_AGE = 60.0  # s, of what is asked by
+_HINT_AGE = _DOCUMENT_AGE = 86_400.0  # s
 
 
 class Portal:
@@ -251,20 +252,15 @@ class Portal:
             told = source if source.endswith(_TOLD) else source + _TOLD
             self._contract = dataclasses.replace(self.contract, history=history, source=told)
 
-    def client_ids(self, max_age: float = 60.0) -> list[str]:
+    def client_ids(self) -> list[str]:
         """Give the ids of all publishers, from their list or, without the add-on for it, from the live answer.
-
-        Parameters
-        ----------
-        max_age : float
-            How old (s) the answer may be.
 
         Raises
         ------
         UsageError
             The account's add-ons open neither; the message says to name a client.
         """
-        return self._clients(max_age)[0]
+        return self._clients(_LIST_AGE)[0]
 
     def _clients(self, max_age: float) -> tuple[list[str], str]:
         """Give the ids of all publishers, and where they are from, as words of a hint."""
@@ -291,8 +287,8 @@ class Portal:
         were never heard.
         """
         try:
-            found = self._clients(_LISTED_AGE)
-            return found if set(wanted).issubset(found[0]) else self._clients(60.0)
+            found = self._clients(_HINT_AGE)
+            return found if set(wanted).issubset(found[0]) else self._clients(_LIST_AGE)
         except IsrError:
             return [], ""
 
@@ -300,7 +296,7 @@ class Portal:
         """Give what the topics of each client begin with, by the list of publishers; none where that cannot be had."""
         if self._prefixes is None:
             try:
-                listed = lists.publishers(self.responses, self.routes, max_age=60.0)
+                listed = lists.publishers(self.responses, self.routes, max_age=_LIST_AGE)
             except (AddOnMissingError, AnswerError, RequestRefusedError):
                 listed = []
             rows = [row for _, page in listed for row in page]

@@ -135,10 +135,9 @@ def keep(profile: Profile, token: Token) -> None:
         raise
 
 
-def overruling(environ: Mapping[str, str] | None = None) -> str:
+def overruling() -> str:
     """Say which variable comes before the keyring; empty if none does."""
-    env = os.environ if environ is None else environ
-    over = next((name for name in ("ISR_TOKEN", "ISR_TOKEN_FILE") if env.get(name)), None)
+    over = next((name for name in ("ISR_TOKEN", "ISR_TOKEN_FILE") if os.environ.get(name)), None)
     return f"{over} is set and comes before the keyring: change it there, too." if over else ""
 
 

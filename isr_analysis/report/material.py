@@ -178,9 +178,7 @@ class Material:
         known = self._store.held(self.selector, self.span, now=self.portal.now(), max_age=None)
         return {
             "source": "history",
-            **connection.provenance(self.portal),
-            "clients": list(self.selector.clients or ()),
-            "topic": self.selector.topic,
+            **connection.provenance(self.portal, self.selector),
             "start": times.iso(self.span.start),
             "end": times.iso(self.span.end),
             "fetched_at": times.iso(known.fetched_at) if known.fetched_at is not None else "",

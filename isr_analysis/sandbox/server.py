@@ -46,8 +46,8 @@ class Sandbox:
         rate: float,
         limit: int,
         now: Callable[[], int],
-        broker: bool = False,
-        certificate: tuple[Path, Path] | None = None,
+        broker: bool,
+        certificate: tuple[Path, Path] | None,
     ) -> None:
         _check(days=days, rate=rate, port=port)
         self.seed = seed

@@ -70,7 +70,7 @@ class Tokens:
         Requests per hour and token.
     """
 
-    def __init__(self, limit: int = PER_HOUR) -> None:
+    def __init__(self, limit: int) -> None:
         self.limit = limit
         self._grants: dict[str, Grant] = {}
         self._lock = threading.Lock()

@@ -333,7 +333,8 @@ def has_subscriber(profile: str | None = None) -> bool:
     Returns
     -------
     bool
-        Whether `stream` would find a broker and a login without arguments. Nobody is asked.
+        Whether `stream` would find a broker and a login without arguments. The login may have expired: that the
+        broker knows.
     """
     try:
         logins.find(settings.profile(profile))

@@ -152,8 +152,8 @@ def row(*children: ipywidgets.Widget) -> ipywidgets.Box:
     return box
 
 
-def side(*children: ipywidgets.Widget, width: str) -> ipywidgets.VBox:
+def side(*children: ipywidgets.Widget) -> ipywidgets.VBox:
     """Put widgets below each other in a column that grows and shrinks with the page."""
-    box = ipywidgets.VBox(children, layout={"flex": f"1 1 {width}", "width": "auto"})
+    box = ipywidgets.VBox(children, layout={"flex": "1 1 360px", "width": "auto"})
     box.add_class("isr-side")
     return box

@@ -124,7 +124,7 @@ class Explorer(Composite):
         self.dates.observe(self._replan, "value")
         for one in (self.said, self.plan, self.picker.trouble, self.dates.held):
             one.observe(self._say_once, "value")
-        sides = row(side(self.picker, width="360px"), side(self.dates, width="360px"))
+        sides = row(side(self.picker), side(self.dates))
         sides.add_class("isr-top")
         self.children = [
             self._page, sides, self.plan,
