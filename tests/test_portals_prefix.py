@@ -112,3 +112,20 @@ def test_a_portal_that_gives_one_topic_at_a_time_is_asked_for_one(home):
         same(isr.load_history("dev-a", "state/relay", **SPAN, portal=portal), wanted)
         with pytest.raises(UsageError, match="one topic at a time"):
             isr.load_history("dev-a", **SPAN, portal=portal)
+
+
+class Unfound(ByPath):
+    """Says that there is nothing in a range by 404."""
+
+    def answer(self, url, _):
+        """Answer a request."""
+        status, headers, body = super().answer(url, _)
+        nothing = status == 200 and json.loads(body) == {"messages": []}
+        return self.told(404, {"detail": "Not Found"}) if nothing else (status, headers, body)
+
+
+def test_a_range_that_is_not_found_is_empty_if_others_are_answered_behind_the_prefix(home):
+    """What the portal is asked instead begins with the prefix, too; else it would find nothing, and be refused."""
+    server = Unfound("topic_prefix", "Begins with {account_id}/{client_id}", lambda g, p: p.startswith(g))
+    with portals.mocked(server, home) as portal, pytest.warns(UserWarning, match="no message of dev-a · x"):
+        assert isr.load_history("dev-a", "x", start="2026-10-31", end="2026-10-31T12:00", portal=portal).empty

@@ -31,7 +31,7 @@ _EXACT = 15  # of one that a double surely holds
 _NINE = 9
 _BACKSLASH, _MINUS, _POINT, _ZERO, _SPACE = b"\\-.0 "
 
-Column = tuple[str, str, Rows, Any]
+Piece = tuple[str, str, Rows, Any]
 """Field, kind, rows and values, as `Cells.put` takes them."""
 
 Values = tuple[str, str, Mask | None, Any]
@@ -50,7 +50,7 @@ class Taken:
         The rows of the messages that were not read.
     """
 
-    columns: list[Column]
+    columns: list[Piece]
     left: Rows
 
 
@@ -75,7 +75,7 @@ def take(payloads: pa.Array, rows: Rows) -> Taken:
     pending = np.arange(len(rows))
     if (data == _BACKSLASH).any():
         pending = np.setdiff1d(pending, _owners(offsets, np.flatnonzero(data == _BACKSLASH)))
-    columns: list[Column] = []
+    columns: list[Piece] = []
     tried: Counter[int] = Counter()
     for _ in range(_ROUNDS):
         if len(pending) < LEAST:

@@ -183,24 +183,27 @@ class Asker:
                 raise
             page = Page(messages.empty(), 0)
         if page.payload_unsure and (other := self._of_others()):
-            form, name = other.payload_form, other.payload_name
-            page = self._read(answer, self._selector, form=form, name=name)
-            page = dataclasses.replace(page, payload_form=form, payload_name=name)
+            page = self._read(answer, self._selector, like=other)
+            page = dataclasses.replace(page, payload_form=other.payload_form, payload_name=other.payload_name)
         self._portal.check_accounts(page.accounts)
         said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
         said = paging.both(said, of_files)
         return dataclasses.replace(page, paging=said)
 
-    def _read(self, answer: Answer, selector: Selector, *, form: str | None = None, name: str | None = None) -> Page:
+    def _read(self, answer: Answer, selector: Selector, *, like: Page | None = None) -> Page:
         fields = self.known.fields
-        form = form or fields.payload_form or ("decoded" if self._portal.habits.decoded else None)
+        if like:
+            fields = dataclasses.replace(
+                fields, payload_form=like.payload_form, payload=fields.payload or like.payload_name
+            )
+        form = fields.payload_form or ("decoded" if self._portal.habits.decoded else None)
         return answers.read_page(
             answer.body,
             content_type=answer.content_type,
             account_id=self._portal.account_id,
             client_id=selector.clients[0] if selector.clients else None,
             topic=selector.topic,
-            fields=dataclasses.replace(fields, payload_form=form, payload=fields.payload or name),
+            fields=dataclasses.replace(fields, payload_form=form),
         )
 
     def _is_nothing(self, exc: RequestRefusedError) -> bool:
@@ -213,17 +216,20 @@ class Asker:
         return self._selector in answered
 
     def _is_answered_at_its_end(self, span: Range) -> bool:
-        """Tell whether the end of a range is answered, of which the whole is not found: it begins too long ago."""
+        """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago.
+
+        It is asked again as long as the portal says that it takes no range so short: that tells nothing.
+        """
         end = Range(max(span.end - max(times.SECOND, self.known.unit), span.start), span.end)
         question = self.written(self.known, self.known.widened(end, self._portal.now()))
         try:
             self._portal.wire.get(self.known.path, question)
         except RequestRefusedError as exc:
-            revisable = exc.status_code in refusals.REVISABLE
-            new = refusals.revised(self.known, question, exc.words, 0) if revisable else None
+            may = exc.status_code in refusals.REVISABLE
+            new = refusals.revised(self.known, question, exc.words, 0) if may else None
             if new is None or new.shortest == self.known.shortest:
                 return False
-            self.known = new  # so short a range tells nothing
+            self.known = new
             self._portal.learn(new)
             return self._is_answered_at_its_end(span)
         return end != span

@@ -298,8 +298,7 @@ def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int
     if (message := _shared(held.messages, after.messages)) is None:
         return None
     at = int(instants(message)[0])
-    instant = Range(at, at + max(unit, grain_of(at)))
-    alone = ask(instant, back=order_of(held.messages) == "down")
+    alone = ask(Range(at, at + max(unit, grain_of(at))), back=order_of(held.messages) == "down")
     count = _count_of(message, alone.messages)
     given = _count_of(message, held.messages) + _count_of(message, after.messages)
     return at if 0 < count < given and len(alone.messages) < held.rows else None
