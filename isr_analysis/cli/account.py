@@ -49,7 +49,7 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
 @click.command()
 @click.option("--profile", default=None, help="Which; `default` if left out (ISR_PROFILE).")
 def logout(profile: str | None) -> None:
-    """Forget the token of a profile, and the login of its subscriber.
+    """Forget a profile's token, and its subscriber's login.
 
     What was fetched stays on disk; revoke the token in the portal as well.
     """
