@@ -43,6 +43,13 @@ TOLERABLE = {
         if "cursor" in asked
         else rows(server.stored[:60], next_cursor="b")
     ),
+    "takes its cursor alone": lambda server, asked, _n: (
+        give({"detail": "cursor must not be combined with other parameters"}, 400)
+        if "cursor" in asked and len(asked) > 1
+        else rows(
+            server.stored[(i := int(asked.get("cursor", 0))) : i + 40], next_cursor=str(i + 40) if i < 80 else None
+        )
+    ),
     "names an undocumented cursor": lambda server, asked, _n: (
         rows(server.stored[:60], nextPageToken="b") if "pageToken" not in asked else rows(server.stored[60:])
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -34,6 +35,9 @@ _EMPTY = 20
 
 _DOUBTS = 3
 """How many messages of two pages may turn out to be two alike before no more are looked at."""
+
+_ALONE = re.compile(r"combined|\balone\b|\bother (?:query )?param|together|exclusive", re.IGNORECASE)
+"""Words of a refusal of a cursor beside the question that it holds."""
 
 _NOT_SO = (400, 404, 416, 422)
 """The statuses with which a page is refused that the portal has not, or that it does not know how to name."""
@@ -71,7 +75,7 @@ class Window:
         self._orders: set[str | None] = set()
         self._given: list[npt.NDArray[np.uint64]] = []  # hashes of messages of pages in no order
         self._doubts = 0  # messages of two pages that were asked for alone
-        self._beyond = self._named = self._silent = self._ended = False
+        self._beyond = self._named = self._silent = self._ended = self._is_alone = False
         self._reach = Reach(portal, span, self._asker.part)
         self._descending = portal.habits.order == "down"
         self._sample: int | None = None
@@ -207,9 +211,14 @@ class Window:
     def _next(self, step: Step, held: Page) -> Page | None:
         """Ask for a next page; None if the portal refuses what may not be one, `held` if it gives the same again."""
         whole = paging.asking_too(step.path, Step(self._known.path, self.asked)) if step.params is None else step.path
+        alone = {name: value for name, value in (step.params or {}).items() if name not in self.asked}
+        step = dataclasses.replace(step, params=alone) if self._is_alone and alone else step
         try:
             after = self._asker.ask(step)
         except RequestRefusedError as exc:
+            if alone and alone != step.params and exc.status_code in _NOT_SO and _ALONE.search(exc.words):
+                self._is_alone = True  # it holds the question, which is not to be said again
+                return self._next(step, held)
             if exc.status_code in _NOT_SO and whole != step.path:  # what the link leaves out is wanted with it
                 return self._next(Step(whole, None), held)
             if not step.doubtful or exc.status_code not in _NOT_SO:
