@@ -139,6 +139,14 @@ def test_a_cut_is_found_out_by_one_message(home, doc, part, hours):
                 isr.load_history(**TWENTY, portal=portal)
 
 
+def test_a_cut_is_not_taken_for_a_limit_of_one_message(home):
+    """Of the days around, cut to their first hours, the portal gives one message as well, and another."""
+    server = Odd(cut_to("first", 20), Dialect(doc=None, **SILENT), SPARSE)
+    cuts = pytest.raises(AnswerError, match=r"cuts long ranges short.*longest")
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal, cuts:
+        isr.load_history(start="2026-10-16", end="2026-10-17", portal=portal)
+
+
 def test_with_a_length_that_it_gives_a_cutting_portal_is_exact(home, tmp_path):
     """What the error says to do."""
     contract = tmp_path / "portal.toml"

@@ -11,7 +11,7 @@ from http import HTTPStatus
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.errors import RequestRefusedError
+from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal import cuts, guesses, refusals
 from isr_analysis.portal.contract import History
@@ -84,8 +84,12 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         if guesses.was_wrong(portal, known, one, wide, first):
             todo.insert(0, (one, piece))
             continue
-        for table in window.read(first):
-            yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+        try:
+            for table in window.read(first):
+                yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+        except HistoryIncompleteError:  # where ranges are cut short, a part of one has what the whole has not
+            cuts.check(portal, one, wide, window.given, wait=wait)
+            raise
         cuts.check(portal, one, wide, window.given, wait=wait)
 
 
