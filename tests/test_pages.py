@@ -15,7 +15,7 @@ from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import messages, times
-from isr_analysis.errors import AnswerError, HistoryIncompleteError, UsageError
+from isr_analysis.errors import AnswerError, UsageError
 from isr_analysis.messages import Selector, instants
 from isr_analysis.portal.pages import pages
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
@@ -270,16 +270,15 @@ class Overlapping(Server):
 NUMBERED = Dialect(cap=5000, documented=40, paging="page", pager="page", says=("types", "cap", "first"))
 
 
-def test_pages_that_overlap_double_nothing(home, tmp_path):
-    """It is an error, and what it says to write in a contract file has all read by time."""
-    few = EVERY_MINUTE[:100]
-    with portals.mocked(Overlapping(NUMBERED, few), home) as portal, pytest.raises(HistoryIncompleteError) as caught:
-        read(portal)
-    says = re.search(r'page = "none"', str(caught.value))
-    file = tmp_path / "contract.toml"
-    file.write_text(f"[history]\n{says[0]}\n")
-    with portals.mocked(Overlapping(NUMBERED, few), home, contract_file=file) as portal:
+@pytest.mark.parametrize("way", ["found out", "told"])
+def test_pages_that_overlap_double_nothing(home, tmp_path, way):
+    """What follows the first of them is read by time; all of it where a contract file says so."""
+    few, file = EVERY_MINUTE[:100], tmp_path / "contract.toml"
+    file.write_text('[history]\npage = "none"\n' if way == "told" else "")
+    server = Overlapping(NUMBERED, few)
+    with portals.mocked(server, home, contract_file=file) as portal:
         assert read(portal) == [one.at for one in few]
+    assert sum("page" in asked for _, asked in server.log) == (way == "found out")  # the second one alone
 
 
 def test_repeats_on_the_border_of_two_pages_are_kept(home):

@@ -161,7 +161,10 @@ class Window:
                     # It does not know this way to name a page, or has none of that name: what else is there?
                     yield from self._onward(held)
                     return
-                self._check_twice(held, after)
+                if self._overlap(held, after):
+                    yield from self._onward(held)
+                    return
+                self._check_order(held, after)
             self._portal.habits.longest = max(longest, held.rows)
             if after is not None and not (nth or after.rows):
                 self._portal.habits.show_end(held.rows, is_last=True)
@@ -185,11 +188,19 @@ class Window:
                     f"asked for {part} alone"
                 )
 
-    def _check_twice(self, held: Page, after: Page) -> None:
-        """Refuse a page with messages that those before it had as well, and that are not two alike."""
-        unit = self._known.unit
-        if (at := overlap(held, after, self._asker.part, unit)) is not None:
+    def _overlap(self, held: Page, after: Page) -> bool:
+        """Tell whether a page begins with messages that the one before it ends with, and that are not two alike."""
+        at = overlap(held, after, self._asker.part, self._known.unit)
+        if at is None:
+            return False
+        if self._rows and order_of(held.messages) not in ("up", "down"):  # then nothing can be read on by time
             raise self._incomplete(OVERLAP.format(times.iso(at)))
+        logger.info("pages overlap at %s: what follows is read by time", times.iso(at))
+        return True
+
+    def _check_order(self, held: Page, after: Page) -> None:
+        """Refuse a page in no order with messages that those before it had as well."""
+        unit = self._known.unit
         if self._doubts < _DOUBTS and (at := repeated(self._given, held, after, self._asked_alone, unit)) is not None:
             raise self._incomplete(REPEATED.format(times.iso(at)))
 
