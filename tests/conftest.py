@@ -95,6 +95,18 @@ def sandbox(one_sandbox: object) -> Iterator[object]:
 
 
 @pytest.fixture
+def isr(sandbox: object, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Give a function that runs a command against the sandbox, with a token in the environment."""
+    from click.testing import CliRunner
+
+    from isr_analysis.cli import cli
+
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    return lambda *words, **more: CliRunner().invoke(cli, list(words), **more)
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Give the home folder that `ISR_HOME` names."""
     return tmp_path / "home"

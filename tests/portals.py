@@ -23,6 +23,7 @@ import pyarrow as pa
 from portal_rows import ACCOUNT, Body, Message, Notes, Row, iso, json_body, messages_in, plain, read_instant
 
 from isr_analysis import messages, settings, times
+from isr_analysis.portal.pages import pages
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 
@@ -30,6 +31,8 @@ API = "/api/v1/subscriber"
 TOKEN = "isr_mqtt_rest_example-of-the-test-portals"
 FIRST = times.instant("2026-11-01")
 NOW = FIRST + 4 * times.DAY + 5 * times.HOUR
+SPAN = times.Range(FIRST, FIRST + times.DAY)
+EVERY_MINUTE = [Message(FIRST + i * times.MINUTE, f"dev-{i % 3}", "t/x", {"i": i}) for i in range(2 * 1440)]
 
 
 @dataclass(frozen=True)
@@ -339,6 +342,12 @@ def connect(origin: str, home: Any, **more: Any) -> Portal:
 def mocked(server: Server, home: Any, **more: Any) -> Portal:
     """Connect to a portal without a socket."""
     return connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(server.respond), **more)
+
+
+def read(portal: Portal, span: times.Range = SPAN, selector: messages.Selector | None = None) -> list[int]:
+    """Read a span, without a store; give the instants."""
+    tables = pages(portal, selector or messages.Selector(), span)
+    return messages.instants(pa.concat_tables([messages.empty(), *tables])).tolist()
 
 
 def arrow(stored: list[Message]) -> pa.Table:

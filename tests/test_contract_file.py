@@ -78,20 +78,21 @@ def test_a_contract_file_takes_the_place_of_documentation_that_fails(home, tmp_p
 
 
 class Wanting(Server):
-    """Refuses what comes without a tenant, and says which header names one, or nothing."""
+    """Refuses what comes without a header that its document wants, and says which it is, or nothing."""
 
+    routes, name, value = "/api/", "X-Tenant", "acme"
     words = "Required request header 'X-Tenant' is missing"
 
     def answer(self, url, headers):
         """Answer a request."""
-        if "openapi" not in url and headers.get("x-tenant") != "acme":
+        if self.routes in url and "openapi" not in url and headers.get(self.name.lower()) != self.value:
             self.log.append(("refused", {}))
             return 400, {"Content-Type": "text/plain"}, self.words.encode()
         status, had, body = super().answer(url, headers)
         if "openapi" in url and status == 200:
             document = json.loads(body)
             (get,) = (item["get"] for item in document["paths"].values())
-            get["parameters"].append({"name": "X-Tenant", "in": "header", "required": True})
+            get["parameters"].append({"name": self.name, "in": "header", "required": True})
             body = json.dumps(document).encode()
         return status, had, body
 
@@ -115,20 +116,11 @@ def test_a_header_that_is_wanted_is_named_with_its_remedy(home, tmp_path, doc, w
         assert isr.load_history(**span, portal=portal)["value"].tolist() == list(range(24))
 
 
-class OfAccount(Server):
-    """Wants the account's id in a header of its history route, as its document says."""
+class OfAccount(Wanting):
+    """Wants the account's id in a header of its history route."""
 
-    def answer(self, url, headers):
-        """Answer a request."""
-        if "/history" in url and headers.get("x-account-id") != portals.ACCOUNT:
-            return 422, {"Content-Type": "text/plain"}, b"header.x-account-id: Field required"
-        status, had, body = super().answer(url, headers)
-        if "openapi" in url and status == 200:
-            document = json.loads(body)
-            (get,) = (item["get"] for item in document["paths"].values())
-            get["parameters"].append({"name": "X-Account-Id", "in": "header", "required": True})
-            body = json.dumps(document).encode()
-        return status, had, body
+    routes, name, value = "/history", "X-Account-Id", portals.ACCOUNT
+    words = "header.x-account-id: Field required"
 
 
 def test_a_header_that_takes_the_account_has_it(home):

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import portals
 import pyarrow as pa
 import pytest
-from portals import FIRST, NOW, Dialect, Message, Server
+from portals import EVERY_MINUTE, FIRST, NOW, SPAN, Dialect, Message, Server, read
 
 import isr_analysis as isr
 from isr_analysis import messages, times
@@ -19,14 +19,6 @@ from isr_analysis.errors import AnswerError, UsageError
 from isr_analysis.messages import Selector, instants
 from isr_analysis.portal.pages import pages
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
-
-EVERY_MINUTE = [Message(FIRST + i * MINUTE, f"dev-{i % 3}", "t/x", {"i": i}) for i in range(2 * 1440)]
-SPAN = Range(FIRST, FIRST + DAY)
-
-
-def read(portal, span=SPAN, selector=None):
-    """Read a span; gives the instants."""
-    return instants(pa.concat_tables([messages.empty(), *pages(portal, selector or Selector(), span)])).tolist()
 
 
 @pytest.mark.parametrize(
@@ -136,67 +128,6 @@ def test_now_is_no_border_for_what_comes_late(home):
     for form in ("iso", "s", "ms", "date"):
         with portals.mocked(Server(Dialect(asked=form), stored), home / form) as portal:
             assert read(portal, Range(NOW - NOW % DAY, NOW)) == [NOW - 1000]
-
-
-class Vague(Server):
-    """A portal that wants a number, and says only that."""
-
-    def _refuse(self, status, words, name=""):
-        return super()._refuse(status, re.sub("must be a Unix.*", "Input should be a valid integer", words), name)
-
-
-@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-@pytest.mark.parametrize("kept", [None, 30 * DAY])
-def test_a_unit_that_is_not_said_is_found_out(home, unit, kept):
-    """A number is wanted, of what is not said: a wrong one would be asked for another time, and look empty."""
-    with portals.mocked(Vague(Dialect(asked=unit, doc=None, kept=kept, cap=5000), EVERY_MINUTE), home) as portal:
-        assert read(portal, Range(FIRST - DAY, FIRST)) == []
-        assert len(read(portal)) == 1440
-        assert portal.contract.history.time_form == unit
-
-
-def test_a_unit_is_found_out_though_a_client_has_nothing(home):
-    """By what others published: of this one there is nothing, and that is no error, but told."""
-    with portals.mocked(Vague(Dialect(asked="ms", doc=None, cap=5000), EVERY_MINUTE), home) as portal:
-        with pytest.warns(UserWarning, match="no client 'nobody' at the portal"):
-            assert len(isr.load_history("nobody", start="2026-11-01", end="2026-11-02", portal=portal)) == 0
-        assert portal.contract.history.time_form == "ms"
-
-
-def test_a_unit_that_cannot_be_found_out_is_no_empty_history(home):
-    """Nothing comes with any: the error names what to say."""
-    old = [Message(FIRST - 300 * DAY, "dev", "t", 1)]
-    server = Vague(Dialect(asked="ms", doc=None), old)
-    with portals.mocked(server, home) as portal, pytest.raises(AnswerError, match="time_form"):
-        read(portal)
-
-
-def local(at):
-    """Write an instant as a clock in Zurich shows it, and say so nowhere."""
-    return times.iso(at + HOUR).removesuffix("Z")
-
-
-@pytest.mark.parametrize("minutes", [1, 20])
-@pytest.mark.parametrize("shift", [HOUR, -5 * HOUR])
-@pytest.mark.parametrize("order", ["up", "down"])
-def test_local_times_without_a_zone_lose_nothing_silently(home, minutes, shift, order):
-    """What is asked for in UTC and shown in another zone is an error that says so, not rows of another hour."""
-    some = EVERY_MINUTE[::minutes]
-    server = Server(Dialect(cap=5000, order=order, when=lambda at: times.iso(at + shift).removesuffix("Z")), some)
-    with portals.mocked(server, home) as portal:
-        known = portal.contract.history
-        with pytest.raises(AnswerError, match=r"local times; then say time_zone = .*\[history.fields\]"):
-            read(portal)
-        assert portal.contract.history == known
-
-
-def test_local_times_are_read_in_the_zone_that_the_contract_names(home):
-    """Then nothing is shifted."""
-    with portals.mocked(Server(Dialect(cap=5000, when=local), EVERY_MINUTE), home) as portal:
-        known = portal.contract.history
-        fields = dataclasses.replace(known.fields, time_zone="Europe/Zurich")
-        portal.learn(dataclasses.replace(known, fields=fields))
-        assert read(portal) == [one.at for one in EVERY_MINUTE if one.at < FIRST + DAY]
 
 
 class Rounded(Server):

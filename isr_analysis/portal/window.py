@@ -157,11 +157,8 @@ class Window:
                 if after is held and what.numbered and nth + shift == 0 and silent:
                     shift = 1  # the first page has this very number
                     continue
-                if after is None or after is held:
-                    # It does not know this way to name a page, or has none of that name: what else is there?
-                    yield from self._onward(held)
-                    return
-                if self._overlap(held, after):
+                if after is None or after is held or self._overlap(held, after):
+                    # It does not know this way to name a page, has none of that name, or parts its pages badly.
                     yield from self._onward(held)
                     return
                 self._check_order(held, after)
