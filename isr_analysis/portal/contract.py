@@ -34,6 +34,9 @@ Route = Annotated[str, msgspec.Meta(pattern="^/")]
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
 
+NARROWEST = times.MINUTE
+"""A range that is refused at this length is not refused as too long, ns."""
+
 
 class TopicNeededError(UsageError):
     """A portal that gives one topic at a time was asked for all."""
@@ -144,6 +147,12 @@ class History:
     def reaches_back(self) -> bool:
         """Whether the range can only be asked for by how far it reaches back from now."""
         return self.length is not None and self.start is None and self.end is None
+
+    def can_be_parted(self, span: times.Range) -> bool:
+        """Tell whether the portal can be asked for the halves of a range in its place."""
+        ranged = self.start is not None and (self.end is not None or self.length is not None)
+        least = max(NARROWEST, self.unit, 0 if self.shortest is None else times.duration(self.shortest))
+        return ranged and not self.of_days and span.end - span.start >= 2 * least
 
     def widened(self, span: times.Range, now: int, *, back: bool = False) -> times.Range:
         """Give the range to ask for that holds another, and is as long as the portal wants.

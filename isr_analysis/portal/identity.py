@@ -130,7 +130,7 @@ def recent(
         if known.limit is not None:
             asked[known.limit] = "1"
         try:
-            answer = wire.get(known.path, asked)
+            answer = wire.get(known.path, asked, bounded=True)
             if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
                 raise refused
         except RequestRefusedError as exc:

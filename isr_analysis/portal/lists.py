@@ -20,7 +20,7 @@ from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefu
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.paging import Step
-from isr_analysis.portal.wire import EnoughError
+from isr_analysis.portal.transport import EnoughError
 
 if TYPE_CHECKING:
     from isr_analysis.portal.responses import Kept, Responses
