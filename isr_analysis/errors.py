@@ -27,6 +27,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+CONTRACT_FILE = "a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
+"""Where a person can say what the portal does not, in the words of every message that advises it."""
+
 
 class IsrError(Exception):
     """Base of every error of this package.

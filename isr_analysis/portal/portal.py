@@ -19,6 +19,7 @@ import httpx
 
 from isr_analysis import settings
 from isr_analysis.errors import (
+    CONTRACT_FILE,
     AddOnMissingError,
     AnswerError,
     IsrError,
@@ -217,8 +218,8 @@ class Portal:
                         raise
                     if file is None:
                         exc.add_note(
-                            "It failed at its documentation. If that is broken for long, say in a contract file "
-                            "(ISR_CONTRACT) how history is asked for: then it is not needed"
+                            f"It failed at its documentation. If that is broken for long, say in {CONTRACT_FILE} how "
+                            "history is asked for: then it is not needed"
                         )
                         raise
                     known = Contract(source="built in (the portal fails at its OpenAPI document)")
