@@ -24,7 +24,7 @@ from isr_analysis.answers import Page
 from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import instants, within
 from isr_analysis.portal import series
-from isr_analysis.portal.paging import Habits
+from isr_analysis.portal.habits import Habits
 from isr_analysis.times import Range
 
 EVER = Range(-(2**62), 2**62)

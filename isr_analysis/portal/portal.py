@@ -29,8 +29,9 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import accounts, discovery, headers, identity, lists, paging, quota, token, wire
+from isr_analysis.portal import accounts, discovery, headers, identity, lists, quota, token, wire
 from isr_analysis.portal.contract import Contract, History, overridden
+from isr_analysis.portal.habits import Habits
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.portal.responses import Responses
@@ -61,7 +62,7 @@ class Portal:
 
     Attributes
     ----------
-    habits : paging.Habits
+    habits : Habits
         What the portal's answers have shown: how long they can be, and their order.
     """
 
@@ -82,7 +83,7 @@ class Portal:
             )
         self.profile = profile
         self.now = now
-        self.habits = paging.Habits()
+        self.habits = Habits()
         self._key = key
         self._place = profile.home
         self._is_unkept = is_read_only(profile.home)
