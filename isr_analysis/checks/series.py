@@ -272,15 +272,20 @@ def _codes(column: pd.Series) -> tuple[Codes, int]:
     else:
         if pd.api.types.is_object_dtype(column.dtype):
             column = column.map(plain, na_action="ignore")  # channel 1 is channel "1", as another firmware writes it
-        try:
-            codes, values = pd.factorize(column)
-        except TypeError:  # lists and objects within: told apart by how they read
-            codes, values = pd.factorize(column.map(repr))
-        many = len(values)
+        codes, many = numbered(column)
     codes = codes.astype(np.int32, copy=False)
     if len(codes) and codes.min() < 0:
         return np.where(codes < 0, many, codes), many + 1
     return codes, many + 1 if column.name in IDENTITY else max(many, 1)
+
+
+def numbered(column: pd.Series) -> tuple[Codes, int]:
+    """Give each cell the number of its value, -1 where there is none, and how many values there are."""
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:  # lists and objects within: told apart by how they read
+        codes, values = pd.factorize(column.map(repr))
+    return codes, len(values)
 
 
 def _dense(code: Codes, count: int) -> tuple[Codes, int]:
