@@ -8,6 +8,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.cadence import BURST
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, on_off, unit_columns
+from isr_analysis.checks.naming import named
 from isr_analysis.checks.rhythm import Rhythm, rhythms
 from isr_analysis.checks.series import (
     CLIENT,
@@ -18,7 +19,6 @@ from isr_analysis.checks.series import (
     Floats,
     Ints,
     identity,
-    named,
     plain,
     split,
     taken,

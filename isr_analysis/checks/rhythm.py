@@ -9,7 +9,8 @@ import numpy as np
 
 from isr_analysis.checks.cadence import Cadence, cadence, silences
 from isr_analysis.checks.kinds import is_event
-from isr_analysis.checks.series import CLIENT, TOPIC, Ints, Series, named
+from isr_analysis.checks.naming import named
+from isr_analysis.checks.series import CLIENT, TOPIC, Ints, Series
 from isr_analysis.times import Range
 
 

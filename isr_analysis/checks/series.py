@@ -311,28 +311,6 @@ def _in_order(code: Codes, time: Ints, count: int) -> Ints:
     return np.lexsort((time, code))
 
 
-def named(series: Series) -> tuple[list[str], list[str], list[str]]:
-    """Give client, topic and channel of each series as text, "" where there is none."""
-    told = series.tell()
-    clients, topics = ([str(one.get(name, "")) for one in told] for name in (CLIENT, TOPIC))
-    return clients, topics, [channel(one) for one in told]
-
-
-def channel(keys: dict[str, Any]) -> str:
-    """Name a channel in words, the telling parts first; "" where there is none.
-
-    >>> channel({"type": "relay", "chan": 3, "module": 1, "dcn": "0x01"})
-    'relay 3 · module 1 · 0x01'
-    """
-    words = {name: plain(keys[name]) for name in IDENTITY if name in keys}
-    head = " ".join(words[name] for name in ("type", "chan") if name in words)
-    if "type" not in words and "chan" in words:
-        head = f"chan {head}"
-    rest = [f"module {words['module']}"] if "module" in words else []
-    rest += [words[name] for name in ("dcn", DEVICE) if name in words]
-    return " · ".join([head, *rest] if head else rest)
-
-
 def plain(value: Any) -> str:
     """Write a key: a whole number without a fraction, also where its column became one of reals."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
