@@ -14,12 +14,12 @@ import traitlets
 
 from isr_analysis import messages, times
 from isr_analysis.amounts import counted
+from isr_analysis.checks import standing as stands
 from isr_analysis.errors import AddOnMissingError, IsrError
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
 from isr_analysis.publishers import load_publishers
 from isr_analysis.surroundings import kernel
-from isr_analysis.widgets import standing as stands
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
 from isr_analysis.widgets.follow import Follower
@@ -87,8 +87,7 @@ class LiveBoard(Composite):
         self._every = times.duration(every, name="every") / times.SECOND
         self._limits = {"stale": stale, "silent": silent}
         self._zone = times.zone(tz)
-        times.duration(stale, name="stale")
-        times.duration(silent, name="silent")
+        stands.limits_of(stale, silent)  # refuses what is none
         self._source = source
         self._follower(source)  # refuses what is none
         self._failures = 0

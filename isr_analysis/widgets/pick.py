@@ -13,6 +13,7 @@ import traitlets
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
+from isr_analysis.checks.standing import PAUSED, readable, standing
 from isr_analysis.errors import AddOnMissingError, UsageError
 from isr_analysis.history import load_history
 from isr_analysis.live import load_live
@@ -21,7 +22,6 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
-from isr_analysis.widgets.standing import PAUSED, readable, standing
 from isr_analysis.widgets.words import call, explained, notice
 
 Key = tuple[str, str | None]
