@@ -114,14 +114,11 @@ def load_history(
     ...     df.index.name, str(df.index.tz), df["topic"].unique().tolist()
     ('time', 'UTC', ['telemetry/watt_meter'])
     """
-    zone = times.zone(tz)
-    selector = Selector.of(client_id, topic)
     messages.check_flags(refresh=refresh, offline=offline, wait=wait)
     settle_ns, age_ns = times.duration(settle, name="settle"), times.duration(max_age, name="max_age")
     if refresh and offline:
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
-    portal = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=portal.now())
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     store = Store(portal.folder)
     before, said = portal.requests, []
     if offline:
@@ -162,7 +159,7 @@ def load_history(
         "recorded": len(beside),
         "warning": "; ".join(said),
     }
-    return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
+    return frame.from_decoded(decoded, tz=tz, fields=fields, attrs=attrs)
 
 
 def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:

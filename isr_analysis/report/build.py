@@ -13,7 +13,7 @@ from typing import Any
 from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.files import path_of, replacing
-from isr_analysis.messages import Clients, Selector
+from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -88,11 +88,7 @@ def build_report(
     if out.suffix.lower() not in {".html", ".htm"}:
         also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
         raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
-    portal = connection.current(portal)
-    zone = times.zone(tz)
-    selector = Selector.of(client_id, topic)
-    # Whole seconds: a reader wants no nanoseconds of the moment at which the report was started.
-    span = times.resolve(start, end, last, tz=zone, now=times.whole_second(portal.now()))
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     program = browser() if pdf else ""
     own = None if notebook is None else path_of(notebook, "notebook")
     nb = _read(own or NOTEBOOK)

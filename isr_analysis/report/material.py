@@ -222,9 +222,7 @@ def gather(
         It is not known whose data is meant.
     """
     messages.check_flags(offline=offline)
-    portal = connection.current(portal)
-    selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     problems = [] if offline else bring(portal, selector, span, progress=None)
     return Material(selector, span, tz=tz, portal=portal, problems=problems)
 
