@@ -118,15 +118,19 @@ def timeline(
     if len(spans) > _BARS:  # as many silences as that: there is nothing to join
         spans = sorted(spans, key=lambda span: span[1] - span[2])[:_BARS]
         notes.append(f"the {_BARS:,} longest spans")
-    said = (line.keys.get(TOPIC, line.field) if line.field in _GENERIC else line.field for line, _ in lines)
-    what = ", ".join(dict.fromkeys(map(str, said)))
-    who = {str(line.keys[CLIENT]) for line, _ in lines if CLIENT in line.keys}
-    whose = [*map(look.short, who)] if len(who) == 1 else [f"{len(who):,} clients"] if who else []
-    heading = title or look.said(" · ".join([f"States: {what}"[:80], *whose]))
+    heading = title or _titled([line for line, _ in lines])
     colours = look.state_colours(sorted({state for _, _, _, state in spans}), ground)
     if _FAST in colours:
         colours[_FAST] = look.ink(ground)["line"]
     return _bars(spans, rows[:_ROWS], colours, zone, ground, title=heading, notes=notes)
+
+
+def _titled(lines: list[Line]) -> str:
+    """Name what is drawn: the fields, or the topics of those that say nothing, and of whom."""
+    said = (line.keys.get(TOPIC, line.field) if line.field in _GENERIC else line.field for line in lines)
+    who = {str(line.keys[CLIENT]) for line in lines if CLIENT in line.keys}
+    whose = [*map(look.short, who)] if len(who) == 1 else [f"{len(who):,} clients"] if who else []
+    return look.said(" · ".join([f"States: {', '.join(dict.fromkeys(map(str, said)))}"[:80], *whose]))
 
 
 def _row_names(lines: list[Line], by: list[str]) -> list[str]:
