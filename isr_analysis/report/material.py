@@ -15,7 +15,7 @@ from isr_analysis import frame, messages, times
 from isr_analysis.checks import quality
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
-from isr_analysis.errors import AddOnMissingError, IsrError
+from isr_analysis.errors import AddOnMissingError, IsrError, in_words
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -235,7 +235,7 @@ def bring(portal: Portal, selector: Selector, span: Range, *, progress: Any) -> 
             progress=progress, portal=portal,
         )  # fmt: skip
     except IsrError as exc:
-        return [Problem("History", f"not all of it could be fetched: {exc}")]
+        return [Problem("History", f"not all of it could be fetched: {in_words(exc)}")]
     return []
 
 
