@@ -84,15 +84,12 @@ def build_report(
     >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:  # doctest: +SKIP
     ...     isr.build_report("report.html", last="7d", portal=portal)
     """
-    out = path_of(path, "path")
-    if out.suffix.lower() not in {".html", ".htm"}:
-        also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
-        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
+    out = _target(path)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     program = browser() if pdf else ""
     own = None if notebook is None else path_of(notebook, "notebook")
     nb = _read(own or NOTEBOOK)
-    _exporter()
+    _exporter()  # before anything is fetched for nothing
     named = title or str(nb.metadata.get("title") or "Telemetry report")
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
@@ -121,12 +118,24 @@ def build_report(
         except StoreError as exc:
             problems.append(Problem("PDF", str(exc)))
     if problems:
-        error = ReportIncompleteError(out, [str(one) for one in problems])
-        for one in problems:
-            if one.detail:
-                error.add_note(f"{one.where}\n{one.detail}".strip())
-        raise error
+        raise _incomplete(out, problems)
     return out
+
+
+def _target(path: str | Path) -> Path:
+    out = path_of(path, "path")
+    if out.suffix.lower() not in {".html", ".htm"}:
+        also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
+        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
+    return out
+
+
+def _incomplete(out: Path, problems: list[Problem]) -> ReportIncompleteError:
+    error = ReportIncompleteError(out, [str(one) for one in problems])
+    for one in problems:
+        if one.detail:
+            error.add_note(f"{one.where}\n{one.detail}".strip())
+    return error
 
 
 def _without(nb: Any, token: str) -> Any:
