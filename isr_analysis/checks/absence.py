@@ -19,10 +19,15 @@ from isr_analysis.times import Range
 SILENT, NEVER_FETCHED, FAILED = "device silent", "never fetched", "portal failed"
 """The kinds of gap. A value that does not change is none: `quality` reports it as stuck."""
 
+STATES = {"settled": "on disk for good", "provisional": "on disk, late messages may come",
+          "missing": NEVER_FETCHED, "failed": FAILED}  # fmt: skip
+"""What the states of `coverage` mean, in the words of figures and widgets."""
+
+_LACKING = ("missing", "failed")
+
 _OFF = 0.05
 """The part of an interval by which a message may come early or late and still be the one that was due."""
 
-_KINDS = {"missing": NEVER_FETCHED, "failed": FAILED}
 _COLUMNS = {
     "kind": "str", CLIENT: "str", TOPIC: "str", "channel": "str", "start": "instant", "end": "instant",
     "duration": "duration", "missed": "Int64",
@@ -262,14 +267,14 @@ def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> list[Unfe
             f"{', '.join(map(str, coverage.columns)) or 'none'}"
         )
     found: list[Unfetched] = []
-    wanted = coverage[coverage["state"].isin(list(_KINDS))].sort_values("start", kind="stable")
+    wanted = coverage[coverage["state"].isin(_LACKING)].sort_values("start", kind="stable")
     for row in wanted.to_dict("records"):
         begin, until = (times.instant(row[name], name=name) for name in ("start", "end"))
         if span is not None:
             begin, until = max(begin, span.start), min(until, span.end)
         if until <= begin:
             continue
-        new = Unfetched(_KINDS[row["state"]], str(row.get(CLIENT, "*")), str(row.get(TOPIC, "#")), Range(begin, until))
+        new = Unfetched(STATES[row["state"]], str(row.get(CLIENT, "*")), str(row.get(TOPIC, "#")), Range(begin, until))
         before = next((one for one in found if replace(new, span=one.span) == one and one.span.end >= begin), None)
         if before is not None:
             found.remove(before)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
+from isr_analysis.checks.absence import STATES
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
 from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, split, taken, zone_of
@@ -26,8 +27,6 @@ _BARS = 4000
 _LONG = 2**62  # ns; longer than any span
 _GENERIC = {"value", "state", "status", "payload"}  # fields whose names say nothing beside the topic
 _FAST = "changing quickly"
-_HELD = {"settled": "on disk for good", "provisional": "on disk, late messages may come",
-         "missing": "never fetched", "failed": "the portal failed"}  # fmt: skip
 
 Span = tuple[str, int, int, str]
 """One bar: its row, from when to when (ns), its state."""
@@ -319,10 +318,10 @@ def coverage(
         who = "all clients" if row.get(CLIENT, "*") == "*" else str(row[CLIENT])
         what = str(row.get(TOPIC, "#"))
         name = look.said(who if what == "#" else f"{who} · {what}")
-        state = _HELD.get(str(row["state"]), str(row["state"]))
+        state = STATES.get(str(row["state"]), str(row["state"]))
         spans.append((name, times.instant(row["start"]), times.instant(row["end"]), state))
     c, colours = look.ink(ground), look.palette(ground)
-    known = dict(zip(_HELD.values(), (c["good"], colours[6], c["line"], c["bad"]), strict=True))
+    known = dict(zip(STATES.values(), (c["good"], colours[6], c["line"], c["bad"]), strict=True))
     present = dict.fromkeys(span[3] for span in spans)
     shades = look.state_colours(present, ground) | known
     ordered = [one for one in known if one in present] + [one for one in present if one not in known]
