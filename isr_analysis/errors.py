@@ -27,6 +27,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+CONTRACT_FILE = "a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
+"""Where a person can say what the portal does not, in the words of every message that advises it."""
+
 
 class IsrError(Exception):
     """Base of every error of this package.
@@ -167,3 +170,15 @@ class QuotaExhaustedError(RequestRefusedError):
     """429: the requests that a token has in an hour are used up; `retry_after` says for how long."""
 
     retryable = True
+
+
+def in_words(exc: BaseException) -> str:
+    """Write an error for a person: what it says, its name before that if it is none of ours, and what was noted on it.
+
+    >>> in_words(UsageError("last='7' has no unit")), in_words(KeyError("value"))
+    ("last='7' has no unit", "KeyError: 'value'")
+    """
+    name, said = type(exc).__name__, str(exc).strip()
+    if not isinstance(exc, IsrError):
+        said = f"{name}: {said}" if said else name
+    return ". ".join([said, *getattr(exc, "__notes__", [])])

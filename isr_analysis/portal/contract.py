@@ -21,7 +21,7 @@ import tomli_w
 
 from isr_analysis import times
 from isr_analysis.answers import Fields
-from isr_analysis.errors import HistoryIncompleteError, UsageError
+from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import headers, layouts, lengths
 from isr_analysis.portal.wire import API
@@ -259,7 +259,7 @@ class History:
             raise HistoryIncompleteError(
                 f"the portal's history is asked for by how far it reaches back ({self.length!r}, at most "
                 f"{self.longest or self.length_form}), which is not as far as {times.iso(span.start)}; ask for a later "
-                "range, or say in a contract file (ISR_CONTRACT) how else to ask"
+                f"range, or say in {CONTRACT_FILE} how else to ask"
             )
         return written
 

@@ -19,6 +19,7 @@ from isr_analysis.answers.shape import BESIDE, ROWS, plain
 from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
+from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.transport import EnoughError
 
@@ -115,9 +116,7 @@ class _List(ABC, Generic[Read]):
             self._whose |= self._owners(found)
             yield kept, found
             page = Page(messages.empty(), min(rows, 1), paging=said)
-            following = paging.following(
-                known, question, page, rows=self._count % _ALL, nth=nth, habits=paging.Habits()
-            )
+            following = paging.following(known, question, page, rows=self._count % _ALL, nth=nth, habits=Habits())
             if following == step and not rows:
                 return  # its cursor is where the next one will be
             if not paging.says_more(said, nth):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis.answers import Page
-from isr_analysis.portal.paging import Habits
+from isr_analysis.portal.habits import Habits
 from isr_analysis.times import Range
 
 _FEWEST = 10

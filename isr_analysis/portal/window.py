@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from isr_analysis import answers, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
-from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import paging
 from isr_analysis.portal.asking import Asker
@@ -364,6 +364,5 @@ class Window:
         return HistoryIncompleteError(
             f"the portal {what}, while {self._selector} was read over {self._span}, after "
             f"{counted(self._rows, 'message')}: the end cannot be proven this way, and nothing of this window was "
-            "kept. If it has parameters for pages, name them in a contract file (ISR_CONTRACT); `isr doctor` prints "
-            "one to edit"
+            f"kept. If it has parameters for pages, name them in {CONTRACT_FILE}"
         )

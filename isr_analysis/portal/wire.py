@@ -300,7 +300,7 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
     elif response.is_server_error:
         often = f"It was asked {RETRIES + 1} times; try again later"
         if status == HTTPStatus.GATEWAY_TIMEOUT:
-            often += ', or for shorter ranges: longest = "15min" under [history] of a contract file (ISR_CONTRACT)'
+            often += f', or for shorter ranges: longest = "15min" under [history] of {errors.CONTRACT_FILE}'
         once = "It was asked once: look whether it did it all the same before you try again"
         text = f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}"
         return errors.PortalUnavailableError(text, status_code=status)
