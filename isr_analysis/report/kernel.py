@@ -102,9 +102,7 @@ def _manager(aside: Path) -> Any:
 
 def needs(exc: ModuleNotFoundError) -> MissingExtraError:
     """Say what to install for reports."""
-    return MissingExtraError(
-        f'a report needs {exc.name}, which is not installed; run: pip install "isr-analysis[report]"'
-    )
+    return MissingExtraError.of("a report", str(exc.name), "report")
 
 
 def plain(traceback: list[str]) -> str:

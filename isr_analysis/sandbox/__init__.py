@@ -124,6 +124,4 @@ def _missing_extra_named() -> Iterator[None]:
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0] not in ("fastapi", "uvicorn", "starlette", "pydantic"):
             raise
-        raise MissingExtraError(
-            f'the sandbox portal needs {exc.name}, which is not installed; run: pip install "isr-analysis[sandbox]"'
-        ) from exc
+        raise MissingExtraError.of("the sandbox portal", str(exc.name), "sandbox") from exc
