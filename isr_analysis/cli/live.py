@@ -14,10 +14,9 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.amounts import counted
-from isr_analysis.checks.saying import saying
+from isr_analysis.checks.saying import printable, saying
 from isr_analysis.checks.series import is_nothing
 from isr_analysis.cli.options import Command, connecting
-from isr_analysis.cli.said import printable
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
