@@ -108,12 +108,12 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What `Ledger.take` gave.
+    """What `Tally.take` gave.
 
     Parameters
     ----------
     number : int or None
-        The request's number, for `Ledger.hear`; None if it was not granted yet.
+        The request's number, for `Tally.hear`; None if it was not granted yet.
     pause : float
         Seconds after which to ask again; 0 if it was granted.
     """
@@ -122,7 +122,7 @@ class Taken:
     pause: float
 
 
-class Ledger:
+class Tally:
     """The shared count of one token's requests.
 
     Parameters

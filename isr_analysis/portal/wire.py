@@ -84,7 +84,7 @@ class Wire:
         Goes out in a header and nowhere else.
     account_id : str or None
         Sent as ``X-ISR-Account-Id`` beside a platform operator's token.
-    ledger : quota.Ledger
+    tally : quota.Tally
         Each request is taken off it, each retry too.
     now : callable
         Gives the present instant, ns.
@@ -102,7 +102,7 @@ class Wire:
         token: Token,
         account_id: str | None,
         *,
-        ledger: quota.Ledger,
+        tally: quota.Tally,
         now: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -112,7 +112,7 @@ class Wire:
         self._wanted = wanted
         self._now = now
         self.sleep = sleep
-        self._counted = _Counted(transport or WhenNeeded(origin), origin, ledger, now)
+        self._counted = _Counted(transport or WhenNeeded(origin), origin, tally, now)
         retry = httpx_retries.Retry(
             total=RETRIES,
             allowed_methods=["GET"],
@@ -324,10 +324,10 @@ class _Auth(httpx.Auth):
 class _Counted(httpx.BaseTransport):
     """Counts what really goes out, keeps the token from every other host, and hears what is said of the quota."""
 
-    def __init__(self, inner: httpx.BaseTransport, origin: str, ledger: quota.Ledger, now: Callable[[], int]) -> None:
+    def __init__(self, inner: httpx.BaseTransport, origin: str, tally: quota.Tally, now: Callable[[], int]) -> None:
         self._inner = inner
         self._origin = httpx.URL(origin)
-        self.ledger = ledger
+        self.tally = tally
         self._now = now
         self.sent = 0
         self.most: int | None = None
@@ -341,7 +341,7 @@ class _Counted(httpx.BaseTransport):
         if self.most is not None and self.sent >= self.most:
             raise EnoughError(f"{request.url.path} was not asked for: the {self.most} requests allowed here were made")
         pause: Pause | None = request.extensions.get(_PAUSE)
-        while (taken := self.ledger.take(self._now(), gently=pause is not None)).number is None:
+        while (taken := self.tally.take(self._now(), gently=pause is not None)).number is None:
             assert pause is not None
             pause(taken.pause)
         self.sent += 1
@@ -359,9 +359,9 @@ class _Counted(httpx.BaseTransport):
         refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
         body = response.read() if refused else b""
         word = quota.read_word(response.headers, response.status_code, now, body)
-        self.ledger.hear(word, now, number)
+        self.tally.hear(word, now, number)
         if refused:
-            state = self.ledger.state(now)
+            state = self.tally.state(now)
             if word.resets_in is not None:  # another thread's answer may have been heard meanwhile: this one's counts
                 until = now + round(word.resets_in * times.SECOND)
                 state = dataclasses.replace(state, left=0, resets_at=until, told=True)
@@ -370,7 +370,7 @@ class _Counted(httpx.BaseTransport):
     def is_brief(self) -> bool:
         """Tell whether the portal gives more soon, or does again already."""
         now = self._now()
-        state = self.ledger.state(now)
+        state = self.tally.state(now)
         return state.left > 0 or state.is_brief(now)
 
     def close(self) -> None:
