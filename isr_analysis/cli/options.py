@@ -76,12 +76,7 @@ def selected(
 def typed(what: str, example: str) -> str:
     """Ask for a secret on a terminal, or take the first line of standard input.
 
-    Parameters
-    ----------
-    what : str
-        What it is.
-    example : str
-        How it is given without a terminal, for an error.
+    `example` is how it is given without a terminal, for an error.
 
     Raises
     ------

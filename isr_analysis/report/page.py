@@ -117,11 +117,6 @@ class Page:
     def contents(self, body: str) -> tuple[str, str, list[dict[str, str]]]:
         """Give each heading of the page an id of its own, and list the second and third level.
 
-        Parameters
-        ----------
-        body : str
-            The page's HTML.
-
         Returns
         -------
         tuple of str, str and list

@@ -40,10 +40,7 @@ class Recorded(Store):
     def recording(self, waiting: Callable[[], None]) -> AbstractContextManager[None]:
         """Be the account's one recorder: two would record everything twice. Waits for one that is at work.
 
-        Parameters
-        ----------
-        waiting : callable
-            Called twice a second of waiting; what it raises ends the wait.
+        `waiting` is called twice a second of waiting; what it raises ends the wait.
         """
         return locked(self._locks / "recorder.lock", waiting)
 

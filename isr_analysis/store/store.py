@@ -78,12 +78,7 @@ class Store:
     def fetching(self, span: Range, waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
         """Keep other processes and threads from fetching the same UTC day meanwhile; waits for one that does.
 
-        Parameters
-        ----------
-        span : Range
-            Of one day.
-        waiting : callable
-            Called twice a second of waiting; what it raises ends the wait.
+        `waiting` is called twice a second of waiting; what it raises ends the wait.
         """
         return locked(self._locks / f"{span.start // times.DAY % _LOCKS:02}.lock", waiting)
 
