@@ -66,14 +66,7 @@ def examine(
 ) -> tuple[list[Check], Portal | None]:
     """Look at everything that a load rests on.
 
-    Parameters
-    ----------
-    profile : Profile
-        The settings.
-    key : Token, optional
-        In place of the token that is found.
-    **portal_options
-        For `Portal`.
+    With `key` in place of the token that is found; the options are for `Portal`.
 
     Returns
     -------

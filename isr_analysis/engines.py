@@ -218,10 +218,7 @@ def _imported(engine: str) -> Any:
         return importlib.import_module(engine)
     except ImportError as exc:
         name = engine.partition(".")[0]
-        raise MissingExtraError(
-            f'engine="{name}" needs {exc.name or engine}, which is not installed; run: '
-            f'pip install "isr-analysis[{name}]"'
-        ) from exc
+        raise MissingExtraError.of(f'engine="{name}"', exc.name or engine, name) from exc
 
 
 def _of_store(folder: Path, selector: Selector, day: Range, *, decoded: bool) -> pa.Table:

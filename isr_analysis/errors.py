@@ -26,6 +26,7 @@ Each message says what came, what was expected and what to do.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 CONTRACT_FILE = "a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
 """Where a person can say what the portal does not, in the words of every message that advises it."""
@@ -67,6 +68,11 @@ class UsageError(IsrError, ValueError):
 
 class MissingExtraError(IsrError, ImportError):
     """A part of the package needs libraries that are not installed."""
+
+    @classmethod
+    def of(cls, what: str, library: str, extra: str) -> Self:
+        """Make the error of what needs a library that an extra brings."""
+        return cls(f'{what} needs {library}, which is not installed; run: pip install "isr-analysis[{extra}]"')
 
 
 class TokenMissingError(IsrError):

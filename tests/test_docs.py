@@ -75,3 +75,11 @@ def test_the_pages_lead_somewhere(page):
     """Each file that a link or a picture names is there."""
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")) if "://" not in link]
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("room", ["answers", "portal", "sandbox"])
+def test_the_map_of_a_large_room_has_each_of_its_modules(room):
+    """What a room's docstring lists are its modules, all of them."""
+    path = ROOT / "isr_analysis" / room
+    listed = set(re.findall(r"`([a-z]+)`", importlib.import_module(f"isr_analysis.{room}").__doc__))
+    assert {one.stem for one in path.glob("*.py")} - {"__init__"} == listed

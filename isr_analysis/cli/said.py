@@ -10,6 +10,7 @@ import click
 import pandas as pd
 
 from isr_analysis import secret
+from isr_analysis.checks.saying import printable
 from isr_analysis.mgmt.made import Made
 
 
@@ -29,11 +30,6 @@ def lines(fields: Mapping[str, Any]) -> str:
     """Write fields, one a line, their values under each other."""
     width = max(map(len, fields), default=0)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in fields.items())
-
-
-def printable(line: str) -> str:
-    """Give a line with a dot for each character that a terminal would obey, such as those of a name that came so."""
-    return "".join(one if one.isprintable() else "·" for one in line)
 
 
 def show(table: pd.DataFrame, *, as_json: bool) -> None:

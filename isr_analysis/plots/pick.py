@@ -65,6 +65,11 @@ class Picked:
     notes: list[str]
     nothing: str = ""
 
+    @property
+    def no_lines(self) -> str:
+        """Why there is no line to draw, in words; empty if there is one."""
+        return self.nothing or ("" if self.lines else "No data: only events")
+
 
 def pick(
     df: pd.DataFrame | pd.Series, fields: str | list[str] | None, *, by: str | list[str] | None = None,

@@ -53,10 +53,8 @@ def timeline(
         The columns that name the rows; what tells them apart if left out.
     tz : str or tzinfo, optional
         The zone of the axis; that of the index if left out.
-    title : str, optional
-        In place of the one made from what is drawn.
-    theme : {"light", "dark"}
-        The ground on which it will be seen.
+    title, theme
+        As of `timeseries`.
 
     Returns
     -------

@@ -47,10 +47,8 @@ def profile(
         Hours of the day, or of the week from Monday.
     tz : str or tzinfo, optional
         The zone whose hours are meant; that of the index if left out.
-    title : str, optional
-        In place of the one made from what is drawn.
-    theme : {"light", "dark"}
-        The ground on which it will be seen.
+    title, theme
+        As of `timeseries`.
 
     Returns
     -------
@@ -77,9 +75,8 @@ def profile(
     if over not in ("day", "week"):
         raise UsageError(f'over={over!r} is not known; give "day" or "week"')
     picked = pick(df, fields, by=by, tz=tz)
-    if picked.nothing or not picked.lines:
-        words = picked.nothing or "No data: only events"
-        return look.nothing(ground, title=title or f"Profile of the {over}", words=words)
+    if picked.no_lines:
+        return look.nothing(ground, title=title or f"Profile of the {over}", words=picked.no_lines)
     many = 24 if over == "day" else 168
     figure, looks, domains, legend = _start(picked, ground)
     banded = False
@@ -128,10 +125,8 @@ def distribution(
         A frame of the loaders, or any with an index of time. It is not changed.
     fields, by
         As of `timeseries`.
-    title : str, optional
-        In place of the one made from what is drawn.
-    theme : {"light", "dark"}
-        The ground on which it will be seen.
+    title, theme
+        As of `timeseries`.
 
     Returns
     -------
@@ -155,8 +150,8 @@ def distribution(
     """
     ground = look.checked(theme)
     picked = pick(df, fields, by=by)
-    if picked.nothing or not picked.lines:
-        return look.nothing(ground, title=title or "Distribution", words=picked.nothing or "No data: only events")
+    if picked.no_lines:
+        return look.nothing(ground, title=title or "Distribution", words=picked.no_lines)
     figure, looks, domains, legend = _start(picked, ground, gap=120)
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]

@@ -34,18 +34,9 @@ _NEAR = 2 * times.SECOND
 def check(portal: Portal, selector: Selector, span: Range, given: Range | None, *, wait: Waiting = False) -> None:
     """Find out, once, whether the portal answers so long a range whole.
 
-    Where no message is known that can tell, what was silent is asked for alone, in halves.
+    `given` reaches from the first message that came of the range to the last; None if none came.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection.
-    selector, span
-        What was asked for.
-    given : Range or None
-        From the first message that came of it to the last; None if none came.
-    wait : bool or callable
-        Wait for the quota where it is used up.
+    Where no message is known that can tell, what was silent is asked for alone, in halves.
 
     Raises
     ------

@@ -36,18 +36,7 @@ _MANY = 1000
 
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
-    """Give the last messages of the publishers: each answer, and what it holds.
-
-    Parameters
-    ----------
-    responses : Responses
-        Where answers come from.
-    routes : Contract
-        The routes, and the names of fields.
-    account_id : str or None
-        The account in use.
-    max_age : float
-        An answer that is not older, s, is taken from the cache.
+    """Give the last messages of the publishers, at most `max_age` seconds old: each answer, and what it holds.
 
     Raises
     ------
@@ -58,12 +47,12 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
-    """Give the MQTT clients of the account: each answer, and its rows; parameters and errors as of `live`."""
+    """Give the MQTT clients of the account: each answer, and its rows; errors as of `live`."""
     return rows(responses, routes.publishers, max_age=max_age)
 
 
 def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
-    """Give a list of objects: each answer, and its rows; parameters and errors as of `live`."""
+    """Give a list of objects: each answer, and its rows; errors as of `live`."""
     return list(_Rows(responses, path, max_age).read())
 
 

@@ -25,10 +25,7 @@ from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRe
 from isr_analysis.messages import instants, within
 from isr_analysis.portal import series
 from isr_analysis.portal.habits import Habits
-from isr_analysis.times import Range
-
-EVER = Range(-(2**62), 2**62)
-"""All of time: the outer edges of what an answer is taken to cover, as it may hold more than was asked for."""
+from isr_analysis.times import EVER, Range
 
 _OF_MESSAGE = ["time", "client_id", "topic", "payload"]
 _MOST_SHARED = 100

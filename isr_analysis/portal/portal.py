@@ -96,12 +96,12 @@ class Portal:
             whose += "".join(f"\n{one}" for one in sorted(self._said.headers.items()) if one[0].lower() != "accept")
         marked = profile.home if accounts.has_salt(profile.home) else self._place
         self._mark = accounts.fingerprint(key, whose, marked)
-        self._ledger = quota.Ledger(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
+        self._tally = quota.Tally(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
         self.wire = wire.Wire(
             profile.origin,
             key,
             profile.account_id,
-            ledger=self._ledger,
+            tally=self._tally,
             now=now,
             sleep=sleep,
             transport=transport,
@@ -151,7 +151,7 @@ class Portal:
     @property
     def quota(self) -> quota.Quota:
         """What is left of the token's requests of this hour, as far as is known on this machine."""
-        return self._ledger.state(self.now())
+        return self._tally.state(self.now())
 
     @property
     def account_id(self) -> str:

@@ -163,16 +163,7 @@ def stated(
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:
     """Find out what to ask instead.
 
-    Parameters
-    ----------
-    known : History
-        What the refused question was written by.
-    asked : mapping
-        The question's parameters.
-    words : str
-        What the portal said.
-    length : int
-        How long the range was that was asked for, ns.
+    `known` is what the refused question was written by, `asked` its parameters, `length` that of its range, ns.
 
     Returns
     -------

@@ -55,10 +55,10 @@ class Auth(httpx.Auth):
 class Counted(httpx.BaseTransport):
     """Counts what really goes out, keeps the token from every other host, and hears what is said of the quota."""
 
-    def __init__(self, inner: httpx.BaseTransport, origin: str, ledger: quota.Ledger, now: Callable[[], int]) -> None:
+    def __init__(self, inner: httpx.BaseTransport, origin: str, tally: quota.Tally, now: Callable[[], int]) -> None:
         self._inner = inner
         self._origin = httpx.URL(origin)
-        self.ledger = ledger
+        self.tally = tally
         self._now = now
         self.sent = 0
         self.most: int | None = None
@@ -73,7 +73,7 @@ class Counted(httpx.BaseTransport):
         if self.most is not None and self.sent >= self.most:
             raise EnoughError(f"{request.url.path} was not asked for: the {self.most} requests allowed here were made")
         pause: Pause | None = request.extensions.get(PAUSE)
-        while (taken := self.ledger.take(self._now(), gently=pause is not None)).number is None:
+        while (taken := self.tally.take(self._now(), gently=pause is not None)).number is None:
             assert pause is not None
             pause(taken.pause)
         self.sent += 1
@@ -95,9 +95,9 @@ class Counted(httpx.BaseTransport):
         refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
         body = response.read() if refused else b""
         word = quota.read_word(response.headers, response.status_code, now, body)
-        self.ledger.hear(word, now, number)
+        self.tally.hear(word, now, number)
         if refused:
-            state = self.ledger.state(now)
+            state = self.tally.state(now)
             if word.resets_in is not None:  # another thread's answer may have been heard meanwhile: this one's counts
                 until = now + round(word.resets_in * times.SECOND)
                 state = dataclasses.replace(state, left=0, resets_at=until, told=True)
@@ -106,7 +106,7 @@ class Counted(httpx.BaseTransport):
     def is_brief(self) -> bool:
         """Tell whether the portal gives more soon, or does again already."""
         now = self._now()
-        state = self.ledger.state(now)
+        state = self.tally.state(now)
         return state.left > 0 or state.is_brief(now)
 
     def close(self) -> None:

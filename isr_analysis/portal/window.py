@@ -20,12 +20,12 @@ from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import paging
 from isr_analysis.portal.asking import Asker
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import EVER, OVERLAP, REPEATED, Onward, order_of, overlap, repeated
+from isr_analysis.portal.onward import OVERLAP, REPEATED, Onward, order_of, overlap, repeated
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import Reach
 from isr_analysis.portal.wire import Waiting
-from isr_analysis.times import Range
+from isr_analysis.times import EVER, Range
 
 logger = logging.getLogger(__name__)
 
@@ -45,19 +45,6 @@ _NOT_SO = (400, 404, 416, 422)
 
 class Window:
     """One question.
-
-    Parameters
-    ----------
-    portal : Portal
-        The connection.
-    known : History
-        How it is asked.
-    selector : Selector
-        Of one client or of all.
-    span : Range
-        What is wanted.
-    wait : bool or callable
-        Wait for the quota where it is used up.
 
     Attributes
     ----------

@@ -80,7 +80,7 @@ class Wire:
         Goes out in a header and nowhere else.
     account_id : str or None
         Sent as ``X-ISR-Account-Id`` beside a platform operator's token.
-    ledger : quota.Ledger
+    tally : quota.Tally
         Each request is taken off it, each retry too.
     now : callable
         Gives the present instant, ns.
@@ -98,7 +98,7 @@ class Wire:
         token: Token,
         account_id: str | None,
         *,
-        ledger: quota.Ledger,
+        tally: quota.Tally,
         now: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -108,7 +108,7 @@ class Wire:
         self._wanted = wanted
         self._now = now
         self.sleep = sleep
-        self._counted = Counted(transport or WhenNeeded(origin), origin, ledger, now)
+        self._counted = Counted(transport or WhenNeeded(origin), origin, tally, now)
         retry = httpx_retries.Retry(
             total=RETRIES,
             allowed_methods=["GET"],
