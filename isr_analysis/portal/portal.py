@@ -252,9 +252,12 @@ class Portal:
     def learn(self, history: History) -> None:
         """Take over what the portal's refusal of a question taught."""
         with self._lock:
-            source = self.contract.source
-            told = source if source.endswith(_TOLD) else source + _TOLD
-            self._contract = dataclasses.replace(self.contract, history=history, source=told)
+            known = self.contract
+            told = known.source if known.source.endswith(_TOLD) else known.source + _TOLD
+            unranged = history.is_unranged and not known.history.is_unranged  # it refuses the range as it was sent
+            self._contract = dataclasses.replace(
+                known, history=history, source=told, is_assumed=known.is_assumed or unranged
+            )
 
     def client_ids(self) -> list[str]:
         """Give the ids of all publishers, from their list or, without the add-on for it, from the live answer.

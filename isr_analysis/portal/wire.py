@@ -34,10 +34,10 @@ ADD_ONS = {
 """The add-on that opens a route; every other route below the API needs the one in `MGMT`."""
 
 MGMT = "Mgmt REST API"
-
 _FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
 _PAUSE = "isr_pause"
 _UNASKED = ("br", "compress")
+_IN_A_FILE = ", and say it under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
 
 Pause = Callable[[float], None]
 """Waits for so many seconds; what it raises ends the waiting."""
@@ -297,6 +297,7 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
         # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
         unknown = status == HTTPStatus.NOT_FOUND and response.request.method == "GET"
         ask = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
+        ask += _IN_A_FILE if path == f"{API}/history" and not unknown else ""
         text = f"the portal refused the request: {said}; {ask}{remedy}"
     return kind(text, status_code=status, words=everything)
 
