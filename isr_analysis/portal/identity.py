@@ -17,7 +17,7 @@ from isr_analysis.errors import (
 )
 from isr_analysis.portal import refusals
 from isr_analysis.portal.contract import Contract, History
-from isr_analysis.portal.wire import Answer, Wire
+from isr_analysis.portal.wire import Answer, EnoughError, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id
                 raise
             failed = exc
             continue
-        except (RequestRefusedError, AnswerError) as exc:
+        except (RequestRefusedError, AnswerError, EnoughError) as exc:
             logger.debug("not told whose the token is: %s", exc)
             continue
         if len(named) > 1:

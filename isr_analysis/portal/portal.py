@@ -222,6 +222,8 @@ class Portal:
                         )
                         raise
                     known = Contract(source="built in (the portal fails at its OpenAPI document)")
+                except wire.EnoughError:
+                    known = Contract(source="built in (the portal's OpenAPI document is far to seek)")
                 self._contract = known if file is None else overridden(known, file)
             return self._contract
 
