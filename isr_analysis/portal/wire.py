@@ -17,14 +17,11 @@ import httpx_retries
 from isr_analysis import answers, errors, times
 from isr_analysis.portal import addons, headers, quota
 from isr_analysis.portal.network import WhenNeeded
+from isr_analysis.portal.patience import RETRIES, TIMEOUT, Patience, Retry
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = httpx.Timeout(10.0, read=120.0)
-"""Seconds: connecting, sending and waiting for a connection; and waiting for the next bytes of an answer."""
-
-RETRIES = 3
 API = "/api/v1/subscriber"
 
 _FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
@@ -104,8 +101,8 @@ class Wire:
         self._wanted = wanted
         self._now = now
         self.sleep = sleep
-        self._counted = _Counted(transport or WhenNeeded(origin), origin, ledger, now)
-        retry = httpx_retries.Retry(
+        self._counted = _Counted(transport or Patience(WhenNeeded(origin)), origin, ledger, now)
+        retry = Retry(
             total=RETRIES,
             allowed_methods=["GET"],
             status_forcelist=[500, 502, 503, 504],
