@@ -94,6 +94,7 @@ def examine(
         checks.append(_failed("token", exc))
     if portal is not None:
         checks += _of_portal(portal)
+        portal.wire.allow(portal.requests)  # what the portal did not say, the store is not to wait for again
     checks.append(_store(profile, portal))
     checks.append(Check("versions", OK, _versions()))
     return checks, portal

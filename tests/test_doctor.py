@@ -112,6 +112,19 @@ def test_history_is_asked_however_far_its_document_is_to_seek(home):
     assert checks["add-on “Programmatic History Download”"].state == doctor.OK
 
 
+def test_a_portal_that_says_nothing_is_waited_for_once(home):
+    """No later check waits for it again; the store and versions are told all the same."""
+    asked = []
+
+    def respond(request):
+        asked.append(request.url.path)
+        raise httpx.ReadTimeout("")
+
+    checks, _ = examine(Server(FULL, STORED), home, respond=respond)
+    assert asked == [f"{portals.API}/publishers/live"] * 2
+    assert [one.state for one in checks.values()][2:] == [doctor.FAIL, doctor.WARN, doctor.OK]
+
+
 def test_failures_count_too(home):
     """Every retry is a request: a portal that fails is not asked more than ten times."""
     server = Server(FULL, STORED)

@@ -59,7 +59,10 @@ def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id
 
     def of_history() -> set[str]:
         known = history()
-        answer, _ = recent(wire, known, account_id, now)
+        try:
+            answer, _ = recent(wire, known, account_id, now)
+        except EnoughError:  # what is left of the requests is for other questions
+            return set()
         page = answers.read_page(answer.body, content_type=answer.content_type, fields=known.fields)
         return set(page.accounts)
 
@@ -74,7 +77,7 @@ def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id
                 raise
             failed = exc
             continue
-        except (RequestRefusedError, AnswerError, EnoughError) as exc:
+        except (RequestRefusedError, AnswerError) as exc:
             logger.debug("not told whose the token is: %s", exc)
             continue
         if len(named) > 1:
