@@ -13,7 +13,7 @@ from isr_analysis import answers, times
 from isr_analysis.errors import RequestRefusedError, UsageError
 from isr_analysis.portal import layouts, roles
 from isr_analysis.portal.contract import NARROWEST, History
-from isr_analysis.portal.openapi import length_at_once, longest_range, shortest_range
+from isr_analysis.portal.limits import length_at_once, longest_range, shortest_range
 from isr_analysis.portal.parameters import Parameter
 
 _SHORT = 300

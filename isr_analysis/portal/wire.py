@@ -14,27 +14,15 @@ import httpx
 import httpx_retries
 
 from isr_analysis import answers, errors
-from isr_analysis.portal import headers, quota
+from isr_analysis.portal import addons, headers, quota
 from isr_analysis.portal.network import WhenNeeded
+from isr_analysis.portal.patience import RETRIES, TIMEOUT, Patience, Retry
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
 from isr_analysis.portal.transport import BOUNDED, PAUSE, Auth, Counted, Pause, same_origin
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = httpx.Timeout(10.0, read=120.0)
-"""Seconds: connecting, sending and waiting for a connection; and waiting for the next bytes of an answer."""
-
-RETRIES = 3
-
 API = "/api/v1/subscriber"
-
-ADD_ONS = {
-    f"{API}/history": "Programmatic History Download",
-    f"{API}/publishers/live": "Live REST API",
-}
-"""The add-on that opens a route; every other route below the API needs the one in `MGMT`."""
-
-MGMT = "Mgmt REST API"
 
 _UNASKED = ("br", "compress")
 
@@ -108,8 +96,8 @@ class Wire:
         self._wanted = wanted
         self._now = now
         self.sleep = sleep
-        self._counted = Counted(transport or WhenNeeded(origin), origin, tally, now)
-        retry = httpx_retries.Retry(
+        self._counted = Counted(transport or Patience(WhenNeeded(origin)), origin, tally, now)
+        retry = Retry(
             total=RETRIES,
             allowed_methods=["GET"],
             status_forcelist=[500, 502, 503, 504],
@@ -290,11 +278,11 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
             f"then put it in the old one's place (`isr login`, or ISR_TOKEN){remedy}"
         )
-    elif status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN):
+    elif addons.is_missing(status, response.request.method, everything):
         kind = errors.AddOnMissingError
         text = (
-            f"this account may not use the route: {said}. It belongs to the add-on “{ADD_ONS.get(path, MGMT)}”, which "
-            f"an owner of the account enables in the portal ({origin}), in the account's settings under add-ons; the "
+            f"this account may not use the route: {said}. It belongs to the add-on “{addons.opening(path)}”, which an "
+            f"owner of the account enables in the portal ({origin}), in the account's settings under add-ons; the "
             f"token stays as it is{remedy}"
         )
     elif response.is_server_error:
@@ -305,9 +293,13 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
         text = f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}"
         return errors.PortalUnavailableError(text, status_code=status)
     else:
-        # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
-        unknown = status == HTTPStatus.NOT_FOUND and response.request.method == "GET"
-        ask = f"is {origin} a portal of iShareRadio?" if unknown else "see its words for what to change"
+        ask = "see its words for what to change"
+        if status == HTTPStatus.NOT_FOUND:
+            # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
+            of_portal = response.request.method == "GET"
+            ask = f"is {origin} a portal of iShareRadio?" if of_portal else "look at the list for what there is"
+        elif path == f"{API}/history":
+            ask += f", and say it under [history] of {errors.CONTRACT_FILE}"
         text = f"the portal refused the request: {said}; {ask}{remedy}"
     return kind(text, status_code=status, words=everything)
 
