@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,15 @@ def test_the_table_of_numbers_holds_what_is_drawn() -> None:
         ("volt", ""): (29 * 30 + 12.5 * 30) / 60,
     }
     assert _names(made.figures[0]) == ["value [W]", "value [dBm]", "volt"]
+
+
+def test_numbers_too_large_to_be_drawn_are_in_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that says the greatest real there is for "no value" does not take its topic out of the report."""
+    values = {"value": [sys.float_info.max if n % 10 == 0 else 20.5 + n % 2 for n in range(60)]}
+    made = _chapter(**values)
+    assert made.numbers[["least", "greatest", "messages"]].to_numpy().tolist() == [[20.5, 21.5, 54]]
+    assert "6 values beyond 1e+300 left out" in made.said
+    assert ">21.5<" in _shown_topic(_of_one_topic(**values), monkeypatch)
 
 
 def test_figures_of_a_report_show_its_whole_range() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
 from isr_analysis.checks.series import (
@@ -90,14 +91,14 @@ def pick(
     marked = event_rows(frame)
     marks = frame[marked] if events else frame.iloc[:0]
     rows = frame[~marked] if fields is None and marked.any() else frame
-    lines, seen = lines_of(rows, wanted, [*extra, *facets], asked=fields is not None)
+    lines, seen, beyond = lines_of(rows, wanted, [*extra, *facets], asked=fields is not None)
     if fields is None:
         lines = [line for line in lines if not line.label]
     if not lines and not len(marks):
         if not seen or any(seen.values()):
             raise values.no_numbers(frame, wanted)
         return Picked([], [], marks, zone, [], "No data: every value is missing")
-    notes: list[str] = []
+    notes = [f"{counted(beyond, 'value')} beyond {values.MOST:g} left out"] if beyond else []
     lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, notes=notes)
     named(lines, extra, facets)
     panels = list(dict.fromkeys(line.panel for line in lines))
@@ -116,13 +117,14 @@ def event_rows(frame: pd.DataFrame) -> Flags:
 
 def lines_of(
     frame: pd.DataFrame, fields: list[str], extra: list[str], *, asked: bool = False
-) -> tuple[list[Line], dict[str, bool]]:
-    """Give a line for each field of each series, and whether each field held anything at all.
+) -> tuple[list[Line], dict[str, bool], int]:
+    """Give a line for each field of each series, whether each field held words, and how many numbers are too large.
 
     Fields that somebody `asked` for are drawn as far as they hold numbers, versions in digits, too.
     """
     lines: list[Line] = []
     seen: dict[str, bool] = {}
+    beyond = 0
     splits: dict[str | None, Any] = {}
     if all(name in frame.columns for name in UNITS):
         frame = frame.assign(**{UNITS[0]: coalesced(frame, UNITS)})
@@ -132,6 +134,7 @@ def lines_of(
             continue
         column = values.read(frame[name], asked=asked)
         seen[name] = bool((column.code >= 0).any())
+        beyond += column.beyond
         unit = next(iter(unit_columns(frame, name, alone=fields == [name])), None)
         if unit not in splits:
             columns = list(dict.fromkeys([*identity(frame), *extra, *([unit] if unit else [])]))
@@ -160,7 +163,7 @@ def lines_of(
         all_states = all(line.state or (line.value == line.value[0]).all() for line in same)
         for line in same:
             line.state = bool(line.words) or (all_states and any(one.state for one in same))
-    return lines, seen
+    return lines, seen, beyond
 
 
 def _units_of_grid(frame: pd.DataFrame) -> dict[Any, Any]:
