@@ -202,6 +202,31 @@ def test_a_summary_is_right(half_a_day: tuple[Any, list[str]]) -> None:
     assert "No publisher was silent for longer than it usually is." in shown[-1]
 
 
+@pytest.mark.parametrize(("many", "words"), [
+    (1, "The only message came at 2026-11-01 12:30:00."),
+    (3, "The first message came at 2026-11-01 12:30:00, the last at 2026-11-01 12:32:00: less than one an hour."),
+])  # fmt: skip
+def test_a_few_messages_are_not_none_an_hour(half_a_day: tuple[Any, list[str]], many: int, words: str) -> None:
+    """The first and the last of one are no two, and a rate is not rounded to nothing."""
+    made, shown = half_a_day
+    attrs = made.heard.attrs
+    made.heard = made.heard[:many].copy()
+    made.heard.attrs = attrs
+    sections.summary(made)
+    assert shown[-1].splitlines()[0] == words
+
+
+def test_a_clock_that_is_ahead_is_told_in_the_live_state(half_a_day: tuple[Any, list[str]]) -> None:
+    """Nobody is heard this very second for an hour; whoever was last heard a day ago is greyed, as before."""
+    made, shown = half_a_day
+    at = pd.DatetimeIndex(["2026-11-01T13:00", "2026-10-31T11:59", "2026-11-01T11:59"], tz="UTC", name="time")
+    made.live = pd.DataFrame({"client_id": [*"cba"], "topic": "t", "value": 1}, index=at)
+    made.live.attrs.update(stale=False, fetched_at="2026-11-01T12:00:00Z")
+    sections.live(made)
+    assert [line.split()[0] for line in shown[-1].splitlines()[1:]] == [*"abc"]
+    assert [words in shown[-1] for words in ("1 min ago", "1 d ago", "1 h ahead", "0 s")] == [True, True, True, False]
+
+
 def test_who_spoke_on_other_topics_alone_is_not_said_to_be_unheard(half_a_day: tuple[Any, list[str]]) -> None:
     """A report of one topic knows nothing of the others, and says on which it did not hear them."""
     made, shown = half_a_day

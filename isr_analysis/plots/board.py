@@ -91,7 +91,7 @@ def live(
         frame, ns = frame.iloc[:_ROWS], ns[:_ROWS]
 
     topics = frame[TOPIC].astype("str") if TOPIC in frame.columns else [""] * len(frame)
-    age = np.maximum(at - ns, 0)
+    age = at - ns
     level = np.searchsorted(limits, age, side="left")
     ink = look.ink(ground)
     colours = [look.palette(ground)[2], ink["stale"], ink["bad"]]

@@ -89,10 +89,13 @@ def _heard_words(material: Material) -> str:
     if not len(material.heard):
         return "Nothing was published in this range, as far as it is on disk."
     index, length = material.heard.index, material.until - material.span.start
+    if len(index) == 1:
+        return f"The only message came at {written(index[0])}."
     each, words = (times.DAY, "a day") if length >= times.DAY else (times.HOUR, "an hour")
+    rate = round(len(index) / (length / each))
     return (
         f"The first message came at {written(index[0])}, the last at {written(index[-1])}: "
-        f"{len(index) / (length / each):,.0f} {words}."
+        f"{f'{rate:,}' if rate else 'less than one'} {words}."
     )
 
 
@@ -272,18 +275,19 @@ def live(material: Material) -> None:
         "client_id": df["client_id"].astype("str").to_numpy(),
         "topic": df["topic"].astype("str").to_numpy(),
         "time": list(df.index),
-        "age": [max(now - one, pd.Timedelta(0)).floor("s") for one in df.index],
+        "age": [times.ago((now - one).value) for one in df.index],
         "said": [saying(row) for row in df.to_dict("records")],
     }).sort_values("client_id")  # fmt: skip
     heads = {
         "client_id": "Publisher",
         "topic": "Topic",
         "time": f"Published ({material.tz})",
-        "age": "Ago",
+        "age": "Last heard",
         "said": "Content",
     }
     show(paragraph(f"As of {written(now.tz_convert(material.zone))} ({material.tz})."))
-    show(table(rows, labels=heads, muted=rows["age"] > pd.Timedelta(days=1)))
+    old = [one < now - pd.Timedelta(days=1) for one in rows["time"]]
+    show(table(rows, labels=heads, muted=old, right=["age"]))
 
 
 def provenance(material: Material) -> None:
