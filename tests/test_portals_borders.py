@@ -126,8 +126,8 @@ def shown(unit):
 
 
 def test_a_part_that_has_fewer_messages_than_the_whole_is_an_error(home):
-    """A portal that shows steps of 70 s alone gives a message behind the middle that is shown before it, in no half."""
-    server, _ = shown(70 * SECOND)
+    """A portal that shows steps of 110 s alone gives a message behind a cut that is shown before it, in no half."""
+    server, _ = shown(110 * SECOND)
     with portals.mocked(server, home) as portal, pytest.raises(HistoryIncompleteError, match="gave fewer messages"):
         isr.load_history(start="2026-11-02T00:00", end="2026-11-02T00:10", portal=portal)
 

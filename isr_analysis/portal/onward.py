@@ -174,7 +174,8 @@ class Onward:
 
     def _asked(self, piece: Range, former: Page) -> Page:
         page = self._ask(piece.common(self._span))
-        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit()):
+        slack = max(self._unit(), times.SECOND)
+        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, slack):
             raise self._same(page)
         wanted = piece.common(self._span)
         given = instants(within(page.messages, wanted))
@@ -374,10 +375,17 @@ def _fits(table: pa.Table, span: Range, slack: int) -> bool:
 
 
 def _middle(grains: npt.NDArray[np.int64], grain: int, unit: int) -> int:
-    """Give an instant near the middle of some, at which a range is parted; between two of them if there is room."""
+    """Give an instant near the middle of some, at which a range is parted; between two of them if there is room.
+
+    It is a whole minute if one is there, or a whole second: a portal may cut the ends of ranges to these. It is never
+    within a grain, or a message that is not among these could be given behind it and shown before it.
+    """
     half = len(grains) // 2
     roomy = np.flatnonzero(np.diff(grains) > grain + 2 * unit)
     if not len(roomy):
         return int(grains[half])
     i = int(roomy[np.argmin(np.abs(roomy + 1 - half))])
-    return (int(grains[i]) + grain + int(grains[i + 1])) // 2 // unit * unit
+    low, high = int(grains[i]) + grain, int(grains[i + 1])
+    steps = (*(one for one in _GRAINS if one > grain), grain)
+    cuts = ((low + high) // 2 // step * step + more for step in steps for more in (0, step))
+    return next(cut for cut in cuts if low <= cut <= high)
