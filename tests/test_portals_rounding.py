@@ -76,3 +76,17 @@ def test_a_range_is_parted_between_the_steps_that_the_portal_shows(home):
 
     with portals.mocked(Odd(how, stored=stored), home) as portal:
         same(isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal), shown)
+
+
+def test_few_messages_of_a_portal_that_cuts_to_the_minute_are_not_taken_for_lost(home):
+    """Whether long ranges are cut short is found out by ranges that end a whole minute behind a message."""
+    stored = [Message(FIRST + DAY + hour * HOUR + 40 * SECOND, "dev-a", "t/x", {"i": hour}) for hour in (-8, 3, 4, 30)]
+
+    def how(server, asked, _n):
+        low, high = (end // MINUTE * MINUTE for end in ends(asked))
+        return rows(within(server.stored, low, high), next_cursor=None)
+
+    with portals.mocked(Odd(how, stored=stored), home) as portal:
+        part = {"start": "2026-11-02T03:00", "end": "2026-11-02T09:00"}
+        same(isr.load_history(**part, portal=portal), stored[1:3])
+        same(isr.load_history(**SPAN, portal=portal), stored)
