@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import warnings
 
@@ -131,14 +132,13 @@ def load_history(
                 wait_for_quota=wait, progress=progress, warn=said.append,
             )  # fmt: skip
         except PortalUnavailableError as exc:
-            held = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
-            reach, held = _as_far_as_held(span, held) if end is None else (span, held)
-            if held.missing:
-                raise
-            raise PortalUnavailableError(
-                f"{exc}. What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it",
-                status_code=exc.status_code, retry_after=exc.retry_after,
-            ) from exc  # fmt: skip
+            with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
+                reach, _ = _on_disk(store, selector, span, is_open=end is None, settle=settle_ns, now=portal.now())
+                raise PortalUnavailableError(
+                    f"{exc}. What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it",
+                    status_code=exc.status_code, retry_after=exc.retry_after,
+                ) from exc  # fmt: skip
+            raise
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
