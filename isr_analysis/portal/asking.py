@@ -28,18 +28,7 @@ _LATELY = 30 * times.DAY
 class Asker:
     """Asks for a range and its parts, and learns from each answer how.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection. What is learned is put into its contract and its habits.
-    known : History
-        How history is asked for.
-    selector : Selector
-        What is asked for; of one client or of all.
-    span : Range
-        The range that is read.
-    wait : bool or callable
-        Wait for the quota where it is used up.
+    What is learned is put into the portal's contract and its habits.
 
     Attributes
     ----------

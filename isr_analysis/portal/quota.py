@@ -123,15 +123,7 @@ class Taken:
 
 
 class Tally:
-    """The shared count of one token's requests.
-
-    Parameters
-    ----------
-    path : Path
-        The SQLite file that the processes share.
-    token : str
-        The token's fingerprint, never the token.
-    """
+    """The shared count of one token's requests, by its fingerprint, never the token, in a file that processes share."""
 
     def __init__(self, path: Path, token: str) -> None:
         self._path = path

@@ -49,14 +49,7 @@ _SOME = 20
 class Reach:
     """How far the answers to one question reach.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection. What is found out is put into its contract and its habits.
-    span : Range
-        What was asked for.
-    ask : callable
-        Asks for another range in the same way.
+    What is found out is put into the portal's contract and its habits; `ask` asks for another range in the same way.
 
     Attributes
     ----------

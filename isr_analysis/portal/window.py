@@ -46,19 +46,6 @@ _NOT_SO = (400, 404, 416, 422)
 class Window:
     """One question.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection.
-    known : History
-        How it is asked.
-    selector : Selector
-        Of one client or of all.
-    span : Range
-        What is wanted.
-    wait : bool or callable
-        Wait for the quota where it is used up.
-
     Attributes
     ----------
     asked : dict of str to str

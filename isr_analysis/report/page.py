@@ -71,13 +71,7 @@ def _kept(output: Any) -> Any:
 
 
 class Page:
-    """A notebook as the template sees it.
-
-    Parameters
-    ----------
-    nb : nbformat.NotebookNode
-        The notebook, prepared.
-    """
+    """A notebook as the template sees it."""
 
     def __init__(self, nb: Any) -> None:
         self.problems = list(problems(nb))

@@ -25,13 +25,7 @@ class ConflictError(Exception):
 
 
 class Books:
-    """The books of one account.
-
-    Parameters
-    ----------
-    archive : Archive
-        What the clients of the fleet publish; a client that is paused or removed publishes no more.
-    """
+    """The books of one account; a client that is paused or removed in them publishes no more."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive

@@ -26,13 +26,7 @@ from isr_analysis.times import Range
 
 
 class Recorded(Store):
-    """The recorded messages of one account: parts of their own, without spans.
-
-    Parameters
-    ----------
-    folder : Path
-        The account's folder.
-    """
+    """The recorded messages of one account: parts of their own, without spans."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "recorded")

@@ -58,11 +58,6 @@ class Health:
 class Store:
     """The messages of one account, as published.
 
-    Parameters
-    ----------
-    folder : Path
-        The account's folder.
-
     Attributes
     ----------
     memo : memo.Memo
