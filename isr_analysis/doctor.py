@@ -18,7 +18,7 @@ from isr_analysis import answers, times
 from isr_analysis.amounts import counted, sized
 from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, RequestRefusedError
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import identity, lists, wire
+from isr_analysis.portal import identity, lists, transport, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import LATE, NAME_THE_ZONE, ZONELESS
@@ -27,6 +27,9 @@ from isr_analysis.store.store import Store
 
 REQUESTS = 10
 """How many requests an examination makes at most."""
+
+_FOR_HISTORY = 2
+"""How many of these are left for history itself."""
 
 SKEW = 60.0
 """Seconds by which this machine's clock may differ from the portal's before it matters."""
@@ -84,13 +87,15 @@ def examine(
         checks.append(_failed("token", exc))
     if portal is not None:
         checks += _of_portal(portal)
+        portal.wire.allow(portal.requests)  # what the portal did not say, the store is not to wait for again
     checks.append(_store(profile, portal))
     checks.append(Check("versions", OK, _versions()))
     return checks, portal
 
 
 def _of_portal(portal: Portal) -> Iterator[Check]:
-    portal.wire.allow(portal.requests + REQUESTS)
+    most = portal.requests + REQUESTS
+    portal.wire.allow(most - _FOR_HISTORY)
     try:
         live = portal.wire.raw("GET", portal.routes.live)
     except IsrError as exc:
@@ -114,12 +119,12 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     held: list[answers.Page] = []
     yield _route("Live REST API", lambda: held.append(_live(portal, live)))
     yield from (_zone(page, portal.now()) for page in held if page.zoneless)
+    history = _route("Programmatic History Download", lambda: _history(portal, most))
     # One request told whose the token is: that was for the list of publishers, which need not be asked for again.
     if told_by_list:
         yield _route("Mgmt REST API", lambda: None)
     else:
         yield _route("Mgmt REST API", lambda: lists.publishers(portal.responses, portal.routes, max_age=60.0))
-    history = _route("Programmatic History Download", lambda: _history(portal))
     known = portal.known_contract
     if known is not None:
         remedy = "history is asked for by assumption; if that fails, edit the contract below and set ISR_CONTRACT"
@@ -161,17 +166,22 @@ def _zone(page: answers.Page, now: int) -> Check:
     )
 
 
-def _history(portal: Portal) -> None:
-    """Ask for one message of the last day, and read it; what refusals teach on the way goes into the contract."""
+def _history(portal: Portal, most: int) -> None:
+    """Ask for one message of the last day, and read it; what refusals teach on the way goes into the contract.
+
+    The last of the requests, `most` in all, are not for finding the portal's document.
+    """
 
     def client() -> str | None:
         return next(iter(portal.client_ids()), None)
 
+    known = portal.contract.history
+    portal.wire.allow(most)
     answer, asked = identity.recent(
-        portal.wire, portal.contract.history, portal.named_account, portal.now(), client=client, learn=portal.learn
+        portal.wire, known, portal.named_account, portal.now(), client=client, learn=portal.learn
     )
     if answer.body.strip() == b"{}":
-        raise wire.EnoughError(
+        raise transport.EnoughError(
             "the portal gives {} for the last day, which may be no message, or an answer that is not understood"
         )
     if answer.status not in (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
@@ -185,7 +195,7 @@ def _route(add_on: str, ask: Callable[[], object]) -> Check:
     name = f"add-on “{add_on}”"
     try:
         ask()
-    except wire.EnoughError as exc:
+    except transport.EnoughError as exc:
         return Check(name, WARN, str(exc), "try again, or use the route")
     except AddOnMissingError as exc:
         return Check(name, WARN, "not enabled", str(exc))

@@ -19,11 +19,16 @@ _FIRST = ["client_id", "label", "topic", "paused", "history_topic_prefix"]
 _YES = ("true", "t", "yes", "y", "on", "1")
 _NO = ("false", "f", "no", "n", "off", "0")
 _STOPPED = re.compile(r"(?:is[ _-]?)?(?:paused|suspended|disabled|deactivated|stopped)(?![a-z])")
-_RUNS = re.compile(r"(?:active|enabled|running|resumed|unpaused|not[ _-]?paused)$")
-_PAUSED = re.compile(r"(?:is)?(?:publisher|client|publishing|history)?(?:paused|suspended|disabled|pause)(?:flag)?")
-_RUNNING = re.compile(r"(?:is)?(?:active|enabled|unpaused)")
+_RUNS = re.compile(r"(?:active|enabled|running|resumed|unpaused|publishing|normal|ok|not[ _-]?paused)$")
+_WHAT = r"(?:publisher|client|device|publish(?:ing)?|history|ingest(?:ion)?|storage|telemetry|data|mqtt)?"
+_PAUSED = re.compile(rf"(?:is)?{_WHAT}(?:paused|suspended|disabled|pause)(?:flag)?")
+_RUNNING = re.compile(rf"(?:is)?(?:{_WHAT}(?:active|enabled|unpaused)|(?:can|may|allow)publish|publish(?:ing)?allowed)")
 _SINCE = re.compile(r"(?:paused|suspended|disabled)(?:at|since|on|time)|pausesince")
+_NEVER = re.compile(r"(?:0|(?:0001|1970)-01-01.*)?")
+_WORDS = ("status", "state", "pausestate", "pausestatus", "mode")
 _STATES = ("state", "status", "value", "name", "code")
+_OF_PAUSE = ("active", "isactive", "enabled", "on", *_STATES)
+_UNSAID = ("", "unknown", "null", "n/a")
 
 
 def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | None = None) -> pd.DataFrame:
@@ -81,8 +86,8 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
                 f"the portal's list of publishers has a row without client_id; its fields are {', '.join(sorted(row))}"
             )
     shown = [_open(row) for row in rows]
-    for row in shown:
-        row["paused"] = _paused(row)
+    for row, said in zip(shown, _paused(shown), strict=True):
+        row["paused"] = said
     table = pd.DataFrame.from_records(shown)
     for column in ("client_id", "topic", "history_topic_prefix"):
         table[column] = table[column].astype("str") if column in table else pd.Series(pd.NA, table.index, dtype="str")
@@ -99,20 +104,47 @@ def _open(value: Any) -> Any:
     return [_open(one) for one in value] if isinstance(value, list) else value
 
 
-def _paused(row: dict[str, Any]) -> bool | None:
-    """Find the pause state, whatever its field is called: None where no field says it in a way that is understood."""
-    by_name = {plain(name): value for name, value in row.items()}
-    for name, value in by_name.items():
-        if _PAUSED.fullmatch(name) and (said := _flag(value, _STOPPED)) is not None:
+def _paused(rows: list[dict[str, Any]]) -> list[bool | None]:
+    """Tell which publishers are paused; None where no field says it in a way that is understood.
+
+    A list explains itself: where one is paused by a word, those with other words there are not, and neither are those
+    without the instant since when others are.
+    """
+    named = [{plain(name): value for name, value in row.items()} for row in rows]
+    found = [_said(row) for row in named]
+    words = [name for name in _WORDS if any(_state(row.get(name)) for row in named)]
+    dated = any(_SINCE.fullmatch(name) for row in named for name in row)
+    runs = [dated or any(_word(row.get(name)) not in _UNSAID for name in words) for row in named]
+    return [False if said is None and other else said for said, other in zip(found, runs, strict=True)]
+
+
+def _said(row: dict[str, Any]) -> bool | None:
+    """Find the pause state in a row, whatever its field is called."""
+    for name, value in row.items():
+        if _PAUSED.fullmatch(name) and (said := _of_pause(value)) is not None:
             return said
-    for name in ("status", "state", "pausestate", "pausestatus", "mode"):
-        if (said := _state(by_name.get(name))) is not None:
+    for name in _WORDS:
+        if (said := _state(row.get(name))) is not None:
             return said
-    for name, value in by_name.items():
+    for name, value in row.items():
         if _RUNNING.fullmatch(name) and (said := _flag(value, _RUNS)) is not None:
             return not said
-    since = [value for name, value in by_name.items() if _SINCE.fullmatch(name)]
-    return True if any(since) else None
+    return True if any(_is_instant(value) for name, value in row.items() if _SINCE.fullmatch(name)) else None
+
+
+def _of_pause(value: Any) -> bool | None:
+    """Tell what a pause says of itself: a flag, or an object with one or with the instant since when it lasts."""
+    if not isinstance(value, dict):
+        return _flag(value, _STOPPED)
+    inner = {plain(name): one for name, one in value.items()}
+    flags = (_flag(one, _STOPPED) for name, one in inner.items() if name in _OF_PAUSE or _PAUSED.fullmatch(name))
+    since = any(_is_instant(one) for name, one in inner.items() if name in ("at", "since") or _SINCE.fullmatch(name))
+    return next((one for one in flags if one is not None), True if since else None)
+
+
+def _is_instant(value: Any) -> bool:
+    """Tell whether a value is an instant, and not the first that there is."""
+    return bool(value) and not _NEVER.fullmatch(str(value))
 
 
 def _flag(value: Any, words: re.Pattern[str]) -> bool | None:
@@ -125,7 +157,11 @@ def _flag(value: Any, words: re.Pattern[str]) -> bool | None:
 
 def _state(value: Any) -> bool | None:
     """Tell whether a word for a publisher's state, or an object that holds one, says that it is paused."""
+    word = _word(value)
+    return True if _STOPPED.match(word) else False if _RUNS.match(word) else None
+
+
+def _word(value: Any) -> str:
     if isinstance(value, dict):
         value = next((one for name, one in value.items() if plain(name) in _STATES), None)
-    word = value.strip().lower() if isinstance(value, str) else ""
-    return True if _STOPPED.match(word) else False if _RUNS.match(word) else None
+    return value.strip().lower() if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Where this runs: in the kernel of a notebook or not, and whether someone is there to see."""
+"""Where this runs: in a notebook or not, and whether someone is there to see; what a terminal can show."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def page_is_live() -> bool:
     Voilà runs a notebook as nbconvert does, so that nobody can be prompted, and then shows it as a page that is alive.
     """
     return someone_is_there() or os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
+
+
+def printable(text: str) -> str:
+    """Give a text with a dot for each character that a terminal would obey, such as those of a name that came so."""
+    return "".join(one if one.isprintable() else "·" for one in text)

@@ -173,6 +173,26 @@ def test_empty_texts_in_the_place_of_all_are_of_a_publisher_that_never_published
         live([row, {**never, "topic": "t/x"}])
 
 
+@pytest.mark.parametrize(
+    "first", [0, "0", 0.0, "0001-01-01T00:00:00Z", "0001-01-01T00:00:00", "1970-01-01T00:00:00.000Z"]
+)
+@pytest.mark.parametrize("name", ["ts", "time", "last_seen"])
+def test_the_first_of_instants_is_of_a_publisher_that_never_published(name, first):
+    """As languages write a time that was never set; with a payload it is a message of a device without a clock."""
+    row = {
+        "client_id": "a",
+        "topic": "t/x",
+        "payload": 1,
+        name: NS // 1_000_000 if isinstance(first, float | int) else AT,
+    }
+    for topic in ("", None):
+        never = {"client_id": "b", "topic": topic, "payload": None, name: first}
+        assert [one[1] for one in told(live([row, never]))] == ["a"]
+        assert [one[1] for one in told(live([never, row]))] == ["a"]
+    if first == 0:
+        assert [one[:2] for one in told(live([{**row, "topic": "t/x", name: 0}]))] == [(0, "a")]
+
+
 def test_a_failure_in_the_place_of_publishers_is_told_in_its_words():
     """Not only by the names of its fields."""
     with pytest.raises(AnswerError, match="states a failure: backend timeout"):

@@ -82,6 +82,7 @@ def test_a_contract_is_written_and_read_back(tmp_path):
     contract = Contract(
         history=History(start="from", topic=None, longest="6h", fixed={"order": "asc"}, fields=Fields(time="ts")),
         source="somewhere",
+        is_assumed=False,
     )
     file = tmp_path / "contract.toml"
     file.write_text(to_toml(contract))

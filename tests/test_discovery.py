@@ -54,6 +54,7 @@ class Pages:
         f"<script>Redoc.init({json.dumps(DOCUMENT)}, {{}}, document.body)</script>",
         '<script>SwaggerUIBundle({urls: [{url: "/spec/mgmt.json"}, {url: "/spec/v3.json"}]})</script>',
         "<a class=link href=/spec/v3.json>OpenAPI</a>",
+        r"""<script>ui = SwaggerUIBundle(JSON.parse('{"urls":[{"url":"\/spec\/v3.json","name":"v1"}]}'))</script>""",
     ],
 )
 def test_the_docs_page_names_it(page):

@@ -15,7 +15,7 @@ import isr_analysis as isr
 from isr_analysis.cli import cli
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 WRITTEN = "\n".join(page.read_text("utf-8") for page in PAGES)
 
 
@@ -73,7 +73,7 @@ def test_the_pages_and_the_errors_agree():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_pages_lead_somewhere(page):
     """Each file that a link or a picture names is there."""
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")) if "://" not in link]
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")) if "://" not in link]
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 

@@ -95,6 +95,36 @@ def test_a_list_of_a_round_number_is_no_ten_requests(home):
     assert checks["add-on “Mgmt REST API”"].state == doctor.OK
 
 
+def test_history_is_asked_however_far_its_document_is_to_seek(home):
+    """Behind a page of links that lead nowhere, and a token that opens history alone."""
+    server = Server(dataclasses.replace(FULL, add_ons=("history",)), STORED)
+    page = "".join(f'<a href="/spec/{i}.json">{i}</a>' for i in range(6))
+
+    def respond(request):
+        answer = server.respond(request)
+        docs = request.url.path.endswith("/docs")
+        found = httpx.Response(200, text=page) if docs else httpx.Response(404)
+        return found if docs or request.url.path.endswith(".json") else answer
+
+    checks, _ = examine(server, home, respond=respond)
+    assert server.count("/history") >= 1
+    assert len(server.log) <= 10
+    assert checks["add-on “Programmatic History Download”"].state == doctor.OK
+
+
+def test_a_portal_that_says_nothing_is_waited_for_once(home):
+    """No later check waits for it again; the store and versions are told all the same."""
+    asked = []
+
+    def respond(request):
+        asked.append(request.url.path)
+        raise httpx.ReadTimeout("")
+
+    checks, _ = examine(Server(FULL, STORED), home, respond=respond)
+    assert asked == [f"{portals.API}/publishers/live"] * 2
+    assert [one.state for one in checks.values()][2:] == [doctor.FAIL, doctor.WARN, doctor.OK]
+
+
 def test_failures_count_too(home):
     """Every retry is a request: a portal that fails is not asked more than ten times."""
     server = Server(FULL, STORED)

@@ -9,6 +9,7 @@ import sqlite3
 
 import httpx
 import pytest
+from portal_mgmt import ACCOUNT, answering
 
 import isr_analysis as isr
 from isr_analysis import mgmt, settings
@@ -24,33 +25,12 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.secret import Secret
 
-ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
-
 
 @pytest.fixture
 def portal():
     """Connect to a sandbox of its own, whose books may be changed."""
     with isr.sandbox.serve(troubles=False, days=2) as here, here.connect() as line:
         yield line
-
-
-def answering(respond):
-    """Give a connection to a portal that is one function, and the requests that it saw."""
-    seen = []
-
-    def handle(request):
-        seen.append(request)
-        if request.method == "GET" and request.url.path.endswith("/publishers"):
-            return httpx.Response(200, json=[{"client_id": "a", "topic": f"{ACCOUNT}/a/#"}])
-        return respond(request)
-
-    line = Portal(
-        settings.profile(origin="https://portal.test"),
-        Token("isr_mqtt_rest_x"),
-        transport=httpx.MockTransport(handle),
-        sleep=lambda _: None,
-    )
-    return line, seen
 
 
 def test_a_publisher_is_made_paused_resumed_rotated_and_removed(portal):

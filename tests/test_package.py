@@ -64,6 +64,19 @@ def test_importing_is_lazy_and_touches_nothing(tmp_path):
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize("words", ["--help", "plan --help", "cache clear --help", "subscribers keep --help", "live -h"])
+def test_the_commands_tell_how_they_are_used_without_what_they_need(words):
+    """Whoever asks for help, or slips in an option, does not wait for pandas and the portal."""
+    code = (
+        "import sys\nfrom isr_analysis.cli import cli\n"
+        f"cli.main({words.split()!r}, standalone_mode=False)\n"
+        "print(sorted({'pandas', 'numpy', 'pyarrow', 'httpx', 'requests', 'keyring'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage: " in done.stdout
+    assert done.stdout.endswith("[]\n")
+
+
 def test_every_error_is_in_the_tree_and_its_drawing():
     """One base; what the module's docstring draws is what there is."""
     classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, Exception)]

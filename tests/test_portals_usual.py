@@ -187,7 +187,10 @@ def test_the_last_day_is_not_all_there_is(home, order):
         link = f"{API}/history?offset={at + 20}" if at + 20 < len(found) else None
         return give({"items": [portal_rows.plain(one) for one in found[at : at + 20]], "next": link})
 
-    with portals.mocked(Usual(how), home) as portal, pytest.raises(AnswerError, match="does not follow the range"):
+    with (
+        portals.mocked(Usual(how), home) as portal,
+        pytest.raises(AnswerError, match="cannot be told whether that is all"),
+    ):
         isr.load_history(**SPAN, portal=portal)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import portals
 import pytest
 
+import isr_analysis as isr
 from isr_analysis import publishers
 from isr_analysis.errors import AnswerError
 
@@ -18,14 +20,19 @@ from isr_analysis.errors import AnswerError
         *(({"paused": one}, None) for one in (None, "", "perhaps", 7, [], {})),
         ({"isPaused": True}, True), ({"is_paused": "false"}, False), ({"unpaused": True}, False),
         ({"unpaused": 0}, True), ({"paused_since": "2026-11-01"}, True), ({"pausedAt": "2026-11-01"}, True),
-        ({"paused_at": None}, None), ({"paused": False, "paused_at": "2026-11-01"}, False),
+        ({"paused_at": None}, False), ({"paused_at": "0001-01-01T00:00:00Z"}, False), ({"paused_since": 0}, False),
+        ({"paused": False, "paused_at": "2026-11-01"}, False),
         ({"pause_state": "PAUSED_BY_USER"}, True), ({"status": "paused", "pause_url": "/pause"}, True),
         ({"status": {"state": "PAUSED"}}, True), ({"status": "active"}, False), ({"state": "unknown"}, None),
         ({"can_pause": True}, None), ({"pause_allowed": True}, None), ({"pause_count": 1}, None),
         ({"can_pause": False, "pause_count": 0, "active": True}, False),
         ({"active": True}, False), ({"active": 0}, True), ({"enabled": "false"}, True), ({"disabled": True}, True),
         ({"disabled": False}, False), ({"is_active": False}, True), ({"status": "online", "enabled": False}, True),
-        ({"online": True}, None), ({}, None),
+        ({"online": True}, None), ({}, None), ({"ingest_paused": True}, True), ({"publishingPaused": False}, False),
+        ({"publish_allowed": False}, True), ({"allow_publish": True, "allow_subscribe": False}, False),
+        ({"allow_subscribe": True}, None), ({"status": "publishing"}, False), ({"billing_paused": True}, None),
+        ({"pause": {"active": True, "since": None}}, True), ({"pause": {"active": False}}, False),
+        ({"pause": {"since": "2026-11-01"}}, True), ({"pause": {"reason": None}}, None),
     ],
 )  # fmt: skip
 def test_the_pause_state_under_every_name(row, paused):
@@ -33,6 +40,41 @@ def test_the_pause_state_under_every_name(row, paused):
     table = publishers._table([{"client_id": "a", **row}])
     assert table["paused"].dtype == "boolean"
     assert table["paused"].astype(object).where(table["paused"].notna(), None)[0] is paused
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "paused"),
+    [
+        ("status", ["paused", "online", "offline", "unknown", None], [True, False, False, None, None]),
+        ("pause_state", ["none", "paused"], [False, True]),
+        ("status", ["online", "offline"], [None, None]),
+        ("pausedAt", ["2026-11-01T00:00:00Z", None, ...], [True, False, False]),
+    ],
+)
+def test_a_list_explains_its_own_words(field, values, paused):
+    """Where one is paused by a word or since an instant, those of other words, or without an instant, are not."""
+    rows = [{"client_id": str(i), **({} if value is ... else {field: value})} for i, value in enumerate(values)]
+    found = publishers._table(rows)["paused"].astype(object)
+    assert found.where(found.notna(), None).tolist() == paused
+
+
+@pytest.mark.parametrize("client", ["dev-a", 17])
+def test_the_published_fields_in_another_spelling(home, client):
+    """The columns are the published ones, over a real socket; an id that is a number is text."""
+
+    class Camel(portals.Server):
+        def answer(self, url, headers):
+            if not url.endswith("/publishers"):
+                return super().answer(url, headers)
+            path = f"{portals.ACCOUNT}/{client}/"
+            row = {"clientId": client, "topic": f"{path}#", "historyTopicPrefix": path, "isPaused": True}
+            return self._ok(portals.json_body({"items": [row]}))
+
+    with portals.serve(Camel(portals.Dialect(), [])) as origin, portals.connect(origin, home) as portal:
+        table = isr.load_publishers(portal=portal)
+        assert list(table) == ["client_id", "topic", "paused", "history_topic_prefix", "isPaused"]
+        assert (table["client_id"][0], table["paused"][0]) == (str(client), True)
+        assert portal.client_ids() == [str(client)]
 
 
 def test_secrets_are_left_out_however_deep():

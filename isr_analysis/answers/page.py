@@ -45,6 +45,9 @@ from isr_analysis.answers.shape import (
 )
 from isr_analysis.errors import CONTRACT_FILE, AnswerError
 
+_NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
+"""The first instant of a kind, as programs write one that they were never given."""
+
 
 class Apart(NamedTuple):
     """The instant of a message, how far another time of its row is from it, ns, and that one's name."""
@@ -270,18 +273,16 @@ def _published(table: Columns) -> Columns:
     topic, seen = pick(own, TOPIC), next((name for name in own if time_rank(name) == SEEN), None)
     if topic and seen and not paths.is_pattern(table, topic):  # a message of null
         there = pc.or_(there, pc.and_(columns.present(table[topic]), columns.present(table[seen])))
-    # Where neither instant nor topic nor payload is said, empty texts stand for null.
-    said = [_is_said(table[name]) for name in {*names, *timed, *([topic] if topic else [])}]
+    # Where neither instant nor topic nor payload is said, empty texts stand for null, and so does the first instant.
+    said = [_is_said(table[name], timed=name in timed) for name in {*names, *timed, *([topic] if topic else [])}]
     there = pc.and_(there, functools.reduce(pc.or_, said))
     return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
 
 
-def _is_said(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Tell for each row whether it has a value other than an empty text."""
-    there = columns.present(column)
-    return (
-        there if pa.types.is_string(column.type) else pc.and_(there, pc.fill_null(pc.not_equal(column, b'""'), False))
-    )
+def _is_said(column: pa.ChunkedArray, *, timed: bool) -> pa.ChunkedArray:
+    """Tell for each row whether it has a value other than an empty text or, of instants, the first that there is."""
+    nothing = pc.match_substring_regex(columns.as_json(column), _NEVER if timed else b'^""$')
+    return pc.and_(columns.present(column), pc.invert(pc.fill_null(nothing, True)))
 
 
 def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:

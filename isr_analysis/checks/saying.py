@@ -8,6 +8,7 @@ from typing import Any
 
 from isr_analysis.checks.kinds import UNITS
 from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, is_nothing
+from isr_analysis.surroundings import printable
 
 _WHOSE = {CLIENT, TOPIC, DEVICE, "device_id", "callsign", "username"}
 _ALL, _EACH = 6, 40  # fields, and characters of one
@@ -43,11 +44,6 @@ def as_published(value: Any) -> str:
     ('["a", null, true, {"ü": 1.5}]', 'a')
     """
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
-
-
-def printable(text: str) -> str:
-    """Give a text with a dot for each character that a terminal would obey, such as those of a name that came so."""
-    return "".join(one if one.isprintable() else "·" for one in text)
 
 
 def _short(value: Any) -> str:

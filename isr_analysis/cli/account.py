@@ -12,7 +12,6 @@ import click
 from isr_analysis import settings
 from isr_analysis.cli.options import connecting, typed
 from isr_analysis.portal import token as tokens
-from isr_analysis.portal.portal import Portal
 
 
 @click.command()
@@ -29,6 +28,8 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
 
     An older one of the same profile, revoked or not, is replaced.
     """  # noqa: D301 (click reads the mark)
+    from isr_analysis.portal.portal import Portal
+
     name = settings.check_name(profile or os.environ.get("ISR_PROFILE") or "default")
     known = settings.profile(name, origin=origin, account_id=account_id, may_be_new=True)
     if sys.stdin.isatty():

@@ -11,18 +11,15 @@ from typing import Any
 import click
 
 import isr_analysis as isr
-from isr_analysis import settings, times
+from isr_analysis import settings
 from isr_analysis.amounts import counted, sized
 from isr_analysis.cli.options import ask, connecting, go_on, json_option, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.files import size_of
-from isr_analysis.messages import Selector
 from isr_analysis.portal import accounts
 from isr_analysis.portal import token as tokens
-from isr_analysis.portal.portal import Portal
-from isr_analysis.times import Range
 
-_EVER = Range(0, 4_102_444_800 * times.SECOND)
+_EVER = (0, 4_102_444_800 * 10**9)
 _LATER = "; their files stay for an hour, for whoever reads them now, and go with the next sync or recording after it"
 
 
@@ -46,12 +43,13 @@ def show(profile: str | None, origin: str | None, as_json: bool) -> None:
 
     Without a token, of the only account that is kept of the portal, or of ISR_ACCOUNT_ID.
     """
+    from isr_analysis import times
     from isr_analysis.store.recorded import Recorded
     from isr_analysis.store.store import Store
 
     folder = _folder(profile, origin)
     store = Store(folder)
-    health, spans, recorded = store.health(), store.all_spans(_EVER), Recorded(folder).health()
+    health, spans, recorded = store.health(), store.all_spans(times.Range(*_EVER)), Recorded(folder).health()
     decoded, size = store.memo.bytes(), size_of(folder)
     first = min((one.range.start for one in spans), default=None)
     last = max((one.range.end for one in spans), default=None)
@@ -101,6 +99,8 @@ def clear(
     It is fetched again when it is asked for, if the portal still has it. What `isr record` stored stays, unless
     --recorded is given.
     """
+    from isr_analysis import times
+    from isr_analysis.messages import Selector
     from isr_analysis.store.recorded import Recorded
     from isr_analysis.store.store import Store
 
@@ -108,9 +108,9 @@ def clear(
         raise UsageError("--decoded removes all that is decoded; leave --start and --end out, or --decoded")
     if decoded and recorded:
         raise UsageError("--decoded and --recorded each say what alone is removed; give one of them at a time")
-    span = Range(
-        _EVER.start if start is None else times.instant(start, name="start"),
-        _EVER.end if end is None else times.instant(end, name="end"),
+    span = times.Range(
+        _EVER[0] if start is None else times.instant(start, name="start"),
+        _EVER[1] if end is None else times.instant(end, name="end"),
     )
     folder = _folder(profile, origin)
     if decoded:
@@ -156,6 +156,8 @@ def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> i
 
 def _folder(profile: str | None, origin: str | None) -> Path:
     """Give the folder of the token's account; without a token, of the only account that is kept of the portal."""
+    from isr_analysis.portal.portal import Portal
+
     known = settings.profile(profile, origin=origin)
     try:
         key = tokens.find(known, ask=False)

@@ -8,18 +8,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
 import isr_analysis as isr
 from isr_analysis import secret, settings
 from isr_analysis.cli.options import ask, connecting, go_on, json_option, together, typed, yes_option
 from isr_analysis.cli.said import lines, say, show
 from isr_analysis.errors import StoreError, UsageError
-from isr_analysis.mgmt.made import SUBSCRIBER, Made
 from isr_analysis.streaming import login as logins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from isr_analysis.mgmt.made import Made
 
 _ROOM = 4096  # bytes that a file for a login is tried with
 
@@ -225,6 +228,8 @@ def _file(out: Path) -> Iterator[Callable[[Made, dict[str, Any]], None]]:
 
 
 def _remember(profile: settings.Profile, made: Made, kept: dict[str, Any]) -> None:
+    from isr_analysis.mgmt.made import SUBSCRIBER
+
     if made.what == SUBSCRIBER:
         logins.keep_in_keyring(profile, kept)
     else:

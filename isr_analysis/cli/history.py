@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
 import isr_analysis as isr
-from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.cli.options import connecting, json_option, selected, selecting
 from isr_analysis.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @click.command()
@@ -104,6 +105,8 @@ def _in_a_row(windows: pd.DataFrame) -> Iterator[tuple[str, str, pd.Timestamp, p
 
 def _told(planned: isr.Plan) -> dict[str, Any]:
     """Give a plan as what JSON can say; instants are ISO 8601, in the zone that was asked for."""
+    from isr_analysis import times
+
     windows = [
         {**row, "start": row["start"].isoformat(), "end": row["end"].isoformat()}
         for row in planned.windows.to_dict("records")

@@ -6,17 +6,17 @@ import json
 import shutil
 import sys
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
 import isr_analysis as isr
-from isr_analysis import times
 from isr_analysis.amounts import counted
-from isr_analysis.checks.saying import printable, saying
-from isr_analysis.checks.series import is_nothing
 from isr_analysis.cli.options import connecting, together, whose
+from isr_analysis.surroundings import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
@@ -97,6 +97,8 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
             list(client_id) or None, topic, source=source, every=every, duration=duration, progress=progress,
             portal=portal,
         )  # fmt: skip
+    from isr_analysis import times
+
     if not quiet:
         if seen:
             click.echo(f"\r{_CLEAR_LINE}", nl=False, err=True)
@@ -109,6 +111,11 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
 
 def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None) -> list[str]:
     """Write the last messages as lines of text, the newest on top."""
+    import pandas as pd
+
+    from isr_analysis import times
+    from isr_analysis.checks.saying import saying
+
     newest = df.iloc[::-1]
     rows = [
         tuple(
@@ -135,6 +142,8 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
 
 def lines(df: pd.DataFrame) -> list[str]:
     """Write messages as JSON, an object each; what JSON has no number for, such as infinity, is null."""
+    from isr_analysis.checks.series import is_nothing
+
     written = [
         json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=str)
         for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
 from isr_analysis import secret
-from isr_analysis.checks.saying import printable
-from isr_analysis.mgmt.made import Made
+from isr_analysis.surroundings import printable
+
+if TYPE_CHECKING:  # no command waits for pandas before it is known what it is to do
+    import pandas as pd
+
+    from isr_analysis.mgmt.made import Made
 
 
 def say(made: Made, words: str, *, as_json: bool, plain: bool = False) -> None:

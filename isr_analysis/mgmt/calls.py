@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -62,10 +63,11 @@ def change(portal: Portal, method: str, path: str, *, json: Mapping[str, Any] | 
             f". {_PERHAPS}",
             status_code=response.status_code,
         )
-    if response.request.method != method:
+    is_seen_to = response.is_success and response.history and response.history[-1].status_code == HTTPStatus.SEE_OTHER
+    if response.request.method != method and not is_seen_to:
         raise RequestRefusedError(
-            f"the portal redirected {method} {path} to {response.url.path}, where only a GET went: nothing was "
-            f"changed. Is {portal.origin} the portal's own address? Set ISR_PORTAL_ORIGIN to where it redirects",
+            f"the portal redirected {method} {path} to {response.url.path}, where only a GET went. Is {portal.origin} "
+            f"the portal's own address? Set ISR_PORTAL_ORIGIN to where it redirects. {_PERHAPS}",
             status_code=response.history[-1].status_code,
         )
     body = wire.good(response, portal.origin).body

@@ -38,6 +38,8 @@ def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Porta
         Nothing was made.
     PortalUnavailableError
         The message says whether it may have been made.
+    AnswerError
+        It was accepted, and no password was shown; the message says how to get another.
 
     Examples
     --------
@@ -103,7 +105,7 @@ def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
 
     Raises
     ------
-    RequestRefusedError
+    RequestRefusedError, AnswerError
         There is no such client (404), or what `create_publisher` says.
     """
     portal = connection.current(portal)
@@ -134,7 +136,7 @@ def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal |
     ------
     UsageError
         The label is no text or empty, or the days are no whole number above zero.
-    AddOnMissingError, RequestRefusedError, PortalUnavailableError
+    AddOnMissingError, RequestRefusedError, PortalUnavailableError, AnswerError
         As of `create_publisher`; a plan limits how many subscribers there may be.
     """
     if type(expires_in_days) is not int or expires_in_days < 1:  # True is one, too

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from isr_analysis.answers.shape import plain
+from isr_analysis.errors import AnswerError
 from isr_analysis.secret import Secret, is_named_otherwise, is_named_secret, revealed
 
 _PASSWORD = (
@@ -24,6 +25,12 @@ _HOST = ("host", "hostname", "mqtthost", "brokerhost", "broker", "endpoint", "se
 _PORT = ("tlsport", "mqttsport", "mqtttlsport", "sslport", "port", "mqttport", "brokerport")
 _EXPIRES = ("expiresat", "expires", "expiry", "expiration", "validuntil", "expiresutc")
 _ID = ("id", "userid", "memberid", "inviteid", "invitationid", "subscriberid", "accountid", "tenantid", "uuid")
+
+_SAID = (
+    "status", "state", "result", "message", "msg", "detail", "description", "info", "note", "notice", "hint", "kind",
+    "protocol", "role", "email", "version", "self", "href",
+)  # fmt: skip
+"""What else an answer says in words, and is no password."""
 
 _URL_LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _LOGIN = re.compile(r"(sub|pub)-\S+")
@@ -128,6 +135,13 @@ class Made:
 
 CLIENT, SUBSCRIBER, TENANT, MEMBER, INVITE = "MQTT client", "read-only subscriber", "tenant", "member", "invite"
 
+_ANOTHER = {
+    CLIENT: "find the client in the list, and give it another password (`isr publishers rotate`, or "
+    "isr.mgmt.rotate_credentials)",
+    SUBSCRIBER: "make another subscriber, and remove this one in the portal",
+}
+"""What to do where a new password was not shown."""
+
 
 def read(what: str, body: bytes, *, secret: bool = False) -> Made:
     """Read the answer to a change.
@@ -141,20 +155,45 @@ def read(what: str, body: bytes, *, secret: bool = False) -> Made:
     secret : bool
         Whether a password must be in it. If none is recognised, every text that is not plainly something else is
         masked: what was shown once is neither lost nor shown.
+
+    Raises
+    ------
+    AnswerError
+        A password must be in it, and nothing in it may be one.
     """
-    value = _read(body)
+    value = _opened(_read(body))
     if not isinstance(value, dict):
         value = {"answer": Secret(value) if secret and isinstance(value, str) else value}
     made = Made(what, dict(flat(value)))
     if secret and made.password is None:
-        known = (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID)
-        made = Made(what, {name: _masked_unless(name, one, known) for name, one in made.fields.items()})
+        made = Made(what, {name: _masked_unless_known(name, one) for name, one in made.fields.items()})
+    if secret and not any(one.strip("*•") for one in _secrets(made.fields)):
+        raise AnswerError(
+            f"the portal accepted this, but its answer, {made!r}, shows no password, and shows it at no other time. "
+            f"Nothing is sent again by itself: {_ANOTHER[what]}"
+        )
     return made
+
+
+def _opened(value: Any) -> Any:
+    """Give an answer in which each list of one object is that object."""
+    if isinstance(value, list):
+        return _opened(value[0]) if len(value) == 1 and isinstance(value[0], dict) else [_opened(one) for one in value]
+    return {name: _opened(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    """Give the secrets in an answer, within lists and objects, too."""
+    if isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _secrets(one)
+    elif isinstance(value, Secret):
+        yield value.reveal()
 
 
 def has_secret(body: bytes) -> bool:
     """Tell whether something in an answer is, or may be, a secret."""
-    value = _read(body)
+    value = _opened(_read(body))
     return isinstance(value, dict) and any(isinstance(one, Secret) for _, one in flat(value))
 
 
@@ -163,13 +202,18 @@ def _read(body: bytes) -> Any:
         value = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace").strip()
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+    return value
 
 
-def _masked_unless(name: str, value: Any, known: tuple[str, ...]) -> Any:
+def _masked_unless_known(name: str, value: Any) -> Any:
+    """Mask each text that is not plainly something else."""
+    if isinstance(value, list):
+        return [_masked_unless_known(name, one) for one in value]
+    if isinstance(value, dict):
+        return {key: _masked_unless_known(str(key), one) for key, one in value.items()}
     leaf = plain(name.rpartition(".")[2])
-    is_known = leaf in known or is_named_otherwise(name)
-    return Secret(value) if isinstance(value, str) and not is_known else value
+    is_known = leaf in (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID, *_SAID) or is_named_otherwise(name)
+    return Secret(value) if isinstance(value, str) and value and not is_known else value
 
 
 def flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

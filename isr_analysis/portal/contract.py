@@ -31,8 +31,14 @@ TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path 
 Route = Annotated[str, msgspec.Meta(pattern="^/")]
 """A path on the portal: put behind the origin, it must not change the host."""
 
+_NOT_SAID = ("source", "is_assumed")
+"""What a file of the user's has no part in."""
+
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
+
+NARROWEST = times.MINUTE
+"""A range that is refused at this length is not refused as too long, ns."""
 
 
 class TopicNeededError(UsageError):
@@ -141,9 +147,20 @@ class History:
         return layouts.unit(self.time_form) == times.DAY
 
     @property
+    def is_unranged(self) -> bool:
+        """Whether no range is asked for."""
+        return self.start is self.end is self.length is None
+
+    @property
     def reaches_back(self) -> bool:
         """Whether the range can only be asked for by how far it reaches back from now."""
         return self.length is not None and self.start is None and self.end is None
+
+    def can_be_parted(self, span: times.Range) -> bool:
+        """Tell whether the portal can be asked for the halves of a range in its place."""
+        ranged = self.start is not None and (self.end is not None or self.length is not None)
+        least = max(NARROWEST, self.unit, 0 if self.shortest is None else times.duration(self.shortest))
+        return ranged and not self.of_days and span.end - span.start >= 2 * least
 
     def widened(self, span: times.Range, now: int, *, back: bool = False) -> times.Range:
         """Give the range to ask for that holds another, and is as long as the portal wants.
@@ -279,6 +296,8 @@ class Contract:
         portal's document, and not sent.
     source : str
         Where this came from; part of every frame's provenance.
+    is_assumed : bool
+        Whether nothing says how a range is asked for: no document, no file of the user's; or the portal refuses it so.
     """
 
     history: History = field(default_factory=History)
@@ -287,11 +306,7 @@ class Contract:
     live_fields: Fields = field(default_factory=Fields)
     headers: Mapping[str, str] = field(default_factory=dict)
     source: str = "built in"
-
-    @property
-    def is_assumed(self) -> bool:
-        """Whether neither a document nor a file of the user's says how history is asked."""
-        return "built in" in self.source and "overridden" not in self.source
+    is_assumed: bool = True
 
 
 def overridden(contract: Contract, path: Path) -> Contract:
@@ -317,7 +332,10 @@ def overridden(contract: Contract, path: Path) -> Contract:
         raise UsageError(f"the contract file {path} is no TOML: {exc}; `isr doctor` prints one to begin with") from exc
     said.pop("source", None)
     made: Contract = _with(contract, said, path, "")
-    return dataclasses.replace(made, source=f"{contract.source}, overridden by {path.name}")
+    says_range = not said.get("history", {}).keys().isdisjoint(("start", "end", "length"))
+    return dataclasses.replace(
+        made, source=f"{contract.source}, overridden by {path.name}", is_assumed=made.is_assumed and not says_range
+    )
 
 
 def to_toml(contract: Contract) -> str:
@@ -325,7 +343,8 @@ def to_toml(contract: Contract) -> str:
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value):
-            return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+            names = (one.name for one in dataclasses.fields(value) if one.name != "is_assumed")
+            return {name: plain(getattr(value, name)) for name in names}
         return dict(value) if isinstance(value, Mapping) else "none" if value is None else value
 
     return tomli_w.dumps(plain(contract))
@@ -333,7 +352,8 @@ def to_toml(contract: Contract) -> str:
 
 def _with(known: Any, said: dict[str, Any], path: Path, where: str) -> Any:
     """Give a dataclass with the values of a table of the file, each checked against its field's type."""
-    kinds = typing.get_type_hints(type(known), include_extras=True)
+    hints = typing.get_type_hints(type(known), include_extras=True)
+    kinds = {name: kind for name, kind in hints.items() if name not in _NOT_SAID}
     new: dict[str, Any] = {}
     for name, value in said.items():
         if name not in kinds:

@@ -137,7 +137,8 @@ def _linked(get: Callable[[str], Answer], page: Answer, depth: int = 3) -> Itera
 
 def _named(page: Answer) -> Iterator[str]:
     """Give the addresses on the portal itself that a docs page names as its document, the likeliest first."""
-    text = html.unescape(page.body[:1_000_000].decode("utf-8", "replace"))
+    # A script may write a slash as PHP and others do, behind a backslash.
+    text = html.unescape(page.body[:1_000_000].decode("utf-8", "replace")).replace("\\/", "/")
     links: dict[str, bool] = {}  # whether that says itself that it is the document's
     headed = [(name, link) for link, name in _HEADER.findall(page.headers.get("link", ""))]
     for name, link in (*headed, *_NAMED.findall(text)):

@@ -21,12 +21,14 @@ from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
-from isr_analysis.portal.wire import EnoughError
+from isr_analysis.portal.transport import EnoughError
 
 if TYPE_CHECKING:
     from isr_analysis.portal.responses import Kept, Responses
 
 Read = TypeVar("Read")
+
+_PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 
 _ALL = 2**62
 """More rows than any total that a portal states."""
@@ -47,8 +49,17 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
-    """Give the MQTT clients of the account: each answer, and its rows; errors as of `live`."""
-    return rows(responses, routes.publishers, max_age=max_age)
+    """Give the MQTT clients of the account: each answer, and its rows; parameters and errors as of `live`."""
+    return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
+
+
+def _published(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a publisher's fields the names that the portal publishes for them; an id that is a number is text."""
+    spelled = {plain(name): name for name in row}
+    named = {spelled[plain(name)]: name for name in _PUBLISHED if name not in row and plain(name) in spelled}
+    made = {named.get(name, name): value for name, value in row.items()}
+    is_number = type(made.get("client_id")) is int  # True is one, too
+    return {**made, "client_id": str(made["client_id"])} if is_number else made
 
 
 def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:

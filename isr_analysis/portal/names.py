@@ -31,10 +31,15 @@ _OUTSIDE = times.HOUR
 
 
 def is_ignored(known: History, page: Page, span: Range) -> bool:
-    """Tell whether an answer reaches over the range that was asked for: the portal may not know its parameters."""
+    """Tell whether an answer reaches over the range that was asked for: the portal may not know its parameters.
+
+    Where it refused them there is none that it could reach over.
+    """
     ranged = known.start is not None and known.end is not None and not known.of_days
-    if not ranged or not len(page.messages):
+    if not (ranged or known.is_unranged) or not len(page.messages):
         return False
+    if known.is_unranged:
+        return True
     at = instants(page.messages)
     return bool(at.min() < span.start - _OUTSIDE or at.max() >= span.end + _OUTSIDE)
 
@@ -51,7 +56,8 @@ def found(portal: Portal, known: History, selector: Selector, page: Page) -> His
     if alone is None or not is_ignored(known, alone, span):
         return None
     # What it has no notice of is sent as well: it may be wanted all the same.
-    fixed = {**known.fixed, known.start or "": known.instant(span.start), known.end or "": known.instant(span.end)}
+    ends = {known.start: known.instant(span.start), known.end: known.instant(span.end)}
+    fixed = {**known.fixed, **{name: end for name, end in ends.items() if name is not None}}
     for form in _FORMS:
         asked = dataclasses.replace(known, time_form=form, fixed=fixed)
         every = {

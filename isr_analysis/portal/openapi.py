@@ -10,46 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.portal import headers, lengths, parameters, roles, schemas, thinning
+from isr_analysis.portal import headers, lengths, limits, parameters, roles, schemas, thinning
 from isr_analysis.portal.contract import Contract, History, TopicForm
 from isr_analysis.portal.parameters import Parameter
 from isr_analysis.portal.wire import API
 
-_SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
-_MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|capped at"
-_MOST += r"|limit of|≤|<=)"
-_LONG = r"(\d{1,9})[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
-_SPAN_WORDS = re.compile(
-    rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
-    rf"|{_MOST}[^.;\d]{{0,60}}?{_SPAN}[^.;\d]{{0,40}}?{_LONG}"
-    rf"|{_MOST}[^.;\d]{{0,6}}?{_LONG}(?=[^.;]{{0,30}}{_SPAN})"
-    rf"|(?:within|{_MOST})[^.;\d]{{0,6}}?{_LONG} (?:of|after|before|from) \W?(?:start|end|from|to|since|until)\b"
-    rf"|(?:between start and end|from and to)[^.;]{{0,60}}?{_MOST}[^.;\d]{{0,30}}?{_LONG}",
-    re.IGNORECASE,
-)
-"""Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
-
-_AT_ONCE = re.compile(
-    rf"(?:{_MOST}|longer than|more than)[^.;\d]{{0,12}}?"
-    r"(\d{1,4}(?= ?[hdw])|\d{4,7}|an?|one)[ -]?(hours?|h|days?|d|weeks?|seconds?|s)\b",
-    re.IGNORECASE,
-)
-"""Words of a length that may be had at once, where nothing else can be meant: of an end of the range, in a refusal."""
-
-_LEAST_WORDS = re.compile(
-    r"(?:at least|\bmin(?:imum|\.)?\b|smallest|shortest|≥|>=|\bbetween|(?:shorter|less|smaller) than"
-    rf"|must be (?:longer|greater|more|larger) than)[^.;\d]{{0,40}}?{_LONG}",
-    re.IGNORECASE,
-)
-"""Words such as "at least 1 hour" or "minimum range: 60 minutes"."""
-
-_OF_KEEPING = re.compile(
-    r"kept|keep|stored|retention|retain|older|late\b|default|ago\b|available|delay|arriv|appear|publishing"
-    r"|in the past",
-    re.IGNORECASE,
-)
-
+_PUBLISHED = f"{API}/history"
 _ENDS = (roles.START, roles.END)
+_OF_PAGES = (roles.LIMIT, roles.CURSOR, roles.PAGE, roles.OFFSET)
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
@@ -66,9 +34,17 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
     path = _path(operations, "/history")
     if path is not None:
         item, operation = operations[path]
-        found["history"] = _history(built_in.history, path, document, item, operation)
+        history = _history(built_in.history, path, document, item, operation)
         given = [parameters.resolved(document, one) for part in (item, operation) for one in _listed(part)]
         found["headers"] = headers.wanted(given)
+        if history.is_unranged and (perhaps := _may_be_ranged(document, given)) is not None:
+            unless = f", unless by {', '.join(perhaps)}" if perhaps else ""
+            found["source"] += f" (which does not say how a range is asked for{unless}; that is as built in)"
+            told = history if given else dataclasses.replace(built_in.history, path=path, fields=history.fields)
+            history = dataclasses.replace(told, start=built_in.history.start, end=built_in.history.end)
+        else:
+            found["is_assumed"] = False
+        found["history"] = history
     else:
         found["source"] += " (which has no history route; that is as built in)"
     live = _path(operations, "/publishers/live")
@@ -82,60 +58,37 @@ def has_history(document: Mapping[str, Any], url: str) -> bool:
     return _path(dict(_operations(document, url)), "/history") is not None
 
 
-def longest_range(words: str) -> str | None:
-    """Find the longest range that words allow, as a duration such as ``"24h"``."""
-    found = _SPAN_WORDS.search(re.sub(r"\b(one|a single) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE))
-    if found is None:
-        return None
-    said, unit = (one for one in found.groups() if one is not None)
-    number, unit = int(said), unit.lower()
-    if unit.startswith(("month", "year")):  # the shortest that is meant
-        number, unit = number * (28 if unit.startswith("month") else 365), "d"
-    length = f"{number}{unit[0].replace('m', 'min')}"
-    return length if lengths.ns_of(length) else None
-
-
-def shortest_range(words: str) -> str | None:
-    """Find the shortest range that words allow, as a duration."""
-    words = re.sub(r"\b(?:one|a single|1 full|an?) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE)
-    found = None if _OF_KEEPING.search(words) else _LEAST_WORDS.search(words)
-    length = f"{found[1]}{found[2][0].lower().replace('m', 'min')}" if found else ""
-    return length if lengths.ns_of(length) else None
-
-
-def length_at_once(words: str) -> str | None:
-    """Find the longest range in words that can speak of nothing else, or of how long messages are kept."""
-    for clause in re.split(r"[;\n]|\.(?:\s|$)", words):
-        if (found := _AT_ONCE.search(clause)) and not _OF_KEEPING.search(clause):
-            length = f"{found[1] if found[1].isdigit() else 1}{found[2][0].lower()}"
-            return length if lengths.ns_of(length) else None
-    return None
-
-
 def _operations(document: Mapping[str, Any], where: str) -> Iterator[tuple[str, tuple[dict[str, Any], dict[str, Any]]]]:
     """Give each GET operation under its whole path, with the path's item."""
-    base = document.get("basePath") or ""
-    servers = document.get("servers")
-    if isinstance(servers, list) and servers and isinstance(servers[0], dict):
-        url = str(servers[0].get("url", ""))
-        variables = servers[0].get("variables")
-        for name, one in (variables if isinstance(variables, dict) else {}).items():
-            url = url.replace(f"{{{name}}}", str(one.get("default", "")) if isinstance(one, dict) else "")
-        with contextlib.suppress(ValueError):  # it is no address
-            base = urlsplit(urljoin(where, url)).path if url else ""
     paths = document.get("paths")
     for path, given in (paths if isinstance(paths, dict) else {}).items():
         item = parameters.resolved(document, given)
         if isinstance(item.get("get"), dict):
-            levels = (str(base).strip("/"), str(path).lstrip("/"))
-            yield _whole("/" + "/".join(filter(None, levels))), (item, item["get"])
+            bases = [base for part in (item["get"], item, document) for base in _bases(part, where)]
+            bases = bases or [str(document.get("basePath") or "")]
+            levels = ((base.strip("/"), str(path).lstrip("/")) for base in bases)
+            wholes = [_whole("/" + "/".join(filter(None, two))) for two in levels]
+            yield next((one for one in wholes if one.rstrip("/") == _PUBLISHED), wholes[0]), (item, item["get"])
+
+
+def _bases(part: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Give what the servers of a document, a path or an operation put before its paths."""
+    servers = part.get("servers")
+    for server in servers if isinstance(servers, list) else ():
+        url = str(server.get("url", "")) if isinstance(server, dict) else ""
+        variables = server.get("variables") if url else None
+        for name, one in (variables if isinstance(variables, dict) else {}).items():
+            url = url.replace(f"{{{name}}}", str(one.get("default", "")) if isinstance(one, dict) else "")
+        with contextlib.suppress(ValueError):  # it is no address
+            yield urlsplit(urljoin(where, url)).path if url else ""
 
 
 def _whole(path: str) -> str:
-    """Give the published path of a route for one that lacks what stands before it, or is spelled in another way."""
-    known = f"{API}/history"
+    """Give the published path of a route for one with more or less before it, or spelled in another way."""
     bare = path.rstrip("/")
-    return known + path[len(bare) :] if known.endswith(bare.lower()) and "/history" in bare.lower() else path
+    low = bare.lower()
+    is_published = low.endswith(_PUBLISHED) or (_PUBLISHED.endswith(low) and "/history" in low)
+    return _PUBLISHED + path[len(bare) :] if is_published else path
 
 
 def _path(operations: Mapping[str, Any], tail: str) -> str | None:
@@ -165,8 +118,10 @@ def _history(
         fixed.pop(day.name, None)
     length, form = (None, None) if roles.END in by_role or day else _length(given, alone=start is None)
     if length is not None and form is not None:
-        most_at_once = lengths.most(form, length.schema) or longest_range(words) or length_at_once(length.words)
-        built_in = dataclasses.replace(built_in, length=length.name, length_form=form, longest=most_at_once)
+        longest = (
+            lengths.most(form, length.schema) or limits.longest_range(words) or limits.length_at_once(length.words)
+        )
+        built_in = dataclasses.replace(built_in, length=length.name, length_form=form, longest=longest)
         fixed.pop(length.name, None)
     return dataclasses.replace(
         built_in,
@@ -177,7 +132,7 @@ def _history(
         time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
-        longest=built_in.longest or longest_range(words) or length_at_once(". ".join(of_range)),
+        longest=built_in.longest or limits.longest_range(words) or limits.length_at_once(". ".join(of_range)),
         client=name.get(roles.CLIENT),
         client_required=bool((client and client.required) or (topic and topic.required and _of_publishers(topic))),
         topic=name.get(roles.TOPIC),
@@ -194,6 +149,22 @@ def _history(
         fixed=fixed,
         fields=schemas.fields(document, operation),
     )
+
+
+def _may_be_ranged(document: Mapping[str, Any], given: list[dict[str, Any]]) -> list[str] | None:
+    """Give the parameters that may be of a range, where none is known to be; None if the route gives all that it has.
+
+    A document that lists no parameters, none of size or pages, or references to elsewhere, may only not tell of it.
+    """
+    listed = list(parameters.listed(document, given))
+    known = [_role(one, {}) for one in listed]
+    unclear = [
+        one.name
+        for one, role in zip(listed, known, strict=True)
+        if role is None and one.kind != "boolean" and "enum" not in one.schema and thinning.as_published(one) is None
+    ]
+    gives_all = all(given) and any(role in _OF_PAGES for role in known) and not unclear
+    return None if gives_all else unclear
 
 
 def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, str]]:

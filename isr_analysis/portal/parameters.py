@@ -87,9 +87,10 @@ def listed(document: Mapping[str, Any], given: list[Any], *, depth: int = _DEEPE
             continue
         schema = resolved(document, one.get("schema", one))
         if depth and isinstance(inner := schema.get("properties"), dict):  # Spring's Pageable, for one
-            deep = one.get("style") == "deepObject"
+            kind = {"in": "query", "style": one.get("style")}
+            deep = kind["style"] == "deepObject"
             members = [
-                {"name": f"{one['name']}[{name}]" if deep else name, "in": "query", "schema": part}
+                {**kind, "name": f"{one['name']}[{name}]" if deep else name, "schema": part}
                 for name, part in inner.items()
             ]
             yield from listed(document, members, depth=depth - 1)

@@ -29,7 +29,7 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import accounts, discovery, headers, identity, lists, quota, token, wire
+from isr_analysis.portal import accounts, discovery, headers, identity, lists, quota, token, transport, wire
 from isr_analysis.portal.contract import Contract, History, overridden
 from isr_analysis.portal.habits import Habits
 
@@ -224,6 +224,8 @@ class Portal:
                         )
                         raise
                     known = Contract(source="built in (the portal fails at its OpenAPI document)")
+                except transport.EnoughError:
+                    known = Contract(source="built in (the portal's OpenAPI document is far to seek)")
                 self._contract = known if file is None else overridden(known, file)
             return self._contract
 
@@ -254,9 +256,12 @@ class Portal:
     def learn(self, history: History) -> None:
         """Take over what the portal's refusal of a question taught."""
         with self._lock:
-            source = self.contract.source
-            told = source if source.endswith(_TOLD) else source + _TOLD
-            self._contract = dataclasses.replace(self.contract, history=history, source=told)
+            known = self.contract
+            told = known.source if known.source.endswith(_TOLD) else known.source + _TOLD
+            unranged = history.is_unranged and not known.history.is_unranged  # it refuses the range as it was sent
+            self._contract = dataclasses.replace(
+                known, history=history, source=told, is_assumed=known.is_assumed or unranged
+            )
 
     def client_ids(self) -> list[str]:
         """Give the ids of all publishers, from their list or, without the add-on for it, from the live answer.

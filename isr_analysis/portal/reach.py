@@ -98,7 +98,7 @@ class Reach:
         slack = max(_SLACK, 2 * known.unit, self._portal.habits.reach)
         early, late = self.earliest < self._span.start - slack, self.latest >= self._span.end + slack
         to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
-        if known.start is None and known.end is None:
+        if known.is_unranged:
             # It was not asked for a range: it must have given the whole of it, beyond doubt. Where its parameters were
             # only not found, it may give the last day alone.
             sure = (beyond or told) and not self._portal.contract.is_assumed
@@ -297,6 +297,14 @@ class Reach:
         gave = "nothing"
         if self.earliest <= self.latest:
             gave = f"messages of {times.iso(self.earliest)} to {times.iso(self.latest)}"
+        if known.is_unranged:
+            known_by = self._portal.contract.source
+            return AnswerError(
+                f"the portal was asked without a range, as its parameters of one are not known ({known_by}), and gave "
+                f"{gave}: it cannot be told whether that is all of {self._span}. Name its start and end under "
+                "[history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit); or, if it has none and "
+                'always gives all that it has, say start = "none" and end = "none"'
+            )
         return AnswerError(
             f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
             f"({', '.join(f'{k}={v}' for k, v in asked.items())}; its parameters are taken to be "

@@ -79,7 +79,7 @@ class Window:
 
     def first(self) -> Page:
         """Ask for the first page."""
-        return self._asker.of_range(self._span, self.asked)
+        return self._asker.of_range(self._span, self.asked, bounded=self._known.can_be_parted(self._span))
 
     def read(self, held: Page) -> Iterator[pa.Table]:
         """Give the first page and all that follow, and check that they are all there is.

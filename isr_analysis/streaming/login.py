@@ -8,15 +8,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 import tomli_w
 
-from isr_analysis import keyrings, messages, secret, settings
+from isr_analysis import keyrings, secret, settings
 from isr_analysis.errors import SubscriberMissingError, UsageError
-from isr_analysis.mgmt.made import Made
 from isr_analysis.secret import Secret
+
+if TYPE_CHECKING:  # the commands that only read options wait for no pandas
+    from isr_analysis.mgmt.made import Made
 
 _SCHEMES = {
     "mqtts": (True, False, 8883), "ssl": (True, False, 8883), "tls": (True, False, 8883),
@@ -78,6 +80,8 @@ class Login:
     @property
     def account_id(self) -> str | None:
         """The account that the filter names, if it does."""
+        from isr_analysis import messages
+
         told = self.topic_filter or ""
         levels, named = told.split("/"), messages.split_topic(told)[0]
         alone = levels[0] if len(levels) == 2 and levels[1] == "#" else None  # noqa: PLR2004 ({account_id}/#)
@@ -305,5 +309,7 @@ def filter_of(login: Login, account_id: str) -> str:
     UsageError
         It is no MQTT topic filter.
     """
+    from isr_analysis import messages
+
     told = login.topic_filter
     return messages.check_filter(told if told and "{" not in told else f"{account_id}/#")

@@ -318,6 +318,8 @@ def test_members_of_a_deep_object_are_named_within_it():
     )
     assert (known.start, known.end, known.client) == ("range[start]", "range[end]", "filter[client_id]")
     assert (known.page, known.first_page, known.limit, known.page_size) == ("page[number]", 1, "page[size]", 60)
+    known = read(deep("filter", time={"type": "object", "properties": {"gte": ISO, "lt": ISO}}))
+    assert (known.start, known.end) == ("filter[time][gte]", "filter[time][lt]")
 
 
 def test_json_apis_pages_are_named_within_page():

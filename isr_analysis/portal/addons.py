@@ -1,0 +1,50 @@
+"""Add-ons of an account: which of them opens a route, and whether a refusal says that it is missing. Pure."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+_OPENS = {"/history": "Programmatic History Download", "/publishers/live": "Live REST API"}
+_MGMT = "Mgmt REST API"
+"""The add-on that every other route below the API needs."""
+
+_NAMED = re.compile(r"add[- _]?ons?(?![a-z])|\b(?:\w+_)?api(?:_\w+)?\b[^.;]{0,20}\bnot\b", re.IGNORECASE)
+_OF_PLAN = re.compile(r"feature|\bplan\b|subscription|module|entitle|\bapi\b", re.IGNORECASE)
+_NOT_THERE = re.compile(
+    r"\bnot (?:been |currently )?(?:enabled?|activated?|active|included?|available|part of|subscribed|cover)|requires?"
+    r"|required|missing|lacks?|upgrade|disabled|without",
+    re.IGNORECASE,
+)
+_OF_NUMBER = re.compile(r"limit|maximum|at most|exceed|reached|too many|\ballows? (?:only )?\d", re.IGNORECASE)
+"""Words of too many of something, which a plan may allow more of."""
+
+_BARE = re.compile(
+    r"(?:(?:a page of html|error|forbidden|access denied|permission denied|insufficient permissions?|payment required"
+    r"|not (?:allowed|authori[sz]ed|permitted)) ?)*"
+)
+"""Words that say nothing but that it may not be."""
+
+
+def opening(path: str) -> str:
+    """Give the add-on that opens a route."""
+    return next((name for tail, name in _OPENS.items() if path.rstrip("/").endswith(tail)), _MGMT)
+
+
+def is_missing(status: int, method: str, words: str) -> bool:
+    """Tell whether a refusal is for want of an add-on.
+
+    A route that is forbidden to read wants its add-on. A change may be forbidden for other reasons, which the portal's
+    words tell: a limit of the plan, the last owner.
+    """
+    absent = _NOT_THERE.search(words) and not _OF_NUMBER.search(words)
+    named = bool(absent and _NAMED.search(words))
+    if status == HTTPStatus.FORBIDDEN and method != "GET":
+        return named or bool(absent and _OF_PLAN.search(words)) or _is_bare(words)
+    if status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN):
+        return True
+    return named and status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+def _is_bare(words: str) -> bool:
+    return _BARE.fullmatch(re.sub(r"[\W\d]+", " ", words.lower()).strip()) is not None

@@ -1,0 +1,71 @@
+"""How long a range may or must be at once, read from a portal's words. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from isr_analysis.portal import lengths
+
+_SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
+_MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|capped at"
+_MOST += r"|limit of|≤|<=)"
+_LONG = r"(\d{1,9})[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
+_SPAN_WORDS = re.compile(
+    rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
+    rf"|{_MOST}[^.;\d]{{0,60}}?{_SPAN}[^.;\d]{{0,40}}?{_LONG}"
+    rf"|{_MOST}[^.;\d]{{0,6}}?{_LONG}(?=[^.;]{{0,30}}{_SPAN})"
+    rf"|(?:within|{_MOST})[^.;\d]{{0,6}}?{_LONG} (?:of|after|before|from) \W?(?:start|end|from|to|since|until)\b"
+    rf"|(?:between start and end|from and to)[^.;]{{0,60}}?{_MOST}[^.;\d]{{0,30}}?{_LONG}",
+    re.IGNORECASE,
+)
+"""Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
+
+_AT_ONCE = re.compile(
+    rf"(?:{_MOST}|longer than|more than)[^.;\d]{{0,12}}?"
+    r"(\d{1,4}(?= ?[hdw])|\d{4,7}|an?|one)[ -]?(hours?|h|days?|d|weeks?|seconds?|s)\b",
+    re.IGNORECASE,
+)
+"""Words of a length that may be had at once, where nothing else can be meant: of an end of the range, in a refusal."""
+
+_LEAST_WORDS = re.compile(
+    r"(?:at least|\bmin(?:imum|\.)?\b|smallest|shortest|≥|>=|\bbetween|(?:shorter|less|smaller) than"
+    rf"|must be (?:longer|greater|more|larger) than)[^.;\d]{{0,40}}?{_LONG}",
+    re.IGNORECASE,
+)
+"""Words such as "at least 1 hour" or "minimum range: 60 minutes"."""
+
+_OF_KEEPING = re.compile(
+    r"kept|keep|stored|retention|retain|older|late\b|default|ago\b|available|delay|arriv|appear|publishing"
+    r"|in the past",
+    re.IGNORECASE,
+)
+
+
+def longest_range(words: str) -> str | None:
+    """Find the longest range that words allow, as a duration such as ``"24h"``."""
+    found = _SPAN_WORDS.search(re.sub(r"\b(one|a single) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE))
+    if found is None:
+        return None
+    said, unit = (one for one in found.groups() if one is not None)
+    number, unit = int(said), unit.lower()
+    if unit.startswith(("month", "year")):  # the shortest that is meant
+        number, unit = number * (28 if unit.startswith("month") else 365), "d"
+    length = f"{number}{unit[0].replace('m', 'min')}"
+    return length if lengths.ns_of(length) else None
+
+
+def shortest_range(words: str) -> str | None:
+    """Find the shortest range that words allow, as a duration."""
+    words = re.sub(r"\b(?:one|a single|1 full|an?) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE)
+    found = None if _OF_KEEPING.search(words) else _LEAST_WORDS.search(words)
+    length = f"{found[1]}{found[2][0].lower().replace('m', 'min')}" if found else ""
+    return length if lengths.ns_of(length) else None
+
+
+def length_at_once(words: str) -> str | None:
+    """Find the longest range in words that can speak of nothing else, or of how long messages are kept."""
+    for clause in re.split(r"[;\n]|\.(?:\s|$)", words):
+        if (found := _AT_ONCE.search(clause)) and not _OF_KEEPING.search(clause):
+            length = f"{found[1] if found[1].isdigit() else 1}{found[2][0].lower()}"
+            return length if lengths.ns_of(length) else None
+    return None
