@@ -184,7 +184,7 @@ class _Download:
         with self.store.fetching(window, self._waiting):
             missing = self.held(selector, window).missing
             for one, part in missing:
-                self._commit(one, _whole_seconds(part, self.portal.now()))
+                self._commit(one, _whole_minutes(part, self.portal.now()))
             if missing:
                 with contextlib.suppress(StoreError):  # it can be done another time
                     self.store.tidy(times.day_of(window.start), now=self.portal.now(), settle=self.settle)
@@ -251,7 +251,7 @@ def _check_spelling(selector: Selector, page: pa.Table) -> None:
             raise UsageError(f"client_id={wanted!r}: the portal answers with messages of {came[0]!r}; ask for that")
 
 
-def _whole_seconds(span: Range, now: int) -> Range:
-    """Widen a range to whole seconds: a portal may show no finer times than it has, and cuts by those it has."""
-    end = -(-span.end // times.SECOND) * times.SECOND
-    return Range(times.whole_second(span.start), end if end <= now else span.end)
+def _whole_minutes(span: Range, now: int) -> Range:
+    """Widen a range to whole minutes: a portal may cut its ends to these, or show no finer times than those it has."""
+    end = -(-span.end // times.MINUTE) * times.MINUTE
+    return Range(span.start // times.MINUTE * times.MINUTE, end if end <= now else span.end)

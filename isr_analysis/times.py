@@ -371,7 +371,13 @@ def lasting(ns: float) -> str:
 def ago(ns: float | None) -> str:
     """Write how long ago something was, in whole seconds at most: ``"12 s ago"``; None is ``"never"``.
 
-    >>> ago(12.4 * SECOND), ago(2 * HOUR), ago(None)
-    ('12 s ago', '2 h ago', 'never')
+    What will be in a minute or more comes from a clock that is ahead, and is no news of now.
+
+    >>> ago(12.4 * SECOND), ago(2 * HOUR), ago(None), ago(-HOUR)
+    ('12 s ago', '2 h ago', 'never', '1 h ahead')
     """
-    return "never" if ns is None else f"{lasting(whole_second(int(max(ns, 0))))} ago"
+    if ns is None:
+        return "never"
+    if ns <= -MINUTE:
+        return f"{lasting(whole_second(int(-ns)))} ahead"
+    return f"{lasting(whole_second(int(max(ns, 0))))} ago"

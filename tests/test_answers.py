@@ -231,9 +231,13 @@ def test_below_a_client_first_levels_of_topics_and_days_are_no_clients(body, top
 def test_the_name_of_a_place_for_rows_is_no_topic():
     """Where something else stands beside it, and one client was asked for."""
     row = {"time": "2026-11-01T00:00:00Z", "payload": 1}
-    for body in ({"channel": {"id": 7}, "feed_items": [row]}, {"documents": [row]}):
+    series = {"Datastream": {"id": 7, "name": "t/x"}, "dataArray": [["2026-11-01T00:00:00Z", 20.1]]}
+    for body in ({"channel": {"id": 7}, "feed_items": [row]}, {"documents": [row]}, {"value": [series, series]}):
         with pytest.raises(AnswerError, match="no field of the rows holds a topic"):
             answers.read_page(json.dumps(body).encode(), client_id="a")
+    lists = [{"site": {"id": 7}, name: series["dataArray"]} for name in ("temp", "hum")]
+    page = answers.read_page(json.dumps({"value": lists}).encode(), client_id="a")
+    assert page.messages["topic"].to_pylist() == ["temp", "hum"]
 
 
 def test_rows_under_an_unknown_name_are_of_the_topic_that_was_asked_for():

@@ -95,6 +95,26 @@ def test_pages_of_rows_in_no_order_are_not_taken_for_whole(home):
         same(isr.load_history(**SPAN, portal=portal), repeated)
 
 
+@pytest.mark.parametrize("paging", ["page", "offset"])
+@pytest.mark.parametrize("order", ["up", "down"])
+@pytest.mark.parametrize("cap", [40, 500])
+def test_messages_of_one_instant_may_stand_in_another_order_in_each_answer(tmp_path, paging, order, cap):
+    """The first page, by its number, is that page once more; of an instant some are on two pages, and some on none."""
+    stored = [Message(FIRST + DAY + i // 7 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(300)]
+
+    def how(server, asked, n):
+        dice = random.Random(n)
+        found = sorted(within(server.stored, *ends(asked)), key=lambda one: (one.at, dice.random()))
+        found = found[::-1] if order == "down" else found
+        at = (int(asked.get("page", 1)) - 1) * cap if paging == "page" else int(asked.get("offset", 0))
+        return rows(found[at : at + cap])
+
+    dialect = portals.Dialect(paging=paging, pager=paging, says=("types",), cap=cap)
+    server = Odd(how, dialect, stored)
+    with portals.serve(server) as origin, portals.connect(origin, tmp_path) as portal:
+        same(isr.load_history(**SPAN, portal=portal), stored)
+
+
 def shown(unit):
     """Make a portal of four messages that shows their times cut to a unit; give the messages as it shows them, too."""
     stored = [Message(FIRST + DAY + i * MINUTE + 40 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(4)]
@@ -106,8 +126,8 @@ def shown(unit):
 
 
 def test_a_part_that_has_fewer_messages_than_the_whole_is_an_error(home):
-    """A portal that shows steps of 70 s alone gives a message behind the middle that is shown before it, in no half."""
-    server, _ = shown(70 * SECOND)
+    """A portal that shows steps of 110 s alone gives a message behind a cut that is shown before it, in no half."""
+    server, _ = shown(110 * SECOND)
     with portals.mocked(server, home) as portal, pytest.raises(HistoryIncompleteError, match="gave fewer messages"):
         isr.load_history(start="2026-11-02T00:00", end="2026-11-02T00:10", portal=portal)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPa
 
 def test_an_empty_topic_has_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
     """It stands in the table of contents, too, which leads there."""
-    sections.topics(SimpleNamespace(chapters=[chapters.chapter("", _of_one_topic())], tz="UTC"))  # type: ignore[arg-type]
+    sections.topics(SimpleNamespace(chapters=[chapters.chapter("", _of_one_topic())], topics=[""], tz="UTC"))  # type: ignore[arg-type]
     assert "### (empty topic)" in capsys.readouterr().out
 
 
@@ -121,6 +122,15 @@ def test_the_table_of_numbers_holds_what_is_drawn() -> None:
     assert _names(made.figures[0]) == ["value [W]", "value [dBm]", "volt"]
 
 
+def test_numbers_too_large_to_be_drawn_are_in_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that says the greatest real there is for "no value" does not take its topic out of the report."""
+    values = {"value": [sys.float_info.max if n % 10 == 0 else 20.5 + n % 2 for n in range(60)]}
+    made = _chapter(**values)
+    assert made.numbers[["least", "greatest", "messages"]].to_numpy().tolist() == [[20.5, 21.5, 54]]
+    assert "6 values beyond 1e+300 left out" in made.said
+    assert ">21.5<" in _shown_topic(_of_one_topic(**values), monkeypatch)
+
+
 def test_figures_of_a_report_show_its_whole_range() -> None:
     """Who fell silent early is seen to have: each axis reaches from the report's start to its end."""
     index = pd.DatetimeIndex(["2026-11-01"], tz="UTC")
@@ -161,6 +171,7 @@ def half_a_day(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
     made.share = material.Material.share.func(made)  # type: ignore[attr-defined]
     shown: list[str] = []
     monkeypatch.setattr(sections, "show", lambda *things: shown.extend(one.words for one in things))
+    monkeypatch.setattr(sections, "note", shown.append)
     return made, shown
 
 
@@ -192,6 +203,31 @@ def test_a_summary_is_right(half_a_day: tuple[Any, list[str]]) -> None:
     assert "No publisher was silent for longer than it usually is." in shown[-1]
 
 
+@pytest.mark.parametrize(("many", "words"), [
+    (1, "The only message came at 2026-11-01 12:30:00."),
+    (3, "The first message came at 2026-11-01 12:30:00, the last at 2026-11-01 12:32:00: less than one an hour."),
+])  # fmt: skip
+def test_a_few_messages_are_not_none_an_hour(half_a_day: tuple[Any, list[str]], many: int, words: str) -> None:
+    """The first and the last of one are no two, and a rate is not rounded to nothing."""
+    made, shown = half_a_day
+    attrs = made.heard.attrs
+    made.heard = made.heard[:many].copy()
+    made.heard.attrs = attrs
+    sections.summary(made)
+    assert shown[-1].splitlines()[0] == words
+
+
+def test_a_clock_that_is_ahead_is_told_in_the_live_state(half_a_day: tuple[Any, list[str]]) -> None:
+    """Nobody is heard this very second for an hour; whoever was last heard a day ago is greyed, as before."""
+    made, shown = half_a_day
+    at = pd.DatetimeIndex(["2026-11-01T13:00", "2026-10-31T11:59", "2026-11-01T11:59"], tz="UTC", name="time")
+    made.live = pd.DataFrame({"client_id": [*"cba"], "topic": "t", "value": 1}, index=at)
+    made.live.attrs.update(stale=False, fetched_at="2026-11-01T12:00:00Z")
+    sections.live(made)
+    assert [line.split()[0] for line in shown[-1].splitlines()[1:]] == [*"abc"]
+    assert [words in shown[-1] for words in ("1 min ago", "1 d ago", "1 h ahead", "0 s")] == [True, True, True, False]
+
+
 def test_who_spoke_on_other_topics_alone_is_not_said_to_be_unheard(half_a_day: tuple[Any, list[str]]) -> None:
     """A report of one topic knows nothing of the others, and says on which it did not hear them."""
     made, shown = half_a_day
@@ -210,6 +246,10 @@ def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> 
         ["c", "paused", "0", "0", "0.0%", "NaT"],
         ["d", "in", "use", "0", "0", "0.0%", "NaT"],
     ]
+    made.selector = Selector(None, "t/+")
+    sections.publishers(made)
+    assert shown[-2] == "Not listed: 2 publishers without a message on t/+."
+    assert [line.split()[0] for line in shown[-1].splitlines()[1:]] == ["a", "b"]
     made.publishers = made.publishers[["client_id"]][:0]
     sections.publishers(made)
     assert shown[-1] == "There is no publisher."

@@ -280,10 +280,10 @@ def test_iso_is_exact(ns):
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s ago"), (59.4, "59 s ago"), (90, "1 min 30 s ago"), (7200, "2 h ago"), (86_400 * 400, "400 d ago"),
-     (None, "never"), (-5, "0 s ago")],
+     (None, "never"), (-5, "0 s ago"), (-59.9, "0 s ago"), (-60, "1 min ahead")],
 )  # fmt: skip
 def test_ages_are_written_in_whole_seconds(seconds, text):
-    """A clock that is a little ahead is no negative age."""
+    """A clock that is a little ahead is no negative age; one that is a minute ahead, or more, is told."""
     assert times.ago(None if seconds is None else seconds * times.SECOND) == text
 
 

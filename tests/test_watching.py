@@ -184,6 +184,13 @@ def test_without_a_subscriber_the_live_answer_is_watched():
         frames.close()
 
 
+def test_the_live_answer_is_asked_once_however_short_the_duration(sandbox):
+    """A slow machine, or portal, would else show nothing."""
+    with sandbox.connect() as portal:
+        frames = [*isr.watch_live("isr-shack-01", every="1s", duration="1ms", source="live", portal=portal)]
+    assert [frame["client_id"].unique().tolist() for frame in frames] == [["isr-shack-01"]]
+
+
 def test_an_hour_that_is_used_up_is_waited_for():
     """At the first look it is an error; later it is told as an outage that began then, and the last messages stay."""
     with isr.sandbox.serve(days=1) as other, other.connect() as portal:

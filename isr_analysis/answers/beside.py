@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from isr_analysis.answers import columns, paging, raw
+from isr_analysis.answers import columns, failures, paging, raw
 from isr_analysis.answers.instants import is_date
 from isr_analysis.answers.shape import (
     ACCOUNT,
@@ -20,6 +20,7 @@ from isr_analysis.answers.shape import (
     plain,
     time_rank,
 )
+from isr_analysis.errors import AnswerError
 
 _COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
 _PAGING = {
@@ -139,6 +140,19 @@ def tabled(documents: list[bytes]) -> list[bytes]:
     """Make one array of lines that are arrays, of names first and of values then."""
     head = raw.first(documents[0]) if documents and all(raw.kind(one) == "[" for one in documents) else None
     return [b"[" + b",".join(documents) + b"]"] if raw.kind(head or b"") == '"' else documents
+
+
+def walked(document: bytes, path: str) -> bytes:
+    """Give what stands in a document where a contract says that its rows are."""
+    value = document
+    for name in path.split("."):
+        inner = raw.members(value).get(name) if raw.kind(value) == "{" else None
+        if inner is None:
+            raise AnswerError(
+                f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"
+            )
+        value = inner
+    return value
 
 
 def opened(document: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from isr_analysis.answers import beside, columns, failures, raw, tables
 from isr_analysis.answers.columns import Columns
@@ -88,7 +88,7 @@ def find(
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
-        value = _walk(document, fields.rows) if fields.rows else document
+        value = beside.walked(document, fields.rows) if fields.rows else document
         groups = search.dig(value, {}, ())
         if groups is None and fields.rows and raw.kind(value) == "[" and raw.kind(raw.first(value) or b"") == "{":
             groups = [Group(value, {}, ())]
@@ -100,18 +100,6 @@ def find(
             raise AnswerError(f"no rows of messages were found in {failures.describe(document)}")
         search.found.groups += groups
     return search.found
-
-
-def _walk(document: bytes, path: str) -> bytes:
-    value = document
-    for name in path.split("."):
-        inner = raw.members(value).get(name) if raw.kind(value) == "{" else None
-        if inner is None:
-            raise AnswerError(
-                f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"
-            )
-        value = inner
-    return value
 
 
 class _Search:
@@ -223,6 +211,7 @@ class _Search:
         """Give the rows within the elements of an array; None if these are no groups after all."""
         groups: list[Group] = []
         places: list[bool] = []
+        names: set[str] = set()  # under which rows stand
         unread = False  # whether an element has something in it that is no place for rows, and no place called as such
         noted = dict(self.found.notes)
         for fields, part in zip(elements, parts, strict=True):
@@ -240,7 +229,11 @@ class _Search:
             known = [name for name, one in inner.items() if one is not None]
             places.append(bool(known) or b"null" in fields.values())
             unread |= len(known) < len(inner) and not any(plain(name) in ROWS for name in known)
+            names |= {name for name in known if inner[name]}
             groups += [group for one in inner.values() for group in one or ()]
+        if unread and not self.live and len(names) == 1 and "/" not in (name := names.pop()):
+            # One and the same name in all groups, with what is none beside it, is that of a place and no topic.
+            groups = [replace(one, keys=tuple(key for key in one.keys if key != name)) for one in groups]
         if not groups:
             self.found.notes = noted
             return [] if all(places) and not unread and not any(map(beside.is_dated, elements)) else None

@@ -41,8 +41,9 @@ def standing(
     -------
     pandas.DataFrame
         One row a publisher, with a RangeIndex. Columns ``client_id``, ``label``, ``state`` (str), ``heard``
-        (datetime in the zone of `live`, or UTC; NaT if never), ``age`` (timedelta), ``topic`` and ``says`` (str; the
-        topic of its last message, and what that says). No publisher: the same columns, no rows.
+        (datetime in the zone of `live`, or UTC; NaT if never), ``age`` (timedelta, below zero where a clock is ahead),
+        ``topic`` and ``says`` (str; the topic of its last message, and what that says). No publisher: the same
+        columns, no rows.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def standing(
     rows = []
     for client in sorted({*heard, *labels}):
         at, message = heard.get(client, (pd.NaT, {}))
-        age = None if pd.isna(at) else max(now - int(at.as_unit("ns").value), 0)
+        age = None if pd.isna(at) else now - int(at.as_unit("ns").value)
         rows.append({
             "client_id": client, "label": labels.get(client, ""), "state": _state(age, client in paused, limits),
             "heard": at, "age": age, "topic": str(message.get("topic", "")), "says": saying(message),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
 from isr_analysis.checks.naming import in_words, natural, telling
@@ -93,14 +94,14 @@ def pick(
     marked = event_rows(frame)
     marks = frame[marked] if events else frame.iloc[:0]
     rows = frame[~marked] if fields is None and marked.any() else frame
-    lines, seen = lines_of(rows, wanted, [*extra, *facets], asked=fields is not None)
+    lines, seen, beyond = lines_of(rows, wanted, [*extra, *facets], asked=fields is not None)
     if fields is None:
         lines = [line for line in lines if not line.label]
     if not lines and not len(marks):
         if not seen or any(seen.values()):
             raise values.no_numbers(frame, wanted)
         return Picked([], [], marks, zone, [], "No data: every value is missing")
-    notes: list[str] = []
+    notes = [f"{counted(beyond, 'value')} beyond {values.MOST:g} left out"] if beyond else []
     lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, notes=notes)
     named(lines, extra, facets)
     panels = list(dict.fromkeys(line.panel for line in lines))
@@ -119,13 +120,14 @@ def event_rows(frame: pd.DataFrame) -> Flags:
 
 def lines_of(
     frame: pd.DataFrame, fields: list[str], extra: list[str], *, asked: bool = False
-) -> tuple[list[Line], dict[str, bool]]:
-    """Give a line for each field of each series, and whether each field held anything at all.
+) -> tuple[list[Line], dict[str, bool], int]:
+    """Give a line for each field of each series, whether each field held words, and how many numbers are too large.
 
     Fields that somebody `asked` for are drawn as far as they hold numbers, versions in digits, too.
     """
     lines: list[Line] = []
     seen: dict[str, bool] = {}
+    beyond = 0
     splits: dict[str | None, Any] = {}
     if all(name in frame.columns for name in UNITS):
         frame = frame.assign(**{UNITS[0]: coalesced(frame, UNITS)})
@@ -135,6 +137,7 @@ def lines_of(
             continue
         column = values.read(frame[name], asked=asked)
         seen[name] = bool((column.code >= 0).any())
+        beyond += column.beyond
         unit = next(iter(unit_columns(frame, name, alone=fields == [name])), None)
         if unit not in splits:
             columns = list(dict.fromkeys([*identity(frame), *extra, *([unit] if unit else [])]))
@@ -163,7 +166,7 @@ def lines_of(
         all_states = all(line.state or (line.value == line.value[0]).all() for line in same)
         for line in same:
             line.state = bool(line.words) or (all_states and any(one.state for one in same))
-    return lines, seen
+    return lines, seen, beyond
 
 
 def _units_of_grid(frame: pd.DataFrame) -> dict[Any, Any]:
@@ -201,16 +204,19 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
     return lines
 
 
-def named(lines: list[Line], by: list[str], facets: list[str], always: str = "") -> None:
-    """Name each line by as little as tells it from the others of its panel, and by one column `always`."""
+def named(lines: list[Line], by: list[str], facets: list[str], always: str = "", *, apart: bool = False) -> None:
+    """Name each line by as little as tells it from the others of its panel, and by one column `always`.
+
+    Or `by` some columns; with what else tells it from the others behind them, if each must be told `apart`.
+    """
     for panel in dict.fromkeys(line.panel for line in lines):
         own = [line for line in lines if line.panel == panel]
         columns = list(dict.fromkeys(key for line in own for key in line.keys))
         chosen = [name for name in by if name in columns]
-        if not by:
+        if not by or apart:
             order = sorted(columns, key=lambda name: _TELLING.index(name) if name in _TELLING else -1)
-            chosen = telling([line.keys for line in own], [name for name in order if name not in facets])
-            chosen = list(dict.fromkeys([*([always] if always else []), *chosen]))
+            told_by = telling([line.keys for line in own], [*chosen, *(name for name in order if name not in facets)])
+            chosen = list(dict.fromkeys([*([always] if always else []), *chosen, *told_by]))
         several = len({line.field for line in own}) > 1
         for line in own:
             parts = {name: in_words(name, line.keys[name]) for name in columns if name in line.keys}

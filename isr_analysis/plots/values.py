@@ -13,6 +13,8 @@ from isr_analysis.checks.kinds import NO_MEASURE, is_label, is_named, is_number,
 from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
 
+MOST = 1e300  # some devices say the greatest real there is for "no value"; browsers draw less than that
+
 
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -21,16 +23,19 @@ class Values:
     Parameters
     ----------
     number : numpy.ndarray
-        Each row's number; NaN where it has none, or one that cannot be drawn (infinite).
+        Each row's number; NaN where it has none, or one `beyond` what can be drawn.
     code : numpy.ndarray
         Each row's word, by its place in `words`; -1 where it has none.
     words : list of str
         The texts that are no numbers, and ``false`` and ``true``.
+    beyond : int
+        How many numbers are infinite, or so large that neither a sum nor a browser can hold them.
     """
 
     number: Floats
     code: Ints
     words: list[str]
+    beyond: int = 0
 
     @property
     def present(self) -> Flags:
@@ -64,10 +69,18 @@ class Values:
 
 def read(column: pd.Series, *, asked: bool = False) -> Values:
     """Read a column of any dtype; a version in digits counts as a number only where the column was `asked` for."""
+    found = _read(column, asked=asked)
+    beyond = np.abs(found.number) > MOST
+    if not beyond.any():
+        return found
+    return Values(np.where(beyond, np.nan, found.number), found.code, found.words, int(beyond.sum()))
+
+
+def _read(column: pd.Series, *, asked: bool) -> Values:
     as_words = not asked and is_named(str(column.name))
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
-        inner = read(pd.Series(kind.categories, name=column.name), asked=asked)
+        inner = _read(pd.Series(kind.categories, name=column.name), asked=asked)
         code = column.cat.codes.to_numpy().astype(np.int64)
         return Values(_pick(inner.number, code, np.nan), _pick(inner.code, code, -1), inner.words)
     if pd.api.types.is_bool_dtype(kind):
@@ -76,7 +89,7 @@ def read(column: pd.Series, *, asked: bool = False) -> Values:
         return Values(np.full(len(column), np.nan), np.where(known, flag, -1).astype(np.int64), ["false", "true"])
     if is_number(column):
         number = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Values(_finite(number), np.full(len(column), -1), [])
+        return Values(number, np.full(len(column), -1), [])
     if pd.api.types.is_string_dtype(kind) and not pd.api.types.is_object_dtype(kind):
         code, texts = pd.factorize(column)
         number, own, words = _each(list(texts), as_words=as_words)
@@ -89,12 +102,6 @@ def read(column: pd.Series, *, asked: bool = False) -> Values:
 
 def _pick(table: Any, code: Any, empty: float) -> Any:
     return np.where(code >= 0, table[code], empty).astype(table.dtype) if len(table) else np.full(len(code), empty)
-
-
-def _finite(number: Floats) -> Floats:
-    if np.isinf(number).any():
-        return np.where(np.isinf(number), np.nan, number)
-    return number
 
 
 def _each(values: list[Any], *, as_words: bool) -> tuple[Floats, Ints, list[str]]:
@@ -117,10 +124,11 @@ def _each(values: list[Any], *, as_words: bool) -> tuple[Floats, Ints, list[str]
 
 def _number(value: Any) -> float:
     try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
+        return float(value)
+    except OverflowError:  # an integer beyond all reals
+        return math.inf
+    except (TypeError, ValueError):
         return math.nan
-    return found if math.isfinite(found) else math.nan
 
 
 def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:

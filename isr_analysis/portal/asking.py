@@ -51,10 +51,9 @@ class Asker:
 
     def question(self, span: Range) -> dict[str, str]:
         """Give the parameters that ask for a range."""
-        # Where it is not known whether a message at the start itself is in the answer, the question begins before it.
-        moved = self.known.start_included is not True and not self.known.of_days
-        start = max(span.start - (self.known.unit if moved else 0), 0)
-        return self.written(self.known, Range(start, span.end))
+        # Inside of the range, where messages may stand close together, it begins no more than a step before.
+        before = self.known.before if span.start == self._span.start else min(self.known.before, self.known.unit)
+        return self.written(self.known, Range(max(span.start - before, 0), span.end))
 
     def written(self, known: History, span: Range, selector: Selector | None = None) -> dict[str, str]:
         """Give the parameters that ask for just this range, in a way that may not be agreed on yet.

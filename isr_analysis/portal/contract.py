@@ -152,6 +152,17 @@ class History:
         return self.start is self.end is self.length is None
 
     @property
+    def before(self) -> int:
+        """How long before a range its question begins, as it is not known whether its start itself is counted in, ns.
+
+        It is a second if ranges may be so long: a portal may round the start to that.
+        """
+        if self.start_included is True or self.of_days:
+            return 0
+        is_room = self.longest is None or times.duration(self.longest) > times.MINUTE
+        return max(self.unit, times.SECOND if is_room else 0)
+
+    @property
     def reaches_back(self) -> bool:
         """Whether the range can only be asked for by how far it reaches back from now."""
         return self.length is not None and self.start is None and self.end is None

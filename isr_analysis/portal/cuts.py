@@ -96,7 +96,7 @@ class _Look:
         """Refuse an empty answer to so short a range, if one about a message that is known lacks that, too."""
         habits, (selector, at) = self._portal.habits, self._portal.habits.seen[1]  # older ones may be deleted by now
         near = max(length // 2, _near(at))
-        span = Range(at - near, at + near + 1).before(self._portal.now())
+        span = Range(at - near, self._behind(at, near + 1)).before(self._portal.now())
         page = self._ask(selector, span)
         if page is not None and not _has(page, at) and not habits.may_be_cut(page.rows):
             raise _lost(at, f"asked for {span}")
@@ -120,7 +120,8 @@ class _Look:
             return False
         (one, first), (other, last) = seen
         begins = Range(first - _near(first), first - _near(first) + length).before(now)
-        ends = Range(last + _near(last) - length, last + _near(last))
+        end = self._behind(last, _near(last))
+        ends = Range(end - length, end)
         is_new = begins.end - begins.start > habits.from_end + _near(first)
         found = (is_new and self._is_missing(one, first, begins, sure=sure)) or (
             habits.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
@@ -138,7 +139,7 @@ class _Look:
         # An answer may be cut by its length as well, unless others were longer.
         if isinstance(after, Step) or (after == paging.BY_TIME and habits.may_be_cut(page.rows)):
             return False
-        alone = self._ask(selector, Range(at - _near(at), at + _near(at)))
+        alone = self._ask(selector, Range(at - _near(at), self._behind(at, _near(at))))
         if sure and alone is not None and not _has(alone, at):
             raise _lost(at, f"asked for {span} and for the seconds around that")
         return sure if alone is None else _has(alone, at)
@@ -156,6 +157,11 @@ class _Look:
         parts = [Range(start, stop) for start, stop in silent if stop - start > length // 4]
         halves = [half for part in parts for half in _halved(part, length // 2)]
         return any(len(within(page.messages, one)) for one in halves if (page := self._ask(selector, one)))
+
+    def _behind(self, at: int, near: int) -> int:
+        """Give where a range ends that is to have a message: at a whole minute, as a portal may cut it to that."""
+        end = -(-(at + near) // times.MINUTE) * times.MINUTE
+        return end if end <= self._portal.now() else at + near
 
     def _ask(self, selector: Selector, span: Range) -> Page | None:
         """Ask for a range; None if it is refused, or the answer not understood."""

@@ -172,7 +172,8 @@ class Onward:
 
     def _asked(self, piece: Range, former: Page) -> Page:
         page = self._ask(piece.common(self._span))
-        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, self._unit()):
+        slack = max(self._unit(), times.SECOND)
+        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, slack):
             raise self._same(page)
         wanted = piece.common(self._span)
         given = instants(within(page.messages, wanted))
@@ -290,16 +291,23 @@ def grain_of(at: int | npt.NDArray[np.int64]) -> int:
 def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int | None:
     """Give the instant of a message that two pages share; None if each has its own, alike perhaps.
 
-    Where a page begins with what the one before it ends with, the portal is asked for that instant alone; or with what
-    comes behind it in the order of the pages, if the portal gives no range so short.
+    Where a page has messages that the one before it has at its last instant, the portal is asked for that alone; or
+    with what comes behind it in the order of the pages, if the portal gives no range so short. Those of one instant may
+    stand in another order in each answer: some are on both pages then, and others on none.
     """
-    if (message := _shared(held.messages, after.messages)) is None:
+    order = order_of(held.messages)
+    if order is None or not len(shared := _shared(held.messages, after.messages)):
         return None
-    at = int(instants(message)[0])
-    alone = ask(Range(at, at + max(unit, grain_of(at))), back=order_of(held.messages) == "down")
-    count = _count_of(message, alone.messages)
-    given = _count_of(message, held.messages) + _count_of(message, after.messages)
-    return at if 0 < count < given and len(alone.messages) < held.rows else None
+    at = int(instants(shared)[0])
+    alone = ask(Range(at, at + max(unit, grain_of(at))), back=order == "down")
+    if len(alone.messages) >= held.rows:
+        return None
+    for i in range(len(shared)):
+        message = shared.slice(i, 1)
+        given = _count_of(message, held.messages) + _count_of(message, after.messages)
+        if 0 < _count_of(message, alone.messages) < given:
+            return at
+    return None
 
 
 def repeated(
@@ -333,12 +341,24 @@ def _hashes(table: pa.Table) -> npt.NDArray[np.uint64]:
     return functools.reduce(lambda all_of, one: all_of * np.uint64(1_000_003) + one, made)
 
 
-def _shared(one: pa.Table, other: pa.Table) -> pa.Table | None:
-    """Give the last message of a page if the next page begins with that, and with those before it, once more."""
-    for j in np.flatnonzero(instants(other) == instants(one)[-1])[:_MOST_SHARED].tolist() if len(one) else ():
-        if other.slice(0, j + 1).select(_OF_MESSAGE).equals(one.slice(max(len(one) - j - 1, 0)).select(_OF_MESSAGE)):
-            return one.slice(len(one) - 1)
-    return None
+def _shared(one: pa.Table, other: pa.Table) -> pa.Table:
+    """Give the messages of a page that are of the instant with which the one before it ends, and on that as well."""
+    if not len(one):
+        return one
+    edge = Range(at := int(instants(one)[-1]), at + 1)
+    here, there = within(one, edge), within(other, edge)
+    if not len(there):
+        return there
+    return there.filter(pa.array(np.isin(_hashes(there), _hashes(here)))).slice(0, _MOST_SHARED)
+
+
+def are_same(one: pa.Table, other: pa.Table) -> bool:
+    """Tell whether two pages have the same messages, in whatever order those of one instant stand."""
+    if not one["time"].equals(other["time"]):  # mostly so
+        return False
+    names = [name for name in one.column_names if name != "seq"]
+    parts = (table.select(names).sort_by([(name, "ascending") for name in names]) for table in (one, other))
+    return bool(next(parts).equals(next(parts)))
 
 
 def _count_of(message: pa.Table, table: pa.Table) -> int:
@@ -353,10 +373,17 @@ def _fits(table: pa.Table, span: Range, slack: int) -> bool:
 
 
 def _middle(grains: npt.NDArray[np.int64], grain: int, unit: int) -> int:
-    """Give an instant near the middle of some, at which a range is parted; between two of them if there is room."""
+    """Give an instant near the middle of some, at which a range is parted; between two of them if there is room.
+
+    It is a whole minute if one is there, or a whole second: a portal may cut the ends of ranges to these. It is never
+    within a grain, or a message that is not among these could be given behind it and shown before it.
+    """
     half = len(grains) // 2
     roomy = np.flatnonzero(np.diff(grains) > grain + 2 * unit)
     if not len(roomy):
         return int(grains[half])
     i = int(roomy[np.argmin(np.abs(roomy + 1 - half))])
-    return (int(grains[i]) + grain + int(grains[i + 1])) // 2 // unit * unit
+    low, high = int(grains[i]) + grain, int(grains[i + 1])
+    steps = (*(one for one in _GRAINS if one > grain), grain)
+    cuts = ((low + high) // 2 // step * step + more for step in steps for more in (0, step))
+    return next(cut for cut in cuts if low <= cut <= high)

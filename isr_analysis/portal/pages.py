@@ -154,8 +154,9 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
             return [(selector, Range(span.start, midnight)), (selector, Range(midnight, span.end))]
     if known.longest is None:
         return None
-    moved = known.start_included is not True and not known.of_days  # as in Window: asked for from a step before
-    most = max(times.duration(known.longest) - moved * known.unit, known.unit) // known.unit * known.unit
+    most = max(times.duration(known.longest) - known.before, known.unit) // known.unit * known.unit
+    if most > times.MINUTE:  # a portal may cut the ends of ranges to whole seconds or minutes
+        most = most // times.MINUTE * times.MINUTE
     if span.end - span.start <= most:
         return None
     edges = [*range(span.start, span.end, most), span.end]

@@ -20,7 +20,7 @@ from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import paging
 from isr_analysis.portal.asking import Asker
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import OVERLAP, REPEATED, Onward, order_of, overlap, repeated
+from isr_analysis.portal.onward import OVERLAP, REPEATED, Onward, are_same, order_of, overlap, repeated
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import Reach
@@ -223,7 +223,7 @@ class Window:
         if whole != step.path and self._forgets(held, after):
             after = self._asker.ask(Step(whole, None))
         self._portal.habits.note_messages(self._selector, self._span, after.messages)
-        if after.rows and after.messages.equals(held.messages):
+        if after.rows and are_same(after.messages, held.messages):
             if not step.doubtful:
                 raise self._incomplete("gives the same page again under another name")
             return held

@@ -90,10 +90,13 @@ def _heard_words(material: Material) -> str:
     if not len(material.heard):
         return "Nothing was published in this range, as far as it is on disk."
     index, length = material.heard.index, material.until - material.span.start
+    if len(index) == 1:
+        return f"The only message came at {written(index[0])}."
     each, words = (times.DAY, "a day") if length >= times.DAY else (times.HOUR, "an hour")
+    rate = round(len(index) / (length / each))
     return (
         f"The first message came at {written(index[0])}, the last at {written(index[-1])}: "
-        f"{len(index) / (length / each):,.0f} {words}."
+        f"{f'{rate:,}' if rate else 'less than one'} {words}."
     )
 
 
@@ -163,6 +166,10 @@ def publishers(material: Material) -> None:
     if not len(rows):
         show(paragraph("There is no publisher."))
         return
+    mute = rows["messages"].eq(0)
+    if material.selector.topic != "#" and mute.any() and not mute.all():  # on other topics they may speak all day
+        note(f"Not listed: {counted(int(mute.sum()), 'publisher')} without a message on {material.selector.topic}.")
+        rows = rows[~mute]
     shown = {name: label for name, label in heads.items() if name not in {"label", "state"} or rows[name].ne("").any()}
     show(table(rows, labels=shown, muted=rows["messages"].eq(0), right=["share"]))
 
@@ -186,6 +193,11 @@ def topics(material: Material) -> None:
     """Show each topic in a section of its own; one that failed says so in its place."""
     if not material.chapters:
         show(paragraph("No message, so no topic."))
+    if more := len(material.topics) - len(material.chapters):
+        note(
+            f"The {len(material.chapters):,} topics with the most messages have a section; {more:,} more have none. "
+            "A report of some of them (topic=, --topic) has theirs."
+        )
     for one in material.chapters:
         with section(one.topic or "(empty topic)", level=3):  # of a message that was published to its client's own
             topic(one, str(material.tz))
@@ -235,6 +247,8 @@ def findings(material: Material) -> None:
     failed = [one.topic for one in material.chapters if one.problem]
     if failed:
         note(f"Not examined, as they failed: {listed(failed)}.")
+    if more := len(material.topics) - len(material.chapters):
+        note(f"{counted(more, 'topic')} without a section of their own were not examined, but for silences of clients.")
     if found.empty:
         show(paragraph("Nothing looks wrong: no silence, no repeats, no stuck values, no change of type or fields."))
         return
@@ -273,18 +287,19 @@ def live(material: Material) -> None:
         "client_id": df["client_id"].astype("str").to_numpy(),
         "topic": df["topic"].astype("str").to_numpy(),
         "time": list(df.index),
-        "age": [max(now - one, pd.Timedelta(0)).floor("s") for one in df.index],
+        "age": [times.ago((now - one).value) for one in df.index],
         "said": [saying(row) for row in df.to_dict("records")],
     }).sort_values("client_id")  # fmt: skip
     heads = {
         "client_id": "Publisher",
         "topic": "Topic",
         "time": f"Published ({material.tz})",
-        "age": "Ago",
+        "age": "Last heard",
         "said": "Content",
     }
     show(paragraph(f"As of {written(now.tz_convert(material.zone))} ({material.tz})."))
-    show(table(rows, labels=heads, muted=rows["age"] > pd.Timedelta(days=1)))
+    old = [one < now - pd.Timedelta(days=1) for one in rows["time"]]
+    show(table(rows, labels=heads, muted=old, right=["age"]))
 
 
 def provenance(material: Material) -> None:

@@ -57,6 +57,8 @@ class Polled:
     def tables(self, every: str | dt.timedelta = "10s") -> Iterator[pa.Table]:
         """Give what is new as tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones.
 
+        The portal is asked once, however short the duration is.
+
         Raises
         ------
         IsrError
@@ -64,7 +66,7 @@ class Polled:
             understood, at the first look. Later on these are waited for, the last of them for an hour.
         """
         pause = times.duration(every, name="every") / times.SECOND
-        while not self._ended():
+        while not self._closed and not (self._answered and self._ended()):
             began, wait = time.monotonic(), pause
             try:
                 yield self._new()

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from isr_analysis import plots
+from isr_analysis.errors import UsageError
 
 
 def test_the_board_puts_the_longest_silent_on_top():
@@ -19,6 +20,25 @@ def test_the_board_puts_the_longest_silent_on_top():
     assert cells[3][2] == "30 s ago"
     frame.attrs["stale"] = True
     assert "older answer" in plots.live(frame).layout.title.subtitle.text
+
+
+def test_the_board_counts_from_the_instant_that_is_given_by_the_limits_that_are_given():
+    """In the zone asked for, under the title asked for; a clock that is ahead is told."""
+    index = pd.DatetimeIndex(["2026-11-01T12:00", "2026-11-01T11:00", "2026-11-01T14:00"], tz="UTC", name="time")
+    frame = pd.DataFrame({"client_id": ["a", "b", "c"], "topic": "t", "value": [1, 2, 3]}, index=index)
+    asked = {"now": "2026-11-01T13:02", "stale": "1min", "silent": "1h", "tz": "Europe/Zurich", "title": "Now"}
+    figure = plots.live(frame, **asked)
+    cells = figure.data[0].cells["values"]
+    assert [*zip(*cells[1:5], strict=True)] == [
+        ("b", "silent", "1 h 2 min ago", "01 Nov<br>12:00:00"),
+        ("a", "stale", "2 min ago", "01 Nov<br>13:00:00"),
+        ("c", "heard", "1 h 58 min ahead", "01 Nov<br>15:00:00"),
+    ]
+    assert figure.data[0].header["values"][4] == "<b>at (Europe/Zurich)</b>"
+    assert figure.layout.title.text == "Now"
+    assert "13:02:00 (Europe/Zurich)" in figure.layout.title.subtitle.text
+    with pytest.raises(UsageError, match="shorter than stale"):
+        plots.live(frame, stale="2h", silent="1h")
 
 
 def test_long_names_are_broken_where_they_have_parts():

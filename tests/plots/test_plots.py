@@ -156,3 +156,16 @@ def test_every_public_plot_is_there():
     for name in plots.__all__:
         assert getattr(plots, name).__doc__
     assert dir(plots) == sorted(plots.__all__)
+
+
+@pytest.mark.parametrize("none", [sys.float_info.max, -1e308, np.inf, 10**400], ids=["max", "low", "inf", "integer"])
+@pytest.mark.parametrize("draw", [plots.timeseries, plots.profile, plots.distribution])
+def test_what_is_too_large_to_be_drawn_is_left_out_and_said(draw, none):
+    """Some devices say the greatest real there is for "no value": the rest is drawn, and the figure tells how many."""
+    value = np.sin(np.arange(200.0) / 9)
+    left = pd.Series(value, dtype="object").where(np.arange(200) % 100 > 0, none).tolist()
+    figure = draw(plain(pd.array(left, dtype="object")))
+    assert "2 values beyond 1e+300 left out" in words(figure)
+    strict(figure)
+    drawn = np.concatenate([np.asarray(trace.x if draw is plots.distribution else trace.y) for trace in figure.data])
+    assert np.nanmax(np.abs(drawn.astype(float))) <= 1

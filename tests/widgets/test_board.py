@@ -56,6 +56,15 @@ def test_limits_in_the_wrong_order_are_refused(portal):
         isr.widgets.live_board(stale="1d", silent="1h", portal=portal)
 
 
+def test_a_clock_that_is_ahead_is_told():
+    """Else a device that died would read as heard this second, for as long as its clock was ahead."""
+    at = pd.to_datetime([NOW + times.HOUR], utc=True)
+    found = standing(pd.DataFrame({"client_id": ["a"], "topic": "t"}, index=at), None, now=NOW)
+    assert found["state"].tolist() == ["live"]
+    assert found["age"].tolist() == [-pd.Timedelta("1h")]
+    assert "1\xa0h\xa0ahead" in boards._written(found)[0][0]
+
+
 def test_the_board_runs_while_a_page_shows_it_and_rests_when_it_is_gone(sandbox, portal):
     """No request is made before the page, and none after it."""
     before = sandbox.requests("publishers/live")
