@@ -18,11 +18,6 @@ _OTHERS = re.compile(r"(_at|_id|_in|_until|_days|date|expires|expiry|count|label
 class Secret:
     """A password or token, masked in every repr.
 
-    Parameters
-    ----------
-    value : str
-        The secret itself.
-
     Examples
     --------
     >>> Secret("correct horse")

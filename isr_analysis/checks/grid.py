@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from isr_analysis.checks.kinds import (
     numbers,
     unit_columns,
 )  # fmt: skip
-from isr_analysis.checks.naming import in_words, named, telling
+from isr_analysis.checks.naming import in_words, named, natural, telling
 from isr_analysis.checks.series import (
     TOPIC,
     Floats,
@@ -136,7 +135,7 @@ def wide(
             column = _rises if counter else _column
             made[called] = column(values, one.times(number), edges, topics[number])
             told[called] = units[number]
-    order = sorted(made, key=_rank)
+    order = sorted(made, key=natural)
     grid = _grid(edges[:-1], zone, {name: made[name] for name in order})
     if any(told.values()):  # two lists, which every writer of attrs keeps
         grid.attrs = {"columns": order, "units": [told[name] for name in order]}
@@ -230,11 +229,6 @@ def _straight(degrees: Floats, step: Ints, least: float) -> Floats:
     middle = (np.round(np.degrees(np.arctan2(*sums)), 9) - least) % _TURN + least
     made: Floats = degrees + _TURN * np.rint(np.round((middle[step] - degrees) / _TURN, 9))
     return made
-
-
-def _rank(name: str) -> list[object]:
-    """Rank names as people do: channel 2 before channel 10."""
-    return [(len(part.lstrip("0")), part) if at % 2 else part for at, part in enumerate(re.split(r"(\d+)", name))]
 
 
 def _rises(part: pd.Series, time: Ints, edges: Ints, _: str) -> Floats:

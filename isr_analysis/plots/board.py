@@ -91,8 +91,8 @@ def live(
         notes.append(f"the {_ROWS} longest silent of {len(table):,} publishers")
         table = table.head(_ROWS)
 
-    ink = look.ink(ground)
-    colours = {LIVE: look.palette(ground)[2], STALE: ink["stale"], SILENT: ink["bad"]}
+    ink = look.INK[ground]
+    colours = {LIVE: look.COLOURS[ground][2], STALE: ink["stale"], SILENT: ink["bad"]}
     columns = {
         "": ["●"] * len(table),
         "publisher": [look.folded(one, _NAME) for one in table["client_id"]],

@@ -90,7 +90,7 @@ def availability(
         go.Heatmap(
             x=[str(one.date()) for one in stamps(edges[:-1], zone)], y=[names[at] for at in order],
             z=share[order].round(1), text=text,
-            zmin=0, zmax=100, xgap=2 if many <= _MANY else 0, ygap=2, colorscale=look.scale(ground),
+            zmin=0, zmax=100, xgap=2 if many <= _MANY else 0, ygap=2, colorscale=look.SCALES[ground],
             colorbar=_BAR, customdata=[[names[at]] * many for at in order] if cut else None,
             hovertemplate=f"<b>%{{{'customdata' if cut else 'y'}}}</b>"
             "<br>%{x|%a %-d %b %Y}<br>%{z} % of the hours, %{text}<extra></extra>",

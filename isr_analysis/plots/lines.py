@@ -147,7 +147,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
             draw(figure, line, hands, axis=axis, colour=colour, dash=dash, most=most, legend=legend)
         lighten(figure, [line for line in own if not line.state and not line.right])
         if gaps:
-            shade(figure, own, hands, axis=left, colour=look.ink(ground)["gap"])
+            shade(figure, own, hands, axis=left, colour=look.INK[ground]["gap"])
         if len(panels) > 1:
             _heading(figure, own, facets, domains[number][1])
     if len(marks):

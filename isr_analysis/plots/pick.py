@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
-from isr_analysis.checks.naming import in_words, telling
+from isr_analysis.checks.naming import in_words, natural, telling
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -35,7 +34,6 @@ from isr_analysis.plots.panels import Line
 _LINES = 40
 _PANELS = 8
 _MANY, _LONG = 20, 20.0  # a line of so many points without a rhythm breaks at so many of its usual pauses
-_DIGITS = re.compile(r"(\d+)")
 _TELLING = [CLIENT, "chan", "type", "module", "dcn", DEVICE, TOPIC]
 
 
@@ -107,7 +105,7 @@ def pick(
     lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, notes=notes)
     named(lines, extra, facets)
     panels = list(dict.fromkeys(line.panel for line in lines))
-    lines.sort(key=lambda line: [(part.zfill(12) if part.isdigit() else part) for part in _DIGITS.split(line.name)])
+    lines.sort(key=lambda line: natural(line.name))
     return Picked(lines, panels, marks, zone, notes)
 
 

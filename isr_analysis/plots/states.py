@@ -118,7 +118,7 @@ def timeline(
     heading = title or _titled([line for line, _ in lines])
     colours = look.state_colours(sorted({state for _, _, _, state in spans}), ground)
     if _FAST in colours:
-        colours[_FAST] = look.ink(ground)["line"]
+        colours[_FAST] = look.INK[ground]["line"]
     return _bars(spans, rows[:_ROWS], colours, zone, ground, title=heading, notes=notes)
 
 
@@ -240,7 +240,7 @@ def _bars(
     ends = np.array([at for _, start, end, _ in spans for at in (start, end)], dtype=np.int64)
     hands = clock(ends, zone)
     figure = go.Figure()
-    stripes = {"shape": "|", "size": 5, "solidity": 0.4, "fgcolor": look.ink(ground)["text"]}
+    stripes = {"shape": "|", "size": 5, "solidity": 0.4, "fgcolor": look.INK[ground]["text"]}
     for state, colour in colours.items():
         own = [span for span in spans if span[3] == state]
         start, end = (np.array([span[at] for span in own], dtype=np.int64) for at in (1, 2))
@@ -318,7 +318,7 @@ def coverage(
         name = look.said(who if what == "#" else f"{who} · {what}")
         state = STATES.get(str(row["state"]), str(row["state"]))
         spans.append((name, times.instant(row["start"]), times.instant(row["end"]), state))
-    c, colours = look.ink(ground), look.palette(ground)
+    c, colours = look.INK[ground], look.COLOURS[ground]
     known = dict(zip(STATES.values(), (c["good"], colours[6], c["line"], c["bad"]), strict=True))
     present = dict.fromkeys(span[3] for span in spans)
     shades = look.state_colours(present, ground) | known

@@ -20,16 +20,21 @@ Theme = Literal["light", "dark"]
 
 # After Okabe and Ito; the others differ from these, and from one another, in lightness. Any two are told apart by eyes
 # without red, green or blue receptors, too.
-_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8422E6", "#665024", "#56B4E9", "#660F49"]
-_DARK = ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#AC59FF", "#F0C83C", "#DDF5B0", "#998254"]
-# For the states of a figure that has very many.
-_SPARE = {"light": ["#B8860B", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#D88A9C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
+COLOURS = {
+    "light": ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8422E6", "#665024", "#56B4E9", "#660F49"],
+    "dark": ["#56B4E9", "#FF8C42", "#2FD6A3", "#E79AC6", "#AC59FF", "#F0C83C", "#DDF5B0", "#998254"],
+}
+"""The colours of lines."""
+
+SPARE = {"light": ["#B8860B", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#D88A9C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
+"""The colours of states beyond those of lines, for a figure that has very many."""
+
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 _LEGEND_WIDTH = 860
 _TITLE_WIDTH = 90  # characters of a line
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-_INK: dict[str, dict[str, str]] = {
+INK: dict[str, dict[str, str]] = {
     "light": {"paper": "#FFFFFF", "text": "#1F2933", "soft": "#616E7C", "grid": "#E4E7EB", "line": "#9AA5B1",
               "gap": "rgba(97,110,124,0.16)", "empty": "#EEF1F4", "bad": "#D55E00", "good": "#0072B2",
               "stale": "#9A6F00"},
@@ -37,12 +42,15 @@ _INK: dict[str, dict[str, str]] = {
              "gap": "rgba(157,167,179,0.20)", "empty": "#222A33", "bad": "#FF8C42", "good": "#56B4E9",
              "stale": "#F0C83C"},
 }  # fmt: skip
-_SCALES = {
+"""The colours of text, grid and ground, and of what is good or bad."""
+
+SCALES: dict[str, list[list[Any]]] = {
     "light": [[0, "#F3F6F9"], [0.001, "#D6E6F4"], [0.25, "#AFD1E7"], [0.5, "#6BAED6"], [0.75, "#2171B5"],
               [1, "#08306B"]],
     "dark": [[0, "#1E2630"], [0.001, "#1D3E5C"], [0.25, "#1F5A8C"], [0.5, "#2E86C1"], [0.75, "#7FC4F0"],
              [1, "#E3F3FF"]],
 }  # fmt: skip
+"""The colours of heat maps, from little to much; nothing at all stands out from the least."""
 
 _DAY = 86_400_000  # ms
 # Instants as they are written everywhere else: the day before the month.
@@ -79,26 +87,6 @@ def checked(theme: str) -> Theme:
     raise UsageError(f'theme={theme!r} is not known; give "light" or "dark"')
 
 
-def ink(theme: Theme) -> dict[str, str]:
-    """Give the colours of text, grid and ground."""
-    return _INK[theme]
-
-
-def scale(theme: Theme) -> list[list[Any]]:
-    """Give the colour scale of heat maps, from little to much; nothing at all stands out from the least."""
-    return _SCALES[theme]
-
-
-def palette(theme: Theme) -> list[str]:
-    """Give the colours of lines."""
-    return _DARK if theme == "dark" else _LIGHT
-
-
-def spare_colours(theme: Theme) -> list[str]:
-    """Give the colours of states beyond those of lines."""
-    return _SPARE[theme]
-
-
 def client_colour(client_id: str, theme: Theme) -> str:
     """Give a client's colour: the same in every figure, whoever else is in it.
 
@@ -107,7 +95,7 @@ def client_colour(client_id: str, theme: Theme) -> str:
     """
     number = re.search(r"\d{1,9}$", client_id)
     word = re.split(r"[-_./ ]", client_id, maxsplit=1)[0] if number else client_id
-    colours = palette(theme)
+    colours = COLOURS[theme]
     return colours[(zlib.crc32(word.encode("utf-8", "replace")) + int(number[0] if number else 0)) % len(colours)]
 
 
@@ -120,7 +108,7 @@ def line_styles(
     there are any; lines of one client (or of none) take the colours in turn. Only lines that share a panel need to
     differ.
     """
-    colours = palette(theme)
+    colours = COLOURS[theme]
     several = len({*clients}) > 1
     first = colours.index(client_colour(clients[0], theme)) if clients and clients[0] else 0
     styles: dict[str, tuple[str, str]] = {}
@@ -142,13 +130,13 @@ def line_styles(
 
 def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
     """Give each state its colour: off is pale, on is strong, faults stand out, all others take the colours in turn."""
-    colours = palette(theme)
-    known = [(ON, ink(theme)["good"]), (OFF, "#C9D1D9" if theme == "light" else "#3B4552"), (_BAD, ink(theme)["bad"])]
+    colours = COLOURS[theme]
+    known = [(ON, INK[theme]["good"]), (OFF, "#C9D1D9" if theme == "light" else "#3B4552"), (_BAD, INK[theme]["bad"])]
     chosen = {
         state: next((colour for words, colour in known if state.strip().casefold() in words), "") for state in states
     }
     # Green last: nobody knows whether such a state is well.
-    free = [one for one in [*colours[3:], *colours[2::-1], *spare_colours(theme)] if one not in chosen.values()]
+    free = [one for one in [*colours[3:], *colours[2::-1], *SPARE[theme]] if one not in chosen.values()]
     turn = itertools.cycle(free)
     return {state: colour or next(turn) for state, colour in chosen.items()}
 
@@ -200,7 +188,7 @@ def name_axis(names: list[str]) -> dict[str, Any]:
 @functools.cache
 def template(theme: Theme) -> go.layout.Template:
     """Build the template of a theme; plotly's own default is left as it is."""
-    c = ink(theme)
+    c = INK[theme]
     axis = {
         "gridcolor": c["grid"], "linecolor": c["line"], "zerolinecolor": c["grid"], "zerolinewidth": 1,
         "showline": True, "ticks": "outside", "tickcolor": c["line"], "ticklen": 4, "automargin": True,
@@ -216,14 +204,14 @@ def template(theme: Theme) -> go.layout.Template:
                 "pad": {"l": 20, "t": 14, "b": 12}, "font": {"size": 17},
                 "subtitle": {"font": {"size": 12, "color": c["soft"]}},
             },
-            "paper_bgcolor": c["paper"], "plot_bgcolor": c["paper"], "colorway": palette(theme),
+            "paper_bgcolor": c["paper"], "plot_bgcolor": c["paper"], "colorway": COLOURS[theme],
             "margin": {"l": 64, "r": 24, "t": 78, "b": 56},
             "xaxis": axis, "yaxis": axis,
             "legend": {"orientation": "h", "x": 0, "xref": "paper", "y": 0, "yref": "container", "yanchor": "bottom",
                        "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "itemwidth": 46, "tracegroupgap": 4},
             "hoverlabel": {"bgcolor": c["empty"], "bordercolor": c["line"], "align": "left", "namelength": -1,
                            "font": {"family": _FONT, "size": 12, "color": c["text"]}},
-            "colorscale": {"sequential": scale(theme)},
+            "colorscale": {"sequential": SCALES[theme]},
             "annotationdefaults": {"font": {"size": 12, "color": c["soft"]}},
             "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": c["soft"], "activecolor": c["text"]},
         }
@@ -278,7 +266,7 @@ def nothing(theme: Theme, *, title: str, words: str) -> go.Figure:
     figure = go.Figure()
     figure.add_annotation(
         text=words, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False,
-        font={"size": 16, "color": ink(theme)["soft"]},
+        font={"size": 16, "color": INK[theme]["soft"]},
     )  # fmt: skip
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)

@@ -10,8 +10,9 @@ the end of a range before it is proven. The modules, those first that rest on th
   range that was asked for?), `onward` (reading on by time), `series` (is each series cut?), `paging` (what follows a
   page), `habits` (what answers have shown), `jobs` and `downloads` (answers that come later, or lie elsewhere);
 - small answers: `lists` (to their end), `responses` (kept for a while);
-- the contract: `discovery` (where the OpenAPI document is), `openapi` with `parameters`, `schemas` and `thinning` (what
-  it says), `refusals` (what a 4xx teaches), `contract` (all of it as data, and as a file), `roles`, `layouts`,
-  `lengths` and `headers` (names, instants, lengths and headers in a question);
-- HTTP: `wire` (requests, retries, failures as errors), `network` (certificates, proxies), `quota`, `token`.
+- the contract: `discovery` (where the OpenAPI document is), `openapi` with `parameters`, `limits`, `schemas` and
+  `thinning` (what it says), `refusals` (what a 4xx teaches), `contract` (all of it as data, and as a file), `roles`,
+  `layouts`, `lengths` and `headers` (names, instants, lengths and headers in a question);
+- HTTP: `wire` (requests, failures as errors), `addons` (which opens a route), `transport` (what each request goes
+  through), `patience` (how long, how often), `network` (certificates, proxies), `quota`, `token`.
 """

@@ -15,7 +15,7 @@ from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
 from isr_analysis.checks.grid import mean
 from isr_analysis.checks.kinds import decimals
-from isr_analysis.checks.naming import channel
+from isr_analysis.checks.naming import channel, natural
 from isr_analysis.checks.saying import as_published
 from isr_analysis.checks.series import CLIENT, TOPIC, nanoseconds, taken, zone_of
 from isr_analysis.errors import UsageError, in_words
@@ -195,12 +195,7 @@ def in_numbers(lines: list[Line]) -> pd.DataFrame:
         for line in lines if not line.state
     ]  # fmt: skip
     found = pd.DataFrame(rows, columns=[*_NUMBERS])
-    return found.sort_values([CLIENT, "channel"], key=_naturally, kind="stable", ignore_index=True)
-
-
-def _naturally(names: pd.Series) -> pd.Series:
-    """Let channel 10 come after channel 9."""
-    return names.map(lambda name: re.sub(r"\d+", lambda digits: digits[0].zfill(12), name))
+    return found.sort_values([CLIENT, "channel"], key=lambda one: one.map(natural), kind="stable", ignore_index=True)
 
 
 def _as_text(df: pd.DataFrame) -> pd.DataFrame:

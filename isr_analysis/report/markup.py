@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.checks.kinds import is_number
 
 NOTHING = "\N{EN DASH}"
 _LONG = 30  # characters of a word that may stand on one line of a cell
@@ -150,8 +151,7 @@ def _kind(column: pd.Series) -> str:
     kind = column.dtype
     if pd.api.types.is_datetime64_any_dtype(kind):
         return "time"
-    number = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-    return "number" if number or pd.api.types.is_timedelta64_dtype(kind) else ""
+    return "number" if is_number(column) or pd.api.types.is_timedelta64_dtype(kind) else ""
 
 
 def tiles(facts: Mapping[str, str]) -> Markup:

@@ -195,10 +195,10 @@ def _first_heading(nb: Any) -> str:
 def counterparts() -> dict[str, str]:
     """Give each colour of the figures on a light ground with its counterpart on a dark one."""
     pairs = [
-        *zip(theme.palette("light"), theme.palette("dark"), strict=True),
-        *zip(theme.spare_colours("light"), theme.spare_colours("dark"), strict=True),
-        *((theme.ink("light")[name], theme.ink("dark")[name]) for name in theme.ink("light")),
-        *((one[1], other[1]) for one, other in zip(theme.scale("light"), theme.scale("dark"), strict=True)),
+        *zip(theme.COLOURS["light"], theme.COLOURS["dark"], strict=True),
+        *zip(theme.SPARE["light"], theme.SPARE["dark"], strict=True),
+        *((theme.INK["light"][name], theme.INK["dark"][name]) for name in theme.INK["light"]),
+        *((one[1], other[1]) for one, other in zip(theme.SCALES["light"], theme.SCALES["dark"], strict=True)),
         (theme.state_colours(["off"], "light")["off"], theme.state_colours(["off"], "dark")["off"]),
     ]
     return dict(pairs)

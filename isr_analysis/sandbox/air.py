@@ -18,12 +18,7 @@ _LONGEST = times.HOUR  # a clock that is set forward by more has slept
 class Air:
     """Publishes every account's fleet on a broker, and keeps its logins those of the books, until it is stopped.
 
-    Parameters
-    ----------
-    world : World
-        Whose accounts, and whose clock: one that runs fast publishes fast.
-    broker : Broker
-        On which.
+    A clock that runs fast publishes fast.
     """
 
     def __init__(self, world: World, broker: Broker) -> None:

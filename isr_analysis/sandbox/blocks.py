@@ -39,17 +39,7 @@ class Block:
 
 
 class Blocks:
-    """Every block of a fleet, the ones used last kept in memory.
-
-    Parameters
-    ----------
-    feeds : list of Feed
-        Who publishes; a feed's rank is its place here.
-    plan : Plan
-        What goes wrong.
-    length : int
-        ns of a block.
-    """
+    """Every block of a fleet, each `length` ns long; the ones used last are kept in memory."""
 
     def __init__(self, feeds: list[Feed], plan: Plan, *, length: int) -> None:
         self.length = length
@@ -60,7 +50,7 @@ class Blocks:
         self._lock = threading.Lock()
 
     def get(self, rank: int, number: int) -> Block:
-        """Give a block of a feed, from memory or made."""
+        """Give a block of a feed, by its place among them all, from memory or made."""
         with self._lock:
             kept = self._blocks.get((rank, number))
             if kept is not None:

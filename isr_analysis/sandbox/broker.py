@@ -37,12 +37,7 @@ _KEEPER = 'trap "" INT; "$0" -c "$1" >/dev/null 2>&1 & echo $!; cat >/dev/null; 
 
 
 class Broker:
-    """A broker on loopback.
-
-    Parameters
-    ----------
-    certificate : (Path, Path), optional
-        Certificate and key, PEM files, for TLS.
+    """A broker on loopback, with TLS where a certificate and its key, PEM files, are given.
 
     Attributes
     ----------

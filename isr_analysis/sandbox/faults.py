@@ -43,15 +43,7 @@ class _Fault:
 
 
 class Front:
-    """The application as the network sees it.
-
-    Parameters
-    ----------
-    app : callable
-        The ASGI application that answers.
-    prefix : str
-        What the path of every route begins with.
-    """
+    """The application as the network sees it; `prefix` is what the path of every route begins with."""
 
     def __init__(self, app: App, prefix: str) -> None:
         self._app = app

@@ -62,13 +62,7 @@ class Allowance:
 
 
 class Tokens:
-    """The tokens of a sandbox. They follow from seed and number, so that a printed one works after a restart.
-
-    Parameters
-    ----------
-    limit : int
-        Requests per hour and token.
-    """
+    """The tokens of a sandbox. They follow from seed and number, so that a printed one works after a restart."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

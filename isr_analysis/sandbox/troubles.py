@@ -63,15 +63,7 @@ class Trouble:
 
 
 class Plan:
-    """What is planted in a fleet.
-
-    Parameters
-    ----------
-    fleet : Fleet
-        Whose clients fall ill.
-    active : bool
-        False for a fleet without a trouble.
-    """
+    """What is planted in a fleet; nothing if it is not active."""
 
     def __init__(self, fleet: Fleet, *, active: bool = True) -> None:
         self._fleet = fleet

@@ -36,19 +36,6 @@ class Account:
 class World:
     """All that the routes answer from.
 
-    Parameters
-    ----------
-    days : int
-        How far back messages are kept.
-    rate : float
-        How many times faster than usual the fleets publish.
-    troubles : bool
-        Whether things go wrong in them.
-    now : callable
-        Gives the present instant, ns.
-    limit : int
-        Requests per hour and token.
-
     Attributes
     ----------
     air : Air or None

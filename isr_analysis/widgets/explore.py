@@ -17,7 +17,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
-from isr_analysis.errors import IsrError, UsageError, in_words
+from isr_analysis.errors import IsrError, StoreError, UsageError, in_words
 from isr_analysis.files import path_of, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
@@ -339,7 +339,7 @@ class Explorer(Composite):
     def _write(self, task: Task, df: pd.DataFrame, name: str, kind: str) -> None:
         path = path_of(name, "file")
         if path.exists():
-            raise _NotWrittenError(f"{path} exists already, and is not replaced: give another name")
+            raise UsageError(f"{path} exists already, and is not replaced: give another name")
         try:
             with replacing(path) as aside:
                 if kind == "csv":
@@ -352,7 +352,7 @@ class Explorer(Composite):
                 if kind == "parquet"
                 else "see the folder's rights"
             )
-            raise _NotWrittenError(f"{path} was not written ({exc}); {hint}") from exc
+            raise StoreError(f"{path} was not written ({exc}); {hint}") from exc
         with task.turn():
             self._exported = f"df.to_{kind}({literal(path.as_posix())})"
             self.written.value = notice(f"{counted(len(df), 'row')} in {path.absolute()}", "good")
@@ -362,10 +362,6 @@ class Explorer(Composite):
         self.same.value = (
             f"<details open><summary>The same in Python</summary>{Code(self.code())._repr_html_()}</details>"
         )
-
-
-class _NotWrittenError(IsrError):
-    """A file could not be written."""
 
 
 def _wall(df: pd.DataFrame, name: str) -> str:

@@ -49,13 +49,13 @@ def test_states_in_one_figure_have_colours_of_their_own(ground):
     assert not known & {colours[one] for one in states[3:]}
     dozen = [f"mode {n}" for n in range(12)]
     assert len({*theme.state_colours(dozen, ground).values()}) == 12
-    assert theme.state_colours(["high", "ok"], ground)["high"] != theme.palette(ground)[2]
+    assert theme.state_colours(["high", "ok"], ground)["high"] != theme.COLOURS[ground][2]
 
 
 def test_a_single_message_of_a_day_is_not_like_none():
     """In the heat map the least share differs from nothing as much as the eye needs."""
     for ground in ("light", "dark"):
-        nothing, least = (theme.scale(ground)[at] for at in (0, 1))
+        nothing, least = (theme.SCALES[ground][at] for at in (0, 1))
         assert least[0] < 1 / 24
         ink = [np.array([int(one[at : at + 2], 16) for at in (1, 3, 5)]) for one in (nothing[1], least[1])]
         assert np.abs(ink[0] - ink[1]).sum() > 40

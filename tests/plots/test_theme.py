@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stations import MINUTES, plain
 
 from isr_analysis import plots
-from isr_analysis.plots.theme import client_colour, line_styles, palette
+from isr_analysis.plots.theme import COLOURS, client_colour, line_styles
 
 
 @given(st.lists(st.from_regex(r"[a-z]{2,6}-[a-z]{2,6}-\d{2}", fullmatch=True), min_size=2, max_size=5, unique=True))
@@ -32,7 +32,7 @@ def test_numbered_stations_have_colours_of_their_own():
     """Eight numbered stations never share a colour."""
     for theme in ("light", "dark"):
         colours = {client_colour(f"isr-{place}-{n:02}", theme) for n, place in enumerate("abcdefgh", 1)}
-        assert colours == set(palette(theme))
+        assert colours == set(COLOURS[theme])
 
 
 def test_as_many_lines_as_a_figure_has_differ():
@@ -65,5 +65,5 @@ def seen(colour, eye):
 @pytest.mark.parametrize("ground", ["light", "dark"])
 def test_colour_blind_people_tell_any_two_lines_apart(ground, eye):
     """The colours of lines are several times as far apart as what is just noticed, a distance of 2.3."""
-    colours = [seen(one, eye) for one in palette(ground)]
+    colours = [seen(one, eye) for one in COLOURS[ground]]
     assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(colours, 2)) > 13
