@@ -18,7 +18,7 @@ from isr_analysis import answers, times
 from isr_analysis.amounts import counted, sized
 from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, RequestRefusedError
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import identity, lists, wire
+from isr_analysis.portal import identity, lists, transport, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import LATE, NAME_THE_ZONE, ZONELESS
@@ -69,14 +69,7 @@ def examine(
 ) -> tuple[list[Check], Portal | None]:
     """Look at everything that a load rests on.
 
-    Parameters
-    ----------
-    profile : Profile
-        The settings.
-    key : Token, optional
-        In place of the token that is found.
-    **portal_options
-        For `Portal`.
+    With `key` in place of the token that is found; the options are for `Portal`.
 
     Returns
     -------
@@ -188,7 +181,7 @@ def _history(portal: Portal, most: int) -> None:
         portal.wire, known, portal.named_account, portal.now(), client=client, learn=portal.learn
     )
     if answer.body.strip() == b"{}":
-        raise wire.EnoughError(
+        raise transport.EnoughError(
             "the portal gives {} for the last day, which may be no message, or an answer that is not understood"
         )
     if answer.status not in (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
@@ -202,7 +195,7 @@ def _route(add_on: str, ask: Callable[[], object]) -> Check:
     name = f"add-on “{add_on}”"
     try:
         ask()
-    except wire.EnoughError as exc:
+    except transport.EnoughError as exc:
         return Check(name, WARN, str(exc), "try again, or use the route")
     except AddOnMissingError as exc:
         return Check(name, WARN, "not enabled", str(exc))

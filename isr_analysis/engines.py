@@ -95,9 +95,8 @@ def open_history(
     if engine != "arrow":
         _imported("dask.dataframe" if engine == "dask" else engine)
     messages.check_flags(decoded=decoded, offline=offline, wait=wait)
-    zone, portal = times.zone(tz), connection.current(portal)
-    selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=zone, now=portal.now())
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
+    zone = times.zone(tz)
     if not offline:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
              portal=portal)  # fmt: skip
@@ -219,10 +218,7 @@ def _imported(engine: str) -> Any:
         return importlib.import_module(engine)
     except ImportError as exc:
         name = engine.partition(".")[0]
-        raise MissingExtraError(
-            f'engine="{name}" needs {exc.name or engine}, which is not installed; run: '
-            f'pip install "isr-analysis[{name}]"'
-        ) from exc
+        raise MissingExtraError.of(f'engine="{name}"', exc.name or engine, name) from exc
 
 
 def _of_store(folder: Path, selector: Selector, day: Range, *, decoded: bool) -> pa.Table:

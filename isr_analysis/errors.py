@@ -26,6 +26,10 @@ Each message says what came, what was expected and what to do.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
+
+CONTRACT_FILE = "a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
+"""Where a person can say what the portal does not, in the words of every message that advises it."""
 
 
 class IsrError(Exception):
@@ -64,6 +68,11 @@ class UsageError(IsrError, ValueError):
 
 class MissingExtraError(IsrError, ImportError):
     """A part of the package needs libraries that are not installed."""
+
+    @classmethod
+    def of(cls, what: str, library: str, extra: str) -> Self:
+        """Make the error of what needs a library that an extra brings."""
+        return cls(f'{what} needs {library}, which is not installed; run: pip install "isr-analysis[{extra}]"')
 
 
 class TokenMissingError(IsrError):
@@ -167,3 +176,15 @@ class QuotaExhaustedError(RequestRefusedError):
     """429: the requests that a token has in an hour are used up; `retry_after` says for how long."""
 
     retryable = True
+
+
+def in_words(exc: BaseException) -> str:
+    """Write an error for a person: what it says, its name before that if it is none of ours, and what was noted on it.
+
+    >>> in_words(UsageError("last='7' has no unit")), in_words(KeyError("value"))
+    ("last='7' has no unit", "KeyError: 'value'")
+    """
+    name, said = type(exc).__name__, str(exc).strip()
+    if not isinstance(exc, IsrError):
+        said = f"{name}: {said}" if said else name
+    return ". ".join([said, *getattr(exc, "__notes__", [])])

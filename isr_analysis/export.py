@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -122,24 +121,24 @@ def export_history(
     1
     """
     messages.check_flags(delta=delta, offline=offline, wait=wait)
-    portal = connection.current(portal)
-    asked: dict[str, Any] = {"start": start, "end": end, "last": last, "tz": tz, "wait": wait, "progress": progress}
     name = str(to) if "://" in str(to) else str(path_of(to, "to"))
     kind = None if delta or "://" in name else _kind(Path(name))
     if delta and "://" not in name and Path(name).suffix.lower() in FILES and not os.path.isdir(name):  # noqa: PTH112
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
     if kind is not None:
-        df = load_history(client_id, topic, **asked, offline=offline, portal=portal)
+        df = load_history(
+            client_id, topic, start=start, end=end, last=last, tz=tz, offline=offline, wait=wait, progress=progress,
+            portal=portal,
+        )  # fmt: skip
         _write_file(df, Path(name), kind)
         return Exported(name, len(df), 1, 0)
-    selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
     new: Notes = {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}}
     folder = Folder(name, new)
     target = Delta(name, storage_options) if delta else folder
     if not offline:
-        sync(client_id, topic, **{**asked, "start": times.iso(span.start), "end": times.iso(span.end), "last": None},
+        sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
              portal=portal)  # fmt: skip
     return _export_days(Store(portal.folder), selector, span, folder, target)
 

@@ -138,9 +138,7 @@ class Delta:
         try:
             self._delta: Any = importlib.import_module("deltalake")
         except ImportError as exc:
-            raise MissingExtraError(
-                'a Delta table needs deltalake, which is not installed; run: pip install "isr-analysis[delta]"'
-            ) from exc
+            raise MissingExtraError.of("a Delta table", "deltalake", "delta") from exc
         self._name = name
         self._options = dict(options) if options else None
 

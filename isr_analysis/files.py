@@ -104,14 +104,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold a lock between processes and threads, and wait for whoever holds it.
 
-    It is the system's own, on a file, and ends with its process, however that ends.
+    `waiting` is called twice a second of waiting; what it raises ends the wait.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its folder is made if need be.
-    waiting : callable
-        Called twice a second of waiting; what it raises ends the wait.
+    It is the system's own, on a file, and ends with its process, however that ends.
 
     Raises
     ------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import warnings
 
@@ -19,6 +18,7 @@ from isr_analysis.progress import Report
 from isr_analysis.store.holding import Held
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
+from isr_analysis.times import Range
 
 _NAMED = 5  # ranges that an error names
 
@@ -114,27 +114,16 @@ def load_history(
     ...     df.index.name, str(df.index.tz), df["topic"].unique().tolist()
     ('time', 'UTC', ['telemetry/watt_meter'])
     """
-    zone = times.zone(tz)
-    selector = Selector.of(client_id, topic)
     messages.check_flags(refresh=refresh, offline=offline, wait=wait)
     settle_ns, age_ns = times.duration(settle, name="settle"), times.duration(max_age, name="max_age")
     if refresh and offline:
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
-    portal = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=portal.now())
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     store = Store(portal.folder)
     before, said = portal.requests, []
     if offline:
-        held = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
-        if end is None:
-            asked = span
-            span, held = _as_far_as_held(asked, held)
-            if asked.end - span.end > span.end - span.start:
-                said.append(
-                    f"offline=True, and of {selector} most of {asked} is not on disk: this is what there is of it, "
-                    f"{span}"
-                )
-        _all_there(held, selector, span)
+        span, words = _on_disk(store, selector, span, is_open=end is None, settle=settle_ns, now=portal.now())
+        said += [words] if words else []
     else:
         fetch(
             portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
@@ -143,11 +132,9 @@ def load_history(
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
-    silent = _silent(selector, decoded)
-    if silent is not None and (
-        words := store.near_misses(silent, (lambda _: ([], "")) if offline else portal.listed_clients)
-    ):
-        said.append(words)
+    if (silent := _silent(selector, decoded)) is not None:
+        words = store.near_misses(silent, (lambda _: ([], "")) if offline else portal.listed_clients)
+        said += [words] if words else []
     for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {
@@ -162,7 +149,7 @@ def load_history(
         "recorded": len(beside),
         "warning": "; ".join(said),
     }
-    return frame.from_decoded(decoded, tz=zone, fields=fields, attrs=attrs)
+    return frame.from_decoded(decoded, tz=tz, fields=fields, attrs=attrs)
 
 
 def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:
@@ -176,23 +163,45 @@ def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:
     return Selector(quiet, selector.topic) if quiet else None
 
 
-def _as_far_as_held(span: times.Range, held: Held) -> tuple[times.Range, Held]:
-    """Let a range without an end of its own end where what is on disk ends, if all before that is there."""
-    lacking: dict[Selector, list[times.Range]] = {}
+def _on_disk(
+    store: Store, selector: Selector, span: Range, *, is_open: bool, settle: int, now: int
+) -> tuple[Range, str]:
+    """Give the range that an offline load is of, all of which is on disk, and a warning if it has less than half.
+
+    It is what was asked for; if that has no end of its own (`is_open`), it may end where what is on disk does.
+    """
+    held = store.held(selector, span, now=now, settle=settle, max_age=None)
+    if not held.missing:
+        return span, ""
+    if is_open and (until := _reach(span, held)) > span.start:
+        found = Range(span.start, until)
+        if span.end - until <= until - span.start:
+            return found, ""
+        words = f"offline=True, and of {selector} most of {span} is not on disk: this is what there is of it, {found}"
+        return found, words
+    gaps = [str(window) for _, window in held.missing]
+    more = f" and {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
+    first = held.missing[0][1]
+    rest = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
+    raise HistoryIncompleteError(
+        f"offline=True, and of {selector} this is not on disk: {', '.join(gaps[:_NAMED])}{more}; load the range once "
+        f"without offline=True{rest}"
+    )
+
+
+def _reach(span: Range, held: Held) -> int:
+    """Give the instant up to which all of a range is on disk, and after which nothing; its start if there is none."""
+    lacking: dict[Selector, list[Range]] = {}
     for one, window in held.missing:
         lacking.setdefault(one, []).append(window)
-    reach = min((windows[0].start for windows in lacking.values()), default=span.end)
-    tails = all(
-        windows[-1].end == span.end and sum(w.end - w.start for w in windows) == span.end - windows[0].start
-        for windows in lacking.values()
-    )
-    if reach <= span.start or not tails:
-        return span, held
-    return times.Range(span.start, reach), dataclasses.replace(held, missing=[])
+    for windows in lacking.values():
+        if windows[-1].end < span.end or sum(one.end - one.start for one in windows) < span.end - windows[0].start:
+            return span.start
+    return min(windows[0].start for windows in lacking.values())
 
 
 def _whole(
-    store: Store, recorded: Recorded, selector: Selector, span: times.Range, *, settle: int, now: int
+    store: Store, recorded: Recorded, selector: Selector, span: Range, *, settle: int, now: int
 ) -> tuple[pa.Table, pa.Table]:
     """Give what is held and what was recorded that the history lacks, decoded; and the latter alone, as published."""
     while True:
@@ -203,16 +212,3 @@ def _whole(
             return decoded, beside
         if store.spans(selector, span) == before:  # else something was fetched between the two
             return payloads.concat([decoded, payloads.decode(beside)]), beside
-
-
-def _all_there(known: Held, selector: Selector, span: times.Range) -> None:
-    if not known.missing:
-        return
-    gaps = [str(window) for _, window in known.missing]
-    more = f" and {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
-    first = known.missing[0][1]
-    rest = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
-    raise HistoryIncompleteError(
-        f"offline=True, and of {selector} this is not on disk: {', '.join(gaps[:_NAMED])}{more}; load the range once "
-        f"without offline=True{rest}"
-    )

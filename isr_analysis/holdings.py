@@ -118,7 +118,7 @@ def plan_history(
     (0, 0.0, True)
     """
     check_flags(refresh=refresh)
-    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     store = Store(portal.folder)
     now = portal.now()
     missing = store.held(
@@ -225,7 +225,7 @@ def sync(
     True
     """
     check_flags(refresh=refresh, wait=wait)
-    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     store, before, began = Store(portal.folder), portal.requests, time.monotonic()
     settle_ns = times.duration(settle, name="settle")
     rows = fetch(
@@ -279,7 +279,7 @@ def coverage(
     ...     isr.coverage(last="1h", portal=portal)["state"].tolist()
     ['missing']
     """
-    portal, selector, span = _asked(client_id, topic, start, end, last, tz, portal)
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     settle_ns = times.duration(settle, name="settle")
     until = span.before(times.whole_second(portal.now()))
     found, failed = Store(portal.folder).spans(selector, span)
@@ -331,22 +331,6 @@ def _not_held(client: str, topic: str, gaps: list[Range], failed: list[tuple[led
             yield _Row(client, topic, rest, "missing")
 
 
-def _asked(
-    client_id: Clients | None,
-    topic: str,
-    start: times.Instant | None,
-    end: times.Instant | None,
-    last: str | dt.timedelta | None,
-    tz: str | dt.tzinfo,
-    portal: Portal | None,
-) -> tuple[Portal, Selector, Range]:
-    zone = times.zone(tz)
-    selector = Selector.of(client_id, topic)
-    portal = connection.current(portal)
-    span = times.resolve(start, end, last, tz=zone, now=times.whole_second(portal.now()))
-    return portal, selector, span
-
-
 def _requests(
     portal: Portal, store: Store, selector: Selector, window: Range, count: Callable[[Selector, Range], int]
 ) -> int | None:
@@ -356,7 +340,7 @@ def _requests(
     """
     around = _week_around(window)
     if not (known := _fetched(store, selector, around)):
-        ever = [one.range for one in store.spans(selector, Range(0, 2**62))[0] if one.range]
+        ever = [one.range for one in store.spans(selector, times.EVER)[0] if one.range]
         if not ever:
             return None
         nearest = min(ever, key=lambda one: max(one.start - window.end, window.start - one.end))

@@ -25,16 +25,7 @@ def get(entry: str) -> str | None:
 def keep(entry: str, value: str, *, what: str, instead: str) -> None:
     """Keep a secret, in place of what the entry held.
 
-    Parameters
-    ----------
-    entry : str
-        Under which name.
-    value : str
-        The secret.
-    what : str
-        What it is, for an error.
-    instead : str
-        What to do where there is no keyring, for an error.
+    `what` it is, and what to do `instead` where there is no keyring, are said in the error.
 
     Raises
     ------

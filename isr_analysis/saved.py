@@ -89,28 +89,13 @@ def read_history(
     sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)
     if not sources:
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
-    only = selector.clients[0] if selector.clients is not None and len(selector.clients) == 1 else None
-    pages: list[pa.Table] = []
-    accounts: set[str] = set()
-    fragments, more, rows = False, False, 0
-    for nth, one in enumerate(sources):
-        page = _page(one, account_id=account_id, client_id=only, topic=topic, fields=known.history.fields)
-        accounts |= page.accounts
-        fragments = fragments or page.fragments
-        offset = -rows - page.rows if page.descending else rows
-        pages.append(page.messages.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(page.messages["seq"], offset)))
-        rows += page.rows
-        cut = page.paging.has_more is None and page.paging.total is not None and rows < page.paging.total
-        more = cut or paging.says_more(page.paging, nth)
-    _check_accounts(accounts, account_id)
+    table, accounts, more = _read(sources, selector, known, account_id)
     if more:
         warnings.warn(
             "the saved answer says that there is more after it: this is one page of several. Save the others too, or "
             "ask for a larger page; several are given as a list, in their order",
             stacklevel=2,
         )
-    table = pa.concat_tables(pages)
-    table = selector.select(answers.merge(table) if fragments else table)
     bare = pc.and_(pc.is_in(table["payload"], _NOTHING), pc.is_valid(table["extra"]))
     if 2 * (left := pc.sum(bare).as_py() or 0) > len(table):
         warnings.warn(
@@ -129,6 +114,28 @@ def read_history(
         "rows": len(table),
     }
     return frame.to_frame(table, tz=times.zone(tz), fields=fields, attrs=attrs)
+
+
+def _read(
+    sources: Sequence[str | Path | bytes], selector: Selector, known: Contract, account_id: str | None
+) -> tuple[pa.Table, set[str], bool]:
+    """Read pages in their order: the messages that are meant, the accounts they name, whether more pages follow."""
+    only = selector.clients[0] if selector.clients is not None and len(selector.clients) == 1 else None
+    pages: list[pa.Table] = []
+    accounts: set[str] = set()
+    fragments, more, rows = False, False, 0
+    for nth, one in enumerate(sources):
+        page = _page(one, account_id=account_id, client_id=only, topic=selector.topic, fields=known.history.fields)
+        accounts |= page.accounts
+        fragments = fragments or page.fragments
+        offset = -rows - page.rows if page.descending else rows
+        pages.append(page.messages.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(page.messages["seq"], offset)))
+        rows += page.rows
+        cut = page.paging.has_more is None and page.paging.total is not None and rows < page.paging.total
+        more = cut or paging.says_more(page.paging, nth)
+    _check_accounts(accounts, account_id)
+    table = pa.concat_tables(pages)
+    return selector.select(answers.merge(table) if fragments else table), accounts, more
 
 
 def _page(source: str | Path | bytes, *, fields: answers.Fields, **asked: str | None) -> answers.Page:

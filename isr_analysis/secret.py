@@ -62,14 +62,7 @@ class Secret:
 
 
 def read_file(path: Path, what: str) -> str:
-    """Read a file that holds a secret.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    what : str
-        What it holds, for an error.
+    """Read a file that holds a secret; `what` it is, is said in an error.
 
     Raises
     ------

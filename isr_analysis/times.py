@@ -91,6 +91,10 @@ class Range:
         return left
 
 
+EVER = Range(-(2**62), 2**62)
+"""All of time, and more than any instant that is taken."""
+
+
 def day_of(ns: int) -> Range:
     """Give the UTC day in which an instant lies."""
     return Range(ns // DAY * DAY, (ns // DAY + 1) * DAY)

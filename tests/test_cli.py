@@ -90,7 +90,7 @@ def test_the_demo_names_all_that_it_lacks_before_it_begins(monkeypatch):
     monkeypatch.setattr("isr_analysis.cli.trial._NEEDS", ("uvicorn", "nothing_such", "nor_this"))
     result = CliRunner().invoke(cli, ["demo"])
     assert isinstance(result.exception, MissingExtraError)
-    assert "needs nothing_such, nor_this, not installed" in str(result.exception)
+    assert "needs nothing_such, nor_this, which is not installed" in str(result.exception)
     assert 'pip install "isr-analysis[report,sandbox]"' in str(result.exception)
     assert result.output == ""
 

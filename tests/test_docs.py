@@ -1,4 +1,4 @@
-"""What is written for readers is true: examples run, and what the README names is there."""
+"""What is written for readers is true: examples run, and what the pages name is there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import isr_analysis as isr
 from isr_analysis.cli import cli
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+WRITTEN = "\n".join(page.read_text("utf-8") for page in PAGES)
 
 
 def modules():
@@ -50,20 +51,35 @@ def test_every_public_function_is_documented_in_full():
         assert "Returns\n-------" in doc or "Yields\n------" in doc or value.__annotations__["return"] == "None", name
 
 
-def test_the_readme_names_what_is_there():
-    """Every function, command and setting in it exists."""
-    for dotted in set(re.findall(r"\bisr\.([a-z_]+(?:\.[a-z_]+)?)\(", README)):
+def test_the_pages_name_what_is_there():
+    """Every function, command and setting in them exists."""
+    for dotted in set(re.findall(r"\bisr\.([a-z_]+(?:\.[a-z_]+)?)\(", WRITTEN)):
         value = isr
         for part in dotted.split("."):
             value = getattr(value, part)
-    commands = set(re.findall(r"(?:^|`|run )isr ([a-z][a-z-]+)", README, re.MULTILINE))
+    commands = set(re.findall(r"(?:^|`|run )isr ([a-z][a-z-]+)", WRITTEN, re.MULTILINE))
     assert {"demo", "login", "doctor", "report"} <= commands <= set(cli.list_commands(None))
     source = "".join(path.read_text("utf-8") for path in (ROOT / "isr_analysis").rglob("*.py"))
-    assert [name for name in set(re.findall(r"\bISR_[A-Z_]+\b", README)) if name not in source] == []
+    assert [name for name in set(re.findall(r"\bISR_[A-Z_]+\b", WRITTEN)) if name not in source] == []
 
 
-def test_the_readme_and_the_errors_agree():
-    """Each error that it explains is in the tree."""
-    told = re.findall(r"`(\w+Error)`", README)
+def test_the_pages_and_the_errors_agree():
+    """Each error that they explain is in the tree."""
+    told = re.findall(r"`(\w+Error)`", WRITTEN)
     assert "TokenMissingError" in told
     assert [name for name in told if not hasattr(isr.errors, name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_pages_lead_somewhere(page):
+    """Each file that a link or a picture names is there."""
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("room", ["answers", "portal", "sandbox"])
+def test_the_map_of_a_large_room_has_each_of_its_modules(room):
+    """What a room's docstring lists are its modules, all of them."""
+    path = ROOT / "isr_analysis" / room
+    listed = set(re.findall(r"`([a-z]+)`", importlib.import_module(f"isr_analysis.{room}").__doc__))
+    assert {one.stem for one in path.glob("*.py")} - {"__init__"} == listed

@@ -263,7 +263,7 @@ def test_who_waits_for_another_that_waits_for_the_quota_is_told(sandbox, portal,
     store = Store(portal.folder)
     day = Range(NOON - DAY, NOON - DAY + HOUR)
     sandbox.set_quota(1)
-    portal._ledger.hear(isr.portal.quota.Word(1, 0, 3600.0), clock())
+    portal._tally.hear(isr.portal.quota.Word(1, 0, 3600.0), clock())
     with store.fetching(day), pytest.raises(errors.QuotaExhaustedError):
         isr.load_history(start="2026-11-19T12:00", end="2026-11-19T13:00", portal=portal)
 

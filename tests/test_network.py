@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from isr_analysis import errors, times
-from isr_analysis.portal.quota import Ledger
+from isr_analysis.portal.quota import Tally
 from isr_analysis.portal.token import Token
 from isr_analysis.portal.wire import Wire
 
@@ -24,7 +24,7 @@ def test_closing_ends_what_waits_for_an_answer(tmp_path):
     """A request under way in another thread ends with an error at once, however long the portal takes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         origin = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        line = Wire(origin, Token("isr_mqtt_rest_secret"), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+        line = Wire(origin, Token("isr_mqtt_rest_secret"), None, tally=Tally(tmp_path / "quota.sqlite", "a token"))
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(line.get, "/api/v1/subscriber/history")
             asked, _ = silent.accept()
@@ -60,7 +60,7 @@ def test_a_process_that_was_forked_has_connections_of_its_own(tmp_path):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             origin = f"http://127.0.0.1:{server.server_address[1]}"
-            line = Wire(origin, Token(VALUE), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+            line = Wire(origin, Token(VALUE), None, tally=Tally(tmp_path / "quota.sqlite", "a token"))
             own = line.get("/x").body
             child = forked.Process(target=lambda: found.put(line.get("/x").body))
             child.start()
@@ -99,7 +99,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch, no_pauses, tmp_path, or
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.server_address[1]}")
         monkeypatch.setenv("NO_PROXY", "past.invalid")
-        line = Wire(origin, Token(VALUE), None, ledger=Ledger(tmp_path / "quota.sqlite", "a token"))
+        line = Wire(origin, Token(VALUE), None, tally=Tally(tmp_path / "quota.sqlite", "a token"))
         with pytest.raises(errors.PortalUnavailableError, match=f"{origin} cannot be reached"):
             line.get("/x")
         line.close()

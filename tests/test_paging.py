@@ -9,7 +9,8 @@ from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.paging import BY_TIME, END, Habits, Step, following, of_headers
+from isr_analysis.portal.habits import Habits
+from isr_analysis.portal.paging import BY_TIME, END, Step, following, of_headers
 
 PATH = "/api/v1/subscriber/history"
 ASKED = {"start": "a", "end": "b", "limit": "100"}

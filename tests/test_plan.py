@@ -162,7 +162,7 @@ def test_a_sync_waits_for_the_quota_if_told_to(sandbox):
     profile = settings.profile(origin=sandbox.origin)
     with Portal(profile, Token(sandbox.token), now=lambda: clock[0], sleep=sleep) as portal:
         assert portal.account_id
-        portal._ledger.hear(Word(5000, 0, 600.0), NOON)
+        portal._tally.hear(Word(5000, 0, 600.0), NOON)
         with pytest.raises(isr.errors.QuotaExhaustedError, match="2026-11-20T12:10:00Z"):
             isr.sync(**DAYS, portal=portal)
         assert isr.sync(**DAYS, wait=True, portal=portal).rows

@@ -13,135 +13,135 @@ from hypothesis import strategies as st
 
 from isr_analysis import times
 from isr_analysis.errors import QuotaExhaustedError
-from isr_analysis.portal.quota import PER_HOUR, Ledger, Word, read_word
+from isr_analysis.portal.quota import PER_HOUR, Tally, Word, read_word
 
 NOW = 20_000 * times.DAY
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    """Give a ledger on which nothing was taken."""
-    return Ledger(tmp_path / "quota.sqlite", "one")
+def tally(tmp_path):
+    """Give a tally on which nothing was taken."""
+    return Tally(tmp_path / "quota.sqlite", "one")
 
 
-def test_an_unused_quota_is_whole(ledger):
+def test_an_unused_quota_is_whole(tally):
     """Asking takes nothing, and makes no file."""
-    assert ledger.state(NOW).left == PER_HOUR
+    assert tally.state(NOW).left == PER_HOUR
 
 
-def test_each_request_is_counted_for_an_hour(ledger):
+def test_each_request_is_counted_for_an_hour(tally):
     """A request leaves the count an hour later; another token has its own."""
     for i in range(3):
-        ledger.take(NOW + i)
-    assert ledger.state(NOW + 3).left == PER_HOUR - 3
-    assert ledger.state(NOW + times.HOUR + 1).left == PER_HOUR - 1
-    assert Ledger(ledger._path, "other").state(NOW).left == PER_HOUR
+        tally.take(NOW + i)
+    assert tally.state(NOW + 3).left == PER_HOUR - 3
+    assert tally.state(NOW + times.HOUR + 1).left == PER_HOUR - 1
+    assert Tally(tally._path, "other").state(NOW).left == PER_HOUR
 
 
-def test_a_used_up_quota_is_an_error_that_says_until_when(ledger):
+def test_a_used_up_quota_is_an_error_that_says_until_when(tally):
     """Exactly the limit is granted; the next one is free when the oldest leaves the hour."""
-    ledger.hear(Word(limit=3, remaining=None, resets_in=None), NOW)
+    tally.hear(Word(limit=3, remaining=None, resets_in=None), NOW)
     for i in range(3):
-        ledger.take(NOW + i * times.MINUTE)
+        tally.take(NOW + i * times.MINUTE)
     with pytest.raises(QuotaExhaustedError, match="58 min") as caught:
-        ledger.take(NOW + 2 * times.MINUTE)
+        tally.take(NOW + 2 * times.MINUTE)
     assert caught.value.retry_after == 58 * 60
     assert caught.value.status_code == 429
     assert caught.value.retryable
     with pytest.raises(QuotaExhaustedError, match=r"\(in 12 s\)"):
-        ledger.take(NOW + times.HOUR - 12 * times.SECOND)
-    ledger.take(NOW + times.HOUR)
+        tally.take(NOW + times.HOUR - 12 * times.SECOND)
+    tally.take(NOW + times.HOUR)
 
 
-def test_the_portal_overrides_our_count(ledger):
+def test_the_portal_overrides_our_count(tally):
     """What it says is left is left, minus what was taken since; after its reset there is a new hour."""
-    number = ledger.take(NOW).number
-    ledger.hear(Word(limit=5, remaining=2, resets_in=600.0), NOW, number)
-    ledger.take(NOW + 1)
-    ledger.take(NOW + 2)
+    number = tally.take(NOW).number
+    tally.hear(Word(limit=5, remaining=2, resets_in=600.0), NOW, number)
+    tally.take(NOW + 1)
+    tally.take(NOW + 2)
     with pytest.raises(QuotaExhaustedError) as caught:
-        ledger.take(NOW + 3)
+        tally.take(NOW + 3)
     assert caught.value.retry_after == pytest.approx(600, abs=1)
-    assert ledger.state(NOW + 600 * times.SECOND - 1).left == 0
-    assert ledger.state(NOW + 600 * times.SECOND).left == 5
+    assert tally.state(NOW + 600 * times.SECOND - 1).left == 0
+    assert tally.state(NOW + 600 * times.SECOND).left == 5
 
 
-def test_a_word_without_a_reset_counts_for_a_minute(ledger):
+def test_a_word_without_a_reset_counts_for_a_minute(tally):
     """Then our own count does, of the limit that was stated."""
-    number = ledger.take(NOW).number
-    ledger.hear(Word(limit=5, remaining=2, resets_in=None), NOW, number)
-    assert ledger.state(NOW + times.MINUTE - 1).left == 2
-    assert ledger.state(NOW + times.MINUTE).left == 4
+    number = tally.take(NOW).number
+    tally.hear(Word(limit=5, remaining=2, resets_in=None), NOW, number)
+    assert tally.state(NOW + times.MINUTE - 1).left == 2
+    assert tally.state(NOW + times.MINUTE).left == 4
 
 
 @given(st.integers(1, 12), st.randoms(use_true_random=False))
 def test_whatever_overtakes_whatever_no_more_is_granted_than_the_portal_gives(tmp_path_factory, limit, random):
     """Requests arrive and are answered in any order; the portal never counts more than its limit."""
-    ledger = Ledger(tmp_path_factory.mktemp("q") / "quota.sqlite", "one")
-    ledger.hear(Word(limit, limit, 3600.0), NOW)
+    tally = Tally(tmp_path_factory.mktemp("q") / "quota.sqlite", "one")
+    tally.hear(Word(limit, limit, 3600.0), NOW)
     counted, sent, answered = 0, [], []
     for step in range(60):
         action = random.choice(["take", "arrive", "hear"])
         if action == "take":
             with contextlib.suppress(QuotaExhaustedError):
-                sent.append(ledger.take(NOW + step).number)
+                sent.append(tally.take(NOW + step).number)
         elif action == "arrive" and sent:
             counted += 1
             answered.append((sent.pop(random.randrange(len(sent))), limit - counted))
         elif action == "hear" and answered:
             number, left = answered.pop(random.randrange(len(answered)))
-            ledger.hear(Word(limit, left, 3600.0), NOW + step, number)
+            tally.hear(Word(limit, left, 3600.0), NOW + step, number)
     assert counted + len(sent) <= limit
     for number, left in answered:
-        ledger.hear(Word(limit, left, 3600.0), NOW + 100, number)
-    assert ledger.state(NOW + 101).left == limit - counted - len(sent)
+        tally.hear(Word(limit, left, 3600.0), NOW + 100, number)
+    assert tally.state(NOW + 101).left == limit - counted - len(sent)
 
 
 @pytest.mark.parametrize(
     ("headers", "is_brief"),
     [({"retry-after": "30"}, True), ({"retry-after": "60"}, True), ({"retry-after": "90"}, False), ({}, False)],
 )
-def test_a_limit_of_the_pace_is_one_that_the_portal_says_ends_soon(ledger, headers, is_brief):
+def test_a_limit_of_the_pace_is_one_that_the_portal_says_ends_soon(tally, headers, is_brief):
     """Only then is it waited for unasked; a 429 that does not say until when may be the end of the hour."""
-    ledger.hear(read_word(headers, 429, NOW), NOW, ledger.take(NOW).number)
-    assert ledger.state(NOW).is_brief(NOW) is is_brief
+    tally.hear(read_word(headers, 429, NOW), NOW, tally.take(NOW).number)
+    assert tally.state(NOW).is_brief(NOW) is is_brief
 
 
-def test_an_hour_that_we_counted_ourselves_is_no_limit_of_the_pace(ledger):
+def test_an_hour_that_we_counted_ourselves_is_no_limit_of_the_pace(tally):
     """It is used up also where its oldest request leaves it soon: the next ones would wait again and again."""
-    ledger.hear(Word(limit=1, remaining=None, resets_in=None), NOW)
-    ledger.take(NOW)
+    tally.hear(Word(limit=1, remaining=None, resets_in=None), NOW)
+    tally.take(NOW)
     soon = NOW + times.HOUR - times.SECOND
-    assert ledger.state(soon).left == 0
-    assert not ledger.state(soon).is_brief(soon)
+    assert tally.state(soon).left == 0
+    assert not tally.state(soon).is_brief(soon)
 
 
-def test_near_the_end_many_requests_are_spaced_out(ledger):
+def test_near_the_end_many_requests_are_spaced_out(tally):
     """The last two in a hundred last until there are more, whoever takes them; a single request is not kept waiting."""
-    ledger.hear(Word(limit=500, remaining=10, resets_in=100.0), NOW)
-    assert ledger.take(NOW, gently=True).number is not None
-    waiting = ledger.take(NOW + 1, gently=True)
+    tally.hear(Word(limit=500, remaining=10, resets_in=100.0), NOW)
+    assert tally.take(NOW, gently=True).number is not None
+    waiting = tally.take(NOW + 1, gently=True)
     assert waiting.number is None
     assert waiting.pause == pytest.approx(100 / 9, abs=0.1)
-    assert ledger.take(NOW + 2).number is not None
-    assert ledger.take(NOW + 2 + round(13 * times.SECOND), gently=True).number is not None
+    assert tally.take(NOW + 2).number is not None
+    assert tally.take(NOW + 2 + round(13 * times.SECOND), gently=True).number is not None
 
 
-def test_no_pause_is_longer_than_half_a_minute(ledger):
+def test_no_pause_is_longer_than_half_a_minute(tally):
     """However long the last requests must last: whoever waits looks again whether there are more."""
-    ledger.hear(Word(limit=500, remaining=3, resets_in=3600.0), NOW)
-    ledger.take(NOW)
-    assert ledger.take(NOW, gently=True).pause == pytest.approx(30)
+    tally.hear(Word(limit=500, remaining=3, resets_in=3600.0), NOW)
+    tally.take(NOW)
+    assert tally.take(NOW, gently=True).pause == pytest.approx(30)
 
 
 def test_processes_share_one_quota(tmp_path):
     """Four processes that take as fast as they can are granted exactly the limit together."""
-    Ledger(tmp_path / "q.sqlite", "one").hear(Word(200, None, None), NOW)
+    Tally(tmp_path / "q.sqlite", "one").hear(Word(200, None, None), NOW)
     code = (
-        "import sys\nfrom pathlib import Path\nfrom isr_analysis.portal.quota import Ledger\n"
+        "import sys\nfrom pathlib import Path\nfrom isr_analysis.portal.quota import Tally\n"
         "from isr_analysis.errors import QuotaExhaustedError\n"
-        "ledger, n = Ledger(Path(sys.argv[1]), 'one'), 0\n"
-        "try:\n    while True:\n        ledger.take(int(sys.argv[2])); n += 1\n"
+        "tally, n = Tally(Path(sys.argv[1]), 'one'), 0\n"
+        "try:\n    while True:\n        tally.take(int(sys.argv[2])); n += 1\n"
         "except QuotaExhaustedError:\n    print(n)\n"
     )
     args = [sys.executable, "-c", code, str(tmp_path / "q.sqlite"), str(NOW + 1)]

@@ -10,6 +10,7 @@ import pytest
 
 import isr_analysis as isr
 from isr_analysis import messages, times
+from isr_analysis.errors import PortalUnavailableError
 from isr_analysis.messages import Selector
 from isr_analysis.report import material
 from isr_analysis.store.store import Store
@@ -26,6 +27,22 @@ def test_gathering_says_what_is_missing(sandbox: Any) -> None:
         assert made.lacking["state"].tolist() == ["missing"]
         assert len(made.heard) == len(made.topic("voltage")) > 0
         assert made.heard.index.min() >= pd.Timestamp(half)
+
+
+def test_what_was_noted_on_a_failure_is_in_the_report(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much is stored all the same, which a download notes on the error that ended it, is said, too."""
+
+    def failing(*_: Any, **__: Any) -> None:
+        exc = PortalUnavailableError("the portal is away")
+        exc.add_note("1 of 2 windows are stored; the next call goes on there")
+        raise exc
+
+    monkeypatch.setattr(isr, "sync", failing, raising=False)
+    with sandbox.connect() as portal:
+        made = material.gather(topic="voltage", last="1h", portal=portal)
+    assert [one.words for one in made.problems] == [
+        "not all of it could be fetched: the portal is away. 1 of 2 windows are stored; the next call goes on there"
+    ]
 
 
 @pytest.mark.parametrize(("seconds", "lacking"), [(60, []), (61, ["missing"])])

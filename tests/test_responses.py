@@ -11,7 +11,7 @@ import pytest
 from requests_cache.backends.sqlite import SQLiteDict
 
 from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
-from isr_analysis.portal.quota import Ledger
+from isr_analysis.portal.quota import Tally
 from isr_analysis.portal.responses import Responses
 from isr_analysis.portal.token import Token
 from isr_analysis.portal.wire import Wire
@@ -26,7 +26,7 @@ def responses_of(tmp_path):
 
     def make(answer):
         line = Wire(
-            "https://portal.example", Token(TOKEN), None, ledger=Ledger(tmp_path / "quota.sqlite", "t"),
+            "https://portal.example", Token(TOKEN), None, tally=Tally(tmp_path / "quota.sqlite", "t"),
             transport=httpx.MockTransport(answer),
         )  # fmt: skip
         made.extend((line, Responses(line, tmp_path / "account")))

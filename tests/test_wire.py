@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from isr_analysis import errors, times
-from isr_analysis.portal.quota import Ledger, Word
+from isr_analysis.portal.quota import Tally, Word
 from isr_analysis.portal.token import Token
 from isr_analysis.portal.wire import Wire, good
 
@@ -33,7 +33,7 @@ def line_to(tmp_path, monkeypatch):
                 slept.append(seconds)
 
         line = Wire(
-            ORIGIN, Token(token), account_id, ledger=Ledger(tmp_path / "quota.sqlite", "t"), now=lambda: clock[0],
+            ORIGIN, Token(token), account_id, tally=Tally(tmp_path / "quota.sqlite", "t"), now=lambda: clock[0],
             sleep=sleep, transport=httpx.MockTransport(answer),
         )  # fmt: skip
         made.append(line)
@@ -306,13 +306,13 @@ def test_our_own_count_is_not_waited_for(line_to):
 
 def test_a_429_says_its_own_time_whatever_others_hear(line_to, monkeypatch):
     """An answer to another thread, heard between a 429 and its error, does not move until when that one says."""
-    hear = Ledger.hear
+    hear = Tally.hear
 
     def and_another(self, word, now, number=None):
         hear(self, word, now, number)
         hear(self, Word(limit=5000, remaining=0, resets_in=1800.0), now, number)
 
-    monkeypatch.setattr(Ledger, "hear", and_another)
+    monkeypatch.setattr(Tally, "hear", and_another)
     line = line_to(lambda _: httpx.Response(429, headers={"retry-after": "90"}))
     with pytest.raises(errors.QuotaExhaustedError) as caught:
         line.get("/api/v1/subscriber/history")
@@ -357,7 +357,7 @@ def test_a_dead_portal_is_named_with_what_to_check(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    line = Wire(f"http://127.0.0.1:{port}", Token(VALUE), None, ledger=Ledger(tmp_path / "q.sqlite", "t"))
+    line = Wire(f"http://127.0.0.1:{port}", Token(VALUE), None, tally=Tally(tmp_path / "q.sqlite", "t"))
     with pytest.raises(errors.PortalUnavailableError, match=r"refused.*HTTPS_PROXY.*SSL_CERT_FILE") as caught:
         line.get("/x")
     assert caught.value.status_code is None

@@ -67,17 +67,7 @@ def goes_on(fields: dict[str, bytes]) -> bool:
 
 
 def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) -> bool:
-    """Tell whether an object says that it has no rows.
-
-    Parameters
-    ----------
-    fields : dict
-        Its members.
-    places : collection of str
-        The members in which rows could be.
-    top : bool
-        Whether it is the body's own object.
-    """
+    """Tell whether an object says that it has no rows; `places` are the members in which they could be."""
     known = [name for name in fields if plain(name) in ROWS]
     if any(fields[name] == b"{}" for name in known):
         return True

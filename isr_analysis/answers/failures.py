@@ -42,15 +42,7 @@ _WARNS = ("warning", "warnings", "notice", "notices")
 
 
 def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
-    """Give the failure that an envelope states, if it does.
-
-    Parameters
-    ----------
-    fields : dict
-        Its members.
-    rows : bool
-        Whether there are rows beside. Without any, everything counts that may be the reason.
-    """
+    """Give the failure that an envelope states; without `rows` beside it, all counts that may be the reason."""
     for name, one in sorted(fields.items(), key=lambda member: plain(member[0]) not in FAILED):  # these say the most
         spelled = plain(name)
         if spelled in FAILED and one not in NOTHING:

@@ -43,15 +43,10 @@ from isr_analysis.answers.shape import (
     plain,
     time_rank,
 )
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
 """The first instant of a kind, as programs write one that they were never given."""
-
-_HELP = (
-    'name the fields in a contract file (ISR_CONTRACT, or connect(contract=…)); "isr doctor" prints the one in use, '
-    "ready to edit"
-)
 
 
 class Apart(NamedTuple):
@@ -191,7 +186,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()
-        remedy = "" if forms.ELSEWHERE in said else f". If it is sound, {_HELP}"
+        remedy = "" if forms.ELSEWHERE in said else f". If it is sound, name the fields in {CONTRACT_FILE}"
         raise AnswerError(f"the portal's {what} was not understood: {said}{remedy}") from exc
 
 

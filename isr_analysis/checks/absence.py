@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.cadence import Cadence, cadence, silences
-from isr_analysis.checks.kinds import is_event
-from isr_analysis.checks.series import CLIENT, TOPIC, Ints, Series, identity, named, split, taken, zone_of
+from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms
+from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import overlap
@@ -21,85 +19,19 @@ from isr_analysis.times import Range
 SILENT, NEVER_FETCHED, FAILED = "device silent", "never fetched", "portal failed"
 """The kinds of gap. A value that does not change is none: `quality` reports it as stuck."""
 
+STATES = {"settled": "on disk for good", "provisional": "on disk, late messages may come",
+          "missing": NEVER_FETCHED, "failed": FAILED}  # fmt: skip
+"""What the states of `coverage` mean, in the words of figures and widgets."""
+
+_LACKING = ("missing", "failed")
+
 _OFF = 0.05
 """The part of an interval by which a message may come early or late and still be the one that was due."""
 
-_KINDS = {"missing": NEVER_FETCHED, "failed": FAILED}
 _COLUMNS = {
     "kind": "str", CLIENT: "str", TOPIC: "str", "channel": "str", "start": "instant", "end": "instant",
     "duration": "duration", "missed": "Int64",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """One series of a frame with its rate and its silences.
-
-    Parameters
-    ----------
-    client, topic, channel : str
-        Which.
-    time : numpy.ndarray
-        Its instants, ns, ascending.
-    pace : Cadence
-        Its rate.
-    silent : list of Range
-        Between a message and the next, or the range's edge.
-    limit : int
-        ns; what is shorter is no silence at any of its rates.
-    """
-
-    client: str
-    topic: str
-    channel: str
-    time: Ints
-    pace: Cadence
-    silent: list[Range]
-    limit: int
-
-    def allowed(self, part: Range) -> int:
-        """Give the length (ns) from which on a span counts as silence at the rate that holds there."""
-        limit = self.pace.limit_at(int(np.searchsorted(self.time, part.start, side="right")) - 1)
-        return int(limit) if np.isfinite(limit) else self.limit
-
-    @property
-    def regular(self) -> bool:
-        """Whether it has a regular interval at any time."""
-        return bool(self.pace.regular.any())
-
-
-def rhythms(series: Series, span: Range | None) -> list[Rhythm]:
-    """Give each series with its rate and its silences within a range."""
-    clients, topics, channels = named(series)
-    found = []
-    for number in range(len(series)):
-        time = series.times(number)
-        pace = cadence(time)
-        if is_event(topics[number]):
-            pace = replace(pace, regular=np.zeros_like(pace.regular))
-        after = silences(time, pace)
-        silent = [Range(int(time[at]), int(time[at + 1])) for at in after]
-        if span is not None:
-            cut = [one.common(span) for one in silent]
-            long = [one.end - one.start > pace.limit_at(at) for one, at in zip(cut, after.tolist(), strict=True)]
-            silent = [one for one, is_long in zip(cut, long, strict=True) if is_long]
-            silent = [*_edge(span.start, int(time[0]), pace, 0), *silent, *_edge(int(time[-1]), span.end, pace, -1)]
-        limit = int(pace.limit[pace.regular].max()) if pace.regular.any() else 0
-        found.append(Rhythm(clients[number], topics[number], channels[number], time, pace, silent, limit))
-    return found
-
-
-def by_client(found: list[Rhythm]) -> dict[str, list[Rhythm]]:
-    """Give the series of each client, in their order."""
-    own: dict[str, list[Rhythm]] = {}
-    for one in found:
-        own.setdefault(one.client, []).append(one)
-    return own
-
-
-def _edge(start: int, end: int, pace: Cadence, rate: int) -> Iterator[Range]:
-    if pace.regular[rate] and end - start > pace.limit[rate]:
-        yield Range(start, end)
 
 
 def gaps(
@@ -226,7 +158,7 @@ def _missed(one: Rhythm, part: Range) -> int:
     if not one.regular:
         return 0
     at = min(int(np.searchsorted(one.time, part.start, side="right")), max(0, len(one.time) - 2))
-    rate = min(int(np.searchsorted(one.pace.edges, at, side="right")) - 1, len(one.pace.interval) - 1)
+    rate = one.pace.rate_at(at)
     if not one.pace.regular[rate]:
         return 0
     pauses = (part.end - part.start) / float(one.pace.interval[rate])
@@ -335,14 +267,14 @@ def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> list[Unfe
             f"{', '.join(map(str, coverage.columns)) or 'none'}"
         )
     found: list[Unfetched] = []
-    wanted = coverage[coverage["state"].isin(list(_KINDS))].sort_values("start", kind="stable")
+    wanted = coverage[coverage["state"].isin(_LACKING)].sort_values("start", kind="stable")
     for row in wanted.to_dict("records"):
         begin, until = (times.instant(row[name], name=name) for name in ("start", "end"))
         if span is not None:
             begin, until = max(begin, span.start), min(until, span.end)
         if until <= begin:
             continue
-        new = Unfetched(_KINDS[row["state"]], str(row.get(CLIENT, "*")), str(row.get(TOPIC, "#")), Range(begin, until))
+        new = Unfetched(STATES[row["state"]], str(row.get(CLIENT, "*")), str(row.get(TOPIC, "#")), Range(begin, until))
         before = next((one for one in found if replace(new, span=one.span) == one and one.span.end >= begin), None)
         if before is not None:
             found.remove(before)

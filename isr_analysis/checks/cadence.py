@@ -71,9 +71,13 @@ class Cadence:
             each[near] = np.maximum(each[near], max(before, after))
         return each
 
+    def rate_at(self, pause: int) -> int:
+        """Give the number of the rate that holds for one pause; outside of all, that of the first or the last."""
+        return min(max(int(np.searchsorted(self.edges, pause, side="right")) - 1, 0), len(self.interval) - 1)
+
     def limit_at(self, pause: int) -> float:
         """Give the length (ns) from which on one pause is a silence; infinite where there is no regular interval."""
-        rate = min(max(int(np.searchsorted(self.edges, pause, side="right")) - 1, 0), len(self.limit) - 1)
+        rate = self.rate_at(pause)
         near = [rate]
         if rate > 0 and pause < self.edges[rate] + self.blur[rate - 1]:
             near.append(rate - 1)

@@ -7,11 +7,10 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import is_event, is_number, is_unit
+from isr_analysis.checks.rhythm import Rhythm
 from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Flags, Ints, Series, by_type, is_text
 from isr_analysis.checks.tables import Row
-from isr_analysis.checks.values import which
 from isr_analysis.times import HOUR, MINUTE, Range
 
 _TURNS = 6
@@ -41,7 +40,7 @@ def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
             turns = np.flatnonzero(part[1:] != part[:-1]) + 1
             if not len(turns):
                 continue
-            head = {"kind": "type changed", **which(one), "field": name}
+            head = {"kind": "type changed", **one.which, "field": name}
             time = one.time[some]
             if len(turns) > _TURNS:
                 words = f"{name} is {' and '.join(sorted({*part}))} by turns"
@@ -77,7 +76,7 @@ def units_changed(series: Series, found: list[Rhythm]) -> list[Row]:
             if len(edges) - 2 > _TURNS or np.diff(edges).min() < _STEADY:
                 continue
             rows += [
-                {"kind": "unit changed", **which(one), "field": name, "start": int(time[begin]),
+                {"kind": "unit changed", **one.which, "field": name, "start": int(time[begin]),
                  "end": int(time[end - 1]), "count": int(end - begin),
                  "detail": f"{name}: {units[part[begin - 1]]} → {units[part[begin]]}"}
                 for begin, end in itertools.pairwise(edges[1:])
@@ -112,7 +111,7 @@ def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:
         at = one.time[begin] if begun else one.time[min(end, len(one.time) - 1)]
         until = one.time[end - 1] if begun else at
         rows.append({
-            "kind": "fields changed", **which(one), "field": ", ".join(names), "start": int(at), "end": int(until),
+            "kind": "fields changed", **one.which, "field": ", ".join(names), "start": int(at), "end": int(until),
             "count": end - begin, "detail": f"{', '.join(names[:8])} missing {when}",
         })  # fmt: skip
     return rows

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.absence import SILENT, Rhythm, Unfetched, by_client, rhythms, silent_rows, unfetched_in
+from isr_analysis.checks.absence import SILENT, Unfetched, silent_rows, unfetched_in
 from isr_analysis.checks.drift import fields_changed, renamed, types_changed, units_changed
+from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.checks.values import implausible, out_of_order, repeats
@@ -120,7 +121,7 @@ def _told(row: Row, own: list[Rhythm]) -> Row:
         one for one in own
         if one.regular and row[TOPIC] in ("", one.topic) and row["channel"] in ("", one.channel)
     ]  # fmt: skip
-    usual = min((float(one.pace.interval[one.pace.regular].min()) for one in same), default=0.0)
+    usual = min((one.fastest for one in same), default=0.0)
     silent = [one for one in own if row[TOPIC] in ("", one.topic)]
     where = "" if row["channel"] or len(silent) == 1 else " on any channel" if row[TOPIC] else " on any topic"
     each = f", where one comes every {times.lasting(usual)}" if usual else ""

@@ -21,14 +21,15 @@ from isr_analysis.checks.kinds import (
     numbers,
     unit_columns,
 )  # fmt: skip
+from isr_analysis.checks.naming import in_words, named, telling
 from isr_analysis.checks.series import (
+    TOPIC,
     Floats,
     Ints,
     Series,
     identity,
     listed,
     missing,
-    named,
     plain,
     split,
     stamps,
@@ -178,24 +179,11 @@ def _edges(span: times.Range, step: int, zone: dt.tzinfo | None, channels: int, 
 
 def _names(series: Series) -> list[str]:
     """Name each channel by as few of its keys as tell it from the others, the most telling first."""
-    keys = series.keys.astype("object").where(series.keys.notna(), "")
-    if keys.shape[1] == 0:
-        return ["value"] * len(keys)
-    chosen: list[str] = []
-    groups = 1
-    for name in sorted(keys.columns, key=lambda one: (one == "topic", one in {"type", "module", "dcn"})):
-        now = len(keys[[*chosen, name]].astype("str").drop_duplicates())
-        if now > groups:
-            chosen.append(name)
-            groups = now
-    chosen = [name for name in keys.columns if name in chosen] or [str(keys.columns[0])]
-    bare = {"client_id", "topic", "type", "dcn", "station_controller_device_id"}
+    keys, columns = series.tell(), [*series.keys.columns]
+    needed = telling(keys, sorted(columns, key=lambda one: (one == TOPIC, one in {"type", "module", "dcn"})))
+    chosen = [name for name in columns if name in needed] or columns[:1]
     return [
-        " · ".join(
-            plain(row[name]) if name in bare else f"{name} {plain(row[name])}" for name in chosen if row[name] != ""
-        )
-        or "value"
-        for row in keys.to_dict("records")
+        " · ".join(in_words(name, one[name]) for name in chosen if one.get(name, "") != "") or "value" for one in keys
     ]
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.absence import Rhythm, rhythms
 from isr_analysis.checks.cadence import BURST
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, on_off, unit_columns
+from isr_analysis.checks.naming import named
+from isr_analysis.checks.rhythm import Rhythm, rhythms
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -18,7 +19,6 @@ from isr_analysis.checks.series import (
     Floats,
     Ints,
     identity,
-    named,
     plain,
     split,
     taken,
@@ -149,9 +149,8 @@ def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
         for number, usual in enumerate(one.pace.interval):
             begin, end = int(edges[number]), int(edges[number + 1])
             rows.append({
-                CLIENT: one.client, TOPIC: one.topic, "channel": one.channel, "start": one.time[begin],
-                "end": one.time[end], "interval": round(usual) or None, "regular": bool(one.pace.regular[number]),
-                "messages": end - begin + (number == 0),
+                **one.which, "start": one.time[begin], "end": one.time[end], "interval": round(usual) or None,
+                "regular": bool(one.pace.regular[number]), "messages": end - begin + (number == 0),
             })  # fmt: skip
     return table(rows, _INTERVALS, zone_of(frame))
 
@@ -203,7 +202,7 @@ def completeness(
         for day, begin in enumerate(edges[:-1]):
             some = round(expected[day]) > 0
             rows.append({
-                "day": begin, CLIENT: one.client, TOPIC: one.topic, "channel": one.channel, "messages": int(came[day]),
+                "day": begin, **one.which, "messages": int(came[day]),
                 "expected": round(expected[day]) if some else None,
                 "share": min(1.0, counted[day] / round(expected[day])) if some else np.nan,
             })  # fmt: skip

@@ -45,11 +45,16 @@ def as_published(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
 
 
+def printable(text: str) -> str:
+    """Give a text with a dot for each character that a terminal would obey, such as those of a name that came so."""
+    return "".join(one if one.isprintable() else "·" for one in text)
+
+
 def _short(value: Any) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, bool) or type(value).__name__ == "bool":
         return str(value).lower()
     text = f"{value:.8g}" if isinstance(value, float) else as_published(value)
-    text = "".join(one if one.isprintable() else "·" for one in text)  # nothing that a terminal would obey
+    text = printable(text)
     return text if len(text) <= _EACH else f"{text[: _EACH - 1]}…"

@@ -272,15 +272,20 @@ def _codes(column: pd.Series) -> tuple[Codes, int]:
     else:
         if pd.api.types.is_object_dtype(column.dtype):
             column = column.map(plain, na_action="ignore")  # channel 1 is channel "1", as another firmware writes it
-        try:
-            codes, values = pd.factorize(column)
-        except TypeError:  # lists and objects within: told apart by how they read
-            codes, values = pd.factorize(column.map(repr))
-        many = len(values)
+        codes, many = numbered(column)
     codes = codes.astype(np.int32, copy=False)
     if len(codes) and codes.min() < 0:
         return np.where(codes < 0, many, codes), many + 1
     return codes, many + 1 if column.name in IDENTITY else max(many, 1)
+
+
+def numbered(column: pd.Series) -> tuple[Codes, int]:
+    """Give each cell the number of its value, -1 where there is none, and how many values there are."""
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:  # lists and objects within: told apart by how they read
+        codes, values = pd.factorize(column.map(repr))
+    return codes, len(values)
 
 
 def _dense(code: Codes, count: int) -> tuple[Codes, int]:
@@ -304,28 +309,6 @@ def _in_order(code: Codes, time: Ints, count: int) -> Ints:
         narrow = next((kind for kind in (np.uint8, np.uint16) if count <= np.iinfo(kind).max), np.int64)
         return np.argsort(code.astype(narrow), kind="stable")  # short ones sort by radix, far faster
     return np.lexsort((time, code))
-
-
-def named(series: Series) -> tuple[list[str], list[str], list[str]]:
-    """Give client, topic and channel of each series as text, "" where there is none."""
-    told = series.tell()
-    clients, topics = ([str(one.get(name, "")) for one in told] for name in (CLIENT, TOPIC))
-    return clients, topics, [channel(one) for one in told]
-
-
-def channel(keys: dict[str, Any]) -> str:
-    """Name a channel in words, the telling parts first; "" where there is none.
-
-    >>> channel({"type": "relay", "chan": 3, "module": 1, "dcn": "0x01"})
-    'relay 3 · module 1 · 0x01'
-    """
-    words = {name: plain(keys[name]) for name in IDENTITY if name in keys}
-    head = " ".join(words[name] for name in ("type", "chan") if name in words)
-    if "type" not in words and "chan" in words:
-        head = f"chan {head}"
-    rest = [f"module {words['module']}"] if "module" in words else []
-    rest += [words[name] for name in ("dcn", DEVICE) if name in words]
-    return " · ".join([head, *rest] if head else rest)
 
 
 def plain(value: Any) -> str:

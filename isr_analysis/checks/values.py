@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis.amounts import counted
-from isr_analysis.checks.absence import Rhythm
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
-from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Floats, Ints, Series
+from isr_analysis.checks.rhythm import Rhythm
+from isr_analysis.checks.series import CLIENT, TOPIC, Codes, Flags, Floats, Ints, Series, numbered
 from isr_analysis.checks.tables import Row
 from isr_analysis.times import SECOND
 
@@ -37,18 +37,13 @@ _CODES = {85, 255, 999}
 _USUAL = 0.95  # the share of the others, where it is none
 
 
-def which(one: Rhythm) -> Row:
-    """Give the keys of a finding about one series."""
-    return {CLIENT: one.client, TOPIC: one.topic, "channel": one.channel}
-
-
 def repeats(series: Series, found: list[Rhythm]) -> list[Row]:
     """Find messages that came again: one row a series."""
     time, bounds = series.time, series.bounds
     if len(time) <= 1:
         return []
     # Again within a moment counts too, where the rhythm shows that nothing was due.
-    reach = np.array([_AGAIN_UNTIMED if not one.regular else min(_AGAIN, int(0.2 * _fastest(one))) for one in found])
+    reach = np.array([_AGAIN_UNTIMED if not one.regular else min(_AGAIN, int(0.2 * one.fastest)) for one in found])
     pause = np.diff(time)
     near = np.concatenate([[False], pause <= np.repeat(reach, np.diff(bounds))[1:]])
     near[bounds[1:-1]] = False
@@ -72,25 +67,18 @@ def repeats(series: Series, found: list[Rhythm]) -> list[Row]:
             continue
         at = time[begin:end][hits]
         words = f"{len(hits):,} of {end - begin:,} messages came again with the same payload"
-        rows.append({"kind": "repeated messages", **which(found[number]), "start": int(at[0]), "end": int(at[-1]),
+        rows.append({"kind": "repeated messages", **found[number].which, "start": int(at[0]), "end": int(at[-1]),
                      "count": len(hits), "detail": words})  # fmt: skip
     return rows
 
 
-def _fastest(one: Rhythm) -> float:
-    return float(one.pace.interval[one.pace.regular].min())
-
-
 def _same(part: pd.DataFrame, cluster: Ints) -> Flags:
     """Tell which rows repeat an earlier one of their cluster, payload and all."""
-    codes = {"": cluster}
+    codes: dict[str, Codes] = {"": cluster}
     for name in part.columns:
         if name in {CLIENT, TOPIC} or not part[name].notna().any():
             continue
-        try:
-            codes[name] = pd.factorize(part[name])[0]
-        except TypeError:  # lists and objects within
-            codes[name] = pd.factorize(part[name].map(repr))[0]
+        codes[name] = numbered(part[name])[0]
     return pd.DataFrame(codes).duplicated().to_numpy(bool)
 
 
@@ -112,7 +100,7 @@ def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
         if len(late):
             most = int((latest - time).max()) / SECOND
             rows.append({
-                "kind": "out of order", **which(one), "start": int(time[late].min()), "end": int(time[late].max()),
+                "kind": "out of order", **one.which, "start": int(time[late].min()), "end": int(time[late].max()),
                 "count": len(late), "detail": f"{counted(len(late), 'message')} after later ones, by up to {most:g} s",
             })  # fmt: skip
     return rows
@@ -136,7 +124,7 @@ def implausible(series: Series, found: list[Rhythm]) -> list[Row]:
             value, held = part[some], time[some]
             if not is_state(value, one.topic or None):
                 told = [*_stuck(name, value, held), *_sentinels(name, value, held)]
-                rows += [{**which(one), "field": name, **row} for row in told]
+                rows += [{**one.which, "field": name, **row} for row in told]
     return rows
 
 

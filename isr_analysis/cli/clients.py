@@ -14,7 +14,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis import secret, settings
-from isr_analysis.cli.options import Command, ask, connecting, go_on, json_option, typed, yes_option
+from isr_analysis.cli.options import ask, connecting, go_on, json_option, together, typed, yes_option
 from isr_analysis.cli.said import lines, say, show
 from isr_analysis.errors import StoreError, UsageError
 from isr_analysis.streaming import login as logins
@@ -27,15 +27,13 @@ if TYPE_CHECKING:
 _ROOM = 4096  # bytes that a file for a login is tried with
 
 
-def _keeping(command: Command) -> Command:
-    """Add the options that say where a new password goes."""
-    for option in (
-        click.option("--out", type=click.Path(path_type=Path), help="Write the login into this new file, readable by "
-                     "you alone."),
-        click.option("--keyring", is_flag=True, help="Keep the login in the system's keyring."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+_keeping = together(
+    click.option(
+        "--out", type=click.Path(path_type=Path), help="Write the login into this new file, readable by you alone."
+    ),
+    click.option("--keyring", is_flag=True, help="Keep the login in the system's keyring."),
+)
+"""Where a new password goes."""
 
 
 @click.group(invoke_without_command=True)

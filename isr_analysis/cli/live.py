@@ -12,8 +12,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis.amounts import counted
-from isr_analysis.cli.options import Command, connecting
-from isr_analysis.cli.said import printable
+from isr_analysis.cli.options import connecting, together, whose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,22 +20,16 @@ if TYPE_CHECKING:
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
-def _choosing(command: Command) -> Command:
-    """Add the options that say which messages, from where."""
-    for option in reversed(
-        (
-            click.option("--client", "client_id", multiple=True, help="Only this publisher; may be given again."),
-            click.option("--topic", default="#", show_default=True, help="An MQTT topic filter on the subpath."),
-            click.option(
-                "--source", type=click.Choice(["stream", "live"]),
-                help="The stream of a read-only subscriber, or the live answer, asked again and again.  "
-                "[default: the stream where a subscriber is set up]",
-            ),
-            click.option("--for", "duration", help='For how long, such as "1h"; until Ctrl-C if left out.'),
-        )
-    ):  # fmt: skip
-        command = option(command)
-    return command
+_choosing = together(
+    whose,
+    click.option(
+        "--source", type=click.Choice(["stream", "live"]),
+        help="The stream of a read-only subscriber, or the live answer, asked again and again.  "
+        "[default: the stream where a subscriber is set up]",
+    ),
+    click.option("--for", "duration", help='For how long, such as "1h"; until Ctrl-C if left out.'),
+)  # fmt: skip
+"""Which messages, from where."""
 
 
 @click.command()
@@ -120,7 +113,7 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     import pandas as pd
 
     from isr_analysis import times
-    from isr_analysis.checks.saying import saying
+    from isr_analysis.checks.saying import printable, saying
 
     newest = df.iloc[::-1]
     rows = [

@@ -17,14 +17,37 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For scripts:
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-def connecting(command: Command) -> Command:
-    """Add the options that say which portal and whose account."""
-    for option in (
-        click.option("--profile", help="A set of settings made by `isr login` (ISR_PROFILE)."),
-        click.option("--origin", help="The portal, https://host[:port] (ISR_PORTAL_ORIGIN)."),
-    ):
-        command = option(command)
-    return command
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Make one decorator of several options, which help shows in this order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+connecting = together(
+    click.option("--profile", help="A set of settings made by `isr login` (ISR_PROFILE)."),
+    click.option("--origin", help="The portal, https://host[:port] (ISR_PORTAL_ORIGIN)."),
+)
+"""Which portal, and whose account."""
+
+whose = together(
+    click.option("--client", "client_id", multiple=True, help="Only this publisher; may be given again."),
+    click.option("--topic", default="#", show_default=True, help="An MQTT topic filter on the subpath."),
+)
+"""Which messages, apart from their time."""
+
+selecting = together(
+    whose,
+    click.option("--start", help='The first instant, such as "2026-11-01".'),
+    click.option("--end", help="The first instant that is not wanted; now if left out."),
+    click.option("--last", help='In place of --start: how far back, such as "7d".  [default: 7d]'),
+    click.option("--tz", default="UTC", show_default=True, help="The zone of all times, an IANA name."),
+)
+"""Which messages, of which range; `selected` reads them."""
 
 
 def go_on(context: click.Context, usual: click.Command, given: dict[str, Any]) -> None:
@@ -34,22 +57,6 @@ def go_on(context: click.Context, usual: click.Command, given: dict[str, Any]) -
     elif isinstance(context.command, click.Group):
         known = {name: value for name, value in given.items() if value}
         context.default_map = dict.fromkeys(context.command.commands, known)
-
-
-def selecting(command: Command) -> Command:
-    """Add the options that say which messages, of which range; `selected` reads them."""
-    for option in reversed(
-        (
-            click.option("--client", "client_id", multiple=True, help="Only this publisher; may be given again."),
-            click.option("--topic", default="#", show_default=True, help="An MQTT topic filter on the subpath."),
-            click.option("--start", help='The first instant, such as "2026-11-01".'),
-            click.option("--end", help="The first instant that is not wanted; now if left out."),
-            click.option("--last", help='In place of --start: how far back, such as "7d".  [default: 7d]'),
-            click.option("--tz", default="UTC", show_default=True, help="The zone of all times, an IANA name."),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 def selected(
@@ -69,12 +76,7 @@ def selected(
 def typed(what: str, example: str) -> str:
     """Ask for a secret on a terminal, or take the first line of standard input.
 
-    Parameters
-    ----------
-    what : str
-        What it is.
-    example : str
-        How it is given without a terminal, for an error.
+    `example` is how it is given without a terminal, for an error.
 
     Raises
     ------

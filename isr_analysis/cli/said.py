@@ -34,16 +34,13 @@ def lines(fields: Mapping[str, Any]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in fields.items())
 
 
-def printable(line: str) -> str:
-    """Give a line with a dot for each character that a terminal would obey, such as those of a name that came so."""
-    return "".join(one if one.isprintable() else "·" for one in line)
-
-
 def show(table: pd.DataFrame, *, as_json: bool) -> None:
     """Print a list: as a table, or for scripts."""
     if as_json:
         rows = json.loads(table.to_json(orient="records"))  # pandas writes every / as \/
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
+        from isr_analysis.checks.saying import printable
+
         rows = table.to_string(index=False, na_rep="") if len(table) else "(none)"
         click.echo("\n".join(map(printable, rows.split("\n"))))

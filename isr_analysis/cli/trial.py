@@ -29,9 +29,7 @@ def demo(out: Path) -> None:
     It needs no account and no network beyond this machine.
     """
     if lacking := [name for name in _NEEDS if importlib.util.find_spec(name) is None]:
-        raise MissingExtraError(
-            f'the demo needs {", ".join(lacking)}, not installed here; run: pip install "isr-analysis[report,sandbox]"'
-        )
+        raise MissingExtraError.of("the demo", ", ".join(lacking), "report,sandbox")
     began = time.monotonic()
     with _demo_sandbox() as portal_here, portal_here.connect() as portal:
         click.echo(f"Sandbox portal on {portal_here.origin} (invented stations, no network needed)")

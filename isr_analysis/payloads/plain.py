@@ -55,15 +55,7 @@ class Taken:
 
 
 def take(payloads: pa.Array, rows: Rows) -> Taken:
-    """Read messages of one topic.
-
-    Parameters
-    ----------
-    payloads : pyarrow.Array
-        ``large_binary``; those of all messages.
-    rows : numpy.ndarray
-        The messages that are meant, at most `PORTION`.
-    """
+    """Read messages of one topic: those in at most `PORTION` rows of all payloads, which are ``large_binary``."""
     taken = payloads.take(pa.array(rows))
     try:
         taken.cast(pa.large_string())

@@ -155,15 +155,7 @@ class Texts:
         self.quotes = np.diff(self._first)
 
     def cut(self, template: Template, some: Places) -> Cut:
-        """Cut those of some texts that fit a template; it is no trouble if most have too many quotes, or too few.
-
-        Parameters
-        ----------
-        template : Template
-            What they may have in common.
-        some : numpy.ndarray
-            The texts that are meant, in order.
-        """
+        """Cut those of some texts that fit a template; it is no trouble if most have too many quotes, or too few."""
         counts = self.quotes[some]
         some = some[counts >= template.quotes if template.has_list else counts == template.quotes]
         edges = np.empty((len(some), 2 * len(template.pieces)), np.int64)

@@ -9,9 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
-from isr_analysis.checks.saying import saying
-from isr_analysis.checks.series import CLIENT, TOPIC, missing, nanoseconds, stamps, taken, zone_of
-from isr_analysis.errors import UsageError
+from isr_analysis.checks.series import CLIENT, missing, nanoseconds, stamps, taken, zone_of
+from isr_analysis.checks.standing import LIVE, SILENT, STALE, limits_of, standing
 from isr_analysis.plots import theme as look
 
 _ROWS = 200
@@ -69,45 +68,43 @@ def live(
     """
     ground = look.checked(theme)
     frame = taken(df)
-    limits = times.duration(stale, name="stale"), times.duration(silent, name="silent")
-    if limits[1] < limits[0]:
-        raise UsageError(f"silent={silent!r} is shorter than stale={stale!r}")
+    limits_of(stale, silent)  # refuses what is none, also of an empty frame
     heading = title or "Live: the last message of each publisher"
+    if len(frame):
+        if CLIENT not in frame.columns:
+            raise missing(frame, [CLIENT])
+        frame = frame.iloc[np.argsort(nanoseconds(frame.index), kind="stable")].dropna(subset=[CLIENT])
     if not len(frame):
         return look.nothing(ground, title=heading, words="No data: no publisher was heard")
-    if CLIENT not in frame.columns:
-        raise missing(frame, [CLIENT])
     zone = (zone_of(frame) if tz is None else times.zone(tz)) or dt.UTC
-    ns = nanoseconds(frame.index)
-    frame = frame.iloc[np.argsort(ns, kind="stable")].groupby(CLIENT, observed=True, sort=False).tail(1)
-    ns = nanoseconds(frame.index)
-    told = df.attrs.get("fetched_at")
-    at = times.instant(now, zone, name="now") if now is not None else times.instant(told) if told else int(ns.max())
+    at = int(nanoseconds(frame.index)[-1])
+    if now is not None:
+        at = times.instant(now, zone, name="now")
+    elif told := df.attrs.get("fetched_at"):
+        at = times.instant(told)
+    table = standing(frame, now=at, stale=stale, silent=silent)
+    table = table.sort_values("age", ascending=False, kind="stable")
     notes = [f"as of {stamps([at], zone)[0]:%a %d %b %Y %H:%M:%S} ({zone})"]
     if df.attrs.get("stale"):
         notes.append("the portal could not be reached: this is an older answer")
-    if len(frame) > _ROWS:
-        notes.append(f"the {_ROWS} longest silent of {len(frame):,} publishers")
-        frame, ns = frame.iloc[:_ROWS], ns[:_ROWS]
+    if len(table) > _ROWS:
+        notes.append(f"the {_ROWS} longest silent of {len(table):,} publishers")
+        table = table.head(_ROWS)
 
-    topics = frame[TOPIC].astype("str") if TOPIC in frame.columns else [""] * len(frame)
-    age = np.maximum(at - ns, 0)
-    level = np.searchsorted(limits, age, side="left")
     ink = look.ink(ground)
-    colours = [look.palette(ground)[2], ink["stale"], ink["bad"]]
-    words = np.array(["heard", "stale", "silent"])[level]
+    colours = {LIVE: look.palette(ground)[2], STALE: ink["stale"], SILENT: ink["bad"]}
     columns = {
-        "": np.array(["●"] * len(frame)),
-        "publisher": np.array([look.folded(one, _NAME) for one in frame[CLIENT].astype("str")]),
-        "state": words,
-        "last heard": np.array([times.ago(float(one)) for one in age]),
-        f"at ({zone})": np.array([f"{one:%d %b<br>%H:%M:%S}" for one in stamps(ns, zone)]),
-        "topic": np.array([look.folded(one, _TOPIC) for one in topics]),
-        "said": np.array([look.folded(saying(row), _A_LINE) for row in frame.astype("object").to_dict("records")]),
+        "": ["●"] * len(table),
+        "publisher": [look.folded(one, _NAME) for one in table["client_id"]],
+        "state": [*table["state"]],
+        "last heard": [times.ago(one.value) for one in table["age"]],
+        f"at ({zone})": [f"{one.tz_convert(zone):%d %b<br>%H:%M:%S}" for one in table["heard"]],
+        "topic": [look.folded(one, _TOPIC) for one in table["topic"]],
+        "said": [look.folded(one, _A_LINE) for one in table["says"]],
     }
     lines = np.array([1 + max(text.count("<br>") for text in row) for row in zip(*columns.values(), strict=True)])
-    strong = [colours[one] for one in level]
-    plain = [ink["text"]] * len(frame)
+    strong = [colours[one] for one in table["state"]]
+    plain = [ink["text"]] * len(table)
     figure = go.Figure(
         go.Table(
             columnwidth=[12, 58, 28, 46, 38, 73, 141],
@@ -119,7 +116,7 @@ def live(
                    "font": {"color": [strong, plain, strong, *[plain] * 4]}},
         )
     )  # fmt: skip
-    height = min(82 + _TWO_LINES * (1 + len(frame)) + 16 * int((lines - 2).sum()), _TALLEST)
+    height = min(82 + _TWO_LINES * (1 + len(table)) + 16 * int((lines - 2).sum()), _TALLEST)
     look.dressed(figure, ground, title=heading, notes=notes, height=height)
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure

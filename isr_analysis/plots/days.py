@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
-from isr_analysis.checks.series import CLIENT, split, stamps, taken, zone_of
+from isr_analysis.checks.series import CLIENT, Floats, Ints, Series, split, stamps, taken, zone_of
 from isr_analysis.checks.tables import day_edges, whole_span
 from isr_analysis.plots import theme as look
 
@@ -75,21 +75,8 @@ def availability(
     each = max(1, -(-(span.end - span.start) // times.DAY // _MOST))
     edges = day_edges(span, zone, each)
     many = len(edges) - 1
-    day = np.searchsorted(edges, series.time, side="right") - 1
-    cell = series.code * many + day
-    hour = (series.time - edges[day]) // times.HOUR
-    new = np.concatenate([[True], (np.diff(hour) != 0) | (np.diff(cell) != 0)])
-    hours, messages = (
-        np.bincount(one, minlength=len(series) * many).reshape(len(series), many) for one in (cell[new], cell)
-    )
-    # Of the first and the last day only what the frame speaks for counts.
-    inside = np.clip(edges, span.start, span.end)
-    # Of an hour that a range was loaded up to, less than half says nothing: perhaps no message was due yet.
-    ended = (inside[1:] - edges[:-1]) / times.HOUR
-    ended = np.round(ended) if span.end - series.time.max() > 1 else np.ceil(ended)
-    share = np.minimum(100, 100 * hours / np.maximum(1, ended - (inside[:-1] - edges[:-1]) // times.HOUR))
-
-    least = np.lexsort((names, hours.sum(axis=1)))[:_ROWS]
+    share, messages, hours = _shares(series, span, edges)
+    least = np.lexsort((np.array(names), hours))[:_ROWS]
     order = sorted(least.tolist(), key=names.__getitem__, reverse=True)
     notes = []
     if len(names) > _ROWS:
@@ -112,6 +99,27 @@ def availability(
     figure.update_xaxes(title_text=f"Day ({zone})", type="date", showgrid=False, **_ticks(many * each))
     figure.update_yaxes(**rows, showgrid=False, ticks="", showline=False)
     return look.dressed(figure, ground, title=heading, notes=notes, height=150 + max(3, len(order)) * 28)
+
+
+def _shares(series: Series, span: times.Range, edges: Ints) -> tuple[Floats, Ints, Ints]:
+    """Give, by series and day, the % of its hours with a message, and its messages; and the hours of each series.
+
+    Of the first and the last day only what the frame speaks for counts.
+    """
+    many = len(edges) - 1
+    day = np.searchsorted(edges, series.time, side="right") - 1
+    cell = series.code * many + day
+    hour = (series.time - edges[day]) // times.HOUR
+    new = np.concatenate([[True], (np.diff(hour) != 0) | (np.diff(cell) != 0)])
+    hours, messages = (
+        np.bincount(one, minlength=len(series) * many).reshape(len(series), many) for one in (cell[new], cell)
+    )
+    inside = np.clip(edges, span.start, span.end)
+    # Of an hour that a range was loaded up to, less than half says nothing: perhaps no message was due yet.
+    ended = (inside[1:] - edges[:-1]) / times.HOUR
+    ended = np.round(ended) if span.end - series.time.max() > 1 else np.ceil(ended)
+    share = np.minimum(100, 100 * hours / np.maximum(1, ended - (inside[:-1] - edges[:-1]) // times.HOUR))
+    return share, messages, hours.sum(axis=1)
 
 
 def _ticks(days: int) -> dict[str, object]:

@@ -46,10 +46,8 @@ def compare(
         What the two are called; if left out, their clients or their dates.
     tz : str or tzinfo, optional
         The zone of the axis; that of `df` if left out.
-    title : str, optional
-        In place of the one made from what is drawn.
-    theme : {"light", "dark"}
-        The ground on which it will be seen.
+    title, theme
+        As of `timeseries`.
 
     Returns
     -------
@@ -87,8 +85,8 @@ def compare(
         return look.nothing(ground, title=title or "Comparison", words="No data: neither frame has any row")
     joined = _joined(both)
     picked = pick(joined, fields, by=[_WHOSE, *listed(by)], tz=zone)
-    if picked.nothing or not picked.lines:
-        return look.nothing(ground, title=title or "Comparison", words=picked.nothing or "No data: only events")
+    if picked.no_lines:
+        return look.nothing(ground, title=title or "Comparison", words=picked.no_lines)
     drawn_of = {line.keys[_WHOSE] for line in picked.lines}
     picked.notes[:0] = notes + [f"nothing to draw of {name}" for name in called if name not in drawn_of]
     if by is None:

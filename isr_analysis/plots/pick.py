@@ -14,6 +14,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
+from isr_analysis.checks.naming import in_words, telling
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -22,7 +23,6 @@ from isr_analysis.checks.series import (
     identity,
     listed,
     missing,
-    plain,
     split,
     taken,
     zone_of,
@@ -64,6 +64,11 @@ class Picked:
     zone: dt.tzinfo | None
     notes: list[str]
     nothing: str = ""
+
+    @property
+    def no_lines(self) -> str:
+        """Why there is no line to draw, in words; empty if there is one."""
+        return self.nothing or ("" if self.lines else "No data: only events")
 
 
 def pick(
@@ -206,29 +211,13 @@ def named(lines: list[Line], by: list[str], facets: list[str], always: str = "")
         chosen = [name for name in by if name in columns]
         if not by:
             order = sorted(columns, key=lambda name: _TELLING.index(name) if name in _TELLING else -1)
-            chosen = _telling(own, [name for name in order if name not in facets])
+            chosen = telling([line.keys for line in own], [name for name in order if name not in facets])
             chosen = list(dict.fromkeys([*([always] if always else []), *chosen]))
         several = len({line.field for line in own}) > 1
         for line in own:
-            parts = {name: _part(name, line.keys[name]) for name in columns if name in line.keys}
+            parts = {name: in_words(name, line.keys[name]) for name in columns if name in line.keys}
             line.told = "<br>".join(map(look.said, parts.values()))
             words = [parts[name] for name in chosen if name in parts]
             alone = line.field if CLIENT in facets else parts.get(CLIENT, line.field)  # its panel is headed by it
             name = " · ".join([*words, *([line.field] if several else [])]) or alone
             line.name = look.said(name)
-
-
-def _telling(lines: list[Line], columns: list[str]) -> list[str]:
-    """Give the columns that are needed to tell the lines apart, the first ones first."""
-    chosen: list[str] = []
-    groups = 1
-    for name in columns:
-        now = len({tuple(str(line.keys.get(one)) for one in [*chosen, name]) for line in lines})
-        if now > groups:
-            chosen.append(name)
-            groups = now
-    return chosen
-
-
-def _part(name: str, value: Any) -> str:
-    return plain(value) if name in {CLIENT, TOPIC, "type", "dcn", DEVICE} else f"{name} {plain(value)}"

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
+from isr_analysis.checks.absence import STATES
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
 from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, split, taken, zone_of
@@ -26,8 +27,6 @@ _BARS = 4000
 _LONG = 2**62  # ns; longer than any span
 _GENERIC = {"value", "state", "status", "payload"}  # fields whose names say nothing beside the topic
 _FAST = "changing quickly"
-_HELD = {"settled": "on disk for good", "provisional": "on disk, late messages may come",
-         "missing": "never fetched", "failed": "the portal failed"}  # fmt: skip
 
 Span = tuple[str, int, int, str]
 """One bar: its row, from when to when (ns), its state."""
@@ -54,10 +53,8 @@ def timeline(
         The columns that name the rows; what tells them apart if left out.
     tz : str or tzinfo, optional
         The zone of the axis; that of the index if left out.
-    title : str, optional
-        In place of the one made from what is drawn.
-    theme : {"light", "dark"}
-        The ground on which it will be seen.
+    title, theme
+        As of `timeseries`.
 
     Returns
     -------
@@ -118,15 +115,19 @@ def timeline(
     if len(spans) > _BARS:  # as many silences as that: there is nothing to join
         spans = sorted(spans, key=lambda span: span[1] - span[2])[:_BARS]
         notes.append(f"the {_BARS:,} longest spans")
-    said = (line.keys.get(TOPIC, line.field) if line.field in _GENERIC else line.field for line, _ in lines)
-    what = ", ".join(dict.fromkeys(map(str, said)))
-    who = {str(line.keys[CLIENT]) for line, _ in lines if CLIENT in line.keys}
-    whose = [*map(look.short, who)] if len(who) == 1 else [f"{len(who):,} clients"] if who else []
-    heading = title or look.said(" · ".join([f"States: {what}"[:80], *whose]))
+    heading = title or _titled([line for line, _ in lines])
     colours = look.state_colours(sorted({state for _, _, _, state in spans}), ground)
     if _FAST in colours:
         colours[_FAST] = look.ink(ground)["line"]
     return _bars(spans, rows[:_ROWS], colours, zone, ground, title=heading, notes=notes)
+
+
+def _titled(lines: list[Line]) -> str:
+    """Name what is drawn: the fields, or the topics of those that say nothing, and of whom."""
+    said = (line.keys.get(TOPIC, line.field) if line.field in _GENERIC else line.field for line in lines)
+    who = {str(line.keys[CLIENT]) for line in lines if CLIENT in line.keys}
+    whose = [*map(look.short, who)] if len(who) == 1 else [f"{len(who):,} clients"] if who else []
+    return look.said(" · ".join([f"States: {', '.join(dict.fromkeys(map(str, said)))}"[:80], *whose]))
 
 
 def _row_names(lines: list[Line], by: list[str]) -> list[str]:
@@ -315,10 +316,10 @@ def coverage(
         who = "all clients" if row.get(CLIENT, "*") == "*" else str(row[CLIENT])
         what = str(row.get(TOPIC, "#"))
         name = look.said(who if what == "#" else f"{who} · {what}")
-        state = _HELD.get(str(row["state"]), str(row["state"]))
+        state = STATES.get(str(row["state"]), str(row["state"]))
         spans.append((name, times.instant(row["start"]), times.instant(row["end"]), state))
     c, colours = look.ink(ground), look.palette(ground)
-    known = dict(zip(_HELD.values(), (c["good"], colours[6], c["line"], c["bad"]), strict=True))
+    known = dict(zip(STATES.values(), (c["good"], colours[6], c["line"], c["bad"]), strict=True))
     present = dict.fromkeys(span[3] for span in spans)
     shades = look.state_colours(present, ground) | known
     ordered = [one for one in known if one in present] + [one for one in present if one not in known]

@@ -47,10 +47,8 @@ def profile(
         Hours of the day, or of the week from Monday.
     tz : str or tzinfo, optional
         The zone whose hours are meant; that of the index if left out.
-    title : str, optional
-        In place of the one made from what is drawn.
-    theme : {"light", "dark"}
-        The ground on which it will be seen.
+    title, theme
+        As of `timeseries`.
 
     Returns
     -------
@@ -77,9 +75,8 @@ def profile(
     if over not in ("day", "week"):
         raise UsageError(f'over={over!r} is not known; give "day" or "week"')
     picked = pick(df, fields, by=by, tz=tz)
-    if picked.nothing or not picked.lines:
-        words = picked.nothing or "No data: only events"
-        return look.nothing(ground, title=title or f"Profile of the {over}", words=words)
+    if picked.no_lines:
+        return look.nothing(ground, title=title or f"Profile of the {over}", words=picked.no_lines)
     many = 24 if over == "day" else 168
     figure, looks, domains, legend = _start(picked, ground)
     banded = False
@@ -89,45 +86,25 @@ def profile(
         if own[0].state:
             _of_shares(figure, axis, own)
         for line in own:
-            colour, dash = looks[line.name]
             hour = _hours(line.time, picked.zone, week=over == "week")
-            low, middle, high = _quartiles(line.value, hour, many, share=line.state)
-            wrap = [*range(many), 0] if over == "day" else list(range(many))
-            common = {"yaxis": axis, "legendgroup": line.name, "name": line.name}
-            if len(own) <= _BANDS and not line.state:
-                banded = True
-                figure.add_trace(_band(low[wrap], high[wrap], colour, common))
-            unit = " %" if line.state else f" {look.said(line.unit)}" if line.unit else ""
-            when = [_moment(one, over) for one in wrap]
-            figure.add_trace(
-                go.Scatter(
-                    x=np.arange(len(wrap)), y=middle[wrap], mode=_mode(middle[wrap]), marker={"size": 5},
-                    line={"color": colour, "dash": dash, "width": 2}, text=when,
-                    hovertemplate=f"<b>{look.said(line.field)}: %{{y:,.5~g}}{unit}</b><br>%{{text}}<br>{line.told}"
-                    "<extra></extra>",
-                    showlegend=line.name not in legend, **common,
-                )
-            )  # fmt: skip
+            course = _quartiles(line.value, hour, many, share=line.state)
+            has_band = len(own) <= _BANDS and not line.state
+            banded |= has_band
+            shown = line.name not in legend
+            figure.add_traces(_course(line, course, over, looks[line.name], axis, has_band=has_band, shown=shown))
             legend.add(line.name)
     zone = str(picked.zone) if picked.zone else "the data names no zone"
-    if over == "week":
-        what, ticks, names = "Hour of the week", list(range(0, 7 * 24, 24)), _DAYS
-    else:
-        what, ticks = "Hour of the day", list(range(0, 25, 3))
-        names = [f"{one:02d}:00" for one in ticks]
+    ticks = list(range(0, 7 * 24, 24) if over == "week" else range(0, 25, 3))
     figure.update_layout(
         xaxis={
-            "title": {"text": f"{what} ({zone})"}, "range": [0, many], "anchor": bottom(domains),
-            "tickvals": ticks, "ticktext": names,
+            "title": {"text": f"Hour of the {over} ({zone})"}, "range": [0, many], "anchor": bottom(domains),
+            "tickvals": ticks, "ticktext": _DAYS if over == "week" else [f"{one:02d}:00" for one in ticks],
         },
         hovermode="closest",
     )  # fmt: skip
-    # On how many days an hour was seen; a range that begins and ends at noon is not of a day more.
-    hours = np.unique(np.concatenate([np.unique(line.time // times.HOUR) for line in picked.lines]))
-    days = round(len(hours) / len(np.unique(hours % 24)))
     middle_is = "share" if all(line.state for line in picked.lines) else "median"
     band = "; the band holds half of the values" if banded else ""
-    notes = [f"{middle_is} of each hour over {counted(days, 'day')}{band}", *picked.notes]
+    notes = [f"{middle_is} of each hour over {counted(_days_seen(picked.lines), 'day')}{band}", *picked.notes]
     heading = title or f"Usual {over}: {titled(picked.lines, picked.marks)}"
     return _finish(figure, picked, ground, heading, notes, legend)
 
@@ -148,10 +125,8 @@ def distribution(
         A frame of the loaders, or any with an index of time. It is not changed.
     fields, by
         As of `timeseries`.
-    title : str, optional
-        In place of the one made from what is drawn.
-    theme : {"light", "dark"}
-        The ground on which it will be seen.
+    title, theme
+        As of `timeseries`.
 
     Returns
     -------
@@ -175,8 +150,8 @@ def distribution(
     """
     ground = look.checked(theme)
     picked = pick(df, fields, by=by)
-    if picked.nothing or not picked.lines:
-        return look.nothing(ground, title=title or "Distribution", words=picked.nothing or "No data: only events")
+    if picked.no_lines:
+        return look.nothing(ground, title=title or "Distribution", words=picked.no_lines)
     figure, looks, domains, legend = _start(picked, ground, gap=120)
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
@@ -220,6 +195,31 @@ def _finish(
     height = 134 + (320 if len(picked.panels) == 1 else 250 * len(picked.panels))
     names = sorted(legend) if len(legend) > 1 else []
     return look.dressed(figure, ground, title=title, notes=notes, height=height, legend=names)
+
+
+def _course(
+    line: Line, course: tuple[Floats, Floats, Floats], over: str, style: tuple[str, str], axis: str,
+    *, has_band: bool, shown: bool,
+) -> list[go.Scatter]:  # fmt: skip
+    """Draw the usual course of one line, and under it, if there is to be one, the band of its middle half."""
+    low, middle, high = course
+    common = {"yaxis": axis, "legendgroup": line.name, "name": line.name}
+    wrap = [*range(len(middle)), 0] if over == "day" else [*range(len(middle))]
+    colour, dash = style
+    unit = " %" if line.state else f" {look.said(line.unit)}" if line.unit else ""
+    middles = go.Scatter(
+        x=np.arange(len(wrap)), y=middle[wrap], mode=_mode(middle[wrap]), marker={"size": 5},
+        line={"color": colour, "dash": dash, "width": 2}, text=[_moment(one, over) for one in wrap],
+        hovertemplate=f"<b>{look.said(line.field)}: %{{y:,.5~g}}{unit}</b><br>%{{text}}<br>{line.told}<extra></extra>",
+        showlegend=shown, **common,
+    )  # fmt: skip
+    return [_band(low[wrap], high[wrap], colour, common), middles] if has_band else [middles]
+
+
+def _days_seen(lines: list[Line]) -> int:
+    """Tell on how many days an hour was seen; a range that begins and ends at noon is not of a day more."""
+    hours = np.unique(np.concatenate([np.unique(line.time // times.HOUR) for line in lines]))
+    return round(len(hours) / len(np.unique(hours % 24)))
 
 
 def _of_shares(figure: go.Figure, axis: str, own: list[Line]) -> None:

@@ -119,13 +119,6 @@ def line_styles(
     Where there are several clients the colour says which, and the dash tells lines of the same colour apart, as long as
     there are any; lines of one client (or of none) take the colours in turn. Only lines that share a panel need to
     differ.
-
-    Parameters
-    ----------
-    clients, names, panels : list
-        Client, name in the legend and panel of each line.
-    theme : {"light", "dark"}
-        The ground.
     """
     colours = palette(theme)
     several = len({*clients}) > 1

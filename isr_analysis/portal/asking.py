@@ -28,18 +28,7 @@ _LATELY = 30 * times.DAY
 class Asker:
     """Asks for a range and its parts, and learns from each answer how.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection. What is learned is put into its contract and its habits.
-    known : History
-        How history is asked for.
-    selector : Selector
-        What is asked for; of one client or of all.
-    span : Range
-        The range that is read.
-    wait : bool or callable
-        Wait for the quota where it is used up.
+    What is learned is put into the portal's contract and its habits.
 
     Attributes
     ----------
@@ -113,11 +102,11 @@ class Asker:
         whole = habits.by_time and order == habits.order and passes.get(order or "", False)
         return dataclasses.replace(page, messages=table, rows=len(table) if whole else page.rows)
 
-    def of_range(self, span: Range, question: dict[str, str]) -> Page:
-        """Ask for a range by the parameters of a question."""
+    def of_range(self, span: Range, question: dict[str, str], *, bounded: bool = False) -> Page:
+        """Ask for a range by the parameters of a question; `bounded` as for `Wire.get`."""
         answered_from = self._portal.habits.answered_from
         try:
-            page = self.ask(Step(self.known.path, question))
+            page = self.ask(Step(self.known.path, question), bounded=bounded)
         except RequestRefusedError as exc:
             if not self._is_nothing(exc):
                 raise
@@ -129,7 +118,7 @@ class Asker:
         answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
         return page
 
-    def ask(self, step: Step) -> Page:
+    def ask(self, step: Step, *, bounded: bool = False) -> Page:
         """Ask for a page, and learn from it.
 
         Raises
@@ -141,7 +130,7 @@ class Asker:
         WrongAccountError
             It holds another account's data.
         """
-        page = self._page(step)
+        page = self._page(step, bounded)
         self.zoneless = self.zoneless or page.zoneless
         if page.apart is not None and (self.apart is None or page.apart.by > self.apart.by):
             self.apart = page.apart
@@ -157,10 +146,10 @@ class Asker:
             self._portal.learn(dataclasses.replace(now, fields=dataclasses.replace(now.fields, **new)))
         return page
 
-    def _page(self, step: Step) -> Page:
+    def _page(self, step: Step, bounded: bool) -> Page:
         """Ask, and read what came: as a page, or as the refusal that it is."""
         try:
-            answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait)
+            answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait, bounded=bounded)
             answer = jobs.awaited(self._portal.wire, answer, step.path, wait=self._wait)
             answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, wait=self._wait)
         except RequestRefusedError as exc:
@@ -260,6 +249,6 @@ class Asker:
         for length in dict.fromkeys(min(days, most) for days in (_LATELY, times.DAY)):  # it may keep less
             question = self.written(known, Range(now - length + known.unit, now), selector)
             with contextlib.suppress(AnswerError, RequestRefusedError):
-                answer = self._portal.wire.get(known.path, question)
+                answer = self._portal.wire.get(known.path, question, bounded=True)
                 return answer, self._read(answer, selector)
         return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from pathlib import Path
 from typing import Any
 
-from isr_analysis import settings
+from isr_analysis import settings, times
 from isr_analysis.errors import TokenMissingError, UsageError
-from isr_analysis.messages import Selector
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.portal import Portal
@@ -90,6 +91,29 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
         tokens.find(settings.profile(), ask=False)
     with _connecting:  # of several threads that begin at once, the first one connects
         return _default or connect()
+
+
+def asked(
+    client_id: Clients | None,
+    topic: str,
+    start: times.Instant | None,
+    end: times.Instant | None,
+    last: str | dt.timedelta | None,
+    tz: str | dt.tzinfo,
+    portal: Portal | None,
+    *,
+    to_the_second: bool = False,
+) -> tuple[Portal, Selector, times.Range]:
+    """Read what every loader of history is asked: over which connection, which messages, of which range.
+
+    The arguments are those of `load_history`. A range without an end of its own ends now; `to_the_second` for what
+    people read.
+    """
+    zone = times.zone(tz)
+    selector = Selector.of(client_id, topic)
+    portal = current(portal)
+    now = times.whole_second(portal.now()) if to_the_second else portal.now()
+    return portal, selector, times.resolve(start, end, last, tz=zone, now=now)
 
 
 def existing() -> Portal | None:

@@ -21,7 +21,7 @@ import tomli_w
 
 from isr_analysis import times
 from isr_analysis.answers import Fields
-from isr_analysis.errors import HistoryIncompleteError, UsageError
+from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import headers, layouts, lengths
 from isr_analysis.portal.wire import API
@@ -36,6 +36,9 @@ _NOT_SAID = ("source", "is_assumed")
 
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
+
+NARROWEST = times.MINUTE
+"""A range that is refused at this length is not refused as too long, ns."""
 
 
 class TopicNeededError(UsageError):
@@ -153,6 +156,12 @@ class History:
         """Whether the range can only be asked for by how far it reaches back from now."""
         return self.length is not None and self.start is None and self.end is None
 
+    def can_be_parted(self, span: times.Range) -> bool:
+        """Tell whether the portal can be asked for the halves of a range in its place."""
+        ranged = self.start is not None and (self.end is not None or self.length is not None)
+        least = max(NARROWEST, self.unit, 0 if self.shortest is None else times.duration(self.shortest))
+        return ranged and not self.of_days and span.end - span.start >= 2 * least
+
     def widened(self, span: times.Range, now: int, *, back: bool = False) -> times.Range:
         """Give the range to ask for that holds another, and is as long as the portal wants.
 
@@ -258,7 +267,7 @@ class History:
             raise HistoryIncompleteError(
                 f"the portal's history is asked for by how far it reaches back ({self.length!r}, at most "
                 f"{self.longest or self.length_form}), which is not as far as {times.iso(span.start)}; ask for a later "
-                "range, or say in a contract file (ISR_CONTRACT) how else to ask"
+                f"range, or say in {CONTRACT_FILE} how else to ask"
             )
         return written
 

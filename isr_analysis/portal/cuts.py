@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from isr_analysis import messages, times
 from isr_analysis.answers import Page
-from isr_analysis.errors import AnswerError, IsrError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, IsrError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import lists, paging
 from isr_analysis.portal.paging import Step
@@ -34,18 +34,9 @@ _NEAR = 2 * times.SECOND
 def check(portal: Portal, selector: Selector, span: Range, given: Range | None, *, wait: Waiting = False) -> None:
     """Find out, once, whether the portal answers so long a range whole.
 
-    Where no message is known that can tell, what was silent is asked for alone, in halves.
+    `given` reaches from the first message that came of the range to the last; None if none came.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection.
-    selector, span
-        What was asked for.
-    given : Range or None
-        From the first message that came of it to the last; None if none came.
-    wait : bool or callable
-        Wait for the quota where it is used up.
+    Where no message is known that can tell, what was silent is asked for alone, in halves.
 
     Raises
     ------
@@ -73,8 +64,7 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
         raise AnswerError(
             f"the portal was asked for {span} and gave {gave}, but, asked for other ranges as long, or for parts of "
             "one alone, it gave more: it cuts long ranges short, here or before. Say how long they may be, such as "
-            'longest = "1h", under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), and '
-            "load once with refresh=True"
+            f'longest = "1h", under [history] of {CONTRACT_FILE}, and load once with refresh=True'
         )
 
 
@@ -86,8 +76,7 @@ def unproven(portal: Portal, selector: Selector) -> str:
     return (
         f"the portal has given no message of {selector}, nor any other yet: whether it answers so long a range whole, "
         'or follows one as it was sent, is not known. If there should be some, say longest = "1h", or how it wants the '
-        "range (start, end, time_form), under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to "
-        "edit), and load once with refresh=True"
+        f"range (start, end, time_form), under [history] of {CONTRACT_FILE}, and load once with refresh=True"
     )
 
 
@@ -196,8 +185,8 @@ class _Look:
 def _lost(at: int, how: str) -> AnswerError:
     return AnswerError(
         f"the portal gave a message of {times.iso(at)}, and, {how}, did not: its instants are not those that it is "
-        "asked by, or it follows a range in another way than it was sent. Say in a contract file (ISR_CONTRACT) how it "
-        "wants the range, and which time it goes by; `isr doctor` prints one to edit"
+        f"asked by, or it follows a range in another way than it was sent. Say in {CONTRACT_FILE} how it wants the "
+        "range, and which time it goes by"
     )
 
 

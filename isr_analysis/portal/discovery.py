@@ -53,10 +53,7 @@ _YAML = re.compile(
 def find(get: Callable[[str], Answer]) -> Contract:
     """Find the document and read the contract from it.
 
-    Parameters
-    ----------
-    get : callable
-        Gives the answer of a path on the portal, or raises.
+    `get` gives the answer of a path on the portal, or raises.
 
     Returns
     -------

@@ -34,19 +34,7 @@ _SIGNED = re.compile(r"(?:.*[-_])?(?:sig|signature|hmac)", re.IGNORECASE)
 
 
 def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> tuple[Answer, Paging]:
-    """Give an answer, or what is in the files that it names, as a zip of them; and what it says of further files.
-
-    Parameters
-    ----------
-    wire : Wire
-        Where to ask.
-    answer : Answer
-        What came.
-    path : str
-        The path that was asked.
-    wait : bool or callable
-        As of `Wire.get`.
-    """
+    """Give an answer, or what is in the files that it names, as a zip of them; and what it says of further files."""
     value = _value(answer)
     one, several = _single(value), _listed(value)
     if one is not None:

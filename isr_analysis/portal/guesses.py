@@ -7,7 +7,7 @@ import itertools
 
 from isr_analysis import times
 from isr_analysis.answers import Page
-from isr_analysis.errors import AnswerError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal import names, refusals
 from isr_analysis.portal.contract import History
@@ -69,7 +69,7 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
                 return
     raise AnswerError(
         "the portal wants instants as numbers since 1970 and does not say of what unit, and with none of them it gave "
-        'messages; say time_form = "s", "ms", "us" or "ns" in a contract file (ISR_CONTRACT); `isr doctor` prints one'
+        f'messages; say time_form = "s", "ms", "us" or "ns" in {CONTRACT_FILE}'
     )
 
 
@@ -97,6 +97,5 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
         return
     raise AnswerError(
         f"the portal wants a topic named ({known.topic!r}) and does not say how, and asked for {selector} as subpath "
-        "and as path it gave nothing, lately too; if there is something, say topic_form in a contract file "
-        "(ISR_CONTRACT); `isr doctor` prints one"
+        f"and as path it gave nothing, lately too; if there is something, say topic_form in {CONTRACT_FILE}"
     )

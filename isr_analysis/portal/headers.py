@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from isr_analysis.errors import UsageError
+from isr_analysis.errors import CONTRACT_FILE, UsageError
 
 _NOT_IN_A_FILE = re.compile(
     r"auth|cookie|token|secret|passw|credential|api-?key|^x-isr-account-id$"
@@ -79,7 +79,4 @@ def remedy(status: int, words: str, lacking: Sequence[str]) -> str:
     wants = f"its document wants the header {', '.join(named)}" if lacking else "a header that it wants is sent"
     if named and _OF_ACCOUNT.search(named[0]):
         return f"; {wants}: set ISR_ACCOUNT_ID to the account's id"
-    return (
-        f'; {wants}: say {named[0] if named else "X-Tenant"} = "…" under [headers] of a contract file (ISR_CONTRACT; '
-        "`isr doctor` prints one to edit)"
-    )
+    return f'; {wants}: say {named[0] if named else "X-Tenant"} = "…" under [headers] of {CONTRACT_FILE}'

@@ -17,7 +17,8 @@ from isr_analysis.errors import (
 )
 from isr_analysis.portal import refusals
 from isr_analysis.portal.contract import Contract, History
-from isr_analysis.portal.wire import Answer, EnoughError, Wire
+from isr_analysis.portal.transport import EnoughError
+from isr_analysis.portal.wire import Answer, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -27,18 +28,7 @@ _REVISIONS = 6
 def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id: str | None, now: int) -> str | None:
     """Ask whose the token is; None if no answer names an account.
 
-    Parameters
-    ----------
-    wire : Wire
-        The token's connection.
-    routes : Contract
-        Where the publishers and the live answer are.
-    history : callable
-        Gives how history is asked for; called only where nothing else told.
-    account_id : str or None
-        The account that is expected.
-    now : int
-        The present instant, ns.
+    `history` gives how history is asked for; it is called only where nothing else told.
 
     Raises
     ------
@@ -103,20 +93,7 @@ def recent(
 ) -> tuple[Answer, messages.Selector]:
     """Ask for one message of the last day, in whichever way the portal's refusals lead to.
 
-    Parameters
-    ----------
-    wire : Wire
-        The token's connection.
-    known : History
-        How history is asked for.
-    account_id : str or None
-        The account, where it is known.
-    now : int
-        The present instant, ns.
-    client : callable
-        Gives a client id for a portal that insists on one.
-    learn : callable
-        Takes what a refusal taught.
+    `client` gives a client id for a portal that insists on one, and `learn` takes what a refusal taught.
 
     Raises
     ------
@@ -133,7 +110,7 @@ def recent(
         if known.limit is not None:
             asked[known.limit] = "1"
         try:
-            answer = wire.get(known.path, asked)
+            answer = wire.get(known.path, asked, bounded=True)
             if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
                 raise refused
         except RequestRefusedError as exc:

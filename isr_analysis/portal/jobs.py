@@ -32,17 +32,6 @@ _STATUS = re.compile(r"(?:status|job|task|operation|poll|monitor|export|request)
 def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> Answer:
     """Give an answer, or the one that it promises.
 
-    Parameters
-    ----------
-    wire : Wire
-        Where to ask.
-    answer : Answer
-        What came.
-    path : str
-        The path that was asked.
-    wait : bool or callable
-        As of `Wire.get`.
-
     Raises
     ------
     AnswerError

@@ -19,8 +19,9 @@ from isr_analysis.answers.shape import BESIDE, ROWS, plain
 from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.contract import Contract, History
+from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
-from isr_analysis.portal.wire import EnoughError
+from isr_analysis.portal.transport import EnoughError
 
 if TYPE_CHECKING:
     from isr_analysis.portal.responses import Kept, Responses
@@ -37,18 +38,7 @@ _MANY = 1000
 
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
-    """Give the last messages of the publishers: each answer, and what it holds.
-
-    Parameters
-    ----------
-    responses : Responses
-        Where answers come from.
-    routes : Contract
-        The routes, and the names of fields.
-    account_id : str or None
-        The account in use.
-    max_age : float
-        An answer that is not older, s, is taken from the cache.
+    """Give the last messages of the publishers, at most `max_age` seconds old: each answer, and what it holds.
 
     Raises
     ------
@@ -59,7 +49,7 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
-    """Give the MQTT clients of the account: each answer, and its rows; parameters and errors as of `live`."""
+    """Give the MQTT clients of the account: each answer, and its rows; errors as of `live`."""
     return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
 
 
@@ -73,7 +63,7 @@ def _published(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
-    """Give a list of objects: each answer, and its rows; parameters and errors as of `live`."""
+    """Give a list of objects: each answer, and its rows; errors as of `live`."""
     return list(_Rows(responses, path, max_age).read())
 
 
@@ -126,9 +116,7 @@ class _List(ABC, Generic[Read]):
             self._whose |= self._owners(found)
             yield kept, found
             page = Page(messages.empty(), min(rows, 1), paging=said)
-            following = paging.following(
-                known, question, page, rows=self._count % _ALL, nth=nth, habits=paging.Habits()
-            )
+            following = paging.following(known, question, page, rows=self._count % _ALL, nth=nth, habits=Habits())
             if following == step and not rows:
                 return  # its cursor is where the next one will be
             if not paging.says_more(said, nth):

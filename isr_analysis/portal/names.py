@@ -47,16 +47,7 @@ def is_ignored(known: History, page: Page, span: Range) -> bool:
 def found(portal: Portal, known: History, selector: Selector, page: Page) -> History | None:
     """Find the usual names by which the portal follows a range; None if by none.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection.
-    known : History
-        How it was asked.
-    selector : Selector
-        For what.
-    page : Page
-        What it answered: asked for the minutes around a message of it alone, it must give that and no others.
+    `page` is what it answered: asked for the minutes around a message of it alone, it must give that and no others.
     """
     at = np.sort(instants(page.messages))
     middle = int(at[len(at) // 2])

@@ -21,24 +21,22 @@ import pyarrow.compute as pc
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
-from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import instants, within
 from isr_analysis.portal import series
-from isr_analysis.portal.paging import Habits
-from isr_analysis.times import Range
-
-EVER = Range(-(2**62), 2**62)
-"""All of time: the outer edges of what an answer is taken to cover, as it may hold more than was asked for."""
+from isr_analysis.portal.habits import Habits
+from isr_analysis.times import EVER, Range
 
 _OF_MESSAGE = ["time", "client_id", "topic", "payload"]
 _MOST_SHARED = 100
+_BY_TIME = f'page = "none" and offset = "none" under [history] of {CONTRACT_FILE} have all read by time'
 REPEATED = (
-    "gives a message of {} on two of its pages, and has it once: its pages are in no order, and others may be on none "
-    '(page = "none" and offset = "none" under [history] of a contract file have all read by time)'
+    "gives a message of {} on two of its pages, and has it once: its pages are in no order, and others may be on none; "
+    f"{_BY_TIME}"
 )
 OVERLAP = (
     "gives a message of {} twice, at the end of a page and at the beginning of the next, but has it once: its pages "
-    'overlap (page = "none" and offset = "none" under [history] of a contract file have all read by time)'
+    f"overlap; {_BY_TIME}"
 )
 _CERTAIN = 6
 """Instants in one order that are no coincidence: 1 in 720."""
@@ -168,7 +166,7 @@ class Onward:
         if len(within(after.messages, shared)) < len(again):
             raise self._incomplete(
                 "no longer gives messages, asked from their instant on, that it gave before (it may go by another time "
-                "than the one that is read: name that as time under [history.fields] of a contract file)"
+                "than the one that is read: name that as time under [history.fields] of " + CONTRACT_FILE + ")"
             )
         return after
 
@@ -184,7 +182,7 @@ class Onward:
             raise self._incomplete(
                 f"gave fewer messages of {wanted} when it was asked for that alone than with more: "
                 "it may round ranges, or go by another time than the one that is read (time under [history.fields] of "
-                "a contract file)"
+                f"{CONTRACT_FILE})"
             )
         return page
 
@@ -269,7 +267,7 @@ class Onward:
             outside = (
                 f", and they are of {times.iso(int(at.min()))} to {times.iso(int(at.max()))}: it does not follow the "
                 "range, or other fields or units hold its instants than those that are read (time and time_form under "
-                "[history.fields] of a contract file)"
+                f"[history.fields] of {CONTRACT_FILE})"
             )
         return self._incomplete(
             f"gives the same {counted(page.rows, 'message')} for a part of the range as for all of it{outside}"

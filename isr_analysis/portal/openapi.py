@@ -21,14 +21,7 @@ _OF_PAGES = (roles.LIMIT, roles.CURSOR, roles.PAGE, roles.OFFSET)
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
-    """Read what a document says of the history route.
-
-    Parameters
-    ----------
-    document : mapping
-        OpenAPI 3 or Swagger 2, parsed.
-    url : str
-        Where it came from, for `Contract.source`.
+    """Read what a document, which came from `url`, says of the history route.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from http import HTTPStatus
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
+from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal import cuts, guesses, refusals
 from isr_analysis.portal.contract import History
@@ -23,6 +23,9 @@ from isr_analysis.times import Range
 logger = logging.getLogger(__name__)
 
 _REVISIONS = 20
+
+_SHORT = times.HOUR
+"""A range so long, ns, is answered in time by a portal that is well."""
 
 Question = tuple[Selector, Range]
 
@@ -81,6 +84,12 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
                 raise
             todo[:0] = _instead(portal, known, window, (one, piece), exc)
             continue
+        except PortalUnavailableError as exc:  # it may only need too long for so much
+            if exc.status_code != HTTPStatus.GATEWAY_TIMEOUT or not _is_shortened(portal, known, wide):
+                raise
+            logger.info("%s was not answered in time: shorter ranges are asked for", wide)
+            todo.insert(0, (one, piece))
+            continue
         if guesses.was_wrong(portal, known, one, wide, first):
             todo.insert(0, (one, piece))
             continue
@@ -91,6 +100,16 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
             cuts.check(portal, one, wide, window.given, wait=wait)
             raise
         cuts.check(portal, one, wide, window.given, wait=wait)
+
+
+def _is_shortened(portal: Portal, known: History, span: Range) -> bool:
+    """Have shorter ranges asked for, or not if this one is short enough for any portal that is well."""
+    length = (span.end - span.start) // 4
+    if length < _SHORT or not known.can_be_parted(span):
+        return False
+    if portal.contract.history == known:  # else another thread has learned of it meanwhile
+        portal.learn(dataclasses.replace(known, longest=f"{length // times.SECOND}s"))
+    return True
 
 
 def _instead(

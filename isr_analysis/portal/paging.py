@@ -9,160 +9,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
-
-import pyarrow as pa
 
 from isr_analysis import answers, times
 from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import AnswerError
-from isr_analysis.messages import Selector, instants, within
+from isr_analysis.messages import instants
 from isr_analysis.portal import roles
 from isr_analysis.portal.contract import History
-from isr_analysis.times import Range
+from isr_analysis.portal.habits import Habits
 
 _FEW = 16
 """Fewer messages than these are no limit of a portal's."""
-
-_LEAST = 10
-"""Rows that any portal gives at once."""
-
-_OFTEN = 6
-"""How many ranges with silence are looked at again, before it is only one now and then."""
-
-
-@dataclass(slots=True)
-class Habits:
-    """What the answers of a portal have shown so far.
-
-    Parameters
-    ----------
-    longest : int
-        The most rows that one answer had: the portal is known to be able to give as many at once.
-    whole : int
-        The most rows of an answer behind which nothing more was found: up to there the portal's word on sizes is
-        believed. -1 since it cut an answer without a word.
-    from_end, from_start : int
-        How long before the end of a range, and behind its start, messages were that its answer still held, ns.
-    shortest : int
-        The length of the shortest range of which a message came, ns.
-    cuts : bool
-        Whether a range was found to be cut short.
-    seen : tuple of (Selector, int)
-        What was asked for, and the instant of a message that came: of the earliest, and of the last.
-    dense : int
-        The most messages of an answer of which a small part, asked for alone, had no more.
-    silent, empty : int
-        How many ranges there were of whose one end nothing came, and of which nothing came at all.
-    live_is_asked : bool
-        Whether the live answer was asked for messages, as history had given none.
-    unproven : bool
-        Whether no message was known that could show whether long ranges are answered whole.
-    reach : int
-        How far an answer reached over its range, although the portal follows it: it may round the ends, ns.
-    rounds : bool
-        Whether a message that it gave just outside of a range was found to be given in a range around it, too.
-    order : {"up", "down", None}
-        Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
-    by_time : bool or None
-        Whether that order is of time alone; else it may be that of one client after the other.
-    series : dict of int to int
-        How often so long a series, of one client and topic, was found to be whole.
-    series_limit : int or None
-        How many messages of a series the portal gives at once, if it cuts each by itself.
-    unit_is_guessed : bool
-        Whether it wants a number since 1970 and did not say of what unit: then nothing is taken for empty yet.
-    names_are_looked_for : bool
-        Whether other names of the range's ends were tried, as it did not follow those that are usual.
-    topic_is_guessed : bool
-        Whether it wants a topic and did not say how it is written: then nothing is taken for empty yet.
-    total_is_of_table : bool
-        Whether the total that it states was found to be of all that is stored, whatever is asked for.
-    without_rows : bytes or None
-        What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
-    decoded : bool
-        Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
-    answered : set of Selector
-        What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
-    answered_from : dict of Selector to int
-        The earliest beginning of a range that was answered, by what was asked for, ns.
-    days_are_utc_from : int
-        From which time of a day on messages were found in the day of UTC that is theirs, ns.
-    form_is_looked_for : bool
-        Whether other answers were asked whether payloads are coded bytes.
-    lock : threading.Lock
-        Held while something is found out that others wait for.
-    zone_is_proven : bool
-        Whether instants that name no zone were found to be those that it is asked by.
-    clock_is_proven : bool
-        Whether, of rows with several times, the one that is read was found to be the one that it is asked by.
-    """
-
-    longest: int = 0
-    whole: int = 0
-    from_end: int = 0
-    from_start: int = 0
-    shortest: int = 2**63
-    cuts: bool = False
-    seen: tuple[tuple[Selector, int], ...] = ()
-    dense: int = 0
-    silent: int = 0
-    empty: int = 0
-    live_is_asked: bool = False
-    unproven: bool = False
-    reach: int = 0
-    rounds: bool = False
-    order: str | None = None
-    by_time: bool | None = None
-    series: dict[int, int] = field(default_factory=dict)
-    series_limit: int | None = None
-    unit_is_guessed: bool = False
-    names_are_looked_for: bool = False
-    topic_is_guessed: bool = False
-    total_is_of_table: bool = False
-    without_rows: bytes | None = None
-    decoded: bool = False
-    answered: set[Selector] = field(default_factory=set)
-    answered_from: dict[Selector, int] = field(default_factory=dict)
-    days_are_utc_from: int = times.DAY
-    form_is_looked_for: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    zone_is_proven: bool = False
-    clock_is_proven: bool = False
-
-    def note_messages(self, selector: Selector, span: Range, table: pa.Table) -> None:
-        """Note how far from the ends of a range its answer holds messages."""
-        if not len(inside := instants(within(table, span))):
-            return
-        self.shortest = min(self.shortest, span.end - span.start)
-        first, last = int(inside.min()), int(inside.max())
-        self.from_end, self.from_start = max(self.from_end, span.end - first), max(self.from_start, last - span.start)
-        every = [*self.seen, (selector, first), (selector, last)]
-        self.seen = min(every, key=lambda one: one[1]), max(every, key=lambda one: one[1])
-
-    def is_worth_a_look(self, *, nothing: bool) -> bool:
-        """Count a range with a silent end, or of `nothing`, and tell whether to look at it again: ever more rarely."""
-        if nothing:
-            self.empty += 1
-        else:
-            self.silent += 1
-        count = self.empty if nothing else self.silent
-        return count <= _OFTEN or count.bit_count() == 1
-
-    def may_be_cut(self, rows: int) -> bool:
-        """Tell whether an answer has as many rows as any before it: the portal may have more than it gives at once."""
-        return rows >= max(self.longest, _LEAST)
-
-    def show_end(self, rows: int, *, is_last: bool) -> None:
-        """Note what was found behind an answer of so many rows that did not say itself whether it is the last."""
-        if not is_last:
-            self.whole = -1
-        elif self.whole >= 0:
-            self.whole = max(self.whole, rows)
 
 
 @dataclass(frozen=True, slots=True)

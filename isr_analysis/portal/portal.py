@@ -19,6 +19,7 @@ import httpx
 
 from isr_analysis import settings
 from isr_analysis.errors import (
+    CONTRACT_FILE,
     AddOnMissingError,
     AnswerError,
     IsrError,
@@ -28,8 +29,9 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import accounts, discovery, headers, identity, lists, paging, quota, token, wire
+from isr_analysis.portal import accounts, discovery, headers, identity, lists, quota, token, transport, wire
 from isr_analysis.portal.contract import Contract, History, overridden
+from isr_analysis.portal.habits import Habits
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.portal.responses import Responses
@@ -60,7 +62,7 @@ class Portal:
 
     Attributes
     ----------
-    habits : paging.Habits
+    habits : Habits
         What the portal's answers have shown: how long they can be, and their order.
     """
 
@@ -81,7 +83,7 @@ class Portal:
             )
         self.profile = profile
         self.now = now
-        self.habits = paging.Habits()
+        self.habits = Habits()
         self._key = key
         self._place = profile.home
         self._is_unkept = is_read_only(profile.home)
@@ -94,12 +96,12 @@ class Portal:
             whose += "".join(f"\n{one}" for one in sorted(self._said.headers.items()) if one[0].lower() != "accept")
         marked = profile.home if accounts.has_salt(profile.home) else self._place
         self._mark = accounts.fingerprint(key, whose, marked)
-        self._ledger = quota.Ledger(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
+        self._tally = quota.Tally(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
         self.wire = wire.Wire(
             profile.origin,
             key,
             profile.account_id,
-            ledger=self._ledger,
+            tally=self._tally,
             now=now,
             sleep=sleep,
             transport=transport,
@@ -149,7 +151,7 @@ class Portal:
     @property
     def quota(self) -> quota.Quota:
         """What is left of the token's requests of this hour, as far as is known on this machine."""
-        return self._ledger.state(self.now())
+        return self._tally.state(self.now())
 
     @property
     def account_id(self) -> str:
@@ -217,12 +219,12 @@ class Portal:
                         raise
                     if file is None:
                         exc.add_note(
-                            "It failed at its documentation. If that is broken for long, say in a contract file "
-                            "(ISR_CONTRACT) how history is asked for: then it is not needed"
+                            f"It failed at its documentation. If that is broken for long, say in {CONTRACT_FILE} how "
+                            "history is asked for: then it is not needed"
                         )
                         raise
                     known = Contract(source="built in (the portal fails at its OpenAPI document)")
-                except wire.EnoughError:
+                except transport.EnoughError:
                     known = Contract(source="built in (the portal's OpenAPI document is far to seek)")
                 self._contract = known if file is None else overridden(known, file)
             return self._contract

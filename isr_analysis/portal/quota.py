@@ -108,12 +108,12 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What `Ledger.take` gave.
+    """What `Tally.take` gave.
 
     Parameters
     ----------
     number : int or None
-        The request's number, for `Ledger.hear`; None if it was not granted yet.
+        The request's number, for `Tally.hear`; None if it was not granted yet.
     pause : float
         Seconds after which to ask again; 0 if it was granted.
     """
@@ -122,16 +122,8 @@ class Taken:
     pause: float
 
 
-class Ledger:
-    """The shared count of one token's requests.
-
-    Parameters
-    ----------
-    path : Path
-        The SQLite file that the processes share.
-    token : str
-        The token's fingerprint, never the token.
-    """
+class Tally:
+    """The shared count of one token's requests, by its fingerprint, never the token, in a file that processes share."""
 
     def __init__(self, path: Path, token: str) -> None:
         self._path = path

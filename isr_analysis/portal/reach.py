@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from isr_analysis import times
 from isr_analysis.answers import Apart, Page
-from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.messages import instants, within
 from isr_analysis.portal.contract import History
 from isr_analysis.portal.onward import grain_of
@@ -29,8 +29,7 @@ _CLOCKS = 15 * times.HOUR
 """How far a clock of some zone may be ahead of UTC, and a little more."""
 
 NAME_THE_ZONE = (
-    'say time_zone = "Europe/Zurich", or which it is, in a contract file (ISR_CONTRACT; `isr doctor` prints one to '
-    "edit), under [history.fields] and [live_fields]"
+    'say time_zone = "Europe/Zurich", or which it is, under [history.fields] and [live_fields] of ' + CONTRACT_FILE
 )
 """What to do about local times."""
 
@@ -50,14 +49,7 @@ _SOME = 20
 class Reach:
     """How far the answers to one question reach.
 
-    Parameters
-    ----------
-    portal : Portal
-        The connection. What is found out is put into its contract and its habits.
-    span : Range
-        What was asked for.
-    ask : callable
-        Asks for another range in the same way.
+    What is found out is put into the portal's contract and its habits; `ask` asks for another range in the same way.
 
     Attributes
     ----------
@@ -172,8 +164,8 @@ class Reach:
         return AnswerError(
             f"the portal was asked for {self._span} by dates and gave a message of {times.iso(stray)}: its days are of "
             "another clock than UTC, and messages of their ends would be missing. Say of which under [history.fields] "
-            'of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit), such as time_zone = "Europe/Zurich", '
-            'or time_zone = "UTC" if they are of UTC after all, and load once with refresh=True'
+            f'of {CONTRACT_FILE}, such as time_zone = "Europe/Zurich", or time_zone = "UTC" if they are of UTC after '
+            "all, and load once with refresh=True"
         )
 
     def _check_one_end(self, known: History, asked: Mapping[str, str], *, late: bool, to_now: bool, told: bool) -> None:
@@ -236,9 +228,8 @@ class Reach:
             raise AnswerError(
                 f"the portal was asked for {self._span} and gave {given} messages of {part}; asked for that alone it "
                 "gave more: it thins long answers. If it has a parameter for that, such as one of raw values or of "
-                "the most points, say it as [history.fixed] in a contract file (ISR_CONTRACT; `isr doctor` prints one "
-                'to edit); else say how long ranges may be, such as longest = "1h", under [history]. Then load once '
-                "with refresh=True"
+                f"the most points, say it as [history.fixed] in {CONTRACT_FILE}; else say how long ranges may be, such "
+                'as longest = "1h", under [history]. Then load once with refresh=True'
             )
         habits.dense = self._rows
 
@@ -288,8 +279,8 @@ class Reach:
             raise AnswerError(
                 f"the portal gave a message of {times.iso(apart.at)}, and, asked for the minutes around that, did not: "
                 "it goes by another time than the one that is read from its messages, and what came late would be "
-                f"missing. If that is {apart.name!r}, say time = {apart.name!r} under [history.fields] of a contract "
-                "file (ISR_CONTRACT; `isr doctor` prints one to edit), and load once with refresh=True"
+                f"missing. If that is {apart.name!r}, say time = {apart.name!r} under [history.fields] of "
+                f"{CONTRACT_FILE}, and load once with refresh=True"
             )
         self._portal.habits.clock_is_proven = True
 
@@ -311,22 +302,20 @@ class Reach:
             return AnswerError(
                 f"the portal was asked without a range, as its parameters of one are not known ({known_by}), and gave "
                 f"{gave}: it cannot be told whether that is all of {self._span}. Name its start and end under "
-                "[history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit); or, if it has none and "
-                'always gives all that it has, say start = "none" and end = "none"'
+                f"[history] of {CONTRACT_FILE}; or, if it has none and always gives all that it has, say "
+                'start = "none" and end = "none"'
             )
         return AnswerError(
             f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
             f"({', '.join(f'{k}={v}' for k, v in asked.items())}; its parameters are taken to be "
-            f"{known.start!r} and {known.end!r}). {_local(lost)}Say in a contract file "
-            "(ISR_CONTRACT) how it wants the range; `isr doctor` prints one to edit"
+            f"{known.start!r} and {known.end!r}). {_local(lost)}Say in {CONTRACT_FILE} how it wants the range"
         )
 
     def _stray(self, at: int) -> AnswerError:
         return AnswerError(
             f"the portal was asked for {self._span}, follows that, and gave a message of {times.iso(at)} all the same: "
             "it goes by another time than the one that is read from its messages, and this message would be missing. "
-            "Name the time that it goes by in a contract file (ISR_CONTRACT), under [history.fields]; `isr doctor` "
-            "prints one to edit"
+            f"Name the time that it goes by under [history.fields] of {CONTRACT_FILE}"
         )
 
 

@@ -12,12 +12,9 @@ from typing import Any
 from isr_analysis import answers, times
 from isr_analysis.errors import RequestRefusedError, UsageError
 from isr_analysis.portal import layouts, roles
-from isr_analysis.portal.contract import History
+from isr_analysis.portal.contract import NARROWEST, History
 from isr_analysis.portal.limits import length_at_once, longest_range, shortest_range
 from isr_analysis.portal.parameters import Parameter
-
-_NARROWEST = times.MINUTE
-"""A range that is refused at this length is not refused as too long, ns."""
 
 _SHORT = 300
 """Bytes of an answer that may be words alone."""
@@ -166,16 +163,7 @@ def stated(
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:
     """Find out what to ask instead.
 
-    Parameters
-    ----------
-    known : History
-        What the refused question was written by.
-    asked : mapping
-        The question's parameters.
-    words : str
-        What the portal said.
-    length : int
-        How long the range was that was asked for, ns.
+    `known` is what the refused question was written by, `asked` its parameters, `length` that of its range, ns.
 
     Returns
     -------
@@ -198,10 +186,10 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     if not change and _RANGE.search(words) and a_day:
         change["end_included"] = True  # a day was asked for as two
     too_short = most is None and _TOO_SHORT.search(words)
-    if not change and (_RANGE.search(words) or most) and length > _NARROWEST and not too_short:
-        change["longest"] = most or f"{max(length // 2, _NARROWEST) // times.SECOND}s"
+    if not change and (_RANGE.search(words) or most) and length > NARROWEST and not too_short:
+        change["longest"] = most or f"{max(length // 2, NARROWEST) // times.SECOND}s"
         if times.duration(change["longest"]) >= length:
-            change["longest"] = f"{max(length // 2, _NARROWEST) // times.SECOND}s"
+            change["longest"] = f"{max(length // 2, NARROWEST) // times.SECOND}s"
     new = dataclasses.replace(known, **change)
     return None if new == known else new
 
@@ -214,7 +202,7 @@ def _least(known: History, words: str, length: int) -> str | None:
         return said if times.duration(said) > before else None
     if not too_short:
         return None
-    more = 2 * max(before, _NARROWEST)
+    more = 2 * max(before, NARROWEST)
     vague = _RANGE.search(words) and not longest_range(words)
     return f"{more // times.SECOND}s" if vague and more <= times.DAY else None
 

@@ -62,12 +62,7 @@ class Kept:
 class Responses:
     """The small answers of one account.
 
-    Parameters
-    ----------
-    wire : Wire
-        Where a request goes that the cache cannot answer.
-    folder : Path
-        The account's own folder: no other account's answer can be found in it.
+    They are in the account's own folder: no other account's answer can be found in it.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis.answers import Page
-from isr_analysis.portal.paging import Habits
+from isr_analysis.portal.habits import Habits
 from isr_analysis.times import Range
 
 _FEWEST = 10
@@ -28,17 +28,6 @@ def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], habits: Habits
 
     The longest series is asked for again at either end of the range, unless it is regular and no longer silent there
     than between two of its messages.
-
-    Parameters
-    ----------
-    page : Page
-        The answer.
-    span : Range
-        Of what it is the answer.
-    ask : callable
-        Asks for another range.
-    habits : Habits
-        What the portal's answers have shown.
     """
     if page.fragments or page.rows < _FEWEST:
         return False

@@ -15,17 +15,17 @@ import pyarrow.compute as pc
 from isr_analysis import answers, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
-from isr_analysis.errors import HistoryIncompleteError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import paging
 from isr_analysis.portal.asking import Asker
 from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import EVER, OVERLAP, REPEATED, Onward, order_of, overlap, repeated
+from isr_analysis.portal.onward import OVERLAP, REPEATED, Onward, order_of, overlap, repeated
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.reach import Reach
 from isr_analysis.portal.wire import Waiting
-from isr_analysis.times import Range
+from isr_analysis.times import EVER, Range
 
 logger = logging.getLogger(__name__)
 
@@ -45,19 +45,6 @@ _NOT_SO = (400, 404, 416, 422)
 
 class Window:
     """One question.
-
-    Parameters
-    ----------
-    portal : Portal
-        The connection.
-    known : History
-        How it is asked.
-    selector : Selector
-        Of one client or of all.
-    span : Range
-        What is wanted.
-    wait : bool or callable
-        Wait for the quota where it is used up.
 
     Attributes
     ----------
@@ -92,7 +79,7 @@ class Window:
 
     def first(self) -> Page:
         """Ask for the first page."""
-        return self._asker.of_range(self._span, self.asked)
+        return self._asker.of_range(self._span, self.asked, bounded=self._known.can_be_parted(self._span))
 
     def read(self, held: Page) -> Iterator[pa.Table]:
         """Give the first page and all that follow, and check that they are all there is.
@@ -364,6 +351,5 @@ class Window:
         return HistoryIncompleteError(
             f"the portal {what}, while {self._selector} was read over {self._span}, after "
             f"{counted(self._rows, 'message')}: the end cannot be proven this way, and nothing of this window was "
-            "kept. If it has parameters for pages, name them in a contract file (ISR_CONTRACT); `isr doctor` prints "
-            "one to edit"
+            f"kept. If it has parameters for pages, name them in {CONTRACT_FILE}"
         )

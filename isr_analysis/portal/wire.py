@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,22 +13,17 @@ from urllib.parse import urlsplit
 import httpx
 import httpx_retries
 
-from isr_analysis import answers, errors, times
+from isr_analysis import answers, errors
 from isr_analysis.portal import addons, headers, quota
 from isr_analysis.portal.network import WhenNeeded
 from isr_analysis.portal.patience import RETRIES, TIMEOUT, Patience, Retry
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
+from isr_analysis.portal.transport import BOUNDED, PAUSE, Auth, Counted, Pause, same_origin
 
 logger = logging.getLogger(__name__)
 
 API = "/api/v1/subscriber"
-
-_FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
-_PAUSE = "isr_pause"
 _UNASKED = ("br", "compress")
-
-Pause = Callable[[float], None]
-"""Waits for so many seconds; what it raises ends the waiting."""
 
 Waiting = bool | Pause
 """Whether to wait where the quota is used up, or also how."""
@@ -73,7 +67,7 @@ class Wire:
         Goes out in a header and nowhere else.
     account_id : str or None
         Sent as ``X-ISR-Account-Id`` beside a platform operator's token.
-    ledger : quota.Ledger
+    tally : quota.Tally
         Each request is taken off it, each retry too.
     now : callable
         Gives the present instant, ns.
@@ -91,7 +85,7 @@ class Wire:
         token: Token,
         account_id: str | None,
         *,
-        ledger: quota.Ledger,
+        tally: quota.Tally,
         now: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -101,7 +95,7 @@ class Wire:
         self._wanted = wanted
         self._now = now
         self.sleep = sleep
-        self._counted = _Counted(transport or Patience(WhenNeeded(origin)), origin, ledger, now)
+        self._counted = Counted(transport or Patience(WhenNeeded(origin)), origin, tally, now)
         retry = Retry(
             total=RETRIES,
             allowed_methods=["GET"],
@@ -113,7 +107,7 @@ class Wire:
         )
         self._client = httpx.Client(
             base_url=origin,
-            auth=_Auth(token, account_id, wanted),
+            auth=Auth(token, account_id, wanted),
             headers={"Accept": "application/json, */*;q=0.8", "Accept-Encoding": "gzip", "User-Agent": "isr-analysis"},
             timeout=TIMEOUT,
             follow_redirects=True,
@@ -134,13 +128,21 @@ class Wire:
         self._client.close()
 
     def raw(
-        self, method: str, url: str, *, params: Any = None, json: Any = None, pause: Pause | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Any = None,
+        json: Any = None,
+        pause: Pause | None = None,
+        bounded: bool = False,
     ) -> httpx.Response:
         """Send a request and give the answer, whatever its status.
 
         With `pause`, a function that waits for so many seconds, it is spaced out as the quota's end comes near. Where
         the portal gives no more just now but soon (`quota.BRIEFLY`), that is waited for: such a request was not done.
-        A GET is sent again where it fails; anything else is not, as nobody knows what became of it.
+        A GET is sent again where it fails; anything else is not, as nobody knows what became of it. With
+        `bounded` an answer of more than `AT_ONCE` bytes is given up.
 
         Raises
         ------
@@ -148,11 +150,13 @@ class Wire:
             There was no answer.
         QuotaExhaustedError, UsageError
             The request was not sent: none is left, or the connection was closed.
+        RequestRefusedError
+            The answer was given up (status 413).
         """
         waited = 0.0
         while True:
             try:
-                return self._send(method, url, params=params, json=json, pause=pause)
+                return self._send(method, url, params=params, json=json, extensions={PAUSE: pause, BOUNDED: bounded})
             except errors.QuotaExhaustedError as exc:
                 after = max(exc.retry_after or 0.0, 1.0)
                 waited += after
@@ -161,11 +165,11 @@ class Wire:
                 logger.info("the portal gives no more for %.0f s, which are waited for", after)
                 (pause or self.sleep)(after)
 
-    def _send(self, method: str, url: str, *, params: Any, json: Any, pause: Pause | None) -> httpx.Response:
+    def _send(self, method: str, url: str, *, params: Any, json: Any, extensions: Mapping[str, Any]) -> httpx.Response:
         if self._client.is_closed:
             raise errors.UsageError("this connection was closed; connect again")
         try:
-            return self._client.request(method, url, params=params, json=json, extensions={_PAUSE: pause})
+            return self._client.request(method, url, params=params, json=json, extensions={**extensions})
         except httpx.TimeoutException as exc:
             raise errors.PortalUnavailableError(
                 f"{self.origin} did not answer in time ({_path(url)}); try again later, or ask for a shorter range"
@@ -186,11 +190,13 @@ class Wire:
     def _reached_for(self, exc: Exception) -> str:
         """Say who cannot be reached: the portal, or where it redirected to."""
         request = getattr(exc, "_request", None)
-        if request is None or _same_origin(request.url, httpx.URL(self.origin)):
+        if request is None or same_origin(request.url, httpx.URL(self.origin)):
             return self.origin
         return f"{request.url.host}, to which {self.origin} redirects,"
 
-    def get(self, url: str, params: Any = None, *, bulk: bool = False, wait: Waiting = False) -> Answer:
+    def get(
+        self, url: str, params: Any = None, *, bulk: bool = False, wait: Waiting = False, bounded: bool = False
+    ) -> Answer:
         """Ask for something, and raise the error of the tree that fits if it is not given.
 
         Parameters
@@ -203,11 +209,14 @@ class Wire:
             One of many: slow down as the quota's end comes near, so that smaller requests still find some.
         wait : bool or callable
             Wait where the quota is used up, and ask then; a function waits in place of `sleep`.
+        bounded : bool
+            Give up an answer of more than `AT_ONCE` bytes; it counts as refused (413).
         """
         sleep = wait if callable(wait) else self.sleep
         while True:
             try:
-                answer, wanted = self.raw("GET", url, params=params, pause=sleep if bulk else None), self._wanted()
+                pause, wanted = sleep if bulk else None, self._wanted()
+                answer = self.raw("GET", url, params=params, pause=pause, bounded=bounded)
                 return good(answer, self.origin, lacking=[name for name in wanted if not wanted[name]])
             except errors.QuotaExhaustedError as exc:
                 if not wait:
@@ -256,7 +265,7 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
     said += f'; the portal said: "{words}"' if words else ", without a word"
     remedy = headers.remedy(status, everything, lacking)
     kind = errors.RequestRefusedError
-    elsewhere = not _same_origin(response.url, httpx.URL(origin))
+    elsewhere = not same_origin(response.url, httpx.URL(origin))
     if elsewhere and not response.is_server_error:  # the token has no part in it
         text = (
             f"the portal {origin} redirected to {response.url.host}, which refused: {said}; try again, or ask the "
@@ -278,7 +287,7 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
     elif response.is_server_error:
         often = f"It was asked {RETRIES + 1} times; try again later"
         if status == HTTPStatus.GATEWAY_TIMEOUT:
-            often += ', or for shorter ranges: longest = "6h" under [history] of a contract file (ISR_CONTRACT)'
+            often += f', or for shorter ranges: longest = "15min" under [history] of {errors.CONTRACT_FILE}'
         once = "It was asked once: look whether it did it all the same before you try again"
         text = f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}"
         return errors.PortalUnavailableError(text, status_code=status)
@@ -289,94 +298,13 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
             of_portal = response.request.method == "GET"
             ask = f"is {origin} a portal of iShareRadio?" if of_portal else "look at the list for what there is"
         elif path == f"{API}/history":
-            ask += ", and say it under [history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
+            ask += f", and say it under [history] of {errors.CONTRACT_FILE}"
         text = f"the portal refused the request: {said}; {ask}{remedy}"
     return kind(text, status_code=status, words=everything)
 
 
-class EnoughError(errors.IsrError):
-    """As many requests were made as `Wire.allow` allows."""
-
-
-class _Auth(httpx.Auth):
-    """Adds the token, and what else the portal wants, to a request, below every cache and log."""
-
-    def __init__(self, token: Token, account_id: str | None, wanted: Callable[[], Mapping[str, str]]) -> None:
-        self._token = token
-        self._account_id = account_id
-        self._wanted = wanted
-
-    def auth_flow(self, request: httpx.Request) -> Any:
-        request.headers.update({name: value for name, value in self._wanted().items() if value})
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        if self._token.is_platform and self._account_id:
-            request.headers["X-ISR-Account-Id"] = self._account_id
-        yield request
-
-
-class _Counted(httpx.BaseTransport):
-    """Counts what really goes out, keeps the token from every other host, and hears what is said of the quota."""
-
-    def __init__(self, inner: httpx.BaseTransport, origin: str, ledger: quota.Ledger, now: Callable[[], int]) -> None:
-        self._inner = inner
-        self._origin = httpx.URL(origin)
-        self.ledger = ledger
-        self._now = now
-        self.sent = 0
-        self.most: int | None = None
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        home = _same_origin(request.url, self._origin)
-        if not home:  # a redirect to elsewhere, such as a store of files
-            for name in [one for one in request.headers if one not in _FOR_ALL]:
-                del request.headers[name]
-            return self._inner.handle_request(request)
-        if self.most is not None and self.sent >= self.most:
-            raise EnoughError(f"{request.url.path} was not asked for: the {self.most} requests allowed here were made")
-        pause: Pause | None = request.extensions.get(_PAUSE)
-        while (taken := self.ledger.take(self._now(), gently=pause is not None)).number is None:
-            assert pause is not None
-            pause(taken.pause)
-        self.sent += 1
-        response = self._inner.handle_request(request)
-        try:
-            self._hear(response, taken.number)
-        except BaseException:  # Ctrl-C too: nobody else could give the connection back
-            response.close()
-            raise
-        return response
-
-    def _hear(self, response: httpx.Response, number: int) -> None:
-        """Note what an answer says of the quota; raise if there is none of it left."""
-        now = self._now()
-        refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
-        body = response.read() if refused else b""
-        word = quota.read_word(response.headers, response.status_code, now, body)
-        self.ledger.hear(word, now, number)
-        if refused:
-            state = self.ledger.state(now)
-            if word.resets_in is not None:  # another thread's answer may have been heard meanwhile: this one's counts
-                until = now + round(word.resets_in * times.SECOND)
-                state = dataclasses.replace(state, left=0, resets_at=until, told=True)
-            raise quota.used_up(state, now, answers.error_words(body, response.headers.get("content-type")))
-
-    def is_brief(self) -> bool:
-        """Tell whether the portal gives more soon, or does again already."""
-        now = self._now()
-        state = self.ledger.state(now)
-        return state.left > 0 or state.is_brief(now)
-
-    def close(self) -> None:
-        self._inner.close()
-
-
 def _read_whole(response: httpx.Response) -> None:
     response.read()
-
-
-def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    # httpx leaves out the port that is the scheme's own.
-    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def _path(url: str) -> str:

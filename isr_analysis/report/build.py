@@ -13,7 +13,7 @@ from typing import Any
 from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.files import path_of, replacing
-from isr_analysis.messages import Clients, Selector
+from isr_analysis.messages import Clients
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -84,19 +84,12 @@ def build_report(
     >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:  # doctest: +SKIP
     ...     isr.build_report("report.html", last="7d", portal=portal)
     """
-    out = path_of(path, "path")
-    if out.suffix.lower() not in {".html", ".htm"}:
-        also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
-        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
-    portal = connection.current(portal)
-    zone = times.zone(tz)
-    selector = Selector.of(client_id, topic)
-    # Whole seconds: a reader wants no nanoseconds of the moment at which the report was started.
-    span = times.resolve(start, end, last, tz=zone, now=times.whole_second(portal.now()))
+    out = _target(path)
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     program = browser() if pdf else ""
     own = None if notebook is None else path_of(notebook, "notebook")
     nb = _read(own or NOTEBOOK)
-    _exporter()
+    _exporter()  # before anything is fetched for nothing
     named = title or str(nb.metadata.get("title") or "Telemetry report")
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
@@ -125,12 +118,24 @@ def build_report(
         except StoreError as exc:
             problems.append(Problem("PDF", str(exc)))
     if problems:
-        error = ReportIncompleteError(out, [str(one) for one in problems])
-        for one in problems:
-            if one.detail:
-                error.add_note(f"{one.where}\n{one.detail}".strip())
-        raise error
+        raise _incomplete(out, problems)
     return out
+
+
+def _target(path: str | Path) -> Path:
+    out = path_of(path, "path")
+    if out.suffix.lower() not in {".html", ".htm"}:
+        also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
+        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
+    return out
+
+
+def _incomplete(out: Path, problems: list[Problem]) -> ReportIncompleteError:
+    error = ReportIncompleteError(out, [str(one) for one in problems])
+    for one in problems:
+        if one.detail:
+            error.add_note(f"{one.where}\n{one.detail}".strip())
+    return error
 
 
 def _without(nb: Any, token: str) -> Any:

@@ -15,13 +15,13 @@ from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
 from isr_analysis.checks.grid import mean
 from isr_analysis.checks.kinds import decimals
+from isr_analysis.checks.naming import channel
 from isr_analysis.checks.saying import as_published
-from isr_analysis.checks.series import CLIENT, TOPIC, channel, nanoseconds, taken, zone_of
-from isr_analysis.errors import UsageError
+from isr_analysis.checks.series import CLIENT, TOPIC, nanoseconds, taken, zone_of
+from isr_analysis.errors import UsageError, in_words
 from isr_analysis.plots import pick, values, zones
 from isr_analysis.plots.panels import Line
 from isr_analysis.report.markup import listed, written
-from isr_analysis.report.outline import words_of
 from isr_analysis.times import Range
 
 _LAST_MESSAGES = 8
@@ -112,7 +112,7 @@ def broken(topic: str, exc: Exception) -> Chapter:
     """Give the chapter of a topic that could not be worked out."""
     nothing = pd.DataFrame()
     return Chapter(
-        topic, 0, [], [], [], [], nothing, None, nothing, words_of(exc), "".join(traceback.format_exception(exc))
+        topic, 0, [], [], [], [], nothing, None, nothing, in_words(exc), "".join(traceback.format_exception(exc))
     )
 
 

@@ -16,19 +16,10 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run(notebook: Any, *, folder: Path, environ: Mapping[str, str]) -> str:
-    """Run the cells of a notebook, in place.
+    """Run the cells of a notebook, in place, in a folder; `environ` is for its kernel alone, such as the token.
 
     The kernel is the Python that runs this, with neither the user's Jupyter nor IPython settings, so that a report
     comes out the same for a person and for cron, also without a writable home.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-        Its outputs are replaced.
-    folder : Path
-        The kernel's working directory.
-    environ : mapping
-        Variables for the kernel alone, such as the token.
 
     Returns
     -------
@@ -102,9 +93,7 @@ def _manager(aside: Path) -> Any:
 
 def needs(exc: ModuleNotFoundError) -> MissingExtraError:
     """Say what to install for reports."""
-    return MissingExtraError(
-        f'a report needs {exc.name}, which is not installed; run: pip install "isr-analysis[report]"'
-    )
+    return MissingExtraError.of("a report", str(exc.name), "report")
 
 
 def plain(traceback: list[str]) -> str:

@@ -15,7 +15,7 @@ from isr_analysis import frame, messages, times
 from isr_analysis.checks import quality
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
-from isr_analysis.errors import AddOnMissingError, IsrError
+from isr_analysis.errors import AddOnMissingError, IsrError, in_words
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -222,9 +222,7 @@ def gather(
         It is not known whose data is meant.
     """
     messages.check_flags(offline=offline)
-    portal = connection.current(portal)
-    selector = Selector.of(client_id, topic)
-    span = times.resolve(start, end, last, tz=times.zone(tz), now=portal.now())
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     problems = [] if offline else bring(portal, selector, span, progress=None)
     return Material(selector, span, tz=tz, portal=portal, problems=problems)
 
@@ -237,7 +235,7 @@ def bring(portal: Portal, selector: Selector, span: Range, *, progress: Any) -> 
             progress=progress, portal=portal,
         )  # fmt: skip
     except IsrError as exc:
-        return [Problem("History", f"not all of it could be fetched: {exc}")]
+        return [Problem("History", f"not all of it could be fetched: {in_words(exc)}")]
     return []
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from isr_analysis.errors import IsrError
+from isr_analysis.errors import in_words
 from isr_analysis.report.markup import Markup, escaped
 
 FIGURE = "application/vnd.plotly.v1+json"
@@ -84,7 +84,7 @@ def section(title: str, *, level: int = 2) -> Iterator[None]:
     try:
         yield
     except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this section alone)
-        problem(words_of(exc), detail="".join(traceback.format_exception(exc)))
+        problem(in_words(exc), detail="".join(traceback.format_exception(exc)))
     finally:
         _section.reset(outer)
 
@@ -111,11 +111,3 @@ def problem(words: str, *, where: str | None = None, detail: str = "") -> None:
 def note(words: str) -> None:
     """Say something that a reader should know, and that is no problem."""
     show(Markup(f'<p class="note">{escaped(words)}</p>', words))
-
-
-def words_of(exc: BaseException) -> str:
-    """Say an exception in words: ours speak for themselves, others need their name."""
-    text = str(exc).strip()
-    if isinstance(exc, IsrError):
-        return text
-    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__

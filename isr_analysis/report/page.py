@@ -71,13 +71,7 @@ def _kept(output: Any) -> Any:
 
 
 class Page:
-    """A notebook as the template sees it.
-
-    Parameters
-    ----------
-    nb : nbformat.NotebookNode
-        The notebook, prepared.
-    """
+    """A notebook as the template sees it."""
 
     def __init__(self, nb: Any) -> None:
         self.problems = list(problems(nb))
@@ -116,11 +110,6 @@ class Page:
 
     def contents(self, body: str) -> tuple[str, str, list[dict[str, str]]]:
         """Give each heading of the page an id of its own, and list the second and third level.
-
-        Parameters
-        ----------
-        body : str
-            The page's HTML.
 
         Returns
         -------

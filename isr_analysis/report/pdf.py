@@ -46,13 +46,6 @@ def browser() -> str:
 def print_page(page: Path, pdf: Path, program: str) -> None:
     """Print an HTML file to PDF, without a network.
 
-    Parameters
-    ----------
-    page, pdf : Path
-        The HTML file and the PDF to write.
-    program : str
-        Of `browser`.
-
     Raises
     ------
     StoreError

@@ -13,6 +13,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.saying import saying
+from isr_analysis.errors import in_words
 from isr_analysis.report.chapters import Chapter, bare
 from isr_analysis.report.markup import (
     NOTHING,
@@ -28,7 +29,7 @@ from isr_analysis.report.markup import (
     written,
 )
 from isr_analysis.report.material import Material, instant, is_closed
-from isr_analysis.report.outline import note, problem, section, show, words_of
+from isr_analysis.report.outline import note, problem, section, show
 
 _CHANNELS = 60
 _FINDINGS = 100
@@ -292,7 +293,7 @@ def provenance(material: Material) -> None:
     since = attrs["provisional_from"]
     gaps = [_lacking(row) for row in material.lacking.to_dict("records")]
     sources = {"list of publishers": material.publishers, "live answer": material.live}
-    asked = [f"{name}: " + (words_of(one) if isinstance(one, Exception) else _second(one.attrs["fetched_at"]))
+    asked = [f"{name}: " + (in_words(one) if isinstance(one, Exception) else _second(one.attrs["fetched_at"]))
              for name, one in sources.items()]  # fmt: skip
     show(facts({
         "Portal": f"{attrs['origin']} (profile {attrs['profile']})",

@@ -5,6 +5,12 @@
 ...     live = isr.load_live(portal=portal)
 >>> "isr-shack-01" in set(live["client_id"])
 True
+
+What is published: `noise` and `signals` (pure functions of time), `devices` and `fleet` (who publishes what),
+`troubles` (what goes wrong), `blocks` and `archive` (the stored messages, in pages), `air` and `broker` (the same over
+MQTT). What is served: `world` (accounts, clock, tokens), `portal` and `mgmt` (the routes), `access` and `tokens` (who
+may use them), `books` (what an owner can change), `forms`, `replies` and `docs` (how answers look), `faults` (failures
+on demand), `server` (all of it, running).
 """
 
 from __future__ import annotations
@@ -124,6 +130,4 @@ def _missing_extra_named() -> Iterator[None]:
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0] not in ("fastapi", "uvicorn", "starlette", "pydantic"):
             raise
-        raise MissingExtraError(
-            f'the sandbox portal needs {exc.name}, which is not installed; run: pip install "isr-analysis[sandbox]"'
-        ) from exc
+        raise MissingExtraError.of("the sandbox portal", str(exc.name), "sandbox") from exc

@@ -49,19 +49,7 @@ class Message:
 
 
 class Archive:
-    """The stored messages of one account.
-
-    Parameters
-    ----------
-    fleet : Fleet
-        Who publishes.
-    plan : Plan
-        What goes wrong.
-    days : int
-        How far back from now messages are kept.
-    rate : float
-        How many times faster than usual the fleet publishes; it sets only the length of a block.
-    """
+    """The stored messages of one account, as many `days` back as are kept; `rate` sets only the length of a block."""
 
     def __init__(self, fleet: Fleet, plan: Plan, *, days: int, rate: float = 1.0) -> None:
         self.fleet = fleet

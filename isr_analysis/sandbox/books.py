@@ -25,13 +25,7 @@ class ConflictError(Exception):
 
 
 class Books:
-    """The books of one account.
-
-    Parameters
-    ----------
-    archive : Archive
-        What the clients of the fleet publish; a client that is paused or removed publishes no more.
-    """
+    """The books of one account; a client that is paused or removed in them publishes no more."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -127,9 +121,7 @@ class Books:
     def set_role(self, user_id: str, role: str) -> dict[str, Any]:
         """Give a member another role."""
         with self._lock:
-            member = self._members.get(user_id)
-            if member is None:
-                raise UnknownError(f"there is no member {user_id!r}")
+            member = self._member_of(user_id)
             if role != _OWNER:
                 self._keep_an_owner(member)
             self._members[user_id] = {**member, "role": role}
@@ -138,9 +130,7 @@ class Books:
     def remove_member(self, user_id: str) -> None:
         """Take a member's access away."""
         with self._lock:
-            member = self._members.get(user_id)
-            if member is None:
-                raise UnknownError(f"there is no member {user_id!r}")
+            member = self._member_of(user_id)
             self._keep_an_owner(member)
             del self._members[user_id]
 
@@ -192,6 +182,11 @@ class Books:
     def _member(self, email: str, role: str) -> dict[str, Any]:
         number = noise.key(self._account, email) << 64 | noise.key(email, self._account)
         return {"user_id": str(uuid.UUID(int=number, version=4)), "email": email, "role": role}
+
+    def _member_of(self, user_id: str) -> dict[str, Any]:
+        if user_id not in self._members:
+            raise UnknownError(f"there is no member {user_id!r}")
+        return self._members[user_id]
 
     def _keep_an_owner(self, member: dict[str, Any]) -> None:
         owners = [one for one in self._members.values() if one["role"] == _OWNER]

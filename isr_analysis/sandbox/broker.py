@@ -273,9 +273,7 @@ def _installed() -> str:
     try:
         import paho.mqtt  # noqa: F401 (asked for before anything is started)
     except ModuleNotFoundError as exc:
-        raise MissingExtraError(
-            'the fleet publishes with paho-mqtt, which is not installed; run: pip install "isr-analysis[mqtt]"'
-        ) from exc
+        raise MissingExtraError.of("the fleet on the sandbox's broker", "paho-mqtt", "mqtt") from exc
     return found
 
 

@@ -15,21 +15,46 @@ from isr_analysis.sandbox import noise, signals
 from isr_analysis.sandbox.noise import Ints
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
+Payloads = Callable[[Ints, Ints, Ints], list[bytes]]
+"""Writes the payloads of messages from their numbers, instants (ns) and channels."""
+
 _TRUTH = (b"false", b"true")
 _SWITCH = (b"off", b"on")
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One topic as a device publishes it; the parameters are those of `fleet.Feed`, `every` is its interval."""
+    """What a device publishes on one topic.
+
+    Parameters
+    ----------
+    topic : str
+        The subpath.
+    payloads : callable
+        Writes the payloads.
+    interval : int
+        ns from one message of a channel to the next; 0 if `instants` says when.
+    channels : int
+        One message a channel and interval.
+    skew : int
+        ns by which a channel comes after the one before it.
+    instants : callable, optional
+        Gives instants and channels of ``[start, end)``, for what is published on a change.
+    retyped : callable, optional
+        Writes the payloads in the months in which a field has another type.
+    form : {"json", "text", "base64"}
+        What the payloads are, so how the history writes them.
+    repeats : bool
+        Whether it is published with QoS 1.
+    """
 
     topic: str
-    payloads: Callable[[Ints, Ints, Ints], list[bytes]]
-    every: int = 0
+    payloads: Payloads
+    interval: int = 0
     channels: int = 1
     skew: int = 0
     instants: Callable[[int, int], tuple[Ints, Ints]] | None = None
-    retyped: Callable[[Ints, Ints, Ints], list[bytes]] | None = None
+    retyped: Payloads | None = None
     form: str = "json"
     repeats: bool = False
 
@@ -66,7 +91,7 @@ def buoy(seed: int) -> Published:
         volts = 3.7 + 0.18 * signals.day(t, 15.0) + 0.004 * noise.normal(key + 4, k)
         return _write(b'{"lat":%.6f,"lon":%.6f,"battery_v":%.3f,"seq":%d}', lat, lon, volts, k)
 
-    return Published("telemetry/position", position, every=5 * MINUTE)
+    return Published("telemetry/position", position, interval=5 * MINUTE)
 
 
 def _write(template: bytes, *columns: object) -> list[bytes]:
@@ -134,10 +159,10 @@ def _isr_client(key: int, name: bytes, callsign: bytes) -> list[Published]:
         return _write(template, rx, tx, received, sent)
 
     return [
-        Published("heartbeat", heartbeat, every=2 * MINUTE),
-        Published("state/summary", summary, every=5 * MINUTE),
-        Published("telemetry/system", system, every=2 * MINUTE),
-        Published("telemetry/bandwidth", bandwidth, every=2 * MINUTE),
+        Published("heartbeat", heartbeat, interval=2 * MINUTE),
+        Published("state/summary", summary, interval=5 * MINUTE),
+        Published("telemetry/system", system, interval=2 * MINUTE),
+        Published("telemetry/bandwidth", bandwidth, interval=2 * MINUTE),
     ]
 
 
@@ -198,9 +223,9 @@ def _station_controller(key: int, name: bytes, watts: tuple[float, ...], relays:
         return _write(template, channel, _words(~on, _SWITCH), _words(on, _SWITCH), by)
 
     return [
-        Published("telemetry/watt_meter", watt_meter, every=MINUTE, channels=len(watts), repeats=True),
-        Published("telemetry/temp_probe", temp_probe, every=2 * MINUTE, channels=probes, skew=37_000_000),
-        Published("state/temp_probe", temp_state, every=30 * MINUTE, channels=probes, skew=37_000_000),
+        Published("telemetry/watt_meter", watt_meter, interval=MINUTE, channels=len(watts), repeats=True),
+        Published("telemetry/temp_probe", temp_probe, interval=2 * MINUTE, channels=probes, skew=37_000_000),
+        Published("state/temp_probe", temp_state, interval=30 * MINUTE, channels=probes, skew=37_000_000),
         Published("state/relay", relay, instants=changes, channels=relays),
         Published("event/change", event, instants=changes, channels=relays),
     ]
@@ -217,7 +242,7 @@ def _bench(seed: int, client_id: str) -> Device:
         daylight = 18_000.0 * np.clip(signals.day(t, 12.5), 0.0, None) * (0.6 + 0.4 * noise.smooth(key + 2, t, HOUR))
         return _write(b"%d", (daylight + 6.0 + 5.0 * noise.uniform(key + 3, k)).astype(np.int64))
 
-    published = [Published("voltage", volts, every=MINUTE), Published("light", lux, every=2 * MINUTE)]
+    published = [Published("voltage", volts, interval=MINUTE), Published("light", lux, interval=2 * MINUTE)]
     return Device(client_id, client_id, "Bench sensor", published)
 
 
@@ -251,10 +276,10 @@ def _gateway(seed: int, client_id: str) -> Device:
         return [b"\x01\xfe" + value.to_bytes(8, "big") + b"\xff" for value in noise.bits(key + 21, k).tolist()]
 
     published = [
-        Published("vendor/up", up, every=2 * MINUTE),
-        Published("vendor/spectrum", spectrum, every=5 * MINUTE),
-        Published("vendor/status", status, every=10 * MINUTE, form="text"),
-        Published("vendor/raw", raw, every=30 * MINUTE, form="base64"),
+        Published("vendor/up", up, interval=2 * MINUTE),
+        Published("vendor/spectrum", spectrum, interval=5 * MINUTE),
+        Published("vendor/status", status, interval=10 * MINUTE, form="text"),
+        Published("vendor/raw", raw, interval=30 * MINUTE, form="base64"),
     ]
     return Device(client_id, client_id, "Gateway (vendor unknown)", published)
 
@@ -282,8 +307,8 @@ def _repeater(seed: int, client_id: str) -> Device:
         return _write(b'{"up":true,"loss_percent":%.2f,"peer":"hub"}', loss)
 
     published = [
-        Published("telemetry/rf", numbers, every=2 * MINUTE, repeats=True,
+        Published("telemetry/rf", numbers, interval=2 * MINUTE, repeats=True,
                   retyped=texts if client_id == "rpt-north" else None),
-        Published("state/link", link, every=10 * MINUTE),
+        Published("state/link", link, interval=10 * MINUTE),
     ]  # fmt: skip
     return Device(client_id, "repeaters", client_id.replace("rpt-", "Repeater ").title(), published)

@@ -1,18 +1,18 @@
 """The invented fleet: which clients there are, what each publishes, and when.
 
-A feed is one topic of one client. Its messages are numbered since 1970, so any range of them can be made without
-the ones before.
+A feed's messages are numbered since 1970, so any range of them can be made without the ones before.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from isr_analysis.sandbox import devices, noise
+from isr_analysis.sandbox.devices import Published
 from isr_analysis.sandbox.noise import Ints
 from isr_analysis.times import DAY, MINUTE, SECOND
 
@@ -22,53 +22,25 @@ RENAMED_EVERY = 30 * DAY
 
 _BREAK = 11 * MINUTE  # between the last message under the old id and the first under the new one
 
-Payloads = Callable[[Ints, Ints, Ints], list[bytes]]
-"""Writes the payloads of messages from their numbers, instants (ns) and channels."""
 
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """One topic of one client.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed(Published):
+    """A topic of one client, at the fleet's rate.
 
     Parameters
     ----------
-    client_id, topic : str
-        The device's own id, and the subpath.
-    payloads : callable
-        Writes the payloads.
-    interval : int
-        ns from one message of a channel to the next; 0 if `instants` says when.
-    channels : int
-        One message a channel and interval.
-    skew : int
-        ns by which a channel comes after the one before it.
-    instants : callable, optional
-        Gives instants and channels of ``[start, end)``, for what is published on a change.
-    retyped : callable, optional
-        Writes the payloads in the months in which a field has another type.
-    born, gone : int
-        ns; the client publishes in ``[born, gone)``.
-    form : {"json", "text", "base64"}
-        What the payloads are, so how the history writes them.
-    repeats : bool
-        Whether it is published with QoS 1.
+    client_id : str
+        The device's own id.
     key : int
         What sets this feed apart.
+    born, gone : int
+        ns; the client publishes in ``[born, gone)``.
     """
 
     client_id: str
-    topic: str
-    payloads: Payloads
-    interval: int = 0
-    channels: int = 1
-    skew: int = 0
-    instants: Callable[[int, int], tuple[Ints, Ints]] | None = None
-    retyped: Payloads | None = None
+    key: int
     born: int = 0
     gone: int = FOREVER
-    form: str = "json"
-    repeats: bool = False
-    key: int = 0
 
     def sample(self, start: int, end: int) -> tuple[Ints, Ints, Ints]:
         """Give numbers, instants and channels of the messages of ``[start, end)``, in order of time."""
@@ -189,7 +161,7 @@ def fleet(seed: int, *, start: int, end: int, rate: float = 1.0, troubles: bool 
 def _feed(
     seed: int,
     client_id: str,
-    made: devices.Published,
+    made: Published,
     rate: float,
     *,
     born: int = 0,
@@ -197,20 +169,12 @@ def _feed(
     family: str | None = None,
 ) -> Feed:
     return Feed(
-        client_id,
-        made.topic,
-        made.payloads,
-        interval=max(int(made.every / rate), 1000 * max(made.channels, 1)) if made.every else 0,
-        channels=made.channels,
-        skew=int(made.skew / rate),
-        instants=made.instants,
-        retyped=made.retyped,
-        born=born,
-        gone=gone,
-        form=made.form,
-        repeats=made.repeats,
-        key=noise.key(seed, family or client_id, made.topic),
-    )
+        **{one.name: getattr(made, one.name) for one in dataclasses.fields(made)} | {
+            "interval": max(int(made.interval / rate), 1000 * max(made.channels, 1)) if made.interval else 0,
+            "skew": int(made.skew / rate),
+        },
+        client_id=client_id, key=noise.key(seed, family or client_id, made.topic), born=born, gone=gone,
+    )  # fmt: skip
 
 
 def _username(seed: int, login: str) -> str:

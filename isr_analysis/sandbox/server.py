@@ -267,17 +267,13 @@ class Sandbox:
         """Fail no more."""
         self._front.heal()
 
-    def truth(
-        self, start: times.Instant | None = None, end: times.Instant | None = None, *, seed: int | None = None
-    ) -> list[Trouble]:
+    def truth(self, start: times.Instant | None = None, end: times.Instant | None = None) -> list[Trouble]:
         """Give every trouble that was planted.
 
         Parameters
         ----------
         start, end : str, datetime, pandas.Timestamp or numpy.datetime64, optional
             Those that touch ``[start, end)``; all that the history still holds if left out. UTC where no zone is said.
-        seed : int, optional
-            In which account; the sandbox's own if left out.
 
         Returns
         -------
@@ -287,7 +283,7 @@ class Sandbox:
         now = self.now()
         first = now - self._days * times.DAY if start is None else times.instant(start, name="start")
         last = now if end is None else times.instant(end, name="end")
-        return self._world.account(self.seed if seed is None else seed).archive.troubles(first, last)
+        return self._world.account(self.seed).archive.troubles(first, last)
 
     def _home(self) -> Path:
         if self._named_port or os.environ.get("ISR_HOME"):

@@ -29,12 +29,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 def alone(history: pa.Table, recorded: pa.Table) -> Flags:
-    """Tell of each recorded message whether there is none in the history that is the same.
-
-    Parameters
-    ----------
-    history, recorded : pyarrow.Table
-        Messages of `isr_analysis.messages.SCHEMA`, each in order of time.
+    """Tell of each recorded message whether there is none in the history that is the same; each in order of time.
 
     Returns
     -------

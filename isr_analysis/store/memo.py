@@ -32,12 +32,7 @@ _LEFT_OVER = 3600.0
 class Memo:
     """The decoded parts of one store.
 
-    Parameters
-    ----------
-    folder : Path
-        Where they are kept. One that cannot be written just means that everything is decoded each time.
-    cap : int
-        Bytes.
+    A folder that cannot be written just means that everything is decoded each time. `cap` is in bytes.
     """
 
     def __init__(self, folder: Path, *, cap: int = CAP) -> None:

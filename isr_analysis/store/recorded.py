@@ -26,13 +26,7 @@ from isr_analysis.times import Range
 
 
 class Recorded(Store):
-    """The recorded messages of one account: parts of their own, without spans.
-
-    Parameters
-    ----------
-    folder : Path
-        The account's folder.
-    """
+    """The recorded messages of one account: parts of their own, without spans."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "recorded")
@@ -40,10 +34,7 @@ class Recorded(Store):
     def recording(self, waiting: Callable[[], None]) -> AbstractContextManager[None]:
         """Be the account's one recorder: two would record everything twice. Waits for one that is at work.
 
-        Parameters
-        ----------
-        waiting : callable
-            Called twice a second of waiting; what it raises ends the wait.
+        `waiting` is called twice a second of waiting; what it raises ends the wait.
         """
         return locked(self._locks / "recorder.lock", waiting)
 

@@ -23,14 +23,13 @@ from isr_analysis.files import locked
 from isr_analysis.messages import Selector
 from isr_analysis.store import holding, ledger, memo, parts, upkeep
 from isr_analysis.store.holding import MAX_AGE, SETTLE, Held, Listed
-from isr_analysis.times import Range
+from isr_analysis.times import EVER, Range
 
 _WHOSE = ["time", "client_id", "topic"]
 _LOCKS = 64
 _SMALL = 4096
 """Messages of a part below which there is no memo of it."""
 
-_EVER = Range(0, 2**62)
 
 _T = TypeVar("_T")
 _NONE = np.empty(0, np.int64)
@@ -59,11 +58,6 @@ class Health:
 class Store:
     """The messages of one account, as published.
 
-    Parameters
-    ----------
-    folder : Path
-        The account's folder.
-
     Attributes
     ----------
     memo : memo.Memo
@@ -79,12 +73,7 @@ class Store:
     def fetching(self, span: Range, waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
         """Keep other processes and threads from fetching the same UTC day meanwhile; waits for one that does.
 
-        Parameters
-        ----------
-        span : Range
-            Of one day.
-        waiting : callable
-            Called twice a second of waiting; what it raises ends the wait.
+        `waiting` is called twice a second of waiting; what it raises ends the wait.
         """
         return locked(self._locks / f"{span.start // times.DAY % _LOCKS:02}.lock", waiting)
 
@@ -152,7 +141,7 @@ class Store:
 
     def health(self) -> Health:
         """Compare the ledger with the files; a store that is not there yet is empty, and well."""
-        found = self._found(Selector(), _EVER)
+        found = self._found(Selector(), EVER)
         lost = [part.file for part in found if not (self._parts / part.file).exists()]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
@@ -161,7 +150,7 @@ class Store:
 
         `listed` gives the clients that there are at the portal, if that is asked, and where it has them from.
         """
-        return holding.near_misses(selector, self._found(Selector(), _EVER), listed)
+        return holding.near_misses(selector, self._found(Selector(), EVER), listed)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""

@@ -86,17 +86,7 @@ def forgotten_until(held: Instants, given: Instants, span: Range) -> int:
 
 
 def left_over(folder: Path, day: Range, known: Collection[str]) -> list[str]:
-    """Find the files of a day that no ledger names, and that nobody is still writing.
-
-    Parameters
-    ----------
-    folder : Path
-        That of all parts.
-    day : Range
-        A UTC day that nobody is fetching.
-    known : collection of str
-        The files that count, and those that did until lately.
-    """
+    """Find the files of a UTC day, which nobody is fetching, that are not `known` and that nobody is still writing."""
     date = times.iso(day.start)[:10]
     old = time.time() - _FORGOTTEN
     left = []

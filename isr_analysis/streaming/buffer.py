@@ -35,13 +35,7 @@ class Gap:
 
 
 class Buffer:
-    """Messages between the network's thread and the reader.
-
-    Parameters
-    ----------
-    room : int
-        Bytes.
-    """
+    """Messages between the network's thread and the reader, of so many bytes at the most."""
 
     def __init__(self, room: int) -> None:
         self._room = room

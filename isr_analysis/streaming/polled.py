@@ -35,15 +35,6 @@ class Polled:
     """The last messages of the publishers, those that are new since the last look.
 
     What was published and followed by another message between two looks is not seen.
-
-    Parameters
-    ----------
-    portal : Portal
-        Whose.
-    selector : Selector
-        Which.
-    duration : float or None
-        Seconds after which it ends.
     """
 
     source = messages.LIVE

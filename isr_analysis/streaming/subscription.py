@@ -207,7 +207,5 @@ def _paho() -> tuple[Any, Any]:
         from paho.mqtt import client
         from paho.mqtt.enums import CallbackAPIVersion
     except ModuleNotFoundError as exc:
-        raise MissingExtraError(
-            'live MQTT needs paho-mqtt, which is not installed; run: pip install "isr-analysis[mqtt]"'
-        ) from exc
+        raise MissingExtraError.of("live MQTT", "paho-mqtt", "mqtt") from exc
     return client, CallbackAPIVersion.VERSION2

@@ -9,13 +9,13 @@ from typing import Any
 
 import ipywidgets
 
-from isr_analysis.errors import IsrError, TokenMissingError
+from isr_analysis.errors import IsrError, TokenMissingError, in_words
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.surroundings import page_is_live
 from isr_analysis.widgets.background import TURN, Worker
 from isr_analysis.widgets.front import Page
-from isr_analysis.widgets.words import Code, Notice, explained, plain_text
+from isr_analysis.widgets.words import Code, Notice, plain_text
 
 
 class Composite(ipywidgets.VBox):  # type: ignore[misc]
@@ -85,7 +85,7 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         try:
             yield from self.parts()
         except IsrError as exc:
-            yield Notice(explained(exc), "bad")
+            yield Notice(in_words(exc), "bad")
 
     def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (most colours follow the page by themselves)
         """Act on what the page says."""

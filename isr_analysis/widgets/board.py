@@ -14,16 +14,16 @@ import traitlets
 
 from isr_analysis import messages, times
 from isr_analysis.amounts import counted
-from isr_analysis.errors import AddOnMissingError, IsrError
+from isr_analysis.checks import standing as stands
+from isr_analysis.errors import AddOnMissingError, IsrError, in_words
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
 from isr_analysis.publishers import load_publishers
 from isr_analysis.surroundings import kernel
-from isr_analysis.widgets import standing as stands
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
 from isr_analysis.widgets.follow import Follower
-from isr_analysis.widgets.words import call, explained, notice, table
+from isr_analysis.widgets.words import call, notice, table
 
 _PULSE = 3
 _PATIENCE = 3.5 * _PULSE  # s without a word from the page before the board rests
@@ -87,8 +87,7 @@ class LiveBoard(Composite):
         self._every = times.duration(every, name="every") / times.SECOND
         self._limits = {"stale": stale, "silent": silent}
         self._zone = times.zone(tz)
-        times.duration(stale, name="stale")
-        times.duration(silent, name="silent")
+        stands.limits_of(stale, silent)  # refuses what is none
         self._source = source
         self._follower(source)  # refuses what is none
         self._failures = 0
@@ -178,7 +177,7 @@ class LiveBoard(Composite):
             delay = min(max(delay, self._every), 3600.0)
             with task.turn():
                 old = "" if self.value is None else " Below is what was known before."
-                self.trouble.value = notice(f"{explained(exc)}.{old} Trying again in {delay:.0f} s.", "bad")
+                self.trouble.value = notice(f"{in_words(exc)}.{old} Trying again in {delay:.0f} s.", "bad")
                 self.board.add_class("isr-faded")
             return delay
         self._failures = 0
@@ -239,7 +238,7 @@ class LiveBoard(Composite):
         )
 
     def _fail(self, exc: Exception) -> None:
-        self.trouble.value = notice(f"The board has stopped: {explained(exc)}", "bad")
+        self.trouble.value = notice(f"The board has stopped: {in_words(exc)}", "bad")
 
 
 def pace(every: float, left: Quota, now: int) -> float:

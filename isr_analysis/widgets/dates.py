@@ -11,14 +11,14 @@ import ipywidgets
 import traitlets
 
 from isr_analysis import times
-from isr_analysis.errors import UsageError
+from isr_analysis.errors import UsageError, in_words
 from isr_analysis.holdings import coverage
 from isr_analysis.messages import Clients
 from isr_analysis.portal.portal import Portal
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
 from isr_analysis.widgets.strip import strip
-from isr_analysis.widgets.words import Notice, call, explained, notice
+from isr_analysis.widgets.words import Notice, call, notice
 
 _OWN = "from … to …"
 _PRESETS = (
@@ -186,7 +186,7 @@ class DateRange(Composite):
                 self.value = value
         except UsageError as exc:
             self._worker.stop()
-            self.said.value, self.held.value = notice(explained(exc), "bad"), ""
+            self.said.value, self.held.value = notice(in_words(exc), "bad"), ""
             self.value = None
 
     def _entered(self) -> dict[str, str]:
@@ -224,7 +224,7 @@ class DateRange(Composite):
             self.held.value = drawn
 
     def _fail(self, exc: Exception) -> None:
-        self.held.value = f'<div class="isr-dim">What is on disk is not known: {notice(explained(exc), "bad")}</div>'
+        self.held.value = f'<div class="isr-dim">What is on disk is not known: {notice(in_words(exc), "bad")}</div>'
 
 
 def _resolve(given: dict[str, str], now: int) -> times.Range:

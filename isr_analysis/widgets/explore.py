@@ -17,7 +17,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
-from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.errors import IsrError, UsageError, in_words
 from isr_analysis.files import path_of, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
@@ -29,7 +29,7 @@ from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row, side
 from isr_analysis.widgets.dates import DateRange
 from isr_analysis.widgets.pick import Picker
-from isr_analysis.widgets.words import Code, Notice, call, explained, literal, notice, table
+from isr_analysis.widgets.words import Code, Notice, call, literal, notice, table
 
 _ALL = "all that can be drawn"
 _GAPS = 50
@@ -252,7 +252,7 @@ class Explorer(Composite):
             self.plan.value = notice(f"Plan: {plan}")
 
     def _plan_failed(self, exc: Exception) -> None:
-        self.plan.value = notice(explained(exc), "bad")
+        self.plan.value = notice(in_words(exc), "bad")
 
     def _load(self, task: Task, asked: dict[str, Any]) -> None:
         portal = self._connected()
@@ -307,10 +307,10 @@ class Explorer(Composite):
         self._replan()
 
     def _failed(self, exc: Exception) -> None:
-        self.said.value = notice(explained(exc), "bad")
+        self.said.value = notice(in_words(exc), "bad")
 
     def _not_written(self, exc: Exception) -> None:
-        self.written.value = notice(explained(exc), "bad")
+        self.written.value = notice(in_words(exc), "bad")
 
     def _draw(self, df: pd.DataFrame) -> Any:
         field = None if self.field.value == _ALL else self.field.value
@@ -325,7 +325,7 @@ class Explorer(Composite):
         try:
             data: dict[str, Any] = {"application/vnd.plotly.v1+json": json.loads(self._draw(df).to_json())}
         except IsrError as exc:
-            data = {"text/html": notice(explained(exc), "warn")}
+            data = {"text/html": notice(in_words(exc), "warn")}
         return [{"output_type": "display_data", "data": data, "metadata": {}}]
 
     def _redraw(self, task: Task) -> None:

@@ -8,13 +8,12 @@ import time
 import pandas as pd
 
 from isr_analysis import messages
-from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.errors import IsrError, UsageError, in_words
 from isr_analysis.live import load_live
 from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.polled import opened
 from isr_analysis.streaming.stream import Stream
 from isr_analysis.watching import Watched
-from isr_analysis.widgets.words import explained
 
 _AGAIN = 60.0  # s between two tries to reach a broker, while the live answer stands in for it
 
@@ -94,7 +93,7 @@ class Follower:
             if self._source is not None:
                 self._next_try = 0.0
                 raise
-            self.trouble = explained(exc)
+            self.trouble = in_words(exc)
             return
         if isinstance(found, Stream):
             self._stream, self._opened_at = found, portal.now()

@@ -13,7 +13,8 @@ import traitlets
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
-from isr_analysis.errors import AddOnMissingError, UsageError
+from isr_analysis.checks.standing import PAUSED, readable, standing
+from isr_analysis.errors import AddOnMissingError, UsageError, in_words
 from isr_analysis.history import load_history
 from isr_analysis.live import load_live
 from isr_analysis.messages import Clients, Selector
@@ -21,8 +22,7 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
-from isr_analysis.widgets.standing import PAUSED, readable, standing
-from isr_analysis.widgets.words import call, explained, notice
+from isr_analysis.widgets.words import call, notice
 
 Key = tuple[str, str | None]
 """A line of the list: a client and one of its topics; None is all of them."""
@@ -195,7 +195,7 @@ class Picker(Composite):
                 self.value = {"client_id": clients or None, "topic": self.topic.value.strip()}
         except UsageError as exc:
             self.value = None
-            self.said.value, self.trouble.value = "", notice(explained(exc), "bad")
+            self.said.value, self.trouble.value = "", notice(in_words(exc), "bad")
 
     def _list(self) -> None:
         """Fill the list with what the search leaves of the clients and their topics."""
@@ -248,7 +248,7 @@ class Picker(Composite):
             self.learn(df)
 
     def _fail(self, exc: Exception) -> None:
-        self.trouble.value = notice(explained(exc), "bad")
+        self.trouble.value = notice(in_words(exc), "bad")
 
 
 def narrowest(topics: list[str]) -> str:

@@ -7,14 +7,13 @@ import html
 import pandas as pd
 
 from isr_analysis.amounts import percent
+from isr_analysis.checks.absence import STATES
 
 _CLIENTS = 6
 _LOOK = {
-    "settled": ("on disk", "var(--jp-success-color1, #2e7d32)", "1"),
-    "provisional": ("on disk, may still change", "var(--jp-success-color1, #2e7d32)", "0.45"),
-    "missing": ("not on disk", "var(--jp-border-color2, #ccc)", "0.6"),
-    "failed": ("failed when last tried", "var(--jp-error-color1, #c62828)", "1"),
-}
+    "settled": ("var(--jp-success-color1, #2e7d32)", "1"), "provisional": ("var(--jp-success-color1, #2e7d32)", "0.45"),
+    "missing": ("var(--jp-border-color2, #ccc)", "0.6"), "failed": ("var(--jp-error-color1, #c62828)", "1"),
+}  # fmt: skip
 
 
 def shares(covered: pd.DataFrame) -> dict[str, float]:
@@ -40,13 +39,13 @@ def strip(covered: pd.DataFrame) -> str:
     first, last = covered["start"].min(), covered["end"].max()
     whole = max((last - first).total_seconds(), 1e-9)
     clients = _by_client(covered)
-    words = " · ".join(f"{percent(share)} {_LOOK[state][0]}" for state, share in shares(covered).items())
+    words = " · ".join(f"{percent(share)} {STATES[state]}" for state, share in shares(covered).items())
     lines = []
     for client, spans in [*clients.items()][:_CLIENTS]:
         drawn = "".join(
             f'<rect x="{100 * (start - first).total_seconds() / whole:.3f}" y="0" height="10" '
             f'width="{max(100 * (end - start).total_seconds() / whole, 0.15):.3f}" '
-            f'style="fill:{_LOOK[state][1]};fill-opacity:{_LOOK[state][2]}"/>'
+            f'style="fill:{_LOOK[state][0]};fill-opacity:{_LOOK[state][1]}"/>'
             for start, end, state in zip(spans["start"], spans["end"], spans["state"], strict=True)
         )
         name = f'<div class="isr-dim">{html.escape(client)}</div>' if len(clients) > 1 else ""

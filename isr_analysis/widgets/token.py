@@ -12,14 +12,14 @@ import ipywidgets
 import traitlets
 
 from isr_analysis import doctor, settings
-from isr_analysis.errors import IsrError, StoreError, TokenMissingError
+from isr_analysis.errors import IsrError, StoreError, TokenMissingError, in_words
 from isr_analysis.portal import connection, token
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, begin_anew, row
 from isr_analysis.widgets.front import SecretField
-from isr_analysis.widgets.words import Notice, call, explained, notice, table
+from isr_analysis.widgets.words import Notice, call, notice, table
 
 _SHOWN = ("account", "add-on", "quota", "clock")
 _MARK = {doctor.OK: "isr-good", doctor.WARN: "isr-warn", doctor.FAIL: "isr-bad"}
@@ -104,7 +104,7 @@ class TokenEntry(Composite):
             settings.check_name(self.profile.value)
             known = self._settings()
         except IsrError as exc:  # a page shows nothing of what is raised here
-            self._say(explained(exc), "bad")
+            self._say(in_words(exc), "bad")
             return
         if key.is_platform and not (self.account.value.strip() or self._account):
             self.account.layout.display = "flex"
@@ -233,7 +233,7 @@ class TokenEntry(Composite):
             self._say(f"{kept} In a new kernel {over}" if over else kept, "warn" if over else "good")
 
     def _fail(self, exc: Exception) -> None:
-        self._say(explained(exc), "bad")
+        self._say(in_words(exc), "bad")
 
     def _rest(self) -> None:
         self.field.disabled = False

@@ -11,8 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from isr_analysis.errors import IsrError
-
 _ACCOUNT = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 
 
@@ -65,12 +63,6 @@ def notice(text: str, kind: str = "info") -> str:
     """Write words as HTML, in the colour of their kind; an error is told to screen readers at once."""
     role = "alert" if kind == "bad" else "status"
     return f'<div class="isr-note isr-{kind}" role="{role}">{html.escape(in_short(text))}</div>' if text else ""
-
-
-def explained(exc: BaseException) -> str:
-    """Write an error as words: its message and what was noted on it, and its name if it is none of ours."""
-    said = str(exc) if isinstance(exc, IsrError) else f"{type(exc).__name__}: {exc}"
-    return ". ".join([said, *getattr(exc, "__notes__", [])])
 
 
 def table(rows: Iterable[Iterable[str]], heading: Iterable[str], marks: Iterable[str] = ()) -> str:

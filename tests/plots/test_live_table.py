@@ -15,7 +15,7 @@ def test_the_board_puts_the_longest_silent_on_top():
     frame.attrs["fetched_at"] = "2026-11-01T12:00:00Z"
     cells = plots.live(frame).data[0].cells["values"]
     assert [*cells[1]] == ["c", "b", "a"]
-    assert [*cells[2]] == ["silent", "stale", "heard"]
+    assert [*cells[2]] == ["silent", "stale", "live"]
     assert cells[3][2] == "30 s ago"
     frame.attrs["stale"] = True
     assert "older answer" in plots.live(frame).layout.title.subtitle.text
@@ -41,3 +41,12 @@ def test_the_board_is_as_high_as_its_rows(count):
     table = figure.data[0]
     used = figure.layout.margin.t + table.header.height + count * table.cells.height + figure.layout.margin.b
     assert figure.layout.height == pytest.approx(min(used, 918), abs=8)
+
+
+def test_messages_of_no_client_are_nobodys():
+    """A row without a client is left out; where none has one, the figure says that nobody was heard."""
+    index = pd.DatetimeIndex(["2026-11-01T12:00", "2026-11-01T11:00"], tz="UTC", name="time")
+    frame = pd.DataFrame({"client_id": ["a", None], "value": 1}, index=index)
+    assert [*plots.live(frame).data[0].cells["values"][1]] == ["a"]
+    figure = plots.live(frame.assign(client_id=None))
+    assert "no publisher was heard" in figure.layout.annotations[0].text

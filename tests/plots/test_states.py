@@ -95,7 +95,7 @@ def test_coverage_is_drawn_by_client_and_state():
     frame = pd.DataFrame({"client_id": ["*", "a-1"], "topic": ["#", "t/#"], "start": days[:2], "end": days[1:],
                           "state": ["settled", "failed"]})  # fmt: skip
     figure = plots.coverage(frame)
-    assert [trace.name for trace in figure.data] == ["on disk for good", "the portal failed"]
+    assert [trace.name for trace in figure.data] == ["on disk for good", "portal failed"]
     assert [trace.y[0] for trace in figure.data] == ["all clients", "a-1 · t/#"]
     assert "No data" in words(plots.coverage(frame.iloc[:0]))
     with pytest.raises(UsageError, match="state"):

@@ -10,9 +10,10 @@ import pytest
 
 import isr_analysis as isr
 from isr_analysis import times
+from isr_analysis.checks.standing import standing
+from isr_analysis.errors import UsageError
 from isr_analysis.portal.quota import Quota
 from isr_analysis.widgets import board as boards
-from isr_analysis.widgets.standing import standing
 
 NOW = times.instant("2026-11-24T07:30:00Z")
 
@@ -47,6 +48,12 @@ def test_states_by_age_pause_and_silence():
     empty = standing(live.iloc[:0], None, now=NOW)
     assert [*empty.columns] == [*found.reset_index().columns]
     assert empty.dtypes.equals(found.reset_index().dtypes)
+
+
+def test_limits_in_the_wrong_order_are_refused(portal):
+    """A board on which nobody is ever stale is no board; the figure says the same."""
+    with pytest.raises(UsageError, match="silent='1h' is shorter than stale='1d'"):
+        isr.widgets.live_board(stale="1d", silent="1h", portal=portal)
 
 
 def test_the_board_runs_while_a_page_shows_it_and_rests_when_it_is_gone(sandbox, portal):

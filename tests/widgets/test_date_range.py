@@ -136,7 +136,7 @@ def test_what_is_on_disk_is_drawn_under_the_range(portal, sandbox):
     dates._page._handle_custom_msg({"seen": True, "dark": False}, [])
     assert dates.wait()
     assert "<svg" in dates.held.value
-    assert "50% not on disk" in dates.held.value
+    assert "50% never fetched" in dates.held.value
     assert sandbox.requests("history") == before
 
 

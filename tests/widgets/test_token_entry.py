@@ -60,7 +60,7 @@ def test_widgets_that_wait_for_a_token_begin_when_it_is_there(sandbox):
     assert entry.wait()
     assert all(one.wait() for one in parts)
     assert explorer.picker.trouble.value == ""
-    assert "not on disk" in explorer.dates.held.value
+    assert "never fetched" in explorer.dates.held.value
     assert "to fetch" in explorer.plan.value
     explorer.close()
 

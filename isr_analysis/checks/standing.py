@@ -1,4 +1,4 @@
-"""How each publisher stands: live, stale or silent. Pure: DataFrames in, a DataFrame out."""
+"""How each publisher stands, on the live board and in its figure: live, stale or silent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.saying import saying
+from isr_analysis.errors import UsageError
 
 LIVE, STALE, SILENT, NEVER, PAUSED = "live", "stale", "silent", "never heard", "paused"
 """Heard lately; not lately; not for long; not at all; paused in the portal, so that silence is no news."""
@@ -28,7 +29,7 @@ def standing(
     Parameters
     ----------
     live : pandas.DataFrame
-        As `load_live` gives it.
+        As `load_live` gives it: sorted by time, the last message of each client counts.
     publishers : pandas.DataFrame, optional
         As `load_publishers` gives it: for labels, and for those that are paused or were never heard.
     now : int
@@ -40,10 +41,15 @@ def standing(
     -------
     pandas.DataFrame
         One row a publisher, with a RangeIndex. Columns ``client_id``, ``label``, ``state`` (str), ``heard``
-        (datetime in the zone of `live`, NaT if never), ``age`` (timedelta), ``topic`` and ``says`` (str; the
+        (datetime in the zone of `live`, or UTC; NaT if never), ``age`` (timedelta), ``topic`` and ``says`` (str; the
         topic of its last message, and what that says). No publisher: the same columns, no rows.
+
+    Raises
+    ------
+    UsageError
+        As of `limits_of`.
     """
-    limits = times.duration(stale, name="stale"), times.duration(silent, name="silent")
+    limits = limits_of(stale, silent)
     last = live[~live["client_id"].duplicated(keep="last")]
     heard = {str(client): (at, row) for at, (client, row) in zip(
         last.index, zip(last["client_id"], last.to_dict("records"), strict=True), strict=True)}  # fmt: skip
@@ -66,7 +72,7 @@ def standing(
         })  # fmt: skip
     rows.sort(key=lambda row: ORDER.index(row["state"]))
     table = pd.DataFrame(rows, columns=["client_id", "label", "state", "heard", "age", "topic", "says"])
-    zone = live.index.tz if isinstance(live.index, pd.DatetimeIndex) else dt.UTC
+    zone = getattr(live.index, "tz", None) or dt.UTC
     table["heard"] = pd.to_datetime(table["heard"], utc=True).dt.as_unit("ns").dt.tz_convert(zone)
     table["age"] = pd.to_timedelta(table["age"].astype("Int64"), unit="ns")
     return table.astype(dict.fromkeys(("client_id", "label", "state", "topic", "says"), "str"))
@@ -75,6 +81,20 @@ def standing(
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """Give a table of `standing` with instants and spans in whole seconds, for people."""
     return table.assign(heard=table["heard"].dt.floor("s"), age=table["age"].dt.floor("s"))
+
+
+def limits_of(stale: str | dt.timedelta, silent: str | dt.timedelta) -> tuple[int, int]:
+    """Read from which ages (ns) on a publisher counts as stale and as silent.
+
+    Raises
+    ------
+    UsageError
+        One is no span of time, or `silent` is shorter than `stale`.
+    """
+    limits = times.duration(stale, name="stale"), times.duration(silent, name="silent")
+    if limits[1] < limits[0]:
+        raise UsageError(f"silent={silent!r} is shorter than stale={stale!r}; give one that is longer")
+    return limits
 
 
 def _state(age: int | None, paused: bool, limits: tuple[int, int]) -> str:

@@ -1,0 +1,79 @@
+"""Answers that are too long to be taken at once, or to be had in time: shorter ranges are asked for."""
+
+import gzip
+
+import pytest
+
+from isr_analysis import errors, times
+from isr_analysis.portal import transport
+from tests.portals import EVERY_MINUTE, SPAN, Dialect, Server, connect, mocked, read, serve
+
+EVERY = [one.at for one in EVERY_MINUTE if one.at < SPAN.end]
+WHOLE = Dialect(paging="none", limit=None, cap=10_000)
+
+
+class Packed(Server):
+    """Packs what it gives."""
+
+    def _history(self, asked, path):
+        status, headers, body = super()._history(asked, path)
+        return status, {**headers, "content-encoding": "gzip"}, gzip.compress(body)
+
+
+class Slow(Server):
+    """Has not enough time for longer ranges than some."""
+
+    most = 6 * times.HOUR
+
+    def _history(self, asked, path):
+        if times.instant(asked["end"]) - times.instant(asked["start"]) > self.most:
+            return 504, {"content-type": "text/html"}, b"<h1>504 Gateway Time-out</h1>"
+        return super()._history(asked, path)
+
+
+def ranges(server):
+    """Give the lengths of the ranges that were asked for, in hours."""
+    asked = [asked for path, asked in server.log if path.endswith("/history")]
+    return [(times.instant(one["end"]) - times.instant(one["start"])) / times.HOUR for one in asked]
+
+
+@pytest.mark.parametrize(("kind", "bytes_"), [(Server, 30_000), (Packed, 16 * 3_000)])
+def test_an_answer_that_is_too_long_is_asked_for_in_parts(home, monkeypatch, kind, bytes_):
+    """It is given up before it is whole; what comes in its place is all of it, and the next day is asked for so."""
+    monkeypatch.setattr(transport, "AT_ONCE", bytes_)
+    server = kind(WHOLE, EVERY_MINUTE)
+    with serve(server) as origin, connect(origin, home) as portal:
+        assert read(portal) == EVERY
+        first = len(ranges(server))
+        assert read(portal, times.Range(SPAN.end, SPAN.end + times.DAY))
+    given_up, later = ranges(server)[:first], ranges(server)[first:]
+    assert given_up[0] == 24
+    assert max(later) < 12
+    assert len(later) < first
+
+
+def test_an_answer_that_cannot_be_parted_is_taken_as_it_is(home, monkeypatch):
+    """A portal that takes days alone gives the whole day."""
+    monkeypatch.setattr(transport, "AT_ONCE", 1_000)
+    server = Server(Dialect(paging="none", limit=None, cap=10_000, asked="date", end_in=True), EVERY_MINUTE)
+    with serve(server) as origin, connect(origin, home) as portal:
+        assert read(portal) == EVERY
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_range_that_is_not_answered_in_time_is_asked_for_in_parts(home):
+    """A gateway gives up on a whole day (504); what is short enough comes."""
+    server = Slow(WHOLE, EVERY_MINUTE)
+    with mocked(server, home) as portal:
+        assert read(portal) == EVERY
+    assert ranges(server)[-1] <= 6
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_portal_that_never_answers_in_time_fails(home):
+    """Ranges are not made shorter and shorter for one that does not work."""
+    server = Slow(WHOLE, EVERY_MINUTE)
+    server.most = 0
+    with mocked(server, home) as portal, pytest.raises(errors.PortalUnavailableError, match="504"):
+        read(portal)
+    assert min(ranges(server)) > 1
