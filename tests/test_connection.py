@@ -190,6 +190,16 @@ def test_a_token_is_looked_for_without_asking(monkeypatch):
     assert isr.has_token()
 
 
+def test_a_token_is_looked_for_in_the_profile_that_is_named():
+    """Each has its own; one that was never made is a slip, and no profile without a token."""
+    known = settings.profile("alpha", may_be_new=True)
+    settings.save(known)
+    token.keep(known, Token("isr_mqtt_rest_example"))
+    assert (isr.has_token(profile="alpha"), isr.has_token(profile="default")) == (True, False)
+    with pytest.raises(errors.UsageError, match="no profile 'alhpa'"):
+        isr.has_token(profile="alhpa")
+
+
 def test_a_connection_that_was_closed_says_so(sandbox):
     """Also for what it has in its cache: nothing is opened again behind the back of who closed it."""
     with sandbox.connect() as portal:

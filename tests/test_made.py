@@ -112,6 +112,32 @@ def test_a_change_that_is_forbidden_for_another_reason_names_no_add_on():
         assert ("add-on" in str(caught.value)) is (kind is AddOnMissingError)
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"u1": {"email": "a@x.example", "role": "owner"}},
+        {"a@x.example": {"user_id": "u1", "role": "owner"}},
+        {"members": {"u1": {"email": "a@x.example", "role": "owner"}}},
+    ],
+)
+def test_members_that_are_keyed_have_their_keys(members):
+    """By their ids, or by their addresses; else nobody could be removed."""
+    line, _ = answering(lambda _: httpx.Response(200, json=members))
+    found = mgmt.load_members(portal=line)
+    assert found.iloc[0].to_dict() == {"user_id": "u1", "email": "a@x.example", "role": "owner"}
+
+
+def test_a_link_that_opens_something_is_a_secret():
+    """Of an invite: it is left out of the list, and masked where it was made; a link without is shown."""
+    invite = {"id": "i1", "email": "c@x.example", "role": "member", "url": f"https://p.example/join?t=1&token={WORD}"}
+    line, _ = answering(lambda request: httpx.Response(200, json=invite if request.method == "POST" else [invite]))
+    assert WORD not in mgmt.load_invites(portal=line).to_string()
+    found = mgmt.invite_member("c@x.example", portal=line)
+    assert WORD not in repr(found)
+    assert found.reveal()["url"].endswith(WORD)
+    assert made.read(made.TENANT, b'{"url": "https://p.example/tenants?page=1"}')["url"].endswith("page=1")
+
+
 def test_a_table_is_not_opened_by_its_lists():
     """A row with a list of one has the same columns as one with a list of two."""
     rows = [dict(made.flat({"id": i, "tenants": [{"name": "a"}] * i})) for i in (1, 2)]

@@ -9,6 +9,7 @@ from portal_messages import same
 from portals import ACCOUNT, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
+from isr_analysis.errors import UsageError
 from isr_analysis.times import HOUR, SECOND
 
 LAST = [
@@ -116,6 +117,16 @@ def test_live_gives_the_last_messages(home, shape):
         df = isr.load_live(portal=portal)
         same(df, LAST)
         same(isr.load_live("dev-b", portal=portal), LAST[1:2])
+
+
+@pytest.mark.parametrize(("fields", "columns"), [("value", ["value"]), (["on", "value"], ["on", "value"]), ([], [])])
+def test_fields_select_the_columns_of_the_last_messages(home, fields, columns):
+    """Each message has its row all the same; a field that none has is a slip."""
+    with portals.mocked(Server(Dialect(), LAST), home) as portal:
+        df = isr.load_live(fields=fields, portal=portal)
+        assert (list(df), len(df)) == (["client_id", "topic", *columns], len(LAST))
+        with pytest.raises(UsageError, match=r"fields='volts'.*they have 'on', 'value'"):
+            isr.load_live(fields="volts", portal=portal)
 
 
 def test_nobody_published_yet(home):

@@ -103,6 +103,20 @@ def test_names_of_a_document_that_the_portal_refuses_are_not_all_it_knows(home):
         same(isr.load_history(**SPAN, portal=portal), INSIDE)
 
 
+@pytest.mark.parametrize("listed", [[], [query("start", **ISO), query("end", **ISO), *PAGES]])
+def test_a_start_that_is_refused_alone_is_missed(home, listed):
+    """The portal then begins with the last day: an error, until a file says its name, or that it has none."""
+    file = home.parent / "mine.toml"
+    with portals.serve(Unsaid(listed, "lo_t", "end", strict=True)) as origin:
+        for span in (SPAN, {"last": "2d"}):
+            words = r"asked without a start.* Name its start under \[history\] of a contract file"
+            with portals.connect(origin, home) as portal, pytest.raises(AnswerError, match=words):
+                isr.load_history(**span, portal=portal)
+        file.write_text('[history]\nstart = "lo_t"\n')
+        with portals.connect(origin, home, contract_file=file) as portal:
+            same(isr.load_history(**SPAN, portal=portal), INSIDE)
+
+
 def test_a_file_that_says_nothing_of_the_range_leaves_it_to_be_found_out(home):
     """A header, or a client's parameter, is not the word of the user that without a range all comes."""
     file = home.parent / "mine.toml"

@@ -55,6 +55,19 @@ def wait_for(condition, seconds=30.0):
 
 
 @needs_mosquitto
+def test_the_brokers_port_may_stand_beside_its_address(station, monkeypatch):
+    """`port=` is the one that is connected to, also where the address or the environment names another."""
+    monkeypatch.setenv("ISR_MQTT_TOPIC_FILTER", f"{ACCOUNT}/#")
+    monkeypatch.setenv("ISR_MQTT_PORT", "2")
+    port, mine = logins.address(station.url).port, {"username": "sub-1", "password": "pass", "duration": "1s"}
+    for host in ("mqtt://127.0.0.1", "mqtt://127.0.0.1:1"):
+        with isr.stream(host=host, port=port, **mine) as live:
+            assert live.connected
+    with pytest.raises(BrokerUnavailableError, match=r"127\.0\.0\.1:1 "):
+        isr.stream(host="mqtt://127.0.0.1", port=1, **mine)
+
+
+@needs_mosquitto
 def test_messages_come_as_they_are_published(station):
     """Each with client, subpath, payload as published, and the moment at which it came."""
     with isr.stream(login=entry(station), duration="60s") as live:

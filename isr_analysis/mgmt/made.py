@@ -32,7 +32,11 @@ _SAID = (
 )  # fmt: skip
 """What else an answer says in words, and is no password."""
 
-_URL_LOGIN = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_URL_LOGIN = re.compile(
+    r"://(?:[^/@\s]*:[^/@\s]+@|\S*[?&#][\w.-]*(?:token|secret|passw\w*|code|key|sig(?:nature)?)=)", re.IGNORECASE
+)
+"""An address that opens something for whoever has it."""
+
 _LOGIN = re.compile(r"(sub|pub)-\S+")
 
 

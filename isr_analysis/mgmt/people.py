@@ -21,6 +21,9 @@ _ROLES = ("owner", "member", "data_manager")
 _EMAIL = ("email", "mail", "emailaddress", "useremail")
 _ROLE = ("role", "rolename", "access")
 _MEMBER = {"user_id": ("userid", "memberid", "id", "uid", "uuid"), "email": _EMAIL, "role": _ROLE}
+_KEY = "client_id"
+"""The column of what a portal's object of them is keyed by, where it gives no list."""
+
 _INVITE = {"invite_id": ("inviteid", "invitationid", "id", "uuid"), "email": _EMAIL, "role": _ROLE}
 
 
@@ -179,6 +182,9 @@ def _table(rows: list[dict[str, Any]], names: dict[str, tuple[str, ...]]) -> pd.
     shown = [{name: value for name, value in made.flat(row) if not isinstance(value, Secret)} for row in rows]
     table = pd.DataFrame.from_records(shown)
     given = {column: pick(list(table.columns), known) for column, known in names.items()}
+    if _KEY in table:
+        column = "email" if table[_KEY].astype("str").str.contains("@").all() else next(iter(names))
+        given[column] = given[column] or _KEY
     table = table.rename(columns={old: new for new, old in given.items() if old is not None and new not in table})
     for column in names:
         table[column] = table[column].astype("str") if column in table else pd.Series(pd.NA, table.index, dtype="str")

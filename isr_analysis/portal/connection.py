@@ -150,6 +150,11 @@ def has_token(profile: str | None = None) -> bool:
     bool
         Whether `connect` would find one without a prompt. It may be expired or revoked: that the portal knows.
 
+    Raises
+    ------
+    UsageError
+        There is no such profile.
+
     Examples
     --------
     >>> import isr_analysis as isr

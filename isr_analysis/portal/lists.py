@@ -49,7 +49,7 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
-    """Give the MQTT clients of the account: each answer, and its rows; parameters and errors as of `live`."""
+    """Give the MQTT clients of the account: each answer, and its rows; errors as of `live`."""
     return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
 
 

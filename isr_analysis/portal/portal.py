@@ -258,9 +258,10 @@ class Portal:
         with self._lock:
             known = self.contract
             told = known.source if known.source.endswith(_TOLD) else known.source + _TOLD
-            unranged = history.is_unranged and not known.history.is_unranged  # it refuses the range as it was sent
+            # It refuses the range, or its start, as it was sent: without it, it may give the last day alone.
+            refused = history.start is None and history.length is None and known.history.start is not None
             self._contract = dataclasses.replace(
-                known, history=history, source=told, is_assumed=known.is_assumed or unranged
+                known, history=history, source=told, is_assumed=known.is_assumed or refused
             )
 
     def client_ids(self) -> list[str]:

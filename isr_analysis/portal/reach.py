@@ -105,6 +105,8 @@ class Reach:
             if not sure and not (early and (late or to_now)):
                 raise self._not_followed(known, asked)
             return
+        if known.start is None and self._portal.contract.is_assumed and not (early or beyond):
+            raise self._not_followed(known, asked)  # it may begin where it likes
         late = late and known.end is not None
         early = early and known.start is not None
         if early != late:
@@ -297,13 +299,14 @@ class Reach:
         gave = "nothing"
         if self.earliest <= self.latest:
             gave = f"messages of {times.iso(self.earliest)} to {times.iso(self.latest)}"
-        if known.is_unranged:
-            known_by = self._portal.contract.source
+        if known.start is None and self._portal.contract.is_assumed:
+            lacks, names = ("a range", "start and end") if known.is_unranged else ("a start", "start")
+            says = 'start = "none"' + ' and end = "none"' * known.is_unranged
             return AnswerError(
-                f"the portal was asked without a range, as its parameters of one are not known ({known_by}), and gave "
-                f"{gave}: it cannot be told whether that is all of {self._span}. Name its start and end under "
-                "[history] of a contract file (ISR_CONTRACT; `isr doctor` prints one to edit); or, if it has none and "
-                'always gives all that it has, say start = "none" and end = "none"'
+                f"the portal was asked without {lacks}, as its name for it is not known "
+                f"({self._portal.contract.source}), and gave {gave}: it cannot be told whether that is all of "
+                f"{self._span}. Name its {names} under [history] of {CONTRACT_FILE}; or, if it has none and always "
+                f"gives all that it has, say {says}"
             )
         return AnswerError(
             f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
