@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 import isr_analysis as isr
 from isr_analysis import messages, times
 from isr_analysis.messages import Selector
-from isr_analysis.report import material
+from isr_analysis.report import material, sections
 from isr_analysis.store.store import Store
 
 
@@ -73,3 +74,47 @@ def test_what_lies_in_the_future_is_no_hour_without_a_message(sandbox: Any) -> N
         assert made.lacking.empty
         assert made.heard.attrs["provisional_from"] <= times.iso(now)
         assert times.iso(made.span.end) == end
+
+
+def test_of_very_many_topics_the_fullest_have_a_section_and_the_others_are_counted(
+    sandbox: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device that writes ids into its topics makes thousands: the report says what it leaves out, in both places."""
+    monkeypatch.setattr(material, "_CHAPTERS", 2)
+    with sandbox.connect() as portal:
+        span = times.Range(times.instant("2026-11-01"), times.instant("2026-11-02"))
+        topics = ["job/1", "z", "job/2", "a", "z", "a", "job/3", "z"]
+        rows = [
+            {"time": span.start + n, "client_id": "c", "topic": topic, "payload": b"1", "seq": n, "source": "history"}
+            for n, topic in enumerate(topics)
+        ]
+        table = pa.Table.from_pylist(rows, schema=messages.SCHEMA)
+        Store(portal.folder).commit(Selector(), span, [table], fetched_at=portal.now())
+        made = material.gather(start="2026-11-01", end="2026-11-02", offline=True, portal=portal)
+        assert [one.topic for one in made.chapters] == ["a", "z"]
+        assert len(made.topics) == 5
+        shown: list[Any] = []
+        monkeypatch.setattr(sections, "show", lambda *things: shown.extend(things))
+        monkeypatch.setattr(sections, "note", shown.append)
+        sections.topics(made)
+        assert shown[0].startswith("The 2 topics with the most messages have a section; 3 more have none.")
+        shown.clear()
+        sections.findings(made)
+        assert shown[0].startswith("3 topics without a section of their own were not examined")
+        capsys.readouterr()
+
+
+@pytest.mark.parametrize("tz", ["America/New_York", dt.timezone(dt.timedelta(hours=-5))])
+def test_material_is_gathered_in_the_zone_that_is_asked_for(sandbox: Any, tz: Any) -> None:
+    """The range is read in it, and every instant given in it."""
+    with sandbox.connect() as portal:
+        day = times.day_of(portal.now() - times.DAY).start
+        start, end = (times.iso(day + hours * times.HOUR)[:19] for hours in (0, 6))
+        made = material.gather(topic="voltage", start=start, end=end, tz=tz, portal=portal)
+        assert made.span == times.Range(day + 5 * times.HOUR, day + 11 * times.HOUR)
+        assert made.heard.index.tz is made.zone
+        assert {made.heard.index[0].utcoffset(), made.topic("voltage").index[-1].utcoffset()} == {
+            dt.timedelta(hours=-5)
+        }
+        assert made.live.index.tz is made.zone
+        assert made.coverage["start"].dt.tz is made.zone

@@ -25,6 +25,7 @@ from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
 _PIECE = 30 * times.DAY
+_CHAPTERS = 200  # of so many topics, each some 0.1 s; of thousands no page could be read, nor opened
 _WHOSE = ["time", "client_id", "topic", "seq"]
 _LACKING = ["missing", "failed"]
 _FETCHING = [NEVER_FETCHED, FAILED]
@@ -110,9 +111,10 @@ class Material:
 
     @functools.cached_property
     def chapters(self) -> list[Chapter]:
-        """What is to be said of each topic; one that fails says so, and leaves the others alone."""
+        """What is to be said of each topic, of very many the fullest; one that fails leaves the others alone."""
         made = []
-        for name in self.topics:
+        fullest = self.heard["topic"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
+        for name in sorted(fullest.index[:_CHAPTERS]):
             try:
                 made.append(chapter(name, self.topic(name), Range(self.span.start, self.until), self.coverage))
             except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this topic alone)

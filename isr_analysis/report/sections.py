@@ -188,6 +188,11 @@ def topics(material: Material) -> None:
     """Show each topic in a section of its own; one that failed says so in its place."""
     if not material.chapters:
         show(paragraph("No message, so no topic."))
+    if more := len(material.topics) - len(material.chapters):
+        note(
+            f"The {len(material.chapters):,} topics with the most messages have a section; {more:,} more have none. "
+            "A report of some of them (topic=, --topic) has theirs."
+        )
     for one in material.chapters:
         with section(one.topic or "(empty topic)", level=3):  # of a message that was published to its client's own
             topic(one, str(material.tz))
@@ -237,6 +242,8 @@ def findings(material: Material) -> None:
     failed = [one.topic for one in material.chapters if one.problem]
     if failed:
         note(f"Not examined, as they failed: {listed(failed)}.")
+    if more := len(material.topics) - len(material.chapters):
+        note(f"{counted(more, 'topic')} without a section of their own were not examined, but for silences of clients.")
     if found.empty:
         show(paragraph("Nothing looks wrong: no silence, no repeats, no stuck values, no change of type or fields."))
         return
