@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, payloads, times
-from isr_analysis.errors import HistoryIncompleteError, UsageError
+from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, UsageError
 from isr_analysis.fetch import fetch
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection
@@ -136,10 +136,20 @@ def load_history(
                 )
         _all_there(held, selector, span)
     else:
-        fetch(
-            portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
-            wait_for_quota=wait, progress=progress, warn=said.append,
-        )  # fmt: skip
+        try:
+            fetch(
+                portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
+                wait_for_quota=wait, progress=progress, warn=said.append,
+            )  # fmt: skip
+        except PortalUnavailableError as exc:
+            held = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
+            reach, held = _as_far_as_held(span, held) if end is None else (span, held)
+            if held.missing:
+                raise
+            raise PortalUnavailableError(
+                f"{exc}. What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it",
+                status_code=exc.status_code, retry_after=exc.retry_after,
+            ) from exc  # fmt: skip
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]

@@ -30,7 +30,7 @@ def here():
     """Serve a small fleet by a clock that stands still until it is moved."""
     clock = Clock()
     with isr.sandbox.serve(days=10, rate=0.2, now=clock) as served, served.connect() as portal:
-        portal.clock = clock
+        portal.clock, portal.served = clock, served
         yield portal
 
 
@@ -43,6 +43,22 @@ def test_without_an_end_offline_reaches_as_far_as_what_is_on_disk(here):
     assert len(later) == (df.index >= later.attrs["start"]).sum()
     with pytest.raises(errors.HistoryIncompleteError, match="not on disk"):
         isr.load_history(last="6h", end="2026-11-20T13:00Z", offline=True, portal=here)
+
+
+def test_without_a_network_the_error_says_what_of_the_range_is_on_disk(here):
+    """Whoever sits in a train, and has most of it, is not left with a word on proxies; a hole in it is no offer."""
+    isr.load_history(last="6h", portal=here)
+    here.clock.at += times.HOUR
+    here.served.fail("down")
+    with pytest.raises(errors.PortalUnavailableError) as caught:
+        isr.load_history(last="6h", portal=here)
+    assert caught.value.status_code == 503
+    assert str(caught.value).endswith("on disk of this range reaches to 2026-11-20T12:00:00Z: offline=True loads it")
+    isr.load_history(last="6h", offline=True, portal=here)
+    for asked in ({"last": "6h", "end": "2026-11-20T13:00Z"}, {"last": "1d"}):
+        with pytest.raises(errors.PortalUnavailableError, match="503") as caught:
+            isr.load_history(**asked, portal=here)
+        assert "offline" not in str(caught.value)
 
 
 def test_offline_most_of_a_range_that_is_not_there_is_told(here):
