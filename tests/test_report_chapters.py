@@ -171,6 +171,7 @@ def half_a_day(monkeypatch: pytest.MonkeyPatch) -> tuple[Any, list[str]]:
     made.share = material.Material.share.func(made)  # type: ignore[attr-defined]
     shown: list[str] = []
     monkeypatch.setattr(sections, "show", lambda *things: shown.extend(one.words for one in things))
+    monkeypatch.setattr(sections, "note", shown.append)
     return made, shown
 
 
@@ -245,6 +246,10 @@ def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> 
         ["c", "paused", "0", "0", "0.0%", "NaT"],
         ["d", "in", "use", "0", "0", "0.0%", "NaT"],
     ]
+    made.selector = Selector(None, "t/+")
+    sections.publishers(made)
+    assert shown[-2] == "Not listed: 2 publishers without a message on t/+."
+    assert [line.split()[0] for line in shown[-1].splitlines()[1:]] == ["a", "b"]
     made.publishers = made.publishers[["client_id"]][:0]
     sections.publishers(made)
     assert shown[-1] == "There is no publisher."

@@ -18,6 +18,7 @@ from isr_analysis.plots.thin import share
 from isr_analysis.plots.zones import Clock, around, clock
 
 _NAMED = 3
+_STEPS = 6  # lines of states in a panel that can still be told apart
 _STRIP, _ROWS = 110, 40  # px of events of a few clients; the most clients that each have room for a name
 
 
@@ -159,6 +160,9 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     )
     if figure.layout.shapes:
         notes.append("grey: nothing came for longer than usual")
+    steps = Counter(line.panel for line in lines if line.state)
+    if any(many > _STEPS for many in steps.values()):
+        notes.append("many states lie over one another: plots.timeline draws each as a bar of its own")
     if (shown := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
         notes.insert(0, f"thinned: {shown:,} of {total:,} points; each line keeps its least and greatest")
     height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + strip

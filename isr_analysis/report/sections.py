@@ -165,6 +165,10 @@ def publishers(material: Material) -> None:
     if not len(rows):
         show(paragraph("There is no publisher."))
         return
+    mute = rows["messages"].eq(0)
+    if material.selector.topic != "#" and mute.any() and not mute.all():  # on other topics they may speak all day
+        note(f"Not listed: {counted(int(mute.sum()), 'publisher')} without a message on {material.selector.topic}.")
+        rows = rows[~mute]
     shown = {name: label for name, label in heads.items() if name not in {"label", "state"} or rows[name].ne("").any()}
     show(table(rows, labels=shown, muted=rows["messages"].eq(0), right=["share"]))
 

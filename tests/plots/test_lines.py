@@ -98,6 +98,15 @@ def test_a_gap_is_not_bridged_and_is_shaded():
     assert not plots.timeseries(frame, gaps=False).layout.shapes
 
 
+@pytest.mark.parametrize(("channels", "told"), [(6, False), (7, True)])
+def test_many_states_point_to_the_plot_that_keeps_them_apart(channels, told):
+    """Steps of one panel hide one another, be they ever so thin; measurements do not say so, however many."""
+    frame = fleet("a-1", channels=channels)
+    figure = plots.timeseries(frame[frame["topic"] == "state/relay"], "value")
+    assert ("plots.timeline draws each as a bar" in words(figure)) is told
+    assert "timeline" not in words(plots.timeseries(frame[frame["topic"] == "telemetry/watt_meter"], "value"))
+
+
 def test_states_are_steps_at_0_and_1_with_their_words():
     """Flags and words for on and off are drawn as steps, labelled with the words."""
     for value, low, high in (([True, False] * 9, "false", "true"), (["on", "off"] * 9, "off", "on")):
