@@ -201,16 +201,19 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
     return lines
 
 
-def named(lines: list[Line], by: list[str], facets: list[str], always: str = "") -> None:
-    """Name each line by as little as tells it from the others of its panel, and by one column `always`."""
+def named(lines: list[Line], by: list[str], facets: list[str], always: str = "", *, apart: bool = False) -> None:
+    """Name each line by as little as tells it from the others of its panel, and by one column `always`.
+
+    Or `by` some columns; with what else tells it from the others behind them, if each must be told `apart`.
+    """
     for panel in dict.fromkeys(line.panel for line in lines):
         own = [line for line in lines if line.panel == panel]
         columns = list(dict.fromkeys(key for line in own for key in line.keys))
         chosen = [name for name in by if name in columns]
-        if not by:
+        if not by or apart:
             order = sorted(columns, key=lambda name: _TELLING.index(name) if name in _TELLING else -1)
-            chosen = _telling(own, [name for name in order if name not in facets])
-            chosen = list(dict.fromkeys([*([always] if always else []), *chosen]))
+            telling = _telling(own, [*chosen, *(name for name in order if name not in facets)])
+            chosen = list(dict.fromkeys([*([always] if always else []), *chosen, *telling]))
         several = len({line.field for line in own}) > 1
         for line in own:
             parts = {name: _part(name, line.keys[name]) for name in columns if name in line.keys}

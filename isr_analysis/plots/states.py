@@ -51,7 +51,7 @@ def timeline(
     fields : str or list of str, optional
         The columns that hold states; if left out, all that hold flags, a few words, or 0 and 1.
     by : str or list of str, optional
-        The columns that name the rows; what tells them apart if left out.
+        The columns that name the rows first, before what else tells them apart.
     tz : str or tzinfo, optional
         The zone of the axis; that of the index if left out.
     title : str, optional
@@ -133,7 +133,7 @@ def _row_names(lines: list[Line], by: list[str]) -> list[str]:
     """Name each row by its topic, its field if its name says anything, and what tells it from the others there."""
     for line in lines:
         line.panel = (str(line.keys.get(TOPIC, "")), line.field)
-    named(lines, by, [])
+    named(lines, by, [], apart=True)  # two channels in one row would hide each other's states
     topics = {line.panel[0] for line in lines}
     several = {topic for topic in topics if len({line.field for line in lines if line.panel[0] == topic}) > 1}
     clients = {str(line.keys.get(CLIENT, "")) for line in lines}

@@ -170,6 +170,48 @@ def test_rows_are_named_by_topic_field_and_what_tells_them_apart():
     assert rows(flags) == ["status", "value"]
 
 
+@pytest.mark.parametrize(
+    ("by", "rows"),
+    [
+        ("chan", ["chan 1 · a-1", "chan 1 · b-2", "chan 2 · a-1", "chan 2 · b-2"]),
+        ("client_id", ["a-1 · chan 1", "a-1 · chan 2", "b-2 · chan 1", "b-2 · chan 2"]),
+        (
+            ["type", "chan"],
+            ["relay · chan 1 · a-1", "relay · chan 1 · b-2", "relay · chan 2 · a-1", "relay · chan 2 · b-2"],
+        ),
+    ],
+)
+def test_each_channel_has_a_row_whatever_names_it(by, rows):
+    """Two channels in one row would hide each other's states, so what tells them apart stands behind `by`."""
+    frame = fleet("a-1", "b-2").query("topic == 'state/relay'")
+    figure = plots.timeline(frame, "value", by=by)
+    assert sorted({row for trace in figure.data for row in trace.y}) == rows
+    spans = pd.concat([
+        pd.DataFrame({"row": trace.y, "start": pd.to_datetime(trace.base), "length": trace.x}) for trace in figure.data
+    ]).sort_values(["row", "start"])  # fmt: skip
+    end = spans["start"] + pd.to_timedelta(spans["length"].astype(float), unit="ms")
+    assert not (end.shift() > spans["start"])[spans["row"].eq(spans["row"].shift())].any()
+
+
+def test_a_timeline_is_of_the_fields_in_the_zone_under_the_title_that_are_asked_for():
+    """And a column that is not there is an error that names those that are."""
+    frame = fleet("a-1").query("topic == 'state/summary'")
+    figure = plots.timeline(frame, ["online"], tz="Asia/Tokyo", title="Who was there")
+    assert {row for trace in figure.data for row in trace.y} == {"online"}
+    assert figure.layout.title.text == "Who was there"
+    assert figure.layout.xaxis.title.text == "Time (Asia/Tokyo, UTC+09:00)"
+    assert str(figure.data[0].base[0])[:16] == "2026-11-01T09:00"
+    for asked in ({"fields": "nope"}, {"by": "nope"}):
+        with pytest.raises(UsageError, match=r"no column 'nope'.*online"):
+            plots.timeline(frame, **asked)
+
+
+def test_availability_is_headed_by_the_title_that_is_given():
+    """Its own one tells what is counted."""
+    assert plots.availability(fleet("a-1"), title="Uptime").layout.title.text == "Uptime"
+    assert "share of each day's hours" in plots.availability(fleet("a-1")).layout.title.text
+
+
 def test_coverage_is_drawn_in_the_zone_of_its_instants_or_the_one_that_is_asked_for():
     """Midnight of UTC is 01:00 in Zurich; of very many rows the figure says how many there are."""
     start = pd.date_range("2026-11-01", periods=70, freq="1D", tz="UTC")

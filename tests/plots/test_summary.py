@@ -93,3 +93,14 @@ def test_each_series_stands_once_in_the_legend():
     for draw in (plots.profile, plots.distribution):
         shown = [trace.name for trace in draw(fleet("a-1", "b-2")).data if trace.showlegend]
         assert sorted(shown) == ["a-1", "a-1 · chan 1", "a-1 · chan 2", "b-2", "b-2 · chan 1", "b-2 · chan 2"]
+
+
+def test_a_distribution_is_named_and_headed_as_asked_for():
+    """Lines that have a name in common stand once in the legend, and none is joined to another."""
+    frame = fleet("a-1", "b-2").query("topic == 'telemetry/watt_meter'")
+    figure = plots.distribution(frame, "value", by="chan", title="Power")
+    assert figure.layout.title.text == "Power"
+    shown = [(trace.name, trace.showlegend) for trace in figure.data]
+    assert shown == [("chan 1", True), ("chan 1", False), ("chan 2", True), ("chan 2", False)]
+    with pytest.raises(UsageError, match="no column 'nope'"):
+        plots.distribution(frame, by="nope")
