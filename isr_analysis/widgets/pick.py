@@ -218,7 +218,7 @@ class Picker(Composite):
                 own = [line for line in own if _has(words, f"{client}{label} {line[1][1]}")]
                 if not own:
                     continue
-            lines += [(f"{client}{last}{label}", (client, None)), *own]  # what a narrow list cuts off is the label
+            lines += [(f"{client}{last}{label}", (client, None)), *own]  # a narrow list breaks the label
         with self._quietly():
             self.list.options = lines
             self.list.value = [key for _, key in lines if key in self._chosen]

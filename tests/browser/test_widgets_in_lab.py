@@ -21,6 +21,10 @@ CUT_OFF = """() => [...document.querySelectorAll('.isr-widget *')].filter(e => {
   return tooWide || hidden;
 }).map(e => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`)"""
 
+# The lines of lists that are wider than their list, which shows nothing of the rest.
+CUT_LINES = """() => [...document.querySelectorAll('.isr-widget select[multiple] option')].filter(
+  e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+
 
 @pytest.fixture(scope="module")
 def sandbox():
@@ -290,6 +294,7 @@ def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
         page.wait_for_timeout(700)
         page.screenshot(path=tmp_path / f"{theme}-{width}.png")
         assert page.evaluate(CUT_OFF) == [], width
+        assert page.evaluate(CUT_LINES) == [], width
     ground = page.evaluate("getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).background")
     assert ("rgb(255, 255, 255)" in ground) == (theme == "light")
 
