@@ -25,7 +25,7 @@ from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
 _PIECE = 30 * times.DAY
-_CHAPTERS = 200  # of so many topics, each some 0.1 s; of thousands no page could be read, nor opened
+_CHAPTERS = 200  # of so many topics, each some 0.1 s; a page of thousands nobody could read
 _WHOSE = ["time", "client_id", "topic", "seq"]
 _LACKING = ["missing", "failed"]
 _FETCHING = [NEVER_FETCHED, FAILED]

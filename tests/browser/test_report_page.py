@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
 
@@ -129,6 +131,30 @@ def test_the_heads_of_frames_stand_over_their_columns(chromium: Any) -> None:
     names = "[...new Set([...document.querySelectorAll('tbody th')].map((one) => getComputedStyle(one).verticalAlign))]"
     assert (page.evaluate(heads), page.evaluate(names)) == (["left"], ["top"])
     page.close()
+
+
+@pytest.mark.parametrize(("how", "shown"), [
+    (PHONE, ["7c9e667…c1f90ae7", "7c9e667…1<b>01&c"]),
+    (DESK, ["7c9e6679-7425-40de-944b-e07fc1f90ae7", "7c9e6679-7425-40de-944b-e07fc1<b>01&c"]),
+], ids=["phone", "desk"])  # fmt: skip
+def test_long_names_leave_room_for_the_figure_on_a_phone(
+    chromium: Any, tmp_path: Path, how: dict[str, Any], shown: list[str]
+) -> None:
+    """Their middles are cut out there, and only there; what is left tells them apart, and is no markup."""
+    index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+    names = ["7c9e6679-7425-40de-944b-e07fc1f90ae7", "7c9e6679-7425-40de-944b-e07fc1<b>01&c"]
+    frame = pd.concat([pd.DataFrame({"client_id": name, "topic": "t"}, index=index) for name in names])
+    drawn = {"application/vnd.plotly.v1+json": json.loads(isr.plots.availability(frame).to_json())}
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", drawn)])
+    text, _ = build.render(nbformat.v4.new_notebook(cells=[cell]))
+    (made := tmp_path / "page.html").write_text(text, "utf-8")
+    page, _, errors = _opened(chromium, made, **how)
+    page.wait_for_selector(".ytick text")
+    assert errors == []
+    assert sorted(page.locator(".ytick text").all_text_contents()) == sorted(shown)
+    room = page.evaluate("document.querySelector('.nsewdrag').getBoundingClientRect().width")
+    assert room > page.evaluate("document.querySelector('.figure').clientWidth") / 3
+    page.context.close()
 
 
 def test_the_last_row_of_the_board_is_whole(chromium: Any, tmp_path: Path) -> None:

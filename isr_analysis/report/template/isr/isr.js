@@ -6,6 +6,7 @@
   const PAPER = { width: 680, height: 900 }; // CSS pixels between the margins of a sheet
   const DATA = new Set(["x", "y", "z", "text", "customdata", "hovertext", "ids", "bdata"]);
   const MOST = 60; // figures that are drawn before they come near
+  const NARROW = { width: 500, name: 16 }; // CSS pixels; characters of a name beside an axis there
   let printing = false;
 
   // A figure of ours is drawn for a light ground; on a dark one each colour is replaced by its counterpart.
@@ -17,6 +18,29 @@
   };
 
   const ours = (figure) => (figure.layout?.template?.layout?.paper_bgcolor ?? "") in counterparts;
+
+  // Beside long names nothing would be left of a figure on a phone: their middles are cut out, as far as they stay apart.
+  const shortened = (names) => {
+    const page = new DOMParser();
+    const whole = names.map((one) => page.parseFromString(String(one), "text/html").body.textContent);
+    const longest = Math.max(...whole.map((one) => one.length));
+    for (let most = NARROW.name; most < longest; most += 4) {
+      const head = Math.ceil(most / 2) - 1;
+      const cut = whole.map((one) => (one.length > most ? `${one.slice(0, head)}…${one.slice(head + 1 - most)}` : one));
+      if (new Set(cut).size < new Set(whole).size) continue;
+      return cut.map((one) => one.replaceAll("&", "&amp;").replaceAll("<", "&lt;"));
+    }
+    return null;
+  };
+
+  const withShortNames = (layout) => {
+    for (const [key, axis] of Object.entries(layout)) {
+      if (!key.startsWith("yaxis") || !axis.categoryarray?.length) continue;
+      const tickvals = axis.tickvals ?? axis.categoryarray;
+      const ticktext = shortened(axis.ticktext ?? tickvals);
+      if (ticktext) layout[key] = { ...axis, tickvals, ticktext };
+    }
+  };
 
   const unpacked = async (text) => {
     const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
@@ -34,6 +58,8 @@
     if (printing) {
       layout.width = PAPER.width;
       layout.height = Math.min(0.8 * (layout.height ?? 450), PAPER.height);
+    } else if (element.clientWidth < NARROW.width) {
+      withShortNames(layout);
     }
     element.style.minHeight = `${layout.height ?? 450}px`;
     Plotly.react(element, drawn.data, layout, { responsive: true, displaylogo: false, displayModeBar: coarse ? false : "hover" });
