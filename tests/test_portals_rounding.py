@@ -90,3 +90,16 @@ def test_few_messages_of_a_portal_that_cuts_to_the_minute_are_not_taken_for_lost
         part = {"start": "2026-11-02T03:00", "end": "2026-11-02T09:00"}
         same(isr.load_history(**part, portal=portal), stored[1:3])
         same(isr.load_history(**SPAN, portal=portal), stored)
+
+
+def test_a_range_of_close_messages_is_parted_at_whole_seconds(home):
+    """Parted in the middle of the nearest gap, a half would lack what lies between its last second and its end."""
+    stored = [Message(FIRST + DAY + i // 3 * SECOND + (142, 420, 857)[i % 3] * 10**6, "a", "t", i) for i in range(400)]
+
+    def how(server, asked, _n):
+        found = within(server.stored, *map(times.whole_second, ends(asked)))
+        random.Random(0).shuffle(found)
+        return rows(found[:15])
+
+    with portals.mocked(Odd(how, stored=stored), home) as portal:
+        same(isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal), stored)

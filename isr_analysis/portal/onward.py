@@ -379,11 +379,11 @@ def _middle(grains: npt.NDArray[np.int64], grain: int, unit: int) -> int:
     within a grain, or a message that is not among these could be given behind it and shown before it.
     """
     half = len(grains) // 2
-    roomy = np.flatnonzero(np.diff(grains) > grain + 2 * unit)
-    if not len(roomy):
-        return int(grains[half])
-    i = int(roomy[np.argmin(np.abs(roomy + 1 - half))])
-    low, high = int(grains[i]) + grain, int(grains[i + 1])
-    steps = (*(one for one in _GRAINS if one > grain), grain)
-    cuts = ((low + high) // 2 // step * step + more for step in steps for more in (0, step))
-    return next(cut for cut in cuts if low <= cut <= high)
+    low, high = grains[:-1] + grain, grains[1:]
+    roomy = high - low > 2 * unit
+    for step in (*(one for one in _GRAINS if one > grain), grain):
+        cuts = (low + high) // 2 // step * step
+        cuts = np.where(cuts < low, cuts + step, cuts)
+        if len(fit := np.flatnonzero(roomy & (cuts <= high))):
+            return int(cuts[fit[np.argmin(np.abs(fit + 1 - half))]])
+    return int(grains[half])
