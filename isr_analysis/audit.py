@@ -13,8 +13,8 @@ from isr_analysis import messages, times
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
-from isr_analysis.portal.pages import pages
 from isr_analysis.portal.portal import Portal
+from isr_analysis.reading.pages import pages
 from isr_analysis.store import upkeep
 from isr_analysis.store.holding import SETTLE
 from isr_analysis.store.ledger import ALL

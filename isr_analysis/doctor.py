@@ -21,7 +21,7 @@ from isr_analysis.files import is_read_only
 from isr_analysis.portal import identity, lists, transport, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.reach import LATE, NAME_THE_ZONE, ZONELESS
+from isr_analysis.reading.reach import LATE, NAME_THE_ZONE, ZONELESS
 from isr_analysis.settings import Profile
 from isr_analysis.store.store import Store
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from isr_analysis import times
+from isr_analysis.contract.contract import TopicNeededError
 from isr_analysis.errors import (
     AnswerError,
     HistoryIncompleteError,
@@ -26,11 +27,11 @@ from isr_analysis.errors import (
 )
 from isr_analysis.interrupts import finished, uninterrupted
 from isr_analysis.messages import Selector
-from isr_analysis.portal import cuts, quota
-from isr_analysis.portal.contract import TopicNeededError
-from isr_analysis.portal.pages import pages
+from isr_analysis.portal import quota
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
+from isr_analysis.reading import cuts
+from isr_analysis.reading.pages import pages
 from isr_analysis.store.holding import Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range

@@ -15,7 +15,7 @@ from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.reach import LATE, ZONELESS
+from isr_analysis.reading.reach import LATE, ZONELESS
 from isr_analysis.store import holding
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, frame, messages, times
+from isr_analysis.contract.contract import Contract, overridden
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import paging
-from isr_analysis.portal.contract import Contract, overridden
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
 """How files begin that hold a table: an answer of the portal, or anything else."""

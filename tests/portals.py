@@ -23,9 +23,9 @@ import pyarrow as pa
 from portal_rows import ACCOUNT, Body, Message, Notes, Row, iso, json_body, messages_in, plain, read_instant
 
 from isr_analysis import messages, settings, times
-from isr_analysis.portal.pages import pages
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
+from isr_analysis.reading.pages import pages
 
 API = "/api/v1/subscriber"
 TOKEN = "isr_mqtt_rest_example-of-the-test-portals"

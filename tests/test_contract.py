@@ -8,9 +8,9 @@ import pytest
 
 from isr_analysis import times
 from isr_analysis.answers import Fields
+from isr_analysis.contract.contract import Contract, History, overridden, to_toml
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.portal.contract import Contract, History, overridden, to_toml
 from isr_analysis.times import DAY, Range
 
 SPAN = Range(20_000 * DAY, 20_001 * DAY)

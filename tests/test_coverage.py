@@ -13,8 +13,8 @@ from click.testing import CliRunner
 import isr_analysis as isr
 from isr_analysis import audit, errors, times
 from isr_analysis.cli import cli
+from isr_analysis.contract.contract import Contract
 from isr_analysis.messages import Selector
-from isr_analysis.portal.contract import Contract
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, Range
 

@@ -77,7 +77,7 @@ def test_the_pages_lead_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("room", ["answers", "portal", "sandbox"])
+@pytest.mark.parametrize("room", ["answers", "contract", "portal", "reading", "sandbox"])
 def test_the_map_of_a_large_room_has_each_of_its_modules(room):
     """What a room's docstring lists are its modules, all of them."""
     path = ROOT / "isr_analysis" / room

@@ -17,7 +17,7 @@ from portals import FIRST, NOW, Dialect, Message, Server
 import isr_analysis as isr
 from isr_analysis import doctor, settings, times
 from isr_analysis.cli import account
-from isr_analysis.portal.contract import overridden, to_toml
+from isr_analysis.contract.contract import overridden, to_toml
 from isr_analysis.portal.token import Token
 from isr_analysis.times import HOUR, MINUTE, SECOND
 
@@ -293,7 +293,7 @@ def test_the_table_ends_with_the_contract(command, tmp_path):
 
 def isr_contract():
     """Give the built-in contract."""
-    from isr_analysis.portal.contract import Contract
+    from isr_analysis.contract.contract import Contract
 
     return Contract()
 

@@ -10,9 +10,9 @@ from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import errors, times
+from isr_analysis.contract import lengths, openapi
+from isr_analysis.contract.contract import History
 from isr_analysis.messages import Selector
-from isr_analysis.portal import lengths, openapi
-from isr_analysis.portal.contract import History
 from isr_analysis.times import DAY, HOUR, MINUTE, Range
 
 HOURLY = [Message(FIRST + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(4 * 24)]

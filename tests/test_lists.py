@@ -8,9 +8,9 @@ import json
 
 import pytest
 
+from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.portal import lists
-from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.responses import Kept
 from isr_analysis.portal.wire import Answer
 

@@ -16,7 +16,7 @@ from isr_analysis.answers import Page, Paging
 from isr_analysis.errors import HistoryIncompleteError
 from isr_analysis.messages import instants
 from isr_analysis.portal.habits import Habits
-from isr_analysis.portal.onward import Onward
+from isr_analysis.reading.onward import Onward
 from isr_analysis.times import DAY, Range
 
 SPAN = Range(20_000 * DAY, 20_001 * DAY)

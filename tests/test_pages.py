@@ -17,7 +17,7 @@ import isr_analysis as isr
 from isr_analysis import messages, times
 from isr_analysis.errors import AnswerError, UsageError
 from isr_analysis.messages import Selector, instants
-from isr_analysis.portal.pages import pages
+from isr_analysis.reading.pages import pages
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
 
 

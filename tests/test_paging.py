@@ -6,9 +6,9 @@ import pytest
 
 from isr_analysis import messages
 from isr_analysis.answers import Page, Paging
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
-from isr_analysis.portal.contract import History
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import BY_TIME, END, Step, following, of_headers
 

@@ -10,7 +10,7 @@ import pytest
 
 import isr_analysis as isr
 from isr_analysis import settings, times
-from isr_analysis.portal.contract import Contract
+from isr_analysis.contract.contract import Contract
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Word
 from isr_analysis.portal.token import Token

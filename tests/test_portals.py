@@ -16,7 +16,7 @@ from portals import FIRST, NOW, Dialect, Message, Server
 import isr_analysis as isr
 from isr_analysis import frame, messages
 from isr_analysis.messages import Selector
-from isr_analysis.portal.pages import pages
+from isr_analysis.reading.pages import pages
 from isr_analysis.times import DAY, HOUR, SECOND, Range
 
 FAMILY = [

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from isr_analysis.answers import error_words
-from isr_analysis.portal.contract import History
-from isr_analysis.portal.refusals import beyond_retention, nothing_there, oldest, revised
+from isr_analysis.contract.contract import History
+from isr_analysis.contract.refusals import beyond_retention, nothing_there, oldest, revised
 from isr_analysis.times import DAY, HOUR, MINUTE
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}

@@ -9,7 +9,7 @@ from portals import ACCOUNT, API, FIRST, Message, connect
 
 import isr_analysis as isr
 from isr_analysis.answers import Fields
-from isr_analysis.portal import schemas
+from isr_analysis.contract import schemas
 from isr_analysis.times import SECOND, instant, iso
 
 ROW = {

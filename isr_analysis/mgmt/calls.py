@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from isr_analysis import answers
+from isr_analysis.contract.contract import API
 from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, UsageError
 from isr_analysis.mgmt import made
 from isr_analysis.portal import wire
@@ -18,10 +19,10 @@ from isr_analysis.portal.portal import Portal
 
 logger = logging.getLogger(__name__)
 
-MEMBERS = f"{wire.API}/members"
+MEMBERS = f"{API}/members"
 INVITES = f"{MEMBERS}/invites"
-TENANTS = f"{wire.API}/tenants"
-SUBSCRIBERS = f"{wire.API}/subscriber-mqtt-passwords"
+TENANTS = f"{API}/tenants"
+SUBSCRIBERS = f"{API}/subscriber-mqtt-passwords"
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 

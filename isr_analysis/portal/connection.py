@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from isr_analysis import settings, times
+from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import token as tokens
-from isr_analysis.portal.contract import Contract
 from isr_analysis.portal.portal import Portal
 
 _default: Portal | None = None

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from isr_analysis.contract import openapi
+from isr_analysis.contract.contract import API, Contract
 from isr_analysis.errors import AnswerError, QuotaExhaustedError, RequestRefusedError, TokenRefusedError
-from isr_analysis.portal import openapi
-from isr_analysis.portal.contract import Contract
-from isr_analysis.portal.wire import API, Answer
+from isr_analysis.portal.wire import Answer
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from isr_analysis import answers, messages, times
+from isr_analysis.contract import refusals
+from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import (
     AnswerError,
     PortalUnavailableError,
@@ -15,8 +17,6 @@ from isr_analysis.errors import (
     TokenRefusedError,
     WrongAccountError,
 )
-from isr_analysis.portal import refusals
-from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.transport import EnoughError
 from isr_analysis.portal.wire import Answer, Wire
 

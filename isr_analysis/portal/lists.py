@@ -16,9 +16,9 @@ from isr_analysis import answers, messages
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, ROWS, plain
+from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.portal import paging
-from isr_analysis.portal.contract import Contract, History
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.transport import EnoughError

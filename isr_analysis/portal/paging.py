@@ -1,7 +1,7 @@
 """What comes after a page: what the portal says of it, and what is to be asked. Pure.
 
 A portal names its next page by a link, a cursor, a number or an offset, in the answer or in its headers; or not at
-all. Then a full page may be the portal's limit and not the end, and `isr_analysis.portal.onward` proves which.
+all. Then a full page may be the portal's limit and not the end, and `isr_analysis.reading.onward` proves which.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from isr_analysis import answers, times
 from isr_analysis.answers import Page, Paging
+from isr_analysis.contract import roles
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError
 from isr_analysis.messages import instants
-from isr_analysis.portal import roles
-from isr_analysis.portal.contract import History
 from isr_analysis.portal.habits import Habits
 
 _FEW = 16

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, NoReturn, Self
 import httpx
 
 from isr_analysis import settings
+from isr_analysis.contract import headers
+from isr_analysis.contract.contract import Contract, History, overridden
 from isr_analysis.errors import (
     CONTRACT_FILE,
     AddOnMissingError,
@@ -29,8 +31,7 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import accounts, discovery, headers, identity, lists, quota, token, transport, wire
-from isr_analysis.portal.contract import Contract, History, overridden
+from isr_analysis.portal import accounts, discovery, identity, lists, quota, token, transport, wire
 from isr_analysis.portal.habits import Habits
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else

@@ -14,15 +14,15 @@ import httpx
 import httpx_retries
 
 from isr_analysis import answers, errors
-from isr_analysis.portal import addons, headers, quota
+from isr_analysis.contract import headers
+from isr_analysis.contract.contract import API
+from isr_analysis.portal import addons, quota
 from isr_analysis.portal.network import WhenNeeded
 from isr_analysis.portal.patience import RETRIES, TIMEOUT, Patience, Retry
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
 from isr_analysis.portal.transport import BOUNDED, PAUSE, Auth, Counted, Pause, same_origin
 
 logger = logging.getLogger(__name__)
-
-API = "/api/v1/subscriber"
 
 _UNASKED = ("br", "compress")
 

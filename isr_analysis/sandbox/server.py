@@ -21,8 +21,8 @@ from isr_analysis.sandbox.troubles import Trouble
 from isr_analysis.sandbox.world import World
 
 if TYPE_CHECKING:
+    from isr_analysis.contract.contract import Contract
     from isr_analysis.mgmt import Made
-    from isr_analysis.portal.contract import Contract
     from isr_analysis.portal.portal import Portal
     from isr_analysis.sandbox.air import Air
 

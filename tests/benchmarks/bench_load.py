@@ -24,7 +24,7 @@ import bench_decode
 
 import isr_analysis as isr
 from isr_analysis import settings
-from isr_analysis.portal.contract import Contract, History
+from isr_analysis.contract.contract import Contract, History
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from isr_analysis.portal import openapi
-from isr_analysis.portal.contract import History
+from isr_analysis.contract import openapi
+from isr_analysis.contract.contract import History
 
 
 def document(*parameters, path="/api/v1/subscriber/history", description="", **more):

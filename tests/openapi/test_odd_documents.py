@@ -7,8 +7,8 @@ import copy
 import pytest
 from documents import ISO, document, query
 
-from isr_analysis.portal import openapi
-from isr_analysis.portal.contract import Contract
+from isr_analysis.contract import openapi
+from isr_analysis.contract.contract import Contract
 
 HOLDS_ITSELF = {"properties": {"from": {"format": "date-time"}, "and": {"$ref": "#/where"}}}
 

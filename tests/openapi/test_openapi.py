@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from documents import ISO, document, query, read
 
+from isr_analysis.contract import openapi
 from isr_analysis.messages import Selector
-from isr_analysis.portal import openapi
 from isr_analysis.times import Range
 
 

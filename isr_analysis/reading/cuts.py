@@ -16,9 +16,9 @@ from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import lists, paging
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.reach import LATE
-from isr_analysis.portal.window import Window
 from isr_analysis.portal.wire import Waiting
+from isr_analysis.reading.reach import LATE
+from isr_analysis.reading.window import Window
 from isr_analysis.times import Range
 
 _SHORTEST = times.HOUR

@@ -8,14 +8,16 @@ from http import HTTPStatus
 
 from isr_analysis import answers, messages, times
 from isr_analysis.answers import Apart, Page
+from isr_analysis.contract import refusals
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import downloads, jobs, paging, refusals
-from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import order_of
+from isr_analysis.portal import paging
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Answer, Waiting
+from isr_analysis.reading import downloads, jobs
+from isr_analysis.reading.onward import order_of
 from isr_analysis.times import Range
 
 _REVISIONS = 12

@@ -1,8 +1,8 @@
 """What the portal's parameters and fields mean, as data.
 
 The portal's history and live formats are unpublished, so nothing else in the package names a parameter of theirs. A
-contract is read from the portal's OpenAPI document (`isr_analysis.portal.openapi`), corrected by what the portal says
-when it refuses (`isr_analysis.portal.refusals`), and overridden by a TOML file of the user's.
+contract is read from the portal's OpenAPI document (`isr_analysis.contract.openapi`), corrected by what the portal says
+when it refuses (`isr_analysis.contract.refusals`), and overridden by a TOML file of the user's.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ import tomli_w
 
 from isr_analysis import times
 from isr_analysis.answers import Fields
+from isr_analysis.contract import headers, layouts, lengths
 from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, UsageError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import headers, layouts, lengths
-from isr_analysis.portal.wire import API
 
 TopicForm = Literal["filter", "path filter", "subpath", "path", "prefix", "path prefix"]
+
+API = "/api/v1/subscriber"
+"""The path of the API on a portal."""
 
 Route = Annotated[str, msgspec.Meta(pattern="^/")]
 """A path on the portal: put behind the origin, it must not change the host."""

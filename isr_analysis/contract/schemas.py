@@ -8,7 +8,7 @@ from typing import Any
 
 from isr_analysis.answers import Fields
 from isr_analysis.answers.shape import CLIENT, PAYLOAD, PERHAPS_PAYLOAD, ROWS, TOPIC, pick, plain, time_rank
-from isr_analysis.portal.parameters import resolved
+from isr_analysis.contract.parameters import resolved
 
 _DEEPEST = 4
 _TIME = re.compile(r"\b(?:time|instant|when|moment|timestamp)\b|zeit|datum", re.IGNORECASE)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from isr_analysis import times
+from isr_analysis.contract import roles
 from isr_analysis.errors import UsageError
-from isr_analysis.portal import roles
 
 UNITS = {"s": times.SECOND, "min": times.MINUTE, "h": times.HOUR, "d": times.DAY, "w": 7 * times.DAY}
 

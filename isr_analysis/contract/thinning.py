@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from isr_analysis.portal import roles
-from isr_analysis.portal.parameters import Parameter
+from isr_analysis.contract import roles
+from isr_analysis.contract.parameters import Parameter
 
 _WITH_PAYLOAD = re.compile(r"(?:include|with|show|return|embed)s?_(?:the_|full_)?(?:payload|body|message|value|data)s?")
 _THINNED = re.compile(

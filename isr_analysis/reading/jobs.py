@@ -12,8 +12,9 @@ from typing import Any
 from isr_analysis import answers, times
 from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AnswerError, HistoryIncompleteError
-from isr_analysis.portal import downloads, paging
+from isr_analysis.portal import paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
+from isr_analysis.reading import downloads
 
 _LONGEST = 15 * times.MINUTE // times.SECOND
 """How long a portal may take, s."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from isr_analysis.portal import lengths
+from isr_analysis.contract import lengths
 
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|capped at"

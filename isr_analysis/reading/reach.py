@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from isr_analysis import times
 from isr_analysis.answers import Apart, Page
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.messages import instants, within
-from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import grain_of
 from isr_analysis.portal.portal import Portal
+from isr_analysis.reading.onward import grain_of
 from isr_analysis.times import Range
 
 _SLACK = times.MINUTE

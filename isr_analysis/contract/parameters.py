@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isr_analysis.portal import layouts, roles
+from isr_analysis.contract import layouts, roles
 
 _UNIT_WORDS: tuple[tuple[str, str], ...] = (
     ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos\b"),

@@ -23,8 +23,8 @@ from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
 from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import instants, within
-from isr_analysis.portal import series
 from isr_analysis.portal.habits import Habits
+from isr_analysis.reading import series
 from isr_analysis.times import EVER, Range
 
 _OF_MESSAGE = ["time", "client_id", "topic", "payload"]

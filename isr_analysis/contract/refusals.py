@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import Any
 
 from isr_analysis import answers, times
+from isr_analysis.contract import layouts, roles
+from isr_analysis.contract.contract import NARROWEST, History
+from isr_analysis.contract.limits import length_at_once, longest_range, shortest_range
+from isr_analysis.contract.parameters import Parameter
 from isr_analysis.errors import RequestRefusedError, UsageError
-from isr_analysis.portal import layouts, roles
-from isr_analysis.portal.contract import NARROWEST, History
-from isr_analysis.portal.limits import length_at_once, longest_range, shortest_range
-from isr_analysis.portal.parameters import Parameter
 
 _SHORT = 300
 """Bytes of an answer that may be words alone."""

@@ -9,12 +9,12 @@ import numpy as np
 
 from isr_analysis import times
 from isr_analysis.answers import Page
+from isr_analysis.contract import refusals
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector, instants
-from isr_analysis.portal import refusals
-from isr_analysis.portal.contract import History
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.window import Window
+from isr_analysis.reading.window import Window
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)

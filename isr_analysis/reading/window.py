@@ -15,16 +15,16 @@ import pyarrow.compute as pc
 from isr_analysis import answers, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import paging
-from isr_analysis.portal.asking import Asker
-from isr_analysis.portal.contract import History
-from isr_analysis.portal.onward import OVERLAP, REPEATED, Onward, are_same, order_of, overlap, repeated
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.reach import Reach
 from isr_analysis.portal.wire import Waiting
+from isr_analysis.reading.asking import Asker
+from isr_analysis.reading.onward import OVERLAP, REPEATED, Onward, are_same, order_of, overlap, repeated
+from isr_analysis.reading.reach import Reach
 from isr_analysis.times import EVER, Range
 
 logger = logging.getLogger(__name__)

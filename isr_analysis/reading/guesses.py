@@ -7,12 +7,13 @@ import itertools
 
 from isr_analysis import times
 from isr_analysis.answers import Page
+from isr_analysis.contract import refusals
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, AnswerError, RequestRefusedError
 from isr_analysis.messages import Selector, within
-from isr_analysis.portal import names, refusals
-from isr_analysis.portal.contract import History
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.window import Window
+from isr_analysis.reading import names
+from isr_analysis.reading.window import Window
 from isr_analysis.times import Range
 
 

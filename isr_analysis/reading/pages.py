@@ -11,13 +11,14 @@ from http import HTTPStatus
 import pyarrow as pa
 
 from isr_analysis import times
+from isr_analysis.contract import refusals
+from isr_analysis.contract.contract import History
 from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.messages import Selector, within
-from isr_analysis.portal import cuts, guesses, refusals
-from isr_analysis.portal.contract import History
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.window import Window
 from isr_analysis.portal.wire import Waiting
+from isr_analysis.reading import cuts, guesses
+from isr_analysis.reading.window import Window
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.portal import headers, lengths, limits, parameters, roles, schemas, thinning
-from isr_analysis.portal.contract import Contract, History, TopicForm
-from isr_analysis.portal.parameters import Parameter
-from isr_analysis.portal.wire import API
+from isr_analysis.contract import headers, lengths, limits, parameters, roles, schemas, thinning
+from isr_analysis.contract.contract import API, Contract, History, TopicForm
+from isr_analysis.contract.parameters import Parameter
 
 _PUBLISHED = f"{API}/history"
 _ENDS = (roles.START, roles.END)

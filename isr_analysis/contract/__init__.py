@@ -1,0 +1,9 @@
+"""How a portal wants to be asked, and what it answers, as data: read, guessed, corrected. Pure.
+
+The modules, those first that rest on the ones below:
+
+- `refusals` (what a 4xx teaches), `openapi` with `parameters`, `schemas`, `thinning` and `limits` (what the portal's
+  document says);
+- `contract` (all of it as data, and as a file);
+- `roles`, `layouts`, `lengths` and `headers` (names, instants, lengths and headers in a question).
+"""
