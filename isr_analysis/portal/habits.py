@@ -53,6 +53,11 @@ class Habits:
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     by_time : bool or None
         Whether that order is of time alone; else it may be that of one client after the other.
+    keeps_ties : bool or None
+        Whether a page that it named went on with the instant in whose midst the one before it ended; None where it is
+        not known.
+    ties : int
+        How many ends of pages were looked at for that.
     series : dict of int to int
         How often so long a series, of one client and topic, was found to be whole.
     series_limit : int or None
@@ -101,6 +106,8 @@ class Habits:
     rounds: bool = False
     order: str | None = None
     by_time: bool | None = None
+    keeps_ties: bool | None = None
+    ties: int = 0
     series: dict[int, int] = field(default_factory=dict)
     series_limit: int | None = None
     unit_is_guessed: bool = False

@@ -310,6 +310,20 @@ def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int
     return None
 
 
+def left_out(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int | None:
+    """Give the instant with which a page ends, if neither it nor the next one has all of its messages; else None.
+
+    A portal may go on behind that instant, and not behind the message. It is asked for the instant alone.
+    """
+    at = int(instants(held.messages)[-1])
+    alone = ask(Range(at, at + max(unit, grain_of(at))), back=order_of(held.messages) == "down")
+    if len(alone.messages) >= held.rows:
+        return None
+    edge = Range(at, at + 1)
+    given = len(within(held.messages, edge)) + len(within(after.messages, edge))
+    return at if len(within(alone.messages, edge)) > given else None
+
+
 def repeated(
     seen: list[npt.NDArray[np.uint64]], held: Page, after: Page, ask: Callable[[Range], Page], unit: int
 ) -> int | None:

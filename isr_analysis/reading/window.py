@@ -23,7 +23,7 @@ from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading.asking import Asker
-from isr_analysis.reading.onward import OVERLAP, REPEATED, Onward, are_same, order_of, overlap, repeated
+from isr_analysis.reading.onward import OVERLAP, REPEATED, Onward, are_same, left_out, order_of, overlap, repeated
 from isr_analysis.reading.reach import Reach
 from isr_analysis.times import EVER, Range
 
@@ -35,6 +35,9 @@ _EMPTY = 20
 
 _DOUBTS = 3
 """How many messages of two pages may turn out to be two alike before no more are looked at."""
+
+_TIES = 6
+"""How many ends of pages are looked at, in whose midst of an instant further messages may be left out."""
 
 _ALONE = re.compile(r"combined|\balone\b|\bother (?:query )?param|together|exclusive", re.IGNORECASE)
 """Words of a refusal of a cursor beside the question that it holds."""
@@ -144,7 +147,7 @@ class Window:
                 if after is held and what.numbered and nth + shift == 0 and silent:
                     shift = 1  # the first page has this very number
                     continue
-                if after is None or after is held or self._overlap(held, after):
+                if after is None or after is held or self._overlap(held, after) or self._leaves_out(what, held, after):
                     # It does not know this way to name a page, has none of that name, or parts its pages badly.
                     yield from self._onward(held)
                     return
@@ -181,6 +184,21 @@ class Window:
             raise self._incomplete(OVERLAP.format(times.iso(at)))
         logger.info("pages overlap at %s: what follows is read by time", times.iso(at))
         return True
+
+    def _leaves_out(self, step: Step, held: Page, after: Page) -> bool:
+        """Tell whether a portal that names its pages leaves out what shares an instant with the last message of one."""
+        habits, at = self._portal.habits, instants(held.messages)
+        shares = 1 < len(np.unique(at)) < len(at)
+        if step.numbered or not shares or order_of(held.messages) not in ("up", "down"):
+            return False
+        if len(after.messages) and instants(after.messages)[0] == at[-1]:
+            habits.keeps_ties = True
+        if habits.keeps_ties is None and habits.ties < _TIES and held.paging.total is None:
+            habits.ties += 1
+            if (found := left_out(held, after, self._asker.part, self._known.unit)) is not None:
+                logger.info("messages of %s are on no page: what follows is read by time", times.iso(found))
+                habits.keeps_ties = False
+        return habits.keeps_ties is False
 
     def _check_order(self, held: Page, after: Page) -> None:
         """Refuse a page in no order with messages that those before it had as well."""
