@@ -17,7 +17,7 @@ from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Answer, Waiting
 from isr_analysis.reading import downloads, jobs
-from isr_analysis.reading.onward import order_of
+from isr_analysis.reading.borders import order_of
 from isr_analysis.times import Range
 
 _REVISIONS = 12

@@ -16,7 +16,7 @@ from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, RequestRefusedError
 from isr_analysis.messages import instants, within
 from isr_analysis.portal.portal import Portal
-from isr_analysis.reading.onward import grain_of
+from isr_analysis.reading.borders import grain_of
 from isr_analysis.times import Range
 
 _SLACK = times.MINUTE

@@ -23,7 +23,8 @@ from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading.asking import Asker
-from isr_analysis.reading.onward import OVERLAP, REPEATED, Onward, are_same, left_out, order_of, overlap, repeated
+from isr_analysis.reading.borders import OVERLAP, REPEATED, are_same, left_out, order_of, overlap, repeated
+from isr_analysis.reading.onward import Onward
 from isr_analysis.reading.reach import Reach
 from isr_analysis.times import EVER, Range
 

@@ -1,0 +1,59 @@
+"""Pages that end in the midst of messages of one instant."""
+
+import base64
+import json
+
+import pytest
+
+from isr_analysis import times
+from tests.portals import FIRST, Dialect, Message, Server, mocked, read
+
+TIED = [Message(FIRST + i // 3 * times.SECOND, f"dev-{i % 3}", "t/x", {"i": i}) for i in range(600)]
+
+
+class Behind(Server):
+    """Goes on behind the last instant of a page, and not behind its last message."""
+
+    def _page(self, rows, asked, size, path):
+        if given := asked.get("cursor"):
+            at = int(base64.urlsafe_b64decode(given))
+            rows = [one for one in rows if (one.at < at if self.dialect.order == "down" else one.at > at)]
+        status, headers, body = super()._page(rows, {**asked, "cursor": ""}, size, path)
+        answer = json.loads(body)
+        if answer["next_cursor"]:
+            answer["next_cursor"] = base64.urlsafe_b64encode(str(rows[size - 1].at).encode()).decode()
+        return status, headers, json.dumps(answer).encode()
+
+
+@pytest.mark.parametrize("order", ["up", "down"])
+@pytest.mark.parametrize("cap", [40, 50, 100])
+def test_what_a_cursor_leaves_out_of_an_instant_is_found(home, order, cap):
+    """The portal is asked for the instant with which a page ends; then all is read by time."""
+    server = Behind(Dialect(cap=cap, order=order), TIED)
+    with mocked(server, home) as portal:
+        assert sorted(read(portal)) == [one.at for one in TIED]
+        first = len(server.log)
+        assert sorted(read(portal)) == [one.at for one in TIED]
+    assert not any("cursor" in asked for _, asked in server.log[first + 2 :])
+
+
+def alone(server):
+    """Count the questions about an instant."""
+    asked = [asked for path, asked in server.log if path.endswith("/history") and "end" in asked]
+    return sum(times.instant(one["end"]) - times.instant(one["start"]) < times.MINUTE for one in asked)
+
+
+def test_a_cursor_that_goes_on_within_an_instant_is_believed(home):
+    """It costs no request."""
+    server = Server(Dialect(cap=40), TIED)
+    with mocked(server, home) as portal:
+        assert read(portal) == [one.at for one in TIED]
+    assert alone(server) == 0
+
+
+def test_a_cursor_is_looked_at_a_few_times(home):
+    """Pages that happen to end between two instants show nothing; the portal is not asked for ever."""
+    server = Server(Dialect(cap=30), TIED)
+    with mocked(server, home) as portal:
+        assert read(portal) == read(portal) == [one.at for one in TIED]
+    assert alone(server) == 6
