@@ -220,16 +220,6 @@ def test_the_same_seed_is_the_same_fleet(running):
         assert all(row["topic"].startswith(again.account_of(2)) for row in found)
 
 
-def test_the_truth_of_another_account_is_what_its_own_sandbox_tells(running):
-    """By the account's seed; in a range, or of all that the history holds."""
-    with sandbox.serve(seed=2, now=Clock()) as second:
-        for where in ((), ("2026-10-20", "2026-11-01")):
-            told = running.truth(*where, seed=2)
-            assert told == second.truth(*where)
-            assert told
-            assert told != running.truth(*where)
-
-
 def test_nothing_from_the_future_and_nothing_too_old():
     """Messages are there once they are published, and no longer than `days`."""
     clock = Clock()

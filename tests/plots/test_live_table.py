@@ -32,7 +32,7 @@ def test_the_board_counts_from_the_instant_that_is_given_by_the_limits_that_are_
     assert [*zip(*cells[1:5], strict=True)] == [
         ("b", "silent", "1 h 2 min ago", "01 Nov<br>12:00:00"),
         ("a", "stale", "2 min ago", "01 Nov<br>13:00:00"),
-        ("c", "heard", "1 h 58 min ahead", "01 Nov<br>15:00:00"),
+        ("c", "live", "1 h 58 min ahead", "01 Nov<br>15:00:00"),
     ]
     assert figure.data[0].header["values"][4] == "<b>at (Europe/Zurich)</b>"
     assert figure.layout.title.text == "Now"
