@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, frame, messages, times
-from isr_analysis.contract.contract import Contract, overridden
+from isr_analysis.contract.contract import Contract
+from isr_analysis.contract.file import overridden
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector

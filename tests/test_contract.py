@@ -8,7 +8,8 @@ import pytest
 
 from isr_analysis import times
 from isr_analysis.answers import Fields
-from isr_analysis.contract.contract import Contract, History, overridden, to_toml
+from isr_analysis.contract.contract import Contract, History
+from isr_analysis.contract.file import overridden, to_toml
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.times import DAY, Range

@@ -13,7 +13,8 @@ from portals import FIRST, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import errors
-from isr_analysis.contract.contract import Contract, overridden
+from isr_analysis.contract.contract import Contract
+from isr_analysis.contract.file import overridden
 from isr_analysis.errors import IsrError, UsageError
 from isr_analysis.times import HOUR
 

@@ -17,7 +17,7 @@ from portals import FIRST, NOW, Dialect, Message, Server
 import isr_analysis as isr
 from isr_analysis import doctor, settings, times
 from isr_analysis.cli import account
-from isr_analysis.contract.contract import overridden, to_toml
+from isr_analysis.contract.file import overridden, to_toml
 from isr_analysis.portal.token import Token
 from isr_analysis.times import HOUR, MINUTE, SECOND
 

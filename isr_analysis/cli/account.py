@@ -80,7 +80,7 @@ def doctor(as_json: bool, profile: str | None, origin: str | None) -> int:
     file with ISR_CONTRACT.
     """
     from isr_analysis import doctor as doctors
-    from isr_analysis.contract.contract import to_toml
+    from isr_analysis.contract.file import to_toml
 
     checks, portal = doctors.examine(settings.profile(profile, origin=origin))
     ill = any(check.state == doctors.FAIL for check in checks)

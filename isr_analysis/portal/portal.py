@@ -19,7 +19,8 @@ import httpx
 
 from isr_analysis import settings
 from isr_analysis.contract import headers
-from isr_analysis.contract.contract import Contract, History, overridden
+from isr_analysis.contract.contract import Contract, History
+from isr_analysis.contract.file import overridden
 from isr_analysis.errors import (
     CONTRACT_FILE,
     AddOnMissingError,
