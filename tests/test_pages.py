@@ -15,7 +15,7 @@ from portals import EVERY_MINUTE, FIRST, NOW, SPAN, Dialect, Message, Server, re
 
 import isr_analysis as isr
 from isr_analysis import messages, times
-from isr_analysis.errors import AnswerError, UsageError
+from isr_analysis.errors import AnswerError, QuotaExhaustedError, UsageError
 from isr_analysis.messages import Selector, instants
 from isr_analysis.reading.pages import pages
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
@@ -331,3 +331,24 @@ def test_a_request_does_not_wait_for_the_contract(home):
     with portals.mocked(Nested(Dialect(), EVERY_MINUTE), home) as portal:
         assert portal.contract.history.client == "client_id"
         assert len(came) == 1
+
+
+class Spent(Short):
+    """Has no more requests to give after some answers, as the range might be found out to be cut."""
+
+    most = 1
+
+    def answer(self, url, headers):
+        """Answer a request."""
+        if "/history" in url and self.count() >= self.most:
+            return 429, {"Retry-After": "1800"}, b"{}"
+        return super().answer(url, headers)
+
+
+@pytest.mark.parametrize("most", range(1, 6))
+def test_a_quota_that_ends_before_a_check_proves_nothing(home, most):
+    """What was not found out is no reason to believe an answer."""
+    server = Spent(Dialect(cap=5000), EVERY_MINUTE)
+    server.most = most
+    with portals.mocked(server, home) as portal, pytest.raises((QuotaExhaustedError, AnswerError)):
+        read(portal)

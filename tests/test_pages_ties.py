@@ -57,3 +57,20 @@ def test_a_cursor_is_looked_at_a_few_times(home):
     with mocked(server, home) as portal:
         assert read(portal) == read(portal) == [one.at for one in TIED]
     assert alone(server) == 6
+
+
+class Coarse(Server):
+    """Refuses short ranges, in words that teach nothing."""
+
+    def _history(self, asked, path):
+        if times.instant(asked["end"]) - times.instant(asked["start"]) < times.HOUR:
+            return self._refuse(400, "denied")
+        return super()._history(asked, path)
+
+
+def test_a_portal_that_cannot_be_asked_for_an_instant_is_believed(home):
+    """Its pages are all that there is to go by."""
+    server = Coarse(Dialect(cap=30), TIED)
+    with mocked(server, home) as portal:
+        assert read(portal) == [one.at for one in TIED]
+    assert alone(server) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from http import HTTPStatus
 
@@ -10,7 +9,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.answers import Apart, Page
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import AnswerError, RequestRefusedError
+from isr_analysis.errors import AnswerError, QuotaExhaustedError, RequestRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import paging
 from isr_analysis.portal.paging import Step
@@ -240,7 +239,11 @@ class Asker:
             return None
         self._portal.habits.form_is_looked_for = True
         narrow = self.known.client_required or self.known.topic_required
-        found = self._lately(self._selector if narrow else Selector())
+        try:
+            found = self._lately(self._selector if narrow else Selector())
+        except QuotaExhaustedError:
+            self._portal.habits.form_is_looked_for = False
+            raise
         return found[1] if found and found[1].payload_form else None
 
     def _lately(self, selector: Selector) -> tuple[Answer, Page] | None:
@@ -249,7 +252,11 @@ class Asker:
         most = times.duration(known.longest) if known.longest else _LATELY
         for length in dict.fromkeys(min(days, most) for days in (_LATELY, times.DAY)):  # it may keep less
             question = self.written(known, Range(now - length + known.unit, now), selector)
-            with contextlib.suppress(AnswerError, RequestRefusedError):
+            try:
                 answer = self._portal.wire.get(known.path, question, bounded=True)
                 return answer, self._read(answer, selector)
+            except QuotaExhaustedError:
+                raise
+            except (AnswerError, RequestRefusedError):
+                continue
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 
@@ -13,7 +12,13 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.answers import Apart, Page
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, RequestRefusedError
+from isr_analysis.errors import (
+    CONTRACT_FILE,
+    AnswerError,
+    PortalUnavailableError,
+    QuotaExhaustedError,
+    RequestRefusedError,
+)
 from isr_analysis.messages import instants, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.borders import grain_of
@@ -126,11 +131,15 @@ class Reach:
         near = max(known.unit, grain_of(stray))  # it may be shown rounded
         if not 2 * near < by < times.HOUR or known.of_days or habits.rounds:
             return
-        with contextlib.suppress(RequestRefusedError):  # too short a range, perhaps
+        try:
             page = self._ask(Range(stray - near, stray + near))
             habits.rounds = stray in instants(page.messages) or (stray < self._span.start and self._is_of_moved(known))
-            if not habits.rounds and not habits.may_be_cut(page.rows):
-                raise self._stray(stray)
+        except QuotaExhaustedError:
+            raise
+        except RequestRefusedError:  # too short a range, perhaps
+            return
+        if not habits.rounds and not habits.may_be_cut(page.rows):
+            raise self._stray(stray)
 
     def _is_of_moved(self, known: History) -> bool:
         """Tell whether nothing is early if the very start is asked for: the portal cuts a start just before it."""
@@ -239,6 +248,8 @@ class Reach:
         """Tell whether the portal has more messages of a part of the range than it gave."""
         try:
             return len(within(self._ask(part).messages, part)) > than
+        except QuotaExhaustedError:
+            raise
         except (RequestRefusedError, AnswerError):  # too short a range, perhaps; or nothing, in its own way
             return False
 

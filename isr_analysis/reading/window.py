@@ -16,7 +16,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, HistoryIncompleteError, RequestRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import paging
 from isr_analysis.portal.paging import Step
@@ -196,7 +196,15 @@ class Window:
             habits.keeps_ties = True
         if habits.keeps_ties is None and habits.ties < _TIES and held.paging.total is None:
             habits.ties += 1
-            if (found := left_out(held, after, self._asker.part, self._known.unit)) is not None:
+            try:
+                found = left_out(held, after, self._asker.part, self._known.unit)
+            except (AnswerError, RequestRefusedError) as exc:  # its pages are all that there is to go by
+                if exc.status_code not in (None, *_NOT_SO):
+                    raise
+                logger.info("the portal cannot be asked for an instant alone: %s", exc)
+                habits.ties = _TIES
+                return False
+            if found is not None:
                 logger.info("messages of %s are on no page: what follows is read by time", times.iso(found))
                 habits.keeps_ties = False
         return habits.keeps_ties is False
