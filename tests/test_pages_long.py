@@ -1,6 +1,8 @@
 """Answers that are too long to be taken at once, or to be had in time: shorter ranges are asked for."""
 
+import dataclasses
 import gzip
+import random
 
 import pytest
 
@@ -37,10 +39,10 @@ def ranges(server):
     return [(times.instant(one["end"]) - times.instant(one["start"])) / times.HOUR for one in asked]
 
 
-@pytest.mark.parametrize(("kind", "bytes_"), [(Server, 30_000), (Packed, 16 * 3_000)])
-def test_an_answer_that_is_too_long_is_asked_for_in_parts(home, monkeypatch, kind, bytes_):
+@pytest.mark.parametrize("kind", [Server, Packed])
+def test_an_answer_that_is_too_long_is_asked_for_in_parts(home, monkeypatch, kind):
     """It is given up before it is whole; what comes in its place is all of it, and the next day is asked for so."""
-    monkeypatch.setattr(transport, "AT_ONCE", bytes_)
+    monkeypatch.setattr(transport, "AT_ONCE", 30_000)
     server = kind(WHOLE, EVERY_MINUTE)
     with serve(server) as origin, connect(origin, home) as portal:
         assert read(portal) == EVERY
@@ -50,6 +52,18 @@ def test_an_answer_that_is_too_long_is_asked_for_in_parts(home, monkeypatch, kin
     assert given_up[0] == 24
     assert max(later) < 12
     assert len(later) < first
+
+
+@pytest.mark.parametrize("kind", [Server, Packed])
+def test_what_counts_is_how_long_an_answer_is_unpacked(home, monkeypatch, kind):
+    """However well it is packed: bytes of chance hardly at all."""
+    chance = random.Random(1)
+    stored = [dataclasses.replace(one, payload=chance.randbytes(100).hex()) for one in EVERY_MINUTE]
+    for most, parted in ((600_000, False), (300_000, True)):  # a day has some 420 000
+        monkeypatch.setattr(transport, "AT_ONCE", most)
+        with serve(kind(WHOLE, stored)) as origin, connect(origin, home / str(most)) as portal:
+            assert read(portal) == EVERY
+            assert (portal.contract.history.longest is not None) == parted
 
 
 def test_an_answer_that_cannot_be_parted_is_taken_as_it_is(home, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -22,8 +23,8 @@ BOUNDED = "isr_bounded"
 AT_ONCE = 16_000_000
 """Bytes that the answer to one range may have; else shorter ranges are asked for, as it might fill the memory."""
 
-_RATIO = 16
-"""How much shorter telemetry is where HTTP packs it, roughly."""
+_HEAD = 64_000
+"""Bytes of a packed answer by which it is told how much longer the whole is."""
 
 _FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
 
@@ -80,8 +81,8 @@ class Counted(httpx.BaseTransport):
         response = self._inner.handle_request(request)
         if request.extensions.get(BOUNDED) and response.is_success:
             assert isinstance(response.stream, httpx.SyncByteStream)
-            most = AT_ONCE // _RATIO if "content-encoding" in response.headers else AT_ONCE
-            response.stream = _Bounded(response.stream, request.url.path, most)
+            packed = "content-encoding" in response.headers
+            response.stream = _Bounded(response.stream, request.url.path, packed=packed)
         try:
             self._hear(response, taken.number)
         except BaseException:  # Ctrl-C too: nobody else could give the connection back
@@ -115,17 +116,21 @@ class Counted(httpx.BaseTransport):
 
 
 class _Bounded(httpx.SyncByteStream):
-    """A body that is given up where it is longer than it may be."""
+    """A body that is given up where it is longer, unpacked, than `AT_ONCE`."""
 
-    def __init__(self, inner: httpx.SyncByteStream, path: str, most: int) -> None:
+    def __init__(self, inner: httpx.SyncByteStream, path: str, *, packed: bool) -> None:
         self._inner = inner
         self._path = path
-        self._left = most
+        self._packed = packed
 
     def __iter__(self) -> Iterator[bytes]:
+        came, head, most = 0, b"", float(AT_ONCE)
         for part in self._inner:
-            self._left -= len(part)
-            if self._left < 0:
+            came += len(part)
+            if self._packed and len(head) < _HEAD:
+                head += part
+                most = AT_ONCE / _ratio(head)
+            if came > most:
                 self.close()
                 raise errors.RequestRefusedError(
                     f"the answer of {self._path} is longer than is read at once; ask for a shorter range",
@@ -136,6 +141,14 @@ class _Bounded(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _ratio(head: bytes) -> float:
+    """Tell how many times longer a packed body is than it came, by its beginning."""
+    try:
+        return max(len(zlib.decompressobj(wbits=47).decompress(head)) / max(len(head), 1), 1.0)
+    except zlib.error:  # packed in another way
+        return 1.0
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
