@@ -16,7 +16,7 @@ import httpx
 
 from isr_analysis import answers, times
 from isr_analysis.amounts import counted, sized
-from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, RequestRefusedError
+from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError, QuestionRefusedError
 from isr_analysis.files import is_read_only
 from isr_analysis.portal import identity, lists, transport, wire
 from isr_analysis.portal import token as tokens
@@ -199,7 +199,7 @@ def _route(add_on: str, ask: Callable[[], object]) -> Check:
         return Check(name, WARN, str(exc), "try again, or use the route")
     except AddOnMissingError as exc:
         return Check(name, WARN, "not enabled", str(exc))
-    except (RequestRefusedError, AnswerError) as exc:
+    except (QuestionRefusedError, AnswerError) as exc:
         return Check(name, FAIL, str(exc), "edit the contract below, and set ISR_CONTRACT to its file")
     except IsrError as exc:
         return _failed(name, exc)

@@ -18,7 +18,8 @@
     └── RequestRefusedError       the portal refused the request (4xx)
         ├── TokenRefusedError     401: the token is wrong, expired or revoked
         ├── AddOnMissingError     403: the account lacks the add-on that opens this route
-        └── QuotaExhaustedError   429: the token's requests of this hour are used up
+        ├── QuotaExhaustedError   429: the token's requests of this hour are used up
+        └── QuestionRefusedError  400, 404, 422 and others: what was asked for, or how
 
 Each message says what came, what was expected and what to do.
 """
@@ -176,6 +177,10 @@ class QuotaExhaustedError(RequestRefusedError):
     """429: the requests that a token has in an hour are used up; `retry_after` says for how long."""
 
     retryable = True
+
+
+class QuestionRefusedError(RequestRefusedError):
+    """400, 404, 422 and others: what was asked for, or how it was asked; another question may be answered."""
 
 
 def in_words(exc: BaseException) -> str:

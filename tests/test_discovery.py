@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, TokenRefusedError
+from isr_analysis.errors import PortalUnavailableError, QuestionRefusedError, TokenRefusedError
 from isr_analysis.portal import discovery
 from isr_analysis.portal.wire import API, Answer
 
@@ -30,7 +30,7 @@ class Pages:
         if isinstance(found, Exception):
             raise found
         if found is None:
-            raise RequestRefusedError("no such page", status_code=404)
+            raise QuestionRefusedError("no such page", status_code=404)
         body = json.dumps(found) if isinstance(found, dict) else found
         return Answer(body.encode(), {}, f"https://portal.example{path}")
 

@@ -9,7 +9,13 @@ import json
 import pytest
 
 from isr_analysis.contract.contract import Contract
-from isr_analysis.errors import AnswerError, RequestRefusedError
+from isr_analysis.errors import (
+    AnswerError,
+    PortalUnavailableError,
+    QuestionRefusedError,
+    QuotaExhaustedError,
+    TokenRefusedError,
+)
 from isr_analysis.portal import lists
 from isr_analysis.portal.responses import Kept
 from isr_analysis.portal.wire import Answer
@@ -28,7 +34,7 @@ class Answers:
     def get(self, path, **_):
         """Give the next; there are no others."""
         if not self.left:
-            raise RequestRefusedError("no such page", status_code=404)
+            raise QuestionRefusedError("no such page", status_code=404)
         answer = Answer(json.dumps(self.left.pop(0)).encode(), {}, f"https://portal.example{path}", status=self.status)
         return Kept(answer, dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
 
@@ -134,12 +140,37 @@ class Cut:
         (name, value), *_ = [*(params or {}).items(), ("", "0")]
         begin, size = self.ways[name](int(value)) if name in self.ways else (0, 10)
         if begin is None:
-            raise RequestRefusedError("no such page", status_code=404)
+            raise QuestionRefusedError("no such page", status_code=404)
         rows = [{"client_id": one} for one in self.clients[begin : begin + size]]
         if self.live:
             rows = [{**row, "time": "2026-11-01T00:00:00Z", "topic": "t", "payload": len(self.asked)} for row in rows]
         body = json.dumps({"publishers": rows}).encode()
         return Kept(Answer(body, {}, f"https://x{path}"), dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_word"),
+    [
+        (QuestionRefusedError("no such parameter", status_code=400), True),
+        (PortalUnavailableError("failed", status_code=500), True),
+        (PortalUnavailableError("failed", status_code=503), False),
+        (PortalUnavailableError("no route to host"), False),
+        (QuotaExhaustedError("used up", status_code=429), False),
+        (TokenRefusedError("revoked", status_code=401), False),
+    ],
+)
+def test_a_failure_on_the_way_to_the_rest_of_a_list_is_no_word_on_the_list(error, is_word):
+    """Only a refusal of how it was asked tells that there is nothing to be had in that way."""
+
+    class Failing(Cut):
+        def get(self, path, *, params=None, **_):
+            if params:
+                raise error
+            return super().get(path, params=params)
+
+    answers = Failing([f"dev-{i:02d}" for i in range(10)])
+    with contextlib.nullcontext() if is_word else pytest.raises(type(error)):
+        assert sum(len(rows) for _, rows in lists.publishers(answers, Contract(), max_age=0)) == 10
 
 
 @pytest.mark.parametrize("live", [False, True])

@@ -15,7 +15,7 @@ from portals import EVERY_MINUTE, FIRST, NOW, SPAN, Dialect, Message, Server, re
 
 import isr_analysis as isr
 from isr_analysis import messages, times
-from isr_analysis.errors import AnswerError, QuotaExhaustedError, UsageError
+from isr_analysis.errors import AnswerError, QuotaExhaustedError, TokenRefusedError, UsageError
 from isr_analysis.messages import Selector, instants
 from isr_analysis.reading.pages import pages
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
@@ -334,21 +334,23 @@ def test_a_request_does_not_wait_for_the_contract(home):
 
 
 class Spent(Short):
-    """Has no more requests to give after some answers, as the range might be found out to be cut."""
+    """Refuses its token any answer after some, as the range might be found out to be cut."""
 
     most = 1
+    status = 429
 
     def answer(self, url, headers):
         """Answer a request."""
         if "/history" in url and self.count() >= self.most:
-            return 429, {"Retry-After": "1800"}, b"{}"
+            return self.status, {"Retry-After": "1800"}, b"{}"
         return super().answer(url, headers)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(429, QuotaExhaustedError), (401, TokenRefusedError)])
 @pytest.mark.parametrize("most", range(1, 6))
-def test_a_quota_that_ends_before_a_check_proves_nothing(home, most):
-    """What was not found out is no reason to believe an answer."""
+def test_a_token_that_ends_before_a_check_proves_nothing(home, most, status, kind):
+    """What was not found out, as the quota is used up or the token revoked, is no reason to believe an answer."""
     server = Spent(Dialect(cap=5000), EVERY_MINUTE)
-    server.most = most
-    with portals.mocked(server, home) as portal, pytest.raises((QuotaExhaustedError, AnswerError)):
+    server.most, server.status = most, status
+    with portals.mocked(server, home) as portal, pytest.raises((kind, AnswerError)):
         read(portal)

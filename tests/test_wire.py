@@ -95,7 +95,7 @@ def test_what_a_redirect_to_elsewhere_refuses_is_not_laid_on_the_token(line_to, 
 
     with pytest.raises(errors.RequestRefusedError, match=r"files.example.*link has expired") as refused:
         line_to(answer).get("/api/v1/subscriber/history")
-    assert type(refused.value) is errors.RequestRefusedError
+    assert type(refused.value) is errors.QuestionRefusedError
 
 
 def test_a_failure_of_elsewhere_is_one_that_may_pass(line_to):
@@ -164,8 +164,8 @@ def test_a_redirect_at_home_keeps_the_token(line_to):
         (401, errors.TokenRefusedError, r"refused the token.*Settings → REST API tokens.*isr login"),
         (402, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
         (403, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
-        (404, errors.RequestRefusedError, r"is https://portal.example a portal"),
-        (422, errors.RequestRefusedError, r"see its words"),
+        (404, errors.QuestionRefusedError, r"is https://portal.example a portal"),
+        (422, errors.QuestionRefusedError, r"see its words"),
         (
             429,
             errors.QuotaExhaustedError,

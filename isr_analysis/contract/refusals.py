@@ -14,7 +14,7 @@ from isr_analysis.contract import layouts, roles
 from isr_analysis.contract.contract import NARROWEST, History
 from isr_analysis.contract.limits import length_at_once, longest_range, shortest_range
 from isr_analysis.contract.parameters import Parameter
-from isr_analysis.errors import RequestRefusedError, UsageError
+from isr_analysis.errors import QuestionRefusedError, UsageError
 
 _SHORT = 300
 """Bytes of an answer that may be words alone."""
@@ -142,7 +142,7 @@ def says_only_nothing(body: bytes, content_type: str | None) -> bool:
 
 def stated(
     known: History, asked: Mapping[str, str], body: bytes, content_type: str | None, length: int
-) -> RequestRefusedError | None:
+) -> QuestionRefusedError | None:
     """Find the refusal in an answer with a good status: an object without data whose words teach how else to ask."""
     try:
         value = json.loads(body[:10_000])
@@ -155,7 +155,7 @@ def stated(
     words = answers.error_words(body, content_type, longest=None)
     if revised(known, asked, words, length) is None:
         return None
-    return RequestRefusedError(
+    return QuestionRefusedError(
         f"the portal refused {known.path} with a good status: {words}", status_code=422, words=words
     )
 

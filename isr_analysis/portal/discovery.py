@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from isr_analysis.contract import openapi
 from isr_analysis.contract.contract import API, Contract
-from isr_analysis.errors import AnswerError, QuotaExhaustedError, RequestRefusedError, TokenRefusedError
+from isr_analysis.errors import AddOnMissingError, AnswerError, QuestionRefusedError
 from isr_analysis.portal.wire import Answer
 
 logger = logging.getLogger(__name__)
@@ -93,9 +93,7 @@ def find(get: Callable[[str], Answer]) -> Contract:
 def _answer(get: Callable[[str], Answer], path: str) -> Answer | None:
     try:
         return get(path)
-    except (TokenRefusedError, QuotaExhaustedError):
-        raise
-    except (RequestRefusedError, AnswerError) as exc:
+    except (AddOnMissingError, QuestionRefusedError, AnswerError) as exc:
         logger.debug("no OpenAPI document at %s: %s", path, exc)
         return None
 

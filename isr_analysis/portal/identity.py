@@ -10,11 +10,10 @@ from isr_analysis import answers, messages, times
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import (
+    AddOnMissingError,
     AnswerError,
     PortalUnavailableError,
-    QuotaExhaustedError,
-    RequestRefusedError,
-    TokenRefusedError,
+    QuestionRefusedError,
     WrongAccountError,
 )
 from isr_analysis.portal.transport import EnoughError
@@ -60,14 +59,12 @@ def ask(wire: Wire, routes: Contract, history: Callable[[], History], account_id
     for of_route in (of_publishers, of_live, of_history):
         try:
             named = {one.lower(): one for one in of_route()}
-        except (TokenRefusedError, QuotaExhaustedError):
-            raise
         except PortalUnavailableError as exc:
             if exc.status_code is None:  # nobody answers at all
                 raise
             failed = exc
             continue
-        except (RequestRefusedError, AnswerError) as exc:
+        except (AddOnMissingError, QuestionRefusedError, AnswerError) as exc:
             logger.debug("not told whose the token is: %s", exc)
             continue
         if len(named) > 1:
@@ -113,7 +110,7 @@ def recent(
             answer = wire.get(known.path, asked, bounded=True)
             if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
                 raise refused
-        except RequestRefusedError as exc:
+        except QuestionRefusedError as exc:
             new = refusals.revised(known, asked, exc.words, length)
             if new is None or exc.status_code not in refusals.REVISABLE or revisions == _REVISIONS:
                 raise

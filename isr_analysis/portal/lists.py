@@ -17,7 +17,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, ROWS, plain
 from isr_analysis.contract.contract import Contract, History
-from isr_analysis.errors import AnswerError, PortalUnavailableError, RequestRefusedError
+from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
@@ -166,7 +166,11 @@ class _List(ABC, Generic[Read]):
                     kept = self._get(self._path, {name: str(value)})
                     found, said = self._understood(kept)
                     found, new = self._unseen(found)
-                except (RequestRefusedError, AnswerError, PortalUnavailableError):
+                except (QuestionRefusedError, AnswerError):
+                    break
+                except PortalUnavailableError as exc:
+                    if exc.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:  # which the parameter may be too much for
+                        raise
                     break
                 except EnoughError:  # it is only looked whether the list can be had
                     return

@@ -27,7 +27,7 @@ from isr_analysis.errors import (
     AnswerError,
     IsrError,
     PortalUnavailableError,
-    RequestRefusedError,
+    QuestionRefusedError,
     UsageError,
     WrongAccountError,
 )
@@ -311,7 +311,7 @@ class Portal:
         if self._prefixes is None:
             try:
                 listed = lists.publishers(self.responses, self.routes, max_age=_LIST_AGE)
-            except (AddOnMissingError, AnswerError, RequestRefusedError):
+            except (AddOnMissingError, AnswerError, QuestionRefusedError):
                 listed = []
             rows = [row for _, page in listed for row in page]
             named = {str(row.get("client_id")): row.get("history_topic_prefix") for row in rows}

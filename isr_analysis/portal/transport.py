@@ -132,7 +132,7 @@ class _Bounded(httpx.SyncByteStream):
                 most = AT_ONCE / _ratio(head)
             if came > most:
                 self.close()
-                raise errors.RequestRefusedError(
+                raise errors.QuestionRefusedError(
                     f"the answer of {self._path} is longer than is read at once; ask for a shorter range",
                     status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                     words="the range is too long for one answer",

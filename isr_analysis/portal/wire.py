@@ -265,7 +265,7 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
     said = f"{response.request.method} {path} → {status}"
     said += f'; the portal said: "{words}"' if words else ", without a word"
     remedy = headers.remedy(status, everything, lacking)
-    kind = errors.RequestRefusedError
+    kind: type[errors.RequestRefusedError] = errors.QuestionRefusedError
     elsewhere = not same_origin(response.url, httpx.URL(origin))
     if elsewhere and not response.is_server_error:  # the token has no part in it
         text = (

@@ -9,7 +9,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.answers import Apart, Page
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import AnswerError, QuotaExhaustedError, RequestRefusedError
+from isr_analysis.errors import AnswerError, QuestionRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import paging
 from isr_analysis.portal.paging import Step
@@ -78,7 +78,7 @@ class Asker:
             wide = self.known.widened(span, self._portal.now(), back=back)
             try:
                 page = self.of_range(wide, self.question(wide))
-            except RequestRefusedError as exc:
+            except QuestionRefusedError as exc:
                 if back and wide != span and refusals.beyond_retention(exc.status_code or 0, exc.words):
                     back = False
                     continue
@@ -107,12 +107,12 @@ class Asker:
         answered_from = self._portal.habits.answered_from
         try:
             page = self.ask(Step(self.known.path, question), bounded=bounded)
-        except RequestRefusedError as exc:
+        except QuestionRefusedError as exc:
             if not self._is_nothing(exc):
                 raise
             is_new = span.start < answered_from.get(self._selector, 2**63)
             if is_new and self._is_answered_at_its_end(span):  # else it would find nothing there, either
-                raise RequestRefusedError(str(exc), status_code=HTTPStatus.GONE, words=exc.words) from exc
+                raise QuestionRefusedError(str(exc), status_code=HTTPStatus.GONE, words=exc.words) from exc
             return Page(messages.empty(), 0)
         self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
         answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
@@ -123,7 +123,7 @@ class Asker:
 
         Raises
         ------
-        RequestRefusedError
+        QuestionRefusedError
             The portal refuses, perhaps with a good status.
         AnswerError
             The answer was not understood.
@@ -152,7 +152,7 @@ class Asker:
             answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait, bounded=bounded)
             answer = jobs.awaited(self._portal.wire, answer, step.path, wait=self._wait)
             answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, wait=self._wait)
-        except RequestRefusedError as exc:
+        except QuestionRefusedError as exc:
             if refusals.nothing_there(exc.status_code or 0, exc.words):
                 return Page(messages.empty(), 0)
             raise
@@ -195,7 +195,7 @@ class Asker:
             fields=dataclasses.replace(fields, payload_form=form),
         )
 
-    def _is_nothing(self, exc: RequestRefusedError) -> bool:
+    def _is_nothing(self, exc: QuestionRefusedError) -> bool:
         """Tell whether a range was not found as nothing is in it: of late, the portal answers the same question."""
         if exc.status_code != HTTPStatus.NOT_FOUND or refusals.beyond_retention(HTTPStatus.NOT_FOUND, exc.words):
             return False
@@ -213,7 +213,7 @@ class Asker:
         question = self.written(self.known, self.known.widened(end, self._portal.now()))
         try:
             self._portal.wire.get(self.known.path, question)
-        except RequestRefusedError as exc:
+        except QuestionRefusedError as exc:
             may = exc.status_code in refusals.REVISABLE
             new = refusals.revised(self.known, question, exc.words, 0) if may else None
             if new is None or new.shortest == self.known.shortest:
@@ -237,13 +237,9 @@ class Asker:
         """
         if self._portal.habits.form_is_looked_for:
             return None
-        self._portal.habits.form_is_looked_for = True
         narrow = self.known.client_required or self.known.topic_required
-        try:
-            found = self._lately(self._selector if narrow else Selector())
-        except QuotaExhaustedError:
-            self._portal.habits.form_is_looked_for = False
-            raise
+        found = self._lately(self._selector if narrow else Selector())
+        self._portal.habits.form_is_looked_for = True
         return found[1] if found and found[1].payload_form else None
 
     def _lately(self, selector: Selector) -> tuple[Answer, Page] | None:
@@ -255,8 +251,6 @@ class Asker:
             try:
                 answer = self._portal.wire.get(known.path, question, bounded=True)
                 return answer, self._read(answer, selector)
-            except QuotaExhaustedError:
-                raise
-            except (AnswerError, RequestRefusedError):
+            except (AnswerError, QuestionRefusedError):
                 continue
         return None

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from isr_analysis import messages, times
 from isr_analysis.answers import Page
-from isr_analysis.errors import CONTRACT_FILE, AnswerError, IsrError, QuotaExhaustedError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, IsrError, QuestionRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import lists, paging
 from isr_analysis.portal.paging import Step
@@ -167,9 +167,7 @@ class _Look:
         """Ask for a range; None if it is refused, or the answer not understood."""
         try:
             return Window(self._portal, self._portal.contract.history, selector, span, wait=self._wait).first()
-        except QuotaExhaustedError:  # that is no word on the range
-            raise
-        except (RequestRefusedError, AnswerError):
+        except (QuestionRefusedError, AnswerError):
             return None
 
     def _of_live(self, before: int) -> tuple[tuple[Selector, int], ...]:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from isr_analysis import answers
 from isr_analysis.answers import Paging
 from isr_analysis.answers.shape import PAYLOAD, PLAIN, PUBLISHED, TOPIC, pick, plain, time_rank
-from isr_analysis.errors import RequestRefusedError
+from isr_analysis.errors import QuestionRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 
@@ -62,7 +62,7 @@ def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:
         return wire.get(address, bulk=True, wait=wait)
     try:
         return wire.get(paging.path_of(address, base), bulk=True, wait=wait)
-    except RequestRefusedError as exc:
+    except QuestionRefusedError as exc:
         if not elsewhere or exc.status_code != HTTPStatus.NOT_FOUND:
             raise
         return wire.get(address, bulk=True, wait=wait)

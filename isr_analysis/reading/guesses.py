@@ -9,7 +9,7 @@ from isr_analysis import times
 from isr_analysis.answers import Page
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import CONTRACT_FILE, AnswerError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, QuestionRefusedError
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading import names
@@ -62,7 +62,7 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
             known = dataclasses.replace(portal.contract.history, time_form=form)
             try:
                 page = Window(portal, known, one, tried, wait=False).first()
-            except RequestRefusedError:
+            except QuestionRefusedError:
                 continue
             if len(within(page.messages, tried)):
                 portal.learn(known)
@@ -87,7 +87,7 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
     for tried, way in itertools.product(dict.fromkeys(spans), ways):
         try:
             rows = Window(portal, way, selector, tried, wait=False).first().rows
-        except RequestRefusedError:
+        except QuestionRefusedError:
             continue
         if rows:
             portal.learn(way)

@@ -11,7 +11,7 @@ from isr_analysis import times
 from isr_analysis.answers import Page
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import AnswerError, RequestRefusedError
+from isr_analysis.errors import AnswerError, QuestionRefusedError
 from isr_analysis.messages import Selector, instants
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.window import Window
@@ -66,7 +66,7 @@ def found(portal: Portal, known: History, selector: Selector, page: Page) -> His
         together = dataclasses.replace(asked, start=None, end=None, fixed={**every, **fixed})
         try:
             follows = _follows(_first(portal, together, selector, span), middle, span)
-        except RequestRefusedError:  # of one of them, perhaps
+        except QuestionRefusedError:  # of one of them, perhaps
             follows = form == _FORMS[0]
         for start, end in _PAIRS if follows else ():
             tried = dataclasses.replace(asked, start=start, end=end)
@@ -74,7 +74,7 @@ def found(portal: Portal, known: History, selector: Selector, page: Page) -> His
                 if _follows(_first(portal, tried, selector, span), middle, span):
                     logger.info("the portal follows a range by %s and %s", start, end)
                     return dataclasses.replace(tried, fixed=known.fixed)
-            except RequestRefusedError as exc:
+            except QuestionRefusedError as exc:
                 asks = tried.question(selector, span, account_id=portal.named_account, now=portal.now())
                 taught = refusals.revised(tried, asks, exc.words, span.end - span.start)
                 if taught is not None and (taught.start, taught.end) == (start, end):

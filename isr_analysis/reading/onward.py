@@ -8,6 +8,7 @@ whichever way the portal orders them, and whether or not it counts the ends of a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
-from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, QuotaExhaustedError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, HistoryIncompleteError, QuestionRefusedError
 from isr_analysis.messages import instants, within
 from isr_analysis.portal.habits import Habits
 from isr_analysis.reading import series
@@ -180,12 +181,8 @@ class Onward:
         wider, around = page, self._span
         if self._longest is None or 3 * length <= self._longest:
             further = Range(max(self._span.start - length, 0), self._span.end + length)
-            try:
+            with contextlib.suppress(QuestionRefusedError):  # so long a range may not be asked for
                 wider, around = self._ask(further), further
-            except QuotaExhaustedError:
-                raise
-            except RequestRefusedError:  # so long a range may not be asked for
-                pass
         if wider is page and page.rows % 100 == 0:
             return True
         self._habits.longest = max(self._habits.longest, wider.rows)

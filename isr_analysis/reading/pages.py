@@ -13,7 +13,7 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, RequestRefusedError
+from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
@@ -58,7 +58,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         states, or more at one instant than it gives at once.
     AnswerError
         The portal answers for another range than it was asked for, or its answer is not understood.
-    RequestRefusedError
+    QuestionRefusedError
         The portal refuses, and its words teach nothing.
     WrongAccountError
         A page holds another account's data.
@@ -79,7 +79,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         window = Window(portal, known, one, wide, wait=wait)
         try:
             first = window.first()
-        except RequestRefusedError as exc:
+        except QuestionRefusedError as exc:
             revisions += not refusals.beyond_retention(exc.status_code or 0, exc.words)
             if revisions > _REVISIONS:
                 raise
@@ -114,7 +114,7 @@ def _is_shortened(portal: Portal, known: History, span: Range) -> bool:
 
 
 def _instead(
-    portal: Portal, known: History, window: Window, question: Question, exc: RequestRefusedError
+    portal: Portal, known: History, window: Window, question: Question, exc: QuestionRefusedError
 ) -> list[Question]:
     """Give what is asked in the place of a question that was refused, as the refusal taught; raise it if it did not."""
     selector, span = question
@@ -184,7 +184,7 @@ def _kept(portal: Portal, known: History, selector: Selector, span: Range, words
         window = Window(portal, known, selector, known.widened(part, portal.now()), wait=False)
         try:
             window.first()
-        except RequestRefusedError as exc:
+        except QuestionRefusedError as exc:
             if not refusals.beyond_retention(exc.status_code or 0, exc.words):
                 _instead(portal, known, window, (selector, part), exc)  # it may be too short a range
                 return [span]

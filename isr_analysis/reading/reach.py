@@ -16,8 +16,7 @@ from isr_analysis.errors import (
     CONTRACT_FILE,
     AnswerError,
     PortalUnavailableError,
-    QuotaExhaustedError,
-    RequestRefusedError,
+    QuestionRefusedError,
 )
 from isr_analysis.messages import instants, within
 from isr_analysis.portal.portal import Portal
@@ -134,9 +133,7 @@ class Reach:
         try:
             page = self._ask(Range(stray - near, stray + near))
             habits.rounds = stray in instants(page.messages) or (stray < self._span.start and self._is_of_moved(known))
-        except QuotaExhaustedError:
-            raise
-        except RequestRefusedError:  # too short a range, perhaps
+        except QuestionRefusedError:  # too short a range, perhaps
             return
         if not habits.rounds and not habits.may_be_cut(page.rows):
             raise self._stray(stray)
@@ -248,9 +245,7 @@ class Reach:
         """Tell whether the portal has more messages of a part of the range than it gave."""
         try:
             return len(within(self._ask(part).messages, part)) > than
-        except QuotaExhaustedError:
-            raise
-        except (RequestRefusedError, AnswerError):  # too short a range, perhaps; or nothing, in its own way
+        except (QuestionRefusedError, AnswerError):  # too short a range, perhaps; or nothing, in its own way
             return False
 
     def check_zone(self, known: History, asked: Mapping[str, str]) -> None:

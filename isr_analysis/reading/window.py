@@ -16,7 +16,7 @@ from isr_analysis import answers, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import CONTRACT_FILE, AnswerError, HistoryIncompleteError, RequestRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, HistoryIncompleteError, QuestionRefusedError
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.portal import paging
 from isr_analysis.portal.paging import Step
@@ -198,9 +198,7 @@ class Window:
             habits.ties += 1
             try:
                 found = left_out(held, after, self._asker.part, self._known.unit)
-            except (AnswerError, RequestRefusedError) as exc:  # its pages are all that there is to go by
-                if exc.status_code not in (None, *_NOT_SO):
-                    raise
+            except (AnswerError, QuestionRefusedError) as exc:  # its pages are all that there is to go by
                 logger.info("the portal cannot be asked for an instant alone: %s", exc)
                 habits.ties = _TIES
                 return False
@@ -237,7 +235,7 @@ class Window:
         step = dataclasses.replace(step, params=alone) if self._is_alone and alone else step
         try:
             after = self._asker.ask(step)
-        except RequestRefusedError as exc:
+        except QuestionRefusedError as exc:
             if alone and alone != step.params and exc.status_code in _NOT_SO and _ALONE.search(exc.words):
                 self._is_alone = True  # it holds the question, which is not to be said again
                 return self._next(step, held)
@@ -366,7 +364,7 @@ class Window:
         question = self._asker.written(known, span)
         try:
             at = instants(self._asker.ask(Step(known.path, question)).messages)
-        except RequestRefusedError:  # too short a range, perhaps
+        except QuestionRefusedError:  # too short a range, perhaps
             return
         self._portal.learn(dataclasses.replace(known, start_included=bool((at == self._sample).any())))
 
