@@ -238,7 +238,7 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         raise StoreError(
             f"{path} cannot be read: {exc}; see who may read it, or set ISR_HOME to another folder"
         ) from exc
-    except tomllib.TOMLDecodeError as exc:
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
         raise UsageError(f"{path} is no TOML: {exc}; mend it, or delete it and run `isr login`") from exc
     if unknown := sorted(set(document) - {"profiles"}):
         raise UsageError(

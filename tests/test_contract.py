@@ -104,6 +104,7 @@ def test_a_file_changes_only_what_it_names(tmp_path):
     ("text", "words"),
     [
         ("x = [", "no TOML"),
+        ("x = " + "[" * 50_000, "no TOML"),
         ("[history]\nbegin = 's'", "history.begin is not known"),
         ("[history]\nstart = 3", "history.start"),
         ("[history]\ntime_form = 'minutes'", "none of iso, iso seconds, date"),

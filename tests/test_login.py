@@ -147,7 +147,7 @@ def test_what_is_given_needs_no_file_and_no_variable(monkeypatch):
     assert logins.find(profile, host="arg.example", username="sub-a").password.reveal() == "e"
 
 
-@pytest.mark.parametrize("text", ["a=1", 'username = "sub-1"'])
+@pytest.mark.parametrize("text", ["a=1", 'username = "sub-1"', "x=" + "[" * 50_000])
 def test_a_file_without_a_password_of_that_name_is_the_password(text, monkeypatch, tmp_path):
     """Also where it happens to read as TOML; and the file may lie below the user's home."""
     file = tmp_path / "password"

@@ -174,6 +174,7 @@ S = times.SECOND
          Word(None, None, None)),
         ({"x-ratelimit-limit": "0", "x-ratelimit-remaining": "3"}, 200, Word(None, 3, None)),
         ({"retry-after": "1e400"}, 429, Word(None, 0, 61.0)),
+        ({"retry-after": "30 s"}, 429, Word(None, 0, 30.0)),
         ({"retry-after": "Fri, 01 Jan 9999 00:00:00 GMT"}, 429, Word(None, 0, 61.0)),
     ],
 )  # fmt: skip
@@ -199,6 +200,10 @@ def test_the_portals_word_is_read_under_any_usual_name(headers, status, word):
         ({"reset_at": "2024-10-04 00:30:00"}, 1800),
         ({"message": "100 requests allowed in 60 s, try again in 5 minutes"}, 300),
         ({"message": "Quota for 1 hour exceeded; retry after 90 seconds"}, 90),
+        ({"message": "Too many requests, try again in 1h 30m."}, 5400),
+        ({"message": "Quota used up; available again in 1 hour, 2 minutes and 3 seconds"}, 3723),
+        ({"retry_after": "1h2m3s"}, 3723),
+        ({"retryAfter": "PT1H30M"}, 5400),
         ({"reset_password_url": "https://portal.example/reset", "retry": True, "resets": None}, 61),
     ],
 )

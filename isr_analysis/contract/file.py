@@ -40,7 +40,7 @@ def overridden(contract: Contract, path: Path) -> Contract:
         said = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"the contract file {path} cannot be read: {exc}; ISR_CONTRACT names it") from exc
-    except tomllib.TOMLDecodeError as exc:
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
         raise UsageError(f"the contract file {path} is no TOML: {exc}; `isr doctor` prints one to begin with") from exc
     said.pop("source", None)
     made: Contract = _with(contract, said, path, "")

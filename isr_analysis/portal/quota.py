@@ -37,8 +37,9 @@ _AGAIN = re.compile(
     rf"""(?:[_-]?{_UNIT_OF})?["']\s*:\s*["']?([\w.:+-]+(?: \d\d:[\w.:+-]+)?)""",
     re.IGNORECASE,
 )
+_PIECE = re.compile(rf"(\d+(?:\.\d+)?)\s*{_UNIT_OF}(?![a-z])", re.IGNORECASE)
 _IN_WORDS = tuple(
-    re.compile(rf"\b{before}\s+(\d+(?:\.\d+)?)\s*{_UNIT_OF}\b", re.IGNORECASE)
+    re.compile(rf"\b{before}\s+((?:{_PIECE.pattern}(?:[\s,]|and\b)*)+)", re.IGNORECASE)
     for before in (
         r"(?:again|retry|wait|available|resets?|for another)(?: in| after| for)?",
         "(?:in|after|for|another)",
@@ -284,10 +285,16 @@ def _in_body(body: bytes, now: int) -> float | None:
             return number * _seconds(unit) if is_span and unit else _from_now(number, now)
         with contextlib.suppress(UsageError):
             return max(times.instant(value) - now, 0) / times.SECOND
-        with contextlib.suppress(UsageError):
-            return times.duration(value) / times.SECOND
+        if (span := _span(value)) is not None:
+            return span
     found = next((one for words in _IN_WORDS if (one := words.search(text))), None)
-    return float(found[1]) * _seconds(found[2]) if found else None
+    return _span(found[1]) if found else None
+
+
+def _span(text: str) -> float | None:
+    """Give the seconds of a time in words, such as ``1h30m`` or ``1 hour and 30 minutes``; None if it is none."""
+    pieces = _PIECE.findall(text)
+    return sum(float(number) * _seconds(unit) for number, unit in pieces) if pieces else None
 
 
 def _seconds(unit: str) -> float:
@@ -309,4 +316,4 @@ def _retry_after(text: str, now: int) -> float | None:
     try:
         return max(email.utils.parsedate_to_datetime(text).timestamp() - now / times.SECOND, 0.0)
     except (ValueError, TypeError):
-        return None
+        return _span(text)

@@ -275,7 +275,7 @@ def _of_file(env: Mapping[str, str]) -> dict[str, Any]:
         known = tomllib.loads(text)
         if "password" in known:
             return {key: value for key, value in known.items() if key in _KEYS}
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         pass
     return {"password": text.strip()}
 
