@@ -187,6 +187,17 @@ def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, stat
     assert not isinstance(caught.value, errors.RequestRefusedError) or caught.value.words == "so it is"
 
 
+def test_a_forbidden_page_of_html_may_be_of_a_firewall(line_to):
+    """One for browsers is rarely the portal's own word on an add-on."""
+    page = "<html><head><title>Attention Required!</title></head><body><p>You have been blocked</p></body></html>"
+    line = line_to(lambda _: httpx.Response(403, html=page))
+    with pytest.raises(errors.AddOnMissingError, match=r"You have been blocked.*a firewall before the portal"):
+        line.get("/api/v1/subscriber/history")
+    line = line_to(lambda _: httpx.Response(403, json={"detail": "no such add-on"}))
+    with pytest.raises(errors.AddOnMissingError, match=r"no such add-on(?!.*firewall)"):
+        line.get("/api/v1/subscriber/history")
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
 @pytest.mark.parametrize("before", ["", ":", "u:", "abc"])
 def test_a_token_that_the_portal_repeats_is_masked(line_to, status, before):

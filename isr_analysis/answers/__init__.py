@@ -25,9 +25,9 @@ from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.paging import read as read_paging
 from isr_analysis.answers.rows import read_rows
 from isr_analysis.answers.shape import Fields
-from isr_analysis.answers.words import error_words
+from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
-    "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "merge", "read_live",
+    "HTML", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "merge", "read_live",
     "read_page", "read_paging", "read_rows", "without_rows",
 ]  # fmt: skip

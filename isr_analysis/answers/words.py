@@ -11,6 +11,9 @@ from typing import Any
 
 LONGEST = 300
 
+HTML = "(a page of HTML)"
+"""What stands before the words of a page that was written for a browser."""
+
 _KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg", "issues", "details")
 
 _NAMES = ("field", "param", "parameter", "property")
@@ -48,7 +51,7 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
     if text.startswith("<") or (content_type or "").startswith("text/html"):
         title = _TITLE.search(text)
         plain = _NO_TEXT.sub(" ", "; ".join([title[1], *_PARAGRAPH.findall(text)]) if title else text)
-        text = f"(a page of HTML) {html.unescape(plain)}"
+        text = f"{HTML} {html.unescape(plain)}"
     else:
         with contextlib.suppress(ValueError, RecursionError):
             text = _say(json.loads(text))

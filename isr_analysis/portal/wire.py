@@ -285,6 +285,11 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
             f"owner of the account enables in the portal ({origin}), in the account's settings under add-ons; the "
             f"token stays as it is{remedy}"
         )
+        if words.startswith(answers.HTML):
+            text += (
+                ". As it came as a page of HTML, a firewall before the portal, or a proxy on the way, may have refused "
+                "it: open the portal in a browser on this network, and ask whoever runs what it shows"
+            )
     elif response.is_server_error:
         often = f"It was asked {RETRIES + 1} times; try again later"
         if status == HTTPStatus.GATEWAY_TIMEOUT:
