@@ -6,13 +6,12 @@ import contextlib
 import socket
 import threading
 
-import httpx
 import portals
 import pytest
 
 import isr_analysis as isr
 from isr_analysis import errors
-from isr_analysis.portal import wire
+from isr_analysis.portal import patience
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
@@ -75,7 +74,8 @@ def test_a_body_that_breaks_off_is_no_answer(home, cut):
 
 def test_silence_ends_in_an_error(home, monkeypatch):
     """A portal that takes the question and says nothing: the time-out is an error that says so."""
-    monkeypatch.setattr(wire, "TIMEOUT", httpx.Timeout(0.2))
+    monkeypatch.setattr(patience, "SOON", 0.2)
+    monkeypatch.setattr(patience, "PATIENT", 0.4)
     with (
         raw_server(None) as origin,
         portals.connect(origin, home) as portal,
