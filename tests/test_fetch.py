@@ -18,6 +18,8 @@ from isr_analysis.portal.token import Token
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 NOON = times.instant("2026-11-20T12:00:00Z")
 
 

@@ -12,6 +12,8 @@ import isr_analysis as isr
 from isr_analysis import errors, times
 from isr_analysis.portal import responses
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 NOON = times.instant("2026-11-20T12:00:00Z")
 
 
