@@ -48,6 +48,8 @@ def heading(title: str, material: Material) -> None:
     said = (f"{one:%A}, {one.day} {one:%B %Y, %H:%M}" for one in (start, end))  # %-d is not known everywhere
     words = f"{' to '.join(said)} ({material.tz})"
     show(Markup(f'<h1>{escaped(title)}</h1><p class="lead">{escaped(words)}</p>', f"{title}\n{words}"))
+    if material.is_offline:
+        note("Made offline, of what is on disk: the portal was not asked for anything newer.")
     for one in material.problems:
         problem(one.words, where=one.where)
     if not len(material.heard):
@@ -146,9 +148,12 @@ def publishers(material: Material) -> None:
     known = material.publishers
     heard = material.heard
     if isinstance(known, Exception):
-        (note if is_closed(known) else problem)(
-            f"The list of publishers could not be had, so only those that were heard are shown: {known}"
-        )
+        if material.is_offline:
+            note("No list of publishers is on disk, so only those that were heard are shown.")
+        else:
+            (note if is_closed(known) else problem)(
+                f"The list of publishers could not be had, so only those that were heard are shown: {known}"
+            )
         names = pd.DataFrame({"client_id": [str(one) for one in heard["client_id"].cat.categories]})
     else:
         names = known
@@ -275,9 +280,12 @@ def live(material: Material) -> None:
     """Show the last message of each publisher, as the portal gives it now."""
     df = material.live
     if isinstance(df, Exception):
-        (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
+        if material.is_offline:
+            show(paragraph("No live answer of the portal is on disk."))
+        else:
+            (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
         return
-    if df.attrs["stale"]:
+    if df.attrs["stale"] and not material.is_offline:
         problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.")
     if df.empty:
         show(paragraph(f"There is no last message of {_selection(material)} in the portal's live answer."))
