@@ -52,6 +52,7 @@ def test_loaders_give_what_is_on_disk_and_what_was_answered_last(held: Any) -> N
         assert live.attrs["stale"]
         assert publishers.attrs["stale"]
         assert isr.plan_history(last="2d", portal=portal).requests > 0
+        assert isr.sync(start="2026-11-19", end="2026-11-20T11:00", portal=portal).rows == 0  # nothing is missing
         assert isr.export_history("out", start="2026-11-19", portal=portal).written == 2
         with pytest.warns(UserWarning, match=r"ISR_OFFLINE=1.* not on disk: \[2026-11-20T11:00:00Z, 2026-11-20T12:00"):
             assert isr.open_history(start="2026-11-19", portal=portal).count_rows() > len(df)
@@ -62,10 +63,12 @@ def test_loaders_give_what_is_on_disk_and_what_was_answered_last(held: Any) -> N
     [
         lambda portal: isr.sync(**DAY, portal=portal),
         lambda portal: isr.load_history(**DAY, refresh=True, portal=portal),
+        lambda portal: next(isr.watch_live(source="live", portal=portal)),
+        lambda portal: isr.record(source="live", duration="1s", portal=portal),
     ],
 )
 def test_what_needs_the_portal_is_refused(held: Any, load: Callable[[Any], Any]) -> None:
-    """Fetching under ISR_OFFLINE is a contradiction, which the error names."""
+    """Fetching and listening under ISR_OFFLINE are a contradiction, which the error names."""
     with offline(held) as portal, pytest.raises(errors.UsageError, match=r"ISR_OFFLINE is set.*unset it"):
         load(portal)
 
