@@ -28,8 +28,10 @@ _SENTINELS = {
     *(sign * nines for sign in (-1, 1) for nines in (999, 999.9, 9999, 9999.9, 99_999, 999_999)), -99, -99.9,
     *_WORD, *(limit / scale for limit in _WORD for scale in (10, 100)), -(2**7), 2**8 - 1,
     -(2**23), 2**23 - 1, 2**24 - 1, -(2**31), 2**31 - 1, 2**32 - 1, -127, 85,
+    *(sign * real for sign in (-1, 1) for real in (1e20, 1e30, float(np.finfo(np.float32).max))),
 }  # fmt: skip
-"""What devices send in place of a measurement: nines, the limits of integers, also scaled, and a DS18B20's own."""
+"""What devices send in place of a measurement: nines, the limits of integers, also scaled, and of reals, and a
+DS18B20's own."""
 
 _CODES = {85, 255, 999}
 """Those that may as well be a code, among few others, or a usual level, as of a transmitter of 85 W."""
@@ -137,7 +139,7 @@ def _stuck(name: str, value: Floats, time: Ints) -> list[Row]:
 
 
 def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
-    levels, rest = _apart(value[np.isfinite(value)])
+    levels, rest = apart(value[np.isfinite(value)])
     rows = []
     for level in levels:
         at = time[value == level]
@@ -150,7 +152,12 @@ def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
     return rows
 
 
-def _apart(value: Floats) -> tuple[list[float], Floats]:
+def is_sentinel(value: float) -> bool:
+    """Tell whether a value is one that devices send where they measured nothing, and hardly ever as a measurement."""
+    return value in _SENTINELS and value not in _CODES
+
+
+def apart(value: Floats) -> tuple[list[float], Floats]:
     """Part the sentinels, each farther from the others than these are from each other, from what was measured."""
     for end in (value.min(initial=np.inf), value.max(initial=-np.inf)):
         if end not in _SENTINELS:
@@ -158,7 +165,7 @@ def _apart(value: Floats) -> tuple[list[float], Floats]:
         others = value[value != end]
         is_code = end in _CODES and (len(np.unique(others)) < _VARIES or len(others) < _USUAL * len(value))
         if not is_code and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others):
-            more, rest = _apart(others)
+            more, rest = apart(others)
             return [float(end), *more], rest
     return [], value
 

@@ -91,7 +91,7 @@ def test_what_keeps_its_value_by_nature_is_not_stuck(value):
     assert kinds(ticks(minutes(0, 600), value=value)) == []
 
 
-@pytest.mark.parametrize("level", [-999, 999.9, 9999, 85, -127, 65535, -327.68, -(2**31)])
+@pytest.mark.parametrize("level", [-999, 999.9, 9999, 85, -127, 65535, -327.68, -(2**31), 1e30, 3.4028234663852886e38])
 def test_a_number_that_stands_for_no_measurement_is_told(level):
     """Far from all others; with its span and count. What devices send when they start is among them."""
     value = noise(600)
