@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis.amounts import counted
-from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
+from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_place, is_state, numbers
 from isr_analysis.checks.rhythm import Rhythm
 from isr_analysis.checks.series import CLIENT, TOPIC, Codes, Flags, Floats, Ints, Series, numbered
 from isr_analysis.checks.tables import Row
@@ -125,7 +125,8 @@ def implausible(series: Series, found: list[Rhythm]) -> list[Row]:
                 continue
             value, held = part[some], time[some]
             if not is_state(value, one.topic or None):
-                told = [*_stuck(name, value, held), *_sentinels(name, value, held)]
+                still = [] if is_place(name) else _stuck(name, value, held)  # a car that is parked is not stuck
+                told = [*still, *_sentinels(name, value, held)]
                 rows += [{**one.which, "field": name, **row} for row in told]
     return rows
 
@@ -139,7 +140,7 @@ def _stuck(name: str, value: Floats, time: Ints) -> list[Row]:
 
 
 def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
-    levels, rest = apart(value[np.isfinite(value)])
+    levels, rest = apart(value[np.isfinite(value)], name)
     rows = []
     for level in levels:
         at = time[value == level]
@@ -157,15 +158,18 @@ def is_sentinel(value: float) -> bool:
     return value in _SENTINELS and value not in _CODES
 
 
-def apart(value: Floats) -> tuple[list[float], Floats]:
-    """Part the sentinels, each farther from the others than these are from each other, from what was measured."""
+def apart(value: Floats, name: str) -> tuple[list[float], Floats]:
+    """Part the sentinels, each farther from the others than these are from each other, from what was measured.
+
+    Of a coordinate on the earth, zero is one: what a receiver says that has no fix.
+    """
     for end in (value.min(initial=np.inf), value.max(initial=-np.inf)):
-        if end not in _SENTINELS:
+        if end not in _SENTINELS and not (end == 0 and is_place(name)):
             continue
         others = value[value != end]
         is_code = end in _CODES and (len(np.unique(others)) < _VARIES or len(others) < _USUAL * len(value))
         if not is_code and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others):
-            more, rest = apart(others)
+            more, rest = apart(others, name)
             return [float(end), *more], rest
     return [], value
 

@@ -31,7 +31,7 @@ class Outside:
         """
         if any(line.state for line in own):
             return None
-        measured = [_measured(line.value) for line in own]
+        measured = [_measured(line) for line in own]
         # A probe that never measured anything, beside others that did.
         moving = [one for one in measured if not (is_sentinel(float(one[0])) and (one == one[0]).all())]
         if not moving:
@@ -62,10 +62,11 @@ def with_room(ends: tuple[float, float]) -> list[float]:
     return [low - room, high + room]
 
 
-def _measured(value: Floats) -> Floats:
+def _measured(line: Line) -> Floats:
     """Leave out what stands for no measurement, by its value, or as it is beyond all reason."""
+    value = line.value
     while True:
-        rest = apart(_within_reason(value))[1]
+        rest = apart(_within_reason(value), line.field)[1]
         if len(rest) == len(value):
             return value
         value = rest

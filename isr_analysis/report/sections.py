@@ -12,6 +12,7 @@ import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
+from isr_analysis.checks.kinds import is_place
 from isr_analysis.checks.saying import saying
 from isr_analysis.errors import in_words
 from isr_analysis.report.chapters import Chapter, bare
@@ -37,7 +38,7 @@ _LASTING = [SILENT, NEVER_FETCHED, FAILED, "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
             "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
 _VALUES = ["least", "mean", "greatest", "now"]
-_PLACES, _METRE = {"lat", "lon", "lng", "latitude", "longitude"}, 6  # decimals that tell a metre from the next
+_METRE = 6  # decimals of a coordinate that tell a metre from the next
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
 
 
@@ -225,7 +226,7 @@ def topic(one: Chapter, tz: str) -> None:
         more = len(one.numbers) - _CHANNELS
         shown = one.numbers.head(_CHANNELS).astype("object")
         for at, row in enumerate(shown.to_dict("records")):
-            place = row["field"].rpartition(".")[2].lower() in _PLACES
+            place = is_place(row["field"])
             many = min(row["decimals"], _METRE) if place else row["decimals"]
             for name in _VALUES:
                 digits = 3 + _METRE if place else 4

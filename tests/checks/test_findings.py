@@ -138,6 +138,17 @@ def test_what_may_be_measured_is_no_sentinel(value):
     assert kinds(ticks(minutes(0, len(value)), value=value)) == []
 
 
+def test_a_receiver_without_a_fix_is_told_and_a_car_that_is_parked_is_not_stuck():
+    """Zero is where no device is, unless the others are near; and a position stays where the device stays."""
+    lat, lon = 47 + np.cumsum(noise(600) - 20) / 1e3, np.cumsum(noise(600) - 20) / 1e3
+    lat[200:400] = lat[200]
+    lat[[3, 500]] = lon[[3, 500]] = 0
+    found = quality(ticks(minutes(0, 600), lat=lat, lon=lon, **{"gps.latitude": lat}))
+    assert found[["kind", "field", "count"]].to_numpy().tolist() == [
+        ["sentinel value", "lat", 2], ["sentinel value", "gps.latitude", 2]
+    ]  # fmt: skip
+
+
 def test_a_stuck_value_is_told_of_its_channel_and_field():
     """Messages without the field end nothing and do not count; of events nothing is stuck."""
     temp = noise(600, 2)

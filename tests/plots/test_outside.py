@@ -92,3 +92,11 @@ def test_a_comparison_too():
     figure = isr.plots.compare(frame(), frame([-9999.9], client="isr-b"), "value")
     assert figure.layout.yaxis.range[0] > 15
     assert "-9,999.9" in said(figure)
+
+
+def test_a_receiver_without_a_fix_leaves_the_track_readable():
+    """Zero, of a coordinate far from it, lies outside; of anything else it is a value."""
+    df = frame([0.0], base=47.0).rename(columns={"value": "lat"})
+    figure = isr.plots.timeseries(df, "lat")
+    assert figure.layout.yaxis.range[0] > 40
+    assert said(figure) == "outside the axis: 0; double-click to see all"
