@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import importlib
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -20,6 +21,7 @@ from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, Usage
 from isr_analysis.exported import file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
+from isr_analysis.offline import is_offline, lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -59,7 +61,7 @@ def open_history(
         Dask decodes in its workers, which must see the folder of the store; the others get a table that is decoded
         here and now.
     offline : bool
-        Never ask the portal for history: open what is on disk.
+        Never ask the portal for history: open what is on disk; a warning says what of the range is not.
 
     Returns
     -------
@@ -82,6 +84,11 @@ def open_history(
     IsrError
         As of `load_history`.
 
+    Warns
+    -----
+    UserWarning
+        `offline`, and part of the range is not on disk.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -97,7 +104,10 @@ def open_history(
     messages.check_flags(decoded=decoded, offline=offline, wait=wait)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     zone = times.zone(tz)
-    if not offline:
+    if offline or is_offline(portal):
+        if words := lacking(portal, selector, span, is_open=end is None)[0]:
+            warnings.warn(words, stacklevel=2)
+    else:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
              portal=portal)  # fmt: skip
     if engine == "dask":

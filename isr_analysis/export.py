@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from isr_analysis.files import path_of, remove_asides, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
+from isr_analysis.offline import is_offline, lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -41,16 +43,20 @@ class Exported:
         Messages that were written.
     written, kept : int
         Days that were written, and days that were there already just as they are. A file counts as one.
+    lacking : str
+        What of the range is not on disk, and so not in it, where it was exported offline; empty if nothing.
     """
 
     to: str
     rows: int
     written: int
     kept: int
+    lacking: str = ""
 
     def __str__(self) -> str:
         kept = f", {self.kept} were there already" if self.kept else ""
-        return f"{counted(self.rows, 'message')} in {counted(self.written, 'part')}{kept}: {self.to}"
+        lacking = f" ({self.lacking})" if self.lacking else ""
+        return f"{counted(self.rows, 'message')} in {counted(self.written, 'part')}{kept}: {self.to}{lacking}"
 
     __repr__ = __str__
 
@@ -106,6 +112,11 @@ def export_history(
     IsrError
         As of `load_history`.
 
+    Warns
+    -----
+    UserWarning
+        `offline`, and more of the range than its end is not on disk.
+
     Notes
     -----
     A folder has the columns of the store: ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as
@@ -125,22 +136,29 @@ def export_history(
     kind = None if delta or "://" in name else _kind(Path(name))
     if delta and "://" not in name and Path(name).suffix.lower() in FILES and not os.path.isdir(name):  # noqa: PTH112
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
+    offline = offline or is_offline(portal)
     if kind is not None:
+        words, _ = lacking(portal, selector, span, is_open=end is None) if offline else ("", False)
         df = load_history(
             client_id, topic, start=start, end=end, last=last, tz=tz, offline=offline, wait=wait, progress=progress,
             portal=portal,
         )  # fmt: skip
         _write_file(df, Path(name), kind)
-        return Exported(name, len(df), 1, 0)
-    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
+        return Exported(name, len(df), 1, 0, words)
     span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
     new: Notes = {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}}
     folder = Folder(name, new)
     target = Delta(name, storage_options) if delta else folder
-    if not offline:
+    words = ""
+    if offline:
+        words, is_grave = lacking(portal, selector, span, is_open=end is None)
+        if is_grave:
+            warnings.warn(words, stacklevel=2)
+    else:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
              portal=portal)  # fmt: skip
-    return _export_days(Store(portal.folder), selector, span, folder, target)
+    return _export_days(Store(portal.folder), selector, span, folder, target, words)
 
 
 def _kind(path: Path) -> str | None:
@@ -157,7 +175,9 @@ def _kind(path: Path) -> str | None:
     return FILES[extension]
 
 
-def _export_days(store: Store, selector: Selector, span: Range, folder: Folder, target: Folder | Delta) -> Exported:
+def _export_days(
+    store: Store, selector: Selector, span: Range, folder: Folder, target: Folder | Delta, words: str
+) -> Exported:
     rows = written = kept = 0
     with folder.noting() as days:
         files = target.files()
@@ -174,7 +194,7 @@ def _export_days(store: Store, selector: Selector, span: Range, folder: Folder, 
             table = store.read(selector, day)
             days[date] = [mark, target.put(date, table)]
             rows, written = rows + len(table), written + 1
-    return Exported(folder.name, rows, written, kept)
+    return Exported(folder.name, rows, written, kept, words)
 
 
 def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:

@@ -10,18 +10,22 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, payloads, times
-from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, UsageError
+from isr_analysis.errors import (
+    HistoryIncompleteError,
+    PortalUnavailableError,
+    QuotaExhaustedError,
+    TokenRefusedError,
+    UsageError,
+)
 from isr_analysis.fetch import fetch
 from isr_analysis.messages import Clients, Selector
+from isr_analysis.offline import is_offline, on_disk
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
-from isr_analysis.store.holding import Held
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
-
-_NAMED = 5  # ranges that an error names
 
 
 def load_history(
@@ -63,7 +67,8 @@ def load_history(
         Ask for the whole range again.
     offline : bool
         Never ask the portal for history: give what is on disk, or raise if that is not all. With `end` left out the
-        range ends where what is on disk does, and ``attrs["end"]`` says where that is.
+        range ends where what is on disk does, and ``attrs["end"]`` says where that is. ``ISR_OFFLINE=1`` in the
+        environment means it for every loader.
     max_age : str or timedelta
         What is too young to be settled is asked for again when it was fetched longer ago than this.
     settle : str or timedelta
@@ -120,10 +125,11 @@ def load_history(
     if refresh and offline:
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
+    offline = offline or (is_offline(portal) and not refresh)
     store = Store(portal.folder)
     before, said = portal.requests, []
     if offline:
-        span, words = _on_disk(store, selector, span, is_open=end is None, settle=settle_ns, now=portal.now())
+        span, words = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
         said += [words] if words else []
     else:
         try:
@@ -131,13 +137,11 @@ def load_history(
                 portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
                 wait_for_quota=wait, progress=progress, warn=said.append,
             )  # fmt: skip
-        except PortalUnavailableError as exc:
+        except (PortalUnavailableError, TokenRefusedError, QuotaExhaustedError) as exc:
             with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
-                reach, _ = _on_disk(store, selector, span, is_open=end is None, settle=settle_ns, now=portal.now())
-                raise PortalUnavailableError(
-                    f"{exc}. What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it",
-                    status_code=exc.status_code, retry_after=exc.retry_after,
-                ) from exc  # fmt: skip
+                reach, _ = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
+                hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
+                exc.args = (f"{exc}{hint}", *exc.args[1:])
             raise
     known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
     decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
@@ -171,43 +175,6 @@ def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:
     came = decoded["client_id"].unique().to_pylist()
     quiet = tuple(one for one in selector.clients if one not in came)
     return Selector(quiet, selector.topic) if quiet else None
-
-
-def _on_disk(
-    store: Store, selector: Selector, span: Range, *, is_open: bool, settle: int, now: int
-) -> tuple[Range, str]:
-    """Give the range that an offline load is of, all of which is on disk, and a warning if it has less than half.
-
-    It is what was asked for; if that has no end of its own (`is_open`), it may end where what is on disk does.
-    """
-    held = store.held(selector, span, now=now, settle=settle, max_age=None)
-    if not held.missing:
-        return span, ""
-    if is_open and (until := _reach(span, held)) > span.start:
-        found = Range(span.start, until)
-        if span.end - until <= until - span.start:
-            return found, ""
-        words = f"offline=True, and of {selector} most of {span} is not on disk: this is what there is of it, {found}"
-        return found, words
-    gaps = [str(window) for _, window in held.missing]
-    more = f" and {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
-    first = held.missing[0][1]
-    rest = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
-    raise HistoryIncompleteError(
-        f"offline=True, and of {selector} this is not on disk: {', '.join(gaps[:_NAMED])}{more}; load the range once "
-        f"without offline=True{rest}"
-    )
-
-
-def _reach(span: Range, held: Held) -> int:
-    """Give the instant up to which all of a range is on disk, and after which nothing; its start if there is none."""
-    lacking: dict[Selector, list[Range]] = {}
-    for one, window in held.missing:
-        lacking.setdefault(one, []).append(window)
-    for windows in lacking.values():
-        if windows[-1].end < span.end or sum(one.end - one.start for one in windows) < span.end - windows[0].start:
-            return span.start
-    return min(windows[0].start for windows in lacking.values())
 
 
 def _whole(

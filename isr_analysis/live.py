@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis import frame, messages, times
+from isr_analysis import frame, messages, offline, times
 from isr_analysis.errors import AnswerError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
@@ -19,6 +19,7 @@ from isr_analysis.reading.reach import LATE, ZONELESS
 from isr_analysis.store import holding
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
+    from isr_analysis.answers import Page
     from isr_analysis.portal.responses import Kept
 
 
@@ -96,13 +97,17 @@ def load_live(
 
 def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tuple[list[Kept], pa.Table]:
     """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
-    try:
-        found = lists.live(portal.responses, portal.routes, portal.account_id, max_age=max_age)
-    except AnswerError:
-        if portal.known_contract is not None:
-            raise
-        # The portal's document, which is not needed else, may say what the fields are.
-        found = lists.live(portal.responses, portal.contract, portal.account_id, max_age=max_age)
+
+    def read(age: float) -> list[tuple[Kept, Page]]:
+        try:
+            return lists.live(portal.responses, portal.routes, portal.account_id, max_age=age)
+        except AnswerError:
+            if portal.known_contract is not None:
+                raise
+            # The portal's document, which is not needed else, may say what the fields are.
+            return lists.live(portal.responses, portal.contract, portal.account_id, max_age=age)
+
+    found = offline.answers(portal, "the live answer", read, max_age)
     for _, page in found:
         portal.check_accounts(page.accounts)
         ahead = pc.max(page.messages["time"].cast("int64")).as_py()

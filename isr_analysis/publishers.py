@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from isr_analysis import times
+from isr_analysis import offline, times
 from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import connection, identity, lists
@@ -66,7 +66,10 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     """
     age = times.duration(max_age, name="max_age") / times.SECOND
     portal = connection.current(portal)
-    found = lists.publishers(portal.responses, portal.routes, max_age=age)
+    found = offline.answers(
+        portal, "the list of publishers",
+        lambda most: lists.publishers(portal.responses, portal.routes, max_age=most), age,
+    )  # fmt: skip
     rows = [row for _, page in found for row in page]
     portal.check_accounts(identity.accounts_of(rows, portal.account_id))
     table = _table(rows)

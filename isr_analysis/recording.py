@@ -19,6 +19,7 @@ from isr_analysis.errors import StoreError
 from isr_analysis.interrupts import uninterrupted
 from isr_analysis.live import strangers
 from isr_analysis.messages import Clients
+from isr_analysis.offline import check_online
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.store.recorded import Recorded
@@ -143,6 +144,7 @@ def record(
     ('live', 1, 0)
     """
     portal = connection.current(portal)
+    check_online(portal)
     recorder = _Recorder(portal, progress, stop or threading.Event())
     with (
         contextlib.suppress(_Stopped),

@@ -25,8 +25,10 @@ from isr_analysis.files import locked, path_of, replacing
 
 DEFAULT_ORIGIN = "https://mqtt.ishareradio.com"
 CONFIG = "config.toml"
+OFFLINE = "ISR_OFFLINE"
 
 _KEYS = {"origin", "account_id", "contract", "token_file"}
+_ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -54,6 +56,8 @@ class Profile:
         A file that holds the token.
     home : Path
         The folder in which everything is kept.
+    is_offline : bool
+        Whether the environment says that loaders give what is on disk, and the portal is not asked.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Profile:
     contract: Path | None
     token_file: Path | None
     home: Path
+    is_offline: bool = False
 
 
 def profile(
@@ -135,6 +140,7 @@ def profile(
         contract=setting(contract, "ISR_CONTRACT", "contract", lambda path: path_of(path, "contract")),
         token_file=setting(None, "ISR_TOKEN_FILE", "token_file", lambda path: path_of(path, "token_file")),
         home=folder,
+        is_offline=_is_set(env.get(OFFLINE, ""), OFFLINE),
     )
 
 
@@ -221,6 +227,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_set(value: str, variable: str) -> bool:
+    """Read a switch of the environment."""
+    word = value.strip().lower()
+    if word not in {*_ON, *_OFF}:
+        raise UsageError(f"{variable}={value!r} is neither yes nor no; give 1 or 0")
+    return word in _ON
 
 
 def _check_account(account: str) -> str:

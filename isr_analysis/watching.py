@@ -14,6 +14,7 @@ from isr_analysis import frame, messages, times
 from isr_analysis.errors import AddOnMissingError, AnswerError, PortalUnavailableError, QuotaExhaustedError
 from isr_analysis.live import last_messages, strangers
 from isr_analysis.messages import Clients
+from isr_analysis.offline import check_online
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.polled import Source, opened
@@ -80,6 +81,7 @@ def watch_live(
     portal = connection.current(portal)
     zone = times.zone(tz)
     times.duration(every, name="every")  # before anything is asked
+    check_online(portal)
     with contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found:
         watched = Watched(portal, found, zone)
         if watched.warning:

@@ -65,3 +65,18 @@ def test_readings_keep_the_decimals_that_they_were_published_with(values: list[f
     places = decimals(array)
     told = [*(markup.reading(one, places) for one in array), markup.reading(array.mean(), places, mean=True)]
     assert told == words
+
+
+def test_a_column_of_words_has_the_room_that_it_needs() -> None:
+    """Short ones stay on a line, sentences get a line's length, and a name without a space may be broken anywhere."""
+    rows = pd.DataFrame({
+        "finding": ["value stuck", "device silent"],
+        "detail": ["no message for 19 h 19 min, where one comes every 5 min", "short"],
+        "label": ["New sensor in the barn", ""],
+        "client": ["a" * 80, "b"],
+    })  # fmt: skip
+    source = markup.table(rows).source
+    assert '<td class="short">value stuck</td><td class="words">no message' in source
+    assert '<td class="words">short</td>' in source
+    assert "<td>New sensor in the barn</td>" in source
+    assert f'<td class="long">{"a" * 80}</td>' in source

@@ -92,6 +92,27 @@ def test_runs_against_a_portal(path: Path, tmp_path: Path, sandbox: Any) -> None
         assert not file.is_file() or token not in file.read_bytes(), file
 
 
+@pytest.fixture(scope="module")
+def week(one_sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a home folder with eight days of the sandbox's fleet, and what it answered last."""
+    home = tmp_path_factory.mktemp("week")
+    with one_sandbox.connect(home=home) as portal:
+        isr.sync(last="8d", portal=portal)
+        isr.load_live(portal=portal)
+        isr.load_publishers(portal=portal)
+    return home
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem != "05_live"], ids=lambda path: path.stem)
+def test_runs_offline(path: Path, tmp_path: Path, one_sandbox: Any, week: Path) -> None:
+    """On a train each does with what is on disk, though that ends before now; but for the one that listens."""
+    before = one_sandbox.requests()
+    known = {"ISR_TOKEN": one_sandbox.token, "ISR_PORTAL_ORIGIN": one_sandbox.origin, "ISR_HOME": str(week)}
+    assert "Traceback" not in _convert(path, tmp_path, ISR_OFFLINE="1", **known)
+    assert one_sandbox.requests() == before
+
+
 @pytest.mark.notebook
 def test_the_report_of_ones_own_is_one(sandbox: Any, tmp_path: Path) -> None:
     """The notebook that tells how to write a report can be handed to `build_report`."""

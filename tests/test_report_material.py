@@ -54,10 +54,9 @@ def test_the_minute_after_a_sync_is_not_told_as_missing(sandbox: Any, seconds: i
         portal.now = lambda: now
         isr.sync(topic="voltage", last="1h", portal=portal)
         portal.now = lambda: now + seconds * times.SECOND
-        assert (
-            material.gather(topic="voltage", last="1h", offline=True, portal=portal).lacking["state"].tolist()
-            == lacking
-        )
+        start, end = (times.iso(now + hours * times.HOUR) for hours in (-1, 1))
+        made = material.gather(topic="voltage", start=start, end=end, offline=True, portal=portal)
+        assert made.lacking["state"].tolist() == lacking
 
 
 def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any) -> None:

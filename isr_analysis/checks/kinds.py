@@ -32,6 +32,8 @@ _NAMED = re.compile(
 _VALUES = {"value", "val", "reading", "v"}
 """How fields are called that have the unit that stands beside them."""
 
+_PLACES = {"lat", "lon", "lng", "latitude", "longitude"}
+
 _DIRECTION = re.compile(
     r"(?:^|[._\W]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:azimuth|heading|bearing|course|cog|yaw|(?:wind|w)?dir(?:ection)?|lon|lng|longitude)"
@@ -74,6 +76,11 @@ def is_unit(field: str) -> bool:
 def is_direction(field: str) -> bool:
     """Judge by a field's name whether it is a direction, whose values begin anew after a whole turn."""
     return _DIRECTION.search(field) is not None
+
+
+def is_place(field: str) -> bool:
+    """Judge by a field's name whether it is a coordinate on the earth: it stays where the device stays."""
+    return field.rpartition(".")[2].lower() in _PLACES
 
 
 def coalesced(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis.amounts import counted
-from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers
+from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_place, is_state, numbers
 from isr_analysis.checks.rhythm import Rhythm
 from isr_analysis.checks.series import CLIENT, TOPIC, Codes, Flags, Floats, Ints, Series, numbered
 from isr_analysis.checks.tables import Row
@@ -28,8 +28,10 @@ _SENTINELS = {
     *(sign * nines for sign in (-1, 1) for nines in (999, 999.9, 9999, 9999.9, 99_999, 999_999)), -99, -99.9,
     *_WORD, *(limit / scale for limit in _WORD for scale in (10, 100)), -(2**7), 2**8 - 1,
     -(2**23), 2**23 - 1, 2**24 - 1, -(2**31), 2**31 - 1, 2**32 - 1, -127, 85,
+    *(sign * real for sign in (-1, 1) for real in (1e20, 1e30, float(np.finfo(np.float32).max))),
 }  # fmt: skip
-"""What devices send in place of a measurement: nines, the limits of integers, also scaled, and a DS18B20's own."""
+"""What devices send in place of a measurement: nines, the limits of integers, also scaled, and of reals, and a
+DS18B20's own."""
 
 _CODES = {85, 255, 999}
 """Those that may as well be a code, among few others, or a usual level, as of a transmitter of 85 W."""
@@ -123,7 +125,8 @@ def implausible(series: Series, found: list[Rhythm]) -> list[Row]:
                 continue
             value, held = part[some], time[some]
             if not is_state(value, one.topic or None):
-                told = [*_stuck(name, value, held), *_sentinels(name, value, held)]
+                still = [] if is_place(name) else _stuck(name, value, held)  # a car that is parked is not stuck
+                told = [*still, *_sentinels(name, value, held)]
                 rows += [{**one.which, "field": name, **row} for row in told]
     return rows
 
@@ -137,7 +140,7 @@ def _stuck(name: str, value: Floats, time: Ints) -> list[Row]:
 
 
 def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
-    levels, rest = _apart(value[np.isfinite(value)])
+    levels, rest = apart(value[np.isfinite(value)], name)
     rows = []
     for level in levels:
         at = time[value == level]
@@ -150,15 +153,23 @@ def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
     return rows
 
 
-def _apart(value: Floats) -> tuple[list[float], Floats]:
-    """Part the sentinels, each farther from the others than these are from each other, from what was measured."""
+def is_sentinel(value: float) -> bool:
+    """Tell whether a value is one that devices send where they measured nothing, and hardly ever as a measurement."""
+    return value in _SENTINELS and value not in _CODES
+
+
+def apart(value: Floats, name: str) -> tuple[list[float], Floats]:
+    """Part the sentinels, each farther from the others than these are from each other, from what was measured.
+
+    Of a coordinate on the earth, zero is one: what a receiver says that has no fix.
+    """
     for end in (value.min(initial=np.inf), value.max(initial=-np.inf)):
-        if end not in _SENTINELS:
+        if end not in _SENTINELS and not (end == 0 and is_place(name)):
             continue
         others = value[value != end]
         is_code = end in _CODES and (len(np.unique(others)) < _VARIES or len(others) < _USUAL * len(value))
         if not is_code and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others):
-            more, rest = _apart(others)
+            more, rest = apart(others, name)
             return [float(end), *more], rest
     return [], value
 

@@ -23,10 +23,11 @@ INCOMPLETE = 3
     "--notebook", type=click.Path(path_type=Path), help="A notebook of your own, with a cell tagged parameters."
 )
 @click.option("--pdf", is_flag=True, help="Write a PDF beside it, by Chromium or Chrome.")
+@click.option("--offline", is_flag=True, help="Of what is on disk; ask the portal for nothing.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 @connecting
 def report(
-    out: Path, title: str | None, notebook: Path | None, pdf: bool, quiet: bool, profile: str | None,
+    out: Path, title: str | None, notebook: Path | None, pdf: bool, offline: bool, quiet: bool, profile: str | None,
     origin: str | None, **selection: Any,
 ) -> int:  # fmt: skip
     """Write one self-contained HTML file about a range of time.
@@ -39,7 +40,7 @@ def report(
         try:
             isr.build_report(
                 out, **selected(**selection), title=title, notebook=notebook, pdf=pdf,
-                progress=False if quiet else None, portal=portal,
+                offline=offline, progress=False if quiet else None, portal=portal,
             )  # fmt: skip
         except ReportIncompleteError as exc:
             click.echo(f"isr: {exc}", err=True)

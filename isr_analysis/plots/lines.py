@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
 from isr_analysis.plots import theme as look
+from isr_analysis.plots.outside import Outside, with_room
 from isr_analysis.plots.panels import Line, bottom, draw, lighten, mark, panel_axes, shade, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
 from isr_analysis.plots.thin import share
@@ -66,8 +67,10 @@ def timeseries(
     -------
     plotly.graph_objects.Figure
         At most some 12 000 points, however many there are: each trace is thinned so that it looks the same and keeps
-        its exact minimum and maximum, and the figure says so. Instants are drawn in the zone named under the axis;
-        units are those of the payload's ``unit`` or ``units``. Without any row, a figure that says so.
+        its exact minimum and maximum, and the figure says so. What stands for no measurement and would flatten the rest
+        (65535, -9999, 1e30) lies outside of the axis, which is said; a double click shows all. Instants are drawn in
+        the zone named under the axis; units are those of the payload's ``unit`` or ``units``. Without any row, a
+        figure that says so.
 
     Raises
     ------
@@ -138,14 +141,18 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     domains = stacked([3.0] * len(panels) + [0.9 + (strip - _STRIP) / 80] * bool(strip), gap=64)
     most = share(len(lines))
     legend: set[str] = set()
-    looks = styles(lines, ground)
+    looks, outside = styles(lines, ground), Outside()
     for number, panel in enumerate(panels):
         own = [line for line in lines if line.panel == panel]
         left, right = panel_axes(figure, own, number, domains[number])
         for line in own:
             axis, (colour, dash) = right if line.right else left, looks[line.name]
             draw(figure, line, hands, axis=axis, colour=colour, dash=dash, most=most, legend=legend)
-        lighten(figure, [line for line in own if not line.state and not line.right])
+        sides = ((left, [line for line in own if not line.right]), (right, [line for line in own if line.right]))
+        for axis, beside in sides:
+            if measured := outside.ends(beside):
+                figure.layout[axis.replace("y", "yaxis")].range = with_room(measured)
+        lighten(figure, [line for line in own if not line.state and not line.right], left)
         if gaps:
             shade(figure, own, hands, axis=left, colour=look.INK[ground]["gap"])
         if len(panels) > 1:
@@ -158,6 +165,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         xaxis=look.time_axis(hands.title, around(ends, hands)) | {"anchor": bottom(domains)},
         hovermode="closest",
     )
+    notes += outside.words
     if figure.layout.shapes:
         notes.append("grey: nothing came for longer than usual")
     steps = Counter(line.panel for line in lines if line.state)

@@ -173,11 +173,12 @@ def draw(
         )
 
 
-def lighten(figure: go.Figure, own: list[Line]) -> None:
-    """Let lines of a panel be seen through that swing so often that they would hide the others."""
+def lighten(figure: go.Figure, own: list[Line], axis: str) -> None:
+    """Let lines of a panel, of one axis, be seen through that swing so often that they would hide the others."""
     if len(own) < 2:  # noqa: PLR2004 (a line alone hides none)
         return
-    drawn = [(figure.data[line.trace], np.asarray(figure.data[line.trace].y, np.float64)) for line in own]
+    shown = figure.layout[axis.replace("y", "yaxis")].range or (-np.inf, np.inf)
+    drawn = [(figure.data[line.trace], np.clip(np.asarray(figure.data[line.trace].y, float), *shown)) for line in own]
     height = max(np.nanmax(y) for _, y in drawn) - min(np.nanmin(y) for _, y in drawn)
     for trace, y in drawn:
         if np.nansum(np.abs(np.diff(y))) > _SWINGS * height:

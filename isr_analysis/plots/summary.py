@@ -16,6 +16,7 @@ from isr_analysis.checks.series import Floats, Ints, stamps
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.lines import titled
+from isr_analysis.plots.outside import Outside
 from isr_analysis.plots.panels import Line, bottom, panel_axes, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
 
@@ -132,7 +133,8 @@ def distribution(
     -------
     plotly.graph_objects.Figure
         A panel for each field and unit, an outline for each series: the share of its messages in each class. Classes
-        are of equal width, at most 60, and the same for all series of a panel. Without any row, a figure that says so.
+        are of equal width, at most 60, and the same for all series of a panel; what `timeseries` leaves outside of its
+        axis is in none, and told. Without any row, a figure that says so.
 
     Raises
     ------
@@ -153,10 +155,11 @@ def distribution(
     if picked.no_lines:
         return look.nothing(ground, title=title or "Distribution", words=picked.no_lines)
     figure, looks, domains, legend = _start(picked, ground, gap=120)
+    outside = Outside()
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         x, y = f"x{number + 1}" if number else "x", f"y{number + 1}" if number else "y"
-        edges, told = _classes(own)
+        edges, told = _classes(own, outside.ends(own))
         unit = f" [{own[0].unit}]" if own[0].unit else ""
         figure.update_layout({
             x.replace("x", "xaxis"): {"title": {"text": look.said(own[0].field + unit)}, "anchor": y,
@@ -180,7 +183,8 @@ def distribution(
             )  # fmt: skip
             legend.add(line.name)
     heading = title or f"Distribution: {titled(picked.lines, picked.marks)}"
-    return _finish(figure, picked, ground, heading, picked.notes, legend)
+    notes = [*picked.notes, *(one.partition(";")[0] for one in outside.words)]  # there is nothing of them to see
+    return _finish(figure, picked, ground, heading, notes, legend)
 
 
 def _start(
@@ -280,10 +284,13 @@ def _quartiles(value: Floats, hour: Ints, many: int, *, share: bool) -> tuple[Fl
     return found[0], found[1], found[2]
 
 
-def _classes(own: list[Line]) -> tuple[Floats, dict[str, object]]:
-    """Give the edges of the classes of a panel, and the axis' labels where they are states."""
-    low = min(float(line.value.min()) for line in own)
-    high = max(float(line.value.max()) for line in own)
+def _classes(own: list[Line], shown: tuple[float, float] | None) -> tuple[Floats, dict[str, object]]:
+    """Give the edges of the classes of a panel, from the least to the greatest value or of what is `shown`.
+
+    And the axis' labels where they are states.
+    """
+    low = shown[0] if shown else min(float(line.value.min()) for line in own)
+    high = shown[1] if shown else max(float(line.value.max()) for line in own)
     levels = sorted({float(one) for line in own if line.state for one in np.unique(line.value)})
     if levels and len(levels) <= _BINS:
         words = {value: word for line in own for value, word in line.words.items()}
@@ -292,7 +299,7 @@ def _classes(own: list[Line]) -> tuple[Floats, dict[str, object]]:
     if low == high:
         room = abs(low) * 0.05 or 0.5
         return np.linspace(low - room, high + room, 4), {}
-    places = max(decimals(line.value) for line in own)
+    places = max(decimals(line.value[(line.value >= low) & (line.value <= high)]) for line in own)
     if places <= _PLACES and high / 2 - low / 2 < _EXACT / 10**places:
         # Whole steps of how the values are written: else some classes hold one more of them than their neighbours.
         steps = round((high - low) * 10**places)

@@ -13,14 +13,16 @@ from typing import Any
 from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.files import path_of, replacing
-from isr_analysis.messages import Clients
+from isr_analysis.messages import Clients, check_flags
+from isr_analysis.offline import is_offline
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
 from isr_analysis.report import kernel
-from isr_analysis.report.material import bring
+from isr_analysis.report.material import bring, kept
 from isr_analysis.report.outline import Problem
 from isr_analysis.report.pdf import browser, print_page
+from isr_analysis.settings import OFFLINE
 
 _HERE = Path(__file__).parent
 NOTEBOOK = _HERE / "report.ipynb"
@@ -39,6 +41,7 @@ def build_report(
     title: str | None = None,
     notebook: str | Path | None = None,
     pdf: bool = False,
+    offline: bool = False,
     progress: bool | Report | None = None,
     portal: Portal | None = None,
 ) -> Path:
@@ -59,6 +62,9 @@ def build_report(
         from its own folder, by the Python that runs this; the file is not changed.
     pdf : bool
         Write a PDF beside it, by Chromium or Chrome where there is one.
+    offline : bool
+        Never ask the portal: the report is made of what is on disk, says so, and ends where that does if `end` is left
+        out. The list of publishers and the live state are those that were loaded last.
 
     Returns
     -------
@@ -84,6 +90,7 @@ def build_report(
     >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:  # doctest: +SKIP
     ...     isr.build_report("report.html", last="7d", portal=portal)
     """
+    check_flags(pdf=pdf, offline=offline)
     out = _target(path)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     program = browser() if pdf else ""
@@ -94,7 +101,11 @@ def build_report(
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
     _ = portal.account_id  # whose data it is must be known before anything else
-    lacking = bring(portal, selector, span, progress=progress)
+    offline = is_offline(portal) or offline
+    if offline:
+        span, lacking = kept(portal, selector, span, is_open=end is None)
+    else:
+        lacking = bring(portal, selector, span, progress=progress)
 
     if title or notebook is None:  # a notebook of the user's has its own first heading
         nb.metadata["title"] = named
@@ -106,7 +117,7 @@ def build_report(
         "offline": True,
     }, unsaid={name for name, said in selected.items() if not said})  # fmt: skip
     folder = Path.cwd() if own is None else own.resolve().parent
-    environ = portal.environment()
+    environ = {**portal.environment(), OFFLINE: str(int(offline))}
     ended = kernel.run(nb, folder=folder, environ={**environ, "PLOTLY_RENDERER": "plotly_mimetype"})
     if ended:
         nb.metadata["isr"]["problems"].append(dataclasses.asdict(Problem("", ended)))

@@ -16,6 +16,7 @@ from isr_analysis.checks.kinds import is_number
 
 NOTHING = "\N{EN DASH}"
 _LONG = 30  # characters of a word that may stand on one line of a cell
+_SHORT, _SENTENCE = 16, 40  # characters of a column's longest text that stays on a line, or gets a line's length
 _TALL = 60  # rows beyond which a table has a scroll bar of its own
 
 
@@ -121,20 +122,22 @@ def table(
         The columns whose texts are numbers, and stand on the right as numbers do.
     """
     heads = dict(labels) if labels is not None else {str(name): str(name) for name in rows.columns}
-    kinds = {name: _kind(rows[name]) for name in heads} | dict.fromkeys(right, "number")
+    texts = {name: [written(one) for one in rows[name].astype("object")] for name in heads}
+    kinds = {name: _kind(rows[name], texts[name]) for name in heads} | dict.fromkeys(right, "number")
     dull = [*muted, *[False] * len(rows)][: len(rows)]
 
     def cell(tag: str, name: str, text: str) -> str:
-        kind = kinds[name] or ("long" if max(map(len, text.split()), default=0) > _LONG else "")
+        is_text = kinds[name] not in ("time", "number")
+        kind = "long" if is_text and max(map(len, text.split()), default=0) > _LONG else kinds[name]
         kind = f' class="{kind}"' if kind else ""
         return f"<{tag}{kind}>{escaped(text)}</{tag}>"
 
     head = "".join(cell("th", name, label) for name, label in heads.items())
     body = "".join(
         ('<tr class="muted">' if quiet else "<tr>")
-        + "".join(cell("td", name, written(row[name])) for name in heads)
+        + "".join(cell("td", name, text) for name, text in zip(heads, row, strict=True))
         + "</tr>"
-        for quiet, row in zip(dull, rows[[*heads]].astype("object").to_dict("records"), strict=True)
+        for quiet, *row in zip(dull, *texts.values(), strict=True)
     )
     box, top = 'class="wide"', escaped(caption)
     if len(rows) > _TALL:
@@ -147,11 +150,15 @@ def table(
     )
 
 
-def _kind(column: pd.Series) -> str:
+def _kind(column: pd.Series, texts: list[str]) -> str:
     kind = column.dtype
     if pd.api.types.is_datetime64_any_dtype(kind):
         return "time"
-    return "number" if is_number(column) or pd.api.types.is_timedelta64_dtype(kind) else ""
+    if is_number(column) or pd.api.types.is_timedelta64_dtype(kind):
+        return "number"
+    if max(map(len, texts), default=0) <= _SHORT:
+        return "short"
+    return "words" if max((len(one) for one in texts if " " in one), default=0) > _SENTENCE else ""
 
 
 def tiles(facts: Mapping[str, str]) -> Markup:

@@ -15,8 +15,9 @@ from isr_analysis import frame, messages, times
 from isr_analysis.checks import quality
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
-from isr_analysis.errors import AddOnMissingError, IsrError, in_words
+from isr_analysis.errors import AddOnMissingError, HistoryIncompleteError, IsrError, in_words
 from isr_analysis.messages import Clients, Selector
+from isr_analysis.offline import is_offline, on_disk
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.report.chapters import Chapter, broken, chapter
@@ -62,6 +63,11 @@ class Material:
     def zone(self) -> dt.tzinfo:
         """The zone of every instant."""
         return times.zone(self.tz)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the portal may not be asked: what it said last is given in place of what it says now."""
+        return self.portal.profile.is_offline
 
     @functools.cached_property
     def until(self) -> int:
@@ -209,7 +215,7 @@ def gather(
     client_id, topic, start, end, last, tz, portal
         As of `load_history`.
     offline : bool
-        Take what is on disk and ask for no history.
+        Take what is on disk and ask for no history; with `end` left out the range ends where that does.
 
     Returns
     -------
@@ -225,7 +231,12 @@ def gather(
     """
     messages.check_flags(offline=offline)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
-    problems = [] if offline else bring(portal, selector, span, progress=None)
+    if is_offline(portal) or offline:
+        span, problems = kept(portal, selector, span, is_open=end is None)
+        if offline and end is not None:
+            problems = []  # told by whoever brought it: `build_report` sets both
+    else:
+        problems = bring(portal, selector, span, progress=None)
     return Material(selector, span, tz=tz, portal=portal, problems=problems)
 
 
@@ -239,6 +250,15 @@ def bring(portal: Portal, selector: Selector, span: Range, *, progress: Any) -> 
     except IsrError as exc:
         return [Problem("History", f"not all of it could be fetched: {in_words(exc)}")]
     return []
+
+
+def kept(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> tuple[Range, list[Problem]]:
+    """Give the range as far as it is on disk, if it has no end of its own, and tell what of it is not."""
+    try:
+        found, warning = on_disk(portal, selector, span, is_open=is_open)
+    except HistoryIncompleteError as exc:
+        return span, [Problem("History", str(exc))]
+    return found, [Problem("History", warning)] if warning else []
 
 
 def is_closed(found: object) -> bool:

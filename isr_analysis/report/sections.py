@@ -12,6 +12,7 @@ import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
+from isr_analysis.checks.kinds import is_place
 from isr_analysis.checks.saying import saying
 from isr_analysis.errors import in_words
 from isr_analysis.report.chapters import Chapter, bare
@@ -37,7 +38,7 @@ _LASTING = [SILENT, NEVER_FETCHED, FAILED, "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
             "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
 _VALUES = ["least", "mean", "greatest", "now"]
-_PLACES, _METRE = {"lat", "lon", "lng", "latitude", "longitude"}, 6  # decimals that tell a metre from the next
+_METRE = 6  # decimals of a coordinate that tell a metre from the next
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
 
 
@@ -48,6 +49,8 @@ def heading(title: str, material: Material) -> None:
     said = (f"{one:%A}, {one.day} {one:%B %Y, %H:%M}" for one in (start, end))  # %-d is not known everywhere
     words = f"{' to '.join(said)} ({material.tz})"
     show(Markup(f'<h1>{escaped(title)}</h1><p class="lead">{escaped(words)}</p>', f"{title}\n{words}"))
+    if material.is_offline:
+        note("Made offline, of what is on disk: the portal was not asked for anything newer.")
     for one in material.problems:
         problem(one.words, where=one.where)
     if not len(material.heard):
@@ -146,9 +149,12 @@ def publishers(material: Material) -> None:
     known = material.publishers
     heard = material.heard
     if isinstance(known, Exception):
-        (note if is_closed(known) else problem)(
-            f"The list of publishers could not be had, so only those that were heard are shown: {known}"
-        )
+        if material.is_offline:
+            note("No list of publishers is on disk, so only those that were heard are shown.")
+        else:
+            (note if is_closed(known) else problem)(
+                f"The list of publishers could not be had, so only those that were heard are shown: {known}"
+            )
         names = pd.DataFrame({"client_id": [str(one) for one in heard["client_id"].cat.categories]})
     else:
         names = known
@@ -220,7 +226,7 @@ def topic(one: Chapter, tz: str) -> None:
         more = len(one.numbers) - _CHANNELS
         shown = one.numbers.head(_CHANNELS).astype("object")
         for at, row in enumerate(shown.to_dict("records")):
-            place = row["field"].rpartition(".")[2].lower() in _PLACES
+            place = is_place(row["field"])
             many = min(row["decimals"], _METRE) if place else row["decimals"]
             for name in _VALUES:
                 digits = 3 + _METRE if place else 4
@@ -275,9 +281,12 @@ def live(material: Material) -> None:
     """Show the last message of each publisher, as the portal gives it now."""
     df = material.live
     if isinstance(df, Exception):
-        (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
+        if material.is_offline:
+            show(paragraph("No live answer of the portal is on disk."))
+        else:
+            (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
         return
-    if df.attrs["stale"]:
+    if df.attrs["stale"] and not material.is_offline:
         problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.")
     if df.empty:
         show(paragraph(f"There is no last message of {_selection(material)} in the portal's live answer."))

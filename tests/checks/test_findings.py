@@ -91,7 +91,7 @@ def test_what_keeps_its_value_by_nature_is_not_stuck(value):
     assert kinds(ticks(minutes(0, 600), value=value)) == []
 
 
-@pytest.mark.parametrize("level", [-999, 999.9, 9999, 85, -127, 65535, -327.68, -(2**31)])
+@pytest.mark.parametrize("level", [-999, 999.9, 9999, 85, -127, 65535, -327.68, -(2**31), 1e30, 3.4028234663852886e38])
 def test_a_number_that_stands_for_no_measurement_is_told(level):
     """Far from all others; with its span and count. What devices send when they start is among them."""
     value = noise(600)
@@ -136,6 +136,17 @@ def test_several_sentinels_of_a_field_are_told_each():
 def test_what_may_be_measured_is_no_sentinel(value):
     """Numbers within reach of the others, and levels among few."""
     assert kinds(ticks(minutes(0, len(value)), value=value)) == []
+
+
+def test_a_receiver_without_a_fix_is_told_and_a_car_that_is_parked_is_not_stuck():
+    """Zero is where no device is, unless the others are near; and a position stays where the device stays."""
+    lat, lon = 47 + np.cumsum(noise(600) - 20) / 1e3, np.cumsum(noise(600) - 20) / 1e3
+    lat[200:400] = lat[200]
+    lat[[3, 500]] = lon[[3, 500]] = 0
+    found = quality(ticks(minutes(0, 600), lat=lat, lon=lon, **{"gps.latitude": lat}))
+    assert found[["kind", "field", "count"]].to_numpy().tolist() == [
+        ["sentinel value", "lat", 2], ["sentinel value", "gps.latitude", 2]
+    ]  # fmt: skip
 
 
 def test_a_stuck_value_is_told_of_its_channel_and_field():

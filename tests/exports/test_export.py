@@ -197,9 +197,20 @@ def test_offline_export_asks_for_nothing(sandbox, portal, tmp_path):
     """What is on disk goes out; the portal is not asked."""
     isr.sync(**DAYS, portal=portal)
     before = sandbox.requests()
-    done = isr.export_history(tmp_path / "out", start="2026-11-10", end="2026-11-17", offline=True, portal=portal)
+    with pytest.warns(UserWarning, match=r"not on disk: \[2026-11-10T00:00:00Z, 2026-11-14T00:00:00Z\)$"):
+        done = isr.export_history(tmp_path / "out", start="2026-11-10", end="2026-11-17", offline=True, portal=portal)
     assert done.written == 3
+    assert "not on disk: [2026-11-10T00:00:00Z" in str(done)
+    assert not isr.export_history(tmp_path / "out", **DAYS, offline=True, portal=portal).lacking
     assert sandbox.requests() == before
+
+
+def test_an_offline_export_says_where_what_is_on_disk_ends(portal, tmp_path):
+    """Without an end of its own it ends there, which is said, and is nothing to be warned of."""
+    isr.sync(start="2026-11-13", end="2026-11-17", portal=portal)
+    for to in ("out", "out.csv"):
+        done = isr.export_history(tmp_path / to, start="2026-11-13", offline=True, portal=portal)
+        assert "not on disk: [2026-11-17T00:00:00Z, " in str(done), to
 
 
 def test_a_dot_in_a_name_means_no_file_where_none_can_be_meant(portal, tmp_path):
@@ -215,7 +226,8 @@ def test_what_was_never_fetched_is_no_day_without_messages(portal, tmp_path):
     many = len(held(portal))
     isr.sync(start="2026-10-28", end="2026-10-29", portal=portal)  # kept since October 31: fetched, and empty
     Store(portal.folder).clear(Range(times.instant("2026-11-14"), times.instant("2026-11-17")), now=portal.now())
-    done = isr.export_history(tmp_path / "out", start="2026-10-28", end="2026-11-17", offline=True, portal=portal)
+    with pytest.warns(UserWarning, match=r"not on disk: \[2026-10-29T"):
+        done = isr.export_history(tmp_path / "out", start="2026-10-28", end="2026-11-17", offline=True, portal=portal)
     assert (done.written, done.kept) == (0, 0)
     assert ds.dataset(tmp_path / "out", partitioning="hive").count_rows() == many
     noted = exported.notes(str(tmp_path / "out"))["days"]

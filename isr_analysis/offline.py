@@ -1,0 +1,144 @@
+"""Without the portal: what is on disk of a range, and what is not; and ISR_OFFLINE, under which nothing is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from isr_analysis import times
+from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, UsageError
+from isr_analysis.messages import Selector
+from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.transport import EnoughError
+from isr_analysis.settings import OFFLINE
+from isr_analysis.store.holding import SETTLE, Held
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
+
+if TYPE_CHECKING:  # requests-cache takes as long to import as all else
+    from isr_analysis.portal.responses import Kept
+
+Read = TypeVar("Read")
+
+_NAMED = 5  # ranges that are named
+
+
+def is_offline(portal: Portal) -> bool:
+    """Tell whether the portal may not be asked; its connection sends nothing then from here on.
+
+    Only whose data a token opens that was never used here is asked before.
+    """
+    if portal.profile.is_offline:
+        _ = portal.account_id
+        portal.wire.allow(0)
+    return portal.profile.is_offline
+
+
+def check_online(portal: Portal) -> None:
+    """Refuse what cannot be done without the portal."""
+    if is_offline(portal):
+        raise UsageError(f"{OFFLINE} is set, so the portal is not asked for anything; unset it to fetch")
+
+
+def answers(
+    portal: Portal, what: str, read: Callable[[float], list[tuple[Kept, Read]]], max_age: float
+) -> list[tuple[Kept, Read]]:
+    """Read the answers of a list that are at most `max_age` seconds old; offline those that are kept, marked if older.
+
+    Raises
+    ------
+    PortalUnavailableError
+        Offline, and the list was never had, or its further pages are not kept any more.
+    """
+    if not is_offline(portal):
+        return read(max_age)
+    try:
+        found = read(math.inf)
+    except EnoughError as exc:
+        raise PortalUnavailableError(
+            f"{OFFLINE} is set, so the portal is not asked, and {what} is not on disk; load it once without {OFFLINE}"
+        ) from exc
+    now = dt.datetime.now(dt.UTC)
+    return [
+        (dataclasses.replace(kept, stale=(now - kept.fetched_at).total_seconds() > max_age), one) for kept, one in found
+    ]
+
+
+def on_disk(
+    portal: Portal, selector: Selector, span: Range, *, is_open: bool, settle: int = SETTLE
+) -> tuple[Range, str]:
+    """Give the range that an offline load is of, all of which is on disk, and a warning if it has less than half.
+
+    It is what was asked for; if that has no end of its own (`is_open`), it may end where what is on disk does.
+
+    Raises
+    ------
+    HistoryIncompleteError
+        Part of it is not on disk.
+    """
+    store = Store(portal.folder)
+    held = store.held(selector, span, now=portal.now(), settle=settle, max_age=None)
+    if not held.missing:
+        return span, ""
+    if is_open and (until := _reach(span, held)) > span.start:
+        found = Range(span.start, until)
+        if span.end - until <= until - span.start:
+            return found, ""
+        return found, (
+            f"{_how(portal)}, and of {selector} most of {span} is not on disk: this is what there is of it, {found}"
+        )
+    first = held.missing[0][1]
+    there = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
+    if not there and (ever := [one.range.end for one in store.spans(selector, times.EVER)[0]]):
+        there = f"; what is on disk ends at {times.iso(max(ever))}"
+    raise HistoryIncompleteError(
+        f"{_not_on_disk(portal, selector, held)}; load the range once without {_how(portal)}{there}"
+    )
+
+
+def lacking(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> tuple[str, bool]:
+    """Say what of a range is not on disk, empty if nothing; and whether that is more than its end, if it `is_open`."""
+    held = Store(portal.folder).held(selector, span, now=portal.now(), settle=SETTLE, max_age=None)
+    if not held.missing:
+        return "", False
+    try:
+        _, warning = on_disk(portal, selector, span.before(portal.now()), is_open=is_open)
+    except HistoryIncompleteError:
+        warning = "it has gaps"
+    return _not_on_disk(portal, selector, held), bool(warning)
+
+
+def _how(portal: Portal) -> str:
+    return f"{OFFLINE}=1" if portal.profile.is_offline else "offline=True"
+
+
+def _not_on_disk(portal: Portal, selector: Selector, held: Held) -> str:
+    gaps: dict[Selector, list[Range]] = {}
+    for one, window in held.missing:  # a day each
+        joined = gaps.setdefault(one, [])
+        if joined and joined[-1].end == window.start:
+            joined[-1] = Range(joined[-1].start, window.end)
+        else:
+            joined.append(window)
+    found = [str(_shown(window)) for own in gaps.values() for window in own]
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{_how(portal)}, and of {selector} this is not on disk: {', '.join(found[:_NAMED])}{more}"
+
+
+def _shown(span: Range) -> Range:
+    """Widen a range to the second: its ends may be of the present, which nobody reads finer."""
+    return Range(times.whole_second(span.start), -times.whole_second(-span.end))
+
+
+def _reach(span: Range, held: Held) -> int:
+    """Give the instant up to which all of a range is on disk, and after which nothing; its start if there is none."""
+    gaps: dict[Selector, list[Range]] = {}
+    for one, window in held.missing:
+        gaps.setdefault(one, []).append(window)
+    for windows in gaps.values():
+        if windows[-1].end < span.end or sum(one.end - one.start for one in windows) < span.end - windows[0].start:
+            return span.start
+    return min(windows[0].start for windows in gaps.values())

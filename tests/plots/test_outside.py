@@ -1,0 +1,102 @@
+"""What devices write where they measured nothing does not flatten a figure, and is not hidden either."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import isr_analysis as isr
+
+MANY = 400
+SINGLE = float(np.finfo(np.float32).max)
+
+
+def frame(strange=(), *, base=20.0, client="isr-a", times=1):
+    """A probe that swings about a value by 3, with some values in place of its own, so many times each."""
+    value = base + 3 * np.sin(np.arange(MANY) / 20)
+    for nth, one in enumerate(strange):
+        value[50 + 20 * nth : 50 + 20 * nth + times] = one
+    index = pd.date_range("2026-11-01", periods=MANY, freq="5min", tz="UTC", name="time")
+    return pd.DataFrame({"client_id": client, "topic": "telemetry/temp_probe", "value": value}, index=index)
+
+
+def said(figure):
+    """Give what a figure says under its title."""
+    return figure.layout.title.subtitle.text or ""
+
+
+@pytest.mark.parametrize("strange", [1e30, -1e30, SINGLE, 1e25, 65535.0, -9999.9, -127.0, 4294967295.0])
+@pytest.mark.parametrize("times", [1, 12])
+def test_what_stands_for_nothing_lies_outside_and_is_told(strange, times):
+    """The axis shows what was measured; the value is drawn all the same, and named with how often it came."""
+    figure = isr.plots.timeseries(frame([strange], times=times), "value")
+    low, high = figure.layout.yaxis.range
+    assert 15 < low < 17
+    assert 23 < high < 25
+    assert strange in figure.data[0].y
+    often = " (12 times)" if times > 1 else ""
+    assert said(figure).startswith(f"outside the axis: {strange:,.7g}{often}; double-click to see all")
+
+
+def test_several_in_several_lines_are_told_together():
+    """Three are named, the others counted."""
+    df = pd.concat([frame([1e30, 65535.0]), frame([SINGLE, -9999.9], client="isr-b")]).sort_index()
+    figure = isr.plots.timeseries(df, "value")
+    assert figure.layout.yaxis.range[1] < 25
+    assert " and 1 other; double-click" in said(figure)
+
+
+def test_a_probe_that_never_measured_leaves_the_others_readable():
+    """All of its values are one that means nothing: they lie outside, and that is told."""
+    dead = frame(client="isr-b").assign(value=-127.0)
+    figure = isr.plots.timeseries(pd.concat([frame(), dead]).sort_index(), "value")
+    assert figure.layout.yaxis.range[0] > 15
+    assert f"-127 ({MANY} times)" in said(figure)
+    assert isr.plots.timeseries(dead, "value").layout.yaxis.range is None  # alone it is all that there is
+
+
+@pytest.mark.parametrize("usual", [0.0, 230.0, 27.5, 1000.0])
+def test_a_dip_or_a_burst_is_what_was_measured(usual):
+    """A mains that fails, a transmitter that is keyed, a gust: no figure hides them."""
+    figure = isr.plots.timeseries(frame([usual]), "value")
+    assert figure.layout.yaxis.range is None
+    assert said(figure) == ""
+
+
+def test_levels_far_apart_of_two_stations_are_both_shown():
+    """12 V beside 48 kV are no outliers."""
+    df = pd.concat([frame(base=12.0), frame(base=48_000.0, client="isr-b")]).sort_index()
+    assert isr.plots.timeseries(df, "value").layout.yaxis.range is None
+
+
+def test_an_axis_of_its_own_is_looked_at_by_itself():
+    """The axis on the right keeps its values where those on the left have one that stands for nothing."""
+    df = frame([65535.0]).assign(power=frame(base=500.0)["value"])
+    figure = isr.plots.timeseries(df, ["value", "power"], second="power")
+    assert figure.layout.yaxis.range[1] < 25
+    assert figure.layout.yaxis2.range is None
+
+
+def test_a_distribution_has_its_classes_where_the_values_are():
+    """One 1e30 does not put all others into one class; it is told, and the shares are of all messages."""
+    figure = isr.plots.distribution(frame([1e30], times=40), "value")
+    assert max(figure.data[0].x) < 24
+    assert max(figure.data[0].y) < 20
+    assert sum(figure.data[0].y[1:-1:2]) == pytest.approx(90)
+    assert said(figure) == "outside the axis: 1e+30 (40 times)"
+
+
+def test_a_comparison_too():
+    """It is made of the same lines."""
+    figure = isr.plots.compare(frame(), frame([-9999.9], client="isr-b"), "value")
+    assert figure.layout.yaxis.range[0] > 15
+    assert "-9,999.9" in said(figure)
+
+
+def test_a_receiver_without_a_fix_leaves_the_track_readable():
+    """Zero, of a coordinate far from it, lies outside; of anything else it is a value."""
+    df = frame([0.0], base=47.0).rename(columns={"value": "lat"})
+    figure = isr.plots.timeseries(df, "lat")
+    assert figure.layout.yaxis.range[0] > 40
+    assert said(figure) == "outside the axis: 0; double-click to see all"
