@@ -31,7 +31,7 @@ from isr_analysis.portal import quota
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
 from isr_analysis.reading import cuts
-from isr_analysis.reading.pages import pages
+from isr_analysis.reading.pages import not_kept, pages
 from isr_analysis.store.holding import Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -109,8 +109,9 @@ def fetch(
                     raise
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
                 download.run(narrower, report)
-        if words := cuts.unproven(portal, selector):
-            (warn or functools.partial(warnings.warn, stacklevel=3))(words)
+        for words in (cuts.unproven(portal, selector), not_kept(portal, span)):
+            if words:
+                (warn or functools.partial(warnings.warn, stacklevel=3))(words)
     return download.rows
 
 

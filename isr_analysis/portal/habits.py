@@ -74,10 +74,15 @@ class Habits:
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     decoded : bool
         Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
-    answered : set of Selector
-        What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
+    answered : dict of Selector to int
+        What the portal is known to answer about, and of how long a range, ns: then it is no refusal if it finds nothing
+        in one, or keeps nothing so old.
+    kept_from : dict of Selector to int
+        From when on it gives messages, as it refused what is before that as too old, ns.
     answered_from : dict of Selector to int
         The earliest beginning of a range that was answered, by what was asked for, ns.
+    not_kept : tuple of int and str
+        Up to when it refused to give messages, as too old, ns, and its words.
     days_are_utc_from : int
         From which time of a day on messages were found in the day of UTC that is theirs, ns.
     form_is_looked_for : bool
@@ -116,8 +121,10 @@ class Habits:
     total_is_of_table: bool = False
     without_rows: bytes | None = None
     decoded: bool = False
-    answered: set[Selector] = field(default_factory=set)
+    answered: dict[Selector, int] = field(default_factory=dict)
+    kept_from: dict[Selector, int] = field(default_factory=dict)
     answered_from: dict[Selector, int] = field(default_factory=dict)
+    not_kept: tuple[int, str] = (0, "")
     days_are_utc_from: int = times.DAY
     form_is_looked_for: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
