@@ -53,6 +53,8 @@ class Habits:
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     by_time : bool or None
         Whether that order is of time alone; else it may be that of one client after the other.
+    pages_end : bool
+        Whether its pages could not be followed to their end, so that all is read by time.
     keeps_ties : bool or None
         Whether a page that it named went on with the instant in whose midst the one before it ended; None where it is
         not known.
@@ -111,6 +113,7 @@ class Habits:
     rounds: bool = False
     order: str | None = None
     by_time: bool | None = None
+    pages_end: bool = False
     keeps_ties: bool | None = None
     ties: int = 0
     series: dict[int, int] = field(default_factory=dict)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -18,7 +19,7 @@ from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading import cuts, guesses
-from isr_analysis.reading.window import Window
+from isr_analysis.reading.window import PagesEndError, Window
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,16 @@ _SHORT = times.HOUR
 """A range so long, ns, is answered in time by a portal that is well."""
 
 Question = tuple[Selector, Range]
+_T = TypeVar("_T")
+
+
+def to_the_end(read: Callable[[], _T]) -> _T:
+    """Do what reads `pages`; once more, by time, where the portal's own pages could not be followed to their end."""
+    try:
+        return read()
+    except PagesEndError as exc:
+        logger.info("%s", exc)
+        return read()
 
 
 def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = False) -> Iterator[pa.Table]:
@@ -55,6 +66,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
 
     Raises
     ------
+    PagesEndError
+        The portal refuses a page that it named, or parts its pages badly, after others were given: see `to_the_end`.
     HistoryIncompleteError
         The end cannot be proven: the portal names the same page again, gives another number of messages than it
         states, or more at one instant than it gives at once.
@@ -101,6 +114,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         try:
             for table in window.read(first):
                 yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+        except PagesEndError:
+            raise
         except HistoryIncompleteError:  # where ranges are cut short, a part of one has what the whole has not
             cuts.check(portal, one, wide, window.given, wait=wait)
             raise
