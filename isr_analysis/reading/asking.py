@@ -159,14 +159,18 @@ class Asker:
 
     def _page(self, step: Step, bounded: bool) -> Page:
         """Ask, and read what came: as a page, or as the refusal that it is."""
+
+        def whole() -> Answer:
+            given = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait, bounded=bounded)
+            return jobs.awaited(self._portal.wire, given, step.path, wait=self._wait)
+
         try:
-            answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait, bounded=bounded)
-            answer = jobs.awaited(self._portal.wire, answer, step.path, wait=self._wait)
-            answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, wait=self._wait)
+            answer = whole()
         except QuestionRefusedError as exc:
             if refusals.nothing_there(exc.status_code or 0, exc.words):
                 return Page(messages.empty(), 0)
             raise
+        answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, whole, wait=self._wait)
         if answer.status == HTTPStatus.NO_CONTENT:
             return Page(messages.empty(), 0)
         try:
