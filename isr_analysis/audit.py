@@ -14,7 +14,7 @@ from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
-from isr_analysis.reading.pages import pages
+from isr_analysis.reading.pages import pages, to_the_end
 from isr_analysis.store import upkeep
 from isr_analysis.store.holding import SETTLE
 from isr_analysis.store.ledger import ALL
@@ -71,7 +71,7 @@ def _settled(store: Store, now: int) -> list[tuple[Selector, Range]]:
 
 def _compared(portal: Portal, store: Store, selector: Selector, window: Range, *, wait: bool) -> tuple[Any, ...]:
     asked = portal.contract.history.askable(selector)
-    came = pa.concat_tables([messages.empty(), *pages(portal, asked, window, wait=wait)])
+    came = to_the_end(lambda: pa.concat_tables([messages.empty(), *pages(portal, asked, window, wait=wait)]))
     given = selector.select(messages.within(came, window))
     held = store.read(selector, window)
     ours, theirs = _counted(held), _counted(given)

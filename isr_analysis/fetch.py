@@ -32,7 +32,8 @@ from isr_analysis.portal import quota
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
 from isr_analysis.reading import cuts
-from isr_analysis.reading.pages import pages
+from isr_analysis.reading.pages import not_kept, pages, to_the_end
+from isr_analysis.reading.window import PagesEndError
 from isr_analysis.store.holding import Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -113,8 +114,9 @@ def fetch(
                     raise
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
                 download.run(narrower, report)
-        if words := cuts.unproven(portal, selector):
-            (warn or functools.partial(warnings.warn, stacklevel=3))(words)
+        for words in (cuts.unproven(portal, selector), not_kept(portal, span)):
+            if words:
+                (warn or functools.partial(warnings.warn, stacklevel=3))(words)
     return download.rows
 
 
@@ -199,9 +201,12 @@ class _Download:
         """Ask for a window, and store it whole, or that it could not be had."""
         at = self.portal.now()
         try:
-            self.store.commit(
-                selector, window, self._pages(selector, window), fetched_at=at, settle=self.settle, decode=self.decode
-            )
+            to_the_end(
+                lambda: self.store.commit(
+                    selector, window, self._pages(selector, window), fetched_at=at, settle=self.settle,
+                    decode=self.decode,
+                )
+            )  # fmt: skip
         except (PortalUnavailableError, HistoryIncompleteError, AnswerError) as exc:
             with contextlib.suppress(StoreError):
                 self.store.fail(selector, window, at=at, words=str(exc))
@@ -209,10 +214,16 @@ class _Download:
 
     def _pages(self, selector: Selector, window: Range) -> Iterator[pa.Table]:
         self._add()
-        for page in pages(self.portal, selector, window, wait=self._pause if self.wait_for_quota else False):
-            self._add(rows=len(page))
-            _check_spelling(selector, page)
-            yield page
+        rows = 0
+        try:
+            for page in pages(self.portal, selector, window, wait=self._pause if self.wait_for_quota else False):
+                rows += len(page)
+                self._add(rows=len(page))
+                _check_spelling(selector, page)
+                yield page
+        except PagesEndError:  # they come again
+            self._add(rows=-rows)
+            raise
 
     def _pause(self, seconds: float) -> None:
         """Wait for the quota, up to an hour; whoever stops the download need not wait for that."""

@@ -25,7 +25,7 @@ from portal_rows import ACCOUNT, Body, Message, Notes, Row, iso, json_body, mess
 from isr_analysis import messages, settings, times
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
-from isr_analysis.reading.pages import pages
+from isr_analysis.reading.pages import pages, to_the_end
 
 API = "/api/v1/subscriber"
 TOKEN = "isr_mqtt_rest_example-of-the-test-portals"
@@ -346,8 +346,8 @@ def mocked(server: Server, home: Any, **more: Any) -> Portal:
 
 def read(portal: Portal, span: times.Range = SPAN, selector: messages.Selector | None = None) -> list[int]:
     """Read a span, without a store; give the instants."""
-    tables = pages(portal, selector or messages.Selector(), span)
-    return messages.instants(pa.concat_tables([messages.empty(), *tables])).tolist()
+    tables = to_the_end(lambda: [messages.empty(), *pages(portal, selector or messages.Selector(), span)])
+    return messages.instants(pa.concat_tables(tables)).tolist()
 
 
 def arrow(stored: list[Message]) -> pa.Table:

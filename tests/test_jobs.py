@@ -22,7 +22,8 @@ JOBS = f"{API}/exports"
 class Preparing:
     """Says 202 to a question, and `until` times to whoever asks again; `kind` is how it tells where."""
 
-    def __init__(self, kind, *, until=2, state="running", done="completed"):
+    def __init__(self, kind, *, until=2, state="running", done="completed", gone=None):
+        self.gone = gone
         self.kind, self.until, self.state, self.done = kind, until, state, done
         self.jobs: list[tuple[dict[str, str], int]] = []
 
@@ -41,6 +42,8 @@ class Preparing:
         self.jobs[number] = (asked, count + 1)
         if path.endswith("/file"):
             return httpx.Response(200, content=b"".join(json.dumps(row).encode() + b"\n" for row in self.rows(asked)))
+        if self.gone and count:
+            return httpx.Response(self.gone, json={"detail": "no such job"})
         if count < self.until:
             return self.accepted(number)
         if self.kind in ("location", "operation-location"):
@@ -88,6 +91,7 @@ def test_an_answer_that_is_prepared_is_waited_for(home, kind):
         (Preparing("urls", until=0, done="failed"), AnswerError, "failed at the answer"),
         (Preparing("location", until=10**6), HistoryIncompleteError, "15 minutes"),
         (Preparing("urls", until=10**6), HistoryIncompleteError, "15 minutes"),
+        *((Preparing("urls", gone=status), HistoryIncompleteError, "no such job") for status in (403, 404, 410)),
     ],
 )
 def test_an_answer_that_never_comes_is_an_error(home, server, error, words):

@@ -61,11 +61,6 @@ HOPELESS = {
         errors.PortalUnavailableError,
         "broken",
     ),
-    "forgets the cursor": (
-        lambda _, asked, _n: give({"detail": "cursor expired"}, 410) if "cursor" in asked else None,
-        errors.RequestRefusedError,
-        "cursor expired",
-    ),
     "is up for maintenance": (
         lambda *_: give("<html><title>Back soon</title><body>x</body></html>", content_type="text/html"),
         errors.AnswerError,

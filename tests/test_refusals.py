@@ -8,8 +8,9 @@ import time
 import pytest
 
 from isr_analysis.answers import error_words
+from isr_analysis.contract import retention
 from isr_analysis.contract.contract import History
-from isr_analysis.contract.refusals import beyond_retention, nothing_there, oldest, revised
+from isr_analysis.contract.refusals import nothing_there, revised
 from isr_analysis.times import DAY, HOUR, MINUTE
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}
@@ -164,7 +165,7 @@ def test_a_range_is_not_cut_for_ever():
     """At a minute the range is not what is wrong; nor does a number that means nothing help."""
     for number in ("999999999", "9" * 400):
         assert revised(History(), ASKED, f"the range may be at most {number} hours", DAY).longest == "43200s"
-    assert oldest(f"older than {'9' * 400} days", 17 * DAY) is None
+    assert retention.oldest(f"older than {'9' * 400} days", 17 * DAY) is None
     assert revised(History(), ASKED, "range too large", MINUTE) is None
     assert revised(History(longest="6h"), ASKED, "the range may be at most 6 hours", 6 * HOUR).longest == "10800s"
 
@@ -176,18 +177,18 @@ def test_a_range_is_not_cut_for_ever():
 )  # fmt: skip
 def test_what_is_no_longer_kept_is_known(status, words, beyond):
     """So that it counts as empty and is not asked for again and again."""
-    assert beyond_retention(status, words) is beyond
+    assert retention.beyond(status, words) is beyond
 
 
 def test_the_oldest_that_is_kept_is_read_from_words():
     """As an instant, or as how long it is kept."""
     now = 20_000 * DAY
-    assert oldest("the earliest available is 2024-10-01T06:00:00Z", now) == 19_997 * DAY + 6 * HOUR
-    assert oldest("start lies before the retention of 90 days", now) == now - 90 * DAY
-    assert oldest("Gone", now) is None
-    assert oldest("no longer kept: after 0001-01-01T00:00:00 or 2026-13-45", now) is None
-    assert oldest("no longer kept; 0001-01-01 was asked for, 2024-10-01 is the first", now) == 19_997 * DAY
-    assert oldest("kept for 0 days, or 999999 weeks", now) is None
+    assert retention.oldest("the earliest available is 2024-10-01T06:00:00Z", now) == 19_997 * DAY + 6 * HOUR
+    assert retention.oldest("start lies before the retention of 90 days", now) == now - 90 * DAY
+    assert retention.oldest("Gone", now) is None
+    assert retention.oldest("no longer kept: after 0001-01-01T00:00:00 or 2026-13-45", now) is None
+    assert retention.oldest("no longer kept; 0001-01-01 was asked for, 2024-10-01 is the first", now) == 19_997 * DAY
+    assert retention.oldest("kept for 0 days, or 999999 weeks", now) is None
 
 
 @pytest.mark.parametrize(

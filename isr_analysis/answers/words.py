@@ -16,6 +16,13 @@ HTML = "(a page of HTML)"
 
 _KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg", "issues", "details")
 
+_OF_AGE = re.compile(
+    r"retention|retain|oldest|earliest|max_?age|look_?back|too_?old|(?:available|kept|stored)_?(?:from|since)|expired"
+    r"|archived|purged",
+    re.IGNORECASE,
+)
+"""What stands beside the words, in a code or a name, where something was too old."""
+
 _NAMES = ("field", "param", "parameter", "property")
 """Where an entry of a list of failed checks names the parameter."""
 
@@ -75,13 +82,22 @@ def _say(value: Any) -> str:
                 for name, checks in value.items()
             )
         # problem+json has a title and a detail; other bodies say the same twice.
-        return ": ".join(dict.fromkeys(reversed(said))) if said else json.dumps(value, ensure_ascii=False)
+        line = ": ".join(dict.fromkeys(reversed(said)))
+        beside = [f"{name}: {one}" for name, one in value.items() if _is_of_age(name, one)]
+        return f"{line} ({', '.join(beside)})" if beside and line else line or json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return "; ".join(_say(one) for one in value)
     if isinstance(value, str) and value.lstrip()[:2] in ("[{", "[\n", '{"'):  # JSON within JSON, as newer Zod has it
         with contextlib.suppress(ValueError, RecursionError):
             return _say(json.loads(value))
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_of_age(name: str, value: Any) -> bool:
+    """Tell whether a member says that something is too old, or from when on it is not."""
+    if name in _KEYS or not isinstance(value, str | int | float) or isinstance(value, bool):
+        return False
+    return _OF_AGE.search(f"{name} {value}") is not None
 
 
 def _is_check(value: Any) -> bool:

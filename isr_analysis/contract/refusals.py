@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Mapping
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import Any
 
 from isr_analysis import answers, times
@@ -14,7 +13,7 @@ from isr_analysis.contract import layouts, roles
 from isr_analysis.contract.contract import NARROWEST, History
 from isr_analysis.contract.limits import length_at_once, longest_range, shortest_range
 from isr_analysis.contract.parameters import Parameter
-from isr_analysis.errors import QuestionRefusedError, UsageError
+from isr_analysis.errors import QuestionRefusedError
 
 _SHORT = 300
 """Bytes of an answer that may be words alone."""
@@ -86,11 +85,6 @@ _NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
 
-_NOT_KEPT = re.compile(
-    r"retention|no longer (available|stored|kept)|too old|expired data|before the (oldest|earliest)|older than"
-    r"|(oldest|earliest) (available|stored|kept|message|data)",
-    re.IGNORECASE,
-)
 _NOTHING = re.compile(
     r"\bno (stored |matching )?(data|messages?|records?|rows?|results?|telemetry|entries|points?|history)\b(?! route)",
     re.IGNORECASE,
@@ -105,29 +99,6 @@ _ONLY_NOTHING = re.compile(
 
 _STATED = ("error", "errors", "message", "msg", "reason", "detail")
 _FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)|later than now", re.IGNORECASE)
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
-_KEPT = re.compile(r"(?<!\d)(\d{1,6})[ -]?(hours?|h|days?|d|weeks?|w)\b", re.IGNORECASE)
-
-
-def beyond_retention(status: int, words: str) -> bool:
-    """Tell whether the portal refused a range because it keeps nothing so old."""
-    return status == HTTPStatus.GONE or (status in (400, 404, 416, 422) and _NOT_KEPT.search(words) is not None)
-
-
-def oldest(words: str, now: int) -> int | None:
-    """Give the instant from which on the portal says that it keeps messages: the latest that it names, ns."""
-    named = [_read(times.instant, one) for one in _INSTANT.findall(words)]
-    if not named:
-        spans = (_read(times.duration, number + unit[0]) for number, unit in _KEPT.findall(words))
-        named = [now - span for span in spans if span is not None]
-    return max((one for one in named if one is not None), default=None)
-
-
-def _read(read: Callable[[str], int], text: str) -> int | None:
-    try:
-        return read(text)
-    except UsageError:  # words may name what is none, such as 0001-01-01
-        return None
 
 
 def nothing_there(status: int, words: str) -> bool:

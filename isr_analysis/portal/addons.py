@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
+from isr_analysis.contract import retention
+
 _OPENS = {"/history": "Programmatic History Download", "/publishers/live": "Live REST API"}
 _MGMT = "Mgmt REST API"
 """The add-on that every other route below the API needs."""
@@ -34,15 +36,15 @@ def opening(path: str) -> str:
 def is_missing(status: int, method: str, words: str) -> bool:
     """Tell whether a refusal is for want of an add-on.
 
-    A route that is forbidden to read wants its add-on. A change may be forbidden for other reasons, which the portal's
-    words tell: a limit of the plan, the last owner.
+    A route that is forbidden to read wants its add-on, unless it is what is too old that is refused. A change may be
+    forbidden for other reasons, which the portal's words tell: a limit of the plan, the last owner.
     """
     absent = _NOT_THERE.search(words) and not _OF_NUMBER.search(words)
     named = bool(absent and _NAMED.search(words))
     if status == HTTPStatus.FORBIDDEN and method != "GET":
         return named or bool(absent and _OF_PLAN.search(words)) or _is_bare(words)
     if status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN):
-        return True
+        return named or not retention.beyond(status, words)
     return named and status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 

@@ -53,6 +53,8 @@ class Habits:
         Whether its long answers gave the oldest first or the newest; None where none was long yet, or orders differ.
     by_time : bool or None
         Whether that order is of time alone; else it may be that of one client after the other.
+    pages_end : bool
+        Whether its pages could not be followed to their end, so that all is read by time.
     keeps_ties : bool or None
         Whether a page that it named went on with the instant in whose midst the one before it ended; None where it is
         not known.
@@ -74,10 +76,15 @@ class Habits:
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     decoded : bool
         Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
-    answered : set of Selector
-        What the portal is known to answer about: then it is no refusal if it finds nothing in a range.
+    answered : dict of Selector to int
+        What the portal is known to answer about, and of how long a range, ns: then it is no refusal if it finds nothing
+        in one, or keeps nothing so old.
+    kept_from : dict of Selector to int
+        From when on it gives messages, as it refused what is before that as too old, ns.
     answered_from : dict of Selector to int
         The earliest beginning of a range that was answered, by what was asked for, ns.
+    not_kept : tuple of int and str
+        Up to when it refused to give messages, as too old, ns, and its words.
     days_are_utc_from : int
         From which time of a day on messages were found in the day of UTC that is theirs, ns.
     form_is_looked_for : bool
@@ -106,6 +113,7 @@ class Habits:
     rounds: bool = False
     order: str | None = None
     by_time: bool | None = None
+    pages_end: bool = False
     keeps_ties: bool | None = None
     ties: int = 0
     series: dict[int, int] = field(default_factory=dict)
@@ -116,8 +124,10 @@ class Habits:
     total_is_of_table: bool = False
     without_rows: bytes | None = None
     decoded: bool = False
-    answered: set[Selector] = field(default_factory=set)
+    answered: dict[Selector, int] = field(default_factory=dict)
+    kept_from: dict[Selector, int] = field(default_factory=dict)
     answered_from: dict[Selector, int] = field(default_factory=dict)
+    not_kept: tuple[int, str] = (0, "")
     days_are_utc_from: int = times.DAY
     form_is_looked_for: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -267,12 +267,13 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
     remedy = headers.remedy(status, everything, lacking)
     kind: type[errors.RequestRefusedError] = errors.QuestionRefusedError
     elsewhere = not same_origin(response.url, httpx.URL(origin))
-    if elsewhere and not response.is_server_error:  # the token has no part in it
+    if elsewhere:  # neither the token nor the question has a part in it
         text = (
-            f"the portal {origin} redirected to {response.url.host}, which refused: {said}; try again, or ask the "
-            "portal's support"
+            f"the portal {origin} sent to {response.url.host}, which did not give what is there: {said}; try again, or "
+            "ask the portal's support"
         )
-    elif status == HTTPStatus.UNAUTHORIZED:
+        return errors.PortalUnavailableError(text, status_code=status)
+    if status == HTTPStatus.UNAUTHORIZED:
         kind = errors.TokenRefusedError
         text = (
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from isr_analysis import answers, messages, times
 from isr_analysis.answers import Apart, Page
-from isr_analysis.contract import refusals
+from isr_analysis.contract import refusals, retention
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError, QuestionRefusedError
 from isr_analysis.messages import Selector
@@ -54,6 +54,8 @@ class Asker:
         """Give the parameters that ask for a range."""
         # Inside of the range, where messages may stand close together, it begins no more than a step before.
         before = self.known.before if span.start == self._span.start else min(self.known.before, self.known.unit)
+        if span.start == self._portal.habits.kept_from.get(self._selector):  # what is before that would be refused
+            before = 0
         return self.written(self.known, Range(max(span.start - before, 0), span.end))
 
     def written(self, known: History, span: Range, selector: Selector | None = None) -> dict[str, str]:
@@ -79,10 +81,14 @@ class Asker:
             try:
                 page = self.of_range(wide, self.question(wide))
             except QuestionRefusedError as exc:
-                if back and wide != span and refusals.beyond_retention(exc.status_code or 0, exc.words):
+                too_old = retention.beyond(exc.status_code or 0, exc.words)
+                if too_old and back and wide != span:
                     back = False
                     continue
                 tries += 1
+                if too_old and tries < _REVISIONS // 2 and self._is_at_edge(span):  # which has moved on meanwhile
+                    span = Range(min(span.start + times.SECOND * 2**tries, span.end), span.end)
+                    continue
                 new = refusals.revised(self.known, self.question(wide), exc.words, 0)
                 if new is None or tries > _REVISIONS or exc.status_code not in refusals.REVISABLE:
                     raise
@@ -90,6 +96,11 @@ class Asker:
                 self._portal.learn(new)
                 continue
             return page if wide == span else self._cut(page, wide, span)
+
+    def _is_at_edge(self, span: Range) -> bool:
+        """Tell whether a part begins where the portal begins to keep messages, or did a moment ago."""
+        edge = self._portal.habits.kept_from.get(self._selector)
+        return edge is not None and self._span.start <= edge and abs(span.start - edge) < times.MINUTE
 
     def _cut(self, page: Page, wide: Range, span: Range) -> Page:
         """Leave out what only the longer range brought; `rows` counts the rest if it shows that the part is whole."""
@@ -148,14 +159,18 @@ class Asker:
 
     def _page(self, step: Step, bounded: bool) -> Page:
         """Ask, and read what came: as a page, or as the refusal that it is."""
+
+        def whole() -> Answer:
+            given = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait, bounded=bounded)
+            return jobs.awaited(self._portal.wire, given, step.path, wait=self._wait)
+
         try:
-            answer = self._portal.wire.get(step.path, step.params, bulk=True, wait=self._wait, bounded=bounded)
-            answer = jobs.awaited(self._portal.wire, answer, step.path, wait=self._wait)
-            answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, wait=self._wait)
+            answer = whole()
         except QuestionRefusedError as exc:
             if refusals.nothing_there(exc.status_code or 0, exc.words):
                 return Page(messages.empty(), 0)
             raise
+        answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, whole, wait=self._wait)
         if answer.status == HTTPStatus.NO_CONTENT:
             return Page(messages.empty(), 0)
         try:
@@ -197,11 +212,11 @@ class Asker:
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:
         """Tell whether a range was not found as nothing is in it: of late, the portal answers the same question."""
-        if exc.status_code != HTTPStatus.NOT_FOUND or refusals.beyond_retention(HTTPStatus.NOT_FOUND, exc.words):
+        if exc.status_code != HTTPStatus.NOT_FOUND or retention.beyond(HTTPStatus.NOT_FOUND, exc.words):
             return False
         answered = self._portal.habits.answered
         if self._selector not in answered and self._lately(self._selector):
-            answered.add(self._selector)
+            answered[self._selector] = 0
         return self._selector in answered
 
     def _is_answered_at_its_end(self, span: Range) -> bool:

@@ -24,10 +24,6 @@ REPEATED = (
     "gives a message of {} on two of its pages, and has it once: its pages are in no order, and others may be on none; "
     f"{_BY_TIME}"
 )
-OVERLAP = (
-    "gives a message of {} twice, at the end of a page and at the beginning of the next, but has it once: its pages "
-    f"overlap; {_BY_TIME}"
-)
 GRAINS = (times.MINUTE, times.SECOND, 1_000_000, 1000, 1)
 """The steps of which instants may be whole numbers, ns."""
 

@@ -8,15 +8,20 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
-from http import HTTPStatus
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from isr_analysis import answers
 from isr_analysis.answers import Paging
 from isr_analysis.answers.shape import PAYLOAD, PLAIN, PUBLISHED, TOPIC, pick, plain, time_rank
-from isr_analysis.errors import QuestionRefusedError
+from isr_analysis.errors import (
+    AddOnMissingError,
+    HistoryIncompleteError,
+    PortalUnavailableError,
+    QuestionRefusedError,
+    TokenRefusedError,
+)
 from isr_analysis.portal import paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 
@@ -24,32 +29,64 @@ _LARGEST = 1_000_000
 """Bytes of an answer, at most, that may name files; one with messages is not read twice."""
 
 _ANY_ADDRESS = re.compile(rb'"(?:https?:)?\\?/')
-_FILE = re.compile(r"(?:(?:pre)?signed|download|file|export|result|archive|object|output|data)*(?:url|uri|href|link)")
+_FILE = re.compile(
+    r"(?:(?:pre)?signed|download|file|export|result|archive|object|output|data)*(?:url|uri|href|link)|location|path"
+)
 _FILES = {
     "files", "urls", "parts", "chunks", "downloads", "objects", "exports", "segments", "archives", "downloadurls",
-    "fileurls", "signedurls", "presignedurls",
+    "fileurls", "signedurls", "presignedurls", "manifest",
 }  # fmt: skip
 _SIGNED = re.compile(r"(?:.*[-_])?(?:sig|signature|hmac)", re.IGNORECASE)
 """What the query of an address has that opens a file by itself."""
 
 
-def fetched(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> tuple[Answer, Paging]:
-    """Give an answer, or what is in the files that it names, as a zip of them; and what it says of further files."""
+def fetched(
+    wire: Wire, answer: Answer, path: str, again: Callable[[], Answer], *, wait: Waiting
+) -> tuple[Answer, Paging]:
+    """Give an answer, or what is in the files that it names, as a zip of them; and what it says of further files.
+
+    An address may open its file for a few minutes alone: `again` gives the answer once more, with others.
+
+    Raises
+    ------
+    HistoryIncompleteError
+        A file is not there, though it was named just now.
+    """
     value = _value(answer)
     one, several = _single(value), _listed(value)
     if one is not None:
-        return file(wire, one, path, wait=wait), Paging()
+        return _files(wire, [one], path, again, wait=wait)[0], Paging()
     if not several:
         return answer, Paging()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as target:
-        for i, address in enumerate(several):
-            target.writestr(f"{i:06d}", file(wire, address, path, wait=wait).body)
+        for i, found in enumerate(_files(wire, several, path, again, wait=wait)):
+            target.writestr(f"{i:06d}", found.body)
     notes = {name: json.dumps(one).encode() for name, one in _scalars(value).items()}
     said = answers.read_paging(notes, len(several))
     said = Paging(said.cursor, said.cursor_name, said.url, said.has_more)  # its numbers are of files
     headers = {name: one for name, one in answer.headers.items() if name == "link"}
     return dataclasses.replace(answer, body=packed.getvalue(), headers=headers), said
+
+
+def _files(wire: Wire, addresses: list[str], path: str, again: Callable[[], Answer], *, wait: Waiting) -> list[Answer]:
+    """Give the files of some addresses; those that no longer open are asked for again."""
+    found: list[Answer] = []
+    had = -1
+    while len(found) < len(addresses):
+        try:
+            found.append(file(wire, addresses[len(found)], path, wait=wait))
+        except (QuestionRefusedError, AddOnMissingError, PortalUnavailableError) as exc:
+            value = _value(again()) if len(found) > had else None
+            one = _single(value)
+            new = _listed(value) if one is None else [one]
+            if len(new) != len(addresses):
+                raise HistoryIncompleteError(
+                    f"the portal names files in the place of messages, and one of them could not be had ({exc}): ask "
+                    "again, or for a shorter range"
+                ) from exc
+            had, addresses = len(found), new
+    return found
 
 
 def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:
@@ -62,8 +99,8 @@ def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:
         return wire.get(address, bulk=True, wait=wait)
     try:
         return wire.get(paging.path_of(address, base), bulk=True, wait=wait)
-    except QuestionRefusedError as exc:
-        if not elsewhere or exc.status_code != HTTPStatus.NOT_FOUND:
+    except (QuestionRefusedError, AddOnMissingError, TokenRefusedError):
+        if not elsewhere:
             raise
         return wire.get(address, bulk=True, wait=wait)
 
@@ -107,7 +144,8 @@ def _listed(value: Any) -> list[str]:
     lists = value.items() if isinstance(value, Mapping) else [("", value)]
     lists = [(name, one) for name, one in lists if isinstance(one, list) and one]
     if len(lists) != 1:
-        return []
+        inner = [one for one in value.values() if isinstance(one, Mapping)] if isinstance(value, Mapping) else []
+        return _listed(inner[0]) if len(inner) == 1 and not lists else []
     (name, rows), *_ = lists
     found = [_address(one) if isinstance(one, Mapping) else _address({"url": one}) for one in rows]
     named = plain(name) in _FILES

@@ -11,7 +11,7 @@ from typing import Any
 
 from isr_analysis import answers, times
 from isr_analysis.answers.shape import plain
-from isr_analysis.errors import AnswerError, HistoryIncompleteError
+from isr_analysis.errors import AddOnMissingError, AnswerError, HistoryIncompleteError, QuestionRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 from isr_analysis.reading import downloads
@@ -38,7 +38,7 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> Answer:
     AnswerError
         It is not said where the answer will be, or the portal failed at it.
     HistoryIncompleteError
-        It is not there after a quarter of an hour.
+        It is not there after a quarter of an hour, or no longer.
     """
     if answer.status != HTTPStatus.ACCEPTED:
         return answer
@@ -54,7 +54,8 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> Answer:
         seconds = _retry_after(answer) or pause
         sleep(seconds)
         waited, pause = waited + seconds, min(pause * 1.5, _SLOWEST)
-        answer = wire.get(where, bulk=True, wait=wait)
+        with _promised():
+            answer = wire.get(where, bulk=True, wait=wait)
         state = _state(answer)
         if state is not None and _FAILED.fullmatch(state):
             raise AnswerError(f"the portal failed at the answer that it prepared: {_said(answer)!r}")
@@ -62,11 +63,23 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> Answer:
             where = _where(answer, where) or where
             continue
         found = _addresses(answer, _RESULT) if state is not None else []
-        return downloads.file(wire, found[0], where, wait=wait) if found else answer
+        with _promised():
+            return downloads.file(wire, found[0], where, wait=wait) if found else answer
     raise HistoryIncompleteError(
         f"the portal prepares its answer (202) and has not done so after {_LONGEST // 60} minutes: {_said(answer)!r}; "
         "ask again later, or for a shorter range"
     )
+
+
+@contextlib.contextmanager
+def _promised() -> Iterator[None]:
+    """Have a refusal of what was promised be no word on the question, such as that it found nothing."""
+    try:
+        yield
+    except (QuestionRefusedError, AddOnMissingError) as exc:
+        raise HistoryIncompleteError(
+            f"the portal prepares its answer (202), and then did not give it ({exc}): ask again, or for a shorter range"
+        ) from exc
 
 
 def _object(answer: Answer) -> dict[str, Any]:

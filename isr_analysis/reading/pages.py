@@ -5,30 +5,43 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import TypeVar
 
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.contract import refusals
+from isr_analysis.contract import refusals, retention
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading import cuts, guesses
-from isr_analysis.reading.window import Window
+from isr_analysis.reading.window import PagesEndError, Window
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
 
 _REVISIONS = 20
 
+_SHOWN = 200
+
 _SHORT = times.HOUR
 """A range so long, ns, is answered in time by a portal that is well."""
 
 Question = tuple[Selector, Range]
+_T = TypeVar("_T")
+
+
+def to_the_end(read: Callable[[], _T]) -> _T:
+    """Do what reads `pages`; once more, by time, where the portal's own pages could not be followed to their end."""
+    try:
+        return read()
+    except PagesEndError as exc:
+        logger.info("%s", exc)
+        return read()
 
 
 def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = False) -> Iterator[pa.Table]:
@@ -53,6 +66,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
 
     Raises
     ------
+    PagesEndError
+        The portal refuses a page that it named, or parts its pages badly, after others were given: see `to_the_end`.
     HistoryIncompleteError
         The end cannot be proven: the portal names the same page again, gives another number of messages than it
         states, or more at one instant than it gives at once.
@@ -67,6 +82,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
     todo: list[Question] = [(selector, span)]
     while todo:
         one, piece = todo.pop(0)
+        if piece.end <= portal.habits.kept_from.get(one, 0):
+            continue
         known = portal.contract.history
         if known.time_form == "number":
             portal.habits.unit_is_guessed = True
@@ -80,7 +97,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         try:
             first = window.first()
         except QuestionRefusedError as exc:
-            revisions += not refusals.beyond_retention(exc.status_code or 0, exc.words)
+            revisions += not retention.beyond(exc.status_code or 0, exc.words)
             if revisions > _REVISIONS:
                 raise
             todo[:0] = _instead(portal, known, window, (one, piece), exc)
@@ -97,10 +114,24 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         try:
             for table in window.read(first):
                 yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+        except PagesEndError:
+            raise
         except HistoryIncompleteError:  # where ranges are cut short, a part of one has what the whole has not
             cuts.check(portal, one, wide, window.given, wait=wait)
             raise
         cuts.check(portal, one, wide, window.given, wait=wait)
+
+
+def not_kept(portal: Portal, span: Range) -> str:
+    """Say that the portal refused a part of a span, as too old; else ""."""
+    until, words = portal.habits.not_kept
+    if until <= span.start:
+        return ""
+    said = f' ("{words[:_SHOWN]}")' if words else ""
+    return (
+        f"the portal gives nothing from before {times.iso(until)}{said}: of that there is only what was fetched "
+        "earlier. Should it give more some day, as another plan may, load once with refresh=True"
+    )
 
 
 def _is_shortened(portal: Portal, known: History, span: Range) -> bool:
@@ -118,28 +149,53 @@ def _instead(
 ) -> list[Question]:
     """Give what is asked in the place of a question that was refused, as the refusal taught; raise it if it did not."""
     selector, span = question
-    if refusals.beyond_retention(exc.status_code or 0, exc.words):
-        if portal.habits.unit_is_guessed:
-            guesses.find_unit(portal, selector, span)
-            return [question]
-        logger.info("not all is kept of %s: %s", span, exc.words)
-        return [(selector, part) for part in _kept(portal, known, selector, span, exc.words)]
+    too_old = retention.beyond(exc.status_code or 0, exc.words)
+    if too_old and portal.habits.unit_is_guessed:
+        guesses.find_unit(portal, selector, span)
+        return [question]
+    if too_old and _is_of_age(portal, known, selector, span):
+        return _of_what_is_kept(portal, known, question, exc)
     if exc.status_code == HTTPStatus.NOT_FOUND and window.asked.get(known.topic or "") == "#":  # it knows no such topic
         portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
         return [question]
-    if exc.status_code not in refusals.REVISABLE:
-        raise exc
-    if portal.contract.history == known:  # else another thread has learned of it meanwhile
-        asked = known.widened(span, portal.now())
-        new = refusals.revised(known, window.asked, exc.words, asked.end - asked.start)
-        if new is None:
-            raise exc
-        logger.info("the portal's words led to another question: %s", exc.words)
-        portal.learn(new)
-        guessed = portal.habits.unit_is_guessed and new.time_form == known.time_form
-        portal.habits.unit_is_guessed = guessed or refusals.is_vague(known, new, exc.words)
-        portal.habits.topic_is_guessed |= refusals.is_of_unknown_topics(known, new)
-    return [question]
+    if exc.status_code in refusals.REVISABLE and _is_revised(portal, known, window, span, exc):
+        return [question]
+    if too_old and _is_of_age(portal, known, selector, span, shorter=True):  # as a range so long is refused, too
+        return _of_what_is_kept(portal, known, question, exc)
+    raise exc
+
+
+def _is_revised(portal: Portal, known: History, window: Window, span: Range, exc: QuestionRefusedError) -> bool:
+    """Learn from the words of a refusal how else to ask; tell whether they taught it."""
+    if portal.contract.history != known:  # another thread has learned of it meanwhile
+        return True
+    asked = known.widened(span, portal.now())
+    new = refusals.revised(known, window.asked, exc.words, asked.end - asked.start)
+    if new is None:
+        return False
+    logger.info("the portal's words led to another question: %s", exc.words)
+    portal.learn(new)
+    guessed = portal.habits.unit_is_guessed and new.time_form == known.time_form
+    portal.habits.unit_is_guessed = guessed or refusals.is_vague(known, new, exc.words)
+    portal.habits.topic_is_guessed |= refusals.is_of_unknown_topics(known, new)
+    return True
+
+
+def _of_what_is_kept(portal: Portal, known: History, question: Question, exc: QuestionRefusedError) -> list[Question]:
+    """Give what is asked in the place of a question about what is too old: about the part that is kept."""
+    selector, span = question
+    logger.info("not all is kept of %s: %s", span, exc.words)
+    begin = _kept_from(portal, known, selector, span, exc.words)
+    if begin is None:
+        return [question]
+    portal.habits.not_kept = max(portal.habits.not_kept, (begin, exc.words))
+    if begin >= span.end:
+        return []
+    known_from = portal.habits.kept_from.get(selector, 0)
+    if span.start == known_from:  # it was taken a moment ago: what is kept begins later and later
+        begin = min(begin + times.MINUTE, span.end)
+    portal.habits.kept_from[selector] = max(begin, known_from)
+    return [(selector, Range(begin, span.end))]
 
 
 def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -> list[Question] | None:
@@ -164,18 +220,47 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
     return [(selector, Range(a, b)) for a, b in itertools.pairwise(edges)]
 
 
-def _kept(portal: Portal, known: History, selector: Selector, span: Range, words: str) -> list[Range]:
-    """Give the part of a refused span that the portal still keeps, to within a second; none if that is nothing.
+def _is_of_age(portal: Portal, known: History, selector: Selector, span: Range, *, shorter: bool = False) -> bool:
+    """Tell whether a range may have been refused for its age: one as long is answered of late, or a `shorter` one."""
+    answered, now, length = portal.habits.answered, portal.now(), span.end - span.start
+    # Later by whole hours, as the portal may take no other instants than such.
+    step = times.DAY if known.of_days else times.HOUR if now - span.end >= times.HOUR else times.MINUTE
+    end = span.end + max(now - span.end, 0) // step * step
+    while length > answered.get(selector, -1):
+        length = length // 2 if shorter else length
+        part = Range(end - length, end)
+        if part.start <= span.start or length < known.unit:
+            return False
+        try:
+            Window(portal, known, selector, known.widened(part, now), wait=False).first()
+        except QuestionRefusedError:
+            if not shorter or length < times.MINUTE:
+                return False
+        else:
+            answered[selector] = length
+    return True
 
-    Only the day in which the retention ends is kept in part: of it, later and later beginnings are tried.
+
+def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, words: str) -> int | None:
+    """Give from when on the portal still keeps what is in a refused span, to within a second; its end if nothing is.
+
+    Only the day in which the retention ends is kept in part: of it, later and later beginnings are tried. None if
+    another way to ask was learned meanwhile.
     """
     step = max(times.SECOND, known.unit)
-    oldest = refusals.oldest(words, portal.now()) or span.start
-    if oldest >= span.end:
-        return []
+    first = retention.oldest(words, portal.now())
+    if first is not None and span.start <= first < span.end:
+        exact = dataclasses.replace(known, start_included=True)  # what is a step before that is refused
+        try:
+            Window(portal, exact, selector, exact.widened(Range(first, span.end), portal.now()), wait=False).first()
+        except QuestionRefusedError:
+            pass
+        else:
+            return first
     # Refused from `low` on, taken from `high` on.
     low, high = span.start, span.end
-    tries = [span.end - step] if oldest <= span.start else [oldest, oldest + times.MINUTE]
+    first = first if first is not None and low < first < high else None
+    tries = [span.end - step] if first is None else [first, first + times.MINUTE]
     while high - low > step:
         begin = -(-(tries.pop(0) if tries else (low + high) // 2) // step) * step
         if not low < begin < high:
@@ -185,14 +270,14 @@ def _kept(portal: Portal, known: History, selector: Selector, span: Range, words
         try:
             window.first()
         except QuestionRefusedError as exc:
-            if not refusals.beyond_retention(exc.status_code or 0, exc.words):
+            if not retention.beyond(exc.status_code or 0, exc.words):
                 _instead(portal, known, window, (selector, part), exc)  # it may be too short a range
-                return [span]
+                return None
             low = begin
             if begin >= span.end - step:
-                return []
+                return span.end
         else:
             high = begin
-            if begin - oldest < step:
+            if first is not None and begin - first < step:
                 break
-    return [Range(high, span.end)] if high < span.end else []
+    return high

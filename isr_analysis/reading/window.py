@@ -23,10 +23,10 @@ from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading.asking import Asker
-from isr_analysis.reading.borders import OVERLAP, REPEATED, are_same, left_out, order_of, overlap, repeated
+from isr_analysis.reading.borders import REPEATED, are_same, left_out, order_of, overlap, repeated
 from isr_analysis.reading.onward import Onward
 from isr_analysis.reading.reach import Reach
-from isr_analysis.times import EVER, Range
+from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +43,12 @@ _TIES = 6
 _ALONE = re.compile(r"combined|\balone\b|\bother (?:query )?param|together|exclusive", re.IGNORECASE)
 """Words of a refusal of a cursor beside the question that it holds."""
 
-_NOT_SO = (400, 404, 416, 422)
-"""The statuses with which a page is refused that the portal has not, or that it does not know how to name."""
+_NOT_SO = (400, 404, 409, 410, 416, 422)
+"""The statuses with which a page is refused that the portal has not, or no longer, or does not know how to name."""
+
+
+class PagesEndError(HistoryIncompleteError):
+    """The portal's pages cannot be followed to their end: asked for once more, all is read by time."""
 
 
 class Window:
@@ -66,6 +70,7 @@ class Window:
         self._orders: set[str | None] = set()
         self._given: list[npt.NDArray[np.uint64]] = []  # hashes of messages of pages in no order
         self._doubts = 0  # messages of two pages that were asked for alone
+        self._by_time = portal.habits.pages_end
         self._beyond = self._named = self._silent = self._ended = self._is_alone = False
         self._reach = Reach(portal, span, self._asker.part)
         self._descending = portal.habits.order == "down"
@@ -133,7 +138,7 @@ class Window:
             ):  # an empty page that names itself: its cursor is where the next message will be
                 self._check_silence(step)
                 what = paging.END
-            if what == paging.BY_TIME:
+            if what == paging.BY_TIME or (self._by_time and isinstance(what, Step)):
                 yield from self._onward(held)
                 return
             self._named = True  # the portal itself says where its answers end
@@ -181,8 +186,6 @@ class Window:
         at = overlap(held, after, self._asker.part, self._known.unit)
         if at is None:
             return False
-        if self._rows and order_of(held.messages) not in ("up", "down"):  # then nothing can be read on by time
-            raise self._incomplete(OVERLAP.format(times.iso(at)))
         logger.info("pages overlap at %s: what follows is read by time", times.iso(at))
         return True
 
@@ -241,9 +244,9 @@ class Window:
                 return self._next(step, held)
             if exc.status_code in _NOT_SO and whole != step.path:  # what the link leaves out is wanted with it
                 return self._next(Step(whole, None), held)
-            if not step.doubtful or exc.status_code not in _NOT_SO:
+            if exc.status_code not in _NOT_SO:
                 raise
-            logger.info("no page is named by %s: %s", step.params, exc)
+            logger.info("no page is named by %s: %s", step, exc)
             return None
         if whole != step.path and self._forgets(held, after):
             after = self._asker.ask(Step(whole, None))
@@ -255,7 +258,16 @@ class Window:
         return after
 
     def _onward(self, held: Page) -> Iterator[pa.Table]:
-        """Read on by time after a page that is the first, or the last of those that could be named."""
+        """Read on by time after the first page.
+
+        After others it is not known what is on them: a portal may give one client after the other.
+        """
+        if self._rows:
+            self._portal.habits.pages_end = True
+            raise PagesEndError(
+                f"the portal's pages of {self._selector} over {self._span} could not be followed to their end, after "
+                f"{counted(self._rows, 'message')}: nothing of them was kept. Asked for once more, it is read by time"
+            )
         reader = Onward(
             self._asker.part,
             self._span,
@@ -265,32 +277,18 @@ class Window:
             told=self._told,
             incomplete=self._incomplete,
         )
-        if not self._rows:
-            if len(held.messages):
-                self._reach.note(held.messages, given=False)  # what is none of the range's is in none of its parts
-            count = 0
-            for table, page in reader.read(held):
-                count += len(table)
-                self._silent = self._told(page) is None
-                yield self._numbered(table, page)
-            if self._told(held) is not False:
-                self._portal.habits.show_end(held.rows, is_last=count == len(held.messages))
-            total = held.paging.total
-            if total is not None and total != held.rows and not held.fragments:
-                self._totals, self._rows = [(total, -1)], count
-            return
-        # Its first instant may have been in the page before as well: it is taken from here, and what follows is read.
-        order, at = order_of(held.messages), instants(held.messages)
-        if order not in ("up", "down"):
-            raise self._incomplete("ends its pages where more may follow")
-        grain = reader.grain(held)
-        edge = (int(at[0]) // grain + (order == "up")) * grain
-        before, beyond = Range(EVER.start, edge), Range(edge, EVER.end)
-        here, rest = (before, beyond) if order == "up" else (beyond, before)
-        yield self._numbered(within(held.messages, here), held)
-        for table, page in reader.read(held, rest):
+        if len(held.messages):
+            self._reach.note(held.messages, given=False)  # what is none of the range's is in none of its parts
+        count = 0
+        for table, page in reader.read(held):
+            count += len(table)
+            self._silent = self._told(page) is None
             yield self._numbered(table, page)
-        self._totals.clear()
+        if self._told(held) is not False:
+            self._portal.habits.show_end(held.rows, is_last=count == len(held.messages))
+        total = held.paging.total
+        if total is not None and total != held.rows and not held.fragments:
+            self._totals, self._rows = [(total, -1)], count
 
     def _told(self, page: Page) -> bool | None:
         """Tell whether an answer says that it is whole, or that it is not; None if it says nothing."""

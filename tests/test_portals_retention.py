@@ -1,0 +1,120 @@
+"""Portals that refuse what is too old, by retention or by plan: that part alone is left out, and it is said."""
+
+from __future__ import annotations
+
+import portal_rows
+import portals
+import pytest
+from portal_messages import same
+from portal_odd import Odd, give, rows
+from portals import NOW, Message
+
+import isr_analysis as isr
+from isr_analysis import times
+from isr_analysis.errors import AddOnMissingError, QuestionRefusedError
+from isr_analysis.times import DAY, HOUR, SECOND
+
+KEPT = 30 * DAY
+EDGE = times.iso(NOW - KEPT)
+STORED = [Message(NOW - 33 * DAY + i * HOUR, f"dev-{i % 2}", "t/x", {"i": i}) for i in range(33 * 24)]
+SPAN = {"start": times.iso(NOW - 33 * DAY), "end": times.iso(NOW - 27 * DAY)}
+
+TOO_OLD = [
+    *((status, "Your plan includes 30 days of history") for status in (400, 402, 403, 404, 410, 416, 422)),
+    (400, "only the last 30 days are available"),
+    (403, "Your subscription only allows access to the last 30 days of data."),
+    (400, "Requested range exceeds your plan's retention of 30 days"),
+    (400, "from must not be older than 30 days"),
+    (422, "start must not be more than 30 days ago"),
+    (400, f"history starts at {EDGE}"),
+    (403, f"History before {EDGE} is not available on your plan. Upgrade to Pro for longer history."),
+    (400, f"start is before the account was created ({EDGE})"),
+    (400, "Cannot query data more than 30 days in the past"),
+    (403, "History is limited to 30 days on the Free plan"),
+    (422, f"Input should be greater than or equal to {EDGE}"),
+    (400, "The lookback window is limited to 720 hours"),
+    (402, {"error": {"code": "RANGE_OUT_OF_RETENTION", "message": "Upgrade your plan", "retention_days": 30}}),
+    (400, {"code": "RANGE_OUT_OF_RETENTION", "message": "range out of bounds", "oldest": EDGE}),
+    (422, {"error": "start_too_old", "max_age_hours": 720}),
+    (400, {"code": "DATA_EXPIRED", "message": "The requested data has been purged", "retention": "P30D"}),
+    (422, {"detail": [{"loc": ["query", "start"], "msg": "Data older than 30 days is not retained"}]}),
+]
+
+
+def body(said):
+    """Give the body of a refusal."""
+    return {"detail": said} if isinstance(said, str) else said
+
+
+def keeping(status, said, edge=NOW - KEPT):
+    """Make a portal that refuses what is before an edge."""
+
+    def how(server, asked, _n):
+        low = portal_rows.read_instant("iso", asked["start"])
+        return give(body(said), status) if low < edge else rows(server._in(asked))
+
+    return Odd(how, stored=STORED)
+
+
+@pytest.mark.parametrize(("status", "said"), TOO_OLD)
+def test_what_is_too_old_is_left_out_and_said(home, status, said):
+    """In whichever words, and with whichever status: what is kept is there, to the message on the edge."""
+    server = keeping(status, said)
+    with portals.mocked(server, home) as portal:
+        with pytest.warns(UserWarning, match=f"gives nothing from before {EDGE}"):
+            df = isr.load_history(**SPAN, portal=portal)
+        same(df, [one for one in STORED if NOW - KEPT <= one.at < NOW - 27 * DAY])
+        assert "gives nothing from before" in df.attrs["warning"]
+        asked = server.count()
+        assert asked < 40
+        same(isr.load_history(**SPAN, portal=portal), [m for m in STORED if NOW - KEPT <= m.at < NOW - 27 * DAY])
+        assert server.count() == asked
+
+
+def test_an_edge_that_moves_on_while_it_is_read(home):
+    """It lies thirty days before the portal's now, which is later at each request."""
+    asked_so_far = []
+
+    def how(server, asked, n):
+        low = portal_rows.read_instant("iso", asked["start"])
+        asked_so_far.append(n)
+        if low < NOW - KEPT + n * SECOND // 2:
+            return give({"detail": "only the last 30 days are available"}, 403)
+        return rows(server._in(asked))
+
+    with portals.mocked(Odd(how, stored=STORED), home) as portal:
+        with pytest.warns(UserWarning, match="gives nothing from before"):
+            df = isr.load_history(**SPAN, portal=portal)
+        same(df, [one for one in STORED if NOW - KEPT < one.at < NOW - 27 * DAY])
+    assert len(asked_so_far) < 80
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "error"),
+    [
+        (403, "Programmatic History Download is no longer available on your plan", AddOnMissingError),
+        (403, "History is no longer available on your plan", AddOnMissingError),
+        (403, "The History add-on is missing: your plan includes 30 days of history", AddOnMissingError),
+        (403, "Your 14-day trial has expired", AddOnMissingError),
+        (403, "Your plan includes 0 days of history", QuestionRefusedError),
+        (410, "history was archived", QuestionRefusedError),
+        (404, "no longer available", QuestionRefusedError),
+        (422, "only the last 30 days are available", QuestionRefusedError),
+    ],
+)
+def test_where_nothing_is_answered_whatever_its_age_it_is_an_error(home, status, said, error):
+    """Never an empty frame: it is not the age for which the question is refused."""
+    with (
+        portals.mocked(Odd(lambda *_: give(body(said), status), stored=STORED), home) as portal,
+        pytest.raises(error, match=said),
+    ):
+        isr.load_history(**SPAN, portal=portal)
+
+
+def test_the_instant_that_a_refusal_names_is_a_hint(home):
+    """Such as the portal's own now: what is older than that is not taken for gone."""
+    server = keeping(400, f"start is older than 30 days (it is {times.iso(NOW - SECOND)} now)")
+    with portals.mocked(server, home) as portal:
+        with pytest.warns(UserWarning, match="gives nothing from before"):
+            df = isr.load_history(**SPAN, portal=portal)
+        same(df, [one for one in STORED if NOW - KEPT < one.at < NOW - 27 * DAY])
