@@ -22,7 +22,7 @@ from isr_analysis.portal import identity, lists, transport, wire
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.reach import LATE, NAME_THE_ZONE, ZONELESS
-from isr_analysis.settings import Profile
+from isr_analysis.settings import OFFLINE, Profile
 from isr_analysis.store.store import Store
 
 REQUESTS = 10
@@ -79,6 +79,9 @@ def examine(
         The connection, for its contract; None without a token.
     """
     checks = [Check("settings", OK, f"profile {profile.name!r}, portal {profile.origin}, kept in {profile.home}")]
+    if profile.is_offline:
+        words = f"{OFFLINE} is set: loaders and reports give what is on disk, and ask for nothing"
+        checks.append(Check("offline", WARN, words, "unset it to fetch"))
     portal: Portal | None = None
     try:
         portal = Portal(profile, key or tokens.find(profile, ask=False), **portal_options)

@@ -290,7 +290,8 @@ def coverage(
         whose = (ledger.ALL, client)
         gaps = until.minus([one.range for one in found if one.client in whose])
         rows += _not_held(client, selector.topic, gaps, [one for one in failed if one[0].client in whose])
-    rows.sort(key=lambda row: (row.client, row.range))
+    rows = [row._replace(range=_cut(row.range, span)) for row in rows]
+    rows = sorted((row for row in rows if row.range), key=lambda row: (row.client, row.range))
     table = _windows([(row.client, row.topic, row.range) for row in rows], tz)
     table["state"] = pd.Series([row.state for row in rows], dtype="str")
     fetched_at = pd.Series([row.fetched_at for row in rows], dtype="Int64")
@@ -318,6 +319,12 @@ def _held(found: list[ledger.Span], span: Range, settle: int) -> Iterator[_Row]:
         for part, state in ((settled, "settled"), (Range(settled.end, one.range.end), "provisional")):
             if inside := part.common(span):
                 yield _Row(one.client, one.topic, inside, state, times.whole_second(one.fetched_at))
+
+
+def _cut(part: Range, span: Range) -> Range:
+    """Cut to the second what is not an end of the range that was asked for: it was the present of some download."""
+    start, end = (one if one in (span.start, span.end) else times.whole_second(one) for one in (part.start, part.end))
+    return Range(start, end)
 
 
 def _not_held(client: str, topic: str, gaps: list[Range], failed: list[tuple[ledger.Span, str]]) -> Iterator[_Row]:

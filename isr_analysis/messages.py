@@ -143,7 +143,8 @@ def check_filter(topic: object) -> str:
     for i, level in enumerate(levels):
         if ("#" in level and (level != "#" or i != len(levels) - 1)) or ("+" in level and level != "+"):
             raise UsageError(
-                f'topic={topic!r} is no MQTT topic filter: "#" stands alone and last, "+" stands alone in its level'
+                f'topic={topic!r} is no MQTT topic filter: "#" stands alone and last, "+" stands alone in its level, '
+                'as in "telemetry/#" and "+/temp_probe"'
             )
     return topic
 

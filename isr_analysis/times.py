@@ -312,7 +312,7 @@ def resolve(
             f"{_shown(whole_second(now), tz)}"
         )
     if begin < _EARLIEST_NS:
-        raise UsageError(f"last={last!r} reaches back before 1970")
+        raise UsageError(f"last={last!r} reaches back before 1970; give a shorter one")
     return Range(begin, until)
 
 

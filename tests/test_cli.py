@@ -312,3 +312,33 @@ def test_what_is_typed_stands_on_a_line_of_its_own_in_the_help():
                          (["subscribers", "keep"], "isr subscribers keep sub-… < password.txt")):  # fmt: skip
         shown = CliRunner().invoke(cli, [*words, "--help"], terminal_width=60).output
         assert typed in [line.strip() for line in shown.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["reprot"], "Did you mean report or export?"),
+        (["publishers", "delete", "x"], "There are create, list, pause, remove, resume, rotate."),
+        (["publishers", "remov", "x"], "Did you mean remove?"),
+        (["--profile", "club", "plan"], "it stands behind it: isr COMMAND --profile."),
+        (["cache", "--last", "3d"], "it stands behind it: isr cache COMMAND --last."),
+    ],
+)
+def test_a_command_or_option_that_is_not_there_leads_on(words, hint):
+    """To what is like it, to what there is, or to where it belongs."""
+    result = CliRunner().invoke(cli, words, prog_name="isr")
+    assert result.exit_code == 2
+    assert hint in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("words", [["report", "no/such/week.html"], ["export", "no/such/week.csv"]])
+def test_a_path_of_which_more_than_a_folder_is_missing_is_refused(isr, sandbox, tmp_path, words):
+    """Before anything is fetched, and nothing is made: it is a slip. One folder is made."""
+    before = sandbox.requests()
+    with pytest.raises(UsageError, match=r"there is no folder .*no; make it, or mend the path"):
+        isr(*words, "--last", "1h", catch_exceptions=False)
+    assert sandbox.requests() == before
+    assert not (tmp_path / "no").exists()
+    (tmp_path / "no").mkdir()
+    assert isr(*words, "--last", "1h", "--client", "isr-shack-01", "--topic", "heartbeat").exit_code == 0
+    assert (tmp_path / words[1]).exists()

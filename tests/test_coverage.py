@@ -152,6 +152,19 @@ def test_the_present_is_told_to_the_second(portal):
     assert start == start.floor("s")
 
 
+def test_the_present_of_a_former_load_is_told_to_the_second(sandbox):
+    """What was loaded up to 12:00:00.7 ends, and what is missing after it begins, at the second; no instant lacks."""
+    with sandbox.connect() as line:
+        now = NOON - 12 * times.HOUR + 700_000_000
+        line.now = lambda: now
+        isr.load_history("isr-shack-01", last="1h", portal=line)
+        now += times.HOUR
+        held = isr.coverage("isr-shack-01", last="2h", portal=line)
+    assert held["state"].tolist() == ["settled", "provisional", "missing"]
+    assert (held["start"] == held["start"].dt.floor("s")).all()
+    assert (held["end"].iloc[:-1] == held["start"].iloc[1:].to_numpy()).all()
+
+
 def test_what_failed_twice_is_told_once(portal):
     """Of all clients and of one, of two topic filters: the last failure tells, and never another client's."""
     store = Store(portal.folder)

@@ -65,6 +65,7 @@ def test_loaders_give_what_is_on_disk_and_what_was_answered_last(held: Any) -> N
         lambda portal: isr.load_history(**DAY, refresh=True, portal=portal),
         lambda portal: next(isr.watch_live(source="live", portal=portal)),
         lambda portal: isr.record(source="live", duration="1s", portal=portal),
+        lambda portal: isr.mgmt.create_publisher("a", portal=portal),
     ],
 )
 def test_what_needs_the_portal_is_refused(held: Any, load: Callable[[Any], Any]) -> None:
@@ -145,3 +146,11 @@ def test_the_material_of_a_notebook_ends_where_the_disk_does(held: Any) -> None:
         assert made.lacking.empty
         made = material.gather(last="7d", offline=True, portal=portal)
         assert "this is not on disk" in made.problems[0].words
+
+
+def test_the_doctor_says_that_the_portal_is_not_asked(isr: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who wonders why nothing new comes, and forgot what is set, learns it."""
+    monkeypatch.setenv("ISR_OFFLINE", "1")
+    said = isr("doctor").output
+    assert "ISR_OFFLINE is set" in said
+    assert "unset it to fetch" in said

@@ -80,8 +80,9 @@ def standing(
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Give a table of `standing` with instants and spans in whole seconds, for people."""
-    return table.assign(heard=table["heard"].dt.floor("s"), age=table["age"].dt.floor("s"))
+    """Give a table of `standing` for people: instants in whole seconds, and ages in words."""
+    ages = [times.ago(None if pd.isna(one) else one.value) for one in table["age"]]
+    return table.assign(heard=table["heard"].dt.floor("s"), age=pd.Series(ages, table.index, dtype="str"))
 
 
 def limits_of(stale: str | dt.timedelta, silent: str | dt.timedelta) -> tuple[int, int]:

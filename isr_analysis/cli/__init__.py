@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import importlib
 import io
@@ -15,6 +14,7 @@ from pathlib import Path
 import click
 
 import isr_analysis as isr
+from isr_analysis.cli.options import Group
 from isr_analysis.errors import IsrError, UsageError
 
 _FAILED, _USAGE, _STOPPED = 1, 2, 130
@@ -41,7 +41,7 @@ _HOME = {
 """The module in which each command stands; it is imported when the command is used."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     def list_commands(self, _: click.Context) -> list[str]:
         return sorted(_HOME)
 
@@ -51,18 +51,6 @@ class _Commands(click.Group):
         module = importlib.import_module(f"isr_analysis.cli.{_HOME[cmd_name]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; the error for a misspelt one names those like it."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as exc:
-            near = difflib.get_close_matches(args[0], _HOME)
-            if not near:
-                raise
-            raise click.UsageError(f"{exc.message} Did you mean {' or '.join(near)}?", ctx) from None
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -13,7 +13,7 @@ import click
 import isr_analysis as isr
 from isr_analysis import settings
 from isr_analysis.amounts import counted, sized
-from isr_analysis.cli.options import ask, connecting, go_on, json_option, yes_option
+from isr_analysis.cli.options import Group, ask, connecting, go_on, json_option, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.files import size_of
 from isr_analysis.portal import accounts
@@ -23,7 +23,7 @@ _EVER = (0, 4_102_444_800 * 10**9)
 _LATER = "; their files stay for an hour, for whoever reads them now, and go with the next sync or recording after it"
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @connecting
 @click.pass_context

@@ -14,7 +14,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis import secret, settings
-from isr_analysis.cli.options import ask, connecting, go_on, json_option, together, typed, yes_option
+from isr_analysis.cli.options import Group, ask, connecting, go_on, json_option, together, typed, yes_option
 from isr_analysis.cli.said import lines, say, show
 from isr_analysis.errors import StoreError, UsageError
 from isr_analysis.streaming import login as logins
@@ -36,7 +36,7 @@ _keeping = together(
 """Where a new password goes."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @connecting
 @click.pass_context
@@ -119,7 +119,7 @@ def rotate_credentials(client_id: str, yes: bool, out: Path | None, keyring: boo
         put(isr.mgmt.rotate_credentials(client_id, portal=portal), as_json)
 
 
-@click.group()
+@click.group(cls=Group)
 def subscribers() -> None:
     """Make and keep logins of read-only subscribers.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import sys
 from collections.abc import Callable
@@ -15,6 +16,31 @@ Command = Callable[..., Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON, secrets masked.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+class Group(click.Group):
+    """Commands whose errors help on: what is like a misspelt one, or what there is."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            known = self.list_commands(ctx)
+            near = difflib.get_close_matches(args[0], known)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(known)}."
+            raise click.UsageError(f"{exc.message} {hint}", ctx) from None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options of the group itself."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as exc:
+            behind = f"{ctx.command_path} COMMAND {exc.option_name}"
+            words = f"{exc.format_message()} If it belongs to a command, it stands behind it: {behind}."
+            raise click.UsageError(words, ctx) from None
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

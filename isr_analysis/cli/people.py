@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 import isr_analysis as isr
-from isr_analysis.cli.options import ask, connecting, go_on, json_option, yes_option
+from isr_analysis.cli.options import Group, ask, connecting, go_on, json_option, yes_option
 from isr_analysis.cli.said import say, show
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @connecting
 @click.pass_context
@@ -95,7 +95,7 @@ def remove_member(user_id: str, yes: bool, **where: Any) -> None:
     click.echo(f"{user_id} is removed", err=True)
 
 
-@click.group()
+@click.group(cls=Group)
 def tenants() -> None:
     """Make tenants, accounts of their own.
 

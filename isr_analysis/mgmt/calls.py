@@ -14,6 +14,7 @@ from isr_analysis import answers
 from isr_analysis.contract.contract import API
 from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, UsageError
 from isr_analysis.mgmt import made
+from isr_analysis.offline import check_online
 from isr_analysis.portal import wire
 from isr_analysis.portal.portal import Portal
 
@@ -48,6 +49,7 @@ def change(portal: Portal, method: str, path: str, *, json: Mapping[str, Any] | 
     RequestRefusedError
         The portal refused, by its status or in the words of its answer.
     """
+    check_online(portal)
     _ = portal.account_id
     try:
         response = portal.wire.raw(method, path, json=json)

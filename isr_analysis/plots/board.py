@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, missing, nanoseconds, stamps, taken, zone_of
 from isr_analysis.checks.standing import LIVE, SILENT, STALE, limits_of, standing
 from isr_analysis.plots import theme as look
@@ -116,7 +117,10 @@ def live(
                    "font": {"color": [strong, plain, strong, *[plain] * 4]}},
         )
     )  # fmt: skip
-    height = min(82 + _TWO_LINES * (1 + len(table)) + 16 * int((lines - 2).sum()), _TALLEST)
+    height = 82 + _TWO_LINES * (1 + len(table)) + 16 * int(np.maximum(lines - 2, 0).sum())
+    if height > _TALLEST:
+        height = _TALLEST
+        notes.append(f"{counted(len(table), 'row')}; scroll the table to see them all")
     look.dressed(figure, ground, title=heading, notes=notes, height=height)
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure

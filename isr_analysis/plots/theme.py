@@ -192,7 +192,7 @@ def template(theme: Theme) -> go.layout.Template:
     axis = {
         "gridcolor": c["grid"], "linecolor": c["line"], "zerolinecolor": c["grid"], "zerolinewidth": 1,
         "showline": True, "ticks": "outside", "tickcolor": c["line"], "ticklen": 4, "automargin": True,
-        "exponentformat": "SI",
+        "exponentformat": "SI", "separatethousands": True,  # else 1,008.5 stands beside 1009
         "title": {"standoff": 10, "font": {"size": 12, "color": c["soft"]}},
         "tickfont": {"size": 11, "color": c["soft"]},
     }  # fmt: skip

@@ -60,7 +60,8 @@ def test_the_board_is_as_high_as_its_rows(count):
     figure = plots.live(frame)
     table = figure.data[0]
     used = figure.layout.margin.t + table.header.height + count * table.cells.height + figure.layout.margin.b
-    assert figure.layout.height == pytest.approx(min(used, 918), abs=8)
+    assert figure.layout.height == pytest.approx(min(used, 936), abs=8)
+    assert ("200 rows; scroll the table" in figure.layout.title.subtitle.text) is (count == 200)
 
 
 def test_messages_of_no_client_are_nobodys():

@@ -10,7 +10,7 @@ import pytest
 
 import isr_analysis as isr
 from isr_analysis import times
-from isr_analysis.checks.standing import standing
+from isr_analysis.checks.standing import readable, standing
 from isr_analysis.errors import UsageError
 from isr_analysis.portal.quota import Quota
 from isr_analysis.widgets import board as boards
@@ -63,6 +63,7 @@ def test_a_clock_that_is_ahead_is_told():
     assert found["state"].tolist() == ["live"]
     assert found["age"].tolist() == [-pd.Timedelta("1h")]
     assert "1\xa0h\xa0ahead" in boards._written(found)[0][0]
+    assert readable(found)["age"].tolist() == ["1 h ahead"]  # where there is no page: not "-1 days +23:00:00"
 
 
 def test_the_board_runs_while_a_page_shows_it_and_rests_when_it_is_gone(sandbox, portal):
