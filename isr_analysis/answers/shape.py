@@ -96,7 +96,10 @@ HOLDERS = {
 LAST = ("lastmessage", "message", "msg", "last", "latest")
 """What a live answer calls the object of a publisher's last message."""
 _OF_MESSAGES = {*TOPIC, *PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD}
-ENCODING = ("payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "format")
+ENCODING = (
+    "payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "isbase64encoded", "isbase64",
+    "payloadisbase64", "base64encoded", "format",
+)  # fmt: skip
 ACCOUNT = ("accountid", "tenantid", "account", "tenant")
 FRAGMENT = (("_field", "_value"), ("field", "value"))
 """The field's name and its value, where a row is one field of a message."""
