@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from pages import ACCOUNT, AT, BARE, NS, PATH, ROW, read, told
+from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, ROW, read, told
 
 from isr_analysis import answers, messages
 from isr_analysis.errors import AnswerError
@@ -166,6 +166,11 @@ NO_NAMES = [{}, {"a": 1}, [], True]
         ([{**ROW, "payload_encoding": "base64", "payload": "?"}], "said to be base64"),
         ([{**ROW, "client_id": "\ud800"}], "no text"),
         *((b'{"messages": %s, "n": 1, "messages": %s}' % one, "two members 'messages'") for one in DOUBLED),
+        (
+            b'[%s, "topic": "%s/#"}]' % (json.dumps(ROW)[:-1].encode(), ACCOUNT.encode()),
+            "two members 'topic' that differ",
+        ),
+        (b'[%s, "payload": 1}]' % json.dumps(ROW)[:-1].encode(), "two members 'payload' that differ"),
         *(([ROW, {**ROW, name: one}], "row 2 .*no name") for name in ("client_id", "topic") for one in NO_NAMES),
         (b'{"client_id": "a", "topic": "t", "time": null, "x": []}\n' + json.dumps(ROW).encode(), "row 1 .*no time"),
         (b"time,client_id,topic,payload\n" + AT.encode() + b",a,t\n", "3 cells"),
@@ -246,3 +251,9 @@ def test_rows_under_an_unknown_name_are_of_the_topic_that_was_asked_for():
     page = answers.read_page(body, client_id="dev-a", topic="state/relay")
     assert page.messages["topic"].to_pylist() == ["state/relay"]
     assert answers.read_page(body.replace(b"verlauf", b"x"), client_id="dev-a").messages["topic"].to_pylist() == ["x"]
+
+
+def test_a_member_that_comes_twice_with_one_value_is_read():
+    """As a join of tables has it; and one that is no message's own does not matter."""
+    row = json.dumps({"id": 1, **ROW})[:-1].encode()
+    assert told(read(b'[%s, "id": 2, "client_id": "a"}]' % row)) == ONE

@@ -233,3 +233,21 @@ def test_no_publisher_is_lost_beside_one_that_has_a_value():
         assert [(one[1], json.loads(one[3])) for one in found] == [("a", {"value": 1}), ("b", {"temp": 2})]
     around = {"a": {"t/x": {"ts": AT, "payload": {"on": True}}}, "server": {"time": AT, "version": "1"}}
     assert told(live(around)) == ONE
+
+
+@pytest.mark.parametrize("will", ["last_will", "will", "lwt", "status_message"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_last_will_is_not_the_last_message(will, first):
+    """It has a topic and a payload, and was not published yet."""
+    left = {will: {"topic": f"{ACCOUNT}/a/status", "payload": "offline"}}
+    last = {"last_message": {"topic": PATH, "time": AT, "payload": {"on": True}}}
+    row = {"client_id": "a", **left, **last} if first else {"client_id": "a", **last, **left}
+    assert told(live({"publishers": [row]})) == ONE
+
+
+@pytest.mark.parametrize("will", ["last_will", "will", "lwt"])
+def test_a_last_will_alone_is_no_message(will):
+    """What the publisher said when it was seen is not in the answer."""
+    row = {"client_id": "a", "last_seen": AT, will: {"topic": PATH, "payload": "offline"}}
+    with pytest.raises(AnswerError, match="payload"):
+        live({"publishers": [row]})

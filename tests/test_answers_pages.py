@@ -84,6 +84,7 @@ def test_seq_is_the_order_of_publishing():
         ({"page": {"next": {"skip": 20}}}, {"has_more": True, "offset": 20, "offset_name": "skip"}),
         ({"LastEvaluatedKey": {"client_id": "a"}}, {"has_more": True}),
         ({"warnings": ["the result was truncated"]}, {"has_more": True}),
+        ({"warning": "partial results"}, {"has_more": True}),
         ({"offset": "itr/rec"}, {"cursor": "itr/rec"}),
         *[({name: "/api?page=2"}, {"url": "/api?page=2"}) for name in ("next_uri", "nextRecordsUrl", "next_page_link")],
     ],
@@ -322,7 +323,8 @@ def test_a_code_beside_rows_is_no_failure():
     ("said", "rows"),
     [
         ({"code": 500, "message": "a shard is down"}, 1), ({"status": 503}, 1), ({"statusCode": 504}, 1),
-        ({"errorMessage": "canceled"}, 1), ({"code": "ERR_DB"}, 0),
+        ({"errorMessage": "canceled"}, 1), ({"code": "ERR_DB"}, 0), ({"failed_shards": 1}, 1), ({"degraded": True}, 1),
+        ({"unavailableNodes": ["n3"]}, 1), ({"status": "degraded"}, 1),
     ],
 )  # fmt: skip
 def test_a_failure_by_a_code_is_none_of_the_rows_words(said, rows):
@@ -332,7 +334,18 @@ def test_a_failure_by_a_code_is_none_of_the_rows_words(said, rows):
         answers.read_page(json.dumps({**said, "data": [row] * rows}).encode(), content_type="application/json")
 
 
-@pytest.mark.parametrize("said", [{"code": 0, "message": "ok"}, {"code": 20000}, {"status": 200}, {"errorMessage": ""}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"failed_shards": 0},
+        {"missing_parts": []},
+        {"degraded": False},
+        {"code": 0, "message": "ok"},
+        {"code": 20000},
+        {"status": 200},
+        {"errorMessage": ""},
+    ],
+)
 def test_a_code_that_all_is_well_is_no_failure(said):
     """Whatever number a framework has for it."""
     row = {"time": "2026-11-01T00:00:00Z", "client_id": "dev-a", "topic": "t", "payload": 1}

@@ -132,7 +132,7 @@ def test_an_address_that_no_longer_opens_is_asked_for_again(home, names, expired
 
 
 @pytest.mark.parametrize("names", [alone, listed, sent])
-@pytest.mark.parametrize("expired", [400, 403, 404, 410, 503])
+@pytest.mark.parametrize("expired", [400, 403, 404, 410])
 def test_a_file_that_cannot_be_had_is_an_error(home, names, expired):
     """That a store has it no longer does not mean that there is nothing, or nothing so old."""
     server = Exporting(names, opens=lambda *_: False, expired=expired)

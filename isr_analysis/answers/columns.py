@@ -93,6 +93,9 @@ def of_like(arrays: Sequence[bytes | memoryview], head: bytes | None) -> tuple[C
         return {}, [0] * len(arrays)
     # Each field, and whether it is read as text.
     fields = {name: is_label(name) and raw.kind(value) == '"' for name, value in raw.members(head).items()}
+    for name in raw.contradictory(head, fields):  # as of a join of tables that both have it
+        if is_label(name) or plain(name) in _NAMED:
+            raise AnswerError(f"the rows have two members {name!r} that differ, of which only one would be read")
     for _ in range(_TRIES):
         decoder = _decoder(tuple(fields.items()))
         if decoder is None:

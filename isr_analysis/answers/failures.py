@@ -12,7 +12,7 @@ FAILED = ("error", "errors", "exception", "fault")
 NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 
 _DEEPEST = 8  # arrays and objects within one another that are described
-_NOT_OK = {"error", "fail", "failed", "failure", "partial", "timeout"}
+_NOT_OK = {"error", "fail", "failed", "failure", "partial", "incomplete", "degraded", "timeout"}
 _NOT_DONE = {
     *_NOT_OK, "aborted", "cancelled", "canceled", "denied", "exception", "forbidden", "rejected", "unavailable",
 }  # fmt: skip
@@ -38,6 +38,12 @@ _NOTHING_THERE = re.compile(
 _LACKING = re.compile(
     r"unavailable|unreachable|timed? ?out|failed|may be (?:missing|incomplete)|could not be|degraded", re.IGNORECASE
 )
+_LACKS = re.compile(
+    r"(?:failed|unavailable|unreachable|missing|skipped)(?:shard|node|partition|source|segment|part|chunk|block|store)s?"
+    r"|(?:is)?degraded"
+)
+"""The names that speak of parts of a store that did not answer, if they say anything but none."""
+
 _WARNS = ("warning", "warnings", "notice", "notices")
 
 
@@ -51,6 +57,8 @@ def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
             return f"not all parts of a search were there: {one[:200].decode('utf-8', 'replace')}"
         if spelled in _WARNS and _LACKING.search(one.decode("utf-8", "replace")):
             return error_words(b'{"detail":' + one + b"}")
+        if _LACKS.fullmatch(spelled) and one not in NOTHING:
+            return f"{name}: {one[:200].decode('utf-8', 'replace')}"
         if spelled in ("success", "ok") and one == b"false":
             return _words(fields)
         if spelled == "status" and pick(fields, CLIENT) is None and _text(one).lower() in _NOT_OK:

@@ -332,6 +332,8 @@ def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     if not role.payload:
         raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
     encoding = labels.text_of(table, role.encoding)
+    if encoding is not None and "base64" in plain(role.encoding or ""):  # whether it is
+        encoding = pc.if_else(pc.is_in(encoding, pa.array(["true", "1"])), "base64", None)
     found = None
     for name in (*reversed(copies.instead(table, role.payload, role.extra)), *reversed(role.payload)):
         form = roles.payload_form(name) or asked.fields.payload_form

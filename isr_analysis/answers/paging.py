@@ -148,7 +148,7 @@ def _more(spelled: dict[str, bytes]) -> bool | None:
         said = [spelled[name] for name in names if spelled.get(name) in (b"true", b"false")]
         return (b"true" in said) if said else None
 
-    warned = any(_CUT_WORDS.search(spelled.get(name, b"")) for name in ("warnings", "notices"))
+    warned = any(_CUT_WORDS.search(spelled.get(name, b"")) for name in ("warning", "warnings", "notice", "notices"))
     if warned or any(one == b"true" and _SAYS_MORE.match(name) for name, one in spelled.items()):
         return True
     if (more := flag(_CUT) or flag(_MORE)) is not None:

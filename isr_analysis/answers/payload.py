@@ -60,7 +60,7 @@ def published(
         A payload is not in the form that it is said to be in.
     """
     if encoding is not None:
-        said = pc.utf8_lower(pc.fill_null(encoding, ""))
+        said = pc.replace_substring(pc.utf8_lower(pc.fill_null(encoding, "")), "b64", "base64")
         for one in ("base64", "hex", "text"):
             if (marked := pc.match_substring(said, one)) and pc.any(marked).as_py():
                 others = pc.invert(marked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -70,6 +70,16 @@ def doubled(value: bytes, found: dict[str, bytes]) -> str | None:
         return None
     names = [text(one) for one in list(_parts(value))[::2]]
     return next((name for name in found if names.count(name) > 1), None)
+
+
+def contradictory(value: bytes, found: Collection[str]) -> list[str]:
+    """Give the names that an object, of which the names are known, has twice with different values."""
+    parts = list(_parts(value))
+    if len(parts) == 2 * len(found):
+        return []
+    pairs = {(text(name), part) for name, part in zip(parts[::2], parts[1::2], strict=True)}
+    names = [name for name, _ in pairs]
+    return [name for name in found if names.count(name) > 1]
 
 
 def elements(value: bytes) -> list[bytes]:

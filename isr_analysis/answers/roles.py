@@ -33,6 +33,7 @@ from isr_analysis.answers.shape import (
     SURE_CLIENT,
     TOPIC,
     VAGUE,
+    WILL,
     Asked,
     Fields,
     is_bookkeeping,
@@ -103,15 +104,13 @@ def lift(table: Columns, fields: Fields) -> Columns:
         topical = pick(_scalars(table), TOPIC) or paths.any_of(table)
         times = _times(table) or (_other_times(table) if topical else {})
         payload = pick(table, (*PAYLOAD, *BASE64, *HEX))
-        for name in list(table):
+        held = {name: raw.members(one) for name, column in table.items() if (one := _object(column)) is not None}
+        clocks = {name for name, inner in held.items() if _is_timed(inner)}
+        for name in sorted(held, key=lambda one: one not in clocks):  # a message before a last will, which has no time
             whole = name in (payload, columns.REST, fields.payload) or plain(name) in PAYLOAD
-            if whole and name not in given:
+            if (whole or plain(name) in WILL) and name not in given:
                 continue
-            value = columns.sample(table[name])
-            if not isinstance(value, bytes) or raw.kind(value) != "{":
-                continue
-            inner = raw.members(value)
-            timed = any(time_rank(one) is not None and _instant(one, text) for one, text in inner.items())
+            inner, timed = held[name], name in clocks
             brings = (not times or min(times.values()) == SEEN) and timed
             if plain(name) not in PERHAPS_PAYLOAD:
                 lacking = [known for known in (CLIENT, TOPIC) if not pick(_scalars(table), known)]
@@ -128,6 +127,16 @@ def lift(table: Columns, fields: Fields) -> Columns:
         else:
             break
     return paths.levelled(table)
+
+
+def _object(column: pa.ChunkedArray) -> bytes | None:
+    """Give the first value of a column, if it is an object."""
+    value = columns.sample(column)
+    return value if isinstance(value, bytes) and raw.kind(value) == "{" else None
+
+
+def _is_timed(inner: dict[str, bytes]) -> bool:
+    return any(time_rank(one) is not None and _instant(one, text) for one, text in inner.items())
 
 
 def of_publishers(table: Columns) -> Columns:

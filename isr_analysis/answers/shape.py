@@ -95,8 +95,13 @@ HOLDERS = {
 """What an object is called that holds all of a payload, where nothing else may be one."""
 LAST = ("lastmessage", "message", "msg", "last", "latest")
 """What a live answer calls the object of a publisher's last message."""
+WILL = ("lastwill", "will", "lwt", "willmessage", "lastwillmessage", "lastwilltestament")
+"""What a publisher left with the broker, to be published when it is gone: no message of its."""
 _OF_MESSAGES = {*TOPIC, *PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD}
-ENCODING = ("payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "format")
+ENCODING = (
+    "payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "isbase64encoded", "isbase64",
+    "payloadisbase64", "base64encoded", "format",
+)  # fmt: skip
 ACCOUNT = ("accountid", "tenantid", "account", "tenant")
 FRAGMENT = (("_field", "_value"), ("field", "value"))
 """The field's name and its value, where a row is one field of a message."""
@@ -134,7 +139,7 @@ _RECORDS = (
 )
 """The fields that show a record of a broker or a CloudEvent, and its others: of the record, not of what is in it."""
 
-_PUBLISHERS = {"label", "displayname", "paused", "ispaused", "online", "connected", "isonline", "allowsubscribe"}
+_PUBLISHERS = {*WILL, "label", "displayname", "paused", "ispaused", "online", "connected", "isonline", "allowsubscribe"}
 
 _UNITS = {
     "ns": "ns", "nanos": "ns", "nanoseconds": "ns", "nanosecond": "ns", "nsec": "ns", "us": "us", "micros": "us",

@@ -192,7 +192,7 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
 
 def _listed(part: Mapping[str, Any]) -> list[Any]:
     found = part.get("parameters")
-    return found if isinstance(found, list) else []
+    return found if isinstance(found, list) and found else parameters.of_words(str(part.get("description") or ""))
 
 
 def _unsaid(instant: Parameter, built_in: History) -> str:

@@ -27,6 +27,9 @@ _ISO_WORDS = re.compile(
 _WHOLE_SECONDS = re.compile(r"\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
 """The pattern of instants that have no place for parts of a second."""
 
+_SAID = re.compile(r"^[ \t]*(?:[-*+|]|\d+\.)?[ \t]*(`|\*\*|'|\")(?P<name>[\w.$\[\]-]+)\1(?P<words>.*)", re.MULTILINE)
+"""A line of a list or a table of parameters, in words."""
+
 _DEEPEST = 3
 """How deep objects within objects are opened: one may hold itself."""
 
@@ -113,6 +116,27 @@ def listed(document: Mapping[str, Any], given: list[Any], *, depth: int = _DEEPE
             str(said) for said in (one.get("description"), schema.get("description"), schema.get("title")) if said
         )
         yield Parameter(one["name"], schema, words, one.get("required") is True)
+
+
+def of_words(text: str) -> list[dict[str, Any]]:
+    """Give the parameters that a description lists, a line each, as a document would; none if it tells no range.
+
+    Other lists may be of what is answered.
+    """
+    lines = list(_SAID.finditer(text))
+    if not {roles.START, roles.END} <= {roles.role_of(one["name"]) for one in lines}:
+        return []
+    return [
+        {
+            "name": one["name"],
+            "in": "query",
+            "description": one["words"].strip(" :|-"),
+            "required": re.search(r"(?<!not )\brequired\b", one["words"], re.IGNORECASE) is not None,
+            "schema": {"type": "string"},
+        }
+        for one in lines
+        if roles.role_of(one["name"]) is not None
+    ]
 
 
 def resolved(document: Mapping[str, Any], value: Any) -> dict[str, Any]:

@@ -23,8 +23,8 @@ BOUNDED = "isr_bounded"
 AT_ONCE = 16_000_000
 """Bytes that the answer to one range may have; else shorter ranges are asked for, as it might fill the memory."""
 
-_HEAD = 64_000
-"""Bytes of a packed answer by which it is told how much longer the whole is."""
+_PIECE = 1_000_000
+"""Bytes that are unpacked at once."""
 
 _FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
 
@@ -70,7 +70,7 @@ class Counted(httpx.BaseTransport):
         if not home:  # a redirect to elsewhere, such as a store of files
             for name in [one for one in request.headers if one not in _FOR_ALL]:
                 del request.headers[name]
-            return self._inner.handle_request(request)
+            return _unpacked(self._inner.handle_request(request))
         if self.most is not None and self.sent >= self.most:
             raise EnoughError(f"{request.url.path} was not asked for: the {self.most} requests allowed here were made")
         pause: Pause | None = request.extensions.get(PAUSE)
@@ -78,11 +78,10 @@ class Counted(httpx.BaseTransport):
             assert pause is not None
             pause(taken.pause)
         self.sent += 1
-        response = self._inner.handle_request(request)
+        response = _unpacked(self._inner.handle_request(request))
         if request.extensions.get(BOUNDED) and response.is_success:
             assert isinstance(response.stream, httpx.SyncByteStream)
-            packed = "content-encoding" in response.headers
-            response.stream = _Bounded(response.stream, request.url.path, packed=packed)
+            response.stream = _Bounded(response.stream, request.url.path)
         try:
             self._hear(response, taken.number)
         except BaseException:  # Ctrl-C too: nobody else could give the connection back
@@ -115,22 +114,60 @@ class Counted(httpx.BaseTransport):
         self._inner.close()
 
 
-class _Bounded(httpx.SyncByteStream):
-    """A body that is given up where it is longer, unpacked, than `AT_ONCE`."""
+def _unpacked(response: httpx.Response) -> httpx.Response:
+    """Have a body unpacked that is packed by gzip, to its end: httpx takes the first of several members for all.
 
-    def __init__(self, inner: httpx.SyncByteStream, path: str, *, packed: bool) -> None:
+    It does not notice either if the last one breaks off.
+    """
+    stated = response.headers.get("content-encoding", "").strip().lower()
+    if stated in ("gzip", "x-gzip") and not response.is_closed:
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        response.stream = _Gunzipped(response.stream)
+        for name in ("content-encoding", "content-length"):
+            response.headers.pop(name, None)
+    return response
+
+
+class _Gunzipped(httpx.SyncByteStream):
+    """A body out of one member of gzip or several."""
+
+    def __init__(self, inner: httpx.SyncByteStream) -> None:
         self._inner = inner
-        self._path = path
-        self._packed = packed
 
     def __iter__(self) -> Iterator[bytes]:
-        came, head, most = 0, b"", float(AT_ONCE)
+        unpacker, begun = zlib.decompressobj(wbits=31), False
+        for part in self._inner:
+            rest = part
+            while rest:
+                if unpacker.eof:
+                    if not (rest := rest.lstrip(b"\0")):  # what fills up a block
+                        break
+                    unpacker, begun = zlib.decompressobj(wbits=31), False
+                begun = True
+                try:
+                    yield unpacker.decompress(rest, _PIECE)
+                except zlib.error as exc:
+                    raise httpx.DecodingError(str(exc)) from exc
+                rest = unpacker.unconsumed_tail or unpacker.unused_data
+        if begun and not unpacker.eof:
+            raise httpx.RemoteProtocolError("the packed body breaks off")
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _Bounded(httpx.SyncByteStream):
+    """A body that is given up where it is longer than `AT_ONCE`."""
+
+    def __init__(self, inner: httpx.SyncByteStream, path: str) -> None:
+        self._inner = inner
+        self._path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        came = 0
         for part in self._inner:
             came += len(part)
-            if self._packed and len(head) < _HEAD:
-                head += part
-                most = AT_ONCE / _ratio(head)
-            if came > most:
+            if came > AT_ONCE:
                 self.close()
                 raise errors.QuestionRefusedError(
                     f"the answer of {self._path} is longer than is read at once; ask for a shorter range",
@@ -141,14 +178,6 @@ class _Bounded(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._inner.close()
-
-
-def _ratio(head: bytes) -> float:
-    """Tell how many times longer a packed body is than it came, by its beginning."""
-    try:
-        return max(len(zlib.decompressobj(wbits=47).decompress(head)) / max(len(head), 1), 1.0)
-    except zlib.error:  # packed in another way
-        return 1.0
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from documents import ISO, document, query
+from documents import ISO, document, query, read
 
 from isr_analysis.contract import openapi
 from isr_analysis.contract.contract import Contract
@@ -61,3 +61,36 @@ def test_a_document_with_something_odd_in_it_is_read_all_the_same():
                 inner = inner[name]
             inner[path[-1]] = odd
             assert isinstance(openapi.read(made, "/openapi.json"), Contract)
+
+
+LISTED = """Stored messages.
+
+Query parameters:
+
+- `from` (required): start, epoch milliseconds, inclusive
+- `to` (required): end, epoch milliseconds, exclusive
+- **client_id**: one client; not required
+- `limit`: at most 500
+
+Each row has:
+
+- `time`: when it was published
+- `payload`
+"""
+TABLED = """| name | what |
+|---|---|
+| `since` | ISO 8601 |
+| `until` | ISO 8601 |
+| `cursor` | the next page |
+"""
+
+
+def test_parameters_that_only_the_description_lists():
+    """As a list or as a table; what it says of an answer's fields is no parameter."""
+    known = read(description=LISTED)
+    assert (known.start, known.end, known.client, known.limit) == ("from", "to", "client_id", "limit")
+    assert (known.time_form, known.page_size, known.client_required) == ("ms", 500, False)
+    known = read(description=TABLED)
+    assert (known.start, known.end, known.cursor, known.client) == ("since", "until", "cursor", None)
+    assert read(query("start", **ISO), query("end", **ISO), description=LISTED).start == "start"
+    assert read(description="Rows have:\n- `client_id`\n- `topic`\n- `from`").start == "start"
