@@ -118,3 +118,20 @@ def test_the_instant_that_a_refusal_names_is_a_hint(home):
         with pytest.warns(UserWarning, match="gives nothing from before"):
             df = isr.load_history(**SPAN, portal=portal)
         same(df, [one for one in STORED if NOW - KEPT < one.at < NOW - 27 * DAY])
+
+
+@pytest.mark.parametrize("status", [410, 422])
+def test_a_day_that_is_refused_behind_one_that_is_answered_is_an_error(home, status):
+    """It is not too old, whatever is said of it."""
+
+    def how(server, asked, _n):
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        if low < NOW - 28 * DAY < high:
+            return give({"detail": "older than 30 days"}, status)
+        return rows(server._in(asked))
+
+    with portals.mocked(Odd(how, stored=STORED), home) as portal:
+        first = isr.load_history(start=SPAN["start"], end=times.iso(NOW - 30 * DAY), portal=portal)
+        assert len(first)
+        with pytest.raises(QuestionRefusedError, match="older than 30 days"):
+            isr.load_history(**SPAN, portal=portal)

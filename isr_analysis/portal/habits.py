@@ -85,6 +85,8 @@ class Habits:
         The earliest beginning of a range that was answered, by what was asked for, ns.
     not_kept : tuple of int and str
         Up to when it refused to give messages, as too old, ns, and its words.
+    ages : dict of Selector to int
+        How long ago the earliest range began that was answered, when it was, ns.
     days_are_utc_from : int
         From which time of a day on messages were found in the day of UTC that is theirs, ns.
     form_is_looked_for : bool
@@ -128,6 +130,7 @@ class Habits:
     kept_from: dict[Selector, int] = field(default_factory=dict)
     answered_from: dict[Selector, int] = field(default_factory=dict)
     not_kept: tuple[int, str] = (0, "")
+    ages: dict[Selector, int] = field(default_factory=dict)
     days_are_utc_from: int = times.DAY
     form_is_looked_for: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -127,6 +127,8 @@ class Asker:
             return Page(messages.empty(), 0)
         self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
         answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
+        ages = self._portal.habits.ages
+        ages[self._selector] = max(self._portal.now() - span.start, ages.get(self._selector, 0))
         return page
 
     def ask(self, step: Step, *, bounded: bool = False) -> Page:

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -55,7 +55,7 @@ def fetched(
     value = _value(answer)
     one, several = _single(value), _listed(value)
     if one is not None:
-        return _files(wire, [one], path, again, wait=wait)[0], Paging()
+        return next(_files(wire, [one], path, again, wait=wait)), Paging()
     if not several:
         return answer, Paging()
     packed = io.BytesIO()
@@ -69,15 +69,16 @@ def fetched(
     return dataclasses.replace(answer, body=packed.getvalue(), headers=headers), said
 
 
-def _files(wire: Wire, addresses: list[str], path: str, again: Callable[[], Answer], *, wait: Waiting) -> list[Answer]:
-    """Give the files of some addresses; those that no longer open are asked for again."""
-    found: list[Answer] = []
-    had = -1
-    while len(found) < len(addresses):
+def _files(
+    wire: Wire, addresses: list[str], path: str, again: Callable[[], Answer], *, wait: Waiting
+) -> Iterator[Answer]:
+    """Give the files of some addresses, one by one; those that no longer open are asked for again."""
+    count, had = 0, -1
+    while count < len(addresses):
         try:
-            found.append(file(wire, addresses[len(found)], path, wait=wait))
+            found = file(wire, addresses[count], path, wait=wait)
         except (QuestionRefusedError, AddOnMissingError, PortalUnavailableError) as exc:
-            value = _value(again()) if len(found) > had else None
+            value = _value(again()) if count > had else None
             one = _single(value)
             new = _listed(value) if one is None else [one]
             if len(new) != len(addresses):
@@ -85,8 +86,10 @@ def _files(wire: Wire, addresses: list[str], path: str, again: Callable[[], Answ
                     f"the portal names files in the place of messages, and one of them could not be had ({exc}): ask "
                     "again, or for a shorter range"
                 ) from exc
-            had, addresses = len(found), new
-    return found
+            had, addresses = count, new
+        else:
+            count += 1
+            yield found
 
 
 def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:

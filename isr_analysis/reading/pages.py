@@ -221,8 +221,13 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
 
 
 def _is_of_age(portal: Portal, known: History, selector: Selector, span: Range, *, shorter: bool = False) -> bool:
-    """Tell whether a range may have been refused for its age: one as long is answered of late, or a `shorter` one."""
+    """Tell whether a range may have been refused for its age: one as long is answered of late, or a `shorter` one.
+
+    It was not where an older one was answered.
+    """
     answered, now, length = portal.habits.answered, portal.now(), span.end - span.start
+    if now - span.start < portal.habits.ages.get(selector, 0) - times.HOUR:
+        return False
     # Later by whole hours, as the portal may take no other instants than such.
     step = times.DAY if known.of_days else times.HOUR if now - span.end >= times.HOUR else times.MINUTE
     end = span.end + max(now - span.end, 0) // step * step
