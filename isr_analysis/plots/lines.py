@@ -73,8 +73,8 @@ def timeseries(
         At most some 12 000 points, however many there are: each trace is thinned so that it looks the same and keeps
         its exact minimum and maximum, and the figure says so. What stands for no measurement and would flatten the rest
         (65535, -9999, 1e30) lies outside of the axis, which is said; a double click shows all. Instants are drawn in
-        the zone named under the axis; units are those of the payload's ``unit`` or ``units``. Without any row, a
-        figure that says so.
+        the zone named under the axis; units are those of the payload's ``unit`` or ``units``. Without any row,
+        or without any number where no `fields` are named, a figure that says so.
 
     Raises
     ------

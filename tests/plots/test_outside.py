@@ -112,3 +112,12 @@ def test_a_smear_of_many_lines_leads_to_their_means(clients, told):
     means = isr.plots.timeseries(isr.wide(df, every="1h"), facet=False)
     assert len(means.data) == clients
     assert "lie over one another" not in said(means)
+
+
+@pytest.mark.parametrize("draw", [isr.plots.timeseries, isr.plots.profile, isr.plots.distribution])
+def test_a_frame_of_words_alone_is_told_and_fails_only_where_they_were_asked_for(draw):
+    """A notebook goes on over a fleet that measures nothing; who names the field made a slip."""
+    df = frame().assign(value="restart & go")
+    assert "No data: there is no number in value;<br>plots.timeline draws" in draw(df).layout.annotations[0].text
+    with pytest.raises(isr.errors.UsageError, match=r"there is no number in 'value'; plots\.timeline"):
+        draw(df, "value")
