@@ -93,7 +93,7 @@ def on_disk(
     first = held.missing[0][1]
     there = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
     if not there and (ever := [one.range.end for one in store.spans(selector, times.EVER)[0]]):
-        there = f"; what is on disk ends at {times.iso(max(ever))}"
+        there = f"; what is on disk ends at {times.iso(times.whole_second(max(ever)))}"
     raise HistoryIncompleteError(
         f"{_not_on_disk(portal, selector, held)}; load the range once without {_how(portal)}{there}"
     )

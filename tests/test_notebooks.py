@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from portals import TOKEN, Dialect, Message, Server, serve
 
 import isr_analysis as isr
+from isr_analysis import times
 from isr_analysis.disclosure import disclosures
 from isr_analysis.report import build
 
@@ -111,6 +115,19 @@ def test_runs_offline(path: Path, tmp_path: Path, one_sandbox: Any, week: Path) 
     known = {"ISR_TOKEN": one_sandbox.token, "ISR_PORTAL_ORIGIN": one_sandbox.origin, "ISR_HOME": str(week)}
     assert "Traceback" not in _convert(path, tmp_path, ISR_OFFLINE="1", **known)
     assert one_sandbox.requests() == before
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("stored", [[], [Message(0, "gw", "log", "link up"), Message(0, "gw", "log", "restart & go")]],
+                         ids=["nothing", "words"])  # fmt: skip
+@pytest.mark.parametrize("name", ["01_quickstart", "03_quality", "04_widgets", "05_live"])
+def test_runs_over_a_fleet_that_measures_nothing(name: str, stored: list[Message], tmp_path: Path) -> None:
+    """A new account, and devices that publish words alone: what there is is shown, and what is not is told."""
+    now = time.time_ns()
+    said = [dataclasses.replace(one, at=now - (len(stored) - at) * times.HOUR) for at, one in enumerate(stored)]
+    with serve(Server(Dialect(), said, now=now)) as origin:
+        page = _convert(FOLDER / f"{name}.ipynb", tmp_path, ISR_TOKEN=TOKEN, ISR_PORTAL_ORIGIN=origin)
+    assert "Traceback" not in page
 
 
 @pytest.mark.notebook

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from isr_analysis import times
 from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.outside import Outside, with_room
@@ -20,6 +21,9 @@ from isr_analysis.plots.zones import Clock, around, clock
 
 _NAMED = 3
 _STEPS = 6  # lines of states in a panel that can still be told apart
+_APART, _SMEAR = 12, 500  # lines, and how often they go up and down all together, beyond which they are a smear
+_MEANS = 'many lines lie over one another: timeseries(wide(df, every="{every}"), facet=False) draws means'
+_LONG = 14 * times.DAY  # beyond which means of days are told of, not of hours
 _STRIP, _ROWS = 110, 40  # px of events of a few clients; the most clients that each have room for a name
 
 
@@ -69,8 +73,8 @@ def timeseries(
         At most some 12 000 points, however many there are: each trace is thinned so that it looks the same and keeps
         its exact minimum and maximum, and the figure says so. What stands for no measurement and would flatten the rest
         (65535, -9999, 1e30) lies outside of the axis, which is said; a double click shows all. Instants are drawn in
-        the zone named under the axis; units are those of the payload's ``unit`` or ``units``. Without any row, a
-        figure that says so.
+        the zone named under the axis; units are those of the payload's ``unit`` or ``units``. Without any row,
+        or without any number where no `fields` are named, a figure that says so.
 
     Raises
     ------
@@ -141,18 +145,14 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     domains = stacked([3.0] * len(panels) + [0.9 + (strip - _STRIP) / 80] * bool(strip), gap=64)
     most = share(len(lines))
     legend: set[str] = set()
-    looks, outside = styles(lines, ground), Outside()
+    looks, outside, crowded = styles(lines, ground), Outside(), False
     for number, panel in enumerate(panels):
         own = [line for line in lines if line.panel == panel]
         left, right = panel_axes(figure, own, number, domains[number])
         for line in own:
             axis, (colour, dash) = right if line.right else left, looks[line.name]
             draw(figure, line, hands, axis=axis, colour=colour, dash=dash, most=most, legend=legend)
-        sides = ((left, [line for line in own if not line.right]), (right, [line for line in own if line.right]))
-        for axis, beside in sides:
-            if measured := outside.ends(beside):
-                figure.layout[axis.replace("y", "yaxis")].range = with_room(measured)
-        lighten(figure, [line for line in own if not line.state and not line.right], left)
+        crowded |= _fitted(figure, own, left, right, outside)
         if gaps:
             shade(figure, own, hands, axis=left, colour=look.INK[ground]["gap"])
         if len(panels) > 1:
@@ -166,6 +166,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         hovermode="closest",
     )
     notes += outside.words
+    notes += [_MEANS.format(every="1d" if np.ptp(ends) > _LONG else "1h")] * crowded
     if figure.layout.shapes:
         notes.append("grey: nothing came for longer than usual")
     steps = Counter(line.panel for line in lines if line.state)
@@ -183,6 +184,15 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         heading=len(panels) > 1,
     )  # fmt: skip
     return Drawn(figure, lines, hands, most)
+
+
+def _fitted(figure: go.Figure, own: list[Line], left: str, right: str, outside: Outside) -> bool:
+    """Let the axes of a panel show what was measured, and its lines be seen; tell whether these are a smear."""
+    for axis, beside in ((left, [one for one in own if not one.right]), (right, [one for one in own if one.right])):
+        if measured := outside.ends(beside):
+            figure.layout[axis.replace("y", "yaxis")].range = with_room(measured)
+    swings = lighten(figure, [line for line in own if not line.state and not line.right], left)
+    return bool(len(own) > _APART and swings > _SMEAR)
 
 
 def _strip(marks: pd.DataFrame) -> int:

@@ -173,16 +173,21 @@ def draw(
         )
 
 
-def lighten(figure: go.Figure, own: list[Line], axis: str) -> None:
-    """Let lines of a panel, of one axis, be seen through that swing so often that they would hide the others."""
+def lighten(figure: go.Figure, own: list[Line], axis: str) -> float:
+    """Let lines of a panel, of one axis, be seen through that swing so often that they would hide the others.
+
+    Give how many times the height of the panel all go up and down together.
+    """
     if len(own) < 2:  # noqa: PLR2004 (a line alone hides none)
-        return
+        return 0.0
     shown = figure.layout[axis.replace("y", "yaxis")].range or (-np.inf, np.inf)
     drawn = [(figure.data[line.trace], np.clip(np.asarray(figure.data[line.trace].y, float), *shown)) for line in own]
     height = max(np.nanmax(y) for _, y in drawn) - min(np.nanmin(y) for _, y in drawn)
-    for trace, y in drawn:
-        if np.nansum(np.abs(np.diff(y))) > _SWINGS * height:
+    swings = [float(np.nansum(np.abs(np.diff(y)))) for _, y in drawn]
+    for (trace, _), one in zip(drawn, swings, strict=True):
+        if one > _SWINGS * height:
             trace.update(line_width=1, opacity=0.7)
+    return float(sum(swings) / height) if height else 0.0
 
 
 def points(

@@ -80,7 +80,7 @@ def pick(
     Raises
     ------
     UsageError
-        A column is missing, or there are no numbers.
+        A column is missing, or there are no numbers in `fields`.
     """
     frame = taken(df)
     wanted = values.fields_of(frame, fields)
@@ -98,6 +98,10 @@ def pick(
     if fields is None:
         lines = [line for line in lines if not line.label]
     if not lines and not len(marks):
+        if fields is None and any(seen.values()):  # whoever asks for all that can be drawn is told, and nothing fails
+            named_ones = ", ".join(look.short(name, 20) for name in wanted[:3]) + (", …" if wanted[3:] else "")
+            words = f"No data: there is no number in {look.said(named_ones)};<br>plots.timeline draws states in words"
+            return Picked([], [], marks, zone, [], words)
         if not seen or any(seen.values()):
             raise values.no_numbers(frame, wanted)
         return Picked([], [], marks, zone, [], "No data: every value is missing")

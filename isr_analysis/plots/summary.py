@@ -55,8 +55,8 @@ def profile(
     -------
     plotly.graph_objects.Figure
         A line for each series, a panel for each field and unit; of states the share of messages in which they were on.
-        The band from the 25th to the 75th percentile is drawn for up to four lines of a panel. Without any row, a
-        figure that says so.
+        The band from the 25th to the 75th percentile is drawn for up to four lines of a panel. Without any row or
+        number, as of `timeseries`.
 
     Raises
     ------

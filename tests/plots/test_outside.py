@@ -100,3 +100,24 @@ def test_a_receiver_without_a_fix_leaves_the_track_readable():
     figure = isr.plots.timeseries(df, "lat")
     assert figure.layout.yaxis.range[0] > 40
     assert said(figure) == "outside the axis: 0; double-click to see all"
+
+
+@pytest.mark.parametrize(("clients", "told"), [(20, True), (12, False)])
+def test_a_smear_of_many_lines_leads_to_their_means(clients, told):
+    """Of more lines than can be told apart, that swing all the time, the figure says how their means are drawn."""
+    parts = [frame(base=20 + n / 9, client=f"isr-{n:02d}") for n in range(clients)]
+    df = pd.concat([part.assign(value=part["value"] + np.arange(MANY) % 2 * 9) for part in parts]).sort_index()
+    figure = isr.plots.timeseries(df, "value")
+    assert ('timeseries(wide(df, every="1h"), facet=False) draws means' in said(figure)) is told
+    means = isr.plots.timeseries(isr.wide(df, every="1h"), facet=False)
+    assert len(means.data) == clients
+    assert "lie over one another" not in said(means)
+
+
+@pytest.mark.parametrize("draw", [isr.plots.timeseries, isr.plots.profile, isr.plots.distribution])
+def test_a_frame_of_words_alone_is_told_and_fails_only_where_they_were_asked_for(draw):
+    """A notebook goes on over a fleet that measures nothing; who names the field made a slip."""
+    df = frame().assign(value="restart & go")
+    assert "No data: there is no number in value;<br>plots.timeline draws" in draw(df).layout.annotations[0].text
+    with pytest.raises(isr.errors.UsageError, match=r"there is no number in 'value'; plots\.timeline"):
+        draw(df, "value")
