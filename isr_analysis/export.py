@@ -21,7 +21,7 @@ from isr_analysis.files import check_place, path_of, remove_asides, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import is_offline, lacking
+from isr_analysis.offline import go_offline, lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -139,7 +139,7 @@ def export_history(
     if kind is not None:
         check_place(Path(name))
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
-    offline = offline or is_offline(portal)
+    offline = offline or go_offline(portal)
     if kind is not None:
         words, _ = lacking(portal, selector, span, is_open=end is None) if offline else ("", False)
         df = load_history(

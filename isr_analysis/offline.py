@@ -26,8 +26,8 @@ Read = TypeVar("Read")
 _NAMED = 5  # ranges that are named
 
 
-def is_offline(portal: Portal) -> bool:
-    """Tell whether the portal may not be asked; its connection sends nothing then from here on.
+def go_offline(portal: Portal) -> bool:
+    """Have a connection send nothing from here on, if ISR_OFFLINE says so; tell whether it does.
 
     Only whose data a token opens that was never used here is asked before.
     """
@@ -39,7 +39,7 @@ def is_offline(portal: Portal) -> bool:
 
 def check_online(portal: Portal) -> None:
     """Refuse what cannot be done without the portal."""
-    if is_offline(portal):
+    if go_offline(portal):
         raise UsageError(f"{OFFLINE} is set, so the portal is not asked for anything; unset it to fetch")
 
 
@@ -53,7 +53,7 @@ def answers(
     PortalUnavailableError
         Offline, and the list was never had, or its further pages are not kept any more.
     """
-    if not is_offline(portal):
+    if not go_offline(portal):
         return read(max_age)
     try:
         found = read(math.inf)
