@@ -23,6 +23,7 @@ _SHADES = 60
 _MARKED = 60
 _WORDS = 12
 _NAMED = 3
+_UNIT = 20  # characters of a unit beside an axis
 _SWINGS = 40  # times the height of its panel that a line goes up and down before it hides what is behind it
 _HALF_TURN = 180
 _TITLE = 52  # characters beside a panel that has the figure for itself
@@ -110,7 +111,7 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
 
 
 def _quantities(lines: list[Line], most: int) -> str:
-    names = [*dict.fromkeys((line.field, f" [{line.unit}]" if line.unit else "") for line in lines)]
+    names = [*dict.fromkeys((line.field, f" [{look.short(line.unit, _UNIT)}]" if line.unit else "") for line in lines)]
     room = most // max(1, min(len(names), _NAMED))
     words = [look.said(look.short(field, max(12, room - len(unit))) + unit) for field, unit in names[:_NAMED]]
     return ", ".join(words) + (", …" if len(names) > _NAMED else "")

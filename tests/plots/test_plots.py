@@ -169,3 +169,10 @@ def test_what_is_too_large_to_be_drawn_is_left_out_and_said(draw, none):
     strict(figure)
     drawn = np.concatenate([np.asarray(trace.x if draw is plots.distribution else trace.y) for trace in figure.data])
     assert np.nanmax(np.abs(drawn.astype(float))) <= 1
+
+
+def test_a_unit_beside_an_axis_is_no_longer_than_there_is_room():
+    """One of sixty characters would lie over the panels above and below."""
+    index = pd.date_range("2026-11-01", periods=9, freq="1min", tz="UTC", name="time")
+    frame = pd.DataFrame({"client_id": "a", "topic": "t", "value": np.arange(9.0), "unit": "counts " * 9}, index=index)
+    assert len(plots.timeseries(frame, "value").layout.yaxis.title.text) < 30
