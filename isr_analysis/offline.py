@@ -27,12 +27,8 @@ _NAMED = 5  # ranges that are named
 
 
 def go_offline(portal: Portal) -> bool:
-    """Have a connection send nothing from here on, if ISR_OFFLINE says so; tell whether it does.
-
-    Only whose data a token opens that was never used here is asked before.
-    """
+    """Have a connection send nothing from here on, if ISR_OFFLINE says so; tell whether it does."""
     if portal.profile.is_offline:
-        _ = portal.account_id
         portal.wire.allow(0)
     return portal.profile.is_offline
 

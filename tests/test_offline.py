@@ -85,6 +85,24 @@ def test_what_is_not_on_disk_is_an_error_that_says_what_is(held: Any, tmp_path: 
                 load(portal=portal)
 
 
+def test_whose_data_an_unknown_token_opens_is_not_asked_either(held: Any) -> None:
+    """What is on disk may be another account's: who names the account is believed."""
+    stranger = held.make_token()
+    for account, outcome in (
+        (
+            None,
+            pytest.raises(errors.PortalUnavailableError, match=r"ISR_OFFLINE is set.*never used here.*ISR_ACCOUNT_ID"),
+        ),
+        (held.account_id, contextlib.nullcontext()),
+    ):
+        with held.connect(stranger, account_id=account) as portal:
+            object.__setattr__(portal.profile, "is_offline", True)
+            before = held.requests()
+            with outcome:
+                assert len(isr.load_history(last="1d", portal=portal))
+            assert held.requests() == before
+
+
 @pytest.mark.parametrize("refusal", ["revoked", "used up"])
 def test_a_token_that_is_refused_or_used_up_is_told_what_is_on_disk(held: Any, refusal: str) -> None:
     """As without a network: whoever is refused learns how to load what is there."""

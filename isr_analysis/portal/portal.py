@@ -351,14 +351,17 @@ class Portal:
         }
         return {name: value for name, value in given.items() if value}
 
+    def _asked_account(self, *, anew: bool) -> str | None:
+        if self.profile.is_offline and not anew:
+            raise PortalUnavailableError(f"{settings.OFFLINE} is set, so the portal is not asked for anything")
+        return identity.ask(self.wire, self.routes, lambda: self.contract.history, self.profile.account_id, self.now())
+
     def _find_account(self, *, anew: bool = False) -> str:
         wanted = self.profile.account_id
         bound = None if anew else accounts.bound_account(self.profile.home, self._mark)
         if bound is None:
             try:
-                bound = identity.ask(
-                    self.wire, self.routes, lambda: self.contract.history, self.profile.account_id, self.now()
-                )
+                bound = self._asked_account(anew=anew)
             except PortalUnavailableError as exc:
                 if anew:
                     raise
