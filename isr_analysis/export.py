@@ -17,7 +17,7 @@ from isr_analysis import frame, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.errors import StoreError, UsageError
 from isr_analysis.exported import Delta, Folder, Notes
-from isr_analysis.files import check_place, path_of, remove_asides, replacing
+from isr_analysis.files import path_of, remove_asides, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
@@ -136,8 +136,6 @@ def export_history(
     kind = None if delta or "://" in name else _kind(Path(name))
     if delta and "://" not in name and Path(name).suffix.lower() in FILES and not os.path.isdir(name):  # noqa: PTH112
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
-    if kind is not None:
-        check_place(Path(name))
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     offline = offline or go_offline(portal)
     if kind is not None:

@@ -32,20 +32,6 @@ def path_of(given: str | os.PathLike[str], name: str) -> Path:
         raise UsageError(f"{name}={given!r} is no path ({exc}); give a text or a pathlib.Path") from exc
 
 
-def check_place(path: Path) -> None:
-    """Refuse a file of which more than its own folder is missing: that is rather a slip than a wish.
-
-    Raises
-    ------
-    UsageError
-        It is so; the message names what is missing.
-    """
-    above = path.absolute().parent.parent
-    with contextlib.suppress(OSError):  # where nobody may look, writing tells
-        if not above.exists():
-            raise UsageError(f"{path}: there is no folder {above}; make it, or mend the path (one folder is made)")
-
-
 def make_folder(folder: Path) -> Path:
     """Make a folder, and those above it that are missing, each for its owner's eyes alone.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
-from isr_analysis.files import check_place, path_of, replacing
+from isr_analysis.files import path_of, replacing
 from isr_analysis.messages import Clients, check_flags
 from isr_analysis.offline import go_offline
 from isr_analysis.portal import connection
@@ -50,7 +50,7 @@ def build_report(
     Parameters
     ----------
     path : str or Path
-        The file to write; its folder is made, if that one alone is missing.
+        The file to write; its folder is made.
     client_id, topic, start, end, last, tz, progress, portal
         As of `load_history`.
     title : str, optional
@@ -138,7 +138,6 @@ def _target(path: str | Path) -> Path:
     if out.suffix.lower() not in {".html", ".htm"}:
         also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
         raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
-    check_place(out)
     return out
 
 
