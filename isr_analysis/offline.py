@@ -107,11 +107,21 @@ def lacking(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -
     return _not_on_disk(portal, selector, held), bool(warning)
 
 
+def missing(portal: Portal, selector: Selector, span: Range) -> str:
+    """Say what of a range is not on disk, to whoever reads a report."""
+    held = Store(portal.folder).held(selector, span, now=portal.now(), settle=SETTLE, max_age=None)
+    return f"Of {selector} this is not on disk: {_gaps(held)}."
+
+
 def _how(portal: Portal) -> str:
     return f"{OFFLINE}=1" if portal.profile.is_offline else "offline=True"
 
 
 def _not_on_disk(portal: Portal, selector: Selector, held: Held) -> str:
+    return f"{_how(portal)}, and of {selector} this is not on disk: {_gaps(held)}"
+
+
+def _gaps(held: Held) -> str:
     gaps: dict[Selector, list[Range]] = {}
     for one, window in held.missing:  # a day each
         joined = gaps.setdefault(one, [])
@@ -121,7 +131,7 @@ def _not_on_disk(portal: Portal, selector: Selector, held: Held) -> str:
             joined.append(window)
     found = [str(_shown(window)) for own in gaps.values() for window in own]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return f"{_how(portal)}, and of {selector} this is not on disk: {', '.join(found[:_NAMED])}{more}"
+    return f"{', '.join(found[:_NAMED])}{more}"
 
 
 def _shown(span: Range) -> Range:

@@ -17,7 +17,7 @@ from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
 from isr_analysis.errors import AddOnMissingError, HistoryIncompleteError, IsrError, in_words
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import go_offline, on_disk
+from isr_analysis.offline import go_offline, missing, on_disk
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.report.chapters import Chapter, broken, chapter
@@ -256,8 +256,8 @@ def kept(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> t
     """Give the range as far as it is on disk, if it has no end of its own, and tell what of it is not."""
     try:
         found, warning = on_disk(portal, selector, span, is_open=is_open)
-    except HistoryIncompleteError as exc:
-        return span, [Problem("History", str(exc))]
+    except HistoryIncompleteError:
+        return span, [Problem("History", missing(portal, selector, span))]
     return found, [Problem("History", warning)] if warning else []
 
 
