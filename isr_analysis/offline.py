@@ -75,8 +75,7 @@ def on_disk(
     HistoryIncompleteError
         Part of it is not on disk.
     """
-    store = Store(portal.folder)
-    held = store.held(selector, span, now=portal.now(), settle=settle, max_age=None)
+    held = _held(portal, selector, span, settle)
     if not held.missing:
         return span, ""
     if is_open and (until := _reach(span, held)) > span.start:
@@ -88,7 +87,7 @@ def on_disk(
         )
     first = held.missing[0][1]
     there = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
-    if not there and (ever := [one.range.end for one in store.spans(selector, times.EVER)[0]]):
+    if not there and (ever := [one.range.end for one in Store(portal.folder).spans(selector, times.EVER)[0]]):
         there = f"; what is on disk ends at {times.iso(times.whole_second(max(ever)))}"
     raise HistoryIncompleteError(
         f"{_not_on_disk(portal, selector, held)}; load the range once without {_how(portal)}{there}"
@@ -97,7 +96,7 @@ def on_disk(
 
 def lacking(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> tuple[str, bool]:
     """Say what of a range is not on disk, empty if nothing; and whether that is more than its end, if it `is_open`."""
-    held = Store(portal.folder).held(selector, span, now=portal.now(), settle=SETTLE, max_age=None)
+    held = _held(portal, selector, span)
     if not held.missing:
         return "", False
     try:
@@ -109,8 +108,12 @@ def lacking(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -
 
 def missing(portal: Portal, selector: Selector, span: Range) -> str:
     """Say what of a range is not on disk, to whoever reads a report."""
-    held = Store(portal.folder).held(selector, span, now=portal.now(), settle=SETTLE, max_age=None)
-    return f"Of {selector} this is not on disk: {_gaps(held)}."
+    return f"Of {selector} this is not on disk: {_gaps(_held(portal, selector, span))}."
+
+
+def _held(portal: Portal, selector: Selector, span: Range, settle: int = SETTLE) -> Held:
+    """Tell what is there, however old, and what is not."""
+    return Store(portal.folder).held(selector, span, now=portal.now(), settle=settle, max_age=None)
 
 
 def _how(portal: Portal) -> str:

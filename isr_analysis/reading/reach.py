@@ -12,12 +12,7 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.answers import Apart, Page
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import (
-    CONTRACT_FILE,
-    AnswerError,
-    PortalUnavailableError,
-    QuestionRefusedError,
-)
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import instants, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.borders import grain_of
