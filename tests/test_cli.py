@@ -270,7 +270,7 @@ def test_a_full_disk_behind_standard_output_is_one_message():
         command = [sys.executable, "-m", "isr_analysis", "--help"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("isr: what it writes has no room there")
+    assert done.stderr == "isr: what it writes has no room there (No space left on device)\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no nohup here")

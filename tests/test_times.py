@@ -57,10 +57,10 @@ def test_the_first_and_the_last_instant_that_can_be_asked_for():
             times.instant(beyond)
 
 
-@pytest.mark.parametrize("date", ["20261101", "2026-11", " 2026-11-01\n", dt.date(2026, 11, 1)])
+@pytest.mark.parametrize("date", ["20151101", "2015-11", " 2015-11-01\n", dt.date(2015, 11, 1)])
 def test_a_date_in_any_form_is_one(date):
     """In Havana it begins at the first of its two midnights, and is not asked back."""
-    assert times.iso(times.instant(date, "America/Havana")) == "2026-11-01T04:00:00Z"
+    assert times.iso(times.instant(date, "America/Havana")) == "2015-11-01T04:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_time_that_came_twice_is_asked_back():
 
 def test_a_day_that_begins_twice_begins_at_its_first_midnight():
     """In Havana midnight itself repeats when DST ends."""
-    assert times.iso(times.instant("2026-11-01", "America/Havana")) == "2026-11-01T04:00:00Z"
+    assert times.iso(times.instant("2025-11-02", "America/Havana")) == "2025-11-02T04:00:00Z"
 
 
 @pytest.mark.parametrize(

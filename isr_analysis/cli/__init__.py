@@ -91,6 +91,8 @@ def main() -> None:
         full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
         where = "what it writes has no room there" if full else str(exc.filename or "what it reads or writes")
         click.echo(f"isr: {where} ({exc.strerror})", err=True)
+        if full and isinstance(sys.stdout, io.TextIOWrapper):  # Python writes at its end what is left, and would fail
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_FAILED)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -57,8 +57,8 @@ def test_days_on_which_the_clocks_change_have_their_own_length():
 
 
 def test_a_day_begins_where_midnight_came_twice_or_never():
-    """In Havana the clocks go from 00:00 to 01:00 on 8 March and from 01:00 to 00:00 on 1 November 2026."""
-    for noon, hours in (("2026-03-07T17:00", 23), ("2026-10-31T16:00", 25)):
+    """In Havana the clocks go from 00:00 to 01:00 on 9 March and from 01:00 to 00:00 on 2 November 2025."""
+    for noon, hours in (("2025-03-08T17:00", 23), ("2025-11-01T16:00", 25)):
         index = pd.date_range(noon, periods=(12 + hours + 12) * 60, freq="1min", tz="UTC", name="time")
         frame = pd.DataFrame({"value": 1.0}, index=index.tz_convert("America/Havana"))
         found = completeness(frame)
