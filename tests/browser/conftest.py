@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,13 +12,13 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from servers import LONG, free_port, of_its_own
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-LONG = 90_000  # ms
 
 
 @pytest.fixture
@@ -54,24 +52,6 @@ def chromium() -> Iterator:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-def free_port() -> int:
-    """Give a port of this machine that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def of_its_own(folder: Path) -> dict[str, str]:
-    """Give the environment of a server whose settings and store lie in a folder, and that knows no token."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ISR_")} | {
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_DATA_DIR": str(folder / "data"),
-        "IPYTHONDIR": str(folder / "ipython"),
-        "ISR_HOME": str(folder / "home"),
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-    }
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 import pytest
+from servers import LONG
 
 import isr_analysis as isr
 from isr_analysis.report import build, pdf
@@ -18,7 +19,6 @@ pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1400, "height": 900}}
-LONG = 90_000  # ms
 
 
 @pytest.fixture(scope="module")

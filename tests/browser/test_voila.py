@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import LONG, free_port, of_its_own
+from servers import LONG, free_port, of_its_own
 
 pytestmark = pytest.mark.browser
 
