@@ -152,6 +152,14 @@ def test_the_body_comes_before_the_headers():
     assert paging.both(Paging(cursor="a"), Paging(cursor="b", total=3)) == Paging(cursor="a", total=3)
 
 
+def test_that_there_is_more_counts_wherever_it_stands():
+    """In a header beside a body that says nothing follows, and by a status of which the body says nothing."""
+    said = paging.with_headers(Paging(has_more=False), {"x-truncated": "true"}, 40, 200)
+    assert said.has_more
+    assert paging.with_headers(Paging(), {}, 40, 206).has_more
+    assert paging.with_headers(Paging(has_more=False), {}, 40, 206).has_more is False  # the last of several, perhaps
+
+
 def test_a_link_that_names_a_number_alone_is_asked_with_the_question():
     """Else the next page would be one of another question; a token may hold the question itself."""
     asked = Step("/h", {"start": "a", "limit": "5"})
