@@ -150,3 +150,11 @@ def test_series_by_the_names_of_fields_are_messages_of_the_topic_that_was_asked_
     levels = told(read(around({"telemetry/temp_probe": series["temp"]}), **asked))
     assert [one[2] for one in levels] == ["telemetry/temp_probe"] * 2
     assert {one[2] for one in told(read({"dev-a": series}, client_id="dev-a"))} == {"temp", "name"}
+
+
+def test_rows_of_fiware_are_messages():
+    """An attribute that has levels is a topic; beside one it is a field of the payload."""
+    row = {"recvTime": AT, "entityId": "a", "entityType": "Device", "attrType": "json"}
+    assert told(read([{**row, "attrName": "t/x", "attrValue": {"on": True}}])) == [(NS, "a", "t/x", b'{"on": true}')]
+    fields = [{**row, "topic": "t/x", "attrName": name, "attrValue": value} for name, value in (("on", True), ("w", 5))]
+    assert told(read(fields)) == [(NS, "a", "t/x", b'{"on":true,"w":5}')]
