@@ -6,6 +6,7 @@ all. Then a full page may be the portal's limit and not the end, and `isr_analys
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import re
@@ -134,7 +135,7 @@ def _is_time_alone(known: History, step: Step, page: Page) -> bool:
         names = [values[-1] for name, values in query.items() if (step.params or {}).get(name) != values[-1]]
     if len(names) != 1 or names[0] is None:
         return False
-    at = answers.instant_of(names[0])
+    at = answers.instant_of(names[0]) or answers.instant_of(_unpacked(names[0]))
     ends = instants(page.messages)
     steps = [(int(one) // unit * unit, unit) for one in ends[[0, -1]] for unit in _UNITS]
     return at is not None and any(at in (cut - unit, cut, cut + unit) for cut, unit in steps)
@@ -151,6 +152,16 @@ def says_more(said: Paging, nth: int) -> bool:
         return True
     # What it says of this comes before numbers, which may begin with 0.
     return bool(is_before_last(said, nth) if said.has_more is None else said.has_more)
+
+
+def _unpacked(cursor: str) -> str:
+    """Give the one value that a cursor holds, as a text or as JSON, where it is packed in base64; else itself."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_").decode()
+    except ValueError:
+        return cursor
+    found = re.fullmatch(r'\s*(?:\[|\{\s*"\w+"\s*:)?\s*"?([^"{}\[\],]+)"?\s*[\]}]?\s*', text)
+    return found[1] if found else cursor
 
 
 def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, habits: Habits) -> bool:
