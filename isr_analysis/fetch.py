@@ -114,7 +114,9 @@ def fetch(
                     raise
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
                 download.run(narrower, report)
-        for words in (cuts.unproven(portal, selector), not_kept(portal, span)):
+        by_list = selector.clients is None and portal.contract.history.client_required
+        doubt = portal.doubt_of_clients() if by_list else ""
+        for words in (cuts.unproven(portal, selector), not_kept(portal, span), doubt):
             if words:
                 (warn or functools.partial(warnings.warn, stacklevel=3))(words)
     return download.rows

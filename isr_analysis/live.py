@@ -67,7 +67,7 @@ def load_live(
     Warns
     -----
     UserWarning
-        The portal has no publisher of a name in `client_id`.
+        The portal has no publisher of a name in `client_id`, or may have more than the round number that it gave.
 
     Examples
     --------
@@ -83,14 +83,15 @@ def load_live(
     portal = connection.current(portal)
     kept, table = last_messages(portal, selector, max_age=age)
     silent = set(selector.clients or ()).difference(table["client_id"].to_pylist())
-    if words := strangers(portal, selector) if silent else "":
+    said = [strangers(portal, selector) if silent else "", lists.doubt(portal.responses, portal.routes.live)]
+    for words in filter(None, said):
         warnings.warn(words, stacklevel=2)
     attrs = {
         "source": "live",
         **connection.provenance(portal, selector),
         **lists.freshness(kept),
         "rows": len(table),
-        "warning": words,
+        "warning": "; ".join(filter(None, said)),
     }
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
 

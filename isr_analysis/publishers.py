@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import warnings
 from typing import Any
 
 import pandas as pd
@@ -56,6 +57,11 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     AnswerError
         The portal's answer was not understood.
 
+    Warns
+    -----
+    UserWarning
+        The portal may have more publishers than the round number that it gave.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -78,7 +84,10 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
         **connection.provenance(portal),
         **lists.freshness(kept for kept, _ in found),
         rows=len(table),
+        warning=lists.doubt(portal.responses, portal.routes.publishers),
     )
+    if table.attrs["warning"]:
+        warnings.warn(table.attrs["warning"], stacklevel=2)
     return table
 
 

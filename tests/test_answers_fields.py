@@ -77,6 +77,14 @@ def test_clients_and_topics_in_every_form(row, asked, client, topic):
     assert told(read([{"time": AT, **row, "payload": 1}], **asked)) == [(NS, client, topic, b"1")]
 
 
+def test_a_clients_own_id_at_the_beginning_of_a_subpath_was_published():
+    """Where other topics of the answer are subpaths; where all begin so, it is the client's level of the path."""
+    rows = [{**ROW, "client_id": "a", "topic": one} for one in ("a/t", "t")]
+    assert [one[2] for one in told(read(rows))] == ["a/t", "t"]
+    assert [one[2] for one in told(read([{**rows[0], "topic": f"{ACCOUNT}/a/a/t"}, rows[0]]))] == ["a/t", "t"]
+    assert [one[2] for one in told(read(rows[:1]))] == ["t"]
+
+
 def test_groups_of_others_are_theirs():
     """Where a portal gives all clients, whoever was asked for."""
     body = {"b": {"t/x": [BARE], "u": [BARE]}, "c": {"t": [BARE]}}

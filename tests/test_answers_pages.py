@@ -324,7 +324,10 @@ def test_a_code_beside_rows_is_no_failure():
     [
         ({"code": 500, "message": "a shard is down"}, 1), ({"status": 503}, 1), ({"statusCode": 504}, 1),
         ({"errorMessage": "canceled"}, 1), ({"code": "ERR_DB"}, 0), ({"failed_shards": 1}, 1), ({"degraded": True}, 1),
-        ({"unavailableNodes": ["n3"]}, 1), ({"status": "degraded"}, 1),
+        ({"unavailableNodes": ["n3"]}, 1), ({"status": "degraded"}, 1), ({"missing": ["dev-b"]}, 1),
+        ({"unavailable_clients": ["dev-b"]}, 1), ({"failures": [{"client": "dev-b"}]}, 0), ({"skipped": ["dev-b"]}, 1),
+        ({"meta": {"missing_clients": 1}}, 1), ({"partialErrors": ["x"]}, 1), ({"status": 206}, 1),
+        ({"downsampled": True}, 1),
     ],
 )  # fmt: skip
 def test_a_failure_by_a_code_is_none_of_the_rows_words(said, rows):
@@ -339,6 +342,8 @@ def test_a_failure_by_a_code_is_none_of_the_rows_words(said, rows):
     [
         {"failed_shards": 0},
         {"missing_parts": []},
+        {"missing": [], "skipped": 40, "unavailable_clients": None, "meta": {"failed": 0}},
+        {"missing_value": "NaN", "aggregated": False, "sampled": 3},
         {"degraded": False},
         {"code": 0, "message": "ok"},
         {"code": 20000},
@@ -350,3 +355,10 @@ def test_a_code_that_all_is_well_is_no_failure(said):
     """Whatever number a framework has for it."""
     row = {"time": "2026-11-01T00:00:00Z", "client_id": "dev-a", "topic": "t", "payload": 1}
     assert answers.read_page(json.dumps({**said, "data": [row]}).encode(), content_type="application/json").rows == 1
+
+
+def test_a_last_line_that_says_what_is_missing_ends_no_whole_answer():
+    """As in an envelope."""
+    row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'
+    with pytest.raises(AnswerError, match="states a failure beside its rows: failed_clients"):
+        answers.read_page(row + b'\n{"type": "end", "failed_clients": ["b"]}', content_type="application/x-ndjson")

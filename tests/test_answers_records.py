@@ -127,3 +127,34 @@ def test_an_instant_that_is_not_read_is_shown():
     """Of a day before its month nobody can tell which is which."""
     with pytest.raises(AnswerError, match=r"'time' holds '01\.11\.2026 06:30'"):
         read([{**ROW, "time": "01.11.2026 06:30"}])
+
+
+@pytest.mark.parametrize("around", [lambda series: series, lambda series: {"dev-a": series}])
+def test_series_by_the_names_of_fields_are_messages_of_the_topic_that_was_asked_for(around):
+    """As ThingsBoard gives them, with numbers as text; without a topic that was asked for, the names are topics."""
+    ms = NS // 10**6
+    series = {
+        "temp": [{"ts": ms, "value": "21.5"}, {"ts": ms + 1000, "value": "22"}],
+        "name": [{"ts": ms, "value": "DB0ZU"}],
+    }
+    asked = {"client_id": "dev-a", "topic": "telemetry/temp_probe"}
+    assert told(read(around(series), **asked)) == [
+        (NS // 10**6 * 10**6, "dev-a", "telemetry/temp_probe", b'{"temp":21.5,"name":"DB0ZU"}'),
+        (NS // 10**6 * 10**6 + 10**9, "dev-a", "telemetry/temp_probe", b'{"temp":22}'),
+    ]
+    alone = told(read(around({"temp": series["temp"]}), **asked))
+    assert [one[2:] for one in alone] == [
+        ("telemetry/temp_probe", b'{"temp":21.5}'),
+        ("telemetry/temp_probe", b'{"temp":22}'),
+    ]
+    levels = told(read(around({"telemetry/temp_probe": series["temp"]}), **asked))
+    assert [one[2] for one in levels] == ["telemetry/temp_probe"] * 2
+    assert {one[2] for one in told(read({"dev-a": series}, client_id="dev-a"))} == {"temp", "name"}
+
+
+def test_rows_of_fiware_are_messages():
+    """An attribute that has levels is a topic; beside one it is a field of the payload."""
+    row = {"recvTime": AT, "entityId": "a", "entityType": "Device", "attrType": "json"}
+    assert told(read([{**row, "attrName": "t/x", "attrValue": {"on": True}}])) == [(NS, "a", "t/x", b'{"on": true}')]
+    fields = [{**row, "topic": "t/x", "attrName": name, "attrValue": value} for name, value in (("on", True), ("w", 5))]
+    assert told(read(fields)) == [(NS, "a", "t/x", b'{"on":true,"w":5}')]

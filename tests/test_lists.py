@@ -29,7 +29,7 @@ class Answers:
     def __init__(self, *bodies, status=200):
         self.left = list(bodies)
         self.status = status
-        self.whole = set()
+        self.whole, self.doubtful = set(), {}
 
     def get(self, path, **_):
         """Give the next; there are no others."""
@@ -118,6 +118,14 @@ def test_what_is_next_under_a_name_of_the_portals_own_is_asked_for_by_that():
         read(*[{"items": ROWS, "nextPageStart": 5}] * 2)
 
 
+@pytest.mark.parametrize("beside", [{"missing": ["dev-9"]}, {"errors": ["a shard is down"]}, {"status": 503}])
+def test_a_list_beside_which_a_failure_stands_is_not_whole(beside):
+    """As of a history; what says that there was none is none."""
+    with pytest.raises(AnswerError, match="states a failure beside its rows"):
+        read({"items": ROWS, **beside})
+    assert read({"items": ROWS, **{name: type(one)() for name, one in beside.items()}}) == ROWS
+
+
 @pytest.mark.parametrize("total", [1, 2])
 def test_last_messages_are_counted_by_publisher(total):
     """One that never published counts; a total of more than there are is not whole."""
@@ -132,7 +140,8 @@ class Cut:
     """A list that is cut at ten rows without a word, and follows one way to ask for others."""
 
     def __init__(self, clients, *, live=False, **ways):
-        self.clients, self.live, self.ways, self.asked, self.whole = clients, live, ways, [], set()
+        self.clients, self.live, self.ways, self.asked = clients, live, ways, []
+        self.whole, self.doubtful = set(), {}
 
     def get(self, path, *, params=None, **_):
         """Give ten rows, of those that were asked for."""

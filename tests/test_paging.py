@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
+import pyarrow as pa
 import pytest
 
-from isr_analysis import messages
+from isr_analysis import messages, times
 from isr_analysis.answers import Page, Paging
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError
@@ -14,6 +17,7 @@ from isr_analysis.portal.paging import BY_TIME, END, Step, following, of_headers
 
 PATH = "/api/v1/subscriber/history"
 ASKED = {"start": "a", "end": "b", "limit": "100"}
+FIRST = times.instant("2026-11-01")
 
 
 def after(said=None, *, known=None, rows=40, so_far=None, nth=0, **shown):
@@ -50,6 +54,24 @@ def test_the_next_page_is_named_as_the_portal_does(said, known, added):
     assert step == Step(PATH, {**ASKED, **added}, step.doubtful, step.numbered)
     documented = set(added) <= {known.cursor, known.page, known.offset} and not step.numbered and "skip" not in added
     assert step.doubtful is not documented
+
+
+@pytest.mark.parametrize(
+    ("text", "is_instant"),
+    [
+        ("{at}", True), ('{{"last": "{at}"}}', True), ('["{at}"]', True), ('{{"last": "{at}", "id": 7}}', False),
+        ("{at}|7", False), ("2026-10-31T00:00:00Z", False), ("7", False),
+    ],
+)  # fmt: skip
+def test_an_instant_that_is_packed_in_a_cursor_names_no_page_either(text, is_instant):
+    """One of the page, alone: beside an id it is that of a message; what is before and behind it is not certain."""
+    one = {"time": FIRST, "client_id": "a", "topic": "t", "payload": b"1", "seq": 0, "source": "history", "extra": None}
+    table = pa.Table.from_pylist([one], schema=messages.SCHEMA)
+    for at in (times.iso(FIRST), str(FIRST // 10**6)):
+        cursor = base64.urlsafe_b64encode(text.format(at=at).encode()).decode().rstrip("=")
+        page = Page(table, 1, paging=Paging(cursor=cursor, cursor_name="next_cursor"))
+        said = following(History(), Step(PATH, ASKED), page, rows=1, nth=0, habits=Habits())
+        assert (said == BY_TIME) is is_instant
 
 
 @pytest.mark.parametrize(
@@ -150,6 +172,14 @@ def test_headers_name_pages_too(headers, said):
 def test_the_body_comes_before_the_headers():
     """Where both say something."""
     assert paging.both(Paging(cursor="a"), Paging(cursor="b", total=3)) == Paging(cursor="a", total=3)
+
+
+def test_that_there_is_more_counts_wherever_it_stands():
+    """In a header beside a body that says nothing follows, and by a status of which the body says nothing."""
+    said = paging.with_headers(Paging(has_more=False), {"x-truncated": "true"}, 40, 200)
+    assert said.has_more
+    assert paging.with_headers(Paging(), {}, 40, 206).has_more
+    assert paging.with_headers(Paging(has_more=False), {}, 40, 206).has_more is False  # the last of several, perhaps
 
 
 def test_a_link_that_names_a_number_alone_is_asked_with_the_question():

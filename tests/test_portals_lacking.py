@@ -11,7 +11,7 @@ from portals import FIRST, Dialect, Message
 
 import isr_analysis as isr
 from isr_analysis.errors import AnswerError
-from isr_analysis.times import DAY, HOUR, MINUTE
+from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
 SPAN = {"start": "2026-11-02", "end": "2026-11-03"}
 DENSE = [Message(FIRST + DAY + i * MINUTE, f"dev-{'ab'[i % 2]}", "t/x", {"i": i}) for i in range(1440)]
@@ -221,6 +221,24 @@ def test_a_first_short_range_of_nothing_is_not_said_to_be_empty(home, how):
         pytest.warns(UserWarning, match="nor any other yet"),
     ):
         assert not len(isr.load_history(start="2026-11-03T08:30", end="2026-11-03T09:30", portal=portal))
+
+
+@pytest.mark.parametrize("start_in", [True, False])
+def test_a_first_short_range_is_not_empty_where_a_portal_cuts_ends_to_the_hour(home, start_in):
+    """It gives the message of the live answer in one range, and in another around it does not."""
+
+    def by_hours(server, asked, _n):
+        low, high = (portal_rows.read_instant("iso", asked[name]) // HOUR * HOUR for name in ("start", "end"))
+        return rows([one for one in server.stored if low + (not start_in) <= one.at < high], has_more=False)
+
+    stored = [Message(FIRST + i * 20 * MINUTE + 433 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(285)]
+    server = Odd(by_hours, Dialect(doc="openapi", **SILENT), stored)
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(AnswerError, match="follows a range in another way"),
+    ):
+        isr.load_history(start="2026-11-02T10:10", end="2026-11-02T10:40", portal=portal)
 
 
 def test_a_short_range_of_nothing_is_believed_where_a_message_is_in_one(home):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from urllib.parse import urlencode
 
@@ -148,18 +149,24 @@ BURSTS = [Message(FIRST + DAY + i // 30 * 60 * SECOND, "dev-a", "t/x", {"i": i})
 
 
 @pytest.mark.parametrize("begins", ["at", "after"])
-@pytest.mark.parametrize("named", ["cursor", "ms", "link"])
+@pytest.mark.parametrize("named", ["cursor", "ms", "link", "packed", "packed JSON"])
 def test_an_instant_alone_names_no_page(home, named, begins):
     """Whether the next page begins with that instant once more or behind it: nothing is doubled, nothing left out."""
 
     def how(server, asked, _n):
-        low = portal_rows.read_instant("ms" if asked.get("after", "").isdigit() else "iso", asked.get("after", iso(0)))
+        after = asked.get("after", iso(0))
+        if named.startswith("packed") and "after" in asked:
+            after = base64.urlsafe_b64decode(after + "==").decode().removeprefix('{"last": "').removesuffix('"}')
+        low = portal_rows.read_instant("ms" if after.isdigit() else "iso", after)
         found = [one for one in server._in(asked) if (one.at >= low if begins == "at" else one.at > low)]
         if len(found) <= 40:
             return rows(found)
         last = found[39].at
         if named == "link":
             return rows(found[:40], next=f"{API}/history?{urlencode({**asked, 'after': iso(last)})}")
+        if named.startswith("packed"):
+            text = json.dumps({"last": iso(last)}) if named == "packed JSON" else str(last // 10**6)
+            return rows(found[:40], next_after=base64.urlsafe_b64encode(text.encode()).decode().rstrip("="))
         return rows(found[:40], next_after=iso(last) if named == "cursor" else last // 10**6)
 
     with portals.mocked(Odd(how, stored=BURSTS), home) as portal:

@@ -131,6 +131,8 @@ class _Search:
         fields = raw.fields(document)
         if not beside.is_note(fields):
             return False
+        if failure := failures.lacking(fields):
+            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         self._note(fields)
         return True
 
@@ -240,7 +242,7 @@ class _Search:
         if not self.live and any(map(beside.goes_on, elements)):
             self._goes_on()
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
-            failure = None if self.live else failures.stated(fields)
+            failure = None if self.live else failures.stated(fields) or failures.lacking(fields)
             if failure or not (there or self.live):
                 what = (
                     f"states a failure: {failure}" if failure else f"has no rows; it is {failures.describe(parts[i])}"
@@ -346,7 +348,8 @@ class _Search:
         self._note(fields)
         if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
             self._goes_on()
-        if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys))):
+        stated = failures.stated(fields, rows=bool(bearing or (self.live and keys)))
+        if failure := stated or failures.lacking(fields):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else

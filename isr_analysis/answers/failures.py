@@ -38,11 +38,23 @@ _NOTHING_THERE = re.compile(
 _LACKING = re.compile(
     r"unavailable|unreachable|timed? ?out|failed|may be (?:missing|incomplete)|could not be|degraded", re.IGNORECASE
 )
-_LACKS = re.compile(
-    r"(?:failed|unavailable|unreachable|missing|skipped)(?:shard|node|partition|source|segment|part|chunk|block|store)s?"
-    r"|(?:is)?degraded"
+_PARTS = (
+    r"(?:(?:shard|node|partition|source|segment|part|chunk|block|store|file|object|backend|region|key|client|publisher"
+    r"|device|station|topic|series|row|record|message|point|result|data|day|hour|window|range|id|is|has|any|num|number|of"
+    r"|count|list)s?)*"
 )
-"""The names that speak of parts of a store that did not answer, if they say anything but none."""
+_LACK = (
+    r"(?:failed|failures?|unavailable|unreachable|missing|skipped|unprocessed|unanswered|unread|omitted"
+    r"|(?:partial)?(?:errors|exceptions))"
+)
+_LACKS = re.compile(rf"{_PARTS}{_LACK}{_PARTS}|(?:is)?degraded|partial(?:failure|error|exception)s?")
+"""The names that speak of parts that are not there, such as of a store or of what was asked for, unless of none."""
+
+_THINNED = re.compile(r"(?:is|was)?(?:(?:down|re)?sampled|thinned|decimated|aggregated)")
+"""The names of flags that say that the rows are not all that was published."""
+
+_NOTED = ("meta", "metadata", "info", "responsemetadata", "header", "head")
+"""Objects beside the rows that speak of the answer itself."""
 
 _WARNS = ("warning", "warnings", "notice", "notices")
 
@@ -53,12 +65,6 @@ def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
         spelled = plain(name)
         if spelled in FAILED and one not in NOTHING:
             return error_words(b'{"detail":' + one + b"}")
-        if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
-            return f"not all parts of a search were there: {one[:200].decode('utf-8', 'replace')}"
-        if spelled in _WARNS and _LACKING.search(one.decode("utf-8", "replace")):
-            return error_words(b'{"detail":' + one + b"}")
-        if _LACKS.fullmatch(spelled) and one not in NOTHING:
-            return f"{name}: {one[:200].decode('utf-8', 'replace')}"
         if spelled in ("success", "ok") and one == b"false":
             return _words(fields)
         if spelled == "status" and pick(fields, CLIENT) is None and _text(one).lower() in _NOT_OK:
@@ -66,6 +72,24 @@ def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
         if pick(fields, CLIENT) is None and _is_beside_rows(spelled, one, fields):
             return _words(fields)
     return None if rows or pick(fields, CLIENT) else _reason(fields)
+
+
+def lacking(fields: dict[str, bytes], *, depth: int = 0) -> str | None:
+    """Give what an envelope says of parts that are not in the answer: a part of a store that failed, a client."""
+    for name, one in fields.items():
+        spelled = plain(name)
+        if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
+            return f"not all parts of a search were there: {_shown(one)}"
+        if spelled in _WARNS and _LACKING.search(one.decode("utf-8", "replace")):
+            return error_words(b'{"detail":' + one + b"}")
+        counted = spelled == "skipped" and raw.kind(one) == "0"  # the rows of the pages before this one
+        if _LACKS.fullmatch(spelled) and one not in NOTHING and not counted and not _FINE.match(_text(one) or "x"):
+            return f"{name}: {_shown(one)}"
+        if one == b"true" and _THINNED.fullmatch(spelled):
+            return f"{name}: true"
+        if not depth and spelled in _NOTED and raw.kind(one) == "{" and (found := lacking(raw.members(one), depth=1)):
+            return found
+    return None
 
 
 def of_change(body: bytes) -> str | None:
@@ -130,6 +154,10 @@ def _words(fields: dict[str, bytes]) -> str:
     return error_words(columns.join({n: v for n, v in fields.items() if raw.kind(v) not in ("{", "[")}))
 
 
+def _shown(value: bytes) -> str:
+    return value[:200].decode("utf-8", "replace")
+
+
 def _text(value: bytes) -> str:
     return raw.text(value) if raw.kind(value) == '"' else ""
 
@@ -140,7 +168,8 @@ def _is_bad(code: bytes) -> bool:
 
 
 def _is_of_http(code: bytes) -> bool:
-    return re.fullmatch(rb'"?[45][0-9]{2}"?', code) is not None
+    """Tell whether it is one of HTTP's that is a failure's, or that of an answer in part."""
+    return re.fullmatch(rb'"?(?:[45][0-9]{2}|20[67])"?', code) is not None
 
 
 def _said(fields: dict[str, bytes]) -> list[str]:

@@ -7,11 +7,31 @@ from collections.abc import Hashable, Iterable, Sequence
 import pyarrow as pa
 
 from isr_analysis import messages
-from isr_analysis.answers import raw
-from isr_analysis.answers.columns import join
+from isr_analysis.answers import columns, raw
+from isr_analysis.answers.columns import Columns, join
+from isr_analysis.answers.roles import KEY
+from isr_analysis.answers.shape import Asked, time_rank
 
 _WHOLE = "payload"
 """The field that, where there is one, holds all of the payload; the others are then the portal's notes."""
+
+
+def of_names(table: Columns, asked: Asked) -> Columns:
+    """Take the names under which values and their instants stand for those of fields, where they can be no topics.
+
+    That is so if one topic was asked for and they have none of its levels, as in ``{"temp": [{"ts": …, "value": …}]}``.
+    """
+    keys = [name for name in table if name.startswith(KEY)]
+    if asked.live or not keys or asked.topic is None or any(mark in asked.topic for mark in "+#"):
+        return table
+    rest = [name for name in table if name not in keys]
+    names = {*columns.texts(table[keys[-1]], keys[-1]).to_pylist()} - {None, asked.client_id}
+    pairs = len(rest) == 2 and "value" in rest and all(one == "value" or time_rank(one) is not None for one in rest)  # noqa: PLR2004
+    if not pairs or any("/" in one or one in asked.topic.split("/") for one in names):
+        return table
+    if not names or (len(names) == 1 and "ts" not in rest):  # it may be that of their place
+        return table
+    return {"_field" if name == keys[-1] else name: one for name, one in table.items()}
 
 
 def gather(

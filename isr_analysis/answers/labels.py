@@ -70,6 +70,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     pairs = pa.array(clients * len(whats) + topics).dictionary_encode()
     named_as = [(whos[pair // len(whats)], whats[pair % len(whats)]) for pair in pairs.dictionary.to_pylist()]
     split: list[tuple[str, str]] = []
+    whole: list[str | None] = []  # topics before which no account stands
     accounts = set(named)
     logins = False
     for i, (who, what) in enumerate(named_as):
@@ -83,6 +84,10 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         accounts |= {found} if found else set()
         logins = logins or who not in (None, whose)
         split.append((whose, subpath))
+        whole.append(None if found else path)
+    if any(path and path == subpath for path, (_, subpath) in zip(whole, split, strict=True)):
+        # One is a subpath, and so are all: a client's own id at the beginning of one was published.
+        split = [(whose, path or subpath) for path, (whose, subpath) in zip(whole, split, strict=True)]
     client, topic = (
         column if [one[i] for one in split] == [one[i] for one in named_as]
         else pa.chunked_array([pa.array([one[i] for one in split], pa.string()).take(pairs.indices)])

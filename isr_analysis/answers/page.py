@@ -200,7 +200,7 @@ def _zone(notes: dict[str, bytes]) -> str | None:
 
 
 def _page(table: Columns, asked: Asked) -> Page:
-    table = roles.lift(senml.resolved(tables.of_series(table)), asked.fields)
+    table = roles.lift(senml.resolved(tables.of_series(fragments.of_names(table, asked))), asked.fields)
     stated: frozenset[str] = frozenset()
     if asked.live:
         stated = labels.accounts_of(table, asked.account_id)

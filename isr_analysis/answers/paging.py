@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from isr_analysis.answers import raw
@@ -21,7 +22,9 @@ _TOTAL = (
 )  # fmt: skip
 _COUNT = ("count", "rowcount", "numrows", "returned", "numresults", "messagecount", "resultcount")
 _MORE = ("hasmore", "more", "hasnext", "hasnextpage", "truncated", "istruncated", "moreavailable")
-_CUT = ("partial", "incomplete", "timedout", "limitreached", "limitexceeded", "capped")
+_CUT = re.compile(
+    r"(?:is|has)?(?:partial|incomplete|timedout|limitreached|limitexceeded|capped)(?:results?|content|data|response)?"
+)
 """If true, the answer is not whole; if false, there may be further pages all the same."""
 _DONE = ("done", "complete", "islast", "last", "lastpage", "islastpage", "exhausted", "endofstream")
 _SAYS_MORE = re.compile(r"(?:has|is|are)?(?:more|next)")
@@ -144,14 +147,14 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
 def _more(spelled: dict[str, bytes]) -> bool | None:
     """Tell whether flags, or words of a warning, say that there is more or that there is not."""
 
-    def flag(names: tuple[str, ...]) -> bool | None:
+    def flag(names: Iterable[str]) -> bool | None:
         said = [spelled[name] for name in names if spelled.get(name) in (b"true", b"false")]
         return (b"true" in said) if said else None
 
     warned = any(_CUT_WORDS.search(spelled.get(name, b"")) for name in ("warning", "warnings", "notice", "notices"))
     if warned or any(one == b"true" and _SAYS_MORE.match(name) for name, one in spelled.items()):
         return True
-    if (more := flag(_CUT) or flag(_MORE)) is not None:
+    if (more := flag(filter(_CUT.fullmatch, spelled)) or flag(_MORE)) is not None:
         return more
     done = flag(_DONE)
     return (None if spelled.get("next") != b"false" else False) if done is None else not done

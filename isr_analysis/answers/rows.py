@@ -50,9 +50,12 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
     if found is None:
         came = failures.describe(documents[0])
         raise AnswerError(f"the portal's list was not understood: {came} came, not a list of objects")
-    stated = None if found or rows or not documents else failures.stated(raw.fields(documents[0]), rows=False)
-    if stated:
-        raise AnswerError(f"the portal's list was not understood: it states a failure and has no rows: {stated}")
+    fields = raw.fields(documents[0]) if documents else {}
+    if not (found and all(raw.kind(one) == "{" for one in fields.values())):  # else it is of clients by their ids
+        stated = failures.stated(fields, rows=bool(found or rows)) or failures.lacking(fields)
+        if stated:
+            beside = "beside its rows" if found or rows else "and has no rows"
+            raise AnswerError(f"the portal's list was not understood: it states a failure {beside}: {stated}")
     return found + rows
 
 

@@ -70,7 +70,7 @@ TOPIC = (
     "lasttopic", "lastmessagetopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic",
     "topicpath", "topicfull", "subpath", "subtopic", "topicsub", "topicsuffix",
 )  # fmt: skip
-PERHAPS_TOPIC = ("channel", "subject", "path", "measurement")
+PERHAPS_TOPIC = ("channel", "subject", "path", "measurement", "attrname")
 """Names that count where there is no other and the values have levels."""
 PAYLOAD = (
     "payload", "payloadjson", "jsonpayload", "lastpayload", "messagepayload", "msgpayload", "mqttpayload", "rawpayload",
@@ -86,7 +86,7 @@ HEX = ("payloadhex", "hexpayload", "lastpayloadhex", "hex", "datahex", "rawhex")
 # These hold the payload only if nothing else can: a payload spread over its row may have a field of the same name.
 PERHAPS_PAYLOAD = (
     "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v",
-    "fields", "values", "last", "latest", "result",
+    "fields", "values", "last", "latest", "result", "attrvalue",
 )  # fmt: skip
 HOLDERS = {
     "metrics", "measurements", "attributes", "properties", "readings", "object", "decoded", "parsed", "record",
@@ -103,7 +103,7 @@ ENCODING = (
     "payloadisbase64", "base64encoded", "format",
 )  # fmt: skip
 ACCOUNT = ("accountid", "tenantid", "account", "tenant")
-FRAGMENT = (("_field", "_value"), ("field", "value"))
+FRAGMENT = (("_field", "_value"), ("field", "value"), ("attrName", "attrValue"))
 """The field's name and its value, where a row is one field of a message."""
 
 ROWS = (
@@ -130,7 +130,7 @@ PUBLISHERS = "\0publisher."
 _BOOKKEEPING = {
     "qos", "retain", "retained", "retainflag", "dup", "duplicate", "id", "messageid", "msgid", "mid", "packetid",
     "historytopicprefix", "contenttype", "userproperties", "mqttproperties", *ACCOUNT, *ENCODING[:1], "payloadsize",
-    "payloadlength", "rowid", "measurement", "ioxmeasurement", "host",
+    "payloadlength", "rowid", "measurement", "ioxmeasurement", "host", "attrtype", "entitytype",
 }  # fmt: skip
 _RECORDS = (
     ({"partition", "offset"}, {"key", "headers", "timestamptype", "leaderepoch"}),  # Kafka

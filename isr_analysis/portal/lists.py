@@ -67,6 +67,16 @@ def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept,
     return list(_Rows(responses, path, max_age).read())
 
 
+def doubt(responses: Responses, path: str) -> str:
+    """Say that a list, as it was read last, may be cut; else ""."""
+    if (rows := responses.doubtful.get(path)) is None:
+        return ""
+    return (
+        f"the portal gave {rows} rows of {path}, said nothing of others, and does not follow the usual parameters of "
+        "pages: if there should be more, the list is cut, and those are missing here"
+    )
+
+
 def freshness(found: Iterable[Kept]) -> dict[str, Any]:
     """Give what the ``attrs`` of a frame say of the answers that it is made of: how old the oldest is."""
     kept = list(found)
@@ -86,6 +96,7 @@ class _List(ABC, Generic[Read]):
         self._count = 0  # rows so far
         self._whose: set[str] = set()
         self._at_end = False  # whether the last answer with other rows says that it was the last
+        self._heeded = False  # whether a page behind the rows that came was found to be empty
 
     @abstractmethod
     def _understood(self, kept: Kept) -> tuple[Read, Paging]:
@@ -110,7 +121,7 @@ class _List(ABC, Generic[Read]):
         for nth in itertools.count():
             kept = self._get(step.path, step.params)
             found, said = self._understood(kept)
-            said = paging.both(said, paging.of_headers(kept.answer.headers, 0, status=kept.answer.status))
+            said = paging.with_headers(said, kept.answer.headers, 0, kept.answer.status)
             rows = self._count_rows(kept, found)
             self._count += rows
             self._whose |= self._owners(found)
@@ -151,10 +162,14 @@ class _List(ABC, Generic[Read]):
     def _rest(self, rows: int, said: Paging, nth: int) -> Iterator[tuple[Kept, Read]]:
         """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
         missing = said.total is not None and said.total > self._count
-        silent = nth == 0 and _may_be_cut(rows, said) and (self._path, rows) not in self._responses.whole
-        if missing or silent:
+        silent = nth == 0 and _may_be_cut(rows, said)
+        if missing or (silent and (self._path, rows) not in self._responses.whole):
             yield from self._others()
             self._responses.whole.add((self._path, rows))
+            if silent and self._count == rows and not self._heeded and _is_a_limit(rows):
+                self._responses.doubtful[self._path] = rows
+        if self._responses.doubtful.get(self._path) != self._count:
+            self._responses.doubtful.pop(self._path, None)
 
     def _others(self) -> Iterator[tuple[Kept, Read]]:
         """Give what the list has beside the rows so far: asked for in the usual ways."""
@@ -165,8 +180,10 @@ class _List(ABC, Generic[Read]):
                 try:
                     kept = self._get(self._path, {name: str(value)})
                     found, said = self._understood(kept)
+                    rows = self._count_rows(kept, found)
                     found, new = self._unseen(found)
-                except (QuestionRefusedError, AnswerError):
+                except (QuestionRefusedError, AnswerError) as exc:
+                    self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
                     break
                 except PortalUnavailableError as exc:
                     if exc.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:  # which the parameter may be too much for
@@ -180,6 +197,7 @@ class _List(ABC, Generic[Read]):
                     self._at_end = said.has_more is False
                     yield kept, found
                 elif name != "page" or nth > 1:  # the first page may have either number
+                    self._heeded |= name != "limit" and not rows
                     break
                 if name == "limit" or self._at_end:
                     break
@@ -248,6 +266,11 @@ def _may_be_cut(rows: int, said: Paging) -> bool:
         return False
     power_of_two = rows >= 16 and rows.bit_count() == 1  # noqa: PLR2004
     return rows == said.limit or rows % 10 == 0 or rows % 25 == 0 or power_of_two
+
+
+def _is_a_limit(rows: int) -> bool:
+    """Tell whether so many rows are more likely a limit than all there are."""
+    return rows % 50 == 0 or (rows >= 64 and rows.bit_count() == 1)  # noqa: PLR2004
 
 
 def _shown(said: Paging) -> Iterator[tuple[str, Any]]:

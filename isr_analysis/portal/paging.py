@@ -6,6 +6,7 @@ all. Then a full page may be the portal's limit and not the end, and `isr_analys
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import re
@@ -134,7 +135,7 @@ def _is_time_alone(known: History, step: Step, page: Page) -> bool:
         names = [values[-1] for name, values in query.items() if (step.params or {}).get(name) != values[-1]]
     if len(names) != 1 or names[0] is None:
         return False
-    at = answers.instant_of(names[0])
+    at = answers.instant_of(names[0]) or answers.instant_of(_unpacked(names[0]))
     ends = instants(page.messages)
     steps = [(int(one) // unit * unit, unit) for one in ends[[0, -1]] for unit in _UNITS]
     return at is not None and any(at in (cut - unit, cut, cut + unit) for cut, unit in steps)
@@ -151,6 +152,16 @@ def says_more(said: Paging, nth: int) -> bool:
         return True
     # What it says of this comes before numbers, which may begin with 0.
     return bool(is_before_last(said, nth) if said.has_more is None else said.has_more)
+
+
+def _unpacked(cursor: str) -> str:
+    """Give the one value that a cursor holds, as a text or as JSON, where it is packed in base64; else itself."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_").decode()
+    except ValueError:
+        return cursor
+    found = re.fullmatch(r'\s*(?:\[|\{\s*"\w+"\s*:)?\s*"?([^"{}\[\],]+)"?\s*[\]}]?\s*', text)
+    return found[1] if found else cursor
 
 
 def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, habits: Habits) -> bool:
@@ -173,8 +184,8 @@ def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, 
     return known.page_size_is_kept and known.limit in asked and page.rows < known.page_size
 
 
-def of_headers(headers: Mapping[str, str], rows: int, *, status: int = 200) -> Paging:
-    """Read what an answer's headers (lower-case names) say of the pages after it, and that its status says partial.
+def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) -> Paging:
+    """Read what an answer's headers (lower-case names) say of the pages after it; `partial` if its status says that.
 
     These are ``Link``, ``Content-Range``, and the words of an envelope with or without ``X-`` before them, such as
     ``X-Next-Cursor`` or ``X-Total-Count``; that of the next page may have a vendor's name before it.
@@ -190,20 +201,31 @@ def of_headers(headers: Mapping[str, str], rows: int, *, status: int = 200) -> P
     if found := re.fullmatch(r"(?:\w+ )?\d+-(\d+)/(\d+)", headers.get("content-range", "").strip()):
         notes["total"] = found[2].encode()
         notes |= {"more": b"true"} if int(found[1]) + 1 < int(found[2]) else {}
-    elif status == HTTPStatus.PARTIAL_CONTENT:
+    elif partial:
         notes["more"] = b"true"
     said = answers.read_paging(notes, rows)
     return dataclasses.replace(said, url=links["next"]) if "next" in links else said
 
 
 def both(one: Paging, other: Paging) -> Paging:
-    """Give what either says of the pages after an answer; the first one's word counts first."""
+    """Give what either says of the pages after an answer; above all that there is more, then the first one's word."""
     given = {
         said.name: getattr(other, said.name)
         for said in dataclasses.fields(one)
         if getattr(one, said.name) is None and getattr(other, said.name) is not None
     }
+    if other.has_more:
+        given["has_more"] = True
     return dataclasses.replace(one, **given) if given else one
+
+
+def with_headers(said: Paging, headers: Mapping[str, str], rows: int, status: int) -> Paging:
+    """Give what an answer says of the pages after it, in its body, its headers and its status.
+
+    Where its body says that nothing follows, its status is only that of a page among others.
+    """
+    partial = status == HTTPStatus.PARTIAL_CONTENT and said.has_more is None
+    return both(said, of_headers(headers, rows, partial=partial))
 
 
 def _links(header: str) -> Iterator[tuple[str, str]]:

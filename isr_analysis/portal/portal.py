@@ -276,6 +276,10 @@ class Portal:
         """
         return self._clients(_LIST_AGE)[0]
 
+    def doubt_of_clients(self) -> str:
+        """Say that the list of `client_ids` may be cut; else ""."""
+        return lists.doubt(self.responses, self.routes.publishers) or lists.doubt(self.responses, self.routes.live)
+
     def _clients(self, max_age: float) -> tuple[list[str], str]:
         """Give the ids of all publishers, and where they are from, as words of a hint."""
         try:

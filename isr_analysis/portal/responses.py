@@ -68,6 +68,8 @@ class Responses:
     ----------
     whole : set of (str, int)
         The lists, by path and number of rows, that may look cut and of which nothing more was found.
+    doubtful : dict of str to int
+        Of these, by path, the number of rows of those that may be cut all the same.
     """
 
     def __init__(self, wire: Wire, folder: Path) -> None:
@@ -76,6 +78,7 @@ class Responses:
         self._path = folder / "responses.sqlite"
         self._closing = False
         self.whole: set[tuple[str, int]] = set()
+        self.doubtful: dict[str, int] = {}
         self._open()
 
     def _open(self) -> None:

@@ -234,10 +234,15 @@ def good(response: httpx.Response, origin: str, *, lacking: Sequence[str] = ()) 
     TokenRefusedError, AddOnMissingError, QuotaExhaustedError, RequestRefusedError, PortalUnavailableError
         By the status, with the portal's own words.
     AnswerError
-        The body is packed in a way that was not asked for.
+        The body is packed in a way that was not asked for, or the status says that it may not be whole (207).
     """
     if response.is_success:
         _check_coding(response)
+        if response.status_code == HTTPStatus.MULTI_STATUS:
+            raise errors.AnswerError(
+                f"{response.url.path} was answered with status 207, which says that a part of it may have failed: what "
+                "came is not taken for the whole. Try again later, or ask the portal's support"
+            )
         return Answer(response.content, dict(response.headers), str(response.url), response.status_code)
     raise error_for(response, origin, lacking=lacking)
 

@@ -192,7 +192,7 @@ class Asker:
             page = self._read(answer, self._selector, like=other)
             page = dataclasses.replace(page, payload_form=other.payload_form, payload_name=other.payload_name)
         self._portal.check_accounts(page.accounts)
-        said = paging.both(page.paging, paging.of_headers(answer.headers, page.rows, status=answer.status))
+        said = paging.with_headers(page.paging, answer.headers, page.rows, answer.status)
         said = paging.both(said, of_files)
         return dataclasses.replace(page, paging=said)
 

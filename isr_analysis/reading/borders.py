@@ -69,8 +69,11 @@ def left_out(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> in
     A portal may go on behind that instant, and not behind the message. It is asked for the instant alone.
     """
     at = int(instants(held.messages)[-1])
-    alone = ask(Range(at, at + max(unit, grain_of(at))), back=order_of(held.messages) == "down")
-    if len(alone.messages) >= held.rows:
+    for length in (max(unit, grain_of(at)), unit):  # a portal may keep its times finer than it shows them
+        alone = ask(Range(at, at + length), back=order_of(held.messages) == "down")
+        if len(alone.messages) < held.rows:
+            break
+    else:
         return None
     edge = Range(at, at + 1)
     given = len(within(held.messages, edge)) + len(within(after.messages, edge))

@@ -139,6 +139,7 @@ class _Look:
         # An answer may be cut by its length as well, unless others were longer.
         if isinstance(after, Step) or (after == paging.BY_TIME and habits.may_be_cut(page.rows)):
             return False
+        sure = sure or any(abs(one - at) < times.SECOND for _, one in habits.seen)
         alone = self._ask(selector, Range(at - _near(at), self._behind(at, _near(at))))
         if sure and alone is not None and not _has(alone, at):
             raise _lost(at, f"asked for {span} and for the seconds around that")

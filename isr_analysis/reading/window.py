@@ -38,7 +38,7 @@ _DOUBTS = 3
 """How many messages of two pages may turn out to be two alike before no more are looked at."""
 
 _TIES = 6
-"""How many ends of pages are looked at, in whose midst of an instant further messages may be left out."""
+"""How many ends of pages are looked at, in whose midst of an instant further messages may be left out, at first."""
 
 _ALONE = re.compile(r"combined|\balone\b|\bother (?:query )?param|together|exclusive", re.IGNORECASE)
 """Words of a refusal of a cursor beside the question that it holds."""
@@ -197,13 +197,15 @@ class Window:
             return False
         if len(after.messages) and instants(after.messages)[0] == at[-1]:
             habits.keeps_ties = True
-        if habits.keeps_ties is None and habits.ties < _TIES and held.paging.total is None:
+        if habits.keeps_ties is None and held.paging.total is None:
             habits.ties += 1
+            if habits.ties > _TIES and habits.ties.bit_count() > 1:  # ever more rarely
+                return False
             try:
                 found = left_out(held, after, self._asker.part, self._known.unit)
             except (AnswerError, QuestionRefusedError) as exc:  # its pages are all that there is to go by
                 logger.info("the portal cannot be asked for an instant alone: %s", exc)
-                habits.ties = _TIES
+                habits.keeps_ties = True
                 return False
             if found is not None:
                 logger.info("messages of %s are on no page: what follows is read by time", times.iso(found))
