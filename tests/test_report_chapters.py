@@ -40,6 +40,20 @@ def test_places_are_told_to_the_metre(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "12.345678" not in text
 
 
+def test_what_stands_for_no_measurement_is_in_no_least_and_no_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is outside the axis of the figure; the table says what it leaves out, and the last value is as it came."""
+    value = [20 + n % 10 / 10 for n in range(60)]
+    value[7] = value[30] = value[59] = 65535.0
+    made = _chapter(temp=value)
+    row = made.numbers.iloc[0]
+    assert [row["least"], row["greatest"], row["now"], row["messages"]] == [20.0, 20.9, 65535.0, 60]
+    assert row["mean"] == pytest.approx(20.44, abs=0.02)
+    assert any(one.startswith("outside the axis: 65,535 (3 times)") for one in made.said)
+    text = _shown_topic(_of_one_topic(temp=value), monkeypatch)
+    assert "Least, mean and greatest are without what stands for no measurement: 65,535 (3 times)." in text
+    assert "are without" not in _shown_topic(_of_one_topic(temp=value[:7] * 8 + value[:4]), monkeypatch)
+
+
 def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table of last messages says in which zone its instants are, and whose the messages are."""
     text = _shown_topic(_of_one_topic(note=[f"text {n}" for n in range(60)]), monkeypatch)

@@ -59,6 +59,24 @@ def test_the_minute_after_a_sync_is_not_told_as_missing(sandbox: Any, seconds: i
         assert made.lacking["state"].tolist() == lacking
 
 
+@pytest.mark.parametrize(("hours", "trimmed"), [(3, True), (30, False)])
+def test_offline_the_time_since_what_is_on_disk_is_told_only_if_it_is_most(
+    sandbox: Any, hours: int, trimmed: bool
+) -> None:
+    """A report that lacks days names these; up to where it goes stands in its range."""
+    with sandbox.connect() as portal:
+        now = times.whole_second(portal.now()) - hours * times.HOUR
+        portal.now = lambda: now
+        for span in (times.Range(now - 20 * times.HOUR, now - 19 * times.HOUR), times.Range(now - times.HOUR, now)):
+            ends = {"start": times.iso(span.start), "end": times.iso(span.end)}
+            isr.sync(topic="voltage", **ends, portal=portal)
+        portal.now = lambda: now + hours * times.HOUR
+        since = times.iso(now - 20 * times.HOUR)
+        made = material.gather(topic="voltage", start=since, offline=True, portal=portal)
+        assert (made.span.end == now) is trimmed
+        assert made.problems[0].words.count("[") == (1 if trimmed else 2)
+
+
 def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any) -> None:
     """Of a day that is not on disk, amid others, that is said; the silences behind it are told, and no others."""
     with sandbox.connect() as portal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,11 @@ from isr_analysis.checks.standing import LIVE, SILENT, STALE, limits_of, standin
 from isr_analysis.plots import theme as look
 
 _ROWS = 200
-_NAME, _TOPIC, _A_LINE = 12, 17, 36  # characters of a column, where the figure is some 700 px wide, as in JupyterLab
-_TWO_LINES = 46  # px of a row
+_NAME = 14  # characters of a line that fit on a phone
+_WIDE, _LINE, _WORD = 58, 40, 22  # of a line in some 1000 px, as in JupyterLab, and in 600; of a word on a phone
+_HEAD, _TWO_LINES = 30, 46  # px of a row
 _TALLEST = 900  # px; a longer table is scrolled in its place
+_SEEN = 3  # rows of which all are seen in a narrow figure, too, where each has more lines
 
 
 def live(
@@ -64,13 +67,13 @@ def live(
     >>> import isr_analysis as isr
     >>> index = pd.DatetimeIndex(["2026-11-01T12:00", "2026-11-01T11:00"], tz="UTC", name="time")
     >>> df = pd.DataFrame({"client_id": ["isr-shack-01", "isr-hill-02"], "topic": "heartbeat"}, index=index)
-    >>> [*isr.plots.live(df, now="2026-11-01T12:00:30").data[0].cells["values"][1]]
+    >>> [*isr.plots.live(df, now="2026-11-01T12:00:30").data[0].cells["values"][0]]
     ['isr-hill-02', 'isr-shack-01']
     """
     ground = look.checked(theme)
     frame = taken(df)
     limits_of(stale, silent)  # refuses what is none, also of an empty frame
-    heading = title or "Live: the last message of each publisher"
+    heading = title or "Live: each publisher's last message"
     if len(frame):
         if CLIENT not in frame.columns:
             raise missing(frame, [CLIENT])
@@ -91,36 +94,44 @@ def live(
     if len(table) > _ROWS:
         notes.append(f"the {_ROWS} longest silent of {len(table):,} publishers")
         table = table.head(_ROWS)
+    if len(table) > _SEEN:
+        notes.append(f"{counted(len(table), 'row')}; scroll the table where it does not show them all")
 
     ink = look.INK[ground]
     colours = {LIVE: look.COLOURS[ground][2], STALE: ink["stale"], SILENT: ink["bad"]}
     columns = {
-        "": ["●"] * len(table),
         "publisher": [look.folded(one, _NAME) for one in table["client_id"]],
-        "state": [*table["state"]],
-        "last heard": [times.ago(one.value) for one in table["age"]],
-        f"at ({zone})": [f"{one.tz_convert(zone):%d %b<br>%H:%M:%S}" for one in table["heard"]],
-        "topic": [look.folded(one, _TOPIC) for one in table["topic"]],
-        "said": [look.folded(one, _A_LINE) for one in table["says"]],
+        f"heard, at ({zone})": [
+            f"● {state}, {times.ago(age.value)}, {heard.tz_convert(zone):%d %b %H:%M:%S}"
+            for state, age, heard in zip(table["state"], table["age"], table["heard"], strict=True)
+        ],
+        "topic and content": [
+            _content(": ".join(part for part in parts if part))
+            for parts in zip(table["topic"], table["says"], strict=True)
+        ],
     }
-    lines = np.array([1 + max(text.count("<br>") for text in row) for row in zip(*columns.values(), strict=True)])
-    strong = [colours[one] for one in table["state"]]
-    plain = [ink["text"]] * len(table)
+    lines = np.array([
+        max(2, name.count("<br>") + 1, len(textwrap.wrap(words, _WIDE)), words.count("<br>") + 1)
+        for name, _, words in zip(*columns.values(), strict=True)
+    ])  # fmt: skip
+    strong, plain = [colours[one] for one in table["state"]], [ink["text"]] * len(table)
     figure = go.Figure(
         go.Table(
-            columnwidth=[12, 58, 28, 46, 38, 73, 141],
-            header={"values": [f"<b>{name}</b>" for name in columns], "align": "left", "height": _TWO_LINES,
+            columnwidth=[32, 30, 46],
+            header={"values": [f"<b>{name}</b>" for name in columns], "align": "left", "height": _HEAD,
                     "fill": {"color": ink["empty"]}, "line": {"color": ink["grid"]},
                     "font": {"color": ink["soft"], "size": 12}},
             cells={"values": list(columns.values()), "align": "left", "height": _TWO_LINES,
                    "fill": {"color": ink["paper"]}, "line": {"color": ink["grid"]},
-                   "font": {"color": [strong, plain, strong, *[plain] * 4]}},
+                   "font": {"color": [plain, strong, plain]}},
         )
     )  # fmt: skip
-    height = 82 + _TWO_LINES * (1 + len(table)) + 16 * int(np.maximum(lines - 2, 0).sum())
-    if height > _TALLEST:
-        height = _TALLEST
-        notes.append(f"{counted(len(table), 'row')}; scroll the table to see them all")
-    look.dressed(figure, ground, title=heading, notes=notes, height=height)
+    height = 82 + _HEAD + _TWO_LINES * len(table) + 16 * int((lines - 2).sum())
+    look.dressed(figure, ground, title=heading, notes=notes, height=min(height, _TALLEST))
     figure.update_layout(margin={"l": 20, "r": 20, "b": 16})
     return figure
+
+
+def _content(text: str) -> str:
+    """Leave the lines to plotly, which breaks them by the width there is; but not where a word is too long for it."""
+    return look.folded(text, _LINE) if any(len(word) > _WORD for word in text.split()) else look.said(text)

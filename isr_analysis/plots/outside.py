@@ -31,9 +31,9 @@ class Outside:
         """
         if any(line.state for line in own):
             return None
-        measured = [_measured(line) for line in own]
+        found = [measured(line.value, line.field) for line in own]
         # A probe that never measured anything, beside others that did.
-        moving = [one for one in measured if not (is_sentinel(float(one[0])) and (one == one[0]).all())]
+        moving = [one for one in found if not (is_sentinel(float(one[0])) and (one == one[0]).all())]
         if not moving:
             return None
         low, high = min(float(one.min()) for one in moving), max(float(one.max()) for one in moving)
@@ -49,10 +49,15 @@ class Outside:
         """What is to be said of it: nothing, or one sentence."""
         if not self._values:
             return []
-        named = [f"{value:,.7g} ({count:,} times)" if count > 1 else f"{value:,.7g}"
-                 for value, count in self._values.most_common(_NAMED)]  # fmt: skip
-        more = f" and {counted(len(self._values) - _NAMED, 'other')}" if len(self._values) > _NAMED else ""
-        return [f"outside the axis: {', '.join(named)}{more}; double-click to see all"]
+        return [f"outside the axis: {named(self._values)}; double-click to see all"]
+
+
+def named(values: Counter[float]) -> str:
+    """Name values and how often they came, the most frequent first."""
+    told = [f"{value:,.7g} ({count:,} times)" if count > 1 else f"{value:,.7g}"
+            for value, count in values.most_common(_NAMED)]  # fmt: skip
+    more = f" and {counted(len(values) - _NAMED, 'other')}" if len(values) > _NAMED else ""
+    return f"{', '.join(told)}{more}"
 
 
 def with_room(ends: tuple[float, float]) -> list[float]:
@@ -62,11 +67,10 @@ def with_room(ends: tuple[float, float]) -> list[float]:
     return [low - room, high + room]
 
 
-def _measured(line: Line) -> Floats:
+def measured(value: Floats, field: str) -> Floats:
     """Leave out what stands for no measurement, by its value, or as it is beyond all reason."""
-    value = line.value
     while True:
-        rest = apart(_within_reason(value), line.field)[1]
+        rest = apart(_within_reason(value), field)[1]
         if len(rest) == len(value):
             return value
         value = rest

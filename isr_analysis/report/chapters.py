@@ -20,13 +20,14 @@ from isr_analysis.checks.saying import as_published
 from isr_analysis.checks.series import CLIENT, TOPIC, nanoseconds, taken, zone_of
 from isr_analysis.errors import UsageError, in_words
 from isr_analysis.plots import pick, values, zones
+from isr_analysis.plots.outside import measured
 from isr_analysis.plots.panels import Line
 from isr_analysis.report.markup import listed, written
 from isr_analysis.times import Range
 
 _LAST_MESSAGES = 8
 _LONG = 80  # characters of a list, an object or bytes in a table
-_NUMBERS = [CLIENT, "channel", "field", "unit", "least", "mean", "greatest", "now", "messages", "decimals"]
+_NUMBERS = [CLIENT, "channel", "field", "unit", "least", "mean", "greatest", "now", "messages", "decimals", "without"]
 _TOP, _TOP_BARE = 40, 16  # room above a figure without a title, with and without headings of its panels
 
 
@@ -49,8 +50,9 @@ class Chapter:
     said : list of str
         What the figures say of themselves, such as that they were thinned.
     numbers : pandas.DataFrame
-        A row for each measured channel, field and unit: least, mean, greatest and last value, how many there are, and
-        how many decimals they were published with.
+        A row for each measured channel, field and unit: least, mean, greatest and last value, how many there are,
+        how many decimals they were published with, and the values that stand for no measurement, which least, mean
+        and greatest are without.
     tail : pandas.DataFrame or None
         Its last messages as text, if there is no figure.
     findings : pandas.DataFrame
@@ -185,15 +187,19 @@ def bare(figure: Any, heading: str = "") -> list[str]:
 
 def in_numbers(lines: list[Line]) -> pd.DataFrame:
     """Give least, mean, greatest and last value of what is measured: of each channel, field and unit."""
-    rows = [
-        {
+    rows = []
+    for line in lines:
+        if line.state:
+            continue
+        value = measured(line.value, line.field)
+        without = line.value[~np.isin(line.value, value)] if len(value) < len(line.value) else value[:0]
+        rows.append({
             CLIENT: str(line.keys.get(CLIENT, "")), "channel": channel(line.keys), "field": line.field,
-            "unit": line.unit, "least": line.value.min(), "mean": mean(line.value, line.field),
-            "greatest": line.value.max(), "now": line.value[-1],
-            "messages": len(line.value), "decimals": decimals(line.value),
-        }
-        for line in lines if not line.state
-    ]  # fmt: skip
+            "unit": line.unit, "least": value.min(), "mean": mean(value, line.field),
+            "greatest": value.max(), "now": line.value[-1],
+            "messages": len(line.value), "decimals": decimals(value),
+            "without": without.tolist(),
+        })  # fmt: skip
     found = pd.DataFrame(rows, columns=[*_NUMBERS])
     return found.sort_values([CLIENT, "channel"], key=lambda one: one.map(natural), kind="stable", ignore_index=True)
 

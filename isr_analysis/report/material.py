@@ -257,6 +257,9 @@ def kept(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> t
     try:
         found, warning = on_disk(portal, selector, span, is_open=is_open)
     except HistoryIncompleteError:
+        if is_open:  # the time since, up to now, is no news of a report that is made offline
+            until = max((one.range.end for one in Store(portal.folder).spans(selector, span)[0]), default=span.start)
+            span = Range(span.start, until) if 0 <= span.end - until <= until - span.start else span
         return span, [Problem("History", missing(portal, selector, span))]
     return found, [Problem("History", warning)] if warning else []
 

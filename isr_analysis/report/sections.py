@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.kinds import is_place
 from isr_analysis.checks.saying import saying
 from isr_analysis.errors import in_words
+from isr_analysis.plots.outside import named
 from isr_analysis.report.chapters import Chapter, bare
 from isr_analysis.report.markup import (
     NOTHING,
@@ -232,8 +234,10 @@ def topic(one: Chapter, tz: str) -> None:
                 digits = 3 + _METRE if place else 4
                 mean = name == "mean" and row["least"] < row["greatest"]
                 shown.loc[at, name] = reading(row[name], many, digits=digits, mean=mean)
-        said = f"{more:,} more are not shown." if more > 0 else ""
-        show(table(shown, labels=heads, caption=said, right=[*_VALUES, "messages"]))
+        said = [f"{more:,} more are not shown."] if more > 0 else []
+        if without := Counter(value for values in shown["without"] for value in values):
+            said.append(f"Least, mean and greatest are without what stands for no measurement: {named(without)}.")
+        show(table(shown, labels=heads, caption=" ".join(said), right=[*_VALUES, "messages"]))
 
 
 def _notes(said: list[str]) -> None:

@@ -171,3 +171,22 @@ def test_the_last_row_of_the_board_is_whole(chromium: Any, tmp_path: Path) -> No
     place = page.evaluate("document.querySelector('.main-svg').getBoundingClientRect().bottom") - figure.layout.margin.b
     assert place - 20 < max(page.evaluate(bottoms)) <= place
     page.close()
+
+
+@pytest.mark.parametrize("width", [390, 620, 1000])
+def test_nothing_of_the_board_is_cut_off_at_any_width(chromium: Any, tmp_path: Path, width: int) -> None:
+    """Instants, ages and values stand whole in their columns on a phone, in a narrow JupyterLab and on a wide page."""
+    index = pd.DatetimeIndex(["2026-09-01T12:00:45", "2026-11-01T12:00:45"], tz="UTC", name="time")
+    words = {"deviation_khz": 2.5, "pa_temp_c": 34.9, "rssi": -86, "users": 0}
+    frame = pd.DataFrame({"client_id": ["bench-sensor-01", "rpt-north"], "topic": "telemetry/rf", **words}, index=index)
+    isr.plots.live(frame).write_html(path := tmp_path / "board.html")
+    page = chromium.new_page(viewport={"width": width, "height": 1000})
+    page.goto(path.as_uri())
+    page.wait_for_selector(".cell-text")
+    over = page.evaluate("""() => [...document.querySelectorAll('.column-cell')].filter((one) => {
+        const box = (name) => one.querySelector(name).getBoundingClientRect()
+        return box('.cell-text').right > box('.cell-rect').right
+    }).map((one) => one.textContent)""")
+    assert page.locator(".column-cell").count() == 9
+    assert over == []
+    page.close()
