@@ -25,6 +25,16 @@ def test_what_is_of_the_last_message_is_the_same_of_any():
     assert told(live({"items": [value]})) == ONE
 
 
+def test_how_many_publishers_are_in_a_state_is_no_failure():
+    """Nor are a client's own counts; which clients are not in the answer is one."""
+    row = {"client_id": "a", "last_topic": PATH, "last_payload": {"on": True}, "last_seen_at": AT}
+    assert told(live({"items": [row], "online": 1, "unreachable": 2, "meta": {"failed_publishers": 3}})) == ONE
+    message = {"time": AT, "topic": PATH, "payload": {"on": True}}
+    assert told(live({"clients": [{"client_id": "a", "skipped_messages": 4, "messages": [message]}]})) == ONE
+    with pytest.raises(AnswerError, match="unreachable"):
+        live({"items": [row], "unreachable": ["b"]})
+
+
 def test_when_a_row_was_changed_is_not_when_its_publisher_was_seen():
     """In whichever order the two stand; alone, it is the one time there is."""
     last = {"client_id": "a", "last_topic": PATH, "last_payload": {"on": True}}

@@ -124,6 +124,7 @@ def test_a_list_beside_which_a_failure_stands_is_not_whole(beside):
     with pytest.raises(AnswerError, match="states a failure beside its rows"):
         read({"items": ROWS, **beside})
     assert read({"items": ROWS, **{name: type(one)() for name, one in beside.items()}}) == ROWS
+    assert read({"items": ROWS, "unreachable": 2, "failed_clients": 1}) == ROWS  # how many are in that state
 
 
 @pytest.mark.parametrize("total", [1, 2])

@@ -74,21 +74,28 @@ def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
     return None if rows or pick(fields, CLIENT) else _reason(fields)
 
 
-def lacking(fields: dict[str, bytes], *, depth: int = 0) -> str | None:
-    """Give what an envelope says of parts that are not in the answer: a part of a store that failed, a client."""
+def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) -> str | None:
+    """Give what an envelope says of parts that are not in the answer: a part of a store that failed, a client.
+
+    A number counts only with `counts`: beside publishers it is of those that are in that state, and a client has errors
+    of its own.
+    """
+    counts = counts and pick(fields, CLIENT) is None
     for name, one in fields.items():
         spelled = plain(name)
         if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
             return f"not all parts of a search were there: {_shown(one)}"
         if spelled in _WARNS and _LACKING.search(one.decode("utf-8", "replace")):
             return error_words(b'{"detail":' + one + b"}")
-        counted = spelled == "skipped" and raw.kind(one) == "0"  # the rows of the pages before this one
+        counted = raw.kind(one) == "0" and (not counts or spelled == "skipped")  # the rows of the pages before this one
         if _LACKS.fullmatch(spelled) and one not in NOTHING and not counted and not _FINE.match(_text(one) or "x"):
             return f"{name}: {_shown(one)}"
         if one == b"true" and _THINNED.fullmatch(spelled):
             return f"{name}: true"
-        if not depth and spelled in _NOTED and raw.kind(one) == "{" and (found := lacking(raw.members(one), depth=1)):
-            return found
+        if not depth and spelled in _NOTED and raw.kind(one) == "{":
+            found = lacking(raw.members(one), counts=counts, depth=1)
+            if found:
+                return found
     return None
 
 
