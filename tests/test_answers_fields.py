@@ -37,6 +37,23 @@ def test_the_contract_names_what_the_shape_does_not_tell():
     assert [one[3] for one in told(read(boxed, fields=Fields(payload="payload.data")))] == found
 
 
+def test_what_stands_around_rows_whose_place_is_named_is_heard():
+    """The cursor, the zone and a failure; that something is missing is what the name of the place overrules."""
+    fields = Fields(rows="antwort.zeilen")
+    local = {**ROW, "time": "2026-11-01T07:30:00.5"}
+    said = {"antwort": {"zeilen": [local], "next_cursor": "abc"}, "meta": {"has_more": True, "tz": "Europe/Zurich"}}
+    page = read(said, fields=fields)
+    assert (told(page)[0][0], page.paging.cursor, page.paging.has_more) == (NS, "abc", True)
+    for around in ({"error": "timeout"}, {"success": False}):
+        for body in ({"antwort": {"zeilen": [ROW]}, **around}, {"antwort": {"zeilen": [ROW], **around}}):
+            with pytest.raises(AnswerError, match="states a failure beside its rows"):
+                read(body, fields=fields)
+    lacking = {"antwort": {"messages": [ROW]}, "missing_clients": ["b"]}
+    with pytest.raises(AnswerError, match=r"not whole: missing_clients.*rows under \[history.fields\]"):
+        read(lacking)
+    assert len(told(read(lacking, fields=Fields(rows="antwort.messages")))) == 1
+
+
 @pytest.mark.parametrize(
     ("row", "asked", "client", "topic"),
     [

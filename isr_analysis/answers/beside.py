@@ -142,17 +142,19 @@ def tabled(documents: list[bytes]) -> list[bytes]:
     return [b"[" + b",".join(documents) + b"]"] if raw.kind(head or b"") == '"' else documents
 
 
-def walked(document: bytes, path: str) -> bytes:
-    """Give what stands in a document where a contract says that its rows are."""
-    value = document
+def walked(document: bytes, path: str) -> tuple[bytes, list[dict[str, bytes]]]:
+    """Give what stands in a document where a contract says that its rows are, and what stands beside it on the way."""
+    value, around = document, []
     for name in path.split("."):
-        inner = raw.members(value).get(name) if raw.kind(value) == "{" else None
+        fields = raw.members(value) if raw.kind(value) == "{" else {}
+        inner = fields.pop(name, None)
+        around.append(fields)
         if inner is None:
             raise AnswerError(
                 f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"
             )
         value = inner
-    return value
+    return value, around
 
 
 def opened(document: bytes) -> bytes:

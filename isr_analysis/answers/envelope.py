@@ -88,7 +88,8 @@ def find(
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
-        value = beside.walked(document, fields.rows) if fields.rows else document
+        value, around = beside.walked(document, fields.rows) if fields.rows else (document, [])
+        search.hear(around)
         groups = search.dig(value, {}, ())
         if groups is None and fields.rows and raw.kind(value) == "[" and raw.kind(raw.first(value) or b"") == "{":
             groups = [Group(value, {}, ())]
@@ -131,10 +132,16 @@ class _Search:
         fields = raw.fields(document)
         if not beside.is_note(fields):
             return False
-        if failure := failures.lacking(fields, counts=not self.live):
-            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
+        self._check_whole(fields)
         self._note(fields)
         return True
+
+    def hear(self, around: list[dict[str, bytes]]) -> None:
+        """Take what stands around rows whose place a contract names; a failure, and no word of what is missing."""
+        for fields in around:
+            self._note(fields)
+            if failure := failures.stated(fields):
+                raise AnswerError(f"the answer states a failure beside its rows: {failure}")
 
     def is_manifest(self, document: bytes) -> bool:
         """Tell whether a document among files of rows only says something of them, and no failure, and take it."""
@@ -348,9 +355,9 @@ class _Search:
         self._note(fields)
         if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
             self._goes_on()
-        stated = failures.stated(fields, rows=bool(bearing or (self.live and keys)))
-        if failure := stated or failures.lacking(fields, counts=not self.live):
+        if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys))):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
+        self._check_whole(fields)
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
@@ -384,6 +391,10 @@ class _Search:
     def _goes_on(self) -> None:
         """Note that a group has more rows: where each has a next page of its own, the rest is had by time."""
         self.found.notes["groups.incomplete"] = b"true"
+
+    def _check_whole(self, fields: dict[str, bytes]) -> None:
+        if lacking := failures.lacking(fields, counts=not self.live):
+            raise AnswerError(f"the answer {failures.NOT_WHOLE}: {lacking}")
 
     def _note(self, fields: dict[str, bytes]) -> None:
         self.found.notes |= dict(beside.notes(fields))

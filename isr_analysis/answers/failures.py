@@ -9,6 +9,7 @@ from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.answers.words import error_words
 
 FAILED = ("error", "errors", "exception", "fault")
+NOT_WHOLE = "says that it is not whole"
 NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 
 _DEEPEST = 8  # arrays and objects within one another that are described

@@ -16,6 +16,7 @@ from isr_analysis import messages
 from isr_analysis.answers import (
     columns,
     copies,
+    failures,
     forms,
     fragments,
     instants,
@@ -187,6 +188,12 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()
         remedy = "" if forms.ELSEWHERE in said else f". If it is sound, name the fields in {CONTRACT_FILE}"
+        if failures.NOT_WHOLE in said:
+            where = "live_fields" if asked.live else "history.fields"
+            remedy = (
+                ". Try again later; if it always says so of sound rows, say where they are, as rows under "
+                f"[{where}] of {CONTRACT_FILE}"
+            )
         raise AnswerError(f"the portal's {what} was not understood: {said}{remedy}") from exc
 
 

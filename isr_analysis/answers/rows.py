@@ -52,10 +52,11 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
         raise AnswerError(f"the portal's list was not understood: {came} came, not a list of objects")
     fields = raw.fields(documents[0]) if documents else {}
     if not (found and all(raw.kind(one) == "{" for one in fields.values())):  # else it is of clients by their ids
-        stated = failures.stated(fields, rows=bool(found or rows)) or failures.lacking(fields, counts=False)
-        if stated:
+        if stated := failures.stated(fields, rows=bool(found or rows)):
             beside = "beside its rows" if found or rows else "and has no rows"
             raise AnswerError(f"the portal's list was not understood: it states a failure {beside}: {stated}")
+        if lacking := failures.lacking(fields, counts=False):
+            raise AnswerError(f"the portal's list {failures.NOT_WHOLE}: {lacking}. Try again later")
     return found + rows
 
 
