@@ -78,10 +78,13 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.fixture(scope="session")
 def one_sandbox() -> Iterator[object]:
-    """Run one sandbox portal for all tests that do not change its fleet."""
+    """Run one sandbox portal for all tests that do not change its fleet.
+
+    It has ten years of history, as tests ask for days of 2026 by their dates.
+    """
     from isr_analysis import sandbox
 
-    with sandbox.serve() as running:
+    with sandbox.serve(days=3650) as running:
         yield running
 
 

@@ -138,7 +138,7 @@ def test_of_very_many_topics_the_fullest_have_a_section_and_the_others_are_count
         capsys.readouterr()
 
 
-@pytest.mark.parametrize("tz", ["America/New_York", dt.timezone(dt.timedelta(hours=-5))])
+@pytest.mark.parametrize("tz", ["America/Bogota", dt.timezone(dt.timedelta(hours=-5))])
 def test_material_is_gathered_in_the_zone_that_is_asked_for(sandbox: Any, tz: Any) -> None:
     """The range is read in it, and every instant given in it."""
     with sandbox.connect() as portal:

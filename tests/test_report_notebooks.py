@@ -86,7 +86,7 @@ def test_a_cell_that_fails_is_said_at_the_top(sandbox: Any, tmp_path: Path) -> N
     """A plain cell that raises is told with its kind and words; the cells after it are run."""
     own = _notebook(tmp_path, "topic = '#'", "raise LookupError('nobody <here>')", "print('after')")
     with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="LookupError"):
-        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="6h", notebook=own, portal=portal)
     text = (tmp_path / "r.html").read_text("utf-8")
     assert "LookupError: nobody &lt;here&gt;" in problems(text)
     assert "after" in text
@@ -96,7 +96,7 @@ def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
     """The report holds what came until then."""
     own = _notebook(tmp_path, "print('begun')", "import os; os._exit(1)", "print('never')")
     with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="kernel died"):
-        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, portal=portal)
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="6h", notebook=own, portal=portal)
     text = (tmp_path / "r.html").read_text("utf-8")
     assert "begun" in text
     assert "kernel died" in problems(text)
@@ -111,7 +111,7 @@ def test_a_token_that_a_cell_shows_is_in_no_page_and_a_pdf_that_failed_hides_not
         tmp_path, "last = None", 'import os\nprint("sent with", os.environ["ISR_TOKEN"])', 'os.environ["ISR_TOKEN"]'
     )
     with sandbox.connect() as portal, pytest.raises(ReportIncompleteError) as told:
-        isr.build_report(tmp_path / "r.html", topic="voltage", last="1h", notebook=own, pdf=True, portal=portal)
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="6h", notebook=own, pdf=True, portal=portal)
     text = told.value.path.read_text("utf-8")
     assert "sent with …" in text
     assert sandbox.token not in text

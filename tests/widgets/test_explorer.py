@@ -15,11 +15,13 @@ import isr_analysis as isr
 
 def test_what_was_loaded_is_told_in_the_zone_that_is_chosen(portal):
     """The clock of the fields above, not another one."""
-    range_ = {"start": "2026-11-20", "end": "2026-11-21", "tz": "Asia/Tokyo"}
+    today = pd.Timestamp.now("Asia/Tokyo").normalize()
+    start, end = (f"{today - pd.Timedelta(days, 'D'):%Y-%m-%d}" for days in (2, 1))
+    range_ = {"start": start, "end": end, "tz": "Asia/Tokyo"}
     explorer = isr.widgets.explorer("isr-shack-01", **range_, portal=portal)
     explorer.go.click()
     assert explorer.wait()
-    assert "from 2026-11-20 00:00 to 2026-11-21 00:00 (Asia/Tokyo), " in explorer.said.value
+    assert f"from {start} 00:00 to {end} 00:00 (Asia/Tokyo), " in explorer.said.value
     explorer.close()
 
 
