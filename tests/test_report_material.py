@@ -77,7 +77,7 @@ def test_offline_the_time_since_what_is_on_disk_is_told_only_if_it_is_most(
         assert made.problems[0].words.count("[") == (1 if trimmed else 2)
 
 
-def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any) -> None:
+def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a day that is not on disk, amid others, that is said; the silences behind it are told, and no others."""
     with sandbox.connect() as portal:
         first = times.instant("2026-11-01")
@@ -96,6 +96,11 @@ def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any) -> No
             ("never fetched", "*", 2, 0), ("device silent", "several", 3, 6), ("device silent", "single", 3, 6),
         ]  # fmt: skip
         assert made.heard.attrs["provisional_from"] == ""
+        sections.availability(made)
+        sections.topics(made)
+        shown = capsys.readouterr().out  # what a page shows as figures is drawn without that day
+        assert "What is not on disk (see Missing, at the end) counts as hours without a message" in shown
+        assert "What is not on disk (see Missing, at the end) is drawn as if nothing had come" in shown
 
 
 def test_what_lies_in_the_future_is_no_hour_without_a_message(sandbox: Any) -> None:

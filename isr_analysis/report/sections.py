@@ -191,6 +191,8 @@ def availability(material: Material) -> None:
     if not len(material.heard):
         show(paragraph("No message, so nothing to draw."))
         return
+    if len(material.lacking):
+        note("What is not on disk (see Missing, at the end) counts as hours without a message, here and above.")
     figure = isr.plots.availability(material.heard)
     said = bare(figure)
     show(paragraph("The share of each day's hours in which at least one message came."), figure)
@@ -201,6 +203,8 @@ def topics(material: Material) -> None:
     """Show each topic in a section of its own; one that failed says so in its place."""
     if not material.chapters:
         show(paragraph("No message, so no topic."))
+    elif len(material.lacking):
+        note("What is not on disk (see Missing, at the end) is drawn as if nothing had come, and no state had changed.")
     if more := len(material.topics) - len(material.chapters):
         note(
             f"The {len(material.chapters):,} topics with the most messages have a section; {more:,} more have none. "
