@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from isr_analysis import messages, times
 from isr_analysis.errors import PortalUnavailableError
 from isr_analysis.messages import Selector
 from isr_analysis.report import material, sections
+from isr_analysis.report.outline import Problem
 from isr_analysis.store.store import Store
 
 
@@ -157,3 +159,17 @@ def test_material_is_gathered_in_the_zone_that_is_asked_for(sandbox: Any, tz: An
         }
         assert made.live.index.tz is made.zone
         assert made.coverage["start"].dt.tz is made.zone
+
+
+@pytest.mark.parametrize(("words", "said"), [("away", ", as the history"), ("slow", ": slow")])
+def test_of_a_portal_that_is_away_the_reason_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    """Three times the same long sentence at the top of a report would hide what else is there."""
+    told: list[str] = []
+    monkeypatch.setattr(sections, "problem", told.append)
+    failed = SimpleNamespace(
+        live=PortalUnavailableError(words), is_offline=False, problems=[Problem("History", "not all of it: away")]
+    )
+    sections.live(failed)  # type: ignore[arg-type]
+    assert told == [f"The live answer could not be had{said}"]

@@ -155,7 +155,8 @@ def publishers(material: Material) -> None:
             note("No list of publishers is on disk, so only those that were heard are shown.")
         else:
             (note if is_closed(known) else problem)(
-                f"The list of publishers could not be had, so only those that were heard are shown: {known}"
+                "The list of publishers could not be had, so only those that were heard are shown"
+                + _why(material, known)
             )
         names = pd.DataFrame({"client_id": [str(one) for one in heard["client_id"].cat.categories]})
     else:
@@ -180,6 +181,11 @@ def publishers(material: Material) -> None:
         rows = rows[~mute]
     shown = {name: label for name, label in heads.items() if name not in {"label", "state"} or rows[name].ne("").any()}
     show(table(rows, labels=shown, muted=rows["messages"].eq(0), right=["share"]))
+
+
+def _why(material: Material, exc: Exception) -> str:
+    """Say why a source could not be had; of a portal that is away once is enough."""
+    return ", as the history" if any(in_words(exc) in one.words for one in material.problems) else f": {exc}"
 
 
 def _state(paused: Any) -> str:
@@ -292,7 +298,7 @@ def live(material: Material) -> None:
         if material.is_offline:
             show(paragraph("No live answer of the portal is on disk."))
         else:
-            (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
+            (note if is_closed(df) else problem)(f"The live answer could not be had{_why(material, df)}")
         return
     if df.attrs["stale"] and not material.is_offline:
         problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.")
