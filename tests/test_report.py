@@ -197,7 +197,7 @@ def test_a_fleet_of_very_many_is_told_whole_and_what_is_not_drawn_is_said(monkey
     shown: list[Any] = []
     monkeypatch.setattr(sections, "show", lambda *what: shown.extend(what))
     monkeypatch.setattr(sections, "note", shown.append)
-    sections.availability(SimpleNamespace(heard=heard.sort_index(kind="stable")))  # type: ignore[arg-type]
+    sections.availability(SimpleNamespace(heard=heard.sort_index(kind="stable"), lacking=()))  # type: ignore[arg-type]
     assert shown[-1] == "The 60 least heard of 1,200 clients."
     tall, small = (markup.table(pd.DataFrame({"n": range(count)})).source for count in (1200, 60))
     assert tall.count("<tr>") == 1201

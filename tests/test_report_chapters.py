@@ -65,7 +65,9 @@ def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPa
 
 def test_an_empty_topic_has_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
     """It stands in the table of contents, too, which leads there."""
-    sections.topics(SimpleNamespace(chapters=[chapters.chapter("", _of_one_topic())], topics=[""], tz="UTC"))  # type: ignore[arg-type]
+    sections.topics(
+        SimpleNamespace(chapters=[chapters.chapter("", _of_one_topic())], topics=[""], lacking=(), tz="UTC")
+    )  # type: ignore[arg-type]
     assert "### (empty topic)" in capsys.readouterr().out
 
 

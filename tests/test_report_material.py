@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from isr_analysis import messages, times
 from isr_analysis.errors import PortalUnavailableError
 from isr_analysis.messages import Selector
 from isr_analysis.report import material, sections
+from isr_analysis.report.outline import Problem
 from isr_analysis.store.store import Store
 
 
@@ -77,7 +79,7 @@ def test_offline_the_time_since_what_is_on_disk_is_told_only_if_it_is_most(
         assert made.problems[0].words.count("[") == (1 if trimmed else 2)
 
 
-def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any) -> None:
+def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a day that is not on disk, amid others, that is said; the silences behind it are told, and no others."""
     with sandbox.connect() as portal:
         first = times.instant("2026-11-01")
@@ -96,6 +98,11 @@ def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any) -> No
             ("never fetched", "*", 2, 0), ("device silent", "several", 3, 6), ("device silent", "single", 3, 6),
         ]  # fmt: skip
         assert made.heard.attrs["provisional_from"] == ""
+        sections.availability(made)
+        sections.topics(made)
+        shown = capsys.readouterr().out  # what a page shows as figures is drawn without that day
+        assert "What is not on disk (see Missing, at the end) counts as hours without a message" in shown
+        assert "What is not on disk (see Missing, at the end) is drawn as if nothing had come" in shown
 
 
 def test_what_lies_in_the_future_is_no_hour_without_a_message(sandbox: Any) -> None:
@@ -152,3 +159,17 @@ def test_material_is_gathered_in_the_zone_that_is_asked_for(sandbox: Any, tz: An
         }
         assert made.live.index.tz is made.zone
         assert made.coverage["start"].dt.tz is made.zone
+
+
+@pytest.mark.parametrize(("words", "said"), [("away", ", as the history"), ("slow", ": slow")])
+def test_of_a_portal_that_is_away_the_reason_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, words: str, said: str
+) -> None:
+    """Three times the same long sentence at the top of a report would hide what else is there."""
+    told: list[str] = []
+    monkeypatch.setattr(sections, "problem", told.append)
+    failed = SimpleNamespace(
+        live=PortalUnavailableError(words), is_offline=False, problems=[Problem("History", "not all of it: away")]
+    )
+    sections.live(failed)  # type: ignore[arg-type]
+    assert told == [f"The live answer could not be had{said}"]

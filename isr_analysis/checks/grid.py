@@ -58,6 +58,7 @@ def wide(
     A measurement is the mean of the messages within each step, and is missing where none came: nothing is invented.
     Of a direction, as its field's name says (heading, bearing, azimuth, course, wind direction, yaw, longitude; in
     degrees), it is the mean direction: between 350 and 20 lies 5.
+    Numbers that stand for none, such as 65535, are in that mean, as far as nobody takes them out: `quality` finds them.
     Words that come in place of one by turns, such as "n/a", are left out of the mean; numbers that a device wrote as
     text count, but for versions and names. States and events hold until the next message, as long as the device was
     not silent.

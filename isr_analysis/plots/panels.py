@@ -112,9 +112,10 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
 
 def _quantities(lines: list[Line], most: int) -> str:
     names = [*dict.fromkeys((line.field, f" [{look.short(line.unit, _UNIT)}]" if line.unit else "") for line in lines)]
-    room = most // max(1, min(len(names), _NAMED))
-    words = [look.said(look.short(field, max(12, room - len(unit))) + unit) for field, unit in names[:_NAMED]]
-    return ", ".join(words) + (", …" if len(names) > _NAMED else "")
+    if len(names) > _NAMED:  # the legend names them; cut, as those of a wide frame would be, they are all alike
+        return look.said(", ".join(dict.fromkeys(unit.strip() for _, unit in names if unit)))
+    room = most // max(1, len(names))
+    return ", ".join(look.said(look.short(field, max(12, room - len(unit))) + unit) for field, unit in names)
 
 
 def _steps(lines: list[Line]) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def named(lines: list[Line], by: list[str], facets: list[str], always: str = "",
         for line in own:
             parts = {name: in_words(name, line.keys[name]) for name in columns if name in line.keys}
             line.told = "<br>".join(map(look.said, parts.values()))
-            words = [parts[name] for name in chosen if name in parts]
+            words = [parts.get(name, f"no {name}") for name in chosen if name in parts or name in by]
             alone = line.field if CLIENT in facets else parts.get(CLIENT, line.field)  # its panel is headed by it
             name = " · ".join([*words, *([line.field] if several else [])]) or alone
             line.name = look.said(name)

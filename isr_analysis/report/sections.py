@@ -155,7 +155,8 @@ def publishers(material: Material) -> None:
             note("No list of publishers is on disk, so only those that were heard are shown.")
         else:
             (note if is_closed(known) else problem)(
-                f"The list of publishers could not be had, so only those that were heard are shown: {known}"
+                "The list of publishers could not be had, so only those that were heard are shown"
+                + _why(material, known)
             )
         names = pd.DataFrame({"client_id": [str(one) for one in heard["client_id"].cat.categories]})
     else:
@@ -182,6 +183,11 @@ def publishers(material: Material) -> None:
     show(table(rows, labels=shown, muted=rows["messages"].eq(0), right=["share"]))
 
 
+def _why(material: Material, exc: Exception) -> str:
+    """Say why a source could not be had; of a portal that is away once is enough."""
+    return ", as the history" if any(in_words(exc) in one.words for one in material.problems) else f": {exc}"
+
+
 def _state(paused: Any) -> str:
     return "" if pd.isna(paused) else "paused" if paused else "in use"
 
@@ -191,6 +197,8 @@ def availability(material: Material) -> None:
     if not len(material.heard):
         show(paragraph("No message, so nothing to draw."))
         return
+    if len(material.lacking):
+        note("What is not on disk (see Missing, at the end) counts as hours without a message, here and above.")
     figure = isr.plots.availability(material.heard)
     said = bare(figure)
     show(paragraph("The share of each day's hours in which at least one message came."), figure)
@@ -201,6 +209,8 @@ def topics(material: Material) -> None:
     """Show each topic in a section of its own; one that failed says so in its place."""
     if not material.chapters:
         show(paragraph("No message, so no topic."))
+    elif len(material.lacking):
+        note("What is not on disk (see Missing, at the end) is drawn as if nothing had come, and no state had changed.")
     if more := len(material.topics) - len(material.chapters):
         note(
             f"The {len(material.chapters):,} topics with the most messages have a section; {more:,} more have none. "
@@ -288,7 +298,7 @@ def live(material: Material) -> None:
         if material.is_offline:
             show(paragraph("No live answer of the portal is on disk."))
         else:
-            (note if is_closed(df) else problem)(f"The live answer could not be had: {df}")
+            (note if is_closed(df) else problem)(f"The live answer could not be had{_why(material, df)}")
         return
     if df.attrs["stale"] and not material.is_offline:
         problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.")

@@ -19,6 +19,7 @@ from isr_analysis.errors import AddOnMissingError, IsrError, in_words
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
 from isr_analysis.publishers import load_publishers
+from isr_analysis.settings import OFFLINE
 from isr_analysis.surroundings import kernel
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
@@ -198,10 +199,10 @@ class LiveBoard(Composite):
                 "published meanwhile is in the history.", "bad",
             )  # fmt: skip
         if live.attrs["stale"]:
-            return notice(
-                f"The portal cannot be reached. Shown is its answer of {live.attrs['fetched_at'][:19]}Z; "
-                f"trying again in {delay:.0f} s.", "bad",
-            )  # fmt: skip
+            shown = f"Shown is its answer of {live.attrs['fetched_at'][:19]}Z"
+            if self._asked is not None and self._asked.profile.is_offline:
+                return notice(f"{OFFLINE} is set, so the portal is not asked. {shown}.", "warn")
+            return notice(f"The portal cannot be reached. {shown}; trying again in {delay:.0f} s.", "bad")
         if source.trouble:
             return notice(f"{source.trouble}. Until then the live answer stands in for the stream.", "warn")
         return ""
@@ -210,14 +211,15 @@ class LiveBoard(Composite):
         if portal is not self._asked:  # another one by now: labels of another account are none of its own
             self._asked, self._publishers = portal, None
         live = source.frame(portal)
-        if not live.attrs["stale"]:  # a portal that fails is not asked twice
+        offline = portal.profile.is_offline
+        if not live.attrs["stale"] or offline:  # a portal that fails is not asked twice
             try:
                 self._publishers = load_publishers(max_age="5min", portal=portal)
             except AddOnMissingError:
                 self._publishers = None  # without that add-on: no labels, and nobody who was never heard
             except IsrError:
-                if source.since is None:
-                    raise  # else the stream goes on, with the labels that are known
+                if source.since is None and not offline:
+                    raise  # else the stream, or what is on disk, is shown with the labels that are known
         return stands.standing(live, self._publishers, now=portal.now(), **self._limits), live
 
     def _heading(self, shown: pd.DataFrame, live: pd.DataFrame, left: Quota, delay: float, since: int | None) -> str:

@@ -22,7 +22,7 @@ from isr_analysis.files import path_of, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.messages import Clients
-from isr_analysis.plots import timeseries
+from isr_analysis.plots import timeline, timeseries
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Status
 from isr_analysis.widgets.background import Task, Worker
@@ -88,6 +88,8 @@ class Explorer(Composite):
         self.dates = DateRange(client_id, topic, start=start, end=end, last=last, tz=tz, portal=portal)
         self._dark = False
         self._exported = ""
+        self._frame: pd.DataFrame | None = None  # what the figure is of, which is told before `value`
+        self._plot = "timeseries"
         self._planner = Worker(self._plan_failed)
         self._loader = Worker(self._failed, self._loaded)
         self._drawer = Worker(self._failed)
@@ -180,7 +182,7 @@ class Explorer(Composite):
         lines = [
             "import isr_analysis as isr", "",
             f"df = {call('isr.load_history', known, raw=self._raw)}",
-            f"isr.plots.timeseries(df, {literal(field)})" if field else "isr.plots.timeseries(df)",
+            f"isr.plots.{self._plot}(df, {literal(field)})" if field else "isr.plots.timeseries(df)",
             "isr.gaps(df)",
         ]  # fmt: skip
         return "\n".join([*lines, *([self._exported] if self._exported else [])])
@@ -210,7 +212,7 @@ class Explorer(Composite):
 
     def _heard(self, *, seen: bool, dark: bool) -> None:
         turned, self._dark = seen and dark != self._dark, dark if seen else self._dark
-        if turned and self.value is not None:
+        if turned:
             self._drawer.start(self._redraw)
         super()._heard(seen=seen, dark=dark)
 
@@ -269,7 +271,7 @@ class Explorer(Composite):
                 f"{counted(len(df), 'message')} from {span}, {cost}.{late}" if len(df)
                 else f"No message was published from {span}.", "good" if len(df) else "warn",
             ) + notice(df.attrs["warning"], "warn")  # fmt: skip
-            self.figure.outputs = shown
+            self.figure.outputs, self._frame = shown, df
             self.gaps.value = _listed(silent) if len(df) else ""
             self._offer(df)
             self.picker.learn(df)
@@ -315,7 +317,15 @@ class Explorer(Composite):
     def _draw(self, df: pd.DataFrame) -> Any:
         field = None if self.field.value == _ALL else self.field.value
         theme = "dark" if self._dark else "light"
-        return timeseries(df, field, theme=theme)
+        self._plot = "timeseries"
+        try:
+            return timeseries(df, field, theme=theme)
+        except UsageError:
+            if field not in df.columns:
+                raise
+            figure = timeline(df, field, theme=theme)  # a field of words
+            self._plot = "timeline"
+            return figure
 
     def _shown(self, df: pd.DataFrame) -> list[dict[str, Any]]:
         """Give the figure as an output of a cell, or what keeps it from being drawn as words.
@@ -329,12 +339,12 @@ class Explorer(Composite):
         return [{"output_type": "display_data", "data": data, "metadata": {}}]
 
     def _redraw(self, task: Task) -> None:
-        df = self.value
-        if df is not None:
+        if (df := self._frame) is not None:
             shown = self._shown(df)
             with task.turn():
-                self.figure.outputs = shown
-                self._write_code()
+                if df is self._frame:  # another one may have come meanwhile, with its own figure
+                    self.figure.outputs = shown
+                    self._write_code()
 
     def _write(self, task: Task, df: pd.DataFrame, name: str, kind: str) -> None:
         path = path_of(name, "file")

@@ -295,6 +295,8 @@ def test_nothing_is_cut_off(lab, page, sandbox, token_file, tmp_path, theme):
         page.screenshot(path=tmp_path / f"{theme}-{width}.png")
         assert page.evaluate(CUT_OFF) == [], width
         assert page.evaluate(CUT_LINES) == [], width
+    arrow = page.evaluate("getComputedStyle(document.querySelector('.isr-widget select')).backgroundImage")
+    assert ("%23ccc" in arrow) == (theme == "dark")  # ipywidgets' own is black on black
     ground = page.evaluate("getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).background")
     assert ("rgb(255, 255, 255)" in ground) == (theme == "light")
 

@@ -26,6 +26,22 @@ def test_a_line_never_joins_two_series():
     assert shown == [True, False, True, False]
 
 
+def test_a_line_of_what_lacks_what_it_is_drawn_by_says_so():
+    """A frame with bands beside values, of which some have none: that line is not called by its field."""
+    frame = plain([1.1, 1.2, 1.3, 1.4] * 50, band=["20 m", "40 m", None, "20 m"] * 50).rename(columns={"value": "swr"})
+    assert {trace.name for trace in plots.timeseries(frame, "swr", by="band").data} == {
+        "band 20 m", "band 40 m", "no band",
+    }  # fmt: skip
+
+
+def test_an_axis_of_many_columns_says_their_units_and_the_legend_their_names():
+    """Cut names of a wide frame are all alike, and would say nothing."""
+    frame = pd.concat([plain([1.0, 2.0, 3.0], client_id=f"station-{n}", topic="t", unit="W") for n in range(5)])
+    figure = plots.timeseries(wide(frame, every="1min"), facet=False)
+    assert figure.layout.yaxis.title.text == "[W]"
+    assert [trace.name for trace in figure.data] == [f"station-{n}" for n in range(5)]
+
+
 @pytest.mark.parametrize(("unit", "bare"), [("Hz", True), ("W", True), ("kHz", False), ("mW", False), ("%", False)])
 def test_no_prefix_stands_before_a_unit_that_has_one(unit, bare):
     """14,070 kHz are written so, as "14.07k [kHz]" would be read as 14.07; 14.07k Hz are what they say."""

@@ -122,6 +122,24 @@ def test_a_portal_that_fails_shows_and_recovers(sandbox, portal):
     assert len(board.value) > 0
 
 
+def test_offline_the_board_shows_what_was_answered_last_and_asks_for_nothing(sandbox, home):
+    """With the labels and pauses that are on disk; it says why, and does not blame the portal."""
+    with sandbox.connect(home=home) as portal:
+        isr.widgets.live_board(portal=portal).refresh()
+    with sandbox.connect(home=home) as portal:
+        object.__setattr__(portal.profile, "is_offline", True)
+        before = sandbox.requests()
+        board = isr.widgets.live_board(every="0.01s", portal=portal)
+        board.refresh()
+        assert sandbox.requests() == before
+        assert (
+            board.trouble.value.count("ISR_OFFLINE is set, so the portal is not asked. Shown is its answer of 2") == 1
+        )
+        assert "reached" not in board.trouble.value
+        assert "Station Q1ISR" in board.board.value
+        assert board.value["state"].iloc[-1] == "paused"
+
+
 def test_a_used_up_quota_is_waited_for(sandbox, portal):
     """The board says until when, and asks nothing before."""
     board = isr.widgets.live_board(every="0.001s", portal=portal)

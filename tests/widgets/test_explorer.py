@@ -223,3 +223,32 @@ def test_the_figure_follows_the_page_into_the_dark(explorer):
         for shown in (before, explorer.figure.outputs)
     ]
     assert grounds[0] != grounds[1]
+
+
+def test_the_figure_is_of_what_was_loaded_last(portal):
+    """Also where the field that was drawn before is not in it, so that all is drawn anew."""
+    explorer = isr.widgets.explorer("isr-shack-01", "telemetry/system", last="1h", portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    explorer.field.value = "cpu.load"
+    assert explorer.wait()
+    explorer.picker.value = {"client_id": ["rpt-north"], "topic": "telemetry/rf"}
+    explorer.go.click()
+    assert explorer.wait()
+    assert explorer.field.value == "all that can be drawn"
+    shown = explorer.figure.outputs[0]["data"]["application/vnd.plotly.v1+json"]
+    assert "rssi" in str(shown["layout"])
+    assert "cpu.load" not in str(shown["layout"])
+    explorer.close()
+
+
+def test_a_field_of_words_is_drawn_as_bars(portal):
+    """Whoever clicks through the fields gets a picture of each, and the code that draws it."""
+    explorer = isr.widgets.explorer("isr-shack-01", "state/relay", last="2d", portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    explorer.field.value = "type"
+    assert explorer.wait()
+    assert explorer.figure.outputs[0]["data"]["application/vnd.plotly.v1+json"]["data"][0]["type"] == "bar"
+    assert 'isr.plots.timeline(df, "type")' in explorer.code()
+    explorer.close()
