@@ -33,6 +33,12 @@ _KINDS = ("type", "kind", "recordtype")
 _AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
 """What a first or last line is called that is no row."""
 _OF_RANGE = re.compile(r"from|to$|start|begin|end|since|until|first|last|oldest|newest|updated|generated|created")
+_AGAIN = re.compile(
+    r"(?:latest|last|first|newest|oldest|previous|prior)(?:(?:message|value|row|record|point|known|state)s?)?"
+    r"|publishers|clients|devices|stations"
+)
+"""What is called beside a list of messages that shows some of them, or those before, or whose they are."""
+
 _LINES = {"result", "record", "row", "item", "entry", "document", "doc", "event", "data"}
 _HEADINGS = {"meta", "metadata", "summary", "stats", "statistics"}
 
@@ -98,6 +104,13 @@ def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
     if pick(group, CLIENT) or pick(group, TOPIC):
         return ()
     return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
+
+
+def shown_again(fields: dict[str, bytes], places: Collection[str]) -> set[str]:
+    """Give the places of rows that are none of the answer's, as they stand beside a list of its messages."""
+    named = {name for name in places if _AGAIN.fullmatch(plain(name))}
+    listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in places if name not in named)
+    return named if listed else set()
 
 
 def tags(group: dict[str, bytes]) -> dict[str, bytes]:

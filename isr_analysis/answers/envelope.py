@@ -338,6 +338,9 @@ class _Search:
             for name in (one for one, groups in dug.items() if groups is None):
                 spread = self._spread(fields[name], around, (*keys, name))
                 bearing |= {name: spread} if spread and {len(one.keys) for one in spread} <= depths else {}
+        places = [name for name, groups in dug.items() if groups is not None]
+        again = set() if self.live else beside.shown_again(fields, places)
+        bearing = {name: groups for name, groups in bearing.items() if name not in again}
         listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in bearing)
         if not listed and (self._is_message(fields) or self._is_of_topic(fields, keys)):
             return [Group(b"[" + value + b"]", outer, keys)]
