@@ -7,7 +7,7 @@ from documents import ISO, document, query, read
 
 from isr_analysis.contract import openapi
 from isr_analysis.messages import Selector
-from isr_analysis.times import Range
+from isr_analysis.times import HOUR, Range
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,22 @@ def test_members_of_an_object_are_parameters_of_their_own():
     listed = {"name": "pageable", "in": "query", "schema": {"$ref": "#/components/schemas/Pageable"}}
     known = read(query("from", **ISO), listed, **parts)
     assert (known.page, known.first_page, known.limit, known.page_size) == ("page", 0, "size", 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "length"),
+    [
+        ("duration", "Length in seconds, at most 86400", "duration"),
+        ("duration_seconds", "", "duration_seconds"),
+        ("duration", "Unix time in seconds", None),
+    ],
+)
+def test_a_duration_in_seconds_is_no_instant(name, words, length):
+    """Beside a start: as long as the range is."""
+    known = read(query("start", **ISO), query(name, type="integer", description=words))
+    assert (known.start, known.end, known.length) == ("start", None, length)
+    asked = known.question(Selector(), Range(0, HOUR), account_id=None)
+    assert asked.get(name) == (None if length is None else "3600")
 
 
 @pytest.mark.parametrize(
