@@ -43,6 +43,10 @@ _NO_NEXT = re.compile(rb'"?(?:0|-1)"?')
 _FLAG = {b"1": b"true", b"0": b"false", b'"true"': b"true", b'"false"': b"false"}
 """Flags as programs write them that have no other."""
 
+_ESTIMATE = re.compile(r"estimat|approx")
+_ESTIMATED = (b'"estimated"', b'"estimate"', b'"approximate"', b'"planned"', b'"gte"')
+"""What says of a total that it is none by which an end can be told."""
+
 _CUT_WORDS = re.compile(rb"truncat|incomplete|cut (off|short)|partial", re.IGNORECASE)
 _NUMBERS = {
     "page": ("page", "pagenumber", "currentpage", "pagenum", "pageno", "pageindex", "number"),
@@ -124,6 +128,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     total = integer(_TOTAL)
     if total is None and (counted := integer(_COUNT)) is not None and counted > rows:
         total = counted
+    total = None if _is_estimated(spelled) else total
     cursor = cursor_name = url = None
     ended = False
     if more is not False:
@@ -149,6 +154,11 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     echoed = (("pagenum", "pageno", "pageindex"), _NUMBERS["offset"])
     names = [next((as_given[one] for one in known if integer((one,)) is not None), None) for known in echoed]
     return Paging(cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1])
+
+
+def _is_estimated(spelled: dict[str, bytes]) -> bool:
+    """Tell whether it is said of a total that it is an estimate."""
+    return any(one in _ESTIMATED or (one == b"true" and _ESTIMATE.search(name)) for name, one in spelled.items())
 
 
 def _more(spelled: dict[str, bytes]) -> bool | None:

@@ -363,6 +363,8 @@ def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
         ("step", {"type": "string", "enum": ["raw", "1m", "1h"], "default": "1m"}, "raw"),
         ("type", {"type": "string", "enum": ["hourly", "daily", "raw"]}, "raw"),
         ("raw", {"type": "boolean", "description": "Messages as they are, not 1-minute means"}, "true"),
+        ("raw", {"type": "boolean", "description": "Every message instead of a sample"}, "true"),
+        ("raw", {"type": "boolean", "description": "Not downsampled"}, "true"),
         ("bucket", {"type": "string", "default": "1m", "description": "Such as `5m`; `raw` for all messages"}, "raw"),
         ("every", {"type": "integer", "default": 60, "description": "Seconds to average over, 0 for raw data"}, "0"),
         ("raw", {"type": "boolean", "description": "The payload as a string"}, None),
