@@ -368,6 +368,12 @@ def test_a_code_that_all_is_well_is_no_failure(said):
     assert answers.read_page(json.dumps({**said, "data": [row]}).encode(), content_type="application/json").rows == 1
 
 
+def test_rows_of_a_topic_called_missing_are_no_failure():
+    """What holds rows says nothing of them."""
+    row = {"time": "2026-11-01T00:00:00Z", "payload": 1}
+    assert read({"missing": [row], "failed": [row, row]}, client_id="dev-a").rows == 3
+
+
 def test_a_last_line_that_says_what_is_missing_ends_no_whole_answer():
     """As in an envelope."""
     row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'

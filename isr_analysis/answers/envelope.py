@@ -352,7 +352,7 @@ class _Search:
         if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
             self._goes_on()
         stated = failures.stated(fields, rows=bool(bearing or (self.live and keys)))
-        if failure := stated or failures.lacking(fields):
+        if failure := stated or failures.lacking({name: one for name, one in fields.items() if name not in bearing}):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
