@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import warnings
 from typing import Any
@@ -76,7 +77,8 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
         portal, "the list of publishers",
         lambda most: lists.publishers(portal.responses, portal.routes, max_age=most), age,
     )  # fmt: skip
-    rows = [row for _, page in found for row in page]
+    # One that moves from a page to the next while they are read is on both.
+    rows = list({json.dumps(row, sort_keys=True, default=str): row for _, page in found for row in page}.values())
     portal.check_accounts(identity.accounts_of(rows, portal.account_id))
     table = _table(rows)
     table.attrs.update(

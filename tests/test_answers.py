@@ -257,3 +257,14 @@ def test_a_member_that_comes_twice_with_one_value_is_read():
     """As a join of tables has it; and one that is no message's own does not matter."""
     row = json.dumps({"id": 1, **ROW})[:-1].encode()
     assert told(read(b'[%s, "id": 2, "client_id": "a"}]' % row)) == ONE
+
+
+@pytest.mark.parametrize("name", ["latest", "first_message", "last", "previous", "publishers"])
+def test_what_is_shown_beside_a_list_of_messages_is_no_further_one(name):
+    """One of them again, or one before them, or whose they are; by itself it may be the rows."""
+    one = {**ROW, "time": "2026-10-31T00:00:00Z"}
+    for shown in (one, [one]):
+        assert read({"messages": [ROW, ROW], name: shown}).rows == 2
+        assert read({"data": {"messages": [], name: shown}}).rows == 0
+    assert read({name: [ROW, ROW]}).rows == 2
+    assert read({"client_id": "a", name: [ROW], "topics": {"t/y": [ROW]}}).rows == 2

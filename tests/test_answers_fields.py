@@ -49,7 +49,7 @@ def test_what_stands_around_rows_whose_place_is_named_is_heard():
             with pytest.raises(AnswerError, match="states a failure beside its rows"):
                 read(body, fields=fields)
     lacking = {"antwort": {"messages": [ROW]}, "missing_clients": ["b"]}
-    with pytest.raises(AnswerError, match=r"not whole: missing_clients.*rows under \[history.fields\]"):
+    with pytest.raises(AnswerError, match=r"not whole: missing_clients.*place \(rows\) in a contract file"):
         read(lacking)
     assert len(told(read(lacking, fields=Fields(rows="antwort.messages")))) == 1
 

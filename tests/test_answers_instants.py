@@ -26,6 +26,8 @@ from isr_analysis.errors import AnswerError
         ("time", "Sun Nov 01 2026 07:30:00 GMT+0100 (Central European Standard Time)", NS - 500_000_000),
         ("time", "Sun Nov  1 06:30:00 2026", NS - 500_000_000),
         ("time", "2026-10-31T24:00:00Z", NS - 23_400_500_000_000),
+        ("time", "20261101063000500", NS), ("ts", 20261101063000, NS - 500_000_000),
+        ("ts_ns", 20261101063000500, 20261101063000500),
         ("ts", 1_793_514_600, NS - 500_000_000), ("ts", 1_793_514_600_500, NS), ("ts", 1_793_514_600_500_000, NS),
         ("ts", NS, NS), ("ts", NS + 1, NS + 1), ("ts", 1_793_514_600.5, NS), ("ts", "1793514600.500000001", NS + 1),
         ("ts", "1793514600500", NS), ("ts", "1.7935146005e9", NS), ("ts", "1793514600500.25", NS + 250_000),
@@ -142,3 +144,10 @@ def test_the_published_time_comes_before_others():
         told(read([{"date": "2026-11-01", "time": "06:30:00.5", "client_id": "a", "topic": "t", "payload": 1}]))[0][0]
         == NS
     )  # a day and a time of day apart
+
+
+def test_dates_of_digits_alone_name_no_zone():
+    """As other texts of a clock."""
+    row = {**ROW, "time": "20261101063000"}
+    assert read([row]).zoneless
+    assert not read([{**row, "time": "1793514600500"}]).zoneless

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, live, told
+from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, ROW, live, told
 
 from isr_analysis import messages
 from isr_analysis.errors import AnswerError
@@ -261,3 +261,12 @@ def test_a_last_will_alone_is_no_message(will):
     row = {"client_id": "a", "last_seen": AT, will: {"topic": PATH, "payload": "offline"}}
     with pytest.raises(AnswerError, match="payload"):
         live({"publishers": [row]})
+
+
+def test_a_publisher_whose_message_could_not_be_had_is_not_left_out_without_a_word():
+    """Where its row states a failure; one that never published may say that in the same place."""
+    quiet = {"client_id": "b", "time": None, "topic": None, "payload": None}
+    for said in (None, "", "no messages yet", "never published"):
+        assert len(live([{**ROW, "error": None}, {**quiet, "error": said}]).messages) == 1
+    with pytest.raises(AnswerError, match=r"row 2 .*has no message and states error: .*timeout"):
+        live([ROW, {"client_id": "b", "error": "timeout"}])

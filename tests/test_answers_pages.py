@@ -53,6 +53,14 @@ def test_seq_is_the_order_of_publishing():
         ({"next": "abc"}, {"cursor": "abc"}),
         ({"next_cursor": None}, {}),
         ({"next_cursor": ""}, {}),
+        ({"next_cursor": "null", "nextPage": "None"}, {"has_more": False}),
+        ({"next_cursor": "0"}, {"has_more": False}),
+        ({"next": -1}, {"has_more": False}),
+        ({"next_cursor": "10"}, {"cursor": "10"}),
+        ({"has_more": 0, "next_cursor": "x"}, {"has_more": False}),
+        ({"has_more": "true"}, {"has_more": True}),
+        ({"truncated": 1}, {"has_more": True}),
+        ({"page": 1, "last": 1}, {"page": 1}),
         ({"meta": {"next_cursor": "abc", "total": 7}}, {"cursor": "abc", "total": 7}),
         ({"pagination": {"cursors": {"after": "x"}}}, {"cursor": "x"}),
         ({"pageInfo": {"endCursor": "x", "hasNextPage": True}}, {"cursor": "x", "has_more": True}),
@@ -71,6 +79,9 @@ def test_seq_is_the_order_of_publishing():
         ({"count": 9}, {"total": 9}),
         ({"count": 1}, {}),
         ({"total": "9"}, {"total": 9}),
+        ({"total": 90, "total_is_estimate": True}, {}),
+        ({"meta": {"total": 90, "count_type": "estimated"}}, {}),
+        ({"total": 9, "approximate": False}, {"total": 9}),
         ({"done": False}, {"has_more": True}),
         ({"next": {"cursor": "x"}}, {"cursor": "x"}),
         ({"page": {"number": 0, "size": 20, "totalPages": 3}}, {"page": 0, "limit": 20, "pages": 3}),
@@ -355,6 +366,12 @@ def test_a_code_that_all_is_well_is_no_failure(said):
     """Whatever number a framework has for it."""
     row = {"time": "2026-11-01T00:00:00Z", "client_id": "dev-a", "topic": "t", "payload": 1}
     assert answers.read_page(json.dumps({**said, "data": [row]}).encode(), content_type="application/json").rows == 1
+
+
+def test_rows_of_a_topic_called_missing_are_no_failure():
+    """What holds rows says nothing of them."""
+    row = {"time": "2026-11-01T00:00:00Z", "payload": 1}
+    assert read({"missing": [row], "failed": [row, row]}, client_id="dev-a").rows == 3
 
 
 def test_a_last_line_that_says_what_is_missing_ends_no_whole_answer():

@@ -26,10 +26,11 @@ class Slow(Server):
     """Has not enough time for longer ranges than some."""
 
     most = 6 * times.HOUR
+    says = 504, "<h1>504 Gateway Time-out</h1>"
 
     def _history(self, asked, path):
         if times.instant(asked["end"]) - times.instant(asked["start"]) > self.most:
-            return 504, {"content-type": "text/html"}, b"<h1>504 Gateway Time-out</h1>"
+            return self.says[0], {"content-type": "text/html"}, self.says[1].encode()
         return super()._history(asked, path)
 
 
@@ -75,19 +76,29 @@ def test_an_answer_that_cannot_be_parted_is_taken_as_it_is(home, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_pauses")
-def test_a_range_that_is_not_answered_in_time_is_asked_for_in_parts(home):
-    """A gateway gives up on a whole day (504); what is short enough comes."""
+@pytest.mark.parametrize(
+    "says",
+    [
+        (504, "<h1>504 Gateway Time-out</h1>"), (413, ""), (413, "the response is over 6291556 bytes"), (408, ""),
+        (500, "canceling statement due to statement timeout"), (500, "Internal Server Error"), (502, "Bad Gateway"),
+        (503, "query timed out"), (524, "A timeout occurred"),
+    ],
+)  # fmt: skip
+def test_a_range_that_is_not_answered_in_time_is_asked_for_in_parts(home, says):
+    """A portal, or a gateway, gives up on a whole day, however it says so; what is short enough comes."""
     server = Slow(WHOLE, EVERY_MINUTE)
+    server.says = says
     with mocked(server, home) as portal:
         assert read(portal) == EVERY
     assert ranges(server)[-1] <= 6
 
 
 @pytest.mark.usefixtures("no_pauses")
-def test_a_portal_that_never_answers_in_time_fails(home):
-    """Ranges are not made shorter and shorter for one that does not work."""
+@pytest.mark.parametrize(("status", "least"), [(504, 1.5), (500, 1), (503, 24)])
+def test_a_portal_that_never_answers_in_time_fails(home, status, least):
+    """Ranges are not made shorter and shorter for one that does not work; one short range may show that it does not."""
     server = Slow(WHOLE, EVERY_MINUTE)
-    server.most = 0
-    with mocked(server, home) as portal, pytest.raises(errors.PortalUnavailableError, match="504"):
+    server.most, server.says = 0, (status, "out of order")
+    with mocked(server, home) as portal, pytest.raises(errors.PortalUnavailableError, match=str(status)):
         read(portal)
-    assert min(ranges(server)) > 1
+    assert round(min(ranges(server)), 2) == least

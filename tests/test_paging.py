@@ -60,7 +60,7 @@ def test_the_next_page_is_named_as_the_portal_does(said, known, added):
     ("text", "is_instant"),
     [
         ("{at}", True), ('{{"last": "{at}"}}', True), ('["{at}"]', True), ('{{"last": "{at}", "id": 7}}', False),
-        ("{at}|7", False), ("2026-10-31T00:00:00Z", False), ("7", False),
+        ("2026-11-01T00:00:00.123Z", True), ("{at}|7", False), ("2026-10-31T00:00:00Z", False), ("7", False),
     ],
 )  # fmt: skip
 def test_an_instant_that_is_packed_in_a_cursor_names_no_page_either(text, is_instant):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import portal_rows
 import portals
 import pytest
@@ -239,6 +241,20 @@ def test_a_first_short_range_is_not_empty_where_a_portal_cuts_ends_to_the_hour(h
         pytest.raises(AnswerError, match="follows a range in another way"),
     ):
         isr.load_history(start="2026-11-02T10:10", end="2026-11-02T10:40", portal=portal)
+
+
+@pytest.mark.parametrize("login", ["pub-", ""])
+def test_a_client_by_another_name_is_not_said_to_be_silent(home, login):
+    """A portal may know clients by their logins: then it lacks the message that its live answer names, too."""
+
+    def how(server, asked, _n):
+        return rows([one for one in server._in(asked) if login + one.client == asked.get("client_id")])
+
+    server = Odd(how, Dialect(doc=None, cap=9999), SPARSE)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        with pytest.warns(UserWarning, match="nor any other yet.*client") if login else contextlib.nullcontext():
+            df = isr.load_history("dev-a", **TWENTY, portal=portal)
+        same(df, [] if login else SPARSE)
 
 
 def test_a_short_range_of_nothing_is_believed_where_a_message_is_in_one(home):

@@ -94,3 +94,21 @@ def test_a_row_without_a_client_is_an_error_that_names_its_fields():
     """No publisher is left out of the list in silence."""
     with pytest.raises(AnswerError, match=r"a row without client_id; its fields are label, paused"):
         publishers._table([{"client_id": "a"}, {"paused": False, "label": "b"}])
+
+
+def test_a_publisher_that_is_on_two_pages_is_one(home):
+    """It moves to the next page while they are read, as one is made."""
+    pages = {"1": ["c", "b"], "2": ["b", "a"]}
+
+    class Moving(portals.Server):
+        def answer(self, url, headers):
+            status, given, body = super().answer(url, headers)
+            path, asked = self.log[-1]
+            if path.endswith("/publishers"):
+                at = asked.get("page", "1")
+                rows = [{"client_id": one, "is_paused": False} for one in pages[at]]
+                body = json.dumps({"items": rows, "next_page": 2 if at == "1" else None}).encode()
+            return status, given, body
+
+    with portals.mocked(Moving(portals.Dialect(), []), home) as portal:
+        assert isr.load_publishers(portal=portal)["client_id"].tolist() == ["a", "b", "c"]

@@ -33,6 +33,12 @@ _KINDS = ("type", "kind", "recordtype")
 _AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
 """What a first or last line is called that is no row."""
 _OF_RANGE = re.compile(r"from|to$|start|begin|end|since|until|first|last|oldest|newest|updated|generated|created")
+_AGAIN = re.compile(
+    r"(?:latest|last|first|newest|oldest|previous|prior)(?:(?:message|value|row|record|point|known|state)s?)?"
+    r"|publishers|clients|devices|stations"
+)
+"""What is called beside a list of messages that shows some of them, or those before, or whose they are."""
+
 _LINES = {"result", "record", "row", "item", "entry", "document", "doc", "event", "data"}
 _HEADINGS = {"meta", "metadata", "summary", "stats", "statistics"}
 
@@ -100,6 +106,13 @@ def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
     return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
 
 
+def shown_again(fields: dict[str, bytes], places: Collection[str]) -> set[str]:
+    """Give the places of rows that are none of the answer's, as they stand beside a list of its messages."""
+    named = {name for name in places if _AGAIN.fullmatch(plain(name))}
+    listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in places if name not in named)
+    return named if listed else set()
+
+
 def tags(group: dict[str, bytes]) -> dict[str, bytes]:
     """Give what databases of series say of one in an object beside its points."""
     named = next((one for one in ("tags", "stream", "metric") if raw.kind(group.get(one, b"")) == "{"), None)
@@ -142,19 +155,24 @@ def tabled(documents: list[bytes]) -> list[bytes]:
     return [b"[" + b",".join(documents) + b"]"] if raw.kind(head or b"") == '"' else documents
 
 
-def walked(document: bytes, path: str) -> tuple[bytes, list[dict[str, bytes]]]:
-    """Give what stands in a document where a contract says that its rows are, and what stands beside it on the way."""
-    value, around = document, []
+def walked(document: bytes, path: str) -> tuple[bytes, dict[str, bytes]]:
+    """Give what stands in a document where a contract says that its rows are, and what is said around that.
+
+    A failure is heard; that something is missing is not: so whoever names the place of sound rows gets them.
+    """
+    value, said = document, dict[str, bytes]()
     for name in path.split("."):
         fields = raw.members(value) if raw.kind(value) == "{" else {}
         inner = fields.pop(name, None)
-        around.append(fields)
+        said |= dict(notes(fields))
+        if inner is not None and (failure := failures.stated(fields)):
+            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         if inner is None:
             raise AnswerError(
                 f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"
             )
         value = inner
-    return value, around
+    return value, said
 
 
 def opened(document: bytes) -> bytes:

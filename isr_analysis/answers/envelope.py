@@ -88,8 +88,8 @@ def find(
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
             documents = [b"[" + b",".join(documents) + b"]"]
     for document in documents:
-        value, around = beside.walked(document, fields.rows) if fields.rows else (document, [])
-        search.hear(around)
+        value, said = beside.walked(document, fields.rows) if fields.rows else (document, {})
+        search.found.notes |= said
         groups = search.dig(value, {}, ())
         if groups is None and fields.rows and raw.kind(value) == "[" and raw.kind(raw.first(value) or b"") == "{":
             groups = [Group(value, {}, ())]
@@ -135,13 +135,6 @@ class _Search:
         self._check_whole(fields)
         self._note(fields)
         return True
-
-    def hear(self, around: list[dict[str, bytes]]) -> None:
-        """Take what stands around rows whose place a contract names; a failure, and no word of what is missing."""
-        for fields in around:
-            self._note(fields)
-            if failure := failures.stated(fields):
-                raise AnswerError(f"the answer states a failure beside its rows: {failure}")
 
     def is_manifest(self, document: bytes) -> bool:
         """Tell whether a document among files of rows only says something of them, and no failure, and take it."""
@@ -345,6 +338,9 @@ class _Search:
             for name in (one for one, groups in dug.items() if groups is None):
                 spread = self._spread(fields[name], around, (*keys, name))
                 bearing |= {name: spread} if spread and {len(one.keys) for one in spread} <= depths else {}
+        places = [name for name, groups in dug.items() if groups is not None]
+        again = set() if self.live else beside.shown_again(fields, places)
+        bearing = {name: groups for name, groups in bearing.items() if name not in again}
         listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in bearing)
         if not listed and (self._is_message(fields) or self._is_of_topic(fields, keys)):
             return [Group(b"[" + value + b"]", outer, keys)]
@@ -357,7 +353,7 @@ class _Search:
             self._goes_on()
         if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys))):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
-        self._check_whole(fields)
+        self._check_whole({name: one for name, one in fields.items() if name not in bearing})
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}

@@ -31,6 +31,9 @@ _DATE = re.compile(r"/Date\((?P<ms>-?\d+)(?:[+-]\d{4})?\)/")
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
 _LIST = re.compile(rb"\[\s*([12]\d{3})" + rb"\s*,\s*(\d\d?)" * 4 + rb"(?:\s*,\s*(\d\d?)(?:\s*,\s*(\d{1,9}))?)?\s*\]")
+_DIGITS = re.compile(r"^((?:19|20)\d\d)(0[1-9]|1[0-2])([0-3]\d)([0-2]\d)([0-5]\d)([0-6]\d)(\d{3})?$")
+"""A date and a time without anything between: as a number since 1970, of whichever unit, it is beyond 2262."""
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ZONES = ("UT", "UTC", "GMT", "Z", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT")
@@ -74,6 +77,9 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
     text = columns.said(columns.texts(column, name))
     if text.null_count == len(text):
         return pa.chunked_array([pa.nulls(len(text), pa.int64())])
+    may_be_digits = form in (None, "iso") and not unit_of(name) and _DIGITS.match(columns.sample_text(text))
+    if may_be_digits and pc.all(pc.match_substring_regex(text, _DIGITS.pattern)).as_py():
+        text = pc.replace_substring_regex(text, _DIGITS.pattern, r"\1-\2-\3T\4:\5:\6.\70")
     for kind in (pa.timestamp("ns", "UTC"), pa.timestamp("ns")):
         try:
             return _in_zone(text.cast(kind), zone).cast(pa.int64())
@@ -185,6 +191,8 @@ def is_zoneless(column: pa.ChunkedArray) -> bool:
     value = columns.sample(column)
     text = value if isinstance(value, str) else (value or b"").strip(b'"').decode("utf-8", "replace")
     found = _ISO.fullmatch(text.strip())
+    if found is None and _DIGITS.match(text.strip()):
+        return True
     if found is None:
         return _of_mail(text.strip()) is not None and not _ZONE_OF_MAIL.search(text)
     return found["hour"] is not None and found["zone"] is None

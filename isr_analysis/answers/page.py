@@ -189,10 +189,8 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
         said = str(exc).encode("utf-8", "backslashreplace").decode()
         remedy = "" if forms.ELSEWHERE in said else f". If it is sound, name the fields in {CONTRACT_FILE}"
         if failures.NOT_WHOLE in said:
-            where = "live_fields" if asked.live else "history.fields"
             remedy = (
-                ". Try again later; if it always says so of sound rows, say where they are, as rows under "
-                f"[{where}] of {CONTRACT_FILE}"
+                f". Try again later; if it always says so of sound rows, give their place (rows) in {CONTRACT_FILE}"
             )
         raise AnswerError(f"the portal's {what} was not understood: {said}{remedy}") from exc
 
@@ -283,6 +281,10 @@ def _published(table: Columns) -> Columns:
     # Where neither instant nor topic nor payload is said, empty texts stand for null, and so does the first instant.
     said = [_is_said(table[name], timed=name in timed) for name in {*names, *timed, *([topic] if topic else [])}]
     there = pc.and_(there, functools.reduce(pc.or_, said))
+    for name in (one for one in own if plain(one) in failures.FAILED):  # what it published could not be had
+        failed = pc.and_(pc.invert(there), _is_stated(table[name]))
+        if (at := pc.index(failed, True).as_py()) >= 0:
+            raise AnswerError(f"{labels.row(table, at)} has no message and states {name}: {table[name][at].as_py()!r}")
     return {name: column.filter(there) for name, column in table.items()} if not pc.all(there).as_py() else table
 
 
@@ -290,6 +292,14 @@ def _is_said(column: pa.ChunkedArray, *, timed: bool) -> pa.ChunkedArray:
     """Tell for each row whether it has a value other than an empty text or, of instants, the first that there is."""
     nothing = pc.match_substring_regex(columns.as_json(column), _NEVER if timed else b'^""$')
     return pc.and_(columns.present(column), pc.invert(pc.fill_null(nothing, True)))
+
+
+def _is_stated(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell for each row whether it states a failure, and not that there is none, or nothing to be had."""
+    said = columns.as_json(column)
+    none = pc.is_in(said, value_set=pa.array(failures.NOTHING, pa.binary()))
+    none = pc.or_(none, pc.match_substring_regex(said, rb"(?i)\bno \w|never|not found|empty|none"))
+    return pc.and_(columns.present(column), pc.invert(none))
 
 
 def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:

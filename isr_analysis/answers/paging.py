@@ -36,6 +36,17 @@ _NEXT = re.compile(
 )
 """How a field is named that says where more is."""
 
+_NOTHING = re.compile(rb'null|""|"(?:null|none|nil|undefined)"', re.IGNORECASE)
+_NO_NEXT = re.compile(rb'"?(?:0|-1)"?')
+"""What says, where something is next, that nothing is: nothing precedes the first page."""
+
+_FLAG = {b"1": b"true", b"0": b"false", b'"true"': b"true", b'"false"': b"false"}
+"""Flags as programs write them that have no other."""
+
+_ESTIMATE = re.compile(r"estimat|approx")
+_ESTIMATED = (b'"estimated"', b'"estimate"', b'"approximate"', b'"planned"', b'"gte"')
+"""What says of a total that it is none by which an end can be told."""
+
 _CUT_WORDS = re.compile(rb"truncat|incomplete|cut (off|short)|partial", re.IGNORECASE)
 _NUMBERS = {
     "page": ("page", "pagenumber", "currentpage", "pagenum", "pageno", "pageindex", "number"),
@@ -97,7 +108,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     for name, value in notes.items():
         last = plain(name.rpartition(".")[2])
         as_given.setdefault(last, name.rpartition(".")[2])
-        if value in (b"null", b'""'):
+        if _NOTHING.fullmatch(value) or (last.startswith("next") and _NO_NEXT.fullmatch(value)):
             nothing |= {plain(name), last}
         else:
             spelled.setdefault(plain(name), value)
@@ -117,6 +128,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     total = integer(_TOTAL)
     if total is None and (counted := integer(_COUNT)) is not None and counted > rows:
         total = counted
+    total = None if _is_estimated(spelled) else total
     cursor = cursor_name = url = None
     ended = False
     if more is not False:
@@ -144,11 +156,17 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     return Paging(cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1])
 
 
+def _is_estimated(spelled: dict[str, bytes]) -> bool:
+    """Tell whether it is said of a total that it is an estimate."""
+    return any(one in _ESTIMATED or (one == b"true" and _ESTIMATE.search(name)) for name, one in spelled.items())
+
+
 def _more(spelled: dict[str, bytes]) -> bool | None:
     """Tell whether flags, or words of a warning, say that there is more or that there is not."""
 
     def flag(names: Iterable[str]) -> bool | None:
-        said = [spelled[name] for name in names if spelled.get(name) in (b"true", b"false")]
+        said = [_FLAG.get(spelled[name], spelled[name]) for name in names if name in spelled]
+        said = [one for one in said if one in (b"true", b"false")]
         return (b"true" in said) if said else None
 
     warned = any(_CUT_WORDS.search(spelled.get(name, b"")) for name in ("warning", "warnings", "notice", "notices"))
@@ -156,7 +174,7 @@ def _more(spelled: dict[str, bytes]) -> bool | None:
         return True
     if (more := flag(filter(_CUT.fullmatch, spelled)) or flag(_MORE)) is not None:
         return more
-    done = flag(_DONE)
+    done = flag(name for name in _DONE if not spelled.get(name, b"").isdigit())  # the last page may have a number
     return (None if spelled.get("next") != b"false" else False) if done is None else not done
 
 

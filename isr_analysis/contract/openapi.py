@@ -240,7 +240,10 @@ def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | t
     """Find the parameter of how long the range is, and what it takes."""
     for one in given:
         form = lengths.form_of(one.name, one.schema, one.words)
-        if form is not None and roles.is_length(one.name, alone=alone) and not one.time_form():
+        span = "duration" in roles.snake(one.name) and not re.search(
+            r"unix|epoch|1970|timestamp", one.words, re.IGNORECASE
+        )
+        if form is not None and roles.is_length(one.name, alone=alone) and (span or not one.time_form()):
             return one, form
     return None, None
 

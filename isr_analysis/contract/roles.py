@@ -33,7 +33,7 @@ _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
 
 _LENGTH = re.compile(
     r"(?:(?:for|last|past|recent|look_?back|back|max_?age|since|previous|num)_?)*(?:(?:sec(?:ond)?|min(?:ute)?|h(?:ou)?r|day|week)s)"
-    r"(?:_?(?:back|ago))?|look_?back(?:_?\w+)?|last|past|since|max_age|duration|(?:time_?)?span"
+    r"(?:_?(?:back|ago))?|look_?back(?:_?\w+)?|last|past|since|max_age|duration(?:_\w+)?|(?:time_?)?span"
 )
 _LENGTH_PERHAPS = re.compile(r"(?:time_?)?(?:range|period|window|frame)|time_?interval")
 """What is the range's length only where nothing else says the range: it may also be that of an average."""

@@ -24,7 +24,9 @@ _OF_SEVERAL = re.compile(
 )
 """Choices that make one number or message of several."""
 
-_OF_THINNING = re.compile(r"aggregat|averag|\bmeans?\b|down-?\s?sampl|thinn|roll-?up|bucket|interpolat", re.IGNORECASE)
+_OF_THINNING = re.compile(
+    r"aggregat|averag|\bmeans?\b|down-?\s?sampl|\bsampl|thinn|roll-?up|bucket|interpolat", re.IGNORECASE
+)
 _CHOICE = re.compile(rf"""[`'"]({"|".join(_EACH)})[`'"]""")
 _ZERO = re.compile(r"\b0\b[^.;]{0,30}\b(?:raw|none|off|disable[sd]?|no|every|all)\b", re.IGNORECASE)
 

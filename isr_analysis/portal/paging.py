@@ -138,7 +138,10 @@ def _is_time_alone(known: History, step: Step, page: Page) -> bool:
     at = answers.instant_of(names[0]) or answers.instant_of(_unpacked(names[0]))
     ends = instants(page.messages)
     steps = [(int(one) // unit * unit, unit) for one in ends[[0, -1]] for unit in _UNITS]
-    return at is not None and any(at in (cut - unit, cut, cut + unit) for cut, unit in steps)
+    if at is None:
+        return False
+    # Or it is one that is shown cut to a second or so.
+    return any(at in (cut - unit, cut, cut + unit) or at // unit * unit in ends[[0, -1]] for cut, unit in steps)
 
 
 def is_before_last(said: Paging, nth: int) -> bool:

@@ -282,7 +282,7 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
         kind = errors.TokenRefusedError
         text = (
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
-            f"then put it in the old one's place (`isr login`, or ISR_TOKEN){remedy}"
+            f"then put it in the old one's place (`isr login`, ISR_TOKEN, or the file of ISR_TOKEN_FILE){remedy}"
         )
     elif addons.is_missing(status, response.request.method, everything):
         kind = errors.AddOnMissingError

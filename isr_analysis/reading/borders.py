@@ -52,7 +52,7 @@ def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int
     if order is None or not len(shared := _shared(held.messages, after.messages)):
         return None
     at = int(instants(shared)[0])
-    alone = ask(Range(at, at + max(unit, grain_of(at))), back=order == "down")
+    alone = _alone(ask, at, max(unit, grain_of(at)), back=order == "down")
     if len(alone.messages) >= held.rows:
         return None
     for i in range(len(shared)):
@@ -70,7 +70,7 @@ def left_out(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> in
     """
     at = int(instants(held.messages)[-1])
     for length in (max(unit, grain_of(at)), unit):  # a portal may keep its times finer than it shows them
-        alone = ask(Range(at, at + length), back=order_of(held.messages) == "down")
+        alone = _alone(ask, at, length, back=order_of(held.messages) == "down")
         if len(alone.messages) < held.rows:
             break
     else:
@@ -81,7 +81,7 @@ def left_out(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> in
 
 
 def repeated(
-    seen: list[npt.NDArray[np.uint64]], held: Page, after: Page, ask: Callable[[Range], Page], unit: int
+    seen: list[npt.NDArray[np.uint64]], held: Page, after: Page, ask: Callable[..., Page], unit: int
 ) -> int | None:
     """Give the instant of a message that pages in no order of time give twice; None if there is none, or it is two.
 
@@ -97,8 +97,16 @@ def repeated(
         return None
     message = after.messages.slice(int(twice[0]), 1)
     at = int(instants(message)[0])
-    alone = ask(Range(at, at + max(unit, grain_of(at))))
+    alone = _alone(ask, at, max(unit, grain_of(at)))
     return at if _count_of(message, alone.messages) == 1 and len(alone.messages) < held.rows else None
+
+
+def _alone(ask: Callable[..., Page], at: int, length: int, **how: bool) -> Page:
+    """Ask for an instant alone; to the end of its minute if it is not given, as a portal may cut ends to that."""
+    page = ask(Range(at, at + length), **how)
+    if len(within(page.messages, Range(at, at + 1))):
+        return page
+    return ask(Range(at, (at // times.MINUTE + 1) * times.MINUTE), **how)
 
 
 def _hashes(table: pa.Table) -> npt.NDArray[np.uint64]:

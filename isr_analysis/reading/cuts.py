@@ -75,8 +75,9 @@ def unproven(portal: Portal, selector: Selector) -> str:
         return ""
     return (
         f"the portal has given no message of {selector}, nor any other yet: whether it answers so long a range whole, "
-        'or follows one as it was sent, is not known. If there should be some, say longest = "1h", or how it wants the '
-        f"range (start, end, time_form), under [history] of {CONTRACT_FILE}, and load once with refresh=True"
+        "or follows the question as it was sent, is not known. If there should be some, say "
+        'longest = "1h", or how it wants range, client or topic (start, end, time_form, client, topic, topic_form), '
+        f"under [history] of {CONTRACT_FILE}, and load once with refresh=True"
     )
 
 
@@ -106,9 +107,10 @@ class _Look:
         """Find out whether it cuts ranges as long as a span, of which some messages were given, or none."""
         habits, length = self._portal.habits, span.end - span.start
         if not habits.cuts and not self.is_proven(length) and habits.is_worth_a_look(nothing=given is None):
-            habits.cuts = self.finds_a_cut(length) or self.finds_more(selector, span, given)
+            is_narrow = selector != Selector()  # the portal may know clients and topics by other names
+            habits.cuts = self.finds_a_cut(length, is_narrow=is_narrow) or self.finds_more(selector, span, given)
 
-    def finds_a_cut(self, length: int) -> bool:
+    def finds_a_cut(self, length: int, *, is_narrow: bool) -> bool:
         """Tell whether a message is missing from a range of this length that begins, or ends, with it."""
         habits, now = self._portal.habits, self._portal.now()
         seen, sure = habits.seen, True
@@ -126,7 +128,8 @@ class _Look:
         found = (is_new and self._is_missing(one, first, begins, sure=sure)) or (
             habits.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
         )
-        habits.unproven |= length <= _SHORTEST and not (sure or found or habits.seen)  # not even that one was given
+        # Not even that one was given.
+        habits.unproven |= (length <= _SHORTEST or is_narrow) and not (sure or found or habits.seen)
         return found
 
     def _is_missing(self, selector: Selector, at: int, span: Range, *, sure: bool) -> bool:

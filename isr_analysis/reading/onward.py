@@ -168,8 +168,9 @@ class Onward:
         if page.rows < former.rows and len(given) < len(within(former.messages, wanted)):
             raise self._incomplete(
                 f"gave fewer messages of {wanted} when it was asked for that alone than with more: "
-                "it may round ranges, or go by another time than the one that is read (time under [history.fields] of "
-                f"{CONTRACT_FILE})"
+                'it may cut the ends of ranges to whole seconds (then say time_form = "iso seconds", or "s", under '
+                f"[history] of {CONTRACT_FILE}), or go by another time than the one that is read (time under "
+                "[history.fields])"
             )
         return page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import TypeVar
@@ -14,7 +15,13 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.contract import refusals, retention
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, QuestionRefusedError
+from isr_analysis.errors import (
+    AnswerError,
+    HistoryIncompleteError,
+    IsrError,
+    PortalUnavailableError,
+    QuestionRefusedError,
+)
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
@@ -30,6 +37,15 @@ _SHOWN = 200
 
 _SHORT = times.HOUR
 """A range so long, ns, is answered in time by a portal that is well."""
+
+_TOO_MUCH = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.GATEWAY_TIMEOUT, 524)
+"""The statuses of an answer that is too much for the portal, or for a gateway before it."""
+
+_PERHAPS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY)
+"""Those with which programs give up as well what is too much."""
+
+_SLOW = re.compile(r"\btime[ds]?[- ]?out|deadline|duration", re.IGNORECASE)
+"""Words of an answer that took too long, whatever its status."""
 
 Question = tuple[Selector, Range]
 _T = TypeVar("_T")
@@ -103,9 +119,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
             todo[:0] = _instead(portal, known, window, (one, piece), exc)
             continue
         except PortalUnavailableError as exc:  # it may only need too long for so much
-            if exc.status_code != HTTPStatus.GATEWAY_TIMEOUT or not _is_shortened(portal, known, wide):
+            if not _is_shortened(portal, known, one, wide, exc, wait=wait):
                 raise
-            logger.info("%s was not answered in time: shorter ranges are asked for", wide)
             todo.insert(0, (one, piece))
             continue
         if guesses.was_wrong(portal, known, one, wide, first):
@@ -134,13 +149,27 @@ def not_kept(portal: Portal, span: Range) -> str:
     )
 
 
-def _is_shortened(portal: Portal, known: History, span: Range) -> bool:
-    """Have shorter ranges asked for, or not if this one is short enough for any portal that is well."""
+def _is_shortened(
+    portal: Portal, known: History, selector: Selector, span: Range, exc: IsrError, *, wait: Waiting = False
+) -> bool:
+    """Have shorter ranges asked for where one may have been too much for the portal.
+
+    Not if it was short enough for any portal that is well, or if the failure may be another one and its last hour is
+    not answered either.
+    """
     length = (span.end - span.start) // 4
-    if length < _SHORT or not known.can_be_parted(span):
+    sure = exc.status_code in _TOO_MUCH or (exc.status_code is not None and _SLOW.search(str(exc)))
+    if length < _SHORT or not known.can_be_parted(span) or not (sure or exc.status_code in _PERHAPS):
         return False
+    if not sure:
+        part = known.widened(Range(span.end - _SHORT, span.end), portal.now())
+        try:
+            Window(portal, known, selector, part, wait=wait).first()
+        except (PortalUnavailableError, QuestionRefusedError, AnswerError):
+            return False
     if portal.contract.history == known:  # else another thread has learned of it meanwhile
         portal.learn(dataclasses.replace(known, longest=f"{length // times.SECOND}s"))
+    logger.info("%s may have been too much to be answered: shorter ranges are asked for", span)
     return True
 
 
@@ -162,6 +191,8 @@ def _instead(
         return [question]
     if too_old and _is_of_age(portal, known, selector, span, shorter=True):  # as a range so long is refused, too
         return _of_what_is_kept(portal, known, question, exc)
+    if exc.status_code in _TOO_MUCH and _is_shortened(portal, known, selector, span, exc):
+        return [question]
     raise exc
 
 

@@ -7,7 +7,7 @@ from documents import ISO, document, query, read
 
 from isr_analysis.contract import openapi
 from isr_analysis.messages import Selector
-from isr_analysis.times import Range
+from isr_analysis.times import HOUR, Range
 
 
 @pytest.mark.parametrize(
@@ -279,6 +279,22 @@ def test_members_of_an_object_are_parameters_of_their_own():
 
 
 @pytest.mark.parametrize(
+    ("name", "words", "length"),
+    [
+        ("duration", "Length in seconds, at most 86400", "duration"),
+        ("duration_seconds", "", "duration_seconds"),
+        ("duration", "Unix time in seconds", None),
+    ],
+)
+def test_a_duration_in_seconds_is_no_instant(name, words, length):
+    """Beside a start: as long as the range is."""
+    known = read(query("start", **ISO), query(name, type="integer", description=words))
+    assert (known.start, known.end, known.length) == ("start", None, length)
+    asked = known.question(Selector(), Range(0, HOUR), account_id=None)
+    assert asked.get(name) == (None if length is None else "3600")
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         (
@@ -347,6 +363,8 @@ def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
         ("step", {"type": "string", "enum": ["raw", "1m", "1h"], "default": "1m"}, "raw"),
         ("type", {"type": "string", "enum": ["hourly", "daily", "raw"]}, "raw"),
         ("raw", {"type": "boolean", "description": "Messages as they are, not 1-minute means"}, "true"),
+        ("raw", {"type": "boolean", "description": "Every message instead of a sample"}, "true"),
+        ("raw", {"type": "boolean", "description": "Not downsampled"}, "true"),
         ("bucket", {"type": "string", "default": "1m", "description": "Such as `5m`; `raw` for all messages"}, "raw"),
         ("every", {"type": "integer", "default": 60, "description": "Seconds to average over, 0 for raw data"}, "0"),
         ("raw", {"type": "boolean", "description": "The payload as a string"}, None),
