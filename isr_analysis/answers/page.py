@@ -189,9 +189,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
         said = str(exc).encode("utf-8", "backslashreplace").decode()
         remedy = "" if forms.ELSEWHERE in said else f". If it is sound, name the fields in {CONTRACT_FILE}"
         if failures.NOT_WHOLE in said:
-            remedy = (
-                f". Try again later; if it always says so of sound rows, give their place (rows) in {CONTRACT_FILE}"
-            )
+            remedy = f". Try again later; or, if its rows are sound, name their place (rows) in {CONTRACT_FILE}"
         raise AnswerError(f"the portal's {what} was not understood: {said}{remedy}") from exc
 
 
