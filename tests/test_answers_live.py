@@ -264,9 +264,9 @@ def test_a_last_will_alone_is_no_message(will):
 
 
 def test_a_publisher_whose_message_could_not_be_had_is_not_left_out_without_a_word():
-    """Where its row states a failure; one that never published may say that in the same place."""
+    """Where its row states a failure; one that is away or never published may say that in the same place."""
     quiet = {"client_id": "b", "time": None, "topic": None, "payload": None}
-    for said in (None, "", "no messages yet", "never published"):
+    for said in (None, "", "no messages yet", "never published", "device offline", 2):
         assert len(live([{**ROW, "error": None}, {**quiet, "error": said}]).messages) == 1
     with pytest.raises(AnswerError, match=r"row 2 .*has no message and states error: .*timeout"):
         live([ROW, {"client_id": "b", "error": "timeout"}])

@@ -11,6 +11,8 @@ from isr_analysis.answers.words import error_words
 FAILED = ("error", "errors", "exception", "fault")
 NOT_WHOLE = "says that it is not whole"
 NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
+NO_MESSAGE = rb"(?i)^\d|\bno \w|never|not (?:found|connected)|empty|none|offline|disconnect|inactive|disabled|paused"
+"""What a publisher without a last message may say in place of a failure: a count, or why it has none."""
 
 _DEEPEST = 8  # arrays and objects within one another that are described
 _NOT_OK = {"error", "fail", "failed", "failure", "partial", "incomplete", "degraded", "timeout"}

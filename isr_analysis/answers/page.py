@@ -293,11 +293,11 @@ def _is_said(column: pa.ChunkedArray, *, timed: bool) -> pa.ChunkedArray:
 
 
 def _is_stated(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Tell for each row whether it states a failure, and not that there is none, or nothing to be had."""
+    """Tell for each row whether it states a failure: no count, nor that the device is away or never published."""
     said = columns.as_json(column)
-    none = pc.is_in(said, value_set=pa.array(failures.NOTHING, pa.binary()))
-    none = pc.or_(none, pc.match_substring_regex(said, rb"(?i)\bno \w|never|not found|empty|none"))
-    return pc.and_(columns.present(column), pc.invert(none))
+    fine = pc.is_in(said, value_set=pa.array(failures.NOTHING, pa.binary()))
+    fine = pc.or_(fine, pc.match_substring_regex(said, failures.NO_MESSAGE))
+    return pc.and_(columns.present(column), pc.invert(fine))
 
 
 def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
