@@ -163,15 +163,14 @@ def walked(document: bytes, path: str) -> tuple[bytes, dict[str, bytes]]:
     value, said = document, dict[str, bytes]()
     for name in path.split("."):
         fields = raw.members(value) if raw.kind(value) == "{" else {}
-        inner = fields.pop(name, None)
-        said |= dict(notes(fields))
-        if inner is not None and (failure := failures.stated(fields)):
-            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
-        if inner is None:
+        if name not in fields:
             raise AnswerError(
                 f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"
             )
-        value = inner
+        value = fields.pop(name)
+        if failure := failures.stated(fields):
+            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
+        said |= dict(notes(fields))
     return value, said
 
 
