@@ -45,7 +45,7 @@ def load_live(
     fields : str or list of str, optional
         The payload's fields that become columns; all if left out.
     max_age : str or timedelta
-        An answer that is not older is taken from the cache.
+        An answer that is not older is taken from the cache; with ``"0s"``, none is.
     portal : Portal, optional
         The connection; by default that of `connect`.
 
@@ -79,7 +79,7 @@ def load_live(
     """
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
-    age = times.duration(max_age, name="max_age") / times.SECOND
+    age = times.duration(max_age, name="max_age", zero=True) / times.SECOND
     portal = connection.current(portal)
     kept, table = last_messages(portal, selector, max_age=age)
     silent = set(selector.clients or ()).difference(table["client_id"].to_pylist())

@@ -335,6 +335,12 @@ def has_subscriber(profile: str | None = None) -> bool:
     bool
         Whether `stream` would find a broker and a login without arguments. The login may have expired: that the
         broker knows.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> isr.has_subscriber()
+    False
     """
     try:
         logins.find(settings.profile(profile))
