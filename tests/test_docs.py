@@ -29,8 +29,9 @@ def modules():
 
 
 @pytest.mark.parametrize("name", ["isr_analysis", *modules()])
-def test_examples_run(name):
+def test_examples_run(name, tmp_path, monkeypatch):
     """Each docstring's example gives what it shows, without a network."""
+    monkeypatch.chdir(tmp_path)
     if name == "isr_analysis.engines":
         pytest.importorskip("dask.dataframe")
     failed, tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)

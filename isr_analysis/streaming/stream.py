@@ -305,7 +305,7 @@ def stream(
     Examples
     --------
     >>> import isr_analysis as isr
-    >>> with isr.sandbox.serve(broker=True, rate=100) as sandbox:  # doctest: +SKIP
+    >>> with isr.sandbox.serve(broker=True, rate=100) as sandbox:
     ...     with isr.stream("telemetry/#", login=sandbox.make_subscriber(), duration="2s") as live:
     ...         topics = {message.topic for message in live}
     """
