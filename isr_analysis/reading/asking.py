@@ -115,20 +115,18 @@ class Asker:
 
     def of_range(self, span: Range, question: dict[str, str], *, bounded: bool = False) -> Page:
         """Ask for a range by the parameters of a question; `bounded` as for `Wire.get`."""
-        answered_from = self._portal.habits.answered_from
+        oldest, age = self._portal.habits.oldest, self._portal.now() - span.start
         try:
             page = self.ask(Step(self.known.path, question), bounded=bounded)
         except QuestionRefusedError as exc:
             if not self._is_nothing(exc):
                 raise
-            is_new = span.start < answered_from.get(self._selector, 2**63)
+            is_new = age > oldest.get(self._selector, -times.MINUTE) + times.MINUTE  # as time goes on meanwhile
             if is_new and self._is_answered_at_its_end(span):  # else it would find nothing there, either
                 raise QuestionRefusedError(str(exc), status_code=HTTPStatus.GONE, words=exc.words) from exc
             return Page(messages.empty(), 0)
         self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
-        answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
-        ages = self._portal.habits.ages
-        ages[self._selector] = max(self._portal.now() - span.start, ages.get(self._selector, 0))
+        oldest[self._selector] = max(age, oldest.get(self._selector, 0))
         return page
 
     def ask(self, step: Step, *, bounded: bool = False) -> Page:
