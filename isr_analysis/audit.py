@@ -12,6 +12,7 @@ import pyarrow as pa
 from isr_analysis import messages, times
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.offline import check_online
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.pages import pages, to_the_end
@@ -53,6 +54,7 @@ def verify_store(count: int = 10, *, wait: bool = False, portal: Portal | None =
     if count < 1:
         raise UsageError(f"count={count}: give how many windows to compare, 1 or more")
     portal = connection.current(portal)
+    check_online(portal)
     store = Store(portal.folder)
     windows = [(one, window) for one, held in _settled(store, portal.now()) for window in held.days()]
     chosen = random.sample(windows, min(count, len(windows)))

@@ -21,7 +21,7 @@ from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, Usage
 from isr_analysis.exported import file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import go_offline, lacking
+from isr_analysis.offline import lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -104,8 +104,8 @@ def open_history(
     messages.check_flags(decoded=decoded, offline=offline, wait=wait)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     zone = times.zone(tz)
-    if offline or go_offline(portal):
-        if words := lacking(portal, selector, span, is_open=end is None)[0]:
+    if offline or portal.profile.is_offline:
+        if words := lacking(portal, selector, span):
             warnings.warn(words, stacklevel=2)
     else:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
