@@ -76,7 +76,7 @@ def _compared(portal: Portal, store: Store, selector: Selector, window: Range, *
     came = to_the_end(lambda: pa.concat_tables([messages.empty(), *pages(portal, asked, window, wait=wait)]))
     given = selector.select(messages.within(came, window))
     held = store.read(selector, window)
-    ours, theirs = _counted(held), _counted(given)
+    ours, theirs = (Counter(messages.rows(one, "time", "client_id", "topic", "payload")) for one in (held, given))
     lacking, surplus = (theirs - ours).total(), (ours - theirs).total()
     state = SAME if not lacking and not surplus else DIFFERS
     if not lacking and surplus:
@@ -85,8 +85,3 @@ def _compared(portal: Portal, store: Store, selector: Selector, window: Range, *
     edges = [pd.Timestamp(times.iso(edge)) for edge in (window.start, window.end)]
     who = selector.clients[0] if selector.clients else ALL
     return (who, selector.topic, *edges, len(held), len(given), lacking, surplus, state)
-
-
-def _counted(table: pa.Table) -> Counter[tuple[Any, ...]]:
-    rest = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
-    return Counter(zip(messages.instants(table).tolist(), *rest, strict=True))

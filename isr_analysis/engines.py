@@ -255,7 +255,7 @@ def _dask(read: Callable[..., pa.Table], span: Range, zone: dt.tzinfo, *, decode
     dask, dataframe = _imported("dask"), _imported("dask.dataframe")
     days = [functools.partial(read, day) for day in span.days()]
     if not decoded:
-        meta, make = _frame_of(messages.empty()), _messages_frame
+        meta, make = _messages_frame(lambda **_: messages.empty()), _messages_frame
     else:
         # Which fields there are, and of which kinds, is known once a worker has decoded a day, which its memo keeps.
         kinds = dask.compute(*(dask.delayed(_kinds)(day) for day in days))
@@ -295,10 +295,7 @@ def _dtypes(days: Iterable[dict[str, set[str]]]) -> dict[str, str]:
 
 
 def _messages_frame(read: Callable[..., pa.Table]) -> pd.DataFrame:
-    return _frame_of(read(decoded=False))
-
-
-def _frame_of(table: pa.Table) -> pd.DataFrame:
+    table = read(decoded=False)
     kinds = {kind: pd.ArrowDtype(kind) for kind in (pa.binary(), pa.large_binary())}  # Dask makes text of objects
     df: pd.DataFrame = table.drop_columns(["time"]).to_pandas(types_mapper=kinds.get)
     df.index = pd.DatetimeIndex(table["time"].to_numpy(), tz="UTC", name="time")
