@@ -127,14 +127,11 @@ def _gaps(held: Held) -> str:
             joined[-1] = Range(joined[-1].start, window.end)
         else:
             joined.append(window)
-    found = [str(_shown(window)) for own in gaps.values() for window in own]
+    # To the second: ends may be of the present, which nobody reads finer.
+    whole = times.whole_second
+    found = [str(Range(whole(one.start), -whole(-one.end))) for own in gaps.values() for one in own]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"{', '.join(found[:_NAMED])}{more}"
-
-
-def _shown(span: Range) -> Range:
-    """Widen a range to the second: its ends may be of the present, which nobody reads finer."""
-    return Range(times.whole_second(span.start), -times.whole_second(-span.end))
 
 
 def _reach(span: Range, held: Held) -> int:
