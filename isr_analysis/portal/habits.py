@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -82,13 +83,16 @@ class Habits:
         From when on it gives messages, as it refused what is before that as too old, ns.
     not_kept : tuple of int and str
         Up to when it refused to give messages, as too old, ns, and its words.
-    oldest : dict of Selector to int
-        How long ago the earliest range began that was answered, when it was, ns.
+    answered_from : dict of Selector to int
+        The earliest beginning of a range that was answered, by what was asked for, ns.
+    ages : dict of Selector to int
+        How long ago that was at the most when it was answered, ns: what is kept begins later and later.
     days_are_utc_from : int
         From which time of a day on messages were found in the day of UTC that is theirs, ns.
-    form_is_looked_for : bool
-        Whether other answers were asked whether payloads are coded bytes.
-    lock : threading.Lock
+    payloads : tuple of (str or None, str or None), or None
+        The form of payloads and the field that holds them, as other answers show where one alone does not; None where
+        none was asked for yet.
+    lock : threading.RLock
         Held while something is found out that others wait for.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
@@ -124,10 +128,11 @@ class Habits:
     answered: dict[Selector, int] = field(default_factory=dict)
     kept_from: dict[Selector, int] = field(default_factory=dict)
     not_kept: tuple[int, str] = (0, "")
-    oldest: dict[Selector, int] = field(default_factory=dict)
+    answered_from: dict[Selector, int] = field(default_factory=dict)
+    ages: dict[Selector, int] = field(default_factory=dict)
     days_are_utc_from: int = times.DAY
-    form_is_looked_for: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    payloads: tuple[str | None, str | None] | None = None
+    lock: Any = field(default_factory=threading.RLock)
     zone_is_proven: bool = False
     clock_is_proven: bool = False
 

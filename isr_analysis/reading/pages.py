@@ -257,7 +257,7 @@ def _is_of_age(portal: Portal, known: History, selector: Selector, span: Range, 
     It was not where an older one was answered.
     """
     answered, now, length = portal.habits.answered, portal.now(), span.end - span.start
-    if now - span.start < portal.habits.oldest.get(selector, 0) - times.HOUR:
+    if now - span.start < portal.habits.ages.get(selector, 0) - times.HOUR:
         return False
     # Later by whole hours, as the portal may take no other instants than such.
     step = times.DAY if known.of_days else times.HOUR if now - span.end >= times.HOUR else times.MINUTE
