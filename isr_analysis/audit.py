@@ -12,6 +12,7 @@ import pyarrow as pa
 from isr_analysis import messages, times
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.offline import check_online
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.pages import pages, to_the_end
@@ -53,6 +54,7 @@ def verify_store(count: int = 10, *, wait: bool = False, portal: Portal | None =
     if count < 1:
         raise UsageError(f"count={count}: give how many windows to compare, 1 or more")
     portal = connection.current(portal)
+    check_online(portal)
     store = Store(portal.folder)
     windows = [(one, window) for one, held in _settled(store, portal.now()) for window in held.days()]
     chosen = random.sample(windows, min(count, len(windows)))
@@ -74,7 +76,7 @@ def _compared(portal: Portal, store: Store, selector: Selector, window: Range, *
     came = to_the_end(lambda: pa.concat_tables([messages.empty(), *pages(portal, asked, window, wait=wait)]))
     given = selector.select(messages.within(came, window))
     held = store.read(selector, window)
-    ours, theirs = _counted(held), _counted(given)
+    ours, theirs = (Counter(messages.rows(one, "time", "client_id", "topic", "payload")) for one in (held, given))
     lacking, surplus = (theirs - ours).total(), (ours - theirs).total()
     state = SAME if not lacking and not surplus else DIFFERS
     if not lacking and surplus:
@@ -83,8 +85,3 @@ def _compared(portal: Portal, store: Store, selector: Selector, window: Range, *
     edges = [pd.Timestamp(times.iso(edge)) for edge in (window.start, window.end)]
     who = selector.clients[0] if selector.clients else ALL
     return (who, selector.topic, *edges, len(held), len(given), lacking, surplus, state)
-
-
-def _counted(table: pa.Table) -> Counter[tuple[Any, ...]]:
-    rest = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
-    return Counter(zip(messages.instants(table).tolist(), *rest, strict=True))

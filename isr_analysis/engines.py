@@ -21,7 +21,7 @@ from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, Usage
 from isr_analysis.exported import file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import go_offline, lacking
+from isr_analysis.offline import lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -104,8 +104,8 @@ def open_history(
     messages.check_flags(decoded=decoded, offline=offline, wait=wait)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     zone = times.zone(tz)
-    if offline or go_offline(portal):
-        if words := lacking(portal, selector, span, is_open=end is None)[0]:
+    if offline or portal.profile.is_offline:
+        if words := lacking(portal, selector, span):
             warnings.warn(words, stacklevel=2)
     else:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
@@ -255,7 +255,7 @@ def _dask(read: Callable[..., pa.Table], span: Range, zone: dt.tzinfo, *, decode
     dask, dataframe = _imported("dask"), _imported("dask.dataframe")
     days = [functools.partial(read, day) for day in span.days()]
     if not decoded:
-        meta, make = _frame_of(messages.empty()), _messages_frame
+        meta, make = _messages_frame(lambda **_: messages.empty()), _messages_frame
     else:
         # Which fields there are, and of which kinds, is known once a worker has decoded a day, which its memo keeps.
         kinds = dask.compute(*(dask.delayed(_kinds)(day) for day in days))
@@ -295,10 +295,7 @@ def _dtypes(days: Iterable[dict[str, set[str]]]) -> dict[str, str]:
 
 
 def _messages_frame(read: Callable[..., pa.Table]) -> pd.DataFrame:
-    return _frame_of(read(decoded=False))
-
-
-def _frame_of(table: pa.Table) -> pd.DataFrame:
+    table = read(decoded=False)
     kinds = {kind: pd.ArrowDtype(kind) for kind in (pa.binary(), pa.large_binary())}  # Dask makes text of objects
     df: pd.DataFrame = table.drop_columns(["time"]).to_pandas(types_mapper=kinds.get)
     df.index = pd.DatetimeIndex(table["time"].to_numpy(), tz="UTC", name="time")

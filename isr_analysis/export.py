@@ -21,7 +21,7 @@ from isr_analysis.files import path_of, remove_asides, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import go_offline, lacking
+from isr_analysis.offline import has_gaps, lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -137,9 +137,9 @@ def export_history(
     if delta and "://" not in name and Path(name).suffix.lower() in FILES and not os.path.isdir(name):  # noqa: PTH112
         raise UsageError(f"to={name!r} names a file, and a Delta table is a folder; give one, or leave delta=True out")
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
-    offline = offline or go_offline(portal)
+    offline = offline or portal.profile.is_offline
     if kind is not None:
-        words, _ = lacking(portal, selector, span, is_open=end is None) if offline else ("", False)
+        words = lacking(portal, selector, span) if offline else ""
         df = load_history(
             client_id, topic, start=start, end=end, last=last, tz=tz, offline=offline, wait=wait, progress=progress,
             portal=portal,
@@ -152,8 +152,7 @@ def export_history(
     target = Delta(name, storage_options) if delta else folder
     words = ""
     if offline:
-        words, is_grave = lacking(portal, selector, span, is_open=end is None)
-        if is_grave:
+        if (words := lacking(portal, selector, span)) and has_gaps(portal, selector, span, is_open=end is None):
             warnings.warn(words, stacklevel=2)
     else:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,

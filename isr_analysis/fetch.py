@@ -27,7 +27,7 @@ from isr_analysis.errors import (
 )
 from isr_analysis.interrupts import finished, uninterrupted
 from isr_analysis.messages import Selector
-from isr_analysis.offline import check_online, go_offline
+from isr_analysis.offline import check_online
 from isr_analysis.portal import quota
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
@@ -101,7 +101,7 @@ def fetch(
     since = portal.now() if refresh else None
     download = _Download(portal, store, settle, max_age, since, decode=decode, wait_for_quota=wait_for_quota)
     missing = download.held(selector, span).missing
-    if go_offline(portal):  # what was fetched counts, however old
+    if portal.profile.is_offline:  # what was fetched counts, however old
         missing = store.held(selector, span, now=portal.now(), settle=settle, max_age=None, since=since).missing
     if missing:
         check_online(portal)

@@ -19,7 +19,7 @@ from isr_analysis.errors import (
 )
 from isr_analysis.fetch import fetch
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import go_offline, on_disk
+from isr_analysis.offline import on_disk
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -126,7 +126,7 @@ def load_history(
     if refresh and offline:
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
-    offline = offline or (go_offline(portal) and not refresh)
+    offline = offline or (portal.profile.is_offline and not refresh)
     store = Store(portal.folder)
     before, said = portal.requests, []
     if offline:

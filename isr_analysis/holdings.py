@@ -16,7 +16,6 @@ from isr_analysis import times
 from isr_analysis.amounts import counted, percent
 from isr_analysis.fetch import fetch, questions
 from isr_analysis.messages import Clients, Selector, check_flags
-from isr_analysis.offline import go_offline
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
@@ -120,7 +119,6 @@ def plan_history(
     """
     check_flags(refresh=refresh)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
-    go_offline(portal)  # then it is told by what is known of how the portal is asked
     store = Store(portal.folder)
     now = portal.now()
     missing = store.held(

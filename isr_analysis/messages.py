@@ -7,7 +7,7 @@ the account and the client that the platform puts in front of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -58,6 +58,12 @@ def instants(table: pa.Table) -> npt.NDArray[np.int64]:
     """Give the times of messages, or of a decoded table, as ns since 1970."""
     values: npt.NDArray[np.int64] = table["time"].cast(pa.int64()).to_numpy()
     return values
+
+
+def rows(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Give the values of some columns of messages, row by row; of ``time`` as ns since 1970."""
+    columns = (instants(table).tolist() if name == "time" else table[name].to_pylist() for name in names)
+    return zip(*columns, strict=True)
 
 
 def within(table: pa.Table, span: Range) -> pa.Table:

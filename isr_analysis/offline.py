@@ -26,16 +26,9 @@ Read = TypeVar("Read")
 _NAMED = 5  # ranges that are named
 
 
-def go_offline(portal: Portal) -> bool:
-    """Have a connection send nothing from here on, if ISR_OFFLINE says so; tell whether it does."""
-    if portal.profile.is_offline:
-        portal.wire.allow(0)
-    return portal.profile.is_offline
-
-
 def check_online(portal: Portal) -> None:
     """Refuse what cannot be done without the portal."""
-    if go_offline(portal):
+    if portal.profile.is_offline:
         raise UsageError(f"{OFFLINE} is set, so the portal is not asked for anything; unset it to fetch")
 
 
@@ -49,7 +42,7 @@ def answers(
     PortalUnavailableError
         Offline, and the list was never had, or its further pages are not kept any more.
     """
-    if not go_offline(portal):
+    if not portal.profile.is_offline:
         return read(max_age)
     try:
         found = read(math.inf)
@@ -94,16 +87,18 @@ def on_disk(
     )
 
 
-def lacking(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> tuple[str, bool]:
-    """Say what of a range is not on disk, empty if nothing; and whether that is more than its end, if it `is_open`."""
+def lacking(portal: Portal, selector: Selector, span: Range) -> str:
+    """Say what of a range is not on disk; empty if nothing."""
     held = _held(portal, selector, span)
-    if not held.missing:
-        return "", False
+    return _not_on_disk(portal, selector, held) if held.missing else ""
+
+
+def has_gaps(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> bool:
+    """Tell whether more of a range is not on disk than its end, if it `is_open`."""
     try:
-        _, warning = on_disk(portal, selector, span.before(portal.now()), is_open=is_open)
+        return on_disk(portal, selector, span.before(portal.now()), is_open=is_open)[1] != ""
     except HistoryIncompleteError:
-        warning = "it has gaps"
-    return _not_on_disk(portal, selector, held), bool(warning)
+        return True
 
 
 def missing(portal: Portal, selector: Selector, span: Range) -> str:
@@ -132,14 +127,11 @@ def _gaps(held: Held) -> str:
             joined[-1] = Range(joined[-1].start, window.end)
         else:
             joined.append(window)
-    found = [str(_shown(window)) for own in gaps.values() for window in own]
+    # To the second: ends may be of the present, which nobody reads finer.
+    whole = times.whole_second
+    found = [str(Range(whole(one.start), -whole(-one.end))) for own in gaps.values() for one in own]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"{', '.join(found[:_NAMED])}{more}"
-
-
-def _shown(span: Range) -> Range:
-    """Widen a range to the second: its ends may be of the present, which nobody reads finer."""
-    return Range(times.whole_second(span.start), -times.whole_second(-span.end))
 
 
 def _reach(span: Range, held: Held) -> int:

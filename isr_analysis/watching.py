@@ -20,6 +20,8 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.streaming.polled import Source, opened
 from isr_analysis.streaming.stream import Stream
 
+_WHERE = ("client_id", "topic")
+
 
 def watch_live(
     client_id: Clients | None = None,
@@ -139,18 +141,14 @@ class Watched:
 def latest(table: pa.Table) -> pa.Table:
     """Give the last message of each client and topic, in order."""
     table = messages.in_order(table)
-    last = {place: i for i, place in enumerate(_places(table))}
+    last = {place: i for i, place in enumerate(messages.rows(table, *_WHERE))}
     return table.take(pa.array(sorted(last.values()), pa.int64()))
 
 
 def _without(table: pa.Table, other: pa.Table) -> pa.Table:
     """Give the messages of a client and topic of which another table has none."""
-    others = set(_places(other))
-    return table.filter(pa.array([place not in others for place in _places(table)], pa.bool_()))
-
-
-def _places(table: pa.Table) -> list[tuple[str, str]]:
-    return list(zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True))
+    others = set(messages.rows(other, *_WHERE))
+    return table.filter(pa.array([place not in others for place in messages.rows(table, *_WHERE)], pa.bool_()))
 
 
 def _attrs(portal: Portal, found: Source, rows: int) -> dict[str, object]:

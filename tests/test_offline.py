@@ -12,7 +12,7 @@ import pytest
 from reports import problems
 
 import isr_analysis as isr
-from isr_analysis import errors, times
+from isr_analysis import audit, errors, times
 from isr_analysis.report import material
 
 DAY = {"start": "2026-11-18", "end": "2026-11-19"}
@@ -66,6 +66,7 @@ def test_loaders_give_what_is_on_disk_and_what_was_answered_last(held: Any) -> N
         lambda portal: next(isr.watch_live(source="live", portal=portal)),
         lambda portal: isr.record(source="live", duration="1s", portal=portal),
         lambda portal: isr.mgmt.create_publisher("a", portal=portal),
+        lambda portal: audit.verify_store(portal=portal),
     ],
 )
 def test_what_needs_the_portal_is_refused(held: Any, load: Callable[[Any], Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from urllib.parse import urlencode
 
 import httpx
@@ -345,3 +346,24 @@ def test_a_client_of_other_capitals_is_no_empty_frame(tmp_path):
         with pytest.raises(errors.UsageError, match="client_id='DEV-A': the portal answers with messages of 'dev-a'"):
             isr.load_history("DEV-A", "t/x", **SPAN, portal=portal)
         assert len(isr.load_history("dev-a", "t/x", **SPAN, portal=portal)) == len(MINUTES)
+
+
+def test_days_that_are_asked_for_at_once_learn_together_what_their_payloads_are(home):
+    """A day of one short payload shows not that it is base64; of those that other threads wait for, none is left so."""
+    numbers = [Message(FIRST + day * DAY + HOUR, "dev-a", "t/x", 100 + day) for day in range(-3, 4)]
+    objects = [Message(FIRST - 10 * DAY + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(20)]
+    others_ask = threading.Event()
+
+    def answer(server, asked, _n):
+        found = server._in(asked)
+        if len(found) == 1:  # a day: the first one is answered at once, those beside it once its thread asks again
+            day = (found[0].at - FIRST) // DAY
+            if day > 0:
+                others_ask.set()
+            elif day > -3:
+                assert others_ask.wait(30)
+        return give([portal_rows.as_hidden_base64(one) for one in found])
+
+    with portals.mocked(Odd(answer, Dialect(cap=5000, doc=None), objects + numbers), home) as portal:
+        df = isr.load_history(start="2026-10-29", end="2026-11-05", portal=portal)
+        assert df["value"].tolist() == [one.payload for one in numbers]

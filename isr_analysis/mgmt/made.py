@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -170,7 +170,7 @@ def read(what: str, body: bytes, *, secret: bool = False) -> Made:
         value = {"answer": Secret(value) if secret and isinstance(value, str) else value}
     made = Made(what, dict(flat(value)))
     if secret and made.password is None:
-        made = Made(what, {name: _masked_unless_known(name, one) for name, one in made.fields.items()})
+        made = Made(what, {name: _masked(name, one, _may_be_secret) for name, one in made.fields.items()})
     if secret and not any(one.strip("*•") for one in _secrets(made.fields)):
         raise AnswerError(
             f"the portal accepted this, but its answer, {made!r}, shows no password, and shows it at no other time. "
@@ -203,21 +203,16 @@ def has_secret(body: bytes) -> bool:
 
 def _read(body: bytes) -> Any:
     try:
-        value = json.loads(body) if body.strip() else {}
+        return json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace").strip()
-    return value
 
 
-def _masked_unless_known(name: str, value: Any) -> Any:
-    """Mask each text that is not plainly something else."""
-    if isinstance(value, list):
-        return [_masked_unless_known(name, one) for one in value]
-    if isinstance(value, dict):
-        return {key: _masked_unless_known(str(key), one) for key, one in value.items()}
+def _may_be_secret(name: str, _: str) -> bool:
+    """Tell whether a text is not plainly something else."""
     leaf = plain(name.rpartition(".")[2])
-    is_known = leaf in (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID, *_SAID) or is_named_otherwise(name)
-    return Secret(value) if isinstance(value, str) and value and not is_known else value
+    known = (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID, *_SAID)
+    return leaf not in known and not is_named_otherwise(name)
 
 
 def flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -227,14 +222,17 @@ def flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
         if isinstance(one, dict) and one:
             yield from flat(one, f"{name}.")
         else:
-            yield name, _masked(str(key), one)
+            yield name, _masked(str(key), one, _is_secret)
 
 
-def _masked(name: str, value: Any) -> Any:
+def _is_secret(name: str, value: str) -> bool:
+    return is_named_secret(name) or _URL_LOGIN.search(value) is not None
+
+
+def _masked(name: str, value: Any, is_secret: Callable[[str, str], bool]) -> Any:
+    """Mask the texts in a value, however deep, that are secrets."""
     if isinstance(value, list):
-        return [_masked(name, one) for one in value]
+        return [_masked(name, one, is_secret) for one in value]
     if isinstance(value, dict):
-        return {key: _masked(str(key), one) for key, one in value.items()}
-    if not isinstance(value, str) or not value:
-        return value
-    return Secret(value) if is_named_secret(name) or _URL_LOGIN.search(value) else value
+        return {key: _masked(str(key), one, is_secret) for key, one in value.items()}
+    return Secret(value) if isinstance(value, str) and value and is_secret(name, value) else value

@@ -153,12 +153,8 @@ def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     zone = zone_of(frames[0])
     plain = []
     for frame in frames:
-        text = {name: frame[name].astype("object") for name in frame.columns if _is_category(frame[name])}
+        text = {name: frame[name].astype("object") for name in frame.select_dtypes("category").columns}
         index = stamps(nanoseconds(frame.index), zone)
         plain.append(frame.assign(**text).set_axis(index if zone else index.tz_localize(None), axis=0))
     kept = [frame.dropna(axis=1, how="all") for frame in plain]
     return pd.concat(kept).reindex(columns=list(dict.fromkeys(name for frame in plain for name in frame.columns)))
-
-
-def _is_category(column: pd.Series) -> bool:
-    return isinstance(column.dtype, pd.CategoricalDtype)

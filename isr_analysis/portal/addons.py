@@ -42,11 +42,8 @@ def is_missing(status: int, method: str, words: str) -> bool:
     absent = _NOT_THERE.search(words) and not _OF_NUMBER.search(words)
     named = bool(absent and _NAMED.search(words))
     if status == HTTPStatus.FORBIDDEN and method != "GET":
-        return named or bool(absent and _OF_PLAN.search(words)) or _is_bare(words)
+        bare = _BARE.fullmatch(re.sub(r"[\W\d]+", " ", words.lower()).strip())
+        return named or bool((absent and _OF_PLAN.search(words)) or bare)
     if status in (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN):
         return named or not retention.beyond(status, words)
     return named and status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-
-
-def _is_bare(words: str) -> bool:
-    return _BARE.fullmatch(re.sub(r"[\W\d]+", " ", words.lower()).strip()) is not None

@@ -79,18 +79,19 @@ def connect(
 def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
     """Give the connection that a loader uses: its argument, the default one, or a new one from the settings.
 
-    With ``ask=False`` nobody is prompted for a token: where there is none, that is the error.
+    Under ISR_OFFLINE it sends nothing from here on. With ``ask=False`` nobody is prompted for a token: where there is
+    none, that is the error.
     """
-    if portal is not None:
-        if not isinstance(portal, Portal):
-            raise UsageError(
-                f"portal={type(portal).__name__} is no connection; give what isr_analysis.connect() returns"
-            )
-        return portal
-    if _default is None and ask is False:
-        tokens.find(settings.profile(), ask=False)
-    with _connecting:  # of several threads that begin at once, the first one connects
-        return _default or connect()
+    if portal is None:
+        if _default is None and ask is False:
+            tokens.find(settings.profile(), ask=False)
+        with _connecting:  # of several threads that begin at once, the first one connects
+            portal = _default or connect()
+    elif not isinstance(portal, Portal):
+        raise UsageError(f"portal={type(portal).__name__} is no connection; give what isr_analysis.connect() returns")
+    if portal.profile.is_offline:
+        portal.wire.allow(0)
+    return portal
 
 
 def asked(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,7 +17,7 @@ _LEAST = 10
 """Rows that any portal gives at once."""
 
 _OFTEN = 6
-"""How many ranges with silence are looked at again, before it is only one now and then."""
+"""How often the same is looked at again, before that is done only now and then."""
 
 
 @dataclass(slots=True)
@@ -39,8 +41,8 @@ class Habits:
         What was asked for, and the instant of a message that came: of the earliest, and of the last.
     dense : int
         The most messages of an answer of which a small part, asked for alone, had no more.
-    silent, empty : int
-        How many ranges there were of whose one end nothing came, and of which nothing came at all.
+    looks : Counter of str
+        How often there was something to look at again, by what it is: see `is_worth_a_look`.
     live_is_asked : bool
         Whether the live answer was asked for messages, as history had given none.
     unproven : bool
@@ -58,8 +60,6 @@ class Habits:
     keeps_ties : bool or None
         Whether a page that it named went on with the instant in whose midst the one before it ended; None where it is
         not known.
-    ties : int
-        How many ends of pages were looked at for that.
     series : dict of int to int
         How often so long a series, of one client and topic, was found to be whole.
     series_limit : int or None
@@ -81,17 +81,18 @@ class Habits:
         in one, or keeps nothing so old.
     kept_from : dict of Selector to int
         From when on it gives messages, as it refused what is before that as too old, ns.
-    answered_from : dict of Selector to int
-        The earliest beginning of a range that was answered, by what was asked for, ns.
     not_kept : tuple of int and str
         Up to when it refused to give messages, as too old, ns, and its words.
+    answered_from : dict of Selector to int
+        The earliest beginning of a range that was answered, by what was asked for, ns.
     ages : dict of Selector to int
-        How long ago the earliest range began that was answered, when it was, ns.
+        How long ago that was at the most when it was answered, ns: what is kept begins later and later.
     days_are_utc_from : int
         From which time of a day on messages were found in the day of UTC that is theirs, ns.
-    form_is_looked_for : bool
-        Whether other answers were asked whether payloads are coded bytes.
-    lock : threading.Lock
+    payloads : tuple of (str or None, str or None), or None
+        The form of payloads and the field that holds them, as other answers show where one alone does not; None where
+        none was asked for yet.
+    lock : threading.RLock
         Held while something is found out that others wait for.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
@@ -107,8 +108,7 @@ class Habits:
     cuts: bool = False
     seen: tuple[tuple[Selector, int], ...] = ()
     dense: int = 0
-    silent: int = 0
-    empty: int = 0
+    looks: Counter[str] = field(default_factory=Counter)
     live_is_asked: bool = False
     unproven: bool = False
     reach: int = 0
@@ -117,7 +117,6 @@ class Habits:
     by_time: bool | None = None
     pages_end: bool = False
     keeps_ties: bool | None = None
-    ties: int = 0
     series: dict[int, int] = field(default_factory=dict)
     series_limit: int | None = None
     unit_is_guessed: bool = False
@@ -128,12 +127,12 @@ class Habits:
     decoded: bool = False
     answered: dict[Selector, int] = field(default_factory=dict)
     kept_from: dict[Selector, int] = field(default_factory=dict)
-    answered_from: dict[Selector, int] = field(default_factory=dict)
     not_kept: tuple[int, str] = (0, "")
+    answered_from: dict[Selector, int] = field(default_factory=dict)
     ages: dict[Selector, int] = field(default_factory=dict)
     days_are_utc_from: int = times.DAY
-    form_is_looked_for: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    payloads: tuple[str | None, str | None] | None = None
+    lock: Any = field(default_factory=threading.RLock)
     zone_is_proven: bool = False
     clock_is_proven: bool = False
 
@@ -147,14 +146,10 @@ class Habits:
         every = [*self.seen, (selector, first), (selector, last)]
         self.seen = min(every, key=lambda one: one[1]), max(every, key=lambda one: one[1])
 
-    def is_worth_a_look(self, *, nothing: bool) -> bool:
-        """Count a range with a silent end, or of `nothing`, and tell whether to look at it again: ever more rarely."""
-        if nothing:
-            self.empty += 1
-        else:
-            self.silent += 1
-        count = self.empty if nothing else self.silent
-        return count <= _OFTEN or count.bit_count() == 1
+    def is_worth_a_look(self, what: str) -> bool:
+        """Count something that may be looked at again, and tell whether to do so: ever more rarely."""
+        self.looks[what] += 1
+        return self.looks[what] <= _OFTEN or self.looks[what].bit_count() == 1
 
     def may_be_cut(self, rows: int) -> bool:
         """Tell whether an answer has as many rows as any before it: the portal may have more than it gives at once."""

@@ -141,7 +141,8 @@ class _List(ABC, Generic[Read]):
                     self._check_total(said)
                     return
             if not isinstance(following, Step) or following in been or kept.answer.body == former:
-                shown = ", ".join(f"{name}={value}" for name, value in _shown(said))
+                names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
+                shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
                 raise AnswerError(
                     f"the portal says that there is more of {self._path} than it gave, but how it names what follows "
                     f"was not understood (it says {shown}): the list would not be whole"
@@ -271,11 +272,6 @@ def _may_be_cut(rows: int, said: Paging) -> bool:
 def _is_a_limit(rows: int) -> bool:
     """Tell whether so many rows are more likely a limit than all there are."""
     return rows % 50 == 0 or (rows >= 64 and rows.bit_count() == 1)  # noqa: PLR2004
-
-
-def _shown(said: Paging) -> Iterator[tuple[str, Any]]:
-    names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
-    return ((name, value) for name in names if (value := getattr(said, name)) is not None)
 
 
 def _said(body: bytes) -> Paging:

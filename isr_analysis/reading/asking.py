@@ -115,7 +115,7 @@ class Asker:
 
     def of_range(self, span: Range, question: dict[str, str], *, bounded: bool = False) -> Page:
         """Ask for a range by the parameters of a question; `bounded` as for `Wire.get`."""
-        answered_from = self._portal.habits.answered_from
+        answered_from, ages = self._portal.habits.answered_from, self._portal.habits.ages
         try:
             page = self.ask(Step(self.known.path, question), bounded=bounded)
         except QuestionRefusedError as exc:
@@ -127,7 +127,6 @@ class Asker:
             return Page(messages.empty(), 0)
         self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
         answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
-        ages = self._portal.habits.ages
         ages[self._selector] = max(self._portal.now() - span.start, ages.get(self._selector, 0))
         return page
 
@@ -188,20 +187,18 @@ class Asker:
             if nothing not in (b"", b"{}", b"null") or not (guessed or nothing == self._without_rows()):
                 raise
             page = Page(messages.empty(), 0)
-        if page.payload_unsure and (other := self._of_others()):
-            page = self._read(answer, self._selector, like=other)
-            page = dataclasses.replace(page, payload_form=other.payload_form, payload_name=other.payload_name)
+        if page.payload_unsure and (shown := self._shown_by_others())[0]:
+            page = self._read(answer, self._selector, shown)
+            page = dataclasses.replace(page, payload_form=shown[0], payload_name=shown[1])
         self._portal.check_accounts(page.accounts)
         said = paging.with_headers(page.paging, answer.headers, page.rows, answer.status)
         said = paging.both(said, of_files)
         return dataclasses.replace(page, paging=said)
 
-    def _read(self, answer: Answer, selector: Selector, *, like: Page | None = None) -> Page:
+    def _read(self, answer: Answer, selector: Selector, shown: tuple[str | None, str | None] = (None, None)) -> Page:
         fields = self.known.fields
-        if like:
-            fields = dataclasses.replace(
-                fields, payload_form=like.payload_form, payload=fields.payload or like.payload_name
-            )
+        if shown[0]:
+            fields = dataclasses.replace(fields, payload_form=shown[0], payload=fields.payload or shown[1])
         form = fields.payload_form or ("decoded" if self._portal.habits.decoded else None)
         return answers.read_page(
             answer.body,
@@ -247,17 +244,19 @@ class Asker:
             habits.without_rows = answers.without_rows(found[0].body, found[0].content_type)
         return habits.without_rows
 
-    def _of_others(self) -> Page | None:
-        """Give an answer of late that shows in which form payloads are, of all clients if that may be asked for.
+    def _shown_by_others(self) -> tuple[str | None, str | None]:
+        """Give the form of payloads and their field, as an answer of late shows them, of all clients if that may be.
 
-        It is asked for once.
+        It is asked for once; who needs it meanwhile waits.
         """
-        if self._portal.habits.form_is_looked_for:
-            return None
-        narrow = self.known.client_required or self.known.topic_required
-        found = self._lately(self._selector if narrow else Selector())
-        self._portal.habits.form_is_looked_for = True
-        return found[1] if found and found[1].payload_form else None
+        habits = self._portal.habits
+        with habits.lock:
+            if habits.payloads is None:
+                narrow = self.known.client_required or self.known.topic_required
+                found = self._lately(self._selector if narrow else Selector())
+                habits.payloads = (found[1].payload_form, found[1].payload_name) if found else (None, None)
+            shown: tuple[str | None, str | None] = habits.payloads
+        return shown
 
     def _lately(self, selector: Selector) -> tuple[Answer, Page] | None:
         """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one."""

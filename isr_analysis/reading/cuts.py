@@ -106,7 +106,8 @@ class _Look:
     def find_out(self, selector: Selector, span: Range, given: Range | None) -> None:
         """Find out whether it cuts ranges as long as a span, of which some messages were given, or none."""
         habits, length = self._portal.habits, span.end - span.start
-        if not habits.cuts and not self.is_proven(length) and habits.is_worth_a_look(nothing=given is None):
+        what = "nothing came" if given is None else "an end is silent"
+        if not habits.cuts and not self.is_proven(length) and habits.is_worth_a_look(what):
             is_narrow = selector != Selector()  # the portal may know clients and topics by other names
             habits.cuts = self.finds_a_cut(length, is_narrow=is_narrow) or self.finds_more(selector, span, given)
 

@@ -37,9 +37,6 @@ _EMPTY = 20
 _DOUBTS = 3
 """How many messages of two pages may turn out to be two alike before no more are looked at."""
 
-_TIES = 6
-"""How many ends of pages are looked at, in whose midst of an instant further messages may be left out, at first."""
-
 _ALONE = re.compile(r"combined|\balone\b|\bother (?:query )?param|together|exclusive", re.IGNORECASE)
 """Words of a refusal of a cursor beside the question that it holds."""
 
@@ -198,8 +195,7 @@ class Window:
         if len(after.messages) and instants(after.messages)[0] == at[-1]:
             habits.keeps_ties = True
         if habits.keeps_ties is None and held.paging.total is None:
-            habits.ties += 1
-            if habits.ties > _TIES and habits.ties.bit_count() > 1:  # ever more rarely
+            if not habits.is_worth_a_look("a page ends in an instant"):
                 return False
             try:
                 found = left_out(held, after, self._asker.part, self._known.unit)

@@ -14,7 +14,6 @@ from isr_analysis import times
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.files import path_of, replacing
 from isr_analysis.messages import Clients, check_flags
-from isr_analysis.offline import go_offline
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -102,7 +101,7 @@ def build_report(
     called = str(tz)  # what the kernel is told must be a name
     times.zone(called)
     _ = portal.account_id  # whose data it is must be known before anything else
-    offline = go_offline(portal) or offline
+    offline = offline or portal.profile.is_offline
     if offline:
         span, lacking = kept(portal, selector, span, is_open=end is None)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +52,8 @@ class Chapter:
         What the figures say of themselves, such as that they were thinned.
     numbers : pandas.DataFrame
         A row for each measured channel, field and unit: least, mean, greatest and last value, how many there are,
-        how many decimals they were published with, and the values that stand for no measurement, which least, mean
-        and greatest are without.
+        how many decimals they were published with, and how often each value came that stands for no measurement, which
+        least, mean and greatest are without.
     tail : pandas.DataFrame or None
         Its last messages as text, if there is no figure.
     findings : pandas.DataFrame
@@ -198,7 +199,7 @@ def in_numbers(lines: list[Line]) -> pd.DataFrame:
             "unit": line.unit, "least": value.min(), "mean": mean(value, line.field),
             "greatest": value.max(), "now": line.value[-1],
             "messages": len(line.value), "decimals": decimals(value),
-            "without": without.tolist(),
+            "without": Counter(without.tolist()),
         })  # fmt: skip
     found = pd.DataFrame(rows, columns=[*_NUMBERS])
     return found.sort_values([CLIENT, "channel"], key=lambda one: one.map(natural), kind="stable", ignore_index=True)

@@ -17,7 +17,7 @@ from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
 from isr_analysis.errors import AddOnMissingError, HistoryIncompleteError, IsrError, in_words
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import go_offline, missing, on_disk
+from isr_analysis.offline import missing, on_disk
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.report.chapters import Chapter, broken, chapter
@@ -239,7 +239,7 @@ def gather(
     """
     messages.check_flags(offline=offline)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
-    if go_offline(portal) or offline:
+    if offline or portal.profile.is_offline:
         span, problems = kept(portal, selector, span, is_open=end is None)
         if offline and end is not None:
             problems = []  # told by whoever brought it: `build_report` sets both

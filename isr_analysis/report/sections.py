@@ -245,7 +245,8 @@ def topic(one: Chapter, tz: str) -> None:
                 mean = name == "mean" and row["least"] < row["greatest"]
                 shown.loc[at, name] = reading(row[name], many, digits=digits, mean=mean)
         said = [f"{more:,} more are not shown."] if more > 0 else []
-        if without := Counter(value for values in shown["without"] for value in values):
+        without: Counter[float] = sum(shown["without"], Counter())
+        if without:
             said.append(f"Least, mean and greatest are without what stands for no measurement: {named(without)}.")
         show(table(shown, labels=heads, caption=" ".join(said), right=[*_VALUES, "messages"]))
 

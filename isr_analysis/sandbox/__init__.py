@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,8 +86,12 @@ def serve(
     ...     sandbox.token.startswith("isr_mqtt_rest_")
     True
     """
-    with _missing_extra_named():
+    try:
         from isr_analysis.sandbox import server
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").partition(".")[0] not in ("fastapi", "uvicorn", "starlette", "pydantic"):
+            raise
+        raise MissingExtraError.of("the sandbox portal", str(exc.name), "sandbox") from exc
     return server.Sandbox(
         port=port, days=days, seed=seed, troubles=troubles, rate=rate, limit=limit, now=now, broker=broker,
         certificate=certificate,
@@ -130,13 +134,3 @@ def run(
             announce(sandbox)
         while True:
             time.sleep(3600)
-
-
-@contextlib.contextmanager
-def _missing_extra_named() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as exc:
-        if (exc.name or "").partition(".")[0] not in ("fastapi", "uvicorn", "starlette", "pydantic"):
-            raise
-        raise MissingExtraError.of("the sandbox portal", str(exc.name), "sandbox") from exc

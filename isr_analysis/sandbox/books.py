@@ -8,6 +8,8 @@ import threading
 import uuid
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 from isr_analysis import times
 from isr_analysis.sandbox import noise
 from isr_analysis.sandbox.archive import Archive
@@ -16,12 +18,18 @@ INVITED_FOR = 48 * times.HOUR
 _OWNER = "owner"
 
 
-class UnknownError(Exception):
+class UnknownError(HTTPException):
     """What was named does not exist."""
 
+    def __init__(self, words: str) -> None:
+        super().__init__(404, words)
 
-class ConflictError(Exception):
+
+class ConflictError(HTTPException):
     """What was asked for contradicts what is there."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(409, words)
 
 
 class Books:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from isr_analysis.sandbox import forms
 from isr_analysis.sandbox.access import Caller, answers, opened_by
-from isr_analysis.sandbox.books import Books, ConflictError, UnknownError
 from isr_analysis.sandbox.replies import reply
 
 router = APIRouter(tags=["Mgmt REST API"])
 
 Owner = Annotated[Caller, Depends(opened_by("mgmt"))]
-
-
-@contextlib.contextmanager
-def _books(caller: Caller) -> Iterator[Books]:
-    """Open the caller's books, and say in HTTP what they refuse."""
-    try:
-        yield caller.account.books
-    except UnknownError as exc:
-        raise HTTPException(404, str(exc)) from exc
-    except ConflictError as exc:
-        raise HTTPException(409, str(exc)) from exc
 
 
 @router.get(
@@ -61,8 +47,7 @@ def make_publisher(request: Request, caller: Owner, asked: forms.PublisherQuesti
 )
 def pause(request: Request, caller: Owner, client_id: str) -> Response:
     """Pause an MQTT client: what it publishes from now on is not stored."""
-    with _books(caller) as books:
-        return reply(request, books.pause(client_id, caller.world.now(), paused=True))
+    return reply(request, caller.account.books.pause(client_id, caller.world.now(), paused=True))
 
 
 @router.post(
@@ -72,8 +57,7 @@ def pause(request: Request, caller: Owner, client_id: str) -> Response:
 )
 def resume(request: Request, caller: Owner, client_id: str) -> Response:
     """Let a paused MQTT client go on."""
-    with _books(caller) as books:
-        return reply(request, books.pause(client_id, caller.world.now(), paused=False))
+    return reply(request, caller.account.books.pause(client_id, caller.world.now(), paused=False))
 
 
 @router.delete(
@@ -84,8 +68,7 @@ def resume(request: Request, caller: Owner, client_id: str) -> Response:
 )
 def remove_publisher(caller: Owner, client_id: str) -> Response:
     """Remove an MQTT client for good. What it published stays in the history."""
-    with _books(caller) as books:
-        books.remove(client_id, caller.world.now())
+    caller.account.books.remove(client_id, caller.world.now())
     return Response(status_code=204)
 
 
@@ -96,8 +79,7 @@ def remove_publisher(caller: Owner, client_id: str) -> Response:
 )
 def rotate(request: Request, caller: Owner, client_id: str) -> Response:
     """Give an MQTT client another password; the old one ends at once."""
-    with _books(caller) as books:
-        return reply(request, books.rotate(client_id, caller.world.now()))
+    return reply(request, caller.account.books.rotate(client_id, caller.world.now()))
 
 
 @router.post(
@@ -144,8 +126,7 @@ def members(request: Request, caller: Owner) -> Response:
 )
 def set_role(request: Request, caller: Owner, user_id: str, asked: forms.RoleQuestion) -> Response:
     """Give a member another role; the last owner stays one."""
-    with _books(caller) as books:
-        return reply(request, books.set_role(user_id, asked.role))
+    return reply(request, caller.account.books.set_role(user_id, asked.role))
 
 
 @router.delete(
@@ -156,8 +137,7 @@ def set_role(request: Request, caller: Owner, user_id: str, asked: forms.RoleQue
 )
 def remove_member(caller: Owner, user_id: str) -> Response:
     """Take a member's access away; the last owner stays."""
-    with _books(caller) as books:
-        books.remove_member(user_id)
+    caller.account.books.remove_member(user_id)
     return Response(status_code=204)
 
 
@@ -181,8 +161,7 @@ def invites(request: Request, caller: Owner) -> Response:
 )
 def invite(request: Request, caller: Owner, asked: forms.InviteQuestion) -> Response:
     """Invite somebody to the account."""
-    with _books(caller) as books:
-        return reply(request, books.invite(asked.email, asked.role, caller.world.now()), 201)
+    return reply(request, caller.account.books.invite(asked.email, asked.role, caller.world.now()), 201)
 
 
 @router.delete(
@@ -193,6 +172,5 @@ def invite(request: Request, caller: Owner, asked: forms.InviteQuestion) -> Resp
 )
 def withdraw(caller: Owner, invite_id: str) -> Response:
     """Take an invite back before it is accepted."""
-    with _books(caller) as books:
-        books.withdraw(invite_id, caller.world.now())
+    caller.account.books.withdraw(invite_id, caller.world.now())
     return Response(status_code=204)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,7 @@ def alone(history: pa.Table, recorded: pa.Table) -> Flags:
 
 _Place = tuple[str, str]
 _Key = tuple[_Place, bytes]
+_T = TypeVar("_T")
 
 
 class _Columns:
@@ -60,7 +62,7 @@ class _Columns:
 
     def __init__(self, table: pa.Table) -> None:
         self.time = messages.instants(table)
-        self.place = list(zip(table["client_id"].to_pylist(), table["topic"].to_pylist(), strict=True))
+        self.place = list(messages.rows(table, "client_id", "topic"))
         self.payloads: list[bytes] = table["payload"].to_pylist()
 
 
@@ -68,12 +70,7 @@ def _pair(
     ours: _Columns, theirs: _Columns, left: Flags, free: Flags, said: Iterable[bytes], written: Iterable[bytes]
 ) -> None:
     """Pair messages of the same client, topic and payload, in order of time."""
-    waiting: dict[_Key, list[int]] = defaultdict(list)
-    for i, key in enumerate(zip(theirs.place, written, strict=True)):
-        waiting[key].append(i)
-    coming: dict[_Key, list[int]] = defaultdict(list)
-    for i, key in enumerate(zip(ours.place, said, strict=True)):
-        coming[key].append(i)
+    waiting, coming = (_by(zip(one.place, what, strict=True)) for one, what in ((theirs, written), (ours, said)))
     delays = _delays(ours, theirs, coming, waiting)
     for key, mine in coming.items():
         delay, spread = delays.get(key[0][0]) or delays.get(None) or (0, 0)
@@ -89,6 +86,14 @@ def _pair(
                 if at < len(found) and theirs.time[found[at]] <= expected + wide:
                     left[i] = free[found[at]] = False
                     at += 1
+
+
+def _by(keys: Iterable[_T]) -> dict[_T, list[int]]:
+    """Give the places at which each key stands."""
+    found: dict[_T, list[int]] = {}
+    for i, key in enumerate(keys):
+        found.setdefault(key, []).append(i)
+    return found
 
 
 def _delays(
@@ -115,13 +120,8 @@ def _delays(
 
 def _mistrust(ours: _Columns, theirs: _Columns, left: Flags, free: Flags) -> None:
     """Leave out what was recorded of a topic up to the history's last message, if no payload of it ever agrees."""
-    written: dict[_Place, list[int]] = defaultdict(list)
-    for i, place in enumerate(theirs.place):
-        written[place].append(i)
-    said: dict[_Place, list[int]] = defaultdict(list)
-    for i, place in enumerate(ours.place):
-        said[place].append(i)
-    for place, mine in said.items():
+    written = _by(theirs.place)
+    for place, mine in _by(ours.place).items():
         near = [i for i in written.get(place, ()) if theirs.time[i] >= ours.time[mine[0]]]
         if len(near) >= _FEW and len(mine) >= _FEW and free[near].all():
             until = theirs.time[near[-1]] + _USUAL

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from isr_analysis.store import doubles, ledger, parts
 from isr_analysis.store.doubles import NEAR
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
+
+_SAME = ("time", "client_id", "topic", "payload")
 
 
 class Recorded(Store):
@@ -70,8 +72,8 @@ class Recorded(Store):
         at = messages.instants(table)
         known = self.read(Selector(), Range(int(at.min()), int(at.max()) + 1))
         # Back to the last message of a client that has been silent for months that may be millions.
-        there = set(_rows(known.filter(pa.array(np.isin(messages.instants(known), at)))))
-        return table.filter(pa.array([row not in there for row in _rows(table)], pa.bool_()))
+        there = set(messages.rows(known.filter(pa.array(np.isin(messages.instants(known), at))), *_SAME))
+        return table.filter(pa.array([row not in there for row in messages.rows(table, *_SAME)], pa.bool_()))
 
     def beside(self, history: Store, selector: Selector, span: Range, *, settle: int, now: int) -> pa.Table:
         """Give what was recorded of a selector in a span and the history does not have.
@@ -140,10 +142,3 @@ class Recorded(Store):
                     return
             with database.transaction(self._ledger, ledger.FORMAT) as db:
                 ledger.replace_parts(db, done(db), [], now)
-
-
-def _rows(table: pa.Table) -> Iterator[tuple[int, str, str, bytes]]:
-    return zip(
-        messages.instants(table).tolist(), table["client_id"].to_pylist(), table["topic"].to_pylist(),
-        table["payload"].to_pylist(), strict=True,
-    )  # fmt: skip

@@ -88,8 +88,7 @@ class Store:
         since: int | None = None,
     ) -> Held:
         """Tell what is there and what is missing; see `holding.weigh`."""
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            found = [] if db is None else ledger.spans(db, span, selector)
+        found = self._look(lambda db: ledger.spans(db, span, selector))
         return holding.weigh(found, selector, span, now=now, settle=settle, max_age=max_age, since=since)
 
     def spans(self, selector: Selector, span: Range) -> tuple[list[ledger.Span], list[tuple[ledger.Span, str]]]:
@@ -101,8 +100,7 @@ class Store:
 
     def all_spans(self, span: Range) -> list[ledger.Span]:
         """Give every fetched span, of any selector, that touches a span."""
-        with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            return [] if db is None else ledger.all_spans(db, span)
+        return self._look(lambda db: ledger.all_spans(db, span))
 
     def clear(self, span: Range, *, now: int) -> int:
         """Forget the messages of a span, and that they were fetched; give how many there were."""
@@ -202,8 +200,12 @@ class Store:
 
     def _found(self, selector: Selector, span: Range) -> list[ledger.Part]:
         """Give the parts that can hold what is meant, as the ledger has them now."""
+        return self._look(lambda db: ledger.parts(db, span, selector))
+
+    def _look(self, find: Callable[[sqlite3.Connection], list[_T]]) -> list[_T]:
+        """Find something in the ledger; nothing where there is none yet."""
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            return [] if db is None else ledger.parts(db, span, selector)
+            return [] if db is None else find(db)
 
     def _each(
         self,

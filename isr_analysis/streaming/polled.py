@@ -78,9 +78,9 @@ class Polled:
                 wait = max(pause, exc.retry_after or 0.0)
                 yield messages.empty()
             except (PortalUnavailableError, AnswerError) as exc:
-                if not self._answered or (isinstance(exc, AnswerError) and self._away_for() > _PATIENCE):
+                away = self._away()
+                if not self._answered or (isinstance(exc, AnswerError) and away > _PATIENCE):
                     raise
-                self._away()
                 logger.warning("%s", exc)
                 yield messages.empty()
             while (left := began + wait - time.monotonic()) > 0 and not self._ended():
@@ -110,19 +110,17 @@ class Polled:
         if self._away_since is not None:
             self._gaps.append(Gap(self._away_since, portal.now(), "connection", None))
             self._away_since = None
-        columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
         new = []
-        for at, client, topic, payload in zip(messages.instants(table).tolist(), *columns, strict=True):
+        for at, client, topic, payload in messages.rows(table, "time", "client_id", "topic", "payload"):
             new.append(self._last.get((client, topic)) != (at, payload))
             self._last[client, topic] = at, payload
         return table.filter(pa.array(new, pa.bool_()))
 
-    def _away_for(self) -> int:
-        return 0 if self._away_since is None else self._portal.now() - self._away_since
-
-    def _away(self) -> None:
-        if self._away_since is None:
-            self._away_since = self._portal.now()
+    def _away(self) -> int:
+        """Note that the portal is away, and give for how long it is, ns."""
+        now = self._portal.now()
+        self._away_since = self._away_since or now
+        return now - self._away_since
 
     def _ended(self) -> bool:
         return self._closed or (self._until is not None and time.monotonic() >= self._until)

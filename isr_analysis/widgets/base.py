@@ -15,7 +15,7 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.surroundings import page_is_live
 from isr_analysis.widgets.background import TURN, Worker
 from isr_analysis.widgets.front import Page
-from isr_analysis.widgets.words import Code, Notice, plain_text
+from isr_analysis.widgets.words import Code, Notice, notice, plain_text
 
 
 class Composite(ipywidgets.VBox):  # type: ignore[misc]
@@ -143,6 +143,11 @@ def _close(widget: ipywidgets.Widget) -> None:
     for one in getattr(widget, "children", ()):
         _close(one)
     widget.close()
+
+
+def tell(field: ipywidgets.HTML, exc: Exception) -> None:
+    """Show an error in a field."""
+    field.value = notice(in_words(exc), "bad")
 
 
 def row(*children: ipywidgets.Widget) -> ipywidgets.Box:

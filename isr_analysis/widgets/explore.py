@@ -26,7 +26,7 @@ from isr_analysis.plots import timeline, timeseries
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Status
 from isr_analysis.widgets.background import Task, Worker
-from isr_analysis.widgets.base import Composite, row, side
+from isr_analysis.widgets.base import Composite, row, side, tell
 from isr_analysis.widgets.dates import DateRange
 from isr_analysis.widgets.pick import Picker
 from isr_analysis.widgets.words import Code, Notice, call, literal, notice, table
@@ -90,10 +90,10 @@ class Explorer(Composite):
         self._exported = ""
         self._frame: pd.DataFrame | None = None  # what the figure is of, which is told before `value`
         self._plot = "timeseries"
-        self._planner = Worker(self._plan_failed)
-        self._loader = Worker(self._failed, self._loaded)
-        self._drawer = Worker(self._failed)
-        self._writer = Worker(self._not_written)
+        self._planner = Worker(lambda exc: tell(self.plan, exc))
+        self._loader = Worker(lambda exc: tell(self.said, exc), self._loaded)
+        self._drawer = Worker(lambda exc: tell(self.said, exc))
+        self._writer = Worker(lambda exc: tell(self.written, exc))
         self._workers = (self._loader, self._planner, self._drawer, self._writer)
         self.plan = ipywidgets.HTML()
         self.go = ipywidgets.Button(description="Load", button_style="primary", layout={"width": "110px"})
@@ -253,9 +253,6 @@ class Explorer(Composite):
         with task.turn():
             self.plan.value = notice(f"Plan: {plan}")
 
-    def _plan_failed(self, exc: Exception) -> None:
-        self.plan.value = notice(in_words(exc), "bad")
-
     def _load(self, task: Task, asked: dict[str, Any]) -> None:
         portal = self._connected()
         df = load_history(**asked, portal=portal, progress=self._progress(task))
@@ -307,12 +304,6 @@ class Explorer(Composite):
         self.csv.disabled = self.parquet.disabled = self.value is None
         self.dates.draw()
         self._replan()
-
-    def _failed(self, exc: Exception) -> None:
-        self.said.value = notice(in_words(exc), "bad")
-
-    def _not_written(self, exc: Exception) -> None:
-        self.written.value = notice(in_words(exc), "bad")
 
     def _draw(self, df: pd.DataFrame) -> Any:
         field = None if self.field.value == _ALL else self.field.value

@@ -21,7 +21,7 @@ from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.publishers import load_publishers
 from isr_analysis.widgets.background import Task, Worker
-from isr_analysis.widgets.base import Composite, row
+from isr_analysis.widgets.base import Composite, row, tell
 from isr_analysis.widgets.words import call, notice
 
 Key = tuple[str, str | None]
@@ -71,7 +71,7 @@ class Picker(Composite):
         self._table = pd.DataFrame({"client_id": pd.Series(dtype="str")})
         self._derived = False
         self._whose: str | None = None  # the account of what is listed
-        self._worker, self._finder = Worker(self._fail), Worker(self._fail)
+        self._worker, self._finder = (Worker(lambda exc: tell(self.trouble, exc)) for _ in range(2))
         self._workers = (self._worker, self._finder)
         style = {"description_width": "48px"}
         self.search = ipywidgets.Text(
@@ -246,9 +246,6 @@ class Picker(Composite):
             )
             self.trouble.value = found + notice(df.attrs["warning"], "warn")
             self.learn(df)
-
-    def _fail(self, exc: Exception) -> None:
-        self.trouble.value = notice(in_words(exc), "bad")
 
 
 def narrowest(topics: list[str]) -> str:

@@ -17,7 +17,7 @@ from isr_analysis.portal import connection, token
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.widgets.background import Task, Worker
-from isr_analysis.widgets.base import Composite, begin_anew, row
+from isr_analysis.widgets.base import Composite, begin_anew, row, tell
 from isr_analysis.widgets.front import SecretField
 from isr_analysis.widgets.words import Notice, call, notice, table
 
@@ -63,7 +63,7 @@ class TokenEntry(Composite):
         self._origin, self._account = origin, account_id
         self._given = profile is not None
         self._accepted: tuple[settings.Profile, Token] | None = None
-        self._worker = Worker(self._fail, self._rest)
+        self._worker = Worker(lambda exc: tell(self.said, exc), self._rest)
         self._workers = (self._worker,)
         self.field = SecretField(
             self.submit, label="Token", action="Connect", hint="isr_mqtt_rest_…  (not shown, not saved)"
@@ -231,9 +231,6 @@ class TokenEntry(Composite):
         with task.turn():
             kept = f"In use, and kept in the keyring as profile {known.name!r}."
             self._say(f"{kept} In a new kernel {over}" if over else kept, "warn" if over else "good")
-
-    def _fail(self, exc: Exception) -> None:
-        self._say(in_words(exc), "bad")
 
     def _rest(self) -> None:
         self.field.disabled = False
