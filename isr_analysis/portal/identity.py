@@ -111,8 +111,8 @@ def recent(
             if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
                 raise refused
         except QuestionRefusedError as exc:
-            new = refusals.revised(known, asked, exc.words, length)
-            if new is None or exc.status_code not in refusals.REVISABLE or revisions == _REVISIONS:
+            new = refusals.taught(known, asked, exc, length)
+            if new is None or revisions == _REVISIONS:
                 raise
             known, revisions = new, revisions + 1
             learn(known)
