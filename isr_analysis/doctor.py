@@ -1,4 +1,4 @@
-"""Is all well? One table of checks, with a remedy for each that fails. At most ten requests."""
+"""Is all well? One table of checks, with a remedy for each that fails. At most fourteen requests, and ten are usual."""
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ def load_history(
         range ends where what is on disk does, and ``attrs["end"]`` says where that is. ``ISR_OFFLINE=1`` in the
         environment means it for every loader.
     max_age : str or timedelta
-        What is too young to be settled is asked for again when it was fetched longer ago than this.
+        What is too young to be settled is asked for again when it was fetched longer ago than this; with ``"0s"``,
+        always.
     settle : str or timedelta
         How long after its end a span must have been fetched to count for good, as late messages exist.
     wait : bool
@@ -121,7 +122,7 @@ def load_history(
     ('time', 'UTC', ['telemetry/watt_meter'])
     """
     messages.check_flags(refresh=refresh, offline=offline, wait=wait)
-    settle_ns, age_ns = times.duration(settle, name="settle"), times.duration(max_age, name="max_age")
+    settle_ns, age_ns = times.duration(settle, name="settle"), times.duration(max_age, name="max_age", zero=True)
     if refresh and offline:
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)

@@ -126,7 +126,7 @@ def plan_history(
         span,
         now=now,
         settle=times.duration(settle, name="settle"),
-        max_age=times.duration(max_age, name="max_age"),
+        max_age=times.duration(max_age, name="max_age", zero=True),
         since=now if refresh else None,
     ).missing
     asked = questions(portal, missing) if missing else []
@@ -229,7 +229,7 @@ def sync(
     store, before, began = Store(portal.folder), portal.requests, time.monotonic()
     settle_ns = times.duration(settle, name="settle")
     rows = fetch(
-        portal, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age"),
+        portal, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age", zero=True),
         refresh=refresh, wait_for_quota=wait, progress=progress,
     )  # fmt: skip
     if words := store.near_misses(selector, portal.listed_clients):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -45,7 +46,7 @@ def load_live(
     fields : str or list of str, optional
         The payload's fields that become columns; all if left out.
     max_age : str or timedelta
-        An answer that is not older is taken from the cache.
+        An answer that is not older is taken from the cache; with ``"0s"``, none is.
     portal : Portal, optional
         The connection; by default that of `connect`.
 
@@ -79,7 +80,7 @@ def load_live(
     """
     zone = times.zone(tz)
     selector = Selector.of(client_id, topic)
-    age = times.duration(max_age, name="max_age") / times.SECOND
+    age = times.duration(max_age, name="max_age", zero=True) / times.SECOND
     portal = connection.current(portal)
     kept, table = last_messages(portal, selector, max_age=age)
     silent = set(selector.clients or ()).difference(table["client_id"].to_pylist())
@@ -100,13 +101,21 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
     """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
 
     def read(age: float) -> list[tuple[Kept, Page]]:
+        routes, found = portal.routes, None
         try:
-            return lists.live(portal.responses, portal.routes, portal.account_id, max_age=age)
+            found = lists.live(portal.responses, routes, portal.account_id, max_age=age)
+            if not any(page.payload_unsure for _, page in found):
+                return found
         except AnswerError:
             if portal.known_contract is not None:
                 raise
-            # The portal's document, which is not needed else, may say what the fields are.
-            return lists.live(portal.responses, portal.contract, portal.account_id, max_age=age)
+        # The portal's document, which is not needed else, may say what the fields are, and what codes the payloads.
+        known = portal.contract
+        form = known.live_fields.payload_form or (known.history.fields.payload_form if found else None)
+        known = replace(known, live_fields=replace(known.live_fields, payload_form=form))
+        if found is not None and known.live_fields == routes.live_fields:
+            return found
+        return lists.live(portal.responses, known, portal.account_id, max_age=age)
 
     found = offline.answers(portal, "the live answer", read, max_age)
     for _, page in found:

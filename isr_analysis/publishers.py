@@ -39,7 +39,7 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     Parameters
     ----------
     max_age : str or timedelta
-        An answer that is not older is taken from the cache.
+        An answer that is not older is taken from the cache; with ``"0s"``, none is.
     portal : Portal, optional
         The connection; by default that of `connect`.
 
@@ -71,7 +71,7 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     >>> "isr-shack-01" in publishers["client_id"].tolist()
     True
     """
-    age = times.duration(max_age, name="max_age") / times.SECOND
+    age = times.duration(max_age, name="max_age", zero=True) / times.SECOND
     portal = connection.current(portal)
     found = offline.answers(
         portal, "the list of publishers",

@@ -243,13 +243,13 @@ def _after(stamp: pd.Timestamp, where: dt.tzinfo) -> pd.Timestamp:
     return pd.Timestamp(seconds[at], unit="s", tz=where)
 
 
-def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration") -> int:
+def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration", zero: bool = False) -> int:
     """Turn ``"7d"``, ``"90min"``, ``"30s"``, ``"2w"`` or a timedelta into nanoseconds.
 
     Raises
     ------
     UsageError
-        The value is no duration, or is not above zero.
+        The value is no duration, is below zero, or is `zero` where that is none.
     """
     ns = None
     if isinstance(value, str):
@@ -262,8 +262,8 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
     how = 'give a number with s, min, h, d or w, such as "7d" or "90min"'
     if ns is None:
         raise UsageError(f"{name}={value!r} is not a duration; {how}")
-    if ns <= 0:
-        raise UsageError(f"{name}={value!r} is no duration above zero; {how}")
+    if ns < 0 or (ns == 0 and not zero):
+        raise UsageError(f"{name}={value!r} is no duration {'of zero or more' if zero else 'above zero'}; {how}")
     return ns
 
 

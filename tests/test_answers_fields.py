@@ -148,6 +148,16 @@ def test_coded_payloads_are_known_by_what_they_hold(code):
         assert json.loads(found[3]) == alone
 
 
+def test_a_payload_of_no_bytes_hides_nothing_of_the_others():
+    """It is coded as an empty text; such alone tell nothing."""
+    published = [b"", b'{"a": 1}', b"\xff\x00", b"", b"7"]
+    rows = [{**ROW, "payload": base64.b64encode(one).decode()} for one in published]
+    assert [one[3] for one in told(read(rows))] == published
+    page = read(rows[:1])
+    assert (told(page)[0][3], page.payload_unsure) == (b'""', False)
+    assert read(rows[2:4]).payload_unsure
+
+
 def test_every_account_is_reported():
     """In topics, fields and the envelope, so that the caller can refuse foreign ones."""
     body = {"tenant_id": "t-1", "messages": [ROW, {**ROW, "topic": f"{OTHER}/b/t"}, {**ROW, "account_id": "acme"}]}

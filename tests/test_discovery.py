@@ -52,6 +52,8 @@ class Pages:
         '<script id="api-reference" data-configuration="{&quot;url&quot;:&quot;/spec/v3.json&quot;}"></script>',
         f'<script id="api-reference" type="application/json">{json.dumps(DOCUMENT)}</script>',
         f"<script>Redoc.init({json.dumps(DOCUMENT)}, {{}}, document.body)</script>",
+        f'<script>SwaggerUIBundle({{"a": b, spec: {json.dumps({"info": {"a": {}}, **DOCUMENT})}}})</script>',
+        f"<script>SwaggerUIBundle({{spec: {json.dumps(dict(reversed(DOCUMENT.items())))}, dom_id: '#ui'}})</script>",
         '<script>SwaggerUIBundle({urls: [{url: "/spec/mgmt.json"}, {url: "/spec/v3.json"}]})</script>',
         "<a class=link href=/spec/v3.json>OpenAPI</a>",
         r"""<script>ui = SwaggerUIBundle(JSON.parse('{"urls":[{"url":"\/spec\/v3.json","name":"v1"}]}'))</script>""",
@@ -94,6 +96,7 @@ def test_a_document_of_other_routes_is_not_all_there_is():
         'window.ui = SwaggerUIBundle({ url: "../../../spec/v3.json", dom_id: "#ui" })',
         "var options = " + json.dumps({"swaggerDoc": {"openapi": "3.0.0", **DOCUMENT}, "customOptions": {}}),
         'window.ui = SwaggerUIBundle({ "configUrl" : "/spec/swagger-config" })',
+        "ui = SwaggerUIBundle(Object.assign({}, {url: resolveUrl('./json')}))",
     ],
 )
 @pytest.mark.parametrize("name", ["./swagger-initializer.js", "swagger-ui-init.js", "app.js"])
@@ -102,8 +105,10 @@ def test_the_docs_pages_script_names_it(name, script):
     page = f'<script src="./swagger-ui-bundle.js"></script><script src="{name}"></script>'
     pages = {f"{API}/docs": page, f"{API}/{name.removeprefix('./')}": script, "/spec/v3.json": DOCUMENT}
     pages["/spec/swagger-config"] = {"configUrl": "/spec/swagger-config", "url": "/spec/v3.json"}
-    known = discovery.find(Pages(pages))
-    assert known.history.start == "since"
+    pages[f"{API}/docs/json"] = DOCUMENT
+    portal = Pages(pages)
+    assert discovery.find(portal).history.start == "since"
+    assert len(portal.asked) == len(set(portal.asked))
 
 
 def test_the_usual_address_is_asked_first():

@@ -29,8 +29,9 @@ def modules():
 
 
 @pytest.mark.parametrize("name", ["isr_analysis", *modules()])
-def test_examples_run(name):
+def test_examples_run(name, tmp_path, monkeypatch):
     """Each docstring's example gives what it shows, without a network."""
+    monkeypatch.chdir(tmp_path)
     if name == "isr_analysis.engines":
         pytest.importorskip("dask.dataframe")
     failed, tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
@@ -38,17 +39,24 @@ def test_examples_run(name):
     assert not failed
 
 
-def test_every_public_function_is_documented_in_full():
-    """Parameters by name, what is returned or raised, and the columns where it is a frame."""
-    for name in isr.__all__:
-        value = getattr(isr, name)
-        if not inspect.isfunction(value):
-            continue
-        doc = inspect.getdoc(value) or ""
-        listed = doc.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
-        for parameter in inspect.signature(value).parameters:
-            assert re.search(rf"\b{parameter}\b", listed), f"{name}: {parameter}"
-        assert "Returns\n-------" in doc or "Yields\n------" in doc or value.__annotations__["return"] == "None", name
+def functions():
+    """Give every public function, under the name by which a user calls it."""
+    for room in ("", ".mgmt", ".plots", ".report", ".sandbox", ".widgets"):
+        there = importlib.import_module(f"isr_analysis{room}")
+        for name in there.__all__:
+            if inspect.isfunction(value := getattr(there, name)):
+                yield pytest.param(value, id=f"isr{room}.{name}")
+
+
+@pytest.mark.parametrize("function", list(functions()))
+def test_every_public_function_is_documented_in_full(function):
+    """Parameters by name, what is returned, and an example."""
+    doc = inspect.getdoc(function) or ""
+    listed = doc.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+    assert all(re.search(rf"\b{parameter}\b", listed) for parameter in inspect.signature(function).parameters)
+    returned = inspect.unwrap(function).__annotations__["return"]
+    assert returned == "None" or "Returns\n-------" in doc or "Yields\n------" in doc
+    assert ">>> " in doc
 
 
 def test_the_pages_name_what_is_there():

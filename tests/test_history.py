@@ -47,6 +47,18 @@ def test_without_an_end_offline_reaches_as_far_as_what_is_on_disk(here):
         isr.load_history(last="6h", end="2026-11-20T13:00Z", offline=True, portal=here)
 
 
+@pytest.mark.parametrize("load", [functools.partial(isr.load_history, last="6h"), isr.load_live, isr.load_publishers])
+def test_an_age_of_zero_asks_each_time(here, load):
+    """What is a moment old counts, but not where it is wanted anew."""
+    load(portal=here)
+    before = here.served.requests()
+    load(portal=here)
+    assert here.served.requests() == before
+    load(max_age="0s", portal=here)
+    load(max_age="0s", portal=here)
+    assert here.served.requests() >= before + 2
+
+
 def test_without_a_network_the_error_says_what_of_the_range_is_on_disk(here):
     """Whoever sits in a train, and has most of it, is not left with a word on proxies; a hole in it is no offer."""
     isr.load_history(last="6h", portal=here)

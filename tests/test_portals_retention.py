@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import portal_rows
 import portals
 import pytest
@@ -12,6 +15,7 @@ from portals import NOW, Message
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AddOnMissingError, QuestionRefusedError
+from isr_analysis.portal.habits import Habits
 from isr_analysis.times import DAY, HOUR, SECOND
 
 KEPT = 30 * DAY
@@ -69,6 +73,27 @@ def test_what_is_too_old_is_left_out_and_said(home, status, said):
         assert asked < 40
         same(isr.load_history(**SPAN, portal=portal), [m for m in STORED if NOW - KEPT <= m.at < NOW - 27 * DAY])
         assert server.count() == asked
+
+
+def test_days_that_are_refused_at_once_leave_the_latest_edge():
+    """What one thread notes while another compares is not lost."""
+
+    class Slow(int):
+        def __lt__(self, other):
+            time.sleep(0.05)
+            return int(self) < int(other)
+
+        def __gt__(self, other):
+            time.sleep(0.05)
+            return int(self) > int(other)
+
+    habits = Habits(not_kept=(Slow(1), ""))
+    notes = [threading.Thread(target=habits.note_not_kept, args=(Slow(until), "too old")) for until in (3, 2)]
+    for one in notes:
+        one.start()
+    for one in notes:
+        one.join()
+    assert habits.not_kept == (3, "too old")
 
 
 def test_an_edge_that_moves_on_while_it_is_read(home):

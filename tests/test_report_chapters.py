@@ -257,10 +257,10 @@ def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> 
     made, shown = half_a_day
     sections.publishers(made)
     assert [line.split() for line in shown[-1].splitlines()[1:]] == [
-        ["a", "Shack", "in", "use", "620", "1", "91.7%", "2026-11-02", "00:29:00+01:00"],
-        ["b", "30", "1", "16.7%", "2026-11-01", "14:39:00+01:00"],
-        ["c", "paused", "0", "0", "0.0%", "NaT"],
-        ["d", "in", "use", "0", "0", "0.0%", "NaT"],
+        ["a", "Shack", "in", "use", "620", "1", "91.7%", "2026-11-02", "00:29:00"],
+        ["b", markup.NOTHING, markup.NOTHING, "30", "1", "16.7%", "2026-11-01", "14:39:00"],
+        ["c", markup.NOTHING, "paused", "0", "0", "0.0%", markup.NOTHING],
+        ["d", markup.NOTHING, "in", "use", "0", "0", "0.0%", markup.NOTHING],
     ]
     made.selector = Selector(None, "t/+")
     sections.publishers(made)
@@ -289,8 +289,8 @@ def test_who_was_heard_and_is_on_no_list_is_told_of(half_a_day: tuple[Any, list[
     assert "Not heard at all: d. Paused: c." in shown[-1]
     sections.publishers(made)
     assert [line.split() for line in shown[-1].splitlines()[1:]] == [
-        ["c", "paused", "0", "0", "0.0%", "NaT"],
-        ["d", "in", "use", "0", "0", "0.0%", "NaT"],
-        ["a", "620", "1", "91.7%", "2026-11-02", "00:29:00+01:00"],
-        ["b", "30", "1", "16.7%", "2026-11-01", "14:39:00+01:00"],
+        ["c", "paused", "0", "0", "0.0%", markup.NOTHING],
+        ["d", "in", "use", "0", "0", "0.0%", markup.NOTHING],
+        ["a", markup.NOTHING, "620", "1", "91.7%", "2026-11-02", "00:29:00"],
+        ["b", markup.NOTHING, "30", "1", "16.7%", "2026-11-01", "14:39:00"],
     ]

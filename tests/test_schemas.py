@@ -20,6 +20,7 @@ ROW = {
 }
 NAMED = {"time": "zeitpunkt", "client_id": "geraet", "topic": "thema", "payload": "nutzdaten"}
 OBJECT = {"type": "object", "properties": ROW}
+LISTED = {"client_id": "dev-a", "history_topic_prefix": f"{ACCOUNT}/dev-a/"}
 
 
 def answering(schema, **more):
@@ -59,6 +60,8 @@ def test_bytes_are_in_base64_where_the_schema_says_so(said):
     for one in ({"type": "string", **said}, {"anyOf": [{"type": "string", **said}, {"type": "null"}]}):
         row = {"time": {}, "client_id": {}, "topic": {}, "payload": one}
         assert schemas.fields({}, answering({"items": {"properties": row}})) == Fields(payload_form="base64")
+        last = {"client_id": {}, "last_message": {"type": "object", "properties": row}}
+        assert schemas.fields({}, answering({"items": {"properties": last}})) == Fields(payload_form="base64")
     row = {"time": {}, "client_id": {}, "topic": {}, "payload": {"type": "string", "format": "binary"}}
     assert schemas.fields({}, answering({"items": {"properties": row}})) == Fields()
 
@@ -96,7 +99,7 @@ def test_messages_under_names_that_only_the_document_explains(home):
             rows = [row for row, one in zip(rows, stored, strict=True) if low <= one.at < high]
         bodies = {
             "openapi.json": document, "history": {"nachrichten": rows}, "live": {"nachrichten": rows[-1:]},
-            "publishers": [{"client_id": "dev-a", "history_topic_prefix": f"{ACCOUNT}/dev-a/"}],
+            "publishers": [LISTED],
         }  # fmt: skip
         body = bodies.get(request.url.path.rpartition("/")[2])
         return httpx.Response(404 if body is None else 200, json=body)
@@ -107,3 +110,23 @@ def test_messages_under_names_that_only_the_document_explains(home):
                 same(isr.load_live(portal=portal), stored[-1:])
             same(isr.load_history(start="2026-11-01", end="2026-11-01T01:00", portal=portal), stored)
             same(isr.load_live(portal=portal), stored[-1:])
+
+
+@pytest.mark.parametrize("described", ["live", "history"])
+def test_bytes_of_the_last_messages_are_known_by_the_document(home, described):
+    """Where they are no JSON, nothing else would tell; what codes the payloads of the history codes these."""
+    row = {"time": {}, "client_id": {}, "topic": {}, "payload": {"type": "string", "format": "byte"}}
+    coded = answering({"items": {"properties": row}})
+    told = {one: coded if one == described else {"responses": {}} for one in ("history", "live")}
+    routes = {"history": told["history"], "publishers/live": told["live"]}
+    document = {"openapi": "3.1.0", "paths": {f"{API}/{name}": {"get": one} for name, one in routes.items()}}
+    last = {"time": iso(FIRST), "client_id": "dev-a", "topic": "raw", "payload": "V2luZCBOVyA1"}
+
+    def respond(request):
+        bodies = {"openapi.json": document, "live": [last], "publishers": [LISTED]}
+        body = bodies.get(request.url.path.rpartition("/")[2])
+        return httpx.Response(404 if body is None else 200, json=body)
+
+    with connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(respond)) as portal:
+        for _ in range(2):
+            assert isr.load_live(portal=portal)["payload"].tolist() == ["Wind NW 5"]

@@ -167,6 +167,13 @@ def test_a_duration_of_nothing_is_told_from_what_is_none():
             times.duration(value, name="every")
 
 
+def test_an_age_may_be_zero():
+    """Where nothing is a length, as of an age, it is taken; less than that is not."""
+    assert times.duration("0s", zero=True) == times.duration(dt.timedelta(0), zero=True) == 0
+    with pytest.raises(UsageError, match="is no duration of zero or more"):
+        times.duration(dt.timedelta(-1), zero=True)
+
+
 @pytest.mark.parametrize(("zone", "meant"), [("europe/zurich", "Europe/Zurich"), ("New York", "America/New_York")])
 def test_a_misspelt_zone_is_told_its_name(zone, meant):
     """As it stands in the list of zones; an abbreviation is like those of other hours, and is told none."""

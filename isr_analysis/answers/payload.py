@@ -22,6 +22,9 @@ CODED = {
 }
 """JSON texts of payloads that may be coded bytes; base64 with the letters of addresses too, padded or not."""
 
+_EMPTY = b'""'
+"""No bytes, coded or not."""
+
 _BINARY = re.compile(
     rb'\{\s*"\$binary"\s*:\s*\{\s*"base64"\s*:\s*(?P<data>"[^"\\]*")\s*(?:,\s*"subType"\s*:\s*"\w+"\s*)?\}\s*\}'
 )
@@ -129,13 +132,8 @@ def holds_object(column: pa.ChunkedArray) -> bool:
 
 def may_be_coded(column: pa.ChunkedArray) -> bool:
     """Tell whether all payloads of a column may be coded bytes, if others were to show that they are."""
-    column = columns.as_json(column)
-    head = columns.sample(column)
-    return any(
-        all(sound(one, form) is not None for one in column.to_pylist() if one not in (None, b"null"))
-        for form in CODED
-        if isinstance(head, bytes) and sound(head, form) is not None  # most often it is not
-    )
+    values = [one for one in columns.as_json(column).to_pylist() if one not in (None, b"null", _EMPTY)]
+    return bool(values) and any(all(sound(one, form) is not None for one in values) for form in CODED)
 
 
 def _with_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -214,13 +212,14 @@ def _all_coded(column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray] | None:
     """Decode coded bytes where there is no doubt: all may be that, half of them are of JSON, one an object or array."""
     head = columns.sample(column)
     for form in CODED:
-        if not isinstance(head, bytes) or sound(head, form) is None:  # most often none of them is
+        if not isinstance(head, bytes) or (head != _EMPTY and sound(head, form) is None):  # most often none of them is
             continue
-        decoded = [value if value == b"null" else sound(value, form) for value in column.to_pylist()]
+        empty = {b"null": b"null", _EMPTY: b""}
+        decoded = [empty[value] if value in empty else sound(value, form) for value in column.to_pylist()]
         whole = [one for one in decoded if one is not None]
         if len(whole) < len(decoded) or not any(one.lstrip()[:1] in (b"{", b"[") and raw.is_json(one) for one in whole):
             continue
-        if 2 * sum(map(raw.is_json, whole)) >= len(whole):
+        if 2 * sum(map(raw.is_json, whole)) >= sum(one != b"" for one in whole):
             return form, _binary(whole)
     return None
 

@@ -14,7 +14,14 @@ LONGEST = 300
 HTML = "(a page of HTML)"
 """What stands before the words of a page that was written for a browser."""
 
-_KEYS = ("detail", "message", "error_description", "error", "title", "errors", "reason", "msg", "issues", "details")
+_KEYS = (
+    *("detail", "message", "error_description", "error", "title", "errors", "reason", "msg", "issues", "details"),
+    *("violations", "fieldErrors", "fieldViolations", "invalid-params", "invalid_params", "invalidParams"),
+    *("validation", "validationErrors", "subErrors", "_embedded"),
+)
+
+_BESIDE = ("extra", "data")
+"""Where the failed checks may stand as well, and other things."""
 
 _OF_AGE = re.compile(
     r"retention|retain|oldest|earliest|max_?age|look_?back|too_?old|(?:available|kept|stored)_?(?:from|since)|expired"
@@ -24,7 +31,13 @@ _OF_AGE = re.compile(
 """What stands beside the words, in a code or a name, where something was too old."""
 
 _NAMES = ("field", "param", "parameter", "property")
-"""Where an entry of a list of failed checks names the parameter."""
+"""Where a failed check names the parameter."""
+
+_PLACES = (*_NAMES, "loc", "path", "propertyPath", "pointer", "location", "instancePath", "key", "name")
+"""The same, in an entry of a list of checks."""
+
+_TEXTS = ("msg", "message", "defaultMessage", "detail", "reason", "description")
+"""Where a failed check says what is wrong."""
 
 _NAME = b"isr_mqtt_"
 _CODED = "|".join(base64.b64encode(b"\0" * i + _NAME).decode()[(0, 2, 3)[i] : -4 if i else None] for i in range(3))
@@ -68,29 +81,60 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
 
 def _say(value: Any) -> str:
     if isinstance(value, dict):
-        where, text = value.get("loc", value.get("path")), value.get("msg", value.get("message"))
-        if isinstance(where, list) and isinstance(text, str):  # one entry of a list of failed checks
-            return f"{'.'.join(str(level) for level in where)}: {text}"
+        text = value.get("msg", value.get("message"))
+        if isinstance(value.get("loc", value.get("path")), list) and isinstance(text, str):
+            return _check(value)
         named = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
         if named and isinstance(text, str) and named not in text:
             return f"{named}: {text}"
         said = [_say(value[key]) for key in _KEYS if value.get(key)]
-        by_name = bool(value) and all(isinstance(one, list) or _is_check(one) for one in value.values())
-        if by_name and not said:  # the failed checks of each parameter
-            return "; ".join(
-                f"{name}: {', '.join(map(_say, checks if isinstance(checks, list) else [checks]))}"
-                for name, checks in value.items()
-            )
+        said += [_say(value[key]) for key in _BESIDE if _are_checks(value.get(key))]
+        if _is_by_name(value) and not said:  # the failed checks of each parameter
+            return "; ".join(_of_name(name, checks) for name, checks in value.items())
         # problem+json has a title and a detail; other bodies say the same twice.
         line = ": ".join(dict.fromkeys(reversed(said)))
         beside = [f"{name}: {one}" for name, one in value.items() if _is_of_age(name, one)]
         return f"{line} ({', '.join(beside)})" if beside and line else line or json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
-        return "; ".join(_say(one) for one in value)
+        return "; ".join(_check(one) or _say(one) for one in value)
     if isinstance(value, str) and value.lstrip()[:2] in ("[{", "[\n", '{"'):  # JSON within JSON, as newer Zod has it
         with contextlib.suppress(ValueError, RecursionError):
             return _say(json.loads(value))
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _check(entry: Any) -> str:
+    """Say what an entry of a list of failed checks says, of which parameter; "" if it is no check."""
+    if not isinstance(entry, dict):
+        return ""
+    text = next((entry[key] for key in _TEXTS if isinstance(entry.get(key), str)), "")
+    inner = next((entry[key] for key in ("source", "params") if isinstance(entry.get(key), dict)), {})
+    found = next((one for key in _PLACES if isinstance(one := entry.get(key), str | list) and one), None)
+    found = found or next((one for one in inner.values() if isinstance(one, str)), "")
+    place = found if isinstance(found, str) else ".".join(map(str, found))
+    place = re.sub(r"^[#/]+", "", place).replace("/", ".").strip("_")
+    if not text or re.search(rf"\b{re.escape(place)}\b", text):
+        return text
+    return f"{place}: {text}"
+
+
+def _are_checks(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_check(one) for one in value)
+
+
+def _is_by_name(value: Any) -> bool:
+    """Tell whether an object has the failed checks of each parameter under its name, of each place of parameters."""
+    return bool(value) and all(
+        isinstance(one, list) or _is_check(one) or (isinstance(one, dict) and _is_by_name(one)) for one in value.values()
+    )
+
+
+def _of_name(name: str, checks: Any) -> str:
+    if isinstance(checks, dict) and not _is_check(checks):
+        return _say(checks)
+    keys = checks.get("keys") if isinstance(checks, dict) else None
+    name = ", ".join(map(str, keys)) if isinstance(keys, list) and keys else name
+    return f"{name}: {', '.join(map(_say, checks if isinstance(checks, list) else [checks]))}"
 
 
 def _is_of_age(name: str, value: Any) -> bool:

@@ -35,8 +35,10 @@ def fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Fields:
         "topic": None if pick(row, TOPIC) else _named(words, _TOPIC),
         "payload": None if pick(row, (*PAYLOAD, *PERHAPS_PAYLOAD)) else _named(words, _PAYLOAD),
     }
-    payload = row.get(found["payload"] or pick(row, (*PAYLOAD, *PERHAPS_PAYLOAD)) or "", {})
-    coded = any(_BASE64.search(f"{one.get('format')} {one.get('contentEncoding')}") for one in _variants(payload))
+    inner = [row, *(_properties(document, one) for one in row.values())]  # the last message of a publisher, say
+    named = ((one, found["payload"] or pick(one, (*PAYLOAD, *PERHAPS_PAYLOAD))) for one in inner)
+    payloads = [variant for one, name in named if name in one for variant in _variants(one[name])]
+    coded = any(_BASE64.search(f"{one.get('format')} {one.get('contentEncoding')}") for one in payloads)
     given = [one for one in found.values() if one is not None]
     if len(set(given)) < len(given):  # one for two of them: the words were not understood
         return Fields()

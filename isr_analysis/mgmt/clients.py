@@ -73,17 +73,76 @@ def pause_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
     ------
     RequestRefusedError
         There is no such client (404), or what `create_publisher` says.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     _ = isr.mgmt.pause_publisher("isr-shack-01", portal=portal)
+    ...     publishers = isr.load_publishers(portal=portal).set_index("client_id")
+    >>> bool(publishers.loc["isr-shack-01", "paused"])
+    True
     """
     return _switch(client_id, "/pause", portal)
 
 
 def resume_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
-    """Let a paused MQTT client go on; parameters, result and errors as of `pause_publisher`."""
+    """Let a paused MQTT client go on.
+
+    Parameters
+    ----------
+    client_id : str
+        As the list of publishers has it.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Returns
+    -------
+    Made
+        What the portal says of the client now; perhaps nothing.
+
+    Raises
+    ------
+    RequestRefusedError
+        There is no such client (404), or what `create_publisher` says.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     _ = isr.mgmt.pause_publisher("isr-shack-01", portal=portal)
+    ...     _ = isr.mgmt.resume_publisher("isr-shack-01", portal=portal)
+    ...     publishers = isr.load_publishers(portal=portal).set_index("client_id")
+    >>> bool(publishers.loc["isr-shack-01", "paused"])
+    False
+    """
     return _switch(client_id, "/resume", portal)
 
 
 def remove_publisher(client_id: str, *, portal: Portal | None = None) -> None:
-    """Remove an MQTT client for good; its login ends. Parameters and errors as of `pause_publisher`."""
+    """Remove an MQTT client for good; its login ends.
+
+    Parameters
+    ----------
+    client_id : str
+        As the list of publishers has it.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Raises
+    ------
+    RequestRefusedError
+        There is no such client (404), or what `create_publisher` says.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     isr.mgmt.remove_publisher("isr-shack-01", portal=portal)
+    ...     publishers = isr.load_publishers(portal=portal)
+    >>> "isr-shack-01" in set(publishers["client_id"])
+    False
+    """
     portal = connection.current(portal)
     change(portal, "DELETE", one_of(portal.routes.publishers, client_id), json=None)
 
@@ -107,6 +166,14 @@ def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
     ------
     RequestRefusedError, AnswerError
         There is no such client (404), or what `create_publisher` says.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     made = isr.mgmt.rotate_credentials("isr-shack-01", portal=portal)
+    >>> made.password
+    Secret(…)
     """
     portal = connection.current(portal)
     path = one_of(portal.routes.publishers, client_id, "/rotate-credentials")
@@ -138,6 +205,14 @@ def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal |
         The label is no text or empty, or the days are no whole number above zero.
     AddOnMissingError, RequestRefusedError, PortalUnavailableError, AnswerError
         As of `create_publisher`; a plan limits how many subscribers there may be.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     made = isr.mgmt.create_subscriber("notebook", expires_in_days=7, portal=portal)
+    >>> made.username.startswith("sub-"), made.password
+    (True, Secret(…))
     """
     if type(expires_in_days) is not int or expires_in_days < 1:  # True is one, too
         raise UsageError(f"expires_in_days={expires_in_days!r} is no number of days; give a whole one, 1 or more")

@@ -33,7 +33,7 @@ def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
     Parameters
     ----------
     max_age : str or timedelta
-        An answer that is not older is taken from the cache.
+        An answer that is not older is taken from the cache; with ``"0s"``, none is.
     portal : Portal, optional
         The connection; by default that of `isr_analysis.connect`.
 
@@ -49,6 +49,14 @@ def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
         The portal could not be asked, or refused.
     AnswerError
         The portal's answer was not understood.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     members = isr.mgmt.load_members(portal=portal)
+    >>> members["role"].tolist()
+    ['owner', 'data_manager', 'member']
     """
     return _load(MEMBERS, _MEMBER, "members", max_age, portal)
 
@@ -56,13 +64,32 @@ def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
 def load_invites(*, max_age: str | dt.timedelta = "60s", portal: Portal | None = None) -> pd.DataFrame:
     """Load the list of open invites.
 
-    Parameters, attrs and errors as of `load_members`.
+    Parameters
+    ----------
+    max_age : str or timedelta
+        An answer that is not older is taken from the cache; with ``"0s"``, none is.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
 
     Returns
     -------
     pandas.DataFrame
         One row an invite, with a RangeIndex. Columns ``invite_id``, ``email``, ``role`` (str), then whatever else the
-        portal gives, without secrets. None: the same three columns, no rows.
+        portal gives, without secrets. None: the same three columns, no rows. ``attrs`` as of `load_live`.
+
+    Raises
+    ------
+    AddOnMissingError, TokenMissingError, TokenRefusedError, QuotaExhaustedError, PortalUnavailableError, AnswerError
+        As of `load_members`.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     _ = isr.mgmt.invite_member("colleague@example.com", portal=portal)
+    ...     invites = isr.mgmt.load_invites(portal=portal)
+    >>> invites["email"].tolist()[-1]
+    'colleague@example.com'
     """
     return _load(INVITES, _INVITE, "invites", max_age, portal)
 
@@ -90,6 +117,14 @@ def invite_member(email: str, role: str = "member", *, portal: Portal | None = N
         It is no address, or no role that can be invited to.
     RequestRefusedError
         The portal refused, as for somebody who is a member already.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     made = isr.mgmt.invite_member("colleague@example.com", "data_manager", portal=portal)
+    >>> made.fields["role"]
+    'data_manager'
     """
     whom = text(email, "email", "an address")
     if "@" not in whom.strip("@"):
@@ -99,7 +134,30 @@ def invite_member(email: str, role: str = "member", *, portal: Portal | None = N
 
 
 def withdraw_invite(invite_id: str, *, portal: Portal | None = None) -> None:
-    """Take an invite back; `invite_id` as `load_invites` gives it. Errors as of `invite_member`."""
+    """Take an invite back.
+
+    Parameters
+    ----------
+    invite_id : str
+        As `load_invites` gives it.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Raises
+    ------
+    RequestRefusedError
+        There is no such invite, or it was accepted meanwhile.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     made = isr.mgmt.invite_member("colleague@example.com", portal=portal)
+    ...     isr.mgmt.withdraw_invite(made.id, portal=portal)
+    ...     invites = isr.mgmt.load_invites(portal=portal)
+    >>> made.id in set(invites["invite_id"])
+    False
+    """
     change(connection.current(portal), "DELETE", one_of(INVITES, invite_id), json=None)
 
 
@@ -126,13 +184,46 @@ def set_role(user_id: str, role: str, *, portal: Portal | None = None) -> Made:
         It is no role.
     RequestRefusedError
         There is no such member, or it is the last owner.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     last = isr.mgmt.load_members(portal=portal)["user_id"].iloc[-1]
+    ...     _ = isr.mgmt.set_role(last, "data_manager", portal=portal)
+    ...     members = isr.mgmt.load_members(portal=portal)
+    >>> members["role"].tolist()
+    ['owner', 'data_manager', 'data_manager']
     """
     body = {"role": _role(role, _ROLES)}
     return made.read(made.MEMBER, change(connection.current(portal), "PATCH", one_of(MEMBERS, user_id), json=body))
 
 
 def remove_member(user_id: str, *, portal: Portal | None = None) -> None:
-    """Take a member's access away; `user_id` as `load_members` gives it. Errors as of `set_role`."""
+    """Take a member's access away.
+
+    Parameters
+    ----------
+    user_id : str
+        As `load_members` gives it.
+    portal : Portal, optional
+        The connection; by default that of `isr_analysis.connect`.
+
+    Raises
+    ------
+    RequestRefusedError
+        There is no such member, or it is the last owner.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     last = isr.mgmt.load_members(portal=portal)["user_id"].iloc[-1]
+    ...     isr.mgmt.remove_member(last, portal=portal)
+    ...     members = isr.mgmt.load_members(portal=portal)
+    >>> members["role"].tolist()
+    ['owner', 'data_manager']
+    """
     change(connection.current(portal), "DELETE", one_of(MEMBERS, user_id), json=None)
 
 
@@ -157,6 +248,14 @@ def create_tenant(display_name: str, *, portal: Portal | None = None) -> Made:
         The name is no text, or empty.
     RequestRefusedError
         The portal refused.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     made = isr.mgmt.create_tenant("Production East", portal=portal)
+    >>> made.fields["display_name"]
+    'Production East'
     """
     body = {"display_name": text(display_name, "display_name", "what the tenant is called")}
     return made.read(made.TENANT, change(connection.current(portal), "POST", TENANTS, json=body))
@@ -165,7 +264,7 @@ def create_tenant(display_name: str, *, portal: Portal | None = None) -> Made:
 def _load(
     path: str, names: dict[str, tuple[str, ...]], source: str, max_age: str | dt.timedelta, portal: Portal | None
 ) -> pd.DataFrame:
-    age = times.duration(max_age, name="max_age") / times.SECOND
+    age = times.duration(max_age, name="max_age", zero=True) / times.SECOND
     portal = connection.current(portal)
     found = lists.rows(portal.responses, path, max_age=age)
     table = _table([row for _, page in found for row in page], names)

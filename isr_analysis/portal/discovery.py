@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import html
 import importlib
 import json
@@ -26,18 +27,23 @@ _SMALL = 100_000
 _DOCS = f"{API}/docs"
 _USUAL = (f"{API}/openapi.json", _DOCS, "/openapi.json", "/docs")
 _NAMED = re.compile(
-    r"""["']?(spec-?url|apiDescriptionUrl|data-url|url|href|src|openapi|definition)["']?\s*(?:[:=]\s*["']|=(?=[./\w]+/))([^"'<>\s]+)""",
+    r"""["']?(spec-?url|apiDescriptionUrl|data-url|url|href|src|openapi|definition)["']?\s*(?:[:=]\s*(?:[\w.]+\()?["']|=(?=[./\w]+/))([^"'<>\s]+)""",
     re.IGNORECASE,
 )
 
 _HEADER = re.compile(r"""<([^>]+)>[^,]*;\s*rel\s*=\s*["']?(service-desc|describedby)""", re.IGNORECASE)
 """A header's link to the document, as of RFC 8631."""
 
-_INLINE = re.compile(r'\{\s*"(?:openapi|swagger)"\s*:\s*"')
-"""Where a page, or a script of its own, holds the document itself, as Swagger UI for Express does."""
+_VERSION = re.compile(r'"(?:openapi|swagger)"\s*:\s*"')
+"""What a page, or a script of its own, has within where it holds the document itself, as Swagger UI for Express does."""
+
+_OBJECT = re.compile(r'\{\s*"')
 
 _OF_DOCUMENT = ("spec-url", "specurl", "data-url", "apidescriptionurl", "service-desc", "describedby")
 """The attributes that name a document, wherever it lies."""
+
+_OBJECTS = 50
+"""Beginnings of objects in a page that are looked at, those aside that are whole."""
 
 _LINKS = 6
 """Addresses of one page that are looked at."""
@@ -66,16 +72,17 @@ def find(get: Callable[[str], Answer]) -> Contract:
         The portal cannot be asked at all.
     """
     unread, others = None, []
+    ask = functools.cache(functools.partial(_answer, get))  # a page may name what was asked for already
     for path in _USUAL:
-        answer = _answer(get, path)
+        answer = ask(path)
         if answer is None:
             continue
         direct = _YAML.match(answer.body) or _document(answer) is not None
-        for named, found in [(path, answer)] if direct else _linked(get, answer):
+        for named, found in [(path, answer)] if direct else _linked(ask, answer):
             inner = found
             if _YAML.match(inner.body):
                 unread = named
-                inner = _answer(get, f"{named}{'&' if '?' in named else '?'}format=json") or inner
+                inner = ask(f"{named}{'&' if '?' in named else '?'}format=json") or inner
             document = _document(inner) or _yaml(inner.body)
             if document is not None and openapi.has_history(document, named):
                 return openapi.read(document, named)
@@ -100,12 +107,34 @@ def _answer(get: Callable[[str], Answer], path: str) -> Answer | None:
 
 def _document(answer: Answer) -> dict[str, Any] | None:
     text = answer.body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
-    inline = None if text.startswith("{") else _INLINE.search(text)
+    if not text.startswith("{"):
+        return _within(text)
     try:
-        document = json.JSONDecoder().raw_decode(text, inline.start())[0] if inline else json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
+    return document if _is_document(document) else None
+
+
+def _is_document(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("paths"), dict)
+
+
+def _within(text: str) -> dict[str, Any] | None:
+    """Find the document that a page or a script holds, whichever of its members comes first."""
+    if not _VERSION.search(text):
+        return None
+    at, tries = 0, _OBJECTS
+    while (found := _OBJECT.search(text, at)) and tries:
+        try:
+            value, at = json.JSONDecoder().raw_decode(text, found.start())
+        except (ValueError, RecursionError):  # the script's own, or cut: what is in it may be whole
+            at, tries = found.start() + 1, tries - 1
+            continue
+        inner = [value, *(one for one in value.values() if isinstance(one, dict))]
+        if document := next((one for one in inner if _is_document(one)), None):
+            return document
+    return None
 
 
 def _yaml(body: bytes) -> dict[str, Any] | None:
@@ -121,16 +150,16 @@ def _yaml(body: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
 
 
-def _linked(get: Callable[[str], Answer], page: Answer, depth: int = 3) -> Iterator[tuple[str, Answer]]:
+def _linked(ask: Callable[[str], Answer | None], page: Answer, depth: int = 3) -> Iterator[tuple[str, Answer]]:
     """Give what a docs page names, and what its script or its configuration names in turn."""
     for named in _named(page):
-        inner = _answer(get, named)
+        inner = ask(named)
         if inner is not None:
             yield named, inner
             if depth > 1 and len(inner.body) < _SMALL and _document(inner) is None:
                 # What a script names is meant from the page that it is part of.
                 there = dataclasses.replace(inner, url=page.url) if _SCRIPT.search(urlsplit(named).path) else inner
-                yield from _linked(get, there, depth - 1)
+                yield from _linked(ask, there, depth - 1)
 
 
 def _named(page: Answer) -> Iterator[str]:
@@ -142,9 +171,11 @@ def _named(page: Answer) -> Iterator[str]:
     for name, link in (*headed, *_NAMED.findall(text)):
         with contextlib.suppress(ValueError):  # it is no address
             links.setdefault(urljoin(page.url, link), name.lower() in _OF_DOCUMENT)
+            if link.startswith("./"):  # a script may mean it from the page as from a folder
+                links.setdefault(urljoin(f"{page.url}/", link), name.lower() in _OF_DOCUMENT)
     home = urlsplit(page.url)
     here = {one: sure for one, sure in links.items() if urlsplit(one)[:2] == home[:2]}
-    usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json|/doc$")
+    usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json|/(?:doc|json|yaml)$")
     likely = [link for link, sure in here.items() if sure or usual.search(urlsplit(link).path)]
     usable = [one for one in likely if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path)]
     usable += [one for one in here if _SCRIPT.search(urlsplit(one).path)]

@@ -94,6 +94,8 @@ class Habits:
         none was asked for yet.
     lock : threading.RLock
         Held while something is found out that others wait for.
+    noting : threading.Lock
+        Held while something is added to what is known, as several days are read at once.
     zone_is_proven : bool
         Whether instants that name no zone were found to be those that it is asked by.
     clock_is_proven : bool
@@ -133,6 +135,7 @@ class Habits:
     days_are_utc_from: int = times.DAY
     payloads: tuple[str | None, str | None] | None = None
     lock: Any = field(default_factory=threading.RLock)
+    noting: Any = field(default_factory=threading.Lock)
     zone_is_proven: bool = False
     clock_is_proven: bool = False
 
@@ -140,11 +143,18 @@ class Habits:
         """Note how far from the ends of a range its answer holds messages."""
         if not len(inside := instants(within(table, span))):
             return
-        self.shortest = min(self.shortest, span.end - span.start)
         first, last = int(inside.min()), int(inside.max())
-        self.from_end, self.from_start = max(self.from_end, span.end - first), max(self.from_start, last - span.start)
-        every = [*self.seen, (selector, first), (selector, last)]
-        self.seen = min(every, key=lambda one: one[1]), max(every, key=lambda one: one[1])
+        with self.noting:
+            self.shortest = min(self.shortest, span.end - span.start)
+            self.from_end = max(self.from_end, span.end - first)
+            self.from_start = max(self.from_start, last - span.start)
+            every = [*self.seen, (selector, first), (selector, last)]
+            self.seen = min(every, key=lambda one: one[1]), max(every, key=lambda one: one[1])
+
+    def note_not_kept(self, until: int, words: str) -> None:
+        """Note up to when messages were refused as too old, and the words of that."""
+        with self.noting:
+            self.not_kept = max(self.not_kept, (until, words))
 
     def is_worth_a_look(self, what: str) -> bool:
         """Count something that may be looked at again, and tell whether to do so: ever more rarely."""
@@ -157,7 +167,8 @@ class Habits:
 
     def show_end(self, rows: int, *, is_last: bool) -> None:
         """Note what was found behind an answer of so many rows that did not say itself whether it is the last."""
-        if not is_last:
-            self.whole = -1
-        elif self.whole >= 0:
-            self.whole = max(self.whole, rows)
+        with self.noting:
+            if not is_last:
+                self.whole = -1
+            elif self.whole >= 0:
+                self.whole = max(self.whole, rows)

@@ -219,7 +219,7 @@ def _of_what_is_kept(portal: Portal, known: History, question: Question, exc: Qu
     begin = _kept_from(portal, known, selector, span, exc.words)
     if begin is None:
         return [question]
-    portal.habits.not_kept = max(portal.habits.not_kept, (begin, exc.words))
+    portal.habits.note_not_kept(begin, exc.words)
     if begin >= span.end:
         return []
     known_from = portal.habits.kept_from.get(selector, 0)

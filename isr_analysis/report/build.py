@@ -86,8 +86,9 @@ def build_report(
     Examples
     --------
     >>> import isr_analysis as isr
-    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:  # doctest: +SKIP
-    ...     isr.build_report("report.html", last="7d", portal=portal)
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     print(isr.build_report("report.html", last="6h", portal=portal))
+    report.html
     """
     check_flags(pdf=pdf, offline=offline)
     out = _target(path)

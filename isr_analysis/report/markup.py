@@ -120,6 +120,18 @@ def table(
         For each row, whether it matters less.
     right : iterable of str
         The columns whose texts are numbers, and stand on the right as numbers do.
+
+    Returns
+    -------
+    Markup
+        HTML for a notebook's cell and a report; printed, the same in plain text.
+
+    Examples
+    --------
+    >>> from isr_analysis import report
+    >>> report.table(pd.DataFrame({"client_id": ["isr-shack-01"], "v": [13.8]}), labels={"client_id": "Who", "v": "V"})
+             Who    V
+    isr-shack-01 13.8
     """
     heads = dict(labels) if labels is not None else {str(name): str(name) for name in rows.columns}
     texts = {name: [written(one) for one in rows[name].astype("object")] for name in heads}
@@ -144,9 +156,10 @@ def table(
         box = f'class="wide tall" tabindex="0" role="region" aria-label="{len(rows):,} rows"'
         top += f' <span class="screen">{len(rows):,} rows; scroll the table to see them all.</span>'
     top = f"<caption>{top}</caption>" if top else ""
+    plain = pd.DataFrame(texts).set_axis([*heads.values()], axis=1).to_string(index=False)
     return Markup(
         f'<div {box}><table class="isr">{top}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>',
-        rows[[*heads]].to_string(index=False),
+        f"{caption}\n{plain}" if caption else plain,
     )
 
 

@@ -228,6 +228,14 @@ def gather(
         An argument cannot be used.
     TokenMissingError, WrongAccountError
         It is not known whose data is meant.
+
+    Examples
+    --------
+    >>> from isr_analysis import report
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     material = report.gather(last="1h", portal=portal)
+    >>> material.problems
+    []
     """
     messages.check_flags(offline=offline)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)

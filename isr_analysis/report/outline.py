@@ -51,7 +51,21 @@ class Problem:
 
 
 def show(*things: Any) -> None:
-    """Show figures, frames and markup in a cell, one below the other."""
+    """Show figures, frames and markup in a cell, one below the other.
+
+    Parameters
+    ----------
+    *things : plotly.graph_objects.Figure, pandas.DataFrame or anything that a notebook shows
+        Figures are kept as such, so that the report draws them on its light and its dark page.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from isr_analysis import report
+    >>> report.show(report.table(pd.DataFrame({"client_id": ["isr-shack-01"], "volts": [13.8]})))
+       client_id volts
+    isr-shack-01  13.8
+    """
     from IPython.display import display
 
     for thing in things:
@@ -73,11 +87,18 @@ def section(title: str, *, level: int = 2) -> Iterator[None]:
     level : int
         2 for a section, 3 for a part of one.
 
+    Yields
+    ------
+    None
+        What is shown within stands in the section.
+
     Examples
     --------
     >>> from isr_analysis import report
-    >>> with report.section("Forward power"):  # doctest: +SKIP
-    ...     report.show(isr.plots.timeseries(df, "value"))
+    >>> with report.section("Forward power"):
+    ...     report.note("The meter was moved on 3 November.")
+    ## Forward power
+    The meter was moved on 3 November.
     """
     show(Markup(f"<h{level}>{escaped(title)}</h{level}>", f"{'#' * level} {title}"))
     outer = _section.set(title)
@@ -100,6 +121,12 @@ def problem(words: str, *, where: str | None = None, detail: str = "") -> None:
         The section; that in which this is called if left out.
     detail : str
         For whoever mends it; it is not shown in the report.
+
+    Examples
+    --------
+    >>> from isr_analysis import report
+    >>> report.problem("The meter was off all week.", where="Forward power")
+    {...'text/plain': 'The meter was off all week.'}
     """
     from IPython.display import display
 
@@ -109,5 +136,17 @@ def problem(words: str, *, where: str | None = None, detail: str = "") -> None:
 
 
 def note(words: str) -> None:
-    """Say something that a reader should know, and that is no problem."""
+    """Say something that a reader should know, and that is no problem.
+
+    Parameters
+    ----------
+    words : str
+        A sentence or two, as plain text.
+
+    Examples
+    --------
+    >>> from isr_analysis import report
+    >>> report.note("Powers are of the meters, not of the radios.")
+    Powers are of the meters, not of the radios.
+    """
     show(Markup(f'<p class="note">{escaped(words)}</p>', words))

@@ -119,6 +119,15 @@ def run(
     ------
     UsageError, MissingExtraError
         As of `serve`.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> def look(sandbox):
+    ...     print(sandbox.origin.partition("//")[2].startswith("127.0.0.1:"))
+    ...     raise KeyboardInterrupt
+    >>> isr.sandbox.run(announce=look)
+    True
     """
     with serve(port=port, days=days, seed=seed, broker=broker) as sandbox, contextlib.suppress(KeyboardInterrupt):
         if announce is not None:

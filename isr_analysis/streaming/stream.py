@@ -305,7 +305,7 @@ def stream(
     Examples
     --------
     >>> import isr_analysis as isr
-    >>> with isr.sandbox.serve(broker=True, rate=100) as sandbox:  # doctest: +SKIP
+    >>> with isr.sandbox.serve(broker=True, rate=100) as sandbox:
     ...     with isr.stream("telemetry/#", login=sandbox.make_subscriber(), duration="2s") as live:
     ...         topics = {message.topic for message in live}
     """
@@ -335,6 +335,12 @@ def has_subscriber(profile: str | None = None) -> bool:
     bool
         Whether `stream` would find a broker and a login without arguments. The login may have expired: that the
         broker knows.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> isr.has_subscriber()
+    False
     """
     try:
         logins.find(settings.profile(profile))
