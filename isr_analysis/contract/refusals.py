@@ -111,7 +111,7 @@ def says_only_nothing(body: bytes, content_type: str | None) -> bool:
     return len(body) <= _SHORT and _ONLY_NOTHING.fullmatch(answers.error_words(body, content_type)) is not None
 
 
-def stated(
+def in_answer(
     known: History, asked: Mapping[str, str], body: bytes, content_type: str | None, length: int
 ) -> QuestionRefusedError | None:
     """Find the refusal in an answer with a good status: an object without data whose words teach how else to ask."""

@@ -108,7 +108,7 @@ def recent(
             asked[known.limit] = "1"
         try:
             answer = wire.get(known.path, asked, bounded=True)
-            if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
+            if refused := refusals.in_answer(known, asked, answer.body, answer.content_type, length):
                 raise refused
         except QuestionRefusedError as exc:
             new = refusals.taught(known, asked, exc, length)

@@ -180,7 +180,7 @@ class Asker:
             if refusals.says_only_nothing(answer.body, answer.content_type):
                 return Page()
             asked, length = step.params or {}, self._span.end - self._span.start
-            if refused := refusals.stated(self.known, asked, answer.body, answer.content_type, length):
+            if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
                 raise refused from exc
             guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
             nothing = answer.body.strip()
