@@ -58,6 +58,7 @@ _WRAPPED = re.compile(r"(?<=[A-Za-z0-9+/_-]{16})\s*\\?n?\n\s*(?=[A-Za-z0-9+/_=-]
 _HEX = re.compile(
     r"(?:[0-9a-fA-F]{2}){12,}|(?:[0-9a-fA-F]{2}[\s:,]){11,}[0-9a-fA-F]{2}|(?:0x[0-9a-fA-F]{2}[\s,]*){12,}"
 )
+_TELLING = re.compile(r"pass|pwd|account|tenant|authorization", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 _NOT_HEX = re.compile(r"0x|[^0-9a-fA-F]")
 
@@ -179,7 +180,7 @@ def _parts(notebook: dict[str, Any]) -> Iterator[tuple[int, str, Any]]:
 def _texts(value: Any, key: str = "") -> Iterator[str]:
     """Give the texts of a value: each string, with the name it goes by, and lists of strings put together."""
     if isinstance(value, str):
-        yield f"{key}: {json.dumps(value, ensure_ascii=False)}" if _is_telling(key) and "\n" not in value else value
+        yield f"{key}: {json.dumps(value, ensure_ascii=False)}" if _TELLING.search(key) and "\n" not in value else value
     elif isinstance(value, dict):
         for name, one in value.items():
             yield str(name)
@@ -192,10 +193,6 @@ def _texts(value: Any, key: str = "") -> Iterator[str]:
         else:
             for one in value:
                 yield from _texts(one, key)
-
-
-def _is_telling(key: str) -> bool:
-    return re.search(r"(?i)pass|pwd|account|tenant|authorization", key) is not None
 
 
 def _has_typed_password(state: Any) -> bool:

@@ -146,7 +146,7 @@ def export_history(
         )  # fmt: skip
         _write_file(df, Path(name), kind)
         return Exported(name, len(df), 1, 0, words)
-    span = Range(times.day_of(span.start).start, times.day_of(span.end - 1).end)
+    span = span.whole(times.DAY)
     new: Notes = {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}}
     folder = Folder(name, new)
     target = Delta(name, storage_options) if delta else folder

@@ -271,5 +271,5 @@ def _check_spelling(selector: Selector, page: pa.Table) -> None:
 
 def _whole_minutes(span: Range, now: int) -> Range:
     """Widen a range to whole minutes: a portal may cut its ends to these, or show no finer times than those it has."""
-    end = -(-span.end // times.MINUTE) * times.MINUTE
-    return Range(span.start // times.MINUTE * times.MINUTE, end if end <= now else span.end)
+    wide = span.whole(times.MINUTE)
+    return wide if wide.end <= now else Range(wide.start, span.end)

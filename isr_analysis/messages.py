@@ -6,6 +6,7 @@ the account and the client that the platform puts in front of it.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -160,28 +161,20 @@ def covers(wide: str, narrow: str) -> bool:
 
     ``a/#`` matches ``a`` as well.
     """
-    wides, narrows = wide.split("/"), narrow.split("/")
-    for i, level in enumerate(wides):
+    for level, other in itertools.zip_longest(wide.split("/"), narrow.split("/")):
         if level == "#":
             return True
-        if i >= len(narrows) or narrows[i] == "#":
+        if other in (None, "#") or level not in ("+", other):
             return False
-        if level not in ("+", narrows[i]):
-            return False
-    return len(wides) == len(narrows)
+    return True
 
 
 def overlap(one: str, other: str) -> bool:
     """Tell whether there can be a topic that both filters match."""
-    ones, others = one.split("/"), other.split("/")
-    for i in range(max(len(ones), len(others))):
-        a = ones[i] if i < len(ones) else None
-        b = others[i] if i < len(others) else None
-        if a == "#" or b == "#":
+    for levels in itertools.zip_longest(one.split("/"), other.split("/")):
+        if "#" in levels:
             return True
-        if a is None or b is None:
-            return False
-        if a != b and "+" not in (a, b):
+        if None in levels or (levels[0] != levels[1] and "+" not in levels):
             return False
     return True
 

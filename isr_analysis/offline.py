@@ -128,8 +128,7 @@ def _gaps(held: Held) -> str:
         else:
             joined.append(window)
     # To the second: ends may be of the present, which nobody reads finer.
-    whole = times.whole_second
-    found = [str(Range(whole(one.start), -whole(-one.end))) for own in gaps.values() for one in own]
+    found = [str(one.whole(times.SECOND)) for own in gaps.values() for one in own]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"{', '.join(found[:_NAMED])}{more}"
 

@@ -74,6 +74,10 @@ class Range:
         """Give the part of the range that comes before an instant; an empty range if there is none."""
         return Range(self.start, max(self.start, min(self.end, ns)))
 
+    def whole(self, step: int) -> Range:
+        """Give the range widened to whole steps since 1970, such as UTC days."""
+        return Range(self.start // step * step, -(-self.end // step) * step)
+
     def minus(self, held: list[Range]) -> list[Range]:
         """Give what is left of the range when the ranges of `held` (any order) are taken out."""
         left: list[Range] = []

@@ -74,8 +74,6 @@ def find(
         There are no rows, and no field that would hold them; or the body states a failure.
     """
     search = _Search(fields, live=live)
-    if not documents:
-        raise AnswerError("the body is empty")
     rows = [one for one in documents if one.strip() not in files or not search.is_manifest(one)] if files else documents
     documents = rows if rows or beside_tables else documents
     if len(documents) > 1:

@@ -22,12 +22,12 @@ def of_names(table: Columns, asked: Asked) -> Columns:
     That is so if one topic was asked for and they have none of its levels, as in ``{"temp": [{"ts": …, "value": …}]}``.
     """
     keys = [name for name in table if name.startswith(KEY)]
-    if asked.live or not keys or asked.topic is None or any(mark in asked.topic for mark in "+#"):
+    if asked.live or not keys or asked.one_topic is None:
         return table
     rest = [name for name in table if name not in keys]
     names = {*columns.texts(table[keys[-1]], keys[-1]).to_pylist()} - {None, asked.client_id}
     pairs = len(rest) == 2 and "value" in rest and all(one == "value" or time_rank(one) is not None for one in rest)  # noqa: PLR2004
-    if not pairs or any("/" in one or one in asked.topic.split("/") for one in names):
+    if not pairs or any("/" in one or one in asked.one_topic.split("/") for one in names):
         return table
     if not names or (len(names) == 1 and "ts" not in rest):  # it may be that of their place
         return table
@@ -86,10 +86,9 @@ def merge(table: pa.Table) -> pa.Table:
     pyarrow.Table
         The same, with such messages joined; each stands where its first fragment stood.
     """
-    columns = [table["time"].cast(pa.int64()).to_pylist(), table["client_id"].to_pylist(), table["topic"].to_pylist()]
     payloads = table["payload"].to_pylist()
     groups: dict[tuple[int, str, str], list[int]] = {}
-    for i, whose in enumerate(zip(*columns, strict=True)):
+    for i, whose in enumerate(messages.rows(table, "time", "client_id", "topic")):
         groups.setdefault(whose, []).append(i)
     keep = [True] * len(table)
     for rows in groups.values():

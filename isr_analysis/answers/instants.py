@@ -75,8 +75,6 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
         A value is no instant; the message names its row.
     """
     text = columns.said(columns.texts(column, name))
-    if text.null_count == len(text):
-        return pa.chunked_array([pa.nulls(len(text), pa.int64())])
     may_be_digits = form in (None, "iso") and not unit_of(name) and _DIGITS.match(columns.sample_text(text))
     if may_be_digits and pc.all(pc.match_substring_regex(text, _DIGITS.pattern)).as_py():
         text = pc.replace_substring_regex(text, _DIGITS.pattern, r"\1-\2-\3T\4:\5:\6.\70")
@@ -88,7 +86,7 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
     if pc.all(pc.match_substring_regex(text, r"^-?\d+$")).as_py() and form != "iso":
         try:
             numbers = text.cast(pa.int64())
-            return pc.multiply_checked(numbers, NS[_unit(name, form, _largest(numbers))])
+            return pc.multiply_checked(numbers, NS[_unit(name, form, pc.max(pc.abs_checked(numbers)).as_py())])
         except pa.ArrowInvalid as exc:
             raise AnswerError(f"the time field {name!r} holds a number out of range: {exc}") from exc
     return _one_by_one(text, name, form, zone)
@@ -224,11 +222,6 @@ def _unit(name: str, form: str | None, largest: int | Decimal) -> str:
     if form is not None and form in NS:
         return form
     return unit_of(name) or next((unit for unit, limit in _MAGNITUDES if largest < limit), "ns")
-
-
-def _largest(numbers: pa.ChunkedArray) -> int:
-    ends = pc.min_max(numbers)
-    return max(abs(int(ends["min"].as_py())), abs(int(ends["max"].as_py())))
 
 
 def _parse(text: str, zone: str | None = None) -> int | None:

@@ -54,8 +54,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     named |= around
     if role.topic is None and topic is not None and not asked.live and _is_place(topic, role, asked):
         topic = None
-    if topic is None and asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
-        topic = pa.chunked_array([pa.repeat(asked.topic, count)])
+    if topic is None and asked.one_topic is not None:
+        topic = pa.chunked_array([pa.repeat(asked.one_topic, count)])
     if topic is None:
         if not asked.live:
             raise AnswerError(f"no field of the rows holds a topic; they have {roles.listed(table)}")
@@ -150,7 +150,7 @@ def _is_place(topic: pa.ChunkedArray, role: Roles, asked: Asked) -> bool:
     names = pc.unique(topic).to_pylist()
     if len(names) > 1 or names[0] is None or "/" in names[0]:
         return False
-    if asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
+    if asked.one_topic is not None:
         return True
     return not role.payload and role.fragment is None and time_rank(role.time[0]) == VAGUE
 

@@ -90,8 +90,8 @@ class Page:
         The message whose times are furthest apart, if its row has several: the portal may go by another one.
     """
 
-    messages: pa.Table
-    rows: int
+    messages: pa.Table = field(default_factory=messages.empty)
+    rows: int = 0
     accounts: frozenset[str] = frozenset()
     descending: bool | None = None
     fragments: bool = False
@@ -180,7 +180,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
         rows = columns.length(table)
         if asked.fields.time_zone is None and (zone := _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
-        page = _page(table, asked) if rows else Page(messages.empty(), 0)
+        page = _page(table, asked) if rows else Page()
         named = {one for name, one in notes.items() if paging.is_account(name)}
         accounts = page.accounts | {raw.text(one) for one in named if raw.kind(one) == '"'}
         return replace(page, rows=rows, accounts=frozenset(accounts), paging=paging.read(notes, rows))
@@ -209,7 +209,7 @@ def _page(table: Columns, asked: Asked) -> Page:
         stated = labels.accounts_of(table, asked.account_id)
         table = _published(roles.of_publishers(table))
         if not columns.length(table):
-            return Page(messages.empty(), 0, stated)
+            return Page(accounts=stated)
     role = roles.assign(table, asked)
     twice = None
     if not asked.fields.payload and role.encoding is None and not role.fragment:

@@ -128,7 +128,8 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     total = integer(_TOTAL)
     if total is None and (counted := integer(_COUNT)) is not None and counted > rows:
         total = counted
-    total = None if _is_estimated(spelled) else total
+    estimated = (one in _ESTIMATED or (one == b"true" and _ESTIMATE.search(name)) for name, one in spelled.items())
+    total = None if any(estimated) else total
     cursor = cursor_name = url = None
     ended = False
     if more is not False:
@@ -154,11 +155,6 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
     echoed = (("pagenum", "pageno", "pageindex"), _NUMBERS["offset"])
     names = [next((as_given[one] for one in known if integer((one,)) is not None), None) for known in echoed]
     return Paging(cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1])
-
-
-def _is_estimated(spelled: dict[str, bytes]) -> bool:
-    """Tell whether it is said of a total that it is an estimate."""
-    return any(one in _ESTIMATED or (one == b"true" and _ESTIMATE.search(name)) for name, one in spelled.items())
 
 
 def _more(spelled: dict[str, bytes]) -> bool | None:

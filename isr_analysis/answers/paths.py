@@ -24,7 +24,7 @@ def topics(table: Columns, names: list[str], account_id: str | None) -> list[str
 
 def other_path(table: Columns, names: list[str], asked: Asked) -> str | None:
     """Give the column that holds platform paths whatever its name, unless the one topic is known from the question."""
-    if asked.topic is not None and not any(mark in asked.topic for mark in "+#"):
+    if asked.one_topic is not None:
         return None
     usable = (name for name in names if not is_bookkeeping(name) and not is_pattern(table, name))
     return next((name for name in usable if is_whole(table, name, asked.account_id)), None)

@@ -210,11 +210,11 @@ def assign(table: Columns, asked: Asked) -> Roles:
         tags = tuple(name for name in spread if name not in fragment)
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment, part=part)
     if not payloads:
-        candidate = _perhaps(spread) or (shown := _holder(table, spread, topic))
+        perhaps = pick(spread, PERHAPS_PAYLOAD) or next(filter(is_of_payload, spread), None)
+        candidate = perhaps or (shown := _holder(table, spread, topic))
         if candidate and (_is_alone(candidate, spread, live=live) or holds_object(table[candidate])):
             payloads = [candidate]
-            if take(None, ENCODING, within=[n for n in left if n != candidate]):
-                encoding = next((n for n in spread if n not in left), None)
+            encoding = take(None, ENCODING, within=[n for n in left if n != candidate])
             left.pop(candidate, None)
     if not payloads and spread:
         return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted), part=part)
@@ -334,11 +334,6 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
     return client_id is None or found == [client_id]
 
 
-def _perhaps(names: list[str]) -> str | None:
-    """Give the name that may be that of the payload."""
-    return pick(names, PERHAPS_PAYLOAD) or next(filter(is_of_payload, names), None)
-
-
 def _is_alone(name: str, names: list[str], *, live: bool) -> bool:
     """Tell whether a column has none beside it but its own time; or is that of a last message."""
     others = [one for one in names if plain(one) not in (plain(name), f"{plain(name)}time")]
@@ -373,14 +368,9 @@ def _noted(table: Columns, names: Collection[str], *, live: bool) -> list[str]:
             name in record
             or name.startswith((AROUND, PUBLISHERS))
             or is_bookkeeping(name, live=live)
-            or _is_prefix(name, table)
+            or (paths.is_topic(name) and paths.is_path(table, name))  # what the topic says, once more
         )
     ]
-
-
-def _is_prefix(name: str, table: Columns) -> bool:
-    """Tell whether a column says once more what the topic says."""
-    return paths.is_topic(name) and paths.is_path(table, name)
 
 
 def payload_form(name: str) -> str | None:

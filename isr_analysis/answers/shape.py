@@ -60,6 +60,11 @@ class Asked:
     client_id: str | None
     topic: str | None
 
+    @property
+    def one_topic(self) -> str | None:
+        """The topic that the question named, if that is no filter of several."""
+        return None if self.topic is None or any(mark in self.topic for mark in "+#") else self.topic
+
 
 SURE_CLIENT = ("clientid", "mqttclientid", "publisherid", "client", "publisher")
 CLIENT = (

@@ -23,6 +23,7 @@ from isr_analysis.checks.kinds import (
 from isr_analysis.checks.naming import in_words, named, natural, telling
 from isr_analysis.checks.series import (
     TOPIC,
+    Flags,
     Floats,
     Ints,
     Series,
@@ -204,8 +205,7 @@ def mean(number: Floats, field: str) -> float:
 
 
 def _means(number: Floats, time: Ints, edges: Ints, field: str) -> Floats:
-    step = np.searchsorted(edges, time, side="right") - 1
-    inside = (step >= 0) & (step < len(edges) - 1)
+    step, inside = _steps(time, edges)
     if is_direction(field) and inside.any() and ((number >= -_TURN / 2) & (number <= _TURN)).all():
         least = -_TURN / 2 if number.min() < 0 else 0.0
         straight = _means(_straight(number[inside], step[inside], least), time[inside], edges, "")
@@ -242,11 +242,16 @@ def _rises(part: pd.Series, time: Ints, edges: Ints, _: str) -> Floats:
     anew = np.concatenate([[False], (value[1:] < value[:-1] / 2) & (value[1:] >= 0)])  # one below zero rises to it
     highest = pd.Series(value).groupby(anew.cumsum()).cummax().to_numpy()
     rise = np.where(anew, value, np.diff(highest, prepend=0.0))[1:]
-    step = np.searchsorted(edges, at, side="right") - 1
-    inside = (step >= 0) & (step < len(edges) - 1)
+    step, inside = _steps(at, edges)
     count = np.bincount(step[inside], minlength=len(edges) - 1)
     total = np.bincount(step[inside], weights=rise[inside], minlength=len(edges) - 1)
     return np.where(count > 0, total, np.nan)
+
+
+def _steps(time: Ints, edges: Ints) -> tuple[Ints, Flags]:
+    """Give the step in which each instant lies, and whether it lies in any."""
+    step = np.searchsorted(edges, time, side="right") - 1
+    return step, (step >= 0) & (step < len(edges) - 1)
 
 
 def _held(part: pd.Series, time: Ints, edges: Ints) -> Any:

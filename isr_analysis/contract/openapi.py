@@ -170,7 +170,8 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
     """Give each role its parameter, and the parameters that are sent with every question their values."""
     by_role: dict[str, Parameter] = {}
     fixed: dict[str, str] = {}
-    for one in _times_first(given):
+    # What speaks of instants first: ``after`` is a time in one portal and a cursor in another.
+    for one in sorted(given, key=lambda one: one.time_form() is None):
         role, value = _role(one, by_role), None
         if role in (roles.ORDER, roles.FORMAT):
             value = _choice(role, one)
@@ -198,11 +199,6 @@ def _listed(part: Mapping[str, Any]) -> list[Any]:
 def _unsaid(instant: Parameter, built_in: History) -> str:
     """Give the form of instants where nothing is said of it but perhaps that it is a number."""
     return "number" if instant.kind in ("integer", "number") else built_in.time_form
-
-
-def _times_first(given: list[Parameter]) -> list[Parameter]:
-    """Put the parameters that speak of instants first: ``after`` is a time in one portal and a cursor in another."""
-    return sorted(given, key=lambda one: one.time_form() is None)
 
 
 def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:

@@ -101,7 +101,7 @@ _STATED = ("error", "errors", "message", "msg", "reason", "detail")
 _FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)|later than now", re.IGNORECASE)
 
 
-def nothing_there(status: int, words: str) -> bool:
+def nothing_there(status: int | None, words: str) -> bool:
     """Tell whether the portal refused because there are no messages, which is no refusal."""
     return status in (404, 422) and _NOTHING.search(words) is not None
 
@@ -111,7 +111,7 @@ def says_only_nothing(body: bytes, content_type: str | None) -> bool:
     return len(body) <= _SHORT and _ONLY_NOTHING.fullmatch(answers.error_words(body, content_type)) is not None
 
 
-def stated(
+def in_answer(
     known: History, asked: Mapping[str, str], body: bytes, content_type: str | None, length: int
 ) -> QuestionRefusedError | None:
     """Find the refusal in an answer with a good status: an object without data whose words teach how else to ask."""
@@ -129,6 +129,11 @@ def stated(
     return QuestionRefusedError(
         f"the portal refused {known.path} with a good status: {words}", status_code=422, words=words
     )
+
+
+def taught(known: History, asked: Mapping[str, str], refused: QuestionRefusedError, length: int) -> History | None:
+    """Find out by a refusal what to ask instead, as of `revised`; None where its status speaks of something else."""
+    return revised(known, asked, refused.words, length) if refused.status_code in REVISABLE else None
 
 
 def revised(known: History, asked: Mapping[str, str], words: str, length: int) -> History | None:

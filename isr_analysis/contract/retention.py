@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from http import HTTPStatus
 
 from isr_analysis import times
@@ -38,7 +37,7 @@ _FIELD = re.compile(r"_?(hours|days|weeks|months|years)\W{1,3}(\d{1,6})\b|\bP(\d
 _NS = {"h": times.HOUR, "d": times.DAY, "w": 7 * times.DAY, "m": 30 * times.DAY, "y": 365 * times.DAY}
 
 
-def beyond(status: int, words: str) -> bool:
+def beyond(status: int | None, words: str) -> bool:
     """Tell whether a refusal speaks of what is too old.
 
     So may words about a range that is too long, or about an add-on: whether it is the age is known once the portal
@@ -58,15 +57,15 @@ def oldest(words: str, now: int) -> int | None:
 
     It is a hint: months are as long as most are, and words may name other instants as well.
     """
-    named = [_read(times.instant, one) for one in _INSTANT.findall(words)]
+    named = [_instant(one) for one in _INSTANT.findall(words)]
     if not named:
         lengths = [*_KEPT.findall(words), *((n or m, unit or sign) for unit, n, m, sign in _FIELD.findall(words))]
         named = [now - int(number) * _NS[unit[0].lower()] for number, unit in lengths]
     return max((one for one in named if one is not None and 0 <= one < now), default=None)
 
 
-def _read(read: Callable[[str], int], text: str) -> int | None:
+def _instant(text: str) -> int | None:
     try:
-        return read(text)
+        return times.instant(text)
     except UsageError:  # words may name what is none, such as 0001-01-01
         return None

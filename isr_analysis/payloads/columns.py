@@ -81,9 +81,7 @@ class Cells:
             self.add(name, np.array(rows, np.int64), given)
 
     def put(self, name: str, kind: str, rows: Rows, values: Any) -> None:
-        """Add values of one kind, none missing: an Arrow array, or one of numpy."""
-        if kind in _NUMPY and isinstance(values, pa.Array):
-            values = values.to_numpy(zero_copy_only=False)
+        """Add values of one kind, none missing: an array of numpy, or of Arrow where numpy has no such kind."""
         self._pieces[name].setdefault(kind, []).append((rows, values))
 
     def counts(self) -> dict[str, int]:

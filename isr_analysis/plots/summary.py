@@ -79,8 +79,8 @@ def profile(
     if picked.no_lines:
         return look.nothing(ground, title=title or f"Profile of the {over}", words=picked.no_lines)
     many = 24 if over == "day" else 168
-    figure, looks, domains, legend = _start(picked, ground)
-    banded = False
+    figure, looks, legend, banded = go.Figure(), styles(picked.lines, ground), set[str](), False
+    domains = stacked([1.0] * len(picked.panels), gap=64)
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         axis = panel_axes(figure, own, number, domains[number])[0]
@@ -154,8 +154,8 @@ def distribution(
     picked = pick(df, fields, by=by)
     if picked.no_lines:
         return look.nothing(ground, title=title or "Distribution", words=picked.no_lines)
-    figure, looks, domains, legend = _start(picked, ground, gap=120)
-    outside = Outside()
+    figure, looks, legend, outside = go.Figure(), styles(picked.lines, ground), set[str](), Outside()
+    domains = stacked([1.0] * len(picked.panels), gap=120)
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         x, y = f"x{number + 1}" if number else "x", f"y{number + 1}" if number else "y"
@@ -185,12 +185,6 @@ def distribution(
     heading = title or f"Distribution: {titled(picked.lines, picked.marks)}"
     notes = [*picked.notes, *(one.partition(";")[0] for one in outside.words)]  # there is nothing of them to see
     return _finish(figure, picked, ground, heading, notes, legend)
-
-
-def _start(
-    picked: Picked, ground: look.Theme, gap: float = 64
-) -> tuple[go.Figure, dict[str, tuple[str, str]], list[tuple[float, float]], set[str]]:
-    return go.Figure(), styles(picked.lines, ground), stacked([1.0] * len(picked.panels), gap=gap), set()
 
 
 def _finish(

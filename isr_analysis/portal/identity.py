@@ -108,11 +108,11 @@ def recent(
             asked[known.limit] = "1"
         try:
             answer = wire.get(known.path, asked, bounded=True)
-            if refused := refusals.stated(known, asked, answer.body, answer.content_type, length):
+            if refused := refusals.in_answer(known, asked, answer.body, answer.content_type, length):
                 raise refused
         except QuestionRefusedError as exc:
-            new = refusals.revised(known, asked, exc.words, length)
-            if new is None or exc.status_code not in refusals.REVISABLE or revisions == _REVISIONS:
+            new = refusals.taught(known, asked, exc, length)
+            if new is None or revisions == _REVISIONS:
                 raise
             known, revisions = new, revisions + 1
             learn(known)

@@ -239,7 +239,7 @@ class _Live(_List[Page]):
     def _understood(self, kept: Kept) -> tuple[Page, Paging]:
         answer = kept.answer
         if answer.status == HTTPStatus.NO_CONTENT:
-            return Page(messages.empty(), 0), Paging()
+            return Page(), Paging()
         page = answers.read_live(
             answer.body, content_type=answer.content_type, account_id=self._account_id, fields=self._fields
         )

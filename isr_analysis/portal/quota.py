@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 
 from isr_analysis import database, times
 from isr_analysis.errors import QuotaExhaustedError, UsageError
@@ -107,17 +108,8 @@ class Word:
     resets_in: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What `Tally.take` gave.
-
-    Parameters
-    ----------
-    number : int or None
-        The request's number, for `Tally.hear`; None if it was not granted yet.
-    pause : float
-        Seconds after which to ask again; 0 if it was granted.
-    """
+class Taken(NamedTuple):
+    """A request's number, for `Tally.hear`, or None if it was not granted yet; and the seconds to wait then."""
 
     number: int | None
     pause: float

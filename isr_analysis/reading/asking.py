@@ -81,7 +81,7 @@ class Asker:
             try:
                 page = self.of_range(wide, self.question(wide))
             except QuestionRefusedError as exc:
-                too_old = retention.beyond(exc.status_code or 0, exc.words)
+                too_old = retention.beyond(exc.status_code, exc.words)
                 if too_old and back and wide != span:
                     back = False
                     continue
@@ -89,8 +89,8 @@ class Asker:
                 if too_old and tries < _REVISIONS // 2 and self._is_at_edge(span):  # which has moved on meanwhile
                     span = Range(min(span.start + times.SECOND * 2**tries, span.end), span.end)
                     continue
-                new = refusals.revised(self.known, self.question(wide), exc.words, 0)
-                if new is None or tries > _REVISIONS or exc.status_code not in refusals.REVISABLE:
+                new = refusals.taught(self.known, self.question(wide), exc, 0)
+                if new is None or tries > _REVISIONS:
                     raise
                 self.known = new
                 self._portal.learn(new)
@@ -124,7 +124,7 @@ class Asker:
             is_new = span.start < answered_from.get(self._selector, 2**63)
             if is_new and self._is_answered_at_its_end(span):  # else it would find nothing there, either
                 raise QuestionRefusedError(str(exc), status_code=HTTPStatus.GONE, words=exc.words) from exc
-            return Page(messages.empty(), 0)
+            return Page()
         self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
         answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
         ages[self._selector] = max(self._portal.now() - span.start, ages.get(self._selector, 0))
@@ -168,25 +168,25 @@ class Asker:
         try:
             answer = whole()
         except QuestionRefusedError as exc:
-            if refusals.nothing_there(exc.status_code or 0, exc.words):
-                return Page(messages.empty(), 0)
+            if refusals.nothing_there(exc.status_code, exc.words):
+                return Page()
             raise
         answer, of_files = downloads.fetched(self._portal.wire, answer, step.path, whole, wait=self._wait)
         if answer.status == HTTPStatus.NO_CONTENT:
-            return Page(messages.empty(), 0)
+            return Page()
         try:
             page = self._read(answer, self._selector)
         except AnswerError as exc:
             if refusals.says_only_nothing(answer.body, answer.content_type):
-                return Page(messages.empty(), 0)
+                return Page()
             asked, length = step.params or {}, self._span.end - self._span.start
-            if refused := refusals.stated(self.known, asked, answer.body, answer.content_type, length):
+            if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
                 raise refused from exc
             guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
             nothing = answer.body.strip()
             if nothing not in (b"", b"{}", b"null") or not (guessed or nothing == self._without_rows()):
                 raise
-            page = Page(messages.empty(), 0)
+            page = Page()
         if page.payload_unsure and (shown := self._shown_by_others())[0]:
             page = self._read(answer, self._selector, shown)
             page = dataclasses.replace(page, payload_form=shown[0], payload_name=shown[1])
@@ -228,8 +228,7 @@ class Asker:
         try:
             self._portal.wire.get(self.known.path, question)
         except QuestionRefusedError as exc:
-            may = exc.status_code in refusals.REVISABLE
-            new = refusals.revised(self.known, question, exc.words, 0) if may else None
+            new = refusals.taught(self.known, question, exc, 0)
             if new is None or new.shortest == self.known.shortest:
                 return False
             self.known = new

@@ -107,20 +107,17 @@ class Onward:
                 yield table, page
                 return
             if order is not None:
-                done, rest = (
-                    (Range(piece.start, last), Range(last, piece.end)) if order == "up"
-                    else (Range(first + grain, piece.end), Range(piece.start, first + grain))
-                )  # fmt: skip
+                low, high = Range(piece.start, first + grain), Range(last, piece.end)
+                rest, before = (high, low) if order == "up" else (low, high)
                 ends = self._passes(table) or not rest.common(self._span)
                 behind = None if ends else self._following(page, rest, order)
-                before = Range(piece.start, first + grain) if order == "up" else Range(last, piece.end)
-                lacking = self._begins_later(page, rest, behind, before)
-                if not lacking and (behind is None or not self._is_more(page, rest, behind)):
-                    lacking = self._is_cut_by_series(page, piece)
-                if not lacking:
-                    yield table if behind is None else within(table, done), page
+                more = behind is not None and len(within(behind.messages, rest)) > len(within(page.messages, rest))
+                if more or not (self._begins_later(page, before) or self._is_cut_by_series(page, piece)):
                     if behind is None:
+                        yield table, page
                         return
+                    done = Range(piece.start, last) if order == "up" else Range(first + grain, piece.end)
+                    yield within(table, done), page
                     page, piece = behind, rest
                     continue
             middle = _middle(np.unique(at // grain) * grain, grain, self._unit())
@@ -129,18 +126,14 @@ class Onward:
                     yield from self.read(self._asked(half, page), half)
             return
 
-    def _begins_later(self, page: Page, rest: Range, behind: Page | None, before: Range) -> bool:
+    def _begins_later(self, page: Page, before: Range) -> bool:
         """Tell whether an answer lacks its beginning: it may hold the newest messages, the oldest of them first."""
-        more = behind is not None and self._is_more(page, rest, behind)
-        if more or self._whole is page or not (asked := before.common(self._span)):
+        if self._whole is page or not (asked := before.common(self._span)):
             return False
         cut = len(within(self._ask(asked).messages, before)) > len(within(page.messages, before))
         if cut:
             self._habits.by_time = False
         return cut
-
-    def _is_more(self, page: Page, rest: Range, behind: Page) -> bool:
-        return len(within(behind.messages, rest)) > len(within(page.messages, rest))
 
     def _following(self, page: Page, piece: Range, order: str) -> Page:
         """Ask for what comes after an answer, from its last instant on."""

@@ -113,7 +113,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         try:
             first = window.first()
         except QuestionRefusedError as exc:
-            revisions += not retention.beyond(exc.status_code or 0, exc.words)
+            revisions += not retention.beyond(exc.status_code, exc.words)
             if revisions > _REVISIONS:
                 raise
             todo[:0] = _instead(portal, known, window, (one, piece), exc)
@@ -178,7 +178,7 @@ def _instead(
 ) -> list[Question]:
     """Give what is asked in the place of a question that was refused, as the refusal taught; raise it if it did not."""
     selector, span = question
-    too_old = retention.beyond(exc.status_code or 0, exc.words)
+    too_old = retention.beyond(exc.status_code, exc.words)
     if too_old and portal.habits.unit_is_guessed:
         guesses.find_unit(portal, selector, span)
         return [question]
@@ -231,11 +231,8 @@ def _of_what_is_kept(portal: Portal, known: History, question: Question, exc: Qu
 
 def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -> list[Question] | None:
     """Give the narrower questions that the portal takes in place of this one; None if it takes this one."""
-    clients = selector.clients
-    if clients is None and known.client_required:
+    if selector.clients is None and known.client_required:
         return [(Selector((client,), selector.topic), span) for client in portal.client_ids()]
-    if clients is not None and len(clients) > 1:
-        return [(Selector((client,), selector.topic), span) for client in clients]
     if known.of_days and known.end is None and (zone := known.fields.time_zone) is not None:
         midnight = times.midnight_after(span.start, zone)  # one day of its clock at a time
         if midnight < span.end:
@@ -306,7 +303,7 @@ def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, 
         try:
             window.first()
         except QuestionRefusedError as exc:
-            if not retention.beyond(exc.status_code or 0, exc.words):
+            if not retention.beyond(exc.status_code, exc.words):
                 _instead(portal, known, window, (selector, part), exc)  # it may be too short a range
                 return None
             low = begin

@@ -142,8 +142,8 @@ class Reach:
 
     def _check_days(self, known: History) -> None:
         """Refuse what shows that the days by which the portal is asked are of another clock than UTC."""
-        begin = self._span.start // times.DAY * times.DAY
-        end = -(-self._span.end // times.DAY) * times.DAY
+        days = self._span.whole(times.DAY)
+        begin, end = days.start, days.end
         beyond = end + (times.DAY if known.end is not None and known.end_included is not False else 0)
         if begin - _CLOCKS <= self.earliest < begin:
             raise self._other_days(self.earliest)
@@ -197,8 +197,6 @@ class Reach:
             self._portal.habits.reach = max(self._portal.habits.reach, min(over + _SLACK, times.HOUR))
             self._portal.habits.rounds |= bool(at.max() - at.min() > 2 * near)
             return
-        if before and after:
-            raise self._not_followed(known, asked)
         now = self._portal.contract.history
         parted = now.start != now.end
         if late and not before and parted:

@@ -76,7 +76,7 @@ class Page:
     def __init__(self, nb: Any) -> None:
         self.problems = list(problems(nb))
         self.title = str(nb.metadata.get("title") or _first_heading(nb))
-        self.has_figures = any(FIGURE in output.get("data", {}) for output in _outputs(nb))
+        self.has_figures = any(FIGURE in one.get("data", {}) for cell in nb.cells for one in cell.get("outputs", ()))
 
     @property
     def plotly_js(self) -> str:
@@ -179,11 +179,6 @@ def problems(nb: Any) -> Iterator[Problem]:
                 yield Problem(**output["data"][PROBLEM])
             elif output.get("output_type") == "error":
                 yield Problem(where, f"{output.ename}: {output.evalue}", plain(output.traceback))
-
-
-def _outputs(nb: Any) -> Iterator[Any]:
-    for cell in nb.cells:
-        yield from cell.get("outputs", ())
 
 
 def _first_heading(nb: Any) -> str:

@@ -16,6 +16,7 @@ from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.kinds import is_place
 from isr_analysis.checks.saying import saying
 from isr_analysis.errors import in_words
+from isr_analysis.messages import Selector
 from isr_analysis.plots.outside import named
 from isr_analysis.report.chapters import Chapter, bare
 from isr_analysis.report.markup import (
@@ -56,7 +57,7 @@ def heading(title: str, material: Material) -> None:
     for one in material.problems:
         problem(one.words, where=one.where)
     if not len(material.heard):
-        which = "" if _whole(material) else f" of {_selection(material)}"
+        which = "" if material.selector == Selector() else f" of {_selection(material)}"
         problem(f"There is no message{which} in this range.", where="No data")
 
 
@@ -357,10 +358,6 @@ def _lacking(row: dict[Any, Any]) -> str:
 def _second(text: str) -> str:
     """Cut an instant of ISO 8601 to the second."""
     return f"{text[:19]}Z" if text else "never"
-
-
-def _whole(material: Material) -> bool:
-    return material.selector.clients is None and material.selector.topic == "#"
 
 
 def _selection(material: Material) -> str:

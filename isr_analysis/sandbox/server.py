@@ -79,7 +79,10 @@ class Sandbox:
         self._thread.start()
         if broker:
             try:
-                self._world.air = _on_air(self._world, certificate)
+                from isr_analysis.sandbox.air import Air
+                from isr_analysis.sandbox.broker import Broker
+
+                self._world.air = Air(self._world, Broker(certificate=certificate))
             except BaseException:
                 self.stop()
                 raise
@@ -293,13 +296,6 @@ class Sandbox:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="isr-sandbox-", ignore_cleanup_errors=True)
         return Path(self._folder.name)
-
-
-def _on_air(world: World, certificate: tuple[Path, Path] | None) -> Air:
-    from isr_analysis.sandbox.air import Air
-    from isr_analysis.sandbox.broker import Broker
-
-    return Air(world, Broker(certificate=certificate))
 
 
 class _Server(uvicorn.Server):

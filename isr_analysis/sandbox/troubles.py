@@ -88,7 +88,11 @@ class Plan:
         """Give the spans that touch ``[start, end)`` whose messages come when the span is over."""
         found = self._within(start, end, DAY, self._late)
         silent = self.outages(start - DAY, end + DAY)
-        return [one for one in found if not any(_touch(one, other) for other in silent)]
+        return [
+            one
+            for one in found
+            if not any(one.client_id == out.client_id and one.start < out.end and out.start < one.end for out in silent)
+        ]
 
     def repeated(self, feed: Feed, k: Ints, channel: Ints) -> NDArray[np.bool_]:
         """Tell which messages of a feed are stored twice."""
@@ -152,7 +156,3 @@ class Plan:
         length = shortest + int(noise.draw(key + 1, number) * (longest - shortest))
         start = number * period + int((0.02 + 0.96 * noise.draw(key + 2, number)) * (period - length))
         return start // 1000 * 1000, (start + length) // 1000 * 1000
-
-
-def _touch(one: Trouble, other: Trouble) -> bool:
-    return one.client_id == other.client_id and one.start < other.end and other.start < one.end

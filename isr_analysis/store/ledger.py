@@ -199,11 +199,11 @@ def _insert(db: sqlite3.Connection, one: Span) -> None:
 
 def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: int) -> None:
     """Make one of the settled spans that touch, of the UTC days of a span: each look at today would leave one."""
-    first, last = span.start // times.DAY * times.DAY, -(-span.end // times.DAY) * times.DAY
+    days = span.whole(times.DAY)
     rows = db.execute(
         'SELECT rowid, start, "end", fetched_at, margin FROM span '
         'WHERE client = ? AND topic = ? AND start >= ? AND "end" <= ? AND margin >= ? ORDER BY start',
-        (client, topic, first, last, settle),
+        (client, topic, days.start, days.end, settle),
     ).fetchall()
     joined: list[Span] = []
     for _, start, end, at, margin in rows:

@@ -45,7 +45,8 @@ class Memo:
 
         The rows are those of `read`, whether they were decoded now or earlier.
         """
-        for wider in _wider(selector):
+        # Those whose memo holds what it means, the nearest first.
+        for wider in dict.fromkeys((selector, Selector(None, selector.topic), Selector(selector.clients), Selector())):
             if (table := self._open(self._path(part, wider))) is not None:
                 return table if wider == selector else _select(table, selector)
         table = payloads.decode(read())
@@ -118,11 +119,6 @@ def _unlink(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _wider(selector: Selector) -> list[Selector]:
-    """Give the selectors whose memo holds what a selector means, the nearest first."""
-    return [*dict.fromkeys((selector, Selector(None, selector.topic), Selector(selector.clients), Selector()))]
 
 
 def _select(table: pa.Table, selector: Selector) -> pa.Table:
