@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urljoin, urlsplit
 
 from isr_analysis.contract import openapi
@@ -35,7 +35,7 @@ _HEADER = re.compile(r"""<([^>]+)>[^,]*;\s*rel\s*=\s*["']?(service-desc|describe
 """A header's link to the document, as of RFC 8631."""
 
 _VERSION = re.compile(r'"(?:openapi|swagger)"\s*:\s*"')
-"""What a page, or a script of its own, has within where it holds the document itself, as Swagger UI for Express does."""
+"""What a page, or a script of its own, has within where it holds the document itself, as of Swagger UI."""
 
 _OBJECT = re.compile(r'\{\s*"')
 
@@ -116,7 +116,7 @@ def _document(answer: Answer) -> dict[str, Any] | None:
     return document if _is_document(document) else None
 
 
-def _is_document(value: object) -> bool:
+def _is_document(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and isinstance(value.get("paths"), dict)
 
 
