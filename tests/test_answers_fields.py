@@ -158,6 +158,17 @@ def test_a_payload_of_no_bytes_hides_nothing_of_the_others():
     assert read(rows[2:4]).payload_unsure
 
 
+@pytest.mark.parametrize("name", ["payload_format", "encoding"])
+@pytest.mark.parametrize("said", ["binary", "application/octet-stream", "bytes"])
+def test_what_is_said_to_be_bytes_is_base64_where_all_of_it_may_be(name, said):
+    """Text has no bytes of any value; one that cannot be coded shows that none is."""
+    rows = [{**ROW, "payload": "95XGTj+ql+K//d8h", name: said}, {**ROW, "payload": "open", name: "text/plain"},
+            {**ROW, "payload": {"a": 1}, name: "json"}]  # fmt: skip
+    found = [one[3] for one in told(read(rows))]
+    assert found == [base64.b64decode("95XGTj+ql+K//d8h"), b"open", b'{"a": 1}']
+    assert told(read([*rows, {**ROW, "payload": "on", name: said}]))[0][3] == b'"95XGTj+ql+K//d8h"'
+
+
 def test_every_account_is_reported():
     """In topics, fields and the envelope, so that the caller can refuse foreign ones."""
     body = {"tenant_id": "t-1", "messages": [ROW, {**ROW, "topic": f"{OTHER}/b/t"}, {**ROW, "account_id": "acme"}]}

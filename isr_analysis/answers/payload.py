@@ -25,6 +25,9 @@ CODED = {
 _EMPTY = b'""'
 """No bytes, coded or not."""
 
+_OF_BYTES = r"binary|octet|\bbytes?\b"
+"""Words that a row says of its payload where that may be bytes in base64: if all of which they are said are sound."""
+
 _BINARY = re.compile(
     rb'\{\s*"\$binary"\s*:\s*\{\s*"base64"\s*:\s*(?P<data>"[^"\\]*")\s*(?:,\s*"subType"\s*:\s*"\w+"\s*)?\}\s*\}'
 )
@@ -64,6 +67,9 @@ def published(
     """
     if encoding is not None:
         said = pc.replace_substring(pc.utf8_lower(pc.fill_null(encoding, "")), "b64", "base64")
+        of_bytes = pc.match_substring_regex(said, _OF_BYTES)
+        if pc.any(of_bytes).as_py() and _are_base64(column.filter(of_bytes)):
+            said = pc.if_else(of_bytes, "base64", said)
         for one in ("base64", "hex", "text"):
             if (marked := pc.match_substring(said, one)) and pc.any(marked).as_py():
                 others = pc.invert(marked)
@@ -97,6 +103,12 @@ def published(
     if form in (None, "decoded") and not every and not pc.any(opens).as_py():
         return column
     return _binary([_text(one, every=every, form=form) for one in column.to_pylist()])
+
+
+def _are_base64(column: pa.ChunkedArray) -> bool:
+    """Tell whether all payloads are base64, padded."""
+    values = [one for one in columns.as_json(column).to_pylist() if one not in (None, b"null", _EMPTY)]
+    return all(len(one) % 4 == 2 and sound(one, "base64") is not None for one in values)  # noqa: PLR2004 (the quotes)
 
 
 def shown_form(column: pa.ChunkedArray) -> str | None:
