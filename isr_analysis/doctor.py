@@ -1,4 +1,4 @@
-"""Is all well? One table of checks, with a remedy for each that fails. At most ten requests, and four more if need be."""
+"""Is all well? One table of checks, with a remedy for each that fails. At most ten requests, four more if need be."""
 
 from __future__ import annotations
 
