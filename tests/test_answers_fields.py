@@ -194,6 +194,16 @@ def test_bytes_stand_beside_a_payload_of_null(name):
     assert [one[3] for one in told(read([rows[0], {**ROW, "payload": None, name: 8}]))][1] in (b"null", b"8")
 
 
+def test_levels_of_topics_are_parted_as_in_an_address():
+    """Where all are; in a topic beside others of plain levels it was published so."""
+    coded, topic = f"{ACCOUNT}%2Fdev-a%2ftelemetry%2Fx", f"{ACCOUNT}/dev-a/a%2Fb"
+    row = {name: one for name, one in ROW.items() if name not in ("topic", "client_id")}
+    page = read([{**row, "topic": coded}])
+    assert page.messages.select(["client_id", "topic"]).to_pylist() == [{"client_id": "dev-a", "topic": "telemetry/x"}]
+    assert page.accounts == {ACCOUNT}
+    assert read([{**row, "topic": topic}]).messages["topic"].to_pylist() == ["a%2Fb"]
+
+
 def test_every_account_is_reported():
     """In topics, fields and the envelope, so that the caller can refuse foreign ones."""
     body = {"tenant_id": "t-1", "messages": [ROW, {**ROW, "topic": f"{OTHER}/b/t"}, {**ROW, "account_id": "acme"}]}
