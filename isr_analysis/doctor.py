@@ -179,7 +179,9 @@ def _history(portal: Portal, most: int) -> None:
     """
 
     def client() -> str | None:
-        return next(iter(portal.client_ids()), None)
+        found = next(iter(portal.client_ids()), None)
+        portal.wire.allow(max(most, portal.requests + _FOR_HISTORY))  # a list in small pages takes some
+        return found
 
     portal.wire.allow(most + _FAR - _FOR_HISTORY)
     known = portal.contract.history

@@ -148,6 +148,26 @@ def test_a_document_behind_a_redirect_a_script_and_a_configuration_is_read(home)
     assert 10 < len(asked) <= 14
 
 
+def test_history_is_asked_where_the_list_of_clients_comes_in_small_pages(home):
+    """One client must be named: to find it takes requests of its own."""
+    server = Server(dataclasses.replace(FULL, client_required=True, doc=None), STORED)
+    listed = [{"client_id": f"dev-{i}", "history_topic_prefix": f"{portals.ACCOUNT}/dev-{i}/"} for i in range(5)]
+
+    def respond(request):
+        answer = server.respond(request)
+        if not request.url.path.endswith("/publishers"):
+            return answer
+        limit, offset = (int(request.url.params.get(name, one)) for name, one in (("limit", 2), ("offset", 0)))
+        return httpx.Response(
+            200, json={"items": listed[offset : offset + min(limit, 3)], "total": 5, "offset": offset}
+        )
+
+    checks, _ = examine(server, home, respond=respond)
+    assert server.count("/history") >= 1
+    assert checks["add-on “Programmatic History Download”"].state == doctor.OK
+    assert len(server.log) <= 14
+
+
 def test_failures_count_too(home):
     """Every retry is a request: a portal that fails is not asked more than ten times."""
     server = Server(FULL, STORED)
