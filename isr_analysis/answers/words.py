@@ -108,7 +108,7 @@ def _check(entry: Any) -> str:
     if not isinstance(entry, dict):
         return ""
     text = next((entry[key] for key in _TEXTS if isinstance(entry.get(key), str)), "")
-    inner = next((entry[key] for key in ("source", "params") if isinstance(entry.get(key), dict)), {})
+    inner: dict[str, Any] = next((entry[key] for key in ("source", "params") if isinstance(entry.get(key), dict)), {})
     found = next((one for key in _PLACES if isinstance(one := entry.get(key), str | list) and one), None)
     found = found or next((one for one in inner.values() if isinstance(one, str)), "")
     place = found if isinstance(found, str) else ".".join(map(str, found))
@@ -124,9 +124,9 @@ def _are_checks(value: Any) -> bool:
 
 def _is_by_name(value: Any) -> bool:
     """Tell whether an object has the failed checks of each parameter under its name, of each place of parameters."""
-    return bool(value) and all(
-        isinstance(one, list) or _is_check(one) or (isinstance(one, dict) and _is_by_name(one)) for one in value.values()
-    )
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(isinstance(one, list) or _is_check(one) or _is_by_name(one) for one in value.values())
 
 
 def _of_name(name: str, checks: Any) -> str:
