@@ -183,6 +183,8 @@ def test_channels_by_their_numbers_are_no_bytes():
     assert [one[3] for one in told(read([{**ROW, "payload": json.loads(one)} for one in channels]))] == channels
     coded = CODED["an array of JavaScript"](b'{"a": 1}')
     assert [one[3] for one in told(read([{**ROW, "payload": one} for one in (coded, {})]))] == [b'{"a": 1}', b""]
+    known = [told(read([{**ROW, "payload": one}], fields=Fields(payload_form="bytes"))) for one in (coded, {}, [])]
+    assert [one[3] for (one,) in known] == [b'{"a": 1}', b"", b""]
 
 
 @pytest.mark.parametrize("name", ["payloadBytes", "payload_binary", "bytes"])

@@ -92,6 +92,13 @@ def test_words_beside_rows_that_say_that_some_are_missing_are_heard(name, words)
     of_row = {**{key: row[key] for key in ("time", "client_id", "topic")}, name: words}
     for body in ([of_row], {"messages": [of_row]}, of_row):
         assert answers.read_page(json.dumps(body).encode()).rows == 1
-    for fine in ("ok", "3 messages", "no partial results", "Newest first"):
+    for fine in (
+        "ok",
+        "3 messages",
+        "no partial results",
+        "Newest first",
+        "What is older than 90 days may be missing",
+        "timeout=30s",
+    ):
         assert answers.read_page(json.dumps({name: fine, "messages": [row]}).encode()).rows == 1
     assert answers.read_live(json.dumps({"a": {"last_message": row, name: words}}).encode()).rows == 1

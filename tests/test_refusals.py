@@ -249,6 +249,7 @@ def test_what_stands_beside_the_words_and_is_no_check_is_left_out():
     """As the data of a failure: only lists of checks are words."""
     assert error_words(b'{"detail": "Gone", "extra": ["a"], "data": [{"id": 7}]}') == "Gone"
     assert error_words(b'{"message": "Gone", "extra": {"trace": 3}, "data": []}') == "Gone"
+    assert error_words(b'{"errors": [{"title": "Gone", "detail": "after 90 days"}]}') == "Gone: after 90 days"
 
 
 def test_no_day_and_no_minute_is_left_out_because_its_end_is_refused():

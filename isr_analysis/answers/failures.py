@@ -63,9 +63,11 @@ _WARNS = ("warning", "warnings", "notice", "notices")
 
 
 _SAYS = ("message", "msg", "note", "notes", "info", "detail", "details", "comment", "hint")
+_ANSWER = r"(?:results?|responses?|answers?|content|failures?|data)"
 _IN_PART = re.compile(
-    r"(?<!no )(?<!not )\bpartial(?:ly)?\b|\bincomplete\b|timed? ?out|may be missing"
-    r"|could not be (?:read|loaded|fetched|reached)|\bsome\b.*\b(?:missing|unavailable|unreachable)\b",
+    rf"(?<!no )(?<!not )\b(?:partial|incomplete) {_ANSWER}\b|\b{_ANSWER} (?:is|are|may be) (?:partial|incomplete)\b"
+    r"|\btimed[ -]?out\b|could not be (?:read|loaded|fetched|reached)"
+    r"|\bsome\b.*\b(?:is|are|was|were) (?:missing|unavailable|unreachable)\b",
     re.IGNORECASE,
 )
 """What words beside the rows say of rows that are not there."""

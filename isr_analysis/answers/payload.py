@@ -218,6 +218,8 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
         return b"null"
     try:
         if form == "bytes":
+            if text in (b"[]", b"{}"):
+                return b""
             return bytes(map(int, re.sub(rb'"\d+"\s*:', b"", text).strip(b"[]{}").split(b",")))
         if text[:1] == b'"' and (form != "text" or isinstance(value, bytes)):
             text = raw.text(text).encode()

@@ -104,7 +104,7 @@ def _say(value: Any) -> str:
 
 
 def _check(entry: Any) -> str:
-    """Say what an entry of a list of failed checks says, of which parameter; "" if it is no check."""
+    """Say what an entry of a list of failed checks says of which parameter; "" if it names none."""
     if not isinstance(entry, dict):
         return ""
     text = next((entry[key] for key in _TEXTS if isinstance(entry.get(key), str)), "")
@@ -113,9 +113,9 @@ def _check(entry: Any) -> str:
     found = found or next((one for one in inner.values() if isinstance(one, str)), "")
     place = found if isinstance(found, str) else ".".join(map(str, found))
     place = re.sub(r"^[#/]+", "", place).replace("/", ".").strip("_")
-    if not text or re.search(rf"\b{re.escape(place)}\b", text):
-        return text
-    return f"{place}: {text}"
+    if not text or not place:
+        return ""
+    return text if re.search(rf"\b{re.escape(place)}\b", text) else f"{place}: {text}"
 
 
 def _are_checks(value: Any) -> bool:
