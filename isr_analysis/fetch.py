@@ -116,7 +116,9 @@ def fetch(
                 download.run(narrower, report)
         by_list = selector.clients is None and portal.contract.history.client_required
         doubt = portal.doubt_of_clients() if by_list else ""
-        for words in (cuts.unproven(portal, selector), not_kept(portal, span), doubt):
+        remark, portal.habits.remark = portal.habits.remark, ""
+        said = f"the portal says beside its messages: {remark!r}" if remark else ""
+        for words in (cuts.unproven(portal, selector), not_kept(portal, span), doubt, said):
             if words:
                 (warn or functools.partial(warnings.warn, stacklevel=3))(words)
     return download.rows

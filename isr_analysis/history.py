@@ -110,8 +110,9 @@ def load_history(
     Warns
     -----
     UserWarning
-        There is no message, and a client or topic of nearly this name has some on disk. Or `offline` without `end`, and
-        less than half of the range is on disk.
+        There is no message, and a client or topic of nearly this name has some on disk. The portal keeps nothing so
+        old, or says beside its messages that some may be missing. Or `offline` without `end`, and less than half of the
+        range is on disk.
 
     Examples
     --------

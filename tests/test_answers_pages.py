@@ -294,7 +294,7 @@ NO_ROWS = {
     "a code as text": b'{"returnCode": "0099", "returnMessage": "too much is asked", "data": []}',
     "a code in a header": b'{"header": {"code": 17, "message": "too much is asked"}, "data": []}',
     "a warning": b'{"items": [], "warning": "shard 3 unavailable"}',
-    "warnings": b'{"items": [], "warnings": ["results may be missing"]}',
+    "warnings": b'{"items": [], "warnings": ["stations b and c timed out"]}',
 }
 
 

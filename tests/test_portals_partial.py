@@ -76,7 +76,8 @@ def test_a_history_by_a_list_that_may_be_cut_says_so(home):
 
 
 WORDS = [
-    "partial results: shard 3 timed out", "Query timed out after 10 s", "results may be incomplete",
+    "partial results: shard 3 timed out", "Query timed out after 10 s; results may be incomplete",
+    "results are incomplete",
     "some stations are unavailable", "3 blocks could not be read",
 ]  # fmt: skip
 
@@ -102,3 +103,29 @@ def test_words_beside_rows_that_say_that_some_are_missing_are_heard(name, words)
     ):
         assert answers.read_page(json.dumps({name: fine, "messages": [row]}).encode()).rows == 1
     assert answers.read_live(json.dumps({"a": {"last_message": row, name: words}}).encode()).rows == 1
+
+
+MAYBE = [
+    {"note": "Data of the last 5 minutes may be incomplete"},
+    {"warnings": ["Recent readings might not yet be available"]},
+    {"meta": {"notice": "Older messages can be missing: see the documentation"}},
+    {"message": "OK. Some stations may be unavailable during maintenance."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", MAYBE)
+def test_what_may_be_missing_is_warned_of(home, said):
+    """A note that stands beside all answers, also empty ones, fails none: its words are handed on, once a load."""
+    server = Odd(lambda server, asked, _n: rows(server._in(asked), **said))
+    with portals.mocked(server, home) as portal:
+        for span in (SPAN, {"start": "2026-10-01", "end": "2026-10-02"}):
+            with pytest.warns(UserWarning, match="the portal says beside its messages: .*(?:may|might|can) ") as caught:
+                df = isr.load_history(**span, portal=portal)
+            assert len(df) == (len(MINUTES) if span is SPAN else 0)
+            assert df.attrs["warning"] in str(caught[0].message)
+        assert isr.load_history(**SPAN, portal=portal).attrs["warning"] == ""
+    body = json.dumps({**said, "messages": [{"time": "2026-11-01T00:00:00Z", "topic": "t", "payload": 1}]}).encode()
+    with pytest.warns(UserWarning, match="the saved answer says beside its messages: "):
+        isr.read_history(body, client_id="dev-a")
+    of_none = {**said, "publishers": [{"client_id": "a", "last_message": None}]}
+    assert not len(answers.read_live(json.dumps(of_none).encode()).messages)

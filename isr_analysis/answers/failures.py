@@ -38,9 +38,7 @@ _THINGS = r"(?:data|messages?|records?|rows?|results?|entries|points?)"
 _NOTHING_THERE = re.compile(
     rf"\bno (?:\w+ )?{_THINGS}\b|\b{_THINGS} (?:(?:was|were|is|are) )?(?:not found|empty)", re.IGNORECASE
 )
-_LACKING = re.compile(
-    r"unavailable|unreachable|timed? ?out|failed|may be (?:missing|incomplete)|could not be|degraded", re.IGNORECASE
-)
+_LACKING = re.compile(r"unavailable|unreachable|timed? ?out|failed|could not be|degraded", re.IGNORECASE)
 _PARTS = (
     r"(?:(?:shard|node|partition|source|segment|part|chunk|block|store|file|object|backend|region|key|client|publisher"
     r"|device|station|topic|series|row|record|message|point|result|data|day|hour|window|range|id|is|has|any|num|number|of"
@@ -65,12 +63,17 @@ _WARNS = ("warning", "warnings", "notice", "notices")
 _SAYS = ("message", "msg", "note", "notes", "info", "detail", "details", "comment", "hint")
 _ANSWER = r"(?:results?|responses?|answers?|content|failures?|data)"
 _IN_PART = re.compile(
-    rf"(?<!no )(?<!not )\b(?:partial|incomplete) {_ANSWER}\b|\b{_ANSWER} (?:is|are|may be) (?:partial|incomplete)\b"
+    rf"(?<!no )(?<!not )\b(?:partial|incomplete) {_ANSWER}\b|\b{_ANSWER} (?:is|are) (?:partial|incomplete)\b"
     r"|\btimed[ -]?out\b|could not be (?:read|loaded|fetched|reached)"
     r"|\bsome\b.*\b(?:is|are|was|were) (?:missing|unavailable|unreachable)\b",
     re.IGNORECASE,
 )
 """What words beside the rows say of rows that are not there."""
+
+_MAY = re.compile(r"\b(?:may|might|can)\b[^.;:!]*", re.IGNORECASE)
+"""What is said only to be possible, as of the newest messages by a note that stands beside all answers."""
+
+_DOUBTED = re.compile(r"missing|incomplete|partial|unavailable|delay|\blate|degraded|not (?:yet )?be", re.IGNORECASE)
 
 
 def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
@@ -99,9 +102,9 @@ def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) ->
         spelled = plain(name)
         if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
             return f"not all parts of a search were there: {_shown(one)}"
-        if spelled in _WARNS and _LACKING.search(one.decode("utf-8", "replace")):
+        if spelled in _WARNS and _LACKING.search(_MAY.sub("", one.decode("utf-8", "replace"))):
             return error_words(b'{"detail":' + one + b"}")
-        if spelled in _SAYS and raw.kind(one) == '"' and counts and _IN_PART.search(_text(one)):
+        if spelled in _SAYS and raw.kind(one) == '"' and counts and _IN_PART.search(_MAY.sub("", _text(one))):
             return error_words(b'{"detail":' + one + b"}")
         counted = raw.kind(one) == "0" and (not counts or spelled == "skipped")  # the rows of the pages before this one
         if _LACKS.fullmatch(spelled) and one not in NOTHING and not counted and not _FINE.match(_text(one) or "x"):
@@ -113,6 +116,15 @@ def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) ->
             if found:
                 return found
     return None
+
+
+def remark(notes: dict[str, bytes]) -> str:
+    """Give the words beside the rows by which some may be missing; "" if there are none."""
+    for name, one in notes.items():
+        possible = _MAY.findall(one.decode("utf-8", "replace"))
+        if plain(name.rpartition(".")[2]) in (*_WARNS, *_SAYS) and any(map(_DOUBTED.search, possible)):
+            return error_words(b'{"detail":' + one + b"}")
+    return ""
 
 
 def of_change(body: bytes) -> str | None:

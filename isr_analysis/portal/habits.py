@@ -100,6 +100,8 @@ class Habits:
         Whether instants that name no zone were found to be those that it is asked by.
     clock_is_proven : bool
         Whether, of rows with several times, the one that is read was found to be the one that it is asked by.
+    remark : str
+        Its words by which messages may be missing, as they stood beside those that came.
     """
 
     longest: int = 0
@@ -138,6 +140,7 @@ class Habits:
     noting: Any = field(default_factory=threading.Lock)
     zone_is_proven: bool = False
     clock_is_proven: bool = False
+    remark: str = ""
 
     def note_messages(self, selector: Selector, span: Range, table: pa.Table) -> None:
         """Note how far from the ends of a range its answer holds messages."""
