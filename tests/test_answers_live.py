@@ -8,6 +8,7 @@ import pytest
 from pages import ACCOUNT, AT, BARE, NS, ONE, PATH, ROW, live, told
 
 from isr_analysis import messages
+from isr_analysis.answers import read_live
 from isr_analysis.errors import AnswerError
 
 LAST = {"time": AT, "topic": PATH, "payload": {"on": True}}
@@ -270,3 +271,19 @@ def test_a_publisher_whose_message_could_not_be_had_is_not_left_out_without_a_wo
         assert len(live([{**ROW, "error": None}, {**quiet, "error": said}]).messages) == 1
     with pytest.raises(AnswerError, match=r"row 2 .*has no message and states error: .*timeout"):
         live([ROW, {"client_id": "b", "error": "timeout"}])
+
+
+@pytest.mark.parametrize(
+    "state", [{"status": "error"}, {"status": "degraded"}, {"errors": 2}, {"unavailable": ["gps"]}]
+)
+@pytest.mark.parametrize("many", [1, 2])
+@pytest.mark.parametrize("place", ["flat", "last_message", "messages"])
+def test_the_state_of_a_client_under_its_name_is_no_failure_of_the_answer(state, many, place):
+    """As in a row: it has a message, beside which its own state stands."""
+    message = {"topic": "state/relay", "timestamp": "2026-11-01T06:30:00Z", "payload": {"on": True}}
+    inside = message if place == "flat" else {place: message if place == "last_message" else [message]}
+    body = {f"dev-{i}": {**state, **inside} for i in range(many)}
+    for whole in (body, {"publishers": body}):
+        page = read_live(json.dumps(whole).encode())
+        assert page.messages["client_id"].to_pylist() == [*body]
+        assert page.messages["payload"].to_pylist() == [b'{"on": true}'] * many

@@ -294,8 +294,9 @@ class _Search:
     def _is_message(self, fields: dict[str, bytes]) -> bool:
         """Tell whether an object is one message, or a publisher with its last one."""
         timed = any(self._instant(name, one) is not None for name, one in fields.items())
-        valued = any(plain(name) in ("value", "val", "v") for name in fields)
-        if timed and (valued or self._payload(fields) or self._topic(fields)) and not failures.stated(fields):
+        speaks = [self._payload(fields), self._topic(fields), pick(fields, ("value", "val", "v"))]
+        is_whole = self.live and all(speaks[:2])  # then a failure that is stated is a word of the client's
+        if timed and any(speaks) and (is_whole or not failures.stated(fields)):
             return True
         inner = {name: raw.members(one) for name, one in fields.items() if raw.kind(one) == "{"}
         if self.live and timed and any(plain(name) in LAST and self._payload(one) for name, one in inner.items()):
@@ -349,9 +350,10 @@ class _Search:
         self._note(fields)
         if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
             self._goes_on()
-        if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys))):
-            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
-        self._check_whole({name: one for name, one in fields.items() if name not in bearing})
+        if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
+            if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys))):
+                raise AnswerError(f"the answer states a failure beside its rows: {failure}")
+            self._check_whole({name: one for name, one in fields.items() if name not in bearing})
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
