@@ -1,4 +1,4 @@
-"""Is all well? One table of checks, with a remedy for each that fails. At most fourteen requests, and ten are usual."""
+"""Is all well? One table of checks, with a remedy for each that fails. At most ten requests, four more if need be."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ from isr_analysis.settings import OFFLINE, Profile
 from isr_analysis.store.store import Store
 
 REQUESTS = 10
-"""How many requests an examination makes at most."""
+"""How many requests an examination makes at most, save `_FAR`."""
 
 _FOR_HISTORY = 2
 """How many of these are left for history itself."""
+
+_FAR = 4
+"""How many more it may take where the portal's document lies behind redirects, scripts and configurations."""
 
 SKEW = 60.0
 """Seconds by which this machine's clock may differ from the portal's before it matters."""
@@ -176,10 +179,13 @@ def _history(portal: Portal, most: int) -> None:
     """
 
     def client() -> str | None:
-        return next(iter(portal.client_ids()), None)
+        found = next(iter(portal.client_ids()), None)
+        portal.wire.allow(max(most, portal.requests + _FOR_HISTORY))  # a list in small pages takes some
+        return found
 
+    portal.wire.allow(most + _FAR - _FOR_HISTORY)
     known = portal.contract.history
-    portal.wire.allow(most)
+    portal.wire.allow(max(most, portal.requests + _FOR_HISTORY))
     answer, asked = identity.recent(
         portal.wire, known, portal.named_account, portal.now(), client=client, learn=portal.learn
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import frame, messages, offline, times
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import AnswerError, IsrError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
@@ -110,7 +110,12 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
             if portal.known_contract is not None:
                 raise
         # The portal's document, which is not needed else, may say what the fields are, and what codes the payloads.
-        known = portal.contract
+        try:
+            known = portal.contract
+        except IsrError:
+            if found is None:
+                raise
+            return found
         form = known.live_fields.payload_form or (known.history.fields.payload_form if found else None)
         known = replace(known, live_fields=replace(known.live_fields, payload_form=form))
         if found is not None and known.live_fields == routes.live_fields:

@@ -52,6 +52,19 @@ def test_lists_in_other_formats():
     assert answers.read_rows(b'{"email": "a@b"}\n{"email": "c@d"}\n') == [{"email": "a@b"}, {"email": "c@d"}]
     assert answers.read_rows(b'["a", "b"]') == [{"client_id": "a"}, {"client_id": "b"}]
     assert answers.read_rows(b'{"members": []}') == answers.read_rows(b"[]") == []
+    assert answers.read_rows(b'{"a": {}}') == [{"client_id": "a"}]
+
+
+@pytest.mark.parametrize("around", [
+    {"_links": {"self": {"href": "/x"}}}, {"_embedded": {}, "_links": {}},
+    {"meta": {"total": 0}, "links": {"self": "/x"}},
+    {"_links": {"self": {"href": "/x"}}, "page": {"size": 20, "totalElements": 0, "totalPages": 0, "number": 0}},
+])  # fmt: skip
+def test_what_stands_around_a_list_is_no_client(around):
+    """HAL leaves out a list of none; what says neither is not understood."""
+    assert answers.read_rows(json.dumps(around).encode()) == []
+    with pytest.raises(AnswerError, match="not a list of objects"):
+        answers.read_rows(b'{"page": {"number": 1, "size": 20}}')
 
 
 def test_null_in_the_place_of_a_list_is_one_of_none():

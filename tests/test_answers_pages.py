@@ -83,6 +83,7 @@ def test_seq_is_the_order_of_publishing():
         ({"meta": {"total": 90, "count_type": "estimated"}}, {}),
         ({"total": 9, "approximate": False}, {"total": 9}),
         ({"done": False}, {"has_more": True}),
+        ({"is_complete": False}, {"has_more": True}),
         ({"next": {"cursor": "x"}}, {"cursor": "x"}),
         ({"page": {"number": 0, "size": 20, "totalPages": 3}}, {"page": 0, "limit": 20, "pages": 3}),
         ({"next": True}, {"has_more": True}),

@@ -111,6 +111,23 @@ def test_the_docs_pages_script_names_it(name, script):
     assert len(portal.asked) == len(set(portal.asked))
 
 
+def test_a_document_in_several_files_is_read_whole():
+    """Its own references, those of the files, and those in a circle; no other host is asked for one."""
+    away = {"$ref": "https://elsewhere.example/x.json"}
+    route = {"get": {"parameters": [{"$ref": "../parts.json#/parameters/Since"}, {"$ref": "#/until"}, away]},
+             "until": {"$ref": "../parts.json#/parameters/Until"}}  # fmt: skip
+    parameters = {"Since": SINCE, "Until": {**SINCE, "name": "until", "schema": {"$ref": "spec/v3.json#/when"}}}
+    pages = Pages({
+        "/openapi.json": {"openapi": "3.1.0", "paths": {f"{API}/history": {"$ref": "spec/paths/history.json"}}},
+        "/spec/paths/history.json": route, "/spec/parts.json": {"parameters": parameters},
+        "/spec/spec/v3.json": {"when": {"type": "integer", "description": "epoch milliseconds"}, "$ref": "v3.json"},
+    })  # fmt: skip
+    found = discovery.find(pages).history
+    assert (found.start, found.end) == ("since", "until")
+    assert len(pages.asked) == len(set(pages.asked)) <= 6
+    assert discovery.find(Pages({"/openapi.json": pages.pages["/openapi.json"]})).history.path == f"{API}/history"
+
+
 def test_the_usual_address_is_asked_first():
     """One request where it lies there."""
     pages = Pages({f"{API}/openapi.json": DOCUMENT})

@@ -125,6 +125,49 @@ def test_a_portal_that_says_nothing_is_waited_for_once(home):
     assert [one.state for one in checks.values()][2:] == [doctor.FAIL, doctor.WARN, doctor.OK]
 
 
+def test_a_document_behind_a_redirect_a_script_and_a_configuration_is_read(home):
+    """As springdoc has it: that takes more requests than ten, and none is made twice."""
+    server = Server(dataclasses.replace(FULL, doc=None), STORED)
+    range_ = [{"name": one, "in": "query", "schema": {"format": "date-time"}} for one in ("start", "end")]
+    document = {"openapi": "3.0.1", "paths": {f"{portals.API}/history": {"get": {"parameters": range_}}}}
+    pages = {
+        "/docs": httpx.Response(302, headers={"Location": "/swagger-ui/index.html"}),
+        "/swagger-ui/index.html": httpx.Response(200, text='<script src="./swagger-initializer.js"></script>'),
+        "/swagger-ui/swagger-initializer.js": httpx.Response(200, text='({"configUrl": "/x/api-docs/swagger-config"})'),
+        "/x/api-docs/swagger-config": httpx.Response(200, json={"configUrl": "/swagger-config", "url": "/x/api-docs"}),
+        "/x/api-docs": httpx.Response(200, json=document),
+    }
+    asked = []
+
+    def respond(request):
+        asked.append(request.url.path)
+        return pages.get(request.url.path) or server.respond(request)
+
+    checks, _ = examine(server, home, respond=respond)
+    assert checks["contract"].found == "OpenAPI document /x/api-docs"
+    assert 10 < len(asked) <= 14
+
+
+def test_history_is_asked_where_the_list_of_clients_comes_in_small_pages(home):
+    """One client must be named: to find it takes requests of its own."""
+    server = Server(dataclasses.replace(FULL, client_required=True, doc=None), STORED)
+    listed = [{"client_id": f"dev-{i}", "history_topic_prefix": f"{portals.ACCOUNT}/dev-{i}/"} for i in range(5)]
+
+    def respond(request):
+        answer = server.respond(request)
+        if not request.url.path.endswith("/publishers"):
+            return answer
+        limit, offset = (int(request.url.params.get(name, one)) for name, one in (("limit", 2), ("offset", 0)))
+        return httpx.Response(
+            200, json={"items": listed[offset : offset + min(limit, 3)], "total": 5, "offset": offset}
+        )
+
+    checks, _ = examine(server, home, respond=respond)
+    assert server.count("/history") >= 1
+    assert checks["add-on “Programmatic History Download”"].state == doctor.OK
+    assert len(server.log) <= 14
+
+
 def test_failures_count_too(home):
     """Every retry is a request: a portal that fails is not asked more than ten times."""
     server = Server(FULL, STORED)

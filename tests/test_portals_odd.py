@@ -367,3 +367,19 @@ def test_days_that_are_asked_for_at_once_learn_together_what_their_payloads_are(
     with portals.mocked(Odd(answer, Dialect(cap=5000, doc=None), objects + numbers), home) as portal:
         df = isr.load_history(start="2026-10-29", end="2026-11-05", portal=portal)
         assert df["value"].tolist() == [one.payload for one in numbers]
+
+
+def test_a_topic_is_found_behind_as_many_pages_of_others_as_it_takes(home):
+    """Where the portal reads first, and then leaves out what was not asked for."""
+    stored = [Message(FIRST + i * SECOND, "dev-a", "x" if i < 3400 else "y", {"n": i}) for i in range(3500)]
+
+    def respond(server, asked, _n):
+        at = int(asked.get("cursor", 0))
+        page = server._in({name: one for name, one in asked.items() if name != "topic"})[at : at + 40]
+        found = [one for one in page if asked.get("topic", one.topic) == one.topic]
+        return rows(found, **({"next_cursor": str(at + 40)} if len(page) == 40 else {}))
+
+    server = Odd(respond, Dialect(cap=40, topic="topic"), stored)
+    with portals.mocked(server, home) as portal:
+        span = {"start": "2026-11-01", "end": "2026-11-01T01:00"}
+        assert isr.load_history("dev-a", "y", **span, portal=portal)["n"].tolist() == list(range(3400, 3500))

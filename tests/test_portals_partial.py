@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import portals
 import pytest
@@ -9,6 +11,7 @@ from portal_odd import MINUTES, SPAN, Odd, rows
 from portals import Dialect, Message, Server
 
 import isr_analysis as isr
+from isr_analysis import answers
 from isr_analysis.errors import AnswerError
 
 
@@ -70,3 +73,32 @@ def test_a_history_by_a_list_that_may_be_cut_says_so(home):
         assert isinstance(df, pd.DataFrame)
         assert df["client_id"].nunique() == 100
         assert "is cut" in df.attrs["warning"]
+
+
+WORDS = [
+    "partial results: shard 3 timed out", "Query timed out after 10 s", "results may be incomplete",
+    "some stations are unavailable", "3 blocks could not be read",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("name", ["message", "detail", "note", "info"])
+def test_words_beside_rows_that_say_that_some_are_missing_are_heard(name, words):
+    """Beside them or in what speaks of the answer; the words of a row are its own, and so are those of a publisher."""
+    row = {"time": "2026-11-01T00:00:00Z", "client_id": "a", "topic": "t", "payload": 1}
+    for body in ({name: words, "messages": [row]}, {"meta": {name: words}, "messages": [row]}):
+        with pytest.raises(AnswerError, match=f"not whole: {words}"):
+            answers.read_page(json.dumps(body).encode())
+    of_row = {**{key: row[key] for key in ("time", "client_id", "topic")}, name: words}
+    for body in ([of_row], {"messages": [of_row]}, of_row):
+        assert answers.read_page(json.dumps(body).encode()).rows == 1
+    for fine in (
+        "ok",
+        "3 messages",
+        "no partial results",
+        "Newest first",
+        "What is older than 90 days may be missing",
+        "timeout=30s",
+    ):
+        assert answers.read_page(json.dumps({name: fine, "messages": [row]}).encode()).rows == 1
+    assert answers.read_live(json.dumps({"a": {"last_message": row, name: words}}).encode()).rows == 1

@@ -127,6 +127,13 @@ def test_near_the_end_many_requests_are_spaced_out(tally):
     assert tally.take(NOW + 2 + round(13 * times.SECOND), gently=True).number is not None
 
 
+def test_what_may_be_of_a_bucket_is_not_spaced_out(tally):
+    """Where nothing says when there is more, few that are left may be filled up each second."""
+    tally.hear(Word(limit=None, remaining=33, resets_in=None), NOW)
+    for _ in range(3):
+        assert tally.take(NOW, gently=True).number is not None
+
+
 def test_no_pause_is_longer_than_half_a_minute(tally):
     """However long the last requests must last: whoever waits looks again whether there are more."""
     tally.hear(Word(limit=500, remaining=3, resets_in=3600.0), NOW)
@@ -163,6 +170,7 @@ S = times.SECOND
         ({"x-rate-limit-remaining": "3", "x-rate-limit-reset": str(NOW // S + 90)}, 200, Word(None, 3, 90.0)),
         ({"x-ratelimit-remaining": "3", "x-ratelimit-reset": str((NOW // S + 90) * 1000)}, 200, Word(None, 3, 90.0)),
         ({"retry-after": "120"}, 429, Word(None, 0, 120.0)),
+        ({"x-rate-limit-retry-after-seconds": "2"}, 429, Word(None, 0, 2.0)),
         ({"retry-after": "Tue, 04 Oct 2024 00:02:00 GMT"}, 429, Word(None, 0, 120.0)),
         ({"retry-after": "30", "x-ratelimit-reset": "1800"}, 429, Word(None, 0, 30.0)),
         ({}, 429, Word(None, 0, 61.0)),

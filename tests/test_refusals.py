@@ -138,33 +138,90 @@ def test_a_page_of_html_is_read_at_once_whatever_it_leaves_open(page, said):
 
 OF_CHECKS = [
     # Litestar, huma, Quarkus, Symfony
-    '{"detail": "Validation failed", "extra": [{"message": "is required", "key": "from"},'
-    ' {"message": "is required", "key": "to"}]}',
-    '{"title": "Unprocessable Entity", "status": 422, "detail": "validation failed", "errors": [{"message": "required '
-    'query parameter is missing", "location": "query.from"}, {"message": "missing", "location": "query.to"}]}',
-    '{"title": "Constraint Violation", "status": 400, "violations": [{"field": "history.from", "message": "must not be '
-    'null"}, {"field": "history.to", "message": "must not be null"}]}',
-    '{"detail": "Invalid", "violations": [{"propertyPath": "from", "message": "is required"},'
-    ' {"propertyPath": "to", "message": "is required"}]}',
+    {
+        "detail": "Validation failed",
+        "extra": [{"message": "is required", "key": "from"}, {"message": "is required", "key": "to"}],
+    },
+    {
+        "title": "Unprocessable Entity",
+        "status": 422,
+        "detail": "validation failed",
+        "errors": [
+            {"message": "required query parameter is missing", "location": "query.from"},
+            {"message": "missing", "location": "query.to"},
+        ],
+    },
+    {
+        "title": "Constraint Violation",
+        "status": 400,
+        "violations": [
+            {"field": "history.from", "message": "must not be null"},
+            {"field": "history.to", "message": "must not be null"},
+        ],
+    },
+    {
+        "detail": "Invalid",
+        "violations": [
+            {"propertyPath": "from", "message": "is required"},
+            {"propertyPath": "to", "message": "is required"},
+        ],
+    },
     # celebrate, express-validator, Spring, RFC 7807 and 9457, JSON:API
-    '{"message": "celebrate request validation failed", "validation": {"query": {"source": "query", "keys": ["from"],'
-    ' "message": "is required"}, "params": {"keys": ["to"], "message": "is required"}}}',
-    '{"errors": [{"msg": "is required", "path": "from"}, {"msg": "is required", "path": "to"}]}',
-    '{"message": "Validation failed", "errors": [{"codes": ["NotNull.q.x"], "defaultMessage": "must not be null",'
-    ' "field": "from"}, {"defaultMessage": "must not be null", "field": "to"}], "path": "/api/v1/subscriber/history"}',
-    '{"title": "Invalid", "invalid-params": [{"name": "from", "reason": "is required"},'
-    ' {"name": "to", "reason": "is required"}]}',
-    '{"title": "Invalid", "errors": [{"detail": "is required", "pointer": "#/from"}, {"detail": "is required",'
-    ' "pointer": "#/to"}]}',
-    '{"errors": [{"source": {"parameter": "from"}, "title": "Missing", "detail": "is required"},'
-    ' {"source": {"pointer": "/to"}, "title": "Missing", "detail": "is required"}]}',
+    {
+        "message": "celebrate request validation failed",
+        "validation": {
+            "query": {"source": "query", "keys": ["from"], "message": "is required"},
+            "params": {"keys": ["to"], "message": "is required"},
+        },
+    },
+    {"errors": [{"msg": "is required", "path": "from"}, {"msg": "is required", "path": "to"}]},
+    {
+        "message": "Validation failed",
+        "errors": [
+            {"codes": ["NotNull.q.x"], "defaultMessage": "must not be null", "field": "from"},
+            {"defaultMessage": "must not be null", "field": "to"},
+        ],
+        "path": "/api/v1/subscriber/history",
+    },
+    {
+        "title": "Invalid",
+        "invalid-params": [{"name": "from", "reason": "is required"}, {"name": "to", "reason": "is required"}],
+    },
+    {
+        "title": "Invalid",
+        "errors": [{"detail": "is required", "pointer": "#/from"}, {"detail": "is required", "pointer": "#/to"}],
+    },
+    {
+        "errors": [
+            {"source": {"parameter": "from"}, "title": "Missing", "detail": "is required"},
+            {"source": {"pointer": "/to"}, "title": "Missing", "detail": "is required"},
+        ]
+    },
     # Micronaut, Google's APIs, Zod's flatten, flask-smorest
-    '{"_embedded": {"errors": [{"message": "Required QueryValue [from] not specified"},'
-    ' {"message": "Required QueryValue [to] not specified"}]}, "message": "Bad Request"}',
-    '{"error": {"message": "invalid argument", "details": [{"fieldViolations": [{"field": "from", "description":'
-    ' "is required"}, {"field": "to", "description": "is required"}]}]}}',
-    '{"error": {"formErrors": [], "fieldErrors": {"from": ["Required"], "to": ["Required"]}}}',
-    '{"code": 422, "errors": {"query": {"from": ["Missing data"], "to": ["Missing data"]}}}',
+    {
+        "_embedded": {
+            "errors": [
+                {"message": "Required QueryValue [from] not specified"},
+                {"message": "Required QueryValue [to] not specified"},
+            ]
+        },
+        "message": "Bad Request",
+    },
+    {
+        "error": {
+            "message": "invalid argument",
+            "details": [
+                {
+                    "fieldViolations": [
+                        {"field": "from", "description": "is required"},
+                        {"field": "to", "description": "is required"},
+                    ]
+                }
+            ],
+        }
+    },
+    {"error": {"formErrors": [], "fieldErrors": {"from": ["Required"], "to": ["Required"]}}},
+    {"code": 422, "errors": {"query": {"from": ["Missing data"], "to": ["Missing data"]}}},
 ]
 """The failed checks of parameters, as frameworks write them."""
 
@@ -178,7 +235,7 @@ OF_CHECKS = [
         json.dumps({"success": False, "error": {"name": "ZodError", "issues": ISSUES}}).encode(),
         json.dumps({"error": {"name": "ZodError", "message": json.dumps(ISSUES, indent=2)}}).encode(),
         b'{"message": "Invalid", "details": {"from": {"message": "Required"}, "to": {"message": "Required"}}}',
-        *map(str.encode, OF_CHECKS),
+        *(json.dumps(one).encode() for one in OF_CHECKS),
     ],
 )
 def test_a_name_beside_the_words_is_read_with_them(body):
@@ -192,6 +249,7 @@ def test_what_stands_beside_the_words_and_is_no_check_is_left_out():
     """As the data of a failure: only lists of checks are words."""
     assert error_words(b'{"detail": "Gone", "extra": ["a"], "data": [{"id": 7}]}') == "Gone"
     assert error_words(b'{"message": "Gone", "extra": {"trace": 3}, "data": []}') == "Gone"
+    assert error_words(b'{"errors": [{"title": "Gone", "detail": "after 90 days"}]}') == "Gone: after 90 days"
 
 
 def test_no_day_and_no_minute_is_left_out_because_its_end_is_refused():

@@ -130,3 +130,15 @@ def test_bytes_of_the_last_messages_are_known_by_the_document(home, described):
     with connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(respond)) as portal:
         for _ in range(2):
             assert isr.load_live(portal=portal)["payload"].tolist() == ["Wind NW 5"]
+
+
+def test_last_messages_come_though_the_document_fails(home):
+    """It would tell no more than whether a word is coded bytes."""
+    last = {"time": iso(FIRST), "client_id": "dev-a", "topic": "state", "payload": "open"}
+
+    def respond(request):
+        body = {"live": [last], "publishers": [LISTED]}.get(request.url.path.rpartition("/")[2])
+        return httpx.Response(503 if body is None else 200, json=body)
+
+    with connect("http://127.0.0.1:1", home, transport=httpx.MockTransport(respond)) as portal:
+        assert isr.load_live(portal=portal)["value"].tolist() == ["open"]

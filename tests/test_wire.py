@@ -163,7 +163,7 @@ def test_a_redirect_at_home_keeps_the_token(line_to):
         (401, errors.TokenRefusedError, r"refused the token.*Settings → REST API tokens.*isr login"),
         (402, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
         (403, errors.AddOnMissingError, r"add-on “Programmatic History Download”.*owner"),
-        (404, errors.QuestionRefusedError, r"is https://portal.example a portal"),
+        (404, errors.QuestionRefusedError, r"`isr publishers` lists those.*is https://portal.example a portal"),
         (422, errors.QuestionRefusedError, r"see its words"),
         (
             429,

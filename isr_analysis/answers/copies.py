@@ -13,14 +13,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import columns, payload, raw
+from isr_analysis.answers import columns, labels, payload, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import is_of_payload, plain
 
 _ROWS = 100
 """How many rows with both are compared."""
 
-_INSTEAD = ("raw", "text", "string", "binary", "body", "data", "content")
+_INSTEAD = ("raw", "text", "string", "binary", "bytes", "body", "data", "content", "payloadbytes", "payloadbinary")
 """What a field may be called as well that stands in for a payload."""
 
 _CHANCE = 3
@@ -56,6 +56,28 @@ def instead(table: Columns, payloads: Sequence[str], others: Collection[str]) ->
         return []
     named = (name for name in others if is_of_payload(name) or plain(name.rpartition(".")[2]) in _INSTEAD)
     return [name for name in named if pc.any(_holds(table[name]).filter(lacking)).as_py()]
+
+
+def encoding(table: Columns, name: str | None, others: Collection[str]) -> pa.ChunkedArray | None:
+    """Give what rows say of their payloads' form, in the field of a name; or in a kind of content that is bytes."""
+    if name is None:
+        kinds = (one for one in others if plain(one.rpartition(".")[2]) in ("contenttype", "mimetype"))
+        said = labels.text_of(table, next(kinds, None))
+        of_bytes = said is not None and pc.match_substring(pc.fill_null(said, ""), "octet-stream")
+        return pc.if_else(of_bytes, said, "") if of_bytes and pc.any(of_bytes).as_py() else None
+    said = labels.text_of(table, name)
+    if said is not None and "base64" in plain(name):  # whether it is
+        return pc.if_else(pc.is_in(said, pa.array(["true", "1"])), "base64", None)
+    return said
+
+
+def form_of(column: pa.ChunkedArray, name: str) -> str | None:
+    """Give the form of a column that is called bytes, if all of it may be that: hex, which may be base64, too."""
+    if not plain(name.rpartition(".")[2]).endswith(("bytes", "binary")):
+        return None
+    values = columns.as_json(column.filter(_holds(column))).to_pylist()
+    forms = (form for form in ("hex", "base64") if values and all(payload.is_coded(one, form) for one in values))
+    return next(forms, None)
 
 
 def _holds(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -62,6 +62,17 @@ _NOTED = ("meta", "metadata", "info", "responsemetadata", "header", "head")
 _WARNS = ("warning", "warnings", "notice", "notices")
 
 
+_SAYS = ("message", "msg", "note", "notes", "info", "detail", "details", "comment", "hint")
+_ANSWER = r"(?:results?|responses?|answers?|content|failures?|data)"
+_IN_PART = re.compile(
+    rf"(?<!no )(?<!not )\b(?:partial|incomplete) {_ANSWER}\b|\b{_ANSWER} (?:is|are|may be) (?:partial|incomplete)\b"
+    r"|\btimed[ -]?out\b|could not be (?:read|loaded|fetched|reached)"
+    r"|\bsome\b.*\b(?:is|are|was|were) (?:missing|unavailable|unreachable)\b",
+    re.IGNORECASE,
+)
+"""What words beside the rows say of rows that are not there."""
+
+
 def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
     """Give the failure that an envelope states; without `rows` beside it, all counts that may be the reason."""
     for name, one in sorted(fields.items(), key=lambda member: plain(member[0]) not in FAILED):  # these say the most
@@ -89,6 +100,8 @@ def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) ->
         if spelled == "shards" and raw.kind(one) == "{" and raw.members(one).get("failed", b"0") not in NOTHING:
             return f"not all parts of a search were there: {_shown(one)}"
         if spelled in _WARNS and _LACKING.search(one.decode("utf-8", "replace")):
+            return error_words(b'{"detail":' + one + b"}")
+        if spelled in _SAYS and raw.kind(one) == '"' and counts and _IN_PART.search(_text(one)):
             return error_words(b'{"detail":' + one + b"}")
         counted = raw.kind(one) == "0" and (not counts or spelled == "skipped")  # the rows of the pages before this one
         if _LACKS.fullmatch(spelled) and one not in NOTHING and not counted and not _FINE.match(_text(one) or "x"):

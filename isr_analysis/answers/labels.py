@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -46,7 +48,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     count = columns.length(table)
     keys = [table[name] for name in table if name.startswith(KEY)]
     client = _name_of(table, role.client)
-    topic = _name_of(table, role.topic)
+    topic = _decoded(_name_of(table, role.topic))
     account = text_of(table, role.account)
     named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
     named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
@@ -94,6 +96,15 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         for i, column in enumerate((client, topic))
     )  # fmt: skip
     return client, topic, frozenset(accounts), logins
+
+
+def _decoded(topic: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
+    """Read topics of which the levels are parted as in an address, by %2F: if there is one, and no slash in any."""
+    if topic is None or not pc.any(pc.match_substring(topic, "%2f", ignore_case=True)).as_py():  # mostly so
+        return topic
+    if pc.any(pc.match_substring(topic, "/")).as_py():
+        return topic
+    return columns.text([one and unquote(one) for one in topic.to_pylist()])
 
 
 def _of_keys(

@@ -346,12 +346,10 @@ def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
         return payload.spread({unique[name]: columns.filled(table[name]) for name in role.spread})
     if not role.payload:
         raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
-    encoding = labels.text_of(table, role.encoding)
-    if encoding is not None and "base64" in plain(role.encoding or ""):  # whether it is
-        encoding = pc.if_else(pc.is_in(encoding, pa.array(["true", "1"])), "base64", None)
+    encoding = copies.encoding(table, role.encoding, role.extra)
     found = None
     for name in (*reversed(copies.instead(table, role.payload, role.extra)), *reversed(role.payload)):
-        form = roles.payload_form(name) or asked.fields.payload_form
+        form = roles.payload_form(name) or asked.fields.payload_form or copies.form_of(table[name], name)
         one = payload.published(table[name], form, encoding)
         found = one if found is None else pc.if_else(columns.present(table[name]), one, found)
     return found

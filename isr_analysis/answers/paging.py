@@ -26,7 +26,7 @@ _CUT = re.compile(
     r"(?:is|has)?(?:partial|incomplete|timedout|limitreached|limitexceeded|capped)(?:results?|content|data|response)?"
 )
 """If true, the answer is not whole; if false, there may be further pages all the same."""
-_DONE = ("done", "complete", "islast", "last", "lastpage", "islastpage", "exhausted", "endofstream")
+_DONE = ("done", "complete", "iscomplete", "islast", "last", "lastpage", "islastpage", "exhausted", "endofstream")
 _SAYS_MORE = re.compile(r"(?:has|is|are)?(?:more|next)")
 """How a flag's name begins that, if true, says that there is more."""
 

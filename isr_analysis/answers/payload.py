@@ -18,12 +18,18 @@ _BUFFER = re.compile(rb'\{\s*"type"\s*:\s*"Buffer"\s*,\s*"data"\s*:\s*\[(' + _BY
 CODED = {
     "base64": re.compile(rb'"(?:[A-Za-z0-9+/]{2,}={,2}|[\w-]{2,})"'),
     "hex": re.compile(rb'"(?:\\\\x|0x)?(?:[0-9a-fA-F]{2})+"'),
-    "bytes": re.compile(rb"\[" + _BYTE + rb"(?:," + _BYTE + rb")*\]"),
+    "bytes": re.compile(
+        rb"\[" + _BYTE + rb"(?:," + _BYTE + rb")*\]"
+        rb'|\{\s*"0"\s*:' + _BYTE + rb'(?:,\s*"[1-9]\d*"\s*:' + _BYTE + rb")*\}"  # as JavaScript writes a Uint8Array
+    ),
 }
 """JSON texts of payloads that may be coded bytes; base64 with the letters of addresses too, padded or not."""
 
 _EMPTY = b'""'
 """No bytes, coded or not."""
+
+_OF_BYTES = r"binary|octet|\bbytes?\b"
+"""Words that a row says of its payload where that may be bytes in base64: if all of which they are said are sound."""
 
 _BINARY = re.compile(
     rb'\{\s*"\$binary"\s*:\s*\{\s*"base64"\s*:\s*(?P<data>"[^"\\]*")\s*(?:,\s*"subType"\s*:\s*"\w+"\s*)?\}\s*\}'
@@ -64,6 +70,10 @@ def published(
     """
     if encoding is not None:
         said = pc.replace_substring(pc.utf8_lower(pc.fill_null(encoding, "")), "b64", "base64")
+        of_bytes = pc.match_substring_regex(said, _OF_BYTES)
+        values = columns.as_json(column.filter(of_bytes)).to_pylist()
+        if values and all(is_coded(one, "base64") for one in values):
+            said = pc.if_else(of_bytes, "base64", said)
         for one in ("base64", "hex", "text"):
             if (marked := pc.match_substring(said, one)) and pc.any(marked).as_py():
                 others = pc.invert(marked)
@@ -97,6 +107,14 @@ def published(
     if form in (None, "decoded") and not every and not pc.any(opens).as_py():
         return column
     return _binary([_text(one, every=every, form=form) for one in column.to_pylist()])
+
+
+def is_coded(value: bytes | None, form: str) -> bool:
+    """Tell whether a payload may be of a form, base64 with its padding; or it is nothing."""
+    if value in (None, b"null", _EMPTY):
+        return True
+    assert value is not None
+    return sound(value, form) is not None and (form != "base64" or len(value) % 4 == 2)  # noqa: PLR2004 (the quotes)
 
 
 def shown_form(column: pa.ChunkedArray) -> str | None:
@@ -200,7 +218,9 @@ def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:
         return b"null"
     try:
         if form == "bytes":
-            return bytes(map(int, text.strip(b"[]").split(b",")))
+            if text in (b"[]", b"{}"):
+                return b""
+            return bytes(map(int, re.sub(rb'"\d+"\s*:', b"", text).strip(b"[]{}").split(b",")))
         if text[:1] == b'"' and (form != "text" or isinstance(value, bytes)):
             text = raw.text(text).encode()
         return boxes.decoded(text, form)
@@ -214,7 +234,7 @@ def _all_coded(column: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray] | None:
     for form in CODED:
         if not isinstance(head, bytes) or (head != _EMPTY and sound(head, form) is None):  # most often none of them is
             continue
-        empty = {b"null": b"null", _EMPTY: b""}
+        empty = {b"null": b"null", **dict.fromkeys((b"[]", b"{}") if form == "bytes" else (_EMPTY,), b"")}
         decoded = [empty[value] if value in empty else sound(value, form) for value in column.to_pylist()]
         whole = [one for one in decoded if one is not None]
         if len(whole) < len(decoded) or not any(one.lstrip()[:1] in (b"{", b"[") and raw.is_json(one) for one in whole):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from isr_analysis.answers import failures, forms, raw, tables, unpack
@@ -88,9 +89,17 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
             return found
     if not inner and any(one is None and plain(name) in ROWS for name, one in value.items()):
         return []
+    if value and all(plain(name) in BESIDE or (name == "_embedded" and not one) for name, one in value.items()):
+        return [] if "_links" in value or _states_none(value) else None  # HAL leaves out what is empty
     if value and all(isinstance(one, dict) for one in value.values()):
         return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in value.items()]
     return None
+
+
+def _states_none(around: dict[str, Any]) -> bool:
+    """Tell whether what stands around a list says that there are no rows."""
+    counts = (one for part in around.values() if isinstance(part, dict) for one in part.items())
+    return any(re.search("total|count", name.lower()) and one == 0 and one is not False for name, one in counts)
 
 
 def _bare(row: dict[str, Any]) -> dict[str, Any]:

@@ -104,18 +104,18 @@ def _say(value: Any) -> str:
 
 
 def _check(entry: Any) -> str:
-    """Say what an entry of a list of failed checks says, of which parameter; "" if it is no check."""
+    """Say what an entry of a list of failed checks says of which parameter; "" if it names none."""
     if not isinstance(entry, dict):
         return ""
     text = next((entry[key] for key in _TEXTS if isinstance(entry.get(key), str)), "")
-    inner = next((entry[key] for key in ("source", "params") if isinstance(entry.get(key), dict)), {})
+    inner: dict[str, Any] = next((entry[key] for key in ("source", "params") if isinstance(entry.get(key), dict)), {})
     found = next((one for key in _PLACES if isinstance(one := entry.get(key), str | list) and one), None)
     found = found or next((one for one in inner.values() if isinstance(one, str)), "")
     place = found if isinstance(found, str) else ".".join(map(str, found))
     place = re.sub(r"^[#/]+", "", place).replace("/", ".").strip("_")
-    if not text or re.search(rf"\b{re.escape(place)}\b", text):
-        return text
-    return f"{place}: {text}"
+    if not text or not place:
+        return ""
+    return text if re.search(rf"\b{re.escape(place)}\b", text) else f"{place}: {text}"
 
 
 def _are_checks(value: Any) -> bool:
@@ -124,9 +124,9 @@ def _are_checks(value: Any) -> bool:
 
 def _is_by_name(value: Any) -> bool:
     """Tell whether an object has the failed checks of each parameter under its name, of each place of parameters."""
-    return bool(value) and all(
-        isinstance(one, list) or _is_check(one) or (isinstance(one, dict) and _is_by_name(one)) for one in value.values()
-    )
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(isinstance(one, list) or _is_check(one) or _is_by_name(one) for one in value.values())
 
 
 def _of_name(name: str, checks: Any) -> str:

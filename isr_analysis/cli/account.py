@@ -74,7 +74,7 @@ def logout(profile: str | None) -> None:
 def doctor(as_json: bool, profile: str | None, origin: str | None) -> int:
     """Check everything that a load rests on.
 
-    What is not well comes with a remedy. It makes fourteen requests at most.
+    What is not well comes with a remedy. It makes ten requests at most, and four more if need be.
 
     The exit status is 0 if nothing failed. Below the checks stands the contract, ready to edit: save it, and name the
     file with ISR_CONTRACT.

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urljoin, urlsplit
 
 from isr_analysis.contract import openapi
@@ -35,7 +35,13 @@ _HEADER = re.compile(r"""<([^>]+)>[^,]*;\s*rel\s*=\s*["']?(service-desc|describe
 """A header's link to the document, as of RFC 8631."""
 
 _VERSION = re.compile(r'"(?:openapi|swagger)"\s*:\s*"')
-"""What a page, or a script of its own, has within where it holds the document itself, as Swagger UI for Express does."""
+"""What a page, or a script of its own, has within where it holds the document itself, as of Swagger UI."""
+
+_ELSEWHERE = re.compile(rb"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
+"""A reference to another document."""
+
+_FILES = 8
+"""Other documents that a document may refer to."""
 
 _OBJECT = re.compile(r'\{\s*"')
 
@@ -84,6 +90,8 @@ def find(get: Callable[[str], Answer]) -> Contract:
                 unread = named
                 inner = ask(f"{named}{'&' if '?' in named else '?'}format=json") or inner
             document = _document(inner) or _yaml(inner.body)
+            if document is not None and _ELSEWHERE.search(inner.body):
+                document = _whole(ask, document, named)
             if document is not None and openapi.has_history(document, named):
                 return openapi.read(document, named)
             others += [] if document is None else [(document, named)]
@@ -116,7 +124,7 @@ def _document(answer: Answer) -> dict[str, Any] | None:
     return document if _is_document(document) else None
 
 
-def _is_document(value: object) -> bool:
+def _is_document(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and isinstance(value.get("paths"), dict)
 
 
@@ -139,15 +147,49 @@ def _within(text: str) -> dict[str, Any] | None:
 
 def _yaml(body: bytes) -> dict[str, Any] | None:
     """Read a document in YAML, where PyYAML happens to be installed."""
-    if not _YAML.match(body):
-        return None
+    document = _loaded(body) if _YAML.match(body) else None
+    return document if _is_document(document) else None
+
+
+def _whole(ask: Callable[[str], Answer | None], document: dict[str, Any], named: str) -> dict[str, Any]:
+    """Give a document with the others on the portal that it refers to as parts of it."""
+    places = {named: "#"}  # where each document is
+    parts: dict[str, Any] = {}
+
+    def referred(value: Any, path: str) -> Any:
+        if isinstance(value, list):
+            return [referred(one, path) for one in value]
+        if not isinstance(value, dict):
+            return value
+        found = {name: referred(one, path) for name, one in value.items()}
+        if isinstance(reference := value.get("$ref"), str):
+            file, _, pointer = reference.partition("#")
+            there = urljoin(path, file) if file else path
+            if there not in places and len(places) <= _FILES and not urlsplit(there).netloc:
+                places[there] = f"#/x-documents/{len(places)}"
+            found["$ref"] = places.get(there, there) + pointer
+        return found
+
+    with contextlib.suppress(RecursionError):
+        whole = referred(document, named)
+        while left := [one for one in places if one != named and one not in parts]:
+            answer = ask(left[0])
+            parts[left[0]] = {} if answer is None else referred(_loaded(answer.body), left[0])
+        documents = {place.rpartition("/")[2]: parts[one] for one, place in places.items() if one != named}
+        return {**whole, "x-documents": documents}
+    return document
+
+
+def _loaded(body: bytes) -> Any:
+    """Read JSON, or YAML where PyYAML happens to be installed; None if it is neither."""
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(body)
     try:
         yaml: Any = importlib.import_module("yaml")
-        document = yaml.safe_load(body)
+        return yaml.safe_load(body)
     except Exception as exc:  # noqa: BLE001 (not installed, or whatever a broken document leads to)
         logger.debug("the YAML document is not read: %s", exc)
         return None
-    return document if isinstance(document, dict) and isinstance(document.get("paths"), dict) else None
 
 
 def _linked(ask: Callable[[str], Answer | None], page: Answer, depth: int = 3) -> Iterator[tuple[str, Answer]]:

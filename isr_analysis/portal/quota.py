@@ -143,7 +143,7 @@ class Tally:
         with database.transaction(self._path, _FORMAT, durable=False) as db:
             db.execute("DELETE FROM request WHERE token = ? AND at <= ?", (self._token, now - times.HOUR))
             state = self._state(db, now)
-            if gently and 0 < state.left <= state.limit * _TIGHT:
+            if gently and 0 < state.left <= state.limit * _TIGHT and self._is_end_known(db, state):
                 (last,) = db.execute("SELECT max(at) FROM request WHERE token = ?", (self._token,)).fetchone()
                 spacing = min(max(state.resets_at - now, 0) / times.SECOND / state.left, _LONGEST_PAUSE)
                 pause = max((last or 0) + round(spacing * times.SECOND) - now, 0) / times.SECOND
@@ -152,6 +152,11 @@ class Tally:
         if state.left <= 0:
             raise used_up(state, now)
         return Taken(number, pause)
+
+    def _is_end_known(self, db: sqlite3.Connection, state: Quota) -> bool:
+        """Tell whether it is known when there is more: what is left alone may be of a bucket that fills each second."""
+        row = db.execute("SELECT resets_at FROM word WHERE token = ?", (self._token,)).fetchone()
+        return not state.told or (row is not None and row[0] is not None)
 
     def state(self, now: int) -> Quota:
         """Tell what is left, without taking any."""
@@ -244,7 +249,8 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
         found = re.search(rf"(?:^|[;,\s])(?:{short})=(\d+)", headers.get("ratelimit", ""))
         return float(found[1]) if found else None
 
-    limit, remaining, resets = number("limit"), number("remaining"), number("reset", "reset-after")
+    limit, remaining = number("limit"), number("remaining")
+    resets = number("reset", "reset-after", "retry-after-seconds")
     resets = None if resets is None else _from_now(resets, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         remaining = 0

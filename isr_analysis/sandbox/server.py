@@ -68,6 +68,7 @@ class Sandbox:
                 log_level="critical",  # what goes wrong on demand is no news; of the rest Front tells
                 access_log=False,
                 lifespan="off",
+                ws="none",  # else it imports whichever library for them is installed
                 timeout_graceful_shutdown=2,
                 timeout_keep_alive=75,
             )

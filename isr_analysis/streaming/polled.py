@@ -99,13 +99,10 @@ class Polled:
         portal = self._portal
         answers, table = last_messages(portal, self.selector, max_age=0.0)
         if any(one.stale for one in answers):
-            if not self._answered:
-                raise PortalUnavailableError(
-                    f"{portal.origin} cannot be reached, and an older answer is no live one; check the network, "
-                    "and ISR_PORTAL_ORIGIN"
-                )
-            self._away()
-            return messages.empty()
+            raise PortalUnavailableError(
+                f"{portal.origin} cannot be reached, and an older answer is no live one; check the network, "
+                "and ISR_PORTAL_ORIGIN"
+            )
         self._answered = True
         if self._away_since is not None:
             self._gaps.append(Gap(self._away_since, portal.now(), "connection", None))
