@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from email.utils import formatdate
 
 import httpx
 import portal_rows
 import portals
 import pytest
 from portal_messages import SPAN, inside, same
-from portals import ACCOUNT, API, FIRST, Message
+from portals import ACCOUNT, API, FIRST, NOW, Message
 
 import isr_analysis as isr
 from isr_analysis.errors import AnswerError, HistoryIncompleteError
-from isr_analysis.times import HOUR
+from isr_analysis.times import HOUR, SECOND
 
 STORED = [Message(FIRST + i * HOUR, "dev-a", "t/x", {"n": i}) for i in range(50)]
 JOBS = f"{API}/exports"
@@ -22,8 +23,9 @@ JOBS = f"{API}/exports"
 class Preparing:
     """Says 202 to a question, and `until` times to whoever asks again; `kind` is how it tells where."""
 
-    def __init__(self, kind, *, until=2, state="running", done="completed", gone=None):
+    def __init__(self, kind, *, until=2, state="running", done="completed", gone=None, after="5"):
         self.gone = gone
+        self.after = after
         self.kind, self.until, self.state, self.done = kind, until, state, done
         self.jobs: list[tuple[dict[str, str], int]] = []
 
@@ -56,7 +58,7 @@ class Preparing:
         """Say that it is not there yet."""
         where = f"{JOBS}/{number}"
         if self.kind in ("location", "operation-location"):
-            return httpx.Response(202, headers={self.kind: where, "Retry-After": "5"})
+            return httpx.Response(202, headers={self.kind: where, "Retry-After": self.after})
         if self.kind == "nowhere":
             return httpx.Response(202, json={"job_id": number, "status": self.state})
         told = {"links": {"self": {"href": where}}} if self.kind == "links" else {"status_url": where}
@@ -82,6 +84,18 @@ def test_an_answer_that_is_prepared_is_waited_for(home, kind):
     with connected(Preparing(kind), home, slept) as portal:
         same(isr.load_history(**SPAN, portal=portal), inside(STORED))
         assert set(slept) == ({5.0} if "location" in kind else {1.0, 1.5, 2.25})
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [(formatdate(NOW / SECOND + 7, usegmt=True), 7.0), ("2.5", 2.5), ("0.001", 1.0), ("3600", 30.0)],
+)
+def test_when_to_ask_again_may_be_said_as_a_date(home, after, seconds):
+    """Or as seconds; not sooner than after one, nor later than after half a minute."""
+    slept: list[float] = []
+    with connected(Preparing("location", after=after), home, slept) as portal:
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+        assert set(slept) == {seconds}
 
 
 @pytest.mark.parametrize(

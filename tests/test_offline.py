@@ -81,7 +81,10 @@ def test_what_is_not_on_disk_is_an_error_that_says_what_is(held: Any, tmp_path: 
         with pytest.raises(errors.HistoryIncompleteError, match="without ISR_OFFLINE=1; what is on disk ends at 2026"):
             isr.load_history(**DAY, portal=portal)
         (portal.folder / "responses.sqlite").unlink()
-        for load, what in ((isr.load_live, "live answer"), (isr.load_publishers, "list of publishers")):
+        for load, what in (
+            (isr.load_live, "live answer"), (isr.load_publishers, "list of publishers"),
+            (isr.mgmt.load_members, "list of members"), (isr.mgmt.load_invites, "list of invites"),
+        ):  # fmt: skip
             with pytest.raises(errors.PortalUnavailableError, match=f"ISR_OFFLINE is set.*{what} is not on disk"):
                 load(portal=portal)
 

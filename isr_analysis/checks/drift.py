@@ -34,7 +34,7 @@ def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
         kinds[column.isna()] = ""
         kinds = kinds[series.order]
         for number, one in enumerate(found):
-            part = kinds[series.bounds[number] : series.bounds[number + 1]]
+            part = kinds[series.part(number)]
             some = np.flatnonzero(part != "")
             part = part[some]
             turns = np.flatnonzero(part[1:] != part[:-1]) + 1
@@ -69,7 +69,7 @@ def units_changed(series: Series, found: list[Rhythm]) -> list[Row]:
         code, units = pd.factorize(column.where(np.array(by_type(column, is_text), bool)))
         code = code[series.order]
         for number, one in enumerate(found):
-            part = code[series.bounds[number] : series.bounds[number + 1]]
+            part = code[series.part(number)]
             some = np.flatnonzero(part >= 0)
             part, time = part[some], one.time[some]
             edges = [0, *(np.flatnonzero(part[1:] != part[:-1]) + 1), len(part)]
@@ -101,7 +101,7 @@ def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:
         for number in np.flatnonzero((count > 0) & (count < np.diff(series.bounds))).tolist():
             if is_event(found[number].topic):
                 continue
-            for begin, end in _absences(there[series.bounds[number] : series.bounds[number + 1]]):
+            for begin, end in _absences(there[series.part(number)]):
                 missing.setdefault((number, begin, end), []).append(name)
     rows = []
     for (number, begin, end), names in missing.items():

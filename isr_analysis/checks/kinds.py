@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -148,7 +149,7 @@ def numbers(column: pd.Series) -> Floats:
     found = np.full(len(column), np.nan)
     if is_object:
         real = by_type(column, _is_real)
-        found[real] = [_float(value) for value in column[real]]
+        found[real] = [as_real(value) for value in column[real]]
     texts = column[text]
     few = texts.iloc[:: max(1, len(texts) // _SAMPLE)]  # most texts are no numbers, and there may be many
     if not is_named(str(column.name)) and any(math.isfinite(of_text(one)) for one in few):
@@ -174,11 +175,14 @@ def _is_real(kind: type) -> bool:
     return issubclass(kind, int | float | np.number) and not issubclass(kind, bool)
 
 
-def _float(value: float) -> float:
+def as_real(value: Any) -> float:
+    """Give a value as a real: infinity for an integer beyond all reals, NaN for what is no number."""
     try:
         return float(value)
     except OverflowError:
         return math.inf
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def decimals(values: Floats) -> int:

@@ -73,13 +73,17 @@ class Series:
         """The number of the series of each row of `order`."""
         return np.repeat(np.arange(len(self)), np.diff(self.bounds))
 
+    def part(self, number: int) -> slice:
+        """Give where in `order`, and in all that stands in its order, one series is."""
+        return slice(self.bounds[number], self.bounds[number + 1])
+
     def rows(self, number: int) -> Ints:
         """Give the positions in `frame` of one series, in order of time."""
-        return self.order[self.bounds[number] : self.bounds[number + 1]]
+        return self.order[self.part(number)]
 
     def times(self, number: int) -> Ints:
         """Give the instants of one series, ascending."""
-        return self.time[self.bounds[number] : self.bounds[number + 1]]
+        return self.time[self.part(number)]
 
 
 def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:

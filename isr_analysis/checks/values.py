@@ -119,7 +119,7 @@ def implausible(series: Series, found: list[Rhythm]) -> list[Row]:
             continue
         number = number[series.order]
         for at, one in enumerate(found):
-            part, time = number[series.bounds[at] : series.bounds[at + 1]], one.time
+            part, time = number[series.part(at)], one.time
             some = ~np.isnan(part)
             if is_event(one.topic) or some.sum() <= _SHORTEST:
                 continue

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from isr_analysis import times
+from isr_analysis import offline, times
 from isr_analysis.answers.shape import pick
 from isr_analysis.errors import UsageError
 from isr_analysis.mgmt import made
@@ -266,7 +266,9 @@ def _load(
 ) -> pd.DataFrame:
     age = times.duration(max_age, name="max_age", zero=True) / times.SECOND
     portal = connection.current(portal)
-    found = lists.rows(portal.responses, path, max_age=age)
+    found = offline.answers(
+        portal, f"the list of {source}", lambda most: lists.rows(portal.responses, path, max_age=most), age
+    )
     table = _table([row for _, page in found for row in page], names)
     table.attrs.update(
         source=source,

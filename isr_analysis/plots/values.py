@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.kinds import NO_MEASURE, is_label, is_named, is_number, of_text, on_off
+from isr_analysis.checks.kinds import NO_MEASURE, as_real, is_label, is_named, is_number, of_text, on_off
 from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
 from isr_analysis.errors import UsageError
 
@@ -118,17 +118,8 @@ def _each(values: list[Any], *, as_words: bool) -> tuple[Floats, Ints, list[str]
             else:
                 number[at] = found
         elif value is not None and value is not pd.NA:
-            number[at] = _number(value)
+            number[at] = as_real(value)
     return number, code, list(known)
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # an integer beyond all reals
-        return math.inf
-    except (TypeError, ValueError):
-        return math.nan
 
 
 def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:

@@ -254,7 +254,7 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
     resets = None if resets is None else _from_now(resets, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         remaining = 0
-        after = _retry_after(headers.get("retry-after", ""), now)
+        after = retry_after(headers.get("retry-after", ""), now)
         resets = after if after is not None else resets
         resets = _in_body(body, now) if _sane(resets) is None else resets
         resets = _UNSAID if _sane(resets) is None else resets
@@ -306,9 +306,10 @@ def _sane(number: float | None) -> float | None:
     return number if number is not None and abs(number) < _SILLY else None
 
 
-def _retry_after(text: str, now: int) -> float | None:
+def retry_after(text: str, now: int) -> float | None:
+    """Give the seconds of a header ``Retry-After``: a number, a date, or words; None if it is none."""
     try:
-        return max(float(text), 0.0)
+        return _sane(max(float(text), 0.0))
     except ValueError:
         pass
     try:

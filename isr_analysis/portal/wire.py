@@ -94,7 +94,7 @@ class Wire:
     ) -> None:
         self.origin = origin
         self._wanted = wanted
-        self._now = now
+        self.now = now
         self.sleep = sleep
         self._counted = Counted(transport or Patience(WhenNeeded(origin)), origin, tally, now)
         retry = Retry(

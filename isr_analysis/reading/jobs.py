@@ -12,7 +12,7 @@ from typing import Any
 from isr_analysis import answers, times
 from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AddOnMissingError, AnswerError, HistoryIncompleteError, QuestionRefusedError
-from isr_analysis.portal import paging
+from isr_analysis.portal import paging, quota
 from isr_analysis.portal.wire import Answer, Waiting, Wire
 from isr_analysis.reading import downloads
 
@@ -51,7 +51,8 @@ def awaited(wire: Wire, answer: Answer, path: str, *, wait: Waiting) -> Answer:
     sleep = wait if callable(wait) else wire.sleep
     waited, pause = 0.0, 1.0
     while waited < _LONGEST:
-        seconds = _retry_after(answer) or pause
+        said = quota.retry_after(answer.headers.get("retry-after", ""), wire.now())
+        seconds = min(max(said or pause, 1.0), _SLOWEST)
         sleep(seconds)
         waited, pause = waited + seconds, min(pause * 1.5, _SLOWEST)
         with _promised():
@@ -127,11 +128,6 @@ def _texts(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 address = link.get("href") if isinstance(link, dict) else link
                 if isinstance(address, str):
                     yield relation, address
-
-
-def _retry_after(answer: Answer) -> float | None:
-    text = answer.headers.get("retry-after", "")
-    return min(float(text), _SLOWEST) if re.fullmatch(r"\d{1,4}", text) and int(text) else None
 
 
 def _said(answer: Answer) -> str:

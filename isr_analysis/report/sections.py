@@ -165,7 +165,8 @@ def publishers(material: Material) -> None:
     by = heard.groupby(heard["client_id"].astype("str"))
     rows = pd.DataFrame({"client_id": names["client_id"].astype("str").to_numpy()})
     rows["label"] = names["label"].fillna("").to_numpy() if "label" in names else ""
-    rows["state"] = [_state(one) for one in names["paused"]] if "paused" in names else ""
+    paused = names["paused"] if "paused" in names else [None] * len(names)
+    rows["state"] = ["" if pd.isna(one) else "paused" if one else "in use" for one in paused]
     rows["messages"] = rows["client_id"].map(by.size()).fillna(0).astype("Int64")
     rows["topics"] = rows["client_id"].map(by["topic"].nunique()).fillna(0).astype("Int64")
     rows["share"] = [f"{one:.1%}" for one in rows["client_id"].map(material.share).fillna(0.0)]
@@ -180,17 +181,12 @@ def publishers(material: Material) -> None:
     if material.selector.topic != "#" and mute.any() and not mute.all():  # on other topics they may speak all day
         note(f"Not listed: {counted(int(mute.sum()), 'publisher')} without a message on {material.selector.topic}.")
         rows = rows[~mute]
-    shown = {name: label for name, label in heads.items() if name not in {"label", "state"} or rows[name].ne("").any()}
-    show(table(rows, labels=shown, muted=rows["messages"].eq(0), right=["share"]))
+    show(table(rows, labels=_told(heads, rows, {"label", "state"}), muted=rows["messages"].eq(0), right=["share"]))
 
 
 def _why(material: Material, exc: Exception) -> str:
     """Say why a source could not be had; of a portal that is away once is enough."""
     return ", as the history" if any(in_words(exc) in one.words for one in material.problems) else f": {exc}"
-
-
-def _state(paused: Any) -> str:
-    return "" if pd.isna(paused) else "paused" if paused else "in use"
 
 
 def availability(material: Material) -> None:
@@ -235,7 +231,7 @@ def topic(one: Chapter, tz: str) -> None:
         heads = {str(name): str(name) for name in one.tail} | {"time": f"Published ({tz})", "client_id": "Publisher"}
         show(table(one.tail, labels=heads, caption="Its last messages; nothing of it can be drawn."))
     if len(one.numbers):
-        heads = {name: label for name, label in _NUMBERS.items() if _told(one.numbers, name)}
+        heads = _told(_NUMBERS, one.numbers, {"channel", "unit"})
         more = len(one.numbers) - _CHANNELS
         shown = one.numbers.head(_CHANNELS).astype("object")
         for at, row in enumerate(shown.to_dict("records")):
@@ -258,9 +254,9 @@ def _notes(said: list[str]) -> None:
         note(" ".join(f"{one[0].upper()}{one[1:]}." for one in said))
 
 
-def _told(rows: pd.DataFrame, name: str) -> bool:
-    """Tell whether a column says anything: a label that all rows lack is left out."""
-    return name not in {"channel", "unit"} or bool(rows[name].ne("").any())
+def _told(labels: dict[str, str], rows: pd.DataFrame, perhaps: set[str]) -> dict[str, str]:
+    """Leave out the columns that say nothing, of those that `perhaps` all rows lack."""
+    return {name: label for name, label in labels.items() if name not in perhaps or rows[name].ne("").any()}
 
 
 def findings(material: Material) -> None:

@@ -18,7 +18,6 @@ Owner = Annotated[Caller, Depends(opened_by("mgmt"))]
 
 @router.get(
     "/publishers",
-    summary="The MQTT clients of the account",
     responses=answers(forms.PublishersPage, words="One row a client, never with its password."),
 )
 def publishers(request: Request, caller: Owner) -> Response:
@@ -29,7 +28,6 @@ def publishers(request: Request, caller: Owner) -> Response:
 @router.post(
     "/publishers",
     status_code=201,
-    summary="Make an MQTT client",
     responses=answers(forms.PublisherMade, status=201, words="The new client; its password is shown this once."),
 )
 def make_publisher(request: Request, caller: Owner, asked: forms.PublisherQuestion) -> Response:
@@ -42,7 +40,6 @@ def make_publisher(request: Request, caller: Owner, asked: forms.PublisherQuesti
 
 @router.post(
     "/publishers/{client_id}/pause",
-    summary="Pause an MQTT client",
     responses=answers(forms.Publisher, words="The client, paused."),
 )
 def pause(request: Request, caller: Owner, client_id: str) -> Response:
@@ -52,7 +49,6 @@ def pause(request: Request, caller: Owner, client_id: str) -> Response:
 
 @router.post(
     "/publishers/{client_id}/resume",
-    summary="Let an MQTT client go on",
     responses=answers(forms.Publisher, words="The client, no longer paused."),
 )
 def resume(request: Request, caller: Owner, client_id: str) -> Response:
@@ -63,7 +59,6 @@ def resume(request: Request, caller: Owner, client_id: str) -> Response:
 @router.delete(
     "/publishers/{client_id}",
     status_code=204,
-    summary="Remove an MQTT client",
     responses=answers(None, status=204, words="It is gone; what it published stays."),
 )
 def remove_publisher(caller: Owner, client_id: str) -> Response:
@@ -74,7 +69,6 @@ def remove_publisher(caller: Owner, client_id: str) -> Response:
 
 @router.post(
     "/publishers/{client_id}/rotate-credentials",
-    summary="Give an MQTT client another password",
     responses=answers(forms.Credentials, words="The new password, shown this once."),
 )
 def rotate(request: Request, caller: Owner, client_id: str) -> Response:
@@ -85,7 +79,6 @@ def rotate(request: Request, caller: Owner, client_id: str) -> Response:
 @router.post(
     "/subscriber-mqtt-passwords",
     status_code=201,
-    summary="Make a read-only subscriber",
     responses=answers(forms.Subscriber, status=201, words="The new login; its password is shown this once."),
 )
 def make_subscriber(request: Request, caller: Owner, asked: forms.SubscriberQuestion) -> Response:
@@ -100,7 +93,6 @@ def make_subscriber(request: Request, caller: Owner, asked: forms.SubscriberQues
 @router.post(
     "/tenants",
     status_code=201,
-    summary="Make a tenant",
     responses=answers(forms.Tenant, status=201, words="The new tenant, empty."),
 )
 def make_tenant(request: Request, caller: Owner, asked: forms.TenantQuestion) -> Response:
@@ -111,7 +103,6 @@ def make_tenant(request: Request, caller: Owner, asked: forms.TenantQuestion) ->
 
 @router.get(
     "/members",
-    summary="Who works in the account",
     responses=answers(forms.MembersPage, words="One row a member."),
 )
 def members(request: Request, caller: Owner) -> Response:
@@ -121,7 +112,6 @@ def members(request: Request, caller: Owner) -> Response:
 
 @router.patch(
     "/members/{user_id}",
-    summary="Give a member another role",
     responses=answers(forms.Member, words="The member, with the new role.", conflict="It is the last owner."),
 )
 def set_role(request: Request, caller: Owner, user_id: str, asked: forms.RoleQuestion) -> Response:
@@ -132,7 +122,6 @@ def set_role(request: Request, caller: Owner, user_id: str, asked: forms.RoleQue
 @router.delete(
     "/members/{user_id}",
     status_code=204,
-    summary="Remove a member",
     responses=answers(None, status=204, words="The member has no access any more.", conflict="It is the last owner."),
 )
 def remove_member(caller: Owner, user_id: str) -> Response:
@@ -143,7 +132,6 @@ def remove_member(caller: Owner, user_id: str) -> Response:
 
 @router.get(
     "/members/invites",
-    summary="The open invites",
     responses=answers(forms.InvitesPage, words="One row an invite that has not expired."),
 )
 def invites(request: Request, caller: Owner) -> Response:
@@ -154,7 +142,6 @@ def invites(request: Request, caller: Owner) -> Response:
 @router.post(
     "/members/invites",
     status_code=201,
-    summary="Invite somebody",
     responses=answers(
         forms.Invite, status=201, words="The invite, valid for 48 hours.", conflict="Is a member, or invited, already."
     ),
@@ -167,7 +154,6 @@ def invite(request: Request, caller: Owner, asked: forms.InviteQuestion) -> Resp
 @router.delete(
     "/members/invites/{invite_id}",
     status_code=204,
-    summary="Take an invite back",
     responses=answers(None, status=204, words="The invite is void."),
 )
 def withdraw(caller: Owner, invite_id: str) -> Response:

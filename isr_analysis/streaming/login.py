@@ -113,9 +113,11 @@ def find(
     env = os.environ if environ is None else environ
     if isinstance(login, Login):
         return login
+    if login is not None and login.password is None:
+        raise UsageError(f"login= has no password: {login!r}")
     sources: list[dict[str, Any]] = [
         {"host": host, "port": None if port is None else str(port), "username": username, "password": password},
-        _of_made(login) if login is not None else {},
+        fields(login) if login is not None else {},
         {key: env.get(f"ISR_MQTT_{key.upper()}") for key in _KEYS},
     ]
     if login is None and password is None:
@@ -251,12 +253,6 @@ def fields(made: Made) -> dict[str, Any]:
         "username": made.username, "password": made.password, "host": made.host, "port": made.port,
         "topic_filter": made.topic,
     }  # fmt: skip
-
-
-def _of_made(made: Made) -> dict[str, Any]:
-    if made.password is None:
-        raise UsageError(f"login= has no password: {made!r}")
-    return fields(made)
 
 
 def _of_file(env: Mapping[str, str]) -> dict[str, Any]:
