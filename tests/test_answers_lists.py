@@ -83,3 +83,30 @@ def test_what_is_no_list_is_refused(body):
     """With what came in the message."""
     with pytest.raises(AnswerError, match="list was not understood"):
         answers.read_rows(body)
+
+
+@pytest.mark.parametrize(
+    "beside", [{}, {"quota": {"left": 4990}}, {"filters": [{"name": "all"}], "missing": 0}, {"failures": []}]
+)
+def test_a_list_by_hal_is_found_whatever_stands_beside_it(beside):
+    """In what is embedded, also where that is none."""
+    row = {"client_id": "dev-a", "topic": "x/dev-a/#"}
+    for rows in ([row], []):
+        assert answers.read_rows(json.dumps({**beside, "_embedded": {"stations": rows}}).encode()) == rows
+
+
+def test_the_one_list_of_objects_is_that_of_rows_whatever_it_is_called():
+    """Beside objects and lists of words."""
+    row = {"client_id": "dev-a"}
+    assert answers.read_rows(json.dumps({"quota": {"left": 1}, "tags": ["x"], "stations": [row]}).encode()) == [row]
+
+
+@pytest.mark.parametrize("many", [1, 2])
+@pytest.mark.parametrize(
+    "more", [{"topics": ["a", "b"]}, {"topics": []}, {"history_topic_prefix": "x/d/", "tags": ["a"]}]
+)
+def test_a_client_under_its_name_is_not_taken_for_a_place_of_others(many, more):
+    """The topics of a single client were taken for clients."""
+    listed = {f"dev-{i}": {"topic": f"x/dev-{i}/#", **more} for i in range(many)}
+    for body in (listed, {"publishers": listed}):
+        assert [row["client_id"] for row in answers.read_rows(json.dumps(body).encode())] == [*listed]

@@ -12,6 +12,11 @@ from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.errors import AnswerError
 
 _DEEPEST = 4
+_OF_CLIENTS = (
+    "publishers", "clients", "clientids", "devices", "items", "results", "result", "data", "rows", "records", "list",
+    "content", "entries", "members", "value", "response", "output",
+)  # fmt: skip
+"""Where names, in place of objects, are those of clients."""
 
 
 def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, Any]]:
@@ -81,11 +86,17 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
         if all(isinstance(one, dict) for one in value):
             return [_bare(one) for one in value]
         return [{"client_id": one} for one in value] if all(isinstance(one, str) for one in value) else None
-    if not isinstance(value, dict) or depth > _DEEPEST:
+    if not isinstance(value, dict) or depth > _DEEPEST or (depth and _is_publisher(value)):
         return None
     inner = {name: one for name, one in value.items() if isinstance(one, list | dict) and plain(name) not in BESIDE}
+    lists = {name: one for name, one in inner.items() if isinstance(one, list) and one}
+    of_objects = [name for name, rows in lists.items() if any(isinstance(one, dict) for one in rows)]
+    alone = next((names for names in ([*inner], of_objects) if len(names) == 1), [None])
+    place = "_embedded" if "_embedded" in inner else alone[0]  # as of HAL
     for name in sorted(inner, key=lambda name: ROWS.index(plain(name)) if plain(name) in ROWS else len(ROWS)):
-        if (plain(name) in ROWS or len(inner) == 1) and (found := _rows(inner[name], depth + 1)) is not None:
+        if depth and name in lists and name not in of_objects and plain(name) not in _OF_CLIENTS:
+            continue  # a client's topics, or tags
+        if (plain(name) in ROWS or name == place) and (found := _rows(inner[name], depth + 1)) is not None:
             return found
     if not inner and any(one is None and plain(name) in ROWS for name, one in value.items()):
         return []
@@ -94,6 +105,11 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
     if value and all(isinstance(one, dict) for one in value.values()):
         return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in value.items()]
     return None
+
+
+def _is_publisher(value: dict[str, Any]) -> bool:
+    """Tell whether an object is a row, and no place for rows."""
+    return any(isinstance(one, str) and plain(name) in ("topic", "historytopicprefix") for name, one in value.items())
 
 
 def _states_none(around: dict[str, Any]) -> bool:
