@@ -380,3 +380,17 @@ def test_a_last_line_that_says_what_is_missing_ends_no_whole_answer():
     row = b'{"time": "2026-11-01T06:30:00Z", "client_id": "a", "topic": "state/relay", "payload": 1}'
     with pytest.raises(AnswerError, match="says that it is not whole: failed_clients"):
         answers.read_page(row + b'\n{"type": "end", "failed_clients": ["b"]}', content_type="application/x-ndjson")
+
+
+@pytest.mark.parametrize("name", ["errors", "failed", "error"])
+def test_how_often_a_client_erred_is_no_failure_of_its_history(name):
+    """A count in a group of its rows is its own; beside all rows it is of the answer."""
+    row = {"time": "2026-11-01T00:00:00Z", "topic": "t", "payload": 1}
+    for body in (
+        [{"client_id": one, name: 2, "messages": [row]} for one in "ab"],
+        {"publishers": [{"client_id": one, name: 2, "topics": [{"topic": "t", "messages": [row]}]} for one in "ab"]},
+        {one: {name: 2, "messages": [row]} for one in "ab"},
+    ):
+        assert answers.read_page(json.dumps(body).encode()).messages["client_id"].to_pylist() == ["a", "b"]
+        with pytest.raises(AnswerError, match=r"failure|not whole"):
+            answers.read_page(json.dumps({name: 2, "messages": [{"client_id": "a", **row}]}).encode())

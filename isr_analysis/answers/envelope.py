@@ -351,9 +351,9 @@ class _Search:
         if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
             self._goes_on()
         if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
-            if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys))):
+            if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
                 raise AnswerError(f"the answer states a failure beside its rows: {failure}")
-            self._check_whole({name: one for name, one in fields.items() if name not in bearing})
+            self._check_whole({name: one for name, one in fields.items() if name not in bearing}, counts=not keys)
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
@@ -388,8 +388,8 @@ class _Search:
         """Note that a group has more rows: where each has a next page of its own, the rest is had by time."""
         self.found.notes["groups.incomplete"] = b"true"
 
-    def _check_whole(self, fields: dict[str, bytes]) -> None:
-        if lacking := failures.lacking(fields, counts=not self.live):
+    def _check_whole(self, fields: dict[str, bytes], *, counts: bool = True) -> None:
+        if lacking := failures.lacking(fields, counts=counts and not self.live):
             raise AnswerError(f"the answer {failures.NOT_WHOLE}: {lacking}")
 
     def _note(self, fields: dict[str, bytes]) -> None:

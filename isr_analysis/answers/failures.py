@@ -76,11 +76,15 @@ _MAY = re.compile(r"\b(?:may|might|can)\b[^.;:!]*", re.IGNORECASE)
 _DOUBTED = re.compile(r"missing|incomplete|partial|unavailable|delay|\blate|degraded|not (?:yet )?be", re.IGNORECASE)
 
 
-def stated(fields: dict[str, bytes], *, rows: bool = True) -> str | None:
-    """Give the failure that an envelope states; without `rows` beside it, all counts that may be the reason."""
+def stated(fields: dict[str, bytes], *, rows: bool = True, counts: bool = True) -> str | None:
+    """Give the failure that an envelope states; without `rows` beside it, all counts that may be the reason.
+
+    A number of errors counts only with `counts`: what is of a client may have errors of its own.
+    """
+    counts = counts and (pick(fields, CLIENT) is None or not rows)
     for name, one in sorted(fields.items(), key=lambda member: plain(member[0]) not in FAILED):  # these say the most
         spelled = plain(name)
-        if spelled in FAILED and one not in NOTHING:
+        if spelled in FAILED and one not in NOTHING and (counts or raw.kind(one) != "0"):
             return error_words(b'{"detail":' + one + b"}")
         if spelled in ("success", "ok") and one == b"false":
             return _words(fields)
