@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from isr_analysis import messages, times
-from isr_analysis.answers import Page, Paging
+from isr_analysis.answers import Page, Paging, read_paging
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
@@ -180,6 +180,39 @@ def test_that_there_is_more_counts_wherever_it_stands():
     assert said.has_more
     assert paging.with_headers(Paging(), {}, 40, 206).has_more
     assert paging.with_headers(Paging(has_more=False), {}, 40, 206).has_more is False  # the last of several, perhaps
+
+
+@pytest.mark.parametrize("header", ["x-truncated", "x-has-more"])
+def test_headers_do_not_end_what_the_body_goes_on_with(header):
+    """Some stand beside every page; alone they are believed."""
+    for said in (Paging(cursor="a"), Paging(url="/h?c=2"), Paging(offset=0, total=41)):
+        assert paging.with_headers(said, {header: "false"}, 40, 200) == said
+    for said in (Paging(), Paging(total=40)):
+        assert paging.with_headers(said, {header: "false"}, 40, 200).has_more is False
+
+
+@pytest.mark.parametrize(
+    ("notes", "more", "cursor"),
+    [
+        ({"truncated": b"false"}, False, None),
+        ({"isTruncated": b"true"}, True, None),
+        ({"complete": b"0"}, True, None),
+        ({"is_complete": b"true", "total": b"40"}, False, None),
+        ({"complete": b"true", "total": b"41"}, None, None),
+        ({"complete": b"true", "next_cursor": b'"a"'}, None, "a"),
+        ({"truncated": b"false", "total": b"41"}, None, None),
+        ({"complete": b"true", "next_cursor": b"null"}, False, None),
+        ({"complete": b"true", "more": b"true"}, True, None),
+        ({"truncated": b"true", "complete": b"true"}, True, None),
+        ({"complete": b'"95 %"'}, None, None),
+        ({"last": b"true", "next_cursor": b'"a"'}, False, None),
+        ({"has_more": b"false", "total": b"41"}, False, None),
+    ],
+)
+def test_an_answer_that_is_whole_need_not_be_the_last(notes, more, cursor):
+    """It is, where nothing beside that names a further page; a flag of pages counts more."""
+    said = read_paging(notes, 40)
+    assert (said.has_more, said.cursor) == (more, cursor)
 
 
 def test_a_link_that_names_a_number_alone_is_asked_with_the_question():

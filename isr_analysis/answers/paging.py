@@ -21,12 +21,15 @@ _TOTAL = (
     "totalhits", "numfound", "totalsize", "odatacount",
 )  # fmt: skip
 _COUNT = ("count", "rowcount", "numrows", "returned", "numresults", "messagecount", "resultcount")
-_MORE = ("hasmore", "more", "hasnext", "hasnextpage", "truncated", "istruncated", "moreavailable")
+_MORE = ("hasmore", "more", "hasnext", "hasnextpage", "moreavailable")
+_WHOLE = ("truncated", "istruncated", "complete", "iscomplete")
+"""Flags of an answer that is whole: it is the last one, too, if nothing beside them names a further page."""
+
 _CUT = re.compile(
     r"(?:is|has)?(?:partial|incomplete|timedout|limitreached|limitexceeded|capped)(?:results?|content|data|response)?"
 )
 """If true, the answer is not whole; if false, there may be further pages all the same."""
-_DONE = ("done", "complete", "iscomplete", "islast", "last", "lastpage", "islastpage", "exhausted", "endofstream")
+_DONE = ("done", "islast", "last", "lastpage", "islastpage", "exhausted", "endofstream")
 _SAYS_MORE = re.compile(r"(?:has|is|are)?(?:more|next)")
 """How a flag's name begins that, if true, says that there is more."""
 
@@ -99,7 +102,7 @@ class Paging:
     offset_name: str | None = None
 
 
-def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look after the other)
+def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901, PLR0912 (one look after the other)
     """Read what an envelope says beside `rows` rows."""
     spelled: dict[str, bytes] = {}
     as_given: dict[str, str] = {}
@@ -123,7 +126,8 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
         return None
 
     numbers = {one: integer(names) for one, names in _NUMBERS.items()}
-    more = _more(spelled)
+    more, whole = _more(spelled), _is_whole(spelled)
+    more = True if more is None and whole is False else more
     spelled = {name: one for name, one in spelled.items() if name != "next" or one not in (b"true", b"false")}
     total = integer(_TOTAL)
     if total is None and (counted := integer(_COUNT)) is not None and counted > rows:
@@ -150,27 +154,38 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901 (one look 
             known = {"next", *_NUMBERS["next_page"], *_NUMBERS["next_offset"]}
             for one in [] if url is not None else [n for n in texts if n in as_given and n not in known][:1]:
                 cursor, cursor_name = texts[one], as_given[one]  # next_after_id: the parameter has its name, perhaps
+    goes_on = cursor is not None or url is not None
     if more is None and (ended or further):
-        more = None if cursor is not None or url is not None else not ended
+        more = None if goes_on else not ended
+    if more is None and whole and not goes_on and (total is None or total <= rows):
+        more = False
     echoed = (("pagenum", "pageno", "pageindex"), _NUMBERS["offset"])
     names = [next((as_given[one] for one in known if integer((one,)) is not None), None) for known in echoed]
     return Paging(cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1])
 
 
+def _flag(spelled: dict[str, bytes], names: Iterable[str]) -> bool | None:
+    """Tell whether any of some flags is true; None if there are none."""
+    said = [_FLAG.get(spelled[name], spelled[name]) for name in names if name in spelled]
+    said = [one for one in said if one in (b"true", b"false")]
+    return (b"true" in said) if said else None
+
+
+def _is_whole(spelled: dict[str, bytes]) -> bool | None:
+    """Tell whether an answer is said to be whole, and not cut."""
+    cut, complete = _flag(spelled, _WHOLE[:2]), _flag(spelled, _WHOLE[2:])
+    return complete if cut is None else not cut
+
+
 def _more(spelled: dict[str, bytes]) -> bool | None:
     """Tell whether flags, or words of a warning, say that there is more or that there is not."""
-
-    def flag(names: Iterable[str]) -> bool | None:
-        said = [_FLAG.get(spelled[name], spelled[name]) for name in names if name in spelled]
-        said = [one for one in said if one in (b"true", b"false")]
-        return (b"true" in said) if said else None
-
     warned = any(_CUT_WORDS.search(spelled.get(name, b"")) for name in ("warning", "warnings", "notice", "notices"))
     if warned or any(one == b"true" and _SAYS_MORE.match(name) for name, one in spelled.items()):
         return True
-    if (more := flag(filter(_CUT.fullmatch, spelled)) or flag(_MORE)) is not None:
+    if (more := _flag(spelled, filter(_CUT.fullmatch, spelled)) or _flag(spelled, _MORE)) is not None:
         return more
-    done = flag(name for name in _DONE if not spelled.get(name, b"").isdigit())  # the last page may have a number
+    flags = (name for name in _DONE if not spelled.get(name, b"").isdigit())  # the last page may have a number
+    done = _flag(spelled, flags)
     return (None if spelled.get("next") != b"false" else False) if done is None else not done
 
 

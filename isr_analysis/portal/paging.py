@@ -225,10 +225,15 @@ def both(one: Paging, other: Paging) -> Paging:
 def with_headers(said: Paging, headers: Mapping[str, str], rows: int, status: int) -> Paging:
     """Give what an answer says of the pages after it, in its body, its headers and its status.
 
-    Where its body says that nothing follows, its status is only that of a page among others.
+    Where its body says that nothing follows, its status is only that of a page among others. Where it names what
+    follows, or counts more rows, headers do not end it.
     """
     partial = status == HTTPStatus.PARTIAL_CONTENT and said.has_more is None
-    return both(said, of_headers(headers, rows, partial=partial))
+    beside = of_headers(headers, rows, partial=partial)
+    goes_on = said.cursor is not None or said.url is not None or (said.total is not None and said.total > rows)
+    if goes_on and beside.has_more is False:
+        beside = dataclasses.replace(beside, has_more=None)
+    return both(said, beside)
 
 
 def _links(header: str) -> Iterator[tuple[str, str]]:
