@@ -73,6 +73,10 @@ class Lab:
         settings.mkdir(parents=True)
         # The hardest case for secrets: the state of every widget goes into the file.
         (settings / "plugin.jupyterlab-settings").write_text('{"saveState": true}')
+        # Cells below the window are there as well, which older versions leave out.
+        cells = folder / "settings" / "@jupyterlab" / "notebook-extension"
+        cells.mkdir(parents=True)
+        (cells / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
         port = free_port()
         self.origin = f"http://127.0.0.1:{port}"
         env = of_its_own(folder) | {

@@ -18,6 +18,7 @@ def free_port() -> int:
 
 def of_its_own(folder: Path) -> dict[str, str]:
     """Give the environment of a server whose settings and store lie in a folder, and that knows no token."""
+    (folder / "data").mkdir(exist_ok=True)  # not every version of Voilà makes it
     return {name: value for name, value in os.environ.items() if not name.startswith("ISR_")} | {
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
