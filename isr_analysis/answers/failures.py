@@ -58,9 +58,9 @@ _NOTED = ("meta", "metadata", "info", "responsemetadata", "header", "head")
 """Objects beside the rows that speak of the answer itself."""
 
 _WARNS = ("warning", "warnings", "notice", "notices")
-
-
 _SAYS = ("message", "msg", "note", "notes", "info", "detail", "details", "comment", "hint")
+"""Where words beside the rows stand that need not be a warning."""
+
 _ANSWER = r"(?:results?|responses?|answers?|content|failures?|data)"
 _IN_PART = re.compile(
     rf"(?<!no )(?<!not )\b(?:partial|incomplete) {_ANSWER}\b|\b{_ANSWER} (?:is|are) (?:partial|incomplete)\b"

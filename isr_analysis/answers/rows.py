@@ -91,8 +91,8 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
     inner = {name: one for name, one in value.items() if isinstance(one, list | dict) and plain(name) not in BESIDE}
     lists = {name: one for name, one in inner.items() if isinstance(one, list) and one}
     of_objects = [name for name, rows in lists.items() if any(isinstance(one, dict) for one in rows)]
-    alone = next((names for names in ([*inner], of_objects) if len(names) == 1), [None])
-    place = "_embedded" if "_embedded" in inner else alone[0]  # as of HAL
+    only = next((names[0] for names in ([*inner], of_objects) if len(names) == 1), None)
+    place = "_embedded" if "_embedded" in inner else only  # as of HAL
     for name in sorted(inner, key=lambda name: ROWS.index(plain(name)) if plain(name) in ROWS else len(ROWS)):
         if depth and name in lists and name not in of_objects and plain(name) not in _OF_CLIENTS:
             continue  # a client's topics, or tags
