@@ -68,7 +68,8 @@ def load_live(
     Warns
     -----
     UserWarning
-        The portal has no publisher of a name in `client_id`, or may have more than the round number that it gave.
+        The portal has no publisher of a name in `client_id`, may have more than the round number that it gave, or
+        says that some may be missing.
 
     Examples
     --------
@@ -84,15 +85,17 @@ def load_live(
     portal = connection.current(portal)
     kept, table = last_messages(portal, selector, max_age=age)
     silent = set(selector.clients or ()).difference(table["client_id"].to_pylist())
-    said = [strangers(portal, selector) if silent else "", lists.doubt(portal.responses, portal.routes.live)]
-    for words in filter(None, said):
+    said = lists.caveats(portal.responses, portal.routes.live)
+    if silent and (unknown := strangers(portal, selector)):
+        said.insert(0, unknown)
+    for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {
         "source": "live",
         **connection.provenance(portal, selector),
         **lists.freshness(kept),
         "rows": len(table),
-        "warning": "; ".join(filter(None, said)),
+        "warning": "; ".join(said),
     }
     return frame.to_frame(table, tz=zone, fields=fields, attrs=attrs)
 

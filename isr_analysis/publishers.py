@@ -61,7 +61,7 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
     Warns
     -----
     UserWarning
-        The portal may have more publishers than the round number that it gave.
+        The portal may have more publishers than the round number that it gave, or says that some may be missing.
 
     Examples
     --------
@@ -77,6 +77,7 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
         portal, "the list of publishers",
         lambda most: lists.publishers(portal.responses, portal.routes, max_age=most), age,
     )  # fmt: skip
+    said = lists.caveats(portal.responses, portal.routes.publishers)
     # One that moves from a page to the next while they are read is on both.
     rows = list({json.dumps(row, sort_keys=True, default=str): row for _, page in found for row in page}.values())
     portal.check_accounts(identity.accounts_of(rows, portal.account_id))
@@ -86,10 +87,10 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
         **connection.provenance(portal),
         **lists.freshness(kept for kept, _ in found),
         rows=len(table),
-        warning=lists.doubt(portal.responses, portal.routes.publishers),
+        warning="; ".join(said),
     )
-    if table.attrs["warning"]:
-        warnings.warn(table.attrs["warning"], stacklevel=2)
+    for words in said:
+        warnings.warn(words, stacklevel=2)
     return table
 
 

@@ -128,8 +128,8 @@ def _read(
     for nth, one in enumerate(sources):
         page = _page(one, account_id=account_id, client_id=only, topic=selector.topic, fields=known.history.fields)
         accounts |= page.accounts
-        if page.remark:
-            warnings.warn(f"the saved answer says beside its messages: {page.remark!r}", stacklevel=3)
+        if remark := page.paging.remark:
+            warnings.warn(f"the saved answer says beside its messages: {remark!r}", stacklevel=3)
         fragments = fragments or page.fragments
         offset = -rows - page.rows if page.descending else rows
         pages.append(page.messages.set_column(_SEQ, messages.SCHEMA.field("seq"), pc.add(page.messages["seq"], offset)))

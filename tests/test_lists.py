@@ -29,7 +29,7 @@ class Answers:
     def __init__(self, *bodies, status=200):
         self.left = list(bodies)
         self.status = status
-        self.whole, self.doubtful = set(), {}
+        self.whole, self.doubtful, self.remarks = set(), {}, {}
 
     def get(self, path, **_):
         """Give the next; there are no others."""
@@ -142,7 +142,7 @@ class Cut:
 
     def __init__(self, clients, *, live=False, **ways):
         self.clients, self.live, self.ways, self.asked = clients, live, ways, []
-        self.whole, self.doubtful = set(), {}
+        self.whole, self.doubtful, self.remarks = set(), {}, {}
 
     def get(self, path, *, params=None, **_):
         """Give ten rows, of those that were asked for."""

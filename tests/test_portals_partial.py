@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import portals
 import pytest
-from portal_odd import MINUTES, SPAN, Odd, rows
+from portal_odd import MINUTES, SPAN, Odd, give, rows
 from portals import Dialect, Message, Server
 
 import isr_analysis as isr
@@ -51,6 +51,38 @@ def test_a_list_of_a_round_number_may_be_cut(home, load):
                 found = load(portal=portal)
             assert "is cut" in found.attrs["warning"]
             assert len(found) == 100
+
+
+class Remarking(Server):
+    """A portal that says something beside its lists."""
+
+    remark = "Some stations may be missing during maintenance."
+
+    def answer(self, url, headers):
+        """Add a note."""
+        status, given, body = super().answer(url, headers)
+        path = self.log[-1][0]
+        if path.endswith("/members"):
+            return give(
+                {"members": [{"user_id": "u-1", "email": "a@example.com", "role": "member"}], "note": self.remark}
+            )
+        if path.endswith(("/publishers", "/live")):
+            body = json.dumps({**json.loads(body), "meta": {"note": self.remark}}).encode()
+        return status, given, body
+
+
+@pytest.mark.parametrize("load", [isr.load_publishers, isr.load_live, isr.mgmt.load_members])
+def test_what_may_be_missing_of_a_list_is_warned_of(home, load):
+    """As often as it is loaded, from the cache too; what was said before is not said of another answer."""
+    server = Remarking(Dialect(), MANY[:3])
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        for _ in range(2):
+            with pytest.warns(UserWarning, match="beside the rows of /.*: 'Some stations may be missing") as caught:
+                found = load(portal=portal)
+            assert [found.attrs["warning"]] == [str(one.message) for one in caught]
+            assert len(found) == (1 if load is isr.mgmt.load_members else 3)
+        server.remark = "Newest first."
+        assert load(portal=portal, max_age="0s").attrs["warning"] == ""
 
 
 @pytest.mark.parametrize(("clients", "offset"), [(100, True), (120, True), (90, False)])

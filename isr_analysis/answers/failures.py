@@ -122,13 +122,13 @@ def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) ->
     return None
 
 
-def remark(notes: dict[str, bytes]) -> str:
-    """Give the words beside the rows by which some may be missing; "" if there are none."""
+def remark(notes: dict[str, bytes]) -> str | None:
+    """Give the words beside the rows by which some may be missing; None if there are none."""
     for name, one in notes.items():
         possible = _MAY.findall(one.decode("utf-8", "replace"))
         if plain(name.rpartition(".")[2]) in (*_WARNS, *_SAYS) and any(map(_DOUBTED.search, possible)):
             return error_words(b'{"detail":' + one + b"}")
-    return ""
+    return None
 
 
 def of_change(body: bytes) -> str | None:

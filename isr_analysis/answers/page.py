@@ -88,8 +88,6 @@ class Page:
         Whether instants name no zone, and nothing else does: they were taken to be UTC.
     apart : Apart or None
         The message whose times are furthest apart, if its row has several: the portal may go by another one.
-    remark : str
-        The portal's words by which messages may be missing.
     """
 
     messages: pa.Table = field(default_factory=messages.empty)
@@ -103,7 +101,6 @@ class Page:
     payload_name: str | None = None
     zoneless: bool = False
     apart: Apart | None = None
-    remark: str = ""
 
 
 def read_page(
@@ -185,7 +182,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
         page = _page(table, asked) if rows else Page()
         named = {raw.text(one) for name, one in notes.items() if paging.is_account(name) and raw.kind(one) == '"'}
-        page = replace(page, accounts=page.accounts | named, remark=failures.remark(notes))
+        page = replace(page, accounts=page.accounts | named)
         return replace(page, rows=rows, paging=paging.read(notes, rows))
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
         what = "live answer" if asked.live else "history answer"

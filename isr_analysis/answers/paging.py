@@ -1,4 +1,4 @@
-"""What an answer says of the pages after it."""
+"""What an answer says of the pages after it, and of rows that may be missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from isr_analysis.answers import raw
+from isr_analysis.answers import failures, raw
 from isr_analysis.answers.shape import plain
 
 _CURSOR = (
@@ -85,6 +85,8 @@ class Paging:
         The number of the next page, or how many rows come before it.
     page_name, offset_name : str or None
         The name of the field that holds it, as the portal spells it; of a page, if it is more than ``page``.
+    remark : str or None
+        The portal's words by which some may be missing.
     """
 
     cursor: str | None = None
@@ -100,6 +102,7 @@ class Paging:
     next_offset: int | None = None
     page_name: str | None = None
     offset_name: str | None = None
+    remark: str | None = None
 
 
 def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901, PLR0912 (one look after the other)
@@ -161,7 +164,10 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901, PLR0912 (
         more = False
     echoed = (("pagenum", "pageno", "pageindex"), _NUMBERS["offset"])
     names = [next((as_given[one] for one in known if integer((one,)) is not None), None) for known in echoed]
-    return Paging(cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1])
+    return Paging(
+        cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1],
+        remark=failures.remark(notes),
+    )  # fmt: skip
 
 
 def _flag(spelled: dict[str, bytes], names: Iterable[str]) -> bool | None:

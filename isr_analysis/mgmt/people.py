@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import Any
 
 import pandas as pd
@@ -275,7 +276,10 @@ def _load(
         **connection.provenance(portal),
         **lists.freshness(kept for kept, _ in found),
         rows=len(table),
+        warning="; ".join(said := lists.caveats(portal.responses, path)),
     )
+    for words in said:
+        warnings.warn(words, stacklevel=3)
     return table
 
 

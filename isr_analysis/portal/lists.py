@@ -77,6 +77,13 @@ def doubt(responses: Responses, path: str) -> str:
     )
 
 
+def caveats(responses: Responses, path: str) -> list[str]:
+    """Give why some of a list, as it was read last, may be missing: its length, and what the portal says beside it."""
+    said = responses.remarks.get(path)
+    remark = f"the portal says beside the rows of {path}: {said!r}" if said else ""
+    return [words for words in (doubt(responses, path), remark) if words]
+
+
 def freshness(found: Iterable[Kept]) -> dict[str, Any]:
     """Give what the ``attrs`` of a frame say of the answers that it is made of: how old the oldest is."""
     kept = list(found)
@@ -122,6 +129,7 @@ class _List(ABC, Generic[Read]):
             kept = self._get(step.path, step.params)
             found, said = self._understood(kept)
             said = paging.with_headers(said, kept.answer.headers, 0, kept.answer.status)
+            self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
             rows = self._count_rows(kept, found)
             self._count += rows
             self._whose |= self._owners(found)

@@ -70,6 +70,8 @@ class Responses:
         The lists, by path and number of rows, that may look cut and of which nothing more was found.
     doubtful : dict of str to int
         Of these, by path, the number of rows of those that may be cut all the same.
+    remarks : dict of str to str
+        The portal's words, by path, by which some of a list may be missing.
     """
 
     def __init__(self, wire: Wire, folder: Path) -> None:
@@ -79,6 +81,7 @@ class Responses:
         self._closing = False
         self.whole: set[tuple[str, int]] = set()
         self.doubtful: dict[str, int] = {}
+        self.remarks: dict[str, str] = {}
         self._open()
 
     def _open(self) -> None:

@@ -146,7 +146,7 @@ class Asker:
         self.zoneless = self.zoneless or page.zoneless
         if page.apart is not None and (self.apart is None or page.apart.by > self.apart.by):
             self.apart = page.apart
-        self._portal.habits.remark = page.remark or self._portal.habits.remark
+        self._portal.habits.remark = page.paging.remark or self._portal.habits.remark
         if page.payload_form == "decoded":
             self._portal.habits.decoded = True
         fields = self.known.fields
