@@ -269,8 +269,14 @@ def test_a_publisher_whose_message_could_not_be_had_is_not_left_out_without_a_wo
     quiet = {"client_id": "b", "time": None, "topic": None, "payload": None}
     for said in (None, "", "no messages yet", "never published", "device offline", 2):
         assert len(live([{**ROW, "error": None}, {**quiet, "error": said}]).messages) == 1
+        keyed = {"a": {"last_message": ROW, "stats": {"error": "E5"}}, "b": {"last_message": None, "error": said}}
+        assert len(live(keyed).messages) == len(live({"publishers": keyed}).messages) == 1
     with pytest.raises(AnswerError, match=r"row 2 .*has no message and states error: .*timeout"):
         live([ROW, {"client_id": "b", "error": "timeout"}])
+    for lost in ({"error": "timeout"}, {"last_message": None, "error": {"code": 504}}):
+        for body in ({"a": ROW, "b": lost}, {"publishers": {"a": {"last_message": ROW}, "b": lost}}):
+            with pytest.raises(AnswerError, match=r"'b' has no message and states error: .*(?:timeout|504)"):
+                live(body)
 
 
 @pytest.mark.parametrize(

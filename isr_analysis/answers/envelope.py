@@ -131,7 +131,7 @@ class _Search:
         if not beside.is_note(fields):
             return False
         self._check_whole(fields)
-        self._note(fields)
+        self.found.notes |= beside.notes(fields)
         return True
 
     def is_manifest(self, document: bytes) -> bool:
@@ -142,7 +142,7 @@ class _Search:
         timed = any((rank := self._instant(name, one)) is not None and rank <= PLAIN for name, one in fields.items())
         if timed or self._is_message(fields) or failures.stated(fields, rows=False):
             return False
-        self._note(fields)
+        self.found.notes |= beside.notes(fields)
         return True
 
     def is_row(self, document: bytes) -> bool:
@@ -238,7 +238,7 @@ class _Search:
             self.found.notes = noted
             return [] if all(places) and not unread and not any(map(beside.is_dated, elements)) else None
         if not self.live and any(map(beside.goes_on, elements)):
-            self._goes_on()
+            self.found.notes["groups.incomplete"] = b"true"  # each has a next page of its own: the rest is had by time
         for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
             failure = None if self.live else failures.stated(fields) or failures.lacking(fields)
             if failure or not (there or self.live):
@@ -315,11 +315,23 @@ class _Search:
             return [Group(b"[" + value + b"]", outer, keys)]
         return [group for name, one in fields.items() for group in self._spread(one, outer, (*keys, name))]
 
+    def _alike(
+        self, bearing: dict[str, list[Group]], others: dict[str, bytes], outer: dict[str, bytes], keys: tuple[str, ...]
+    ) -> dict[str, list[Group]]:
+        """Give those of the members beside messages that are messages, too, of which only an instant shows it."""
+        listed = any(plain(name) in ROWS for name in bearing)
+        depths = {len(one.keys) for groups in bearing.values() for one in groups}
+        spread = {} if listed else {name: self._spread(one, outer, (*keys, name)) for name, one in others.items()}
+        found = {name: new for name, new in spread.items() if new and {len(one.keys) for one in new} <= depths}
+        if all(plain(key) in ROWS for key in keys):  # they are publishers, or topics
+            failures.check_others({name: one for name, one in others.items() if name not in found}, bearing)
+        return found
+
     def _object(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...], depth: int) -> list[Group] | None:
         fields = raw.members(value)
         around = {**outer, **beside.labels(fields)}
         if (table := tables.columns_of(fields)) is not None:
-            self._note(fields)
+            self.found.notes |= beside.notes(fields)
             series = {"_measurement": fields["name"]} if "name" in fields else {}
             return [Group(table, {**around, **series, **beside.tags(fields)}, keys)] if columns.length(table) else []
         if self.live and fields and all(map(tables.is_pair, fields.values())):  # of each topic when, and what
@@ -332,13 +344,10 @@ class _Search:
             and not (plain(name) == "payload" and (pick(fields, TOPIC) or pick(fields, CLIENT)))
         }  # fmt: skip
         bearing = {name: groups for name, groups in dug.items() if groups}
-        if self.live and bearing and not any(plain(name) in ROWS for name in bearing):
-            depths = {len(one.keys) for groups in bearing.values() for one in groups}
-            for name in (one for one, groups in dug.items() if groups is None):
-                spread = self._spread(fields[name], around, (*keys, name))
-                bearing |= {name: spread} if spread and {len(one.keys) for one in spread} <= depths else {}
-        places = [name for name, groups in dug.items() if groups is not None]
-        again = set() if self.live else beside.shown_again(fields, places)
+        if self.live and bearing:
+            others = {name: fields[name] for name, groups in dug.items() if groups is None}
+            bearing |= self._alike(bearing, others, around, keys)
+        again = set() if self.live else beside.shown_again(fields, [name for name in dug if dug[name] is not None])
         bearing = {name: groups for name, groups in bearing.items() if name not in again}
         listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in bearing)
         if not listed and (self._is_message(fields) or self._is_of_topic(fields, keys)):
@@ -347,9 +356,9 @@ class _Search:
             return None
         if twice := raw.doubled(value, fields):
             raise AnswerError(f"an object that holds rows has two members {twice!r}, of which only one would be read")
-        self._note(fields)
+        self.found.notes |= beside.notes(fields)
         if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
-            self._goes_on()
+            self.found.notes["groups.incomplete"] = b"true"
         if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
             if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
                 raise AnswerError(f"the answer states a failure beside its rows: {failure}")
@@ -378,22 +387,13 @@ class _Search:
 
     def _has_empty_place(self, fields: dict[str, bytes], dug: dict[str, list[Group] | None], depth: int) -> bool:
         empty = [name for name, groups in dug.items() if groups is not None]
-        if empty and (len(dug) == len(empty) or any(plain(name) in ROWS for name in empty)):
-            return True
-        if beside.is_empty(fields, dug, top=depth == 0):
-            return True
-        return self.live and depth == 0 and all(one == b"null" for one in fields.values())
-
-    def _goes_on(self) -> None:
-        """Note that a group has more rows: where each has a next page of its own, the rest is had by time."""
-        self.found.notes["groups.incomplete"] = b"true"
+        placed = empty and (len(dug) == len(empty) or any(plain(name) in ROWS for name in empty))
+        nil = self.live and depth == 0 and all(one == b"null" for one in fields.values())
+        return bool(placed) or nil or beside.is_empty(fields, dug, top=depth == 0)
 
     def _check_whole(self, fields: dict[str, bytes], *, counts: bool = True) -> None:
         if lacking := failures.lacking(fields, counts=counts and not self.live):
             raise AnswerError(f"the answer {failures.NOT_WHOLE}: {lacking}")
-
-    def _note(self, fields: dict[str, bytes]) -> None:
-        self.found.notes |= dict(beside.notes(fields))
 
 
 def _as_key(name: str) -> tuple[str, ...]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.answers.words import error_words
+from isr_analysis.errors import AnswerError
 
 FAILED = ("error", "errors", "exception", "fault")
 NOT_WHOLE = "says that it is not whole"
@@ -120,6 +122,21 @@ def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) ->
             if found:
                 return found
     return None
+
+
+def check_others(others: dict[str, bytes], those: Collection[str]) -> None:
+    """Refuse that of publishers, by name, `others` than `those` with a message state a failure.
+
+    Raises
+    ------
+    AnswerError
+        One states a failure that is no count, and not that it is away or never published.
+    """
+    for name, one in others.items():
+        fields = raw.members(one) if raw.kind(one) == "{" and all(("/" in name) == ("/" in it) for it in those) else {}
+        for field, said in fields.items():
+            if plain(field) in FAILED and said not in NOTHING and not re.search(NO_MESSAGE, said):
+                raise AnswerError(f"{name!r} has no message and states {field}: {_shown(said)}")
 
 
 def remark(notes: dict[str, bytes]) -> str | None:
