@@ -11,11 +11,13 @@ from isr_analysis.answers.shape import (
     ACCOUNT,
     BESIDE,
     CLIENT,
+    LAST,
     PAYLOAD,
     PLAIN,
     PUBLISHED,
     ROWS,
     TOPIC,
+    is_place,
     pick,
     plain,
     time_rank,
@@ -75,7 +77,7 @@ def goes_on(fields: dict[str, bytes]) -> bool:
 
 def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) -> bool:
     """Tell whether an object says that it has no rows; `places` are the members in which they could be."""
-    known = [name for name in fields if plain(name) in ROWS]
+    known = [name for name in fields if is_place(name)]
     if any(fields[name] == b"{}" for name in known):
         return True
     nested = [raw.members(one) for name, one in fields.items() if plain(name) in BESIDE and raw.kind(one) == "{"]
@@ -104,6 +106,11 @@ def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
     if pick(group, CLIENT) or pick(group, TOPIC):
         return ()
     return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
+
+
+def as_key(name: str) -> tuple[str, ...]:
+    """Give a name under which rows stand in a group, unless it is one of a place for them."""
+    return () if plain(name) in ROWS or plain(name) in LAST else (name,)
 
 
 def shown_again(fields: dict[str, bytes], places: Collection[str]) -> set[str]:

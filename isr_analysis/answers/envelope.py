@@ -25,6 +25,7 @@ from isr_analysis.answers.shape import (
     Fields,
     is_bookkeeping,
     is_other_time,
+    is_place,
     pick,
     plain,
     time_rank,
@@ -222,7 +223,7 @@ class _Search:
                 said |= beside.labels(fields) | beside.tags(fields)
                 around = outer | {self._around(name): one for name, one in said.items()}
                 inner = {
-                    name: self.dig(one, around, (*keys, *beside.name_of(fields), *_as_key(name)), depth + 1)
+                    name: self.dig(one, around, (*keys, *beside.name_of(fields), *beside.as_key(name)), depth + 1)
                     for name, one in fields.items()
                     if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
                 }
@@ -357,7 +358,7 @@ class _Search:
         if twice := raw.doubled(value, fields):
             raise AnswerError(f"an object that holds rows has two members {twice!r}, of which only one would be read")
         self.found.notes |= beside.notes(fields)
-        if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
+        if not self.live and keys and beside.as_key(keys[-1]) and beside.goes_on(fields):
             self.found.notes["groups.incomplete"] = b"true"
         if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
             if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
@@ -375,6 +376,8 @@ class _Search:
         self, name: str, fields: dict[str, bytes], dug: dict[str, list[Group] | None], keys: tuple[str, ...]
     ) -> bool:
         """Tell whether the only member with rows is named as a place for them, rather than by a client or topic."""
+        if all(map(is_place, keys)) and is_place(name):
+            return True
         if raw.kind(fields[name]) == "{" and keys:
             return plain(name) in ROWS and name != "telemetry"  # a level of topics, below a client
         others = [one for one, groups in dug.items() if groups is None and fields[one] not in (b"{}", b"[]")]
@@ -394,7 +397,3 @@ class _Search:
     def _check_whole(self, fields: dict[str, bytes], *, counts: bool = True) -> None:
         if lacking := failures.lacking(fields, counts=counts and not self.live):
             raise AnswerError(f"the answer {failures.NOT_WHOLE}: {lacking}")
-
-
-def _as_key(name: str) -> tuple[str, ...]:
-    return () if plain(name) in ROWS or plain(name) in LAST else (name,)

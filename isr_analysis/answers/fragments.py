@@ -29,6 +29,8 @@ def of_names(table: Columns, asked: Asked) -> Columns:
     pairs = len(rest) == 2 and "value" in rest and all(one == "value" or time_rank(one) is not None for one in rest)  # noqa: PLR2004
     if not pairs or any("/" in one or one in asked.one_topic.split("/") for one in names):
         return table
+    if len(keys) == 1 and asked.client_id is None:  # they are the clients
+        return table
     if not names or (len(names) == 1 and "ts" not in rest):  # it may be that of their place
         return table
     return {"_field" if name == keys[-1] else name: one for name, one in table.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote
 
 import numpy as np
@@ -13,7 +14,7 @@ from isr_analysis import messages
 from isr_analysis.answers import columns, instants, paging, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY, Roles
-from isr_analysis.answers.shape import TOPIC, VAGUE, Asked, plain, time_rank
+from isr_analysis.answers.shape import TOPIC, VAGUE, Asked, is_place, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _LEVELS = {"telemetry", "state", "event"}
@@ -54,6 +55,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
     client, topic, around = _of_keys(keys, client, topic, asked)
     named |= around
+    of_name = client is not None and role.client is None
     if role.topic is None and topic is not None and not asked.live and _is_place(topic, role, asked):
         topic = None
     if topic is None and asked.one_topic is not None:
@@ -87,6 +89,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         logins = logins or who not in (None, whose)
         split.append((whose, subpath))
         whole.append(None if found else path)
+    if of_name:
+        _check_asked({whose for whose, _ in split} & {*whos}, asked.client_id)
     if any(path and path == subpath for path, (_, subpath) in zip(whole, split, strict=True)):
         # One is a subpath, and so are all: a client's own id at the beginning of one was published.
         split = [(whose, path or subpath) for path, (whose, subpath) in zip(whole, split, strict=True)]
@@ -96,6 +100,19 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         for i, column in enumerate((client, topic))
     )  # fmt: skip
     return client, topic, frozenset(accounts), logins
+
+
+def _check_asked(names: set[str], client_id: str | None) -> None:
+    """Refuse rows of which all stand under one name that is not that of the client which was asked for.
+
+    Where only capitals differ, the loader says how the client is called.
+    """
+    name = next(iter(names), "")
+    if client_id is not None and len(names) == 1 and name.casefold() != client_id.casefold():
+        raise AnswerError(
+            f"client {client_id!r} was asked for, and all rows stand under {name!r}, which may be another client, or a "
+            f"name of their place (rows: {name})"
+        )
 
 
 def _decoded(topic: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
@@ -120,7 +137,7 @@ def _of_keys(
     labelled = client
     for i, one in enumerate(keys):
         if client is None and asked.client_id is not None and pc.all(pc.equal(one, asked.client_id)).as_py():
-            client = one
+            client, levels = one, levels if i + 1 == len(keys) else []
             continue
         if client is not None and pc.any(pc.equal(one, client)).as_py():
             continue
@@ -132,7 +149,7 @@ def _of_keys(
         if asked.account_id in names or (len(keys) - i > 2 and all(map(messages.is_account, names))):  # noqa: PLR2004
             accounts |= frozenset(names)
             client, levels = labelled, []  # what stands around an account is neither client nor topic
-        elif client is None and len(names) == 1 and _is_around(named[i + 1 :]):
+        elif len(names) == 1 and _is_around(named[i + 1 :], client, topic, asked):
             continue
         elif client is None and not any("/" in name for name in names) and (topic is not None or of_clients):
             client = one
@@ -143,14 +160,32 @@ def _of_keys(
     return client, topic, accounts
 
 
-def _is_around(below: list[list[str]]) -> bool:
-    """Tell whether clients and their whole topics stand below a name, which is then neither.
+def _is_around(
+    below: list[list[str]], client: pa.ChunkedArray | None, topic: pa.ChunkedArray | None, asked: Asked
+) -> bool:
+    """Tell whether a name is neither client nor topic, as what stands below it is all that rows do not say themselves.
 
-    Not if what stands in the place of clients are days, or the first levels of topics.
+    That are clients, unless rows have one, and whole topics, unless rows have them or one was asked for. Days are no
+    clients, nor are the first levels of topics, or the names of places.
     """
-    if len(below) != 2 or any("/" in one for one in below[0]) or not all("/" in one for one in below[1]):  # noqa: PLR2004
+    if topic is None and (asked.one_topic is None or (below and asked.one_topic in below[-1])):
+        if not below or not all("/" in one for one in below[-1]):
+            return False
+        below = below[:-1]
+    below = [names for names in below if not all(is_place(one, singular=True) for one in names)]
+    if client is not None:
+        return not below and topic is None
+    if not below or any("/" in one for one in below[-1]):
         return False
-    return not (_LEVELS & {*below[0]} or all(map(instants.is_instant, below[0])))
+    paths = [asked.topic] if topic is None else pc.unique(topic).drop_null().to_pylist()
+    levels = {level for path in paths for level in (path or "").split("/")} | _LEVELS
+    named = {*below[-1]}
+    return asked.client_id in named or not (levels & named or all(map(_is_of_time, named)))
+
+
+def _is_of_time(name: str) -> bool:
+    """Tell whether a name is that of a day, or the number of an hour or a page."""
+    return instants.is_instant(name) or re.fullmatch(r"\d{1,4}", name) is not None
 
 
 def _is_place(topic: pa.ChunkedArray, role: Roles, asked: Asked) -> bool:

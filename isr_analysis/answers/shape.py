@@ -117,8 +117,21 @@ ROWS = (
     "edges", "nodes", "series", "topics", "members", "invites", "objects", "value", "last", "latest", "output",
     "member", "payload", "documents", "readings", "samples", "observations", "measurements", "feeds", "logs",
     "lastmessages", "latestmessages", "lastvalues", "latestvalues", "lasttopics", "bytopic", "lastbytopic",
-    "latestbytopic",
+    "latestbytopic", "entities", "contextresponses", "contextelement",
 )  # fmt: skip
+_PLACES = {
+    "account", "all", "answer", "archive", "array", "asset", "batch", "block", "board", "channel", "chunk", "client",
+    "collection", "content", "current", "daily", "data", "datapoint", "dataset", "datum", "device", "doc", "document",
+    "entity", "entry", "event", "feed", "found", "gateway", "group", "history", "hit", "hourly", "item", "last",
+    "latest", "list", "live", "log", "machine", "map", "match", "measurement", "message", "mqtt", "msg", "newest",
+    "node", "object", "observation", "page", "payload", "place", "point", "publisher", "raw", "reading", "recent",
+    "record", "reply", "report", "response", "result", "retained", "room", "row", "sample", "sensor", "series", "set",
+    "site", "station", "stream", "subject", "table", "telemetry", "tenant", "thing", "time", "timeseries", "topic",
+    "unit", "value", "variable",
+}  # fmt: skip
+"""Words that a place for rows is called by: several of them, or one in the plural."""
+_PLACE_ALONE = {"archive", "batch", "chunk", "found", "history", "log", "reply", "report", "series", "timeseries"}
+
 BESIDE = (
     "warnings", "errors", "notices", "links", "meta", "metadata", "pagination", "paging", "page", "pageinfo",
     "stats", "statistics", "schema", "columns", "fields", "included", "cursors", "query", "params", "request",
@@ -211,6 +224,19 @@ def pick(names: Collection[str], known: tuple[str, ...]) -> str | None:
         if (bare := of_last(name)) in _OF_MESSAGES:
             spelled.setdefault(bare, name)
     return next((spelled[one] for one in known if one in spelled), None)
+
+
+@lru_cache(4096)
+def is_place(name: str, *, singular: bool = False) -> bool:
+    """Tell whether a name is one of a place for rows in an envelope, rather than that of a client or a topic.
+
+    One word in the singular may be either, and is none unless `singular`.
+    """
+    words = [word.lower() for word in _WORD.findall(name)]
+    single = [re.sub(r"(?<=[hsx])es$|(?<!s)s$", "", re.sub(r"ies$", "y", word)) for word in words]
+    known = all(word in _PLACES or one in _PLACES for word, one in zip(words, single, strict=True))
+    sure = singular or len(words) > 1 or single != words or name.lower() in _PLACE_ALONE
+    return plain(name) in ROWS or (known and sure and "/" not in name and "".join(words) == plain(name))
 
 
 @lru_cache(4096)

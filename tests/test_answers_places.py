@@ -1,0 +1,120 @@
+"""The names under which rows stand: places in an envelope, accounts, clients, topics."""
+
+from __future__ import annotations
+
+import pytest
+from pages import live as read_live
+from pages import read
+
+from isr_analysis.answers.shape import is_place
+from isr_analysis.errors import AnswerError
+
+AT = "2026-11-01T00:00:00Z"
+ACCOUNT = "7d6f5a1e-3b52-4c43-9b1a-5f1f6f1a2b3c"
+ROW = {"time": AT, "topic": "t/x", "payload": 1}
+BARE = {"time": AT, "value": 1}
+A, B = ("a", "t/x"), ("b", "t/x")
+KNOWN = ["stations", "timeseries", "objectList", "telemetry_data", "Entities", "log"]
+UNKNOWN = ["zeilen", "estaciones", "xyz"]
+
+
+def labels(page):
+    """Give client and topic of each message."""
+    return [(row["client_id"], row["topic"]) for row in page.messages.to_pylist()]
+
+
+def history(value, client_id=None, topic=None):
+    """Give client and topic of each message of a page of history."""
+    return labels(read(value, client_id=client_id, topic=topic))
+
+
+def live(value):
+    """Give client and topic of each message of a live answer."""
+    return labels(read_live(value))
+
+
+@pytest.mark.parametrize("place", KNOWN + UNKNOWN)
+def test_a_place_around_clients_is_none(place):
+    """Nor is it a topic, whatever it is called: clients stand below it, by name or in a list."""
+    assert history({place: {"a": [ROW]}}) == [A]
+    assert history({place: {"a": [ROW]}}, "a") == [A]
+    assert history({place: {"a": [ROW], "b": [ROW]}, "count": 2}) == [A, B]
+    assert history({place: [{"id": "a", "messages": [ROW]}, {"id": "b", "messages": [ROW]}]}) == [A, B]
+    assert history({place: [{"name": "a", "messages": [ROW]}]}, "a") == [A]
+    assert history({"answer": {place: {"a": [ROW]}}}) == [A]
+    assert history({place: {ACCOUNT: {"a": [ROW]}}}) == [A]
+    assert history({place: {"a": {"t/x": [BARE]}}}) == [A]
+    assert history({place: {"a": {"temp": [BARE], "hum": [BARE]}}}, "a") == [("a", "temp"), ("a", "hum")]
+    assert history({place: {"t/x": [{**BARE, "client_id": "a"}]}}) == [A]
+
+
+@pytest.mark.parametrize("place", KNOWN + UNKNOWN)
+def test_a_place_around_publishers_is_none(place):
+    """Of the live answer, whether their last messages are in a place of their own or not."""
+    last = {"last_message": ROW, "status": "online"}
+    assert live({place: {"a": ROW}}) == live({place: {"a": ROW}, "count": 1, "server_time": AT}) == [A]
+    assert live({place: {"a": last, "b": last}}) == [A, B]
+    assert live({place: {"a": {"t/x": {"time": AT, "payload": 1}}}}) == [A]
+    assert live({"data": {place: {"a": ROW}}}) == [A]
+
+
+@pytest.mark.parametrize("place", KNOWN)
+def test_a_place_of_a_usual_name_is_no_client(place):
+    """Where one was asked for, or topics stand in it; and there may be nothing in it."""
+    assert history({place: [ROW]}, "a") == [A]
+    assert history({place: {"t/x": [BARE], "t/y": [BARE]}}, "a") == [A, ("a", "t/y")]
+    assert history({place: {}}) == live({place: {}}) == []
+
+
+@pytest.mark.parametrize("place", UNKNOWN)
+def test_rows_under_one_name_that_was_not_asked_for_are_not_left_out_without_a_word(place):
+    """It may be another client's, or a place: neither is taken for granted."""
+    for value in ({place: [ROW]}, {place: {"t/x": [BARE]}}):
+        with pytest.raises(AnswerError, match=f"client 'a' was asked for, and all rows stand under '{place}'.*rows"):
+            history(value, "a")
+    assert history({place: [ROW], "b": [ROW]}, "a") == [(place, "t/x"), B]  # it does not heed the question
+
+
+@pytest.mark.parametrize(
+    ("value", "topics"),
+    [
+        ({"telemetry": {"watt": [{**ROW, "topic": "telemetry/watt"}]}}, ["telemetry/watt"]),
+        ({"watt": [{**ROW, "topic": "telemetry/watt"}], "volt": [{**ROW, "topic": "telemetry/volt"}]},
+         ["telemetry/watt", "telemetry/volt"]),
+        ({"telemetry": {"watt": [BARE], "volt": [BARE]}}, ["telemetry/watt", "telemetry/volt"]),
+        ({"2026-11-01": [ROW], "2026-11-02": [ROW]}, ["t/x"] * 2),
+        ({"2026": {"11": [ROW]}}, ["t/x"]),
+        ({"pages": {"1": [ROW], "2": [ROW]}}, ["t/x"] * 2),
+        ({"raw": [ROW]}, ["t/x"]),
+        ({"data": {"items": [ROW]}}, ["t/x"]),
+    ],
+)  # fmt: skip
+def test_what_stands_below_a_client_is_none(value, topics):
+    """Levels of its topics, days, pages, and places."""
+    assert history({"dev-a": value}) == [("dev-a", one) for one in topics]
+
+
+@pytest.mark.parametrize("name", ["last_message", "newest", "message", "state"])
+def test_what_a_last_message_is_called_is_no_publisher(name):
+    """Where there is but one publisher."""
+    assert live({"dev-a": {name: ROW}}) == [("dev-a", "t/x")]
+
+
+def test_names_that_are_all_there_is_are_those_of_clients():
+    """Where the topic was asked for, and no client."""
+    for bare in (BARE, {"ts": 1_793_491_200_000, "value": 1}):
+        assert history({"a": [bare], "b": [bare]}, topic="t/x") == [A, B]
+        assert history({"a": [bare]}, topic="t/x") == [A]
+
+
+def test_topics_around_clients_are_topics():
+    """They may stand above them, whole or level by level."""
+    for value in ({"t/x": {"a": [BARE]}}, {"t": {"x": {"a": [BARE]}}}):
+        assert history(value, "a") == [A]
+    assert history({"t/x": {"a": [BARE], "b": [BARE]}}) == [A, B]
+
+
+@pytest.mark.parametrize("name", ["dev-a", "station", "gateway-1", "data-logger", "state", "time", "t/data", "", "gas"])
+def test_names_of_clients_and_topics_are_no_places(name):
+    """One word in the singular may be that of either."""
+    assert not is_place(name)
