@@ -102,6 +102,17 @@ def test_a_clients_own_id_at_the_beginning_of_a_subpath_was_published():
     assert [one[2] for one in told(read(rows[:1]))] == ["t"]
 
 
+@pytest.mark.parametrize("name", ["node", "gatewayId", "thing", "sensor", "devEUI", "IMEI"])
+def test_a_field_that_may_name_a_client_does_where_nothing_else_says_whose_a_message_is(name):
+    """A client that was asked for, stands in the topic or has a field of its own comes first: it is the payload's."""
+    row = {**BARE, "topic": "t/x", name: "a"}
+    assert told(read([row])) == told(live([row])) == ONE
+    assert {(one[1], one[3]) for one in told(read([row], client_id="b"))} == {("b", ONE[0][3])}
+    spread = {"time": AT, "topic": PATH, name: "bme280", "temp": 1}
+    for of_client in ({}, {"client_id": "a"}):
+        assert told(read([{**spread, **of_client}]))[0][1::2] == ("a", f'{{"{name}":"bme280","temp":1}}'.encode())
+
+
 def test_groups_of_others_are_theirs():
     """Where a portal gives all clients, whoever was asked for."""
     body = {"b": {"t/x": [BARE], "u": [BARE]}, "c": {"t": [BARE]}}

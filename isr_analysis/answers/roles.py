@@ -24,6 +24,7 @@ from isr_analysis.answers.shape import (
     HEX,
     HOLDERS,
     PAYLOAD,
+    PERHAPS_CLIENT,
     PERHAPS_PAYLOAD,
     PERHAPS_TOPIC,
     PLAIN,
@@ -188,7 +189,9 @@ def assign(table: Columns, asked: Asked) -> Roles:
     keyed = any(name.startswith(KEY) for name in table)
     unnamed = ("id", "name", "username") if live and not (keyed and topic) else ()
     # Where the topic names the client, a device or station beside it is the payload's own.
-    known = SURE_CLIENT if paths.is_whole(table, topic, asked.account_id) else (*CLIENT, *unnamed)
+    known = SURE_CLIENT if paths.is_whole(table, topic, asked.account_id) else (
+        *CLIENT, *unnamed, *(() if keyed or asked.client_id else PERHAPS_CLIENT)
+    )  # fmt: skip
     client = take(fields.client_id, known, within=[name for name in left if name in scalars])
     if client is None and known is not SURE_CLIENT and not keyed:
         client = take(None, ("username",), within=[name for name in left if _is_all(table, name, asked.client_id)])

@@ -71,6 +71,27 @@ CLIENT = (
     *SURE_CLIENT, "deviceid", "device", "stationid", "station", "nodeid", "sourceclient", "cid", "clientname",
     "devicename", "publishername", "entityid",
 )  # fmt: skip
+PERHAPS_CLIENT = (
+    "mqttclient",
+    "clientidentifier",
+    "node",
+    "gateway",
+    "gatewayid",
+    "thing",
+    "thingid",
+    "deveui",
+    "deviceuid",
+    "sensorid",
+    "sensor",
+    "machineid",
+    "machine",
+    "assetid",
+    "asset",
+    "imei",
+    "serialnumber",
+    "serial",
+)
+"""Names that count where nothing else says whose a message is."""
 TOPIC = (
     "lasttopic", "lastmessagetopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic",
     "topicpath", "topicfull", "subpath", "subtopic", "topicsub", "topicsuffix",
@@ -95,7 +116,7 @@ PERHAPS_PAYLOAD = (
 )  # fmt: skip
 HOLDERS = {
     "metrics", "measurements", "attributes", "properties", "readings", "object", "decoded", "parsed", "record",
-    "document", "contents", "params", "telemetry",
+    "document", "contents", "params", "telemetry", "doc", "reading", "sample", "observation", "details", "info",
 }  # fmt: skip
 """What an object is called that holds all of a payload, where nothing else may be one."""
 LAST = ("lastmessage", "message", "msg", "last", "latest")
