@@ -28,6 +28,13 @@ def test_other_lists_are_read_from_every_envelope(body):
     assert answers.read_rows(gzip.compress(json.dumps(body).encode())) == [{"client_id": "a", "paused": False}]
 
 
+@pytest.mark.parametrize("name", ["publishers", "clients", "stationList", "members"])
+def test_an_empty_object_in_the_place_of_a_list_is_one_of_none(name):
+    """As of clients by their ids, without any; under a name that is none of a place, it is a client."""
+    assert answers.read_rows(json.dumps({name: {}}).encode()) == []
+    assert answers.read_rows(b'{"dev-a": {}}') == [{"client_id": "dev-a"}]
+
+
 def test_a_failure_beside_an_empty_list_is_no_list():
     """However it is stated."""
     for stated in ({"hasError": True}, {"code": 500, "message": "backend down"}, {"state": "FAILED"}):

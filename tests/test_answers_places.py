@@ -58,21 +58,26 @@ def test_a_place_around_publishers_is_none(place):
     assert live({"data": {place: {"a": ROW}}}) == [A]
 
 
-@pytest.mark.parametrize("place", KNOWN)
-def test_a_place_of_a_usual_name_is_no_client(place):
-    """Where one was asked for, or topics stand in it; and there may be nothing in it."""
+@pytest.mark.parametrize("place", KNOWN + UNKNOWN)
+def test_a_place_is_no_client_where_one_was_asked_for(place):
+    """Rows or their topics stand in it."""
     assert history({place: [ROW]}, "a") == [A]
     assert history({place: {"t/x": [BARE], "t/y": [BARE]}}, "a") == [A, ("a", "t/y")]
+
+
+@pytest.mark.parametrize("place", KNOWN)
+def test_there_may_be_nothing_in_a_place_of_a_usual_name(place):
+    """That is no message."""
     assert history({place: {}}) == live({place: {}}) == []
 
 
-@pytest.mark.parametrize("place", UNKNOWN)
-def test_rows_under_one_name_that_was_not_asked_for_are_not_left_out_without_a_word(place):
-    """It may be another client's, or a place: neither is taken for granted."""
-    for value in ({place: [ROW]}, {place: {"t/x": [BARE]}}):
-        with pytest.raises(AnswerError, match=f"client 'a' was asked for, and all rows stand under '{place}'.*rows"):
+def test_rows_under_what_may_be_another_client_are_not_left_out_without_a_word():
+    """It has a digit or a hyphen, as ids have; several are clients, of an answer that does not heed the question."""
+    for value in ({"dev-b": [ROW]}, {"shack7": {"t/x": [BARE]}}):
+        (name,) = value
+        with pytest.raises(AnswerError, match=f"client 'a' was asked for, and all rows stand under '{name}'.*rows"):
             history(value, "a")
-    assert history({place: [ROW], "b": [ROW]}, "a") == [(place, "t/x"), B]  # it does not heed the question
+    assert history({"dev-b": [ROW], "b": [ROW]}, "a") == [("dev-b", "t/x"), B]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,52 @@ def test_rows_under_one_name_that_was_not_asked_for_are_not_left_out_without_a_w
 def test_what_stands_below_a_client_is_none(value, topics):
     """Levels of its topics, days, pages, and places."""
     assert history({"dev-a": value}) == [("dev-a", one) for one in topics]
+
+
+GROUPED = [
+    lambda client, topic: {"feeds": [{"id": client, "data": [{"name": topic, "timeseries": [BARE]}]}]},
+    lambda client, topic: [{"device": client, "telemetryData": [{"name": topic, "payloads": [BARE]}]}],
+    lambda client, topic: {"lista": [{"id": topic, "content": [{**BARE, "device": client}]}]},
+    lambda client, topic: {"readings": {topic: [{"clientId": client, "payloads": [BARE]}]}},
+    lambda client, topic: [{"id": client, "timeseries": {topic: [BARE]}}],
+    lambda client, topic: {"lista": {client: [{"id": topic, "timeseries": [BARE]}]}},
+]
+
+
+@pytest.mark.parametrize("value", GROUPED)
+@pytest.mark.parametrize("topic", ["t/x", "temp"])
+def test_groups_within_groups(value, topic):
+    """In lists and objects, by an id or a name, with places between them: of clients or topics first."""
+    made = value("dev-1", topic)
+    assert history(made) == history(made, "dev-1") == [("dev-1", topic)]
+
+
+def test_clients_below_whole_topics_are_told_by_their_ids():
+    """A name above them is of a place, as it has neither digit nor hyphen."""
+    assert history({"lista": {"readings": {"t/x": {"dev-1": [BARE], "b": [BARE]}}}}) == [("dev-1", "t/x"), B]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"zeilen": {"dev-1": [{"id": "t/x", "last_message": BARE}], "dev-2": [{"id": "t/x", "last_message": BARE}]}},
+        {"dev-1": {"t/x": {"last_message": BARE}}, "dev-2": {"t/x": {"last_message": BARE}}},
+        {"lista": [{"id": "dev-1", "latest": ROW}, {"id": "dev-2", "latest": ROW}]},
+        {"lista": [{"name": "t/x", "client_id": one, **BARE} for one in ("dev-1", "dev-2")]},
+        {"data": [{"name": one, "feeds": [{"id": "t/x", **BARE}]} for one in ("dev-1", "dev-2")]},
+    ],
+)
+def test_ids_and_names_of_publishers_and_topics(value):
+    """Of rows of a live answer, or of what stands around them."""
+    assert live(value) == [("dev-1", "t/x"), ("dev-2", "t/x")]
+
+
+def test_an_id_beside_a_topic_is_not_the_client_under_whose_name_it_stands():
+    """It may be the message's."""
+    assert live({"dev-1": [{"id": "m-17", **ROW}], "dev-2": [{"id": "m-18", **ROW}]}) == [
+        ("dev-1", "t/x"),
+        ("dev-2", "t/x"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["last_message", "newest", "message", "state"])

@@ -7,9 +7,9 @@ raises an `AnswerError` that shows what came. On the way from a body to messages
 - `unpack` gives the texts under compression and encodings, `forms` the columns of a text in whichever format (`csv`,
   `arrow`, or JSON: `raw` takes it apart, `envelope` finds the rows, `beside` what stands beside them, `tables` columns
   that an object holds, `columns` makes columns of rows);
-- `roles` tells which column is what, by the names of `shape`; `labels` and `paths` whose messages they are, `instants`
-  when they were published, `payload` what was, with `boxes`, `copies`, `fragments` and `senml` for what portals put
-  around it; `page` puts these together;
+- `roles` tells which column is what, by the names of `shape`; `labels`, `keys` and `paths` whose messages they are,
+  `instants` when they were published, `payload` what was, with `boxes`, `copies`, `fragments` and `senml` for what
+  portals put around it; `page` puts these together;
 - `paging` reads what an answer says of the pages after it, `failures` and `words` how it says that it failed; `rows`
   reads lists that are no messages.
 """

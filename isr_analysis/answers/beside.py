@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from isr_analysis.answers import columns, failures, paging, raw
 from isr_analysis.answers.instants import is_date
+from isr_analysis.answers.keys import Inner, Label
 from isr_analysis.answers.shape import (
     ACCOUNT,
     BESIDE,
@@ -105,12 +106,12 @@ def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
     """Give the name of a group that says neither client nor topic but has an id or a name: it is one of the two."""
     if pick(group, CLIENT) or pick(group, TOPIC):
         return ()
-    return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
+    return tuple(Label(raw.text(group[name])) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
 
 
 def as_key(name: str) -> tuple[str, ...]:
     """Give a name under which rows stand in a group, unless it is one of a place for them."""
-    return () if plain(name) in ROWS or plain(name) in LAST else (name,)
+    return () if plain(name) in ROWS or plain(name) in LAST else (Inner(name),)
 
 
 def shown_again(fields: dict[str, bytes], places: Collection[str]) -> set[str]:

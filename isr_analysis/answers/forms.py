@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from isr_analysis.answers import arrow, columns, csv, envelope, paging, raw, unpack
+from isr_analysis.answers import arrow, columns, csv, envelope, keys, paging, raw, unpack
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.roles import KEY
 from isr_analysis.answers.shape import AROUND, Fields, time_rank
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
@@ -189,9 +188,4 @@ def gather(groups: list[envelope.Group]) -> Columns:
         own = name.removeprefix(AROUND)
         own = own if own in table else name
         table[own] = columns.first_of(table[own], around) if own in table else around
-    for i in range(max(len(one.keys) for one in groups)):
-        table[f"{KEY}{i}"] = columns.text(
-            [one.keys[i] if i < len(one.keys) else None
-             for one, count in zip(groups, counts, strict=True) for _ in range(count)]
-        )  # fmt: skip
-    return table
+    return table | keys.columns_of([one.keys for one in groups], counts)

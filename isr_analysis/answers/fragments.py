@@ -9,7 +9,7 @@ import pyarrow as pa
 from isr_analysis import messages
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns, join
-from isr_analysis.answers.roles import KEY
+from isr_analysis.answers.keys import KEY
 from isr_analysis.answers.shape import Asked, time_rank
 
 _WHOLE = "payload"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import unquote
 
 import numpy as np
@@ -11,14 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, instants, paging, roles
+from isr_analysis.answers import columns, keys, paging, roles
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.roles import KEY, Roles
-from isr_analysis.answers.shape import TOPIC, VAGUE, Asked, is_place, plain, time_rank
+from isr_analysis.answers.roles import Roles
+from isr_analysis.answers.shape import TOPIC, UNNAMED, VAGUE, Asked, plain, time_rank
 from isr_analysis.errors import AnswerError
-
-_LEVELS = {"telemetry", "state", "event"}
-"""The first levels of topics that the portal's own devices have."""
 
 
 def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
@@ -47,13 +43,14 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         A row has no topic, or names no client; the message says which.
     """
     count = columns.length(table)
-    keys = [table[name] for name in table if name.startswith(KEY)]
     client = _name_of(table, role.client)
     topic = _decoded(_name_of(table, role.topic))
     account = text_of(table, role.account)
     named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
     named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
-    client, topic, around = _of_keys(keys, client, topic, asked)
+    if asked.live and role.client in UNNAMED and client is not None:  # unless the names around say more
+        table, client = table | {f"{keys.KEY}.Row": client}, None
+    client, topic, around = keys.resolved(table, client, topic, asked)
     named |= around
     of_name = client is not None and role.client is None
     if role.topic is None and topic is not None and not asked.live and _is_place(topic, role, asked):
@@ -122,70 +119,6 @@ def _decoded(topic: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
     if pc.any(pc.match_substring(topic, "/")).as_py():
         return topic
     return columns.text([one and unquote(one) for one in topic.to_pylist()])
-
-
-def _of_keys(
-    keys: list[pa.ChunkedArray], client: pa.ChunkedArray | None, topic: pa.ChunkedArray | None, asked: Asked
-) -> tuple[pa.ChunkedArray | None, pa.ChunkedArray | None, frozenset[str]]:
-    """Give the client and the topic with what rows do not say themselves, but the names do under which they stand.
-
-    The names are those of an account, a client, and a topic or its levels; also gives the accounts.
-    """
-    accounts: frozenset[str] = frozenset()
-    levels: list[pa.ChunkedArray] = []
-    named = [pc.unique(one).drop_null().to_pylist() for one in keys]
-    labelled = client
-    for i, one in enumerate(keys):
-        if client is None and asked.client_id is not None and pc.all(pc.equal(one, asked.client_id)).as_py():
-            client, levels = one, levels if i + 1 == len(keys) else []
-            continue
-        if client is not None and pc.any(pc.equal(one, client)).as_py():
-            continue
-        names = named[i]
-        # Of the client that was asked for, they may be the first levels of topics; not where others stand beside it,
-        # or where whole topics stand below.
-        whole = any("/" in name for below in named[i + 1 :] for name in below)
-        of_clients = whole or not asked.client_id or asked.client_id in names
-        if asked.account_id in names or (len(keys) - i > 2 and all(map(messages.is_account, names))):  # noqa: PLR2004
-            accounts |= frozenset(names)
-            client, levels = labelled, []  # what stands around an account is neither client nor topic
-        elif len(names) == 1 and _is_around(named[i + 1 :], client, topic, asked):
-            continue
-        elif client is None and not any("/" in name for name in names) and (topic is not None or of_clients):
-            client = one
-        elif topic is None and not ((levels or whole) and all(map(instants.is_instant, names))):  # a day, perhaps
-            levels.append(one)
-    if levels:
-        topic = pc.binary_join_element_wise(*levels, "/", null_handling="skip")
-    return client, topic, accounts
-
-
-def _is_around(
-    below: list[list[str]], client: pa.ChunkedArray | None, topic: pa.ChunkedArray | None, asked: Asked
-) -> bool:
-    """Tell whether a name is neither client nor topic, as what stands below it is all that rows do not say themselves.
-
-    That are clients, unless rows have one, and whole topics, unless rows have them or one was asked for. Days are no
-    clients, nor are the first levels of topics, or the names of places.
-    """
-    if topic is None and (asked.one_topic is None or (below and asked.one_topic in below[-1])):
-        if not below or not all("/" in one for one in below[-1]):
-            return False
-        below = below[:-1]
-    below = [names for names in below if not all(is_place(one, singular=True) for one in names)]
-    if client is not None:
-        return not below and topic is None
-    if not below or any("/" in one for one in below[-1]):
-        return False
-    paths = [asked.topic] if topic is None else pc.unique(topic).drop_null().to_pylist()
-    levels = {level for path in paths for level in (path or "").split("/")} | _LEVELS
-    named = {*below[-1]}
-    return asked.client_id in named or not (levels & named or all(map(_is_of_time, named)))
-
-
-def _is_of_time(name: str) -> bool:
-    """Tell whether a name is that of a day, or the number of an hour or a page."""
-    return instants.is_instant(name) or re.fullmatch(r"\d{1,4}", name) is not None
 
 
 def _is_place(topic: pa.ChunkedArray, role: Roles, asked: Asked) -> bool:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from isr_analysis.answers import columns, instants, paths, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import are_ages, is_date, is_instant, is_of_these_years, of_object
+from isr_analysis.answers.keys import KEY
 from isr_analysis.answers.payload import holds_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
@@ -33,6 +34,7 @@ from isr_analysis.answers.shape import (
     SEEN,
     SURE_CLIENT,
     TOPIC,
+    UNNAMED,
     VAGUE,
     WILL,
     Asked,
@@ -51,9 +53,6 @@ from isr_analysis.answers.shape import (
     time_rank,
 )
 from isr_analysis.errors import AnswerError
-
-KEY = "\0key"
-"""How columns are named that hold the names under which grouped rows stood."""
 
 _CODING = re.compile(r"base64|b64|hex")
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
@@ -184,13 +183,13 @@ def assign(table: Columns, asked: Asked) -> Roles:
     ranked = sorted(times, key=lambda n: (times[n], "updated" in plain(n), "." not in n) if live else times[n])
     scalars = _scalars(table)
     topics = paths.topics(table, [name for name in left if name in scalars], asked.account_id)
-    topic = take(fields.topic, (*TOPIC, *PERHAPS_TOPIC), within=topics)
+    perhaps = PERHAPS_TOPIC if asked.one_topic else (*PERHAPS_TOPIC, "name", "id")
+    topic = take(fields.topic, (*TOPIC, *perhaps), within=topics)
     topic = topic or take(paths.other_path(table, topics, asked), ())
     keyed = any(name.startswith(KEY) for name in table)
-    unnamed = ("id", "name", "username") if live and not (keyed and topic) else ()
     # Where the topic names the client, a device or station beside it is the payload's own.
     known = SURE_CLIENT if paths.is_whole(table, topic, asked.account_id) else (
-        *CLIENT, *unnamed, *(() if keyed or asked.client_id else PERHAPS_CLIENT)
+        *CLIENT, *(UNNAMED if live else ()), *(() if keyed or asked.client_id else PERHAPS_CLIENT)
     )  # fmt: skip
     client = take(fields.client_id, known, within=[name for name in left if name in scalars])
     if client is None and known is not SURE_CLIENT and not keyed:
@@ -213,8 +212,8 @@ def assign(table: Columns, asked: Asked) -> Roles:
         tags = tuple(name for name in spread if name not in fragment)
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment, part=part)
     if not payloads:
-        perhaps = pick(spread, PERHAPS_PAYLOAD) or next(filter(is_of_payload, spread), None)
-        candidate = perhaps or (shown := _holder(table, spread, topic))
+        candidate = pick(spread, PERHAPS_PAYLOAD) or next(filter(is_of_payload, spread), None)
+        candidate = candidate or (shown := _holder(table, spread, topic))
         if candidate and (_is_alone(candidate, spread, live=live) or holds_object(table[candidate])):
             payloads = [candidate]
             encoding = take(None, ENCODING, within=[n for n in left if n != candidate])

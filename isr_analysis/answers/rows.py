@@ -8,7 +8,7 @@ from typing import Any
 
 from isr_analysis.answers import failures, forms, raw, tables, unpack
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
+from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, is_place, pick, plain
 from isr_analysis.errors import AnswerError
 
 _DEEPEST = 4
@@ -102,6 +102,8 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
         return []
     if value and all(plain(name) in BESIDE or (name == "_embedded" and not one) for name, one in value.items()):
         return [] if "_links" in value or _states_none(value) else None  # HAL leaves out what is empty
+    if len(value) == 1 and all(one == {} and is_place(name) for name, one in value.items()):
+        return []
     if value and all(isinstance(one, dict) for one in value.values()):
         return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in value.items()]
     return None

@@ -71,6 +71,8 @@ CLIENT = (
     *SURE_CLIENT, "deviceid", "device", "stationid", "station", "nodeid", "sourceclient", "cid", "clientname",
     "devicename", "publishername", "entityid",
 )  # fmt: skip
+UNNAMED = ("id", "name", "username")
+"""What a publisher may be called by in a live answer."""
 PERHAPS_CLIENT = (
     "mqttclient",
     "clientidentifier",

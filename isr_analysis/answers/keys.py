@@ -1,0 +1,180 @@
+"""Whose rows are, by the names under which they stand: of accounts, places, clients, and topics or their levels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isr_analysis import messages
+from isr_analysis.answers import columns, instants
+from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.shape import LAST, Asked, is_place, plain
+
+KEY = "\0key"
+"""How columns begin that hold the names under which rows stand."""
+
+LEVELS = {"telemetry", "state", "event"}
+"""The first levels of topics that the portal's own devices have."""
+
+
+class Label(str):
+    """The name that a group of rows has of itself, as its id: of a client or a topic, and no place."""
+
+    __slots__ = ()
+
+
+class Inner(str):
+    """The name under which rows stand in such a group: a place mostly."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Key:
+    """The names at one depth, a row's each, and those that occur."""
+
+    column: pa.ChunkedArray
+    names: list[str]
+    kind: str
+
+    def is_whole(self) -> bool:
+        """Tell whether there are topics of several levels among them."""
+        return any("/" in name for name in self.names)
+
+    def is_only(self, client_id: str | None) -> bool:
+        """Tell whether they are the one client that was asked for."""
+        return client_id is not None and self.names == [client_id]
+
+    def is_like_ids(self) -> bool:
+        """Tell whether one has a digit or a hyphen, as ids mostly have and words have not."""
+        return any(re.search(r"[\d-]", name) for name in self.names)
+
+    def may_be_place(self) -> bool:
+        """Tell whether they are one name that may be of a place, in whatever words."""
+        return len(self.names) == 1 and not self.is_like_ids() and self.kind != "Label"
+
+    def is_aside(self, levels: set[str]) -> bool:
+        """Tell whether they are neither clients nor topics: times, pages, places, or some of these levels of topics."""
+        if levels & {*self.names} or all(is_place(name, singular=True) for name in self.names):
+            return True
+        return all(instants.is_instant(name) or re.fullmatch(r"\d{1,4}", name) for name in self.names)
+
+
+def columns_of(groups: Sequence[tuple[str, ...]], counts: Sequence[int]) -> Columns:
+    """Give the names under which groups of rows stand as columns, one of each depth; `counts` are of the rows."""
+    made: Columns = {}
+    for i in range(max(map(len, groups))):
+        names = [one[i] if i < len(one) else None for one in groups]
+        kinds = {type(name).__name__ for name in names if name is not None}
+        kind = kinds.pop() if len(kinds) == 1 else "str"
+        made[f"{KEY}{i}.{kind}"] = columns.text(
+            [name for name, count in zip(names, counts, strict=True) for _ in range(count)]
+        )
+    return made
+
+
+def resolved(
+    table: Columns, client: pa.ChunkedArray | None, topic: pa.ChunkedArray | None, asked: Asked
+) -> tuple[pa.ChunkedArray | None, pa.ChunkedArray | None, frozenset[str]]:
+    """Give the client and the topic, with what rows do not say themselves but the names do; also gives the accounts."""
+    made = [(name.rpartition(".")[2], one) for name, one in table.items() if name.startswith(KEY)]
+    keys = [_Key(one, pc.unique(one).drop_null().to_pylist(), kind) for kind, one in made]
+    lasts = [one for one in keys if asked.live and all(plain(name) in LAST for name in one.names)]
+    keys = _without(keys, lasts) if len(lasts) < len(keys) else keys
+    if not keys:
+        return client, topic, frozenset()
+    is_known = topic is not None or asked.one_topic is not None
+    paths = [asked.one_topic] if topic is None else pc.unique(topic).drop_null().to_pylist()
+    levels = {level for path in paths for level in (path or "").split("/")} | LEVELS
+    needed = (client is None) + (not is_known)
+    accounts: frozenset[str] = frozenset()
+    for i, key in enumerate(keys):
+        below = [one for one in keys[i + 1 :] if not one.is_aside(levels)]
+        if asked.account_id in key.names or (len(below) >= max(needed, 1) and all(map(messages.is_account, key.names))):
+            accounts = frozenset(key.names)
+            keys = keys[i + 1 :]  # what stands around an account is neither client nor topic
+            break
+    if client is not None:
+        keys = [one for one in keys if not pc.any(pc.equal(one.column, client)).as_py()]
+    elif is_known:
+        client = _client(keys, levels, asked)
+    else:
+        client, keys = _client_of_topics(keys, asked)
+    return client, topic if is_known else _topic(keys), accounts
+
+
+def _without(keys: list[_Key], others: list[_Key]) -> list[_Key]:
+    return [one for one in keys if one not in others]
+
+
+def _client(keys: list[_Key], levels: set[str], asked: Asked) -> pa.ChunkedArray | None:
+    """Find the clients where the topics are known."""
+    if found := next((one for one in keys if one.is_only(asked.client_id)), None):
+        return found.column
+    keys = [one for one in keys if not one.is_whole()]
+    left = [one for one in keys if one.kind != "Inner" and not one.is_aside(levels)]
+    left = [one for one in left if one.kind == "Label"] or left
+    rows = [one for one in left if one.kind == "Row"]
+    left = rows if all(one.kind == "Row" or one.may_be_place() for one in left) and rows else _without(left, rows)
+    while left and left[0].may_be_place() and (len(left) > 1 or asked.client_id is not None):
+        left = left[1:]
+    while len(left) > 1 and len(left[0].names) == 1:
+        left = left[1:]
+    if not left and asked.client_id is None:
+        left = [one for one in keys if not all(map(instants.is_instant, one.names))]
+    return left[0].column if left else None
+
+
+def _client_of_topics(keys: list[_Key], asked: Asked) -> tuple[pa.ChunkedArray | None, list[_Key]]:
+    """Find the clients where topics stand below or above them; also gives the names of which the topics are made."""
+    at = next((i for i, one in enumerate(keys) if one.is_only(asked.client_id)), None)
+    if at is None and asked.client_id is not None:  # the answer does not heed the question
+        at = next((i for i, one in enumerate(keys) if asked.client_id in one.names), None)
+    whole = next((i for i, one in enumerate(keys) if one.is_whole()), None)
+    labels = [i for i, one in enumerate(keys) if one.kind == "Label"]
+    if at is None and whole is not None:  # next to the topics
+        order = [i for i in (*range(whole - 1, -1, -1), *range(whole + 1, len(keys))) if keys[i].kind != "Inner"]
+        order = [i for i in order if not keys[i].is_aside(LEVELS)]
+        sure = [i for i in order if not keys[i].may_be_place()]
+        at = next(iter(sure if sure or asked.client_id else order), None)
+    elif at is None and len(labels) > 1:
+        at = labels[0]
+    elif at is None and labels:
+        above = [i for i in range(labels[0]) if not keys[i].is_aside(LEVELS)]
+        is_client = _are_topics(keys[labels[0] + 1 :]) or not above
+        at = (None if asked.client_id else labels[0]) if is_client else above[-1]
+    elif at is None and keys[-1].kind == "Row":
+        at = next((i for i, one in enumerate(keys) if not (one.is_aside(LEVELS) or one.may_be_place())), len(keys) - 1)
+    elif at is None and asked.client_id is None:
+        at = 1 if len(keys) > 2 and keys[0].may_be_place() and keys[1].is_like_ids() else 0  # noqa: PLR2004
+    if at is None:
+        return None, keys
+    below = [one for one in keys[at + 1 :] if one.kind != "Inner" or not one.is_aside(set())]
+    return keys[at].column, below or keys[:at]
+
+
+def _are_topics(inner: list[_Key]) -> bool:
+    """Tell whether names of lists within groups are those of topics, rather than of a place."""
+    return any(len(one.names) > 1 or one.is_whole() or not one.is_aside(set()) for one in inner)
+
+
+def _topic(keys: list[_Key]) -> pa.ChunkedArray | None:
+    """Put topics together: of whole ones, of what groups are called, or of levels."""
+    whole = next((i for i, one in enumerate(keys) if one.is_whole()), None)
+    named = [one for one in keys if one.kind == "Label"]
+    inner = [one for one in keys if one.kind == "Inner"]
+    levels = [one for one in keys if not (one.kind == "Inner" and one.is_aside(set()))]
+    if whole is not None:  # perhaps the rest of them, below the first levels
+        begin = whole - 1 if whole and LEVELS.issuperset(keys[whole - 1].names) else whole
+        made = keys[begin : whole + 1]
+    elif inner and keys[-1].kind == "Inner" and (len(inner[-1].names) > 1 or not levels):
+        made = inner[-1:]
+    else:
+        made = (
+            named or [one for one in levels if not all(map(instants.is_instant, one.names))] or keys
+        )  # a day, perhaps
+    return pc.binary_join_element_wise(*(one.column for one in made), "/", null_handling="skip") if made else None
