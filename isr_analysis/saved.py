@@ -18,6 +18,7 @@ from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import paging
+from isr_analysis.settings import check_texts
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
 """How files begin that hold a table: an answer of the portal, or anything else."""
@@ -85,6 +86,7 @@ def read_history(
     >>> isr.read_history(body)["on"].tolist()
     [True]
     """
+    check_texts(account_id=account_id)
     selector = Selector.of(client_id, topic)
     known = Contract() if contract is None else overridden(Contract(), path_of(contract, "contract"))
     sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)

@@ -135,6 +135,8 @@ def test_without_the_add_on_the_error_names_it(portal):
         lambda line: mgmt.create_tenant("", portal=line),
         lambda line: mgmt.create_tenant(None, portal=line),
         lambda line: mgmt.create_publisher(5, portal=line),
+        lambda line: mgmt.create_publisher("a", allow_subscribe={"yes"}, portal=line),
+        lambda line: mgmt.create_publisher("a", allow_subscribe="false", portal=line),
         lambda line: mgmt.pause_publisher(7, portal=line),
         lambda line: mgmt.withdraw_invite(None, portal=line),
         lambda line: mgmt.remove_publisher(None, portal=line),

@@ -6,8 +6,10 @@ import dataclasses
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
 import pytest
 
+import isr_analysis as isr
 from isr_analysis import settings
 from isr_analysis.errors import StoreError, UsageError
 
@@ -205,6 +207,20 @@ def test_a_value_that_cannot_be_is_told_with_where_it_stands(home, text, environ
         settings.profile(home=home, environ=environ)
     with pytest.raises(UsageError, match=r"^origin='nowhere' is"):  # what an argument says needs no place
         settings.profile(origin="nowhere", home=home, environ=environ)
+
+
+@pytest.mark.parametrize("wrong", [5, ["a"], {}, pd.NaT])
+def test_what_is_no_text_is_told_with_the_arguments_name(wrong):
+    """Neither taken for the text that Python writes of it, nor left out without a word."""
+    for name in ("profile", "origin", "account_id"):
+        with pytest.raises(UsageError, match=f"^{name}=.* is no text"):
+            isr.connect(**{name: wrong})
+        with pytest.raises(UsageError, match=f"^{name}=.* is no text"):
+            isr.widgets.token_entry(**{name: wrong})
+    with pytest.raises(UsageError, match=r"^contract=.* is no path"):
+        isr.connect(contract=wrong)
+    with pytest.raises(UsageError, match=r"^account_id=.* is no text"):
+        isr.read_history(b"[]", account_id=wrong)
 
 
 @pytest.mark.parametrize("account", ["../other", "a b", "-x", "x" * 129])

@@ -61,6 +61,7 @@ class TokenEntry(Composite):
     def __init__(self, *, profile: str | None = None, origin: str | None = None, account_id: str | None = None) -> None:
         super().__init__(portal=None)
         self._origin, self._account = origin, account_id
+        settings.check_texts(profile=profile, origin=origin, account_id=account_id)
         self._given = profile is not None
         self._accepted: tuple[settings.Profile, Token] | None = None
         self._worker = Worker(lambda exc: tell(self.said, exc), self._rest)
