@@ -350,6 +350,17 @@ def test_lists_in_other_envelopes_have_the_same_columns():
     assert table.iloc[0].tolist() == ["7", "a@b.example", "owner", "2026"]
 
 
+def test_a_list_that_may_be_cut_comes_with_a_warning():
+    """As that of publishers: a hundred rows, whatever is asked for, may be all or the first hundred."""
+    rows = [{"user_id": f"m{n}", "invite_id": f"i{n}", "email": f"{n}@b.example", "role": "member"} for n in range(100)]
+    line, _ = answering(lambda _: httpx.Response(200, json=rows))
+    for load in (mgmt.load_members, mgmt.load_invites):
+        with pytest.warns(UserWarning, match="the list is cut") as caught:
+            table = load(portal=line)
+        assert caught[0].filename == __file__
+        assert (len(table), table.attrs["warning"]) == (100, str(caught[0].message))
+
+
 def test_lists_in_pages_are_whole_and_forgotten_whole():
     """A list that comes in pages is read to its end, and a change forgets each of them."""
     there = {f"m{i}": "member" for i in range(5)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import Any
 
 import pandas as pd
@@ -50,6 +51,11 @@ def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
     AnswerError
         The portal's answer was not understood.
 
+    Warns
+    -----
+    UserWarning
+        The portal may have more than the round number of rows that it gave.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -80,6 +86,11 @@ def load_invites(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
     Raises
     ------
     AddOnMissingError, TokenMissingError, TokenRefusedError, QuotaExhaustedError, PortalUnavailableError, AnswerError
+        As of `load_members`.
+
+    Warns
+    -----
+    UserWarning
         As of `load_members`.
 
     Examples
@@ -275,7 +286,10 @@ def _load(
         **connection.provenance(portal),
         **lists.freshness(kept for kept, _ in found),
         rows=len(table),
+        warning=lists.doubt(portal.responses, path),
     )
+    if table.attrs["warning"]:
+        warnings.warn(table.attrs["warning"], stacklevel=3)
     return table
 
 
