@@ -101,7 +101,7 @@ def profile(
     StoreError
         The file cannot be read.
     """
-    env = os.environ if environ is None else environ
+    env = variables(environ)
     check_texts(profile=name, origin=origin, account_id=account_id)
     folder = home_folder(home, environ=env)
     given = name or env.get("ISR_PROFILE")
@@ -145,10 +145,15 @@ def profile(
     )
 
 
+def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give this package's variables of the environment, without the line ends of Windows that a file leaves on them."""
+    env = os.environ if environ is None else environ
+    return {name: value.strip() for name, value in env.items() if name.startswith("ISR_")}
+
+
 def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Path:
     """Give the folder in which everything is kept; it need not exist yet."""
-    env = os.environ if environ is None else environ
-    given = env.get("ISR_HOME") or None if home is None or (isinstance(home, str) and not home) else home
+    given = variables(environ).get("ISR_HOME") or None if home is None or (isinstance(home, str) and not home) else home
     try:
         return path_of(given, "home").absolute() if given is not None else platformdirs.user_data_path("isr_analysis")
     except RuntimeError as exc:

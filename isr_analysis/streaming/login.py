@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ def find(
     UsageError
         An address, port or password cannot be used; a REST API token is none.
     """
-    env = os.environ if environ is None else environ
+    env = settings.variables(environ)
     if isinstance(login, Login):
         return login
     if login is not None and getattr(login, "password", None) is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,7 +72,7 @@ class TokenEntry(Composite):
             description="Keep it in this machine's keyring", indent=False, layout={"width": "auto"}
         )
         self.profile = ipywidgets.Text(
-            value=profile or os.environ.get("ISR_PROFILE") or "default", description="as profile",
+            value=profile or settings.variables().get("ISR_PROFILE") or "default", description="as profile",
             continuous_update=False, style={"description_width": "initial"}, layout={"width": "210px"},
         )  # fmt: skip
         self.account = ipywidgets.Text(
