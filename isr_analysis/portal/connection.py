@@ -89,7 +89,8 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
         with _connecting:  # of several threads that begin at once, the first one connects
             portal = _default or connect()
     elif not isinstance(portal, Portal):
-        raise UsageError(f"portal={type(portal).__name__} is no connection; give what isr_analysis.connect() returns")
+        how = "its connect()" if hasattr(portal, "connect") else "isr_analysis.connect()"  # of a sandbox
+        raise UsageError(f"portal={type(portal).__name__} is no connection; give what {how} returns")
     if portal.profile.is_offline:
         portal.wire.allow(0)
     return portal
