@@ -53,6 +53,8 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
 
     Raises
     ------
+    UsageError
+        An argument cannot be used.
     TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
         The portal could not be asked, or refused.
     AnswerError
