@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -89,6 +89,11 @@ def read_history(
     check_texts(account_id=account_id)
     selector = Selector.of(client_id, topic)
     known = Contract() if contract is None else overridden(Contract(), path_of(contract, "contract"))
+    if hasattr(source, "read") or isinstance(source, Mapping):  # a file gives its lines, and a dict its names
+        raise UsageError(
+            f"source={type(source).__name__} is neither a path nor bytes; give the file's path, or the bytes of the "
+            "answer, such as file.read() or response.content"
+        )
     sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)
     if not sources:
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
