@@ -26,6 +26,8 @@ def path_of(given: str | os.PathLike[str], name: str) -> Path:
     UsageError
         It is no path, or there is no such user.
     """
+    if isinstance(given, str) and (not given.strip() or "\0" in given):  # "" would be the folder of the process
+        raise UsageError(f"{name}={given!r} is no path; give a text or a pathlib.Path")
     try:
         return Path(given).expanduser()
     except (TypeError, RuntimeError) as exc:

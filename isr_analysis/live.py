@@ -60,6 +60,8 @@ def load_live(
 
     Raises
     ------
+    UsageError
+        An argument cannot be used.
     TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
         The portal could not be asked, or refused.
     AnswerError

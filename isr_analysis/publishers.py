@@ -17,7 +17,7 @@ from isr_analysis.portal import connection, identity, lists
 from isr_analysis.portal.portal import Portal
 from isr_analysis.secret import is_named_secret
 
-_FIRST = ["client_id", "label", "topic", "paused", "history_topic_prefix"]
+_FIRST = ["client_id", "topic", "paused", "history_topic_prefix"]
 _YES = ("true", "t", "yes", "y", "on", "1")
 _NO = ("false", "f", "no", "n", "off", "0")
 _STOPPED = re.compile(r"(?:is[ _-]?)?(?:paused|suspended|disabled|deactivated|stopped)(?![a-z])")
@@ -53,6 +53,8 @@ def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | Non
 
     Raises
     ------
+    UsageError
+        An argument cannot be used.
     TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
         The portal could not be asked, or refused.
     AnswerError

@@ -145,7 +145,7 @@ def record(
     """
     portal = connection.current(portal)
     check_online(portal)
-    recorder = _Recorder(portal, progress, stop or threading.Event())
+    recorder = _Recorder(portal, progress, threading.Event() if stop is None else stop)
     with (
         contextlib.suppress(_Stopped),
         recorder.store.recording(recorder.stand_by),
@@ -187,7 +187,7 @@ class _Recorder:
         polled = not isinstance(source, Stream)
         if isinstance(source, Stream):
             source.rest()  # what came before this was the recorder: another one may have stored it
-        tables = source.tables(every or ("10s" if polled else "5s"))
+        tables = source.tables(("10s" if polled else "5s") if every is None else every)
         first = polled
         try:
             for table in _until(tables, self._stop):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,7 @@ from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import paging
+from isr_analysis.settings import check_texts
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
 """How files begin that hold a table: an answer of the portal, or anything else."""
@@ -85,8 +86,14 @@ def read_history(
     >>> isr.read_history(body)["on"].tolist()
     [True]
     """
+    check_texts(account_id=account_id)
     selector = Selector.of(client_id, topic)
     known = Contract() if contract is None else overridden(Contract(), path_of(contract, "contract"))
+    if hasattr(source, "read") or isinstance(source, Mapping):  # a file gives its lines, and a dict its names
+        raise UsageError(
+            f"source={type(source).__name__} is neither a path nor bytes; give the file's path, or the bytes of the "
+            "answer, such as file.read() or response.content"
+        )
     sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)
     if not sources:
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")

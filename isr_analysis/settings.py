@@ -101,10 +101,11 @@ def profile(
     StoreError
         The file cannot be read.
     """
-    env = os.environ if environ is None else environ
+    env = variables(environ)
+    check_texts(profile=name, origin=origin, account_id=account_id)
     folder = home_folder(home, environ=env)
     given = name or env.get("ISR_PROFILE")
-    called = check_name(str(given or "default"))
+    called = check_name(given or "default")
     entries = _read(folder / CONFIG)
     # A service without kept profiles may name one in its environment; an argument means one that is kept.
     from_environment = env.get("ISR_PORTAL_ORIGIN") and not name
@@ -144,12 +145,17 @@ def profile(
     )
 
 
+def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give this package's variables of the environment, without the line ends of Windows that a file leaves on them."""
+    env = os.environ if environ is None else environ
+    return {name: value.strip() for name, value in env.items() if name.startswith("ISR_")}
+
+
 def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Path:
     """Give the folder in which everything is kept; it need not exist yet."""
-    env = os.environ if environ is None else environ
-    given = home or env.get("ISR_HOME")
+    given = variables(environ).get("ISR_HOME") or None if home is None or (isinstance(home, str) and not home) else home
     try:
-        return path_of(given, "home").absolute() if given else platformdirs.user_data_path("isr_analysis")
+        return path_of(given, "home").absolute() if given is not None else platformdirs.user_data_path("isr_analysis")
     except RuntimeError as exc:
         raise UsageError(f"this user has no home in which to keep anything ({exc}); set ISR_HOME to a folder") from exc
 
@@ -180,6 +186,13 @@ def forget(name: str, home: Path) -> bool:
         was_there = entries.pop(name, None) is not None
         _write(path, entries)
     return was_there
+
+
+def check_texts(**given: object) -> None:
+    """Refuse arguments that are neither a text nor left out."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str):
+            raise UsageError(f"{name}={value!r} is no text; give one, or leave it out")
 
 
 def check_name(name: str) -> str:

@@ -24,6 +24,12 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 SPAN = {"start": "2026-11-20", "end": "2026-11-20T03:00"}
 
 
+def test_a_sandbox_in_the_place_of_its_connection_is_told(sandbox):
+    """The error says where the connection to it comes from."""
+    with pytest.raises(errors.UsageError, match=r"^portal=Sandbox is no connection; give what its connect\(\) returns"):
+        isr.load_live(portal=sandbox)
+
+
 def test_connecting_makes_no_request(sandbox):
     """A cell that connects returns at once, also where the portal is away."""
     before = sandbox.requests()

@@ -52,7 +52,7 @@ def test_a_file_that_is_replaced_stays_where_a_link_leads_and_closed_to_whom_it_
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("given", [5, ["a"], "~nobody-of-that-name/x"])
+@pytest.mark.parametrize("given", [5, ["a"], "~nobody-of-that-name/x", " ", "a\0b"])
 def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
     """With the argument's name, and not in Python's words alone."""
     with sandbox.connect(home=home) as portal:
@@ -66,6 +66,15 @@ def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
         for name, call in calls.items():
             with pytest.raises(UsageError, match=rf"^{name}=.* is no path"):
                 call()
+
+
+def test_no_name_at_all_is_no_folder_to_export_to(sandbox, tmp_path, monkeypatch):
+    """It would be the folder that the process is in."""
+    (here := tmp_path / "here").mkdir()
+    monkeypatch.chdir(here)
+    with sandbox.connect() as portal, pytest.raises(UsageError, match=r"^to='' is no path"):
+        isr.export_history("", last="1h", portal=portal)
+    assert not list(here.iterdir())
 
 
 def test_the_size_of_a_store_in_use_can_be_told(tmp_path, monkeypatch):

@@ -135,6 +135,8 @@ def test_without_the_add_on_the_error_names_it(portal):
         lambda line: mgmt.create_tenant("", portal=line),
         lambda line: mgmt.create_tenant(None, portal=line),
         lambda line: mgmt.create_publisher(5, portal=line),
+        lambda line: mgmt.create_publisher("a", allow_subscribe={"yes"}, portal=line),
+        lambda line: mgmt.create_publisher("a", allow_subscribe="false", portal=line),
         lambda line: mgmt.pause_publisher(7, portal=line),
         lambda line: mgmt.withdraw_invite(None, portal=line),
         lambda line: mgmt.remove_publisher(None, portal=line),
@@ -346,6 +348,17 @@ def test_lists_in_other_envelopes_have_the_same_columns():
     table = mgmt.load_members(portal=line)
     assert list(table.columns) == ["user_id", "email", "role", "since"]
     assert table.iloc[0].tolist() == ["7", "a@b.example", "owner", "2026"]
+
+
+def test_a_list_that_may_be_cut_comes_with_a_warning():
+    """As that of publishers: a hundred rows, whatever is asked for, may be all or the first hundred."""
+    rows = [{"user_id": f"m{n}", "invite_id": f"i{n}", "email": f"{n}@b.example", "role": "member"} for n in range(100)]
+    line, _ = answering(lambda _: httpx.Response(200, json=rows))
+    for load in (mgmt.load_members, mgmt.load_invites):
+        with pytest.warns(UserWarning, match="the list is cut") as caught:
+            table = load(portal=line)
+        assert caught[0].filename == __file__
+        assert (len(table), table.attrs["warning"]) == (100, str(caught[0].message))
 
 
 def test_lists_in_pages_are_whole_and_forgotten_whole():

@@ -85,6 +85,7 @@ def test_secrets_are_left_out_however_deep():
         "password_changed_at": "2026-11-01",
     }  # fmt: skip
     table = publishers._table([row])
+    assert list(table)[:5] == ["client_id", "topic", "paused", "history_topic_prefix", "mqtt"]  # what is known first
     assert "hush" not in json.dumps(table.astype(object).where(table.notna(), None).to_dict("records"))
     assert table["mqtt"][0] == {"host": "h"}
     assert (table["label"][0], table["password_changed_at"][0]) == ("x", "2026-11-01")

@@ -332,6 +332,8 @@ def test_what_cannot_be_a_source_is_refused():
     with isr.sandbox.serve(days=1) as here, here.connect() as portal:
         with pytest.raises(UsageError, match='"stream", "live"'):
             isr.record(source="radio", portal=portal)
+        with pytest.raises(UsageError, match=r"^every=0 is not a duration"):  # and not the usual one
+            isr.record(source="live", every=0, duration="1s", portal=portal)
         with pytest.raises(isr.errors.SubscriberMissingError):
             isr.record(source="stream", portal=portal)
         os.environ["ISR_MQTT_HOST"], os.environ["ISR_MQTT_USERNAME"] = "mqtt://127.0.0.1:9", "sub-1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 
 import httpx
@@ -93,6 +94,8 @@ def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_
         ("no/such/file.json", errors.UsageError, "cannot be read"),
         ("[]", errors.UsageError, "cannot be read"),
         ([], errors.UsageError, "names no file"),
+        ({"rows": []}, errors.UsageError, "source=dict is neither a path nor bytes; give .* response.content"),
+        (io.BytesIO(b"[\n{}\n]"), errors.UsageError, "source=BytesIO is neither"),
         (b"<html><title>Sign in</title></html>", errors.AnswerError, "Sign in"),
         (b"", errors.AnswerError, "."),
     ],

@@ -6,10 +6,14 @@ import dataclasses
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
 import pytest
 
+import isr_analysis as isr
 from isr_analysis import settings
 from isr_analysis.errors import StoreError, UsageError
+from isr_analysis.portal import token as tokens
+from isr_analysis.streaming import login as logins
 
 
 def test_an_argument_wins_over_the_environment_over_the_file_over_the_default(home):
@@ -205,6 +209,39 @@ def test_a_value_that_cannot_be_is_told_with_where_it_stands(home, text, environ
         settings.profile(home=home, environ=environ)
     with pytest.raises(UsageError, match=r"^origin='nowhere' is"):  # what an argument says needs no place
         settings.profile(origin="nowhere", home=home, environ=environ)
+
+
+def test_the_environment_may_come_from_a_file_of_windows(home, tmp_path):
+    """The carriage return that a shell leaves on each value makes no other folder, account, name or broker."""
+    (token := tmp_path / "token").write_bytes(b"isr_mqtt_rest_0123456789abcdef\r\n")
+    token.chmod(0o600)
+    plain = {
+        "ISR_HOME": str(home), "ISR_PROFILE": "cabin", "ISR_PORTAL_ORIGIN": "https://portal.example",
+        "ISR_ACCOUNT_ID": "a1", "ISR_CONTRACT": str(tmp_path / "contract.toml"), "ISR_TOKEN_FILE": str(token),
+        "ISR_OFFLINE": "1", "ISR_MQTT_HOST": "broker.example", "ISR_MQTT_PORT": "8884", "ISR_MQTT_USERNAME": "sub-1",
+        "ISR_MQTT_PASSWORD_FILE": str(token),
+    }  # fmt: skip
+    marked = {name: f"{value}\r" for name, value in plain.items()}
+    assert settings.profile(environ=marked) == settings.profile(environ=plain)
+    assert tokens.find(settings.profile(environ=marked), environ=marked).reveal() == "isr_mqtt_rest_0123456789abcdef"
+    token.write_bytes(b"pass\r\n")
+    found = logins.find(settings.profile(environ=marked), environ=marked)
+    assert (found.address.host, found.address.port, found.username) == ("broker.example", 8884, "sub-1")
+    assert found.password.reveal() == "pass"
+
+
+@pytest.mark.parametrize("wrong", [5, ["a"], {}, pd.NaT])
+def test_what_is_no_text_is_told_with_the_arguments_name(wrong):
+    """Neither taken for the text that Python writes of it, nor left out without a word."""
+    for name in ("profile", "origin", "account_id"):
+        with pytest.raises(UsageError, match=f"^{name}=.* is no text"):
+            isr.connect(**{name: wrong})
+        with pytest.raises(UsageError, match=f"^{name}=.* is no text"):
+            isr.widgets.token_entry(**{name: wrong})
+    with pytest.raises(UsageError, match=r"^contract=.* is no path"):
+        isr.connect(contract=wrong)
+    with pytest.raises(UsageError, match=r"^account_id=.* is no text"):
+        isr.read_history(b"[]", account_id=wrong)
 
 
 @pytest.mark.parametrize("account", ["../other", "a b", "-x", "x" * 129])

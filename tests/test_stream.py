@@ -383,6 +383,11 @@ def test_what_cannot_be_listened_with_is_refused_before_anything_is_asked():
     """A buffer without room; a subscriber whose password the portal did not give."""
     with pytest.raises(UsageError, match="has no room; give bytes"):
         isr.stream(buffer=0)
+    with pytest.raises(UsageError, match="buffer='1MB' has no room; give bytes"):
+        isr.stream(buffer="1MB")
+    with pytest.raises(UsageError, match=r"login= has no password \(dict\)") as caught:
+        isr.stream(login={"username": "sub-1", "password": "very-secret"})
+    assert "very-secret" not in str(caught.value)
     made = isr.mgmt.Made("read-only subscriber", {"username": "sub-1", "host": "broker.example"})
     with pytest.raises(UsageError, match="login= has no password"):
         isr.stream(login=made)

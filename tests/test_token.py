@@ -178,3 +178,14 @@ def test_a_token_file_that_is_no_text_is_refused(tmp_path):
     file.chmod(0o600)
     with pytest.raises(UsageError, match=r"is no text; it holds the token and nothing else"):
         tokens.find(settings.profile(environ={"ISR_TOKEN_FILE": str(file)}), environ={}, ask=False)
+
+
+def test_what_is_no_token_is_told_with_where_it_stands(profile, home, tmp_path):
+    """Of several places the one to mend is named; what stands there is not shown."""
+    (path := tmp_path / "token").write_text("ISR_TOKEN=hunter2")
+    path.chmod(0o600)
+    named = settings.profile(home=home, environ={"ISR_TOKEN_FILE": str(path)})
+    for where, environ, known in (("ISR_TOKEN", {"ISR_TOKEN": "hunter2"}, profile), (str(path), {}, named)):
+        with pytest.raises(UsageError, match=f"^{where}: what was given as the token") as caught:
+            tokens.find(known, environ=environ)
+        assert "hunter2" not in str(caught.value)

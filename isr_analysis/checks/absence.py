@@ -13,7 +13,7 @@ from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.errors import UsageError
-from isr_analysis.messages import overlap
+from isr_analysis.messages import check_flags, overlap
 from isr_analysis.times import Range
 
 SILENT, NEVER_FETCHED, FAILED = "device silent", "never fetched", "portal failed"
@@ -83,6 +83,7 @@ def gaps(
     >>> isr.gaps(df.drop(index[20:30]))[["kind", "client_id", "duration", "missed"]].values.tolist()
     [['device silent', 'isr-shack-01', Timedelta('0 days 00:11:00'), 10]]
     """
+    check_flags(each=each)
     frame = taken(df)
     span = span_of(frame, start, end)
     unfetched = unfetched_in(coverage, span)

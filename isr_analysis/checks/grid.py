@@ -38,6 +38,7 @@ from isr_analysis.checks.series import (
 )  # fmt: skip
 from isr_analysis.checks.tables import day_edges, whole_span
 from isr_analysis.errors import UsageError
+from isr_analysis.messages import check_flags
 
 _MOST = 50_000_000
 _UNIT = "unit"
@@ -110,6 +111,7 @@ def wide(
     >>> isr.wide(energy, "wh", every="2min", counter=True)["value"].tolist()
     [10.0]
     """
+    check_flags(counter=counter)
     frame, fields = taken(df), listed(field)
     step = times.duration(every, name="every")
     zone = zone_of(frame)

@@ -59,6 +59,11 @@ def channels(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
         last, else empty; all str), ``messages`` (Int64, in whichever unit), ``first`` and ``last`` (in the frame's
         zone), and the five parts of the identity (str, NA where there is none). No row: the same columns.
 
+    Raises
+    ------
+    UsageError
+        The index is not one of time.
+
     Examples
     --------
     >>> import pandas as pd
@@ -134,6 +139,11 @@ def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
         ``interval`` (timedelta; NaT with fewer than two messages), ``regular`` (boolean: whether it keeps to it; events
         and what is published on a change do not) and ``messages`` (Int64). No row: the same columns.
 
+    Raises
+    ------
+    UsageError
+        The index is not one of time.
+
     Examples
     --------
     >>> import pandas as pd
@@ -178,6 +188,11 @@ def completeness(
         ``messages`` (Int64, all that came), ``expected`` (Int64, by the interval found; NA without a regular one, and
         where none was due) and ``share`` (float64, 0 to 1: how much of the expected came, where bursts and repeats
         count once; NaN where nothing is expected). No row: the same columns.
+
+    Raises
+    ------
+    UsageError
+        The index is not one of time, or `start` or `end` cannot be used.
 
     Examples
     --------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 
 import click
@@ -30,7 +29,7 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
     """  # noqa: D301 (click reads the mark)
     from isr_analysis.portal.portal import Portal
 
-    name = settings.check_name(profile or os.environ.get("ISR_PROFILE") or "default")
+    name = settings.check_name(profile or settings.variables().get("ISR_PROFILE") or "default")
     known = settings.profile(name, origin=origin, account_id=account_id, may_be_new=True)
     if sys.stdin.isatty():
         click.echo(f"{tokens.WHERE_TO_MAKE_ONE[0].upper()}{tokens.WHERE_TO_MAKE_ONE[1:]} ({known.origin}).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isr_analysis.errors import UsageError
+from isr_analysis.messages import check_flags
 from isr_analysis.mgmt import made
 from isr_analysis.mgmt.calls import SUBSCRIBERS, change, one_of, text
 from isr_analysis.mgmt.made import Made
@@ -49,8 +50,9 @@ def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Porta
     >>> made.client_id, made.password
     ('site-alpha-sensor', Secret(…))
     """
+    check_flags(allow_subscribe=allow_subscribe)
     portal = connection.current(portal)
-    body = {"label": text(label, "label", "what you call it"), "allow_subscribe": allow_subscribe}
+    body = {"label": text(label, "label", "what you call it"), "allow_subscribe": bool(allow_subscribe)}
     return made.read(made.CLIENT, change(portal, "POST", portal.routes.publishers, json=body), secret=True)
 
 

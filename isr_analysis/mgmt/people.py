@@ -51,6 +51,11 @@ def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
     AnswerError
         The portal's answer was not understood.
 
+    Warns
+    -----
+    UserWarning
+        The portal may have more than the round number of rows that it gave.
+
     Examples
     --------
     >>> import isr_analysis as isr
@@ -81,6 +86,11 @@ def load_invites(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
     Raises
     ------
     AddOnMissingError, TokenMissingError, TokenRefusedError, QuotaExhaustedError, PortalUnavailableError, AnswerError
+        As of `load_members`.
+
+    Warns
+    -----
+    UserWarning
         As of `load_members`.
 
     Examples

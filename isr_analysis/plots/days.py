@@ -53,6 +53,11 @@ def availability(
         drawn several to a cell; of more than 60 clients those that were heard least. Without any row, a figure that
         says so.
 
+    Raises
+    ------
+    UsageError
+        The index is not one of time, or an argument cannot be used.
+
     Examples
     --------
     >>> import pandas as pd

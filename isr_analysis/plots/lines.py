@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
+from isr_analysis.messages import check_flags
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.outside import Outside, with_room
 from isr_analysis.plots.panels import Line, bottom, draw, lighten, mark, panel_axes, shade, stacked, styles
@@ -125,6 +126,7 @@ def timeseries_drawn(
 ) -> Drawn:  # fmt: skip
     """Draw `timeseries`, which says what the arguments are, and keep what it was drawn from."""
     ground = look.checked(theme)
+    check_flags(gaps=gaps, events=events is None or events)
     facets = [] if isinstance(facet, bool) else listed(facet)
     picked = pick(
         df, fields, by=by, facets=facets, overlay=facet is False, right=listed(second),

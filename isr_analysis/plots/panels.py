@@ -146,9 +146,11 @@ def bottom(domains: list[tuple[float, float]]) -> str:
 
 def styles(lines: list[Line], ground: look.Theme) -> dict[str, tuple[str, str]]:
     """Give (colour, dash) for each name in the legend."""
+    clients = [line.keys.get(CLIENT) for line in lines]
     return look.line_styles(
-        [line.keys.get(CLIENT) for line in lines], [line.name for line in lines], [line.panel for line in lines], ground
-    )
+        [None if one is None else str(one) for one in clients],  # in a frame of one's own they may be numbers
+        [line.name for line in lines], [line.panel for line in lines], ground,
+    )  # fmt: skip
 
 
 def draw(

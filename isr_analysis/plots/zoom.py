@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from isr_analysis.messages import check_flags
 from isr_analysis.plots.lines import Drawn, timeseries, timeseries_drawn
 from isr_analysis.plots.panels import points
 from isr_analysis.surroundings import page_is_live
@@ -49,6 +50,7 @@ def zoomable(
     >>> str(widget.data[0].x[1])[:19], len(widget.data[0].x)
     ('2026-11-01T01:00:00', 603)
     """
+    check_flags(widget=widget is None or widget)
     if not (page_is_live() if widget is None else widget):
         return timeseries(df, fields, **options)
     return _watched(timeseries_drawn(df, fields, **options))

@@ -10,6 +10,7 @@ from typing import Any
 from isr_analysis import settings, times
 from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import TokenMissingError, UsageError
+from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
@@ -69,7 +70,7 @@ def connect(
     True
     """
     global _default  # noqa: PLW0603 (the one global there is: the process's default connection)
-    file = contract if isinstance(contract, str | Path) else None
+    file = None if isinstance(contract, Contract | None) or contract == "" else path_of(contract, "contract")
     known = settings.profile(profile, origin=origin, account_id=account_id, contract=file, home=home)
     key = tokens.find(known, token)
     _default = made = Portal(known, key, contract=contract if isinstance(contract, Contract) else None)
@@ -88,7 +89,8 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
         with _connecting:  # of several threads that begin at once, the first one connects
             portal = _default or connect()
     elif not isinstance(portal, Portal):
-        raise UsageError(f"portal={type(portal).__name__} is no connection; give what isr_analysis.connect() returns")
+        how = "its connect()" if hasattr(portal, "connect") else "isr_analysis.connect()"  # of a sandbox
+        raise UsageError(f"portal={type(portal).__name__} is no connection; give what {how} returns")
     if portal.profile.is_offline:
         portal.wire.allow(0)
     return portal

@@ -92,17 +92,17 @@ def find(
     UsageError
         What was found has not the form of a token, or a token file can be read by others.
     """
-    env = os.environ if environ is None else environ
+    env = settings.variables(environ)
     if token is not None:
         return token if isinstance(token, Token) else Token(token)
     if profile.is_chosen and (kept := from_keyring(profile)):
-        return Token(kept)
-    if value := env.get("ISR_TOKEN", "").strip():
-        return Token(value)
+        return _of(kept, "the keyring")
+    if value := env.get("ISR_TOKEN"):
+        return _of(value, "ISR_TOKEN")
     if profile.token_file is not None:
-        return Token(_read_file(profile.token_file))
+        return _of(_read_file(profile.token_file), str(profile.token_file))
     if kept := from_keyring(profile):
-        return Token(kept)
+        return _of(kept, "the keyring")
     if ask if ask is not None else someone_is_there():
         return Token(getpass.getpass(f"Token for {profile.origin} (not shown): "))
     raise TokenMissingError(
@@ -110,6 +110,13 @@ def find(
         f"(profile {profile.name!r}). If you have none, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN or "
         "ISR_TOKEN_FILE"
     )
+
+
+def _of(text: str, where: str) -> Token:
+    try:
+        return Token(text)
+    except UsageError as exc:
+        raise UsageError(f"{where}: {exc}") from exc
 
 
 def keep(profile: Profile, token: Token) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,11 +109,11 @@ def find(
     UsageError
         An address, port or password cannot be used; a REST API token is none.
     """
-    env = os.environ if environ is None else environ
+    env = settings.variables(environ)
     if isinstance(login, Login):
         return login
-    if login is not None and login.password is None:
-        raise UsageError(f"login= has no password: {login!r}")
+    if login is not None and getattr(login, "password", None) is None:
+        raise UsageError(f"login= has no password ({type(login).__name__}); give what isr.mgmt.create_subscriber gave")
     sources: list[dict[str, Any]] = [
         {"host": host, "port": None if port is None else str(port), "username": username, "password": password},
         fields(login) if login is not None else {},

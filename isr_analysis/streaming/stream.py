@@ -7,6 +7,7 @@ import json
 import time as clock
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Self
 
 import pandas as pd
@@ -311,7 +312,7 @@ def stream(
     """
     selector = Selector.of(client_id, topic)
     seconds = None if duration is None else times.duration(duration, name="duration") / times.SECOND
-    if buffer < 1:
+    if isinstance(buffer, bool) or not isinstance(buffer, Integral) or buffer < 1:
         raise UsageError(f"buffer={buffer!r} has no room; give bytes, such as 100_000_000")
     portal = None if portal is None else connection.current(portal)
     profile = portal.profile if portal is not None else settings.profile()

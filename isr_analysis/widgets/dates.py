@@ -13,7 +13,7 @@ import traitlets
 from isr_analysis import times
 from isr_analysis.errors import UsageError, in_words
 from isr_analysis.holdings import coverage
-from isr_analysis.messages import Clients
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.widgets.background import Task, Worker
 from isr_analysis.widgets.base import Composite, row
@@ -69,6 +69,7 @@ class DateRange(Composite):
     ) -> None:
         super().__init__(portal=portal)
         self._now = time.time_ns if portal is None else portal.now
+        Selector.of(client_id, topic)
         self._of: tuple[Clients | None, str] = (client_id, topic)
         self._worker = Worker(self._fail)
         self._workers = (self._worker,)
@@ -87,7 +88,7 @@ class DateRange(Composite):
         self.children = [
             self._page, row(self.preset, self.zone), row(self.start, self.end), self.said, self.held,
         ]  # fmt: skip
-        given = {"start": start, "end": end, "last": last if start or last or end else "7d"}
+        given = {"start": start, "end": end, "last": "7d" if all(one is None for one in (start, last, end)) else last}
         self.value = {**{key: _written(one) for key, one in given.items() if one is not None}, "tz": str(tz)}
         self.preset.observe(self._chosen, "value")
         self.zone.observe(self._moved, "value")

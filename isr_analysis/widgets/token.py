@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +60,7 @@ class TokenEntry(Composite):
     def __init__(self, *, profile: str | None = None, origin: str | None = None, account_id: str | None = None) -> None:
         super().__init__(portal=None)
         self._origin, self._account = origin, account_id
+        settings.check_texts(profile=profile, origin=origin, account_id=account_id)
         self._given = profile is not None
         self._accepted: tuple[settings.Profile, Token] | None = None
         self._worker = Worker(lambda exc: tell(self.said, exc), self._rest)
@@ -72,7 +72,7 @@ class TokenEntry(Composite):
             description="Keep it in this machine's keyring", indent=False, layout={"width": "auto"}
         )
         self.profile = ipywidgets.Text(
-            value=profile or os.environ.get("ISR_PROFILE") or "default", description="as profile",
+            value=profile or settings.variables().get("ISR_PROFILE") or "default", description="as profile",
             continuous_update=False, style={"description_width": "initial"}, layout={"width": "210px"},
         )  # fmt: skip
         self.account = ipywidgets.Text(
@@ -119,9 +119,7 @@ class TokenEntry(Composite):
         """Check the token that is in use or set up already (environment, file or keyring), if any; returns at once."""
 
         def look(task: Task) -> None:
-            used = connection.existing()
-            used = used if used is not None and self._is_meant(used.profile) else None
-            if used is not None:
+            if (used := self._in_use()) is not None:
                 self._check(task, Token(used.environment()["ISR_TOKEN"]), used)
                 return
             name = self.profile.value if self._given else None
@@ -145,7 +143,9 @@ class TokenEntry(Composite):
     def parts(self) -> Iterator[Notice]:
         """Say which account the token opens, or where one has to be set."""
         with contextlib.ExitStack() as held:
-            if self._is_told:
+            if (used := self._in_use()) is not None:
+                portal = used
+            elif self._is_told:
                 known = self._settings()
                 portal = held.enter_context(Portal(known, token.find(known, ask=False)))
             else:
@@ -162,6 +162,11 @@ class TokenEntry(Composite):
     def _is_told(self) -> bool:
         """Whether it was said which portal or account, so that the default connection may be another's."""
         return bool(self._given or self._origin or self._account)
+
+    def _in_use(self) -> Portal | None:
+        """Give the default connection if it is the one that was said."""
+        used = connection.existing()
+        return used if used is not None and self._is_meant(used.profile) else None
 
     def _is_meant(self, used: settings.Profile) -> bool:
         """Tell whether a connection is to the portal, and of the profile and account, that were said."""

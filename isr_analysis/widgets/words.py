@@ -32,6 +32,8 @@ class Notice:
     def __str__(self) -> str:
         return in_short(self.text)
 
+    __repr__ = __str__  # a saved notebook has it beside the HTML
+
     def _repr_html_(self) -> str:
         return notice(self.text, self.kind)
 
@@ -44,6 +46,8 @@ class Code:
 
     def __str__(self) -> str:
         return self.text
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         # The style is for pages without the widgets' own.

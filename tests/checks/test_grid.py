@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from ticks import START, joined, minutes, ticks
 
+import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.checks import channels, wide
 from isr_analysis.errors import UsageError
@@ -139,6 +140,20 @@ def test_what_names_no_field_is_refused(wrong):
     """And what came is said."""
     with pytest.raises(UsageError, match=re.escape(repr(wrong))):
         wide(ticks([1, 2]), wrong)
+
+
+def test_a_name_in_the_place_of_a_flag_is_refused():
+    """Where it counted as True, the means asked for would be rises, and the other way round."""
+    frame = ticks([1, 2])
+    for call in (
+        lambda: wide(frame, counter="value"),
+        lambda: isr.gaps(frame, each="client_id"),
+        lambda: isr.plots.timeseries(frame, "value", gaps="5min"),
+        lambda: isr.plots.timeseries(frame, "value", events="event/#"),
+        lambda: isr.plots.zoomable(frame, "value", widget="no"),
+    ):
+        with pytest.raises(UsageError, match="is neither True nor False"):
+            call()
 
 
 @pytest.mark.parametrize(("every", "last"), [("1min", "2026-11-02T00:09"), ("1d", "2026-11-02")])

@@ -26,6 +26,14 @@ def test_a_line_never_joins_two_series():
     assert shown == [True, False, True, False]
 
 
+def test_clients_of_a_frame_of_ones_own_may_be_numbers():
+    """As an id column of another table is, or what pandas.read_csv makes of ids of digits."""
+    frame = pd.DataFrame({"client_id": [1, 2] * 5, "value": range(10)}, index=MINUTES[:10])
+    for draw in (plots.timeseries, plots.distribution, plots.profile):
+        assert draw(frame).data
+    assert [trace.name for trace in plots.timeseries(frame, "value").data] == ["1", "2"]
+
+
 def test_a_line_of_what_lacks_what_it_is_drawn_by_says_so():
     """A frame with bands beside values, of which some have none: that line is not called by its field."""
     frame = plain([1.1, 1.2, 1.3, 1.4] * 50, band=["20 m", "40 m", None, "20 m"] * 50).rename(columns={"value": "swr"})

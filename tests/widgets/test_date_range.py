@@ -125,6 +125,9 @@ def test_a_value_that_is_no_range_is_refused(bad):
     with pytest.raises(UsageError):
         dates.value = bad
     assert dates.value == {"last": "7d", "tz": "UTC"}
+    for wrong in ({"last": 0}, {"last": ""}, {"client_id": 5}, {"topic": None}):
+        with pytest.raises(UsageError):
+            isr.widgets.date_range(**wrong)
 
 
 def test_what_is_on_disk_is_drawn_under_the_range(portal, sandbox):

@@ -26,6 +26,7 @@ def test_a_token_is_accepted_however_it_was_pasted(sandbox, pasted):
     entry.field._handle_custom_msg({"secret": pasted.format(sandbox.token)}, [])
     assert entry.wait()
     assert entry.value == sandbox.account_id
+    assert f"Connected to {sandbox.origin}: account {sandbox.account_id[:8]}…;" in str(entry)  # as a report shows it
     assert connection.current(ask=False).account_id == sandbox.account_id
     for words_shown in (f"{sandbox.account_id[:8]}…", "Live REST API", "requests left this hour"):
         assert words_shown in entry.said.value + entry.opens.value

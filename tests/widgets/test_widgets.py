@@ -61,6 +61,15 @@ def test_printed_the_token_entry_speaks_of_its_own_portal(sandbox, monkeypatch):
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_where_no_page_is_alive_a_saved_notebook_has_no_account_id(name, sandbox, portal, monkeypatch):
+    """In none of the forms that a notebook keeps of an output; `isr check-notebook` would find it."""
+    monkeypatch.setattr(connection, "_default", portal)
+    saved = [repr(part) + getattr(part, "_repr_html_", str)() for part in getattr(isr.widgets, name)()._plain()]
+    assert saved
+    assert sandbox.account_id not in repr(saved)
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_a_repr_asks_nobody_and_is_code(name, sandbox, portal):
     """It can be shown by a debugger at any time."""
     options = {} if name == "token_entry" else {"portal": portal}
