@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
-from isr_analysis.answers import arrow, columns, csv, envelope, paging, raw, unpack
+from isr_analysis.answers import arrow, columns, csv, envelope, failures, paging, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY
 from isr_analysis.answers.shape import AROUND, Fields, time_rank
@@ -31,8 +32,10 @@ _ARRAY = re.compile(rb"\[\s*\{")
 _NEAR = 20_000
 
 
-def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -> tuple[Columns, dict[str, bytes]]:
-    """Give the rows of a body as columns, and what stands beside them.
+def read(
+    body: bytes, content_type: str | None, *, fields: Fields, live: bool, whole: bool = False
+) -> tuple[Columns, dict[str, bytes]]:
+    """Give the rows of a body as columns, and what stands beside them; `whole` if it is known to have come whole.
 
     Raises
     ------
@@ -46,13 +49,15 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
         return {}, {}  # a file of lines that has none; it is whole, or it would not unpack
     if live and len(texts) == 1 and texts[0].strip() == b"null":
         return {}, {}  # as Go writes a list of none
-    documents, tables = split(texts, content_type)
+    documents, tables, said = split(texts, content_type, whole=whole)
     if not documents:
-        return columns.concat([(one, columns.length(one)) for one in tables]), {}
+        return columns.concat([(one, columns.length(one)) for one in tables]), said
     files = {one.strip() for one in texts} if len(texts) > 1 else ()
     found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables), files=files)
     tables = [gather(found.groups), *tables]
-    return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[0], found.notes
+    return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[
+        0
+    ], said | found.notes
 
 
 def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
@@ -99,7 +104,7 @@ def without_rows(body: bytes, content_type: str | None) -> bytes | None:
     Of JSON lines nothing is left; braces, of groups, or of what says nothing beside its rows but what is next; and of
     an array Go writes null.
     """
-    documents, tables = split(unpack.texts(body, content_type), content_type)
+    documents, tables, _ = split(unpack.texts(body, content_type), content_type)
     if len(documents) == 1 and not tables and raw.kind(documents[0]) == "[":
         return b"null"
     if tables or any(raw.kind(one) != "{" for one in documents):
@@ -110,8 +115,10 @@ def without_rows(body: bytes, content_type: str | None) -> bytes | None:
     return b"{}" if all(paging.is_next(name) for name in scalars) else None
 
 
-def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], list[Columns]]:
-    """Give the JSON documents of a body's texts, and its tables of CSV.
+def split(
+    texts: list[bytes], content_type: str | None, *, whole: bool = False
+) -> tuple[list[bytes], list[Columns], dict[str, bytes]]:
+    """Give the JSON documents of a body's texts, its tables of CSV, and what lines of these say that are no rows.
 
     Raises
     ------
@@ -120,6 +127,7 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
     """
     documents: list[bytes] = []
     tables: list[Columns] = []
+    said: list[str] = []
     for text in texts:
         start = text[:200].lstrip(b" \t\r\n\x1e")
         if _EVENTS.match(text):
@@ -140,10 +148,12 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
         elif start[:1] == b"<":
             raise AnswerError(_no_data(text, content_type))
         else:
-            tables.append(_csv(text, content_type))
+            table, lines = _csv(text, content_type, whole=whole)
+            tables.append(table)
+            said += lines
     if not documents and not tables:
         raise AnswerError("the body is a zip file without files")
-    return documents, tables
+    return documents, tables, _heard(said)
 
 
 def _json_within(text: bytes) -> bytes | None:
@@ -160,15 +170,25 @@ def _no_data(text: bytes, content_type: str | None) -> str:
     return f"no data came but {error_words(text, 'text/html')!r}: {ELSEWHERE}"
 
 
-def _csv(text: bytes, content_type: str | None) -> Columns:
+def _heard(said: list[str]) -> dict[str, bytes]:
+    """Give what lines beside rows of CSV say as a note; refuse it if it is that rows are missing."""
+    if not said:
+        return {}
+    words = json.dumps("; ".join(said)).encode()
+    if lacking := failures.lacking({"notes": words}):
+        raise AnswerError(f"the answer {failures.NOT_WHOLE}: {lacking}")
+    return {"notices": words}
+
+
+def _csv(text: bytes, content_type: str | None, *, whole: bool) -> tuple[Columns, list[str]]:
     try:
         decoded = text.decode()
     except UnicodeDecodeError as exc:
         raise AnswerError(f"neither JSON nor text came ({content_type or 'no type'}): {text[:40]!r}") from exc
-    divider = csv.divider_of(decoded)
-    if divider is None:
+    head = csv.head_of(decoded)
+    if head is None:
         raise AnswerError(f"neither JSON nor CSV came ({content_type or 'no type'}) but {decoded[:80]!r}")
-    return csv.read(decoded, divider)
+    return csv.read(decoded, head, whole=whole)
 
 
 def gather(groups: list[envelope.Group]) -> Columns:

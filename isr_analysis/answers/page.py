@@ -33,17 +33,8 @@ from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
 from isr_analysis.answers.shape import (
-    PUBLISHERS,
-    SEEN,
-    TOPIC,
-    Asked,
-    Fields,
-    is_same_time,
-    part_of_second,
-    pick,
-    plain,
-    time_rank,
-)
+    PUBLISHERS, SEEN, TOPIC, Asked, Fields, is_same_time, part_of_second, pick, plain, time_rank,
+)  # fmt: skip
 from isr_analysis.errors import CONTRACT_FILE, AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
@@ -114,6 +105,7 @@ def read_page(
     client_id: str | None = None,
     topic: str | None = None,
     fields: Fields | None = None,
+    whole: bool = False,
 ) -> Page:
     """Read a page of history.
 
@@ -129,6 +121,8 @@ def read_page(
         What was asked for: an answer about one client, or one topic without wildcards, need not name it again.
     fields : Fields, optional
         The names of the answer's fields, where they are known.
+    whole : bool
+        Whether it is known to have come whole: then the last line of CSV needs no end.
 
     Returns
     -------
@@ -146,7 +140,7 @@ def read_page(
     >>> read_page(body).messages["payload"].to_pylist()
     [b'{"on": true}']
     """
-    return _read(body, content_type, Asked(fields or Fields(), False, account_id, client_id, topic))
+    return _read(body, content_type, Asked(fields or Fields(), False, account_id, client_id, topic), whole=whole)
 
 
 def read_live(
@@ -177,9 +171,9 @@ def read_live(
     return _read(body, content_type, Asked(fields or Fields(), True, account_id, None, None))
 
 
-def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
+def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = False) -> Page:
     try:
-        table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live)
+        table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live, whole=whole)
         rows = columns.length(table)
         if asked.fields.time_zone is None and (zone := _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))

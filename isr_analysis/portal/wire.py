@@ -56,6 +56,11 @@ class Answer:
         """What the portal says that the body is."""
         return self.headers.get("content-type")
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether HTTP says how long it is, so that it cannot break off unnoticed."""
+        return not self.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
+
 
 class Wire:
     """HTTP with one portal, under one token.

@@ -208,6 +208,7 @@ class Asker:
             client_id=selector.clients[0] if selector.clients else None,
             topic=selector.topic,
             fields=dataclasses.replace(fields, payload_form=form),
+            whole=answer.is_whole,
         )
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:
