@@ -11,6 +11,7 @@ from isr_analysis.answers.shape import (
     ACCOUNT,
     BESIDE,
     CLIENT,
+    LAST,
     PAYLOAD,
     PLAIN,
     PUBLISHED,
@@ -32,6 +33,10 @@ _ASIDE = {*BESIDE, "lastevaluatedkey"}
 _KINDS = ("type", "kind", "recordtype")
 _AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
 """What a first or last line is called that is no row."""
+_SAYS = re.compile(r"\w*(?:message|msg|details?|reason|description|text|info|notes?|warnings?|notices?)")
+_ENDS = re.compile(r"\b(?:ok|end|eof|done|completed?|finished|success\w*)\b|^$", re.IGNORECASE)
+"""Where a line beside rows has words, and what these say at the end."""
+
 _OF_RANGE = re.compile(r"from|to$|start|begin|end|since|until|first|last|oldest|newest|updated|generated|created")
 _AGAIN = re.compile(
     r"(?:latest|last|first|newest|oldest|previous|prior)(?:(?:message|value|row|record|point|known|state)s?)?"
@@ -64,6 +69,29 @@ def is_note(fields: dict[str, bytes]) -> bool:
     if kind.lower() in _AROUND and pick(fields, (*TOPIC, *PAYLOAD)) is None:
         return not any(time_rank(name) in (PUBLISHED, PLAIN) for name in fields)
     return bool(fields) and all(plain(name) in _PAGING or plain(name) in _HEADINGS for name in fields)
+
+
+def is_aside(fields: dict[str, bytes], row: dict[str, bytes]) -> bool:
+    """Tell whether a line that has none of a row's fields speaks of all rows: of no failure, nor in words unknown."""
+    if not fields or not {*map(plain, fields)}.isdisjoint(map(plain, row)) or failures.broken(fields):
+        return False
+    if pick(fields, (*CLIENT, *TOPIC, *PAYLOAD, "value", "val")):  # it may be a row of another kind
+        return False
+    for name, one in fields.items():
+        if raw.kind(one) == "{" and one != b"{}" and not is_aside(raw.members(one), row):
+            return False
+        if raw.kind(one) == "[" and any(raw.kind(part) in ("{", "[") for part in raw.elements(one)):
+            return False
+        if raw.kind(one) == '"' and _SAYS.fullmatch(plain(name)) and not _ENDS.search(raw.text(one)):
+            return False
+    return True
+
+
+def is_nothing(fields: dict[str, bytes]) -> bool:
+    """Tell whether a line that speaks of all rows may do so of none: it counts none."""
+    inner = [one for part in fields.values() if raw.kind(part) == "{" for one in raw.members(part).items()]
+    counts = [one for name, one in (*fields.items(), *inner) if plain(name) in (*_COUNTED, *ROWS, "n")]
+    return is_aside(fields, {}) and all(one in (b"0", b"null") or raw.kind(one) != "0" for one in counts)
 
 
 def goes_on(fields: dict[str, bytes]) -> bool:
@@ -104,6 +132,11 @@ def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
     if pick(group, CLIENT) or pick(group, TOPIC):
         return ()
     return tuple(raw.text(group[name]) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
+
+
+def as_key(name: str) -> tuple[str, ...]:
+    """Give a name as a level of what stands within, unless it is that of a place."""
+    return () if plain(name) in ROWS or plain(name) in LAST else (name,)
 
 
 def shown_again(fields: dict[str, bytes], places: Collection[str]) -> set[str]:

@@ -55,10 +55,11 @@ class Group:
 
 @dataclass(slots=True)
 class Found:
-    """The rows of a body, and what the envelope says beside them, by name; dots go into nested objects."""
+    """The rows of a body, what the envelope says beside them, by name (dots go into objects), and lines beside them."""
 
     groups: list[Group] = field(default_factory=list)
     notes: dict[str, bytes] = field(default_factory=dict)
+    lines: list[bytes] = field(default_factory=list)
 
 
 def find(
@@ -77,10 +78,11 @@ def find(
     rows = [one for one in documents if one.strip() not in files or not search.is_manifest(one)] if files else documents
     documents = rows if rows or beside_tables else documents
     if len(documents) > 1:
-        ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
-        documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
+        ends = {0: documents[1], len(documents) - 1: documents[-2]}  # where lines of JSON have a header or a trailer
+        documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one, ends[i])]
         last = raw.fields(documents[-1]) if documents else {}
-        if (failure := failures.stated(last)) and not search.is_row(documents[-1]):  # what came before is not all
+        heard = failures.broken if documents[1:] and search.is_row(documents[0]) else failures.stated
+        if (failure := heard(last)) and not search.is_row(documents[-1]):  # what came before is not all
             raise AnswerError(f"the answer breaks off with a failure: {failure}")
         documents = beside.tabled(beside.unboxed(documents))
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
@@ -125,13 +127,15 @@ class _Search:
     def _topic(self, fields: dict[str, bytes]) -> str | None:
         return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
 
-    def is_note(self, document: bytes) -> bool:
-        """Tell whether a document among others holds no row but notes, and take them."""
+    def is_note(self, document: bytes, other: bytes) -> bool:
+        """Tell whether a document beside another one holds no row but notes, and take them."""
         fields = raw.fields(document)
-        if not beside.is_note(fields):
+        aside = self.is_row(other) and not self.is_row(document) and beside.is_aside(fields, raw.members(other))
+        if not (aside or beside.is_note(fields)):
             return False
         self._check_whole(fields)
         self._note(fields)
+        self.found.lines.append(document)
         return True
 
     def is_manifest(self, document: bytes) -> bool:
@@ -222,7 +226,7 @@ class _Search:
                 said |= beside.labels(fields) | beside.tags(fields)
                 around = outer | {self._around(name): one for name, one in said.items()}
                 inner = {
-                    name: self.dig(one, around, (*keys, *beside.name_of(fields), *_as_key(name)), depth + 1)
+                    name: self.dig(one, around, (*keys, *beside.name_of(fields), *beside.as_key(name)), depth + 1)
                     for name, one in fields.items()
                     if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
                 }
@@ -348,7 +352,7 @@ class _Search:
         if twice := raw.doubled(value, fields):
             raise AnswerError(f"an object that holds rows has two members {twice!r}, of which only one would be read")
         self._note(fields)
-        if not self.live and keys and _as_key(keys[-1]) and beside.goes_on(fields):
+        if not self.live and keys and beside.as_key(keys[-1]) and beside.goes_on(fields):
             self._goes_on()
         if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
             if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
@@ -394,7 +398,3 @@ class _Search:
 
     def _note(self, fields: dict[str, bytes]) -> None:
         self.found.notes |= dict(beside.notes(fields))
-
-
-def _as_key(name: str) -> tuple[str, ...]:
-    return () if plain(name) in ROWS or plain(name) in LAST else (name,)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import replace
 
-from isr_analysis.answers import arrow, columns, csv, envelope, failures, paging, raw, unpack
+from isr_analysis.answers import arrow, beside, columns, csv, envelope, failures, paging, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import KEY
 from isr_analysis.answers.shape import AROUND, Fields, time_rank
@@ -15,12 +16,6 @@ from isr_analysis.errors import AnswerError
 
 _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|jsonlines|event-stream", re.IGNORECASE)
 """Media types of which nothing at all is an answer without rows."""
-
-ELSEWHERE = (
-    "the page of a login, of a proxy on the way, or of another service. See that ISR_PORTAL_ORIGIN names the portal, "
-    "and open it in a browser on this network"
-)
-"""What a page of HTML in the place of data is, and what to do: no contract file makes an answer of it."""
 
 _EVENTS = re.compile(rb"\s*+(?:(?:event|id|retry|):[^\r\n]*+\s*+)*+data:")
 """How a stream of events begins."""
@@ -45,8 +40,8 @@ def read(
     texts = unpack.texts(body, content_type)
     if len(texts) == 1 and (found := _alike(texts[0], fields=fields, live=live)):
         return gather(found.groups), found.notes
-    if texts == [b""] and unpack.is_packed(body) and "/json" not in (content_type or ""):
-        return {}, {}  # a file of lines that has none; it is whole, or it would not unpack
+    if not b"".join(texts) and unpack.is_packed(body) and "/json" not in (content_type or ""):
+        return {}, {}  # a file of lines that has none, or no files; it is whole, or it would not unpack
     if live and len(texts) == 1 and texts[0].strip() == b"null":
         return {}, {}  # as Go writes a list of none
     documents, tables, said = split(texts, content_type, whole=whole)
@@ -99,10 +94,10 @@ def _last_close(text: bytes) -> int:
 
 
 def without_rows(body: bytes, content_type: str | None) -> bytes | None:
-    """Give what an answer of this one's form is without rows, where that is ``{}``, ``null`` or nothing; else None.
+    """Give what `nothing` gives of an answer of this one's form without rows; None if that would show it by itself.
 
-    Of JSON lines nothing is left; braces, of groups, or of what says nothing beside its rows but what is next; and of
-    an array Go writes null.
+    Of JSON lines nothing is left, or the first and the last, which are no rows; braces, of groups, or of what says
+    nothing beside its rows but what is next; and of an array Go writes null.
     """
     documents, tables, _ = split(unpack.texts(body, content_type), content_type)
     if len(documents) == 1 and not tables and raw.kind(documents[0]) == "[":
@@ -111,8 +106,24 @@ def without_rows(body: bytes, content_type: str | None) -> bytes | None:
         return None
     scalars = [name for name, one in raw.members(documents[0]).items() if raw.kind(one) not in ("{", "[")]
     if len(documents) > 1 or any(time_rank(name) is not None for name in scalars):
-        return b""
+        return _names(envelope.find(documents, fields=Fields(), live=False).lines)
     return b"{}" if all(paging.is_next(name) for name in scalars) else None
+
+
+def nothing(body: bytes) -> bytes | None:
+    """Give an answer that may be one without rows in short; None if it is no such answer."""
+    text = body.strip()
+    if text in (b"", b"{}", b"null"):
+        return text
+    with contextlib.suppress(AnswerError):
+        documents = raw.documents(text)
+        if all(beside.is_nothing(raw.fields(one)) for one in documents):
+            return _names(documents)
+    return None
+
+
+def _names(documents: list[bytes]) -> bytes:
+    return b"\n".join(json.dumps(sorted(raw.members(one))).encode() for one in documents)
 
 
 def split(
@@ -167,7 +178,7 @@ def _no_data(text: bytes, content_type: str | None) -> str:
     page = re.search(rb"<!doctype html|<html|<head|<body", text[:2000], re.IGNORECASE)
     if page is None and "html" not in (content_type or ""):
         return f"XML came, which is not read: {text[:80].decode('utf-8', 'replace')!r}"
-    return f"no data came but {error_words(text, 'text/html')!r}: {ELSEWHERE}"
+    return f"no data came but {error_words(text, 'text/html')!r}: {failures.ELSEWHERE}"
 
 
 def _heard(said: list[str]) -> dict[str, bytes]:

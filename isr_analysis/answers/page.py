@@ -33,9 +33,18 @@ from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
 from isr_analysis.answers.shape import (
-    PUBLISHERS, SEEN, TOPIC, Asked, Fields, is_same_time, part_of_second, pick, plain, time_rank,
+    PUBLISHERS,
+    SEEN,
+    TOPIC,
+    Asked,
+    Fields,
+    is_same_time,
+    part_of_second,
+    pick,
+    plain,
+    time_rank,
 )  # fmt: skip
-from isr_analysis.errors import CONTRACT_FILE, AnswerError
+from isr_analysis.errors import AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
 """The first instant of a kind, as programs write one that they were never given."""
@@ -184,10 +193,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = 
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()
-        remedy = "" if forms.ELSEWHERE in said else f". If it is sound, name the fields in {CONTRACT_FILE}"
-        if failures.NOT_WHOLE in said:
-            remedy = f". Try again later; or, if its rows are sound, name their place (rows) in {CONTRACT_FILE}"
-        raise AnswerError(f"the portal's {what} was not understood: {said}{remedy}") from exc
+        raise AnswerError(f"the portal's {what} was not understood: {said}{failures.remedy(said)}") from exc
 
 
 def _zone(notes: dict[str, bytes]) -> str | None:

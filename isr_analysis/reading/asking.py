@@ -184,8 +184,8 @@ class Asker:
             if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
                 raise refused from exc
             guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
-            nothing = answer.body.strip()
-            if nothing not in (b"", b"{}", b"null") or not (guessed or nothing == self._without_rows()):
+            nothing = answers.nothing(answer.body)
+            if nothing is None or not (guessed or nothing == self._without_rows()):
                 raise
             page = Page()
         if page.payload_unsure and (shown := self._shown_by_others())[0]:
