@@ -168,9 +168,8 @@ def remedy(said: str) -> str:
         return ""
     if NOT_WHOLE in said:
         return f". Try again later; or, if its rows are sound, name their place (rows) in {CONTRACT_FILE}"
-    if _PASSES.search(said):
-        return ". Try again later; if that comes again, ask the portal's support"
-    return f". If it is sound, name the fields in {CONTRACT_FILE}"
+    again = "Try again later, or ask the portal's support. " if _PASSES.search(said) else ""
+    return f". {again}If it is sound, name the fields in {CONTRACT_FILE}"
 
 
 def describe(value: bytes, depth: int = 0) -> str:
