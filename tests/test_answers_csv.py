@@ -93,3 +93,58 @@ def test_the_last_line_needs_an_end_where_nothing_else_tells_that_it_is_whole(tm
     server = Unframed(lambda server, asked, _: give(wide(server._in(asked)), content_type="text/csv"))
     with mocked(server, tmp_path) as portal, pytest.raises(AnswerError, match="may be cut"):
         isr.load_history(**SPAN, portal=portal)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'{AT},a,t/x,{{"on": true, "s": "a,b"}}',
+        f'{AT},a,t/x,"{{\\"on\\": true, \\"s\\": \\"a,b\\"}}"',
+        f'{AT},a,t/x,"{{""on"": true, ""s"": ""a,b""}}",',
+        f'{AT},a,t/x,"{{""on"": true, ""s"": ""a,b""}}"\n{HEADER}',
+    ],
+)
+def test_cells_as_programs_write_them_by_hand(line):
+    """JSON as it is, or behind backslashes; a divider too many; the header of the next page."""
+    ((*_, payload),) = told(read(f"{HEADER}\n{line}\n".encode()))
+    assert json.loads(payload) == {"on": True, "s": "a,b"}
+
+
+def test_json_behind_backslashes_is_read_only_where_all_of_it_is_json():
+    """Else nobody knows what the quotes mean."""
+    for line in (f'{AT},a,t/x,"{{\\"on\\": tru}}"', f'{AT},a,t/x,{{"on": true, "b": }}', f'{AT},a,t/x,"a" b'):
+        with pytest.raises(AnswerError, match=r"quote that is not closed|cells, its header"):
+            read(f"{HEADER}\n{line}\n".encode())
+
+
+def test_cells_without_a_value_are_missing():
+    """As databases write them; a number that is none stays that."""
+    text = f"time,client_id,topic,a,b,c\n{AT},a,t/x,NULL,null,1\n{AT},a,t/x,2,x,NaN\n{AT},a,t/x,3,,+Inf\n"
+    assert [payload for *_, payload in told(read(text.encode()))] == [
+        b'{"c":1}', b'{"a":2,"b":"x","c":NaN}', b'{"a":3,"c":Infinity}',
+    ]  # fmt: skip
+
+
+def test_columns_that_are_named_by_topics_are_rows_of_these():
+    """In CSV and in JSON; not where a topic is named, or what is behind the slash is a unit."""
+    table = f"time,client_id,tele/x,tele/y\n{AT},a,1,\n{AT},a,2,on\n"
+    rows = [(NS, "a", "tele/x", b"1"), (NS, "a", "tele/x", b"2"), (NS, "a", "tele/y", b'"on"')]
+    assert told(read(table.encode())) == rows
+    assert read(table.encode()).rows == 2
+    assert (
+        told(
+            read(
+                [
+                    {"time": AT, "client_id": "a", "tele/x": 1},
+                    {"time": AT, "client_id": "a", "tele/x": 2, "tele/y": "on"},
+                ]
+            )
+        )
+        == rows
+    )
+    assert told(read(table.encode(), topic="tele/x"))[:2] == rows[:2]
+    assert told(read(f"time,client_id,topic,rate m/s\n{AT},a,tele/x,1\n".encode())) == [
+        (NS, "a", "tele/x", b'{"rate m/s":1}')
+    ]
+    with pytest.raises(AnswerError, match="no field of the rows holds a topic"):
+        read(f"time,client_id,m/s\n{AT},a,1\n".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -41,6 +42,9 @@ _COUNT = re.compile(
 
 _UNIT_LESS = re.compile(r"-?|[\[(<].*[\])>]|text|str(?:ing)?|varchar|utf-?8", re.IGNORECASE)
 """What a row of units or types has below the names of clients and topics."""
+
+_MISSING = pa.array(["", "NULL", "null", r"\N"])
+"""Cells without a value, as databases write them."""
 
 Row = list[str]
 
@@ -102,7 +106,8 @@ def read(text: str, head: Head, *, whole: bool = False) -> tuple[Columns, list[s
     A column of which each cell is a number (between semicolons, with a comma for the point as well), ``true`` or
     ``false``, or a JSON object or array is that; any other is text, and so is a payload. An empty cell is a missing
     value. InfluxDB's annotations say the types themselves. A row of units below the header is left out, and so are
-    notes behind ``#``, and a last line that states how many rows came.
+    notes behind ``#``, and a last line that states how many rows came. JSON in the last cells
+    may stand there with its quotes as they are, or behind backslashes.
 
     Raises
     ------
@@ -110,10 +115,38 @@ def read(text: str, head: Head, *, whole: bool = False) -> tuple[Columns, list[s
         A line has more or fewer cells than the header, a quote is not closed, the last line may be cut and it is not
         known that the text is `whole`, or InfluxDB states an error.
     """
-    notes = list(head.notes)
-    records = _rows(text[head.at :], head.divider, whole=whole)
-    tables = [(table, columns.length(table)) for table in _tables(records, head.divider, notes)]
-    return tables[0][0] if len(tables) == 1 else columns.concat(tables), notes
+    notes, body = list(head.notes), text[head.at :]
+    try:
+        tables = list(_tables(_rows(body, head.divider, whole=whole), head.divider, notes))
+    except AnswerError:
+        if (records := _of_json(body, head.divider)) is None:
+            raise
+        tables = list(_tables(records, head.divider, notes))
+    return tables[0] if len(tables) == 1 else columns.concat([(one, columns.length(one)) for one in tables]), notes
+
+
+def _of_json(text: str, divider: str) -> list[Row] | None:
+    r"""Give the records of a text of which each ends in JSON, with its quotes as they are, or behind backslashes.
+
+    None if any record does not, so that it is certain.
+    """
+    lines = text.splitlines()
+    last = lines[0].count(divider)
+    plain_rows = [line.split(divider, last) for line in lines if line]
+    if last and plain_rows[1:] and all(len(row) > last and _is_json(row[last]) for row in plain_rows[1:]):
+        return plain_rows
+    if '\\"' not in text or re.search(rf'[^{re.escape(divider)}\s]""', text.replace('\\"', "")):  # doubled, too
+        return None
+    for escaped in (r'\\(["\\])', r'\\(")'):
+        with contextlib.suppress(AnswerError):
+            rows = _rows(re.sub(escaped, lambda found: found[1].replace('"', '""'), text), divider, whole=False)
+            if rows[1:] and all(any(map(_is_json, row)) for row in rows[1:] if row != [""]):
+                return rows
+    return None
+
+
+def _is_json(cell: str) -> bool:
+    return cell.startswith(("{", "[")) and raw.is_json(cell.encode("utf-8", "surrogatepass"))
 
 
 def _tables(records: list[Row], divider: str, said: list[str]) -> Iterator[Columns]:
@@ -137,8 +170,10 @@ def _tables(records: list[Row], divider: str, said: list[str]) -> Iterator[Colum
         elif names is None:
             names = [name.strip() for name in row]
             padded = any(name.startswith(" ") for name in row)
-        elif len(row) == len(names):
-            rows.append(row)
+        elif row == names:
+            continue  # of the next page, in the same text
+        elif len(row) == len(names) or (len(row) == len(names) + 1 and not row[-1]):
+            rows.append(row[: len(names)])
         elif row[0].startswith("#") or _counts(row, len(rows), is_last=number == len(records)):
             said.append(divider.join(row).lstrip("# "))
         else:
@@ -250,7 +285,7 @@ def _as_stated(name: str, column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray
 
 
 def _as_found(column: pa.ChunkedArray, divider: str) -> pa.ChunkedArray:
-    column = pc.if_else(pc.equal(column, ""), None, column)
+    column = pc.if_else(pc.is_in(column, _MISSING), None, column)
     if column.null_count == len(column):
         return column
     if divider == ";" and pc.all(pc.match_substring_regex(column, _DECIMAL_COMMA)).as_py():
@@ -260,6 +295,10 @@ def _as_found(column: pa.ChunkedArray, divider: str) -> pa.ChunkedArray:
     if pc.all(pc.match_substring_regex(column, r"^(?i:true|false)$")).as_py():
         return pc.utf8_lower(column).cast(pa.binary())
     values = [None if one is None else one.encode() for one in column.to_pylist()]
+    if any(one in SPECIAL for one in values):
+        numbers = [SPECIAL.get(one, one) if one else None for one in values]
+        if all(one is None or (raw.kind(one) == "0" and raw.is_json(one)) for one in numbers):
+            return columns.json_texts(numbers)
     if all(one is None or (one[:1] in b"{[" and raw.is_json(one)) for one in values):
         return columns.json_texts(values)
     return column
