@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import portal_rows
@@ -63,9 +64,20 @@ def test_a_last_line_may_say_that_there_is_more():
 
 
 @pytest.mark.parametrize(
+    "one", [{"rows": 0, "status": "ok"}, {"summary": {"records": 0, "took_ms": 3}}, {"messages": 0}]
+)
+def test_an_object_that_counts_no_rows_has_none(one):
+    """Whatever else it says; one that counts some lacks them."""
+    assert read(lines(one)).rows == 0
+    with pytest.raises(AnswerError, match="no rows of messages"):
+        read(json.dumps(one).replace("0", "2").encode())
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(
     "one", [{"status": "ok"}, {"summary": {"rows": None, "took_ms": 3}}, {"event": "end", "n": None}]
 )
-def test_such_a_line_alone_is_an_answer_without_rows(home, one):
+def test_such_a_line_alone_is_an_answer_without_rows(home, one, pack):
     """As an answer with rows shows; unless it counts some."""
 
     def told_with(rows):
@@ -73,7 +85,7 @@ def test_such_a_line_alone_is_an_answer_without_rows(home, one):
 
     def answer(server, asked, _):
         stored = server._in(asked)
-        return give(lines(*map(portal_rows.plain, stored), told_with(len(stored))), content_type="application/x-ndjson")
+        return give(pack(lines(*map(portal_rows.plain, stored), told_with(len(stored)))), content_type="text/plain")
 
     with serve(Odd(answer)) as origin, connect(origin, home) as portal:
         assert len(isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)) == len(MINUTES)

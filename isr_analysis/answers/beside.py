@@ -24,6 +24,9 @@ from isr_analysis.answers.shape import (
 from isr_analysis.errors import AnswerError
 
 _COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
+_THEMSELVES = ("rows", "records", "messages", "items", "results", "points", "entries", "events", "hits", "n")
+"""Where the rows stand, or the number of them."""
+
 _PAGING = {
     "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
     "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
@@ -89,9 +92,16 @@ def is_aside(fields: dict[str, bytes], row: dict[str, bytes]) -> bool:
 
 def is_nothing(fields: dict[str, bytes]) -> bool:
     """Tell whether a line that speaks of all rows may do so of none: it counts none."""
-    inner = [one for part in fields.values() if raw.kind(part) == "{" for one in raw.members(part).items()]
-    counts = [one for name, one in (*fields.items(), *inner) if plain(name) in (*_COUNTED, *ROWS, "n")]
-    return is_aside(fields, {}) and all(one in (b"0", b"null") or raw.kind(one) != "0" for one in counts)
+    inner = [raw.members(one) for one in fields.values() if raw.kind(one) == "{"]
+    return is_aside(fields, {}) and all(one in (b"0", b"null") for one in _counts(fields, *inner))
+
+
+def _counts(*parts: dict[str, bytes]) -> list[bytes]:
+    """Give how many rows there are said to be."""
+    members = [one for part in parts for one in part.items()]
+    return [
+        one for name, one in members if plain(name) in _COUNTED or (plain(name) in _THEMSELVES and raw.kind(one) == "0")
+    ]
 
 
 def goes_on(fields: dict[str, bytes]) -> bool:
@@ -106,8 +116,10 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     known = [name for name in fields if plain(name) in ROWS]
     if any(fields[name] == b"{}" for name in known):
         return True
-    nested = [raw.members(one) for name, one in fields.items() if plain(name) in BESIDE and raw.kind(one) == "{"]
-    counts = [one for part in (fields, *nested) for name, one in part.items() if plain(name) in _COUNTED]
+    around = (*BESIDE, *_HEADINGS)
+    places = [name for name in places if plain(name) not in _HEADINGS]
+    nested = [raw.members(one) for name, one in fields.items() if plain(name) in around and raw.kind(one) == "{"]
+    counts = _counts(fields, *nested)
     none = bool(counts) and all(one == b"0" for one in counts)
     nil = any(fields[name] == b"null" for name in known)
     if none and ((top and not places) or nil or any(fields[name] == b"[]" for name in places)):

@@ -110,12 +110,12 @@ def without_rows(body: bytes, content_type: str | None) -> bytes | None:
     return b"{}" if all(paging.is_next(name) for name in scalars) else None
 
 
-def nothing(body: bytes) -> bytes | None:
+def nothing(body: bytes, content_type: str | None) -> bytes | None:
     """Give an answer that may be one without rows in short; None if it is no such answer."""
-    text = body.strip()
-    if text in (b"", b"{}", b"null"):
-        return text
     with contextlib.suppress(AnswerError):
+        text = b"\n".join(unpack.texts(body, content_type)).strip()
+        if text in (b"", b"{}", b"null"):
+            return text
         documents = raw.documents(text)
         if all(beside.is_nothing(raw.fields(one)) for one in documents):
             return _names(documents)

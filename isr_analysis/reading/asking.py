@@ -184,7 +184,7 @@ class Asker:
             if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
                 raise refused from exc
             guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
-            nothing = answers.nothing(answer.body)
+            nothing = answers.nothing(answer.body, answer.content_type)
             if nothing is None or not (guessed or nothing == self._without_rows()):
                 raise
             page = Page()
