@@ -137,7 +137,7 @@ class BrokerUnavailableError(IsrError):
 
 
 class PortalUnavailableError(IsrError):
-    """The portal could not be reached, did not answer in time, or failed with 5xx."""
+    """The portal could not be reached, did not answer in time, or failed, as with 5xx."""
 
     retryable = True
 

@@ -6,6 +6,7 @@ import datetime as dt
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -148,7 +149,7 @@ def _read(
     return selector.select(answers.merge(table) if fragments else table), accounts, more
 
 
-def _page(source: str | Path | bytes, *, fields: answers.Fields, **asked: str | None) -> answers.Page:
+def _page(source: str | Path | bytes, *, fields: answers.Fields, **asked: Any) -> answers.Page:
     body = _bytes(source)
     try:
         return answers.read_page(body, fields=fields, **asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import logging
 import socket
 
@@ -172,6 +173,13 @@ def test_a_redirect_at_home_keeps_the_token(line_to):
         ),
         (500, errors.PortalUnavailableError, r"asked 4 times"),
         (504, errors.PortalUnavailableError, r"asked 4 times.*shorter ranges: longest = "),
+        (425, errors.PortalUnavailableError, r"asked 4 times; try again later"),
+        (522, errors.PortalUnavailableError, r"asked 4 times; try again later"),
+        (408, errors.PortalUnavailableError, r"\. Try again later, or for shorter ranges: longest = "),
+        (524, errors.PortalUnavailableError, r"\. Try again later, or for shorter ranges: longest = "),
+        (499, errors.PortalUnavailableError, r"\. Try again later"),
+        (501, errors.QuestionRefusedError, r"see its words"),
+        (511, errors.PortalUnavailableError, r"\. It is the network that wants a login: open any page"),
     ],
 )
 def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, status, kind, words):
@@ -184,6 +192,47 @@ def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, stat
     assert "so it is" in str(caught.value)
     assert VALUE not in str(caught.value)
     assert not isinstance(caught.value, errors.RequestRefusedError) or caught.value.words == "so it is"
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"), [(425, 4), (507, 4), (520, 4), (598, 4), (501, 1), (511, 1), (524, 1), (408, 1)]
+)
+def test_what_may_pass_at_once_is_asked_for_again(line_to, status, asked):
+    """As often as the error says; what took too long, or cannot be, is not."""
+    line = line_to(lambda _: httpx.Response(status, text="so it is"))
+    with pytest.raises(errors.IsrError) as caught:
+        line.get("/api/v1/subscriber/history")
+    assert line.requests == asked
+    assert ("4 times" in str(caught.value)) == (asked == 4)
+
+
+def test_a_refusal_without_a_word_does_not_refer_to_its_words(line_to):
+    """There are none."""
+    line = line_to(lambda _: httpx.Response(409))
+    with pytest.raises(errors.QuestionRefusedError, match=r"without a word; ask the portal's support"):
+        line.get("/api/v1/subscriber/history")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        ("La durée est trop longue".encode("latin-1"), "text/plain; charset=ISO-8859-1", "La durée est trop longue"),
+        ("期間が長すぎる".encode("shift_jis"), "text/plain; charset=shift_jis", "期間が長すぎる"),
+        (b'\xef\xbb\xbf{"detail": "so it is"}', "application/json", "so it is"),
+        (gzip.compress(b'{"detail": "so it is"}'), "application/json", "so it is"),
+        (
+            b"<?xml version='1.0'?><Error><Code>E7</Code><Message>Bad &amp; so</Message></Error>",
+            "text/xml",
+            "E7 Bad & so",
+        ),
+    ],
+)
+def test_the_portals_words_are_read_in_whichever_form(line_to, body, kind, said):
+    """In its charset, packed or not; XML is no page of HTML."""
+    line = line_to(lambda _: httpx.Response(400, content=body, headers={"content-type": kind}))
+    with pytest.raises(errors.QuestionRefusedError) as caught:
+        line.get("/x")
+    assert caught.value.words == said
 
 
 def test_a_forbidden_page_of_html_may_be_of_a_firewall(line_to):

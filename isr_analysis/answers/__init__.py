@@ -17,7 +17,7 @@ raises an `AnswerError` that shows what came. On the way from a body to messages
 from __future__ import annotations
 
 from isr_analysis.answers.failures import of_change as failure_of_change
-from isr_analysis.answers.forms import without_rows
+from isr_analysis.answers.forms import nothing, without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.instants import instant_of
 from isr_analysis.answers.page import Apart, Page, read_live, read_page
@@ -28,6 +28,6 @@ from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
-    "HTML", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "merge", "read_live",
-    "read_page", "read_paging", "read_rows", "without_rows",
+    "HTML", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "merge", "nothing",
+    "read_live", "read_page", "read_paging", "read_rows", "without_rows",
 ]  # fmt: skip

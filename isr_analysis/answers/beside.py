@@ -26,6 +26,9 @@ from isr_analysis.answers.shape import (
 from isr_analysis.errors import AnswerError
 
 _COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
+_THEMSELVES = ("rows", "records", "messages", "items", "results", "points", "entries", "events", "hits", "n")
+"""Where the rows stand, or the number of them."""
+
 _PAGING = {
     "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
     "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
@@ -35,6 +38,10 @@ _ASIDE = {*BESIDE, "lastevaluatedkey"}
 _KINDS = ("type", "kind", "recordtype")
 _AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
 """What a first or last line is called that is no row."""
+_SAYS = re.compile(r"\w*(?:message|msg|details?|reason|description|text|info|notes?|warnings?|notices?)")
+_ENDS = re.compile(r"\b(?:ok|end|eof|done|completed?|finished|success\w*)\b|^$", re.IGNORECASE)
+"""Where a line beside rows has words, and what these say at the end."""
+
 _OF_RANGE = re.compile(r"from|to$|start|begin|end|since|until|first|last|oldest|newest|updated|generated|created")
 _AGAIN = re.compile(
     r"(?:latest|last|first|newest|oldest|previous|prior)(?:(?:message|value|row|record|point|known|state)s?)?"
@@ -69,6 +76,36 @@ def is_note(fields: dict[str, bytes]) -> bool:
     return bool(fields) and all(plain(name) in _PAGING or plain(name) in _HEADINGS for name in fields)
 
 
+def is_aside(fields: dict[str, bytes], row: dict[str, bytes]) -> bool:
+    """Tell whether a line that has none of a row's fields speaks of all rows: of no failure, nor in words unknown."""
+    if not fields or not {*map(plain, fields)}.isdisjoint(map(plain, row)) or failures.broken(fields):
+        return False
+    if pick(fields, (*CLIENT, *TOPIC, *PAYLOAD, "value", "val")):  # it may be a row of another kind
+        return False
+    for name, one in fields.items():
+        if raw.kind(one) == "{" and one != b"{}" and not is_aside(raw.members(one), row):
+            return False
+        if raw.kind(one) == "[" and any(raw.kind(part) in ("{", "[") for part in raw.elements(one)):
+            return False
+        if raw.kind(one) == '"' and _SAYS.fullmatch(plain(name)) and not _ENDS.search(raw.text(one)):
+            return False
+    return True
+
+
+def is_nothing(fields: dict[str, bytes]) -> bool:
+    """Tell whether a line that speaks of all rows may do so of none: it counts none."""
+    inner = [raw.members(one) for one in fields.values() if raw.kind(one) == "{"]
+    return is_aside(fields, {}) and all(one in (b"0", b"null") for one in _counts(fields, *inner))
+
+
+def _counts(*parts: dict[str, bytes]) -> list[bytes]:
+    """Give how many rows there are said to be."""
+    members = [one for part in parts for one in part.items()]
+    return [
+        one for name, one in members if plain(name) in _COUNTED or (plain(name) in _THEMSELVES and raw.kind(one) == "0")
+    ]
+
+
 def goes_on(fields: dict[str, bytes]) -> bool:
     """Tell whether a group of rows says that it has more of them than stand here."""
     said = paging.read({name: one for name, one in fields.items() if raw.kind(one) not in ("{", "[")}, 0)
@@ -81,8 +118,10 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     known = [name for name in fields if is_place(name)]
     if any(fields[name] == b"{}" for name in known):
         return True
-    nested = [raw.members(one) for name, one in fields.items() if plain(name) in BESIDE and raw.kind(one) == "{"]
-    counts = [one for part in (fields, *nested) for name, one in part.items() if plain(name) in _COUNTED]
+    around = (*BESIDE, *_HEADINGS)
+    places = [name for name in places if plain(name) not in _HEADINGS]
+    nested = [raw.members(one) for name, one in fields.items() if plain(name) in around and raw.kind(one) == "{"]
+    counts = _counts(fields, *nested)
     none = bool(counts) and all(one == b"0" for one in counts)
     nil = any(fields[name] == b"null" for name in known)
     if none and ((top and not places) or nil or any(fields[name] == b"[]" for name in places)):

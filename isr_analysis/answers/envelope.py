@@ -56,10 +56,11 @@ class Group:
 
 @dataclass(slots=True)
 class Found:
-    """The rows of a body, and what the envelope says beside them, by name; dots go into nested objects."""
+    """The rows of a body, what the envelope says beside them, by name (dots go into objects), and lines beside them."""
 
     groups: list[Group] = field(default_factory=list)
     notes: dict[str, bytes] = field(default_factory=dict)
+    lines: list[bytes] = field(default_factory=list)
 
 
 def find(
@@ -78,10 +79,11 @@ def find(
     rows = [one for one in documents if one.strip() not in files or not search.is_manifest(one)] if files else documents
     documents = rows if rows or beside_tables else documents
     if len(documents) > 1:
-        ends = {0, len(documents) - 1}  # where lines of JSON have a header or a trailer
-        documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one)]
+        ends = {0: documents[1], len(documents) - 1: documents[-2]}  # where lines of JSON have a header or a trailer
+        documents = [one for i, one in enumerate(documents) if i not in ends or not search.is_note(one, ends[i])]
         last = raw.fields(documents[-1]) if documents else {}
-        if (failure := failures.stated(last)) and not search.is_row(documents[-1]):  # what came before is not all
+        heard = failures.broken if documents[1:] and search.is_row(documents[0]) else failures.stated
+        if (failure := heard(last)) and not search.is_row(documents[-1]):  # what came before is not all
             raise AnswerError(f"the answer breaks off with a failure: {failure}")
         documents = beside.tabled(beside.unboxed(documents))
         if all(raw.kind(one) == "{" for one in documents) and any(map(search.is_row, documents)):
@@ -126,13 +128,15 @@ class _Search:
     def _topic(self, fields: dict[str, bytes]) -> str | None:
         return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
 
-    def is_note(self, document: bytes) -> bool:
-        """Tell whether a document among others holds no row but notes, and take them."""
+    def is_note(self, document: bytes, other: bytes) -> bool:
+        """Tell whether a document beside another one holds no row but notes, and take them."""
         fields = raw.fields(document)
-        if not beside.is_note(fields):
+        aside = self.is_row(other) and not self.is_row(document) and beside.is_aside(fields, raw.members(other))
+        if not (aside or beside.is_note(fields)):
             return False
-        self._check_whole(fields)
+        failures.check_whole(fields, counts=not self.live)
         self.found.notes |= beside.notes(fields)
+        self.found.lines.append(document)
         return True
 
     def is_manifest(self, document: bytes) -> bool:
@@ -363,7 +367,8 @@ class _Search:
         if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
             if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
                 raise AnswerError(f"the answer states a failure beside its rows: {failure}")
-            self._check_whole({name: one for name, one in fields.items() if name not in bearing}, counts=not keys)
+            others = {name: one for name, one in fields.items() if name not in bearing}
+            failures.check_whole(others, counts=not (keys or self.live))
         speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
@@ -393,7 +398,3 @@ class _Search:
         placed = empty and (len(dug) == len(empty) or any(plain(name) in ROWS for name in empty))
         nil = self.live and depth == 0 and all(one == b"null" for one in fields.values())
         return bool(placed) or nil or beside.is_empty(fields, dug, top=depth == 0)
-
-    def _check_whole(self, fields: dict[str, bytes], *, counts: bool = True) -> None:
-        if lacking := failures.lacking(fields, counts=counts and not self.live):
-            raise AnswerError(f"the answer {failures.NOT_WHOLE}: {lacking}")

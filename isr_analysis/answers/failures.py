@@ -8,10 +8,24 @@ from collections.abc import Collection
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
 from isr_analysis.answers.words import error_words
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError
 
 FAILED = ("error", "errors", "exception", "fault")
 NOT_WHOLE = "says that it is not whole"
+ELSEWHERE = (
+    "the page of a login, of a proxy on the way, or of another service. See that ISR_PORTAL_ORIGIN names the portal, "
+    "and open it in a browser on this network"
+)
+"""What a page of HTML in the place of data is, and what to do: no contract file makes an answer of it."""
+
+_BROKEN = re.compile(
+    r"(?<!no )(?<!0 )(?:err(?:or)?s?\b|exception|fail|fault|abort|cancel|time[ds]?[ _-]?out|den(?:y|ied)|unavail"
+    r"|unreach|interrupt|broken|kill|reject|\blost\b|incomplete|\bnot\b|n't\b)",
+    re.IGNORECASE,
+)
+"""Words of a line that ends rows before their end."""
+
+_PASSES = re.compile(r"states a failure|that states '|breaks off|is broken at byte")
 NOTHING = (b"null", b"false", b'""', b"[]", b"{}", b"0")
 NO_MESSAGE = rb"(?i)^\d|\bno \w|never|not (?:found|connected)|empty|none|offline|disconnect|inactive|disabled|paused"
 """What a publisher without a last message may say in place of a failure: a count, or why it has none."""
@@ -97,6 +111,14 @@ def stated(fields: dict[str, bytes], *, rows: bool = True, counts: bool = True) 
     return None if rows or pick(fields, CLIENT) else _reason(fields)
 
 
+def broken(fields: dict[str, bytes]) -> str | None:
+    """Give the failure that a line of its own states behind rows, in any of its words."""
+    if failure := stated(fields, rows=False):
+        return failure
+    speaks = (_text(one) if raw.kind(one) == '"' else name if one == b"true" else "" for name, one in fields.items())
+    return _words(fields) if any(map(_BROKEN.search, speaks)) else None
+
+
 def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) -> str | None:
     """Give what an envelope says of parts that are not in the answer: a part of a store that failed, a client.
 
@@ -122,6 +144,18 @@ def lacking(fields: dict[str, bytes], *, counts: bool = True, depth: int = 0) ->
             if found:
                 return found
     return None
+
+
+def check_whole(fields: dict[str, bytes], *, counts: bool = True) -> None:
+    """Refuse an envelope that says of parts that they are not in the answer, as of `lacking`.
+
+    Raises
+    ------
+    AnswerError
+        It does.
+    """
+    if said := lacking(fields, counts=counts):
+        raise AnswerError(f"the answer {NOT_WHOLE}: {said}")
 
 
 def check_others(others: dict[str, bytes], those: Collection[str]) -> None:
@@ -154,6 +188,16 @@ def of_change(body: bytes) -> str | None:
     if text.startswith(b"<"):
         return error_words(text, "text/html")
     return stated(raw.members(text)) if raw.is_json(text) and raw.kind(text) == "{" else None
+
+
+def remedy(said: str) -> str:
+    """Say what to do about an answer that was not understood, by what is said of it."""
+    if ELSEWHERE in said:
+        return ""
+    if NOT_WHOLE in said:
+        return f". Try again later; or, if its rows are sound, name their place (rows) in {CONTRACT_FILE}"
+    again = "Try again later, or ask the portal's support. " if _PASSES.search(said) else ""
+    return f". {again}If it is sound, name the fields in {CONTRACT_FILE}"
 
 
 def describe(value: bytes, depth: int = 0) -> str:

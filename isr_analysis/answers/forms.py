@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from dataclasses import replace
 
-from isr_analysis.answers import arrow, columns, csv, envelope, keys, paging, raw, unpack
+from isr_analysis.answers import arrow, beside, columns, csv, envelope, failures, keys, paging, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import AROUND, Fields, time_rank
 from isr_analysis.answers.words import error_words
@@ -13,12 +15,6 @@ from isr_analysis.errors import AnswerError
 
 _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|jsonlines|event-stream", re.IGNORECASE)
 """Media types of which nothing at all is an answer without rows."""
-
-ELSEWHERE = (
-    "the page of a login, of a proxy on the way, or of another service. See that ISR_PORTAL_ORIGIN names the portal, "
-    "and open it in a browser on this network"
-)
-"""What a page of HTML in the place of data is, and what to do: no contract file makes an answer of it."""
 
 _EVENTS = re.compile(rb"\s*+(?:(?:event|id|retry|):[^\r\n]*+\s*+)*+data:")
 """How a stream of events begins."""
@@ -30,8 +26,10 @@ _ARRAY = re.compile(rb"\[\s*\{")
 _NEAR = 20_000
 
 
-def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -> tuple[Columns, dict[str, bytes]]:
-    """Give the rows of a body as columns, and what stands beside them.
+def read(
+    body: bytes, content_type: str | None, *, fields: Fields, live: bool, whole: bool = False
+) -> tuple[Columns, dict[str, bytes]]:
+    """Give the rows of a body as columns, and what stands beside them; `whole` if it is known to have come whole.
 
     Raises
     ------
@@ -41,17 +39,19 @@ def read(body: bytes, content_type: str | None, *, fields: Fields, live: bool) -
     texts = unpack.texts(body, content_type)
     if len(texts) == 1 and (found := _alike(texts[0], fields=fields, live=live)):
         return gather(found.groups), found.notes
-    if texts == [b""] and unpack.is_packed(body) and "/json" not in (content_type or ""):
-        return {}, {}  # a file of lines that has none; it is whole, or it would not unpack
+    if not b"".join(texts) and unpack.is_packed(body) and "/json" not in (content_type or ""):
+        return {}, {}  # a file of lines that has none, or no files; it is whole, or it would not unpack
     if live and len(texts) == 1 and texts[0].strip() == b"null":
         return {}, {}  # as Go writes a list of none
-    documents, tables = split(texts, content_type)
+    documents, tables, said = split(texts, content_type, whole=whole)
     if not documents:
-        return columns.concat([(one, columns.length(one)) for one in tables]), {}
+        return columns.concat([(one, columns.length(one)) for one in tables]), said
     files = {one.strip() for one in texts} if len(texts) > 1 else ()
     found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables), files=files)
     tables = [gather(found.groups), *tables]
-    return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[0], found.notes
+    return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[
+        0
+    ], said | found.notes
 
 
 def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
@@ -93,24 +93,42 @@ def _last_close(text: bytes) -> int:
 
 
 def without_rows(body: bytes, content_type: str | None) -> bytes | None:
-    """Give what an answer of this one's form is without rows, where that is ``{}``, ``null`` or nothing; else None.
+    """Give what `nothing` gives of an answer of this one's form without rows; None if that would show it by itself.
 
-    Of JSON lines nothing is left; braces, of groups, or of what says nothing beside its rows but what is next; and of
-    an array Go writes null.
+    Of JSON lines nothing is left, or the first and the last, which are no rows; braces, of groups, or of what says
+    nothing beside its rows but what is next; and of an array Go writes null.
     """
-    documents, tables = split(unpack.texts(body, content_type), content_type)
+    documents, tables, _ = split(unpack.texts(body, content_type), content_type)
     if len(documents) == 1 and not tables and raw.kind(documents[0]) == "[":
         return b"null"
     if tables or any(raw.kind(one) != "{" for one in documents):
         return None
     scalars = [name for name, one in raw.members(documents[0]).items() if raw.kind(one) not in ("{", "[")]
     if len(documents) > 1 or any(time_rank(name) is not None for name in scalars):
-        return b""
+        return _names(envelope.find(documents, fields=Fields(), live=False).lines)
     return b"{}" if all(paging.is_next(name) for name in scalars) else None
 
 
-def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], list[Columns]]:
-    """Give the JSON documents of a body's texts, and its tables of CSV.
+def nothing(body: bytes, content_type: str | None) -> bytes | None:
+    """Give an answer that may be one without rows in short; None if it is no such answer."""
+    with contextlib.suppress(AnswerError):
+        text = b"\n".join(unpack.texts(body, content_type)).strip()
+        if text in (b"", b"{}", b"null"):
+            return text
+        documents = raw.documents(text)
+        if all(beside.is_nothing(raw.fields(one)) for one in documents):
+            return _names(documents)
+    return None
+
+
+def _names(documents: list[bytes]) -> bytes:
+    return b"\n".join(json.dumps(sorted(raw.members(one))).encode() for one in documents)
+
+
+def split(
+    texts: list[bytes], content_type: str | None, *, whole: bool = False
+) -> tuple[list[bytes], list[Columns], dict[str, bytes]]:
+    """Give the JSON documents of a body's texts, its tables of CSV, and what lines of these say that are no rows.
 
     Raises
     ------
@@ -119,6 +137,7 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
     """
     documents: list[bytes] = []
     tables: list[Columns] = []
+    said: list[str] = []
     for text in texts:
         start = text[:200].lstrip(b" \t\r\n\x1e")
         if _EVENTS.match(text):
@@ -139,10 +158,12 @@ def split(texts: list[bytes], content_type: str | None) -> tuple[list[bytes], li
         elif start[:1] == b"<":
             raise AnswerError(_no_data(text, content_type))
         else:
-            tables.append(_csv(text, content_type))
+            table, lines = _csv(text, content_type, whole=whole)
+            tables.append(table)
+            said += lines
     if not documents and not tables:
         raise AnswerError("the body is a zip file without files")
-    return documents, tables
+    return documents, tables, _heard(said)
 
 
 def _json_within(text: bytes) -> bytes | None:
@@ -156,18 +177,27 @@ def _no_data(text: bytes, content_type: str | None) -> str:
     page = re.search(rb"<!doctype html|<html|<head|<body", text[:2000], re.IGNORECASE)
     if page is None and "html" not in (content_type or ""):
         return f"XML came, which is not read: {text[:80].decode('utf-8', 'replace')!r}"
-    return f"no data came but {error_words(text, 'text/html')!r}: {ELSEWHERE}"
+    return f"no data came but {error_words(text, 'text/html')!r}: {failures.ELSEWHERE}"
 
 
-def _csv(text: bytes, content_type: str | None) -> Columns:
+def _heard(said: list[str]) -> dict[str, bytes]:
+    """Give what lines beside rows of CSV say as a note; refuse it if it is that rows are missing."""
+    if not said:
+        return {}
+    words = json.dumps("; ".join(said)).encode()
+    failures.check_whole({"notes": words})
+    return {"notices": words}
+
+
+def _csv(text: bytes, content_type: str | None, *, whole: bool) -> tuple[Columns, list[str]]:
     try:
         decoded = text.decode()
     except UnicodeDecodeError as exc:
         raise AnswerError(f"neither JSON nor text came ({content_type or 'no type'}): {text[:40]!r}") from exc
-    divider = csv.divider_of(decoded)
-    if divider is None:
+    head = csv.head_of(decoded)
+    if head is None:
         raise AnswerError(f"neither JSON nor CSV came ({content_type or 'no type'}) but {decoded[:80]!r}")
-    return csv.read(decoded, divider)
+    return csv.read(decoded, head, whole=whole)
 
 
 def gather(groups: list[envelope.Group]) -> Columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Sequence
 
 import pyarrow as pa
@@ -10,7 +11,10 @@ from isr_analysis import messages
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns, join
 from isr_analysis.answers.keys import KEY
-from isr_analysis.answers.shape import Asked, time_rank
+from isr_analysis.answers.shape import CLIENT, Asked, is_bookkeeping, plain, time_rank
+
+_TOPIC = re.compile(r"(?=.*[^\s/]{4})[^\s/()\[\]]+(?:/[^\s/()\[\]]+)+")
+"""The name of a column that may be a topic: a level of it is longer than the units of ``km/h``."""
 
 _WHOLE = "payload"
 """The field that, where there is one, holds all of the payload; the others are then the portal's notes."""
@@ -19,10 +23,14 @@ _WHOLE = "payload"
 def of_names(table: Columns, asked: Asked) -> Columns:
     """Take the names under which values and their instants stand for those of fields, where they can be no topics.
 
+    Columns that are named by topics become rows of these.
+
     That is so if one topic was asked for and they have none of its levels, as in ``{"temp": [{"ts": …, "value": …}]}``.
     """
     keys = [name for name in table if name.startswith(KEY)]
-    if asked.live or not keys or asked.one_topic is None:
+    if not keys:
+        return _of_topics(table, asked)
+    if asked.live or asked.one_topic is None:
         return table
     rest = [name for name in table if name not in keys]
     names = {*columns.texts(table[keys[-1]], keys[-1]).to_pylist()} - {None, asked.client_id}
@@ -34,6 +42,26 @@ def of_names(table: Columns, asked: Asked) -> Columns:
     if not names or (len(names) == 1 and "ts" not in rest):  # it may be that of their place
         return table
     return {"_field" if name == keys[-1] else name: one for name, one in table.items()}
+
+
+def _of_topics(table: Columns, asked: Asked) -> Columns:
+    """Make a row of each value in columns that are named by topics, where there is no column of topics or payloads.
+
+    A row without a value in such a column is no message of it.
+    """
+    named = [name for name in table if _TOPIC.fullmatch(name)]
+    others = [name for name in table if name not in named]
+    labels = all(time_rank(one) is not None or is_bookkeeping(one) or plain(one) in CLIENT for one in others)
+    if not named or not labels or not (asked.one_topic is None or any(one.endswith(asked.one_topic) for one in named)):
+        return table
+    parts = []
+    for name in named:
+        there = columns.present(table[name])
+        part = {one: table[one].filter(there) for one in others}
+        part["payload"] = columns.as_json(table[name].filter(there))
+        part["topic"] = columns.text([name] * columns.length(part))
+        parts.append((part, columns.length(part)))
+    return columns.concat(parts)
 
 
 def gather(

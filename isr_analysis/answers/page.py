@@ -43,8 +43,8 @@ from isr_analysis.answers.shape import (
     pick,
     plain,
     time_rank,
-)
-from isr_analysis.errors import CONTRACT_FILE, AnswerError
+)  # fmt: skip
+from isr_analysis.errors import AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
 """The first instant of a kind, as programs write one that they were never given."""
@@ -111,6 +111,7 @@ def read_page(
     client_id: str | None = None,
     topic: str | None = None,
     fields: Fields | None = None,
+    whole: bool = False,
 ) -> Page:
     """Read a page of history.
 
@@ -126,6 +127,8 @@ def read_page(
         What was asked for: an answer about one client, or one topic without wildcards, need not name it again.
     fields : Fields, optional
         The names of the answer's fields, where they are known.
+    whole : bool
+        Whether it is known to have come whole: then the last line of CSV needs no end.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def read_page(
     >>> read_page(body).messages["payload"].to_pylist()
     [b'{"on": true}']
     """
-    return _read(body, content_type, Asked(fields or Fields(), False, account_id, client_id, topic))
+    return _read(body, content_type, Asked(fields or Fields(), False, account_id, client_id, topic), whole=whole)
 
 
 def read_live(
@@ -174,9 +177,9 @@ def read_live(
     return _read(body, content_type, Asked(fields or Fields(), True, account_id, None, None))
 
 
-def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
+def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = False) -> Page:
     try:
-        table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live)
+        table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live, whole=whole)
         rows = columns.length(table)
         if asked.fields.time_zone is None and (zone := _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
@@ -187,10 +190,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked) -> Page:
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()
-        remedy = "" if forms.ELSEWHERE in said else f". If it is sound, name the fields in {CONTRACT_FILE}"
-        if failures.NOT_WHOLE in said:
-            remedy = f". Try again later; or, if its rows are sound, name their place (rows) in {CONTRACT_FILE}"
-        raise AnswerError(f"the portal's {what} was not understood: {said}{remedy}") from exc
+        raise AnswerError(f"the portal's {what} was not understood: {said}{failures.remedy(said)}") from exc
 
 
 def _zone(notes: dict[str, bytes]) -> str | None:

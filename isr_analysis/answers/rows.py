@@ -44,7 +44,7 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
         texts = unpack.texts(body, content_type)
         if [one.strip() for one in texts] == [b"null"]:  # as Go writes a list of none
             return []
-        documents, of_text = forms.split(texts, content_type)
+        documents, of_text, _ = forms.split(texts, content_type)
     except AnswerError as exc:
         raise AnswerError(f"the portal's list was not understood: {exc}") from exc
     rows = [row for table in of_text for row in _of_columns(table)]

@@ -9,6 +9,9 @@ import json
 import re
 from typing import Any
 
+from isr_analysis.answers import unpack
+from isr_analysis.errors import AnswerError
+
 LONGEST = 300
 
 HTML = "(a page of HTML)"
@@ -46,6 +49,7 @@ _TOKEN = re.compile(rf"isr_mqtt_(?:platform_)?rest_[A-Za-z0-9._~+/=%-]*|[A-Za-z0
 
 # None reaches beyond the next of its kind, or a long page of tags that nobody closes would take a minute.
 _TITLE = re.compile(r"(?is)<(?:title|h1)\b[^<>]*>((?:(?!<(?:title|h1)\b).)*?)</(?:title|h1)>")
+_OF_HTML = re.compile(r"(?i)<(?:!doctype html|html|head|body|title|h\d|p|div|script)\b")
 _PARAGRAPH = re.compile(r"(?is)<p\b[^<>]*>((?:(?!</?p\b).)*)")
 _NO_TEXT = re.compile(r"(?is)<(script|style)\b(?:(?!<\1\b).)*?</\1>|<[^<>]+>")
 
@@ -67,8 +71,12 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
     str
         What is said, on one line; empty if it says nothing. A token in it is masked.
     """
+    with contextlib.suppress(AnswerError):
+        body = b"\n".join(unpack.texts(body, content_type))
     text = body[:100_000].decode("utf-8", "replace").strip()
-    if text.startswith("<") or (content_type or "").startswith("text/html"):
+    if text.startswith("<") and not (_OF_HTML.search(text, 0, 2000) or "html" in (content_type or "")):  # XML
+        text = html.unescape(_NO_TEXT.sub(" ", text))
+    elif text.startswith("<") or (content_type or "").startswith("text/html"):
         title = _TITLE.search(text)
         plain = _NO_TEXT.sub(" ", "; ".join([title[1], *_PARAGRAPH.findall(text)]) if title else text)
         text = f"{HTML} {html.unescape(plain)}"

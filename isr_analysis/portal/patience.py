@@ -21,6 +21,13 @@ TIMEOUT = httpx.Timeout(10.0, read=PATIENT)
 RETRIES = 3
 
 
+PASSING = frozenset({408, 425, 460, 499, *range(500, 600)} - {501, 505})
+"""The statuses of failures that may pass: the portal's, and those of what stands before it, which gave up waiting."""
+
+ASKED_AGAIN = PASSING - {408, 460, 499, 511, 524}
+"""Those that may pass at once; the others are of what took too long, or of a network that wants a login."""
+
+
 class Retry(httpx_retries.Retry):
     """Asks again for what failed, and once for what was waited for in vain."""
 

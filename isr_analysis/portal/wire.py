@@ -18,7 +18,7 @@ from isr_analysis.contract import headers
 from isr_analysis.contract.contract import API
 from isr_analysis.portal import addons, quota
 from isr_analysis.portal.network import WhenNeeded
-from isr_analysis.portal.patience import RETRIES, TIMEOUT, Patience, Retry
+from isr_analysis.portal.patience import ASKED_AGAIN, PASSING, RETRIES, TIMEOUT, Patience, Retry
 from isr_analysis.portal.token import WHERE_TO_MAKE_ONE, Token
 from isr_analysis.portal.transport import BOUNDED, PAUSE, Auth, Counted, Pause, same_origin
 
@@ -55,6 +55,11 @@ class Answer:
     def content_type(self) -> str | None:
         """What the portal says that the body is."""
         return self.headers.get("content-type")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether HTTP says how long it is, so that it cannot break off unnoticed."""
+        return not self.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
 
 
 class Wire:
@@ -100,7 +105,7 @@ class Wire:
         retry = Retry(
             total=RETRIES,
             allowed_methods=["GET"],
-            status_forcelist=[500, 502, 503, 504],
+            status_forcelist=ASKED_AGAIN,
             backoff_factor=0.3,
             max_backoff_wait=30.0,
             # An answer that breaks off in its body is asked for again, like one that never began.
@@ -296,15 +301,17 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
                 ". As it came as a page of HTML, a firewall before the portal, or a proxy on the way, may have refused "
                 "it: open the portal in a browser on this network, and ask whoever runs what it shows"
             )
-    elif response.is_server_error:
-        often = f"It was asked {RETRIES + 1} times; try again later"
-        if status == HTTPStatus.GATEWAY_TIMEOUT:
+    elif status in PASSING:
+        often = f"It was asked {RETRIES + 1} times; try again later" if status in ASKED_AGAIN else "Try again later"
+        if status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
+            often = "It is the network that wants a login: open any page in a browser on it, and try again then"
+        if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524):
             often += f', or for shorter ranges: longest = "15min" under [history] of {errors.CONTRACT_FILE}'
         once = "It was asked once: look whether it did it all the same before you try again"
         text = f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}"
         return errors.PortalUnavailableError(text, status_code=status)
     else:
-        ask = "see its words for what to change"
+        ask = "see its words for what to change" if words else "ask the portal's support what it wants"
         if status == HTTPStatus.NOT_FOUND:
             # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
             of_portal = response.request.method == "GET"

@@ -184,8 +184,8 @@ class Asker:
             if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
                 raise refused from exc
             guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
-            nothing = answer.body.strip()
-            if nothing not in (b"", b"{}", b"null") or not (guessed or nothing == self._without_rows()):
+            nothing = answers.nothing(answer.body, answer.content_type)
+            if nothing is None or not (guessed or nothing == self._without_rows()):
                 raise
             page = Page()
         if page.payload_unsure and (shown := self._shown_by_others())[0]:
@@ -208,6 +208,7 @@ class Asker:
             client_id=selector.clients[0] if selector.clients else None,
             topic=selector.topic,
             fields=dataclasses.replace(fields, payload_form=form),
+            whole=answer.is_whole,
         )
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:

@@ -1,0 +1,102 @@
+"""JSON lines: the first and the last may be no rows, and say how the rows end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import portal_rows
+import pytest
+from pages import NS, ROW, read, told
+from portal_odd import MINUTES, Odd, give
+from portals import connect, serve
+
+import isr_analysis as isr
+from isr_analysis.errors import AnswerError
+
+OTHER = {**ROW, "time": "2026-11-01T06:30:01.5Z", "payload": 2}
+
+
+def lines(*objects):
+    """Write objects, a line each."""
+    return "".join(json.dumps(one) + "\n" for one in objects).encode()
+
+
+NO_ROWS = [
+    {"event": "end", "rows": 2}, {"status": "ok"}, {"status": "complete", "records": 2}, {"eof": True},
+    {"statusCode": 200}, {"took": 12, "hits": 2}, {"message": "end of stream"}, {"query": {"id": "7f", "took_ms": 3}},
+    {"stats": {"rows": 2}, "elapsed": 0.2, "columns": ["time", "payload"]}, {"note": "2 rows, 0 errors: done"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("one", NO_ROWS)
+def test_a_first_or_last_line_without_a_field_of_a_row_is_none(one):
+    """It speaks of all of them."""
+    for body in (lines(ROW, OTHER, one), lines(one, ROW, OTHER), lines(one, ROW, OTHER, one)):
+        assert [at for at, *_ in told(read(body))] == [NS, NS + 10**9]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"type": "error", "message": "shard 3"}, {"level": "error", "msg": "x"}, {"code": "INTERNAL", "detail": "lost"},
+        {"result": "aborted"}, {"event": "cancelled"}, {"failed": True}, {"message": "query was killed"},
+        {"status": 503}, {"info": {"error": "timeout"}}, {"note": "not all of it"},
+    ],
+)  # fmt: skip
+def test_a_last_line_that_states_a_failure_is_one(one):
+    """In whatever words: what came before it is not all."""
+    with pytest.raises(AnswerError, match=r"breaks off with a failure|has no time|not whole"):
+        read(lines(ROW, OTHER, one))
+
+
+@pytest.mark.parametrize("one", [{"message": "disk almost full"}, {"value": 3}, {"payload": {"on": True}}])
+def test_a_last_line_that_may_be_a_row_is_not_passed_over(one):
+    """What is not understood is told."""
+    with pytest.raises(AnswerError, match="has no time"):
+        read(lines(ROW, OTHER, one))
+
+
+def test_a_last_line_may_say_that_there_is_more():
+    """It counts as beside rows elsewhere."""
+    for one in ({"truncated": True}, {"partial": True, "rows": 2}, {"status": "ok", "next_page_token": "x"}):
+        assert read(lines(ROW, OTHER, one)).paging.has_more or read(lines(ROW, OTHER, one)).paging.cursor == "x"
+
+
+@pytest.mark.parametrize(
+    "one", [{"rows": 0, "status": "ok"}, {"summary": {"records": 0, "took_ms": 3}}, {"messages": 0}]
+)
+def test_an_object_that_counts_no_rows_has_none(one):
+    """Whatever else it says; one that counts some lacks them."""
+    assert read(lines(one)).rows == 0
+    with pytest.raises(AnswerError, match="no rows of messages"):
+        read(json.dumps(one).replace("0", "2").encode())
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(
+    "one", [{"status": "ok"}, {"summary": {"rows": None, "took_ms": 3}}, {"event": "end", "n": None}]
+)
+def test_such_a_line_alone_is_an_answer_without_rows(home, one, pack):
+    """As an answer with rows shows; unless it counts some."""
+
+    def told_with(rows):
+        return json.loads(json.dumps(one).replace("null", str(rows)))
+
+    def answer(server, asked, _):
+        stored = server._in(asked)
+        return give(pack(lines(*map(portal_rows.plain, stored), told_with(len(stored)))), content_type="text/plain")
+
+    with serve(Odd(answer)) as origin, connect(origin, home) as portal:
+        assert len(isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)) == len(MINUTES)
+
+
+def test_such_a_line_alone_that_counts_rows_is_not_taken_for_none(home):
+    """The rows that it speaks of are not there."""
+
+    def answer(server, asked, _):
+        stored = server._in(asked)
+        return give(lines(*map(portal_rows.plain, stored), {"event": "end", "rows": len(stored) or 7}))
+
+    with serve(Odd(answer)) as origin, connect(origin, home) as portal, pytest.raises(AnswerError, match="no rows"):
+        isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)
