@@ -333,9 +333,10 @@ def test_a_row_of_an_empty_list_is_not_taken_for_none():
 
 def test_an_empty_list_beside_what_is_not_understood_is_no_empty_group():
     """What holds the messages may be the other; a list that is called as rows are is their place."""
-    group = {"client_id": "a", "topic": "t/x", "flags": [], "dps": {"1793514600": {"on": True}}}
+    group = {"client_id": "a", "topic": "t/x", "flags": [], "dps": {"first": {"on": True}}}
     with pytest.raises(AnswerError, match="no rows of messages"):
         read([group])
+    assert told(read([{**group, "dps": {"1793514600": {"on": True}}}]))[0][1:] == ("a", "t/x", b'{"on": true}')
     assert told(read([{"client_id": "a", "labels": {"site": "b"}, "messages": []}])) == []
 
 

@@ -122,8 +122,7 @@ class _Search:
         return rank if rank is not None and (raw.kind(value) in ('"', "0") or of_object(value)) else None
 
     def _payload(self, fields: dict[str, bytes]) -> str | None:
-        known = (*PAYLOAD, *BASE64, *HEX)
-        return self.fields.payload if self.fields.payload in fields else pick(fields, known)
+        return self.fields.payload if self.fields.payload in fields else pick(fields, (*PAYLOAD, *BASE64, *HEX))
 
     def _topic(self, fields: dict[str, bytes]) -> str | None:
         return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
@@ -265,7 +264,7 @@ class _Search:
         payload = self._payload(fields)
         if own and (payload or self._topic(fields)):
             return "row"
-        if rank is None and payload is None and tables.columns_of(fields) is not None:
+        if rank is None and tables.columns_of(fields) is not None:
             return "groups"
         inner = {name: one for name, one in fields.items() if name != payload and plain(name) not in BESIDE}
         lists = {
@@ -395,6 +394,6 @@ class _Search:
 
     def _has_empty_place(self, fields: dict[str, bytes], dug: dict[str, list[Group] | None], depth: int) -> bool:
         empty = [name for name, groups in dug.items() if groups is not None]
-        placed = empty and (len(dug) == len(empty) or any(plain(name) in ROWS for name in empty))
-        nil = self.live and depth == 0 and all(one == b"null" for one in fields.values())
-        return bool(placed) or nil or beside.is_empty(fields, dug, top=depth == 0)
+        placed = bool(empty) and (len(dug) == len(empty) or any(plain(name) in ROWS for name in empty))
+        nil = self.live and not depth and all(one == b"null" for one in fields.values())
+        return placed or nil or beside.is_empty(fields, dug, top=not depth)

@@ -20,6 +20,8 @@ KEY = "\0key"
 LEVELS = {"telemetry", "state", "event"}
 """The first levels of topics that the portal's own devices have."""
 
+_DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])[0-3]\d")
+
 
 class Label(str):
     """The name that a group of rows has of itself, as its id: of a client or a topic, and no place."""
@@ -61,7 +63,11 @@ class _Key:
         """Tell whether they are neither clients nor topics: times, pages, places, or some of these levels of topics."""
         if levels & {*self.names} or all(is_place(name, singular=True) for name in self.names):
             return True
-        return all(instants.is_instant(name) or re.fullmatch(r"\d{1,4}", name) for name in self.names)
+        return self.is_of_time() or all(re.fullmatch(r"\d{1,4}", name) for name in self.names)
+
+    def is_of_time(self) -> bool:
+        """Tell whether they are days or instants; a number is none, as it may be a client's."""
+        return all(instants.is_date(name) or _DAY.fullmatch(name) for name in self.names)
 
 
 def columns_of(groups: Sequence[tuple[str, ...]], counts: Sequence[int]) -> Columns:
@@ -125,7 +131,7 @@ def _client(keys: list[_Key], levels: set[str], asked: Asked) -> pa.ChunkedArray
     while len(left) > 1 and len(left[0].names) == 1:
         left = left[1:]
     if not left and asked.client_id is None:
-        left = [one for one in keys if not all(map(instants.is_instant, one.names))]
+        left = [one for one in keys if not one.is_of_time()]
     return left[0].column if left else None
 
 
@@ -174,7 +180,5 @@ def _topic(keys: list[_Key]) -> pa.ChunkedArray | None:
     elif inner and keys[-1].kind == "Inner" and (len(inner[-1].names) > 1 or not levels):
         made = inner[-1:]
     else:
-        made = (
-            named or [one for one in levels if not all(map(instants.is_instant, one.names))] or keys
-        )  # a day, perhaps
+        made = named or [one for one in levels if not one.is_of_time()] or keys  # a day, perhaps
     return pc.binary_join_element_wise(*(one.column for one in made), "/", null_handling="skip") if made else None

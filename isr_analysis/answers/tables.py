@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_instant
-from isr_analysis.answers.shape import plain, time_rank
+from isr_analysis.answers.shape import CLIENT, PAYLOAD, TOPIC, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
 
-_COLUMNS = ("columns", "columnnames", "header", "headers", "fields", "schema", "names", "meta")
+_COLUMNS = ("columns", "columnnames", "cols", "header", "headers", "fields", "schema", "names", "meta")
 SPECIAL = {b"NaN": b"NaN", b"+Inf": b"Infinity", b"-Inf": b"-Infinity"}
 """What databases write that is no number in JSON, and what it is there."""
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|1\d{9}(?:\d{3}){0,3}")
+"""A name that is an instant to the second or finer, and of these years if it is a number."""
 
 _VALUES = ("values", "data", "rows", "records", "datapoints", "dataset")
 
@@ -23,9 +27,9 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
     lists = [spelled[name] for name in _VALUES if raw.kind(spelled.get(name, b"")) == "["]
     for known in _COLUMNS:
         names = list(_names(spelled.get(known, b"")))
-        rows = next((one for one in lists if (head := raw.first(one)) is None or raw.kind(head) == "["), None)
+        rows = next((one for one in lists if (head := raw.first(one)) is None or raw.kind(_cells(head)) == "["), None)
         if names and rows is not None:
-            parts = raw.elements(rows)
+            parts = list(map(_cells, raw.elements(rows)))
             table = table_of(names, parts)
             index = raw.elements(spelled["index"]) if raw.kind(spelled.get("index", b"")) == "[" else []
             if len(index) == len(parts) and not any(time_rank(name) is not None for name in names):
@@ -36,6 +40,8 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
         return table_of(["time", "payload"], [_line(one) for one in raw.elements(spelled["values"])])
     if (data := raw.fields(spelled.get("data", b""))).keys() >= {"values"}:
         return _frame(spelled.get("schema", b""), raw.elements(data["values"]), raw.elements(data.get("nanos", b"[]")))
+    if found := _numbered(fields) or _by_instants(fields):
+        return found
     arrays = {_single(name, one): one for name, one in fields.items() if raw.kind(one) == "["}
     for name, one in list(arrays.items()):
         named = _named(one)
@@ -52,6 +58,42 @@ def columns_of(fields: dict[str, bytes]) -> Columns | None:
             "the answer's lists of values differ in length: " + ", ".join(f"{n} {k}" for n, k in lengths.items())
         )
     return {name: columns.json_texts(raw.elements(one)) for name, one in arrays.items()}
+
+
+def _numbered(fields: dict[str, bytes]) -> Columns:
+    """Give the columns of objects with a value of each row by its number, as of a DataFrame; none if they are no such.
+
+    What stands beside them is of all rows.
+    """
+    objects = {name: raw.members(one) for name, one in fields.items() if raw.kind(one) == "{"}
+    timed = next((list(one) for name, one in objects.items() if time_rank(name) is not None), [])
+    if not timed or not all(map(str.isdigit, timed)) or any(list(one) != timed for one in objects.values()):
+        return {}
+    return {name: columns.json_texts(list(one.values())) for name, one in objects.items()}
+
+
+def _by_instants(fields: dict[str, bytes]) -> Columns:
+    """Give the columns of rows of which each stands under its instant, or only what was published; none if not."""
+    if not fields or not all(map(_MOMENT.fullmatch, fields)) or any(raw.kind(one) == "[" for one in fields.values()):
+        return {}
+    rows = []
+    for at, value in fields.items():
+        inner = raw.members(value) if raw.kind(value) == "{" else {}
+        if any(time_rank(name) is not None for name in inner):
+            return {}
+        is_row = pick(inner, (*CLIENT, *TOPIC, *PAYLOAD)) is not None
+        rows.append(columns.join({"time": b'"%b"' % at.encode(), **(inner if is_row else {"payload": value})}))
+    return columns.of_arrays([b"[" + b",".join(rows) + b"]"])[0]
+
+
+def _cells(row: bytes) -> bytes:
+    """Take the values of a row out of objects around it and around each, as of BigQuery and Google's charts."""
+    fields = raw.fields(row)
+    held = next((one for name, one in fields.items() if name in ("f", "c", "cells")), row)
+    if raw.kind(held) != "[" or len(fields) != 1:
+        return row
+    parts = [raw.fields(one).get("v", one) for one in raw.elements(held)]
+    return b"[" + b",".join(parts) + b"]"
 
 
 def _single(name: str, value: bytes) -> str:
@@ -137,7 +179,7 @@ def _names(value: bytes) -> Iterator[str]:
     """Give the names in a list of columns: texts, or objects that have a name."""
     if raw.kind(value) == "{":
         inner = {plain(name): one for name, one in raw.members(value).items()}
-        value = next((inner[one] for one in _COLUMNS[:6] if one in inner), value)
+        value = next((inner[one] for one in _COLUMNS[:7] if one in inner), value)
     for one in raw.elements(value) if raw.kind(value) == "[" else ():
         if raw.kind(one) == "{":
             named = raw.members(one)
