@@ -107,7 +107,7 @@ def resolved(
     if client is not None:
         keys = [one for one in keys if not pc.any(pc.equal(one.column, client)).as_py()]
     elif is_known:
-        client = _client(keys, levels, asked)
+        client = _client(keys, levels, asked, is_bare=topic is None)
     else:
         client, keys = _client_of_topics(keys, asked)
     return client, topic if is_known else _topic(keys), accounts
@@ -117,8 +117,8 @@ def _without(keys: list[_Key], others: list[_Key]) -> list[_Key]:
     return [one for one in keys if one not in others]
 
 
-def _client(keys: list[_Key], levels: set[str], asked: Asked) -> pa.ChunkedArray | None:
-    """Find the clients where the topics are known."""
+def _client(keys: list[_Key], levels: set[str], asked: Asked, *, is_bare: bool) -> pa.ChunkedArray | None:
+    """Find the clients where the topics are known: rows have them, or are bare, as one was asked for."""
     if found := next((one for one in keys if one.is_only(asked.client_id)), None):
         return found.column
     keys = [one for one in keys if not one.is_whole()]
@@ -126,7 +126,7 @@ def _client(keys: list[_Key], levels: set[str], asked: Asked) -> pa.ChunkedArray
     left = [one for one in left if one.kind == "Label"] or left
     rows = [one for one in left if one.kind == "Row"]
     left = rows if all(one.kind == "Row" or one.may_be_place() for one in left) and rows else _without(left, rows)
-    while left and left[0].may_be_place() and (len(left) > 1 or asked.client_id is not None):
+    while left and left[0].may_be_place() and (len(left) > 1 or (is_bare and asked.client_id is not None)):
         left = left[1:]
     while len(left) > 1 and len(left[0].names) == 1:
         left = left[1:]
@@ -146,7 +146,7 @@ def _client_of_topics(keys: list[_Key], asked: Asked) -> tuple[pa.ChunkedArray |
         order = [i for i in (*range(whole - 1, -1, -1), *range(whole + 1, len(keys))) if keys[i].kind != "Inner"]
         order = [i for i in order if not keys[i].is_aside(LEVELS)]
         sure = [i for i in order if not keys[i].may_be_place()]
-        at = next(iter(sure if sure or asked.client_id else order), None)
+        at = next(iter(sure or order), None)
     elif at is None and len(labels) > 1:
         at = labels[0]
     elif at is None and labels:
@@ -159,6 +159,8 @@ def _client_of_topics(keys: list[_Key], asked: Asked) -> tuple[pa.ChunkedArray |
         at = 1 if len(keys) > 2 and keys[0].may_be_place() and keys[1].is_like_ids() else 0  # noqa: PLR2004
     if at is None:
         return None, keys
+    if whole is not None:
+        return keys[at].column, _without(keys, [keys[at]])
     below = [one for one in keys[at + 1 :] if one.kind != "Inner" or not one.is_aside(set())]
     return keys[at].column, below or keys[:at]
 
