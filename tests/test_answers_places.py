@@ -87,6 +87,8 @@ def test_rows_under_what_may_be_another_client_are_not_left_out_without_a_word()
         ({"watt": [{**ROW, "topic": "telemetry/watt"}], "volt": [{**ROW, "topic": "telemetry/volt"}]},
          ["telemetry/watt", "telemetry/volt"]),
         ({"telemetry": {"watt": [BARE], "volt": [BARE]}}, ["telemetry/watt", "telemetry/volt"]),
+        ({"telemetry": {"rf/watt": [BARE]}}, ["telemetry/rf/watt"]),
+        ({"telemetry": {"telemetry/watt": [BARE]}}, ["telemetry/watt"]),
         ({"2026-11-01": [ROW], "2026-11-02": [ROW]}, ["t/x"] * 2),
         ({"2026": {"11": [ROW]}}, ["t/x"]),
         ({"pages": {"1": [ROW], "2": [ROW]}}, ["t/x"] * 2),

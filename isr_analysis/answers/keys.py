@@ -177,8 +177,9 @@ def _topic(keys: list[_Key]) -> pa.ChunkedArray | None:
     inner = [one for one in keys if one.kind == "Inner"]
     levels = [one for one in keys if not (one.kind == "Inner" and one.is_aside(set()))]
     if whole is not None:  # perhaps the rest of them, below the first levels
-        begin = whole - 1 if whole and LEVELS.issuperset(keys[whole - 1].names) else whole
-        made = keys[begin : whole + 1]
+        first = keys[whole - 1].names if whole else []
+        again = any(name.startswith(f"{one}/") for one in first for name in keys[whole].names)
+        made = keys[whole - 1 : whole + 1] if first and LEVELS.issuperset(first) and not again else [keys[whole]]
     elif inner and keys[-1].kind == "Inner" and (len(inner[-1].names) > 1 or not levels):
         made = inner[-1:]
     else:
