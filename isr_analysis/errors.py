@@ -30,7 +30,7 @@ import re
 from pathlib import Path
 from typing import Self
 
-_TOKEN = re.compile(r"isr_mqtt_(?:platform_)?rest_[A-Za-z0-9._~+/=-]{8,}")
+_TOKEN = re.compile(r"isr_mqtt_(?:platform_)?rest_[A-Za-z0-9._~+/=-]{16,}")
 
 CONTRACT_FILE = "a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
 """Where a person can say what the portal does not, in the words of every message that advises it."""

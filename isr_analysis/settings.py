@@ -252,7 +252,8 @@ def _is_set(value: str, variable: str) -> bool:
 
 def _no_token(value: str, name: str) -> str:
     """Refuse a token in the place of another setting: as the name of a file or a profile it would be shown and kept."""
-    if without_tokens(value) != value:
+    is_file = os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111 (Path raises where the name is too long)
+    if without_tokens(value) != value and not is_file:
         raise UsageError(
             f"{name}= is given a token, which is not shown; a token is connect(token), ISR_TOKEN, or in the file that "
             "ISR_TOKEN_FILE names"

@@ -94,6 +94,14 @@ def test_a_token_in_the_place_of_another_setting_is_not_shown(name, monkeypatch)
         assert SLIPPED not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_file_may_be_named_after_what_it_holds(sandbox, tmp_path, monkeypatch):
+    """Its name is no token."""
+    (path := tmp_path / "isr_mqtt_rest_token_of_the_shack.txt").write_text(sandbox.token)
+    path.chmod(0o600)
+    monkeypatch.setenv("ISR_TOKEN_FILE", str(path))
+    assert isr.connect(origin=sandbox.origin).account_id == sandbox.account_id
+
+
 def test_a_token_in_the_place_of_a_client_is_neither_shown_nor_sent(sandbox):
     """As a parameter of a question it would stand in the logs of every proxy."""
     with sandbox.connect() as portal:
