@@ -26,8 +26,11 @@ Each message says what came, what was expected and what to do.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Self
+
+_TOKEN = re.compile(r"isr_mqtt_(?:platform_)?rest_[A-Za-z0-9._~+/=-]{16,}")
 
 CONTRACT_FILE = "a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)"
 """Where a person can say what the portal does not, in the words of every message that advises it."""
@@ -58,9 +61,18 @@ class IsrError(Exception):
     retryable: bool = False
 
     def __init__(self, message: str, *, status_code: int | None = None, retry_after: float | None = None) -> None:
-        super().__init__(message)
+        super().__init__(without_tokens(message))
         self.status_code = status_code
         self.retry_after = retry_after
+
+
+def without_tokens(text: str) -> str:
+    """Mask the tokens in a text: one that was given in the wrong place is not shown where that is told.
+
+    >>> without_tokens("origin='isr_mqtt_rest_0123456789abcdef' is no address")
+    "origin='(a token)' is no address"
+    """
+    return _TOKEN.sub("(a token)", text)
 
 
 class UsageError(IsrError, ValueError):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.errors import UsageError
+from isr_analysis.errors import UsageError, without_tokens
 from isr_analysis.times import Range
 
 Clients = str | Iterable[str]
@@ -214,7 +214,8 @@ class Selector:
             given = client_id.tolist() if hasattr(client_id, "tolist") else client_id  # of numpy, pandas or Arrow
             given = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
             for one in given:
-                if not isinstance(one, str) or not one.strip() or any(mark in one for mark in "/+#"):
+                is_text = isinstance(one, str) and one.strip() and not any(mark in one for mark in "/+#")
+                if not is_text or without_tokens(str(one)) != one:
                     told = repr(one) if isinstance(one, str | int | float | None) else f"a {type(one).__name__}"
                     raise UsageError(
                         f"client_id={told} is no client id; give the device's own id as the portal lists it, "

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import platformdirs
 import tomli_w
 
-from isr_analysis.errors import StoreError, UsageError
+from isr_analysis.errors import StoreError, UsageError, without_tokens
 from isr_analysis.files import locked, path_of, replacing
 
 DEFAULT_ORIGIN = "https://mqtt.ishareradio.com"
@@ -125,7 +125,7 @@ def profile(
         for value, where in [(argument, ""), *(kept[::-1] if chosen else kept)]:
             if value:
                 try:
-                    return read(str(value))
+                    return read(_no_token(str(value), key))
                 except UsageError as exc:
                     if not where:
                         raise
@@ -197,7 +197,7 @@ def check_texts(**given: object) -> None:
 
 def check_name(name: str) -> str:
     """Give a profile's name back if it can be one."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(_no_token(name, "profile")):
         raise UsageError(f"profile={name!r} cannot be a profile's name; use letters, digits, dot, dash, underline")
     return name
 
@@ -248,6 +248,17 @@ def _is_set(value: str, variable: str) -> bool:
     if word not in {*_ON, *_OFF}:
         raise UsageError(f"{variable}={value!r} is neither yes nor no; give 1 or 0")
     return word in _ON
+
+
+def _no_token(value: str, name: str) -> str:
+    """Refuse a token in the place of another setting: as the name of a file or a profile it would be shown and kept."""
+    is_file = os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111 (Path raises where the name is too long)
+    if without_tokens(value) != value and not is_file:
+        raise UsageError(
+            f"{name}= is given a token, which is not shown; a token is connect(token), ISR_TOKEN, or in the file that "
+            "ISR_TOKEN_FILE names"
+        )
+    return value
 
 
 def _check_account(account: str) -> str:

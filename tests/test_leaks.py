@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import click
 import pytest
+
+import isr_analysis as isr
+from isr_analysis import errors
 
 DRIVER = """
 import logging, sys, traceback
@@ -70,3 +74,48 @@ def test_the_token_is_not_on_the_process_list(sandbox, tmp_path):
         if isinstance(command, click.Group):
             left += [command.get_command(None, name) for name in command.list_commands(None)]
     assert {"login", "sync", "create", "verify"} <= {*seen}
+
+
+SLIPPED = "isr_mqtt_rest_slipped-0123456789"
+
+
+@pytest.mark.parametrize("name", ["ORIGIN", "ACCOUNT_ID", "PROFILE", "CONTRACT", "TOKEN_FILE"])
+def test_a_token_in_the_place_of_another_setting_is_not_shown(name, monkeypatch):
+    """Neither by the error nor by those that it came from; nothing is kept or asked for under it."""
+    variable = {"ORIGIN": "ISR_PORTAL_ORIGIN"}.get(name, f"ISR_{name}")
+    monkeypatch.setenv(variable, SLIPPED)
+    with pytest.raises(errors.UsageError, match="not shown") as caught:
+        isr.load_live()
+    assert SLIPPED not in "".join(traceback.format_exception(caught.value))
+    monkeypatch.delenv(variable)
+    if name != "TOKEN_FILE":
+        with pytest.raises(errors.UsageError, match="not shown") as caught:
+            isr.connect(**{name.lower(): SLIPPED})
+        assert SLIPPED not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_file_may_be_named_after_what_it_holds(sandbox, tmp_path, monkeypatch):
+    """Its name is no token."""
+    (path := tmp_path / "isr_mqtt_rest_token_of_the_shack.txt").write_text(sandbox.token)
+    path.chmod(0o600)
+    monkeypatch.setenv("ISR_TOKEN_FILE", str(path))
+    assert isr.connect(origin=sandbox.origin).account_id == sandbox.account_id
+
+
+def test_a_token_in_the_place_of_a_client_is_neither_shown_nor_sent(sandbox):
+    """As a parameter of a question it would stand in the logs of every proxy."""
+    with sandbox.connect() as portal:
+        before = sandbox.requests()
+        with pytest.raises(errors.UsageError, match=r"client_id='\(a token\)' is no client id") as caught:
+            isr.load_history(sandbox.token, last="1h", portal=portal)
+        assert sandbox.token not in "".join(traceback.format_exception(caught.value))
+        assert sandbox.requests() == before
+
+
+@pytest.mark.parametrize("typed", [[SLIPPED], ["login", SLIPPED], ["sync", SLIPPED], ["login", "--profile", SLIPPED],
+                                   ["sync", "--origin", SLIPPED], ["sync", "--last", SLIPPED]])  # fmt: skip
+def test_a_token_that_was_typed_behind_a_command_is_not_shown(typed):
+    """Standard error may be a log."""
+    done = subprocess.run([sys.executable, "-m", "isr_analysis", *typed], capture_output=True, text=True, check=False)
+    assert done.returncode in (1, 2)
+    assert SLIPPED not in done.stdout + done.stderr

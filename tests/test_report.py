@@ -46,6 +46,16 @@ def _without_library(text: str) -> str:
     return text[:begin] + text[text.index("</script>", begin) :]
 
 
+def test_a_title_that_is_no_text_is_refused_before_anything_is_asked(sandbox, tmp_path):
+    """No notebook could hold it, which would come out after the download."""
+    with sandbox.connect() as portal:
+        before = sandbox.requests()
+        for wrong in (5, ["week"], pd.Timestamp("2026-11-01")):
+            with pytest.raises(UsageError, match=r"^title=.* is no text"):
+                isr.build_report(tmp_path / "r.html", last="1h", title=wrong, portal=portal)
+        assert sandbox.requests() == before
+
+
 def test_a_report_has_every_section(week: tuple[Path, str]) -> None:
     """Title, contents, every section, a part for each topic, each publisher, and what it rests on."""
     _, text = week

@@ -76,7 +76,10 @@ def test_a_port_that_is_taken():
             sandbox.serve(port=port)
 
 
-@pytest.mark.parametrize("wrong", [{"days": 0}, {"days": "x"}, {"rate": 0.0}, {"port": 99_999}, {"port": 1.5}])
+@pytest.mark.parametrize(
+    "wrong", [{"days": 0}, {"days": "x"}, {"days": 1.5}, {"rate": 0.0}, {"port": 99_999}, {"port": 1.5}, {"seed": None},
+              {"limit": "x"}, {"broker": "no"}, {"troubles": None}]
+)  # fmt: skip
 def test_arguments_that_cannot_be_used(wrong):
     """A wrong argument is refused before anything is started, and named."""
     ((name, value),) = wrong.items()

@@ -15,7 +15,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis.cli.options import Group
-from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.errors import IsrError, UsageError, without_tokens
 
 _FAILED, _USAGE, _STOPPED = 1, 2, 130
 
@@ -80,7 +80,8 @@ def main() -> None:
             click.echo(f"     {note}", err=True)
         sys.exit(_USAGE if isinstance(exc, UsageError) else _FAILED)
     except click.ClickException as exc:
-        exc.show()
+        exc.show(said := io.StringIO())
+        click.echo(without_tokens(said.getvalue()), nl=False, err=True)
         sys.exit(exc.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("isr: stopped; what was stored is kept", err=True)

@@ -21,7 +21,7 @@ from isr_analysis.report import kernel
 from isr_analysis.report.material import bring, kept
 from isr_analysis.report.outline import Problem
 from isr_analysis.report.pdf import browser, print_page
-from isr_analysis.settings import OFFLINE
+from isr_analysis.settings import OFFLINE, check_texts
 
 _HERE = Path(__file__).parent
 NOTEBOOK = _HERE / "report.ipynb"
@@ -91,6 +91,7 @@ def build_report(
     report.html
     """
     check_flags(pdf=pdf, offline=offline)
+    check_texts(title=title)
     out = _target(path)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     program = browser() if pdf else ""

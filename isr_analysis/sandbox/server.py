@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +15,7 @@ import uvicorn
 
 from isr_analysis import settings, times
 from isr_analysis.errors import IsrError, UsageError
+from isr_analysis.messages import check_flags
 from isr_analysis.sandbox.faults import Failure, Front
 from isr_analysis.sandbox.portal import API, application
 from isr_analysis.sandbox.tokens import PER_HOUR
@@ -49,7 +51,8 @@ class Sandbox:
         broker: bool,
         certificate: tuple[Path, Path] | None,
     ) -> None:
-        _check(days=days, rate=rate, port=port)
+        _check(days=days, rate=rate, port=port, seed=seed, limit=limit)
+        check_flags(troubles=troubles, broker=broker)
         self.seed = seed
         self.now = now
         self._days = days
@@ -329,13 +332,15 @@ def _listen(port: int) -> socket.socket:
 def _check(**given: float) -> None:
     """Refuse what a sandbox cannot be made with."""
     for name, value in given.items():
-        kinds, least, most, what = _LIMITS[name]
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        kind, least, most, what = _LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
             raise UsageError(f"{name}={value!r} cannot be; give {what}, {least} to {most}")
 
 
-_LIMITS: dict[str, tuple[tuple[type, ...], float, float, str]] = {
-    "days": ((int, float), 1, 3650, "how many days of history there are"),
-    "rate": ((int, float), 0.001, 1000, "how many times faster than usual"),
-    "port": ((int,), 0, 65_535, "a port, or 0 for any that is free"),
+_LIMITS: dict[str, tuple[type, float, float, str]] = {
+    "days": (Integral, 1, 3650, "how many days of history there are"),
+    "rate": (Real, 0.001, 1000, "how many times faster than usual"),
+    "port": (Integral, 0, 65_535, "a port, or 0 for any that is free"),
+    "seed": (Integral, 0, 2**63 - 1, "a number, of which each is a fleet of its own"),
+    "limit": (Integral, 0, 10**9, "how many requests a token has in an hour"),
 }
