@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 
+import portal_rows
 import pytest
 from pages import AT, NS, ONE, read, told
 from portal_odd import MINUTES, SPAN, Odd, give
-from portals import connect, mocked, serve
+from portals import FIRST, Message, connect, mocked, serve
 
 import isr_analysis as isr
 from isr_analysis.errors import AnswerError
+from isr_analysis.times import DAY, SECOND
 
 HEADER = "time,client_id,topic,payload"
 LINE = f'{AT},a,t/x,"{{""on"": true}}"'
@@ -23,7 +25,7 @@ TABLE = f"{HEADER}\n{LINE}\n"
         f"#{TABLE}", f"# {TABLE}", f"# all of the account\n{TABLE}# end of the export\n", f"{TABLE}# 1 row\n",
         f"History of the account\n\n{TABLE}", f"Exported,{AT}\n\n{TABLE}", f"Account: x\nFrom: 2026-11-01\n\n{TABLE}",
         f"# time, client_id\n{TABLE}", TABLE.replace(",", ", "), f"{TABLE}\n(1 row)\n", f"{TABLE}Total,1\n",
-        f"{HEADER}\nUTC,,,JSON\n{LINE}\n", f"{HEADER}\n[UTC],[-],[-],[JSON]\n{LINE}\n",
+        f"{HEADER}\nUTC,,,JSON\n{LINE}\n1 row\n", f"{HEADER}\n[UTC],[-],[-],[JSON]\n{LINE}\n",
         f"{HEADER}\ntimestamp,string,string,json\n{LINE}\n",
         "time, client_id, topic, on\n2026-11-01T06:30:00.5Z, a, t/x, true\n",
         TABLE.replace(HEADER, "Time [UTC],Client ID,Topic,Payload (JSON)"),
@@ -148,3 +150,18 @@ def test_columns_that_are_named_by_topics_are_rows_of_these():
     ]
     with pytest.raises(AnswerError, match="no field of the rows holds a topic"):
         read(f"time,client_id,m/s\n{AT},a,1\n".encode())
+
+
+def test_an_answer_of_numbers_alone_does_not_teach_that_others_are_decoded(home):
+    """Each cell is a text: of another answer, too, one that is JSON is what was published."""
+    cells = ["1", "2.5", "3", "true", "on", "4", "[5]"]
+    stored = [Message(FIRST + i // 3 * DAY + i * 60 * SECOND, "a", "t/x", one) for i, one in enumerate(cells)]
+
+    def answer(server, asked, _):
+        rows = [f"{portal_rows.iso(one.at)},a,t/x,{one.payload}\n" for one in server._in(asked)]
+        return give("time,client_id,topic,message\n" + "".join(rows), content_type="text/csv")
+
+    with serve(Odd(answer, stored=stored)) as origin, connect(origin, home) as portal:
+        isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+        table = isr.open_history(start="2026-11-01", end="2026-11-05", portal=portal).to_table()
+    assert table["payload"].to_pylist() == [b"1", b"2.5", b"3", b"true", b'"on"', b"4", b"[5]"]

@@ -174,7 +174,9 @@ def _tables(records: list[Row], divider: str, said: list[str]) -> Iterator[Colum
             continue  # of the next page, in the same text
         elif len(row) == len(names) or (len(row) == len(names) + 1 and not row[-1]):
             rows.append(row[: len(names)])
-        elif row[0].startswith("#") or _counts(row, len(rows), is_last=number == len(records)):
+        elif row[0].startswith("#") or _counts(
+            row, len(rows) - _are_units(names, rows), is_last=number == len(records)
+        ):
             said.append(divider.join(row).lstrip("# "))
         else:
             raise AnswerError(f"record {number} of the CSV has {len(row)} cells, its header {len(names)}: {row[:6]}")

@@ -20,6 +20,9 @@ _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|json
 _EVENTS = re.compile(rb"\s*+(?:(?:event|id|retry|):[^\r\n]*+\s*+)*+data:")
 """How a stream of events begins."""
 
+_CELLS = "\0cells"
+"""The note of an answer that is CSV."""
+
 _NO_DATA = (b"", b"{}", b"null", b"[DONE]")
 """What events say that mark the end of a stream."""
 
@@ -139,6 +142,7 @@ def split(
     documents: list[bytes] = []
     tables: list[Columns] = []
     said: list[str] = []
+    is_of_cells = False
     for text in texts:
         start = text[:200].lstrip(b" \t\r\n\x1e")
         if _EVENTS.match(text):
@@ -160,11 +164,12 @@ def split(
             raise AnswerError(_no_data(text, content_type))
         else:
             table, lines = _csv(text, content_type, whole=whole)
+            is_of_cells = True
             tables.append(table)
             said += lines
     if not documents and not tables:
         raise AnswerError("the body is a zip file without files")
-    return documents, tables, _heard(said)
+    return documents, tables, _heard(said) | ({_CELLS: b"true"} if is_of_cells else {})
 
 
 def _json_within(text: bytes) -> bytes | None:
@@ -179,6 +184,11 @@ def _no_data(text: bytes, content_type: str | None) -> str:
     if page is None and "html" not in (content_type or ""):
         return f"XML came, which is not read: {text[:80].decode('utf-8', 'replace')!r}"
     return f"no data came but {error_words(text, 'text/html')!r}: {failures.ELSEWHERE}"
+
+
+def taught(form: str | None, notes: dict[str, bytes]) -> str | None:
+    """Give the form of payloads that an answer shows to others; all cells of CSV are text, also those of numbers."""
+    return None if form == "decoded" and _CELLS in notes else form
 
 
 def _heard(said: list[str]) -> dict[str, bytes]:
