@@ -23,11 +23,11 @@ from isr_analysis.answers.instants import instant_of
 from isr_analysis.answers.page import Apart, Page, read_live, read_page
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.paging import read as read_paging
-from isr_analysis.answers.rows import read_rows
+from isr_analysis.answers.rows import lines_beside, read_rows
 from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
-    "HTML", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "merge", "nothing",
-    "read_live", "read_page", "read_paging", "read_rows", "without_rows",
+    "HTML", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "lines_beside",
+    "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows", "without_rows",
 ]  # fmt: skip
