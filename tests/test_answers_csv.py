@@ -82,17 +82,27 @@ def test_the_last_line_needs_no_end_where_http_says_how_long_the_answer_is(home)
         assert isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal).empty
 
 
-def test_the_last_line_needs_an_end_where_nothing_else_tells_that_it_is_whole(tmp_path):
-    """Such as an answer that ends as the connection does."""
+class Unframed(Odd):
+    """A portal whose answers end as the connection does."""
 
-    class Unframed(Odd):
-        def respond(self, request):
-            response = super().respond(request)
-            if request.url.path.endswith("/history"):
-                del response.headers["content-length"]
-            return response
+    def respond(self, request):
+        """Answer without saying how long the answer is."""
+        response = super().respond(request)
+        if request.url.path.endswith("/history"):
+            del response.headers["content-length"]
+        return response
 
+
+def test_the_last_line_needs_no_end_where_the_same_comes_once_more(tmp_path):
+    """Then it does not break off, where nothing else tells that."""
     server = Unframed(lambda server, asked, _: give(wide(server._in(asked)), content_type="text/csv"))
+    with mocked(server, tmp_path) as portal:
+        assert isr.load_history(**SPAN, portal=portal)["i"].tolist() == list(range(len(MINUTES)))
+
+
+def test_the_last_line_needs_an_end_where_nothing_tells_that_it_is_whole(tmp_path):
+    """An answer that breaks off at another place each time."""
+    server = Unframed(lambda server, asked, n: give(wide(server._in(asked))[: 2000 - n], content_type="text/csv"))
     with mocked(server, tmp_path) as portal, pytest.raises(AnswerError, match="may be cut"):
         isr.load_history(**SPAN, portal=portal)
 

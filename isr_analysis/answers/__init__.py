@@ -16,6 +16,7 @@ raises an `AnswerError` that shows what came. On the way from a body to messages
 
 from __future__ import annotations
 
+from isr_analysis.answers.csv import MAY_BE_CUT
 from isr_analysis.answers.failures import of_change as failure_of_change
 from isr_analysis.answers.forms import nothing, without_rows
 from isr_analysis.answers.fragments import merge
@@ -28,6 +29,6 @@ from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
-    "HTML", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "lines_beside",
-    "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows", "without_rows",
+    "HTML", "MAY_BE_CUT", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of",
+    "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows", "without_rows",
 ]  # fmt: skip

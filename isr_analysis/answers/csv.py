@@ -17,6 +17,9 @@ from isr_analysis.answers.shape import BASE64, CLIENT, HEX, PAYLOAD, PERHAPS_TOP
 from isr_analysis.answers.tables import SPECIAL
 from isr_analysis.errors import AnswerError
 
+MAY_BE_CUT = "it may be cut"
+"""What an error says of a last line without an end."""
+
 _DIVIDERS = (",", ";", "\t", "|")
 _DROPPED = ("", "result", "table", "_start", "_stop")  # InfluxDB's own, the same in all rows of a table
 _NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
@@ -228,7 +231,7 @@ def _rows(text: str, divider: str, *, whole: bool) -> list[Row]:
             row = []
     if not whole and not text.endswith(("\n", "\r")) and not (len(rows) > 1 and _is_whole(cells[-1])):
         raise AnswerError(
-            "the CSV's last line has no end (a line feed after it), so it may be cut: the last cell could be the "
+            f"the CSV's last line has no end (a line feed after it), so {MAY_BE_CUT}: the last cell could be the "
             f"beginning of a longer one ({cells[-1][0] or cells[-1][1]!r}). Fetch the answer again; if a saved file is "
             "whole, add a line end to it"
         )
