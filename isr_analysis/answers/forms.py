@@ -205,6 +205,11 @@ def _csv(text: bytes, content_type: str | None, *, whole: bool) -> tuple[Columns
     try:
         decoded = text.decode()
     except UnicodeDecodeError as exc:
+        if text[: exc.start].isascii() and b"\0" not in text and len(text[: exc.start].split()) > 1:
+            raise AnswerError(
+                f"a text came that is not UTF-8 ({text[max(exc.start - 20, 0) : exc.end + 5]!r}), and no charset in "
+                f"its Content-Type ({content_type or 'none'}) says what it is"
+            ) from exc
         raise AnswerError(f"neither JSON nor text came ({content_type or 'no type'}): {text[:40]!r}") from exc
     head = csv.head_of(decoded)
     if head is None:
