@@ -11,6 +11,7 @@ from portal_odd import MINUTES, SPAN, Odd, give
 from portals import FIRST, Message, connect, mocked, serve
 
 import isr_analysis as isr
+from isr_analysis import answers
 from isr_analysis.errors import AnswerError
 from isr_analysis.times import DAY, SECOND
 
@@ -187,3 +188,19 @@ def test_utf8_is_read_as_such_whatever_charset_is_named(named):
         assert told(read(latin, content_type=f"text/csv; charset={named}"))[0][3] == '"Zürich 20 °C"'.encode()
         with pytest.raises(AnswerError, match=r"not UTF-8 .*no charset in its Content-Type \(text/csv\)"):
             read(latin, content_type="text/csv")
+
+
+def test_a_header_is_known_by_the_names_of_a_contract():
+    """In another language, say."""
+    names = answers.Fields(time="Zeitpunkt", client_id="Gerät", topic="Thema", payload="Nutzlast")
+    text = f"Messwerte\n\nZeitpunkt;Gerät;Thema;Nutzlast\n{AT};a;t/x;1\n"
+    assert told(read(text.encode(), fields=names)) == [(NS, "a", "t/x", b"1")]
+    with pytest.raises(AnswerError, match="neither JSON nor CSV"):
+        read(text.encode())
+
+
+def test_a_row_of_units_alone_is_no_row():
+    """As of an empty range; what may be a row that lacks its instant is told."""
+    assert read(f"{HEADER}\nUTC,,,JSON\n".encode()).rows == 0
+    with pytest.raises(AnswerError, match="neither ISO 8601"):
+        read(b"time,value\nnever,ok\n", client_id="a", topic="t/x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from isr_analysis.answers import arrow, beside, columns, csv, envelope, failures, paging, raw, unpack
@@ -47,7 +48,8 @@ def read(
         return {}, {}  # a file of lines that has none, or no files; it is whole, or it would not unpack
     if live and len(texts) == 1 and texts[0].strip() == b"null":
         return {}, {}  # as Go writes a list of none
-    documents, tables, said = split(texts, content_type, whole=whole)
+    named = {one for one in (fields.time, fields.client_id, fields.topic, fields.payload) if one}
+    documents, tables, said = split(texts, content_type, whole=whole, named=named)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), said
     files = {one.strip() for one in texts} if len(texts) > 1 else ()
@@ -130,7 +132,7 @@ def _names(documents: list[bytes]) -> bytes:
 
 
 def split(
-    texts: list[bytes], content_type: str | None, *, whole: bool = False
+    texts: list[bytes], content_type: str | None, *, whole: bool = False, named: Collection[str] = ()
 ) -> tuple[list[bytes], list[Columns], dict[str, bytes]]:
     """Give the JSON documents of a body's texts, its tables of CSV, and what lines of these say that are no rows.
 
@@ -163,7 +165,7 @@ def split(
         elif start[:1] == b"<":
             raise AnswerError(_no_data(text, content_type))
         else:
-            table, lines = _csv(text, content_type, whole=whole)
+            table, lines = _csv(text, content_type, named, whole=whole)
             is_of_cells = True
             tables.append(table)
             said += lines
@@ -201,7 +203,7 @@ def _heard(said: list[str]) -> dict[str, bytes]:
     return {"notices": words}
 
 
-def _csv(text: bytes, content_type: str | None, *, whole: bool) -> tuple[Columns, list[str]]:
+def _csv(text: bytes, content_type: str | None, named: Collection[str], *, whole: bool) -> tuple[Columns, list[str]]:
     try:
         decoded = text.decode()
     except UnicodeDecodeError as exc:
@@ -211,7 +213,7 @@ def _csv(text: bytes, content_type: str | None, *, whole: bool) -> tuple[Columns
                 f"its Content-Type ({content_type or 'none'}) says what it is"
             ) from exc
         raise AnswerError(f"neither JSON nor text came ({content_type or 'no type'}): {text[:40]!r}") from exc
-    head = csv.head_of(decoded)
+    head = csv.head_of(decoded, named)
     if head is None:
         raise AnswerError(f"neither JSON nor CSV came ({content_type or 'no type'}) but {decoded[:80]!r}")
     return csv.read(decoded, head, whole=whole)
