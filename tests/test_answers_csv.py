@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import portal_rows
 import pytest
 from pages import AT, NS, ONE, read, told
 from portal_odd import MINUTES, SPAN, Odd, give
-from portals import connect, mocked, serve
+from portals import FIRST, Message, connect, mocked, serve
 
 import isr_analysis as isr
+from isr_analysis import answers
 from isr_analysis.errors import AnswerError
+from isr_analysis.times import DAY, SECOND
 
 HEADER = "time,client_id,topic,payload"
 LINE = f'{AT},a,t/x,"{{""on"": true}}"'
@@ -23,7 +26,7 @@ TABLE = f"{HEADER}\n{LINE}\n"
         f"#{TABLE}", f"# {TABLE}", f"# all of the account\n{TABLE}# end of the export\n", f"{TABLE}# 1 row\n",
         f"History of the account\n\n{TABLE}", f"Exported,{AT}\n\n{TABLE}", f"Account: x\nFrom: 2026-11-01\n\n{TABLE}",
         f"# time, client_id\n{TABLE}", TABLE.replace(",", ", "), f"{TABLE}\n(1 row)\n", f"{TABLE}Total,1\n",
-        f"{HEADER}\nUTC,,,JSON\n{LINE}\n", f"{HEADER}\n[UTC],[-],[-],[JSON]\n{LINE}\n",
+        f"{HEADER}\nUTC,,,JSON\n{LINE}\n1 row\n", f"{HEADER}\n[UTC],[-],[-],[JSON]\n{LINE}\n",
         f"{HEADER}\ntimestamp,string,string,json\n{LINE}\n",
         "time, client_id, topic, on\n2026-11-01T06:30:00.5Z, a, t/x, true\n",
         TABLE.replace(HEADER, "Time [UTC],Client ID,Topic,Payload (JSON)"),
@@ -80,17 +83,27 @@ def test_the_last_line_needs_no_end_where_http_says_how_long_the_answer_is(home)
         assert isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal).empty
 
 
-def test_the_last_line_needs_an_end_where_nothing_else_tells_that_it_is_whole(tmp_path):
-    """Such as an answer that ends as the connection does."""
+class Unframed(Odd):
+    """A portal whose answers end as the connection does."""
 
-    class Unframed(Odd):
-        def respond(self, request):
-            response = super().respond(request)
-            if request.url.path.endswith("/history"):
-                del response.headers["content-length"]
-            return response
+    def respond(self, request):
+        """Answer without saying how long the answer is."""
+        response = super().respond(request)
+        if request.url.path.endswith("/history"):
+            del response.headers["content-length"]
+        return response
 
+
+def test_the_last_line_needs_no_end_where_the_same_comes_once_more(tmp_path):
+    """Then it does not break off, where nothing else tells that."""
     server = Unframed(lambda server, asked, _: give(wide(server._in(asked)), content_type="text/csv"))
+    with mocked(server, tmp_path) as portal:
+        assert isr.load_history(**SPAN, portal=portal)["i"].tolist() == list(range(len(MINUTES)))
+
+
+def test_the_last_line_needs_an_end_where_nothing_tells_that_it_is_whole(tmp_path):
+    """An answer that breaks off at another place each time."""
+    server = Unframed(lambda server, asked, n: give(wide(server._in(asked))[: 2000 - n], content_type="text/csv"))
     with mocked(server, tmp_path) as portal, pytest.raises(AnswerError, match="may be cut"):
         isr.load_history(**SPAN, portal=portal)
 
@@ -148,3 +161,46 @@ def test_columns_that_are_named_by_topics_are_rows_of_these():
     ]
     with pytest.raises(AnswerError, match="no field of the rows holds a topic"):
         read(f"time,client_id,m/s\n{AT},a,1\n".encode())
+
+
+def test_an_answer_of_numbers_alone_does_not_teach_that_others_are_decoded(home):
+    """Each cell is a text: of another answer, too, one that is JSON is what was published."""
+    cells = ["1", "2.5", "3", "true", "on", "4", "[5]"]
+    stored = [Message(FIRST + i // 3 * DAY + i * 60 * SECOND, "a", "t/x", one) for i, one in enumerate(cells)]
+
+    def answer(server, asked, _):
+        rows = [f"{portal_rows.iso(one.at)},a,t/x,{one.payload}\n" for one in server._in(asked)]
+        return give("time,client_id,topic,message\n" + "".join(rows), content_type="text/csv")
+
+    with serve(Odd(answer, stored=stored)) as origin, connect(origin, home) as portal:
+        isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+        table = isr.open_history(start="2026-11-01", end="2026-11-05", portal=portal).to_table()
+    assert table["payload"].to_pylist() == [b"1", b"2.5", b"3", b"true", b'"on"', b"4", b"[5]"]
+
+
+@pytest.mark.parametrize("named", ["ISO-8859-1", "windows-1252", "utf-8", "latin1"])
+def test_utf8_is_read_as_such_whatever_charset_is_named(named):
+    """Servers write one beside it that is not asked for; a text of one byte a letter is hardly UTF-8 by chance."""
+    text = f"{HEADER}\n{AT},a,t/x,Zürich 20 °C\n"
+    assert told(read(text.encode(), content_type=f"text/csv; charset={named}"))[0][3] == '"Zürich 20 °C"'.encode()
+    if named != "utf-8":
+        latin = text.encode("latin-1")
+        assert told(read(latin, content_type=f"text/csv; charset={named}"))[0][3] == '"Zürich 20 °C"'.encode()
+        with pytest.raises(AnswerError, match=r"not UTF-8 .*no charset in its Content-Type \(text/csv\)"):
+            read(latin, content_type="text/csv")
+
+
+def test_a_header_is_known_by_the_names_of_a_contract():
+    """In another language, say."""
+    names = answers.Fields(time="Zeitpunkt", client_id="Gerät", topic="Thema", payload="Nutzlast")
+    text = f"Messwerte\n\nZeitpunkt;Gerät;Thema;Nutzlast\n{AT};a;t/x;1\n"
+    assert told(read(text.encode(), fields=names)) == [(NS, "a", "t/x", b"1")]
+    with pytest.raises(AnswerError, match="neither JSON nor CSV"):
+        read(text.encode())
+
+
+def test_a_row_of_units_alone_is_no_row():
+    """As of an empty range; what may be a row that lacks its instant is told."""
+    assert read(f"{HEADER}\nUTC,,,JSON\n".encode()).rows == 0
+    with pytest.raises(AnswerError, match="neither ISO 8601"):
+        read(b"time,value\nnever,ok\n", client_id="a", topic="t/x")

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from isr_analysis import answers
+from isr_analysis.answers import read_rows
 from isr_analysis.errors import AnswerError
 
 
@@ -117,3 +118,22 @@ def test_a_client_under_its_name_is_not_taken_for_a_place_of_others(many, more):
     listed = {f"dev-{i}": {"topic": f"x/dev-{i}/#", **more} for i in range(many)}
     for body in (listed, {"publishers": listed}):
         assert [row["client_id"] for row in answers.read_rows(json.dumps(body).encode())] == [*listed]
+
+
+def test_an_empty_list_beside_that_of_rows_is_not_taken_for_it():
+    """Of an envelope with its own messages, say."""
+    around = {"success": True, "errors": [], "messages": []}
+    assert read_rows(json.dumps({**around, "result": [{"client_id": "a"}]}).encode()) == [{"client_id": "a"}]
+    assert read_rows(json.dumps({**around, "result": []}).encode()) == []
+
+
+@pytest.mark.parametrize("line", [{"count": 2}, {"status": "ok", "took": 3}, {"next_cursor": None}, {"event": "end"}])
+def test_a_line_of_a_list_that_is_no_row_is_none(line):
+    """The first or the last; what may be a row is one, and a failure is told."""
+    rows = [{"user_id": "u1", "email": "a@x.example"}, {"user_id": "u2", "email": "b@x.example"}]
+    for lines in ([*rows, line], [line, *rows]):
+        assert read_rows("\n".join(map(json.dumps, lines)).encode()) == rows
+    other = {"uid": "u3", "mail": "c@x.example"}
+    assert read_rows("\n".join(map(json.dumps, [*rows, other])).encode()) == [*rows, other]
+    with pytest.raises(AnswerError, match="breaks off with a failure: backend"):
+        read_rows("\n".join(map(json.dumps, [*rows, {"error": "backend"}])).encode())

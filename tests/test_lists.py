@@ -30,12 +30,13 @@ class Answers:
         self.left = list(bodies)
         self.status = status
         self.whole, self.doubtful, self.remarks = set(), {}, {}
+        self.write = lambda body: json.dumps(body).encode()
 
     def get(self, path, **_):
         """Give the next; there are no others."""
         if not self.left:
             raise QuestionRefusedError("no such page", status_code=404)
-        answer = Answer(json.dumps(self.left.pop(0)).encode(), {}, f"https://portal.example{path}", status=self.status)
+        answer = Answer(self.write(self.left.pop(0)), {}, f"https://portal.example{path}", status=self.status)
         return Kept(answer, dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
 
 
@@ -81,6 +82,23 @@ def read(*bodies, status=200):
 def test_a_list_is_read_to_the_end_that_it_states(bodies):
     """What says that it is the last is the last, however pages are numbered."""
     assert read(*bodies) == ROWS
+
+
+def test_a_line_behind_the_rows_may_name_the_next_page():
+    """As an envelope does."""
+    answers = Answers(ROWS, [])
+    pages = [[*ROWS[:3], {"next_cursor": "x"}], [*ROWS[3:], {"next_cursor": None}]]
+    answers.left = ["\n".join(map(json.dumps, page)) for page in pages]
+    answers.write = str.encode
+    found = lists.publishers(answers, Contract(), max_age=0)
+    assert [row["client_id"] for _, rows in found for row in rows] == [row["client_id"] for row in ROWS]
+
+
+def test_an_id_that_is_a_level_of_the_topic_is_the_clients():
+    """JSON:API has no other name for it."""
+    row = {"id": "dev-a", "type": "publisher", "topic": "x/dev-a/#"}
+    assert read([row])[0]["client_id"] == "dev-a"
+    assert "client_id" not in read([{**row, "id": "17"}])[0]
 
 
 def test_a_list_shorter_than_it_states_is_no_list():

@@ -195,6 +195,37 @@ def test_each_status_is_an_error_of_its_own_with_the_portals_words(line_to, stat
 
 
 @pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        ({"code": 401, "message": "token expired", "data": None}, errors.TokenRefusedError, "isr login"),
+        ({"status": "403", "error": "no add-on"}, errors.AddOnMissingError, "add-on"),
+        ({"error": {"code": 503, "message": "back soon"}}, errors.PortalUnavailableError, r"\. Try again later"),
+        ({"statusCode": 429, "msg": "slow down", "success": False}, errors.QuotaExhaustedError, "try again later"),
+        ({"status": 422, "title": "Bad", "detail": "start is wrong"}, errors.QuestionRefusedError, "start is wrong"),
+    ],
+)
+def test_a_failure_under_a_good_status_is_the_error_of_the_status_that_it_states(line_to, body, kind, words):
+    """The portal's words and what to do are those of the failure."""
+    line = line_to(lambda _: httpx.Response(200, json=body))
+    with pytest.raises(kind, match=words) as caught:
+        line.get("/api/v1/subscriber/history")
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 404, "message": "x", "client_id": "a"}, {"status": 500, "items": [{"a": 1}], "message": "x"},
+        {"code": 0, "message": "ok"}, {"status": 200, "message": "x"}, {"code": 404}, [], {}, {"error": "x"},
+        {"messages": [], "status": 404, "note": "none"},
+    ],
+)  # fmt: skip
+def test_what_holds_more_than_a_failure_is_an_answer(line_to, body):
+    """Of a client, say; or what has no status of HTTP's."""
+    assert line_to(lambda _: httpx.Response(200, json=body)).get("/x").status == 200
+
+
+@pytest.mark.parametrize(
     ("status", "asked"), [(425, 4), (507, 4), (520, 4), (598, 4), (501, 1), (511, 1), (524, 1), (408, 1)]
 )
 def test_what_may_pass_at_once_is_asked_for_again(line_to, status, asked):
@@ -219,7 +250,7 @@ def test_a_refusal_without_a_word_does_not_refer_to_its_words(line_to):
         ("La durée est trop longue".encode("latin-1"), "text/plain; charset=ISO-8859-1", "La durée est trop longue"),
         ("期間が長すぎる".encode("shift_jis"), "text/plain; charset=shift_jis", "期間が長すぎる"),
         (b'\xef\xbb\xbf{"detail": "so it is"}', "application/json", "so it is"),
-        (gzip.compress(b'{"detail": "so it is"}'), "application/json", "so it is"),
+        (gzip.compress(b'{"detail": "so it is"}', mtime=0), "application/json", "so it is"),
         (
             b"<?xml version='1.0'?><Error><Code>E7</Code><Message>Bad &amp; so</Message></Error>",
             "text/xml",

@@ -16,18 +16,21 @@ raises an `AnswerError` that shows what came. On the way from a body to messages
 
 from __future__ import annotations
 
+from isr_analysis.answers.csv import MAY_BE_CUT
 from isr_analysis.answers.failures import of_change as failure_of_change
+from isr_analysis.answers.failures import status_of
 from isr_analysis.answers.forms import nothing, without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.instants import instant_of
 from isr_analysis.answers.page import Apart, Page, read_live, read_page
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.paging import read as read_paging
-from isr_analysis.answers.rows import read_rows
+from isr_analysis.answers.rows import lines_beside, read_rows
 from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
-    "HTML", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of", "merge", "nothing",
-    "read_live", "read_page", "read_paging", "read_rows", "without_rows",
+    "HTML", "MAY_BE_CUT", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of",
+    "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows", "status_of",
+    "without_rows",
 ]  # fmt: skip

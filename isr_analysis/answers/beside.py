@@ -92,6 +92,12 @@ def is_aside(fields: dict[str, bytes], row: dict[str, bytes]) -> bool:
     return True
 
 
+def is_end(fields: dict[str, bytes], row: dict[str, bytes]) -> bool:
+    """Tell whether a line of a list, of whatever rows, is none: it counts them, says what is next, or that it ends."""
+    texts = [raw.text(one) for name, one in fields.items() if raw.kind(one) == '"' and plain(name) not in _PAGING]
+    return is_note(fields) or (is_aside(fields, row) and all(map(_ENDS.search, texts)))
+
+
 def is_nothing(fields: dict[str, bytes]) -> bool:
     """Tell whether a line that speaks of all rows may do so of none: it counts none."""
     inner = [raw.members(one) for one in fields.values() if raw.kind(one) == "{"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -17,6 +17,9 @@ from isr_analysis.answers.shape import BASE64, CLIENT, HEX, PAYLOAD, PERHAPS_TOP
 from isr_analysis.answers.tables import SPECIAL
 from isr_analysis.errors import AnswerError
 
+MAY_BE_CUT = "it may be cut"
+"""What an error says of a last line without an end."""
+
 _DIVIDERS = (",", ";", "\t", "|")
 _DROPPED = ("", "result", "table", "_start", "_stop")  # InfluxDB's own, the same in all rows of a table
 _NUMBER = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$"
@@ -26,7 +29,9 @@ _STATED = {"long": _NUMBER, "unsignedLong": _NUMBER, "double": _NUMBER, "boolean
 _ESCAPED = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 
 _ANNOTATION = re.compile(r"#(?:datatype|group|default)\b(.?)")
-_EXCEL = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
+"""How InfluxDB's lines begin, and the divider behind that."""
+
+_EXCEL = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 """How the first line tells Excel the divider."""
 
 _NAME = re.compile(r"""["']?(?:[^\W\d][^"'{}]*)?["']?""")
@@ -43,6 +48,9 @@ _COUNT = re.compile(
 _UNIT_LESS = re.compile(r"-?|[\[(<].*[\])>]|text|str(?:ing)?|varchar|utf-?8", re.IGNORECASE)
 """What a row of units or types has below the names of clients and topics."""
 
+_OF_TIME = ("local", "gmt", "cet", "cest", "iso", "z", "s", "ms", "us", "ns", "text", "str", "string")
+"""What it may have below a time, beside words for one."""
+
 _MISSING = pa.array(["", "NULL", "null", r"\N"])
 """Cells without a value, as databases write them."""
 
@@ -58,8 +66,10 @@ class Head:
     notes: list[str]
 
 
-def head_of(text: str) -> Head | None:
+def head_of(text: str, named: Collection[str] = ()) -> Head | None:
     """Find the header of a text if it is CSV: a line of names, one of them of an instant, or else the first line.
+
+    What is `named` is known, whatever it is called.
 
     Before it may stand the divider for Excel, notes behind ``#``, and lines of fewer cells, such as a title; the
     header itself may stand behind ``#``.
@@ -75,9 +85,9 @@ def head_of(text: str) -> Head | None:
         if not said or (not nth and _EXCEL.fullmatch(said)):
             continue
         bare = said.lstrip("# ")
-        cells, divider = _parted(bare)
+        cells, divider = _parted(bare, named)
         head = Head(line.start() + line[0].index(bare), divider, list(notes))
-        timed = any(time_rank(name) is not None for name in cells) and all(map(_NAME.fullmatch, cells))
+        timed = any(time_rank(name) is not None or name in named for name in cells) and all(map(_NAME.fullmatch, cells))
         fits = timed and len(cells) > 1 and len(cells) not in widths
         notes.append(bare)
         if said.startswith("#"):
@@ -86,18 +96,20 @@ def head_of(text: str) -> Head | None:
             return head if fits else behind
         else:
             widths.add(len(cells))
-            first = head if first is None and len(cells) > 1 and any(map(_is_known, cells)) else first
+            first = head if first is None and len(cells) > 1 and _known(cells, named) else first
     return first or behind
 
 
-def _parted(line: str) -> tuple[Row, str]:
+def _parted(line: str, named: Collection[str]) -> tuple[Row, str]:
     """Part a line by the divider that yields the most names that are known, or else the most cells."""
     found = [([cell.strip().strip('"') for cell in line.split(one)], one) for one in _DIVIDERS]
-    return max(found, key=lambda parted: (sum(map(_is_known, parted[0])) * (len(parted[0]) > 1), len(parted[0])))
+    return max(found, key=lambda parted: (_known(parted[0], named) * (len(parted[0]) > 1), len(parted[0])))
 
 
-def _is_known(name: str) -> bool:
-    return time_rank(name) is not None or plain(name) in (*CLIENT, *TOPIC, *PERHAPS_TOPIC, *PAYLOAD, "value")
+def _known(names: Row, named: Collection[str]) -> int:
+    """Count the names that are known."""
+    known = (*CLIENT, *TOPIC, *PERHAPS_TOPIC, *PAYLOAD, "value")
+    return sum(time_rank(name) is not None or plain(name) in known or name in named for name in names)
 
 
 def read(text: str, head: Head, *, whole: bool = False) -> tuple[Columns, list[str]]:
@@ -106,8 +118,8 @@ def read(text: str, head: Head, *, whole: bool = False) -> tuple[Columns, list[s
     A column of which each cell is a number (between semicolons, with a comma for the point as well), ``true`` or
     ``false``, or a JSON object or array is that; any other is text, and so is a payload. An empty cell is a missing
     value. InfluxDB's annotations say the types themselves. A row of units below the header is left out, and so are
-    notes behind ``#``, and a last line that states how many rows came. JSON in the last cells
-    may stand there with its quotes as they are, or behind backslashes.
+    notes behind ``#``, and a last line that states how many rows came. JSON in the last cells may stand there with its
+    quotes as they are, or behind backslashes.
 
     Raises
     ------
@@ -174,7 +186,9 @@ def _tables(records: list[Row], divider: str, said: list[str]) -> Iterator[Colum
             continue  # of the next page, in the same text
         elif len(row) == len(names) or (len(row) == len(names) + 1 and not row[-1]):
             rows.append(row[: len(names)])
-        elif row[0].startswith("#") or _counts(row, len(rows), is_last=number == len(records)):
+        elif row[0].startswith("#") or _counts(
+            row, len(rows) - _are_units(names, rows), is_last=number == len(records)
+        ):
             said.append(divider.join(row).lstrip("# "))
         else:
             raise AnswerError(f"record {number} of the CSV has {len(row)} cells, its header {len(names)}: {row[:6]}")
@@ -226,7 +240,7 @@ def _rows(text: str, divider: str, *, whole: bool) -> list[Row]:
             row = []
     if not whole and not text.endswith(("\n", "\r")) and not (len(rows) > 1 and _is_whole(cells[-1])):
         raise AnswerError(
-            "the CSV's last line has no end (a line feed after it), so it may be cut: the last cell could be the "
+            f"the CSV's last line has no end (a line feed after it), so {MAY_BE_CUT}: the last cell could be the "
             f"beginning of a longer one ({cells[-1][0] or cells[-1][1]!r}). Fetch the answer again; if a saved file is "
             "whole, add a line end to it"
         )
@@ -245,10 +259,11 @@ def _is_whole(cell: tuple[str, str, str, str]) -> bool:
 def _are_units(names: Row, rows: list[Row]) -> bool:
     """Tell whether the first row is none, but says what is in the columns: there is a word where others have digits."""
     times = [i for i, name in enumerate(names) if (rank := time_rank(name)) is not None and rank <= RECEIVED]
-    if len(rows) < 2 or not times or not all(re.match(r"-?\d", rows[1][i]) for i in times):  # noqa: PLR2004
+    if not rows or not times or not all(re.match(r"-?\d", rows[1][i]) for i in times if rows[1:]):
         return False
     whose = [cell for name, cell in zip(names, rows[0], strict=True) if plain(name) in (*CLIENT, *TOPIC)]
-    is_word = all(re.fullmatch(r"[^\W\d_]{1,12}", rows[0][i].strip("[]()<>")) for i in times)
+    words = [rows[0][i].strip("[]()<> ") for i in times]
+    is_word = all(word.isalpha() and (time_rank(word) is not None or word.lower() in _OF_TIME) for word in words)
     values = [cell for cell in rows[0] if re.match(r'[-+]?[\d.]|[{"]|(?i:true|false|null|none|nan?)$', cell)]
     return is_word and not values and all(map(_UNIT_LESS.fullmatch, whose))
 

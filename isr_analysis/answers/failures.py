@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from http import HTTPStatus
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
@@ -39,6 +40,15 @@ _NO = (b"false", b"0", b'"false"', b'"0"', b'"no"')
 _STATES = ("status", "state", "result", "outcome")
 _HEADS = {*BESIDE, "header", "head", "state", "status"}
 """Objects beside the rows in which the failure may stand."""
+
+_CODES = ("code", "status", "statuscode", "httpstatus", "httpcode")
+_STATED = (
+    "message", "msg", "error", "detail", "title", "errors", "details", "description", "errormessage", "errormsg",
+    "type", "success", "ok", "instance", "requestid", "traceid", "errorcode", "reason",
+)  # fmt: skip
+"""What an object says that is a failure and nothing else; the first of these in words."""
+
+_SHORT = 10_000
 
 _CODE = re.compile(r"(?:status|return|ret|result|response|res|err|error)?code|rc|ret|errno|status")
 _BAD_CODE = re.compile(r"^e?err|error|fail|time_?out|unavailable|exception", re.IGNORECASE)
@@ -180,6 +190,17 @@ def remark(notes: dict[str, bytes]) -> str | None:
         if plain(name.rpartition(".")[2]) in (*_WARNS, *_SAYS) and any(map(_DOUBTED.search, possible)):
             return error_words(b'{"detail":' + one + b"}")
     return None
+
+
+def status_of(body: bytes) -> int | None:
+    """Give HTTP's status of a failure, where a JSON object states it beside words, and holds nothing else."""
+    fields = raw.fields(body.strip()) if len(body) < _SHORT and raw.is_json(body.strip()) else {}
+    fields = {plain(name): one for name, one in fields.items() if one not in NOTHING or plain(name) in _CODES}
+    inner = {plain(name): one for name, one in raw.fields(fields.get("error", b"")).items()}
+    found = next((one for part in (fields, inner) for name in _CODES if _is_of_http(one := part.get(name, b""))), b"")
+    is_alone = fields.keys() <= {*_CODES, *_STATED} and any(one in _STATED[:6] for one in fields)
+    status = int(found.strip(b'"') or 0)
+    return status if is_alone and status >= HTTPStatus.BAD_REQUEST else None
 
 
 def of_change(body: bytes) -> str | None:

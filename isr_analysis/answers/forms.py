@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from isr_analysis.answers import arrow, beside, columns, csv, envelope, failures, keys, paging, raw, unpack
@@ -18,6 +19,9 @@ _OF_LINES = re.compile(r"csv|tab-separated|ndjson|jsonl|json-lines|json-seq|json
 
 _EVENTS = re.compile(rb"\s*+(?:(?:event|id|retry|):[^\r\n]*+\s*+)*+data:")
 """How a stream of events begins."""
+
+_CELLS = "\0cells"
+"""The note of an answer that is CSV."""
 
 _NO_DATA = (b"", b"{}", b"null", b"[DONE]")
 """What events say that mark the end of a stream."""
@@ -43,7 +47,8 @@ def read(
         return {}, {}  # a file of lines that has none, or no files; it is whole, or it would not unpack
     if live and len(texts) == 1 and texts[0].strip() == b"null":
         return {}, {}  # as Go writes a list of none
-    documents, tables, said = split(texts, content_type, whole=whole)
+    named = {one for one in (fields.time, fields.client_id, fields.topic, fields.payload) if one}
+    documents, tables, said = split(texts, content_type, whole=whole, named=named)
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), said
     files = {one.strip() for one in texts} if len(texts) > 1 else ()
@@ -126,7 +131,7 @@ def _names(documents: list[bytes]) -> bytes:
 
 
 def split(
-    texts: list[bytes], content_type: str | None, *, whole: bool = False
+    texts: list[bytes], content_type: str | None, *, whole: bool = False, named: Collection[str] = ()
 ) -> tuple[list[bytes], list[Columns], dict[str, bytes]]:
     """Give the JSON documents of a body's texts, its tables of CSV, and what lines of these say that are no rows.
 
@@ -138,6 +143,7 @@ def split(
     documents: list[bytes] = []
     tables: list[Columns] = []
     said: list[str] = []
+    is_of_cells = False
     for text in texts:
         start = text[:200].lstrip(b" \t\r\n\x1e")
         if _EVENTS.match(text):
@@ -158,12 +164,13 @@ def split(
         elif start[:1] == b"<":
             raise AnswerError(_no_data(text, content_type))
         else:
-            table, lines = _csv(text, content_type, whole=whole)
+            table, lines = _csv(text, content_type, named, whole=whole)
+            is_of_cells = True
             tables.append(table)
             said += lines
     if not documents and not tables:
         raise AnswerError("the body is a zip file without files")
-    return documents, tables, _heard(said)
+    return documents, tables, _heard(said) | ({_CELLS: b"true"} if is_of_cells else {})
 
 
 def _json_within(text: bytes) -> bytes | None:
@@ -180,6 +187,11 @@ def _no_data(text: bytes, content_type: str | None) -> str:
     return f"no data came but {error_words(text, 'text/html')!r}: {failures.ELSEWHERE}"
 
 
+def taught(form: str | None, notes: dict[str, bytes]) -> str | None:
+    """Give the form of payloads that an answer shows to others; all cells of CSV are text, also those of numbers."""
+    return None if form == "decoded" and _CELLS in notes else form
+
+
 def _heard(said: list[str]) -> dict[str, bytes]:
     """Give what lines beside rows of CSV say as a note; refuse it if it is that rows are missing."""
     if not said:
@@ -189,12 +201,17 @@ def _heard(said: list[str]) -> dict[str, bytes]:
     return {"notices": words}
 
 
-def _csv(text: bytes, content_type: str | None, *, whole: bool) -> tuple[Columns, list[str]]:
+def _csv(text: bytes, content_type: str | None, named: Collection[str], *, whole: bool) -> tuple[Columns, list[str]]:
     try:
         decoded = text.decode()
     except UnicodeDecodeError as exc:
+        if text[: exc.start].isascii() and b"\0" not in text and len(text[: exc.start].split()) > 1:
+            raise AnswerError(
+                f"a text came that is not UTF-8 ({text[max(exc.start - 20, 0) : exc.end + 5]!r}), and no charset in "
+                f"its Content-Type ({content_type or 'none'}) says what it is"
+            ) from exc
         raise AnswerError(f"neither JSON nor text came ({content_type or 'no type'}): {text[:40]!r}") from exc
-    head = csv.head_of(decoded)
+    head = csv.head_of(decoded, named)
     if head is None:
         raise AnswerError(f"neither JSON nor CSV came ({content_type or 'no type'}) but {decoded[:80]!r}")
     return csv.read(decoded, head, whole=whole)

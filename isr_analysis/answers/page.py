@@ -181,12 +181,12 @@ def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = 
     try:
         table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live, whole=whole)
         rows = columns.length(table)
-        if asked.fields.time_zone is None and (zone := _zone(notes)) is not None:
+        if (zone := asked.fields.time_zone or _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
         page = _page(table, asked) if rows else Page()
         named = {raw.text(one) for name, one in notes.items() if paging.is_account(name) and raw.kind(one) == '"'}
-        page = replace(page, accounts=page.accounts | named)
-        return replace(page, rows=rows, paging=paging.read(notes, rows))
+        page = replace(page, accounts=page.accounts | named, rows=rows)
+        return replace(page, payload_form=forms.taught(page.payload_form, notes), paging=paging.read(notes, rows))
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
 
-from isr_analysis.answers import failures, forms, raw, tables, unpack
+from isr_analysis.answers import beside, failures, forms, raw, tables, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, is_place, pick, plain
 from isr_analysis.errors import AnswerError
@@ -48,6 +49,8 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
     except AnswerError as exc:
         raise AnswerError(f"the portal's list was not understood: {exc}") from exc
     rows = [row for table in of_text for row in _of_columns(table)]
+    lines = _beside(documents)
+    documents = [one for one in documents if one not in lines]
     values = [_value(one) for one in documents]
     if len(documents) == 1 and raw.kind(documents[0]) == "{":
         table = tables.columns_of(raw.members(documents[0]))
@@ -64,6 +67,30 @@ def read_rows(body: bytes, content_type: str | None = None) -> list[dict[str, An
         if lacking := failures.lacking(fields, counts=False):
             raise AnswerError(f"the portal's list {failures.NOT_WHOLE}: {lacking}. Try again later")
     return found + rows
+
+
+def lines_beside(body: bytes) -> list[bytes]:
+    """Give those lines of a list that say something of all its rows."""
+    with contextlib.suppress(AnswerError):
+        return _beside(raw.documents(body))
+    return []
+
+
+def _beside(documents: list[bytes]) -> list[bytes]:
+    """Give those of the lines of a list that are no rows: the first and the last may speak of all of them.
+
+    Raises
+    ------
+    AnswerError
+        The last one states a failure.
+    """
+    if len(documents) < 2 or any(raw.kind(one) != "{" for one in documents):  # noqa: PLR2004
+        return []
+    first, last = raw.members(documents[0]), raw.members(documents[-1])
+    if {*map(plain, first)}.isdisjoint(map(plain, last)) and (failure := failures.broken(last)):
+        raise AnswerError(f"the portal's list was not understood: it breaks off with a failure: {failure}")
+    ends = {0: raw.members(documents[1]), len(documents) - 1: raw.members(documents[-2])}
+    return [documents[i] for i, row in ends.items() if beside.is_end(raw.members(documents[i]), row)]
 
 
 def _of_columns(table: Columns) -> list[dict[str, Any]]:
@@ -93,11 +120,16 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
     of_objects = [name for name, rows in lists.items() if any(isinstance(one, dict) for one in rows)]
     only = next((names[0] for names in ([*inner], of_objects) if len(names) == 1), None)
     place = "_embedded" if "_embedded" in inner else only  # as of HAL
+    empty = None
     for name in sorted(inner, key=lambda name: ROWS.index(plain(name)) if plain(name) in ROWS else len(ROWS)):
         if depth and name in lists and name not in of_objects and plain(name) not in _OF_CLIENTS:
             continue  # a client's topics, or tags
         if (plain(name) in ROWS or name == place) and (found := _rows(inner[name], depth + 1)) is not None:
-            return found
+            if found:
+                return found
+            empty = found  # such as the messages of an envelope, beside its result
+    if empty is not None:
+        return empty
     if not inner and any(one is None and plain(name) in ROWS for name, one in value.items()):
         return []
     if value and all(plain(name) in BESIDE or (name == "_embedded" and not one) for name, one in value.items()):

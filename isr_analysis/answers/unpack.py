@@ -22,6 +22,9 @@ _BOMS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
+_OF_BYTES = re.compile(r"(?:iso[_-]?8859|latin|windows-?125|cp125|l1$|macintosh)")
+"""Charsets in which each byte is a letter."""
+
 _BROKEN = (
     OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
     zipfile.BadZipFile, struct.error, LookupError, pa.ArrowException,
@@ -112,9 +115,12 @@ _PACKED: tuple[tuple[bytes, str, Callable[[bytes], list[bytes]]], ...] = (
 )
 
 
-def _is_utf8_json(text: bytes) -> bool:
-    """Tell whether a text is JSON in UTF-8, which is what it must be, whatever charset servers write beside it."""
-    if text[:1] not in (b"{", b"["):
+def _is_utf8(text: bytes, encoding: str) -> bool:
+    """Tell whether a text is in UTF-8, whatever charset servers write beside it: as JSON must be.
+
+    So is other text that is sound UTF-8 beyond ASCII, where one byte a letter is named: it would hardly be by chance.
+    """
+    if text[:1] not in (b"{", b"[") and (text.isascii() or not _OF_BYTES.match(encoding)):
         return False
     try:
         text.decode()
@@ -128,7 +134,7 @@ def _utf8(text: bytes, content_type: str) -> bytes:
     stated = (b"", named[1].lower() if named else "utf-8")
     mark, encoding = next((one for one in _BOMS if text.startswith(one[0])), stated)
     text = text[len(mark) :]
-    if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii", "ascii") or (not mark and _is_utf8_json(text)):
+    if encoding.replace("_", "-") in ("utf-8", "utf8", "us-ascii", "ascii") or (not mark and _is_utf8(text, encoding)):
         return text
     try:
         return text.decode(encoding).encode()

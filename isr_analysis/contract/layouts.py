@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 
@@ -17,6 +18,16 @@ OFFSET = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 """ISO 8601 for those who do not know ``Z``."""
 
 _STEPS = (("%f", 1000), ("%S", times.SECOND), ("%M", times.MINUTE), ("%H", times.HOUR))
+
+_TRIED = (
+    "iso", "iso seconds", "date", "s", "ms", "us", "ns", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M",
+    "%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%Y%m%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d",
+)  # fmt: skip
+"""The forms that are tried on a pattern."""
+
+_INSTANTS = (1_793_528_430_123_456_000, 1_793_491_200_000_000_000)
+_NO_INSTANTS = ("", "1", "12", "abc", "a-1", "x")
 
 _NOTATIONS = {
     "python": ("%Y", "%m", "%d", "%H", "%M", "%S", "%f"),
@@ -62,6 +73,15 @@ def written(form: str, ns: int) -> str:
         return str(ns // step)
     seconds, rest = divmod(ns, times.SECOND)
     return dt.datetime.fromtimestamp(seconds, dt.UTC).replace(microsecond=rest // 1000).strftime(form)
+
+
+def of_pattern(pattern: str) -> str | None:
+    """Find the form whose instants fit a regular expression that other texts do not; None if none does."""
+    with contextlib.suppress(re.error, OverflowError):
+        wanted = re.compile(pattern)
+        if not any(map(wanted.search, _NO_INSTANTS)):
+            return next((one for one in _TRIED if all(wanted.search(written(one, ns)) for ns in _INSTANTS)), None)
+    return None
 
 
 def of_words(words: str, *, examples: bool = True) -> str | None:

@@ -24,9 +24,6 @@ _MAGNITUDES: dict[int, str] = {
 _ISO_WORDS = re.compile(
     r"iso[ -]?8601(?! (?:duration|period))|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE
 )
-_WHOLE_SECONDS = re.compile(r"\\d\{2\}:\\d\{2\}:\\d\{2\}Z", re.IGNORECASE)
-"""The pattern of instants that have no place for parts of a second."""
-
 _SAID = re.compile(r"^[ \t]*(?:[-*+|]|\d+\.)?[ \t]*(`|\*\*|'|\")(?P<name>[\w.$\[\]-]+)\1(?P<words>.*)", re.MULTILINE)
 """A line of a list or a table of parameters, in words."""
 
@@ -59,8 +56,8 @@ class Parameter:
         """Tell how it wants an instant, or None if nothing says that it is one."""
         shape = str(self.schema.get("format", "")).lower()
         text = f"{self.words} {self.example or ''}"
-        if _WHOLE_SECONDS.search(str(self.schema.get("pattern", ""))):
-            return "iso seconds"
+        if (form := layouts.of_pattern(str(self.schema.get("pattern") or ""))) is not None:
+            return form
         if (layout := layouts.of_words(text)) is not None and layout != "date":
             return layout
         if shape in ("date-time", "datetime"):

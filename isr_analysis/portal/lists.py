@@ -58,6 +58,8 @@ def _published(row: dict[str, Any]) -> dict[str, Any]:
     spelled = {plain(name): name for name in row}
     named = {spelled[plain(name)]: name for name in _PUBLISHED if name not in row and plain(name) in spelled}
     made = {named.get(name, name): value for name, value in row.items()}
+    if "client_id" not in made and f"/{made.get('id')}/" in f"{made.get('topic')} {made.get('history_topic_prefix')}":
+        made["client_id"] = made["id"]
     is_number = type(made.get("client_id")) is int  # True is one, too
     return {**made, "client_id": str(made["client_id"])} if is_number else made
 
@@ -285,10 +287,10 @@ def _is_a_limit(rows: int) -> bool:
 def _said(body: bytes) -> Paging:
     """Read what a list's envelope says of the pages after it."""
     try:
-        value = json.loads(body)
+        values = [json.loads(body)]
     except (ValueError, RecursionError):
-        return Paging()
-    return answers.read_paging(dict(_notes(value)), 0)
+        values = [json.loads(one) for one in answers.lines_beside(body)]
+    return answers.read_paging({name: one for value in values for name, one in _notes(value)}, 0)
 
 
 def _notes(value: Any, prefix: str = "") -> Iterator[tuple[str, bytes]]:

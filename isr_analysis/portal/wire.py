@@ -58,8 +58,8 @@ class Answer:
 
     @property
     def is_whole(self) -> bool:
-        """Whether HTTP says how long it is, so that it cannot break off unnoticed."""
-        return not self.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
+        """Whether HTTP says how long it is. In chunks it may have broken off unnoticed before a proxy on the way."""
+        return "content-length" in self.headers
 
 
 class Wire:
@@ -222,8 +222,11 @@ class Wire:
         while True:
             try:
                 pause, wanted = sleep if bulk else None, self._wanted()
-                answer = self.raw("GET", url, params=params, pause=pause, bounded=bounded)
-                return good(answer, self.origin, lacking=[name for name in wanted if not wanted[name]])
+                response = self.raw("GET", url, params=params, pause=pause, bounded=bounded)
+                answer = good(response, self.origin, lacking=[name for name in wanted if not wanted[name]])
+                if (status := answers.status_of(answer.body)) is None:
+                    return answer
+                raise error_for(response, self.origin, status=status)  # whatever that of HTTP is
             except errors.QuotaExhaustedError as exc:
                 if not wait:
                     raise
@@ -267,9 +270,15 @@ def _check_coding(response: httpx.Response) -> None:
         ) from exc
 
 
-def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] = ()) -> errors.IsrError:
-    """Make the error that fits a response, `lacking` headers: the one map from status to error."""
-    status, path = response.status_code, response.url.path
+def error_for(
+    response: httpx.Response, origin: str, *, lacking: Sequence[str] = (), status: int | None = None
+) -> errors.IsrError:
+    """Make the error that fits a response, `lacking` headers: the one map from status to error.
+
+    Give the `status` that the response states in its body, if it is another one than HTTP's.
+    """
+    often = RETRIES + 1 if status is None else 1
+    status, path = status or response.status_code, response.url.path
     everything = answers.error_words(response.content, response.headers.get("content-type"), longest=None)
     words = answers.error_words(response.content, response.headers.get("content-type"))
     said = f"{response.request.method} {path} → {status}"
@@ -283,6 +292,9 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
             "ask the portal's support"
         )
         return errors.PortalUnavailableError(text, status_code=status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        text = f"the portal {origin} gives no more for now: {said}. What was fetched is kept; try again later"
+        return errors.QuotaExhaustedError(text, status_code=status, words=everything, retry_after=quota.BRIEFLY)
     if status == HTTPStatus.UNAUTHORIZED:
         kind = errors.TokenRefusedError
         text = (
@@ -302,13 +314,15 @@ def error_for(response: httpx.Response, origin: str, *, lacking: Sequence[str] =
                 "it: open the portal in a browser on this network, and ask whoever runs what it shows"
             )
     elif status in PASSING:
-        often = f"It was asked {RETRIES + 1} times; try again later" if status in ASKED_AGAIN else "Try again later"
+        again = (
+            f"It was asked {often} times; try again later" if status in ASKED_AGAIN and often > 1 else "Try again later"
+        )
         if status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
-            often = "It is the network that wants a login: open any page in a browser on it, and try again then"
+            again = "It is the network that wants a login: open any page in a browser on it, and try again then"
         if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524):
-            often += f', or for shorter ranges: longest = "15min" under [history] of {errors.CONTRACT_FILE}'
+            again += f', or for shorter ranges: longest = "15min" under [history] of {errors.CONTRACT_FILE}'
         once = "It was asked once: look whether it did it all the same before you try again"
-        text = f"the portal {origin} failed: {said}. {often if response.request.method == 'GET' else once}"
+        text = f"the portal {origin} failed: {said}. {again if response.request.method == 'GET' else once}"
         return errors.PortalUnavailableError(text, status_code=status)
     else:
         ask = "see its words for what to change" if words else "ask the portal's support what it wants"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from http import HTTPStatus
 
 from isr_analysis import answers, messages, times
@@ -180,14 +181,7 @@ class Asker:
         except AnswerError as exc:
             if refusals.says_only_nothing(answer.body, answer.content_type):
                 return Page()
-            asked, length = step.params or {}, self._span.end - self._span.start
-            if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
-                raise refused from exc
-            guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
-            nothing = answers.nothing(answer.body, answer.content_type)
-            if nothing is None or not (guessed or nothing == self._without_rows()):
-                raise
-            page = Page()
+            page = self._instead(answer, step, exc, again=whole)
         if page.payload_unsure and (shown := self._shown_by_others())[0]:
             page = self._read(answer, self._selector, shown)
             page = dataclasses.replace(page, payload_form=shown[0], payload_name=shown[1])
@@ -196,7 +190,27 @@ class Asker:
         said = paging.both(said, of_files)
         return dataclasses.replace(page, paging=said)
 
-    def _read(self, answer: Answer, selector: Selector, shown: tuple[str | None, str | None] = (None, None)) -> Page:
+    def _instead(self, answer: Answer, step: Step, exc: AnswerError, again: Callable[[], Answer]) -> Page:
+        """Give the page of an answer that was not understood: none, or what may be cut, if it comes so once more."""
+        if answers.MAY_BE_CUT in str(exc) and again().body == answer.body:
+            return self._read(answer, self._selector, whole=True)
+        asked, length = step.params or {}, self._span.end - self._span.start
+        if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
+            raise refused from exc
+        guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
+        nothing = answers.nothing(answer.body, answer.content_type)
+        if nothing is None or not (guessed or nothing == self._without_rows()):
+            raise exc
+        return Page()
+
+    def _read(
+        self,
+        answer: Answer,
+        selector: Selector,
+        shown: tuple[str | None, str | None] = (None, None),
+        *,
+        whole: bool = False,
+    ) -> Page:
         fields = self.known.fields
         if shown[0]:
             fields = dataclasses.replace(fields, payload_form=shown[0], payload=fields.payload or shown[1])
@@ -208,7 +222,7 @@ class Asker:
             client_id=selector.clients[0] if selector.clients else None,
             topic=selector.topic,
             fields=dataclasses.replace(fields, payload_form=form),
-            whole=answer.is_whole,
+            whole=whole or answer.is_whole,
         )
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:
