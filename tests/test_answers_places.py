@@ -14,7 +14,7 @@ ACCOUNT = "7d6f5a1e-3b52-4c43-9b1a-5f1f6f1a2b3c"
 ROW = {"time": AT, "topic": "t/x", "payload": 1}
 BARE = {"time": AT, "value": 1}
 A, B = ("a", "t/x"), ("b", "t/x")
-KNOWN = ["stations", "timeseries", "objectList", "telemetry_data", "Entities", "log"]
+KNOWN = ["stations", "attributes", "timeseries", "objectList", "telemetry_data", "Entities", "log"]
 UNKNOWN = ["zeilen", "estaciones", "xyz"]
 
 
