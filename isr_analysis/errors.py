@@ -69,7 +69,7 @@ class IsrError(Exception):
 def without_tokens(text: str) -> str:
     """Mask the tokens in a text: one that was given in the wrong place is not shown where that is told.
 
-    >>> without_tokens("origin='isr_mqtt_rest_0123456789abcdef' is no address")
+    >>> without_tokens("origin='isr_mqtt_rest_example0123456789' is no address")
     "origin='(a token)' is no address"
     """
     return _TOKEN.sub("(a token)", text)

@@ -165,3 +165,13 @@ def read_only() -> Iterator[Callable[[Path], None]]:
         subprocess.run(["umount", folder], capture_output=True, check=False)
         if folder.exists():
             folder.chmod(0o700)
+
+
+@pytest.fixture
+def line_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
+    """Give a function that makes a line to a portal, as of `wires.lines`; nothing waits between retries."""
+    from wires import lines
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with lines(tmp_path) as make:
+        yield make
