@@ -53,10 +53,10 @@ def read(
         return columns.concat([(one, columns.length(one)) for one in tables]), said
     files = {one.strip() for one in texts} if len(texts) > 1 else ()
     found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables), files=files)
-    tables = [gather(found.groups), *tables]
-    return columns.concat([(one, columns.length(one)) for one in tables]) if tables[1:] else tables[
-        0
-    ], said | found.notes
+    rows = gather(found.groups)
+    if tables:
+        rows = columns.concat([(one, columns.length(one)) for one in (rows, *tables)])
+    return rows, said | found.notes
 
 
 def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:

@@ -23,9 +23,8 @@ _WHOLE = "payload"
 def of_names(table: Columns, asked: Asked) -> Columns:
     """Take the names under which values and their instants stand for those of fields, where they can be no topics.
 
-    Columns that are named by topics become rows of these.
-
     That is so if one topic was asked for and they have none of its levels, as in ``{"temp": [{"ts": …, "value": …}]}``.
+    Where rows stand under no names, columns that are named by topics become rows of these.
     """
     keys = [name for name in table if name.startswith(KEY)]
     if not keys:

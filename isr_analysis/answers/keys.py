@@ -37,7 +37,18 @@ class Inner(str):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Key:
-    """The names at one depth, a row's each, and those that occur."""
+    """The names at one depth.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The name of each row.
+    names : list of str
+        Those that occur.
+    kind : str
+        ``"Label"`` or ``"Inner"``, as of these classes; ``"Row"``, an id or a name that rows of a live answer have
+        themselves; or ``"str"``, members of an object.
+    """
 
     column: pa.ChunkedArray
     names: list[str]

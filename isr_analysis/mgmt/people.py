@@ -54,7 +54,7 @@ def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
     Warns
     -----
     UserWarning
-        The portal may have more than the round number of rows that it gave.
+        The portal may have more than the round number of rows that it gave, or says that some may be missing.
 
     Examples
     --------
