@@ -381,3 +381,12 @@ def test_cells_between_tabs_may_be_escaped_by_backslashes():
         page = read((head + line(text) * 2).encode())
         assert [json.loads(payload) for *_, payload in told(page)] == [payload, payload]
         assert page.messages["extra"].to_pylist() == [None, None]
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_zip_file_that_lists_less_than_it_holds_is_refused(files):
+    """Its list is found by its length, and that was damaged on the way: it is not taken for an empty answer."""
+    whole = zipped(*[FORMATS["json"]] * files)
+    at = whole.rfind(b"PK\x05\x06") + 12
+    with pytest.raises(AnswerError, match=rf"lists 0 files and states {files}"):
+        read(whole[:at] + bytes(4) + whole[at + 4 :])

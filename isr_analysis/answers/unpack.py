@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from isr_analysis.errors import AnswerError
 
+_MANY = 0xFFFF  # files of a zip file, or more, which are then counted elsewhere
 _DEEPEST = 4  # gzip of the transfer, around a .gz file, in a .zip
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -95,6 +96,10 @@ def _bz2(body: bytes) -> list[bytes]:
 
 def _zip(body: bytes) -> list[bytes]:
     with zipfile.ZipFile(io.BytesIO(body)) as file:
+        # Python reads the list of files by its length alone: a damaged one would leave some out.
+        stated = int.from_bytes(body[body.rfind(b"PK\x05\x06") + 10 :][:2], "little")
+        if stated not in (len(file.infolist()), _MANY):
+            raise zipfile.BadZipFile(f"it lists {len(file.infolist())} files and states {stated}")
         names = sorted(one.filename for one in file.infolist() if not one.is_dir())
         return [file.read(name) for name in names if not name.startswith("__MACOSX/")]
 

@@ -51,6 +51,13 @@ _TOO_SHORT = re.compile(
 _LONG = re.compile(r"\btoo\b|at most|max|exceed|longer|larger|shorter", re.IGNORECASE)
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _BAD_SIZE = re.compile(r"invalid|not (?:a )?valid|out of range|too (?:large|big|high|many)|exceed", re.IGNORECASE)
+_BOUND = re.compile(
+    r"\W*(?:[\w ]+: )?(?:ensure |expected )?(?:(?:the |this )?(?:input|value|number|it) )?(?:(?:should|must|to|is) )?"
+    r"(?:be )?(?:less than or equal to|at most|no more than|not (?:be )?(?:greater|more|larger) than|<=|≤) ?\d+\W*",
+    re.IGNORECASE,
+)
+"""A statement of nothing but how great a number may be; the size of a page is the only one so small that is sent."""
+
 _LEAST = 100
 _TIME_FORMS = (
     ("date", r"unconverted data remains: t\d|exact dates?\b"),
@@ -201,7 +208,7 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     named = [name.rsplit(".", 1)[-1] for name in named if "." in name] + named
     if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
         named = [one[1]]
-    sent = next((name for name in named if name in asked), None)
+    sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)
     if sent is not None and sent == known.topic and asked[sent] == "#" and _NO_FILTER.search(clause):
         return one_topic(known)
     if sent is not None and _UNKNOWN.search(clause):
