@@ -40,6 +40,24 @@ def test_a_unit_is_found_out_though_a_client_has_nothing(home):
         assert portal.contract.history.time_form == "ms"
 
 
+class Frail(Vague):
+    """A portal of seconds that fails where a number is of a year that it cannot bear."""
+
+    def answer(self, url, headers):
+        """Fail, as a program does whose date is out of range."""
+        if re.search(r"[?&]start=\d{12}", url):
+            return 500, {"Content-Type": "text/plain"}, b"Internal Server Error"
+        return super().answer(url, headers)
+
+
+def test_a_unit_is_found_out_though_the_portal_fails_at_others(home, monkeypatch):
+    """It is asked in one after the other as nothing is in the range, and its failure speaks of that unit alone."""
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between retries
+    with portals.mocked(Frail(Dialect(asked="s", doc=None, cap=5000), EVERY_MINUTE), home) as portal:
+        assert read(portal, Range(FIRST - DAY, FIRST)) == []
+        assert portal.contract.history.time_form == "s"
+
+
 def test_a_unit_that_cannot_be_found_out_is_no_empty_history(home):
     """Nothing comes with any: the error names what to say."""
     old = [Message(FIRST - 300 * DAY, "dev", "t", 1)]

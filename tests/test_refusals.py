@@ -81,6 +81,33 @@ ISSUES = [{"path": [name], "message": "Required"} for name in ("from", "to")]
         ('start: parsing time as "2006-01-02 15:04"', {"time_form": "%Y-%m-%d %H:%M"}),
         ("`end` has wrong format: use YYYYMMDDTHHMMSSZ", {"time_form": "%Y%m%dT%H%M%SZ"}),
         ("end must not be in the future", {"end_is_past": True}),
+        ("Input should be less than or equal to 50", {"page_size": 50}),
+        ("Unprocessable: Too big: expected number to be <=500", {"page_size": 500}),
+        ("Must be greater than or equal to 1 and less than or equal to 500.", {"page_size": 500}),
+        ("Invalid limit: 10000 (allowed range 1..20)", {"page_size": 20}),
+        ("limit=10000 is out of range [1, 500]", {"page_size": 500}),
+        ("Invalid value for limit: 10000. Must be in range 1-500", {"page_size": 500}),
+        ("10000 is greater than the maximum of 500", {"page_size": 500}),
+        ("page too large: 10000 > 500", {"page_size": 500}),
+        ("cannot request more than 500 rows", {"page_size": 500}),
+        ("limit > 50 not allowed", {"page_size": 50, "limit": "limit"}),
+        ("Requested range of 7 days exceeds limit of 6 hours", {"longest": "6h", "page_size": 10_000}),
+        ("end must be within 6 hours of start", {"longest": "6h"}),
+        ("Requested time window too large; max_window_seconds=3600", {"longest": "3600s"}),
+        ("Time range 24h0m0s exceeds maximum 6h0m0s", {"longest": "6h"}),
+        ("duration exceeds max of PT6H", {"longest": "6h"}),
+        ("only 6 hours may be requested per call", {"longest": "6h"}),
+        ("end - start must be <= 3600 seconds", {"longest": "3600s", "time_form": "iso"}),
+        ("please narrow the range (took 3 seconds)", {"longest": "43200s"}),
+        ("querystring must NOT have additional properties: client_id", {"client": None}),
+        ("client_id is not a recognized parameter", {"client": None}),
+        ("since should not be empty", {"start": "since"}),
+        ("You must specify device_id", {"client": "device_id", "client_required": True}),
+        ("no since given", {"start": "since"}),
+        ("Input should be a valid integer", {"time_form": "s"}),
+        ("A valid integer is required.", {"time_form": "s"}),
+        ("Expected number, received string", {"time_form": "s"}),
+        ("start must be a number", {"time_form": "s"}),
     ],
 )
 def test_words_lead_to_another_question(words, change):
@@ -112,7 +139,7 @@ def test_less_than_a_day_cannot_be_had_by_dates():
 @pytest.mark.parametrize(
     "words",
     ["", "start must be before end", "before 2024-10-01 00:00:00", "no", "query.start: something else is wrong",
-     "forbidden"],
+     "forbidden", "Input should be a valid string", "must be <= 2026-10-04", "a number of words"],
 )  # fmt: skip
 def test_words_that_teach_nothing_leave_the_refusal(words):
     """The portal's refusal is then the caller's."""
@@ -346,7 +373,7 @@ def test_a_least_that_is_of_no_range_teaches_no_shortest_one(words):
 
 @pytest.mark.parametrize(
     ("words", "longest"),
-    [("too wide a window, 30 min allowed", "43200s"), ("the range must be between 1 hour and 31 days", "2592000s")],
+    [("too wide a window, 30 min allowed", "30min"), ("the range must be between 1 hour and 31 days", "31d")],
 )
 def test_a_range_that_is_too_long_is_not_taken_for_too_short(words, longest):
     """Minutes are no minimum, and of a range between two the other end may be meant."""

@@ -9,7 +9,7 @@ from isr_analysis.contract import lengths
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|capped at"
 _MOST += r"|limit of|≤|<=)"
-_LONG = r"(\d{1,9})[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)\b"
+_LONG = r"(\d{1,9})[ -]?(seconds?|s|minutes?|mins?|hours?|h|days?|d|weeks?|w|months?|years?)(?:0m)?(?:0s)?\b"
 _SPAN_WORDS = re.compile(
     rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
     rf"|{_MOST}[^.;\d]{{0,60}}?{_SPAN}[^.;\d]{{0,40}}?{_LONG}"
@@ -19,6 +19,13 @@ _SPAN_WORDS = re.compile(
     re.IGNORECASE,
 )
 """Words such as "the range may be at most 24 hours" or "maximum window: 7d"."""
+
+_LENGTHS = re.compile(
+    rf"(?<![\w.]){_LONG}|\bPT?(\d{{1,9}})([dhms])\b"
+    r"|(?<![a-z])(?P<unit>seconds?|minutes?|hours?|days?|weeks?)[\"']?\s*[:=]\s*(?P<number>\d{1,9})\b",
+    re.IGNORECASE,
+)
+"""Lengths of time wherever they stand, such as ``24 hours``, ``24h0m0s``, ``PT24H`` or ``max_seconds=86400``."""
 
 _AT_ONCE = re.compile(
     rf"(?:{_MOST}|longer than|more than)[^.;\d]{{0,12}}?"
@@ -46,12 +53,27 @@ def longest_range(words: str) -> str | None:
     found = _SPAN_WORDS.search(re.sub(r"\b(one|a single) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE))
     if found is None:
         return None
-    said, unit = (one for one in found.groups() if one is not None)
-    number, unit = int(said), unit.lower()
-    if unit.startswith(("month", "year")):  # the shortest that is meant
-        number, unit = number * (28 if unit.startswith("month") else 365), "d"
-    length = f"{number}{unit[0].replace('m', 'min')}"
-    return length if lengths.ns_of(length) else None
+    number, unit = (one for one in found.groups() if one is not None)
+    return _length(number, unit)
+
+
+def longest_below(words: str, length: int, *, least: int) -> str | None:
+    """Find the longest length in the words of a refusal that is less than the one that was refused, ns.
+
+    One that is less than `least` is that of something else, such as how long it took to find out.
+    """
+    if _OF_KEEPING.search(words):
+        return None
+    found = []
+    for one in _LENGTHS.finditer(words):
+        number, unit = (one["number"], one["unit"]) if one["unit"] else (part for part in one.groups() if part)
+        found.append(_length(number, unit) or "")
+    return max((one for one in found if least <= lengths.ns_of(one) < length), key=lengths.ns_of, default=None)
+
+
+def has_length(words: str) -> bool:
+    """Tell whether words name a length of time."""
+    return _LENGTHS.search(words) is not None
 
 
 def shortest_range(words: str) -> str | None:
@@ -69,3 +91,12 @@ def length_at_once(words: str) -> str | None:
             length = f"{found[1] if found[1].isdigit() else 1}{found[2][0].lower()}"
             return length if lengths.ns_of(length) else None
     return None
+
+
+def _length(number: str, unit: str) -> str | None:
+    """Write a length as a duration; None if it is none, or longer than one may be."""
+    count, unit = int(number), unit.lower()
+    if unit.startswith(("month", "year")):  # the shortest that is meant
+        count, unit = count * (28 if unit.startswith("month") else 365), "d"
+    length = f"{count}{unit[0].replace('m', 'min')}"
+    return length if lengths.ns_of(length) else None

@@ -11,7 +11,7 @@ from typing import Any
 from isr_analysis import answers, times
 from isr_analysis.contract import layouts, roles
 from isr_analysis.contract.contract import NARROWEST, History
-from isr_analysis.contract.limits import length_at_once, longest_range, shortest_range
+from isr_analysis.contract.limits import has_length, length_at_once, longest_below, longest_range, shortest_range
 from isr_analysis.contract.parameters import Parameter
 from isr_analysis.errors import QuestionRefusedError
 
@@ -22,23 +22,42 @@ REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
 
 _MISSING = re.compile(
-    r"required|missing|mandatory|need|usage|expected parameter|not (provided|given|specified)"
-    r"|must (be )?(given|provided|specified|supplied|set|include)|(must not|cannot|may not) be (null|empty|blank)",
+    r"required|missing|mandatory|need|usage|expected parameter|specify|undefined|must be a string"
+    r"|not (provided|given|specified)|\bno [\w.\[\]-]+ (given|provided|specified)"
+    r"|must (be )?(given|provided|specified|supplied|set|include)|(not|never) be (null|empty|blank)",
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
-    r"unknown|unexpected|unrecogni[sz]ed|unsupported|extra|no such parameter|invalid (query )?parameter"
-    r"|should not exist|not (allowed|permitted|supported|recogni[sz]ed|known|a valid (query )?parameter)",
+    r"unknown|unexpected|unrecogni[sz]ed|unsupported|extra|no such parameter|invalid (query )?parameter|additional prop"
+    r"|should not exist|not (a |an )?(allowed|permitted|supported|recogni[sz]ed|known|valid (for|(query )?parameter))",
     re.IGNORECASE,
 )
 _TOO_MUCH = re.compile(
-    r"(?:less than(?: or equal to)?|at most|maximum(?: allowed)?(?: value)?(?: of| is)?|max\.?|not exceed|no more than"
-    r"|(?:not|cannot|never) (?:be )?(?:greater|more|larger|higher|bigger|above|over)(?: than)?|cannot exceed"
-    r"|<=|≤|between \d+ and|up to|\d+\.\.|\d+ ?- ?)\D{0,20}?(\d[\d,_]*)",
+    r"(?:less than(?: or equal to)?|at most|max|not exceed|no more than|<=|≤|between \d+ and|up to"
+    r"|(?:not|cannot|never) (?:\w+ )?(?:greater|more|larger|higher|bigger|above|over)(?: than)?|\d+\.\.|\d+ ?- ?)"
+    r"\D{0,20}?\d",
     re.IGNORECASE,
 )
+_BOUND = re.compile(
+    r"\W*(?:\w[\w ]*: )*(?:ensure |expected )?(?:(?:the |this )?(?:input|value|number|it) )?(?:(?:should|must|to|is) )?"
+    r"(?:be )?(?:(?:greater than(?: or equal to)?|at least|>=?|≥) ?\d and )?"
+    r"(?:less than or equal to|at most|no more than|not (?:be )?(?:greater|more|larger) than|<=|≤) ?\d+\W*",
+    re.IGNORECASE,
+)
+"""A statement of nothing but how great a number may be; the size of a page is the only one so small that is sent."""
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d\S*")
+_NUMBERS = re.compile(r"(?<!\w)(?<!\d\.)\d(?:[\d,_]*\d)?(?!\w|\.\d)")
+_NO_NUMBER = re.compile(
+    r"\W*(?:\w[\w ]*: )*(?:(?:input|value|it) )?(?:(?:should|must|is|to) )?(?:not )?(?:be )?(?:required )?"
+    r"(?:an? )?(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*",
+    re.IGNORECASE,
+)
+"""A statement of nothing but that a number is wanted; of what is sent only instants may be none."""
+
 _RANGE = re.compile(
-    r"\b(range|window|(?:time)?span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow)",
+    r"\b(range|window|(?:time)?span|interval|period|too (long|large|wide|big|much)|max_range|shorter|narrow"
+    r"|per (call|query|request)\b)",
     re.IGNORECASE,
 )
 _TOO_SHORT = re.compile(
@@ -49,15 +68,9 @@ _TOO_SHORT = re.compile(
 """Words of a range that should be longer: to ask for a shorter one would be wrong."""
 
 _LONG = re.compile(r"\btoo\b|at most|max|exceed|longer|larger|shorter", re.IGNORECASE)
+_OF_TIME = re.compile(r"time|date|instant", re.IGNORECASE)
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _BAD_SIZE = re.compile(r"invalid|not (?:a )?valid|out of range|too (?:large|big|high|many)|exceed", re.IGNORECASE)
-_BOUND = re.compile(
-    r"\W*(?:[\w ]+: )?(?:ensure |expected )?(?:(?:the |this )?(?:input|value|number|it) )?(?:(?:should|must|to|is) )?"
-    r"(?:be )?(?:less than or equal to|at most|no more than|not (?:be )?(?:greater|more|larger) than|<=|≤) ?\d+\W*",
-    re.IGNORECASE,
-)
-"""A statement of nothing but how great a number may be; the size of a page is the only one so small that is sent."""
-
 _LEAST = 100
 _TIME_FORMS = (
     ("date", r"unconverted data remains: t\d|exact dates?\b"),
@@ -68,7 +81,7 @@ _TIME_FORMS = (
     (layouts.OFFSET, r"invalid isoformat|\+00:00(?!\])"),
     ("iso seconds", r"t\d\d:\d\d:\d\dz?\b(?![.+-])"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
-    ("s", r"epoch|unix|integer|numeric|valid (int|number|float)|\bseconds\b|parse(float|int)|as a(n integer| number)"),
+    ("s", r"epoch|unix|integer|numeric|\bnumber\b|valid (int|float)|\bseconds\b|parse(float|int)"),
     ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
     ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
 )  # fmt: skip
@@ -156,6 +169,9 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.:?\s", words):
         change = _learn(dataclasses.replace(known, **change), asked, clause) | change  # what is said first is exact
+    of_size = known.limit in asked and known.limit in _NAME.findall(words) and not _is_of_length(words)
+    if not change and of_size and _BAD_SIZE.search(words):
+        change = _smaller(known, words)
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
             others = (name for name in _NAME.findall(words) if name not in asked)
@@ -164,17 +180,44 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
         change["end_is_past"] = True
     if not change and (least := _least(known, words, length)):
         change["shortest"] = least
-    most = longest_range(words) or length_at_once(words)
+    of_range = _by_role(known, words)
+    most = longest_range(of_range) or length_at_once(of_range)
     a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
     if not change and _RANGE.search(words) and a_day:
         change["end_included"] = True  # a day was asked for as two
     too_short = most is None and _TOO_SHORT.search(words)
     if not change and (_RANGE.search(words) or most) and length > NARROWEST and not too_short:
+        most = most or longest_below(words, length, least=NARROWEST)
         change["longest"] = most or f"{max(length // 2, NARROWEST) // times.SECOND}s"
         if times.duration(change["longest"]) >= length:
             change["longest"] = f"{max(length // 2, NARROWEST) // times.SECOND}s"
     new = dataclasses.replace(known, **change)
     return None if new == known else new
+
+
+def _by_role(known: History, words: str) -> str:
+    """Put start and end for what the portal calls the ends of a range."""
+    for name, role in ((known.start, "start"), (known.end, "end")):
+        words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", role, words) if name else words
+    return words
+
+
+def _is_of_length(words: str) -> bool:
+    """Tell whether words speak of a range and how long it is, and not of a page."""
+    return bool(_RANGE.search(words)) and has_length(words)
+
+
+def _size(known: History, clause: str) -> int | None:
+    """Find the greatest number in a statement that may be a page's size, as it is less than the one that was sent."""
+    sizes = {int(re.sub(r"\D", "", one)) for one in _NUMBERS.findall(_DATE.sub("", clause))}
+    return max((one for one in sizes if 1 < one < known.page_size), default=None)
+
+
+def _smaller(known: History, words: str) -> dict[str, Any]:
+    """Give what changes where a page's size is refused: the size that words name, or a tenth, or none at last."""
+    if size := _size(known, words):
+        return {"page_size": size, "page_size_is_kept": True}
+    return {"page_size": known.page_size // 10} if known.page_size >= _LEAST else {"limit": None}
 
 
 def _least(known: History, words: str, length: int) -> str | None:
@@ -211,21 +254,22 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)
     if sent is not None and sent == known.topic and asked[sent] == "#" and _NO_FILTER.search(clause):
         return one_topic(known)
+    of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and _TOO_MUCH.search(clause))
+    of_size = of_size or bool(known.limit in asked and re.search(rf"\b{known.page_size}\b", clause))
+    of_size = of_size and known.limit is not None and not _is_of_length(clause)
+    if of_size and (size := _size(known, clause)):
+        return {"page_size": size, "page_size_is_kept": True}
     if sent is not None and _UNKNOWN.search(clause):
         return _without(known, sent)
-    of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and not longest_range(clause))
-    if known.limit is not None and of_size and (most := _TOO_MUCH.search(clause)):
-        size = int(re.sub(r"\D", "", most[1]))
-        return {"page_size": size, "page_size_is_kept": True} if 0 < size < known.page_size else {}
-    if known.limit is not None and known.limit in asked and of_size and _BAD_SIZE.search(clause):
-        return {"page_size": known.page_size // 10} if known.page_size >= _LEAST else {"limit": None}
     if (interval := _interval(named, clause)) is not None:
         return interval
     missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
-    of_time = sent in (known.start, known.end) if sent else bool(re.search(r"time|date|instant", clause, re.IGNORECASE))
+    of_time = (
+        sent in (known.start, known.end) if sent else bool(_OF_TIME.search(clause) or _NO_NUMBER.fullmatch(clause))
+    )
     sample = next((v for v in (asked.get(known.start or ""), asked.get(known.end or "")) if v and v in clause), None)
     of_time = of_time or sample is not None or bool(missing.keys() & {"start", "end"})
-    if of_time and not _RANGE.search(clause):
+    if of_time and not (_RANGE.search(clause) or has_length(clause)):
         told = clause
         for value in (asked.get(known.start or "", ""), asked.get(known.end or "", "")):
             told = told.replace(value, "")  # what was sent is no example

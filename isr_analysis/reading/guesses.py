@@ -9,7 +9,7 @@ from isr_analysis import times
 from isr_analysis.answers import Page
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import CONTRACT_FILE, AnswerError, QuestionRefusedError
+from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading import names
@@ -59,11 +59,17 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
         questions += [(Selector(), tried) for tried in lately]  # of this one there may be nothing
     for one, tried in questions:
         for form in forms:
+            if not portal.habits.unit_is_guessed:  # another thread has found it meanwhile
+                return
             known = dataclasses.replace(portal.contract.history, time_form=form)
             try:
                 page = Window(portal, known, one, tried, wait=False).first()
             except QuestionRefusedError:
                 continue
+            except PortalUnavailableError as exc:
+                if exc.status_code is None:
+                    raise
+                continue  # the year of so large a number may be more than it can bear
             if len(within(page.messages, tried)):
                 portal.learn(known)
                 portal.habits.unit_is_guessed = False
