@@ -126,6 +126,13 @@ def test_the_words_to_and_from_are_no_parameters_beside_one_that_is_named():
     assert (new.start, new.end, new.page_size) == ("from", "to", 50)
 
 
+def test_what_is_required_without_a_name_is_the_client():
+    """Where none was named; else it is not known what is wanted."""
+    asked = {name: value for name, value in ASKED.items() if name != "client_id"}
+    assert revised(History(), asked, "Unprocessable: Field required", DAY) == History(client_required=True)
+    assert revised(History(), ASKED, "Unprocessable: Field required", DAY) is None
+
+
 def test_less_than_a_day_cannot_be_had_by_dates():
     """It is not taken for a day whose end counts: that would ask for nothing."""
     known = History(time_form="date")

@@ -279,6 +279,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
             form = _OTHERWISE.get(known.time_form)
         if form is not None and form != known.time_form and "time_form" not in missing:
             return {**missing, "time_form": form}
+    if not missing and sent is None and known.client not in (None, *asked) and _MISSING.search(clause):
+        return {"client_required": True}  # it names nothing, and a client is what may have to be named
     return missing
 
 
