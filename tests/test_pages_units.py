@@ -24,9 +24,11 @@ class Vague(Server):
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("kept", [None, 30 * DAY])
-def test_a_unit_that_is_not_said_is_found_out(home, unit, kept):
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_unit_that_is_not_said_is_found_out(home, unit, kept, strict):
     """A number is wanted, of what is not said: a wrong one would be asked for another time, and look empty."""
-    with portals.mocked(Vague(Dialect(asked=unit, doc=None, kept=kept, cap=5000), EVERY_MINUTE), home) as portal:
+    dialect = Dialect(asked=unit, doc=None, kept=kept, cap=5000, strict=strict)
+    with portals.mocked(Vague(dialect, EVERY_MINUTE), home) as portal:
         assert read(portal, Range(FIRST - DAY, FIRST)) == []
         assert len(read(portal)) == 1440
         assert portal.contract.history.time_form == unit

@@ -10,7 +10,7 @@ import portals
 import pytest
 from portal_messages import same
 from portal_odd import Odd, give, rows
-from portals import NOW, Message
+from portals import NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import times
@@ -26,6 +26,8 @@ SPAN = {"start": times.iso(NOW - 33 * DAY), "end": times.iso(NOW - 27 * DAY)}
 TOO_OLD = [
     *((status, "Your plan includes 30 days of history") for status in (400, 402, 403, 404, 410, 416, 422)),
     (400, "only the last 30 days are available"),
+    (404, "history is kept for 30 days"),
+    (400, "messages are stored for up to 720 hours"),
     (403, "Your subscription only allows access to the last 30 days of data."),
     (400, "Requested range exceeds your plan's retention of 30 days"),
     (400, "from must not be older than 30 days"),
@@ -73,6 +75,15 @@ def test_what_is_too_old_is_left_out_and_said(home, status, said):
         assert asked < 40
         same(isr.load_history(**SPAN, portal=portal), [m for m in STORED if NOW - KEPT <= m.at < NOW - 27 * DAY])
         assert server.count() == asked
+
+
+def test_a_page_that_is_refused_as_too_long_hides_no_retention(home):
+    """Whether a range as long is answered of late is asked with a page of the size that the portal takes."""
+    server = Server(Dialect(kept=KEPT, cap=500, strict=True, doc=None), STORED)
+    with portals.mocked(server, home) as portal:
+        with pytest.warns(UserWarning, match=f"gives nothing from before {EDGE}"):
+            df = isr.load_history(start=times.iso(NOW - 33 * DAY), end=times.iso(NOW - 29 * DAY), portal=portal)
+        same(df, [one for one in STORED if NOW - KEPT <= one.at < NOW - 29 * DAY])
 
 
 def test_days_that_are_refused_at_once_leave_the_latest_edge():

@@ -18,7 +18,7 @@ _AGE = re.compile(
     rf"|{_STORED}[ _](?:has |have |is |are )?expired|expired[ _]{_STORED}"
     r"|(?:before the earliest|earliest (?:available|stored|kept|message|data|date|start))"
     rf"|{_STORED} (?:only )?(?:starts?|begins?|before|prior to|older|(?:is|are) limited)\b"
-    rf"|(?:last|past|previous|recent) {_LENGTH}"
+    rf"|(?:last|past|previous|recent) {_LENGTH}|(?:kept|keeps?|stored|stores?|available|held) (?:\w+ ){{0,3}}{_LENGTH}"
     rf"|{_LENGTH} (?:ago|old|back|(?:of|in|into) (?:the )?(?:\w+ )?(?:past|{_STORED}))\b",
     re.IGNORECASE,
 )

@@ -44,6 +44,27 @@ def was_wrong(portal: Portal, known: History, selector: Selector, span: Range, f
         return new is not None
 
 
+def first_of(portal: Portal, known: History, selector: Selector, span: Range) -> tuple[History, Page]:
+    """Ask for the first page of a span to find something out; give it, and how it was asked for in the end.
+
+    Refusals of anything but the range, such as the page's size, are not what is to be found out.
+
+    Raises
+    ------
+    QuestionRefusedError
+        The range is refused, or the words teach nothing.
+    """
+    while True:
+        window = Window(portal, known, selector, known.widened(span, portal.now()), wait=False)
+        try:
+            return known, window.first()
+        except QuestionRefusedError as exc:
+            new = refusals.taught(known, window.asked, exc, span.end - span.start)
+            if new is None or (new.page_size >= known.page_size and new.limit == known.limit):
+                raise
+            known = new
+
+
 def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     """Find out which number since 1970 the portal wants: the one with which it gives messages of what was asked for.
 
@@ -54,23 +75,23 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     lately = [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
     # Each a little shorter, as a day may be the most at once.
     span, *lately = (Range(one.start + (one.end - one.start) // 24, one.end) for one in (span, *lately))
-    questions = [(selector, tried) for tried in (span, *lately)]
+    questions = [(selector, part) for part in (span, *lately)]
     if not portal.contract.history.client_required and selector != Selector():
-        questions += [(Selector(), tried) for tried in lately]  # of this one there may be nothing
-    for one, tried in questions:
+        questions += [(Selector(), part) for part in lately]  # of this one there may be nothing
+    for one, part in questions:
         for form in forms:
             if not portal.habits.unit_is_guessed:  # another thread has found it meanwhile
                 return
             known = dataclasses.replace(portal.contract.history, time_form=form)
             try:
-                page = Window(portal, known, one, tried, wait=False).first()
+                known, page = first_of(portal, known, one, part)
             except QuestionRefusedError:
                 continue
             except PortalUnavailableError as exc:
                 if exc.status_code is None:
                     raise
                 continue  # the year of so large a number may be more than it can bear
-            if len(within(page.messages, tried)):
+            if len(within(page.messages, part)):
                 portal.learn(known)
                 portal.habits.unit_is_guessed = False
                 return

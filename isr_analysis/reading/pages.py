@@ -182,14 +182,14 @@ def _instead(
     if too_old and portal.habits.unit_is_guessed:
         guesses.find_unit(portal, selector, span)
         return [question]
-    if too_old and _is_of_age(portal, known, selector, span):
+    if too_old and _is_of_age(portal, selector, span):
         return _of_what_is_kept(portal, known, question, exc)
     if exc.status_code == HTTPStatus.NOT_FOUND and window.asked.get(known.topic or "") == "#":  # it knows no such topic
         portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
         return [question]
     if exc.status_code in refusals.REVISABLE and _is_revised(portal, known, window, span, exc):
         return [question]
-    if too_old and _is_of_age(portal, known, selector, span, shorter=True):  # as a range so long is refused, too
+    if too_old and _is_of_age(portal, selector, span, shorter=True):  # as a range so long is refused, too
         return _of_what_is_kept(portal, known, question, exc)
     if exc.status_code in _TOO_MUCH and _is_shortened(portal, known, selector, span, exc):
         return [question]
@@ -248,7 +248,7 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
     return [(selector, Range(a, b)) for a, b in itertools.pairwise(edges)]
 
 
-def _is_of_age(portal: Portal, known: History, selector: Selector, span: Range, *, shorter: bool = False) -> bool:
+def _is_of_age(portal: Portal, selector: Selector, span: Range, *, shorter: bool = False) -> bool:
     """Tell whether a range may have been refused for its age: one as long is answered of late, or a `shorter` one.
 
     It was not where an older one was answered.
@@ -256,16 +256,17 @@ def _is_of_age(portal: Portal, known: History, selector: Selector, span: Range, 
     answered, now, length = portal.habits.answered, portal.now(), span.end - span.start
     if now - span.start < portal.habits.ages.get(selector, 0) - times.HOUR:
         return False
-    # Later by whole hours, as the portal may take no other instants than such.
-    step = times.DAY if known.of_days else times.HOUR if now - span.end >= times.HOUR else times.MINUTE
-    end = span.end + max(now - span.end, 0) // step * step
     while length > answered.get(selector, -1):
+        known = portal.contract.history
+        # Later by whole hours, as the portal may take no other instants than such.
+        step = times.DAY if known.of_days else times.HOUR if now - span.end >= times.HOUR else times.MINUTE
+        end = span.end + max(now - span.end, 0) // step * step
         length = length // 2 if shorter else length
         part = Range(end - length, end)
         if part.start <= span.start or length < known.unit:
             return False
         try:
-            Window(portal, known, selector, known.widened(part, now), wait=False).first()
+            guesses.first_of(portal, known, selector, part)
         except QuestionRefusedError:
             if not shorter or length < times.MINUTE:
                 return False
