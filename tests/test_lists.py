@@ -158,7 +158,8 @@ def test_last_messages_are_counted_by_publisher(total):
 class Cut:
     """A list that is cut at ten rows without a word, and follows one way to ask for others."""
 
-    def __init__(self, clients, *, live=False, **ways):
+    def __init__(self, clients, *, live=False, beside=None, **ways):
+        self.beside = beside or {}
         self.clients, self.live, self.ways, self.asked = clients, live, ways, []
         self.whole, self.doubtful, self.remarks = set(), {}, {}
 
@@ -169,10 +170,11 @@ class Cut:
         begin, size = self.ways[name](int(value)) if name in self.ways else (0, 10)
         if begin is None:
             raise QuestionRefusedError("no such page", status_code=404)
-        rows = [{"client_id": one} for one in self.clients[begin : begin + size]]
+        rows = [one if isinstance(one, dict) else {"client_id": one} for one in self.clients[begin : begin + size]]
         if self.live:
-            rows = [{**row, "time": "2026-11-01T00:00:00Z", "topic": "t", "payload": len(self.asked)} for row in rows]
-        body = json.dumps({"publishers": rows}).encode()
+            said = {"time": "2026-11-01T00:00:00Z", "topic": "t", "payload": len(self.asked)}
+            rows = [{**said, **row} for row in rows]
+        body = json.dumps({"publishers": rows, **self.beside}).encode()
         return Kept(Answer(body, {}, f"https://x{path}"), dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
 
 
@@ -229,6 +231,19 @@ def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way,
         odd = Cut(clients[:9])
         assert len(lists.publishers(odd, Contract(), max_age=0)[0][1]) == 9
         assert odd.asked == [None]
+
+
+@pytest.mark.parametrize("total", [True, False])
+@pytest.mark.parametrize("way", [{"offset": lambda n: (n, 10)}, {"page": lambda n: ((n - 1) * 10, 10)}])
+def test_last_messages_of_several_topics_and_of_none_are_all_had(way, total):
+    """Where a page ends between two topics of a client, and where publishers never published, whose rows count."""
+    said = [{"client_id": f"dev-{i // 3}", "topic": f"t/{i % 3}"} for i in range(24)]
+    never = [{"client_id": f"new-{i}", "time": None, "topic": None, "payload": None} for i in range(2)]
+    rows = [*said[:12], never[0], *said[12:], never[1]]
+    answers = Cut(rows, live=True, beside={"total": 26} if total else None, **way)
+    found = lists.live(answers, Contract(), None, max_age=0)
+    whose = [(row["client_id"], row["topic"]) for _, page in found for row in page.messages.to_pylist()]
+    assert whose == [(one["client_id"], one["topic"]) for one in said]
 
 
 @pytest.mark.parametrize("honest", [True, False])

@@ -15,7 +15,7 @@ import pyarrow as pa
 from isr_analysis import answers, messages
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
-from isr_analysis.answers.shape import BESIDE, ROWS, plain
+from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, TOPIC, pick, plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.portal import paging
@@ -103,7 +103,7 @@ class _List(ABC, Generic[Read]):
         self._path = path
         self._max_age = max_age
         self._count = 0  # rows so far
-        self._whose: set[str] = set()
+        self._seen: set[str] = set()
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
 
@@ -116,12 +116,12 @@ class _List(ABC, Generic[Read]):
         """Count the rows of an answer."""
 
     @abstractmethod
-    def _owners(self, found: Read) -> set[str]:
-        """Give whose the rows of an answer are."""
+    def _keys(self, kept: Kept, found: Read) -> set[str]:
+        """Give what tells the rows of an answer apart, whatever else changes in them."""
 
     @abstractmethod
-    def _unseen(self, found: Read) -> tuple[Read, int]:
-        """Leave out the rows of which the owner was there before, and count the others."""
+    def _unseen(self, kept: Kept, found: Read) -> tuple[Read, int]:
+        """Leave out the rows that were there before, and count the others."""
 
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
@@ -134,7 +134,7 @@ class _List(ABC, Generic[Read]):
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
             rows = self._count_rows(kept, found)
             self._count += rows
-            self._whose |= self._owners(found)
+            self._seen |= self._keys(kept, found)
             yield kept, found
             page = Page(messages.empty(), min(rows, 1), paging=said)
             following = paging.following(known, question, page, rows=self._count % _ALL, nth=nth, habits=Habits())
@@ -192,7 +192,8 @@ class _List(ABC, Generic[Read]):
                     kept = self._get(self._path, {name: str(value)})
                     found, said = self._understood(kept)
                     rows = self._count_rows(kept, found)
-                    found, new = self._unseen(found)
+                    new_keys = self._keys(kept, found)
+                    found, new = self._unseen(kept, found)
                 except (QuestionRefusedError, AnswerError) as exc:
                     self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
                     break
@@ -204,7 +205,7 @@ class _List(ABC, Generic[Read]):
                     return
                 if new:
                     self._count += new
-                    self._whose |= self._owners(found)
+                    self._seen |= new_keys
                     self._at_end = said.has_more is False
                     yield kept, found
                 elif name != "page" or nth > 1:  # the first page may have either number
@@ -228,11 +229,11 @@ class _Rows(_List[list[dict[str, Any]]]):
     def _count_rows(self, kept: Kept, found: list[dict[str, Any]]) -> int:  # noqa: ARG002 (it has what is to be counted)
         return len(found)
 
-    def _owners(self, found: list[dict[str, Any]]) -> set[str]:
-        return {json.dumps(row.get("client_id") or row, sort_keys=True, default=str) for row in found}
+    def _keys(self, kept: Kept, found: list[dict[str, Any]]) -> set[str]:  # noqa: ARG002 (the rows are enough)
+        return set(map(_key, found))
 
-    def _unseen(self, found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-        unseen = [row for row in found if not self._owners([row]) & self._whose]
+    def _unseen(self, kept: Kept, found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:  # noqa: ARG002
+        unseen = [row for row in found if _key(row) not in self._seen]
         return unseen, len(unseen)
 
 
@@ -255,20 +256,41 @@ class _Live(_List[Page]):
         )
         return page, page.paging
 
+    def _rows(self, kept: Kept) -> list[dict[str, Any]] | None:
+        """Give the rows as they came, those of publishers that never published, too; None if they are no list."""
+        try:
+            return answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
+        except AnswerError:  # an object for one publisher, or of another form
+            return None
+
     def _count_rows(self, kept: Kept, found: Page) -> int:  # noqa: ARG002 (it has no publishers that never published)
         """Count the publishers, whether they ever published or not; what has no rows is all there is."""
-        try:
-            return len(answers.read_rows(kept.answer.body, content_type=kept.answer.content_type))
-        except AnswerError:  # an object for one publisher, or of another form
-            return _ALL
+        return _ALL if (rows := self._rows(kept)) is None else len(rows)
 
-    def _owners(self, found: Page) -> set[str]:
-        return set(found.messages["client_id"].to_pylist())
+    def _keys(self, kept: Kept, found: Page) -> set[str]:
+        return {*_messages(found), *_places(self._rows(kept) or ())}
 
-    def _unseen(self, found: Page) -> tuple[Page, int]:
-        unseen = [one not in self._whose for one in found.messages["client_id"].to_pylist()]
-        kept = dataclasses.replace(found, messages=found.messages.filter(pa.array(unseen, pa.bool_())))
-        return kept, len(self._owners(kept))
+    def _unseen(self, kept: Kept, found: Page) -> tuple[Page, int]:
+        unseen = [key not in self._seen for key in _messages(found)]
+        new = [key for key in _places(self._rows(kept) or ()) if key not in self._seen]
+        left = dataclasses.replace(found, messages=found.messages.filter(pa.array(unseen, pa.bool_())))
+        return left, len(new) or sum(unseen)
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return json.dumps(row.get("client_id") or row, sort_keys=True, default=str)
+
+
+def _places(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Tell rows of a live answer from others by the client and topic that they name; not those that name neither."""
+    named = ([row.get(pick(row, names) or "") for names in ((*CLIENT, "id"), TOPIC)] for row in rows)
+    return [json.dumps(["row", *one], default=str) for one in named if one != [None, None]]
+
+
+def _messages(page: Page) -> list[str]:
+    """Tell messages from others by their clients and topics."""
+    whose = zip(page.messages["client_id"].to_pylist(), page.messages["topic"].to_pylist(), strict=True)
+    return [json.dumps(["message", *one]) for one in whose]
 
 
 def _may_be_cut(rows: int, said: Paging) -> bool:
