@@ -234,13 +234,17 @@ def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way,
 
 
 @pytest.mark.parametrize("total", [True, False])
+@pytest.mark.parametrize("nested", [True, False])
 @pytest.mark.parametrize("way", [{"offset": lambda n: (n, 10)}, {"page": lambda n: ((n - 1) * 10, 10)}])
-def test_last_messages_of_several_topics_and_of_none_are_all_had(way, total):
+def test_last_messages_of_several_topics_and_of_none_are_all_had(way, nested, total):
     """Where a page ends between two topics of a client, and where publishers never published, whose rows count."""
     said = [{"client_id": f"dev-{i // 3}", "topic": f"t/{i % 3}"} for i in range(24)]
     never = [{"client_id": f"new-{i}", "time": None, "topic": None, "payload": None} for i in range(2)]
     rows = [*said[:12], never[0], *said[12:], never[1]]
-    answers = Cut(rows, live=True, beside={"total": 26} if total else None, **way)
+    if nested:
+        last = {"time": "2026-11-01T00:00:00Z", "payload": 1}
+        rows = [{"client_id": one["client_id"], "last_message": {**last, **one}} for one in rows]
+    answers = Cut(rows, live=not nested, beside={"total": 26} if total else None, **way)
     found = lists.live(answers, Contract(), None, max_age=0)
     whose = [(row["client_id"], row["topic"]) for _, page in found for row in page.messages.to_pylist()]
     assert whose == [(one["client_id"], one["topic"]) for one in said]

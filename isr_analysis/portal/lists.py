@@ -283,8 +283,14 @@ def _key(row: Mapping[str, Any]) -> str:
 
 def _places(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Tell rows of a live answer from others by the client and topic that they name; not those that name neither."""
-    named = ([row.get(pick(row, names) or "") for names in ((*CLIENT, "id"), TOPIC)] for row in rows)
+    named = ([_named(row, (*CLIENT, "id")), _named(row, TOPIC)] for row in rows)
     return [json.dumps(["row", *one], default=str) for one in named if one != [None, None]]
+
+
+def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """Give what a row, or else an object in it, such as its last message, has under one of some names."""
+    found = ((one, pick(one, names)) for one in (row, *row.values()) if isinstance(one, Mapping))
+    return next((one[name] for one, name in found if name is not None), None)
 
 
 def _messages(page: Page) -> list[str]:
