@@ -108,6 +108,12 @@ ISSUES = [{"path": [name], "message": "Required"} for name in ("from", "to")]
         ("A valid integer is required.", {"time_form": "s"}),
         ("Expected number, received string", {"time_form": "s"}),
         ("start must be a number", {"time_form": "s"}),
+        ("must be a number (unix seconds)", {"time_form": "s"}),
+        ("must be like 2026-01-01T00:00:00+00:00", {"time_form": "%Y-%m-%dT%H:%M:%S.%f+00:00"}),
+        ("must have the format YYYY-MM-DD HH:MM:SS", {"time_form": "%Y-%m-%d %H:%M:%S"}),
+        ("expected format 2026-01-01T00:00Z", {"time_form": "%Y-%m-%dT%H:%MZ"}),
+        ("expected format 2026-01-01T00:00:00Z", {"time_form": "iso seconds"}),
+        ("use YYYYMMDDTHHMMSSZ", {"time_form": "%Y%m%dT%H%M%SZ"}),
     ],
 )
 def test_words_lead_to_another_question(words, change):
@@ -124,6 +130,15 @@ def test_the_words_to_and_from_are_no_parameters_beside_one_that_is_named():
     new = revised(known, asked, "query.limit: Input should be less than or equal to 50", DAY)
     assert new is not None
     assert (new.start, new.end, new.page_size) == ("from", "to", 50)
+
+
+def test_a_layout_that_names_no_zone_is_first_taken_for_that_of_iso_8601():
+    """People leave the zone out where they mean it; who refuses it again does not."""
+    words = "start: must match yyyy-MM-dd'T'HH:mm:ss"
+    first = revised(History(), ASKED, words, DAY)
+    assert first == History(time_form="iso seconds")
+    assert revised(first, ASKED, words, DAY) == History(time_form="%Y-%m-%dT%H:%M:%S")
+    assert revised(first, ASKED, "start: must match yyyy-MM-dd'T'HH:mm:ss'Z'", DAY) is None
 
 
 def test_what_is_required_without_a_name_is_the_client():

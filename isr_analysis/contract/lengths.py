@@ -36,8 +36,10 @@ def form_of(name: str, schema: Mapping[str, Any], words: str) -> str | None:
     if offered:
         return ",".join(offered)
     shown = f"{schema.get('example') or ''} {schema.get('default') or ''} {words}"
-    if schema.get("type") in ("integer", "number"):
-        said = re.findall(r"[a-z]+", f"{roles.snake(name).replace('_', ' ')} {words}".lower())
+    is_text = schema.get("type") not in (None, "integer", "number") or _ISO.search(shown) or _TEXT.search(shown)
+    if schema.get("type") in ("integer", "number") or not is_text:
+        spelled = re.sub("^min(?=_)", "", roles.snake(name)).replace("_", " ")  # min_time is the least
+        said = re.findall(r"[a-z]+", f"{spelled} {words}".lower())
         return next((unit for word in said for unit, pattern in _WORDS if re.fullmatch(pattern, word)), None)
     return "PT24H" if _ISO.search(shown) else "24h" if _TEXT.search(shown) else None
 

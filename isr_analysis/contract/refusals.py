@@ -68,7 +68,10 @@ _TOO_SHORT = re.compile(
 """Words of a range that should be longer: to ask for a shorter one would be wrong."""
 
 _LONG = re.compile(r"\btoo\b|at most|max|exceed|longer|larger|shorter", re.IGNORECASE)
-_OF_TIME = re.compile(r"time|date|instant", re.IGNORECASE)
+_OF_TIME = re.compile(r"time|date|instant|epoch|unix", re.IGNORECASE)
+_SHOWS = re.compile(r"\b(format|like|e\.?g|examples?|such as|expected|match|use)\b", re.IGNORECASE)
+"""Words before an instant that is an example of how one is written."""
+
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _BAD_SIZE = re.compile(r"invalid|not (?:a )?valid|out of range|too (?:large|big|high|many)|exceed", re.IGNORECASE)
 _LEAST = 100
@@ -79,7 +82,7 @@ _TIME_FORMS = (
     ("%Y-%m-%dT%H:%M:%S.%f", r"\b(not|no|without)\b[^.;]{0,20}time ?zone|\blocaldatetime\b"),
     ("date", r"\blocaldate\b"),
     (layouts.OFFSET, r"invalid isoformat|\+00:00(?!\])"),
-    ("iso seconds", r"t\d\d:\d\d:\d\dz?\b(?![.+-])"),
+    ("iso seconds", r"t\d\d:\d\d:\d\dz?\b(?![.+-])"), ("%Y-%m-%dT%H:%MZ", r"t\d\d:\d\dz\b"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
     ("s", r"epoch|unix|integer|numeric|\bnumber\b|valid (int|float)|\bseconds\b|parse(float|int)"),
     ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
@@ -264,24 +267,38 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if (interval := _interval(named, clause)) is not None:
         return interval
     missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
-    of_time = (
-        sent in (known.start, known.end) if sent else bool(_OF_TIME.search(clause) or _NO_NUMBER.fullmatch(clause))
-    )
-    sample = next((v for v in (asked.get(known.start or ""), asked.get(known.end or "")) if v and v in clause), None)
-    of_time = of_time or sample is not None or bool(missing.keys() & {"start", "end"})
-    if of_time and not (_RANGE.search(clause) or has_length(clause)):
-        told = clause
-        for value in (asked.get(known.start or "", ""), asked.get(known.end or "", "")):
-            told = told.replace(value, "")  # what was sent is no example
-        form = layouts.of_words(told, examples=False)
-        form = form or next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
-        if form is None and (sent or sample) and _UNREAD.search(told):
-            form = _OTHERWISE.get(known.time_form)
-        if form is not None and form != known.time_form and "time_form" not in missing:
-            return {**missing, "time_form": form}
+    form = None if "time_form" in missing else _time_form(known, asked, clause, sent, missing)
+    if form not in (None, known.time_form):
+        return {**missing, "time_form": form}
     if not missing and sent is None and known.client not in (None, *asked) and _MISSING.search(clause):
         return {"client_required": True}  # it names nothing, and a client is what may have to be named
     return missing
+
+
+def _time_form(
+    known: History, asked: Mapping[str, str], clause: str, sent: str | None, missing: Mapping[str, Any]
+) -> str | None:
+    """Find out how an instant is to be written, where a statement is about one; None if it does not tell."""
+    values = [value for name in (known.start, known.end) if name and (value := asked.get(name))]
+    told, sample = clause, any(value in clause for value in values)
+    for value in values:
+        told = told.replace(value, "")  # what was sent is no example
+    shown = _SHOWS.search(told) is not None
+    form = layouts.of_words(told, examples=shown)
+    if sent is None:
+        of_time = bool(
+            _OF_TIME.search(clause) or _NO_NUMBER.fullmatch(clause) or form or (shown and _DATE.search(told))
+        )
+    else:
+        of_time = sent in (known.start, known.end)
+    if not (of_time or sample or missing.keys() & {"start", "end"}) or _RANGE.search(clause) or has_length(clause):
+        return None
+    form = form or next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
+    if form is None and (sent or sample) and _UNREAD.search(told):
+        return _OTHERWISE.get(known.time_form)
+    if form == known.time_form == "iso seconds" and not re.search(r"\dz|ss'?(z|xxx)", told, re.IGNORECASE):
+        return "%Y-%m-%dT%H:%M:%S"  # that it names no zone was meant
+    return form
 
 
 def _interval(named: list[str], clause: str) -> dict[str, Any] | None:

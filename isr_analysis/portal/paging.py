@@ -177,14 +177,19 @@ def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, 
     said = page.paging
     if said.total is not None and page.rows < rows >= said.total:  # of several pages, so it is not of each alone
         return True
-    power_of_two = page.rows >= _FEW and page.rows.bit_count() == 1
-    if page.rows % 10 == 0 or power_of_two or page.rows == known.page_size:
+    if is_round(known, page.rows):
         return False
     if not (page.rows < max(_FEW, habits.longest) or page.rows <= habits.whole):
         return False
     if said.total is not None:
         return rows >= said.total
     return known.page_size_is_kept and known.limit in asked and page.rows < known.page_size
+
+
+def is_round(known: History, rows: int) -> bool:
+    """Tell whether so many rows are more likely a limit of the portal's than other numbers: programmers round."""
+    power_of_two = rows >= _FEW and rows.bit_count() == 1
+    return rows % 10 == 0 or power_of_two or rows == known.page_size
 
 
 def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) -> Paging:

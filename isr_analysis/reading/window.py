@@ -135,6 +135,8 @@ class Window:
             ):  # an empty page that names itself: its cursor is where the next message will be
                 self._check_silence(step)
                 what = paging.END
+            elif what == paging.BY_TIME and self._known.reaches_back and not paging.is_round(self._known, held.rows):
+                what = paging.END  # of what reaches back from now no part can be asked for that would tell more
             if what == paging.BY_TIME or (self._by_time and isinstance(what, Step)):
                 yield from self._onward(held)
                 return
