@@ -153,7 +153,25 @@ def test_the_instant_that_a_refusal_names_is_a_hint(home):
     with portals.mocked(server, home) as portal:
         with pytest.warns(UserWarning, match="gives nothing from before"):
             df = isr.load_history(**SPAN, portal=portal)
-        same(df, [one for one in STORED if NOW - KEPT < one.at < NOW - 27 * DAY])
+        same(df, [one for one in STORED if NOW - KEPT <= one.at < NOW - 27 * DAY])
+
+
+@pytest.mark.parametrize("hours", [0, 4, 20])
+@pytest.mark.parametrize("form", ["iso", "%Y-%m-%dT%H:%MZ"])
+def test_words_of_whole_days_hide_nothing_that_is_kept_longer(home, hours, form):
+    """A portal that says 30 days may delete by whole days: what is older and still there is had."""
+    edge = NOW - KEPT - hours * HOUR
+
+    def how(server, asked, _n):
+        low = portal_rows.read_instant("iso", asked["start"])
+        if form != "iso" and len(asked["start"]) > len("2026-11-10T00:00Z"):
+            return give({"detail": "start: expected format 2026-01-01T00:00Z"}, 422)
+        return give({"detail": "history is kept for 30 days"}, 400) if low < edge else rows(server._in(asked))
+
+    with portals.mocked(Odd(how, stored=STORED), home) as portal:
+        with pytest.warns(UserWarning, match="gives nothing from before"):
+            df = isr.load_history(**SPAN, portal=portal)
+        same(df, [one for one in STORED if edge <= one.at < NOW - 27 * DAY])
 
 
 @pytest.mark.parametrize("status", [410, 422])

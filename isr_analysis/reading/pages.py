@@ -282,25 +282,22 @@ def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, 
     another way to ask was learned meanwhile.
     """
     step = max(times.SECOND, known.unit)
-    first = retention.oldest(words, portal.now())
+    exact = dataclasses.replace(known, start_included=True)  # what is a step before that is refused
+    # Refused from `low` on, taken from `high` on; of the span itself it may be only the step before it.
+    low, high = span.start - (step if known.before else 0), span.end
+    first = retention.oldest(words, portal.now())  # words may be rounded, either way
+    tries = [span.end - step]
     if first is not None and span.start <= first < span.end:
-        exact = dataclasses.replace(known, start_included=True)  # what is a step before that is refused
-        try:
-            Window(portal, exact, selector, exact.widened(Range(first, span.end), portal.now()), wait=False).first()
-        except QuestionRefusedError:
-            pass
-        else:
-            return first
-    # Refused from `low` on, taken from `high` on.
-    low, high = span.start, span.end
-    first = first if first is not None and low < first < high else None
-    tries = [span.end - step] if first is None else [first, first + times.MINUTE]
+        tries = [first, first - step, first - times.MINUTE, first + times.MINUTE]
     while high - low > step:
+        tried = bool(tries)
         begin = -(-(tries.pop(0) if tries else (low + high) // 2) // step) * step
         if not low < begin < high:
+            if tried:
+                continue
             break
         part = Range(begin, span.end)
-        window = Window(portal, known, selector, known.widened(part, portal.now()), wait=False)
+        window = Window(portal, exact, selector, exact.widened(part, portal.now()), wait=False)
         try:
             window.first()
         except QuestionRefusedError as exc:
@@ -312,6 +309,4 @@ def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, 
                 return span.end
         else:
             high = begin
-            if first is not None and begin - first < step:
-                break
     return high
