@@ -34,6 +34,7 @@ INTEGER, TEXT, ISO = {"type": "integer"}, {"type": "string"}, {"type": "string",
     [
         ("hours", {**INTEGER, "maximum": 168}, "", "h", "168h"),
         ("last_days", INTEGER, "", "d", None),
+        ("hours", {}, "", "h", None),
         ("lookback", INTEGER, "in minutes", "min", None),
         ("range", {**TEXT, "enum": ["1h", "24h", "7d"]}, "", "1h,24h,7d", "7d"),
         ("last", {**TEXT, "default": "24h"}, "", "24h", None),
@@ -46,6 +47,13 @@ def test_a_parameter_of_a_length_is_found(name, schema, words, form, longest):
     """With what it takes, and the longest that it allows; it is no instant then."""
     known = read((name, schema, words), ("limit", INTEGER, ""))
     assert (known.length, known.length_form, known.longest, known.start) == (name, form, longest, None)
+
+
+@pytest.mark.parametrize("name", ["min_time", "minTimestamp", "min_ts"])
+def test_the_least_instant_is_no_length_in_minutes(name):
+    """Taken for one, it was not sent, and all that the portal has was asked for."""
+    known = read((name, INTEGER, ""), ("max_time", INTEGER, ""))
+    assert (known.start, known.end, known.length) == (name, "max_time", None)
 
 
 def test_beside_a_range_a_length_means_something_else():
@@ -111,6 +119,19 @@ def test_a_range_that_lies_back_is_had_whole(home, kind):
         df = isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)
         assert df["i"].tolist() == list(range(72))
         assert isr.load_history(last="6h", portal=portal)["i"].tolist() == [95]
+
+
+@pytest.mark.parametrize("order", ["up", "down", "mixed"])
+def test_an_answer_of_an_odd_length_that_reaches_back_is_whole(home, order):
+    """No part of it can be asked for; one of a round length may be the portal's limit, and is not taken for whole."""
+    some = HOURLY[:71]
+    with portals.mocked(Back(Dialect(start=None, end=None, cap=5000, order=order, paging="none"), some), home) as portal:
+        df = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+        assert df["i"].tolist() == list(range(24))
+    if order == "mixed":
+        server = Back(Dialect(start=None, end=None, cap=60, order=order, paging="none"), some)
+        with portals.mocked(server, home / "other") as portal, pytest.raises(errors.HistoryIncompleteError):
+            isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
 
 
 @pytest.mark.parametrize("kind", [Back, Offered])
