@@ -20,7 +20,7 @@ from isr_analysis.checks.kinds import (
     numbers,
     unit_columns,
 )  # fmt: skip
-from isr_analysis.checks.naming import in_words, named, natural, telling
+from isr_analysis.checks.naming import in_words, named, telling
 from isr_analysis.checks.series import (
     TOPIC,
     Flags,
@@ -30,6 +30,7 @@ from isr_analysis.checks.series import (
     identity,
     listed,
     missing,
+    natural,
     plain,
     split,
     stamps,

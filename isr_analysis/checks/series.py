@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
 
 _MANY = 65_000
 _FEW = 5  # names in an error
+_DIGITS = 30  # more than any number in a name has
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
@@ -104,6 +106,8 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
         raise UsageError(f"a DataFrame with an index of time is needed; {type(data).__name__} came")
     if isinstance(data.index, pd.PeriodIndex):
         data = data.set_axis(data.index.to_timestamp(), axis=0)
+    if isinstance(data.index.dtype, pd.ArrowDtype) and pa.types.is_timestamp(data.index.dtype.pyarrow_dtype):
+        data = data.set_axis(pd.DatetimeIndex(data.index), axis=0)  # of read_parquet(…, dtype_backend="pyarrow")
     if isinstance(data.index, pd.MultiIndex):
         data = _grouped(data)
     if not isinstance(data.index, pd.DatetimeIndex):
@@ -265,31 +269,39 @@ def split(data: pd.DataFrame, by: list[str]) -> Series:
 
 
 def _codes(column: pd.Series) -> tuple[Codes, int]:
-    """Give each row the number of its value, the missing ones the last, and how many numbers there are."""
+    """Give each row the number of its value, the missing ones the last, and how many numbers there are.
+
+    They are numbered as people sort them, so that series have one order however a frame holds their names.
+    """
     codes: Codes
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, many = column.cat.codes.to_numpy(), len(column.cat.categories)
+        codes, values = column.cat.codes.to_numpy(), column.cat.categories
     elif isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
         found = pa.array(column).dictionary_encode()  # twice as fast as pandas' factorize
         found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-        codes, many = found.indices.fill_null(-1).to_numpy(zero_copy_only=False), len(found.dictionary)
+        codes, values = found.indices.fill_null(-1).to_numpy(zero_copy_only=False), found.dictionary.to_pylist()
     else:
         if pd.api.types.is_object_dtype(column.dtype):
             column = column.map(plain, na_action="ignore")  # channel 1 is channel "1", as another firmware writes it
-        codes, many = numbered(column)
+        codes, values = numbered(column)
+    many = len(values)
+    if many <= _MANY:
+        rank = np.full(many + 1, -1, dtype=np.int32)  # -1 is what is missing, and the number at that place
+        rank[sorted(range(many), key=[natural(plain(one)) for one in values].__getitem__)] = np.arange(many)
+        codes = rank[codes]
     codes = codes.astype(np.int32, copy=False)
     if len(codes) and codes.min() < 0:
         return np.where(codes < 0, many, codes), many + 1
     return codes, many + 1 if column.name in IDENTITY else max(many, 1)
 
 
-def numbered(column: pd.Series) -> tuple[Codes, int]:
-    """Give each cell the number of its value, -1 where there is none, and how many values there are."""
+def numbered(column: pd.Series) -> tuple[Codes, Any]:
+    """Give each cell the number of its value, -1 where there is none, and the values."""
     try:
         codes, values = pd.factorize(column)
     except TypeError:  # lists and objects within: told apart by how they read
         codes, values = pd.factorize(column.map(repr))
-    return codes, len(values)
+    return codes, values
 
 
 def _dense(code: Codes, count: int) -> tuple[Codes, int]:
@@ -318,6 +330,15 @@ def _in_order(code: Codes, time: Ints, count: int) -> Ints:
 def plain(value: Any) -> str:
     """Write a key: a whole number without a fraction, also where its column became one of reals."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def natural(name: str) -> str:
+    """Give what names are sorted by as people do.
+
+    >>> sorted(["chan 10", "chan 2"], key=natural)
+    ['chan 2', 'chan 10']
+    """
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(_DIGITS), name)
 
 
 def by_type(column: pd.Series, say: Callable[[type], T]) -> list[T]:

@@ -14,7 +14,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
-from isr_analysis.checks.naming import in_words, natural, telling
+from isr_analysis.checks.naming import in_words, telling
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -23,6 +23,7 @@ from isr_analysis.checks.series import (
     identity,
     listed,
     missing,
+    natural,
     split,
     taken,
     zone_of,

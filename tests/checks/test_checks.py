@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from ticks import START, joined, minutes, noise, ticks
+from ticks import START, at, joined, minutes, noise, ticks
 
 from isr_analysis.checks import channels, completeness, gaps, intervals, kinds, quality, wide
 from isr_analysis.checks.saying import saying
@@ -56,6 +56,26 @@ def test_any_frame_with_an_index_of_time_is_taken_and_never_changed(function, ch
     before = frame.copy(deep=True)
     assert isinstance(function(frame), pd.DataFrame)
     assert frame.equals(before)
+
+
+def test_a_frame_with_the_types_of_arrow_is_as_good_as_another(tmp_path):
+    """An index that `read_parquet(…, dtype_backend="pyarrow")` gives is one of time, and the findings are the same."""
+    df = joined(ticks(minutes(0, 60), value=noise(60)).drop(index=[at(20), at(21), at(22)]))
+    df.to_parquet(tmp_path / "df.parquet")
+    arrow = pd.read_parquet(tmp_path / "df.parquet", dtype_backend="pyarrow")
+    assert not isinstance(arrow.index, pd.DatetimeIndex)
+    for function in [*EVERY, wide]:
+        pd.testing.assert_frame_equal(function(arrow), function(df))
+
+
+@pytest.mark.parametrize("names", ["category", "str", "object"])
+def test_series_have_one_order_however_a_frame_holds_their_names(names):
+    """The channels are listed as people sort them, whichever spoke first, and also after a round trip by CSV."""
+    parts = [ticks(minutes(no, no + 90), client=f"dev-{no}", chan=no) for no in (10, 2, 9)]
+    df = joined(*parts).sort_index(ascending=False).astype({"client_id": names, "topic": names})
+    for function in (channels, intervals):
+        assert function(df)["client_id"].tolist() == ["dev-2", "dev-9", "dev-10"]
+    assert channels(df.assign(client_id="a"))["chan"].tolist() == ["2", "9", "10"]
 
 
 @pytest.mark.parametrize("function", EVERY)
