@@ -329,7 +329,7 @@ def error_for(
         if status == HTTPStatus.NOT_FOUND:
             # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
             of_portal = response.request.method == "GET"
-            ask = f"is {origin} a portal of iShareRadio?" if of_portal else "look at the list for what there is"
+            ask = f"is {origin} a portal of iShareRadio?" if of_portal else "look at the list for the ids there are"
             if path == f"{API}/history" and everything and not everything.startswith(answers.HTML):
                 ask = "if it means a client, `isr publishers` lists those there are; else, " + ask
         elif path == f"{API}/history":

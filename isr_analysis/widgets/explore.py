@@ -311,10 +311,13 @@ class Explorer(Composite):
         self._plot = "timeseries"
         try:
             return timeseries(df, field, theme=theme)
-        except UsageError:
+        except UsageError as no_numbers:
             if field not in df.columns:
                 raise
-            figure = timeline(df, field, theme=theme)  # a field of words
+            try:
+                figure = timeline(df, field, theme=theme)  # a field of words
+            except UsageError:
+                raise no_numbers from None
             self._plot = "timeline"
             return figure
 

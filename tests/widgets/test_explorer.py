@@ -251,3 +251,15 @@ def test_a_field_of_words_is_drawn_as_bars(portal):
     assert explorer.figure.outputs[0]["data"]["application/vnd.plotly.v1+json"]["data"][0]["type"] == "bar"
     assert 'isr.plots.timeline(df, "type")' in explorer.code()
     explorer.close()
+
+
+def test_a_field_that_no_picture_can_show_is_told_as_what_it_is(portal):
+    """A list is neither a number nor a state: the words show one, and lead to no other plot that refuses it, too."""
+    explorer = isr.widgets.explorer("gateway-a7c2", "vendor/spectrum", last="2h", portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    explorer.field.value = "value"
+    assert explorer.wait()
+    said = html.unescape(explorer.figure.outputs[0]["data"]["text/html"])
+    assert "there is no number in 'value' (there: '[" in said
+    explorer.close()
