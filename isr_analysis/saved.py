@@ -90,7 +90,8 @@ def read_history(
     check_texts(account_id=account_id)
     selector = Selector.of(client_id, topic)
     known = Contract() if contract is None else overridden(Contract(), path_of(contract, "contract"))
-    if hasattr(source, "read") or isinstance(source, Mapping):  # a file gives its lines, and a dict its names
+    # A file gives its lines, and a dict or a frame its names.
+    if hasattr(source, "read") or isinstance(source, Mapping | pd.DataFrame):
         raise UsageError(
             f"source={type(source).__name__} is neither a path nor bytes; give the file's path, or the bytes of the "
             "answer, such as file.read() or response.content"
@@ -172,8 +173,11 @@ def _bytes(source: str | Path | bytes) -> bytes:
     try:
         body = path.read_bytes()
     except (OSError, ValueError) as exc:
-        shown = str(source)[:80]
-        raise UsageError(f"source={shown!r} cannot be read: {exc}; give a path, or the answer itself as bytes") from exc
+        why = exc.strerror if isinstance(exc, OSError) else exc  # not its name, which may be a whole answer
+        way = "give a path, or the answer itself as bytes"
+        if isinstance(exc, IsADirectoryError):
+            way = "isr.open_exported reads a folder that `isr export` wrote; or give a list of files"
+        raise UsageError(f"source={str(source)[:80]!r} cannot be read: {why}; {way}") from exc
     return body
 
 
