@@ -20,6 +20,7 @@ from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import paging
 from isr_analysis.settings import check_texts
+from isr_analysis.store.holding import near_misses
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
 """How files begin that hold a table: an answer of the portal, or anything else."""
@@ -77,8 +78,8 @@ def read_history(
     Warns
     -----
     UserWarning
-        The last answer says that more pages follow; or most of its rows have no payload but other columns, as those of
-        a frame that was saved as CSV or Parquet.
+        A client or topic that was asked for is not in it. Or the last answer says that more pages follow; or most of
+        its rows have no payload but other columns, as those of a frame that was saved as CSV or Parquet.
 
     Examples
     --------
@@ -147,6 +148,9 @@ def _read(
         more = cut or paging.says_more(page.paging, nth)
     _check_accounts(accounts, account_id)
     table = pa.concat_tables(pages)
+    clients, topics = (pc.unique(table[name]).to_pylist() for name in ("client_id", "topic"))
+    if words := near_misses(selector, clients, topics, at="in what was saved"):
+        warnings.warn(words, stacklevel=3)
     return selector.select(answers.merge(table) if fragments else table), accounts, more
 
 

@@ -192,7 +192,17 @@ def test_a_frame_that_was_saved_is_told_from_an_answer(tmp_path, kind):
 
 
 def test_an_answer_without_messages_gives_an_empty_frame():
-    """With the index and the fixed columns of every frame; so does one of which nothing is meant."""
+    """With the index and the fixed columns of every frame; so does one of which nothing is meant, as a warning says."""
     body = b'[{"time": "2026-11-20T00:00:00Z", "client_id": "a", "topic": "t", "payload": 1}]'
-    for df in (isr.read_history(b"[]"), isr.read_history(body, client_id="b")):
+    with pytest.warns(
+        UserWarning, match=r"^no message of b · # was found: .* no client 'b' in what was saved \(there: a"
+    ):
+        none = isr.read_history(body, client_id="b")
+    with pytest.warns(
+        UserWarning, match=r"^no message of all clients · /t was found: no topic .* by '/t' \(there: t\)$"
+    ):
+        isr.read_history(body, topic="/t")
+    with pytest.warns(UserWarning, match="there is no client 'b' in what was saved"):
+        assert isr.read_history(body, client_id=["a", "b"])["value"].tolist() == [1]
+    for df in (isr.read_history(b"[]"), none, isr.read_history(b"[]", client_id="b")):
         assert (len(df), df.columns.tolist(), str(df.index.dtype)) == (0, ["client_id", "topic"], "datetime64[ns, UTC]")
