@@ -107,9 +107,17 @@ def near_misses(
     said = strangers(strange, clients, at if at_hand else where)
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic {at} is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
+    elif not topics and (slip := slips(selector.topic)):
+        said += slip
     elif strange:
         selector = Selector(strange, selector.topic)
     return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
+
+
+def slips(topic: str) -> list[str]:
+    """Say what is odd about a topic of which nothing came."""
+    bare = topic.lstrip("/")
+    return [] if topic == bare else [f"{topic!r} begins with a slash, and topics hardly ever do; try {bare!r}"]
 
 
 def strangers(wanted: Iterable[str], known: list[str], where: str) -> list[str]:
