@@ -31,6 +31,7 @@ from isr_analysis.checks.series import (
     listed,
     missing,
     natural,
+    numbered,
     plain,
     split,
     stamps,
@@ -154,7 +155,7 @@ def _by_unit(part: pd.DataFrame, field: str, columns: list[str], *, alone: bool)
     if not known:
         return series, [""] * len(series)
     unit = coalesced(part, known)
-    code, units = pd.factorize(unit)
+    code, units = numbered(unit)
     of_row = code[series.order]
     there = of_row >= 0
     whose, which = np.divmod(pd.unique(series.code[there] * len(units) + of_row[there]), max(1, len(units)))

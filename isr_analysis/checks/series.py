@@ -91,8 +91,8 @@ class Series:
 def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """Accept what a person hands in, or say what is wrong with it.
 
-    Rows without an instant are left out; names of columns become text; half of a pair of characters, which JSON can say
-    and no text can hold, is written as JSON writes it. Nothing is changed in place.
+    Rows without an instant are left out; names of columns, clients and topics become text; half of a pair of
+    characters, which JSON can say and no text can hold, is written as JSON writes it. Nothing is changed in place.
 
     Raises
     ------
@@ -104,12 +104,7 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
         data = data.to_frame("value" if data.name is None else data.name)
     if not isinstance(data, pd.DataFrame):
         raise UsageError(f"a DataFrame with an index of time is needed; {type(data).__name__} came")
-    if isinstance(data.index, pd.PeriodIndex):
-        data = data.set_axis(data.index.to_timestamp(), axis=0)
-    if isinstance(data.index.dtype, pd.ArrowDtype) and pa.types.is_timestamp(data.index.dtype.pyarrow_dtype):
-        data = data.set_axis(pd.DatetimeIndex(data.index), axis=0)  # of read_parquet(…, dtype_backend="pyarrow")
-    if isinstance(data.index, pd.MultiIndex):
-        data = _grouped(data)
+    data = _with_time(data)
     if not isinstance(data.index, pd.DatetimeIndex):
         if len(data) == 0:
             return data.set_axis(pd.DatetimeIndex([], tz="UTC", name="time"), axis=0)
@@ -129,9 +124,20 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
             f"several columns of the frame are called {twice}; give each a name of its own, as with "
             "df.add_suffix before frames are joined"
         )
+    if strange := [name for name in (CLIENT, TOPIC) if name in data.columns and not _is_of_text(data[name])]:
+        data = data.assign(**{name: data[name].astype("object").map(plain, na_action="ignore") for name in strange})
     if halved := [name for name, column in data.items() if _has_half_characters(column)]:
         data = data.assign(**{str(name): data[name].map(_whole) for name in halved})
     return data
+
+
+def _with_time(data: pd.DataFrame) -> pd.DataFrame:
+    """Give a frame the index of time that its own stands for, if it is one of another kind."""
+    if isinstance(data.index, pd.PeriodIndex):
+        return data.set_axis(data.index.to_timestamp(), axis=0)
+    if isinstance(data.index.dtype, pd.ArrowDtype) and pa.types.is_timestamp(data.index.dtype.pyarrow_dtype):
+        return data.set_axis(pd.DatetimeIndex(data.index), axis=0)  # of read_parquet(…, dtype_backend="pyarrow")
+    return _grouped(data) if isinstance(data.index, pd.MultiIndex) else data
 
 
 def _grouped(data: pd.DataFrame) -> pd.DataFrame:
@@ -150,6 +156,12 @@ def _way_to_time(data: pd.DataFrame) -> str:
     if pd.api.types.infer_dtype(data.index) in {"string", "datetime"}:  # of a CSV file, or of several zones
         return "df.set_index(pd.to_datetime(df.index, utc=True))"
     return 'df.set_index("time")' if "time" in data.columns else "df.set_index(pd.to_datetime(...))"
+
+
+def _is_of_text(column: pd.Series) -> bool:
+    """Whether a column holds text or nothing; in a frame of one's own, clients may be numbers."""
+    held = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    return pd.api.types.infer_dtype(held, skipna=True) in {"string", "empty"}
 
 
 def _has_half_characters(column: pd.Series) -> bool:
@@ -299,7 +311,7 @@ def numbered(column: pd.Series) -> tuple[Codes, Any]:
     """Give each cell the number of its value, -1 where there is none, and the values."""
     try:
         codes, values = pd.factorize(column)
-    except TypeError:  # lists and objects within: told apart by how they read
+    except (TypeError, NotImplementedError):  # lists and objects within: told apart by how they read
         codes, values = pd.factorize(column.map(repr))
     return codes, values
 

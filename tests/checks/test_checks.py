@@ -7,9 +7,11 @@ import math
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from ticks import START, at, joined, minutes, noise, ticks
 
+from isr_analysis import plots
 from isr_analysis.checks import channels, completeness, gaps, intervals, kinds, quality, wide
 from isr_analysis.checks.saying import saying
 from isr_analysis.errors import UsageError
@@ -66,6 +68,20 @@ def test_a_frame_with_the_types_of_arrow_is_as_good_as_another(tmp_path):
     assert not isinstance(arrow.index, pd.DatetimeIndex)
     for function in [*EVERY, wide]:
         pd.testing.assert_frame_equal(function(arrow), function(df))
+
+
+@pytest.mark.parametrize("name", ["client_id", "topic", "chan", "unit", "value"])
+@pytest.mark.parametrize("cell", [7, True, 1.5, b"x", ["x"], {"a": 1}, pd.Timestamp("2026-11-01")], ids=str)
+@pytest.mark.parametrize("kind", ["object", "arrow"])
+def test_what_stands_in_a_column_need_be_no_text(name, cell, kind):
+    """In a frame of one's own clients and topics may be numbers, and Arrow keeps lists in types of its own."""
+    dtype = pd.ArrowDtype(pa.array([cell]).type) if kind == "arrow" else "object"
+    df = ticks(minutes(0, 60), value=noise(60)).assign(chan=1, unit="W")
+    df[name] = pd.Series([cell] * len(df), df.index, dtype="object").astype(dtype)
+    for function in [*EVERY, wide, plots.availability, plots.live, *([plots.timeseries] if name != "value" else [])]:
+        function(df)
+    if name in {"client_id", "topic"}:
+        assert set(channels(df)[name]) == {str(cell)}
 
 
 @pytest.mark.parametrize("names", ["category", "str", "object"])
