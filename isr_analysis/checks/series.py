@@ -103,7 +103,7 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if isinstance(data, pd.Series):
         data = data.to_frame("value" if data.name is None else data.name)
     if not isinstance(data, pd.DataFrame):
-        raise UsageError(f"a DataFrame with an index of time is needed; {type(data).__name__} came")
+        raise UsageError(f"a DataFrame of pandas with an index of time is needed; {_of_others(data)}")
     data = _with_time(data)
     if not isinstance(data.index, pd.DatetimeIndex):
         if len(data) == 0:
@@ -129,6 +129,19 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if halved := [name for name, column in data.items() if _has_half_characters(column)]:
         data = data.assign(**{str(name): data[name].map(_whole) for name in halved})
     return data
+
+
+def _of_others(data: object) -> str:
+    """Say what came in place of a frame of pandas, and how one is made of it."""
+    kind = type(data)
+    ways = {
+        "compute": "df.compute()", "collect": 'df.collect().to_pandas().set_index("time")',
+        "to_pandas": 'df.to_pandas().set_index("time")', "fetchdf": 'df.df().set_index("time")',
+    }  # fmt: skip
+    way = next((way for name, way in ways.items() if hasattr(kind, name)), "")
+    whose = kind.__module__.partition(".")[0]
+    called = kind.__name__ if whose == "builtins" else f"{whose}.{kind.__name__}"
+    return f"{called} came{f'; {way} makes one of it' if way else ''}"
 
 
 def _with_time(data: pd.DataFrame) -> pd.DataFrame:

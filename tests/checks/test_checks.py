@@ -104,6 +104,23 @@ def test_an_instant_that_no_clock_means_is_refused_with_the_way_out(function):
     function(df[(df.index.year >= 1970) & (df.index.year <= 2100)])
 
 
+def test_a_frame_of_another_program_is_told_with_how_one_of_pandas_is_made():
+    """That of polars is called DataFrame, too: the error says whose it is, and its advice gives what is needed."""
+    pl = pytest.importorskip("polars", reason="polars is not installed")
+    df = ticks(minutes(0, 5))
+    for other, way in (
+        (pl.from_pandas(df.reset_index()), 'df.to_pandas().set_index("time")'),
+        (pl.from_pandas(df.reset_index()).lazy(), 'df.collect().to_pandas().set_index("time")'),
+        (pa.Table.from_pandas(df), 'df.to_pandas().set_index("time")'),
+    ):
+        with pytest.raises(UsageError, match=r"of pandas .*; (polars|pyarrow)\.\w+ came; ") as caught:
+            gaps(other)
+        assert str(caught.value).endswith(f"; {way} makes one of it")
+    assert gaps(pl.from_pandas(df.reset_index()).to_pandas().set_index("time")).equals(gaps(df))
+    with pytest.raises(UsageError, match=r"is needed; list came$"):
+        gaps([df])
+
+
 @pytest.mark.parametrize("function", EVERY)
 def test_an_index_that_is_not_of_time_is_refused_with_the_way_out(function):
     """The error says what index came and how to make one of time."""
