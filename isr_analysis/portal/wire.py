@@ -188,6 +188,11 @@ class Wire:
                 f"({_cause(exc)}); try again later, and look whether a proxy on the way changes it"
             ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            if isinstance(exc, httpx.RemoteProtocolError) and "body" in str(exc):  # it was reached, and had begun
+                raise errors.PortalUnavailableError(
+                    f"the answer of {self._reached_for(exc)} to {_path(url)} broke off ({_cause(exc)}); try again "
+                    "later, and look whether a proxy on the way cuts it"
+                ) from exc
             raise errors.PortalUnavailableError(
                 f"{self._reached_for(exc)} cannot be reached ({_cause(exc)}); check the network, and "
                 "ISR_PORTAL_ORIGIN. Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
