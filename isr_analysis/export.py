@@ -203,7 +203,8 @@ def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
         with replacing(path) as aside:
             if kind == "csv":
                 packed = {"method": "gzip", "mtime": 0} if path.suffix.lower() == ".gz" else None
-                frame.as_text(df).to_csv(aside, compression=packed, errors="backslashreplace")
+                df = frame.as_text(df)
+                df.to_csv(aside, compression=packed, errors="backslashreplace", lineterminator=frame.line_ends(df))
                 return
             table = frame.as_table(df)
             with aside.open("wb") as file:  # Arrow itself opens no name that is no UTF-8

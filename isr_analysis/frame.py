@@ -176,6 +176,23 @@ def as_text(df: pd.DataFrame) -> pd.DataFrame:
     return plain
 
 
+def line_ends(df: pd.DataFrame) -> str | None:
+    """Give how `to_csv` must end lines to keep a frame's rows apart: by CRLF where a text holds a carriage return.
+
+    It stands within quotes only where the lines end in one themselves, and every reader takes it for the end of a row.
+    """
+    texts = [df.columns, *(_words(column) for _, column in df.items() if column.dtype.kind == "O")]
+    found = any("\r" in one for values in texts for one in values if isinstance(one, str))
+    return "\r\n" if found else None
+
+
+def _words(column: pd.Series) -> Iterable[object]:
+    """Give what stands in a column; each text of a column of texts once."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.categories
+    return column if column.dtype == "object" else column.unique()
+
+
 def _mixed(df: pd.DataFrame) -> list[str]:
     return [str(name) for name, dtype in df.dtypes.items() if dtype.kind == "O" and dtype.name == "object"]
 

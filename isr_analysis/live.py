@@ -71,7 +71,7 @@ def load_live(
     -----
     UserWarning
         The portal has no publisher of a name in `client_id`, may have more than the round number that it gave, or
-        says that some may be missing.
+        says that some may be missing. Or none came of a topic that begins with a slash, as topics hardly ever do.
 
     Examples
     --------
@@ -90,6 +90,7 @@ def load_live(
     said = lists.caveats(portal.responses, portal.routes.live)
     if silent and (unknown := strangers(portal, selector)):
         said.insert(0, unknown)
+    said += [] if len(table) else [f"no message of {selector} came: {one}" for one in holding.slips(selector.topic)]
     for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {

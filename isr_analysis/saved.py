@@ -20,6 +20,7 @@ from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import paging
 from isr_analysis.settings import check_texts
+from isr_analysis.store.holding import near_misses
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
 """How files begin that hold a table: an answer of the portal, or anything else."""
@@ -77,8 +78,8 @@ def read_history(
     Warns
     -----
     UserWarning
-        The last answer says that more pages follow; or most of its rows have no payload but other columns, as those of
-        a frame that was saved as CSV or Parquet.
+        A client or topic that was asked for is not in it. Or the last answer says that more pages follow; or most of
+        its rows have no payload but other columns, as those of a frame that was saved as CSV or Parquet.
 
     Examples
     --------
@@ -90,7 +91,8 @@ def read_history(
     check_texts(account_id=account_id)
     selector = Selector.of(client_id, topic)
     known = Contract() if contract is None else overridden(Contract(), path_of(contract, "contract"))
-    if hasattr(source, "read") or isinstance(source, Mapping):  # a file gives its lines, and a dict its names
+    # A file gives its lines, and a dict or a frame its names.
+    if hasattr(source, "read") or isinstance(source, Mapping | pd.DataFrame):
         raise UsageError(
             f"source={type(source).__name__} is neither a path nor bytes; give the file's path, or the bytes of the "
             "answer, such as file.read() or response.content"
@@ -146,6 +148,9 @@ def _read(
         more = cut or paging.says_more(page.paging, nth)
     _check_accounts(accounts, account_id)
     table = pa.concat_tables(pages)
+    clients, topics = (pc.unique(table[name]).to_pylist() for name in ("client_id", "topic"))
+    if words := near_misses(selector, clients, topics, at="in what was saved"):
+        warnings.warn(words, stacklevel=3)
     return selector.select(answers.merge(table) if fragments else table), accounts, more
 
 
@@ -172,8 +177,11 @@ def _bytes(source: str | Path | bytes) -> bytes:
     try:
         body = path.read_bytes()
     except (OSError, ValueError) as exc:
-        shown = str(source)[:80]
-        raise UsageError(f"source={shown!r} cannot be read: {exc}; give a path, or the answer itself as bytes") from exc
+        why = exc.strerror if isinstance(exc, OSError) else exc  # not its name, which may be a whole answer
+        way = "give a path, or the answer itself as bytes"
+        if isinstance(exc, IsADirectoryError):
+            way = "isr.open_exported reads a folder that `isr export` wrote; or give a list of files"
+        raise UsageError(f"source={str(source)[:80]!r} cannot be read: {why}; {way}") from exc
     return body
 
 

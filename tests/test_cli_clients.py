@@ -146,7 +146,7 @@ def test_what_is_not_in_a_list_is_said_in_the_portals_words(here):
     """A slip in an id is no reason to doubt that the portal is one."""
     with pytest.raises(isr.errors.RequestRefusedError, match="there is no client 'isr-shak'") as caught:
         run("publishers", "resume", "isr-shak")
-    assert str(caught.value).endswith("look at the list for what there is")
+    assert str(caught.value).endswith("look at the list for the ids there are")
 
 
 def test_a_new_password_never_goes_into_a_pipe(here):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 
 import pandas as pd
@@ -149,3 +150,13 @@ def test_no_token_is_an_error_that_says_how_to_get_one(sandbox):
     """Without any token, nobody at a terminal."""
     with pytest.raises(errors.TokenMissingError, match=r"Settings → REST API tokens.*isr login"):
         isr.connect(origin=sandbox.origin)
+
+
+def test_an_answer_that_breaks_off_is_told_as_that(sandbox):
+    """The portal was reached: neither its address nor the way to it is what has to be looked at."""
+    sandbox.fail("cut")
+    for load in LOADERS.values():
+        with sandbox.connect() as portal, pytest.raises(errors.PortalUnavailableError) as caught:
+            load(portal)
+        assert re.search(r"the answer of http://\S+ to /api/\S+ broke off .*; try again later", str(caught.value))
+        assert "cannot be reached" not in str(caught.value)

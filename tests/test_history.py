@@ -110,6 +110,15 @@ def test_a_name_that_is_nearly_right_is_told(here, client, topic, words):
         isr.sync(client, topic, last="1h", portal=here)
 
 
+def test_a_topic_that_begins_with_a_slash_is_told_where_nothing_of_it_came(here):
+    """Also where nothing is on disk yet that it could be compared with, and of the live answer."""
+    words = r"no message of .* '/telemetry/#' begins with a slash, and topics hardly ever do; try 'telemetry/#'"
+    for load in (isr.load_live, isr.load_history, isr.sync):
+        asked = {} if load is isr.load_live else {"last": "1h"}
+        with pytest.warns(UserWarning, match=words):
+            load("isr-shack-01", "/telemetry/#", **asked, portal=here)
+
+
 @pytest.mark.parametrize(
     ("function", "given"),
     [

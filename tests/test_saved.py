@@ -95,6 +95,9 @@ def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_
         ("[]", errors.UsageError, "cannot be read"),
         ([], errors.UsageError, "names no file"),
         ({"rows": []}, errors.UsageError, "source=dict is neither a path nor bytes; give .* response.content"),
+        (pd.DataFrame({"client_id": ["a"]}), errors.UsageError, "source=DataFrame is neither a path nor bytes"),
+        (".", errors.UsageError, r"Is a directory; isr\.open_exported reads"),
+        ('[{"time": 5}]' * 5000, errors.UsageError, r"^.{,120}cannot be read: File name too long; give a path.{,40}$"),
         (io.BytesIO(b"[\n{}\n]"), errors.UsageError, "source=BytesIO is neither"),
         (b"<html><title>Sign in</title></html>", errors.AnswerError, "Sign in"),
         (b"", errors.AnswerError, "."),
@@ -189,7 +192,17 @@ def test_a_frame_that_was_saved_is_told_from_an_answer(tmp_path, kind):
 
 
 def test_an_answer_without_messages_gives_an_empty_frame():
-    """With the index and the fixed columns of every frame; so does one of which nothing is meant."""
+    """With the index and the fixed columns of every frame; so does one of which nothing is meant, as a warning says."""
     body = b'[{"time": "2026-11-20T00:00:00Z", "client_id": "a", "topic": "t", "payload": 1}]'
-    for df in (isr.read_history(b"[]"), isr.read_history(body, client_id="b")):
+    with pytest.warns(
+        UserWarning, match=r"^no message of b · # was found: .* no client 'b' in what was saved \(there: a"
+    ):
+        none = isr.read_history(body, client_id="b")
+    with pytest.warns(
+        UserWarning, match=r"^no message of all clients · /t was found: no topic .* by '/t' \(there: t\)$"
+    ):
+        isr.read_history(body, topic="/t")
+    with pytest.warns(UserWarning, match="there is no client 'b' in what was saved"):
+        assert isr.read_history(body, client_id=["a", "b"])["value"].tolist() == [1]
+    for df in (isr.read_history(b"[]"), none, isr.read_history(b"[]", client_id="b")):
         assert (len(df), df.columns.tolist(), str(df.index.dtype)) == (0, ["client_id", "topic"], "datetime64[ns, UTC]")

@@ -311,6 +311,9 @@ def test_the_table_says_what_was_measured_first():
     df = frame.to_frame(table(rows), attrs={"connected": True, "gaps": 0, "source": "stream"})
     lines = terminal.table(df, times.MINUTE, "UTC", width=110, height=None)
     assert [line.rpartition("  ")[2] for line in lines[2:]] == ["type open", "48.28 W, chan 2"]
+    heads = {width: terminal.table(df, times.MINUTE, "UTC", width=width, height=9)[1].split() for width in (72, 60, 40)}
+    assert [len(one) for one in heads.values()] == [5, 4, 3]  # the time goes first, then the topic
+    assert "48.28 W, ch" in terminal.table(df, times.MINUTE, "UTC", width=40, height=9)[3]
 
 
 def test_a_publisher_that_is_not_there_is_told_with_those_of_nearly_its_name(sandbox, monkeypatch):

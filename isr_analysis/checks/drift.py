@@ -66,7 +66,7 @@ def units_changed(series: Series, found: list[Rhythm]) -> list[Row]:
         column = series.frame[name]
         if not is_unit(name) or is_number(column):
             continue
-        code, units = pd.factorize(column.where(np.array(by_type(column, is_text), bool)))
+        code, units = pd.factorize(column.astype("object").where(np.array(by_type(column, is_text), bool)))
         code = code[series.order]
         for number, one in enumerate(found):
             part = code[series.part(number)]

@@ -20,7 +20,7 @@ from isr_analysis.checks.kinds import (
     numbers,
     unit_columns,
 )  # fmt: skip
-from isr_analysis.checks.naming import in_words, named, natural, telling
+from isr_analysis.checks.naming import in_words, named, telling
 from isr_analysis.checks.series import (
     TOPIC,
     Flags,
@@ -30,6 +30,8 @@ from isr_analysis.checks.series import (
     identity,
     listed,
     missing,
+    natural,
+    numbered,
     plain,
     split,
     stamps,
@@ -153,7 +155,7 @@ def _by_unit(part: pd.DataFrame, field: str, columns: list[str], *, alone: bool)
     if not known:
         return series, [""] * len(series)
     unit = coalesced(part, known)
-    code, units = pd.factorize(unit)
+    code, units = numbered(unit)
     of_row = code[series.order]
     there = of_row >= 0
     whose, which = np.divmod(pd.unique(series.code[there] * len(units) + of_row[there]), max(1, len(units)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +9,6 @@ from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Series, 
 
 _BARE = {CLIENT, TOPIC, "type", "dcn", DEVICE}
 """Keys that tell by themselves what they are; the others are named beside their value."""
-
-_DIGITS = 30  # more than any number in a name has
 
 
 def named(series: Series) -> tuple[list[str], list[str], list[str]]:
@@ -55,12 +52,3 @@ def in_words(name: str, value: Any) -> str:
     ('chan 3', 'relay')
     """
     return plain(value) if name in _BARE else f"{name} {plain(value)}"
-
-
-def natural(name: str) -> str:
-    """Give what names are sorted by as people do.
-
-    >>> sorted(["chan 10", "chan 2"], key=natural)
-    ['chan 2', 'chan 10']
-    """
-    return re.sub(r"\d+", lambda digits: digits[0].zfill(_DIGITS), name)

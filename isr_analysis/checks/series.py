@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
 
 _MANY = 65_000
 _FEW = 5  # names in an error
+_DIGITS = 30  # more than any number in a name has
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
@@ -89,8 +91,8 @@ class Series:
 def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """Accept what a person hands in, or say what is wrong with it.
 
-    Rows without an instant are left out; names of columns become text; half of a pair of characters, which JSON can say
-    and no text can hold, is written as JSON writes it. Nothing is changed in place.
+    Rows without an instant are left out; names of columns, clients and topics become text; half of a pair of
+    characters, which JSON can say and no text can hold, is written as JSON writes it. Nothing is changed in place.
 
     Raises
     ------
@@ -101,11 +103,8 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if isinstance(data, pd.Series):
         data = data.to_frame("value" if data.name is None else data.name)
     if not isinstance(data, pd.DataFrame):
-        raise UsageError(f"a DataFrame with an index of time is needed; {type(data).__name__} came")
-    if isinstance(data.index, pd.PeriodIndex):
-        data = data.set_axis(data.index.to_timestamp(), axis=0)
-    if isinstance(data.index, pd.MultiIndex):
-        data = _grouped(data)
+        raise UsageError(f"a DataFrame of pandas with an index of time is needed; {_of_others(data)}")
+    data = _with_time(data)
     if not isinstance(data.index, pd.DatetimeIndex):
         if len(data) == 0:
             return data.set_axis(pd.DatetimeIndex([], tz="UTC", name="time"), axis=0)
@@ -125,9 +124,33 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
             f"several columns of the frame are called {twice}; give each a name of its own, as with "
             "df.add_suffix before frames are joined"
         )
+    if strange := [name for name in (CLIENT, TOPIC) if name in data.columns and not _is_of_text(data[name])]:
+        data = data.assign(**{name: data[name].astype("object").map(plain, na_action="ignore") for name in strange})
     if halved := [name for name, column in data.items() if _has_half_characters(column)]:
         data = data.assign(**{str(name): data[name].map(_whole) for name in halved})
     return data
+
+
+def _of_others(data: object) -> str:
+    """Say what came in place of a frame of pandas, and how one is made of it."""
+    kind = type(data)
+    ways = {
+        "compute": "df.compute()", "collect": 'df.collect().to_pandas().set_index("time")',
+        "to_pandas": 'df.to_pandas().set_index("time")', "fetchdf": 'df.df().set_index("time")',
+    }  # fmt: skip
+    way = next((way for name, way in ways.items() if hasattr(kind, name)), "")
+    whose = kind.__module__.partition(".")[0]
+    called = kind.__name__ if whose == "builtins" else f"{whose}.{kind.__name__}"
+    return f"{called} came{f'; {way} makes one of it' if way else ''}"
+
+
+def _with_time(data: pd.DataFrame) -> pd.DataFrame:
+    """Give a frame the index of time that its own stands for, if it is one of another kind."""
+    if isinstance(data.index, pd.PeriodIndex):
+        return data.set_axis(data.index.to_timestamp(), axis=0)
+    if isinstance(data.index.dtype, pd.ArrowDtype) and pa.types.is_timestamp(data.index.dtype.pyarrow_dtype):
+        return data.set_axis(pd.DatetimeIndex(data.index), axis=0)  # of read_parquet(…, dtype_backend="pyarrow")
+    return _grouped(data) if isinstance(data.index, pd.MultiIndex) else data
 
 
 def _grouped(data: pd.DataFrame) -> pd.DataFrame:
@@ -146,6 +169,12 @@ def _way_to_time(data: pd.DataFrame) -> str:
     if pd.api.types.infer_dtype(data.index) in {"string", "datetime"}:  # of a CSV file, or of several zones
         return "df.set_index(pd.to_datetime(df.index, utc=True))"
     return 'df.set_index("time")' if "time" in data.columns else "df.set_index(pd.to_datetime(...))"
+
+
+def _is_of_text(column: pd.Series) -> bool:
+    """Whether a column holds text or nothing; in a frame of one's own, clients may be numbers."""
+    held = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    return pd.api.types.infer_dtype(held, skipna=True) in {"string", "empty"}
 
 
 def _has_half_characters(column: pd.Series) -> bool:
@@ -265,31 +294,39 @@ def split(data: pd.DataFrame, by: list[str]) -> Series:
 
 
 def _codes(column: pd.Series) -> tuple[Codes, int]:
-    """Give each row the number of its value, the missing ones the last, and how many numbers there are."""
+    """Give each row the number of its value, the missing ones the last, and how many numbers there are.
+
+    They are numbered as people sort them, so that series have one order however a frame holds their names.
+    """
     codes: Codes
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, many = column.cat.codes.to_numpy(), len(column.cat.categories)
+        codes, values = column.cat.codes.to_numpy(), column.cat.categories
     elif isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
         found = pa.array(column).dictionary_encode()  # twice as fast as pandas' factorize
         found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-        codes, many = found.indices.fill_null(-1).to_numpy(zero_copy_only=False), len(found.dictionary)
+        codes, values = found.indices.fill_null(-1).to_numpy(zero_copy_only=False), found.dictionary.to_pylist()
     else:
         if pd.api.types.is_object_dtype(column.dtype):
             column = column.map(plain, na_action="ignore")  # channel 1 is channel "1", as another firmware writes it
-        codes, many = numbered(column)
+        codes, values = numbered(column)
+    many = len(values)
+    if many <= _MANY:
+        rank = np.full(many + 1, -1, dtype=np.int32)  # -1 is what is missing, and the number at that place
+        rank[sorted(range(many), key=[natural(plain(one)) for one in values].__getitem__)] = np.arange(many)
+        codes = rank[codes]
     codes = codes.astype(np.int32, copy=False)
     if len(codes) and codes.min() < 0:
         return np.where(codes < 0, many, codes), many + 1
     return codes, many + 1 if column.name in IDENTITY else max(many, 1)
 
 
-def numbered(column: pd.Series) -> tuple[Codes, int]:
-    """Give each cell the number of its value, -1 where there is none, and how many values there are."""
+def numbered(column: pd.Series) -> tuple[Codes, Any]:
+    """Give each cell the number of its value, -1 where there is none, and the values."""
     try:
         codes, values = pd.factorize(column)
-    except TypeError:  # lists and objects within: told apart by how they read
+    except (TypeError, NotImplementedError):  # lists and objects within: told apart by how they read
         codes, values = pd.factorize(column.map(repr))
-    return codes, len(values)
+    return codes, values
 
 
 def _dense(code: Codes, count: int) -> tuple[Codes, int]:
@@ -318,6 +355,15 @@ def _in_order(code: Codes, time: Ints, count: int) -> Ints:
 def plain(value: Any) -> str:
     """Write a key: a whole number without a fraction, also where its column became one of reals."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def natural(name: str) -> str:
+    """Give what names are sorted by as people do.
+
+    >>> sorted(["chan 10", "chan 2"], key=natural)
+    ['chan 2', 'chan 10']
+    """
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(_DIGITS), name)
 
 
 def by_type(column: pd.Series, say: Callable[[type], T]) -> list[T]:

@@ -65,7 +65,7 @@ def sync(
 @selecting
 @connecting
 @click.option("--delta", is_flag=True, help="Make the folder a Delta table.")
-@click.option("--offline", is_flag=True, help="Only what is on disk; ask the portal for nothing.")
+@click.option("--offline", is_flag=True, help="Only what is on disk; ask the portal at most whose a new token is.")
 @click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 def export(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+_ROOM = 12  # characters that a message needs to say anything
 
 
 _choosing = together(
@@ -128,13 +129,17 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     ]  # fmt: skip
     heads = ("publisher", "topic", "time", "heard", "says")
     wide = [max(len(one[i]) for one in [heads, *rows]) for i in range(4)]
+    kept = [0, 1, 2, 3]
+    for least in (2, 1):  # a narrow terminal has no room for all: what a publisher says comes before when and on what
+        if sum(wide[i] + 2 for i in kept) + _ROOM > width:
+            kept.remove(least)
     state = "" if df.attrs["connected"] else " · NOT CONNECTED"
     gaps = f" · {counted(df.attrs['gaps'], 'gap')}" if df.attrs["gaps"] else ""
     many = counted(len(rows), "topic")
     lines_ = [f"{pd.Timestamp(now, tz=tz):%Y-%m-%d %H:%M:%S %Z} · {many} · {df.attrs['source']}{state}{gaps}"]
     if height is not None:  # a terminal, where the table takes the place of what was warned of
         lines_ += textwrap.wrap(df.attrs.get("warning", ""), width)
-    lines_ += ["  ".join([*(one[i].ljust(wide[i]) for i in range(4)), one[4]]) for one in [heads, *rows]]
+    lines_ += ["  ".join([*(one[i].ljust(wide[i]) for i in kept), one[4]]) for one in [heads, *rows]]
     if height is not None and len(lines_) > height:
         lines_ = [*lines_[: height - 1], f"… and {len(lines_) - height + 1} more"]
     return [one if len(one) <= width else f"{one[: width - 1]}…" for one in lines_]

@@ -23,7 +23,7 @@ INCOMPLETE = 3
     "--notebook", type=click.Path(path_type=Path), help="A notebook of your own, with a cell tagged parameters."
 )
 @click.option("--pdf", is_flag=True, help="Write a PDF beside it, by Chromium or Chrome.")
-@click.option("--offline", is_flag=True, help="Of what is on disk; ask the portal for nothing.")
+@click.option("--offline", is_flag=True, help="Of what is on disk; ask the portal at most whose a new token is.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
 @connecting
 def report(

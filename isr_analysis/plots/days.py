@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
-from isr_analysis.checks.series import CLIENT, Floats, Ints, Series, split, stamps, taken, zone_of
+from isr_analysis.checks.series import CLIENT, Floats, Ints, Series, natural, split, stamps, taken, zone_of
 from isr_analysis.checks.tables import day_edges, whole_span
 from isr_analysis.plots import theme as look
 
@@ -82,7 +82,7 @@ def availability(
     many = len(edges) - 1
     share, messages, hours = _shares(series, span, edges)
     least = np.lexsort((np.array(names), hours))[:_ROWS]
-    order = sorted(least.tolist(), key=names.__getitem__, reverse=True)
+    order = sorted(least.tolist(), key=lambda at: natural(names[at]), reverse=True)
     notes = []
     if len(names) > _ROWS:
         notes.append(f"the {_ROWS} least heard of {len(names):,} clients; filter the frame to see others")

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis.checks.kinds import is_direction
-from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, is_nothing, nanoseconds
+from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, is_nothing, nanoseconds, natural
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.thin import broken, changes, thin
 from isr_analysis.plots.zones import Clock
@@ -302,7 +302,7 @@ def mark(
     figure.update_layout(
         {
             axis.replace("y", "yaxis"): {"domain": domain, "anchor": "x", "title": {"text": "events"}}
-            | look.name_axis(sorted(who.unique()))
+            | look.name_axis(sorted(who.unique(), key=natural))
         }
     )
     return len(at)

@@ -14,7 +14,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
-from isr_analysis.checks.naming import in_words, natural, telling
+from isr_analysis.checks.naming import in_words, telling
 from isr_analysis.checks.series import (
     CLIENT,
     DEVICE,
@@ -23,6 +23,7 @@ from isr_analysis.checks.series import (
     identity,
     listed,
     missing,
+    natural,
     split,
     taken,
     zone_of,
@@ -88,6 +89,8 @@ def pick(
     if any(name not in frame.columns for name in [*extra, *facets, *right]):
         raise missing(frame, [*extra, *facets, *right])
     wanted = list(dict.fromkeys([*wanted, *right]))
+    if fields is None:
+        wanted = [name for name in wanted if name not in [*extra, *facets]]
     zone = zone_of(frame) if tz is None else times.zone(tz)
     if not len(frame):
         return Picked([], [], frame, zone, [], "No data: the frame has no rows")
@@ -104,7 +107,8 @@ def pick(
             return Picked([], [], marks, zone, [], words)
         if not seen or any(seen.values()):
             raise values.no_numbers(frame, wanted)
-        return Picked([], [], marks, zone, [], "No data: every value is missing")
+        words = f"No data: every value is {f'beyond {values.MOST:g}' if beyond else 'missing'}"
+        return Picked([], [], marks, zone, [], words)
     notes = [f"{counted(beyond, 'value')} beyond {values.MOST:g} left out"] if beyond else []
     lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, notes=notes)
     named(lines, extra, facets)
@@ -125,7 +129,7 @@ def event_rows(frame: pd.DataFrame) -> Flags:
 def lines_of(
     frame: pd.DataFrame, fields: list[str], extra: list[str], *, asked: bool = False
 ) -> tuple[list[Line], dict[str, bool], int]:
-    """Give a line for each field of each series, whether each field held words, and how many numbers are too large.
+    """Give a line for each field of each series, whether each holds what is no number, and how many are too large.
 
     Fields that somebody `asked` for are drawn as far as they hold numbers, versions in digits, too.
     """
@@ -140,7 +144,7 @@ def lines_of(
         if name in extra:
             continue
         column = values.read(frame[name], asked=asked)
-        seen[name] = bool((column.code >= 0).any())
+        seen[name] = column.other or bool((column.code >= 0).any())
         beyond += column.beyond
         unit = next(iter(unit_columns(frame, name, alone=fields == [name])), None)
         if unit not in splits:

@@ -13,7 +13,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import STATES
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
-from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, split, taken, zone_of
+from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, natural, split, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots import values
@@ -99,7 +99,7 @@ def timeline(
     zone = zone_of(frame) if tz is None else times.zone(tz)
     last = max(int(line.time[-1]) for line, _ in lines)
     width = max(1, last - min(int(line.time[0]) for line, _ in lines)) // 1500
-    rows = sorted(set(names))
+    rows = sorted(set(names), key=natural)
     notes = [f"{_ROWS} of {len(rows):,} rows; filter the frame to see others"] if len(rows) > _ROWS else []
     each = [
         _spans(name, line, words, last, width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis.checks.kinds import NO_MEASURE, as_real, is_label, is_named, is_number, of_text, on_off
-from isr_analysis.checks.series import Flags, Floats, Ints, listed, missing
+from isr_analysis.checks.series import Flags, Floats, Ints, is_nothing, listed, missing
 from isr_analysis.errors import UsageError
+from isr_analysis.plots import theme as look
 
+_SHOWN = 40  # characters of a value in an error
 MOST = 1e300  # some devices say the greatest real there is for "no value"; browsers draw less than that
 
 
@@ -30,12 +33,15 @@ class Values:
         The texts that are no numbers, and ``false`` and ``true``.
     beyond : int
         How many numbers are infinite, or so large that neither a sum nor a browser can hold them.
+    other : bool
+        Whether there is something that is neither a number nor a word: an instant, a duration, a list.
     """
 
     number: Floats
     code: Ints
     words: list[str]
     beyond: int = 0
+    other: bool = False
 
     @property
     def present(self) -> Flags:
@@ -73,7 +79,7 @@ def read(column: pd.Series, *, asked: bool = False) -> Values:
     beyond = np.abs(found.number) > MOST
     if not beyond.any():
         return found
-    return Values(np.where(beyond, np.nan, found.number), found.code, found.words, int(beyond.sum()))
+    return dataclasses.replace(found, number=np.where(beyond, np.nan, found.number), beyond=int(beyond.sum()))
 
 
 def _read(column: pd.Series, *, asked: bool) -> Values:
@@ -82,7 +88,7 @@ def _read(column: pd.Series, *, asked: bool) -> Values:
     if isinstance(kind, pd.CategoricalDtype):
         inner = _read(pd.Series(kind.categories, name=column.name), asked=asked)
         code = column.cat.codes.to_numpy().astype(np.int64)
-        return Values(_pick(inner.number, code, np.nan), _pick(inner.code, code, -1), inner.words)
+        return Values(_pick(inner.number, code, np.nan), _pick(inner.code, code, -1), inner.words, other=inner.other)
     if pd.api.types.is_bool_dtype(kind):
         known = column.notna().to_numpy(bool)
         flag = column.to_numpy(dtype=bool, na_value=False) if not known.all() else column.to_numpy(dtype=bool)
@@ -92,22 +98,24 @@ def _read(column: pd.Series, *, asked: bool) -> Values:
         return Values(number, np.full(len(column), -1), [])
     if pd.api.types.is_string_dtype(kind) and not pd.api.types.is_object_dtype(kind):
         code, texts = pd.factorize(column)
-        number, own, words = _each(list(texts), as_words=as_words)
-        return Values(_pick(number, code, np.nan), _pick(own, code, -1), words)
+        each = _each(list(texts), as_words=as_words)
+        return Values(_pick(each.number, code, np.nan), _pick(each.code, code, -1), each.words)
     if pd.api.types.is_object_dtype(kind):
-        return Values(*_each(column.tolist(), as_words=as_words))
+        return _each(column.tolist(), as_words=as_words)
     nobody = np.full(len(column), np.nan)
-    return Values(nobody, np.full(len(column), -1), [])  # instants and durations are no measurements
+    other = bool(column.notna().any())  # instants and durations are no measurements
+    return Values(nobody, np.full(len(column), -1), [], other=other)
 
 
 def _pick(table: Any, code: Any, empty: float) -> Any:
     return np.where(code >= 0, table[code], empty).astype(table.dtype) if len(table) else np.full(len(code), empty)
 
 
-def _each(values: list[Any], *, as_words: bool) -> tuple[Floats, Ints, list[str]]:
+def _each(values: list[Any], *, as_words: bool) -> Values:
     """Read values one by one: numbers, numbers written as text unless all text is `as_words`, words, and flags."""
     number, code = np.full(len(values), np.nan), np.full(len(values), -1, dtype=np.int64)
     known: dict[str, int] = {}
+    other = False
     for at, value in enumerate(values):
         if isinstance(value, bool | np.bool_):
             code[at] = known.setdefault("true" if value else "false", len(known))
@@ -117,9 +125,10 @@ def _each(values: list[Any], *, as_words: bool) -> tuple[Floats, Ints, list[str]
                     code[at] = known.setdefault(word, len(known))
             else:
                 number[at] = found
-        elif value is not None and value is not pd.NA:
+        elif not is_nothing(value):
             number[at] = as_real(value)
-    return number, code, list(known)
+            other = other or math.isnan(number[at])
+    return Values(number, code, list(known), other=other)
 
 
 def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:
@@ -146,8 +155,12 @@ def _may_hold(column: pd.Series) -> bool:
 
 
 def no_numbers(frame: pd.DataFrame, fields: list[str]) -> UsageError:
-    """Make the error for fields that hold only text."""
+    """Make the error for fields that hold no number, but something else."""
+    there = next((held.iloc[0] for name in fields if len(held := frame[name].dropna())), None)
+    came = "" if there is None else f" (there: {look.short(str(there), _SHOWN)!r}, …)"
+    lasting = next((name for name in fields if pd.api.types.is_timedelta64_dtype(frame[name].dtype)), None)
+    way = f"df[{lasting!r}].dt.total_seconds() makes numbers of durations" if lasting else ""
     return UsageError(
-        f"there is no number in {', '.join(map(repr, fields[:8])) or 'this frame'}; "
-        f"plots.timeline draws states in words; columns: {', '.join(frame.columns[:20])}"
+        f"there is no number in {', '.join(map(repr, fields[:8])) or 'this frame'}{came}; "
+        f"{way or 'plots.timeline draws states in words'}; columns: {', '.join(frame.columns[:20])}"
     )

@@ -188,6 +188,11 @@ class Wire:
                 f"({_cause(exc)}); try again later, and look whether a proxy on the way changes it"
             ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            if isinstance(exc, httpx.RemoteProtocolError) and "body" in str(exc):  # it was reached, and had begun
+                raise errors.PortalUnavailableError(
+                    f"the answer of {self._reached_for(exc)} to {_path(url)} broke off ({_cause(exc)}); try again "
+                    "later, and look whether a proxy on the way cuts it"
+                ) from exc
             raise errors.PortalUnavailableError(
                 f"{self._reached_for(exc)} cannot be reached ({_cause(exc)}); check the network, and "
                 "ISR_PORTAL_ORIGIN. Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
@@ -329,7 +334,7 @@ def error_for(
         if status == HTTPStatus.NOT_FOUND:
             # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
             of_portal = response.request.method == "GET"
-            ask = f"is {origin} a portal of iShareRadio?" if of_portal else "look at the list for what there is"
+            ask = f"is {origin} a portal of iShareRadio?" if of_portal else "look at the list for the ids there are"
             if path == f"{API}/history" and everything and not everything.startswith(answers.HTML):
                 ask = "if it means a client, `isr publishers` lists those there are; else, " + ask
         elif path == f"{API}/history":

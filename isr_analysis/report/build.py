@@ -62,8 +62,9 @@ def build_report(
     pdf : bool
         Write a PDF beside it, by Chromium or Chrome where there is one.
     offline : bool
-        Never ask the portal: the report is made of what is on disk, says so, and ends where that does if `end` is left
-        out. The list of publishers and the live state are those that were loaded last.
+        Ask the portal at most whose a token is that was never used here: the report is made of what is on disk, says
+        so, and ends where that does if `end` is left out. The list of publishers and the live state are those that were
+        loaded last.
 
     Returns
     -------

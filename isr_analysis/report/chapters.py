@@ -16,9 +16,9 @@ from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
 from isr_analysis.checks.grid import mean
 from isr_analysis.checks.kinds import decimals
-from isr_analysis.checks.naming import channel, natural
+from isr_analysis.checks.naming import channel
 from isr_analysis.checks.saying import as_published
-from isr_analysis.checks.series import CLIENT, TOPIC, nanoseconds, taken, zone_of
+from isr_analysis.checks.series import CLIENT, TOPIC, nanoseconds, natural, taken, zone_of
 from isr_analysis.errors import UsageError, in_words
 from isr_analysis.plots import pick, values, zones
 from isr_analysis.plots.outside import measured

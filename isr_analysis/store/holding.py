@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from isr_analysis import messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.store import ledger
-from isr_analysis.store.ledger import Part, Span
+from isr_analysis.store.ledger import Span
 from isr_analysis.times import Range
 
 SETTLE = 10 * times.MINUTE
@@ -90,23 +90,34 @@ def weigh(
     return Held(missing, min(provisional, default=None), min((one.fetched_at for one in found), default=None))
 
 
-def near_misses(selector: Selector, parts: list[Part], listed: Listed) -> str:
-    """Say which clients and topics of a selector no part has, and what is named nearly so; empty if each is in one.
+def near_misses(
+    selector: Selector, clients: Iterable[str], topics: Iterable[str], listed: Listed | None = None, at: str = "on disk"
+) -> str:
+    """Say which clients and topics of a selector are not among those there are, and what is named nearly so; else "".
 
-    A client that `listed` gives, as the portal lists it, is there, and silent; without any part, these are all.
+    A client that `listed` gives, as the portal lists it, is there, and silent; without any other, these are all. `at`
+    is where the others are.
     """
-    clients = sorted({client for part in parts for client in part.clients})
-    topics = sorted({topic for part in parts for topic in part.topics})
+    clients, topics = sorted(set(clients)), sorted(set(topics))
+    at_hand = bool(clients)
     strange = tuple(one for one in selector.clients or () if one not in clients)
-    there, where = listed(strange) if strange else ([], "")
+    there, where = listed(strange) if strange and listed else ([], "")
     clients = clients or sorted(there)
     strange = tuple(one for one in strange if clients and one not in there)
-    said = strangers(strange, clients, "on disk" if parts else where)
+    said = strangers(strange, clients, at if at_hand else where)
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
-        said.append(f"no topic on disk is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
+        said.append(f"no topic {at} is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
+    elif not topics and (slip := slips(selector.topic)):
+        said += slip
     elif strange:
         selector = Selector(strange, selector.topic)
     return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
+
+
+def slips(topic: str) -> list[str]:
+    """Say what is odd about a topic of which nothing came."""
+    bare = topic.lstrip("/")
+    return [] if topic == bare else [f"{topic!r} begins with a slash, and topics hardly ever do; try {bare!r}"]
 
 
 def strangers(wanted: Iterable[str], known: list[str], where: str) -> list[str]:

@@ -148,7 +148,10 @@ class Store:
 
         `listed` gives the clients that there are at the portal, if that is asked, and where it has them from.
         """
-        return holding.near_misses(selector, self._found(Selector(), EVER), listed)
+        found = self._found(Selector(), EVER)
+        clients = (client for part in found for client in part.clients)
+        topics = (topic for part in found for topic in part.topics)
+        return holding.near_misses(selector, clients, topics, listed)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""

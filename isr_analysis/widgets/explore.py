@@ -19,6 +19,7 @@ from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
 from isr_analysis.errors import IsrError, StoreError, UsageError, in_words
 from isr_analysis.files import path_of, replacing
+from isr_analysis.frame import line_ends
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage, plan_history
 from isr_analysis.messages import Clients
@@ -311,10 +312,13 @@ class Explorer(Composite):
         self._plot = "timeseries"
         try:
             return timeseries(df, field, theme=theme)
-        except UsageError:
+        except UsageError as no_numbers:
             if field not in df.columns:
                 raise
-            figure = timeline(df, field, theme=theme)  # a field of words
+            try:
+                figure = timeline(df, field, theme=theme)  # a field of words
+            except UsageError:
+                raise no_numbers from None
             self._plot = "timeline"
             return figure
 
@@ -341,10 +345,11 @@ class Explorer(Composite):
         path = path_of(name, "file")
         if path.exists():
             raise UsageError(f"{path} exists already, and is not replaced: give another name")
+        ends = line_ends(df) if kind == "csv" else None
         try:
             with replacing(path) as aside:
                 if kind == "csv":
-                    df.to_csv(aside, errors="backslashreplace")
+                    df.to_csv(aside, errors="backslashreplace", lineterminator=ends)
                 else:
                     df.to_parquet(aside)
         except (OSError, ValueError, TypeError) as exc:  # pyarrow's errors are ValueErrors and TypeErrors
@@ -355,7 +360,8 @@ class Explorer(Composite):
             )
             raise StoreError(f"{path} was not written ({exc}); {hint}") from exc
         with task.turn():
-            self._exported = f"df.to_{kind}({literal(path.as_posix())})"
+            told = f", lineterminator={literal(ends)}" if ends else ""
+            self._exported = f"df.to_{kind}({literal(path.as_posix())}{told})"
             self.written.value = notice(f"{counted(len(df), 'row')} in {path.absolute()}", "good")
             self._write_code()
 

@@ -7,9 +7,11 @@ import math
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
-from ticks import START, joined, minutes, noise, ticks
+from ticks import START, at, joined, minutes, noise, ticks
 
+from isr_analysis import plots
 from isr_analysis.checks import channels, completeness, gaps, intervals, kinds, quality, wide
 from isr_analysis.checks.saying import saying
 from isr_analysis.errors import UsageError
@@ -58,6 +60,40 @@ def test_any_frame_with_an_index_of_time_is_taken_and_never_changed(function, ch
     assert frame.equals(before)
 
 
+def test_a_frame_with_the_types_of_arrow_is_as_good_as_another(tmp_path):
+    """An index that `read_parquet(…, dtype_backend="pyarrow")` gives is one of time, and the findings are the same."""
+    df = joined(ticks(minutes(0, 60), value=noise(60)).drop(index=[at(20), at(21), at(22)]))
+    df.to_parquet(tmp_path / "df.parquet")
+    arrow = pd.read_parquet(tmp_path / "df.parquet", dtype_backend="pyarrow")
+    assert not isinstance(arrow.index, pd.DatetimeIndex)
+    for function in [*EVERY, wide]:
+        pd.testing.assert_frame_equal(function(arrow), function(df))
+
+
+@pytest.mark.parametrize("name", ["client_id", "topic", "chan", "unit", "value"])
+@pytest.mark.parametrize("cell", [7, True, 1.5, b"x", ["x"], {"a": 1}, pd.Timestamp("2026-11-01")], ids=str)
+@pytest.mark.parametrize("kind", ["object", "arrow"])
+def test_what_stands_in_a_column_need_be_no_text(name, cell, kind):
+    """In a frame of one's own clients and topics may be numbers, and Arrow keeps lists in types of its own."""
+    dtype = pd.ArrowDtype(pa.array([cell]).type) if kind == "arrow" else "object"
+    df = ticks(minutes(0, 60), value=noise(60)).assign(chan=1, unit="W")
+    df[name] = pd.Series([cell] * len(df), df.index, dtype="object").astype(dtype)
+    for function in [*EVERY, wide, plots.availability, plots.live, *([plots.timeseries] if name != "value" else [])]:
+        function(df)
+    if name in {"client_id", "topic"}:
+        assert set(channels(df)[name]) == {str(cell)}
+
+
+@pytest.mark.parametrize("names", ["category", "str", "object"])
+def test_series_have_one_order_however_a_frame_holds_their_names(names):
+    """The channels are listed as people sort them, whichever spoke first, and also after a round trip by CSV."""
+    parts = [ticks(minutes(no, no + 90), client=f"dev-{no}", chan=no) for no in (10, 2, 9)]
+    df = joined(*parts).sort_index(ascending=False).astype({"client_id": names, "topic": names})
+    for function in (channels, intervals):
+        assert function(df)["client_id"].tolist() == ["dev-2", "dev-9", "dev-10"]
+    assert channels(df.assign(client_id="a"))["chan"].tolist() == ["2", "9", "10"]
+
+
 @pytest.mark.parametrize("function", EVERY)
 def test_an_instant_that_no_clock_means_is_refused_with_the_way_out(function):
     """The years 1700 and 2200 are told, with how to leave them out; what the way out leaves is taken."""
@@ -66,6 +102,23 @@ def test_an_instant_that_no_clock_means_is_refused_with_the_way_out(function):
     with pytest.raises(UsageError, match=r"from 1700-01-01.* to 2200-01-01"):
         function(df)
     function(df[(df.index.year >= 1970) & (df.index.year <= 2100)])
+
+
+def test_a_frame_of_another_program_is_told_with_how_one_of_pandas_is_made():
+    """That of polars is called DataFrame, too: the error says whose it is, and its advice gives what is needed."""
+    pl = pytest.importorskip("polars", reason="polars is not installed")
+    df = ticks(minutes(0, 5))
+    for other, way in (
+        (pl.from_pandas(df.reset_index()), 'df.to_pandas().set_index("time")'),
+        (pl.from_pandas(df.reset_index()).lazy(), 'df.collect().to_pandas().set_index("time")'),
+        (pa.Table.from_pandas(df), 'df.to_pandas().set_index("time")'),
+    ):
+        with pytest.raises(UsageError, match=r"of pandas .*; (polars|pyarrow)\.\w+ came; ") as caught:
+            gaps(other)
+        assert str(caught.value).endswith(f"; {way} makes one of it")
+    assert gaps(pl.from_pandas(df.reset_index()).to_pandas().set_index("time")).equals(gaps(df))
+    with pytest.raises(UsageError, match=r"is needed; list came$"):
+        gaps([df])
 
 
 @pytest.mark.parametrize("function", EVERY)

@@ -350,6 +350,21 @@ def test_half_a_character_does_not_keep_a_csv_from_being_written(tmp_path, name,
     assert pd.read_csv(tmp_path / name)["v"].tolist() == ["x\\ud800y", str(other)]
 
 
+@pytest.mark.parametrize("text", ["str", "object", "category"])
+def test_a_carriage_return_in_a_text_ends_no_row_of_a_csv_file(tmp_path, text):
+    """Devices on serial lines end their words in one; each message stays one row, and other files end lines as ever."""
+    from isr_analysis import export
+
+    index = pd.date_range("2026-11-01", periods=3, freq="1min", tz="UTC", name="time")
+    said = ["T=21.5\r", "one\rtwo", "three"]
+    for value, name in ((said, "a.csv"), ([b"\xff\r", "x", 5], "b.csv"), (["plain", "words", "here"], "c.csv")):
+        kind = "object" if name == "b.csv" else text
+        export._write_file(pd.DataFrame({"v": pd.Series(value, index, dtype=kind)}), tmp_path / name, "csv")
+    assert pd.read_csv(tmp_path / "a.csv")["v"].tolist() == said
+    assert pd.read_csv(tmp_path / "b.csv")["v"].tolist() == ["\\xff\r", "x", "5"]
+    assert b"\r" not in (tmp_path / "c.csv").read_bytes()
+
+
 def test_a_field_of_any_name_may_hold_a_list_in_a_csv_file(tmp_path):
     """Also one that is called as Python calls an object's own."""
     from isr_analysis import export

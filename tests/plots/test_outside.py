@@ -119,5 +119,34 @@ def test_a_frame_of_words_alone_is_told_and_fails_only_where_they_were_asked_for
     """A notebook goes on over a fleet that measures nothing; who names the field made a slip."""
     df = frame().assign(value="restart & go")
     assert "No data: there is no number in value;<br>plots.timeline draws" in draw(df).layout.annotations[0].text
-    with pytest.raises(isr.errors.UsageError, match=r"there is no number in 'value'; plots\.timeline"):
+    with pytest.raises(
+        isr.errors.UsageError, match=r"no number in 'value' \(there: 'restart & go', …\); plots\.timeline"
+    ):
         draw(df, "value")
+
+
+@pytest.mark.parametrize("draw", [isr.plots.timeseries, isr.plots.profile, isr.plots.distribution])
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (
+            pd.to_timedelta(np.arange(MANY), unit="s"),
+            r"no number in 'value' \(there: .*df\['value'\]\.dt\.total_seconds",
+        ),
+        (pd.date_range("2026-11-01", periods=MANY, tz="UTC"), r"no number in 'value' \(there: '2026-11-01"),
+        (np.arange(MANY) * 1j, r"no number in 'value' \(there: '0j'"),
+        ([[1, 2]] * MANY, r"no number in 'value' \(there: '\[1, 2\]'"),
+        (["1,25"] * MANY, r"no number in 'value' \(there: '1,25'"),
+    ],
+    ids=["durations", "instants", "complex", "lists", "decimal commas"],
+)
+def test_what_is_no_number_is_shown_and_not_called_missing(draw, value, told):
+    """Durations, instants, lists are there: the error shows one, and of durations how to make numbers of them."""
+    with pytest.raises(isr.errors.UsageError, match=told):
+        draw(frame().assign(value=value), "value")
+
+
+def test_infinite_values_are_called_beyond_and_not_missing():
+    """A device that says infinity for no value has said something."""
+    drawn = isr.plots.timeseries(frame().assign(value=np.inf), "value")
+    assert drawn.layout.annotations[0].text == "No data: every value is beyond 1e+300"

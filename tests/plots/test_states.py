@@ -35,7 +35,7 @@ def test_of_very_many_clients_the_least_heard_are_drawn_and_said():
     (drawn,) = figure.data
     assert len(drawn.y) == 60
     assert "c-1999" in drawn.y
-    assert [*drawn.y] == sorted(drawn.y, reverse=True)
+    assert [*drawn.y] == sorted(drawn.y, key=lambda name: int(name[2:]), reverse=True)
     assert "the 60 least heard of 2,000 clients" in figure.layout.title.subtitle.text
 
 
@@ -240,3 +240,14 @@ def test_the_title_says_the_topic_where_the_field_says_nothing():
     assert plots.timeline(relays).layout.title.text == "States: state/relay · 2 clients"
     assert plots.timeline(relays.drop(columns="topic")).layout.title.text == "States: value · 2 clients"
     assert plots.timeline(fleet("tx-1"), "online").layout.title.text == "States: online · tx-1"
+
+
+def test_rows_are_in_the_order_in_which_people_count():
+    """Channel 10 comes after channel 9, in bars of states, days and marks of events."""
+    index = pd.date_range("2026-11-01", periods=12, freq="1h", tz="UTC", name="time")
+    names = [f"dev-{n}" for n in (10, 1, 9, 2)]
+    df = pd.concat([plain(["on", "off"] * 6, index).assign(client_id=name, topic="event/a") for name in names])
+    in_order = ["dev-1", "dev-2", "dev-9", "dev-10"]
+    assert [*plots.availability(df).data[0].y] == in_order[::-1]
+    assert [*plots.timeline(df).layout.yaxis.categoryarray] == in_order[::-1]
+    assert [*plots.timeseries(df).layout.yaxis.categoryarray] == in_order[::-1]

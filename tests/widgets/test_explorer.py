@@ -251,3 +251,26 @@ def test_a_field_of_words_is_drawn_as_bars(portal):
     assert explorer.figure.outputs[0]["data"]["application/vnd.plotly.v1+json"]["data"][0]["type"] == "bar"
     assert 'isr.plots.timeline(df, "type")' in explorer.code()
     explorer.close()
+
+
+def test_a_field_that_no_picture_can_show_is_told_as_what_it_is(portal):
+    """A list is neither a number nor a state: the words show one, and lead to no other plot that refuses it, too."""
+    explorer = isr.widgets.explorer("gateway-a7c2", "vendor/spectrum", last="2h", portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    explorer.field.value = "value"
+    assert explorer.wait()
+    said = html.unescape(explorer.figure.outputs[0]["data"]["text/html"])
+    assert "there is no number in 'value' (there: '[" in said
+    explorer.close()
+
+
+def test_a_saved_file_keeps_rows_apart_whose_texts_hold_a_carriage_return(explorer, tmp_path):
+    """Each message stays one row, also by the code that the widget shows."""
+    index = pd.date_range("2026-11-01", periods=2, freq="1min", tz="UTC", name="time")
+    explorer.value = df = pd.DataFrame({"payload": ["T=21\rQ=3", "T=22"]}, index=index)
+    explorer.file.value = str(tmp_path / "saved")
+    explorer.export("csv")
+    assert explorer.wait()
+    assert pd.read_csv(tmp_path / "saved.csv")["payload"].tolist() == df["payload"].tolist()
+    assert explorer.code().endswith(r'saved.csv", lineterminator="\r\n")')
