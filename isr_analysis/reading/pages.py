@@ -281,19 +281,20 @@ def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, 
     another way to ask was learned meanwhile.
     """
     step = max(times.SECOND, known.unit)
+    low, high = span.start, span.end  # refused from `low` on, taken from `high` on
     first = retention.oldest(words, portal.now())
-    if first is not None and span.start <= first < span.end:
+    if first is not None and low <= first < high:
         exact = dataclasses.replace(known, start_included=True)  # what is a step before that is refused
-        try:
-            Window(portal, exact, selector, exact.widened(Range(first, span.end), portal.now()), wait=False).first()
-        except QuestionRefusedError:
-            pass
-        else:
-            return first
-    # Refused from `low` on, taken from `high` on.
-    low, high = span.start, span.end
+        if _is_taken(portal, exact, selector, Range(first, high)):
+            before = first - max(times.MINUTE, step)
+            if before <= low or not _is_taken(portal, exact, selector, Range(before, high)):
+                return first
+            if _is_taken(portal, exact, selector, span):  # its words are not exact: it may count days from midnight
+                return low
+            high = before
     first = first if first is not None and low < first < high else None
-    tries = [span.end - step] if first is None else [first, first + times.MINUTE]
+    tries = [span.end - step] if high == span.end else []
+    tries = tries if first is None else [first, first + times.MINUTE]
     while high - low > step:
         begin = -(-(tries.pop(0) if tries else (low + high) // 2) // step) * step
         if not low < begin < high:
@@ -314,3 +315,12 @@ def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, 
             if first is not None and begin - first < step:
                 break
     return high
+
+
+def _is_taken(portal: Portal, known: History, selector: Selector, span: Range) -> bool:
+    """Tell whether a question is answered, and not refused."""
+    try:
+        Window(portal, known, selector, known.widened(span, portal.now()), wait=False).first()
+    except QuestionRefusedError:
+        return False
+    return True
