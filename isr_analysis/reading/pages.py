@@ -26,7 +26,7 @@ from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading import cuts, guesses
-from isr_analysis.reading.window import PagesEndError, Window
+from isr_analysis.reading.window import OnceMoreError, PagesEndError, Window
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ _T = TypeVar("_T")
 
 
 def to_the_end(read: Callable[[], _T]) -> _T:
-    """Do what reads `pages`; once more, by time, where the portal's own pages could not be followed to their end."""
+    """Do what reads `pages`; once more where answers contradict each other, and by time where its pages do not end."""
     try:
         return read()
-    except PagesEndError as exc:
+    except OnceMoreError as exc:
         logger.info("%s", exc)
         return read()
 
@@ -84,9 +84,10 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
     ------
     PagesEndError
         The portal refuses a page that it named, or parts its pages badly, after others were given: see `to_the_end`.
+    OnceMoreError
+        It gives another number of messages than it states.
     HistoryIncompleteError
-        The end cannot be proven: the portal names the same page again, gives another number of messages than it
-        states, or more at one instant than it gives at once.
+        The end cannot be proven: the portal names the same page again, or gives more at one instant than at once.
     AnswerError
         The portal answers for another range than it was asked for, or its answer is not understood.
     QuestionRefusedError
@@ -219,12 +220,12 @@ def _of_what_is_kept(portal: Portal, known: History, question: Question, exc: Qu
     begin = _kept_from(portal, known, selector, span, exc.words)
     if begin is None:
         return [question]
-    portal.habits.note_not_kept(begin, exc.words)
-    if begin >= span.end:
-        return []
     known_from = portal.habits.kept_from.get(selector, 0)
     if span.start == known_from:  # it was taken a moment ago: what is kept begins later and later
         begin = min(begin + times.MINUTE, span.end)
+    portal.habits.note_not_kept(begin, exc.words)
+    if begin >= span.end:
+        return []
     portal.habits.kept_from[selector] = max(begin, known_from)
     return [(selector, Range(begin, span.end))]
 

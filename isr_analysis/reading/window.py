@@ -44,7 +44,11 @@ _NOT_SO = (400, 404, 409, 410, 416, 422)
 """The statuses with which a page is refused that the portal has not, or no longer, or does not know how to name."""
 
 
-class PagesEndError(HistoryIncompleteError):
+class OnceMoreError(HistoryIncompleteError):
+    """The portal's answers contradict each other, as messages may have come or gone: it is asked once more."""
+
+
+class PagesEndError(OnceMoreError):
     """The portal's pages cannot be followed to their end: asked for once more, all is read by time."""
 
 
@@ -338,7 +342,7 @@ class Window:
             return
         if not min(totals) <= self._rows <= max(totals) and not self._is_of_table(totals):
             stated = "/".join(str(total) for total in dict.fromkeys(totals))
-            raise self._incomplete(f"states {stated} messages and gave {self._rows}")
+            raise OnceMoreError(str(self._incomplete(f"states {stated} messages and gave {self._rows}")))
 
     def _is_of_table(self, totals: list[int]) -> bool:
         """Tell whether totals are of all that is stored: a part has no less, and the last page says that it is.
