@@ -33,7 +33,7 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
 from isr_analysis.reading import cuts
 from isr_analysis.reading.pages import not_kept, pages, to_the_end
-from isr_analysis.reading.window import OnceMoreError
+from isr_analysis.reading.window import PagesEndError
 from isr_analysis.store.holding import Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -225,7 +225,7 @@ class _Download:
                 self._add(rows=len(page))
                 _check_spelling(selector, page)
                 yield page
-        except OnceMoreError:  # they come again
+        except PagesEndError:  # they come again
             self._add(rows=-rows)
             raise
 

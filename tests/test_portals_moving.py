@@ -49,6 +49,25 @@ def test_a_total_that_is_never_true_is_an_error(home):
         isr.load_history(**SPAN, portal=portal)
 
 
+@pytest.mark.parametrize("paging", ["cursor", "offset", "page", "link"])
+@pytest.mark.parametrize("total", [None, "total"])
+def test_messages_that_are_deleted_while_pages_are_counted_move_no_others_out(home, paging, total):
+    """Where the first ones go, the next page begins behind messages that were on none: all is read by time then."""
+    stored = [Message(NOW - 2 * DAY + i * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(400)]
+
+    class Forgetful(portals.Server):
+        def _history(self, asked, path):
+            self.stored = [one for one in stored if one.at >= NOW - 2 * DAY + self.count() * MINUTE // 2]
+            return super()._history(asked, path)
+
+    dialect = Dialect(paging=paging, pager="cursor" if paging in ("cursor", "link") else paging, total=total)
+    span = {"start": times.iso(NOW - 2 * DAY), "end": times.iso(NOW - DAY)}
+    with portals.serve(Forgetful(dialect, stored)) as origin, portals.connect(origin, home) as portal:
+        found = isr.load_history(**span, portal=portal)["i"].tolist()
+    assert found == list(range(found[0], 400))
+    assert found[0] < 20
+
+
 def test_the_oldest_message_may_be_deleted_before_it_is_asked_for_again(home):
     """A portal forgets what is thirty days old; where a range begins before that, it is looked at whether it is cut."""
     stored = [Message(NOW - 30 * DAY + i * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(600)]

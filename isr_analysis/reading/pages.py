@@ -26,7 +26,7 @@ from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading import cuts, guesses
-from isr_analysis.reading.window import OnceMoreError, PagesEndError, Window
+from isr_analysis.reading.window import PagesEndError, Window
 from isr_analysis.times import Range
 
 logger = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ _T = TypeVar("_T")
 
 
 def to_the_end(read: Callable[[], _T]) -> _T:
-    """Do what reads `pages`; once more where answers contradict each other, and by time where its pages do not end."""
+    """Do what reads `pages`; once more, by time, where the portal's own pages could not be followed to their end."""
     try:
         return read()
-    except OnceMoreError as exc:
+    except PagesEndError as exc:
         logger.info("%s", exc)
         return read()
 
@@ -83,11 +83,11 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
     Raises
     ------
     PagesEndError
-        The portal refuses a page that it named, or parts its pages badly, after others were given: see `to_the_end`.
-    OnceMoreError
-        It gives another number of messages than it states.
+        The portal refuses a page that it named, or parts its pages badly, or deleted messages meanwhile, after others
+        were given: see `to_the_end`.
     HistoryIncompleteError
-        The end cannot be proven: the portal names the same page again, or gives more at one instant than at once.
+        The end cannot be proven: the portal names the same page again, gives another number of messages than it
+        states, or more at one instant than it gives at once.
     AnswerError
         The portal answers for another range than it was asked for, or its answer is not understood.
     QuestionRefusedError
