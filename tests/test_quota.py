@@ -66,6 +66,17 @@ def test_the_portal_overrides_our_count(tally):
     assert tally.state(NOW + 600 * times.SECOND).left == 5
 
 
+def test_what_a_clock_that_was_ahead_noted_does_not_count(tally):
+    """Else the quota would be used up until the clock is there once more."""
+    ahead = NOW + times.DAY
+    for i in range(3):
+        tally.take(ahead + i)
+    tally.hear(Word(limit=5, remaining=0, resets_in=600.0), ahead, tally.take(ahead).number)
+    assert tally.state(NOW).left == PER_HOUR
+    tally.take(NOW)
+    assert tally.state(NOW).left == PER_HOUR - 1
+
+
 def test_a_word_without_a_reset_counts_for_a_minute(tally):
     """Then our own count does, of the limit that was stated."""
     number = tally.take(NOW).number

@@ -55,6 +55,8 @@ _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
 _ON_ITS_WAY = 10 * times.MINUTE
 _SAME = 2 * times.SECOND
+_AHEAD = times.MINUTE
+"""How far ahead of the present something may have been noted, ns; what is farther was, by a clock that was wrong."""
 
 _FORMAT = database.Format(
     """
@@ -141,7 +143,10 @@ class Tally:
         number, pause = None, 0.0
         # Losing the last second's count in a power cut is harmless, and a flush for each request is not.
         with database.transaction(self._path, _FORMAT, durable=False) as db:
-            db.execute("DELETE FROM request WHERE token = ? AND at <= ?", (self._token, now - times.HOUR))
+            db.execute(
+                "DELETE FROM request WHERE token = ? AND (at <= ? OR at > ?)",
+                (self._token, now - times.HOUR, now + _AHEAD),
+            )
             state = self._state(db, now)
             if gently and 0 < state.left <= state.limit * _TIGHT and self._is_end_known(db, state):
                 (last,) = db.execute("SELECT max(at) FROM request WHERE token = ?", (self._token,)).fetchone()
@@ -185,7 +190,8 @@ class Tally:
 
     def _state(self, db: sqlite3.Connection, now: int) -> Quota:
         said = db.execute(
-            "SELECT allowed, remaining, resets_at, said_at FROM word WHERE token = ?", (self._token,)
+            "SELECT allowed, remaining, resets_at, said_at FROM word WHERE token = ? AND said_at <= ?",
+            (self._token, now + _AHEAD),
         ).fetchone()
         allowed, remaining, resets_at, said_at = said or (None, None, None, 0)
         limit = allowed or PER_HOUR
@@ -200,7 +206,8 @@ class Tally:
         # Our own count: of an hour, or since the portal began a new one.
         since = max(now - times.HOUR, resets_at if resets_at is not None and remaining is not None else 0)
         used, oldest = db.execute(
-            "SELECT count(*), min(at) FROM request WHERE token = ? AND at > ?", (self._token, since)
+            "SELECT count(*), min(at) FROM request WHERE token = ? AND at > ? AND at <= ?",
+            (self._token, since, now + _AHEAD),
         ).fetchone()
         return Quota(limit, max(limit - used, 0), (oldest or now) + times.HOUR)
 
