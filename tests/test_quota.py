@@ -138,6 +138,23 @@ def test_near_the_end_many_requests_are_spaced_out(tally):
     assert tally.take(NOW + 2 + round(13 * times.SECOND), gently=True).number is not None
 
 
+def test_by_our_own_count_the_last_requests_are_spaced_out_too(tally):
+    """The hour is known then; a portal that says nothing of it would refuse what is too much."""
+    tally.hear(Word(limit=100, remaining=None, resets_in=None), NOW)
+    for _ in range(98):
+        assert tally.take(NOW, gently=True).number is not None
+    assert tally.take(NOW, gently=True).pause == pytest.approx(30)
+
+
+def test_a_reset_alone_begins_no_new_hour(tally):
+    """Of a portal that says the limit and when it ends, and not what is left, our own count is all there is."""
+    for i in range(5):
+        tally.take(NOW + i)
+        tally.hear(Word(limit=5, remaining=None, resets_in=600.0), NOW + i)
+    with pytest.raises(QuotaExhaustedError):
+        tally.take(NOW + 5)
+
+
 def test_what_may_be_of_a_bucket_is_not_spaced_out(tally):
     """Where nothing says when there is more, few that are left may be filled up each second."""
     tally.hear(Word(limit=None, remaining=33, resets_in=None), NOW)

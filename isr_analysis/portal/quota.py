@@ -89,8 +89,8 @@ class Quota:
     told: bool = False
 
     def is_brief(self, now: int) -> bool:
-        """Tell whether the portal gives no more just now, but soon: it limits the pace, and the hour has more."""
-        return self.told and self.left <= 0 and self.resets_at - now <= BRIEFLY * times.SECOND
+        """Tell whether the portal, where it gives no more, does so again soon: it limits the pace, and not the hour."""
+        return self.told and self.resets_at - now <= BRIEFLY * times.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ class Tally:
 
     def _is_end_known(self, db: sqlite3.Connection, state: Quota) -> bool:
         """Tell whether it is known when there is more: what is left alone may be of a bucket that fills each second."""
-        row = db.execute("SELECT resets_at FROM word WHERE token = ?", (self._token,)).fetchone()
-        return not state.told or (row is not None and row[0] is not None)
+        known = db.execute("SELECT 1 FROM word WHERE token = ? AND resets_at IS NOT NULL", (self._token,)).fetchone()
+        return not state.told or known is not None
 
     def state(self, now: int) -> Quota:
         """Tell what is left, without taking any."""
