@@ -67,6 +67,16 @@ def test_a_part_is_all_of_what_is_meant_only_if_nothing_else_is_in_it(db, select
     assert one.is_all(selector, EVER) is whole
 
 
+def test_a_fetch_of_some_leaves_what_is_known_of_all(db):
+    """Only what a fetch answers whole gives way to it."""
+    known = [Selector(), Selector(("a",), "t/#"), Selector(("b",), "t/x")]
+    for selector in known:
+        ledger.note(db, selector, Range(0, 10), 20, settle=0)
+    ledger.note(db, Selector(None, "t/x"), Range(0, 10), 30, settle=0)
+    found = {(one.client, one.topic, one.fetched_at) for one in ledger.all_spans(db, EVER)}
+    assert found == {("*", "#", 20), ("a", "t/#", 20), ("*", "t/x", 30)}
+
+
 def test_what_fails_again_is_written_down_once(db):
     """A job that fails each hour does not make the ledger grow; the last words count."""
     for at in (1, 2):

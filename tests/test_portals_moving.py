@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import portal_rows
 import portals
 import pytest
 from portal_messages import same
 from portal_odd import MINUTES, SPAN, Odd, rows
-from portals import NOW, Dialect, Message
+from portals import FIRST, NOW, Dialect, Message
 
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import HistoryIncompleteError
-from isr_analysis.times import DAY, HOUR, MINUTE
+from isr_analysis.messages import Selector
+from isr_analysis.store.store import Store
+from isr_analysis.times import DAY, HOUR, MINUTE, Range
 
 LATE = Message(MINUTES[7].at + MINUTE // 2, "dev-b", "t/x", {"i": -1})
 
@@ -84,3 +88,28 @@ def test_the_oldest_message_may_be_deleted_before_it_is_asked_for_again(home):
         df = isr.load_history(start=times.iso(NOW - 32 * DAY), end=times.iso(NOW - 29 * DAY), portal=portal)
         assert set(df["i"]) >= set(range(30, 600))
         assert df["i"].is_unique
+
+
+@pytest.mark.parametrize("often", [1, 9])
+def test_what_is_cleared_while_it_is_loaded_is_fetched_again(home, often):
+    """Another process may clear the store at any moment; if it never ends doing so, that is an error."""
+    first, second = Range(FIRST + DAY, FIRST + 2 * DAY), Range(FIRST + 2 * DAY, FIRST + 3 * DAY)
+    stored = [Message(first.start + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(48)]
+    cleared = []
+
+    def how(server, asked, _n):
+        low, high = ends(asked)
+        if low < second.start and high == second.end and len(cleared) < often:
+            store = Store(portal.folder)
+            while store.held(Selector(), first, now=NOW).missing:
+                time.sleep(0.01)
+            cleared.append(store.clear(first, now=NOW))
+        return rows(server._in(asked))
+
+    span = {"start": times.iso(first.start), "end": times.iso(second.end)}
+    with portals.serve(Odd(how, stored=stored)) as origin, portals.connect(origin, home) as portal:
+        if often == 1:
+            same(isr.load_history(**span, portal=portal), stored)
+        else:
+            with pytest.raises(HistoryIncompleteError, match="removed from the store while they were loaded"):
+                isr.load_history(**span, refresh=True, portal=portal)
