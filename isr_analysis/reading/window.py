@@ -305,7 +305,7 @@ class Window:
             return False
         habits.age = max(habits.age, now - given.start)
         how = self._asker.part, self._known.unit, habits.longest
-        with contextlib.suppress(QuestionRefusedError):  # too short a range, perhaps
+        with contextlib.suppress(AnswerError, QuestionRefusedError):  # too short a range, perhaps
             return is_gone(given.start, *how) and not is_gone(given.end, *how)
         return False
 
