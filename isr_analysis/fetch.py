@@ -98,6 +98,8 @@ def fetch(
         The first that befell a window. The windows that were done by then are stored, and a note of the error says
         how many.
     """
+    with contextlib.suppress(StoreError):  # where it can only be read
+        store.mind_clock(portal.now() + settle)
     since = portal.now() if refresh else None
     download = _Download(portal, store, settle, max_age, since, decode=decode, wait_for_quota=wait_for_quota)
     missing = download.held(selector, span).missing

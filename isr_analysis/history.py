@@ -27,6 +27,9 @@ from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
+_TRIES = 3
+"""How often a range is loaded of which parts are removed from the store meanwhile."""
+
 
 def load_history(
     client_id: Clients | None = None,
@@ -130,27 +133,37 @@ def load_history(
     offline = offline or (portal.profile.is_offline and not refresh)
     store = Store(portal.folder)
     before, said = portal.requests, []
-    if offline:
-        span, words = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
-        said += [words] if words else []
-    else:
-        try:
-            fetch(
-                portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
-                wait_for_quota=wait, progress=progress, warn=said.append,
-            )  # fmt: skip
-        except (PortalUnavailableError, TokenRefusedError, QuotaExhaustedError) as exc:
-            with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
-                reach, _ = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
-                hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
-                exc.args = (f"{exc}{hint}", *exc.args[1:])
-            raise
-    known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
-    decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
+    for _ in range(_TRIES):
+        began = portal.now()
+        if offline:
+            span, words = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
+            said += [words] if words else []
+        else:
+            try:
+                fetch(
+                    portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
+                    wait_for_quota=wait, progress=progress, warn=said.append,
+                )  # fmt: skip
+            except (PortalUnavailableError, TokenRefusedError, QuotaExhaustedError) as exc:
+                with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
+                    reach, _ = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
+                    hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
+                    exc.args = (f"{exc}{hint}", *exc.args[1:])
+                raise
+        decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
+        known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
+        if all(gap.start >= began - age_ns for _, gap in known.missing):
+            break
+    else:  # another process clears the store while this one loads
+        raise HistoryIncompleteError(
+            f"parts of {span} were removed from the store while they were loaded, {_TRIES} times; look what clears it "
+            f"(isr cache clear), and try again"
+        )
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
     if (silent := _silent(selector, decoded)) is not None:
         words = store.near_misses(silent, (lambda _: ([], "")) if offline else portal.listed_clients)
         said += [words] if words else []
+    said = list(dict.fromkeys(said))
     for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {

@@ -118,6 +118,19 @@ def test_today_is_fetched_in_tails(sandbox, portal, clock):
         pd.testing.assert_frame_equal(frame, isr.load_history(**day, portal=fresh))
 
 
+def test_a_clock_that_was_ahead_hides_nothing(sandbox, portal, clock):
+    """What it took for the past was still to come: all of it is asked for once the clock is right."""
+    with Portal(portal.profile, Token(sandbox.token), now=lambda: clock() + 3 * HOUR) as ahead:
+        isr.load_history(last="4h", portal=ahead)
+    for minutes in (5, 600):
+        clock.sleep(60 * minutes)
+        isr.load_history(last="30min", portal=portal)
+    day = {"start": "2026-11-20T11:00", "end": "2026-11-20T16:00"}
+    frame = isr.load_history(**day, portal=portal)
+    with sandbox.connect(home=portal.profile.home / "another") as fresh:
+        pd.testing.assert_frame_equal(frame, isr.load_history(**day, portal=fresh))
+
+
 def test_a_range_that_ended_before_now_is_not_asked_for_at_each_look(sandbox, portal, clock):
     """The clock goes on while a load runs: the seconds since the last one are no reason to ask again."""
     isr.load_history(last="6h", portal=portal)

@@ -47,6 +47,44 @@ def test_a_part_concerns_the_ranges_that_hold_one_of_its_messages(db, span, foun
     assert one.is_all(ALL, span) is whole
 
 
+@pytest.mark.parametrize(
+    ("selector", "found", "whole"),
+    [
+        (Selector(), True, True),
+        (Selector(("a", "b"), "#"), True, True),
+        (Selector(("a",), "#"), True, False),
+        (Selector(("c",), "#"), False, False),
+        (Selector(None, "t/#"), True, False),
+        (Selector(("a", "b", "c"), "+/x"), True, True),
+        (Selector(None, "t/y"), False, False),
+    ],
+)
+def test_a_part_is_all_of_what_is_meant_only_if_nothing_else_is_in_it(db, selector, found, whole):
+    """What is fetched anew takes the place of such a part: of another client or topic nothing may be in it."""
+    one = Part("one", 10, 20, 4, 1, frozenset("ab"), frozenset(["t/x", "s/x"]))
+    ledger.replace_parts(db, [], [one], 0)
+    assert (ledger.parts(db, EVER, selector) == [one]) is found
+    assert one.is_all(selector, EVER) is whole
+
+
+def test_a_fetch_of_some_leaves_what_is_known_of_all(db):
+    """Only what a fetch answers whole gives way to it."""
+    known = [Selector(), Selector(("a",), "t/#"), Selector(("b",), "t/x")]
+    for selector in known:
+        ledger.note(db, selector, Range(0, 10), 20, settle=0)
+    ledger.note(db, Selector(None, "t/x"), Range(0, 10), 30, settle=0)
+    found = {(one.client, one.topic, one.fetched_at) for one in ledger.all_spans(db, EVER)}
+    assert found == {("*", "#", 20), ("a", "t/#", 20), ("*", "t/x", 30)}
+
+
+def test_what_fails_again_is_written_down_once(db):
+    """A job that fails each hour does not make the ledger grow; the last words count."""
+    for at in (1, 2):
+        ledger.fail(db, ALL, Range(0, 10), at, f"failed at {at}")
+    ledger.fail(db, Selector(("a",)), Range(0, 10), 3, "failed at 3")
+    assert [words for _, words in ledger.failures(db, EVER, "#")] == ["failed at 3", "failed at 2"]
+
+
 def test_what_is_left_of_a_span_was_fetched_longer_after_its_end(db):
     """Of a day fetched at its end the morning has settled, even when the afternoon counts as never fetched."""
     ledger.note(db, ALL, Range(D0, D0 + DAY), D0 + DAY, settle=10 * MINUTE)

@@ -125,7 +125,8 @@ def test_a_range_that_lies_back_is_had_whole(home, kind):
 def test_an_answer_of_an_odd_length_that_reaches_back_is_whole(home, order):
     """No part of it can be asked for; one of a round length may be the portal's limit, and is not taken for whole."""
     some = HOURLY[:71]
-    with portals.mocked(Back(Dialect(start=None, end=None, cap=5000, order=order, paging="none"), some), home) as portal:
+    server = Back(Dialect(start=None, end=None, cap=5000, order=order, paging="none"), some)
+    with portals.mocked(server, home) as portal:
         df = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
         assert df["i"].tolist() == list(range(24))
     if order == "mixed":

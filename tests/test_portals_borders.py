@@ -80,6 +80,20 @@ def test_a_cursor_that_is_the_instant_behind_the_last_message_is_no_page(home):
         same(isr.load_history(**SPAN, portal=portal), stored)
 
 
+def test_a_shorter_answer_with_such_a_cursor_is_not_whole(home):
+    """A portal may give so many bytes at once, and not so many messages."""
+    stored = [Message(FIRST + DAY + i * SECOND, "dev-a", "t/x", {"i": i}) for i in range(90)]
+
+    def how(server, asked, _n):
+        found = server._in(asked)
+        size = sum(sum(1 if one.payload["i"] < 30 else 3 for one in found[: i + 1]) <= 30 for i in range(len(found)))
+        more = {"next_cursor": str(found[size - 1].at // 1_000_000 + 1)} if len(found) > size else {}
+        return rows(found[:size], **more)
+
+    with portals.mocked(Odd(how, stored=stored), home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), stored)
+
+
 @pytest.mark.parametrize("unit", [1, SECOND, MINUTE])
 def test_pages_of_rows_in_no_order_are_not_taken_for_whole(home, unit):
     """A database that is not told to order them may give some twice and others never; an honest one gives each once.

@@ -174,6 +174,19 @@ def test_words_of_whole_days_hide_nothing_that_is_kept_longer(home, hours, form)
         same(df, [one for one in STORED if edge <= one.at < NOW - 27 * DAY])
 
 
+@pytest.mark.parametrize("before", [5 * HOUR, 90 * SECOND])
+def test_more_may_be_kept_than_a_refusal_says(home, before):
+    """Thirty days may be counted from midnight, or by another clock: what is kept before that is there as well."""
+    edge = NOW - KEPT - before
+    stored = [*STORED, Message(NOW - KEPT - before // 2, "dev-0", "t/x", {"i": -1})]
+    server = keeping(422, "only the last 30 days are available", edge)
+    server.stored = stored
+    with portals.mocked(server, home) as portal:
+        with pytest.warns(UserWarning, match="gives nothing from before"):
+            df = isr.load_history(**SPAN, portal=portal)
+        same(df, [one for one in stored if edge <= one.at < NOW - 27 * DAY])
+
+
 @pytest.mark.parametrize("status", [410, 422])
 def test_a_day_that_is_refused_behind_one_that_is_answered_is_an_error(home, status):
     """It is not too old, whatever is said of it."""

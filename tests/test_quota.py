@@ -66,6 +66,17 @@ def test_the_portal_overrides_our_count(tally):
     assert tally.state(NOW + 600 * times.SECOND).left == 5
 
 
+def test_what_a_clock_that_was_ahead_noted_does_not_count(tally):
+    """Else the quota would be used up until the clock is there once more."""
+    ahead = NOW + times.DAY
+    for i in range(3):
+        tally.take(ahead + i)
+    tally.hear(Word(limit=5, remaining=0, resets_in=600.0), ahead, tally.take(ahead).number)
+    assert tally.state(NOW).left == PER_HOUR
+    tally.take(NOW)
+    assert tally.state(NOW).left == PER_HOUR - 1
+
+
 def test_a_word_without_a_reset_counts_for_a_minute(tally):
     """Then our own count does, of the limit that was stated."""
     number = tally.take(NOW).number
@@ -125,6 +136,23 @@ def test_near_the_end_many_requests_are_spaced_out(tally):
     assert waiting.pause == pytest.approx(100 / 9, abs=0.1)
     assert tally.take(NOW + 2).number is not None
     assert tally.take(NOW + 2 + round(13 * times.SECOND), gently=True).number is not None
+
+
+def test_by_our_own_count_the_last_requests_are_spaced_out_too(tally):
+    """The hour is known then; a portal that says nothing of it would refuse what is too much."""
+    tally.hear(Word(limit=100, remaining=None, resets_in=None), NOW)
+    for _ in range(98):
+        assert tally.take(NOW, gently=True).number is not None
+    assert tally.take(NOW, gently=True).pause == pytest.approx(30)
+
+
+def test_a_reset_alone_begins_no_new_hour(tally):
+    """Of a portal that says the limit and when it ends, and not what is left, our own count is all there is."""
+    for i in range(5):
+        tally.take(NOW + i)
+        tally.hear(Word(limit=5, remaining=None, resets_in=600.0), NOW + i)
+    with pytest.raises(QuotaExhaustedError):
+        tally.take(NOW + 5)
 
 
 def test_what_may_be_of_a_bucket_is_not_spaced_out(tally):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import json
+import pickle
 import sqlite3
 import threading
 
@@ -63,6 +66,31 @@ def test_pages_that_nobody_asks_for_again_are_not_kept_for_good(responses_of, tm
     responses.get("/x", params={"cursor": "3"}, max_age=0)
     with contextlib.closing(sqlite3.connect(tmp_path / "account" / "responses.sqlite")) as db:
         assert db.execute("SELECT count(*) FROM responses").fetchone() == (2,)
+
+
+def test_an_answer_that_was_kept_by_a_clock_ahead_is_asked_for_anew(responses_of, tmp_path):
+    """It would count as fresh until the clock is there."""
+    bodies = iter([[1], [2]])
+    responses = responses_of(lambda _: httpx.Response(200, json=next(bodies)))
+    responses.get("/x", max_age=60)
+    year = dt.datetime.now(dt.UTC).year
+    with contextlib.closing(sqlite3.connect(tmp_path / "account" / "responses.sqlite")) as db, db:
+        (text,) = db.execute("SELECT value FROM responses").fetchone()
+        kept = json.loads(text)
+        kept["created_at"] = kept["created_at"].replace(str(year), str(year + 1))
+        db.execute("UPDATE responses SET value = ?", (json.dumps(kept),))
+    assert responses.get("/x", max_age=60).answer.body == b"[2]"
+
+
+def test_what_is_kept_is_json(responses_of, tmp_path):
+    """A pickle would run what it holds when it is read, and a home may be shared; an older version's is no answer."""
+    responses = responses_of(lambda _: httpx.Response(200, json=[1]))
+    responses.get("/x", max_age=60)
+    with contextlib.closing(sqlite3.connect(tmp_path / "account" / "responses.sqlite")) as db, db:
+        assert json.loads(db.execute("SELECT value FROM responses").fetchone()[0])["url"].endswith("/x")
+        db.execute("UPDATE responses SET value = ?", (pickle.dumps({"url": "/x"}),))
+    assert responses.get("/x", max_age=60).answer.body == b"[1]"
+    responses.forget("/x")
 
 
 def test_a_page_of_html_is_not_kept(responses_of):

@@ -35,6 +35,8 @@ class Habits:
         How long before the end of a range, and behind its start, messages were that its answer still held, ns.
     shortest : int
         The length of the shortest range of which a message came, ns.
+    age : int
+        How long ago the oldest message was when pages ended of which it was the first, ns.
     cuts : bool
         Whether a range was found to be cut short.
     seen : tuple of (Selector, int)
@@ -109,6 +111,7 @@ class Habits:
     from_end: int = 0
     from_start: int = 0
     shortest: int = 2**63
+    age: int = 0
     cuts: bool = False
     seen: tuple[tuple[Selector, int], ...] = ()
     dense: int = 0

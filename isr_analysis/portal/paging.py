@@ -117,8 +117,9 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
         )
     if known.offset is not None or (more and said.offset is not None):
         return Step(step.path, {**asked, known.offset or said.offset_name or "offset": str(rows)}, doubtful=True)
-    # The pages before named a next one; this one does not.
-    return END if nth and not more else BY_TIME
+    # The pages before named a next one, and this one does not; or no part can be asked for that would tell more.
+    is_last = nth or (known.reaches_back and not is_round(known, page.rows))
+    return END if is_last and not more else BY_TIME
 
 
 def _is_time_alone(known: History, step: Step, page: Page) -> bool:

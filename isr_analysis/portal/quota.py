@@ -55,6 +55,8 @@ _TIGHT = 0.02
 _LONGEST_PAUSE = 30.0
 _ON_ITS_WAY = 10 * times.MINUTE
 _SAME = 2 * times.SECOND
+_AHEAD = times.MINUTE
+"""How far ahead of the present something may have been noted, ns; what is farther was, by a clock that was wrong."""
 
 _FORMAT = database.Format(
     """
@@ -87,8 +89,8 @@ class Quota:
     told: bool = False
 
     def is_brief(self, now: int) -> bool:
-        """Tell whether the portal gives no more just now, but soon: it limits the pace, and the hour has more."""
-        return self.told and self.left <= 0 and self.resets_at - now <= BRIEFLY * times.SECOND
+        """Tell whether the portal, where it gives no more, does so again soon: it limits the pace, and not the hour."""
+        return self.told and self.resets_at - now <= BRIEFLY * times.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,10 @@ class Tally:
         number, pause = None, 0.0
         # Losing the last second's count in a power cut is harmless, and a flush for each request is not.
         with database.transaction(self._path, _FORMAT, durable=False) as db:
-            db.execute("DELETE FROM request WHERE token = ? AND at <= ?", (self._token, now - times.HOUR))
+            db.execute(
+                "DELETE FROM request WHERE token = ? AND (at <= ? OR at > ?)",
+                (self._token, now - times.HOUR, now + _AHEAD),
+            )
             state = self._state(db, now)
             if gently and 0 < state.left <= state.limit * _TIGHT and self._is_end_known(db, state):
                 (last,) = db.execute("SELECT max(at) FROM request WHERE token = ?", (self._token,)).fetchone()
@@ -155,8 +160,8 @@ class Tally:
 
     def _is_end_known(self, db: sqlite3.Connection, state: Quota) -> bool:
         """Tell whether it is known when there is more: what is left alone may be of a bucket that fills each second."""
-        row = db.execute("SELECT resets_at FROM word WHERE token = ?", (self._token,)).fetchone()
-        return not state.told or (row is not None and row[0] is not None)
+        known = db.execute("SELECT 1 FROM word WHERE token = ? AND resets_at IS NOT NULL", (self._token,)).fetchone()
+        return not state.told or known is not None
 
     def state(self, now: int) -> Quota:
         """Tell what is left, without taking any."""
@@ -185,7 +190,8 @@ class Tally:
 
     def _state(self, db: sqlite3.Connection, now: int) -> Quota:
         said = db.execute(
-            "SELECT allowed, remaining, resets_at, said_at FROM word WHERE token = ?", (self._token,)
+            "SELECT allowed, remaining, resets_at, said_at FROM word WHERE token = ? AND said_at <= ?",
+            (self._token, now + _AHEAD),
         ).fetchone()
         allowed, remaining, resets_at, said_at = said or (None, None, None, 0)
         limit = allowed or PER_HOUR
@@ -200,7 +206,8 @@ class Tally:
         # Our own count: of an hour, or since the portal began a new one.
         since = max(now - times.HOUR, resets_at if resets_at is not None and remaining is not None else 0)
         used, oldest = db.execute(
-            "SELECT count(*), min(at) FROM request WHERE token = ? AND at > ?", (self._token, since)
+            "SELECT count(*), min(at) FROM request WHERE token = ? AND at > ? AND at <= ?",
+            (self._token, since, now + _AHEAD),
         ).fetchone()
         return Quota(limit, max(limit - used, 0), (oldest or now) + times.HOUR)
 

@@ -91,10 +91,8 @@ class Responses:
         path = self._path
         logged = database.prepare(path)  # by many processes at once, which requests-cache's own way does not bear
         try:
-            backend = _Cache(path, wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
-            self._session = requests_cache.CachedSession(
-                backend=backend, serializer="json", allowable_codes=(200,), filter_fn=_is_data
-            )
+            backend = _Cache(path, serializer="json", wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
+            self._session = requests_cache.CachedSession(backend=backend, allowable_codes=(200,), filter_fn=_is_data)
         except Exception as exc:
             raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
         self._session.trust_env = False
@@ -180,7 +178,8 @@ class Responses:
 
     def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float) -> bool:
         old = self._old(url, params)
-        return old is not None and (_now() - _utc(old.created_at)).total_seconds() < max_age
+        # One of the future was kept while the clock was ahead.
+        return old is not None and abs((_now() - _utc(old.created_at)).total_seconds()) < max_age
 
 
 class _Cache(SQLiteCache):

@@ -101,6 +101,12 @@ def repeated(
     return at if _count_of(message, alone.messages) == 1 and len(alone.messages) < held.rows else None
 
 
+def is_gone(at: int, ask: Callable[..., Page], unit: int, most: int) -> bool:
+    """Tell whether the portal has no message of an instant, asked for that alone: less than `most`, so it is whole."""
+    page = _alone(ask, at, max(unit, grain_of(at)))
+    return page.rows < most and not len(within(page.messages, Range(at, at + 1)))
+
+
 def _alone(ask: Callable[..., Page], at: int, length: int, **how: bool) -> Page:
     """Ask for an instant alone; to the end of its minute if it is not given, as a portal may cut ends to that."""
     page = ask(Range(at, at + length), **how)

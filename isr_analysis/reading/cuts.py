@@ -145,9 +145,15 @@ class _Look:
             return False
         sure = sure or any(abs(one - at) < times.SECOND for _, one in habits.seen)
         alone = self._ask(selector, Range(at - _near(at), self._behind(at, _near(at))))
-        if sure and alone is not None and not _has(alone, at):
+        if sure and alone is not None and not _has(alone, at) and not self._may_be_deleted(at):
             raise _lost(at, f"asked for {span} and for the seconds around that")
         return sure if alone is None else _has(alone, at)
+
+    def _may_be_deleted(self, at: int) -> bool:
+        """Tell whether a message may be gone, as the oldest are some day: the last one is still given."""
+        selector, last = self._portal.habits.seen[1]
+        page = self._ask(selector, Range(last - _near(last), self._behind(last, _near(last))))
+        return last > at and page is not None and _has(page, last)
 
     def finds_more(self, selector: Selector, span: Range, given: Range | None) -> bool:
         """Tell whether the portal gives messages of what was silent in a range, if it is asked for that alone."""

@@ -83,7 +83,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
     Raises
     ------
     PagesEndError
-        The portal refuses a page that it named, or parts its pages badly, after others were given: see `to_the_end`.
+        The portal refuses a page that it named, or parts its pages badly, or deleted messages meanwhile, after others
+        were given: see `to_the_end`.
     HistoryIncompleteError
         The end cannot be proven: the portal names the same page again, gives another number of messages than it
         states, or more at one instant than it gives at once.
@@ -219,12 +220,12 @@ def _of_what_is_kept(portal: Portal, known: History, question: Question, exc: Qu
     begin = _kept_from(portal, known, selector, span, exc.words)
     if begin is None:
         return [question]
-    portal.habits.note_not_kept(begin, exc.words)
-    if begin >= span.end:
-        return []
     known_from = portal.habits.kept_from.get(selector, 0)
     if span.start == known_from:  # it was taken a moment ago: what is kept begins later and later
         begin = min(begin + times.MINUTE, span.end)
+    portal.habits.note_not_kept(begin, exc.words)
+    if begin >= span.end:
+        return []
     portal.habits.kept_from[selector] = max(begin, known_from)
     return [(selector, Range(begin, span.end))]
 
@@ -285,10 +286,10 @@ def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, 
     exact = dataclasses.replace(known, start_included=True)  # what is a step before that is refused
     # Refused from `low` on, taken from `high` on; of the span itself it may be only the step before it.
     low, high = span.start - (step if known.before else 0), span.end
-    first = retention.oldest(words, portal.now())  # words may be rounded, either way
+    first = retention.oldest(words, portal.now())  # words may be rounded, or days counted from midnight
     tries = [span.end - step]
     if first is not None and span.start <= first < span.end:
-        tries = [first, first - step, first - times.MINUTE, first + times.MINUTE]
+        tries = [first, first - step, first - times.MINUTE, first + times.MINUTE, span.start]
     while high - low > step:
         tried = bool(tries)
         begin = -(-(tries.pop(0) if tries else (low + high) // 2) // step) * step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import re
@@ -23,7 +24,7 @@ from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
 from isr_analysis.reading.asking import Asker
-from isr_analysis.reading.borders import REPEATED, are_same, left_out, order_of, overlap, repeated
+from isr_analysis.reading.borders import REPEATED, are_same, is_gone, left_out, order_of, overlap, repeated
 from isr_analysis.reading.onward import Onward
 from isr_analysis.reading.reach import Reach
 from isr_analysis.times import Range
@@ -118,7 +119,6 @@ class Window:
         step, been = question, {question}
         nth = shift = empty = 0
         while True:
-            longest = self._portal.habits.longest
             what = paging.following(
                 self._known, question, held, rows=self._rows + held.rows, nth=nth + shift, habits=self._portal.habits
             )
@@ -130,13 +130,9 @@ class Window:
             if self._goes_beyond(held):
                 self._beyond = True
                 what = paging.END
-            elif (
-                empty and what == step
-            ):  # an empty page that names itself: its cursor is where the next message will be
+            elif empty and what == step:  # a page that names itself: its cursor is where the next message will be
                 self._check_silence(step)
                 what = paging.END
-            elif what == paging.BY_TIME and self._known.reaches_back and not paging.is_round(self._known, held.rows):
-                what = paging.END  # of what reaches back from now no part can be asked for that would tell more
             if what == paging.BY_TIME or (self._by_time and isinstance(what, Step)):
                 yield from self._onward(held)
                 return
@@ -157,12 +153,14 @@ class Window:
                     yield from self._onward(held)
                     return
                 self._check_order(held, after)
-            self._portal.habits.longest = max(longest, held.rows)
+            self._portal.habits.longest = max(self._portal.habits.longest, held.rows)
             if after is not None and not (nth or after.rows):
                 self._portal.habits.show_end(held.rows, is_last=True)
             yield self._numbered(held.messages, held)
             self._totals += [] if held.paging.total is None else [(held.paging.total, held.rows)]
             if after is None:
+                if nth and self._is_moved():
+                    raise self._pages_end()
                 self._ended = held.paging.has_more is False
                 return
             held, nth = after, nth + 1
@@ -268,11 +266,7 @@ class Window:
         After others it is not known what is on them: a portal may give one client after the other.
         """
         if self._rows:
-            self._portal.habits.pages_end = True
-            raise PagesEndError(
-                f"the portal's pages of {self._selector} over {self._span} could not be followed to their end, after "
-                f"{counted(self._rows, 'message')}: nothing of them was kept. Asked for once more, it is read by time"
-            )
+            raise self._pages_end()
         reader = Onward(
             self._asker.part,
             self._span,
@@ -294,6 +288,26 @@ class Window:
         total = held.paging.total
         if total is not None and total != held.rows and not held.fragments:
             self._totals, self._rows = [(total, -1)], count
+
+    def _pages_end(self) -> PagesEndError:
+        self._portal.habits.pages_end = True
+        words = f"could not be followed to their end, after {counted(self._rows, 'message')}: nothing of them was kept"
+        pages = f"the portal's pages of {self._selector} over {self._span}"
+        return PagesEndError(f"{pages} {words}. Asked for once more, it is read by time")
+
+    def _is_moved(self) -> bool:
+        """Tell whether the oldest message was deleted meanwhile: where pages are counted, each left some out then.
+
+        It is asked for again, unless an older one was still there.
+        """
+        given, habits, now = self._reach.given, self._portal.habits, self._portal.now()
+        if given is None or self._orders == {"down"} or now - given.start < max(times.HOUR, habits.age - times.HOUR):
+            return False
+        habits.age = max(habits.age, now - given.start)
+        how = self._asker.part, self._known.unit, habits.longest
+        with contextlib.suppress(AnswerError, QuestionRefusedError):  # too short a range, perhaps
+            return is_gone(given.start, *how) and not is_gone(given.end, *how)
+        return False
 
     def _told(self, page: Page) -> bool | None:
         """Tell whether an answer says that it is whole, or that it is not; None if it says nothing."""
@@ -338,7 +352,11 @@ class Window:
         totals = [total for total, _ in self._totals]
         if not totals or self._beyond or (len(totals) > 1 and all(total == rows for total, rows in self._totals)):
             return
-        if not min(totals) <= self._rows <= max(totals) and not self._is_of_table(totals):
+        if min(totals) <= self._rows <= max(totals) or self._is_of_table(totals):
+            return
+        now = self._asker.of_range(self._span, self.asked).paging.total  # some may have come or gone meanwhile
+        totals += [] if now is None else [now]
+        if not min(totals) <= self._rows <= max(totals):
             stated = "/".join(str(total) for total in dict.fromkeys(totals))
             raise self._incomplete(f"states {stated} messages and gave {self._rows}")
 
@@ -373,9 +391,8 @@ class Window:
 
     def _incomplete(self, what: str) -> HistoryIncompleteError:
         least = self._known.shortest
-        what += (
-            "" if least is None else f" (it takes no range shorter than {least}, so that no less could be asked for)"
-        )
+        if least is not None:
+            what += f" (it takes no range shorter than {least}, so that no less could be asked for)"
         return HistoryIncompleteError(
             f"the portal {what}, while {self._selector} was read over {self._span}, after "
             f"{counted(self._rows, 'message')}: the end cannot be proven this way, and nothing of this window was "

@@ -190,6 +190,16 @@ def forget(db: sqlite3.Connection, span: Range, *, client: str = ALL, topic: str
                 _insert(db, Span(whose, what, rest, at, max(margin, at - rest.end)))
 
 
+def is_ahead(db: sqlite3.Connection, now: int) -> bool:
+    """Tell whether something was fetched after the present: the clock was ahead then."""
+    return db.execute("SELECT 1 FROM span WHERE fetched_at > ?", (now,)).fetchone() is not None
+
+
+def forget_ahead(db: sqlite3.Connection, now: int) -> None:
+    """Let what was fetched after the present count as never fetched."""
+    db.execute("DELETE FROM span WHERE fetched_at > ?", (now,))
+
+
 def _insert(db: sqlite3.Connection, one: Span) -> None:
     db.execute(
         "INSERT INTO span VALUES (?, ?, ?, ?, ?, ?)",

@@ -91,6 +91,17 @@ class Store:
         found = self._look(lambda db: ledger.spans(db, span, selector))
         return holding.weigh(found, selector, span, now=now, settle=settle, max_age=max_age, since=since)
 
+    def mind_clock(self, now: int) -> None:
+        """Let what was fetched after the present count as never fetched, as a clock that was ahead named the future.
+
+        What was published since would not be asked for, and would count as settled some day.
+        """
+        with database.snapshot(self._ledger, ledger.FORMAT) as db:
+            is_ahead = db is not None and ledger.is_ahead(db, now)
+        if is_ahead:
+            with database.transaction(self._ledger, ledger.FORMAT) as db:
+                ledger.forget_ahead(db, now)
+
     def spans(self, selector: Selector, span: Range) -> tuple[list[ledger.Span], list[tuple[ledger.Span, str]]]:
         """Give the fetched spans that say something of a selector, and what of its topic failed when last tried."""
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
