@@ -131,6 +131,15 @@ def test_a_clock_that_was_ahead_hides_nothing(sandbox, portal, clock):
         pd.testing.assert_frame_equal(frame, isr.load_history(**day, portal=fresh))
 
 
+def test_a_clock_that_is_days_behind_forgets_nothing(sandbox, portal, clock):
+    """As of a machine without a battery: what was fetched is there when the clock is right again."""
+    day = {"start": "2026-11-19", "end": "2026-11-20"}
+    frame = isr.load_history(**day, portal=portal)
+    with Portal(portal.profile, Token(sandbox.token), now=lambda: clock() - 5 * DAY) as behind:
+        isr.load_history(last="1h", portal=behind)
+    pd.testing.assert_frame_equal(frame, isr.load_history(**day, portal=portal, offline=True))
+
+
 def test_a_range_that_ended_before_now_is_not_asked_for_at_each_look(sandbox, portal, clock):
     """The clock goes on while a load runs: the seconds since the last one are no reason to ask again."""
     isr.load_history(last="6h", portal=portal)

@@ -190,14 +190,15 @@ def forget(db: sqlite3.Connection, span: Range, *, client: str = ALL, topic: str
                 _insert(db, Span(whose, what, rest, at, max(margin, at - rest.end)))
 
 
-def is_ahead(db: sqlite3.Connection, now: int) -> bool:
-    """Tell whether something was fetched after the present: the clock was ahead then."""
-    return db.execute("SELECT 1 FROM span WHERE fetched_at > ?", (now,)).fetchone() is not None
+def is_ahead(db: sqlite3.Connection, future: Range) -> bool:
+    """Tell whether something was fetched in what is still to come: the clock was ahead then."""
+    row = db.execute("SELECT 1 FROM span WHERE fetched_at >= ? AND fetched_at < ?", (future.start, future.end))
+    return row.fetchone() is not None
 
 
-def forget_ahead(db: sqlite3.Connection, now: int) -> None:
-    """Let what was fetched after the present count as never fetched."""
-    db.execute("DELETE FROM span WHERE fetched_at > ?", (now,))
+def forget_ahead(db: sqlite3.Connection, future: Range) -> None:
+    """Let what was fetched in what is still to come count as never fetched."""
+    db.execute("DELETE FROM span WHERE fetched_at >= ? AND fetched_at < ?", (future.start, future.end))
 
 
 def _insert(db: sqlite3.Connection, one: Span) -> None:

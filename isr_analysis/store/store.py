@@ -28,6 +28,7 @@ from isr_analysis.times import EVER, Range
 _WHOSE = ["time", "client_id", "topic"]
 _LOCKS = 64
 _SMALL = 4096
+_AHEAD = 2 * times.DAY
 """Messages of a part below which there is no memo of it."""
 
 
@@ -94,13 +95,15 @@ class Store:
     def mind_clock(self, now: int) -> None:
         """Let what was fetched after the present count as never fetched, as a clock that was ahead named the future.
 
-        What was published since would not be asked for, and would count as settled some day.
+        What was published since would not be asked for, and would count as settled some day. Where it is days ahead,
+        it is rather the present clock that is wrong, and nothing is forgotten.
         """
+        future = Range(now, now + _AHEAD)
         with database.snapshot(self._ledger, ledger.FORMAT) as db:
-            is_ahead = db is not None and ledger.is_ahead(db, now)
+            is_ahead = db is not None and ledger.is_ahead(db, future)
         if is_ahead:
             with database.transaction(self._ledger, ledger.FORMAT) as db:
-                ledger.forget_ahead(db, now)
+                ledger.forget_ahead(db, future)
 
     def spans(self, selector: Selector, span: Range) -> tuple[list[ledger.Span], list[tuple[ledger.Span, str]]]:
         """Give the fetched spans that say something of a selector, and what of its topic failed when last tried."""
