@@ -32,6 +32,7 @@ ISSUES = [{"path": [name], "message": "Required"} for name in ("from", "to")]
             {"client": "clientId"},
         ),
         ("between is required (from,to)", {"start": "between", "end": "between", "divider": ","}),
+        ("Unprocessable: interval is required (start/end)", {"start": "interval", "end": "interval", "divider": "/"}),
         ("range must be <from>..<to>", {"start": "range", "end": "range", "divider": ".."}),
         ("the range start/end must not exceed 6 hours", {"start": "start", "longest": "6h"}),
         ("unknown parameter 'start'. Allowed: since, until, device, limit", {"start": "since", "end": "end"}),

@@ -305,7 +305,7 @@ def _interval(named: list[str], clause: str) -> dict[str, Any] | None:
     """Find the one parameter that takes both ends of the range, as in ``between must be start,end``."""
     divider = roles.divider(clause)
     for name in (one for one in named if divider is not None and roles.is_range(one) and not _LONG.search(clause)):
-        if re.search(rf"""(?:^\W*(?:query\.)?|[`'"]|parameter\W+){re.escape(name)}\b""", clause):
+        if re.search(rf"""(?:^\W*(?:\w+: )*(?:query\.)?|[`'"]|parameter\W+){re.escape(name)}\b""", clause):
             return {"start": name, "end": name, "divider": divider}
     return None
 
