@@ -244,6 +244,11 @@ def _plain(text: str) -> Iterator[str]:
         yield ACCOUNT
 
 
+def without_tokens(text: str) -> str:
+    """Give a text with an ellipsis in the place of each REST API token."""
+    return _TOKEN.sub(lambda match: "…" if _is_secret(match[1]) else match[0], text)
+
+
 def _is_password(match: re.Match[str]) -> bool:
     groups = match.groupdict()
     if bare := groups.get("bare"):

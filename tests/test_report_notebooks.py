@@ -102,6 +102,19 @@ def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
     assert "kernel died" in problems(text)
 
 
+def test_a_token_of_another_account_in_a_cell_is_in_no_page_and_no_error(sandbox: Any, tmp_path: Path) -> None:
+    """A traceback shows the line in which somebody wrote a token; an example such as the docs' stays as it is."""
+    other = "isr_mqtt_rest_" + "7f3a90c1" * 4
+    lines = f"import isr_analysis as isr\nisr.connect({other!r}, origin={sandbox.origin!r}).account_id"
+    own = _notebook(tmp_path, "last = None", "print('isr_mqtt_rest_<from-settings>')", lines)
+    with sandbox.connect() as portal, pytest.raises(ReportIncompleteError) as told:
+        isr.build_report(tmp_path / "r.html", topic="voltage", last="6h", notebook=own, portal=portal)
+    text = told.value.path.read_text("utf-8")
+    assert other not in text + str(told.value) + "".join(told.value.__notes__)
+    assert "showed a token, which is left out here" in problems(text)
+    assert "isr_mqtt_rest_&lt;from-settings&gt;" in text
+
+
 def test_a_token_that_a_cell_shows_is_in_no_page_and_a_pdf_that_failed_hides_nothing(
     sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

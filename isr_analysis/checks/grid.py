@@ -94,7 +94,8 @@ def wide(
         ``float64``, flags ``boolean``, words ``str``, mixed states ``object``. A gap is NaN or NA. No row with the
         field: no column, and of no field any no row. Where payloads give units, those of the columns stand in
         ``attrs["units"]``, in the order of the names in ``attrs["columns"]``, and plots show them; a channel that gave
-        its values in several units has a column for each.
+        its values in several units has a column for each. Pandas keeps ``attrs`` in what is computed of the frame:
+        after a change of unit, clear or correct them.
 
     Raises
     ------

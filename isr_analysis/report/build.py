@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from isr_analysis import times
+from isr_analysis.disclosure import without_tokens
 from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.files import path_of, replacing
 from isr_analysis.messages import Clients, check_flags
@@ -152,14 +153,16 @@ def _incomplete(out: Path, problems: list[Problem]) -> ReportIncompleteError:
 
 
 def _without(nb: Any, token: str) -> Any:
-    """Take the token out of what a notebook's cells showed, and say so."""
+    """Take the token, and any other, out of what a notebook's cells showed, and say so."""
     import nbformat
 
     text = json.dumps(nb)
-    if token not in text:
+    left = without_tokens(text.replace(token, "…"))
+    if left == text:
         return nb
-    made = nbformat.from_dict(json.loads(text.replace(token, "…")))
-    words = "A cell showed the token, which is left out here: take it out of the notebook, too."
+    made = nbformat.from_dict(json.loads(left))
+    which = "the token" if token in text else "a token"
+    words = f"A cell showed {which}, which is left out here: take it out of the notebook, too."
     made.metadata["isr"]["problems"].append(dataclasses.asdict(Problem("", words)))
     return made
 
