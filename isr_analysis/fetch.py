@@ -32,14 +32,20 @@ from isr_analysis.portal import quota
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report, Status, reporting
 from isr_analysis.reading import cuts
-from isr_analysis.reading.pages import not_kept, pages, to_the_end
+from isr_analysis.reading.pages import pages, to_the_end
 from isr_analysis.reading.window import PagesEndError
+from isr_analysis.store import ledger
 from isr_analysis.store.holding import Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
 WORKERS = 4
 """How many windows are fetched at once."""
+
+_TOO_OLD = "too old: "
+"""How the words begin that are kept with a span that the portal refused as such, and that counts as fetched."""
+
+_SHOWN = 200
 
 
 class _Stopped(Exception):  # noqa: N818 (not an error: the reason is raised by whoever asked to stop)
@@ -120,10 +126,29 @@ def fetch(
         doubt = portal.doubt_of_clients() if by_list else ""
         remark, portal.habits.remark = portal.habits.remark, ""
         said = f"the portal says beside its messages: {remark!r}" if remark else ""
-        for words in (cuts.unproven(portal, selector), not_kept(portal, span), doubt, said):
+        for words in (cuts.unproven(portal, selector), doubt, said):
             if words:
                 (warn or functools.partial(warnings.warn, stacklevel=3))(words)
+    if words := not_kept(store, selector, span):
+        (warn or functools.partial(warnings.warn, stacklevel=3))(words)
     return download.rows
+
+
+def not_kept(store: Store, selector: Selector, span: Range) -> str:
+    """Say what of a span the portal refused as too old when it was last asked for; else ""."""
+    told = [
+        (one.range.end, words.removeprefix(_TOO_OLD))
+        for one, words in store.spans(selector, span)[1]
+        if words.startswith(_TOO_OLD) and one.client in (ledger.ALL, *(selector.clients or (one.client,)))
+    ]
+    if not told:
+        return ""
+    until, words = max(told)
+    said = f' ("{words[:_SHOWN]}")' if words else ""
+    return (
+        f"the portal gives nothing from before {times.iso(until)}{said}: of that there is only what was fetched "
+        "earlier. Should it give more some day, as another plan may, load once with refresh=True"
+    )
 
 
 @dataclass(slots=True)
@@ -217,6 +242,10 @@ class _Download:
             with contextlib.suppress(StoreError):
                 self.store.fail(selector, window, at=at, words=str(exc))
             raise
+        until, words = self.portal.habits.not_kept
+        if refused := window.before(until):
+            with contextlib.suppress(StoreError):
+                self.store.fail(selector, refused, at=at, words=f"{_TOO_OLD}{words}")
 
     def _pages(self, selector: Selector, window: Range) -> Iterator[pa.Table]:
         self._add()

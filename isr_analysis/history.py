@@ -17,7 +17,7 @@ from isr_analysis.errors import (
     TokenRefusedError,
     UsageError,
 )
-from isr_analysis.fetch import fetch
+from isr_analysis.fetch import fetch, not_kept
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.offline import on_disk
 from isr_analysis.portal import connection
@@ -137,7 +137,7 @@ def load_history(
         began = portal.now()
         if offline:
             span, words = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
-            said += [words] if words else []
+            said += [one for one in (words, not_kept(store, selector, span)) if one]
         else:
             try:
                 fetch(

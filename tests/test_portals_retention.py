@@ -73,8 +73,36 @@ def test_what_is_too_old_is_left_out_and_said(home, status, said):
         assert "gives nothing from before" in df.attrs["warning"]
         asked = server.count()
         assert asked < 40
-        same(isr.load_history(**SPAN, portal=portal), [m for m in STORED if NOW - KEPT <= m.at < NOW - 27 * DAY])
+        with pytest.warns(UserWarning, match=f"gives nothing from before {EDGE}"):
+            again = isr.load_history(**SPAN, portal=portal)
+        same(again, [one for one in STORED if NOW - KEPT <= one.at < NOW - 27 * DAY])
         assert server.count() == asked
+
+
+def test_what_is_too_old_is_said_of_each_range_that_lacks_it(home):
+    """By who loads it another day, without the portal, and of its clients; not of what was kept."""
+    server = keeping(400, "history is kept for 30 days")
+    with portals.mocked(server, home) as portal, pytest.warns(UserWarning, match="gives nothing from before"):
+        isr.load_history(**SPAN, portal=portal)
+    with portals.mocked(server, home) as portal:
+        for offline in (False, True):
+            with pytest.warns(UserWarning, match=f'gives nothing from before {EDGE} \\("history is kept for 30 days"'):
+                df = isr.load_history("dev-1", **SPAN, offline=offline, portal=portal)
+            assert EDGE in df.attrs["warning"]
+            later = isr.load_history(start=EDGE, end=SPAN["end"], offline=offline, portal=portal)
+            assert later.attrs["warning"] == ""
+
+
+def test_what_is_kept_again_is_said_no_more(home):
+    """As after a change of the plan: asked for once more, it is there."""
+    server = keeping(400, "history is kept for 30 days")
+    with portals.mocked(server, home) as portal, pytest.warns(UserWarning, match="gives nothing from before"):
+        isr.load_history(**SPAN, portal=portal)
+    with portals.mocked(keeping(400, "", edge=0), home) as portal:
+        df = isr.load_history(**SPAN, refresh=True, portal=portal)
+        same(df, [one for one in STORED if one.at < NOW - 27 * DAY])
+        assert df.attrs["warning"] == ""
+        assert isr.load_history(**SPAN, portal=portal).attrs["warning"] == ""
 
 
 def test_a_page_that_is_refused_as_too_long_hides_no_retention(home):

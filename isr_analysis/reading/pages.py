@@ -33,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 _REVISIONS = 20
 
-_SHOWN = 200
-
 _SHORT = times.HOUR
 """A range so long, ns, is answered in time by a portal that is well."""
 
@@ -136,18 +134,6 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
             cuts.check(portal, one, wide, window.given, wait=wait)
             raise
         cuts.check(portal, one, wide, window.given, wait=wait)
-
-
-def not_kept(portal: Portal, span: Range) -> str:
-    """Say that the portal refused a part of a span, as too old; else ""."""
-    until, words = portal.habits.not_kept
-    if until <= span.start:
-        return ""
-    said = f' ("{words[:_SHOWN]}")' if words else ""
-    return (
-        f"the portal gives nothing from before {times.iso(until)}{said}: of that there is only what was fetched "
-        "earlier. Should it give more some day, as another plan may, load once with refresh=True"
-    )
 
 
 def _is_shortened(
