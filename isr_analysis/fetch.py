@@ -234,8 +234,8 @@ class _Download:
         try:
             to_the_end(
                 lambda: self.store.commit(
-                    selector, window, self._pages(selector, window), fetched_at=at, settle=self.settle,
-                    decode=self.decode,
+                    selector, window, self._pages(selector, window), fetched_at=at,
+                    ahead=lambda: self.portal.wire.ahead, settle=self.settle, decode=self.decode,
                 )
             )  # fmt: skip
         except (PortalUnavailableError, HistoryIncompleteError, AnswerError) as exc:

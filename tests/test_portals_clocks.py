@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import email.utils
 from zoneinfo import ZoneInfo
 
 import portal_rows
@@ -11,7 +12,7 @@ import portals
 import pytest
 from portal_messages import inside, same
 from portal_odd import Odd, give, rows
-from portals import API, NOW, Dialect, Message
+from portals import API, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import times
@@ -20,6 +21,7 @@ from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
 LAYOUT = "%Y-%m-%d %H:%M:%S"
 SINGAPORE, ZURICH = "Asia/Singapore", "Europe/Zurich"
+MINUTELY = [Message(NOW - HOUR + i * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(10 * 60)]
 
 
 class OnTheWall(Odd):
@@ -184,3 +186,30 @@ def test_the_time_that_a_portal_goes_by_is_proven_where_rows_have_two(home, tmp_
             isr.load_history(**span, portal=portal),
             [one for one in received if start + DAY <= one.at < start + 2 * DAY],
         )
+
+
+class Dated(Server):
+    """A portal that says what time it has, and has what was published until then."""
+
+    at = NOW
+
+    def answer(self, url, headers):
+        """Answer as of its present."""
+        self.stored = [one for one in MINUTELY if one.at < self.at]
+        status, given, body = super().answer(url, headers)
+        return status, {**given, "Date": email.utils.formatdate(self.at // SECOND, usegmt=True)}, body
+
+
+@pytest.mark.parametrize("ahead", [15 * MINUTE, 5 * HOUR, -15 * MINUTE])
+def test_a_clock_that_is_ahead_all_the_time_leaves_no_hole(home, ahead):
+    """What it takes for the past is still to come: it is not taken for settled, by the time that the portal says."""
+    server = Dated(Dialect(cap=5000), MINUTELY)
+    with portals.mocked(server, home, now=lambda: server.at + ahead) as portal:
+        isr.load_history(start=times.iso(NOW - HOUR), portal=portal)
+        for _ in range(4):
+            server.at += 20 * MINUTE
+            isr.load_history(start=times.iso(server.at - 20 * MINUTE), portal=portal)
+        server.at += 8 * HOUR
+        whole = {"start": times.iso(NOW - HOUR), "end": times.iso(NOW + 6 * HOUR)}
+        df = isr.load_history(**whole, portal=portal)
+    same(df, [one for one in MINUTELY if NOW - HOUR <= one.at < NOW + 6 * HOUR])

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import httpx_retries
 
-from isr_analysis import answers, errors
+from isr_analysis import answers, errors, times
 from isr_analysis.contract import headers
 from isr_analysis.contract.contract import API
 from isr_analysis.portal import addons, quota
@@ -99,6 +99,7 @@ class Wire:
     ) -> None:
         self.origin = origin
         self._wanted = wanted
+        self._off = times.DAY  # how far the clock is ahead of the portal's, or less, ns
         self.now = now
         self.sleep = sleep
         self._counted = Counted(transport or Patience(WhenNeeded(origin)), origin, tally, now)
@@ -124,6 +125,11 @@ class Wire:
     def requests(self) -> int:
         """How many requests went to the portal."""
         return self._counted.sent
+
+    @property
+    def ahead(self) -> int:
+        """How far this machine's clock is ahead of the portal's, ns; 0 if that is no minute, or beyond belief."""
+        return self._off if times.MINUTE <= self._off < times.DAY else 0
 
     def allow(self, most: int) -> None:
         """Allow so many requests in all, retries among them; after that, each is an `EnoughError` and not sent."""
@@ -175,7 +181,7 @@ class Wire:
         if self._client.is_closed:
             raise errors.UsageError("this connection was closed; connect again")
         try:
-            return self._client.request(method, url, params=params, json=json, extensions={**extensions})
+            response = self._client.request(method, url, params=params, json=json, extensions={**extensions})
         except httpx.TimeoutException as exc:
             raise errors.PortalUnavailableError(
                 f"{self.origin} did not answer in time ({_path(url)}); try again later, or ask for a shorter range"
@@ -197,6 +203,9 @@ class Wire:
                 f"{self._reached_for(exc)} cannot be reached ({_cause(exc)}); check the network, and "
                 "ISR_PORTAL_ORIGIN. Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
             ) from exc
+        if (theirs := answers.instant_of(response.headers.get("date", ""))) is not None:
+            self._off = min(self._off, self.now() - theirs)  # an answer on its way, or kept, makes it more
+        return response
 
     def _reached_for(self, exc: Exception) -> str:
         """Say who cannot be reached: the portal, or where it redirected to."""

@@ -251,6 +251,7 @@ class Store:
         batches: Iterable[pa.Table],
         *,
         fetched_at: int,
+        ahead: Callable[[], int] = int,
         settle: int = SETTLE,
         decode: bool = False,
     ) -> int:
@@ -266,6 +267,8 @@ class Store:
             Messages, as they come; memory holds one part's worth at a time.
         fetched_at : int
             When the first of them was asked for, ns.
+        ahead : callable
+            Gives how far the clock that says so is ahead of the portal's, ns, once all came.
         settle : int
             Messages younger than this (ns) go into a part of their own, which the next fetch replaces whole.
         decode : bool
@@ -303,7 +306,7 @@ class Store:
                         if len(rest):
                             written.append(parts.write(self._parts, rest))
                 ledger.replace_parts(db, replaced, written, fetched_at)
-                ledger.note(db, selector, span, fetched_at, settle=settle)
+                ledger.note(db, selector, span, fetched_at - ahead(), settle=settle)
         return rows
 
     def _rest(self, db: sqlite3.Connection, part: ledger.Part, selector: Selector, span: Range) -> pa.Table:
