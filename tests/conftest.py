@@ -157,7 +157,7 @@ def read_only() -> Iterator[Callable[[Path], None]]:
             done = subprocess.run(["mount", "-o", options, folder, folder], capture_output=True, check=False)
         if done.returncode and os.geteuid() == 0:
             pytest.skip("to root without the right to mount, nothing is read-only")
-        for one in (*folder.iterdir(), folder) if done.returncode else ():
+        for one in (*folder.rglob("*"), folder) if done.returncode else ():
             one.chmod(0o500)
 
     yield make
@@ -165,6 +165,8 @@ def read_only() -> Iterator[Callable[[Path], None]]:
         subprocess.run(["umount", folder], capture_output=True, check=False)
         if folder.exists():
             folder.chmod(0o700)
+            for one in folder.rglob("*"):
+                one.chmod(0o700)
 
 
 @pytest.fixture
