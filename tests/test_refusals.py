@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import time
-
 import pytest
 
-from isr_analysis.answers import error_words
 from isr_analysis.contract import retention
 from isr_analysis.contract.contract import History
 from isr_analysis.contract.refusals import nothing_there, revised
 from isr_analysis.times import DAY, HOUR, MINUTE
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}
-
-
-ISSUES = [{"path": [name], "message": "Required"} for name in ("from", "to")]
-"""What Zod says is wrong."""
 
 
 @pytest.mark.parametrize(
@@ -167,148 +159,6 @@ def test_less_than_a_day_cannot_be_had_by_dates():
 def test_words_that_teach_nothing_leave_the_refusal(words):
     """The portal's refusal is then the caller's."""
     assert revised(History(), ASKED, words, DAY) is None
-
-
-def _took(page):
-    """Measure how long a page takes at best, in processor time."""
-    rounds = []
-    for _ in range(3):
-        began = time.process_time_ns()
-        error_words(b"<html>" + page, "text/html")
-        rounds.append(time.process_time_ns() - began)
-    return min(rounds)
-
-
-@pytest.mark.parametrize(
-    ("page", "said"),
-    [
-        (b"<title>502</title><p>Bad <b>gate</b> way</p> and <p class=x>a &amp; b</p>", "502; Bad gate way; a & b"),
-        (b"<h1>502</h1><p>Bad gateway<p>see the log" + b"<p>" * 30_000, "502; Bad gateway; see the log"),
-        (b"<style>p { }</style>Bad <i>gateway</i><script>if (a < b) { }</script>", "Bad gateway"),
-        (b"<" * 100_000, ""), (b"<script>" * 12_000, ""), (b"<style " * 14_000, ""), (b"<h1>" * 25_000, ""),
-    ],
-)  # fmt: skip
-def test_a_page_of_html_is_read_at_once_whatever_it_leaves_open(page, said):
-    """Paragraphs without an end are usual; tags without one are a page that was cut, or no page."""
-    words = error_words(b"<html>" + page, "text/html")
-    assert _took(page) < 10 * _took(page[: len(page) // 4])  # not with the square of its length
-    assert words.startswith(f"(a page of HTML) {said}".strip())
-
-
-OF_CHECKS = [
-    # Litestar, huma, Quarkus, Symfony
-    {
-        "detail": "Validation failed",
-        "extra": [{"message": "is required", "key": "from"}, {"message": "is required", "key": "to"}],
-    },
-    {
-        "title": "Unprocessable Entity",
-        "status": 422,
-        "detail": "validation failed",
-        "errors": [
-            {"message": "required query parameter is missing", "location": "query.from"},
-            {"message": "missing", "location": "query.to"},
-        ],
-    },
-    {
-        "title": "Constraint Violation",
-        "status": 400,
-        "violations": [
-            {"field": "history.from", "message": "must not be null"},
-            {"field": "history.to", "message": "must not be null"},
-        ],
-    },
-    {
-        "detail": "Invalid",
-        "violations": [
-            {"propertyPath": "from", "message": "is required"},
-            {"propertyPath": "to", "message": "is required"},
-        ],
-    },
-    # celebrate, express-validator, Spring, RFC 7807 and 9457, JSON:API
-    {
-        "message": "celebrate request validation failed",
-        "validation": {
-            "query": {"source": "query", "keys": ["from"], "message": "is required"},
-            "params": {"keys": ["to"], "message": "is required"},
-        },
-    },
-    {"errors": [{"msg": "is required", "path": "from"}, {"msg": "is required", "path": "to"}]},
-    {
-        "message": "Validation failed",
-        "errors": [
-            {"codes": ["NotNull.q.x"], "defaultMessage": "must not be null", "field": "from"},
-            {"defaultMessage": "must not be null", "field": "to"},
-        ],
-        "path": "/api/v1/subscriber/history",
-    },
-    {
-        "title": "Invalid",
-        "invalid-params": [{"name": "from", "reason": "is required"}, {"name": "to", "reason": "is required"}],
-    },
-    {
-        "title": "Invalid",
-        "errors": [{"detail": "is required", "pointer": "#/from"}, {"detail": "is required", "pointer": "#/to"}],
-    },
-    {
-        "errors": [
-            {"source": {"parameter": "from"}, "title": "Missing", "detail": "is required"},
-            {"source": {"pointer": "/to"}, "title": "Missing", "detail": "is required"},
-        ]
-    },
-    # Micronaut, Google's APIs, Zod's flatten, flask-smorest
-    {
-        "_embedded": {
-            "errors": [
-                {"message": "Required QueryValue [from] not specified"},
-                {"message": "Required QueryValue [to] not specified"},
-            ]
-        },
-        "message": "Bad Request",
-    },
-    {
-        "error": {
-            "message": "invalid argument",
-            "details": [
-                {
-                    "fieldViolations": [
-                        {"field": "from", "description": "is required"},
-                        {"field": "to", "description": "is required"},
-                    ]
-                }
-            ],
-        }
-    },
-    {"error": {"formErrors": [], "fieldErrors": {"from": ["Required"], "to": ["Required"]}}},
-    {"code": 422, "errors": {"query": {"from": ["Missing data"], "to": ["Missing data"]}}},
-]
-"""The failed checks of parameters, as frameworks write them."""
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"errors": [{"field": "from", "message": "is required"}, {"field": "to", "message": "is required"}]}',
-        b'{"error": [{"path": ["from"], "message": "Required"}, {"path": ["to"], "message": "Required"}]}',
-        b'{"detail": [{"param": "from", "msg": "must be given"}, {"param": "to", "msg": "must be given"}]}',
-        json.dumps({"success": False, "error": {"name": "ZodError", "issues": ISSUES}}).encode(),
-        json.dumps({"error": {"name": "ZodError", "message": json.dumps(ISSUES, indent=2)}}).encode(),
-        b'{"message": "Invalid", "details": {"from": {"message": "Required"}, "to": {"message": "Required"}}}',
-        *(json.dumps(one).encode() for one in OF_CHECKS),
-    ],
-)
-def test_a_name_beside_the_words_is_read_with_them(body):
-    """As lists of failed checks have it."""
-    new = revised(History(), ASKED, error_words(body), DAY)
-    assert new is not None
-    assert (new.start, new.end) == ("from", "to")
-
-
-def test_what_stands_beside_the_words_and_is_no_check_is_left_out():
-    """As the data of a failure: only lists of checks are words."""
-    assert error_words(b'{"detail": "Gone", "extra": ["a"], "data": [{"id": 7}]}') == "Gone"
-    assert error_words(b'{"message": "Gone", "extra": {"trace": 3}, "data": []}') == "Gone"
-    assert error_words(b'{"errors": [{"title": "Gone", "detail": "after 90 days"}]}') == "Gone: after 90 days"
 
 
 def test_no_day_and_no_minute_is_left_out_because_its_end_is_refused():
