@@ -185,7 +185,8 @@ def test_what_is_no_longer_kept_counts_as_empty_once(home, errors_as):
         assert df["i"].tolist() == [i for i in range(4 * 24) if stored[i].at >= NOW - 2 * DAY]
         first = server.count()
         assert first < 50
-        isr.load_history(start="2026-10-20", end="2026-11-04", portal=portal)
+        with pytest.warns(UserWarning, match="gives nothing from before"):
+            isr.load_history(start="2026-10-20", end="2026-11-04", portal=portal)
         assert server.count() == first
 
 
