@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from servers import LONG, free_port, of_its_own
 
+import isr_analysis as isr
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -52,6 +54,41 @@ def chromium() -> Iterator:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """Give a running sandbox, in this process, so that it can be made to fail."""
+    with isr.sandbox.serve(days=16) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def context(chromium):
+    """Give a browser with an empty cache that its pages share."""
+    made = chromium.new_context(viewport={"width": 1200, "height": 1600})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context, console):
+    """Give a fresh page in which no script fails."""
+    made = context.new_page()
+    failed: list[str] = []
+    made.on("console", lambda said: console.append(f"{said.type}: {said.text}"))
+    made.on("pageerror", lambda error: failed.append(str(error)))
+    yield made
+    made.close()
+    assert not failed
+
+
+@pytest.fixture
+def token_file(sandbox, tmp_path):
+    """Give a file with the sandbox's token."""
+    path = tmp_path / "token"
+    path.write_text(sandbox.token)
+    return path
 
 
 @pytest.fixture(scope="module")
