@@ -251,7 +251,7 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
     UsageError
         The value is no duration, is below zero, or is `zero` where that is none.
     """
-    ns = None
+    ns = 0 if zero and str(value) == "0" else None  # nothing needs no unit
     if isinstance(value, str):
         if match := _DURATION.fullmatch(value):
             length = float(match[1]) * _UNITS[match[2].lower()]

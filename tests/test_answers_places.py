@@ -172,3 +172,13 @@ def test_topics_around_clients_are_topics():
 def test_names_of_clients_and_topics_are_no_places(name):
     """One word in the singular may be that of either."""
     assert not is_place(name)
+
+
+@pytest.mark.parametrize("client_id", [None, "a"])
+def test_paths_around_rows_are_read_though_their_topic_was_asked_for(client_id):
+    """Each path says whose its rows are: the question's topic alone would lose that, and of another client be wrong."""
+    paths = {f"{ACCOUNT}/a/t/x": [BARE], f"{ACCOUNT}/b/t/x": [BARE]}
+    for answer in ({"topics": paths}, {"data": [{"topic": path, "rows": rows} for path, rows in paths.items()]},
+                   [{"name": path, "points": rows} for path, rows in paths.items()]):  # fmt: skip
+        assert history(answer, client_id, "t/x") == [A, B]
+    assert history({"topics": {f"{ACCOUNT}/a/t/x": [BARE]}}, client_id, "t/x") == [A]

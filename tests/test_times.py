@@ -169,7 +169,11 @@ def test_a_duration_of_nothing_is_told_from_what_is_none():
 
 def test_an_age_may_be_zero():
     """Where nothing is a length, as of an age, it is taken; less than that is not."""
-    assert times.duration("0s", zero=True) == times.duration(dt.timedelta(0), zero=True) == 0
+    for nothing in ("0s", dt.timedelta(0), 0, "0"):
+        assert times.duration(nothing, zero=True) == 0
+    for unclear in (False, 60, "60"):
+        with pytest.raises(UsageError, match="is not a duration"):
+            times.duration(unclear, zero=True)
     with pytest.raises(UsageError, match="is no duration of zero or more"):
         times.duration(dt.timedelta(-1), zero=True)
 

@@ -104,7 +104,8 @@ def resolved(
     keys = _without(keys, lasts) if len(lasts) < len(keys) else keys
     if not keys:
         return client, topic, frozenset()
-    is_known = topic is not None or asked.one_topic is not None
+    around = any(name.endswith(f"/{asked.one_topic}") for key in keys for name in key.names)  # a path that ends so
+    is_known = topic is not None or (asked.one_topic is not None and not around)
     paths = [asked.one_topic] if topic is None else pc.unique(topic).drop_null().to_pylist()
     levels = {level for path in paths for level in (path or "").split("/")} | LEVELS
     needed = (client is None) + (not is_known)
