@@ -182,3 +182,37 @@ def test_paths_around_rows_are_read_though_their_topic_was_asked_for(client_id):
                    [{"name": path, "points": rows} for path, rows in paths.items()]):  # fmt: skip
         assert history(answer, client_id, "t/x") == [A, B]
     assert history({"topics": {f"{ACCOUNT}/a/t/x": [BARE]}}, client_id, "t/x") == [A]
+
+
+def test_paths_around_rows_that_have_their_topic_name_the_client():
+    """Whatever the place is called in which the paths stand."""
+    row = {"time": AT, "topic": "t/x", "value": 1}
+    for answer in ({"xyz": {f"{ACCOUNT}/a/t/x": [row], f"{ACCOUNT}/b/t/x": [row]}},
+                   {"xyz": [{"name": f"{ACCOUNT}/{one}/t/x", "rows": [row]} for one in "ab"]}):  # fmt: skip
+        assert history(answer) == history(answer, topic="t/x") == [A, B]
+
+
+@pytest.mark.parametrize(
+    ("answer", "topics"),
+    [
+        ({"t/x": [BARE], "t/y": [BARE]}, ["t/x", "t/y"]),
+        ({"t/y": [BARE]}, ["t/y"]),
+        ({"xyz": {"a": {"t/x": [BARE], "t/y": [BARE]}}}, ["t/x", "t/y"]),
+        ({"a": {"t": {"x": [BARE], "y": [BARE]}}}, ["t/x", "t/y"]),
+        ({"a": {"t": {"x": [BARE]}, "s": {"x": [BARE]}}}, ["t/x", "s/x"]),
+        ([{"id": "x", "messages": [BARE]}, {"id": "y", "messages": [BARE]}], ["t/x", "t/y"]),
+    ],
+)  # fmt: skip
+def test_topics_that_were_not_asked_for_are_not_taken_for_the_one_that_was(answer, topics):
+    """A portal that does not heed the question is read by the names around its rows: the loader leaves out the rest."""
+    assert history(answer, "a", "t/x") == [("a", topic) for topic in topics]
+
+
+def test_levels_that_the_question_names_are_levels():
+    """Though without it they may be a place."""
+    rows = [{**BARE, "client_id": "a"}]
+    for inner in ({"temp": rows, "hum": rows}, {"gps/pos": rows, "gps/x": rows}):
+        first, other = inner
+        assert history({"data": {"telemetry": inner}}, topic=f"telemetry/{first}") == [
+            ("a", f"telemetry/{first}"), ("a", f"telemetry/{other}"),
+        ]  # fmt: skip

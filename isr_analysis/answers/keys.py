@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,11 +105,13 @@ def resolved(
     keys = _without(keys, lasts) if len(lasts) < len(keys) else keys
     if not keys:
         return client, topic, frozenset()
-    around = any(name.endswith(f"/{asked.one_topic}") for key in keys for name in key.names)  # a path that ends so
-    is_known = topic is not None or (asked.one_topic is not None and not around)
-    paths = [asked.one_topic] if topic is None else pc.unique(topic).drop_null().to_pylist()
-    levels = {level for path in paths for level in (path or "").split("/")} | LEVELS
+    is_bare = topic is None
+    paths = {asked.one_topic or ""} if topic is None else {*pc.unique(topic).drop_null().to_pylist()}
+    if client is None and any(not paths.isdisjoint(_ends(name)) for key in keys for name in key.names):
+        topic = None  # paths stand around them, which name the client, too
+    is_known = topic is not None or asked.one_topic is not None
     needed = (client is None) + (not is_known)
+    levels = {level for path in paths for level in path.split("/")} | LEVELS
     accounts: frozenset[str] = frozenset()
     for i, key in enumerate(keys):
         below = [one for one in keys[i + 1 :] if not one.is_aside(levels)]
@@ -118,15 +121,40 @@ def resolved(
             break
     if client is not None:
         keys = [one for one in keys if not pc.any(pc.equal(one.column, client)).as_py()]
-    elif is_known:
-        client = _client(keys, levels, asked, is_bare=topic is None)
-    else:
+    if topic is None and asked.one_topic is not None:
+        topic, keys = _beside(keys, asked.one_topic)
+        is_known = topic is not None or not any(key.is_whole() for key in keys)
+    if client is None and is_known:
+        client = _client(keys, levels, asked, is_bare=is_bare)
+    elif client is None:
         client, keys = _client_of_topics(keys, asked)
     return client, topic if is_known else _topic(keys), accounts
 
 
 def _without(keys: list[_Key], others: list[_Key]) -> list[_Key]:
     return [one for one in keys if one not in others]
+
+
+def _beside(keys: list[_Key], topic: str) -> tuple[pa.ChunkedArray | None, list[_Key]]:
+    """Give the topics of names, or levels of them, that have the one asked for beside others; and the other names.
+
+    So answers a portal that does not heed the question.
+    """
+    longest, found, left = "", None, keys
+    for at, end in itertools.combinations(range(len(keys) + 1), 2):
+        column = _joined(keys[at:end])
+        names = pc.unique(column).to_pylist()
+        name = next((one for one in names if f"/{topic}".endswith(f"/{one}")), "")
+        if len(name) > len(longest) and (len(names) > 1 or "/" in name):
+            above = topic.removesuffix(name)
+            longest, found = name, pc.binary_join_element_wise(above, column, "")
+            left = [*keys[:at], *keys[end:]]
+    return found, left
+
+
+def _ends(path: str) -> list[str]:
+    """Give what stands behind each slash of a path."""
+    return [path[at + 1 :] for at, one in enumerate(path) if one == "/"]
 
 
 def _client(keys: list[_Key], levels: set[str], asked: Asked, *, is_bare: bool) -> pa.ChunkedArray | None:
@@ -196,4 +224,8 @@ def _topic(keys: list[_Key]) -> pa.ChunkedArray | None:
         made = inner[-1:]
     else:
         made = named or [one for one in levels if not one.is_of_time()] or keys  # a day, perhaps
-    return pc.binary_join_element_wise(*(one.column for one in made), "/", null_handling="skip") if made else None
+    return _joined(made) if made else None
+
+
+def _joined(keys: list[_Key]) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(*(one.column for one in keys), "/", null_handling="skip")
