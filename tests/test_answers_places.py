@@ -78,6 +78,9 @@ def test_rows_under_what_may_be_another_client_are_not_left_out_without_a_word()
         with pytest.raises(AnswerError, match=f"client 'a' was asked for, and all rows stand under '{name}'.*rows"):
             history(value, "a")
     assert history({"dev-b": [ROW], "b": [ROW]}, "a") == [("dev-b", "t/x"), B]
+    assert history({"dev-b": [{**ROW, "client_id": None}]}) == [("dev-b", "t/x")]
+    path = {**ROW, "topic": f"{ACCOUNT}/dev-b/t/x"}
+    assert history({"dev-b": [path]}, "a") == [("dev-b", "t/x")]  # their topics say it, too
 
 
 @pytest.mark.parametrize(

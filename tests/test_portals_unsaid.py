@@ -180,3 +180,24 @@ def test_the_published_route_is_asked_whatever_servers_a_document_names(home, mo
     server = Served(Dialect(paging="none", pager=None, limit=None, client=None, cap=10_000), STORED)
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         same(isr.load_history(**SPAN, portal=portal), INSIDE)
+
+
+@pytest.mark.parametrize("path", [True, False])
+def test_rows_are_named_by_the_answer_where_the_portal_is_not_asked_for_a_client(home, path):
+    """It refused that: of its clients one alone may have messages, which is not the one that the user asked for."""
+
+    def answer(_server, asked, _nth):
+        if "client_id" in asked:
+            return give({"error": "Unknown query parameter: client_id"}, 422)
+        low, high = times.instant(asked["start"]), times.instant(asked["end"])
+        groups = {}
+        for one in STORED[1::3]:  # of dev-1
+            if low <= one.at < high:
+                topic = f"{portal_rows.ACCOUNT}/{one.client}/{one.topic}" if path else one.topic
+                row = {"time": times.iso(one.at), "topic": topic, "payload": one.payload}
+                groups.setdefault(one.client, []).append(row)
+        return give({"data": groups, "next": None})
+
+    with portals.serve(Odd(answer, Dialect(doc=None), STORED)) as origin, portals.connect(origin, home) as portal:
+        df = isr.load_history(["dev-0", "dev-1"], **SPAN, portal=portal)
+    same(df, [one for one in INSIDE if one.client == "dev-1"])

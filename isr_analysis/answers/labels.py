@@ -44,6 +44,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     """
     count = columns.length(table)
     client = _name_of(table, role.client)
+    client = None if client is not None and client.null_count == count else client
     topic = _decoded(_name_of(table, role.topic))
     account = text_of(table, role.account)
     named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
@@ -86,8 +87,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         logins = logins or who not in (None, whose)
         split.append((whose, subpath))
         whole.append(None if found else path)
-    if of_name:
-        _check_asked({whose for whose, _ in split} & {*whos}, asked.client_id)
+    if of_name:  # no topic names them
+        _check_asked({one[0] for one, path in zip(split, whole, strict=True) if path} & {*whos}, asked.client_id)
     if any(path and path == subpath for path, (_, subpath) in zip(whole, split, strict=True)):
         # One is a subpath, and so are all: a client's own id at the beginning of one was published.
         split = [(whose, path or subpath) for path, (whose, subpath) in zip(whole, split, strict=True)]

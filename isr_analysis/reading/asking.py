@@ -215,6 +215,7 @@ class Asker:
         if shown[0]:
             fields = dataclasses.replace(fields, payload_form=shown[0], payload=fields.payload or shown[1])
         form = fields.payload_form or ("decoded" if self._portal.habits.decoded else None)
+        selector = self.known.askable(selector)  # what the portal was not asked for names no rows
         return answers.read_page(
             answer.body,
             content_type=answer.content_type,
