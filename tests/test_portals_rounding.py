@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
 import portals
 import pytest
 from portal_messages import same
 from portal_odd import Odd, give, rows
-from portals import FIRST, Message
+from portals import FIRST, Dialect, Message, Server
 from test_portals_borders import ends, within
 
 import isr_analysis as isr
@@ -103,3 +104,18 @@ def test_a_range_of_close_messages_is_parted_at_whole_seconds(home):
 
     with portals.mocked(Odd(how, stored=stored), home) as portal:
         same(isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal), stored)
+
+
+@pytest.mark.parametrize("order", ["down", "up", "mixed"])
+def test_seconds_as_a_double_are_shown_early_at_times(home, order):
+    """By some 0.1 µs, where nanoseconds are divided by 1e9: none is left out by asking up to the instant shown."""
+    stored = []
+    for i in range(300):
+        near = range(FIRST + i * 700 * SECOND, FIRST + (i + 1) * 700 * SECOND, 1_000_000)
+        at = next(at for at in near if Decimal(str(at / 1e9)) * SECOND < at)
+        stored.append(Message(at, "dev-0", "t/x", {"i": i}))
+    dialect = Dialect(asked="ms", paging="none", order=order, when=lambda at: at / 1e9, doc="openapi")
+    with portals.serve(Server(dialect, stored)) as origin, portals.connect(origin, home) as portal:
+        df = isr.load_history(**SPAN, portal=portal)
+    assert df["i"].tolist() == list(range(300))
+    assert abs(df.index.asi8 - [one.at for one in stored]).max() < 500

@@ -29,6 +29,9 @@ from isr_analysis.times import EVER, Range
 _CERTAIN = 6
 """Instants in one order that are no coincidence: 1 in 720."""
 
+_NOISE = 500
+"""By how much an instant may be shown early, ns: seconds since 1970 as a double are no finer than 240 ns."""
+
 Part = tuple[pa.Table, Page]
 """Messages, and the answer that they came in."""
 
@@ -107,6 +110,8 @@ class Onward:
                 yield table, page
                 return
             if order is not None:
+                if (near := (int(at.min()) + _NOISE) // grain * grain) < last:
+                    first = near
                 low, high = Range(piece.start, first + grain), Range(last, piece.end)
                 rest, before = (high, low) if order == "up" else (low, high)
                 ends = self._passes(table) or not rest.common(self._span)
