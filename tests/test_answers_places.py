@@ -219,3 +219,20 @@ def test_levels_that_the_question_names_are_levels():
         assert history({"data": {"telemetry": inner}}, topic=f"telemetry/{first}") == [
             ("a", f"telemetry/{first}"), ("a", f"telemetry/{other}"),
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("own", ["id", "name"])
+@pytest.mark.parametrize("place", ["messages", "payloads", "outputs"])
+def test_names_that_part_the_messages_of_a_publisher_are_topics(own, place):
+    """Where it gives nothing else; codes are of messages, one name a publisher is the publisher's, a place is none."""
+    last = {"time": AT, "payload": 1}
+    for inner in ({"last_message": last}, last):
+        for names in (["temp", "hum"], ["t/x", "hum"]):
+            rows = [{own: name, **inner} for name in names]
+            assert live({"xyz": [{"client_id": "a", place: rows}]}) == [("a", name) for name in names]
+            assert live([{"client_id": "a", **row} for row in rows]) == [("a", name) for name in names]
+    for codes in ([17, 18], ["6d0c8f0e42a7", "6d0c8f0e42a8"], ["same", "same"]):
+        assert live([{"client_id": "a", own: code, **last} for code in codes]) == [("a", "")] * 2
+    assert live([{"client_id": "a", place: [{own: "North", **last}]}, {"client_id": "b", place: [last]}]) == [
+        ("a", ""), ("b", ""),
+    ]  # fmt: skip

@@ -13,8 +13,11 @@ from isr_analysis import messages
 from isr_analysis.answers import columns, keys, paging, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import TOPIC, UNNAMED, VAGUE, Asked, plain, time_rank
+from isr_analysis.answers.shape import TOPIC, UNNAMED, VAGUE, Asked, is_place, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
+
+_CODE = r"(?i)^\d+$|^[0-9a-f-]{12,}$"
+"""A number or a hexadecimal id, as messages have it and topics do not."""
 
 
 def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
@@ -56,6 +59,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     of_name = client is not None and role.client is None
     if role.topic is None and topic is not None and not asked.live and _is_place(topic, role, asked):
         topic = None
+    if asked.live and role.topic is None and client is not None:
+        topic = _own_names(table, client, topic)
     if topic is None and asked.one_topic is not None:
         topic = pa.chunked_array([pa.repeat(asked.one_topic, count)])
     if topic is None:
@@ -98,6 +103,20 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         for i, column in enumerate((client, topic))
     )  # fmt: skip
     return client, topic, frozenset(accounts), logins
+
+
+def _own_names(table: Columns, client: pa.ChunkedArray, topic: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
+    """Give the topics of a live answer; without any, the names of rows, if these part the messages of a publisher."""
+    names = [] if topic is None else pc.unique(topic).to_pylist()
+    if len(names) > 1 or any("/" in name for name in names):
+        return topic
+    for one in ("name", "id"):
+        column = text_of(table, pick(table, (one,)))
+        if column is not None and not column.null_count and not pc.any(pc.match_substring_regex(column, _CODE)).as_py():
+            pairs = pa.table([client, column], ["client", "name"]).group_by(["client", "name"]).aggregate([])
+            if len(pairs) == len(column) > len(pc.unique(client)):
+                return column
+    return None if all(map(is_place, names)) else topic
 
 
 def _check_asked(names: set[str], client_id: str | None) -> None:

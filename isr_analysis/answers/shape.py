@@ -143,14 +143,15 @@ ROWS = (
     "latestbytopic", "entities", "contextresponses", "contextelement",
 )  # fmt: skip
 _PLACES = {
-    "account", "all", "answer", "archive", "array", "asset", "attribute", "batch", "block", "board", "channel", "chunk",
-    "client", "collection", "content", "context", "current", "daily", "data", "datapoint", "dataset", "datum", "device",
-    "doc", "document", "element", "entity", "entry", "event", "feed", "field", "found", "gateway", "group", "history",
-    "hit", "hourly", "item", "last", "latest", "list", "live", "log", "machine", "map", "match", "measurement",
-    "message", "metric", "model", "mqtt", "msg", "newest", "node", "object", "observation", "page", "parameter",
-    "payload", "place", "point", "property", "publisher", "raw", "reading", "recent", "record", "reply", "report",
-    "response", "result", "retained", "room", "row", "sample", "sensor", "series", "set", "site", "station", "stream",
-    "subject", "table", "telemetry", "tenant", "thing", "time", "timeseries", "topic", "unit", "value", "variable",
+    "account", "all", "answer", "archive", "array", "asset", "attribute", "batch", "block", "board", "channel",
+    "chunk", "client", "collection", "content", "context", "current", "daily", "data", "datapoint", "dataset",
+    "datum", "device", "doc", "document", "element", "entity", "entry", "event", "feed", "field", "found", "frame",
+    "gateway", "group", "history", "hit", "hourly", "item", "last", "latest", "list", "live", "log", "machine", "map",
+    "match", "measurement", "message", "metric", "model", "mqtt", "msg", "newest", "node", "object", "observation",
+    "output", "packet", "page", "parameter", "payload", "place", "point", "property", "publication", "publisher",
+    "raw", "reading", "recent", "record", "reply", "report", "resource", "response", "result", "retained", "room",
+    "row", "sample", "sensor", "series", "set", "site", "station", "stream", "subject", "table", "telemetry",
+    "tenant", "thing", "time", "timeseries", "topic", "unit", "update", "uplink", "value", "variable",
 }  # fmt: skip
 """Words that a place for rows is called by: several of them, or one in the plural."""
 _PLACE_ALONE = {"archive", "batch", "chunk", "found", "history", "log", "reply", "report", "series", "timeseries"}
