@@ -236,3 +236,19 @@ def test_names_that_part_the_messages_of_a_publisher_are_topics(own, place):
     assert live([{"client_id": "a", place: [{own: "North", **last}]}, {"client_id": "b", place: [last]}]) == [
         ("a", ""), ("b", ""),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "client_id", "expected"),
+    [
+        ({"site-1": {"a": [ROW]}, "site-2": {"a": [ROW]}}, "a", [A, A]),
+        ({"a": {"2026-11-01": {"t/x": [BARE]}}}, None, [A]),
+        ({"a": {"x": [BARE], "y": [BARE]}, "b": {"x": [BARE]}}, "a", [("a", "x"), ("a", "y"), ("b", "x")]),
+        ({"gateway": [ROW], "sensor": [ROW]}, None, [("gateway", "t/x"), ("sensor", "t/x")]),
+        ({"a-1": {"xyz": {"t/x": [BARE]}}}, None, [("a-1", "t/x")]),
+        ({"a": {"xyz": [ROW]}, "b": [ROW]}, None, [A, B]),
+    ],
+)
+def test_clients_are_told_from_what_stands_around_and_below_them(answer, client_id, expected):
+    """Sites, days and places; also where one was asked for, or is called by a word for a place."""
+    assert history(answer, client_id) == expected
