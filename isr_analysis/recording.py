@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -30,6 +31,7 @@ from isr_analysis.streaming.stream import Stream, gaps_table
 logger = logging.getLogger(__name__)
 
 _TIDY_EVERY = 8
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +186,24 @@ class _Recorder:
     def run(self, source: Source, every: str | dt.timedelta | None) -> None:
         """Record until the source or somebody ends it."""
         self._source = source
-        polled = not isinstance(source, Stream)
-        if isinstance(source, Stream):
-            source.rest()  # what came before this was the recorder: another one may have stored it
-        tables = source.tables(("10s" if polled else "5s") if every is None else every)
-        first = polled
         try:
-            for table in _until(tables, self._stop):
-                self._keep(self.store.unknown(table) if first else table)
-                first = first and not len(table)
+            if isinstance(source, Stream):
+                source.rest()  # what came before this was the recorder: another one may have stored it
+                for _ in _until(source.beats("5s" if every is None else every), self._stop):
+                    with uninterrupted():  # what came is taken and stored: it is not lost between the two
+                        self._keep(source.new())
+            else:
+                first = True
+                for table in _until(source.tables("10s" if every is None else every), self._stop):
+                    self._keep(self.store.unknown(table) if first else table)
+                    first = first and not len(table)
         except KeyboardInterrupt:
             logger.info("stopped by hand")
         finally:
-            source.close()
-            if isinstance(source, Stream):
-                self._keep(source.rest())
+            with uninterrupted():
+                source.close()
+                if isinstance(source, Stream):
+                    self._keep(source.rest())
 
     def state(self) -> Recording:
         """Tell how it stands."""
@@ -213,8 +218,8 @@ class _Recorder:
     def _keep(self, table: pa.Table) -> None:
         if len(table):
             with uninterrupted():  # what came is stored once, neither half nor twice
-                self._rows += len(table)
                 self._write(table)
+                self._rows += len(table)
         if self._progress is not None:
             self._progress(self.state())
 
@@ -227,9 +232,9 @@ class _Recorder:
                 self.store.tidy(times.day_of(now), now=now, settle=0)
 
 
-def _until(tables: Iterator[pa.Table], stop: threading.Event) -> Iterator[pa.Table]:
-    """Give tables until it is to stop; looked at as often as something comes."""
-    for table in tables:
-        yield table
+def _until(beats: Iterator[_T], stop: threading.Event) -> Iterator[_T]:
+    """Give what comes until it is to stop; looked at as often as something comes."""
+    for one in beats:
+        yield one
         if stop.is_set():
             return

@@ -14,8 +14,7 @@ from isr_analysis.errors import (
 )
 from isr_analysis.secret import Secret
 from isr_analysis.streaming import login as logins
-from isr_analysis.streaming.login import Address, Login
-from isr_analysis.streaming.stream import has_subscriber
+from isr_analysis.streaming.login import Address, Login, has_subscriber
 
 ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
 

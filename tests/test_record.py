@@ -23,7 +23,7 @@ from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 from isr_analysis.streaming.polled import Polled
-from isr_analysis.streaming.stream import _table
+from isr_analysis.streaming.stream import Stream, _table
 from isr_analysis.times import Range
 
 needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
@@ -201,6 +201,34 @@ def test_kill_9_loses_seconds_and_doubles_nothing(tmp_path):
         found = rows(store.read(Selector(), EVER))
         assert f"{len(found) - kept:,} messages" in told
         assert said(found) <= said(truth(here, began - 2 * S, time.time_ns()))
+
+
+@needs_mosquitto
+def test_ctrl_c_loses_nothing_that_came():
+    """Also where it comes between the moment at which messages are taken and that at which they are stored."""
+    taken = []
+
+    def interrupt(frame, event, given):
+        if event == "return" and frame.f_code is Stream.new.__code__ and given is not None and len(given):
+            taken.append(len(given))
+            if len(taken) == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    with (
+        isr.sandbox.serve(days=1, broker=True, rate=50) as here,
+        here.connect() as portal,
+        isr.stream(login=here.make_subscriber(), portal=portal) as live,
+    ):
+        sys.setprofile(interrupt)
+        try:
+            done = isr.record(source=live, every="0.2s", portal=portal)
+        finally:
+            sys.setprofile(None)
+        stored = Recorded(portal.folder).read(Selector(), EVER)
+    assert len(taken) == 2
+    assert done.rows == len(stored) >= sum(taken)
+    numbers = stored["seq"].to_pylist()
+    assert sorted(numbers) == list(range(min(numbers), live.received + 1))
 
 
 @needs_mosquitto

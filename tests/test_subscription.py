@@ -114,6 +114,17 @@ def test_a_topic_that_is_no_text_is_passed_over():
         assert live.received == 1
 
 
+def test_a_loop_that_is_left_goes_on_with_the_next_message():
+    """Of several that came at once, too: those behind the one that ended it are not lost."""
+    sent = b"".join(published(f"{ACCOUNT}/dev-1/a".encode(), b"%d" % i) for i in range(3))
+    with broker((OK, OK, sent)) as login, isr.stream(login=login, duration="30s") as live:
+        until = time.monotonic() + 30
+        while live.received < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert [next(iter(live)).value for _ in range(2)] == [0, 1]
+        assert live.rest()["payload"].to_pylist() == [b"2"]
+
+
 def test_what_was_not_read_is_there_after_the_end():
     """Once: a recorder stores it when it was stopped."""
     with broker((OK, OK, MESSAGE)) as login, isr.stream(login=login) as live:

@@ -147,6 +147,33 @@ def find(
     return Login(address(str(where), known["port"]), str(known["username"]), key, known["topic_filter"])
 
 
+def has_subscriber(profile: str | None = None) -> bool:
+    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked.
+
+    Parameters
+    ----------
+    profile : str, optional
+        Whose; else ``ISR_PROFILE``, else ``"default"``.
+
+    Returns
+    -------
+    bool
+        Whether `isr_analysis.stream` would find a broker and a login without arguments. The login may have expired:
+        that the broker knows.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> isr.has_subscriber()
+    False
+    """
+    try:
+        find(settings.profile(profile))
+    except SubscriberMissingError:
+        return False
+    return True
+
+
 def address(text: str, port: int | str | None = None) -> Address:
     """Read a broker's address.
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, settings, times
-from isr_analysis.errors import SubscriberMissingError, UsageError, WrongAccountError
+from isr_analysis.errors import UsageError, WrongAccountError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
@@ -110,20 +110,25 @@ class Stream:
         self.close()
 
     def __iter__(self) -> Iterator[Message]:
-        """Give each message as it comes, until the stream ends."""
+        """Give each message as it comes, until the stream ends; whoever leaves the loop can go on with the next one."""
         while not self._ended():
-            for time, client, topic, payload, _ in self._take(_WAIT):
+            for time, client, topic, payload, _ in self._take(_WAIT, 1):
                 yield Message(time, client, topic, payload)
 
     def tables(self, every: str | dt.timedelta = "1s") -> Iterator[pa.Table]:
         """Give what came as Arrow tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones."""
+        for _ in self.beats(every):
+            yield self.new()
+
+    def beats(self, every: str | dt.timedelta) -> Iterator[None]:
+        """Say when it is time to look again, until the stream ends: what came is taken by `new`, or stays."""
         pause = times.duration(every, name="every") / times.SECOND
         at = clock.monotonic()
         while not self._ended():
             at = max(at + pause, clock.monotonic())
             while (left := at - clock.monotonic()) > 0 and not self._ended():
                 clock.sleep(min(left, _WAIT))
-            yield self.new()
+            yield
 
     def new(self) -> pa.Table:
         """Give what came since the last look, a table of `isr_analysis.messages.SCHEMA`, without waiting for more."""
@@ -201,9 +206,9 @@ class Stream:
         self._subscription.close()
         self._buffer.close()
 
-    def _take(self, wait: float) -> list[Row]:
+    def _take(self, wait: float, most: int | None = None) -> list[Row]:
         left = wait if self._until is None else max(0.0, self._until - clock.monotonic())
-        return self._buffer.take(min(wait, left))
+        return self._buffer.take(min(wait, left), most)
 
     def _ended(self) -> bool:
         if self._until is not None and clock.monotonic() >= self._until:
@@ -321,33 +326,6 @@ def stream(
     now = clock.time_ns if portal is None else portal.now
     until = None if seconds is None else clock.monotonic() + seconds
     return Stream(known, account, selector, room=buffer, until=until, now=now)
-
-
-def has_subscriber(profile: str | None = None) -> bool:
-    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked.
-
-    Parameters
-    ----------
-    profile : str, optional
-        Whose; else ``ISR_PROFILE``, else ``"default"``.
-
-    Returns
-    -------
-    bool
-        Whether `stream` would find a broker and a login without arguments. The login may have expired: that the
-        broker knows.
-
-    Examples
-    --------
-    >>> import isr_analysis as isr
-    >>> isr.has_subscriber()
-    False
-    """
-    try:
-        logins.find(settings.profile(profile))
-    except SubscriberMissingError:
-        return False
-    return True
 
 
 def gaps_table(gaps: list[Gap]) -> pd.DataFrame:
