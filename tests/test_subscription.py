@@ -23,7 +23,7 @@ from isr_analysis.times import SECOND
 mqtt = pytest.importorskip("paho.mqtt.client")
 
 ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
-OK, WRONG_NAME, BUSY, WRONG_PASSWORD = 0, 2, 3, 4  # of a CONNACK
+OK, NOT_THIS_ID, BUSY, WRONG_PASSWORD = 0, 2, 3, 4  # of a CONNACK
 NO = 0x80  # of a SUBACK
 
 
@@ -94,7 +94,7 @@ def test_refusals_are_counted_anew_once_a_login_was_good(monkeypatch, caplog):
     ("answers", "kind", "words"),
     [
         ((WRONG_PASSWORD,), SubscriberRefusedError, "refused the login sub-1"),
-        ((WRONG_NAME,), SubscriberRefusedError, "refused the login sub-1"),
+        ((NOT_THIS_ID,), BrokerUnavailableError, "took no login: Client identifier .* a client id of its own"),
         ((BUSY,), BrokerUnavailableError, "took no login"),
         ((OK, NO), SubscriberRefusedError, f"does not let sub-1 listen to {ACCOUNT}/#"),
         ((), BrokerUnavailableError, "closed the connection .*TLS"),
@@ -112,6 +112,15 @@ def test_a_topic_that_is_no_text_is_passed_over():
     with broker((OK, OK, sent)) as login, isr.stream(login=login, duration="30s") as live:
         assert next(iter(live)).value == 1
         assert live.received == 1
+
+
+def test_a_topic_of_no_client_is_passed_over_with_a_word(caplog):
+    """As a vendor's own tree has them: once said, whatever their number. The broker's own are nobody's loss."""
+    sent = b"".join(published(one, b"0") for one in (b"$SYS/a", b"vendor/1/a", b"vendor/2/a")) + MESSAGE
+    with broker((OK, OK, sent)) as login, isr.stream(login=login, duration="30s") as live:
+        assert next(iter(live)).value == 1
+    (said,) = caplog.messages
+    assert "'vendor/1/a'" in said
 
 
 def test_a_loop_that_is_left_goes_on_with_the_next_message():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import time as clock
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from isr_analysis.streaming import login as logins
 from isr_analysis.streaming.buffer import Buffer, Gap, Row
 from isr_analysis.streaming.login import Login
 from isr_analysis.streaming.subscription import Subscription
+
+logger = logging.getLogger(__name__)
 
 _TOPICS = 50_000
 _WAIT = 0.5  # s; short, as Ctrl-C must come through on every system
@@ -91,6 +94,7 @@ class Stream:
         self._buffer = Buffer(room)
         self._count = 0
         self._topics: dict[str, tuple[str, str] | None] = {}
+        self._warned = False
         self._subscription = Subscription(
             login, logins.filter_of(login, account_id),
             heard=self._heard,
@@ -229,7 +233,13 @@ class Stream:
     def _place(self, topic: str) -> tuple[str, str] | None:
         """Give client and subpath of a topic that is meant."""
         account, client, subpath = messages.split_topic(topic, account_id=self.account_id)
-        if account is None or client is None:  # the broker's own, or the account's alone
+        if account is None or client is None:
+            if not topic.startswith("$") and not self._warned:  # the broker's own
+                logger.warning(
+                    "the broker %s sends messages on topics that name no account and client, such as %.100r: they are "
+                    "passed over", self.login.address, topic,
+                )  # fmt: skip
+                self._warned = True
             return None
         if account.lower() != self.account_id.lower():
             self._buffer.close(
