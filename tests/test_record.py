@@ -204,26 +204,29 @@ def test_kill_9_loses_seconds_and_doubles_nothing(tmp_path):
 
 
 @needs_mosquitto
-def test_ctrl_c_loses_nothing_that_came():
-    """Also where it comes between the moment at which messages are taken and that at which they are stored."""
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_loses_nothing_that_came(ending):
+    """Also where it, or the end of a service, comes after messages are taken and before they are stored."""
     taken = []
 
     def interrupt(frame, event, given):
         if event == "return" and frame.f_code is Stream.new.__code__ and given is not None and len(given):
             taken.append(len(given))
             if len(taken) == 2:
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(ending)
 
     with (
         isr.sandbox.serve(days=1, broker=True, rate=50) as here,
         here.connect() as portal,
         isr.stream(login=here.make_subscriber(), portal=portal) as live,
     ):
+        former = signal.signal(ending, signal.default_int_handler)  # as the command has it
         sys.setprofile(interrupt)
         try:
             done = isr.record(source=live, every="0.2s", portal=portal)
         finally:
             sys.setprofile(None)
+            signal.signal(ending, former)
         stored = Recorded(portal.folder).read(Selector(), EVER)
     assert len(taken) == 2
     assert done.rows == len(stored) >= sum(taken)
