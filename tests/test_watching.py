@@ -366,14 +366,17 @@ def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch):
 
 
 def test_what_isr_record_did_is_on_standard_output(sandbox, monkeypatch):
-    """Also beside a terminal, to which progress goes: whoever keeps the output in a file has all of it there."""
+    """Also beside a terminal, in one line of which progress goes: whoever keeps the output has all of it there."""
     monkeypatch.setenv("ISR_TOKEN", sandbox.token)
     monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
     near, far = pty.openpty()
     command = [sys.executable, "-m", "isr_analysis", "record", "--for", "1s", "--source", "live"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, text=True, check=True)
+    narrow = {**os.environ, "COLUMNS": "30"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, text=True, check=True, env=narrow)
     os.close(far)
+    told = os.read(near, 65_536).decode()
     os.close(near)
+    assert all(len(line.strip()) < 30 for line in re.split(r"\x1b\[K", told))
     assert re.fullmatch(r"\d+ messages from the live answer since \S+\n", done.stdout)
 
 

@@ -90,8 +90,8 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
     seen = sys.stderr.isatty() and not quiet
 
     def progress(state: Any) -> None:
-        if seen:
-            click.echo(f"\r{state}{_CLEAR_LINE}", nl=False, err=True)
+        if seen:  # in one line, which the next one takes the place of
+            click.echo(f"\r{_cut(str(state), shutil.get_terminal_size().columns - 1)}{_CLEAR_LINE}", nl=False, err=True)
 
     with isr.connect(**where) as portal:
         done = isr.record(
@@ -142,7 +142,11 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     lines_ += ["  ".join([*(one[i].ljust(wide[i]) for i in kept), one[4]]) for one in [heads, *rows]]
     if height is not None and len(lines_) > height:
         lines_ = [*lines_[: height - 1], f"… and {len(lines_) - height + 1} more"]
-    return [one if len(one) <= width else f"{one[: width - 1]}…" for one in lines_]
+    return [_cut(one, width) for one in lines_]
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def lines(df: pd.DataFrame) -> list[str]:

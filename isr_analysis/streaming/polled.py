@@ -13,6 +13,7 @@ from isr_analysis import messages, times
 from isr_analysis.errors import (
     AnswerError,
     PortalUnavailableError,
+    QuestionRefusedError,
     QuotaExhaustedError,
     SubscriberMissingError,
     UsageError,
@@ -28,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 _PULSE = 0.5
 _PATIENCE = times.HOUR
-"""How long what is no live answer, such as a page that says that the portal is being mended, is waited out."""
+"""How long is waited out what is no live answer: a page that says that the portal is being mended, or, of a proxy on
+the way, that nothing is there."""
 
 
 class Polled:
@@ -62,8 +64,9 @@ class Polled:
         Raises
         ------
         IsrError
-            The portal refused; or it cannot be reached, or the hour's requests are used up, or its answer was not
-            understood, at the first look. Later on these are waited for, the last of them for an hour.
+            The token was refused, or is not allowed to ask. Or the portal cannot be reached, or the hour's requests are
+            used up, or it refused the question, or its answer was not understood, at the first look; later on these
+            are waited for, the last two of them for an hour.
         """
         pause = times.duration(every, name="every") / times.SECOND
         while not self._closed and not (self._answered and self._ended()):
@@ -77,9 +80,9 @@ class Polled:
                 logger.warning("%s", exc)
                 wait = max(pause, exc.retry_after or 0.0)
                 yield messages.empty()
-            except (PortalUnavailableError, AnswerError) as exc:
+            except (PortalUnavailableError, AnswerError, QuestionRefusedError) as exc:
                 away = self._away()
-                if not self._answered or (isinstance(exc, AnswerError) and away > _PATIENCE):
+                if not self._answered or (not isinstance(exc, PortalUnavailableError) and away > _PATIENCE):
                     raise
                 logger.warning("%s", exc)
                 yield messages.empty()
