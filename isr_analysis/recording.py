@@ -23,6 +23,7 @@ from isr_analysis.messages import Clients
 from isr_analysis.offline import check_online
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
+from isr_analysis.store.doubles import NEAR
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.polled import Source, opened
@@ -134,7 +135,8 @@ def record(
     Warns
     -----
     UserWarning
-        The portal has no publisher of a name in `client_id`; what it may publish yet is recorded.
+        The portal has no publisher of a name in `client_id`; what it may publish yet is recorded. Or this machine's
+        clock is more than 10 s from the portal's.
 
     Examples
     --------
@@ -153,10 +155,23 @@ def record(
         recorder.store.recording(recorder.stand_by),
         contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found,
     ):
-        if words := strangers(portal, found.selector):
-            warnings.warn(words, stacklevel=2)
+        for words in (strangers(portal, found.selector), _wrong_clock(portal) if isinstance(found, Stream) else ""):
+            if words:
+                warnings.warn(words, stacklevel=2)
         recorder.run(found, every)
     return recorder.state()
+
+
+def _wrong_clock(portal: Portal) -> str:
+    """Say that the machine's clock is too far from the portal's for their messages to be known as the same; else ""."""
+    off = portal.wire.off
+    if abs(off) <= NEAR:
+        return ""
+    return (
+        f"this machine's clock is {times.lasting(abs(off))} {'ahead of' if off > 0 else 'behind'} the portal's, and "
+        "what comes over MQTT bears its time: it will stand beside the same messages of the history until these have "
+        "settled. Set the clock, and start the recorder again"
+    )
 
 
 class _Stopped(Exception):  # noqa: N818 (not an error: somebody asked for it)

@@ -9,15 +9,18 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 
 import pyarrow as pa
 import pytest
 
 import isr_analysis as isr
-from isr_analysis import times
+from isr_analysis import settings, times
 from isr_analysis.errors import BrokerUnavailableError, UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.token import Token
 from isr_analysis.recording import _TIDY_EVERY, _Recorder
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
@@ -328,6 +331,23 @@ def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog
             next(tables)
         with pytest.raises(isr.errors.AnswerError, match="a page of HTML"):
             next(Polled(portal, Selector(), duration=None).tables())
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(("off", "words"), [(45 * S, "ahead of"), (-90 * S, "behind"), (5 * S, None)])
+def test_a_clock_that_is_off_is_told(tmp_path, off, words):
+    """By the time that it puts on messages they are not known as those of the history; seconds do no harm."""
+    with isr.sandbox.serve(days=1, broker=True, rate=1) as here:
+        portal = Portal(
+            settings.profile(origin=here.origin, home=tmp_path), Token(here.token), now=lambda: time.time_ns() + off
+        )
+        login = here.make_subscriber()
+        with portal, warnings.catch_warnings(record=True) as said, isr.stream(login=login, portal=portal) as live:
+            warnings.simplefilter("always")
+            stop = threading.Event()
+            stop.set()
+            isr.record(source=live, every="0.1s", stop=stop, portal=portal)
+    assert [f"{words} the portal's" in str(one.message) for one in said] == ([True] if words else [])
 
 
 def test_files_that_cannot_be_put_together_do_not_end_a_recording():
