@@ -60,6 +60,15 @@ def test_bad_addresses(text, port):
         logins.address(text, port)
 
 
+@pytest.mark.parametrize("host", ["mqtts://sub-1:hunter2@broker.example:8883", "sub-1:hunter2@x", "ssl://a:hunter2/@x"])
+def test_a_login_in_an_address_is_refused_and_not_repeated(host):
+    """Words say where it goes; neither they nor a cause have the password."""
+    with pytest.raises(UsageError, match=r"'…@.*holds a login.*username=") as caught:
+        isr.stream(host=host)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 @pytest.mark.parametrize("key", ["isr_mqtt_rest_abc", " isr_mqtt_platform_rest_abc\n"])
 def test_a_rest_token_is_no_password(key, monkeypatch):
     """From wherever it comes, a token is refused, not sent, and not repeated."""

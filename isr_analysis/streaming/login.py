@@ -136,15 +136,16 @@ def find(
             "no broker is set up: live MQTT needs its address, which the portal shows beside the subscriber's login; "
             "give host= (and port=), or set ISR_MQTT_HOST (and ISR_MQTT_PORT)"
         )
+    found = address(str(where), known["port"])
     if known["username"] is None or known["password"] is None:
         raise SubscriberMissingError(
-            f"no login of a read-only subscriber for {where}: make one in the portal or with `isr subscribers create`, "
+            f"no login of a read-only subscriber for {found}: make one in the portal or with `isr subscribers create`, "
             "then give login=, or username= and password=, or set ISR_MQTT_USERNAME and ISR_MQTT_PASSWORD_FILE, or "
             "keep it in the keyring with `isr subscribers keep`"
         )
     key = known["password"] if isinstance(known["password"], Secret) else Secret(str(known["password"]))
     _refuse_token(str(known["username"]), key)
-    return Login(address(str(where), known["port"]), str(known["username"]), key, known["topic_filter"])
+    return Login(found, str(known["username"]), key, known["topic_filter"])
 
 
 def has_subscriber(profile: str | None = None) -> bool:
@@ -191,6 +192,8 @@ def address(text: str, port: int | str | None = None) -> Address:
     """
     text = text.strip()
     hint = 'give a host name, "host:port" or "mqtts://host:port"'
+    if "@" in text:
+        raise UsageError(f"host='…@{text.rpartition('@')[2]}' holds a login, which goes elsewhere (username=); {hint}")
     try:
         parts = _split(text)
         tls, web, usual = _SCHEMES[parts.scheme]
@@ -198,7 +201,7 @@ def address(text: str, port: int | str | None = None) -> Address:
         number = int(port) if port is not None else usual if named is None else named
     except (ValueError, KeyError) as exc:
         raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}") from exc
-    if not host or parts.username or parts.password or any(c.isspace() for c in host) or not 0 < number < 65_536:  # noqa: PLR2004
+    if not host or any(c.isspace() for c in host) or not 0 < number < 65_536:  # noqa: PLR2004
         raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}")
     if not tls and not settings.is_loopback(host):
         raise UsageError(
