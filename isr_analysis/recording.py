@@ -7,9 +7,8 @@ import datetime as dt
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -32,7 +31,6 @@ from isr_analysis.streaming.stream import Stream, gaps_table
 logger = logging.getLogger(__name__)
 
 _TIDY_EVERY = 8
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +202,12 @@ class _Recorder:
         try:
             if isinstance(source, Stream):
                 source.rest()  # what came before this was the recorder: another one may have stored it
-                for _ in _until(source.beats("5s" if every is None else every), self._stop):
+                for _ in source.beats("5s" if every is None else every, self._stop):
                     with uninterrupted():  # what came is taken and stored: it is not lost between the two
                         self._keep(source.new())
             else:
                 first = True
-                for table in _until(source.tables("10s" if every is None else every), self._stop):
+                for table in source.tables("10s" if every is None else every, self._stop):
                     self._keep(self.store.unknown(table) if first else table)
                     first = first and not len(table)
         except KeyboardInterrupt:
@@ -245,11 +243,3 @@ class _Recorder:
             now = self._portal.now()
             with contextlib.suppress(StoreError):  # it can be done another time
                 self.store.tidy(times.day_of(now), now=now, settle=0)
-
-
-def _until(beats: Iterator[_T], stop: threading.Event) -> Iterator[_T]:
-    """Give what comes until it is to stop; looked at as often as something comes."""
-    for one in beats:
-        yield one
-        if stop.is_set():
-            return

@@ -272,6 +272,26 @@ def test_who_stands_by_can_be_stopped():
             assert waiting.end().rows == 0
 
 
+@needs_mosquitto
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_recorder_is_stopped_however_seldom_it_looks(streams):
+    """Whoever stops one in a thread does not wait for its next look; what came by then is stored."""
+    with (
+        isr.sandbox.serve(days=1, broker=True, rate=50) as here,
+        here.connect() as portal,
+        isr.stream(login=here.make_subscriber(), portal=portal) as live,
+    ):
+        stop, done, store = threading.Event(), [], Recorded(portal.folder)
+        options = {"source": live if streams else "live", "every": "1h", "stop": stop, "portal": portal}
+        thread = threading.Thread(target=lambda: done.append(isr.record(**options)), daemon=True)
+        thread.start()
+        wait_for(lambda: live.received > 20 if streams else store.health().rows)
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert done[0].rows == store.health().rows
+
+
 def test_without_a_subscriber_the_live_answer_is_recorded():
     """Each publisher's last message, once, however often it is seen, also by the next recorder."""
     clock = Clock()

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Iterator
+from threading import Event
 
 import pyarrow as pa
 
@@ -56,10 +57,10 @@ class Polled:
         """Whether the portal answered when last asked."""
         return self._away_since is None
 
-    def tables(self, every: str | dt.timedelta = "10s") -> Iterator[pa.Table]:
+    def tables(self, every: str | dt.timedelta = "10s", stop: Event | None = None) -> Iterator[pa.Table]:
         """Give what is new as tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones.
 
-        The portal is asked once, however short the duration is.
+        The portal is asked once, however short the duration is, or though `stop` is set, which ends it.
 
         Raises
         ------
@@ -69,7 +70,7 @@ class Polled:
             are waited for, the last two of them for an hour.
         """
         pause = times.duration(every, name="every") / times.SECOND
-        while not self._closed and not (self._answered and self._ended()):
+        while not self._closed and not (self._answered and self._ended(stop)):
             began, wait = time.monotonic(), pause
             try:
                 yield self._new()
@@ -86,7 +87,7 @@ class Polled:
                     raise
                 logger.warning("%s", exc)
                 yield messages.empty()
-            while (left := began + wait - time.monotonic()) > 0 and not self._ended():
+            while (left := began + wait - time.monotonic()) > 0 and not self._ended(stop):
                 time.sleep(min(left, _PULSE))
 
     def missed(self) -> list[Gap]:
@@ -122,8 +123,9 @@ class Polled:
         self._away_since = self._away_since or now
         return now - self._away_since
 
-    def _ended(self) -> bool:
-        return self._closed or (self._until is not None and time.monotonic() >= self._until)
+    def _ended(self, stop: Event | None) -> bool:
+        is_late = self._until is not None and time.monotonic() >= self._until
+        return self._closed or is_late or (stop is not None and stop.is_set())
 
 
 Source = Stream | Polled

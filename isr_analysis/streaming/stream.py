@@ -9,6 +9,7 @@ import time as clock
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
+from threading import Event
 from typing import Any, Self
 
 import pandas as pd
@@ -124,13 +125,13 @@ class Stream:
         for _ in self.beats(every):
             yield self.new()
 
-    def beats(self, every: str | dt.timedelta) -> Iterator[None]:
-        """Say when it is time to look again, until the stream ends: what came is taken by `new`, or stays."""
+    def beats(self, every: str | dt.timedelta, stop: Event | None = None) -> Iterator[None]:
+        """Say when it is time to look again, until the stream ends or `stop` is set: `new` gives what came."""
         pause = times.duration(every, name="every") / times.SECOND
         at = clock.monotonic()
-        while not self._ended():
+        while not self._ended(stop):
             at = max(at + pause, clock.monotonic())
-            while (left := at - clock.monotonic()) > 0 and not self._ended():
+            while (left := at - clock.monotonic()) > 0 and not self._ended(stop):
                 clock.sleep(min(left, _WAIT))
             yield
 
@@ -214,10 +215,10 @@ class Stream:
         left = wait if self._until is None else max(0.0, self._until - clock.monotonic())
         return self._buffer.take(min(wait, left), most)
 
-    def _ended(self) -> bool:
+    def _ended(self, stop: Event | None = None) -> bool:
         if self._until is not None and clock.monotonic() >= self._until:
             self.close()
-        return self._buffer.ended
+        return self._buffer.ended or (stop is not None and stop.is_set())
 
     def _heard(self, topic: str, payload: bytes) -> None:
         """Take a message from the network; must not raise."""
