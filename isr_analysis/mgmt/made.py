@@ -88,9 +88,10 @@ class Made:
     @property
     def password(self) -> Secret | None:
         """The broker password, shown by the portal this once; None if the answer has none that is recognised."""
-        called = {v for name, v in self.fields.items() if isinstance(v, Secret) and "passw" in plain(_leaf(name))}
+        secrets = {name: v for name, v in self.fields.items() if isinstance(v, Secret)}
+        called = {v for name, v in secrets.items() if "passw" in plain(_leaf(name))}
         alone = called.pop() if len(called) == 1 else None
-        found = self._find(_PASSWORD, Secret) or alone or self._find(_KEYS, Secret)
+        found = self._find(_PASSWORD, Secret) or alone or (self._find(_KEYS, Secret) if len(secrets) == 1 else None)
         return found if isinstance(found, Secret) else None
 
     @property

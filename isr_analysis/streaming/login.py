@@ -226,7 +226,7 @@ def _port_in(text: str) -> str | None:
 
 def to_text(login: Mapping[str, Any]) -> str:
     """Write a login, its password in plain, as a file that ``ISR_MQTT_PASSWORD_FILE`` names has it."""
-    return tomli_w.dumps({key: secret.revealed(value) for key, value in login.items() if key in _KEYS and value})
+    return tomli_w.dumps({key: secret.revealed(value) for key, value in login.items() if value})
 
 
 def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
@@ -237,9 +237,7 @@ def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
     StoreError
         This machine has no keyring.
     """
-    to_keyring(
-        _entry(profile), json.dumps({key: secret.revealed(value) for key, value in made.items() if key in _KEYS})
-    )
+    to_keyring(_entry(profile), json.dumps({key: secret.revealed(value) for key, value in made.items()}))
 
 
 def out_of_keyring(profile: settings.Profile) -> bool:
