@@ -121,7 +121,8 @@ def export_history(
     -----
     A folder has the columns of the store: ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as
     published), ``seq``, ``source`` and ``extra``; a Delta table has its times in µs, which is all that it knows. Its
-    payloads are decoded by `isr_analysis.frame.to_frame`, or as text by whatever reads JSON there.
+    payloads are decoded by `isr_analysis.frame.to_frame`, or as text by whatever reads JSON there. Polars and DuckDB
+    are given ``folder/**/*.parquet``, as the folder holds notes, too; pandas, Dask and Spark pass over these.
 
     Examples
     --------
