@@ -161,10 +161,16 @@ class Subscription:
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
         if any(code.value >= _SUBACK_FAILED for code in codes):
+            self._refusals += 1
+            if self._ready.is_set() and self._refusals < _REFUSALS:  # one that has just started may know no rights yet
+                logger.warning("the broker %s refused the subscription; trying again", self._login.address)
+                self._client.socket().close()
+                return
             self._give_up(
                 SubscriberRefusedError(
                     f"the broker {self._login.address} does not let {self._login.username} listen to {self._filter}: "
-                    "a read-only subscriber has the one filter that the portal shows beside it"
+                    "a read-only subscriber has the one filter that the portal shows beside it; set "
+                    "ISR_MQTT_TOPIC_FILTER to that"
                 )
             )
             return
