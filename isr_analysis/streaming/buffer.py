@@ -90,7 +90,7 @@ class Buffer:
                 self._rows.popleft() for _ in range(len(self._rows) if most is None else min(most, len(self._rows)))
             ]
             self._size -= sum(len(row[3]) + _OVERHEAD for row in rows)
-            if self._dropped is not None:
+            if self._dropped is not None and not self._rows:  # of a reader who is late all the time it is one gap
                 self._gaps.append(self._dropped)
                 self._dropped = None
             return rows
