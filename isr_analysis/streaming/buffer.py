@@ -86,9 +86,8 @@ class Buffer:
             with contextlib.suppress(queue.Empty):
                 while True:
                     self._wake.get_nowait()
-            rows = [
-                self._rows.popleft() for _ in range(len(self._rows) if most is None else min(most, len(self._rows)))
-            ]
+            many = len(self._rows) if most is None else min(most, len(self._rows))
+            rows = [self._rows.popleft() for _ in range(many)]
             self._size -= sum(len(row[3]) + _OVERHEAD for row in rows)
             if self._dropped is not None and not self._rows:  # of a reader who is late all the time it is one gap
                 self._gaps.append(self._dropped)
