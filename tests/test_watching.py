@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 import isr_analysis as isr
-from isr_analysis import frame, messages, times
+from isr_analysis import frame, messages, surroundings, times
 from isr_analysis.cli import cli
 from isr_analysis.cli import live as terminal
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
@@ -298,6 +298,18 @@ def test_a_table_is_cut_to_its_terminal():
     assert lines[-1] == "… and 23 more"
     assert all(len(line) <= 72 and line.isprintable() for line in lines)
     assert "1 h 1 min ago" in lines[2]
+
+
+def test_a_table_of_wide_signs_stands_in_columns_and_fits():
+    """Signs of East Asia and emoji take two columns of a terminal each: no line is longer than that for them."""
+    rows = [
+        (i, name, "t", b'{"text": "' + "\u6f22\u5b57\U0001f680".encode() * 20 + b'"}')
+        for i, name in enumerate("a\u6f22")
+    ]
+    df = frame.to_frame(table(rows), attrs={"connected": True, "gaps": 0, "source": "live"})
+    lines = terminal.table(df, times.MINUTE, "UTC", width=60, height=10)
+    assert all(surroundings.cells(line) <= 60 for line in lines)
+    assert len({surroundings.cells(line[: line.index("t ")]) for line in lines[2:]}) == 1
 
 
 def test_the_table_says_what_was_measured_first():
