@@ -213,10 +213,12 @@ class _Recorder:
         except KeyboardInterrupt:
             logger.info("stopped by hand")
         finally:
-            with uninterrupted():
-                source.close()
+            try:
+                source.close()  # it may wait for a connection that is being made: Ctrl-C comes through
+            finally:
                 if isinstance(source, Stream):
-                    self._keep(source.rest())
+                    with uninterrupted():
+                        self._keep(source.rest())
 
     def state(self) -> Recording:
         """Tell how it stands."""

@@ -273,6 +273,34 @@ def test_who_stands_by_can_be_stopped():
 
 
 @needs_mosquitto
+def test_ctrl_c_while_a_recorder_closes_its_stream_loses_nothing():
+    """As of somebody who presses it twice, since a connection that is being made takes its time to end."""
+
+    def interrupt(frame, event, _):
+        if event == "call" and frame.f_code is Stream.close.__code__ and not pressed:
+            pressed.append(live.received)
+            signal.raise_signal(signal.SIGINT)
+
+    pressed, stop = [], threading.Event()
+    with (
+        isr.sandbox.serve(days=1, broker=True, rate=50) as here,
+        here.connect() as portal,
+        isr.stream(login=here.make_subscriber(), portal=portal) as live,
+    ):
+        threading.Timer(2.0, stop.set).start()
+        sys.setprofile(interrupt)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                isr.record(source=live, every="1h", stop=stop, portal=portal)
+        finally:
+            sys.setprofile(None)
+        assert pressed
+        numbers = Recorded(portal.folder).read(Selector(), EVER)["seq"].to_pylist()
+    assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
+    assert max(numbers) >= pressed[0]
+
+
+@needs_mosquitto
 @pytest.mark.parametrize("streams", [True, False])
 def test_a_recorder_is_stopped_however_seldom_it_looks(streams):
     """Whoever stops one in a thread does not wait for its next look; what came by then is stored."""
