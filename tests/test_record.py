@@ -287,7 +287,7 @@ def test_ctrl_c_while_a_recorder_closes_its_stream_loses_nothing():
         here.connect() as portal,
         isr.stream(login=here.make_subscriber(), portal=portal) as live,
     ):
-        threading.Timer(2.0, stop.set).start()
+        threading.Thread(target=lambda: (wait_for(lambda: live.received > 20), stop.set())).start()
         sys.setprofile(interrupt)
         try:
             with pytest.raises(KeyboardInterrupt):
