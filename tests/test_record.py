@@ -1,19 +1,16 @@
-"""Recording: what is published, stored as it comes, until the history has it; through breaks, kills and rivals."""
+"""Recording: what is published, stored as it comes, until the history has it; through breaks and rivals."""
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 import warnings
 from collections import Counter
 
-import pyarrow as pa
 import pytest
+from recorders import EVER, S, needs_mosquitto, rows, said, truth, wait_for
 
 import isr_analysis as isr
 from isr_analysis import settings, times
@@ -22,18 +19,14 @@ from isr_analysis.messages import Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 from isr_analysis.recording import _TIDY_EVERY, _Recorder
-from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 from isr_analysis.streaming.polled import Polled
-from isr_analysis.streaming.stream import Stream, _table
+from isr_analysis.streaming.stream import _table
 from isr_analysis.times import Range
 
-needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
-
 T0 = times.instant("2026-11-20T12:00:00")
-S, MIN = times.SECOND, times.MINUTE
-EVER = Range(0, 2**62)
+MIN = times.MINUTE
 
 
 class Clock:
@@ -44,31 +37,6 @@ class Clock:
 
     def __call__(self):
         return self.at
-
-
-def wait_for(condition, seconds=60.0):
-    """Wait until something is so; fail if it never is."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it never came to be so"
-        time.sleep(0.005)
-
-
-def rows(table):
-    """Give messages as tuples."""
-    columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
-    return list(zip(table["time"].cast(pa.int64()).to_pylist(), *columns, strict=True))
-
-
-def truth(here, start, end):
-    """Give what the fleet published in a span."""
-    made = here._world.account(here.seed).archive.published(start, end)
-    return sorted((one.time, one.client.client_id, one.feed.topic, one.payload) for one in made)
-
-
-def said(found):
-    """Count messages without their times."""
-    return Counter(one[1:] for one in found)
 
 
 class Running:
@@ -176,68 +144,6 @@ def test_the_frame_is_seamless_up_to_now_and_says_what_is_provisional():
 
 
 @needs_mosquitto
-def test_kill_9_loses_seconds_and_doubles_nothing(tmp_path):
-    """What was stored stays; the next recorder goes on at once; nothing is there twice."""
-    with isr.sandbox.serve(days=1, broker=True, rate=200) as here:
-        login = here.make_subscriber()
-        env = {
-            **os.environ, "ISR_TOKEN": here.token, "ISR_PORTAL_ORIGIN": here.origin, "ISR_HOME": str(tmp_path / "kept"),
-            "ISR_MQTT_HOST": login.host, "ISR_MQTT_USERNAME": login.username,
-            "ISR_MQTT_PASSWORD": login.password.reveal(), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-        }  # fmt: skip
-        words = [sys.executable, "-c", "from isr_analysis.cli import main; main()", "record", "--every", "1s"]
-        began = time.time_ns()
-        portal = here.connect(home=tmp_path / "kept")
-        store = Recorded(portal.folder)
-        first = subprocess.Popen(words, env=env, stderr=subprocess.PIPE)
-        wait_for(lambda: store.health().rows > 50)
-        first.kill()
-        first.wait()
-        first.stderr.close()
-        kept = store.health().rows
-        assert kept > 50
-        second = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
-        wait_for(lambda: store.health().rows > kept + 50)
-        second.send_signal(signal.SIGTERM)
-        told, _ = second.communicate(timeout=60)
-        assert second.returncode == 0
-        found = rows(store.read(Selector(), EVER))
-        assert f"{len(found) - kept:,} messages" in told
-        assert said(found) <= said(truth(here, began - 2 * S, time.time_ns()))
-
-
-@needs_mosquitto
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_loses_nothing_that_came(ending):
-    """Also where it, or the end of a service, comes after messages are taken and before they are stored."""
-    taken = []
-
-    def interrupt(frame, event, given):
-        if event == "return" and frame.f_code is Stream.new.__code__ and given is not None and len(given):
-            taken.append(len(given))
-            if len(taken) == 2:
-                signal.raise_signal(ending)
-
-    with (
-        isr.sandbox.serve(days=1, broker=True, rate=50) as here,
-        here.connect() as portal,
-        isr.stream(login=here.make_subscriber(), portal=portal) as live,
-    ):
-        former = signal.signal(ending, signal.default_int_handler)  # as the command has it
-        sys.setprofile(interrupt)
-        try:
-            done = isr.record(source=live, every="0.2s", portal=portal)
-        finally:
-            sys.setprofile(None)
-            signal.signal(ending, former)
-        stored = Recorded(portal.folder).read(Selector(), EVER)
-    assert len(taken) == 2
-    assert done.rows == len(stored) >= sum(taken)
-    numbers = stored["seq"].to_pylist()
-    assert sorted(numbers) == list(range(min(numbers), live.received + 1))
-
-
-@needs_mosquitto
 def test_two_recorders_at_once_record_once():
     """The second one stands by, and takes over when the first one ends."""
     with isr.sandbox.serve(days=1, broker=True, rate=200) as here:
@@ -270,54 +176,6 @@ def test_who_stands_by_can_be_stopped():
             waiting = Running(other, source="live")
             wait_for(lambda: waiting.states)
             assert waiting.end().rows == 0
-
-
-@needs_mosquitto
-def test_ctrl_c_while_a_recorder_closes_its_stream_loses_nothing():
-    """As of somebody who presses it twice, since a connection that is being made takes its time to end."""
-
-    def interrupt(frame, event, _):
-        if event == "call" and frame.f_code is Stream.close.__code__ and not pressed:
-            pressed.append(live.received)
-            signal.raise_signal(signal.SIGINT)
-
-    pressed, stop = [], threading.Event()
-    with (
-        isr.sandbox.serve(days=1, broker=True, rate=50) as here,
-        here.connect() as portal,
-        isr.stream(login=here.make_subscriber(), portal=portal) as live,
-    ):
-        threading.Thread(target=lambda: (wait_for(lambda: live.received > 20), stop.set())).start()
-        sys.setprofile(interrupt)
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                isr.record(source=live, every="1h", stop=stop, portal=portal)
-        finally:
-            sys.setprofile(None)
-        assert pressed
-        numbers = Recorded(portal.folder).read(Selector(), EVER)["seq"].to_pylist()
-    assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
-    assert max(numbers) >= pressed[0]
-
-
-@needs_mosquitto
-@pytest.mark.parametrize("streams", [True, False])
-def test_a_recorder_is_stopped_however_seldom_it_looks(streams):
-    """Whoever stops one in a thread does not wait for its next look; what came by then is stored."""
-    with (
-        isr.sandbox.serve(days=1, broker=True, rate=50) as here,
-        here.connect() as portal,
-        isr.stream(login=here.make_subscriber(), portal=portal) as live,
-    ):
-        stop, done, store = threading.Event(), [], Recorded(portal.folder)
-        options = {"source": live if streams else "live", "every": "1h", "stop": stop, "portal": portal}
-        thread = threading.Thread(target=lambda: done.append(isr.record(**options)), daemon=True)
-        thread.start()
-        wait_for(lambda: live.received > 20 if streams else store.health().rows)
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
-        assert done[0].rows == store.health().rows
 
 
 def test_without_a_subscriber_the_live_answer_is_recorded():
