@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from isr_analysis.recording import record
     from isr_analysis.report import build_report
     from isr_analysis.saved import read_history
-    from isr_analysis.streaming.stream import has_subscriber, stream
+    from isr_analysis.streaming.login import has_subscriber
+    from isr_analysis.streaming.stream import stream
     from isr_analysis.watching import watch_live
 
 __version__ = "0.1.0"
@@ -79,7 +80,7 @@ _HOME = {
     "disconnect": "portal.connection",
     "export_history": "export",
     "gaps": "checks",
-    "has_subscriber": "streaming.stream",
+    "has_subscriber": "streaming.login",
     "has_token": "portal.connection",
     "intervals": "checks",
     "load_history": "history",

@@ -21,7 +21,7 @@ from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, Usage
 from isr_analysis.exported import file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import lacking
+from isr_analysis.offline import keeping, lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -104,20 +104,23 @@ def open_history(
     messages.check_flags(decoded=decoded, offline=offline, wait=wait)
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     zone = times.zone(tz)
-    if offline or portal.profile.is_offline:
+    offline = offline or portal.profile.is_offline
+    check = keeping(portal, selector, span, offline=offline)
+    if offline:
         if words := lacking(portal, selector, span):
             warnings.warn(words, stacklevel=2)
     else:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
              portal=portal)  # fmt: skip
     if engine == "dask":
-        read = functools.partial(_of_store, portal.folder, selector)
-        return _dask(read, span, zone, decoded=decoded)
+        return _dask(functools.partial(_of_store, portal.folder, selector, check), span, zone, decoded=decoded)
     store = Store(portal.folder)
     if decoded:
-        table = frame.as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone))
-        return _in_engine(engine, ds.dataset(table), zone)
-    return _in_engine(engine, _messages(store, selector, span), zone)
+        data = ds.dataset(frame.as_arrow(frame.from_decoded(store.decoded(selector, span), tz=zone)))
+    else:
+        data = _messages(store, selector, span)
+    check(span)
+    return _in_engine(engine, data, zone)
 
 
 def open_exported(
@@ -231,9 +234,13 @@ def _imported(engine: str) -> Any:
         raise MissingExtraError.of(f'engine="{name}"', exc.name or engine, name) from exc
 
 
-def _of_store(folder: Path, selector: Selector, day: Range, *, decoded: bool) -> pa.Table:
+def _of_store(
+    folder: Path, selector: Selector, check: Callable[[Range], None], day: Range, *, decoded: bool
+) -> pa.Table:
     store = Store(folder)
-    return store.decoded(selector, day) if decoded else store.read(selector, day)
+    table = store.decoded(selector, day) if decoded else store.read(selector, day)
+    check(day)
+    return table
 
 
 def _of_export(folder: str, selector: Selector, day: Range, *, decoded: bool) -> pa.Table:

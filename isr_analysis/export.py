@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from isr_analysis.files import path_of, remove_asides, replacing
 from isr_analysis.history import load_history
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import has_gaps, lacking
+from isr_analysis.offline import has_gaps, keeping, lacking
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Report
@@ -121,7 +121,8 @@ def export_history(
     -----
     A folder has the columns of the store: ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as
     published), ``seq``, ``source`` and ``extra``; a Delta table has its times in µs, which is all that it knows. Its
-    payloads are decoded by `isr_analysis.frame.to_frame`, or as text by whatever reads JSON there.
+    payloads are decoded by `isr_analysis.frame.to_frame`, or as text by whatever reads JSON there. Polars and DuckDB
+    are given ``folder/**/*.parquet``, as the folder holds notes, too; pandas, Dask and Spark pass over these.
 
     Examples
     --------
@@ -150,14 +151,14 @@ def export_history(
     new: Notes = {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}}
     folder = Folder(name, new)
     target = Delta(name, storage_options) if delta else folder
-    words = ""
+    words, check = "", keeping(portal, selector, span, offline=offline)
     if offline:
         if (words := lacking(portal, selector, span)) and has_gaps(portal, selector, span, is_open=end is None):
             warnings.warn(words, stacklevel=2)
     else:
         sync(client_id, topic, start=times.iso(span.start), end=times.iso(span.end), wait=wait, progress=progress,
              portal=portal)  # fmt: skip
-    return _export_days(Store(portal.folder), selector, span, folder, target, words)
+    return _export_days(Store(portal.folder), selector, span, folder, target, words, check)
 
 
 def _kind(path: Path) -> str | None:
@@ -175,8 +176,9 @@ def _kind(path: Path) -> str | None:
 
 
 def _export_days(
-    store: Store, selector: Selector, span: Range, folder: Folder, target: Folder | Delta, words: str
-) -> Exported:
+    store: Store, selector: Selector, span: Range, folder: Folder, target: Folder | Delta, words: str,
+    check: Callable[[Range], None],
+) -> Exported:  # fmt: skip
     rows = written = kept = 0
     with folder.noting() as days:
         files = target.files()
@@ -184,6 +186,7 @@ def _export_days(
             date = times.iso(day.start)[:10]
             mark = store.mark(selector, day)
             if mark is None and not store.spans(selector, day)[0]:
+                check(day)
                 continue  # never fetched: it is no day without messages, and what was exported of it before stays
             # Of two exports at once, either may have written the day last, or the notes: the file tells which.
             if days.get(date, [None, None]) == [mark, files.get(date)]:
@@ -191,6 +194,7 @@ def _export_days(
                 kept += mark is not None
                 continue
             table = store.read(selector, day)
+            check(day)
             days[date] = [mark, target.put(date, table)]
             rows, written = rows + len(table), written + 1
     return Exported(folder.name, rows, written, kept, words)

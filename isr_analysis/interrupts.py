@@ -13,25 +13,31 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""What may end a program with a `KeyboardInterrupt`; Windows has no SIGHUP."""
+
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done.
+    """Hold Ctrl-C back until the block is done, and what else ends a command as it does.
 
     For what must be done whole or not at all, and for starting threads, as Python takes locks of its own there: an
     interrupt just then would leave one locked, a thread would wait for it forever, and the program, at its end, for the
     thread.
     """
-    former = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(former):
+    known = {number: signal.getsignal(number) for number in _ENDING}
+    former = {number: handler for number, handler in known.items() if callable(handler)}
+    if threading.current_thread() is not threading.main_thread() or not former:
         yield
         return
     came: list[int] = []
     try:
-        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+        for number in former:
+            signal.signal(number, lambda number, _: came.append(number))
         yield
     finally:
-        signal.signal(signal.SIGINT, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
         for number in came[:1]:
             signal.raise_signal(number)
 

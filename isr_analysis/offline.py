@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 import math
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from isr_analysis import times
@@ -14,7 +16,7 @@ from isr_analysis.messages import Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.transport import EnoughError
 from isr_analysis.settings import OFFLINE
-from isr_analysis.store.holding import SETTLE, Held
+from isr_analysis.store.holding import MAX_AGE, SETTLE, Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -99,6 +101,37 @@ def has_gaps(portal: Portal, selector: Selector, span: Range, *, is_open: bool) 
         return on_disk(portal, selector, span.before(portal.now()), is_open=is_open)[1] != ""
     except HistoryIncompleteError:
         return True
+
+
+def keeping(portal: Portal, selector: Selector, span: Range, *, offline: bool) -> Callable[[Range], None]:
+    """Give what makes sure, of a part of a range that was just read from the store, that nothing of it was removed.
+
+    Another process may clear the store at any moment, and what is gone would look as if nothing was published.
+
+    Parameters
+    ----------
+    portal, selector, span
+        What is to be read.
+    offline : bool
+        Whether only what is on disk now is meant; else all of the range, which is about to be fetched.
+
+    Returns
+    -------
+    callable
+        It raises `HistoryIncompleteError`. Workers elsewhere can be given it.
+    """
+    if offline:
+        return partial(_check_kept, portal.folder, selector, portal.now(), _held(portal, selector, span).missing)
+    return partial(_check_kept, portal.folder, selector, portal.now() - MAX_AGE, [])
+
+
+def _check_kept(folder: Path, selector: Selector, now: int, before: list[tuple[Selector, Range]], span: Range) -> None:
+    for one, gap in Store(folder).held(selector, span, now=now, max_age=None).missing:
+        if gap.minus([known for whose, known in before if whose == one]):
+            raise HistoryIncompleteError(
+                f"{gap} of {one} was removed from the store before it could be read; look what clears it "
+                "(isr cache clear), and try again"
+            )
 
 
 def missing(portal: Portal, selector: Selector, span: Range) -> str:

@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -22,6 +22,7 @@ from isr_analysis.messages import Clients
 from isr_analysis.offline import check_online
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
+from isr_analysis.store.doubles import NEAR
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.streaming.buffer import Gap
 from isr_analysis.streaming.polled import Source, opened
@@ -132,7 +133,8 @@ def record(
     Warns
     -----
     UserWarning
-        The portal has no publisher of a name in `client_id`; what it may publish yet is recorded.
+        The portal has no publisher of a name in `client_id`; what it may publish yet is recorded. Or this machine's
+        clock is more than 10 s from the portal's.
 
     Examples
     --------
@@ -151,10 +153,23 @@ def record(
         recorder.store.recording(recorder.stand_by),
         contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found,
     ):
-        if words := strangers(portal, found.selector):
-            warnings.warn(words, stacklevel=2)
+        for words in (strangers(portal, found.selector), _wrong_clock(portal) if isinstance(found, Stream) else ""):
+            if words:
+                warnings.warn(words, stacklevel=2)
         recorder.run(found, every)
     return recorder.state()
+
+
+def _wrong_clock(portal: Portal) -> str:
+    """Say that the machine's clock is too far from the portal's for their messages to be known as the same; else ""."""
+    off = portal.wire.off
+    if abs(off) <= NEAR:
+        return ""
+    return (
+        f"this machine's clock is {times.lasting(abs(off))} {'ahead of' if off > 0 else 'behind'} the portal's, and "
+        "what comes over MQTT bears its time: it will stand beside the same messages of the history until these have "
+        "settled. Set the clock, and start the recorder again"
+    )
 
 
 class _Stopped(Exception):  # noqa: N818 (not an error: somebody asked for it)
@@ -184,21 +199,26 @@ class _Recorder:
     def run(self, source: Source, every: str | dt.timedelta | None) -> None:
         """Record until the source or somebody ends it."""
         self._source = source
-        polled = not isinstance(source, Stream)
-        if isinstance(source, Stream):
-            source.rest()  # what came before this was the recorder: another one may have stored it
-        tables = source.tables(("10s" if polled else "5s") if every is None else every)
-        first = polled
         try:
-            for table in _until(tables, self._stop):
-                self._keep(self.store.unknown(table) if first else table)
-                first = first and not len(table)
+            if isinstance(source, Stream):
+                source.rest()  # what came before this was the recorder: another one may have stored it
+                for _ in source.beats("5s" if every is None else every, self._stop):
+                    with uninterrupted():  # what came is taken and stored: it is not lost between the two
+                        self._keep(source.new())
+            else:
+                first = True
+                for table in source.tables("10s" if every is None else every, self._stop):
+                    self._keep(self.store.unknown(table) if first else table)
+                    first = first and not len(table)
         except KeyboardInterrupt:
             logger.info("stopped by hand")
         finally:
-            source.close()
-            if isinstance(source, Stream):
-                self._keep(source.rest())
+            try:
+                source.close()  # it may wait for a connection that is being made: Ctrl-C comes through
+            finally:
+                if isinstance(source, Stream):
+                    with uninterrupted():
+                        self._keep(source.rest())
 
     def state(self) -> Recording:
         """Tell how it stands."""
@@ -213,8 +233,8 @@ class _Recorder:
     def _keep(self, table: pa.Table) -> None:
         if len(table):
             with uninterrupted():  # what came is stored once, neither half nor twice
-                self._rows += len(table)
                 self._write(table)
+                self._rows += len(table)
         if self._progress is not None:
             self._progress(self.state())
 
@@ -225,11 +245,3 @@ class _Recorder:
             now = self._portal.now()
             with contextlib.suppress(StoreError):  # it can be done another time
                 self.store.tidy(times.day_of(now), now=now, settle=0)
-
-
-def _until(tables: Iterator[pa.Table], stop: threading.Event) -> Iterator[pa.Table]:
-    """Give tables until it is to stop; looked at as often as something comes."""
-    for table in tables:
-        yield table
-        if stop.is_set():
-            return

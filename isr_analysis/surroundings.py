@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from typing import Any
 
 
@@ -31,3 +32,22 @@ def page_is_live() -> bool:
 def printable(text: str) -> str:
     """Give a text with a dot for each character that a terminal would obey, such as those of a name that came so."""
     return "".join(one if one.isprintable() else "·" for one in text)
+
+
+def cells(text: str) -> int:
+    """Give how many columns of a terminal a text takes: signs of East Asia and emoji take two.
+
+    >>> cells("shack"), cells("漢字"), cells("e\u0301")
+    (5, 4, 1)
+    """
+    return sum(0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
+
+
+def cut(line: str, width: int) -> str:
+    """Cut a line to so many columns of a terminal; what is cut ends with an ellipsis."""
+    if cells(line) <= width:
+        return line
+    line = line[: max(width - 1, 0)]
+    while cells(line) > width - 1 and line:
+        line = line[:-1]
+    return f"{line}…"

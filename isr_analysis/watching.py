@@ -11,7 +11,13 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, times
-from isr_analysis.errors import AddOnMissingError, AnswerError, PortalUnavailableError, QuotaExhaustedError
+from isr_analysis.errors import (
+    AddOnMissingError,
+    AnswerError,
+    PortalUnavailableError,
+    QuestionRefusedError,
+    QuotaExhaustedError,
+)
 from isr_analysis.live import last_messages, strangers
 from isr_analysis.messages import Clients
 from isr_analysis.offline import check_online
@@ -132,8 +138,10 @@ class Watched:
         """Give what the live answer has, where it can be had."""
         try:
             return last_messages(self._portal, found.selector, max_age=1.0)[1]
-        except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError, AnswerError) as exc:
-            if isinstance(exc, AnswerError) and self._gaps < 0:  # later it may be a page that says it is being mended
+        except (AddOnMissingError, PortalUnavailableError, QuotaExhaustedError):
+            return messages.empty()
+        except (AnswerError, QuestionRefusedError):
+            if self._gaps < 0:  # later it may be a page that says it is being mended
                 raise
             return messages.empty()
 

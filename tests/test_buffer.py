@@ -57,6 +57,21 @@ def test_what_was_read_makes_room():
     assert buffer.gaps == []
 
 
+def test_a_reader_that_is_late_all_the_time_has_one_gap():
+    """However many messages it takes one by one meanwhile; the next gap begins when it has caught up."""
+    buffer = Buffer(1000)
+    for i in range(100):
+        buffer.put((i, "c", "t", b"x" * 200, i))
+        if i % 10 == 9:
+            assert len(buffer.take(0, 1)) == 1
+    (gap,) = buffer.gaps
+    rest = len(buffer.take(0))
+    assert (gap.start, gap.lost) == (0, 100 - 10 - rest)
+    for i in range(100, 105):
+        buffer.put((i, "c", "t", b"x" * 200, i))
+    assert [one.start for one in buffer.gaps] == [0, 100]
+
+
 def test_an_error_is_not_lost_behind_an_ordinary_end():
     """The stream is closed after its login ended: whoever reads on is told all the same."""
     buffer = Buffer(1000)

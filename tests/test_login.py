@@ -14,8 +14,7 @@ from isr_analysis.errors import (
 )
 from isr_analysis.secret import Secret
 from isr_analysis.streaming import login as logins
-from isr_analysis.streaming.login import Address, Login
-from isr_analysis.streaming.stream import has_subscriber
+from isr_analysis.streaming.login import Address, Login, has_subscriber
 
 ACCOUNT = "0a1b2c3d-0000-4000-8000-00000000000a"
 
@@ -59,6 +58,15 @@ def test_bad_addresses(text, port):
     """What is no address, or would send a password in plain, is refused."""
     with pytest.raises(UsageError):
         logins.address(text, port)
+
+
+@pytest.mark.parametrize("host", ["mqtts://sub-1:hunter2@broker.example:8883", "sub-1:hunter2@x", "ssl://a:hunter2/@x"])
+def test_a_login_in_an_address_is_refused_and_not_repeated(host):
+    """Words say where it goes; neither they nor a cause have the password."""
+    with pytest.raises(UsageError, match=r"'…@.*holds a login.*username=") as caught:
+        isr.stream(host=host)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize("key", ["isr_mqtt_rest_abc", " isr_mqtt_platform_rest_abc\n"])

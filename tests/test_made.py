@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
+import keyring
 import pytest
 from click.testing import CliRunner
 from portal_mgmt import answering
@@ -52,6 +55,33 @@ def test_a_login_without_its_password_is_kept_nowhere(tmp_path, monkeypatch):
         with pytest.raises(AnswerError, match="shows no password"):
             CliRunner().invoke(cli, ["publishers", "create", "x", "--out", str(file)], catch_exceptions=False)
     assert not file.exists()
+
+
+@pytest.mark.parametrize("place", ["--out", "--keyring"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**ONE, "token": "t", "mqtt": {"pw": WORD}},
+        {**ONE, "password": "p", "tls": {"private_key": WORD}},
+        {**ONE, "temporary_password": "p", "other": WORD},
+    ],
+)
+def test_what_is_shown_once_beside_the_password_is_kept_with_it(body, place, tmp_path, monkeypatch):
+    """Whichever of them is the one that matters; nothing of it is printed."""
+    file = tmp_path / "login"
+    with isr.sandbox.serve(days=1) as here:
+        monkeypatch.setenv("ISR_TOKEN", here.token)
+        monkeypatch.setenv("ISR_PORTAL_ORIGIN", here.origin)
+        monkeypatch.setattr("isr_analysis.mgmt.clients.change", lambda *_, **__: json.dumps(body).encode())
+        for what in ("publishers", "subscribers"):
+            words = [what, "create", "x", place, *([str(file)] if place == "--out" else [])]
+            done = CliRunner().invoke(cli, words, catch_exceptions=False)
+            assert done.exit_code == 0
+            assert WORD not in done.output
+            kept = file.read_text() if place == "--out" else str(list(keyring.get_keyring().kept.values()))
+            assert WORD in kept
+            file.unlink(missing_ok=True)
+            keyring.get_keyring().kept.clear()
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,9 @@ def test_a_change_never_reaches_another_account():
         ({"data": {"credentials": {"user": "sub-1", "secret": "x9"}, "filter": "u/#"}}, "x9", "sub-1", "u/#"),
         ([{"subscriber": "sub-1", "new_password": "x9", "topic": "u/#", "password_expires_at": "2026-12-01"}],
          "x9", "sub-1", "u/#"),
+        ({"login": "sub-1", "temporary_password": "x9", "topic": "u/#", "password_expires_at": "2026-12-01"},
+         "x9", "sub-1", "u/#"),
+        ({"login": "sub-1", "password": 700900, "topic": "u/#"}, "700900", "sub-1", "u/#"),
         ({"login": "sub-1", "passphrase": "x9", "acl": "u/#", "password_set": True}, "x9", "sub-1", "u/#"),
     ],
 )  # fmt: skip
@@ -290,6 +293,8 @@ def test_answers_of_any_form_are_understood(body, password, username, topic):
     [
         (b'{"mot_de_passe": "x9", "username": "sub-1"}', {"mot_de_passe": "x9", "username": "sub-1"}),
         (b'{"passwords": ["x9"], "username": "sub-1"}', {"passwords": ["x9"], "username": "sub-1"}),
+        (b'{"token": "csrf", "pw": "x9"}', {"token": "csrf", "pw": "x9"}),
+        (b'{"pw": "x9", "password_hint": "keep it"}', {"pw": "x9", "password_hint": "keep it"}),
         (b'"x9"', {"answer": "x9"}),
         (b"x9", {"answer": "x9"}),
         (b'{"uri": "mqtts://sub-1:x9@broker.example:8883"}', {"uri": "mqtts://sub-1:x9@broker.example:8883"}),

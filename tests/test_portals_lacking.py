@@ -9,7 +9,7 @@ import portals
 import pytest
 from portal_messages import same
 from portal_odd import Odd, rows
-from portals import FIRST, Dialect, Message
+from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis.errors import AnswerError
@@ -280,3 +280,12 @@ def test_silence_at_the_ends_of_ranges_is_believed(home, hours):
         df = isr.load_history(start="2026-10-09", end="2026-11-02", portal=portal)
         same(df, stored)
         assert server.count() <= 3 * len(days) + 24
+
+
+@pytest.mark.parametrize("seconds", [1, 3, 35, 59])
+def test_a_short_range_of_nothing_is_no_sign_of_cuts(home, seconds):
+    """Of seconds, too, such as the last ten minutes leave: a range that is to show it holds the message it asks for."""
+    now = NOW // MINUTE * MINUTE + seconds * SECOND
+    stored = [Message(now - HOUR + 17 * SECOND, "dev-a", "t/x", {"i": 1})]
+    with portals.mocked(Server(Dialect(), stored), home, now=lambda: now) as portal:
+        assert isr.load_history(last="10min", portal=portal).empty

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import portal_rows
 import portals
 import pytest
@@ -9,7 +11,9 @@ from portal_messages import same
 from portals import ACCOUNT, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
-from isr_analysis.errors import UsageError
+from isr_analysis.errors import QuestionRefusedError, UsageError
+from isr_analysis.messages import Selector
+from isr_analysis.streaming.polled import Polled
 from isr_analysis.times import HOUR, SECOND
 
 LAST = [
@@ -136,3 +140,29 @@ def test_nobody_published_yet(home):
             df = isr.load_live(portal=portal, max_age="1s")
             assert (len(df), list(df)[:2]) == (0, ["client_id", "topic"])
             portal.responses._session.cache.clear()
+
+
+def test_a_route_that_a_proxy_has_not_for_a_while_is_waited_out(home, caplog):
+    """As one on the way says of a portal that is being started anew; for an hour, and not at the first look."""
+    server, clock = Server(Dialect(), LAST), [NOW]
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home, now=lambda: clock[0]) as portal,
+        caplog.at_level(logging.CRITICAL),
+    ):
+        source = Polled(portal, Selector(), duration=None)
+        tables = source.tables("0.1s")
+        assert len(next(tables)) == len(LAST)
+        server.answer = lambda *_: (404, {"Content-Type": "text/plain"}, b"404 page not found")
+        assert len(next(tables)) == 0
+        assert not source.connected
+        del server.answer
+        assert len(next(tables)) == 0
+        assert source.connected
+        server.answer = lambda *_: (404, {"Content-Type": "text/plain"}, b"404 page not found")
+        next(tables)
+        clock[0] += 2 * HOUR
+        with pytest.raises(QuestionRefusedError, match="404 page not found"):
+            next(tables)
+        with pytest.raises(QuestionRefusedError, match="404 page not found"):
+            next(Polled(portal, Selector(), duration=None).tables())

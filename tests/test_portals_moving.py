@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import portal_rows
@@ -12,7 +13,7 @@ from portal_odd import MINUTES, SPAN, Odd, rows
 from portals import FIRST, NOW, Dialect, Message
 
 import isr_analysis as isr
-from isr_analysis import times
+from isr_analysis import report, times
 from isr_analysis.errors import HistoryIncompleteError
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
@@ -90,26 +91,64 @@ def test_the_oldest_message_may_be_deleted_before_it_is_asked_for_again(home):
         assert df["i"].is_unique
 
 
-@pytest.mark.parametrize("often", [1, 9])
-def test_what_is_cleared_while_it_is_loaded_is_fetched_again(home, often):
-    """Another process may clear the store at any moment; if it never ends doing so, that is an error."""
-    first, second = Range(FIRST + DAY, FIRST + 2 * DAY), Range(FIRST + 2 * DAY, FIRST + 3 * DAY)
-    stored = [Message(first.start + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(48)]
-    cleared = []
+FIRST_DAY, SECOND_DAY = Range(FIRST + DAY, FIRST + 2 * DAY), Range(FIRST + 2 * DAY, FIRST + 3 * DAY)
+HOURS = [Message(FIRST_DAY.start + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(48)]
+TWO_DAYS = {"start": times.iso(FIRST_DAY.start), "end": times.iso(SECOND_DAY.end)}
+
+
+@contextlib.contextmanager
+def cleared(home, often=1):
+    """Serve two days of which the first is cleared from the store when the second is asked for, so many times."""
+    done = []
 
     def how(server, asked, _n):
         low, high = ends(asked)
-        if low < second.start and high == second.end and len(cleared) < often:
+        if low < SECOND_DAY.start and high == SECOND_DAY.end and len(done) < often:
             store = Store(portal.folder)
-            while store.held(Selector(), first, now=NOW).missing:
+            while store.held(Selector(), FIRST_DAY, now=NOW).missing:
                 time.sleep(0.01)
-            cleared.append(store.clear(first, now=NOW))
+            done.append(store.clear(FIRST_DAY, now=NOW))
         return rows(server._in(asked))
 
-    span = {"start": times.iso(first.start), "end": times.iso(second.end)}
-    with portals.serve(Odd(how, stored=stored)) as origin, portals.connect(origin, home) as portal:
+    with portals.serve(Odd(how, stored=HOURS)) as origin, portals.connect(origin, home) as portal:
+        yield portal
+
+
+@pytest.mark.parametrize("often", [1, 9])
+def test_what_is_cleared_while_it_is_loaded_is_fetched_again(home, often):
+    """Another process may clear the store at any moment; if it never ends doing so, that is an error."""
+    with cleared(home, often) as portal:
         if often == 1:
-            same(isr.load_history(**span, portal=portal), stored)
+            same(isr.load_history(**TWO_DAYS, portal=portal), HOURS)
         else:
             with pytest.raises(HistoryIncompleteError, match="removed from the store while they were loaded"):
-                isr.load_history(**span, refresh=True, portal=portal)
+                isr.load_history(**TWO_DAYS, refresh=True, portal=portal)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda **asked: isr.export_history("out", **asked),
+        isr.open_history,
+        lambda **asked: isr.open_history(**asked, decoded=True),
+    ],
+    ids=["export", "arrow", "decoded"],
+)
+def test_what_is_cleared_before_it_is_read_is_an_error(home, read):
+    """An export or another engine gives no part of a range as if it were all; the next call fetches what is gone."""
+    with cleared(home) as portal:
+        with pytest.raises(HistoryIncompleteError, match=r"of all clients .* was removed from the store .*try again"):
+            read(**TWO_DAYS, portal=portal)
+        found = read(**TWO_DAYS, portal=portal)
+        assert (found.rows if hasattr(found, "rows") else found.count_rows()) == len(HOURS)
+
+
+def test_what_is_cleared_while_a_report_is_made_is_an_error(home):
+    """Its chapters and figures show no part of a range as if it were all."""
+    odd = Odd(lambda server, asked, _: rows(server._in(asked)), stored=HOURS)
+    with portals.serve(odd) as origin, portals.connect(origin, home) as portal:
+        material = report.gather(**TWO_DAYS, portal=portal)
+        assert len(material.heard) == len(material.topic("t/x")) == len(HOURS)
+        Store(portal.folder).clear(FIRST_DAY, now=NOW)
+        with pytest.raises(HistoryIncompleteError, match="removed from the store"):
+            material.topic("t/x")

@@ -1,36 +1,32 @@
-"""Recording: what is published, stored as it comes, until the history has it; through breaks, kills and rivals."""
+"""Recording: what is published, stored as it comes, until the history has it; through breaks and rivals."""
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
+import warnings
 from collections import Counter
 
-import pyarrow as pa
 import pytest
+from recorders import EVER, S, needs_mosquitto, rows, said, truth, wait_for
 
 import isr_analysis as isr
-from isr_analysis import times
+from isr_analysis import settings, times
 from isr_analysis.errors import BrokerUnavailableError, UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.portal.portal import Portal
+from isr_analysis.portal.token import Token
 from isr_analysis.recording import _TIDY_EVERY, _Recorder
-from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 from isr_analysis.streaming.polled import Polled
 from isr_analysis.streaming.stream import _table
 from isr_analysis.times import Range
 
-needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
-
 T0 = times.instant("2026-11-20T12:00:00")
-S, MIN = times.SECOND, times.MINUTE
-EVER = Range(0, 2**62)
+MIN = times.MINUTE
 
 
 class Clock:
@@ -41,31 +37,6 @@ class Clock:
 
     def __call__(self):
         return self.at
-
-
-def wait_for(condition, seconds=60.0):
-    """Wait until something is so; fail if it never is."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it never came to be so"
-        time.sleep(0.005)
-
-
-def rows(table):
-    """Give messages as tuples."""
-    columns = (table[name].to_pylist() for name in ("client_id", "topic", "payload"))
-    return list(zip(table["time"].cast(pa.int64()).to_pylist(), *columns, strict=True))
-
-
-def truth(here, start, end):
-    """Give what the fleet published in a span."""
-    made = here._world.account(here.seed).archive.published(start, end)
-    return sorted((one.time, one.client.client_id, one.feed.topic, one.payload) for one in made)
-
-
-def said(found):
-    """Count messages without their times."""
-    return Counter(one[1:] for one in found)
 
 
 class Running:
@@ -173,37 +144,6 @@ def test_the_frame_is_seamless_up_to_now_and_says_what_is_provisional():
 
 
 @needs_mosquitto
-def test_kill_9_loses_seconds_and_doubles_nothing(tmp_path):
-    """What was stored stays; the next recorder goes on at once; nothing is there twice."""
-    with isr.sandbox.serve(days=1, broker=True, rate=200) as here:
-        login = here.make_subscriber()
-        env = {
-            **os.environ, "ISR_TOKEN": here.token, "ISR_PORTAL_ORIGIN": here.origin, "ISR_HOME": str(tmp_path / "kept"),
-            "ISR_MQTT_HOST": login.host, "ISR_MQTT_USERNAME": login.username,
-            "ISR_MQTT_PASSWORD": login.password.reveal(), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-        }  # fmt: skip
-        words = [sys.executable, "-c", "from isr_analysis.cli import main; main()", "record", "--every", "1s"]
-        began = time.time_ns()
-        portal = here.connect(home=tmp_path / "kept")
-        store = Recorded(portal.folder)
-        first = subprocess.Popen(words, env=env, stderr=subprocess.PIPE)
-        wait_for(lambda: store.health().rows > 50)
-        first.kill()
-        first.wait()
-        first.stderr.close()
-        kept = store.health().rows
-        assert kept > 50
-        second = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
-        wait_for(lambda: store.health().rows > kept + 50)
-        second.send_signal(signal.SIGTERM)
-        told, _ = second.communicate(timeout=60)
-        assert second.returncode == 0
-        found = rows(store.read(Selector(), EVER))
-        assert f"{len(found) - kept:,} messages" in told
-        assert said(found) <= said(truth(here, began - 2 * S, time.time_ns()))
-
-
-@needs_mosquitto
 def test_two_recorders_at_once_record_once():
     """The second one stands by, and takes over when the first one ends."""
     with isr.sandbox.serve(days=1, broker=True, rate=200) as here:
@@ -297,6 +237,23 @@ def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog
             next(tables)
         with pytest.raises(isr.errors.AnswerError, match="a page of HTML"):
             next(Polled(portal, Selector(), duration=None).tables())
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(("off", "words"), [(45 * S, "ahead of"), (-90 * S, "behind"), (5 * S, None)])
+def test_a_clock_that_is_off_is_told(tmp_path, off, words):
+    """By the time that it puts on messages they are not known as those of the history; seconds do no harm."""
+    with isr.sandbox.serve(days=1, broker=True, rate=1) as here:
+        portal = Portal(
+            settings.profile(origin=here.origin, home=tmp_path), Token(here.token), now=lambda: time.time_ns() + off
+        )
+        login = here.make_subscriber()
+        with portal, warnings.catch_warnings(record=True) as said, isr.stream(login=login, portal=portal) as live:
+            warnings.simplefilter("always")
+            stop = threading.Event()
+            stop.set()
+            isr.record(source=live, every="0.1s", stop=stop, portal=portal)
+    assert [f"{words} the portal's" in str(one.message) for one in said] == ([True] if words else [])
 
 
 def test_files_that_cannot_be_put_together_do_not_end_a_recording():

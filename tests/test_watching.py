@@ -12,12 +12,12 @@ import threading
 import time
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from recorders import table
 
 import isr_analysis as isr
-from isr_analysis import frame, messages, times
+from isr_analysis import times
 from isr_analysis.cli import cli
 from isr_analysis.cli import live as terminal
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
@@ -26,8 +26,6 @@ from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.times import Range
 from isr_analysis.watching import latest
-
-needs_mosquitto = pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +46,6 @@ def setting(here, monkeypatch):
         "ISR_MQTT_USERNAME": login.username, "ISR_MQTT_PASSWORD": login.password.reveal(),
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-
-
-def table(rows):
-    """Make messages of (ns, client, topic, payload) rows."""
-    time, client, topic, payload = zip(*rows, strict=True)
-    return pa.table(
-        [
-            pa.array(time, pa.int64()).cast(messages.SCHEMA.field("time").type), client, topic,
-            pa.array(payload, pa.binary()), range(len(rows)), ["stream"] * len(rows), pa.nulls(len(rows), pa.string()),
-        ],
-        schema=messages.SCHEMA,
-    )  # fmt: skip
 
 
 def test_the_latest_of_each_topic():
@@ -249,17 +235,6 @@ def test_isr_live_in_json(here, setting):
     assert all(value is not None for row in rows for value in row.values())
 
 
-def test_what_is_no_number_in_json_is_null():
-    """A payload may hold it all the same, at its top or within a list: each line is one that every reader takes."""
-
-    def refuse(word):
-        raise AssertionError(f"{word} is no JSON")
-
-    df = frame.to_frame(table([(0, "dev-a", "t", b'{"value": 1e999, "list": [NaN, -1e999, 1.5]}')]), attrs={})
-    (told,) = (json.loads(line, parse_constant=refuse) for line in terminal.lines(df))
-    assert (told["value"], told["list"]) == (None, [None, None, 1.5])
-
-
 def test_isr_live_refreshes_on_a_terminal(here, setting):
     """The table is drawn over itself until it ends, and fits the terminal."""
     main, other = pty.openpty()
@@ -285,35 +260,6 @@ def test_isr_live_refreshes_on_a_terminal(here, setting):
     assert "· stream" in lines[0]
     assert len(lines) <= 20
     assert all(len(line) <= 80 for line in lines)
-
-
-def test_a_table_is_cut_to_its_terminal():
-    """Too many rows end with how many more there are; too long lines end with an ellipsis; control codes go."""
-    rows = [(i * times.MINUTE, f"dev-{i:02}", "t", b'{"text": "a\\u001b[2Jb", "value": 1.23456789}') for i in range(30)]
-    df = frame.to_frame(table(rows), attrs={"connected": False, "gaps": 2, "source": "stream"})
-    lines = terminal.table(df, 90 * times.MINUTE, "UTC", width=72, height=10)
-    assert len(lines) == 10
-    assert "NOT CONNECTED · 2 gaps" in lines[0]
-    assert lines[2].startswith("dev-29")
-    assert lines[-1] == "… and 23 more"
-    assert all(len(line) <= 72 and line.isprintable() for line in lines)
-    assert "1 h 1 min ago" in lines[2]
-
-
-def test_the_table_says_what_was_measured_first():
-    """A reading's value, with its unit, is seen before anything is cut; what tells whose it is stands beside it."""
-    reading = {"chan": 2, "dcn": "0x11", "module": "WM2", "station_controller_device_id": "SC-02", "type": "watt_meter",
-               "unit": "W", "value": 48.28}  # fmt: skip
-    rows = [
-        (0, "shack", "telemetry/watt_meter", json.dumps(reading).encode()),
-        (1, "gate", "door", b'{"type": "open"}'),
-    ]
-    df = frame.to_frame(table(rows), attrs={"connected": True, "gaps": 0, "source": "stream"})
-    lines = terminal.table(df, times.MINUTE, "UTC", width=110, height=None)
-    assert [line.rpartition("  ")[2] for line in lines[2:]] == ["type open", "48.28 W, chan 2"]
-    heads = {width: terminal.table(df, times.MINUTE, "UTC", width=width, height=9)[1].split() for width in (72, 60, 40)}
-    assert [len(one) for one in heads.values()] == [5, 4, 3]  # the time goes first, then the topic
-    assert "48.28 W, ch" in terminal.table(df, times.MINUTE, "UTC", width=40, height=9)[3]
 
 
 def test_a_publisher_that_is_not_there_is_told_with_those_of_nearly_its_name(sandbox, monkeypatch):
@@ -366,14 +312,17 @@ def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch):
 
 
 def test_what_isr_record_did_is_on_standard_output(sandbox, monkeypatch):
-    """Also beside a terminal, to which progress goes: whoever keeps the output in a file has all of it there."""
+    """Also beside a terminal, in one line of which progress goes: whoever keeps the output has all of it there."""
     monkeypatch.setenv("ISR_TOKEN", sandbox.token)
     monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
     near, far = pty.openpty()
     command = [sys.executable, "-m", "isr_analysis", "record", "--for", "1s", "--source", "live"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, text=True, check=True)
+    narrow = {**os.environ, "COLUMNS": "30"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=far, text=True, check=True, env=narrow)
     os.close(far)
+    told = os.read(near, 65_536).decode()
     os.close(near)
+    assert all(len(line.strip()) < 30 for line in re.split(r"\x1b\[K", told))
     assert re.fullmatch(r"\d+ messages from the live answer since \S+\n", done.stdout)
 
 

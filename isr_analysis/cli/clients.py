@@ -187,6 +187,8 @@ def _place(
             kept = {**logins.fields(made), "host": host or made.host}
             if made.password is None:  # not recognised: it must not be lost
                 kept["password"] = json.dumps(made.reveal())
+            elif others := {name: one for name, one in made.fields.items() if _is_another(one, made.password)}:
+                kept["others"] = others
             failures: list[Exception] = []
             for way in ways:
                 try:
@@ -233,7 +235,12 @@ def _remember(profile: settings.Profile, made: Made, kept: dict[str, Any]) -> No
     if made.what == SUBSCRIBER:
         logins.keep_in_keyring(profile, kept)
     else:
-        logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", secret.revealed(kept["password"]))
+        key = json.dumps(made.reveal()) if "others" in kept else secret.revealed(kept["password"])
+        logins.to_keyring(f"mqtt-client:{made.client_id}@{profile.origin}", key)
+
+
+def _is_another(one: object, password: secret.Secret) -> bool:
+    return isinstance(one, secret.Secret) and one != password
 
 
 def _where(out: Path | None, *, keyring: bool) -> str:

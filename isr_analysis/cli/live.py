@@ -13,7 +13,7 @@ import click
 import isr_analysis as isr
 from isr_analysis.amounts import counted
 from isr_analysis.cli.options import connecting, together, whose
-from isr_analysis.surroundings import printable
+from isr_analysis.surroundings import cells, cut, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,8 +90,8 @@ def record(client_id: tuple[str, ...], topic: str, source: str | None, duration:
     seen = sys.stderr.isatty() and not quiet
 
     def progress(state: Any) -> None:
-        if seen:
-            click.echo(f"\r{state}{_CLEAR_LINE}", nl=False, err=True)
+        if seen:  # in one line, which the next one takes the place of
+            click.echo(f"\r{cut(str(state), shutil.get_terminal_size().columns - 1)}{_CLEAR_LINE}", nl=False, err=True)
 
     with isr.connect(**where) as portal:
         done = isr.record(
@@ -128,7 +128,7 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
         )
     ]  # fmt: skip
     heads = ("publisher", "topic", "time", "heard", "says")
-    wide = [max(len(one[i]) for one in [heads, *rows]) for i in range(4)]
+    wide = [max(cells(one[i]) for one in [heads, *rows]) for i in range(4)]
     kept = [0, 1, 2, 3]
     for least in (2, 1):  # a narrow terminal has no room for all: what a publisher says comes before when and on what
         if sum(wide[i] + 2 for i in kept) + _ROOM > width:
@@ -139,10 +139,10 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
     lines_ = [f"{pd.Timestamp(now, tz=tz):%Y-%m-%d %H:%M:%S %Z} · {many} · {df.attrs['source']}{state}{gaps}"]
     if height is not None:  # a terminal, where the table takes the place of what was warned of
         lines_ += textwrap.wrap(df.attrs.get("warning", ""), width)
-    lines_ += ["  ".join([*(one[i].ljust(wide[i]) for i in kept), one[4]]) for one in [heads, *rows]]
+    lines_ += ["  ".join([*(one[i] + " " * (wide[i] - cells(one[i])) for i in kept), one[4]]) for one in [heads, *rows]]
     if height is not None and len(lines_) > height:
         lines_ = [*lines_[: height - 1], f"… and {len(lines_) - height + 1} more"]
-    return [one if len(one) <= width else f"{one[: width - 1]}…" for one in lines_]
+    return [cut(one, width) for one in lines_]
 
 
 def lines(df: pd.DataFrame) -> list[str]:

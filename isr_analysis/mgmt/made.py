@@ -16,8 +16,9 @@ from isr_analysis.secret import Secret, is_named_otherwise, is_named_secret, rev
 _PASSWORD = (
     "password", "mqttpassword", "newpassword", "plainpassword", "plaintextpassword", "passwordplain",
     "generatedpassword", "passwd", "pwd", "pass", "passphrase", "secret", "clientsecret", "mqttsecret", "credential",
-    "psk", "key", "token",
+    "psk",
 )  # fmt: skip
+_KEYS = ("key", "token")  # or something else
 _USERNAME = ("username", "mqttusername", "user", "login", "mqttuser", "mqttlogin", "principal")
 _CLIENT = ("clientid", "mqttclientid", "deviceid", "publisherid")
 _TOPIC = ("publishtopic", "topicfilter", "subscribetopic", "topic", "filter", "topicpattern", "acl")
@@ -87,7 +88,10 @@ class Made:
     @property
     def password(self) -> Secret | None:
         """The broker password, shown by the portal this once; None if the answer has none that is recognised."""
-        found = self._find(_PASSWORD, Secret)
+        secrets = {name: v for name, v in self.fields.items() if isinstance(v, Secret)}
+        called = {v for name, v in secrets.items() if "passw" in plain(_leaf(name))}
+        alone = called.pop() if len(called) == 1 else None
+        found = self._find(_PASSWORD, Secret) or alone or (self._find(_KEYS, Secret) if len(secrets) == 1 else None)
         return found if isinstance(found, Secret) else None
 
     @property
@@ -132,7 +136,7 @@ class Made:
         by_depth = sorted(there, key=lambda name: name.count("."))
         for one in known:
             for name in by_depth:
-                if plain(name.rpartition(".")[2]) == one:
+                if plain(_leaf(name)) == one:
                     return there[name]
         return None
 
@@ -169,7 +173,7 @@ def read(what: str, body: bytes, *, secret: bool = False) -> Made:
     if not isinstance(value, dict):
         value = {"answer": Secret(value) if secret and isinstance(value, str) else value}
     made = Made(what, dict(flat(value)))
-    if secret and made.password is None:
+    if secret and made._find(_PASSWORD, Secret) is None:  # noqa: SLF001 (its own module)
         made = Made(what, {name: _masked(name, one, _may_be_secret) for name, one in made.fields.items()})
     if secret and not any(one.strip("*•") for one in _secrets(made.fields)):
         raise AnswerError(
@@ -210,7 +214,7 @@ def _read(body: bytes) -> Any:
 
 def _may_be_secret(name: str, _: str) -> bool:
     """Tell whether a text is not plainly something else."""
-    leaf = plain(name.rpartition(".")[2])
+    leaf = plain(_leaf(name))
     known = (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID, *_SAID)
     return leaf not in known and not is_named_otherwise(name)
 
@@ -225,6 +229,10 @@ def flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield name, _masked(str(key), one, _is_secret)
 
 
+def _leaf(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
 def _is_secret(name: str, value: str) -> bool:
     return is_named_secret(name) or _URL_LOGIN.search(value) is not None
 
@@ -235,4 +243,6 @@ def _masked(name: str, value: Any, is_secret: Callable[[str, str], bool]) -> Any
         return [_masked(name, one, is_secret) for one in value]
     if isinstance(value, dict):
         return {key: _masked(str(key), one, is_secret) for key, one in value.items()}
+    if type(value) is int and plain(_leaf(name)) in _PASSWORD:
+        return Secret(str(value))
     return Secret(value) if isinstance(value, str) and value and is_secret(name, value) else value

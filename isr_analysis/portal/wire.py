@@ -129,7 +129,12 @@ class Wire:
     @property
     def ahead(self) -> int:
         """How far this machine's clock is ahead of the portal's, ns; 0 if that is no minute, or beyond belief."""
-        return self._off if times.MINUTE <= self._off < times.DAY else 0
+        return self.off if self.off >= times.MINUTE else 0
+
+    @property
+    def off(self) -> int:
+        """How far this machine's clock is ahead of the portal's, or behind, ns; 0 if nobody said, or beyond belief."""
+        return self._off if abs(self._off) < times.DAY else 0
 
     def allow(self, most: int) -> None:
         """Allow so many requests in all, retries among them; after that, each is an `EnoughError` and not sent."""

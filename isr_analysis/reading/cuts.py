@@ -122,9 +122,9 @@ class _Look:
         if not seen:
             return False
         (one, first), (other, last) = seen
-        begins = Range(first - _near(first), first - _near(first) + length).before(now)
+        begins = Range(first - _near(first), first + max(length - _near(first), _near(first))).before(now)
         end = self._behind(last, _near(last))
-        ends = Range(end - length, end)
+        ends = Range(min(end - length, last - _near(last)), end)
         is_new = begins.end - begins.start > habits.from_end + _near(first)
         found = (is_new and self._is_missing(one, first, begins, sure=sure)) or (
             habits.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)

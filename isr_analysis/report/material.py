@@ -17,7 +17,7 @@ from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
 from isr_analysis.checks.series import nanoseconds
 from isr_analysis.errors import AddOnMissingError, HistoryIncompleteError, IsrError, in_words
 from isr_analysis.messages import Clients, Selector
-from isr_analysis.offline import missing, on_disk
+from isr_analysis.offline import keeping, missing, on_disk
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.report.chapters import Chapter, broken, chapter
@@ -58,6 +58,7 @@ class Material:
         self.portal = portal
         self.problems = problems
         self._store = Store(portal.folder)
+        self._check = keeping(portal, selector, span, offline=True)
 
     @property
     def zone(self) -> dt.tzinfo:
@@ -99,6 +100,7 @@ class Material:
             tables.append(self._store.read(self.selector, piece, columns=_WHOSE))
             at = piece.end
         table = pa.concat_tables(tables)
+        self._check(self.span)
         index = pd.DatetimeIndex(messages.instants(table).view("M8[ns]"), name="time")
         rows = pd.DataFrame({name: table[name].dictionary_encode().to_pandas() for name in ("client_id", "topic")})
         rows.index = index.tz_localize("UTC").tz_convert(self.zone)
@@ -113,6 +115,7 @@ class Material:
     def topic(self, name: str) -> pd.DataFrame:
         """Give the frame of one topic; as of `load_history`."""
         table = self._store.decoded(Selector(self.selector.clients, name), self.span)
+        self._check(self.span)
         return frame.from_decoded(table, tz=self.tz, attrs=self._attrs(len(table)))
 
     @functools.cached_property

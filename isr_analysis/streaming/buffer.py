@@ -63,33 +63,33 @@ class Buffer:
             if was_empty:
                 self._wake.put(None)
 
-    def take(self, timeout: float) -> list[Row]:
-        """Give all that came; waits for something for so many seconds.
+    def take(self, timeout: float, most: int | None = None) -> list[Row]:
+        """Give all that came, or the first so many; waits for something for so many seconds.
 
         Raises
         ------
         BaseException
             What `close` was given, once all that came before is read.
         """
-        rows = self.drain()
+        rows = self.drain(most)
         if not rows and not self._closed:
             with contextlib.suppress(queue.Empty):
                 self._wake.get(timeout=timeout)
-            rows = self.drain()
+            rows = self.drain(most)
         if not rows and self._error is not None:
             raise self._error
         return rows
 
-    def drain(self) -> list[Row]:
-        """Give all that came, without waiting or raising."""
+    def drain(self, most: int | None = None) -> list[Row]:
+        """Give all that came, or the first so many, without waiting or raising."""
         with self._lock:
             with contextlib.suppress(queue.Empty):
                 while True:
                     self._wake.get_nowait()
-            rows = list(self._rows)
-            self._rows.clear()
-            self._size = 0
-            if self._dropped is not None:
+            many = len(self._rows) if most is None else min(most, len(self._rows))
+            rows = [self._rows.popleft() for _ in range(many)]
+            self._size -= sum(len(row[3]) + _OVERHEAD for row in rows)
+            if self._dropped is not None and not self._rows:  # of a reader who is late all the time it is one gap
                 self._gaps.append(self._dropped)
                 self._dropped = None
             return rows

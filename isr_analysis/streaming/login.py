@@ -136,15 +136,43 @@ def find(
             "no broker is set up: live MQTT needs its address, which the portal shows beside the subscriber's login; "
             "give host= (and port=), or set ISR_MQTT_HOST (and ISR_MQTT_PORT)"
         )
+    found = address(str(where), known["port"])
     if known["username"] is None or known["password"] is None:
         raise SubscriberMissingError(
-            f"no login of a read-only subscriber for {where}: make one in the portal or with `isr subscribers create`, "
+            f"no login of a read-only subscriber for {found}: make one in the portal or with `isr subscribers create`, "
             "then give login=, or username= and password=, or set ISR_MQTT_USERNAME and ISR_MQTT_PASSWORD_FILE, or "
             "keep it in the keyring with `isr subscribers keep`"
         )
     key = known["password"] if isinstance(known["password"], Secret) else Secret(str(known["password"]))
     _refuse_token(str(known["username"]), key)
-    return Login(address(str(where), known["port"]), str(known["username"]), key, known["topic_filter"])
+    return Login(found, str(known["username"]), key, known["topic_filter"])
+
+
+def has_subscriber(profile: str | None = None) -> bool:
+    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked.
+
+    Parameters
+    ----------
+    profile : str, optional
+        Whose; else ``ISR_PROFILE``, else ``"default"``.
+
+    Returns
+    -------
+    bool
+        Whether `isr_analysis.stream` would find a broker and a login without arguments. The login may have expired:
+        that the broker knows.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> isr.has_subscriber()
+    False
+    """
+    try:
+        find(settings.profile(profile))
+    except SubscriberMissingError:
+        return False
+    return True
 
 
 def address(text: str, port: int | str | None = None) -> Address:
@@ -164,6 +192,8 @@ def address(text: str, port: int | str | None = None) -> Address:
     """
     text = text.strip()
     hint = 'give a host name, "host:port" or "mqtts://host:port"'
+    if "@" in text:
+        raise UsageError(f"host='…@{text.rpartition('@')[2]}' holds a login, which goes elsewhere (username=); {hint}")
     try:
         parts = _split(text)
         tls, web, usual = _SCHEMES[parts.scheme]
@@ -171,7 +201,7 @@ def address(text: str, port: int | str | None = None) -> Address:
         number = int(port) if port is not None else usual if named is None else named
     except (ValueError, KeyError) as exc:
         raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}") from exc
-    if not host or parts.username or parts.password or any(c.isspace() for c in host) or not 0 < number < 65_536:  # noqa: PLR2004
+    if not host or any(c.isspace() for c in host) or not 0 < number < 65_536:  # noqa: PLR2004
         raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}")
     if not tls and not settings.is_loopback(host):
         raise UsageError(
@@ -196,7 +226,7 @@ def _port_in(text: str) -> str | None:
 
 def to_text(login: Mapping[str, Any]) -> str:
     """Write a login, its password in plain, as a file that ``ISR_MQTT_PASSWORD_FILE`` names has it."""
-    return tomli_w.dumps({key: secret.revealed(value) for key, value in login.items() if key in _KEYS and value})
+    return tomli_w.dumps({key: secret.revealed(value) for key, value in login.items() if value})
 
 
 def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
@@ -207,9 +237,7 @@ def keep_in_keyring(profile: settings.Profile, made: Mapping[str, Any]) -> None:
     StoreError
         This machine has no keyring.
     """
-    to_keyring(
-        _entry(profile), json.dumps({key: secret.revealed(value) for key, value in made.items() if key in _KEYS})
-    )
+    to_keyring(_entry(profile), json.dumps({key: secret.revealed(value) for key, value in made.items()}))
 
 
 def out_of_keyring(profile: settings.Profile) -> bool:

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Iterator
+from threading import Event
 
 import pyarrow as pa
 
@@ -13,6 +14,7 @@ from isr_analysis import messages, times
 from isr_analysis.errors import (
     AnswerError,
     PortalUnavailableError,
+    QuestionRefusedError,
     QuotaExhaustedError,
     SubscriberMissingError,
     UsageError,
@@ -28,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 _PULSE = 0.5
 _PATIENCE = times.HOUR
-"""How long what is no live answer, such as a page that says that the portal is being mended, is waited out."""
+"""How long is waited out what is no live answer: a page that says that the portal is being mended, or, of a proxy on
+the way, that nothing is there."""
 
 
 class Polled:
@@ -54,19 +57,20 @@ class Polled:
         """Whether the portal answered when last asked."""
         return self._away_since is None
 
-    def tables(self, every: str | dt.timedelta = "10s") -> Iterator[pa.Table]:
+    def tables(self, every: str | dt.timedelta = "10s", stop: Event | None = None) -> Iterator[pa.Table]:
         """Give what is new as tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones.
 
-        The portal is asked once, however short the duration is.
+        The portal is asked once, however short the duration is, or though `stop` is set, which ends it.
 
         Raises
         ------
         IsrError
-            The portal refused; or it cannot be reached, or the hour's requests are used up, or its answer was not
-            understood, at the first look. Later on these are waited for, the last of them for an hour.
+            The token was refused, or is not allowed to ask. Or the portal cannot be reached, or the hour's requests are
+            used up, or it refused the question, or its answer was not understood, at the first look; later on these
+            are waited for, the last two of them for an hour.
         """
         pause = times.duration(every, name="every") / times.SECOND
-        while not self._closed and not (self._answered and self._ended()):
+        while not self._closed and not (self._answered and self._ended(stop)):
             began, wait = time.monotonic(), pause
             try:
                 yield self._new()
@@ -77,13 +81,13 @@ class Polled:
                 logger.warning("%s", exc)
                 wait = max(pause, exc.retry_after or 0.0)
                 yield messages.empty()
-            except (PortalUnavailableError, AnswerError) as exc:
+            except (PortalUnavailableError, AnswerError, QuestionRefusedError) as exc:
                 away = self._away()
-                if not self._answered or (isinstance(exc, AnswerError) and away > _PATIENCE):
+                if not self._answered or (not isinstance(exc, PortalUnavailableError) and away > _PATIENCE):
                     raise
                 logger.warning("%s", exc)
                 yield messages.empty()
-            while (left := began + wait - time.monotonic()) > 0 and not self._ended():
+            while (left := began + wait - time.monotonic()) > 0 and not self._ended(stop):
                 time.sleep(min(left, _PULSE))
 
     def missed(self) -> list[Gap]:
@@ -119,8 +123,9 @@ class Polled:
         self._away_since = self._away_since or now
         return now - self._away_since
 
-    def _ended(self) -> bool:
-        return self._closed or (self._until is not None and time.monotonic() >= self._until)
+    def _ended(self, stop: Event | None) -> bool:
+        is_late = self._until is not None and time.monotonic() >= self._until
+        return self._closed or is_late or (stop is not None and stop.is_set())
 
 
 Source = Stream | Polled

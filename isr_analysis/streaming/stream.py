@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import time as clock
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
+from threading import Event
 from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, settings, times
-from isr_analysis.errors import SubscriberMissingError, UsageError, WrongAccountError
+from isr_analysis.errors import UsageError, WrongAccountError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.mgmt.made import Made
 from isr_analysis.portal import connection
@@ -24,6 +26,8 @@ from isr_analysis.streaming import login as logins
 from isr_analysis.streaming.buffer import Buffer, Gap, Row
 from isr_analysis.streaming.login import Login
 from isr_analysis.streaming.subscription import Subscription
+
+logger = logging.getLogger(__name__)
 
 _TOPICS = 50_000
 _WAIT = 0.5  # s; short, as Ctrl-C must come through on every system
@@ -91,6 +95,7 @@ class Stream:
         self._buffer = Buffer(room)
         self._count = 0
         self._topics: dict[str, tuple[str, str] | None] = {}
+        self._warned = False
         self._subscription = Subscription(
             login, logins.filter_of(login, account_id),
             heard=self._heard,
@@ -110,20 +115,25 @@ class Stream:
         self.close()
 
     def __iter__(self) -> Iterator[Message]:
-        """Give each message as it comes, until the stream ends."""
+        """Give each message as it comes, until the stream ends; whoever leaves the loop can go on with the next one."""
         while not self._ended():
-            for time, client, topic, payload, _ in self._take(_WAIT):
+            for time, client, topic, payload, _ in self._take(_WAIT, 1):
                 yield Message(time, client, topic, payload)
 
     def tables(self, every: str | dt.timedelta = "1s") -> Iterator[pa.Table]:
         """Give what came as Arrow tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones."""
+        for _ in self.beats(every):
+            yield self.new()
+
+    def beats(self, every: str | dt.timedelta, stop: Event | None = None) -> Iterator[None]:
+        """Say when it is time to look again, until the stream ends or `stop` is set: `new` gives what came."""
         pause = times.duration(every, name="every") / times.SECOND
         at = clock.monotonic()
-        while not self._ended():
+        while not self._ended(stop):
             at = max(at + pause, clock.monotonic())
-            while (left := at - clock.monotonic()) > 0 and not self._ended():
+            while (left := at - clock.monotonic()) > 0 and not self._ended(stop):
                 clock.sleep(min(left, _WAIT))
-            yield self.new()
+            yield
 
     def new(self) -> pa.Table:
         """Give what came since the last look, a table of `isr_analysis.messages.SCHEMA`, without waiting for more."""
@@ -201,14 +211,14 @@ class Stream:
         self._subscription.close()
         self._buffer.close()
 
-    def _take(self, wait: float) -> list[Row]:
+    def _take(self, wait: float, most: int | None = None) -> list[Row]:
         left = wait if self._until is None else max(0.0, self._until - clock.monotonic())
-        return self._buffer.take(min(wait, left))
+        return self._buffer.take(min(wait, left), most)
 
-    def _ended(self) -> bool:
+    def _ended(self, stop: Event | None = None) -> bool:
         if self._until is not None and clock.monotonic() >= self._until:
             self.close()
-        return self._buffer.ended
+        return self._buffer.ended or (stop is not None and stop.is_set())
 
     def _heard(self, topic: str, payload: bytes) -> None:
         """Take a message from the network; must not raise."""
@@ -224,7 +234,13 @@ class Stream:
     def _place(self, topic: str) -> tuple[str, str] | None:
         """Give client and subpath of a topic that is meant."""
         account, client, subpath = messages.split_topic(topic, account_id=self.account_id)
-        if account is None or client is None:  # the broker's own, or the account's alone
+        if account is None or client is None:
+            if not topic.startswith("$") and not self._warned:  # the broker's own
+                logger.warning(
+                    "the broker %s sends messages on topics that name no account and client, such as %.100r: they are "
+                    "passed over", self.login.address, topic,
+                )  # fmt: skip
+                self._warned = True
             return None
         if account.lower() != self.account_id.lower():
             self._buffer.close(
@@ -321,33 +337,6 @@ def stream(
     now = clock.time_ns if portal is None else portal.now
     until = None if seconds is None else clock.monotonic() + seconds
     return Stream(known, account, selector, room=buffer, until=until, now=now)
-
-
-def has_subscriber(profile: str | None = None) -> bool:
-    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked.
-
-    Parameters
-    ----------
-    profile : str, optional
-        Whose; else ``ISR_PROFILE``, else ``"default"``.
-
-    Returns
-    -------
-    bool
-        Whether `stream` would find a broker and a login without arguments. The login may have expired: that the
-        broker knows.
-
-    Examples
-    --------
-    >>> import isr_analysis as isr
-    >>> isr.has_subscriber()
-    False
-    """
-    try:
-        logins.find(settings.profile(profile))
-    except SubscriberMissingError:
-        return False
-    return True
 
 
 def gaps_table(gaps: list[Gap]) -> pd.DataFrame:

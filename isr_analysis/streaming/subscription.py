@@ -22,7 +22,7 @@ _PATIENCE = 20.0
 _TCP_SECONDS = 10.0
 _SLOWEST = 60
 _REFUSALS = 5
-_REFUSED = (132, 133, 134, 135)  # protocol, client id, login, right
+_REFUSED = (134, 135)  # login, right
 _SUBACK_FAILED = 128
 
 
@@ -116,8 +116,9 @@ class Subscription:
             self._client.connect(where.host, where.port, keepalive=KEEPALIVE)
         except ssl.SSLError as exc:
             raise BrokerUnavailableError(
-                f"the broker {where} is there, but no encrypted connection came about ({exc.reason or exc}); check the "
-                "port. With a company's own certificates set SSL_CERT_FILE"
+                f"the broker {where} is there, but no encrypted connection came about ("
+                f"{getattr(exc, 'verify_message', None) or exc.reason or exc}); check the host and the port. With a "
+                "company's own certificates set SSL_CERT_FILE"
             ) from exc
         except (OSError, ValueError) as exc:  # paho's WebSockets raise ValueErrors of their own
             raise BrokerUnavailableError(
@@ -151,14 +152,25 @@ class Subscription:
                 )
             )
         elif not self._ready.is_set():
-            self._give_up(BrokerUnavailableError(f"the broker {self._login.address} took no login: {code}"))
+            self._give_up(
+                BrokerUnavailableError(
+                    f"the broker {self._login.address} took no login: {code}. Try again later, or ask who runs it: a "
+                    "stream speaks MQTT 3.1.1, under a client id of its own"
+                )
+            )
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, codes: Any, _properties: Any) -> None:
         if any(code.value >= _SUBACK_FAILED for code in codes):
+            self._refusals += 1
+            if self._ready.is_set() and self._refusals < _REFUSALS:  # one that has just started may know no rights yet
+                logger.warning("the broker %s refused the subscription; trying again", self._login.address)
+                self._client.socket().close()
+                return
             self._give_up(
                 SubscriberRefusedError(
                     f"the broker {self._login.address} does not let {self._login.username} listen to {self._filter}: "
-                    "a read-only subscriber has the one filter that the portal shows beside it"
+                    "a read-only subscriber has the one filter that the portal shows beside it; set "
+                    "ISR_MQTT_TOPIC_FILTER to that"
                 )
             )
             return
@@ -166,7 +178,7 @@ class Subscription:
         away, self.away_since = self.away_since, None
         if away is not None:
             logger.info("the broker %s is back", self._login.address)
-            self._back(away, self._now())
+            self._back(away, max(away, self._now()))
         self._ready.set()
 
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:

@@ -122,6 +122,22 @@ def days_of(portal, *days, decoded=True):
     return isr.open_history(engine="dask", decoded=decoded, **asked)
 
 
+def test_what_is_cleared_before_it_is_computed_is_no_day_without_messages(portal):
+    """Workers that find nothing where something was say so; files that were named stay for an hour."""
+    lazy = [isr.open_history(engine="dask", decoded=one, **DAYS, portal=portal) for one in (False, True)]
+    data = isr.open_history(**DAYS, portal=portal)
+    many = len(held(portal))
+    assert [len(one) for one in lazy] == [many, many]
+    Store(portal.folder).clear(Range(times.instant("2026-11-15"), times.instant("2026-11-16")), now=portal.now())
+    for one in lazy:
+        with pytest.raises(errors.HistoryIncompleteError, match="removed from the store"):
+            one.compute()
+    assert data.count_rows() == many
+    with pytest.warns(UserWarning, match=r"this is not on disk: \[2026-11-15"):
+        rest = isr.open_history(engine="dask", offline=True, **DAYS, portal=portal)
+    assert 0 < len(rest.compute()) < many
+
+
 def test_in_dask_messages_are_as_published_at_their_instants_in_utc(portal):
     """Whatever the machine's zone; a day without messages is empty, of the same columns."""
     df = days_of(portal, [b"1", b"\xff"], [], [b"2"], decoded=False).compute()
