@@ -168,7 +168,7 @@ class _List(Generic[Read]):
                     yield from self._rest(rows, said, nth)
                 self._check_total(said)
                 return
-            if said.has_more and following == paging.BY_TIME and nth == 0:  # it does not say how the rest is had
+            if following == paging.BY_TIME:  # it does not say how the rest is had
                 yield from self._others()
                 if self._at_end:
                     self._check_total(said)
@@ -200,7 +200,7 @@ class _List(Generic[Read]):
         if missing or (silent and (self._path, rows) not in self._responses.whole):
             yield from self._others()
             self._responses.whole.add((self._path, rows))
-            if silent and self._count == rows and not self._heeded and _is_a_limit(rows):
+            if not self._heeded and _is_a_limit(rows):
                 self._responses.doubtful[self._path] = rows
         if self._responses.doubtful.get(self._path) != self._count:
             self._responses.doubtful.pop(self._path, None)
@@ -231,11 +231,11 @@ class _List(Generic[Read]):
                     self._at_end = part.said.has_more is False
                     yield kept, self._picked(part.found, unseen)
                 elif name != "page" or nth > 1:  # the first page may have either number
-                    self._heeded |= name != "limit" and not part.rows
+                    self._heeded |= not part.rows
                     break
-                if name == "limit" or self._at_end:
-                    break
-            if self._count > before and (name != "limit" or self._at_end):
+                if self._at_end:
+                    return
+            if self._count > before and name != "limit":  # a size may have been cut as well
                 return
 
 
