@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isr_analysis.contract import retention
+from isr_analysis.contract import limits, retention
 from isr_analysis.contract.contract import History
 from isr_analysis.contract.refusals import nothing_there, revised
 from isr_analysis.times import DAY, HOUR, MINUTE
@@ -208,6 +208,16 @@ def test_no_messages_are_no_refusal(status, words, nothing):
     assert nothing_there(status, words) is nothing
 
 
+def test_a_length_begins_with_a_number_or_an_article():
+    """Of "at most, and" and "more than as" the first letters are none."""
+    assert (limits.length_at_once("no more than a day"), limits.length_at_once("at most 24-hour parts")) == (
+        "1d",
+        "24h",
+    )
+    assert limits.length_at_once("the newest ones at most, and no others") is None
+    assert revised(History(), ASKED, "it gives no more than as many as there are", DAY) is None
+
+
 def test_a_day_that_is_two_is_asked_for_as_one():
     """Where dates are asked for and both ends count."""
     new = revised(History(time_form="date"), ASKED, "the range may be at most 24 hours", DAY)
@@ -226,6 +236,7 @@ def test_a_day_that_is_two_is_asked_for_as_one():
         ("range must be longer than 1 hour", "1h"),
         ("smallest range is 1 hour", "1h"),
         ("timespan must be at least 3600 seconds", "3600s"),
+        ("the range must be at least a month", "28d"),
     ],
 )
 def test_a_range_that_is_too_short_is_not_asked_for_shorter(words, shortest):
