@@ -137,6 +137,16 @@ class History:
         return max(unit, lengths.unit_of(self.length_form)) if self.reaches_back else unit
 
     @property
+    def slack(self) -> int:
+        """How far an answer may reach over its range: ends may be rounded, or counted in, ns."""
+        return max(times.MINUTE, 2 * self.unit)
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether a start or an end is asked for."""
+        return self.start is not None or self.end is not None
+
+    @property
     def of_days(self) -> bool:
         """Whether instants are dates alone."""
         return layouts.unit(self.time_form) == times.DAY

@@ -46,8 +46,7 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
     known, habits = portal.contract.history, portal.habits
     asked = span.before(portal.now() - LATE)
     length = asked.end - asked.start
-    ranged = known.start is not None or known.end is not None
-    if not length or known.longest is not None or not ranged or known.of_days:
+    if not length or known.longest is not None or not known.has_ends or known.of_days:
         return
     look = _Look(portal, wait)
     if given is None and habits.seen and length < habits.shortest:

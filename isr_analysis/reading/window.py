@@ -225,7 +225,7 @@ class Window:
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
-        slack = max(times.MINUTE, 2 * self._known.unit, self._portal.habits.reach)
+        slack = max(self._known.slack, self._portal.habits.reach)
         around = Range(self._span.start - slack, self._span.end + slack)
         if len(within(held.messages, around)) == len(held.messages) != 0:
             if len(within(after.messages, around)) < len(after.messages):
