@@ -33,14 +33,13 @@ _UNKNOWN = re.compile(
     re.IGNORECASE,
 )
 _TOO_MUCH = re.compile(
-    r"(?:less than(?: or equal to)?|at most|max|not exceed|no more than|<=|≤|between \d+ and|up to"
-    r"|(?:not|cannot|never) (?:\w+ )?(?:greater|more|larger|higher|bigger|above|over)(?: than)?|\d+\.\.|\d+ ?- ?)"
-    r"\D{0,20}?\d",
+    r"(?:(?:less|greater|more|larger|higher|bigger) than|at most|max|exceed|above|over|up to|<=|≤|between \d+ and"
+    r"|\d\.\.)\D{0,20}?\d",
     re.IGNORECASE,
 )
+_FILLING = r"\W*(?:\w[\w ]*: )*(?:(?:ensure|expected|required|the|this|input|value|it|should|must|to|is|not|an?|be) )*"
 _BOUND = re.compile(
-    r"\W*(?:\w[\w ]*: )*(?:ensure |expected )?(?:(?:the |this )?(?:input|value|number|it) )?(?:(?:should|must|to|is) )?"
-    r"(?:be )?(?:(?:greater than(?: or equal to)?|at least|>=?|≥) ?\d and )?"
+    rf"{_FILLING}(?:number (?:must |to )?(?:be )?)?(?:(?:greater than or equal to|at least|>=?|≥) ?\d and )?"
     r"(?:less than or equal to|at most|no more than|not (?:be )?(?:greater|more|larger) than|<=|≤) ?\d+\W*",
     re.IGNORECASE,
 )
@@ -49,9 +48,7 @@ _BOUND = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\S*")
 _NUMBERS = re.compile(r"(?<!\w)(?<!\d\.)\d(?:[\d,_]*\d)?(?!\w|\.\d)")
 _NO_NUMBER = re.compile(
-    r"\W*(?:\w[\w ]*: )*(?:(?:input|value|it) )?(?:(?:should|must|is|to) )?(?:not )?(?:be )?(?:required )?"
-    r"(?:an? )?(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*",
-    re.IGNORECASE,
+    rf"{_FILLING}(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*", re.IGNORECASE
 )
 """A statement of nothing but that a number is wanted; of what is sent only instants may be none."""
 
