@@ -218,14 +218,9 @@ def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) 
 
 def both(one: Paging, other: Paging) -> Paging:
     """Give what either says of the pages after an answer; above all that there is more, then the first one's word."""
-    given = {
-        said.name: getattr(other, said.name)
-        for said in dataclasses.fields(one)
-        if getattr(one, said.name) is None and getattr(other, said.name) is not None
-    }
-    if other.has_more:
-        given["has_more"] = True
-    return dataclasses.replace(one, **given) if given else one
+    names = [said.name for said in dataclasses.fields(one)]
+    given = {name: getattr(other, name) for name in names if getattr(one, name) is None}
+    return dataclasses.replace(one, **(given | {"has_more": True} if other.has_more else given))
 
 
 def with_headers(said: Paging, headers: Mapping[str, str], rows: int, status: int) -> Paging:

@@ -314,9 +314,7 @@ class Window:
         said = page.paging
         if said.has_more is not None:
             return not said.has_more
-        if said.cursor is not None or said.url is not None or said.next_page is not None:
-            return False
-        if said.total is not None and page.rows < said.total:
+        if paging.says_more(said, 0) or (said.total is not None and page.rows < said.total):
             return False
         told = paging.is_told(self._known, self.asked, page, rows=page.rows, habits=self._portal.habits)
         return True if told else None
