@@ -127,7 +127,7 @@ def _history(
         path=path,
         start=name.get(roles.START),
         end=name.get(roles.END),
-        divider=(_divider(start) if start and name.get(roles.START) == name.get(roles.END) else None) or "/",
+        divider=(start and _divider(start)) or "/",
         time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
@@ -160,7 +160,7 @@ def _may_be_ranged(document: Mapping[str, Any], given: list[dict[str, Any]]) -> 
     unclear = [
         one.name
         for one, role in zip(listed, known, strict=True)
-        if role is None and one.kind != "boolean" and "enum" not in one.schema and thinning.as_published(one) is None
+        if role is None and one.kind != "boolean" and "enum" not in one.schema
     ]
     gives_all = all(given) and any(role in _OF_PAGES for role in known) and not unclear
     return None if gives_all else unclear
@@ -224,8 +224,7 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
 
 def _is_interval(one: Parameter) -> bool:
     """Tell whether one parameter takes both ends of the range."""
-    known = roles.is_range(one.name) or roles.role_of(one.name) is None
-    return known and _divider(one) is not None
+    return roles.role_of(one.name) is None and _divider(one) is not None
 
 
 def _divider(one: Parameter) -> str | None:
@@ -268,9 +267,7 @@ def _topic_form(one: Parameter) -> TopicForm | None:
         return "path prefix" if whole else "prefix" if sub else None
     if wild:
         return "path filter" if whole else "filter" if sub else None
-    if re.search(r"exact|equals?", words) or sub or whole:
-        return "path" if whole else "subpath" if sub else None
-    return None
+    return "path" if whole else "subpath" if sub else None
 
 
 def _start_included(one: Parameter, operation: Mapping[str, Any]) -> bool | None:

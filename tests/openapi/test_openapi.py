@@ -104,6 +104,12 @@ def test_pages_are_found_in_each_usual_way():
         query("after", type="string"), query("start", **ISO), query("end", **ISO), query("before", type="string")
     )
     assert (bare.start, bare.end, bare.cursor) == ("start", "end", "after")
+    first = read(query("after", description="Opaque cursor", type="string"), query("start"), query("end"))
+    assert (first.start, first.end, first.cursor) == ("start", "end", "after")
+    rows = read(query("from", description="Index of the first row", type="integer"), query("since"), query("until"))
+    assert (rows.start, rows.end, rows.offset) == ("since", "until", "from")
+    for words, number in (("zero-based", 0), ("The page, from 1", 1), ("The page", None)):
+        assert read(query("page", description=words, type="integer")).first_page == number
     number = read(query("page", type="integer", default=0), query("per_page", type="integer"))
     assert (number.page, number.first_page, number.page_size_is_kept, number.cursor) == ("page", 0, False, None)
     offset = read(query("skip", type="integer"), query("take", type="integer", description="Rows, at most 2,000."))
@@ -167,6 +173,8 @@ def test_order_and_format_are_chosen_and_the_required_rest_is_filled():
         query("account_id", required=True, type="string"),
     )
     assert known.fixed == {"order": "asc", "format": "json", "version": "2"}
+    for name, value in (("ascending", "true"), ("oldest_first", "true"), ("descending", "false")):
+        assert read(query(name, type="boolean", default=False)).fixed == {name: value}
     assert (known.client, known.client_required, known.account) == ("client", True, "account_id")
 
 
@@ -175,6 +183,7 @@ def test_the_start_is_known_to_be_in_or_out():
     assert read(query("start", description="inclusive", **ISO)).start_included is True
     assert read(query("after", **ISO)).start_included is False
     assert read(query("start", **ISO)).start_included is None
+    assert read(query("start", **ISO), description="Messages of [from, to)").start_included is True
 
 
 @pytest.mark.parametrize("base", ["/api/v1/subscriber", "api/v1/subscriber/"])
@@ -378,6 +387,10 @@ def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
         ("resolution", {"type": "string", "enum": ["1m", "1h"], "default": "1m"}, None),
         ("downsample", {"type": "boolean", "default": False}, None),
         ("verbose", {"type": "boolean", "default": True}, None),
+        ("unsampled", {"type": "boolean"}, "true"),
+        ("smooth", {"type": "boolean", "description": "Averages in the place of messages"}, None),
+        ("timeout", {"type": "integer", "default": 30, "description": "Seconds, 0 for none"}, None),
+        ("compression", {"type": "string", "description": "`gzip` or `none`"}, None),
     ],
 )
 def test_every_message_is_asked_for_whole(name, schema, value):
