@@ -251,7 +251,7 @@ def test_a_topic_prefix_that_is_wanted_is_sent():
     one = {"name": "topic_prefix", "in": "query", "required": True, "description": words, "schema": {"type": "string"}}
     path = "/api/v1/subscriber/history"
     known = openapi.read({"openapi": "3.1.0", "paths": {path: {"get": {"parameters": [one]}}}}, "/o").history
-    asked = known.question(Selector(("dev",)), Range(0, 1), account_id="acme")
+    asked = known.question(Selector(("dev",)), Range(0, 1), account_id="acme", now=0)
     assert asked["topic_prefix"] == "acme/dev/"
 
 
@@ -305,7 +305,7 @@ def test_a_duration_in_seconds_is_no_instant(name, words, length):
     """Beside a start: as long as the range is."""
     known = read(query("start", **ISO), query(name, type="integer", description=words))
     assert (known.start, known.end, known.length) == ("start", None, length)
-    asked = known.question(Selector(), Range(0, HOUR), account_id=None)
+    asked = known.question(Selector(), Range(0, HOUR), account_id=None, now=0)
     assert asked.get(name) == (None if length is None else "3600")
 
 
@@ -329,7 +329,9 @@ def test_one_parameter_may_be_both_ends_of_the_range(name, words):
     divider = {"between": ",", "range": ".."}.get(name, "/")
     known = read(query(name, type="string", description=words), query("limit", type="integer"))
     assert (known.start, known.end, known.time_form, known.length) == (name, name, "iso", None)
-    asked = known.question(Selector(), Range(1_793_514_600_500_000_000, 1_793_514_601_000_000_000), account_id=None)
+    asked = known.question(
+        Selector(), Range(1_793_514_600_500_000_000, 1_793_514_601_000_000_000), account_id=None, now=0
+    )
     assert asked[name] == f"2026-11-01T06:30:00.5Z{divider}2026-11-01T06:30:01Z"
     assert read(query("interval", enum=["1m", "1h"], type="string"), query("start", **ISO)).end is None
     ends = read(query("start", **ISO), query("end", **ISO), query(name, type="string", description=words))
