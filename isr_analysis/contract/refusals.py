@@ -105,13 +105,10 @@ _NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
 
-_NOTHING = re.compile(
-    r"\bno (stored |matching )?(data|messages?|records?|rows?|results?|telemetry|entries|points?|history)\b(?! route)",
-    re.IGNORECASE,
-)
+_NONE = r"no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry|entries|points?|history)"
+_NOTHING = re.compile(rf"\b{_NONE}\b(?! route)", re.IGNORECASE)
 _ONLY_NOTHING = re.compile(
-    r"\W*(?:there (?:is|are|was|were) )?no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry"
-    r"|entries|points?|history)(?: (?:was |were )?(?:found|available|stored|recorded))?"
+    rf"\W*(?:there (?:is|are|was|were) )?{_NONE}(?: (?:was |were )?(?:found|available|stored|recorded))?"
     r"(?: (?:for|in|within|between|since)\b.*)?\W*",
     re.IGNORECASE,
 )

@@ -294,8 +294,7 @@ def _may_be_cut(rows: int, said: Paging) -> bool:
     """Tell whether a list that says nothing of others has as many rows as a portal may give at once."""
     if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < _ALL:
         return False
-    power_of_two = rows >= 16 and rows.bit_count() == 1  # noqa: PLR2004
-    return rows == said.limit or rows % 10 == 0 or rows % 25 == 0 or power_of_two
+    return paging.is_round(rows, said.limit) or rows % 25 == 0
 
 
 def _is_a_limit(rows: int) -> bool:

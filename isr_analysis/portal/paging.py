@@ -118,7 +118,7 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
     if known.offset is not None or (more and said.offset is not None):
         return Step(step.path, {**asked, known.offset or said.offset_name or "offset": str(rows)}, doubtful=True)
     # The pages before named a next one, and this one does not; or no part can be asked for that would tell more.
-    is_last = nth or (known.reaches_back and not is_round(known, page.rows))
+    is_last = nth or (known.reaches_back and not is_round(page.rows, known.page_size))
     return END if is_last and not more else BY_TIME
 
 
@@ -178,19 +178,17 @@ def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, 
     said = page.paging
     if said.total is not None and page.rows < rows >= said.total:  # of several pages, so it is not of each alone
         return True
-    if is_round(known, page.rows):
-        return False
-    if not (page.rows < max(_FEW, habits.longest) or page.rows <= habits.whole):
+    if is_round(page.rows, known.page_size) or page.rows >= max(_FEW, habits.longest, habits.whole + 1):
         return False
     if said.total is not None:
         return rows >= said.total
     return known.page_size_is_kept and known.limit in asked and page.rows < known.page_size
 
 
-def is_round(known: History, rows: int) -> bool:
-    """Tell whether so many rows are more likely a limit of the portal's than other numbers: programmers round."""
+def is_round(rows: int, size: int | None) -> bool:
+    """Tell whether so many rows are more likely a limit than other numbers: programmers round; or all of a size."""
     power_of_two = rows >= _FEW and rows.bit_count() == 1
-    return rows % 10 == 0 or power_of_two or rows == known.page_size
+    return rows % 10 == 0 or power_of_two or rows == size
 
 
 def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) -> Paging:
