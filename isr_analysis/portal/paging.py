@@ -249,7 +249,7 @@ def path_of(url: str, base: str) -> str:
     except ValueError as exc:
         raise AnswerError(f"the portal names a next page by {url[:80]!r}, which is no address ({exc})") from exc
     path = parts.path
-    if path != base and path.rstrip("/").rpartition("/")[2] == base.rstrip("/").rpartition("/")[2]:
+    if path.rstrip("/").rpartition("/")[2] == base.rstrip("/").rpartition("/")[2]:
         path = base  # the portal, behind its proxy, does not know its own address
     return path + (f"?{parts.query}" if parts.query else "")
 
@@ -257,8 +257,7 @@ def path_of(url: str, base: str) -> str:
 def _completed(link: str, step: Step) -> str:
     """Add the question to a link that names the page's number alone; a token may hold the whole question."""
     there = parse_qs(urlsplit(link).query, keep_blank_values=True)
-    numbers = there and all(values[-1].isdigit() for values in there.values())
-    return asking_too(link, step) if numbers else link
+    return asking_too(link, step) if all(values[-1].isdigit() for values in there.values()) else link
 
 
 def asking_too(link: str, step: Step) -> str:
@@ -275,16 +274,13 @@ def _cursor_parameter(known: History, field: str | None) -> str:
     given = (field or "").rpartition(".")[2]
     plain = roles.snake(given)
     bare = plain.removeprefix("next_").removesuffix("_next")
-    for name, role in ((known.page, roles.PAGE), (known.offset, roles.OFFSET)):
-        if name is not None and roles.role_of(bare) == role:
-            return name
     if known.cursor is not None:
         return known.cursor
     if bare in ("", "next", "cursor"):
         return known.page or known.offset or "cursor"
     if bare == "end_cursor":
         return "after"
-    if bare == plain or bare != plain.removeprefix("next_"):
+    if not plain.startswith("next_"):
         return given
     rest = given[len("next") :].lstrip("_-")  # as the portal spells it: nextPageToken is asked for as pageToken
     return rest[:1].lower() + rest[1:]
