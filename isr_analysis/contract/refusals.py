@@ -166,30 +166,35 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.:?\s", words):
         change = _learn(dataclasses.replace(known, **change), asked, clause) | change  # what is said first is exact
-    of_size = known.limit in asked and known.limit in _NAME.findall(words) and not _is_of_length(words)
-    if not change and of_size and _BAD_SIZE.search(words):
-        change = _smaller(known, words)
+    change = change or _of_all(known, asked, words, length)
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
             others = (name for name in _NAME.findall(words) if name not in asked)
             change[role] = next((name for name in others if roles.role_of(name) == role), None)
-    if not change and _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
-        change["end_is_past"] = True
-    if not change and (least := _least(known, words, length)):
-        change["shortest"] = least
-    of_range = _by_role(known, words)
-    most = longest_range(of_range) or length_at_once(of_range)
-    a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
-    if not change and _RANGE.search(words) and a_day:
-        change["end_included"] = True  # a day was asked for as two
-    too_short = most is None and _TOO_SHORT.search(words)
-    if not change and (_RANGE.search(words) or most) and length > NARROWEST and not too_short:
-        most = most or longest_below(words, length, least=NARROWEST)
-        change["longest"] = most or f"{max(length // 2, NARROWEST) // times.SECOND}s"
-        if times.duration(change["longest"]) >= length:
-            change["longest"] = f"{max(length // 2, NARROWEST) // times.SECOND}s"
     new = dataclasses.replace(known, **change)
     return None if new == known else new
+
+
+def _of_all(known: History, asked: Mapping[str, str], words: str, length: int) -> dict[str, Any]:
+    """Read the words as a whole, where no statement of theirs teaches anything: of a page's size, or of a range."""
+    of_size = known.limit in asked and known.limit in _NAME.findall(words) and not _is_of_length(words)
+    if of_size and _BAD_SIZE.search(words):
+        return _smaller(known, words)
+    if _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
+        return {"end_is_past": True}
+    if least := _least(known, words, length):
+        return {"shortest": least}
+    of_range, is_of_range = _by_role(known, words), _RANGE.search(words)
+    most = longest_range(of_range) or length_at_once(of_range)
+    a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
+    if is_of_range and a_day:
+        return {"end_included": True}  # a day was asked for as two
+    too_short = most is None and _TOO_SHORT.search(words)
+    if length <= NARROWEST or too_short or not (is_of_range or most):
+        return {}
+    half = f"{max(length // 2, NARROWEST) // times.SECOND}s"
+    most = most or longest_below(words, length, least=NARROWEST) or half
+    return {"longest": most if times.duration(most) < length else half}
 
 
 def _by_role(known: History, words: str) -> str:
