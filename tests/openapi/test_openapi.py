@@ -78,6 +78,8 @@ def test_an_instant_under_an_unknown_name_is_found_by_its_words():
         ({"type": "string", "example": "1793491200000000"}, "", "start", "us"),
         ({"anyOf": [ISO, {"type": "null"}]}, "", "start", "iso"),
         ({"type": ["string", "null"], "format": "date-time"}, "", "start", "iso"),
+        ({"type": ["integer", "null"]}, "", "start", "number"),
+        ({"type": "integer", "default": 1793491200000}, "", "start", "ms"),
         ({"$ref": "#/components/schemas/When"}, "", "start", "ms"),
     ],
 )
@@ -85,6 +87,19 @@ def test_the_form_of_time_is_found(schema, description, name, form):
     """By schema, by name, by description or by example, through references and alternatives."""
     when = {"schemas": {"When": {"type": "integer", "description": "ms since 1970"}}}
     assert read(query(name, description=description, **schema), components=when).time_form == form
+
+
+@pytest.mark.parametrize(
+    ("shown", "form"),
+    [
+        ({"example": 1793491200000}, "ms"),
+        ({"examples": {"now": {"value": 1793491200}}}, "s"),
+        ({"examples": {}}, "number"),
+    ],
+)
+def test_a_parameter_may_show_an_example_beside_its_schema(shown, form):
+    """One, or several with names."""
+    assert read({**query("start", type="integer"), **shown}).time_form == form
 
 
 def test_pages_are_found_in_each_usual_way():
