@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 from isr_analysis import times
 from isr_analysis.answers import Page
@@ -76,8 +78,8 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     questions = [(selector, part) for part in parts]
     if not known.client_required and selector != Selector():
         questions += [(Selector(), part) for part in parts[1:]]  # of this one there may be nothing
-    ways = [dataclasses.replace(known, time_form=form) for form in ("s", "ms", "us", "ns")]
-    if _is_found(portal, ways, questions):
+    ways = [{"time_form": form} for form in ("s", "ms", "us", "ns")]
+    if _is_found(portal, ways, questions, lambda: portal.habits.unit_is_guessed):
         portal.habits.unit_is_guessed = False
         return
     raise AnswerError(
@@ -92,10 +94,11 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
     With a wrong one it would give nothing.
     """
     known, whole = portal.contract.history, selector.topic == "#"
-    ways = [known] if whole else [dataclasses.replace(known, topic_form=form) for form in ("subpath", "path")]
+    ways: list[dict[str, Any]] = [{}] if whole else [{"topic_form": form} for form in ("subpath", "path")]
     longest = times.duration(known.longest) if known.longest else 30 * times.DAY
     lately = (Range(max(one.start, one.end - longest), one.end) for one in _lately(portal.now()))
-    if _is_found(portal, ways, [(selector, part) for part in dict.fromkeys((span, *lately))]):
+    questions = [(selector, part) for part in dict.fromkeys((span, *lately))]
+    if _is_found(portal, ways, questions, lambda: portal.habits.topic_is_guessed):
         portal.habits.topic_is_guessed = False
         return
     if whole:
@@ -112,11 +115,18 @@ def _lately(now: int) -> list[Range]:
     return [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
 
 
-def _is_found(portal: Portal, ways: list[History], questions: list[tuple[Selector, Range]]) -> bool:
-    """Tell whether one of several ways to ask gives messages of what is asked for: then that is how, from now on."""
+def _is_found(
+    portal: Portal, ways: list[dict[str, Any]], questions: list[tuple[Selector, Range]], is_open: Callable[[], bool]
+) -> bool:
+    """Tell whether one of several ways to ask gives messages of what is asked for: then that is how, from now on.
+
+    It is no longer `is_open` once another thread has found it.
+    """
     for (selector, span), way in itertools.product(questions, ways):
+        if not is_open():
+            return True
         try:
-            known, page = first_of(portal, way, selector, span)
+            known, page = first_of(portal, dataclasses.replace(portal.contract.history, **way), selector, span)
         except QuestionRefusedError:
             continue
         except PortalUnavailableError as exc:
