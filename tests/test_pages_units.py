@@ -53,6 +53,23 @@ def test_a_unit_that_another_thread_has_found_is_not_looked_for_again(home):
         assert server.count() == 0
 
 
+def test_what_was_asked_in_a_guessed_unit_is_asked_again_once_another_thread_has_found_it(home):
+    """Its answer came when the guess was none any more, and was taken for an empty one."""
+    server = Vague(Dialect(asked="ms", doc=None, cap=5000), EVERY_MINUTE)
+    plain = server.answer
+
+    def answer(url, headers):
+        given = plain(url, headers)
+        if re.search(r"[?&]start=\d{10}(?!\d)", url):
+            portal.learn(dataclasses.replace(portal.contract.history, time_form="ms"))
+            portal.habits.unit_is_guessed = False
+        return given
+
+    server.answer = answer
+    with portals.mocked(server, home) as portal:
+        assert len(read(portal)) == 1440
+
+
 class Frail(Vague):
     """A portal of seconds that fails where a number is of a year that it cannot bear."""
 

@@ -21,7 +21,9 @@ from isr_analysis.times import Range
 
 def was_wrong(portal: Portal, known: History, selector: Selector, span: Range, first: Page) -> bool:
     """Tell whether a question was guessed, and wrongly, as its first page shows; how to ask is then found out."""
-    habits = portal.habits
+    habits, now = portal.habits, portal.contract.history
+    if (now.time_form, now.topic_form) != (known.time_form, known.topic_form):
+        return True  # another thread has found out meanwhile how to ask
     if habits.unit_is_guessed:
         if not len(within(first.messages, span)):
             find_unit(portal, selector, span)
