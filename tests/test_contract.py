@@ -20,7 +20,7 @@ ONE = Selector(("dev",), "t/x")
 
 def test_the_built_in_question_names_range_client_and_size():
     """Nothing is sent whose meaning is not known: the topic is picked from the answer."""
-    asked = History().question(ONE, SPAN, account_id="acme")
+    asked = History().question(ONE, SPAN, account_id="acme", now=0)
     assert asked == {
         "start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "dev", "limit": "10000",
     }  # fmt: skip
@@ -35,12 +35,12 @@ def test_the_built_in_question_names_range_client_and_size():
 )  # fmt: skip
 def test_instants_are_written_in_the_portals_form(form, start):
     """Each form is exact to its unit."""
-    assert History(time_form=form).question(Selector(), SPAN, account_id="")["start"] == start
+    assert History(time_form=form).question(Selector(), SPAN, account_id="", now=0)["start"] == start
 
 
 def test_a_range_that_the_unit_cannot_say_is_asked_for_wider():
     """Start is cut down, end is rounded up: what is asked for holds what is wanted."""
-    asked = History(time_form="s").question(Selector(), Range(SPAN.start + 1, SPAN.end - 1), account_id="")
+    asked = History(time_form="s").question(Selector(), Range(SPAN.start + 1, SPAN.end - 1), account_id="", now=0)
     assert (asked["start"], asked["end"]) == ("1728000000", "1728086400")
 
 
@@ -63,14 +63,14 @@ def test_a_topic_is_asked_for_as_narrowly_as_the_portal_can_be_asked(form, topic
     known = History(topic="topic", topic_form=form)
     wider = known.askable(Selector(("dev",), topic))
     assert wider == Selector(("dev",), askable)
-    assert known.question(wider, SPAN, account_id="acme").get("topic") == sent
+    assert known.question(wider, SPAN, account_id="acme", now=0).get("topic") == sent
 
 
 def test_a_path_needs_its_client():
     """Without a client a whole path cannot be named; a filter has the wildcard."""
     assert History(topic="t", topic_form="path").askable(Selector(None, "a")) == Selector(None, "#")
     known = History(topic="t", topic_form="path filter")
-    assert known.question(known.askable(Selector(None, "a")), SPAN, account_id="acme")["t"] == "acme/+/a"
+    assert known.question(known.askable(Selector(None, "a")), SPAN, account_id="acme", now=0)["t"] == "acme/+/a"
 
 
 def test_a_portal_without_a_client_parameter_is_asked_for_all():
@@ -163,4 +163,4 @@ def test_a_topic_that_is_wanted_names_the_account_or_the_client():
     """Where everything is asked for too."""
     known = History(topic="topic_prefix", topic_form="path prefix", topic_required=True)
     for clients, sent in ((None, "acme/"), (("dev",), "acme/dev/")):
-        assert known.question(Selector(clients), SPAN, account_id="acme")["topic_prefix"] == sent
+        assert known.question(Selector(clients), SPAN, account_id="acme", now=0)["topic_prefix"] == sent

@@ -84,6 +84,30 @@ def test_a_list_is_read_to_the_end_that_it_states(bodies):
     assert read(*bodies) == ROWS
 
 
+def test_an_empty_page_that_names_another_is_not_the_last():
+    """As where a portal reads so many rows of a table, and leaves out those of other accounts."""
+    assert read({"items": ROWS[:2], "next": "a"}, {"items": [], "next": "b"}, {"items": ROWS[2:], "next": None}) == ROWS
+
+
+def test_a_warning_beside_the_first_page_stands_for_all():
+    """The last page need not say it again; the list read anew may do without."""
+    answers = Answers(
+        {"items": ROWS[:3], "next_cursor": "a", "warnings": ["some stations may be missing"]}, {"items": ROWS[3:]}
+    )
+    path = Contract().publishers
+    lists.publishers(answers, Contract(), max_age=0)
+    assert "some stations may be missing" in " ".join(lists.caveats(answers, path))
+    answers.left = [{"items": ROWS}]
+    lists.publishers(answers, Contract(), max_age=0)
+    assert not lists.caveats(answers, path)
+
+
+def test_a_list_that_gives_the_same_whatever_is_asked_and_promises_more_is_an_error():
+    """An offset that the portal ignores would lead on for ever."""
+    with pytest.raises(AnswerError, match="would not be whole"):
+        read(*[{"items": ROWS, "has_more": True, "offset": 0}] * 2)
+
+
 def test_a_line_behind_the_rows_may_name_the_next_page():
     """As an envelope does."""
     answers = Answers(ROWS, [])
@@ -231,6 +255,36 @@ def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way,
         odd = Cut(clients[:9])
         assert len(lists.publishers(odd, Contract(), max_age=0)[0][1]) == 9
         assert odd.asked == [None]
+
+
+@pytest.mark.parametrize("is_heeded", [True, False])
+def test_a_list_that_is_as_long_as_a_limit_is_doubted_until_the_portal_shows_that_it_counts(is_heeded):
+    """It has no page behind the rows, or never looked at what was asked; the doubt goes with the list."""
+    ways = {"": lambda n: (n, 100)} | ({"page": lambda n: (0 if n < 2 else None, 100)} if is_heeded else {})
+    answers = Cut([f"dev-{i:03d}" for i in range(100)], **ways)
+    path = Contract().publishers
+    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == 100
+    assert bool(lists.doubt(answers, path)) is not is_heeded
+    answers.clients.pop()
+    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == 99
+    assert not lists.doubt(answers, path)
+
+
+@pytest.mark.parametrize("name", ["client_id", "email"])
+def test_rows_are_told_apart_by_their_client_or_else_whole(name):
+    """What was seen last changes from page to page; members have no client."""
+    rows = [{name: f"dev-{i:02d}"} for i in range(25)]
+    answers = Cut(rows, offset=lambda n: (max(n - 1, 0), 10))
+    plain = answers.get
+
+    def get(path, **more):
+        if name == "client_id":
+            answers.clients = [{**row, "last_seen": len(answers.asked)} for row in rows]
+        return plain(path, **more)
+
+    answers.get = get
+    found = [row[name] for _, part in lists.rows(answers, "/members", max_age=0) for row in part]
+    assert found == [row[name] for row in rows]
 
 
 @pytest.mark.parametrize("total", [True, False])

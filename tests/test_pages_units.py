@@ -12,6 +12,8 @@ from portals import EVERY_MINUTE, FIRST, Dialect, Message, Server, read
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AnswerError
+from isr_analysis.messages import Selector
+from isr_analysis.reading import guesses
 from isr_analysis.times import DAY, HOUR, Range
 
 
@@ -40,6 +42,32 @@ def test_a_unit_is_found_out_though_a_client_has_nothing(home):
         with pytest.warns(UserWarning, match="no client 'nobody' at the portal"):
             assert len(isr.load_history("nobody", start="2026-11-01", end="2026-11-02", portal=portal)) == 0
         assert portal.contract.history.time_form == "ms"
+
+
+def test_a_unit_that_another_thread_has_found_is_not_looked_for_again(home):
+    """Days are read at once: by one that is refused as too old none would be found, and that is no error then."""
+    server = Vague(Dialect(asked="ms", doc=None, cap=5000, kept=DAY), EVERY_MINUTE)
+    with portals.mocked(server, home) as portal:
+        guesses.find_unit(portal, Selector(), Range(FIRST - 9 * DAY, FIRST - 8 * DAY))
+        guesses.find_topic_form(portal, Selector(), Range(FIRST - 9 * DAY, FIRST - 8 * DAY))
+        assert server.count() == 0
+
+
+def test_what_was_asked_in_a_guessed_unit_is_asked_again_once_another_thread_has_found_it(home):
+    """Its answer came when the guess was none any more, and was taken for an empty one."""
+    server = Vague(Dialect(asked="ms", doc=None, cap=5000), EVERY_MINUTE)
+    plain = server.answer
+
+    def answer(url, headers):
+        given = plain(url, headers)
+        if re.search(r"[?&]start=\d{10}(?!\d)", url):
+            portal.learn(dataclasses.replace(portal.contract.history, time_form="ms"))
+            portal.habits.unit_is_guessed = False
+        return given
+
+    server.answer = answer
+    with portals.mocked(server, home) as portal:
+        assert len(read(portal)) == 1440
 
 
 class Frail(Vague):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 
 import pyarrow as pa
 import pytest
@@ -114,6 +115,11 @@ def test_a_link_that_is_no_address_is_an_error():
         (Paging(), None, 41, None, BY_TIME),
         (Paging(total=90), None, 41, None, BY_TIME),
         (Paging(has_more=True), None, 41, None, BY_TIME),
+        (Paging(has_more=True), None, 0, None, BY_TIME),
+        (Paging(), History(limit=None, page_size_is_kept=True), 9, None, BY_TIME),  # it was not asked for a size
+        # A page that only says which one it is may be the only one.
+        (Paging(page=1), None, 41, None, BY_TIME),
+        (Paging(offset=0), None, 41, None, BY_TIME),
     ],
 )
 def test_the_end_is_what_is_told_without_doubt(said, known, rows, so_far, what):
@@ -129,6 +135,36 @@ def test_a_total_and_a_documented_size_are_believed_once_they_were_shown(known):
     assert after(said, known=known, rows=41, longest=41) == BY_TIME
     assert after(said, known=known, rows=41, longest=42) == END
     assert after(said, known=known, rows=41, longest=41, whole=41) == END
+    assert after(Paging(total=99), known=History(page_size=99), rows=99, longest=120) == BY_TIME
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "added"),
+    [
+        (Paging(has_more=True, page=1), History(), {"page": "2"}),
+        (Paging(has_more=True), History(page="page", first_page=1), {"page": "2"}),
+        (Paging(has_more=True), History(offset="skip"), {"skip": "9"}),
+        (Paging(pages=3), History(page="page", first_page=1), {"page": "2"}),
+    ],
+)
+def test_a_short_page_that_says_that_there_is_more_is_not_the_last(said, known, added):
+    """Shorter than others, and than the documented size: what it says comes before."""
+    known = dataclasses.replace(known, page_size=100, page_size_is_kept=said.has_more is True)
+    step = after(said, known=known, rows=9, longest=9 if said.pages else 40)
+    assert step == Step(PATH, {**ASKED, **added}, True, step.numbered)
+    assert after(Paging(has_more=True), rows=9, nth=1, so_far=49) == BY_TIME
+
+
+@pytest.mark.parametrize("known", [History(start=None), History(end=None), History(time_form="date")])
+def test_an_instant_names_a_page_where_nothing_can_be_read_by_time(known):
+    """Where no part of the range can be asked for, or none as short as is needed."""
+    at = FIRST + 123_000_000
+    one = {"time": at, "client_id": "a", "topic": "t", "payload": b"1", "seq": 0, "source": "history", "extra": None}
+    said = Paging(cursor=times.iso(at), cursor_name="next_cursor")
+    page = Page(pa.Table.from_pylist([one], schema=messages.SCHEMA), 1, paging=said)
+    assert following(known, Step(PATH, ASKED), page, rows=1, nth=0, habits=Habits()).params["cursor"] == said.cursor
+    behind = dataclasses.replace(page, paging=dataclasses.replace(said, cursor=str(at // 10**6 + 1)))
+    assert following(History(), Step(PATH, ASKED), behind, rows=1, nth=0, habits=Habits()) == BY_TIME
 
 
 def test_a_page_without_a_next_one_after_pages_with_one_is_the_last():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from isr_analysis.contract import retention
+from isr_analysis.contract import limits, retention
 from isr_analysis.contract.contract import History
-from isr_analysis.contract.refusals import nothing_there, revised
+from isr_analysis.contract.refusals import in_answer, nothing_there, revised
 from isr_analysis.times import DAY, HOUR, MINUTE
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}
@@ -54,6 +54,7 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
             {"topic": "history_topic_prefix", "topic_form": "path prefix", "client_required": True},
         ),
         ("tenant_id must be provided", {"account": "tenant_id"}),
+        ("query.page_size: Field required", {"limit": "page_size"}),
         ("maximum page size is 250", {"page_size": 250, "page_size_is_kept": True}),
         ("The time range is limited to at most 24 hours", {"longest": "43200s"}),
         ("date: Field required", {"start": "date", "end": None, "time_form": "date", "longest": "1d"}),
@@ -114,6 +115,12 @@ def test_words_lead_to_another_question(words, change):
     new = revised(History(), ASKED, words, DAY)
     assert new is not None
     assert {name: getattr(new, name) for name in change} == change
+
+
+def test_what_is_sent_with_every_question_is_left_out_where_it_is_not_known():
+    """The rest of it is still sent."""
+    known = History(fixed={"order": "asc", "version": "2"})
+    assert revised(known, {**ASKED, **known.fixed}, "unknown parameter 'order'", DAY).fixed == {"version": "2"}
 
 
 def test_the_words_to_and_from_are_no_parameters_beside_one_that_is_named():
@@ -208,6 +215,16 @@ def test_no_messages_are_no_refusal(status, words, nothing):
     assert nothing_there(status, words) is nothing
 
 
+def test_a_length_begins_with_a_number_or_an_article():
+    """Of "at most, and" and "more than as" the first letters are none."""
+    assert (limits.length_at_once("no more than a day"), limits.length_at_once("at most 24-hour parts")) == (
+        "1d",
+        "24h",
+    )
+    assert limits.length_at_once("the newest ones at most, and no others") is None
+    assert revised(History(), ASKED, "it gives no more than as many as there are", DAY) is None
+
+
 def test_a_day_that_is_two_is_asked_for_as_one():
     """Where dates are asked for and both ends count."""
     new = revised(History(time_form="date"), ASKED, "the range may be at most 24 hours", DAY)
@@ -226,6 +243,7 @@ def test_a_day_that_is_two_is_asked_for_as_one():
         ("range must be longer than 1 hour", "1h"),
         ("smallest range is 1 hour", "1h"),
         ("timespan must be at least 3600 seconds", "3600s"),
+        ("the range must be at least a month", "28d"),
     ],
 )
 def test_a_range_that_is_too_short_is_not_asked_for_shorter(words, shortest):
@@ -246,9 +264,36 @@ def test_a_least_that_is_of_no_range_teaches_no_shortest_one(words):
 
 @pytest.mark.parametrize(
     ("words", "longest"),
-    [("too wide a window, 30 min allowed", "30min"), ("the range must be between 1 hour and 31 days", "31d")],
+    [
+        ("too wide a window, 30 min allowed", "30min"),
+        ("the range must be between 1 hour and 31 days", "31d"),
+        ("the range must be at least 1 hour and at most 31 days", "31d"),
+        ("range too large: data older than 2 hours is slow", "2592000s"),
+    ],
 )
 def test_a_range_that_is_too_long_is_not_taken_for_too_short(words, longest):
     """Minutes are no minimum, and of a range between two the other end may be meant."""
     length = DAY if "min " in words else 60 * DAY
     assert revised(History(), ASKED, words, length) == History(longest=longest)
+
+
+@pytest.mark.parametrize("words", ["the range must be at least 1 hour", "window too short"])
+def test_what_is_too_short_is_asked_for_neither_shorter_nor_ever_longer(words):
+    """Where it was long enough by these words, or a day would not do, something else is wrong."""
+    assert revised(History(), ASKED, words, 20 * HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "is_refusal"),
+    [
+        (b'{"error": "limit must be at most 50"}', True),
+        (b'{"error": "limit must be at most 50", "errors": ["limit"], "messages": []}', True),
+        (b'{"error": "limit must be at most 50", "rows": [1]}', False),
+        (b'{"note": "limit must be at most 50"}', False),
+        (b'{"error": "it is late"}', False),
+        (b'["limit must be at most 50"]', False),
+    ],
+)
+def test_a_refusal_with_a_good_status_is_words_that_teach_and_no_data(body, is_refusal):
+    """What holds rows is an answer, however it reads."""
+    assert (in_answer(History(), ASKED, body, "application/json", DAY) is not None) is is_refusal

@@ -137,6 +137,16 @@ class History:
         return max(unit, lengths.unit_of(self.length_form)) if self.reaches_back else unit
 
     @property
+    def slack(self) -> int:
+        """How far an answer may reach over its range: ends may be rounded, or counted in, ns."""
+        return max(times.MINUTE, 2 * self.unit)
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether a start or an end is asked for."""
+        return self.start is not None or self.end is not None
+
+    @property
     def of_days(self) -> bool:
         """Whether instants are dates alone."""
         return layouts.unit(self.time_form) == times.DAY
@@ -204,14 +214,14 @@ class History:
         span: times.Range,
         *,
         account_id: str | None,
-        now: int | None = None,
+        now: int,
         prefixes: Mapping[str, str] = MappingProxyType({}),
     ) -> dict[str, str]:
         """Write the parameters that ask for a span of what `askable` gave, of one client or of all.
 
         Where the account is not known (None), what cannot be said without it is left out, and so asked for wider.
-        `now` is needed where the range reaches back from it. `prefixes` is what the topics of each client begin with,
-        as the portal says; an old installation has something before the account.
+        Some portals count back from `now`, or refuse what is later. `prefixes` is what the topics of each client begin
+        with, as the portal says; an old installation has something before the account.
 
         Raises
         ------
@@ -229,7 +239,7 @@ class History:
         if self.end is not None:
             last_day = self.of_days and self.end_included and span.end > span.start
             end = span.end - 1 if last_day else -(-span.end // self.unit) * self.unit
-            last = self.instant(end if now is None or not self.end_is_past else min(end, now), later=True)
+            last = self.instant(min(end, now) if self.end_is_past else end, later=True)
             asked[self.end] = f"{asked[self.end]}{self.divider}{last}" if self.end == self.start else last
         if self.length is not None:
             asked[self.length] = self._length(span, now)
@@ -262,10 +272,10 @@ class History:
             ns = times.on_the_wall(ns, self.fields.time_zone, later=later)
         return layouts.written(self.time_form, ns // self.unit * self.unit)
 
-    def _length(self, span: times.Range, now: int | None) -> str:
+    def _length(self, span: times.Range, now: int) -> str:
         needed = span.end - span.start
         if self.reaches_back:  # from the portal's own now, a little later than ours
-            needed = (span.end if now is None else now) + _LATER - span.start
+            needed = now + _LATER - span.start
         written = lengths.written(self.length_form, needed)
         if written is None or (
             self.longest is not None and needed > times.duration(self.longest) and self.reaches_back

@@ -36,12 +36,12 @@ def form_of(name: str, schema: Mapping[str, Any], words: str) -> str | None:
     if offered:
         return ",".join(offered)
     shown = f"{schema.get('example') or ''} {schema.get('default') or ''} {words}"
-    is_text = schema.get("type") not in (None, "integer", "number") or _ISO.search(shown) or _TEXT.search(shown)
-    if schema.get("type") in ("integer", "number") or not is_text:
+    text = "PT24H" if _ISO.search(shown) else "24h" if _TEXT.search(shown) else None
+    if schema.get("type") in ("integer", "number") or (schema.get("type") is None and text is None):
         spelled = re.sub("^min(?=_)", "", roles.snake(name)).replace("_", " ")  # min_time is the least
         said = re.findall(r"[a-z]+", f"{spelled} {words}".lower())
         return next((unit for word in said for unit, pattern in _WORDS if re.fullmatch(pattern, word)), None)
-    return "PT24H" if _ISO.search(shown) else "24h" if _TEXT.search(shown) else None
+    return text
 
 
 def most(form: str, schema: Mapping[str, Any]) -> str | None:

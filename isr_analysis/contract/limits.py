@@ -6,6 +6,7 @@ import re
 
 from isr_analysis.contract import lengths
 
+_ONE = re.compile(r"\b(?:an?|one|a single|1 full) (?=(?:second|minute|hour|day|week|month|year)s?\b)", re.IGNORECASE)
 _SPAN = r"(?:range|window|span|interval|period|per request|at once|at a time|(?:may|can|must) cover)"
 _MOST = r"(?:max(?:imum|\.)?|longest|largest|at most|up to|no more than|limited to|not exceed|no longer than|capped at"
 _MOST += r"|limit of|≤|<=)"
@@ -29,7 +30,7 @@ _LENGTHS = re.compile(
 
 _AT_ONCE = re.compile(
     rf"(?:{_MOST}|longer than|more than)[^.;\d]{{0,12}}?"
-    r"(\d{1,4}(?= ?[hdw])|\d{4,7}|an?|one)[ -]?(hours?|h|days?|d|weeks?|seconds?|s)\b",
+    r"(\d{1,4}(?=[ -]?[hdw])|\d{4,7})[ -]?(hours?|h|days?|d|weeks?|seconds?|s)\b",
     re.IGNORECASE,
 )
 """Words of a length that may be had at once, where nothing else can be meant: of an end of the range, in a refusal."""
@@ -50,11 +51,8 @@ _OF_KEEPING = re.compile(
 
 def longest_range(words: str) -> str | None:
     """Find the longest range that words allow, as a duration such as ``"24h"``."""
-    found = _SPAN_WORDS.search(re.sub(r"\b(one|a single) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE))
-    if found is None:
-        return None
-    number, unit = (one for one in found.groups() if one is not None)
-    return _length(number, unit)
+    found = _SPAN_WORDS.search(_ONE.sub("1 ", words))
+    return _length(*(one for one in found.groups() if one is not None)) if found else None
 
 
 def longest_below(words: str, length: int, *, least: int) -> str | None:
@@ -78,18 +76,15 @@ def has_length(words: str) -> bool:
 
 def shortest_range(words: str) -> str | None:
     """Find the shortest range that words allow, as a duration."""
-    words = re.sub(r"\b(?:one|a single|1 full|an?) (?=[a-z]+\b)", "1 ", words, flags=re.IGNORECASE)
-    found = None if _OF_KEEPING.search(words) else _LEAST_WORDS.search(words)
-    length = f"{found[1]}{found[2][0].lower().replace('m', 'min')}" if found else ""
-    return length if lengths.ns_of(length) else None
+    found = None if _OF_KEEPING.search(words) else _LEAST_WORDS.search(_ONE.sub("1 ", words))
+    return _length(found[1], found[2]) if found else None
 
 
 def length_at_once(words: str) -> str | None:
     """Find the longest range in words that can speak of nothing else, or of how long messages are kept."""
-    for clause in re.split(r"[;\n]|\.(?:\s|$)", words):
+    for clause in re.split(r"[;\n]|\.(?:\s|$)", _ONE.sub("1 ", words)):
         if (found := _AT_ONCE.search(clause)) and not _OF_KEEPING.search(clause):
-            length = f"{found[1] if found[1].isdigit() else 1}{found[2][0].lower()}"
-            return length if lengths.ns_of(length) else None
+            return _length(found[1], found[2])
     return None
 
 

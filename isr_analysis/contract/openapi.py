@@ -17,6 +17,8 @@ from isr_analysis.contract.parameters import Parameter
 _PUBLISHED = f"{API}/history"
 _ENDS = (roles.START, roles.END)
 _OF_PAGES = (roles.LIMIT, roles.CURSOR, roles.PAGE, roles.OFFSET)
+_NAMED = (*_ENDS, roles.CLIENT, roles.TOPIC, *_OF_PAGES)
+"""The roles of which a parameter's name is all that is to be known, each called as the field of `History`."""
 
 
 def read(document: Mapping[str, Any], url: str) -> Contract:
@@ -101,7 +103,7 @@ def _history(
     given = list(parameters.listed(document, [one for part in (item, operation) for one in _listed(part)]))
     by_role, fixed = _assigned(given)
     topic = by_role.get(roles.TOPIC)
-    name = {role: one.name for role, one in by_role.items()}
+    names: dict[str, Any] = {role: by_role[role].name if role in by_role else None for role in _NAMED}
     words = " ".join(
         [str(operation.get("summary", "")), str(operation.get("description", "")), *(o.words for o in given)]
     )
@@ -113,38 +115,31 @@ def _history(
     day = None if start or roles.END in by_role else next((one for one in given if roles.is_day(one.name)), None)
     if day is not None:
         built_in = dataclasses.replace(built_in, **roles.DAY)
-        start, name[roles.START] = day, day.name
+        start, names[roles.START] = day, day.name
         fixed.pop(day.name, None)
-    length, form = (None, None) if roles.END in by_role or day else _length(given, alone=start is None)
-    if length is not None and form is not None:
-        longest = (
-            lengths.most(form, length.schema) or limits.longest_range(words) or limits.length_at_once(length.words)
-        )
+    found = None if roles.END in by_role or day else _length(given, alone=start is None)
+    if found is not None:
+        length, form = found
+        longest = lengths.most(form, length.schema) or limits.longest_range(words)
+        longest = longest or limits.length_at_once(length.words)
         built_in = dataclasses.replace(built_in, length=length.name, length_form=form, longest=longest)
         fixed.pop(length.name, None)
     return dataclasses.replace(
         built_in,
+        **names,
         path=path,
-        start=name.get(roles.START),
-        end=name.get(roles.END),
-        divider=(_divider(start) if start and name.get(roles.START) == name.get(roles.END) else None) or "/",
+        divider=(start and _divider(start)) or "/",
         time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
         longest=built_in.longest or limits.longest_range(words) or limits.length_at_once(". ".join(of_range)),
-        client=name.get(roles.CLIENT),
         client_required=bool((client and client.required) or (topic and topic.required and _of_publishers(topic))),
-        topic=name.get(roles.TOPIC),
         topic_form=_topic_form(topic) if topic else None,
         topic_required=bool(topic and topic.required),
-        account=name.get(roles.ACCOUNT) if account and account.required else None,
-        limit=name.get(roles.LIMIT),
+        account=account.name if account and account.required else None,
         page_size=min(built_in.page_size, most or built_in.page_size),
         page_size_is_kept=most is not None,
-        cursor=name.get(roles.CURSOR),
-        page=name.get(roles.PAGE),
         first_page=_first_page(by_role[roles.PAGE]) if roles.PAGE in by_role else None,
-        offset=name.get(roles.OFFSET),
         fixed=fixed,
         fields=schemas.fields(document, operation),
     )
@@ -160,7 +155,7 @@ def _may_be_ranged(document: Mapping[str, Any], given: list[dict[str, Any]]) -> 
     unclear = [
         one.name
         for one, role in zip(listed, known, strict=True)
-        if role is None and one.kind != "boolean" and "enum" not in one.schema and thinning.as_published(one) is None
+        if role is None and one.kind != "boolean" and "enum" not in one.schema
     ]
     gives_all = all(given) and any(role in _OF_PAGES for role in known) and not unclear
     return None if gives_all else unclear
@@ -224,15 +219,14 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
 
 def _is_interval(one: Parameter) -> bool:
     """Tell whether one parameter takes both ends of the range."""
-    known = roles.is_range(one.name) or roles.role_of(one.name) is None
-    return known and _divider(one) is not None
+    return roles.role_of(one.name) is None and _divider(one) is not None
 
 
 def _divider(one: Parameter) -> str | None:
     return roles.divider(f"{one.words} {one.example or ''}")
 
 
-def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | tuple[None, None]:
+def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | None:
     """Find the parameter of how long the range is, and what it takes."""
     for one in given:
         form = lengths.form_of(one.name, one.schema, one.words)
@@ -241,7 +235,7 @@ def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | t
         )
         if form is not None and roles.is_length(one.name, alone=alone) and (span or not one.time_form()):
             return one, form
-    return None, None
+    return None
 
 
 def _of_publishers(one: Parameter) -> bool:
@@ -268,9 +262,7 @@ def _topic_form(one: Parameter) -> TopicForm | None:
         return "path prefix" if whole else "prefix" if sub else None
     if wild:
         return "path filter" if whole else "filter" if sub else None
-    if re.search(r"exact|equals?", words) or sub or whole:
-        return "path" if whole else "subpath" if sub else None
-    return None
+    return "path" if whole else "subpath" if sub else None
 
 
 def _start_included(one: Parameter, operation: Mapping[str, Any]) -> bool | None:

@@ -102,7 +102,7 @@ def listed(document: Mapping[str, Any], given: list[Any], *, depth: int = _DEEPE
         if isinstance(schema.get("type"), list):  # OpenAPI 3.1: ["string", "null"]
             schema = {**schema, "type": next((t for t in schema["type"] if t != "null"), None)}
         if schema.get("type") == "array":
-            schema = {**resolved(document, schema.get("items", {})), "array": True}
+            schema = resolved(document, schema.get("items", {}))
         schema = {key: value for key, value in schema.items() if key != "enum" or isinstance(value, list)}
         if "example" in one or "examples" in one:
             examples = one.get("examples")

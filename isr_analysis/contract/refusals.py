@@ -33,14 +33,13 @@ _UNKNOWN = re.compile(
     re.IGNORECASE,
 )
 _TOO_MUCH = re.compile(
-    r"(?:less than(?: or equal to)?|at most|max|not exceed|no more than|<=|≤|between \d+ and|up to"
-    r"|(?:not|cannot|never) (?:\w+ )?(?:greater|more|larger|higher|bigger|above|over)(?: than)?|\d+\.\.|\d+ ?- ?)"
-    r"\D{0,20}?\d",
+    r"(?:(?:less|greater|more|larger|higher|bigger) than|at most|max|exceed|above|over|up to|<=|≤|between \d+ and"
+    r"|\d\.\.)\D{0,20}?\d",
     re.IGNORECASE,
 )
+_FILLING = r"\W*(?:\w[\w ]*: )*(?:(?:ensure|expected|required|the|this|input|value|it|should|must|to|is|not|an?|be) )*"
 _BOUND = re.compile(
-    r"\W*(?:\w[\w ]*: )*(?:ensure |expected )?(?:(?:the |this )?(?:input|value|number|it) )?(?:(?:should|must|to|is) )?"
-    r"(?:be )?(?:(?:greater than(?: or equal to)?|at least|>=?|≥) ?\d and )?"
+    rf"{_FILLING}(?:number (?:must |to )?(?:be )?)?(?:(?:greater than or equal to|at least|>=?|≥) ?\d and )?"
     r"(?:less than or equal to|at most|no more than|not (?:be )?(?:greater|more|larger) than|<=|≤) ?\d+\W*",
     re.IGNORECASE,
 )
@@ -49,9 +48,7 @@ _BOUND = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\S*")
 _NUMBERS = re.compile(r"(?<!\w)(?<!\d\.)\d(?:[\d,_]*\d)?(?!\w|\.\d)")
 _NO_NUMBER = re.compile(
-    r"\W*(?:\w[\w ]*: )*(?:(?:input|value|it) )?(?:(?:should|must|is|to) )?(?:not )?(?:be )?(?:required )?"
-    r"(?:an? )?(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*",
-    re.IGNORECASE,
+    rf"{_FILLING}(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*", re.IGNORECASE
 )
 """A statement of nothing but that a number is wanted; of what is sent only instants may be none."""
 
@@ -108,13 +105,10 @@ _NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
 
-_NOTHING = re.compile(
-    r"\bno (stored |matching )?(data|messages?|records?|rows?|results?|telemetry|entries|points?|history)\b(?! route)",
-    re.IGNORECASE,
-)
+_NONE = r"no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry|entries|points?|history)"
+_NOTHING = re.compile(rf"\b{_NONE}\b(?! route)", re.IGNORECASE)
 _ONLY_NOTHING = re.compile(
-    r"\W*(?:there (?:is|are|was|were) )?no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry"
-    r"|entries|points?|history)(?: (?:was |were )?(?:found|available|stored|recorded))?"
+    rf"\W*(?:there (?:is|are|was|were) )?{_NONE}(?: (?:was |were )?(?:found|available|stored|recorded))?"
     r"(?: (?:for|in|within|between|since)\b.*)?\W*",
     re.IGNORECASE,
 )
@@ -172,30 +166,35 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change: dict[str, Any] = {}
     for clause in re.split(r"[;\n]|\.:?\s", words):
         change = _learn(dataclasses.replace(known, **change), asked, clause) | change  # what is said first is exact
-    of_size = known.limit in asked and known.limit in _NAME.findall(words) and not _is_of_length(words)
-    if not change and of_size and _BAD_SIZE.search(words):
-        change = _smaller(known, words)
+    change = change or _of_all(known, asked, words, length)
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
             others = (name for name in _NAME.findall(words) if name not in asked)
             change[role] = next((name for name in others if roles.role_of(name) == role), None)
-    if not change and _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
-        change["end_is_past"] = True
-    if not change and (least := _least(known, words, length)):
-        change["shortest"] = least
-    of_range = _by_role(known, words)
-    most = longest_range(of_range) or length_at_once(of_range)
-    a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
-    if not change and _RANGE.search(words) and a_day:
-        change["end_included"] = True  # a day was asked for as two
-    too_short = most is None and _TOO_SHORT.search(words)
-    if not change and (_RANGE.search(words) or most) and length > NARROWEST and not too_short:
-        most = most or longest_below(words, length, least=NARROWEST)
-        change["longest"] = most or f"{max(length // 2, NARROWEST) // times.SECOND}s"
-        if times.duration(change["longest"]) >= length:
-            change["longest"] = f"{max(length // 2, NARROWEST) // times.SECOND}s"
     new = dataclasses.replace(known, **change)
     return None if new == known else new
+
+
+def _of_all(known: History, asked: Mapping[str, str], words: str, length: int) -> dict[str, Any]:
+    """Read the words as a whole, where no statement of theirs teaches anything: of a page's size, or of a range."""
+    of_size = known.limit in asked and known.limit in _NAME.findall(words) and not _is_of_length(words)
+    if of_size and _BAD_SIZE.search(words):
+        return _smaller(known, words)
+    if _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
+        return {"end_is_past": True}
+    if least := _least(known, words, length):
+        return {"shortest": least}
+    of_range, is_of_range = _by_role(known, words), _RANGE.search(words)
+    most = longest_range(of_range) or length_at_once(of_range)
+    a_day = known.of_days and not known.end_included and 0 < length <= times.DAY <= times.duration(most or "1d")
+    if is_of_range and a_day:
+        return {"end_included": True}  # a day was asked for as two
+    too_short = most is None and _TOO_SHORT.search(words)
+    if length <= NARROWEST or too_short or not (is_of_range or most):
+        return {}
+    half = f"{max(length // 2, NARROWEST) // times.SECOND}s"
+    most = most or longest_below(words, length, least=NARROWEST) or half
+    return {"longest": most if times.duration(most) < length else half}
 
 
 def _by_role(known: History, words: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -25,6 +26,7 @@ from isr_analysis.portal.transport import EnoughError
 
 if TYPE_CHECKING:
     from isr_analysis.portal.responses import Kept, Responses
+    from isr_analysis.portal.wire import Answer
 
 Read = TypeVar("Read")
 
@@ -45,7 +47,8 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
     AnswerError
         An answer was not understood; or it says that there is more, and not how to ask for it.
     """
-    return list(_Live(responses, routes.live, max_age, account_id, routes.live_fields).read())
+    part = functools.partial(_of_messages, account_id=account_id, fields=routes.live_fields)
+    return list(_List(responses, routes.live, max_age, part, _picked_messages).read())
 
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
@@ -56,7 +59,7 @@ def publishers(responses: Responses, routes: Contract, *, max_age: float) -> lis
 def _published(row: dict[str, Any]) -> dict[str, Any]:
     """Give a publisher's fields the names that the portal publishes for them; an id that is a number is text."""
     spelled = {plain(name): name for name in row}
-    named = {spelled[plain(name)]: name for name in _PUBLISHED if name not in row and plain(name) in spelled}
+    named = {spelled[plain(name)]: name for name in _PUBLISHED if plain(name) in spelled}
     made = {named.get(name, name): value for name, value in row.items()}
     if "client_id" not in made and f"/{made.get('id')}/" in f"{made.get('topic')} {made.get('history_topic_prefix')}":
         made["client_id"] = made["id"]
@@ -66,7 +69,7 @@ def _published(row: dict[str, Any]) -> dict[str, Any]:
 
 def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
     """Give a list of objects: each answer, and its rows; errors as of `live`."""
-    return list(_Rows(responses, path, max_age).read())
+    return list(_List(responses, path, max_age, _of_rows, _picked_rows).read())
 
 
 def doubt(responses: Responses, path: str) -> str:
@@ -95,33 +98,54 @@ def freshness(found: Iterable[Kept]) -> dict[str, Any]:
     }
 
 
-class _List(ABC, Generic[Read]):
-    """A list that is read to its end, however the portal says that there is more, or if it does not say so."""
+@dataclass(frozen=True, slots=True)
+class _Part(Generic[Read]):
+    """What one answer holds.
 
-    def __init__(self, responses: Responses, path: str, max_age: float) -> None:
+    Parameters
+    ----------
+    found : list of dict or Page
+        The rows, or the last messages.
+    said : Paging
+        What it says of others.
+    rows : int
+        How many rows it has; `_ALL` where it is no list, as that is all there is.
+    keys : sequence of str
+        What tells each of `found` from others, whatever else changes in it.
+    places : sequence of str
+        What tells the rows of last messages from others: those of publishers that never published are no messages.
+    """
+
+    found: Read
+    said: Paging
+    rows: int = 0
+    keys: Sequence[str] = ()
+    places: Sequence[str] = ()
+
+
+class _List(Generic[Read]):
+    """A list that is read to its end, however the portal says that there is more, or if it does not say so.
+
+    `part` reads one answer, and `picked` takes some of what it holds.
+    """
+
+    def __init__(
+        self,
+        responses: Responses,
+        path: str,
+        max_age: float,
+        part: Callable[[Answer], _Part[Read]],
+        picked: Callable[[Read, list[bool]], Read],
+    ) -> None:
         self._responses = responses
         self._path = path
         self._max_age = max_age
+        self._part = part
+        self._picked = picked
         self._count = 0  # rows so far
         self._seen: set[str] = set()
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
-
-    @abstractmethod
-    def _understood(self, kept: Kept) -> tuple[Read, Paging]:
-        """Read one answer: what it holds, and what it says of others."""
-
-    @abstractmethod
-    def _count_rows(self, kept: Kept, found: Read) -> int:
-        """Count the rows of an answer."""
-
-    @abstractmethod
-    def _keys(self, kept: Kept, found: Read) -> set[str]:
-        """Give what tells the rows of an answer apart, whatever else changes in them."""
-
-    @abstractmethod
-    def _unseen(self, kept: Kept, found: Read) -> tuple[Read, int]:
-        """Leave out the rows that were there before, and count the others."""
 
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
@@ -129,13 +153,12 @@ class _List(ABC, Generic[Read]):
         step, been, former = question, {question}, b""
         for nth in itertools.count():
             kept = self._get(step.path, step.params)
-            found, said = self._understood(kept)
-            said = paging.with_headers(said, kept.answer.headers, 0, kept.answer.status)
+            part = self._part(kept.answer)
+            said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
-            rows = self._count_rows(kept, found)
             self._count += rows
-            self._seen |= self._keys(kept, found)
-            yield kept, found
+            self._seen.update(part.keys, part.places)
+            yield kept, part.found
             page = Page(messages.empty(), min(rows, 1), paging=said)
             following = paging.following(known, question, page, rows=self._count % _ALL, nth=nth, habits=Habits())
             if following == step and not rows:
@@ -145,7 +168,7 @@ class _List(ABC, Generic[Read]):
                     yield from self._rest(rows, said, nth)
                 self._check_total(said)
                 return
-            if said.has_more and following == paging.BY_TIME and nth == 0:  # it does not say how the rest is had
+            if following == paging.BY_TIME:  # it does not say how the rest is had
                 yield from self._others()
                 if self._at_end:
                     self._check_total(said)
@@ -177,7 +200,7 @@ class _List(ABC, Generic[Read]):
         if missing or (silent and (self._path, rows) not in self._responses.whole):
             yield from self._others()
             self._responses.whole.add((self._path, rows))
-            if silent and self._count == rows and not self._heeded and _is_a_limit(rows):
+            if not self._heeded and _is_a_limit(rows):
                 self._responses.doubtful[self._path] = rows
         if self._responses.doubtful.get(self._path) != self._count:
             self._responses.doubtful.pop(self._path, None)
@@ -190,10 +213,7 @@ class _List(ABC, Generic[Read]):
                 value = {"limit": _MANY, "page": nth}.get(name, self._count)
                 try:
                     kept = self._get(self._path, {name: str(value)})
-                    found, said = self._understood(kept)
-                    rows = self._count_rows(kept, found)
-                    new_keys = self._keys(kept, found)
-                    found, new = self._unseen(kept, found)
+                    part = self._part(kept.answer)
                 except (QuestionRefusedError, AnswerError) as exc:
                     self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
                     break
@@ -203,78 +223,49 @@ class _List(ABC, Generic[Read]):
                     break
                 except EnoughError:  # it is only looked whether the list can be had
                     return
+                unseen = [key not in self._seen for key in part.keys]
+                new = sum(place not in self._seen for place in part.places) or sum(unseen)
                 if new:
                     self._count += new
-                    self._seen |= new_keys
-                    self._at_end = said.has_more is False
-                    yield kept, found
+                    self._seen.update(part.keys, part.places)
+                    self._at_end = part.said.has_more is False
+                    yield kept, self._picked(part.found, unseen)
                 elif name != "page" or nth > 1:  # the first page may have either number
-                    self._heeded |= name != "limit" and not rows
+                    self._heeded |= not part.rows
                     break
-                if name == "limit" or self._at_end:
-                    break
-            if self._count > before and (name != "limit" or self._at_end):
+                if self._at_end:
+                    return
+            if self._count > before and name != "limit":  # a size may have been cut as well
                 return
 
 
-class _Rows(_List[list[dict[str, Any]]]):
-    """A list of objects."""
-
-    def _understood(self, kept: Kept) -> tuple[list[dict[str, Any]], Paging]:
-        if kept.answer.status == HTTPStatus.NO_CONTENT:
-            return [], Paging()
-        found = answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
-        return found, _said(kept.answer.body)
-
-    def _count_rows(self, kept: Kept, found: list[dict[str, Any]]) -> int:  # noqa: ARG002 (it has what is to be counted)
-        return len(found)
-
-    def _keys(self, kept: Kept, found: list[dict[str, Any]]) -> set[str]:  # noqa: ARG002 (the rows are enough)
-        return set(map(_key, found))
-
-    def _unseen(self, kept: Kept, found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:  # noqa: ARG002
-        unseen = [row for row in found if _key(row) not in self._seen]
-        return unseen, len(unseen)
+def _of_rows(answer: Answer) -> _Part[list[dict[str, Any]]]:
+    """Read a list of objects."""
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return _Part([], Paging())
+    found = answers.read_rows(answer.body, content_type=answer.content_type)
+    return _Part(found, _said(answer.body), len(found), list(map(_key, found)))
 
 
-class _Live(_List[Page]):
-    """The last messages of the publishers."""
+def _picked_rows(found: list[dict[str, Any]], which: list[bool]) -> list[dict[str, Any]]:
+    return list(itertools.compress(found, which))
 
-    def __init__(
-        self, responses: Responses, path: str, max_age: float, account_id: str | None, fields: answers.Fields
-    ) -> None:
-        super().__init__(responses, path, max_age)
-        self._account_id = account_id
-        self._fields = fields
 
-    def _understood(self, kept: Kept) -> tuple[Page, Paging]:
-        answer = kept.answer
-        if answer.status == HTTPStatus.NO_CONTENT:
-            return Page(), Paging()
-        page = answers.read_live(
-            answer.body, content_type=answer.content_type, account_id=self._account_id, fields=self._fields
-        )
-        return page, page.paging
+def _of_messages(answer: Answer, account_id: str | None, fields: answers.Fields) -> _Part[Page]:
+    """Read the last messages of the publishers."""
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return _Part(Page(), Paging())
+    kind = answer.content_type
+    page = answers.read_live(answer.body, content_type=kind, account_id=account_id, fields=fields)
+    try:
+        rows = answers.read_rows(answer.body, content_type=kind)
+    except AnswerError:  # an object for one publisher, or of another form
+        return _Part(page, page.paging, _ALL, _messages(page))
+    return _Part(page, page.paging, len(rows), _messages(page), _places(rows))
 
-    def _rows(self, kept: Kept) -> list[dict[str, Any]] | None:
-        """Give the rows as they came, those of publishers that never published, too; None if they are no list."""
-        try:
-            return answers.read_rows(kept.answer.body, content_type=kept.answer.content_type)
-        except AnswerError:  # an object for one publisher, or of another form
-            return None
 
-    def _count_rows(self, kept: Kept, found: Page) -> int:  # noqa: ARG002 (it has no publishers that never published)
-        """Count the publishers, whether they ever published or not; what has no rows is all there is."""
-        return _ALL if (rows := self._rows(kept)) is None else len(rows)
-
-    def _keys(self, kept: Kept, found: Page) -> set[str]:
-        return {*_messages(found), *_places(self._rows(kept) or ())}
-
-    def _unseen(self, kept: Kept, found: Page) -> tuple[Page, int]:
-        unseen = [key not in self._seen for key in _messages(found)]
-        new = [key for key in _places(self._rows(kept) or ()) if key not in self._seen]
-        left = dataclasses.replace(found, messages=found.messages.filter(pa.array(unseen, pa.bool_())))
-        return left, len(new) or sum(unseen)
+def _picked_messages(found: Page, which: list[bool]) -> Page:
+    return dataclasses.replace(found, messages=found.messages.filter(pa.array(which, pa.bool_())))
 
 
 def _key(row: Mapping[str, Any]) -> str:
@@ -303,8 +294,7 @@ def _may_be_cut(rows: int, said: Paging) -> bool:
     """Tell whether a list that says nothing of others has as many rows as a portal may give at once."""
     if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < _ALL:
         return False
-    power_of_two = rows >= 16 and rows.bit_count() == 1  # noqa: PLR2004
-    return rows == said.limit or rows % 10 == 0 or rows % 25 == 0 or power_of_two
+    return paging.is_round(rows, said.limit) or rows % 25 == 0
 
 
 def _is_a_limit(rows: int) -> bool:

@@ -118,7 +118,7 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
     if known.offset is not None or (more and said.offset is not None):
         return Step(step.path, {**asked, known.offset or said.offset_name or "offset": str(rows)}, doubtful=True)
     # The pages before named a next one, and this one does not; or no part can be asked for that would tell more.
-    is_last = nth or (known.reaches_back and not is_round(known, page.rows))
+    is_last = nth or (known.reaches_back and not is_round(page.rows, known.page_size))
     return END if is_last and not more else BY_TIME
 
 
@@ -178,19 +178,17 @@ def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, 
     said = page.paging
     if said.total is not None and page.rows < rows >= said.total:  # of several pages, so it is not of each alone
         return True
-    if is_round(known, page.rows):
-        return False
-    if not (page.rows < max(_FEW, habits.longest) or page.rows <= habits.whole):
+    if is_round(page.rows, known.page_size) or page.rows >= max(_FEW, habits.longest, habits.whole + 1):
         return False
     if said.total is not None:
         return rows >= said.total
     return known.page_size_is_kept and known.limit in asked and page.rows < known.page_size
 
 
-def is_round(known: History, rows: int) -> bool:
-    """Tell whether so many rows are more likely a limit of the portal's than other numbers: programmers round."""
+def is_round(rows: int, size: int | None) -> bool:
+    """Tell whether so many rows are more likely a limit than other numbers: programmers round; or all of a size."""
     power_of_two = rows >= _FEW and rows.bit_count() == 1
-    return rows % 10 == 0 or power_of_two or rows == known.page_size
+    return rows % 10 == 0 or power_of_two or rows == size
 
 
 def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) -> Paging:
@@ -218,14 +216,9 @@ def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) 
 
 def both(one: Paging, other: Paging) -> Paging:
     """Give what either says of the pages after an answer; above all that there is more, then the first one's word."""
-    given = {
-        said.name: getattr(other, said.name)
-        for said in dataclasses.fields(one)
-        if getattr(one, said.name) is None and getattr(other, said.name) is not None
-    }
-    if other.has_more:
-        given["has_more"] = True
-    return dataclasses.replace(one, **given) if given else one
+    names = [said.name for said in dataclasses.fields(one)]
+    given = {name: getattr(other, name) for name in names if getattr(one, name) is None}
+    return dataclasses.replace(one, **(given | {"has_more": True} if other.has_more else given))
 
 
 def with_headers(said: Paging, headers: Mapping[str, str], rows: int, status: int) -> Paging:
@@ -256,7 +249,7 @@ def path_of(url: str, base: str) -> str:
     except ValueError as exc:
         raise AnswerError(f"the portal names a next page by {url[:80]!r}, which is no address ({exc})") from exc
     path = parts.path
-    if path != base and path.rstrip("/").rpartition("/")[2] == base.rstrip("/").rpartition("/")[2]:
+    if path.rstrip("/").rpartition("/")[2] == base.rstrip("/").rpartition("/")[2]:
         path = base  # the portal, behind its proxy, does not know its own address
     return path + (f"?{parts.query}" if parts.query else "")
 
@@ -264,8 +257,7 @@ def path_of(url: str, base: str) -> str:
 def _completed(link: str, step: Step) -> str:
     """Add the question to a link that names the page's number alone; a token may hold the whole question."""
     there = parse_qs(urlsplit(link).query, keep_blank_values=True)
-    numbers = there and all(values[-1].isdigit() for values in there.values())
-    return asking_too(link, step) if numbers else link
+    return asking_too(link, step) if all(values[-1].isdigit() for values in there.values()) else link
 
 
 def asking_too(link: str, step: Step) -> str:
@@ -282,16 +274,13 @@ def _cursor_parameter(known: History, field: str | None) -> str:
     given = (field or "").rpartition(".")[2]
     plain = roles.snake(given)
     bare = plain.removeprefix("next_").removesuffix("_next")
-    for name, role in ((known.page, roles.PAGE), (known.offset, roles.OFFSET)):
-        if name is not None and roles.role_of(bare) == role:
-            return name
     if known.cursor is not None:
         return known.cursor
     if bare in ("", "next", "cursor"):
         return known.page or known.offset or "cursor"
     if bare == "end_cursor":
         return "after"
-    if bare == plain or bare != plain.removeprefix("next_"):
+    if not plain.startswith("next_"):
         return given
     rest = given[len("next") :].lstrip("_-")  # as the portal spells it: nextPageToken is asked for as pageToken
     return rest[:1].lower() + rest[1:]

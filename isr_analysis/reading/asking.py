@@ -106,7 +106,7 @@ class Asker:
     def _cut(self, page: Page, wide: Range, span: Range) -> Page:
         """Leave out what only the longer range brought; `rows` counts the rest if it shows that the part is whole."""
         at, habits = messages.instants(page.messages), self._portal.habits
-        slack = max(times.MINUTE, 2 * self.known.unit)  # an end may be counted in
+        slack = self.known.slack
         around = (at >= wide.start - slack) & (at < wide.end + slack)
         table = page.messages.filter(~around | ((at >= span.start) & (at < span.end)))
         passes = {"up": (at >= span.end).any(), "down": (at < span.start).any()}

@@ -46,8 +46,7 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
     known, habits = portal.contract.history, portal.habits
     asked = span.before(portal.now() - LATE)
     length = asked.end - asked.start
-    ranged = known.start is not None or known.end is not None
-    if not length or known.longest is not None or not ranged or known.of_days:
+    if not length or known.longest is not None or not known.has_ends or known.of_days:
         return
     look = _Look(portal, wait)
     if given is None and habits.seen and length < habits.shortest:
@@ -55,7 +54,7 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
     if not habits.cuts:
         silence = length if given is None else max(given.start - asked.start, asked.end - given.end)
         known_to_follow = given is not None or habits.seen
-        if (length <= _SHORTEST and known_to_follow) or silence <= length // _PART or look.is_proven(length):
+        if (length <= _SHORTEST and known_to_follow) or silence <= length // _PART:
             return
         with habits.lock:  # others that ask meanwhile need not find it out as well
             look.find_out(selector, asked, given)
@@ -158,9 +157,7 @@ class _Look:
     def finds_more(self, selector: Selector, span: Range, given: Range | None) -> bool:
         """Tell whether the portal gives messages of what was silent in a range, if it is asked for that alone."""
         length = span.end - span.start
-        if self.is_proven(length):
-            return False
-        if given is None and not self._portal.contract.is_assumed:
+        if self.is_proven(length) or (given is None and not self._portal.contract.is_assumed):
             return False
         unit = self._portal.contract.history.unit
         whole = [(span.start, span.end)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 from isr_analysis import times
 from isr_analysis.answers import Page
@@ -19,7 +21,9 @@ from isr_analysis.times import Range
 
 def was_wrong(portal: Portal, known: History, selector: Selector, span: Range, first: Page) -> bool:
     """Tell whether a question was guessed, and wrongly, as its first page shows; how to ask is then found out."""
-    habits = portal.habits
+    habits, now = portal.habits, portal.contract.history
+    if (now.time_form, now.topic_form) != (known.time_form, known.topic_form):
+        return True  # another thread has found out meanwhile how to ask
     if habits.unit_is_guessed:
         if not len(within(first.messages, span)):
             find_unit(portal, selector, span)
@@ -70,31 +74,16 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
 
     With a wrong one it would be asked for another time, and give nothing.
     """
-    now = portal.now()
-    forms = ("s", "ms", "us", "ns")
-    lately = [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
+    known = portal.contract.history
     # Each a little shorter, as a day may be the most at once.
-    span, *lately = (Range(one.start + (one.end - one.start) // 24, one.end) for one in (span, *lately))
-    questions = [(selector, part) for part in (span, *lately)]
-    if not portal.contract.history.client_required and selector != Selector():
-        questions += [(Selector(), part) for part in lately]  # of this one there may be nothing
-    for one, part in questions:
-        for form in forms:
-            if not portal.habits.unit_is_guessed:  # another thread has found it meanwhile
-                return
-            known = dataclasses.replace(portal.contract.history, time_form=form)
-            try:
-                known, page = first_of(portal, known, one, part)
-            except QuestionRefusedError:
-                continue
-            except PortalUnavailableError as exc:
-                if exc.status_code is None:
-                    raise
-                continue  # the year of so large a number may be more than it can bear
-            if len(within(page.messages, part)):
-                portal.learn(known)
-                portal.habits.unit_is_guessed = False
-                return
+    parts = [Range(one.start + (one.end - one.start) // 24, one.end) for one in (span, *_lately(portal.now()))]
+    questions = [(selector, part) for part in parts]
+    if not known.client_required and selector != Selector():
+        questions += [(Selector(), part) for part in parts[1:]]  # of this one there may be nothing
+    ways = [{"time_form": form} for form in ("s", "ms", "us", "ns")]
+    if _is_found(portal, ways, questions, lambda: portal.habits.unit_is_guessed):
+        portal.habits.unit_is_guessed = False
+        return
     raise AnswerError(
         "the portal wants instants as numbers since 1970 and does not say of what unit, and with none of them it gave "
         f'messages; say time_form = "s", "ms", "us" or "ns" in {CONTRACT_FILE}'
@@ -106,20 +95,14 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
 
     With a wrong one it would give nothing.
     """
-    known, now = portal.contract.history, portal.now()
-    whole = selector.topic == "#"
-    ways = [known] if whole else [dataclasses.replace(known, topic_form=form) for form in ("subpath", "path")]
+    known, whole = portal.contract.history, selector.topic == "#"
+    ways: list[dict[str, Any]] = [{}] if whole else [{"topic_form": form} for form in ("subpath", "path")]
     longest = times.duration(known.longest) if known.longest else 30 * times.DAY
-    spans = [span, *(Range(now - min(days * times.DAY, longest), now) for days in (1, 7, 30))]
-    for tried, way in itertools.product(dict.fromkeys(spans), ways):
-        try:
-            rows = Window(portal, way, selector, tried, wait=False).first().rows
-        except QuestionRefusedError:
-            continue
-        if rows:
-            portal.learn(way)
-            portal.habits.topic_is_guessed = False
-            return
+    lately = (Range(max(one.start, one.end - longest), one.end) for one in _lately(portal.now()))
+    questions = [(selector, part) for part in dict.fromkeys((span, *lately))]
+    if _is_found(portal, ways, questions, lambda: portal.habits.topic_is_guessed):
+        portal.habits.topic_is_guessed = False
+        return
     if whole:
         portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
         return
@@ -127,3 +110,32 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
         f"the portal wants a topic named ({known.topic!r}) and does not say how, and asked for {selector} as subpath "
         f"and as path it gave nothing, lately too; if there is something, say topic_form in {CONTRACT_FILE}"
     )
+
+
+def _lately(now: int) -> list[Range]:
+    """Give ranges in which there may be something if the one that was asked for has nothing."""
+    return [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
+
+
+def _is_found(
+    portal: Portal, ways: list[dict[str, Any]], questions: list[tuple[Selector, Range]], is_open: Callable[[], bool]
+) -> bool:
+    """Tell whether one of several ways to ask gives messages of what is asked for: then that is how, from now on.
+
+    It is no longer `is_open` once another thread has found it.
+    """
+    for (selector, span), way in itertools.product(questions, ways):
+        if not is_open():
+            return True
+        try:
+            known, page = first_of(portal, dataclasses.replace(portal.contract.history, **way), selector, span)
+        except QuestionRefusedError:
+            continue
+        except PortalUnavailableError as exc:
+            if exc.status_code is None:
+                raise
+            continue  # the year of so large a number may be more than it can bear
+        if len(within(page.messages, span)):
+            portal.learn(known)
+            return True
+    return False

@@ -18,9 +18,6 @@ from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.borders import grain_of
 from isr_analysis.times import Range
 
-_SLACK = times.MINUTE
-"""How far an answer may reach over its range before it is asked why; instants may be shown rounded."""
-
 LATE = 10 * times.MINUTE
 """How far from now the newest messages may be: younger ones may have come since, and clocks differ."""
 
@@ -94,7 +91,7 @@ class Reach:
             return
         if known.of_days and known.fields.time_zone is None:
             self._check_days(known)
-        slack = max(_SLACK, 2 * known.unit, self._portal.habits.reach)
+        slack = max(known.slack, self._portal.habits.reach)
         early, late = self.earliest < self._span.start - slack, self.latest >= self._span.end + slack
         to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
         if known.is_unranged:
@@ -177,8 +174,7 @@ class Reach:
         The portal follows one end, or none and gave some other range, or rounds; or its instants are not those that it
         is asked by. Asked for the minutes around one that it gave, it must give that again.
         """
-        near = max(_SLACK, 2 * known.unit)
-        middle = self._middle()
+        near, middle = known.slack, self._middle()
         at = self._around(middle, known)
         if middle not in at:
             if to_now and told and len(at) and at.max() - at.min() > 4 * near:
@@ -194,7 +190,7 @@ class Reach:
             over = self.latest - self._span.end if late else self._span.start - self.earliest
             if over > times.HOUR:
                 raise self._stray(self.latest if late else self.earliest)
-            self._portal.habits.reach = max(self._portal.habits.reach, min(over + _SLACK, times.HOUR))
+            self._portal.habits.reach = max(self._portal.habits.reach, min(over + times.MINUTE, times.HOUR))
             self._portal.habits.rounds |= bool(at.max() - at.min() > 2 * near)
             return
         now = self._portal.contract.history
@@ -246,7 +242,7 @@ class Reach:
 
         Where it is asked by dates nothing can tell: its days are those of its clock.
         """
-        ranged = (known.start is not None or known.end is not None) and not known.of_days
+        ranged = known.has_ends and not known.of_days
         if self._middles and ranged and not self._portal.habits.zone_is_proven:
             middle = self._middle()
             # Of a range in pages only the first is looked at, which begins at one of its ends.
@@ -272,9 +268,7 @@ class Reach:
         Else what came late would be missing: the portal does not give it for the range of its own time, and in its
         answer for the range in which it came it lies outside, and is left out.
         """
-        ranged = known.start is not None or known.end is not None
-        near = max(_SLACK, 2 * known.unit)
-        if not ranged or self._portal.habits.clock_is_proven or apart.by < 2 * near:
+        if not known.has_ends or self._portal.habits.clock_is_proven or apart.by < 2 * known.slack:
             return
         if apart.at not in self._around(apart.at, known):
             raise AnswerError(
@@ -290,8 +284,7 @@ class Reach:
 
     def _around(self, middle: int, known: History) -> npt.NDArray[np.int64]:
         """Give the instants that the portal gives, asked for the minutes around one."""
-        near = max(_SLACK, 2 * known.unit)
-        return instants(self._ask(Range(middle - near, middle + near)).messages)
+        return instants(self._ask(Range(middle - known.slack, middle + known.slack)).messages)
 
     def _not_followed(self, known: History, asked: Mapping[str, str], lost: int | None = None) -> AnswerError:
         """Make the error; `lost` is an instant that it gave, and did not give when it was asked for just that."""

@@ -225,7 +225,7 @@ class Window:
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
-        slack = max(times.MINUTE, 2 * self._known.unit, self._portal.habits.reach)
+        slack = max(self._known.slack, self._portal.habits.reach)
         around = Range(self._span.start - slack, self._span.end + slack)
         if len(within(held.messages, around)) == len(held.messages) != 0:
             if len(within(after.messages, around)) < len(after.messages):
@@ -314,9 +314,7 @@ class Window:
         said = page.paging
         if said.has_more is not None:
             return not said.has_more
-        if said.cursor is not None or said.url is not None or said.next_page is not None:
-            return False
-        if said.total is not None and page.rows < said.total:
+        if paging.says_more(said, 0) or (said.total is not None and page.rows < said.total):
             return False
         told = paging.is_told(self._known, self.asked, page, rows=page.rows, habits=self._portal.habits)
         return True if told else None

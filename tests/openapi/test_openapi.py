@@ -78,6 +78,8 @@ def test_an_instant_under_an_unknown_name_is_found_by_its_words():
         ({"type": "string", "example": "1793491200000000"}, "", "start", "us"),
         ({"anyOf": [ISO, {"type": "null"}]}, "", "start", "iso"),
         ({"type": ["string", "null"], "format": "date-time"}, "", "start", "iso"),
+        ({"type": ["integer", "null"]}, "", "start", "number"),
+        ({"type": "integer", "default": 1793491200000}, "", "start", "ms"),
         ({"$ref": "#/components/schemas/When"}, "", "start", "ms"),
     ],
 )
@@ -85,6 +87,19 @@ def test_the_form_of_time_is_found(schema, description, name, form):
     """By schema, by name, by description or by example, through references and alternatives."""
     when = {"schemas": {"When": {"type": "integer", "description": "ms since 1970"}}}
     assert read(query(name, description=description, **schema), components=when).time_form == form
+
+
+@pytest.mark.parametrize(
+    ("shown", "form"),
+    [
+        ({"example": 1793491200000}, "ms"),
+        ({"examples": {"now": {"value": 1793491200}}}, "s"),
+        ({"examples": {}}, "number"),
+    ],
+)
+def test_a_parameter_may_show_an_example_beside_its_schema(shown, form):
+    """One, or several with names."""
+    assert read({**query("start", type="integer"), **shown}).time_form == form
 
 
 def test_pages_are_found_in_each_usual_way():
@@ -104,6 +119,12 @@ def test_pages_are_found_in_each_usual_way():
         query("after", type="string"), query("start", **ISO), query("end", **ISO), query("before", type="string")
     )
     assert (bare.start, bare.end, bare.cursor) == ("start", "end", "after")
+    first = read(query("after", description="Opaque cursor", type="string"), query("start"), query("end"))
+    assert (first.start, first.end, first.cursor) == ("start", "end", "after")
+    rows = read(query("from", description="Index of the first row", type="integer"), query("since"), query("until"))
+    assert (rows.start, rows.end, rows.offset) == ("since", "until", "from")
+    for words, number in (("zero-based", 0), ("The page, from 1", 1), ("The page", None)):
+        assert read(query("page", description=words, type="integer")).first_page == number
     number = read(query("page", type="integer", default=0), query("per_page", type="integer"))
     assert (number.page, number.first_page, number.page_size_is_kept, number.cursor) == ("page", 0, False, None)
     offset = read(query("skip", type="integer"), query("take", type="integer", description="Rows, at most 2,000."))
@@ -167,6 +188,8 @@ def test_order_and_format_are_chosen_and_the_required_rest_is_filled():
         query("account_id", required=True, type="string"),
     )
     assert known.fixed == {"order": "asc", "format": "json", "version": "2"}
+    for name, value in (("ascending", "true"), ("oldest_first", "true"), ("descending", "false")):
+        assert read(query(name, type="boolean", default=False)).fixed == {name: value}
     assert (known.client, known.client_required, known.account) == ("client", True, "account_id")
 
 
@@ -175,6 +198,7 @@ def test_the_start_is_known_to_be_in_or_out():
     assert read(query("start", description="inclusive", **ISO)).start_included is True
     assert read(query("after", **ISO)).start_included is False
     assert read(query("start", **ISO)).start_included is None
+    assert read(query("start", **ISO), description="Messages of [from, to)").start_included is True
 
 
 @pytest.mark.parametrize("base", ["/api/v1/subscriber", "api/v1/subscriber/"])
@@ -242,7 +266,7 @@ def test_a_topic_prefix_that_is_wanted_is_sent():
     one = {"name": "topic_prefix", "in": "query", "required": True, "description": words, "schema": {"type": "string"}}
     path = "/api/v1/subscriber/history"
     known = openapi.read({"openapi": "3.1.0", "paths": {path: {"get": {"parameters": [one]}}}}, "/o").history
-    asked = known.question(Selector(("dev",)), Range(0, 1), account_id="acme")
+    asked = known.question(Selector(("dev",)), Range(0, 1), account_id="acme", now=0)
     assert asked["topic_prefix"] == "acme/dev/"
 
 
@@ -296,7 +320,7 @@ def test_a_duration_in_seconds_is_no_instant(name, words, length):
     """Beside a start: as long as the range is."""
     known = read(query("start", **ISO), query(name, type="integer", description=words))
     assert (known.start, known.end, known.length) == ("start", None, length)
-    asked = known.question(Selector(), Range(0, HOUR), account_id=None)
+    asked = known.question(Selector(), Range(0, HOUR), account_id=None, now=0)
     assert asked.get(name) == (None if length is None else "3600")
 
 
@@ -320,7 +344,9 @@ def test_one_parameter_may_be_both_ends_of_the_range(name, words):
     divider = {"between": ",", "range": ".."}.get(name, "/")
     known = read(query(name, type="string", description=words), query("limit", type="integer"))
     assert (known.start, known.end, known.time_form, known.length) == (name, name, "iso", None)
-    asked = known.question(Selector(), Range(1_793_514_600_500_000_000, 1_793_514_601_000_000_000), account_id=None)
+    asked = known.question(
+        Selector(), Range(1_793_514_600_500_000_000, 1_793_514_601_000_000_000), account_id=None, now=0
+    )
     assert asked[name] == f"2026-11-01T06:30:00.5Z{divider}2026-11-01T06:30:01Z"
     assert read(query("interval", enum=["1m", "1h"], type="string"), query("start", **ISO)).end is None
     ends = read(query("start", **ISO), query("end", **ISO), query(name, type="string", description=words))
@@ -378,6 +404,10 @@ def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
         ("resolution", {"type": "string", "enum": ["1m", "1h"], "default": "1m"}, None),
         ("downsample", {"type": "boolean", "default": False}, None),
         ("verbose", {"type": "boolean", "default": True}, None),
+        ("unsampled", {"type": "boolean"}, "true"),
+        ("smooth", {"type": "boolean", "description": "Averages in the place of messages"}, None),
+        ("timeout", {"type": "integer", "default": 30, "description": "Seconds, 0 for none"}, None),
+        ("compression", {"type": "string", "description": "`gzip` or `none`"}, None),
     ],
 )
 def test_every_message_is_asked_for_whole(name, schema, value):
