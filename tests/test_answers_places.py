@@ -252,3 +252,18 @@ def test_names_that_part_the_messages_of_a_publisher_are_topics(own, place):
 def test_clients_are_told_from_what_stands_around_and_below_them(answer, client_id, expected):
     """Sites, days and places; also where one was asked for, or is called by a word for a place."""
     assert history(answer, client_id) == expected
+
+
+def test_clients_that_each_hold_values_are_no_fields_of_one():
+    """As the one that was asked for is among them, or their values are all that a message held."""
+    one, whole = {"time": AT, "value": 1}, {"time": AT, "value": {"v": 1}}
+    assert history({"a": [one], "b": [one]}, "a", "t/x") == [A, B]
+    page = read({"xyz": {"lmn": {"a": [whole], "b": [whole]}}}, topic="t/x")
+    assert labels(page) == [A, B]
+    assert page.messages["payload"].to_pylist() == [b'{"v": 1}'] * 2
+
+
+def test_a_list_within_a_group_is_no_client():
+    """Whatever it is called: the error says what is missing."""
+    with pytest.raises(AnswerError, match="names no client"):
+        history([{"topic": f"{ACCOUNT}/a/t/x", "payloads": [ROW]}])

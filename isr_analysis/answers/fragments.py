@@ -32,11 +32,13 @@ def of_names(table: Columns, asked: Asked) -> Columns:
     if asked.live or asked.one_topic is None:
         return table
     rest = [name for name in table if name not in keys]
-    names = {*columns.texts(table[keys[-1]], keys[-1]).to_pylist()} - {None, asked.client_id}
+    names = {*columns.texts(table[keys[-1]], keys[-1]).to_pylist()} - {None}
     pairs = len(rest) == 2 and "value" in rest and all(one == "value" or time_rank(one) is not None for one in rest)  # noqa: PLR2004
     if not pairs or any("/" in one or one in asked.one_topic.split("/") for one in names):
         return table
-    if len(keys) == 1 and asked.client_id is None:  # they are the clients
+    if asked.client_id in names or (len(keys) == 1 and asked.client_id is None):  # they are the clients
+        return table
+    if raw.kind(columns.as_json(table["value"])[0].as_py() or b"") == "{":  # which is all that a message held
         return table
     if not names or (len(names) == 1 and "ts" not in rest):  # it may be that of their place
         return table

@@ -171,7 +171,7 @@ def _client(keys: list[_Key], levels: set[str], asked: Asked, *, is_bare: bool) 
     while len(left) > 1 and len(left[0].names) == 1:
         left = left[1:]
     if not left and asked.client_id is None:
-        left = [one for one in keys if not one.is_of_time()]
+        left = [one for one in keys if one.kind != "Inner" and not one.is_of_time()]
     return left[0].column if left else None
 
 
