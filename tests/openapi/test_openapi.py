@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from documents import ISO, document, query, read
+from documents import ISO, query, read
 
 from isr_analysis.contract import openapi
 from isr_analysis.messages import Selector
@@ -201,38 +201,6 @@ def test_the_start_is_known_to_be_in_or_out():
     assert read(query("start", **ISO), description="Messages of [from, to)").start_included is True
 
 
-@pytest.mark.parametrize("base", ["/api/v1/subscriber", "api/v1/subscriber/"])
-def test_servers_base_paths_and_path_level_parameters_count(base):
-    """A route is found below the server's path; parameters of the path belong to its operations."""
-    made = openapi.read(
-        {
-            "swagger": "2.0",
-            "basePath": base,
-            "paths": {
-                "/history": {
-                    "parameters": [{"name": "from", "in": "query", "type": "integer", "description": "ms"}],
-                    "get": {},
-                }
-            },
-        },
-        "/swagger.json",
-    )
-    assert (made.history.path, made.history.start, made.history.time_form) == (
-        "/api/v1/subscriber/history",
-        "from",
-        "ms",
-    )
-    assert made.source == "OpenAPI document /swagger.json"
-
-
-@pytest.mark.parametrize("base", ["", "/", "data", "/data/"])
-def test_a_route_begins_at_the_portals_root(base):
-    """However its base is written: what is put behind the origin must not change the host."""
-    found = {"swagger": "2.0", "basePath": base, "paths": {"history": {"get": {"parameters": [query("from", **ISO)]}}}}
-    path = openapi.read(found, "/swagger.json").history.path
-    assert path in ("/data/history", "/api/v1/subscriber/history")
-
-
 def test_a_day_alone_is_a_range():
     """A parameter of one day takes the place of start and end."""
     known = read(query("date", required=True, type="string", format="date"), query("client_id", type="string"))
@@ -252,14 +220,6 @@ def test_a_layout_without_parts_of_a_second_is_kept_to():
         assert read(query("start", **{"type": "string", "description": "", **schema})).time_form == "iso seconds"
 
 
-def test_variables_of_a_servers_address_are_filled_in():
-    """With the defaults that the document gives."""
-    servers = [
-        {"url": "https://{host}/api/{v}/subscriber", "variables": {"v": {"default": "v1"}, "host": {"default": "x"}}}
-    ]
-    assert openapi.read(document(path="/history", servers=servers), "/x").history.path == "/api/v1/subscriber/history"
-
-
 def test_a_topic_prefix_that_is_wanted_is_sent():
     """Where its words say what it is: account and client, also where all topics are asked for."""
     words = "history_topic_prefix of the publisher, e.g. {account_id}/{client_id}/"
@@ -268,35 +228,6 @@ def test_a_topic_prefix_that_is_wanted_is_sent():
     known = openapi.read({"openapi": "3.1.0", "paths": {path: {"get": {"parameters": [one]}}}}, "/o").history
     asked = known.question(Selector(("dev",)), Range(0, 1), account_id="acme", now=0)
     assert asked["topic_prefix"] == "acme/dev/"
-
-
-@pytest.mark.parametrize(
-    ("path", "more"),
-    [
-        ("/history", {}),
-        ("/subscriber/history/", {"basePath": "/api/v1"}),
-        ("/api/v1/Subscriber/History", {}),
-        ("/history", {"servers": [{"url": "./subscriber"}]}),
-        (
-            "/history",
-            {"servers": [{"url": "https://x.example/{v}", "variables": {"v": {"default": "api/v1/subscriber"}}}]},
-        ),
-    ],
-)
-def test_the_published_path_is_the_routes_own(path, more):
-    """Whatever stands before it in the document, and however it is spelled; a slash at its end stays."""
-    document_of = document(query("since", **ISO), path=path, **more)
-    known = openapi.read(document_of, "https://portal.example/api/v1/openapi.json").history
-    assert known.path == f"/api/v1/subscriber/history{'/' if path.endswith('/') else ''}"
-    assert known.start == "since"
-
-
-def test_a_route_may_stand_elsewhere_in_the_document():
-    """A reference in the place of the route's item is followed, as those of its parameters are."""
-    item = {"parameters": [{"$ref": "#/components/parameters/S"}], "get": {"parameters": []}}
-    parts = {"pathItems": {"H": item}, "parameters": {"S": query("since", **ISO)}}
-    found = {"paths": {"/api/v1/subscriber/history": {"$ref": "#/components/pathItems/H"}}, "components": parts}
-    assert openapi.read(found, "/openapi.json").history.start == "since"
 
 
 def test_members_of_an_object_are_parameters_of_their_own():
