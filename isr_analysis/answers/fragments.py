@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import pyarrow as pa
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, raw
+from isr_analysis.answers import columns, payload, raw
 from isr_analysis.answers.columns import Columns, join
 from isr_analysis.answers.keys import KEY
 from isr_analysis.answers.shape import CLIENT, Asked, is_bookkeeping, plain, time_rank
@@ -38,7 +38,7 @@ def of_names(table: Columns, asked: Asked) -> Columns:
         return table
     if asked.client_id in names or (len(keys) == 1 and asked.client_id is None):  # they are the clients
         return table
-    if raw.kind(columns.as_json(table["value"])[0].as_py() or b"") == "{":  # which is all that a message held
+    if payload.holds_object(table["value"]):  # which is all that a message held
         return table
     if not names or (len(names) == 1 and "ts" not in rest):  # it may be that of their place
         return table

@@ -110,8 +110,8 @@ class Onward:
                 yield table, page
                 return
             if order is not None:
-                if (near := (int(at.min()) + _NOISE) // grain * grain) < last:
-                    first = near
+                if (latest := (int(at.min()) + _NOISE) // grain * grain) < last:
+                    first = latest  # at which it may be, though it is shown earlier
                 low, high = Range(piece.start, first + grain), Range(last, piece.end)
                 rest, before = (high, low) if order == "up" else (low, high)
                 ends = self._passes(table) or not rest.common(self._span)
