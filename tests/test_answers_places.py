@@ -195,6 +195,17 @@ def test_paths_around_rows_that_have_their_topic_name_the_client():
         assert history(answer) == history(answer, topic="t/x") == [A, B]
 
 
+@pytest.mark.parametrize("client_id", [None, "a"])
+def test_a_group_with_the_path_of_its_rows_names_their_client(client_id):
+    """Though they have the rest of it as their own topic, and the portal did not heed which client was asked for."""
+    rows = [ROW, ROW]
+    groups = [{"topic": f"{ACCOUNT}/b/t/x", "messages": rows}, {"topic": f"{ACCOUNT}/a/t/x", "messages": [ROW]}]
+    assert history({"data": groups[:1]}, client_id) == [B, B]
+    assert history({"data": groups}, client_id) == history({"data": groups}, client_id, "t/x") == [B, B, A]
+    assert history({"data": [{"topic": "a/t/x", "messages": rows}]}, "b") == [B, B]
+    assert history({"data": [{**groups[0], "messages": [{**ROW, "client_id": "a"}]}]}) == [A]
+
+
 @pytest.mark.parametrize(
     ("answer", "topics"),
     [
@@ -266,4 +277,5 @@ def test_clients_that_each_hold_values_are_no_fields_of_one():
 def test_a_list_within_a_group_is_no_client():
     """Whatever it is called: the error says what is missing."""
     with pytest.raises(AnswerError, match="names no client"):
-        history([{"topic": f"{ACCOUNT}/a/t/x", "payloads": [ROW]}])
+        history([{"topic": "t/x", "payloads": [ROW]}])
+    assert history([{"topic": f"{ACCOUNT}/a/t/x", "payloads": [ROW]}]) == [A]

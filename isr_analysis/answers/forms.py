@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from isr_analysis.answers import arrow, beside, columns, csv, envelope, failures, keys, paging, raw, unpack
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import AROUND, Fields, time_rank
+from isr_analysis.answers.shape import AROUND, TOPIC, Fields, plain, time_rank
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import AnswerError
 
@@ -228,11 +228,14 @@ def gather(groups: list[envelope.Group]) -> Columns:
         tables = [columns.of_arrays([one.rows])[0] if isinstance(one.rows, bytes) else one.rows for one in groups]
         counts = [columns.length(one) for one in tables]
         table = columns.concat(list(zip(tables, counts, strict=True)))
+    paths: Columns = {}
     for name in dict.fromkeys(name for one in groups for name in one.outer):
         around = columns.json_texts(
             [one.outer.get(name) for one, count in zip(groups, counts, strict=True) for _ in range(count)]
         )
         own = name.removeprefix(AROUND)
         own = own if own in table else name
+        if own in table and plain(own) in TOPIC:
+            paths |= keys.paths_around(columns.texts(table[own], own), columns.texts(around, own))
         table[own] = columns.first_of(table[own], around) if own in table else around
-    return table | keys.columns_of([one.keys for one in groups], counts)
+    return table | keys.columns_of([one.keys for one in groups], counts) | paths

@@ -95,6 +95,14 @@ def columns_of(groups: Sequence[tuple[str, ...]], counts: Sequence[int]) -> Colu
     return made
 
 
+def paths_around(topic: pa.ChunkedArray, around: pa.ChunkedArray) -> Columns:
+    """Give the topics of groups as names under which rows stand, if account and client are before what rows have."""
+    ends = {*pc.unique(topic).drop_null().to_pylist()}
+    names = pc.unique(around).drop_null().to_pylist()
+    is_path = any(not ends.isdisjoint(_ends(name)[1:]) for name in names)
+    return {f"{KEY}.Label": around} if is_path else {}
+
+
 def resolved(
     table: Columns, client: pa.ChunkedArray | None, topic: pa.ChunkedArray | None, asked: Asked
 ) -> tuple[pa.ChunkedArray | None, pa.ChunkedArray | None, frozenset[str]]:
