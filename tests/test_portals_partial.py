@@ -85,6 +85,41 @@ def test_what_may_be_missing_of_a_list_is_warned_of(home, load):
         assert load(portal=portal, max_age="0s").attrs["warning"] == ""
 
 
+class OfOneKind(Server):
+    """A portal that wants to be told the kind of messages, of two, and gives no other."""
+
+    def answer(self, url, headers):
+        """Document the parameter, and heed it."""
+        status, given, body = super().answer(url, headers)
+        path, asked = self.log[-1]
+        if path.endswith("/openapi.json"):
+            told = json.loads(body)
+            schema = {"type": "string", "enum": ["state", "telemetry"]}
+            one = {"name": "kind", "in": "query", "required": True, "schema": schema}
+            told["paths"][portals.API + "/history"]["get"]["parameters"].append(one)
+            return status, given, json.dumps(told).encode()
+        if path.endswith("/history"):
+            answer = json.loads(body)
+            rows = [row for row in answer["messages"] if row["topic"].startswith(asked["kind"])]
+            body = json.dumps(answer | {"messages": rows}).encode()
+        return status, given, body
+
+
+def test_history_of_which_a_part_can_be_asked_for_alone_says_so(home, tmp_path):
+    """With the choice that was made; a contract file makes another, of which nothing is said."""
+    stored = [Message(one.at, "dev-1", f"{('state', 'telemetry')[i % 2]}/x", {"i": i}) for i, one in enumerate(MINUTES)]
+    with portals.serve(OfOneKind(Dialect(), stored)) as origin:
+        with (portals.connect(origin, home) as portal,
+              pytest.warns(UserWarning, match="'kind' of state, telemetry: 'state' alone") as caught):  # fmt: skip
+            df = isr.load_history(**SPAN, portal=portal)
+        assert df.attrs["warning"] == str(caught[0].message)
+        assert set(df["topic"]) == {"state/x"}
+        (tmp_path / "contract.toml").write_text('[history.fixed]\nkind = "telemetry"\n')
+        with portals.connect(origin, home, contract_file=tmp_path / "contract.toml") as portal:
+            df = isr.load_history(**SPAN, refresh=True, portal=portal)
+        assert (set(df["topic"]), df.attrs["warning"]) == ({"telemetry/x"}, "")
+
+
 @pytest.mark.parametrize(("clients", "offset"), [(100, True), (120, True), (90, False)])
 def test_a_list_that_is_whole_is_no_cut_one(home, clients, offset):
     """Nothing is on the page behind it, or it has no number that anybody would take for a limit."""

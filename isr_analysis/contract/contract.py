@@ -312,6 +312,8 @@ class Contract:
         portal's document, and not sent.
     source : str
         Where this came from; part of every frame's provenance.
+    narrowed : str
+        What each question must say of several choices, and says of one; ``""`` if there is no such.
     is_assumed : bool
         Whether nothing says how a range is asked for: no document, no file of the user's; or the portal refuses it so.
     """
@@ -322,4 +324,5 @@ class Contract:
     live_fields: Fields = field(default_factory=Fields)
     headers: Mapping[str, str] = field(default_factory=dict)
     source: str = "built in"
+    narrowed: str = ""
     is_assumed: bool = True

@@ -17,7 +17,7 @@ from isr_analysis.contract import headers, layouts, lengths
 from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import UsageError
 
-_NOT_SAID = ("source", "is_assumed")
+_NOT_SAID = ("source", "narrowed", "is_assumed")
 """What a file of the user's has no part in."""
 
 
@@ -44,9 +44,12 @@ def overridden(contract: Contract, path: Path) -> Contract:
         raise UsageError(f"the contract file {path} is no TOML: {exc}; `isr doctor` prints one to begin with") from exc
     said.pop("source", None)
     made: Contract = _with(contract, said, path, "")
-    says_range = not said.get("history", {}).keys().isdisjoint(("start", "end", "length"))
+    of_history = said.get("history", {}).keys()
     return dataclasses.replace(
-        made, source=f"{contract.source}, overridden by {path.name}", is_assumed=made.is_assumed and not says_range
+        made,
+        source=f"{contract.source}, overridden by {path.name}",
+        narrowed="" if "fixed" in of_history else made.narrowed,
+        is_assumed=made.is_assumed and of_history.isdisjoint(("start", "end", "length")),
     )
 
 
@@ -55,7 +58,7 @@ def to_toml(contract: Contract) -> str:
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value):
-            names = (one.name for one in dataclasses.fields(value) if one.name != "is_assumed")
+            names = (one.name for one in dataclasses.fields(value) if one.name not in _NOT_SAID[1:])
             return {name: plain(getattr(value, name)) for name in names}
         return dict(value) if isinstance(value, Mapping) else "none" if value is None else value
 

@@ -90,11 +90,12 @@ def of_words(words: str, *, examples: bool = True) -> str | None:
     An instant in the words is one, too, unless `examples` is False. People leave out the zone of ISO 8601 where they
     mean it; who writes down what a program parses does not.
     """
-    plain = words.replace("[", "").replace("]", "").replace("%20", " ")
+    plain = words.replace("[", "").replace("]", "").replace("%20", " ").replace("\u2019", "'")
     for name, pattern in _LAYOUTS.items():
-        found = pattern.search(plain)
-        if found is None or (name == "shown" and not (examples and _is_special(found))):
+        shown = [one for one in pattern.finditer(plain) if name != "shown" or (examples and _is_special(one))]
+        if not shown:
             continue
+        found = max(shown, key=lambda one: one["between"] is not None)  # the finest, where days alone are taken, too
         made = _layout(found)
         exact = name in ("python", "go", "php")
         if made.startswith("%Y-%m-%dT%H:%M:%S") and (found["zone"] or not exact):  # Go takes parts of a second too

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from isr_analysis.contract import headers, lengths, limits, parameters, roles, schemas, thinning
+from isr_analysis.contract import ends, headers, lengths, limits, parameters, roles, schemas, thinning
 from isr_analysis.contract.contract import API, Contract, History, TopicForm
 from isr_analysis.contract.parameters import Parameter
 
 _PUBLISHED = f"{API}/history"
+_EVERY = re.compile(r"all|any|both|every(?:thing)?|\*", re.IGNORECASE)
+"""How the choice is called that leaves nothing out."""
 _ENDS = (roles.START, roles.END)
 _OF_PAGES = (roles.LIMIT, roles.CURSOR, roles.PAGE, roles.OFFSET)
 _NAMED = (*_ENDS, roles.CLIENT, roles.TOPIC, *_OF_PAGES)
@@ -38,6 +40,7 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
         history = _history(built_in.history, path, document, item, operation)
         given = [parameters.resolved(document, one) for part in (item, operation) for one in _listed(part)]
         found["headers"] = headers.wanted(given)
+        found["narrowed"] = _narrowed(list(parameters.listed(document, given)), history.fixed)
         if history.is_unranged and (perhaps := _may_be_ranged(document, given)) is not None:
             unless = f", unless by {', '.join(perhaps)}" if perhaps else ""
             found["source"] += f" (which does not say how a range is asked for{unless}; that is as built in)"
@@ -128,7 +131,7 @@ def _history(
         built_in,
         **names,
         path=path,
-        divider=(start and _divider(start)) or "/",
+        divider=(start and ends.divider(start)) or "/",
         time_form=built_in.time_form if day or not instant else instant.time_form() or _unsaid(instant, built_in),
         start_included=_start_included(start, operation) if start else None,
         end_included=_end_included(by_role.get(roles.END)),
@@ -164,26 +167,37 @@ def _may_be_ranged(document: Mapping[str, Any], given: list[dict[str, Any]]) -> 
 def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, str]]:
     """Give each role its parameter, and the parameters that are sent with every question their values."""
     by_role: dict[str, Parameter] = {}
-    fixed: dict[str, str] = {}
+    told: list[tuple[Parameter, str | None]] = []
     # What speaks of instants first: ``after`` is a time in one portal and a cursor in another.
-    for one in sorted(given, key=lambda one: one.time_form() is None):
-        role, value = _role(one, by_role), None
-        if role in (roles.ORDER, roles.FORMAT):
-            value = _choice(role, one)
-        elif role is not None and role not in by_role:
-            by_role[role] = one
-        else:
-            value = (thinning.as_published(one) if role is None else None) or _required_value(one)
-        if value is not None:
-            fixed[one.name] = value
-    interval = None if by_role.keys() >= {roles.START, roles.END} else next(filter(_is_interval, given), None)
-    if interval is not None:
+    for one in sorted(given, key=lambda one: (one.time_form() is None, roles.snake(one.name) in roles.VAGUE)):
+        role = _role(one, by_role)
+        told.append((one, role))
+        if role not in (None, roles.ORDER, roles.FORMAT):
+            by_role.setdefault(role, one)
+    by_role |= ends.of_names(*([one for one, role in told if role == end] for end in _ENDS))
+    by_role |= ends.of_pairs(given, by_role)
+    for one, _ in told:
+        role = ends.of_words(one)
+        if role == roles.START or (role == roles.END and roles.START in by_role):
+            by_role.setdefault(role, one)
+    if not by_role.keys() >= {*_ENDS} and (interval := next(filter(ends.is_interval, given), None)) is not None:
         by_role |= {roles.START: interval, roles.END: interval}
-        fixed.pop(interval.name, None)
+    fixed = {one.name: value for one, role in told if not _is_in(one, by_role) and (value := _value(one, role))}
     topic = by_role.get(roles.TOPIC)
     if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
         fixed[topic.name] = "#"
     return by_role, fixed
+
+
+def _is_in(one: Parameter, by_role: Mapping[str, Parameter]) -> bool:
+    return any(one is other for other in by_role.values())
+
+
+def _value(one: Parameter, role: str | None) -> str | None:
+    """Give what is sent in a parameter with every question."""
+    if role in (roles.ORDER, roles.FORMAT):
+        return _choice(role, one)
+    return (thinning.as_published(one) if role is None else None) or _required_value(one)
 
 
 def _listed(part: Mapping[str, Any]) -> list[Any]:
@@ -206,24 +220,9 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
             return roles.CURSOR
         if one.kind == "integer" and re.search(r"offset|index|skip|row", one.words, re.IGNORECASE):
             return roles.OFFSET
-        if bare and role in taken:
+        if bare and role in taken and (roles.snake(one.name) != "start" or one.kind != "string"):
             return roles.CURSOR if roles.snake(one.name) == "after" and one.kind == "string" else None
-    if role is None and one.time_form() is not None and _divider(one) is None:
-        # An instant under a name that we do not know: the words may tell which end it is.
-        for end, pattern in ((roles.START, r"start|begin|from|since|earliest|lower|oldest|after"),
-                             (roles.END, r"\bend|until|\bto\b|latest|upper|newest|before")):  # fmt: skip
-            if end not in taken and re.search(pattern, one.words, re.IGNORECASE):
-                return end
     return role
-
-
-def _is_interval(one: Parameter) -> bool:
-    """Tell whether one parameter takes both ends of the range."""
-    return roles.role_of(one.name) is None and _divider(one) is not None
-
-
-def _divider(one: Parameter) -> str | None:
-    return roles.divider(f"{one.words} {one.example or ''}")
 
 
 def _length(given: list[Parameter], *, alone: bool) -> tuple[Parameter, str] | None:
@@ -328,7 +327,20 @@ def _required_value(one: Parameter) -> str | None:
 
 
 def _any_value(one: Parameter) -> str | None:
-    """Give a value that the portal itself names for a parameter."""
+    """Give a value that the portal itself names for a parameter: its own, that of all, or the first."""
     offered = one.schema.get("enum") or ()
-    value = one.schema.get("default", next(iter(offered), one.example))
+    every = next((value for value in offered if _EVERY.fullmatch(str(value))), None)
+    value = one.schema.get("default", next(iter(offered), one.example) if every is None else every)
     return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _narrowed(given: list[Parameter], fixed: Mapping[str, str]) -> str:
+    """Say which parameters have the first of several values, as the portal wants one and none is that of all."""
+    of_several = [
+        f"{one.name!r} of {', '.join(map(str, one.schema['enum']))}: {fixed[one.name]!r} alone is asked for"
+        for one in given
+        if one.name in fixed and one.required and "default" not in one.schema and len(one.schema.get("enum") or ()) > 1
+        and roles.role_of(one.name) != roles.ORDER and fixed[one.name] == str(one.schema["enum"][0])
+        and not _EVERY.fullmatch(fixed[one.name]) and thinning.as_published(one) is None
+    ]  # fmt: skip
+    return "; ".join(of_several)

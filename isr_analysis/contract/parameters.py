@@ -11,7 +11,7 @@ from isr_analysis.contract import layouts, roles
 
 _UNIT_WORDS: tuple[tuple[str, str], ...] = (
     ("ns", r"nano-?seconds?|\bns\b|_ns$|nanos\b"),
-    ("us", r"micro-?seconds?|\bus\b|\bµs\b|_us$|micros\b"),
+    ("us", r"micro-?seconds?|\(us\)|\b(?:epoch|unix)[ _]us\b|\b(?-i:[Ii]n us)\b|\bµs\b|_us$|micros\b"),
     ("ms", r"milli-?seconds?|\bms\b|_ms$|millis\b"),
     ("s", r"\bunix\b|\bseconds?\b|_s$|_unix$"),
     ("number", r"\bepoch\b|_epoch$"),
@@ -23,6 +23,10 @@ _MAGNITUDES: dict[int, str] = {
 
 _ISO_WORDS = re.compile(
     r"iso[ -]?8601(?! (?:duration|period))|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE
+)
+_SINCE = re.compile(r"epoch|unix|1970|timestamp|\binstants?\b|\b(date|time) in\b", re.IGNORECASE)
+_NO_INSTANT = re.compile(
+    r"(^|_)(duration|timeout|period|interval|window|age|zone|timezone|format|token|id|country|code|filter|query|q)(_|$)"
 )
 _SAID = re.compile(r"^[ \t]*(?:[-*+|]|\d+\.)?[ \t]*(`|\*\*|'|\")(?P<name>[\w.$\[\]-]+)\1(?P<words>.*)", re.MULTILINE)
 """A line of a list or a table of parameters, in words."""
@@ -74,9 +78,16 @@ class Parameter:
                     return unit
         if _ISO_WORDS.search(text):
             return "iso"
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(self.example or "")):
+        if layout == "date" or re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(self.example or "")):
             return "date"
         return None
+
+    def is_instant(self) -> bool:
+        """Tell whether it surely takes an instant, and not how long something is, or a name."""
+        form = self.time_form()
+        if form is None or _NO_INSTANT.search(roles.snake(self.name)) is not None:
+            return False
+        return form not in ("s", "ms", "us", "ns") or _SINCE.search(f"{self.words} {self.name}") is not None
 
 
 def listed(document: Mapping[str, Any], given: list[Any], *, depth: int = _DEEPEST) -> Iterator[Parameter]:

@@ -9,7 +9,7 @@ START, END, CLIENT, TOPIC, ACCOUNT = "start", "end", "client", "topic", "account
 LIMIT, CURSOR, PAGE, OFFSET, ORDER, FORMAT = "limit", "cursor", "page", "offset", "order", "format"
 
 _TIME = r"(_?(time|date|datetime|ts|timestamp|at|utc|iso|epoch|unix|s|ms|us|ns|sec|seconds|millis|micros|nanos))*"
-_BEFORE_TIME = r"((time|date|ts|timestamp|published|created|received|recorded|range|window|period|t)(_at)?)?_?"
+_BEFORE_TIME = r"((time|date|ts|timestamp|published|created|received|recorded|range|window|interval|period|t)(_at)?)?_?"
 
 _NAMES = (
     # The order matters: the first that fits wins.
@@ -17,19 +17,41 @@ _NAMES = (
     (CLIENT, r"(mqtt_)?(client|device|publisher|station|source|sender|node)s?(_?(id|ids|name|uuid))?"),
     (TOPIC, (r"(mqtt_|sub|sub_|full_|history_)?(topic|path)s?(_?(filter|pattern|prefix|name|path|like))?|topic_?path"
             r"|channel|((history|platform)_?)?prefix")),
-    (CURSOR, (r"(next_|page_|start_|paging_|pagination_)?(cursor|token|continuation(_token)?|scroll_id|bookmark|marker)"
-             r"|page_after|next|starting_after|start_key|next_key")),
-    (LIMIT, (r"(row_?|result_?|message_?)?limit|(page|batch|chunk)_?(size|limit)|per_?page|size|count|take|top|n|rows"
-            r"|num|first|max(_?(rows|results|items|count|messages|records|entries|points))?")),
+    (CURSOR, (r"(next_|page_|start_|batch_)*(cursor|token|continuation(_token)?|scroll_id|bookmark|marker)|page_after"
+             r"|next|starting_after|start_key|next_key")),
+    (LIMIT, (r"((row|result|message|record|item)_?)?(limit|count)|(page|batch|chunk)_?(size|limit)|per_?page|size|take"
+            r"|top|n|rows|num|first|max(_?(rows|results|items|count|messages|records|entries|points))?")),
     (PAGE, r"page(_?(no|nr|num|number|index))?|p|pg"),
     (OFFSET, r"(page_)?offset|skip|start_?(index|row)|from_?(row|index)|first_?(row|result)|row_?offset"),
     (ORDER, (r"order(_?(by|dir|direction))?|sort(_?(by|dir|direction|order))?|direction|dir|desc(ending)?|asc(ending)?"
             r"|reverse|newest_first|oldest_first")),
     (FORMAT, r"format|fmt|output(_?format)?|response_format|accept|encoding|as|type|mime"),
-    (START, rf"{_BEFORE_TIME}(start|from|since|begin|beginning|after|gte?|min|lower|earliest|oldest|t0){_TIME}"),
-    (END, rf"{_BEFORE_TIME}(end|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
+    (START, (rf"{_BEFORE_TIME}(start(?:s|ing)?|from|since|begin(?:s|ning)?|after|gte?|min|lower|earliest|oldest|t0)"
+            rf"{_TIME}")),
+    (END, rf"{_BEFORE_TIME}(end(?:s|ing)?|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
+
+VAGUE = (
+    "max",
+    "n",
+    "num",
+    "first",
+    "top",
+    "take",
+    "count",
+    "size",
+    "rows",
+    "token",
+    "next",
+    "marker",
+    "source",
+    "channel",
+)
+"""Names that may mean something else where another one has the same role."""
+
+_WITHIN = re.compile(r"^(filter|where|search|paginate|pagination|paging|pageable|options)_(?=.)")
+"""What stands around a parameter's name where it is one of several within an object."""
 
 _LENGTH = re.compile(
     r"(?:(?:for|last|past|recent|look_?back|back|max_?age|since|previous|num)_?)*(?:(?:sec(?:ond)?|min(?:ute)?|h(?:ou)?r|day|week)s)"
@@ -75,7 +97,9 @@ def divider(words: str) -> str | None:
 
 
 def snake(name: str) -> str:
-    """Give a name in one spelling: ``fromTime``, ``$from-time`` and ``FROM_TIME`` are ``from_time``."""
+    """Give a name in one spelling: ``fromTime`` and ``$FROM-TIME`` are ``from_time``, ``time>=`` is ``time_gte``."""
+    for sign, word in ((">=", "_gte"), ("<=", "_lte"), (">", "_gt"), ("<", "_lt")):
+        name = name.replace(sign, word)
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
 
@@ -87,5 +111,5 @@ def is_of_publishers(name: str) -> bool:
 
 def role_of(name: str) -> str | None:
     """Give the role that a parameter's name tells of, or None; what JSON:API and others put around it is left out."""
-    plain = re.sub(r"^(filter|where|search)_(?=.)", "", snake(name))
+    plain = _WITHIN.sub("", snake(name))
     return next((role for role, pattern in _COMPILED if pattern.fullmatch(plain)), None)
