@@ -279,3 +279,21 @@ def test_a_list_within_a_group_is_no_client():
     with pytest.raises(AnswerError, match="names no client"):
         history([{"topic": "t/x", "payloads": [ROW]}])
     assert history([{"topic": f"{ACCOUNT}/a/t/x", "payloads": [ROW]}]) == [A]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"a": {"t": [BARE], "u": [BARE]}, "b": [BARE]},
+        [{"id": "a", "t": [BARE], "u": [BARE]}, {"id": "b", "data": [BARE]}],
+        [{"id": "a", "messages": [{"id": "t", "rows": [BARE]}]}, {"id": "b", "messages": [BARE]}],
+    ],
+)
+def test_names_that_some_rows_lack_are_missing_from_these(answer):
+    """It is an error that says which row has no topic; of a live answer, which need not tell it, it is none."""
+    with pytest.raises(AnswerError, match=r"row (2|3) .* has no topic"):
+        history(answer)
+    value = {"time": AT, "v": 1}
+    assert live({"a": {"name": "x", **value}, "b": value}) == [("a", "x"), ("b", "")]
+    two = [{"name": "x", **value}, {"name": "y", **value}]
+    assert live({"a": two, "b": value}) == [("a", "x"), ("a", "y"), ("b", "")]

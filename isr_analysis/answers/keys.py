@@ -236,4 +236,8 @@ def _topic(keys: list[_Key]) -> pa.ChunkedArray | None:
 
 
 def _joined(keys: list[_Key]) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(*(one.column for one in keys), "/", null_handling="skip")
+    """Put names together, with a slash between those that a row has; None where it has none."""
+    first, *rest = (one.column for one in keys)
+    nameless = pc.is_null(pc.coalesce(first, *rest))
+    first = pc.if_else(nameless, "", first)  # Arrow leaves out the rows of which all parts are skipped
+    return pc.if_else(nameless, None, pc.binary_join_element_wise(first, *rest, "/", null_handling="skip"))
