@@ -17,6 +17,16 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
     [
         ("query.from: Field required; query.to: Field required", {"start": "from", "end": "to"}),
         ("missing required parameter 'since'", {"start": "since"}),
+        (
+            "occurred_after is required; occurred_before is required",
+            {"start": "occurred_after", "end": "occurred_before"},
+        ),
+        ("Parameter 'sample_newer' must be provided", {"start": "sample_newer"}),
+        ("The filter[measured_at][gte] field is required.", {"start": "filter[measured_at][gte]"}),
+        ("Missing query parameter: createdAt[$gte]", {"start": "createdAt[$gte]"}),
+        ("query.interval.startTime: Field required", {"start": "interval.startTime"}),
+        ("getHistory.fromDate: must not be null", {"start": "fromDate"}),
+        ("Unknown parameter 'start'. Allowed: observedFrom, observedTo", {"start": "observedFrom", "end": "end"}),
         ("`device_id` is required", {"client": "device_id", "client_required": True}),
         ("unknown parameter: client_id", {"client": None}),
         (
@@ -45,6 +55,7 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("limit must be between 1 and 2,000", {"page_size": 2000, "page_size_is_kept": True}),
         ("query.start: Input should be a valid integer, unable to parse string as an integer", {"time_form": "s"}),
         ("start must be a unix timestamp in milliseconds", {"time_form": "ms"}),
+        ("start must be yyyy-MM-dd or yyyy-MM-dd'T'HH:mm:ss", {"time_form": "iso seconds"}),
         ("query.limit: Extra inputs are not permitted", {"limit": None}),
         ("the range may be at most 6 hours", {"longest": "6h"}),
         ("time range too large", {"longest": "43200s"}),
@@ -297,3 +308,18 @@ def test_what_is_too_short_is_asked_for_neither_shorter_nor_ever_longer(words):
 def test_a_refusal_with_a_good_status_is_words_that_teach_and_no_data(body, is_refusal):
     """What holds rows is an answer, however it reads."""
     assert (in_answer(History(), ASKED, body, "application/json", DAY) is not None) is is_refusal
+
+
+def test_the_names_of_ends_are_no_words_about_a_range():
+    """An instant of ``interval.startTime`` is refused for its form, and not for how long the range is."""
+    known = History(start="interval.startTime", end="interval.endTime")
+    asked = {"interval.startTime": "2024-10-04T00:00:00Z", "interval.endTime": "2024-10-05T00:00:00Z"}
+    for words in ("interval.startTime: use YYYYMMDDTHHMMSSZ", "query.interval.endTime: use YYYYMMDDTHHMMSSZ"):
+        new = revised(known, asked, words, DAY)
+        assert new is not None
+        assert (new.time_form, new.longest, new.start) == ("%Y%m%dT%H%M%SZ", None, "interval.startTime")
+
+
+def test_a_least_amount_that_is_wanted_is_no_start():
+    """The refusal stands, and says what is missing."""
+    assert revised(History(), ASKED, "min_voltage is required", DAY) is None

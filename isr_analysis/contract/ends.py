@@ -17,7 +17,7 @@ _KINDS = (
     ("gte gt ge", "lte lt le"),
     ("min lower earliest oldest", "max upper latest newest"),
 )
-"""Words of names that tell which end it is: those for starts and for ends that go together."""
+"""Words of names that tell which end it is: those for starts and for ends that go together, last those of amounts."""
 
 _OF_TIME = re.compile(
     r"time|date|datetime|timestamp|ts|at|day|instant|interval|window|range|published|received|recorded|measured"
@@ -62,6 +62,12 @@ def side(name: str) -> Side | None:
     return Side(role, kind, "_".join(one for one in levels if one not in ("on", "or", "strictly")))
 
 
+def role_of(name: str) -> str | None:
+    """Give the role of a parameter that a portal wants, if its name tells which end it is, and of no amount."""
+    found = side(name)
+    return found.role if found and found.kind < len(_KINDS) - 1 else None
+
+
 def of_names(starts: Iterable[Parameter], ends: Iterable[Parameter]) -> dict[str, Parameter]:
     """Give both ends if two of what names tell to be starts and ends are those of one thing; else none."""
     return _best([(one, found) for one in (*starts, *ends) if (found := side(one.name))], alike=True)
@@ -95,7 +101,8 @@ def _best(sides: list[tuple[Parameter, Side]], *, alike: bool = False) -> dict[s
 
 
 def _may_be_instant(one: Parameter, of: str) -> bool:
-    return one.kind != "boolean" and (one.is_instant() or any(map(_OF_TIME.fullmatch, of.split("_"))))
+    told = not of or one.is_instant() or any(map(_OF_TIME.fullmatch, of.split("_")))  # not_before= is of nothing else
+    return one.kind != "boolean" and told
 
 
 def _is_strict(one: Parameter) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isr_analysis import answers, times
-from isr_analysis.contract import layouts, roles
+from isr_analysis.contract import ends, layouts, roles
 from isr_analysis.contract.contract import NARROWEST, History
 from isr_analysis.contract.limits import has_length, length_at_once, longest_below, longest_range, shortest_range
 from isr_analysis.contract.parameters import Parameter
@@ -101,7 +101,12 @@ _NO_FILTER = re.compile(
 )
 """Words of a refusal of all topics."""
 
-_NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
+_NAME = re.compile(r"[$\w](?:[\w.$-]|\[[\w$]*\])*(?<![.-])")
+_OF_TWO = re.compile(
+    r"(?:.*\.)?((?:filter|interval|period|range|window|time_?range|date_?range|page|pagination)\..+)", re.IGNORECASE
+)
+"""A name with a dot in it, perhaps behind those of where it stands, as ``query.`` is."""
+
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
 
@@ -170,7 +175,7 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
             others = (name for name in _NAME.findall(words) if name not in asked)
-            change[role] = next((name for name in others if roles.role_of(name) == role), None)
+            change[role] = next((name for name in others if _role(name) == role), None)
     new = dataclasses.replace(known, **change)
     return None if new == known else new
 
@@ -202,6 +207,12 @@ def _by_role(known: History, words: str) -> str:
     for name, role in ((known.start, "start"), (known.end, "end")):
         words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", role, words) if name else words
     return words
+
+
+def _is_of_range(known: History, clause: str) -> bool:
+    """Tell whether a statement about an instant is about how long a range is; names of its ends say nothing of that."""
+    words = _by_role(known, clause)
+    return _RANGE.search(words) is not None or has_length(words)
 
 
 def _is_of_length(words: str) -> bool:
@@ -250,7 +261,7 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
     named = [name for name in _NAME.findall(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
-    named = [name.rsplit(".", 1)[-1] for name in named if "." in name] + named
+    named = [_bare(name) for name in named if "." in name] + named
     if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
         named = [one[1]]
     sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)
@@ -274,6 +285,16 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     return missing
 
 
+def _role(name: str) -> str | None:
+    return roles.role_of(name) or ends.role_of(name)
+
+
+def _bare(name: str) -> str:
+    """Give a name without those of where it stands."""
+    found = _OF_TWO.fullmatch(name)
+    return found[1] if found else name.rsplit(".", 1)[-1]
+
+
 def _time_form(
     known: History, asked: Mapping[str, str], clause: str, sent: str | None, missing: Mapping[str, Any]
 ) -> str | None:
@@ -290,7 +311,7 @@ def _time_form(
         )
     else:
         of_time = sent in (known.start, known.end)
-    if not (of_time or sample or missing.keys() & {"start", "end"}) or _RANGE.search(clause) or has_length(clause):
+    if not (of_time or sample or missing.keys() & {"start", "end"}) or _is_of_range(known, clause):
         return None
     form = form or next((form for form, pattern in _TIME_FORMS if re.search(pattern, told, re.IGNORECASE)), None)
     if form is None and (sent or sample) and _UNREAD.search(told):
@@ -318,7 +339,7 @@ def one_topic(known: History) -> dict[str, Any]:
 def _missing(known: History, asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
     """Give the role of the first of the names that is not asked with."""
     for name in named:
-        role = roles.role_of(name)
+        role = _role(name)
         if name not in asked and roles.is_day(name):
             return {"start": name, **roles.DAY}
         if name in asked or role is None:
