@@ -129,6 +129,12 @@ OF_CHECKS = [
     },
     {"error": {"formErrors": [], "fieldErrors": {"from": ["Required"], "to": ["Required"]}}},
     {"code": 422, "errors": {"query": {"from": ["Missing data"], "to": ["Missing data"]}}},
+    # ASP.NET, and those of own making
+    {"Message": "The request is invalid.", "ModelState": {"from": ["is required"], "to": ["is required"]}},
+    {"title": "Bad parameters", "parameter": {"from": ["is required"], "to": ["is required"]}},
+    {"message": "Invalid", "causes": [{"context": name, "description": "is required"} for name in ("from", "to")]},
+    {"invalidFields": [{"name": name, "errorDescription": "is required"} for name in ("from", "to")], "ref": "7"},
+    {"type": "about:blank", "problems": [{"name": name, "title": "is required"} for name in ("from", "to")]},
 ]
 """The failed checks of parameters, as frameworks write them."""
 
@@ -157,3 +163,37 @@ def test_what_stands_beside_the_words_and_is_no_check_is_left_out():
     assert error_words(b'{"detail": "Gone", "extra": ["a"], "data": [{"id": 7}]}') == "Gone"
     assert error_words(b'{"message": "Gone", "extra": {"trace": 3}, "data": []}') == "Gone"
     assert error_words(b'{"errors": [{"title": "Gone", "detail": "after 90 days"}]}') == "Gone: after 90 days"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errorMessage": "Gone", "statusCode": 400},
+        {"errorMessages": ["Gone"], "errors": {}},
+        {"error_message": "Gone", "success": False},
+        {"ErrorMessage": "Gone", "Kind": "Failed"},
+        {"Message": "Gone"},
+        {"MESSAGE": "Gone", "CODE": 7},
+        {"status_message": "Gone", "status_code": 400},
+        {"error": {"innerErrors": ["Gone"], "name": "ValidationError"}},
+        {"errors": [{"description": "Gone", "errorCode": "E7"}]},
+        {"fault": {"faultstring": "Gone", "code": 7}},
+        {"fault": {"errors": [{"description": "Gone"}], "faultId": "7"}},
+        {"code": 400, "description": "Gone"},
+        {"messages": ["Gone"]},
+    ],
+)
+def test_words_are_found_under_whatever_they_are_called(body):
+    """In each spelling, and not shown as an object with all that stands beside them."""
+    assert error_words(json.dumps(body).encode()) == "Gone"
+
+
+def test_a_hint_for_developers_stands_before_what_says_nothing():
+    """And so does the parameter that is meant, where it is told apart."""
+    assert (
+        error_words(b'{"code": 7, "debugInfo": "Login is locked", "message": "Forbidden"}')
+        == "Login is locked: Forbidden"
+    )
+    words = b'{"error": {"details": {"param": "from"}, "message": "Parameter is missing.", "name": "paramMissing"}}'
+    assert error_words(words) == "from: Parameter is missing."
+    assert error_words(b'{"description": "For logs", "errorMessage": "Gone"}') == "Gone"

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from isr_analysis.answers import unpack
+from isr_analysis.answers.shape import plain
 from isr_analysis.errors import AnswerError
 
 LONGEST = 300
@@ -18,13 +19,21 @@ HTML = "(a page of HTML)"
 """What stands before the words of a page that was written for a browser."""
 
 _KEYS = (
-    *("detail", "message", "error_description", "error", "title", "errors", "reason", "msg", "issues", "details"),
-    *("violations", "fieldErrors", "fieldViolations", "invalid-params", "invalid_params", "invalidParams"),
-    *("validation", "validationErrors", "subErrors", "_embedded"),
+    *("detail", "message", "errordescription", "error", "title", "errors", "reason", "msg", "issues", "details"),
+    *("violations", "fielderrors", "fieldviolations", "invalidparams", "validation", "validationerrors", "suberrors"),
+    *("embedded", "errormessage", "errormessages", "errormsg", "messagedetail", "faultstring", "debuginfo"),
+    *("innererrors", "invalidfields", "problems", "validations", "causes", "messages"),
 )
+"""Members that say what is wrong, spelled as by `plain`; what is said by the later ones stands first."""
+
+_ELSE = ("description", "statusmessage", "summary", "cause", "fault")
+"""Those that do so where none of these is there."""
 
 _BESIDE = ("extra", "data")
 """Where the failed checks may stand as well, and other things."""
+
+_BY_NAME = ("parameter", "parameters", "fields", "modelstate")
+"""The same, where each stands under the name of its parameter."""
 
 _OF_AGE = re.compile(
     r"retention|retain|oldest|earliest|max_?age|look_?back|too_?old|(?:available|kept|stored)_?(?:from|since)|expired"
@@ -36,10 +45,10 @@ _OF_AGE = re.compile(
 _NAMES = ("field", "param", "parameter", "property")
 """Where a failed check names the parameter."""
 
-_PLACES = (*_NAMES, "loc", "path", "propertyPath", "pointer", "location", "instancePath", "key", "name")
+_PLACES = (*_NAMES, "loc", "path", "propertypath", "pointer", "location", "instancepath", "key", "name", "context")
 """The same, in an entry of a list of checks."""
 
-_TEXTS = ("msg", "message", "defaultMessage", "detail", "reason", "description")
+_TEXTS = ("msg", "message", "defaultmessage", "detail", "reason", "description", "errordescription", "title")
 """Where a failed check says what is wrong."""
 
 _NAME = b"isr_mqtt_"
@@ -87,22 +96,27 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
     return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _say(value: Any) -> str:
+def _say(given: Any) -> str:
+    value = _spelled(given)
     if isinstance(value, dict):
         text = value.get("msg", value.get("message"))
         if isinstance(value.get("loc", value.get("path")), list) and isinstance(text, str):
             return _check(value)
-        named = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
+        inner = _spelled(value.get("details"))
+        where = [value, inner] if isinstance(inner, dict) else [value]
+        named = next((one[key] for one in where for key in _NAMES if isinstance(one.get(key), str)), None)
         if named and isinstance(text, str) and named not in text:
             return f"{named}: {text}"
         said = [_say(value[key]) for key in _KEYS if value.get(key)]
         said += [_say(value[key]) for key in _BESIDE if _are_checks(value.get(key))]
-        if _is_by_name(value) and not said:  # the failed checks of each parameter
-            return "; ".join(_of_name(name, checks) for name, checks in value.items())
+        said += [_say(value[key]) for key in _BY_NAME if _is_by_name(value.get(key))]
+        if _is_by_name(given) and not said:  # the failed checks of each parameter
+            return "; ".join(_of_name(name, checks) for name, checks in given.items())
+        said = said or [_say(value[key]) for key in _ELSE if value.get(key)]
         # problem+json has a title and a detail; other bodies say the same twice.
         line = ": ".join(dict.fromkeys(reversed(said)))
-        beside = [f"{name}: {one}" for name, one in value.items() if _is_of_age(name, one)]
-        return f"{line} ({', '.join(beside)})" if beside and line else line or json.dumps(value, ensure_ascii=False)
+        beside = [f"{name}: {one}" for name, one in given.items() if _is_of_age(name, one)]
+        return f"{line} ({', '.join(beside)})" if beside and line else line or json.dumps(given, ensure_ascii=False)
     if isinstance(value, list):
         return "; ".join(_check(one) or _say(one) for one in value)
     if isinstance(value, str) and value.lstrip()[:2] in ("[{", "[\n", '{"'):  # JSON within JSON, as newer Zod has it
@@ -111,8 +125,14 @@ def _say(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _check(entry: Any) -> str:
+def _spelled(value: Any) -> Any:
+    """Give an object with its members in one spelling; anything else as it is."""
+    return {plain(name): one for name, one in reversed(value.items())} if isinstance(value, dict) else value
+
+
+def _check(given: Any) -> str:
     """Say what an entry of a list of failed checks says of which parameter; "" if it names none."""
+    entry = _spelled(given)
     if not isinstance(entry, dict):
         return ""
     text = next((entry[key] for key in _TEXTS if isinstance(entry.get(key), str)), "")
@@ -147,7 +167,7 @@ def _of_name(name: str, checks: Any) -> str:
 
 def _is_of_age(name: str, value: Any) -> bool:
     """Tell whether a member says that something is too old, or from when on it is not."""
-    if name in _KEYS or not isinstance(value, str | int | float) or isinstance(value, bool):
+    if plain(name) in _KEYS or not isinstance(value, str | int | float) or isinstance(value, bool):
         return False
     return _OF_AGE.search(f"{name} {value}") is not None
 
