@@ -189,6 +189,13 @@ def test_a_numbered_page_that_is_shorter_than_others_is_the_last():
         ({"x-ms-continuation": "abc"}, {"cursor": "abc"}),
         ({"x-isr-next-cursor": "abc"}, {"cursor": "abc"}),
         ({"x-next-cursor": ""}, {"cursor": None, "has_more": False}),
+        (
+            {"x-pagination": '{"TotalCount": 70, "PageSize": 40, "CurrentPage": 1, "TotalPages": 2, "HasNext": true}'},
+            {"total": 70, "limit": 40, "page": 1, "pages": 2, "has_more": True},
+        ),
+        ({"x-pagination": "page 1 of 2"}, {"has_more": None}),
+        ({"x-pagination-page": "1", "x-pagination-page-count": "2"}, {"page": 1, "pages": 2}),
+        ({"x-paging-totalresults": "70"}, {"total": 70}),
         ({"x-next-page": "3", "x-page": "2", "x-total-pages": "5"}, {"next_page": 3, "page": 2, "pages": 5}),
         ({"x-has-more": "true"}, {"has_more": True}),
         ({"x-total-count": "123"}, {"total": 123}),

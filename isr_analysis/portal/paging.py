@@ -195,13 +195,16 @@ def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) 
     """Read what an answer's headers (lower-case names) say of the pages after it; `partial` if its status says that.
 
     These are ``Link``, ``Content-Range``, and the words of an envelope with or without ``X-`` before them, such as
-    ``X-Next-Cursor`` or ``X-Total-Count``; that of the next page may have a vendor's name before it.
+    ``X-Next-Cursor`` or ``X-Total-Count``; that of the next page may have a vendor's name before it. They may stand
+    in one object, ``X-Pagination``.
     """
     notes: dict[str, bytes] = {}
     for name, value in headers.items():
         plain = re.fullmatch(r"\d+|true|false", value.strip().lower())
-        name = _VENDORS.sub("", name)  # noqa: PLW2901
-        notes[name.removeprefix("x-")] = plain[0].encode() if plain else json.dumps(value.strip()).encode()
+        name = _VENDORS.sub("", name).removeprefix("x-")  # noqa: PLW2901
+        notes |= _members(value) if name in ("pagination", "paging") else {}
+        name = re.sub("^pag(?:ination|ing)-(?=.)", "", name)  # noqa: PLW2901
+        notes[name] = plain[0].encode() if plain else json.dumps(value.strip()).encode()
     links = {rel.lower(): url for url, rel in _links(headers.get("link", ""))}
     if links.keys() & {"first", "prev", "previous", "last"} and "next" not in links:
         notes["next"] = b"null"
@@ -212,6 +215,15 @@ def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) 
         notes["more"] = b"true"
     said = answers.read_paging(notes, rows)
     return dataclasses.replace(said, url=links["next"]) if "next" in links else said
+
+
+def _members(value: str) -> dict[str, bytes]:
+    """Give the members of a header that holds an object, as those who write ASP.NET have it; none if it does not."""
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return {}
+    return {name: json.dumps(one).encode() for name, one in found.items()} if isinstance(found, dict) else {}
 
 
 def both(one: Paging, other: Paging) -> Paging:
