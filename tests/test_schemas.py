@@ -20,6 +20,7 @@ ROW = {
 }
 NAMED = {"time": "zeitpunkt", "client_id": "geraet", "topic": "thema", "payload": "nutzdaten"}
 OBJECT = {"type": "object", "properties": ROW}
+TEXT = {"type": "string"}
 LISTED = {"client_id": "dev-a", "history_topic_prefix": f"{ACCOUNT}/dev-a/"}
 
 
@@ -52,6 +53,45 @@ def test_what_the_names_do_not_say_the_descriptions_do(schema, expected):
     """Of fields whose names are known, or of which two would do, nothing is said."""
     document = {"components": {"schemas": {"Zeile": OBJECT}}}
     assert schemas.fields(document, answering(schema)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "words"),
+    [
+        ("timezone", TEXT, "Time zone of the device"),
+        ("live", {"type": "boolean"}, "Whether it came in real time"),
+        ("changed", TEXT, "What was changed the last time"),
+        ("method", TEXT, "How the time was measured"),
+        ("device_count", {"type": "integer"}, "Number of devices in the client's group"),
+        ("device_model", TEXT, "Model of the device"),
+        ("position", {"type": "integer"}, "The lowest place that is occupied by the device"),
+        ("role", {**TEXT, "enum": ["a", "b"]}, "The device's name for its part"),
+        ("depth", {"type": "integer"}, "The greatest depth of a device that is mounted"),
+        ("topic_title", TEXT, "Title of the topic"),
+    ],
+)
+def test_what_is_something_of_a_client_or_a_time_is_neither(name, schema, words):
+    """Its description speaks of them, but not as who published, or when."""
+    row = {name: {**schema, "description": words}, "x": {"type": "number"}}
+    assert schemas.fields({}, answering({"items": {"properties": row}})) == Fields()
+
+
+@pytest.mark.parametrize(
+    "words", ["Name of the station", "Device ID", "The device that published it", "Publishing client", "Which station"]
+)
+def test_who_published_is_told_in_many_words(words):
+    """As short ones, by an id or a name, or by what was done; the place of an instant is no client."""
+    row = {"who": {**TEXT, "description": words}, "x": {**TEXT, "format": "date-time", "description": "Device clock"}}
+    found = schemas.fields({}, answering({"items": {"properties": row}}))
+    assert (found.client_id, found.time) == ("who", "x")
+
+
+@pytest.mark.parametrize("beside", ["_links", "errors", "warnings"])
+def test_rows_are_not_where_other_things_are_listed(beside):
+    """Whatever stands first in the schema."""
+    other = {"type": "array", "items": {"properties": {"note": {**TEXT, "description": "The time"}}}}
+    schema = {"properties": {beside: other, "nachrichten": {"type": "array", "items": OBJECT}}}
+    assert schemas.fields({}, answering(schema)) == Fields(rows="nachrichten", **NAMED)
 
 
 @pytest.mark.parametrize("said", [{"format": "byte"}, {"format": "base64url"}, {"contentEncoding": "base64"}])
