@@ -113,9 +113,10 @@ def load_history(
     Warns
     -----
     UserWarning
-        There is no message, and a client or topic of nearly this name has some on disk. The portal keeps nothing so
-        old, or says beside its messages that some may be missing. Or `offline` without `end`, and less than half of the
-        range is on disk.
+        There is no message, and a client or topic of nearly this name has some on disk, or else in the portal's list of
+        clients or its live answer. The portal keeps nothing so old, or says beside its messages that some may be
+        missing; or it wants one of several choices in each question. Or `offline` without `end`, and less than half of
+        the range is on disk.
 
     Examples
     --------
@@ -161,7 +162,7 @@ def load_history(
         )
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
     if (silent := _silent(selector, decoded)) is not None:
-        words = store.near_misses(silent, (lambda _: ([], "")) if offline else portal.listed_clients)
+        words = store.near_misses(silent, None if offline else portal)
         said += [words] if words else []
     said = list(dict.fromkeys(said))
     for words in said:

@@ -148,7 +148,7 @@ def plan_history(
         portal.quota,
         None if speed is None else speed * requests,
         None in likely,
-        "" if missing else store.near_misses(selector, portal.listed_clients),
+        "" if missing else store.near_misses(selector, portal),
     )
 
 
@@ -232,7 +232,7 @@ def sync(
         portal, store, selector, span, settle=settle_ns, max_age=times.duration(max_age, name="max_age", zero=True),
         refresh=refresh, wait_for_quota=wait, progress=progress,
     )  # fmt: skip
-    if words := store.near_misses(selector, portal.listed_clients):
+    if words := store.near_misses(selector, portal):
         warnings.warn(words, stacklevel=2)
     open_from = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None).provisional_from
     return Synced(

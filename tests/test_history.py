@@ -152,6 +152,28 @@ def test_on_an_empty_disk_the_portals_list_tells_of_a_name_that_is_nearly_right(
     assert isr.load_history("spare-01", last="1h", portal=here).empty
 
 
+@pytest.mark.parametrize(
+    ("topic", "near"),
+    [
+        ("telemetry/wat_meter", "'telemetry/watt_meter'"),
+        ("telemetri/#", "'telemetry/#'"),
+        ("telemetry", "'telemetry/#'"),
+        ("Telemetry/#", "'telemetry/#'"),
+    ],
+)
+def test_on_an_empty_disk_the_live_answer_tells_of_a_topic_that_is_nearly_right(here, topic, near):
+    """It is asked for once; of what is called quite otherwise nothing is told, as it has not all topics there are."""
+    for load in (isr.load_history, isr.sync):
+        with pytest.warns(UserWarning, match=f"live answer has none of {topic!r}, but of {near}"):
+            load(None, topic, last="1h", portal=here)
+    before = here.requests
+    with pytest.warns(UserWarning, match="live answer has none"):
+        assert isr.load_history(None, topic, last="1h", portal=here).empty
+    assert here.requests == before
+    assert isr.load_history(None, "firmware/update", last="1h", portal=here).empty
+    assert isr.load_history(None, "event/change", last="1s", portal=here).empty
+
+
 def test_one_of_two_clients_that_is_not_there_is_told(here):
     """The other's messages come, and a warning names the one that nobody knows."""
     with pytest.warns(UserWarning, match=r"no message of isr-shack-1 · # .*no client 'isr-shack-1' on disk"):

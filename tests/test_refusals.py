@@ -57,6 +57,8 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("start must be a unix timestamp in milliseconds", {"time_form": "ms"}),
         ("start must be yyyy-MM-dd or yyyy-MM-dd'T'HH:mm:ss", {"time_form": "iso seconds"}),
         ("query.limit: Extra inputs are not permitted", {"limit": None}),
+        ("query.start: Extra inputs are not permitted", {"start": None}),
+        ('query.start: "query.start" is not allowed', {"start": None}),
         ("the range may be at most 6 hours", {"longest": "6h"}),
         ("time range too large", {"longest": "43200s"}),
         ("you may ask for up to 6 hours", {"longest": "6h"}),

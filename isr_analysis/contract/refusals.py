@@ -174,8 +174,8 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     change = change or _of_all(known, asked, words, length)
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
-            others = (name for name in _NAME.findall(words) if name not in asked)
-            change[role] = next((name for name in others if _role(name) == role), None)
+            others = (_bare(name, asked) for name in _NAME.findall(words))
+            change[role] = next((name for name in others if name not in asked and _role(name) == role), None)
     new = dataclasses.replace(known, **change)
     return None if new == known else new
 
@@ -261,7 +261,7 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
     named = [name for name in _NAME.findall(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
-    named = [_bare(name) for name in named if "." in name] + named
+    named = [_bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]
     if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
         named = [one[1]]
     sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)
@@ -289,8 +289,10 @@ def _role(name: str) -> str | None:
     return roles.role_of(name) or ends.role_of(name)
 
 
-def _bare(name: str) -> str:
-    """Give a name without those of where it stands."""
+def _bare(name: str, asked: Mapping[str, str]) -> str:
+    """Give a name without those of where it stands, unless it was asked with them."""
+    if name in asked:
+        return name
     found = _OF_TWO.fullmatch(name)
     return found[1] if found else name.rsplit(".", 1)[-1]
 

@@ -310,6 +310,14 @@ class Portal:
         except IsrError:
             return [], ""
 
+    def heard_topics(self) -> list[str]:
+        """Give the topics of the live answer for a hint; none where it cannot be had."""
+        try:
+            live = lists.live(self.responses, self.routes, self.account_id, max_age=_HINT_AGE)
+        except IsrError:
+            return []
+        return sorted({one for _, page in live for one in page.messages["topic"].to_pylist()})
+
     def prefixes(self) -> dict[str, str]:
         """Give what the topics of each client begin with, by the list of publishers; none where that cannot be had."""
         if self._prefixes is None:

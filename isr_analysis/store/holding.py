@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from isr_analysis import messages, times
 from isr_analysis.messages import Selector
@@ -15,10 +16,20 @@ from isr_analysis.times import Range
 SETTLE = 10 * times.MINUTE
 MAX_AGE = times.MINUTE
 
-Listed = Callable[[Iterable[str]], tuple[list[str], str]]
-"""Gives the clients that there are at the portal, by what is wanted, and where it has them from."""
+_NEAR = 0.8
+"""How alike a topic must be to one that is only in the live answer, which has not all of them."""
 
 _STAR = '; "*" is no wildcard, "+" stands for one level of a topic and "#" for all that follow'
+
+
+class Hints(Protocol):
+    """What a portal can be asked for where no message came; nothing is given where it cannot be had."""
+
+    def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str]:
+        """Give the clients that there are, by what is wanted, and where they are from."""
+
+    def heard_topics(self) -> list[str]:
+        """Give the topics of the live answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +102,41 @@ def weigh(
 
 
 def near_misses(
-    selector: Selector, clients: Iterable[str], topics: Iterable[str], listed: Listed | None = None, at: str = "on disk"
+    selector: Selector, clients: Iterable[str], topics: Iterable[str], hints: Hints | None = None, at: str = "on disk"
 ) -> str:
     """Say which clients and topics of a selector are not among those there are, and what is named nearly so; else "".
 
-    A client that `listed` gives, as the portal lists it, is there, and silent; without any other, these are all. `at`
-    is where the others are.
+    A client that `hints` lists is there, and silent; without any other, these are all. `at` is where the others are.
     """
     clients, topics = sorted(set(clients)), sorted(set(topics))
     at_hand = bool(clients)
     strange = tuple(one for one in selector.clients or () if one not in clients)
-    there, where = listed(strange) if strange and listed else ([], "")
+    there, where = hints.listed_clients(strange) if strange and hints else ([], "")
     clients = clients or sorted(there)
     strange = tuple(one for one in strange if clients and one not in there)
     said = strangers(strange, clients, at if at_hand else where)
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic {at} is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
-    elif not topics and (slip := slips(selector.topic)):
+    elif not topics and (slip := slips(selector.topic) or _misheard(selector.topic, hints)):
         said += slip
     elif strange:
         selector = Selector(strange, selector.topic)
     return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
+
+
+def _misheard(topic: str, hints: Hints | None) -> list[str]:
+    """Say which topics of the live answer are called nearly as one that is not in it."""
+    heard = hints.heard_topics() if hints and topic != "#" else []
+    if any(messages.covers(topic, one) for one in heard):
+        return []
+    wanted = topic.removesuffix("/#").split("/")
+    heads: dict[str, str] = {}
+    for one in heard:
+        head = "/".join(one.split("/")[: len(wanted)])
+        heads[head.casefold()] = one if one == head else f"{head}/#"
+    close = difflib.get_close_matches("/".join(wanted).casefold(), heads, cutoff=_NEAR)
+    there = ", ".join(repr(heads[one]) for one in close)
+    return [f"the portal's live answer has none of {topic!r}, but of {there}"] if close else []
 
 
 def slips(topic: str) -> list[str]:

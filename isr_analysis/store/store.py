@@ -22,7 +22,7 @@ from isr_analysis.errors import StoreError
 from isr_analysis.files import locked
 from isr_analysis.messages import Selector
 from isr_analysis.store import holding, ledger, memo, parts, upkeep
-from isr_analysis.store.holding import MAX_AGE, SETTLE, Held, Listed
+from isr_analysis.store.holding import MAX_AGE, SETTLE, Held, Hints
 from isr_analysis.times import EVER, Range
 
 _WHOSE = ["time", "client_id", "topic"]
@@ -157,15 +157,15 @@ class Store:
         lost = [part.file for part in found if not (self._parts / part.file).exists()]
         return Health(sum(part.rows for part in found), len(found), sum(part.bytes for part in found), lost)
 
-    def near_misses(self, selector: Selector, listed: Listed) -> str:
+    def near_misses(self, selector: Selector, hints: Hints | None) -> str:
         """Say which clients and topics of a selector are not on disk, and what is named nearly so; empty if all are.
 
-        `listed` gives the clients that there are at the portal, if that is asked, and where it has them from.
+        `hints` is the portal, if that may be asked what else there is.
         """
         found = self._found(Selector(), EVER)
         clients = (client for part in found for client in part.clients)
         topics = (topic for part in found for topic in part.topics)
-        return holding.near_misses(selector, clients, topics, listed)
+        return holding.near_misses(selector, clients, topics, hints)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""
