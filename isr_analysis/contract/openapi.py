@@ -17,6 +17,10 @@ from isr_analysis.contract.parameters import Parameter
 _PUBLISHED = f"{API}/history"
 _EVERY = re.compile(r"all|any|both|every(?:thing)?|\*", re.IGNORECASE)
 """How the choice is called that leaves nothing out."""
+
+_WRITTEN = re.compile(r"json|csv", re.IGNORECASE)
+"""The same of one that only says how the answer is written."""
+
 _ENDS = (roles.START, roles.END)
 _OF_PAGES = (roles.LIMIT, roles.CURSOR, roles.PAGE, roles.OFFSET)
 _NAMED = (*_ENDS, roles.CLIENT, roles.TOPIC, *_OF_PAGES)
@@ -182,7 +186,9 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
             by_role.setdefault(role, one)
     if not by_role.keys() >= {*_ENDS} and (interval := next(filter(ends.is_interval, given), None)) is not None:
         by_role |= {roles.START: interval, roles.END: interval}
-    fixed = {one.name: value for one, role in told if not _is_in(one, by_role) and (value := _value(one, role))}
+    fixed = {
+        one.name: value for one, role in told if not _is_in(one, by_role) and (value := _value(one, role)) is not None
+    }
     topic = by_role.get(roles.TOPIC)
     if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
         fixed[topic.name] = "#"
@@ -336,11 +342,16 @@ def _any_value(one: Parameter) -> str | None:
 
 def _narrowed(given: list[Parameter], fixed: Mapping[str, str]) -> str:
     """Say which parameters have the first of several values, as the portal wants one and none is that of all."""
-    of_several = [
+    narrow = [one for one in given if one.name in fixed and _leaves_out(one, fixed[one.name])]
+    return "; ".join(
         f"{one.name!r} of {', '.join(map(str, one.schema['enum']))}: {fixed[one.name]!r} alone is asked for"
-        for one in given
-        if one.name in fixed and one.required and "default" not in one.schema and len(one.schema.get("enum") or ()) > 1
-        and roles.role_of(one.name) != roles.ORDER and fixed[one.name] == str(one.schema["enum"][0])
-        and not _EVERY.fullmatch(fixed[one.name]) and thinning.as_published(one) is None
-    ]  # fmt: skip
-    return "; ".join(of_several)
+        for one in narrow
+    )
+
+
+def _leaves_out(one: Parameter, value: str) -> bool:
+    offered = list(one.schema.get("enum") or ())
+    if not one.required or one.kind != "string" or "default" in one.schema or len(offered) == 1:
+        return False
+    is_whole = _EVERY.fullmatch(value) or _WRITTEN.search(value) or thinning.as_published(one) is not None
+    return [value] == offered[:1] and not is_whole and roles.role_of(one.name) != roles.ORDER

@@ -155,12 +155,26 @@ def test_of_several_choices_that_of_all_is_made():
     assert "'kind' of state, telemetry: 'state' alone is asked for" in found.narrowed
 
 
-@pytest.mark.parametrize("own", [{"default": "state"}, {"enum": ["state"]}, {"enum": ["raw", "hourly"]}])
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"default": "state"},
+        {"enum": ["state"]},
+        {"enum": ["raw", "hourly"]},
+        {"enum": ["application/json", "text/csv"]},
+        {"enum": [1, 2], "type": "integer"},
+    ],
+)
 def test_a_choice_that_leaves_nothing_out_is_not_told(own):
-    """The portal's own choice, the only one, or that of messages as they are."""
+    """The portal's own choice, the only one, that of messages as they are or of how they are written, or a version."""
     schema = {**TEXT, "enum": ["state", "telemetry"], **own}
     found = openapi.read(document(query("kind", required=True, **schema), query("start", **ISO)), "/openapi.json")
     assert (found.narrowed, len(found.history.fixed)) == ("", 1)
+
+
+def test_an_empty_value_that_is_wanted_is_sent():
+    """As the document has it for its default."""
+    assert read(query("q", required=True, default="", **TEXT), query("start", **ISO)).fixed == {"q": ""}
 
 
 def test_a_file_chooses_among_several(tmp_path):
