@@ -305,6 +305,10 @@ def test_what_is_too_short_is_asked_for_neither_shorter_nor_ever_longer(words):
         (b'{"note": "limit must be at most 50"}', False),
         (b'{"error": "it is late"}', False),
         (b'["limit must be at most 50"]', False),
+        (b'{"errorMessage": "from is required", "status": "error"}', True),
+        (b'{"Message": "the range may be at most 6 hours"}', True),
+        (b'{"errorMessages": ["from is required"], "errors": {}}', True),
+        (b'{"ErrorMessage": "", "rows": []}', False),
     ],
 )
 def test_a_refusal_with_a_good_status_is_words_that_teach_and_no_data(body, is_refusal):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isr_analysis import answers, times
+from isr_analysis.answers.shape import plain
 from isr_analysis.contract import ends, layouts, roles
 from isr_analysis.contract.contract import NARROWEST, History
 from isr_analysis.contract.limits import has_length, length_at_once, longest_below, longest_range, shortest_range
@@ -119,7 +120,10 @@ _ONLY_NOTHING = re.compile(
 )
 """Words of a good answer that say nothing but that there is nothing."""
 
-_STATED = ("error", "errors", "message", "msg", "reason", "detail")
+_STATED = (
+    *("error", "errors", "message", "msg", "reason", "detail", "errormessage", "errormessages", "errormsg"),
+    *("errordescription", "statusmessage", "fault"),
+)
 _FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)|later than now", re.IGNORECASE)
 
 
@@ -141,9 +145,9 @@ def in_answer(
         value = json.loads(body[:10_000])
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or not any(value.get(name) for name in _STATED):
+    if not isinstance(value, dict) or not any(one for name, one in value.items() if plain(name) in _STATED):
         return None
-    if any(isinstance(one, list) and one and name not in _STATED for name, one in value.items()):
+    if any(isinstance(one, list) and one and plain(name) not in _STATED for name, one in value.items()):
         return None
     words = answers.error_words(body, content_type, longest=None)
     if revised(known, asked, words, length) is None:
