@@ -134,8 +134,8 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     known = portal.known_contract
     if known is not None:
         remedy = "history is asked for by assumption; if that fails, edit the contract below and set ISR_CONTRACT"
-        assumed = known.is_assumed
-        yield Check("contract", WARN if assumed else OK, known.source, remedy if assumed else "")
+        words = "; ".join(filter(None, (remedy if known.is_assumed else "", known.choice)))
+        yield Check("contract", WARN if words else OK, known.source, words)
     yield history
     left = portal.quota
     scarce = left.left <= left.limit // 20

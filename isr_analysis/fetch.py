@@ -17,7 +17,6 @@ import pyarrow as pa
 from isr_analysis import times
 from isr_analysis.contract.contract import TopicNeededError
 from isr_analysis.errors import (
-    CONTRACT_FILE,
     AnswerError,
     HistoryIncompleteError,
     IsrError,
@@ -127,10 +126,7 @@ def fetch(
         doubt = portal.doubt_of_clients() if by_list else ""
         remark, portal.habits.remark = portal.habits.remark, ""
         said = f"the portal says beside its messages: {remark!r}" if remark else ""
-        choice = portal.contract.narrowed
-        other = f"to choose another, name it in [history.fixed] of {CONTRACT_FILE} and load once with refresh=True"
-        narrowed = f"the portal wants {choice}; {other}" if choice else ""
-        for words in (cuts.unproven(portal, selector), doubt, said, narrowed):
+        for words in (cuts.unproven(portal, selector), doubt, said, portal.contract.choice):
             if words:
                 (warn or functools.partial(warnings.warn, stacklevel=3))(words)
     if words := not_kept(store, selector, span):

@@ -11,8 +11,9 @@ from portal_odd import MINUTES, SPAN, Odd, give, rows
 from portals import Dialect, Message, Server
 
 import isr_analysis as isr
-from isr_analysis import answers
+from isr_analysis import answers, doctor
 from isr_analysis.errors import AnswerError
+from isr_analysis.portal.token import Token
 
 
 def test_a_status_of_several_answers_is_no_whole_answer(home):
@@ -109,10 +110,12 @@ def test_history_of_which_a_part_can_be_asked_for_alone_says_so(home, tmp_path):
     """With the choice that was made; a contract file makes another, of which nothing is said."""
     stored = [Message(one.at, "dev-1", f"{('state', 'telemetry')[i % 2]}/x", {"i": i}) for i, one in enumerate(MINUTES)]
     with portals.serve(OfOneKind(Dialect(), stored)) as origin:
-        with (portals.connect(origin, home) as portal,
-              pytest.warns(UserWarning, match="'kind' of state, telemetry: 'state' alone") as caught):  # fmt: skip
-            df = isr.load_history(**SPAN, portal=portal)
-        assert df.attrs["warning"] == str(caught[0].message)
+        with portals.connect(origin, home) as portal:
+            with pytest.warns(UserWarning, match="'kind' of state, telemetry: 'state' alone") as caught:
+                df = isr.load_history(**SPAN, portal=portal)
+            checks, _ = doctor.examine(portal.profile, Token(portals.TOKEN))
+        told = {one.name: one.remedy for one in checks}
+        assert df.attrs["warning"] == str(caught[0].message) == told["contract"]
         assert set(df["topic"]) == {"state/x"}
         (tmp_path / "contract.toml").write_text('[history.fixed]\nkind = "telemetry"\n')
         with portals.connect(origin, home, contract_file=tmp_path / "contract.toml") as portal:

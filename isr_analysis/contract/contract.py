@@ -326,3 +326,11 @@ class Contract:
     source: str = "built in"
     narrowed: str = ""
     is_assumed: bool = True
+
+    @property
+    def choice(self) -> str:
+        """What to tell of a choice that leaves messages out; ``""`` if none was made."""
+        if not self.narrowed:
+            return ""
+        other = f"to choose another, name it in [history.fixed] of {CONTRACT_FILE} and load once with refresh=True"
+        return f"the portal wants {self.narrowed}; {other}"
