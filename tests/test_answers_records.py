@@ -124,9 +124,10 @@ def test_lines_that_end_in_a_failure_are_not_all():
 
 
 def test_an_instant_that_is_not_read_is_shown():
-    """Of a day before its month nobody can tell which is which."""
-    with pytest.raises(AnswerError, match=r"'time' holds '01\.11\.2026 06:30'"):
-        read([{**ROW, "time": "01.11.2026 06:30"}])
+    """Of a day and a month with a slash between them nobody can tell which is which; and there is no 13th month."""
+    for wrong in ("01/11/2026 06:30", "01.13.2026 06:30"):
+        with pytest.raises(AnswerError, match=f"'time' holds '{wrong}'"):
+            read([{**ROW, "time": wrong}])
 
 
 @pytest.mark.parametrize("around", [lambda series: series, lambda series: {"dev-a": series}])

@@ -1,4 +1,4 @@
-"""Instants of every usual form, exact to the nanosecond: ISO 8601, numbers since 1970, RFC 2822."""
+"""Instants of every usual form, exact to the nanosecond: ISO 8601, numbers since 1970, RFC 2822, days with dots."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _ISO = re.compile(
     r"\s*(?P<zone>Z|z|UTC|GMT|(?P<sign>[+\-\u2212])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?"
     r"(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?)?(?:\[[^\]]*\])?"
 )
+_DOTTED = re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)(?P<rest>$|(?:,? +|T)\d.*)")
+"""As much of Europe writes days, and never the month before them."""
+
 _DATE = re.compile(r"/Date\((?P<ms>-?\d+)(?:[+-]\d{4})?\)/")
 """As ASP.NET writes instants: the offset behind milliseconds of UTC says where they were, and moves nothing."""
 
@@ -75,6 +78,8 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
         A value is no instant; the message names its row.
     """
     text = columns.said(columns.texts(column, name))
+    if _DOTTED.fullmatch(columns.sample_text(text)):
+        text = pc.replace_substring_regex(text, r"^(\d\d)\.(\d\d)\.(\d{4}),?", r"\3-\2-\1")
     may_be_digits = form in (None, "iso") and not unit_of(name) and _DIGITS.match(columns.sample_text(text))
     if may_be_digits and pc.all(pc.match_substring_regex(text, _DIGITS.pattern)).as_py():
         text = pc.replace_substring_regex(text, _DIGITS.pattern, r"\1-\2-\3T\4:\5:\6.\70")
@@ -188,7 +193,7 @@ def is_zoneless(column: pa.ChunkedArray) -> bool:
     """Tell whether a column holds texts of a clock that name no zone."""
     value = columns.sample(column)
     text = value if isinstance(value, str) else (value or b"").strip(b'"').decode("utf-8", "replace")
-    found = _ISO.fullmatch(text.strip())
+    found = _ISO.fullmatch(_dashed(text.strip()))
     if found is None and _DIGITS.match(text.strip()):
         return True
     if found is None:
@@ -228,7 +233,7 @@ def _parse(text: str, zone: str | None = None) -> int | None:
     """Read ISO 8601, as Go writes it too, RFC 2822 or ASP.NET's dates; `zone` is that of a text that names none."""
     if date := _DATE.fullmatch(text):
         return int(date["ms"]) * NS["ms"]
-    found = _ISO.fullmatch(text)
+    found = _ISO.fullmatch(_dashed(text))
     if found is None:
         parts = _of_mail(text)
         if parts is None:
@@ -246,6 +251,12 @@ def _parse(text: str, zone: str | None = None) -> int | None:
     shift = (part["hours"] * 3600 + part["minutes"] * 60) * (1 if found["sign"] == "+" else -1 if found["sign"] else 0)
     utc = seconds - shift if found["zone"] else _utc(seconds, zone)
     return utc * SECOND + int((found["fraction"] or "0").ljust(9, "0")[:9])
+
+
+def _dashed(text: str) -> str:
+    """Give a text that begins with a day in dots as ISO 8601 has it, another as it is."""
+    found = _DOTTED.fullmatch(text)
+    return f"{found['year']}-{found['month']:0>2}-{found['day']:0>2}{found['rest'].lstrip(',')}" if found else text
 
 
 def _of_mail(text: str) -> tuple[int, ...] | None:
