@@ -227,6 +227,34 @@ def test_one_topic_of_one_client_is_asked_for_where_the_portal_wants_both(home, 
             isr.load_history("dev-a", **SPAN, portal=portal)
 
 
+@pytest.mark.parametrize("asked_for", [(None, "#"), ("dev-a", "#"), ("dev-a", "telemetry/temp"), (None, "telemetry/#")])
+def test_a_filter_that_has_to_begin_with_the_account_does(home, asked_for):
+    """As of a portal that takes filters of platform paths, and refuses ``#`` alone."""
+
+    def how(server, asked):
+        if "topic" not in asked:
+            return give({"detail": [{"loc": ["query", "topic"], "msg": "Field required"}]}, 422)
+        if not asked["topic"].startswith(f"{ACCOUNT}/"):
+            return give({"detail": "topic must start with your account id: {account_id}/..."}, 422)
+        fitting = re.compile(re.escape(asked["topic"]).replace(r"\+", "[^/]+").replace(r"/\#", "(/.*)?"))
+        found = [
+            {"time": times.iso(one.at), "topic": path, "payload": one.payload}
+            for one in server.within(*read(asked, "start", "end"))
+            if fitting.fullmatch(path := f"{ACCOUNT}/{one.client}/{one.topic}")
+        ]
+        return give({"items": found})
+
+    client, topic = asked_for
+    wanted = [
+        one
+        for one in inside(STORED)
+        if client in (None, one.client) and topic in ("#", one.topic, one.topic.split("/")[0] + "/#")
+    ]
+    assert wanted
+    with portals.mocked(Framework(how), home) as portal:
+        same(isr.load_history(client, topic, **SPAN, portal=portal), wanted)
+
+
 def test_a_topic_of_which_nothing_shows_how_it_is_written_is_no_empty_frame(home):
     """There may be some of it, under another spelling."""
 

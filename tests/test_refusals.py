@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from isr_analysis.contract import limits, retention
@@ -297,3 +299,10 @@ def test_what_is_too_short_is_asked_for_neither_shorter_nor_ever_longer(words):
 def test_a_refusal_with_a_good_status_is_words_that_teach_and_no_data(body, is_refusal):
     """What holds rows is an answer, however it reads."""
     assert (in_answer(History(), ASKED, body, "application/json", DAY) is not None) is is_refusal
+
+
+def test_a_topic_that_the_document_wants_is_sent_where_a_refusal_says_nothing():
+    """How it is written is not known, so that it is left out as long as the portal may do without."""
+    known = History(topic="topic", topic_required=True)
+    assert revised(known, ASKED, "Bad Request", DAY) == dataclasses.replace(known, fixed={"topic": "#"})
+    assert revised(known, {**ASKED, "topic": "#"}, "Bad Request", DAY) is None
