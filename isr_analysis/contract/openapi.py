@@ -247,7 +247,9 @@ def _topic_form(one: Parameter) -> TopicForm | None:
     words, shown = one.words.lower(), str(one.example or one.schema.get("default") or "")
     name = roles.snake(one.name)
     own = re.sub(r"/[{<:]?sub[-_]?(path|topic)", "", words)  # it is the end of the whole path that is shown so
-    sub = bool(re.search(r"subpath|sub-?topic|without (the )?account|relative", own)) or name.startswith("sub")
+    sub = name.startswith("sub") or bool(
+        re.search(r"subpath|sub-?topic|(without|below|after|behind|excluding) (the )?[`'\"{<]*account|relative", own)
+    )
     whole = not sub and bool(
         re.search(
             r"full (platform )?(path|topic)|platform path|account_?id|including (the )?account|\{account", words + shown

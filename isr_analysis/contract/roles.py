@@ -26,8 +26,8 @@ _NAMES = (
     (ORDER, (r"order(_?(by|dir|direction))?|sort(_?(by|dir|direction|order))?|direction|dir|desc(ending)?|asc(ending)?"
             r"|reverse|newest_first|oldest_first")),
     (FORMAT, r"format|fmt|output(_?format)?|response_format|accept|encoding|as|type|mime"),
-    (START, rf"{_BEFORE_TIME}(start|from|since|begin|beginning|after|gte?|min|lower|earliest|oldest|t0){_TIME}"),
-    (END, rf"{_BEFORE_TIME}(end|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
+    (START, rf"{_BEFORE_TIME}(start(ing)?|from|since|begin|beginning|after|gte?|min|lower|earliest|oldest|t0){_TIME}"),
+    (END, rf"{_BEFORE_TIME}(end(ing)?|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
 
