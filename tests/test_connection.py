@@ -57,6 +57,31 @@ def test_the_environment_is_enough(sandbox, monkeypatch):
     assert df.attrs["account"] == sandbox.account_id
 
 
+@pytest.mark.parametrize("explicitly", [False, True])
+def test_a_token_that_was_replaced_after_it_was_refused_is_used(sandbox, monkeypatch, explicitly):
+    """In a notebook that goes on: the remedy that the error names needs no new kernel, nor another connect."""
+    monkeypatch.setenv("ISR_TOKEN", old := sandbox.make_token())
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    if explicitly:
+        isr.connect()
+    assert len(isr.load_live()) > 0
+    sandbox.revoke(old)
+    with pytest.raises(errors.TokenRefusedError, match="ISR_TOKEN"):
+        isr.load_live(max_age=0)
+    monkeypatch.setenv("ISR_TOKEN", sandbox.make_token())
+    assert len(isr.load_live(max_age=0)) > 0
+
+
+def test_a_token_that_was_given_is_replaced_by_no_other(sandbox, monkeypatch):
+    """The environment may hold another account's."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    isr.connect(given := sandbox.make_token(), origin=sandbox.origin)
+    sandbox.revoke(given)
+    for _ in range(2):
+        with pytest.raises(errors.TokenRefusedError):
+            isr.load_live(max_age=0)
+
+
 def test_threads_that_begin_at_once_have_one_connection(sandbox, monkeypatch):
     """Else each would have its own, and all but the last would stay open."""
     monkeypatch.setenv("ISR_TOKEN", sandbox.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from pathlib import Path
@@ -73,27 +74,52 @@ def connect(
     file = None if isinstance(contract, Contract | None) or contract == "" else path_of(contract, "contract")
     known = settings.profile(profile, origin=origin, account_id=account_id, contract=file, home=home)
     key = tokens.find(known, token)
-    _default = made = Portal(known, key, contract=contract if isinstance(contract, Contract) else None)
+    made = Portal(known, key, contract=contract if isinstance(contract, Contract) else None)
+    made.is_found = token is None
+    _default = made
     return made
 
 
 def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
     """Give the connection that a loader uses: its argument, the default one, or a new one from the settings.
 
-    Under ISR_OFFLINE it sends nothing from here on. With ``ask=False`` nobody is prompted for a token: where there is
-    none, that is the error.
+    Where the token of the default one was refused, the one that the settings hold now is taken. Under ISR_OFFLINE it
+    sends nothing from here on. With ``ask=False`` nobody is prompted for a token: where there is none, that is the
+    error.
     """
     if portal is None:
         if _default is None and ask is False:
             tokens.find(settings.profile(), ask=False)
         with _connecting:  # of several threads that begin at once, the first one connects
-            portal = _default or connect()
+            portal = _renewed(_default, ask) if _default is not None else connect()
+    elif portal is _default:
+        _heed_offline(portal)
     elif not isinstance(portal, Portal):
         how = "its connect()" if hasattr(portal, "connect") else "isr_analysis.connect()"  # of a sandbox
         raise UsageError(f"portal={type(portal).__name__} is no connection; give what {how} returns")
     if portal.profile.is_offline:
         portal.wire.allow(0)
     return portal
+
+
+def _renewed(portal: Portal, ask: bool | None) -> Portal:
+    """Give the default connection, or one with another token where its own was refused."""
+    global _default  # noqa: PLW0603 (see connect)
+    if portal.is_found and portal.wire.is_refused:
+        former, key = portal, tokens.find(portal.profile, ask=ask)
+        _default = portal = Portal(former.profile, key, contract=former.known_contract)
+        portal.is_found = True
+        former.close()
+    _heed_offline(portal)
+    return portal
+
+
+def _heed_offline(portal: Portal) -> None:
+    """Let the default connection ask the portal or not, as the environment says now."""
+    offline = settings.is_offline()
+    if portal.profile.is_offline is not offline:
+        portal.profile = dataclasses.replace(portal.profile, is_offline=offline)
+        portal.wire.allow(None)
 
 
 def asked(
