@@ -66,8 +66,6 @@ class Portal:
     ----------
     habits : Habits
         What the portal's answers have shown: how long they can be, and their order.
-    is_found : bool
-        Whether its token was found in the settings, and may have been replaced there since.
     """
 
     def __init__(
@@ -88,7 +86,6 @@ class Portal:
         self.profile = profile
         self.now = now
         self.habits = Habits()
-        self.is_found = False
         self._key = key
         self._place = profile.home
         self._is_unkept = is_read_only(profile.home)
