@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import portal_rows
@@ -253,6 +254,35 @@ def test_a_filter_that_has_to_begin_with_the_account_does(home, asked_for):
     assert wanted
     with portals.mocked(Framework(how), home) as portal:
         same(isr.load_history(client, topic, **SPAN, portal=portal), wanted)
+
+
+@pytest.mark.parametrize("client", [None, "dev-a"])
+def test_a_client_that_is_wanted_and_not_heeded_doubles_nothing(home, client):
+    """Of a portal that is asked client by client, and gives all of them each time."""
+
+    def how(server, asked):
+        if "client_id" not in asked:
+            return give({"detail": [{"loc": ["query", "client_id"], "msg": "Field required"}]}, 422)
+        return give({"items": [portal_rows.plain(one) for one in server.within(*read(asked, "start", "end"))]})
+
+    with portals.mocked(Framework(how), home) as portal:
+        wanted = [one for one in inside(STORED) if client in (None, one.client)]
+        same(isr.load_history(client, **SPAN, portal=portal), wanted)
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+
+
+def test_devices_that_share_a_login_are_kept_where_it_is_asked_client_by_client(home):
+    """Their own names are in no list of clients: what comes under them is that client's, once."""
+
+    def how(server, asked):
+        if "client_id" not in asked:
+            return give({"detail": [{"loc": ["query", "client_id"], "msg": "Field required"}]}, 422)
+        found = [one for one in server.within(*read(asked, "start", "end")) if one.client == asked["client_id"]]
+        return give({"items": [portal_rows.plain(dataclasses.replace(one, client=f"{one.client}-1")) for one in found]})
+
+    with portals.mocked(Framework(how), home) as portal:
+        named = [dataclasses.replace(one, client=f"{one.client}-1") for one in inside(STORED)]
+        same(isr.load_history(**SPAN, portal=portal), named)
 
 
 def test_a_topic_of_which_nothing_shows_how_it_is_written_is_no_empty_frame(home):
