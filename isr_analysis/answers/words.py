@@ -18,7 +18,7 @@ HTML = "(a page of HTML)"
 """What stands before the words of a page that was written for a browser."""
 
 _KEYS = (
-    *("detail", "message", "error_description", "error", "title", "errors", "reason", "msg", "issues", "details"),
+    *("detail", "message", "error_description", "description", "error", "title", "errors", "reason", "msg", "issues", "details"),
     *("violations", "fieldErrors", "fieldViolations", "invalid-params", "invalid_params", "invalidParams"),
     *("validation", "validationErrors", "subErrors", "_embedded"),
 )
