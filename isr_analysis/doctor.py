@@ -41,6 +41,7 @@ _SAID = re.compile(r"(.*?→ \d+(?:; the portal said: \".*\"|, without a word))[
 """A message that holds the portal's words, and what is said after them."""
 
 OK, WARN, FAIL = "ok", "warning", "failed"
+_LACKING = "not enabled"
 
 _PACKAGES = ("isr-analysis", "pandas", "pyarrow", "httpx", "requests-cache", "plotly", "ipywidgets")
 
@@ -123,20 +124,23 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     else:
         yield Check("account", OK, f"the token is accepted, and opens {account}")
     held: list[answers.Page] = []
-    yield _route("Live REST API", lambda: held.append(_live(portal, live)))
+    last = _route("Live REST API", lambda: held.append(_live(portal, live)))
+    yield last
     yield from (_zone(page, portal.now()) for page in held if page.zoneless)
     history = _route("Programmatic History Download", lambda: _history(portal, most))
     # One request told whose the token is: that was for the list of publishers, which need not be asked for again.
-    if told_by_list:
-        yield _route("Mgmt REST API", lambda: None)
-    else:
-        yield _route("Mgmt REST API", lambda: lists.publishers(portal.responses, portal.routes, max_age=60.0))
+    told = (lambda: None) if told_by_list else lambda: lists.publishers(portal.responses, portal.routes, max_age=60.0)
+    mgmt = _route("Mgmt REST API", told)
+    yield mgmt
     known = portal.known_contract
     if known is not None:
         remedy = "history is asked for by assumption; if that fails, edit the contract below and set ISR_CONTRACT"
         words = "; ".join(filter(None, (remedy if known.is_assumed else "", known.choice)))
         yield Check("contract", WARN if words else OK, known.source, words)
     yield history
+    if all(one.found == _LACKING for one in (last, mgmt, history)):
+        remedy = "an owner of the account enables what is needed in the portal, in the account's settings under add-ons"
+        yield Check("add-ons", FAIL, "none is enabled: nothing can be loaded", remedy)
     left = portal.quota
     scarce = left.left <= left.limit // 20
     more = f"there is more from {times.iso(left.resets_at)[:19]}Z"
@@ -207,7 +211,7 @@ def _route(add_on: str, ask: Callable[[], object]) -> Check:
     except transport.EnoughError as exc:
         return Check(name, WARN, str(exc), "try again, or use the route")
     except AddOnMissingError as exc:
-        return Check(name, WARN, "not enabled", str(exc))
+        return Check(name, WARN, _LACKING, str(exc))
     except (QuestionRefusedError, AnswerError) as exc:
         return Check(name, FAIL, str(exc), "edit the contract below, and set ISR_CONTRACT to its file")
     except IsrError as exc:

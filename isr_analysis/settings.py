@@ -141,8 +141,13 @@ def profile(
         contract=setting(contract, "ISR_CONTRACT", "contract", lambda path: path_of(path, "contract")),
         token_file=setting(None, "ISR_TOKEN_FILE", "token_file", lambda path: path_of(path, "token_file")),
         home=folder,
-        is_offline=_is_set(env.get(OFFLINE, ""), OFFLINE),
+        is_offline=is_offline(environ),
     )
+
+
+def is_offline(environ: Mapping[str, str] | None = None) -> bool:
+    """Tell whether the environment says that the portal is not to be asked."""
+    return _is_set(variables(environ).get(OFFLINE, ""), OFFLINE)
 
 
 def variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:

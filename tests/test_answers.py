@@ -16,6 +16,8 @@ ENVELOPES = [
     {"anything": [ROW], "status": "ok"},
     {"data": {"history": {"rows": [ROW]}}, "errors": []},
     {"data": {"messages": {"edges": [{"cursor": "c", "node": ROW}], "pageInfo": {"hasNextPage": False}}}},
+    {"hits": {"total": {"value": 1}, "hits": [{"_index": "m", "_id": "1", "_source": {
+        "@timestamp": AT, "client": {"id": "a"}, "topic": "t/x", "payload": {"on": True}}, "sort": [1]}]}},
     {"hits": {"total": {"value": 1}, "hits": [{"_index": "i", "_source": ROW}]}},
     {"a": [{"time": AT, "topic": "t/x", "payload": {"on": True}}]},
     b'{"meta": {"version": 1}}\n' + json.dumps(ROW).encode() + b'\n{"_summary": {"rows": 1}}\n',

@@ -204,3 +204,20 @@ def test_a_row_of_units_alone_is_no_row():
     assert read(f"{HEADER}\nUTC,,,JSON\n".encode()).rows == 0
     with pytest.raises(AnswerError, match="neither ISO 8601"):
         read(b"time,value\nnever,ok\n", client_id="a", topic="t/x")
+
+
+@pytest.mark.parametrize(("field", "value"), [("_field", "_value"), ("field", "value")])
+def test_rows_of_one_field_each_are_numbers_of_one_and_text_of_another(field, value):
+    """Without annotations, too, where they share the column of values: 21.5 beside a state in words is a number."""
+    cells = {"n": "21.5", "on": "true", "state": "idle", "big": "9007199254740993"}
+    rows = "".join(f"{AT},a,t/x,{name},{cell}\n" for name, cell in cells.items())
+    (found,) = told(read(f"time,client_id,topic,{field},{value}\n{rows}".encode()))
+    assert json.loads(found[3]) == {"n": 21.5, "on": True, "state": "idle", "big": 9007199254740993}
+
+
+def test_what_influxdb_adds_to_fields_beside_each_other_is_no_field():
+    """A pivoted answer without annotations has its own columns, too."""
+    text = f",result,table,_time,client_id,topic,on\n,_result,0,{AT},a,t/x,true\n"
+    assert [json.loads(one[3]) for one in told(read(text.encode()))] == [{"on": True}]
+    text = f"time,client_id,topic,table,on\n{AT},a,t/x,4,true\n"
+    assert [json.loads(one[3]) for one in told(read(text.encode()))] == [{"table": 4, "on": True}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import multiprocessing
+import os
 import pickle
 import threading
 import time
@@ -55,6 +56,59 @@ def test_the_environment_is_enough(sandbox, monkeypatch):
     df = isr.load_history("isr-shack-01", "telemetry/watt_meter", **SPAN)
     assert len(df) > 0
     assert df.attrs["account"] == sandbox.account_id
+
+
+@pytest.mark.parametrize("explicitly", [False, True])
+def test_a_token_that_was_replaced_after_it_was_refused_is_used(sandbox, monkeypatch, explicitly):
+    """In a notebook that goes on: the remedy that the error names needs no new kernel, nor another connect."""
+    monkeypatch.setenv("ISR_TOKEN", old := sandbox.make_token())
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    if explicitly:
+        isr.connect()
+    assert len(isr.load_live()) > 0
+    sandbox.revoke(old)
+    with pytest.raises(errors.TokenRefusedError, match="ISR_TOKEN"):
+        isr.load_live(max_age=0)
+    monkeypatch.setenv("ISR_TOKEN", sandbox.make_token())
+    assert len(isr.load_live(max_age=0)) > 0
+
+
+def test_a_token_that_was_given_is_replaced_by_no_other(sandbox, monkeypatch):
+    """The environment may hold another account's."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    isr.connect(given := sandbox.make_token(), origin=sandbox.origin)
+    sandbox.revoke(given)
+    for _ in range(2):
+        with pytest.raises(errors.TokenRefusedError):
+            isr.load_live(max_age=0)
+
+
+def test_settings_that_change_are_heeded_by_the_next_load(sandbox, monkeypatch, tmp_path):
+    """Errors name variables and files to set: a notebook that goes on takes them, and another account's token."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    first = connection.current()
+    assert connection.current() is first
+    monkeypatch.setenv("ISR_CONTRACT", str(file := tmp_path / "contract.toml"))
+    file.write_text('[history]\nlimit = "few"\n')
+    assert connection.current().contract.history.limit == "few"
+    file.write_text('[history]\nlimit = "many"\n')
+    os.utime(file, ns=(1, 1))
+    assert connection.current().contract.history.limit == "many"
+    with isr.sandbox.serve(seed=2) as other:
+        monkeypatch.setenv("ISR_PORTAL_ORIGIN", other.origin)
+        monkeypatch.setenv("ISR_TOKEN", other.token)
+        assert connection.current().account_id == other.account_id
+
+
+def test_a_token_that_is_taken_out_of_the_environment_is_still_used(sandbox, monkeypatch):
+    """Whoever hides it from other programs, once it was read, is not asked for it again."""
+    monkeypatch.setenv("ISR_TOKEN", sandbox.token)
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    first = connection.current()
+    monkeypatch.delenv("ISR_TOKEN")
+    assert connection.current() is first
+    assert len(isr.load_live()) > 0
 
 
 def test_threads_that_begin_at_once_have_one_connection(sandbox, monkeypatch):

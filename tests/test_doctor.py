@@ -79,6 +79,15 @@ def test_ten_requests_are_enough(home, dialect):
     assert portals.TOKEN not in str(checks)
 
 
+@pytest.mark.parametrize("add_ons", [(), ("live",), ("history",), ("mgmt",)])
+def test_without_any_add_on_nothing_is_well(home, add_ons):
+    """Each may be missing where the others are there; a token that opens nothing at all is a failure."""
+    server = Server(dataclasses.replace(FULL, add_ons=add_ons), STORED)
+    checks, _ = examine(server, home)
+    assert ("add-ons" in checks) is (not add_ons)
+    assert any(one.state == doctor.FAIL for one in checks.values()) is (not add_ons)
+
+
 def test_a_list_of_a_round_number_is_no_ten_requests(home):
     """Whether it was cut is looked at as far as the requests go; nothing of it fails."""
     stored = [Message(FIRST + SECOND, f"dev-{i}", "t", 1) for i in range(20)]

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from isr_analysis.answers import error_words
+from isr_analysis.answers import error_words, read_page
 from isr_analysis.contract.contract import History
 from isr_analysis.contract.refusals import revised
+from isr_analysis.errors import AnswerError
 from isr_analysis.times import DAY
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}
@@ -197,3 +198,14 @@ def test_a_hint_for_developers_stands_before_what_says_nothing():
     words = b'{"error": {"details": {"param": "from"}, "message": "Parameter is missing.", "name": "paramMissing"}}'
     assert error_words(words) == "from: Parameter is missing."
     assert error_words(b'{"description": "For logs", "errorMessage": "Gone"}') == "Gone"
+
+
+def test_nothing_is_no_page():
+    """Frameworks call an empty body HTML, too."""
+    assert error_words(b"", "text/html; charset=utf-8") == ""
+
+
+def test_a_status_beside_rows_is_told_with_the_portals_words():
+    """An error in the portal's own words, also where HTTP says that all is well."""
+    with pytest.raises(AnswerError, match="status 'error': the store is down"):
+        read_page(b'{"status": "error", "message": "the store is down", "data": []}')

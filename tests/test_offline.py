@@ -118,12 +118,31 @@ def test_a_token_that_is_refused_or_used_up_is_told_what_is_on_disk(held: Any, r
 
 @pytest.mark.parametrize(("value", "found"), [("1", True), (" Yes ", True), ("0", False), ("", False), (None, False)])
 def test_the_environment_says_it(sandbox: Any, monkeypatch: pytest.MonkeyPatch, value: str | None, found: bool) -> None:
-    """ISR_OFFLINE is read when the connection is made; a sandbox of one's own does not heed it."""
+    """ISR_OFFLINE is read when the connection is made, too; a sandbox of one's own does not heed it."""
     monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
     if value is not None:
         monkeypatch.setenv("ISR_OFFLINE", value)
     assert isr.connect(sandbox.token).profile.is_offline is found
     assert not sandbox.connect().profile.is_offline
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_environment_is_heeded_after_the_first_load_too(
+    sandbox: Any, monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    """A notebook is set to work offline, and back, between two cells."""
+    portal = isr.connect(sandbox.token, origin=sandbox.origin)
+    over = {"portal": portal} if given else {}
+    isr.load_live(**over)
+    monkeypatch.setenv("ISR_OFFLINE", "1")
+    before = sandbox.requests()
+    assert isr.load_live(max_age=0, **over).attrs["stale"]
+    assert sandbox.requests() == before
+    with pytest.raises(errors.UsageError, match="ISR_OFFLINE is set"):
+        isr.load_history(last="1h", refresh=True, **over)
+    monkeypatch.delenv("ISR_OFFLINE")
+    assert not isr.load_live(max_age=0, **over).attrs["stale"]
+    assert sandbox.requests() > before
 
 
 def test_a_word_that_is_neither_yes_nor_no_is_refused(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:

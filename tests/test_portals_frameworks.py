@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import portal_rows
@@ -225,6 +226,63 @@ def test_one_topic_of_one_client_is_asked_for_where_the_portal_wants_both(home, 
         assert server.count() == count < 50
         with pytest.raises(UsageError, match="name one with topic="):
             isr.load_history("dev-a", **SPAN, portal=portal)
+
+
+@pytest.mark.parametrize("asked_for", [(None, "#"), ("dev-a", "#"), ("dev-a", "telemetry/temp"), (None, "telemetry/#")])
+def test_a_filter_that_has_to_begin_with_the_account_does(home, asked_for):
+    """As of a portal that takes filters of platform paths, and refuses ``#`` alone."""
+
+    def how(server, asked):
+        if "topic" not in asked:
+            return give({"detail": [{"loc": ["query", "topic"], "msg": "Field required"}]}, 422)
+        if not asked["topic"].startswith(f"{ACCOUNT}/"):
+            return give({"detail": "topic must start with your account id: {account_id}/..."}, 422)
+        fitting = re.compile(re.escape(asked["topic"]).replace(r"\+", "[^/]+").replace(r"/\#", "(/.*)?"))
+        found = [
+            {"time": times.iso(one.at), "topic": path, "payload": one.payload}
+            for one in server.within(*read(asked, "start", "end"))
+            if fitting.fullmatch(path := f"{ACCOUNT}/{one.client}/{one.topic}")
+        ]
+        return give({"items": found})
+
+    client, topic = asked_for
+    wanted = [
+        one
+        for one in inside(STORED)
+        if client in (None, one.client) and topic in ("#", one.topic, one.topic.split("/")[0] + "/#")
+    ]
+    assert wanted
+    with portals.mocked(Framework(how), home) as portal:
+        same(isr.load_history(client, topic, **SPAN, portal=portal), wanted)
+
+
+@pytest.mark.parametrize("client", [None, "dev-a"])
+def test_a_client_that_is_wanted_and_not_heeded_doubles_nothing(home, client):
+    """Of a portal that is asked client by client, and gives all of them each time."""
+
+    def how(server, asked):
+        if "client_id" not in asked:
+            return give({"detail": [{"loc": ["query", "client_id"], "msg": "Field required"}]}, 422)
+        return give({"items": [portal_rows.plain(one) for one in server.within(*read(asked, "start", "end"))]})
+
+    with portals.mocked(Framework(how), home) as portal:
+        wanted = [one for one in inside(STORED) if client in (None, one.client)]
+        same(isr.load_history(client, **SPAN, portal=portal), wanted)
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+
+
+def test_devices_that_share_a_login_are_kept_where_it_is_asked_client_by_client(home):
+    """Their own names are in no list of clients: what comes under them is that client's, once."""
+
+    def how(server, asked):
+        if "client_id" not in asked:
+            return give({"detail": [{"loc": ["query", "client_id"], "msg": "Field required"}]}, 422)
+        found = [one for one in server.within(*read(asked, "start", "end")) if one.client == asked["client_id"]]
+        return give({"items": [portal_rows.plain(dataclasses.replace(one, client=f"{one.client}-1")) for one in found]})
+
+    with portals.mocked(Framework(how), home) as portal:
+        named = [dataclasses.replace(one, client=f"{one.client}-1") for one in inside(STORED)]
+        same(isr.load_history(**SPAN, portal=portal), named)
 
 
 def test_a_topic_of_which_nothing_shows_how_it_is_written_is_no_empty_frame(home):

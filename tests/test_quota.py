@@ -118,6 +118,14 @@ def test_a_limit_of_the_pace_is_one_that_the_portal_says_ends_soon(tally, header
     assert tally.state(NOW).is_brief(NOW) is is_brief
 
 
+def test_what_the_portal_does_not_say_is_not_waited_for_a_moment_later_either(tally):
+    """The next command would stand still for most of a minute, where the one before it failed at once."""
+    tally.hear(read_word({}, 429, NOW), NOW, tally.take(NOW).number)
+    later = NOW + 5 * times.SECOND
+    assert tally.state(later).left == 0
+    assert not tally.state(later).is_brief(later)
+
+
 def test_an_hour_that_we_counted_ourselves_is_no_limit_of_the_pace(tally):
     """It is used up also where its oldest request leaves it soon: the next ones would wait again and again."""
     tally.hear(Word(limit=1, remaining=None, resets_in=None), NOW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from isr_analysis.contract import limits, retention
@@ -329,3 +331,10 @@ def test_the_names_of_ends_are_no_words_about_a_range():
 def test_a_least_amount_that_is_wanted_is_no_start():
     """The refusal stands, and says what is missing."""
     assert revised(History(), ASKED, "min_voltage is required", DAY) is None
+
+
+def test_a_topic_that_the_document_wants_is_sent_where_a_refusal_says_nothing():
+    """How it is written is not known, so that it is left out as long as the portal may do without."""
+    known = History(topic="topic", topic_required=True)
+    assert revised(known, ASKED, "Bad Request", DAY) == dataclasses.replace(known, fixed={"topic": "#"})
+    assert revised(known, {**ASKED, "topic": "#"}, "Bad Request", DAY) is None

@@ -238,8 +238,10 @@ def opened(document: bytes) -> bytes:
 
 
 def unwrapped(value: bytes) -> bytes:
-    """Take a row out of what GraphQL puts around it, or JSON:API, which names its client beside it."""
+    """Take a row out of what GraphQL or Elasticsearch puts around it, or JSON:API, which names its client beside it."""
     fields = raw.fields(value)
+    if "_id" in fields and raw.kind(fields.get("_source", b"")) == "{":
+        return fields["_source"]
     if raw.kind(fields.get("node", b"")) == "{" and not fields.keys() - {"node", "cursor", "__typename"}:
         return fields["node"]
     related = fields.get("relationships", b"")

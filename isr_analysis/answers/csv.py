@@ -13,7 +13,18 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import BASE64, CLIENT, HEX, PAYLOAD, PERHAPS_TOPIC, RECEIVED, TOPIC, plain, time_rank
+from isr_analysis.answers.shape import (
+    BASE64,
+    CLIENT,
+    FRAGMENT,
+    HEX,
+    PAYLOAD,
+    PERHAPS_TOPIC,
+    RECEIVED,
+    TOPIC,
+    plain,
+    time_rank,
+)
 from isr_analysis.answers.tables import SPECIAL
 from isr_analysis.errors import AnswerError
 
@@ -278,7 +289,7 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row], divider: str) -> 
     defaults = notes.get("default", [])
     made: Columns = {}
     for i, (name, cells) in enumerate(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True)):
-        if name in _DROPPED and (name in ("", "_start", "_stop") or "_value" in names or kinds):
+        if name in _DROPPED and (name in ("", "_start", "_stop") or {"_value", "_time"} & {*names} or kinds):
             continue
         default = defaults[i] if i < len(defaults) else ""
         column = columns.text([cell or default for cell in cells])
@@ -286,7 +297,23 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row], divider: str) -> 
             made[name] = _as_stated(name, column, kinds[i] if i < len(kinds) else "string")
         else:
             made[name] = column if plain(name) in (*PAYLOAD, *BASE64, *HEX) else _as_found(column, divider)
+    for field, value in FRAGMENT:
+        if field in made and value in made and pa.types.is_string(made[value].type):
+            made[value] = _by_field(made[field].to_pylist(), made[value].to_pylist(), divider)
     return made
+
+
+def _by_field(fields: Row, values: Row, divider: str) -> pa.ChunkedArray:
+    """Tell what the values are of rows that hold one field each: numbers of one, and text of another."""
+    places: dict[str, list[int]] = {}
+    for i, field in enumerate(fields):
+        places.setdefault(field, []).append(i)
+    found: list[bytes | None] = [None] * len(values)
+    for rows in places.values():
+        column = columns.as_json(_as_found(columns.text([values[i] for i in rows]), divider))
+        for i, one in zip(rows, column.to_pylist(), strict=True):
+            found[i] = one
+    return columns.json_texts(found)
 
 
 def _as_stated(name: str, column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:

@@ -115,7 +115,8 @@ def stated(fields: dict[str, bytes], *, rows: bool = True, counts: bool = True) 
         if spelled in ("success", "ok") and one == b"false":
             return _words(fields)
         if spelled == "status" and pick(fields, CLIENT) is None and _text(one).lower() in _NOT_OK:
-            return f"status {_text(one)!r}"
+            said = {n: v for n, v in fields.items() if plain(n) in _SAYS}
+            return f"status {_text(one)!r}" + (f": {_words(said)}" if said else "")
         if pick(fields, CLIENT) is None and _is_beside_rows(spelled, one, fields):
             return _words(fields)
     return None if rows or pick(fields, CLIENT) else _reason(fields)

@@ -85,7 +85,7 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
     text = body[:100_000].decode("utf-8", "replace").strip()
     if text.startswith("<") and not (_OF_HTML.search(text, 0, 2000) or "html" in (content_type or "")):  # XML
         text = html.unescape(_NO_TEXT.sub(" ", text))
-    elif text.startswith("<") or (content_type or "").startswith("text/html"):
+    elif text and (text.startswith("<") or (content_type or "").startswith("text/html")):
         title = _TITLE.search(text)
         plain = _NO_TEXT.sub(" ", "; ".join([title[1], *_PARAGRAPH.findall(text)]) if title else text)
         text = f"{HTML} {html.unescape(plain)}"

@@ -260,6 +260,8 @@ class History:
                     f"this portal gives the history of one topic at a time ({self.topic!r} must be a whole topic, "
                     "without wildcards): name one with topic= (and its client with client_id=)"
                 )
+            elif self.topic_required and self.topic_form == "path filter" and self.topic not in self.fixed:
+                asked[self.topic] = f"{home}/#" if client is None else f"{home}/{client}/#"
             elif self.topic_required and self.topic_form == "path prefix":
                 asked[self.topic] = own or (f"{home}/" if client is None else f"{home}/{client}/")
         if self.limit is not None:

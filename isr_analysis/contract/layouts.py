@@ -39,7 +39,8 @@ _NOTATIONS = {
 _ZONE = r"(?P<zone> ?'?z(?:07:00)?\b'?|xxx|%z|(?<=s)p\b|[+±-](?:\d\d|hh):?(?:\d\d|mm))?"
 _LAYOUTS = {
     name: re.compile(
-        rf"{year}(?P<dash>[-/.]?){month}(?P=dash){day}(?:(?P<between>\\?'?t'?|[ _]){hour}(?P<colon>:?){minute}"
+        rf"{year}(?P<dash>[-/.]?){month}(?P=dash){day}"
+        rf"(?:(?P<between>\\?'?t'?|[ _]{'' if name == 'shown' else '?'}){hour}(?P<colon>:?){minute}"
         rf"(?P<second>(?P=colon){second}(?P<part>[.,]{part})?)?{_ZONE})?",
         re.IGNORECASE,
     )
@@ -110,9 +111,9 @@ def _is_special(example: re.Match[str]) -> bool:
 
 
 def _layout(found: re.Match[str]) -> str:
-    dash, between, colon = (found[one] or "" for one in ("dash", "between", "colon"))
+    dash, colon = found["dash"], found["colon"] or ""
     made = f"%Y{dash}%m{dash}%d"
-    if not between:
+    if (between := found["between"]) is None:
         return made
     made += f"{between.strip(chr(39) + chr(92)).upper()}%H{colon}%M"
     made += f"{colon}%S" if found["second"] else ""

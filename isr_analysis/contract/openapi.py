@@ -251,7 +251,10 @@ def _topic_form(one: Parameter) -> TopicForm | None:
     """Tell what a topic parameter takes; None, and it is not used, if its words do not say."""
     words, shown = one.words.lower(), str(one.example or one.schema.get("default") or "")
     name = roles.snake(one.name)
-    sub = bool(re.search(r"subpath|sub-?topic|without (the )?account|relative", words)) or name.startswith("sub")
+    own = re.sub(r"/[{<:]?sub[-_]?(path|topic)", "", words)  # it is the end of the whole path that is shown so
+    sub = name.startswith("sub") or bool(
+        re.search(r"subpath|sub-?topic|(without|below|after|behind|excluding) (the )?[`'\"{<]*account|relative", own)
+    )
     whole = not sub and bool(
         re.search(
             r"full (platform )?(path|topic)|platform path|account_?id|including (the )?account|\{account", words + shown

@@ -176,6 +176,8 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
     for clause in re.split(r"[;\n]|\.:?\s", words):
         change = _learn(dataclasses.replace(known, **change), asked, clause) | change  # what is said first is exact
     change = change or _of_all(known, asked, words, length)
+    if not change and known.topic_required and known.topic is not None and known.topic not in asked:
+        change = {"fixed": {**known.fixed, known.topic: "#"}}  # the document says that it is wanted, and not how
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
             others = (_bare(name, asked) for name in _NAME.findall(words))
@@ -271,6 +273,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)
     if sent is not None and sent == known.topic and asked[sent] == "#" and _NO_FILTER.search(clause):
         return one_topic(known)
+    if sent is not None and sent == known.topic and asked[sent] == "#" and re.search("account", clause, re.IGNORECASE):
+        return {**one_topic(known), "topic_form": "path filter"}
     of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and _TOO_MUCH.search(clause))
     of_size = of_size or bool(known.limit in asked and re.search(rf"\b{known.page_size}\b", clause))
     of_size = of_size and known.limit is not None and not _is_of_length(clause)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime as dt
+import functools
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,30 @@ from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import token as tokens
 from isr_analysis.portal.portal import Portal
 
-_default: Portal | None = None
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Default:
+    """The default connection.
+
+    Parameters
+    ----------
+    portal : Portal
+        It.
+    again : callable
+        Connects once more, in the same way.
+    is_found : bool
+        Whether its token came from the settings, and not as an argument.
+    settings : int
+        What stands for the settings by which it was made.
+    """
+
+    portal: Portal
+    again: Callable[[], Portal]
+    is_found: bool
+    settings: int
+
+
+_default: _Default | None = None
 _connecting = threading.Lock()
 
 
@@ -73,13 +100,19 @@ def connect(
     file = None if isinstance(contract, Contract | None) or contract == "" else path_of(contract, "contract")
     known = settings.profile(profile, origin=origin, account_id=account_id, contract=file, home=home)
     key = tokens.find(known, token)
-    _default = made = Portal(known, key, contract=contract if isinstance(contract, Contract) else None)
+    made = Portal(known, key, contract=contract if isinstance(contract, Contract) else None)
+    again = functools.partial(
+        connect, None if token is None else key,
+        profile=profile, origin=origin, account_id=account_id, contract=contract, home=home,
+    )  # fmt: skip
+    _default = _Default(made, again, token is None, _settings_of(made))
     return made
 
 
 def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
     """Give the connection that a loader uses: its argument, the default one, or a new one from the settings.
 
+    The default one is made anew where the settings have changed, or its token was refused and they may hold another.
     Under ISR_OFFLINE it sends nothing from here on. With ``ask=False`` nobody is prompted for a token: where there is
     none, that is the error.
     """
@@ -87,13 +120,43 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
         if _default is None and ask is False:
             tokens.find(settings.profile(), ask=False)
         with _connecting:  # of several threads that begin at once, the first one connects
-            portal = _default or connect()
+            portal = connect() if _default is None else _renewed(_default)
+    elif _default is not None and portal is _default.portal:
+        _heed_offline(portal)
     elif not isinstance(portal, Portal):
         how = "its connect()" if hasattr(portal, "connect") else "isr_analysis.connect()"  # of a sandbox
         raise UsageError(f"portal={type(portal).__name__} is no connection; give what {how} returns")
     if portal.profile.is_offline:
         portal.wire.allow(0)
     return portal
+
+
+def _renewed(default: _Default) -> Portal:
+    """Give the default connection, made anew where its settings have changed or its token was refused."""
+    portal = default.portal
+    as_it_was = default.settings == _settings_of(portal) and not (default.is_found and portal.wire.is_refused)
+    if not as_it_was and (not default.is_found or has_token(portal.profile.name if portal.profile.is_chosen else None)):
+        portal = default.again()
+        default.portal.close()
+    _heed_offline(portal)
+    return portal
+
+
+def _settings_of(portal: Portal) -> int:
+    """Give what stands for the settings of a connection: the environment, and how its contract file is."""
+    said = {name: value for name, value in settings.variables().items() if name != settings.OFFLINE}
+    changed = None
+    with contextlib.suppress(OSError):
+        changed = portal.profile.contract and portal.profile.contract.stat().st_mtime_ns
+    return hash((changed, *sorted(said.items())))
+
+
+def _heed_offline(portal: Portal) -> None:
+    """Let the default connection ask the portal or not, as the environment says now."""
+    offline = settings.is_offline()
+    if portal.profile.is_offline is not offline:
+        portal.profile = dataclasses.replace(portal.profile, is_offline=offline)
+        portal.wire.allow(None)
 
 
 def asked(
@@ -121,7 +184,7 @@ def asked(
 
 def existing() -> Portal | None:
     """Give the default connection, if there is one."""
-    return _default
+    return None if _default is None else _default.portal
 
 
 def disconnect() -> None:
@@ -136,7 +199,7 @@ def disconnect() -> None:
     """
     global _default  # noqa: PLW0603 (see connect)
     if _default is not None:
-        _default.close()
+        _default.portal.close()
         _default = None
 
 

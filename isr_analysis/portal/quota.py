@@ -81,16 +81,19 @@ class Quota:
         When there is more again, ns since 1970 UTC.
     told : bool
         Whether what is left is the portal's word; else it is our own count.
+    guessed : bool
+        Whether the portal did not say when there is more again.
     """
 
     limit: int
     left: int
     resets_at: int
     told: bool = False
+    guessed: bool = False
 
     def is_brief(self, now: int) -> bool:
         """Tell whether the portal, where it gives no more, does so again soon: it limits the pace, and not the hour."""
-        return self.told and self.resets_at - now <= BRIEFLY * times.SECOND
+        return self.told and not self.guessed and self.resets_at - now <= BRIEFLY * times.SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,8 @@ class Tally:
                 "SELECT count(*) FROM request WHERE token = ? AND at > ? AND NOT heard",
                 (self._token, said_at - _ON_ITS_WAY),
             ).fetchone()
-            return Quota(limit, max(remaining - open_, 0), until, told=True)
+            guessed = until - said_at == _UNSAID * times.SECOND
+            return Quota(limit, max(remaining - open_, 0), until, told=True, guessed=guessed)
         # Our own count: of an hour, or since the portal began a new one.
         since = max(now - times.HOUR, resets_at if resets_at is not None and remaining is not None else 0)
         used, oldest = db.execute(

@@ -83,6 +83,11 @@ class Wire:
         In place of the network.
     wanted : callable
         Gives the headers that are sent to the portal as well; what has no value is not.
+
+    Attributes
+    ----------
+    is_refused : bool
+        Whether the portal refused the token when it was last asked.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class Wire:
     ) -> None:
         self.origin = origin
         self._wanted = wanted
+        self.is_refused = False
         self._off = times.DAY  # how far the clock is ahead of the portal's, or less, ns
         self.now = now
         self.sleep = sleep
@@ -136,8 +142,11 @@ class Wire:
         """How far this machine's clock is ahead of the portal's, or behind, ns; 0 if nobody said, or beyond belief."""
         return self._off if abs(self._off) < times.DAY else 0
 
-    def allow(self, most: int) -> None:
-        """Allow so many requests in all, retries among them; after that, each is an `EnoughError` and not sent."""
+    def allow(self, most: int | None) -> None:
+        """Allow so many requests in all, retries among them; after that, each is an `EnoughError` and not sent.
+
+        None allows as many as there may be.
+        """
         self._counted.most = most
 
     def close(self) -> None:
@@ -208,6 +217,7 @@ class Wire:
                 f"{self._reached_for(exc)} cannot be reached ({_cause(exc)}); check the network, and "
                 "ISR_PORTAL_ORIGIN. Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
             ) from exc
+        self.is_refused = response.status_code == HTTPStatus.UNAUTHORIZED
         if (theirs := answers.instant_of(response.headers.get("date", ""))) is not None:
             self._off = min(self._off, self.now() - theirs)  # an answer on its way, or kept, makes it more
         return response

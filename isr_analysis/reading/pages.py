@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from isr_analysis import times
 from isr_analysis.contract import refusals, retention
@@ -94,6 +95,7 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         A page holds another account's data.
     """
     revisions = 0
+    owners: dict[str, str] = {}
     todo: list[Question] = [(selector, span)]
     while todo:
         one, piece = todo.pop(0)
@@ -127,13 +129,27 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
             continue
         try:
             for table in window.read(first):
-                yield within(table, piece)  # an answer may reach over its border, to what the next piece gives as well
+                own = table if one.clients == selector.clients else _of_its_own(portal, table, one, owners)
+                yield within(own, piece)  # an answer may reach over its border, to what the next piece gives as well
         except PagesEndError:
             raise
         except HistoryIncompleteError:  # where ranges are cut short, a part of one has what the whole has not
             cuts.check(portal, one, wide, window.given, wait=wait)
             raise
         cuts.check(portal, one, wide, window.given, wait=wait)
+
+
+def _of_its_own(portal: Portal, table: pa.Table, one: Selector, owners: dict[str, str]) -> pa.Table:
+    """Leave out what the questions for other clients bring as well: a portal may not heed which one is asked for.
+
+    `owners` has for each name the client for which it came. What stands under names that no list has, as of devices
+    that share a login, is of the first client for which it came.
+    """
+    assert one.clients is not None
+    (client,) = one.clients
+    owners.update({} if owners else {name: name for name in portal.client_ids()})
+    others = [name for name in table["client_id"].unique().to_pylist() if owners.setdefault(name, client) != client]
+    return table.filter(pc.invert(pc.is_in(table["client_id"], pa.array(others, pa.string())))) if others else table
 
 
 def _is_shortened(

@@ -104,7 +104,7 @@ class Polled:
         answers, table = last_messages(portal, self.selector, max_age=0.0)
         if any(one.stale for one in answers):
             raise PortalUnavailableError(
-                f"{portal.origin} cannot be reached, and an older answer is no live one; check the network, "
+                f"{portal.origin} cannot be reached or fails, and an older answer is no live one; check the network, "
                 "and ISR_PORTAL_ORIGIN"
             )
         self._answered = True

@@ -30,6 +30,7 @@ from isr_analysis.times import HOUR, Range
         ("filter[time][gte]", "filter[time][lt]"),
         ("where[ts][$gte]", "where[ts][$lt]"),
         ("timestamp__gte", "timestamp__lt"),
+        ("starting_at", "ending_at"),
     ],
 )
 def test_the_range_is_found_under_any_usual_name(start, end):
@@ -57,6 +58,8 @@ def test_an_instant_under_an_unknown_name_is_found_by_its_words():
         ({"type": "string", "example": "2026-11-01 00:00:00"}, "", "start", "%Y-%m-%d %H:%M:%S"),
         ({"type": "string"}, "UTC, as yyyy-MM-dd HH:mm:ss.SSS", "start", "%Y-%m-%d %H:%M:%S.%f"),
         ({"type": "string"}, "YYYYMMDD", "start", "%Y%m%d"),
+        ({"type": "string"}, "yyyyMMddHHmmss", "start", "%Y%m%d%H%M%S"),
+        ({"type": "string", "example": "20261101"}, "Ymd", "start", "%Y%m%d"),
         ({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"}, "", "start", "%Y-%m-%d %H:%M:%S"),
         ({"type": "string", "pattern": r"^[0-9]{14}$"}, "", "start", "%Y%m%d%H%M%S"),
         ({"type": "string", "pattern": r"^\d{13}$"}, "", "start", "ms"),
@@ -137,6 +140,11 @@ def test_pages_are_found_in_each_usual_way():
         ("topic", "MQTT topic filter on the subpath", "filter"),
         ("topic", "Full platform path, MQTT wildcards + and # allowed", "path filter"),
         ("topic", "Exact subpath, no wildcards", "subpath"),
+        ("topic", "MQTT filter (+, #) on {account_id}/{client_id}/{subpath}", "path filter"),
+        ("topic", "`<account_id>/<client_id>/<subpath>`, exact", "path"),
+        ("topic", "The subpath, without {account_id}/{client_id}/", "subpath"),
+        ("topic", "Topic below `{account_id}/{client_id}/`, supports + and #", "filter"),
+        ("topic", "What comes after the account_id and client_id", "subpath"),
         ("topic_prefix", "Topics whose subpath begins with this", "prefix"),
         ("topic", "", None),
         ("topic", "The topic", None),

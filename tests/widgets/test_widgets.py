@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 import isr_analysis as isr
 from isr_analysis import disclosure
-from isr_analysis.portal import connection
 from isr_analysis.widgets import words
 
 EVERY = ["token_entry", "date_range", "picker", "explorer", "live_board"]
@@ -43,9 +42,9 @@ def test_without_a_token_each_names_the_setting(name):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_printed_each_shows_its_plain_form(name, portal, monkeypatch):
+def test_printed_each_shows_its_plain_form(name, sandbox, portal):
     """A figure by its title, a table as text."""
-    monkeypatch.setattr(connection, "_default", portal)
+    isr.connect(sandbox.token, origin=sandbox.origin)
     shown = str(getattr(isr.widgets, name)())
     assert {"token_entry": "requests left", "date_range": "missing", "picker": "isr-shack-01",
             "explorer": "[figure:", "live_board": "silent"}[name] in shown  # fmt: skip
@@ -61,9 +60,9 @@ def test_printed_the_token_entry_speaks_of_its_own_portal(sandbox, monkeypatch):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_where_no_page_is_alive_a_saved_notebook_has_no_account_id(name, sandbox, portal, monkeypatch):
+def test_where_no_page_is_alive_a_saved_notebook_has_no_account_id(name, sandbox, portal):
     """In none of the forms that a notebook keeps of an output; `isr check-notebook` would find it."""
-    monkeypatch.setattr(connection, "_default", portal)
+    isr.connect(sandbox.token, origin=sandbox.origin)
     saved = [repr(part) + getattr(part, "_repr_html_", str)() for part in getattr(isr.widgets, name)()._plain()]
     assert saved
     assert sandbox.account_id not in repr(saved)
