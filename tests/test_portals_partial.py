@@ -113,7 +113,8 @@ def test_history_of_which_a_part_can_be_asked_for_alone_says_so(home, tmp_path):
         with portals.connect(origin, home) as portal:
             with pytest.warns(UserWarning, match="'kind' of state, telemetry: 'state' alone") as caught:
                 df = isr.load_history(**SPAN, portal=portal)
-            checks, _ = doctor.examine(portal.profile, Token(portals.TOKEN))
+            checks, other = doctor.examine(portal.profile, Token(portals.TOKEN))
+            other.close()
         told = {one.name: one.remedy for one in checks}
         assert df.attrs["warning"] == str(caught[0].message) == told["contract"]
         assert set(df["topic"]) == {"state/x"}
