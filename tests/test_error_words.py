@@ -169,3 +169,19 @@ def test_a_status_beside_rows_is_told_with_the_portals_words():
     """An error in the portal's own words, also where HTTP says that all is well."""
     with pytest.raises(AnswerError, match="status 'error': the store is down"):
         read_page(b'{"status": "error", "message": "the store is down", "data": []}')
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"message": '"from" is required', "validation": {"source": "query", "keys": ["from"]}},
+            '"from" is required',
+        ),
+        ({"title": "Missing parameter", "description": 'The "since" parameter is required.'},
+         'Missing parameter: The "since" parameter is required.'),
+    ],
+)  # fmt: skip
+def test_what_stands_around_the_words_is_left_out_and_all_of_these_are_told(body, said):
+    """Of Hapi the place of a parameter, whose own names are no parameters; of Falcon what is missing."""
+    assert error_words(json.dumps(body).encode(), "application/json") == said

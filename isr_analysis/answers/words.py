@@ -18,7 +18,19 @@ HTML = "(a page of HTML)"
 """What stands before the words of a page that was written for a browser."""
 
 _KEYS = (
-    *("detail", "message", "error_description", "description", "error", "title", "errors", "reason", "msg", "issues", "details"),
+    *(
+        "detail",
+        "message",
+        "error_description",
+        "description",
+        "error",
+        "title",
+        "errors",
+        "reason",
+        "msg",
+        "issues",
+        "details",
+    ),
     *("violations", "fieldErrors", "fieldViolations", "invalid-params", "invalid_params", "invalidParams"),
     *("validation", "validationErrors", "subErrors", "_embedded"),
 )
@@ -95,7 +107,7 @@ def _say(value: Any) -> str:
         named = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
         if named and isinstance(text, str) and named not in text:
             return f"{named}: {text}"
-        said = [_say(value[key]) for key in _KEYS if value.get(key)]
+        said = [_say(value[key]) for key in _KEYS if value.get(key) and not _is_place(value[key])]
         said += [_say(value[key]) for key in _BESIDE if _are_checks(value.get(key))]
         if _is_by_name(value) and not said:  # the failed checks of each parameter
             return "; ".join(_of_name(name, checks) for name, checks in value.items())
@@ -124,6 +136,11 @@ def _check(entry: Any) -> str:
     if not text or not place:
         return ""
     return text if re.search(rf"\b{re.escape(place)}\b", text) else f"{place}: {text}"
+
+
+def _is_place(value: Any) -> bool:
+    """Tell whether it only repeats where what is wrong stands, as Hapi has it beside the words."""
+    return isinstance(value, dict) and value.keys() <= {"source", "keys"}
 
 
 def _are_checks(value: Any) -> bool:

@@ -22,8 +22,9 @@ REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
 
 _MISSING = re.compile(
-    r"required|missing|mandatory|need|usage|expected parameter|specify|undefined|must be a string"
-    r"|not (provided|given|specified)|\bno [\w.\[\]-]+ (given|provided|specified)"
+    r"required|missing|mandatory|need|usage|expected parameter|specify|undefined"
+    r"|must be an? (?:valid )?(?:string|iso|date)|not (provided|given|specified)"
+    r"|\bno [\w.\[\]-]+ (given|provided|specified)"
     r"|must (be )?(given|provided|specified|supplied|set|include)|(not|never) be (null|empty|blank)",
     re.IGNORECASE,
 )
@@ -48,7 +49,8 @@ _BOUND = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\S*")
 _NUMBERS = re.compile(r"(?<!\w)(?<!\d\.)\d(?:[\d,_]*\d)?(?!\w|\.\d)")
 _NO_NUMBER = re.compile(
-    rf"{_FILLING}(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*", re.IGNORECASE
+    rf"{_FILLING}(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*|.*\binvalid digit\b.*",
+    re.IGNORECASE,
 )
 """A statement of nothing but that a number is wanted; of what is sent only instants may be none."""
 
@@ -81,7 +83,8 @@ _TIME_FORMS = (
     (layouts.OFFSET, r"invalid isoformat|\+00:00(?!\])"),
     ("iso seconds", r"t\d\d:\d\d:\d\dz?\b(?![.+-])"), ("%Y-%m-%dT%H:%MZ", r"t\d\d:\d\dz\b"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
-    ("s", r"epoch|unix|integer|numeric|\bnumber\b|valid (int|float)|\bseconds\b|parse(float|int)"),
+    ("s", (r"epoch|unix|integer|numeric|\bnumber\b|valid (int|float)|\bseconds\b|parse(float|int)|invalid digit"
+           r"|for input string|type '(long|int)'")),
     ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
     ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
 )  # fmt: skip
@@ -250,6 +253,7 @@ def is_vague(known: History, new: History, words: str) -> bool:
 
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
+    clause = clause.replace(" to required type ", " into type ")  # Spring's words, of which none is a parameter
     named = [name for name in _NAME.findall(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
     named = [name.rsplit(".", 1)[-1] for name in named if "." in name] + named
@@ -322,6 +326,9 @@ def one_topic(known: History) -> dict[str, Any]:
 def _missing(known: History, asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
     """Give the role of the first of the names that is not asked with."""
     for name in named:
+        if name in asked and name[:1].isupper():  # Go and .NET name their own fields, which others spell differently
+            spelled = (name[:1].lower() + name[1:], roles.snake(name))
+            name = next((one for one in spelled if one not in asked), name)  # noqa: PLW2901 (the same, as it may be)
         role = roles.role_of(name)
         if name not in asked and roles.is_day(name):
             return {"start": name, **roles.DAY}
