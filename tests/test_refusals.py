@@ -41,9 +41,10 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
             "startDate must be a valid ISO 8601 date string; endDate must be a valid ISO 8601 date string",
             {"start": "startDate", "end": "endDate"},
         ),
+        ("Bad Request: from must be ISO8601; to: Invalid value", {"start": "from", "end": "to"}),
         ("Query deserialize error: invalid digit found in string", {"time_form": "s"}),
         (
-            "Failed to convert value of type 'String' to required type 'long'; For input string: \"2024-10-04T00:00:00Z\"",
+            "Failed to convert 'String' to required type 'long'; For input string: \"2024-10-04T00:00:00Z\"",
             {"time_form": "s"},
         ),
         ("Field validation for 'From' failed on the 'required' tag", {"start": "From"}),
@@ -324,3 +325,13 @@ def test_a_name_as_a_program_spells_its_own_field_is_tried_in_other_spellings(na
     known, words = History(start=name), f"Field validation for '{name}' failed on the 'required' tag"
     found = revised(known, {"start" if other is None else name: "x", name: "x"}, words, DAY)
     assert found == (None if other is None else dataclasses.replace(known, start=other))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["The start must be a valid date.", "start must be a valid ISO 8601 date string", "end must be a date before 2024"],
+)
+def test_words_of_what_was_sent_name_no_other_parameter(words):
+    """A date is what it should be, and none that is missing."""
+    found = revised(History(), ASKED, words, DAY)
+    assert found is None or (found.start, found.end) == ("start", "end")

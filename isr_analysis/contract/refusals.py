@@ -22,9 +22,8 @@ REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
 
 _MISSING = re.compile(
-    r"required|missing|mandatory|need|usage|expected parameter|specify|undefined"
-    r"|must be an? (?:valid )?(?:string|iso|date)|not (provided|given|specified)"
-    r"|\bno [\w.\[\]-]+ (given|provided|specified)"
+    r"required|missing|mandatory|need|usage|expected parameter|specify|undefined|must be a string"
+    r"|not (provided|given|specified)|\bno [\w.\[\]-]+ (given|provided|specified)"
     r"|must (be )?(given|provided|specified|supplied|set|include)|(not|never) be (null|empty|blank)",
     re.IGNORECASE,
 )
@@ -107,6 +106,9 @@ _NO_FILTER = re.compile(
 _NAME = re.compile(r"[$\w](?:[\w.$-]|\[\w*\])*(?<![.-])")
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
+
+_WRONG = re.compile(rf"""(?:^|: )[\s`'"]*({_NAME.pattern})[`'"]?(?:: | must be )""")
+"""How a statement begins that says what is wrong with one parameter."""
 
 _NONE = r"no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry|entries|points?|history)"
 _NOTHING = re.compile(rf"\b{_NONE}\b(?! route)", re.IGNORECASE)
@@ -274,6 +276,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if (interval := _interval(named, clause)) is not None:
         return interval
     missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
+    if not missing and (one := _WRONG.search(clause)) and roles.role_of(one[1]) in (roles.START, roles.END):
+        missing = _missing(known, asked, [one[1]])  # what is wrong with an end that was not sent is that
     form = None if "time_form" in missing else _time_form(known, asked, clause, sent, missing)
     if form not in (None, known.time_form):
         return {**missing, "time_form": form}
