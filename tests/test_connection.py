@@ -69,6 +69,7 @@ def test_a_token_that_was_replaced_after_it_was_refused_is_used(sandbox, monkeyp
     sandbox.revoke(old)
     with pytest.raises(errors.TokenRefusedError, match="ISR_TOKEN"):
         isr.load_live(max_age=0)
+    assert connection.current() is connection.current()  # as long as there is no other
     monkeypatch.setenv("ISR_TOKEN", sandbox.make_token())
     assert len(isr.load_live(max_age=0)) > 0
 
@@ -88,6 +89,7 @@ def test_settings_that_change_are_heeded_by_the_next_load(sandbox, monkeypatch, 
     monkeypatch.setenv("ISR_TOKEN", sandbox.token)
     monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
     first = connection.current()
+    monkeypatch.setenv("ISR_MQTT_HOST", "broker.example")
     assert connection.current() is first
     monkeypatch.setenv("ISR_CONTRACT", str(file := tmp_path / "contract.toml"))
     file.write_text('[history]\nlimit = "few"\n')
@@ -99,6 +101,7 @@ def test_settings_that_change_are_heeded_by_the_next_load(sandbox, monkeypatch, 
         monkeypatch.setenv("ISR_PORTAL_ORIGIN", other.origin)
         monkeypatch.setenv("ISR_TOKEN", other.token)
         assert connection.current().account_id == other.account_id
+    assert len(isr.load_live(portal=first)) > 0  # whoever holds it goes on
 
 
 def test_a_token_that_is_taken_out_of_the_environment_is_still_used(sandbox, monkeypatch):

@@ -197,7 +197,7 @@ def test_a_hint_for_developers_stands_before_what_says_nothing():
     )
     words = b'{"error": {"details": {"param": "from"}, "message": "Parameter is missing.", "name": "paramMissing"}}'
     assert error_words(words) == "from: Parameter is missing."
-    assert error_words(b'{"description": "For logs", "errorMessage": "Gone"}') == "Gone"
+    assert error_words(b'{"description": "For logs", "errorMessage": "Gone"}') == "Gone: For logs"
 
 
 def test_nothing_is_no_page():
@@ -209,3 +209,19 @@ def test_a_status_beside_rows_is_told_with_the_portals_words():
     """An error in the portal's own words, also where HTTP says that all is well."""
     with pytest.raises(AnswerError, match="status 'error': the store is down"):
         read_page(b'{"status": "error", "message": "the store is down", "data": []}')
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            {"message": '"from" is required', "validation": {"source": "query", "keys": ["from"]}},
+            '"from" is required',
+        ),
+        ({"title": "Missing parameter", "description": 'The "since" parameter is required.'},
+         'Missing parameter: The "since" parameter is required.'),
+    ],
+)  # fmt: skip
+def test_what_stands_around_the_words_is_left_out_and_all_of_these_are_told(body, said):
+    """Of Hapi the place of a parameter, whose own names are no parameters; of Falcon what is missing."""
+    assert error_words(json.dumps(body).encode(), "application/json") == said

@@ -47,6 +47,17 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ),
         ("start: Datetimes provided to dates should have zero time - e.g. be exact dates", {"time_form": "date"}),
         ("start: Input should not have timezone info", {"time_form": "%Y-%m-%dT%H:%M:%S.%f"}),
+        (
+            "startDate must be a valid ISO 8601 date string; endDate must be a valid ISO 8601 date string",
+            {"start": "startDate", "end": "endDate"},
+        ),
+        ("Bad Request: from must be ISO8601; to: Invalid value", {"start": "from", "end": "to"}),
+        ("Query deserialize error: invalid digit found in string", {"time_form": "s"}),
+        (
+            "Failed to convert 'String' to required type 'long'; For input string: \"2024-10-04T00:00:00Z\"",
+            {"time_form": "s"},
+        ),
+        ("Field validation for 'From' failed on the 'required' tag", {"start": "From"}),
         ("Failed to convert 'start' with value: '2024-10-04T00:00:00Z'", {"time_form": "s"}),
         ("Failed to convert to required type 'java.time.LocalDateTime'", {"time_form": "%Y-%m-%dT%H:%M:%S.%f"}),
         ("Failed to convert to required type 'java.time.LocalDate'", {"time_form": "date"}),
@@ -338,3 +349,21 @@ def test_a_topic_that_the_document_wants_is_sent_where_a_refusal_says_nothing():
     known = History(topic="topic", topic_required=True)
     assert revised(known, ASKED, "Bad Request", DAY) == dataclasses.replace(known, fixed={"topic": "#"})
     assert revised(known, {**ASKED, "topic": "#"}, "Bad Request", DAY) is None
+
+
+@pytest.mark.parametrize(("name", "other"), [("From", "from"), ("StartTime", "startTime"), ("startTime", None)])
+def test_a_name_as_a_program_spells_its_own_field_is_tried_in_other_spellings(name, other):
+    """Go tells of the field `From`, and takes the parameter `from`."""
+    known, words = History(start=name), f"Field validation for '{name}' failed on the 'required' tag"
+    found = revised(known, {"start" if other is None else name: "x", name: "x"}, words, DAY)
+    assert found == (None if other is None else dataclasses.replace(known, start=other))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["The start must be a valid date.", "start must be a valid ISO 8601 date string", "end must be a date before 2024"],
+)
+def test_words_of_what_was_sent_name_no_other_parameter(words):
+    """A date is what it should be, and none that is missing."""
+    found = revised(History(), ASKED, words, DAY)
+    assert found is None or (found.start, found.end) == ("start", "end")

@@ -19,14 +19,23 @@ HTML = "(a page of HTML)"
 """What stands before the words of a page that was written for a browser."""
 
 _KEYS = (
-    *("detail", "message", "errordescription", "error", "title", "errors", "reason", "msg", "issues", "details"),
-    *("violations", "fielderrors", "fieldviolations", "invalidparams", "validation", "validationerrors", "suberrors"),
+    *("detail", "message", "errordescription", "description", "error", "title", "errors", "reason", "msg", "issues"),
+    *(
+        "details",
+        "violations",
+        "fielderrors",
+        "fieldviolations",
+        "invalidparams",
+        "validation",
+        "validationerrors",
+        "suberrors",
+    ),
     *("embedded", "errormessage", "errormessages", "errormsg", "messagedetail", "faultstring", "debuginfo"),
     *("innererrors", "invalidfields", "problems", "validations", "causes", "messages"),
 )
 """Members that say what is wrong, spelled as by `plain`; what is said by the later ones stands first."""
 
-_ELSE = ("description", "statusmessage", "summary", "cause", "fault")
+_ELSE = ("statusmessage", "summary", "cause", "fault")
 """Those that do so where none of these is there."""
 
 _BESIDE = ("extra", "data")
@@ -107,7 +116,7 @@ def _say(given: Any) -> str:
         named = next((one[key] for one in where for key in _NAMES if isinstance(one.get(key), str)), None)
         if named and isinstance(text, str) and named not in text:
             return f"{named}: {text}"
-        said = [_say(value[key]) for key in _KEYS if value.get(key)]
+        said = [_say(value[key]) for key in _KEYS if value.get(key) and not _is_place(value[key])]
         said += [_say(value[key]) for key in _BESIDE if _are_checks(value.get(key))]
         said += [_say(value[key]) for key in _BY_NAME if _is_by_name(value.get(key))]
         if _is_by_name(given) and not said:  # the failed checks of each parameter
@@ -144,6 +153,11 @@ def _check(given: Any) -> str:
     if not text or not place:
         return ""
     return text if re.search(rf"\b{re.escape(place)}\b", text) else f"{place}: {text}"
+
+
+def _is_place(value: Any) -> bool:
+    """Tell whether it only repeats where what is wrong stands, as Hapi has it beside the words."""
+    return isinstance(value, dict) and value.keys() <= {"source", "keys"}
 
 
 def _are_checks(value: Any) -> bool:

@@ -49,7 +49,8 @@ _BOUND = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\S*")
 _NUMBERS = re.compile(r"(?<!\w)(?<!\d\.)\d(?:[\d,_]*\d)?(?!\w|\.\d)")
 _NO_NUMBER = re.compile(
-    rf"{_FILLING}(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*", re.IGNORECASE
+    rf"{_FILLING}(?:valid |expected )?(?:integer|int|number|float)(?:, .*| is required)?\W*|.*\binvalid digit\b.*",
+    re.IGNORECASE,
 )
 """A statement of nothing but that a number is wanted; of what is sent only instants may be none."""
 
@@ -82,7 +83,8 @@ _TIME_FORMS = (
     (layouts.OFFSET, r"invalid isoformat|\+00:00(?!\])"),
     ("iso seconds", r"t\d\d:\d\d:\d\dz?\b(?![.+-])"), ("%Y-%m-%dT%H:%MZ", r"t\d\d:\d\dz\b"),
     ("ns", r"nano"), ("us", r"micro"), ("ms", r"milli|\bms\b|epoch_ms|unix_ms"),
-    ("s", r"epoch|unix|integer|numeric|\bnumber\b|valid (int|float)|\bseconds\b|parse(float|int)"),
+    ("s", (r"epoch|unix|integer|numeric|\bnumber\b|valid (int|float)|\bseconds\b|parse(float|int)|invalid digit"
+           r"|for input string|type '(long|int)'")),
     ("date", r"yyyy-mm-dd(?!t)|%y-%m-%d(?!t)|valid date\b(?!-?time)"),
     ("iso", r"iso|rfc ?3339|date-?time|timestamp string"),
 )  # fmt: skip
@@ -110,6 +112,9 @@ _OF_TWO = re.compile(
 
 _OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
+
+_WRONG = re.compile(rf"""(?:^|: )[\s`'"]*({_NAME.pattern})[`'"]?(?:: | must be )""")
+"""How a statement begins that says what is wrong with one parameter."""
 
 _NONE = r"no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry|entries|points?|history)"
 _NOTHING = re.compile(rf"\b{_NONE}\b(?! route)", re.IGNORECASE)
@@ -265,6 +270,7 @@ def is_vague(known: History, new: History, words: str) -> bool:
 
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
+    clause = clause.replace(" to required type ", " into type ")  # Spring's words, of which none is a parameter
     named = [name for name in _NAME.findall(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
     named = [_bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]
@@ -285,6 +291,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if (interval := _interval(named, clause)) is not None:
         return interval
     missing = _missing(known, asked, named) if _MISSING.search(clause) else {}
+    if not missing and (one := _WRONG.search(clause)) and roles.role_of(one[1]) in (roles.START, roles.END):
+        missing = _missing(known, asked, [one[1]])  # what is wrong with an end that was not sent is that
     form = None if "time_form" in missing else _time_form(known, asked, clause, sent, missing)
     if form not in (None, known.time_form):
         return {**missing, "time_form": form}
@@ -349,6 +357,9 @@ def one_topic(known: History) -> dict[str, Any]:
 def _missing(known: History, asked: Mapping[str, str], named: list[str]) -> dict[str, Any]:
     """Give the role of the first of the names that is not asked with."""
     for name in named:
+        if name in asked and name[:1].isupper():  # Go and .NET name their own fields, which others spell differently
+            spelled = (name[:1].lower() + name[1:], roles.snake(name))
+            name = next((one for one in spelled if one not in asked), name)  # noqa: PLW2901 (the same, as it may be)
         role = _role(name)
         if name not in asked and roles.is_day(name):
             return {"start": name, **roles.DAY}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import datetime as dt
@@ -30,6 +31,8 @@ class _Default:
         It.
     again : callable
         Connects once more, in the same way.
+    profile : str or None
+        The profile that an argument named.
     is_found : bool
         Whether its token came from the settings, and not as an argument.
     settings : int
@@ -38,6 +41,7 @@ class _Default:
 
     portal: Portal
     again: Callable[[], Portal]
+    profile: str | None
     is_found: bool
     settings: int
 
@@ -105,7 +109,7 @@ def connect(
         connect, None if token is None else key,
         profile=profile, origin=origin, account_id=account_id, contract=contract, home=home,
     )  # fmt: skip
-    _default = _Default(made, again, token is None, _settings_of(made))
+    _default = _Default(made, again, profile, token is None, _settings_of(made))
     return made
 
 
@@ -134,17 +138,26 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
 def _renewed(default: _Default) -> Portal:
     """Give the default connection, made anew where its settings have changed or its token was refused."""
     portal = default.portal
-    as_it_was = default.settings == _settings_of(portal) and not (default.is_found and portal.wire.is_refused)
-    if not as_it_was and (not default.is_found or has_token(portal.profile.name if portal.profile.is_chosen else None)):
+    replaced = default.is_found and portal.wire.is_refused and _finds_another(portal)
+    changed = default.settings != _settings_of(portal)
+    if replaced or (changed and (not default.is_found or has_token(default.profile))):
         portal = default.again()
-        default.portal.close()
+        atexit.register(default.portal.close)  # whoever holds it goes on with it
     _heed_offline(portal)
     return portal
 
 
+def _finds_another(portal: Portal) -> bool:
+    """Tell whether the settings hold another token than that of a connection."""
+    with contextlib.suppress(TokenMissingError):
+        return tokens.find(portal.profile, ask=False).reveal() != portal.environment()["ISR_TOKEN"]
+    return False
+
+
 def _settings_of(portal: Portal) -> int:
     """Give what stands for the settings of a connection: the environment, and how its contract file is."""
-    said = {name: value for name, value in settings.variables().items() if name != settings.OFFLINE}
+    others = (settings.OFFLINE, "ISR_MQTT_")  # which are read when they are needed
+    said = {name: value for name, value in settings.variables().items() if not name.startswith(others)}
     changed = None
     with contextlib.suppress(OSError):
         changed = portal.profile.contract and portal.profile.contract.stat().st_mtime_ns
