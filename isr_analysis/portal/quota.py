@@ -260,11 +260,8 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
     resets = number("reset", "reset-after", "retry-after-seconds")
     resets = None if resets is None else _from_now(resets, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        remaining = 0
-        after = retry_after(headers.get("retry-after", ""), now)
-        resets = after if after is not None else resets
-        resets = _in_body(body, now) if _sane(resets) is None else resets
-        resets = _UNSAID if _sane(resets) is None else resets
+        remaining, after = 0, retry_after(headers.get("retry-after", ""), now)
+        resets = next(one for one in (after, resets, _in_body(body, now), _UNSAID) if _sane(one) is not None)
     limit, remaining, resets = _sane(limit), _sane(remaining), _sane(resets)
     return Word(
         None if limit is None or limit <= 0 else int(limit),
