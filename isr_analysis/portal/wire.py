@@ -175,7 +175,7 @@ class Wire:
             try:
                 return self._send(method, url, params=params, json=json, extensions={PAUSE: pause, BOUNDED: bounded})
             except errors.QuotaExhaustedError as exc:
-                after = max(exc.retry_after or 0.0, 1.0)
+                after = max(exc.retry_after, 1.0)
                 waited += after
                 if waited > quota.BRIEFLY or not self._counted.is_brief():
                     raise
@@ -249,8 +249,8 @@ class Wire:
             except errors.QuotaExhaustedError as exc:
                 if not wait:
                     raise
-                logger.info("the quota is used up; waiting %.0f s", exc.retry_after or 0)
-                sleep(max(exc.retry_after or 0.0, 1.0))
+                logger.info("the quota is used up; waiting %.0f s", exc.retry_after)
+                sleep(max(exc.retry_after, 1.0))
 
 
 def good(response: httpx.Response, origin: str, *, lacking: Sequence[str] = ()) -> Answer:

@@ -79,7 +79,7 @@ class Polled:
                     raise
                 self._away()
                 logger.warning("%s", exc)
-                wait = max(pause, exc.retry_after or 0.0)
+                wait = max(pause, exc.retry_after)
                 yield messages.empty()
             except (PortalUnavailableError, AnswerError, QuestionRefusedError) as exc:
                 away = self._away()
