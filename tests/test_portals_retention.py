@@ -179,9 +179,11 @@ def test_an_edge_that_moves_on_while_it_is_read_by_time(home, after):
         moved.extend([low] * (low == NOW - KEPT))
         return rows(server._in(asked)[:20])
 
-    with portals.mocked(Odd(how, stored=stored), home) as portal:
-        with pytest.warns(UserWarning, match="gives nothing from before"):
-            df = isr.load_history(**SPAN, portal=portal)
+    with (
+        portals.mocked(Odd(how, stored=stored), home) as portal,
+        pytest.warns(UserWarning, match="gives nothing from before"),
+    ):
+        df = isr.load_history(**SPAN, portal=portal)
     assert df["i"].tolist() in [list(range(first, 3 * 48)) for first in (0, 1)]  # that on the edge may be gone
     assert len(moved) == after
 
