@@ -52,10 +52,14 @@ def members(body):
         packing(gzip.compress), packing(gzip.compress, "x-gzip"), packing(members),
         packing(lambda body: members(body) + bytes(500)),
         packing(lambda body: members(body) + gzip.compress(b"")),
+        packing(lambda body: gzip.compress(body.replace(b"\n", b"\n" + b" " * 5000))),
     ],
 )  # fmt: skip
 def test_all_members_are_read(home, server):
-    """Such as of files that were packed one by one and put together; and what only fills up the last block is not."""
+    """Such as of files that were packed one by one and put together; what only fills up the last block is not.
+
+    What is packed to a thousandth is unpacked to its end.
+    """
     with serve(server) as origin, connect(origin, home) as portal:
         assert read(portal) == EVERY
 

@@ -70,7 +70,7 @@ class Polled:
             are waited for, the last two of them for an hour.
         """
         pause = times.duration(every, name="every") / times.SECOND
-        while not self._closed and not (self._answered and self._ended(stop)):
+        while not (self._answered and self._ended(stop)):
             began, wait = time.monotonic(), pause
             try:
                 yield self._new()
