@@ -6,6 +6,7 @@ import gzip
 
 import portal_rows
 import pytest
+from portal_odd import Odd, give
 from portals import EVERY_MINUTE, SPAN, Dialect, Server, connect, read, serve
 
 from isr_analysis.errors import AnswerError, PortalUnavailableError
@@ -62,6 +63,13 @@ def test_all_members_are_read(home, server):
     """
     with serve(server) as origin, connect(origin, home) as portal:
         assert read(portal) == EVERY
+
+
+def test_an_answer_without_a_body_needs_none_that_is_packed(home):
+    """Where a portal says of each answer that it is packed, also of that one."""
+    empty = Odd(lambda *_: give(b"", 204, Content_Encoding="gzip"))
+    with serve(empty) as origin, connect(origin, home) as portal:
+        assert read(portal) == []
 
 
 @pytest.mark.parametrize("lacking", [1, 8, 9, 2000])

@@ -279,6 +279,12 @@ def test_a_dead_portal_is_named_with_what_to_check(tmp_path):
     line.close()
 
 
+def test_an_address_that_is_none_is_an_error_of_ours(line_to):
+    """As a link of the portal's may hold one."""
+    with pytest.raises(errors.PortalUnavailableError, match=f"^{ORIGIN} cannot be reached .*InvalidURL"):
+        line_to(lambda _: httpx.Response(200)).get("/x?after=\x01")
+
+
 def test_a_line_that_was_closed_says_so(line_to):
     """An error of ours, and not one of httpx."""
     line = line_to(lambda _: httpx.Response(200, content=b"[]"))
