@@ -366,8 +366,9 @@ def _path(url: str) -> str:
 
 
 def _cause(exc: Exception) -> str:
-    # The innermost words are the plain ones: "Connection refused", "certificate verify failed".
+    # The innermost words are the plain ones: "Connection refused", "certificate verify failed". A context beside the
+    # causes may be of the caller's own.
     inner: BaseException = exc
-    while inner.__cause__ is not None or inner.__context__ is not None:
-        inner = inner.__cause__ or inner.__context__ or inner
+    while inner.__cause__ is not None:
+        inner = inner.__cause__
     return f"{type(exc).__name__}: {inner}" if str(inner) else type(exc).__name__

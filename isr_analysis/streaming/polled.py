@@ -50,7 +50,6 @@ class Polled:
         self._gaps: list[Gap] = []
         self._away_since: int | None = None
         self._answered = False
-        self._closed = False
 
     @property
     def connected(self) -> bool:
@@ -96,8 +95,7 @@ class Polled:
         return [*self._gaps, *([Gap(away, max(away, self._portal.now()), "connection", None)] if away else [])]
 
     def close(self) -> None:
-        """End it."""
-        self._closed = True
+        """Do nothing: between two looks nothing is open, as it is of a `Stream`."""
 
     def _new(self) -> pa.Table:
         portal = self._portal
@@ -125,7 +123,7 @@ class Polled:
 
     def _ended(self, stop: Event | None) -> bool:
         is_late = self._until is not None and time.monotonic() >= self._until
-        return self._closed or is_late or (stop is not None and stop.is_set())
+        return is_late or (stop is not None and stop.is_set())
 
 
 Source = Stream | Polled
