@@ -310,7 +310,7 @@ def test_of_a_publisher_that_the_live_answer_lacks_it_is_not_said_that_there_is_
                 assert isr.load_live(name, portal=portal).empty
 
 
-def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch):
+def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch, no_pauses):
     """On standard error, as of all that is wrong; where nothing is, it says nothing at all."""
     command = ["record", "--quiet", "--source", "live", "--every", "1s", "--for"]
     with isr.sandbox.serve(days=1) as here:

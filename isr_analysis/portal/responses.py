@@ -179,7 +179,7 @@ class Responses:
     def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float) -> bool:
         old = self._old(url, params)
         # One of the future was kept while the clock was ahead.
-        return old is not None and abs((dt.datetime.now(dt.UTC) - old.created_at).total_seconds()) < max_age
+        return old is not None and abs((_now() - old.created_at).total_seconds()) < max_age
 
 
 class _Cache(SQLiteCache):
@@ -241,3 +241,7 @@ def _kept(response: Any, *, stale: bool) -> Kept:
     headers = {name.lower(): value for name, value in response.headers.items()}
     url = headers.pop(_ADDRESS, str(response.url))
     return Kept(Answer(response.content, headers, url, response.status_code), response.created_at, stale)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
