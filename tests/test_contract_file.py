@@ -132,6 +132,44 @@ def test_a_header_that_takes_the_account_has_it(home):
     assert df["value"].tolist() == list(range(24))
 
 
+def test_no_name_of_ours_is_sent_where_a_header_takes_the_account(home):
+    """Where no answer names it: the header is left out, and what the portal says then is an error."""
+    sent = []
+
+    class Nameless(OfAccount):
+        def answer(self, url, headers):
+            sent.append(headers.get("x-account-id"))
+            return super().answer(url, headers)
+
+    server = Nameless(Dialect(add_ons=("history",)), [Message(FIRST, "dev-a", "t", 1)])
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(IsrError),
+    ):
+        isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+    assert {*sent} == {None}
+
+
+def test_tenants_of_one_token_that_a_header_names_never_mix(home, tmp_path):
+    """What was asked for as one of them is not what is held of another."""
+    tenants = {name: Server(Dialect(), [Message(FIRST, "dev-a", "t", name)]) for name in ("acme", "club")}
+
+    class Shared(Server):
+        def answer(self, url, headers):
+            status, had, body = tenants[headers["x-tenant"]].answer(url, headers)
+            other = portals.ACCOUNT.replace("0", "1") if headers["x-tenant"] == "club" else portals.ACCOUNT
+            return status, had, body.replace(portals.ACCOUNT.encode(), other.encode())
+
+    with portals.serve(Shared(Dialect(), [])) as origin:
+        for name in ("acme", "club", "acme"):
+            contract = tmp_path / f"{name}.toml"
+            contract.write_text(f'[headers]\nX-Tenant = "{name}"\n')
+            with portals.connect(origin, home, contract_file=contract) as portal:
+                df = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+            assert df["value"].tolist() == [name]
+
+
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "X-ISR-Account-Id", "Host", "two words"])
 def test_a_header_that_is_secret_or_none_is_refused(tmp_path, name):
     """The token has its own places, and the file is printed by `isr doctor`."""
