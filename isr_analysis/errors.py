@@ -189,6 +189,7 @@ class QuotaExhaustedError(RequestRefusedError):
     """429: the requests that a token has in an hour are used up; `retry_after` says for how long."""
 
     retryable = True
+    retry_after: float
 
 
 class QuestionRefusedError(RequestRefusedError):

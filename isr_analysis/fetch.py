@@ -104,6 +104,7 @@ def fetch(
         The first that befell a window. The windows that were done by then are stored, and a note of the error says
         how many.
     """
+    warn = warn or functools.partial(warnings.warn, stacklevel=3)
     with contextlib.suppress(StoreError):  # where it can only be read
         store.mind_clock(portal.now() + settle)
     since = portal.now() if refresh else None
@@ -128,9 +129,9 @@ def fetch(
         said = f"the portal says beside its messages: {remark!r}" if remark else ""
         for words in (cuts.unproven(portal, selector), doubt, said, portal.contract.choice):
             if words:
-                (warn or functools.partial(warnings.warn, stacklevel=3))(words)
+                warn(words)
     if words := not_kept(store, selector, span):
-        (warn or functools.partial(warnings.warn, stacklevel=3))(words)
+        warn(words)
     return download.rows
 
 
@@ -185,7 +186,7 @@ class _Download:
             except QuotaExhaustedError as exc:
                 if not self.wait_for_quota:
                     raise
-                self._pause(max(exc.retry_after or 0.0, 1.0))
+                self._pause(max(exc.retry_after, 1.0))
 
     def run(self, asked: list[tuple[Selector, Range]], report: Report | None) -> None:
         """Bring the answers to questions, and note how long their requests took."""

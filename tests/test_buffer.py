@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 
 import pytest
@@ -33,18 +34,24 @@ def test_the_last_message_is_kept_however_large_it_is():
 
 def test_a_reader_wakes_when_something_comes_or_the_end_does():
     """Waiting ends with a message, with the end, or with an error, once all is read."""
-    buffer = Buffer(1000)
+    buffer, other, found = Buffer(1000), Buffer(1000), queue.SimpleQueue()
+
+    def read():
+        found.put(len(buffer.take(3600)))
+        found.put(other.take(3600))
+        found.put(other.take(3600))
+
+    threading.Thread(target=read, daemon=True).start()
     threading.Timer(0.05, buffer.put, [(1, "c", "t", b"", 1)]).start()
-    assert len(buffer.take(30)) == 1
+    assert found.get(timeout=30) == 1
+    threading.Timer(0.05, other.close).start()
+    assert [found.get(timeout=30), found.get(timeout=30)] == [[], []]
+    assert other.ended
     buffer.put((2, "c", "t", b"", 2))
     buffer.close(RuntimeError("over"))
     assert len(buffer.take(30)) == 1
     with pytest.raises(RuntimeError, match="over"):
         buffer.take(30)
-    other = Buffer(1000)
-    threading.Timer(0.05, other.close).start()
-    assert other.take(30) == []
-    assert other.ended
 
 
 def test_what_was_read_makes_room():

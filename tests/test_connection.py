@@ -144,8 +144,10 @@ def test_from_a_read_only_home_is_read_and_the_portal_is_asked_all_the_same(sand
     with sandbox.connect() as portal:
         held = isr.load_history(**SPAN, portal=portal)
     read_only(home)
+    before = sandbox.requests()
     with sandbox.connect() as portal:
         assert isr.load_history(**SPAN, portal=portal).equals(held)
+        assert sandbox.requests() == before
         with pytest.warns(UserWarning, match=f"{home} cannot be written: .*set ISR_HOME"):
             assert len(isr.load_live(portal=portal)) > 0
         assert len(isr.load_publishers(portal=portal)) > 0
@@ -230,6 +232,8 @@ def test_a_known_token_reads_offline_and_an_unknown_one_does_not(sandbox):
         isr.load_history(**SPAN, offline=True, portal=portal)
     with sandbox.connect(stranger, account_id=sandbox.account_id) as portal:
         assert isr.load_history(**SPAN, offline=True, portal=portal).equals(df)
+    with sandbox.connect(account_id=sandbox.account_of(5)) as portal, pytest.raises(errors.WrongAccountError):
+        isr.load_history(**SPAN, offline=True, portal=portal)
 
 
 def test_an_operators_token_opens_the_account_that_is_named(sandbox):

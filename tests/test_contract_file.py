@@ -56,7 +56,7 @@ def test_a_contract_file_says_what_cannot_be_found_out(home, tmp_path, monkeypat
         assert "mine.toml" in df.attrs["contract"]
 
 
-def test_a_contract_file_takes_the_place_of_documentation_that_fails(home, tmp_path):
+def test_a_contract_file_takes_the_place_of_documentation_that_fails(home, tmp_path, no_pauses):
     """Else a portal whose history works could not be read at all; without the file, the error says so."""
     server = Server(Dialect(start="since", end="until"), MINUTES)
 
@@ -130,6 +130,44 @@ def test_a_header_that_takes_the_account_has_it(home):
     with portals.mocked(server, home) as portal:
         df = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
     assert df["value"].tolist() == list(range(24))
+
+
+def test_no_name_of_ours_is_sent_where_a_header_takes_the_account(home):
+    """Where no answer names it: the header is left out, and what the portal says then is an error."""
+    sent = []
+
+    class Nameless(OfAccount):
+        def answer(self, url, headers):
+            sent.append(headers.get("x-account-id"))
+            return super().answer(url, headers)
+
+    server = Nameless(Dialect(add_ons=("history",)), [Message(FIRST, "dev-a", "t", 1)])
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(IsrError),
+    ):
+        isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+    assert {*sent} == {None}
+
+
+def test_tenants_of_one_token_that_a_header_names_never_mix(home, tmp_path):
+    """What was asked for as one of them is not what is held of another."""
+    tenants = {name: Server(Dialect(), [Message(FIRST, "dev-a", "t", name)]) for name in ("acme", "club")}
+
+    class Shared(Server):
+        def answer(self, url, headers):
+            status, had, body = tenants[headers["x-tenant"]].answer(url, headers)
+            other = portals.ACCOUNT.replace("0", "1") if headers["x-tenant"] == "club" else portals.ACCOUNT
+            return status, had, body.replace(portals.ACCOUNT.encode(), other.encode())
+
+    with portals.serve(Shared(Dialect(), [])) as origin:
+        for name in ("acme", "club", "acme"):
+            contract = tmp_path / f"{name}.toml"
+            contract.write_text(f'[headers]\nX-Tenant = "{name}"\n')
+            with portals.connect(origin, home, contract_file=contract) as portal:
+                df = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+            assert df["value"].tolist() == [name]
 
 
 @pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "X-ISR-Account-Id", "Host", "two words"])

@@ -65,13 +65,13 @@ def asked(sandbox, what) -> int:
 
 def test_one_more_day_costs_that_days_requests(sandbox, portal):
     """Thirty days, then thirty-one: what the new day alone would cost."""
-    end = pd.Timestamp("2026-11-19", tz="UTC")
-    month = {"start": end - pd.Timedelta("30D"), "end": end, "portal": portal}
+    one, end = "isr-hill-02", pd.Timestamp("2026-11-19", tz="UTC")
+    month = {"client_id": one, "start": end - pd.Timedelta("30D"), "end": end, "portal": portal}
     assert asked(sandbox, lambda: isr.load_history(**month)) >= 30
     more = asked(sandbox, lambda: isr.load_history(**{**month, "end": "2026-11-20"}))
     with sandbox.connect(home=portal.profile.home / "another") as fresh:
         _ = fresh.account_id, fresh.contract
-        assert asked(sandbox, lambda: isr.load_history(start=end, end="2026-11-20", portal=fresh)) == more
+        assert asked(sandbox, lambda: isr.load_history(one, start=end, end="2026-11-20", portal=fresh)) == more
 
 
 def test_what_is_held_costs_nothing_however_it_is_asked_for(sandbox, portal):
@@ -150,7 +150,7 @@ def test_a_range_that_ended_before_now_is_not_asked_for_at_each_look(sandbox, po
 
 def test_refresh_asks_again_and_keeps_what_the_portal_forgot(sandbox, portal, clock):
     """What was fetched stays on disk when its retention has passed at the portal, also on the edge day."""
-    month = {"start": "2026-10-15", "end": "2026-11-15", "portal": portal}
+    month = {"client_id": "isr-hill-02", "start": "2026-10-15", "end": "2026-11-15", "portal": portal}
     before = isr.load_history(**month)
     clock.sleep(12.5 * DAY / SECOND)  # the portal keeps 40 days: it has forgotten the first week, and half a day
     assert asked(sandbox, lambda: isr.load_history(**month, refresh=True)) >= 31
@@ -267,7 +267,7 @@ def test_wait_sleeps_until_there_are_requests_again(sandbox, clock):
     sandbox.set_quota(12)
     profile = settings.profile(origin=sandbox.origin)
     with Portal(profile, Token(sandbox.token), now=clock, sleep=clock.sleep) as line:
-        month = {"start": "2026-10-20", "end": "2026-11-19", "portal": line}
+        month = {"client_id": "isr-hill-02", "start": "2026-10-20", "end": "2026-11-19", "portal": line}
         with pytest.raises(errors.QuotaExhaustedError, match="2026-11-20T13:") as caught:
             isr.load_history(**month)
         assert 0 < caught.value.retry_after <= 3600

@@ -54,10 +54,10 @@ class Asked:
         found = found[-self._cap :] if "last" in self._order else found[: self._cap]
         return Page(table(found), len(found), paging=Paging())
 
-    def read(self, span=SPAN, habits=None):
+    def read(self, span=SPAN, habits=None, longest=None):
         """Read the span to its end."""
         reader = Onward(
-            self, span, unit=lambda: self._unit, longest=None, habits=habits or Habits(), told=lambda _: None,
+            self, span, unit=lambda: self._unit, longest=longest, habits=habits or Habits(), told=lambda _: None,
             incomplete=HistoryIncompleteError,
         )  # fmt: skip
         parts = [part for part, _ in reader.read(self(span))]
@@ -115,6 +115,18 @@ def test_pages_are_not_asked_for_twice(order):
     asked = Asked(many, cap=100, order=order, start_in=True, end_in=True)
     assert len(asked.read()) == 10_000
     assert asked.count <= 105
+
+
+@pytest.mark.parametrize(("count", "cap", "longest"), [(130, 100, DAY), (130, 1000, DAY), (100, 1000, None)])
+def test_an_instant_may_be_cut_where_no_longer_range_shows_that_it_is_whole(count, cap, longest):
+    """A round number of messages, and nothing beside them, may be all that the portal gives at once."""
+    stored = [(SPAN.start + 5, i) for i in range(count)] + [(SPAN.start - DAY // 2, -1)]
+    asked = Asked(stored, cap=cap, order="up", start_in=True, end_in=False)
+    if count < cap:
+        assert len(asked.read(longest=longest)) == count
+    else:
+        with pytest.raises(HistoryIncompleteError, match="as many share one instant"):
+            asked.read(longest=longest)
 
 
 @pytest.mark.parametrize("order", ["up", "down"])

@@ -6,6 +6,7 @@ import gzip
 
 import portal_rows
 import pytest
+from portal_odd import Odd, give
 from portals import EVERY_MINUTE, SPAN, Dialect, Server, connect, read, serve
 
 from isr_analysis.errors import AnswerError, PortalUnavailableError
@@ -52,12 +53,23 @@ def members(body):
         packing(gzip.compress), packing(gzip.compress, "x-gzip"), packing(members),
         packing(lambda body: members(body) + bytes(500)),
         packing(lambda body: members(body) + gzip.compress(b"")),
+        packing(lambda body: gzip.compress(body.replace(b"\n", b"\n" + b" " * 5000))),
     ],
 )  # fmt: skip
 def test_all_members_are_read(home, server):
-    """Such as of files that were packed one by one and put together; and what only fills up the last block is not."""
+    """Such as of files that were packed one by one and put together; what only fills up the last block is not.
+
+    What is packed to a thousandth is unpacked to its end.
+    """
     with serve(server) as origin, connect(origin, home) as portal:
         assert read(portal) == EVERY
+
+
+def test_an_answer_without_a_body_needs_none_that_is_packed(home):
+    """Where a portal says of each answer that it is packed, also of that one."""
+    empty = Odd(lambda *_: give(b"", 204, Content_Encoding="gzip"))
+    with serve(empty) as origin, connect(origin, home) as portal:
+        assert read(portal) == []
 
 
 @pytest.mark.parametrize("lacking", [1, 8, 9, 2000])

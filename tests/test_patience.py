@@ -95,6 +95,17 @@ def test_a_change_and_a_body_are_waited_for_long(home, caplog):
     assert not [one for one in caplog.records if one.levelno == logging.WARNING]
 
 
+def test_a_portal_that_hangs_up_without_a_word_cannot_be_reached(home, no_pauses):
+    """It is no answer that breaks off, as none began."""
+    with (
+        listening(lambda line, _: line.shutdown(socket.SHUT_RDWR)) as (origin, came),
+        portals.connect(origin, home) as portal,
+        pytest.raises(PortalUnavailableError, match="cannot be reached"),
+    ):
+        portal.wire.get("/x")
+    assert came == ["GET"] * (1 + patience.RETRIES)
+
+
 def test_how_long_each_is_waited_for():
     """Short at first, for what may be asked again; long for a change, for a body, and once that was too short."""
     waited, fails = [], [True]

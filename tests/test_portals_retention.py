@@ -16,7 +16,7 @@ import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AddOnMissingError, QuestionRefusedError
 from isr_analysis.portal.habits import Habits
-from isr_analysis.times import DAY, HOUR, SECOND
+from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
 KEPT = 30 * DAY
 EDGE = times.iso(NOW - KEPT)
@@ -76,7 +76,21 @@ def test_what_is_too_old_is_left_out_and_said(home, status, said):
         with pytest.warns(UserWarning, match=f"gives nothing from before {EDGE}"):
             again = isr.load_history(**SPAN, portal=portal)
         same(again, [one for one in STORED if NOW - KEPT <= one.at < NOW - 27 * DAY])
+        with pytest.warns(UserWarning, match=f"gives nothing from before {SPAN['start']}") as told:
+            assert isr.sync(start=times.iso(NOW - 60 * DAY), end=SPAN["start"], portal=portal).rows == 0
+        assert told[0].filename == __file__
         assert server.count() == asked
+
+
+def test_a_portal_may_keep_a_few_hours_alone(home):
+    """Then it refuses ranges of a day, however late they are."""
+    edge, stored = NOW - 3 * HOUR, [Message(NOW - DAY + i * MINUTE, "dev-0", "t/x", {"i": i}) for i in range(1440)]
+    server = keeping(400, "history is kept for 3 hours", edge)
+    server.stored = stored
+    with portals.mocked(server, home) as portal:
+        with pytest.warns(UserWarning, match=f"gives nothing from before {times.iso(edge)}"):
+            df = isr.load_history(start=times.iso(NOW - DAY), end=times.iso(NOW), portal=portal)
+        same(df, stored[-180:])
 
 
 def test_what_is_too_old_is_said_of_each_range_that_lacks_it(home):
@@ -151,6 +165,27 @@ def test_an_edge_that_moves_on_while_it_is_read(home):
             df = isr.load_history(**SPAN, portal=portal)
         same(df, [one for one in STORED if NOW - KEPT < one.at < NOW - 27 * DAY])
     assert len(asked_so_far) < 80
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_an_edge_that_moves_on_while_it_is_read_by_time(home, after):
+    """After whichever question from it on: what is kept a few seconds shorter is asked for again."""
+    stored, moved = [Message(NOW - KEPT + i * 30 * MINUTE, "dev-0", "t/x", {"i": i}) for i in range(200)], []
+
+    def how(server, asked, _n):
+        low = portal_rows.read_instant("iso", asked["start"])
+        if low < NOW - KEPT + 3 * SECOND * (len(moved) >= after):
+            return give({"detail": "only the last 30 days are available"}, 403)
+        moved.extend([low] * (low == NOW - KEPT))
+        return rows(server._in(asked)[:20])
+
+    with (
+        portals.mocked(Odd(how, stored=stored), home) as portal,
+        pytest.warns(UserWarning, match="gives nothing from before"),
+    ):
+        df = isr.load_history(**SPAN, portal=portal)
+    assert df["i"].tolist() in [list(range(first, 3 * 48)) for first in (0, 1)]  # that on the edge may be gone
+    assert len(moved) == after
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def test_a_used_up_quota_is_an_error_that_says_until_when(tally):
     assert caught.value.retryable
     with pytest.raises(QuotaExhaustedError, match=r"\(in 12 s\)"):
         tally.take(NOW + times.HOUR - 12 * times.SECOND)
+    assert "the portal said" not in str(caught.value)
     tally.take(NOW + times.HOUR)
 
 
@@ -83,6 +84,13 @@ def test_a_word_without_a_reset_counts_for_a_minute(tally):
     tally.hear(Word(limit=5, remaining=2, resets_in=None), NOW, number)
     assert tally.state(NOW + times.MINUTE - 1).left == 2
     assert tally.state(NOW + times.MINUTE).left == 4
+
+
+def test_a_limit_that_came_alone_is_no_word_on_what_is_left(tally):
+    """The next answer of the same hour says it; of those that overtake each other the lowest counts."""
+    for left, count in ((None, PER_HOUR), (3, 3), (4, 3), (2, 2)):
+        tally.hear(Word(limit=PER_HOUR, remaining=left, resets_in=600.0), NOW)
+        assert tally.state(NOW).left == count
 
 
 @given(st.integers(1, 12), st.randoms(use_true_random=False))

@@ -197,11 +197,10 @@ def test_without_a_subscriber_the_live_answer_is_recorded():
         assert portal.requests > 0
 
 
-def test_a_portal_that_goes_away_is_waited_for(caplog):
+def test_a_portal_that_goes_away_is_waited_for(caplog, no_pauses):
     """A recorder of the live answer lives through an outage, and says when it was."""
     clock = Clock()
     with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal, caplog.at_level(logging.CRITICAL):
-        portal.wire._sleep = lambda _: None
         recorder = Running(portal, every="1s", source="live")
         wait_for(lambda: recorder.states and recorder.states[-1].rows)
         here.fail("down", route="publishers/live")
@@ -215,8 +214,11 @@ def test_a_portal_that_goes_away_is_waited_for(caplog):
     assert done.gaps()["reason"].tolist() == ["connection"]
 
 
-def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog):
-    """As a portal shows it while it is being mended; the first look must be understood, and so must one an hour."""
+def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog, no_pauses):
+    """As a portal shows it while it is being mended; the first look must be understood, and so must one an hour.
+
+    A portal that is away is waited for longer.
+    """
     clock = Clock()
     with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal, caplog.at_level(logging.CRITICAL):
         source = Polled(portal, Selector(), duration=None)
@@ -230,6 +232,13 @@ def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog
         here.heal()
         next(tables)
         assert [(one.start, one.end) for one in source.missed()] == [(T0, T0 + 60 * MIN)]
+        here.fail("down", route="publishers/live")
+        for _ in range(2):
+            assert len(next(tables)) == 0
+            clock.at += 61 * MIN
+        here.heal()
+        next(tables)
+        assert source.connected
         here.fail("html", route="publishers/live")
         next(tables)
         clock.at += 61 * MIN

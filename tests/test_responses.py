@@ -177,7 +177,7 @@ def test_closing_under_another_threads_request_waits_for_nobody_and_harms_nobody
         responses.get("/x", max_age=60)
 
 
-def test_without_an_older_answer_the_failure_stands(responses_of):
+def test_without_an_older_answer_the_failure_stands(responses_of, no_pauses):
     """There is nothing stale to give."""
 
     def answer(_):

@@ -101,7 +101,7 @@ def test_only_what_is_meant_comes(station):
 @needs_mosquitto
 def test_frames_are_those_of_every_loader(station):
     """Index, columns and attrs as of the history; what came in one moment is in one frame."""
-    with isr.stream(login=entry(station)) as live:
+    with isr.stream(client_id="dev-1", login=entry(station)) as live:
         for i in range(5):
             station.publish(f"{ACCOUNT}/dev-1/telemetry/temp", b'{"value": %d.5, "unit": "C"}' % i)
         wait_for(lambda: live.received == 5)
@@ -113,6 +113,7 @@ def test_frames_are_those_of_every_loader(station):
     assert df["value"].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
     assert df.attrs["source"] == "stream"
     assert df.attrs["account"] == ACCOUNT
+    assert df.attrs["clients"] == ["dev-1"]
 
 
 @needs_mosquitto

@@ -24,6 +24,7 @@ from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
+from isr_analysis.streaming.polled import Polled
 from isr_analysis.times import Range
 from isr_analysis.watching import latest
 
@@ -152,10 +153,9 @@ def test_a_stream_of_another_account_is_refused(here):
         assert not Recorded(portal.folder).health().rows
 
 
-def test_without_a_subscriber_the_live_answer_is_watched():
+def test_without_a_subscriber_the_live_answer_is_watched(no_pauses):
     """Frames of the live answer, through an outage, marked as stale."""
     with isr.sandbox.serve(days=1) as other, other.connect() as portal:
-        portal.wire._sleep = lambda _: None
         frames = isr.watch_live("isr-shack-01", every="1s", portal=portal, tz="Europe/Zurich")
         first = next(frames)
         assert first["client_id"].tolist() == ["isr-shack-01"]
@@ -192,6 +192,21 @@ def test_an_hour_that_is_used_up_is_waited_for():
             next(isr.watch_live(every="1s", source="live", portal=portal))
 
 
+def test_an_hour_that_is_used_up_is_not_asked_for_before_it_is_over(sandbox):
+    """However often it is looked: each request more would only be refused."""
+    stop = threading.Event()
+    with sandbox.connect() as portal:
+        tables = Polled(portal, Selector(), duration=None).tables("0.01s", stop)
+        assert len(next(tables))
+        sandbox.set_quota(0)
+        assert len(next(tables)) == 0
+        asked, end = sandbox.requests(), threading.Timer(0.5, stop.set)
+        end.start()
+        assert [*tables] == []
+        assert sandbox.requests() == asked
+        end.join()
+
+
 def test_a_pace_that_is_none_is_refused_before_anything_is_asked(sandbox):
     """Also where one table is printed, and it would not matter."""
     before = sandbox.requests()
@@ -201,10 +216,9 @@ def test_a_pace_that_is_none_is_refused_before_anything_is_asked(sandbox):
 
 
 @pytest.mark.parametrize("seen_before", [False, True])
-def test_a_portal_that_is_away_from_the_start_is_an_error(seen_before):
+def test_a_portal_that_is_away_from_the_start_is_an_error(seen_before, no_pauses):
     """Never an empty frame, also where an older live answer is in the cache."""
     with isr.sandbox.serve(days=1) as other, other.connect() as portal:
-        portal.wire._sleep = lambda _: None
         assert portal.account_id
         if seen_before:
             isr.load_live(portal=portal)
@@ -296,7 +310,7 @@ def test_of_a_publisher_that_the_live_answer_lacks_it_is_not_said_that_there_is_
                 assert isr.load_live(name, portal=portal).empty
 
 
-def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch):
+def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch, no_pauses):
     """On standard error, as of all that is wrong; where nothing is, it says nothing at all."""
     command = ["record", "--quiet", "--source", "live", "--every", "1s", "--for"]
     with isr.sandbox.serve(days=1) as here:

@@ -267,7 +267,26 @@ def test_many_requests_slow_down_near_the_end(line_to):
     assert slept == [pytest.approx(18.0)]
 
 
-def test_a_dead_portal_is_named_with_what_to_check(tmp_path):
+@pytest.mark.parametrize(
+    ("status", "route", "body", "hints"),
+    [
+        (404, "history", '{"detail": "no such client"}', {"`isr publishers` lists", "a portal of iShareRadio?"}),
+        (404, "history", "<html>Not Found</html>", {"a portal of iShareRadio?"}),
+        (404, "history", "", {"a portal of iShareRadio?"}),
+        (404, "publishers", '{"detail": "no such client"}', {"a portal of iShareRadio?"}),
+        (400, "history", '{"detail": "start: what?"}', {"see its words", "under [history] of"}),
+        (400, "publishers", '{"detail": "page: what?"}', {"see its words"}),
+    ],
+)
+def test_a_refusal_is_told_with_what_may_help(line_to, status, route, body, hints):
+    """By what was asked for, and whether the portal says a word on it."""
+    with pytest.raises(errors.QuestionRefusedError) as caught:
+        line_to(lambda _: httpx.Response(status, text=body)).get(f"/api/v1/subscriber/{route}")
+    every = {"`isr publishers` lists", "a portal of iShareRadio?", "see its words", "under [history] of"}
+    assert {one for one in every if one in str(caught.value)} == hints
+
+
+def test_a_dead_portal_is_named_with_what_to_check(tmp_path, no_pauses):
     """A port where nobody listens: the error names the settings for proxies and certificates."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -276,7 +295,18 @@ def test_a_dead_portal_is_named_with_what_to_check(tmp_path):
     with pytest.raises(errors.PortalUnavailableError, match=r"refused.*HTTPS_PROXY.*SSL_CERT_FILE") as caught:
         line.get("/x")
     assert caught.value.status_code is None
+    try:
+        {}["what the caller is at"]
+    except KeyError:
+        with pytest.raises(errors.PortalUnavailableError, match=r"cannot be reached \(\w+: .*refused"):
+            line.get("/x")
     line.close()
+
+
+def test_an_address_that_is_none_is_an_error_of_ours(line_to):
+    """As a link of the portal's may hold one."""
+    with pytest.raises(errors.PortalUnavailableError, match=f"^{ORIGIN} cannot be reached .*InvalidURL"):
+        line_to(lambda _: httpx.Response(200)).get("/x?after=\x01")
 
 
 def test_a_line_that_was_closed_says_so(line_to):

@@ -180,12 +180,12 @@ class Tally:
             remaining = word.remaining
             if remaining is not None:
                 db.execute("UPDATE request SET heard = 1 WHERE rowid = ?", (number,))
-                former = db.execute(
-                    "SELECT remaining FROM word WHERE token = ? AND abs(resets_at - ?) < ?",
-                    (self._token, resets_at, _SAME),
-                ).fetchone()
                 # Answers overtake each other: of one hour, the lowest word is the last.
-                remaining = min(remaining, former[0]) if former and former[0] is not None else remaining
+                lower = db.execute(
+                    "SELECT remaining FROM word WHERE token = ? AND abs(resets_at - ?) < ? AND remaining < ?",
+                    (self._token, resets_at, _SAME, remaining),
+                ).fetchone()
+                remaining = lower[0] if lower else remaining
             db.execute(
                 "INSERT OR REPLACE INTO word VALUES (?, ?, ?, ?, ?)",
                 (self._token, word.limit, remaining, resets_at, now),
@@ -251,10 +251,8 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
         for name in names:
             for prefix in ("x-ratelimit-", "ratelimit-", "x-rate-limit-"):
                 text = headers.get(prefix + name, "").split(",")[0].split(";")[0].strip()
-                try:
+                with contextlib.suppress(ValueError):
                     return float(text)
-                except ValueError:
-                    continue
         # All in one, as the drafts of the standard have it: r=50;t=30, or remaining=50, reset=30.
         short = "|".join({*names, *(_SHORT[name] for name in names if name in _SHORT)})
         found = re.search(rf"(?:^|[;,\s])(?:{short})=(\d+)", headers.get("ratelimit", ""))
@@ -264,11 +262,8 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
     resets = number("reset", "reset-after", "retry-after-seconds")
     resets = None if resets is None else _from_now(resets, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        remaining = 0
-        after = retry_after(headers.get("retry-after", ""), now)
-        resets = after if after is not None else resets
-        resets = _in_body(body, now) if _sane(resets) is None else resets
-        resets = _UNSAID if _sane(resets) is None else resets
+        remaining, after = 0, retry_after(headers.get("retry-after", ""), now)
+        resets = next(one for one in (after, resets, _in_body(body, now), _UNSAID) if _sane(one) is not None)
     limit, remaining, resets = _sane(limit), _sane(remaining), _sane(resets)
     return Word(
         None if limit is None or limit <= 0 else int(limit),

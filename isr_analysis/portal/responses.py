@@ -179,7 +179,7 @@ class Responses:
     def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float) -> bool:
         old = self._old(url, params)
         # One of the future was kept while the clock was ahead.
-        return old is not None and abs((_now() - _utc(old.created_at)).total_seconds()) < max_age
+        return old is not None and abs((_now() - old.created_at).total_seconds()) < max_age
 
 
 class _Cache(SQLiteCache):
@@ -239,17 +239,8 @@ def _is_data(response: requests.Response) -> bool:
 
 def _kept(response: Any, *, stale: bool) -> Kept:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    at = getattr(response, "created_at", None)
     url = headers.pop(_ADDRESS, str(response.url))
-    return Kept(
-        Answer(response.content, headers, url, response.status_code),
-        _utc(at) if at is not None else _now(),
-        stale,
-    )
-
-
-def _utc(at: dt.datetime) -> dt.datetime:
-    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
+    return Kept(Answer(response.content, headers, url, response.status_code), response.created_at, stale)
 
 
 def _now() -> dt.datetime:

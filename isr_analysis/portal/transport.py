@@ -79,7 +79,7 @@ class Counted(httpx.BaseTransport):
             pause(taken.pause)
         self.sent += 1
         response = _unpacked(self._inner.handle_request(request))
-        if request.extensions.get(BOUNDED) and response.is_success:
+        if request.extensions.get(BOUNDED):
             assert isinstance(response.stream, httpx.SyncByteStream)
             response.stream = _Bounded(response.stream, request.url.path)
         try:
@@ -120,7 +120,7 @@ def _unpacked(response: httpx.Response) -> httpx.Response:
     It does not notice either if the last one breaks off.
     """
     stated = response.headers.get("content-encoding", "").strip().lower()
-    if stated in ("gzip", "x-gzip") and not response.is_closed:
+    if stated in ("gzip", "x-gzip"):
         assert isinstance(response.stream, httpx.SyncByteStream)
         response.stream = _Gunzipped(response.stream)
         del response.headers["content-encoding"]

@@ -184,7 +184,7 @@ class Wire:
             try:
                 return self._send(method, url, params=params, json=json, extensions={PAUSE: pause, BOUNDED: bounded})
             except errors.QuotaExhaustedError as exc:
-                after = max(exc.retry_after or 0.0, 1.0)
+                after = max(exc.retry_after, 1.0)
                 waited += after
                 if waited > quota.BRIEFLY or not self._counted.is_brief():
                     raise
@@ -259,8 +259,8 @@ class Wire:
             except errors.QuotaExhaustedError as exc:
                 if not wait:
                     raise
-                logger.info("the quota is used up; waiting %.0f s", exc.retry_after or 0)
-                sleep(max(exc.retry_after or 0.0, 1.0))
+                logger.info("the quota is used up; waiting %.0f s", exc.retry_after)
+                sleep(max(exc.retry_after, 1.0))
 
 
 def good(response: httpx.Response, origin: str, *, lacking: Sequence[str] = ()) -> Answer:
@@ -376,8 +376,9 @@ def _path(url: str) -> str:
 
 
 def _cause(exc: Exception) -> str:
-    # The innermost words are the plain ones: "Connection refused", "certificate verify failed".
+    # The innermost words are the plain ones: "Connection refused", "certificate verify failed". A context beside the
+    # causes may be of the caller's own.
     inner: BaseException = exc
-    while inner.__cause__ is not None or inner.__context__ is not None:
-        inner = inner.__cause__ or inner.__context__ or inner
+    while inner.__cause__ is not None:
+        inner = inner.__cause__
     return f"{type(exc).__name__}: {inner}" if str(inner) else type(exc).__name__

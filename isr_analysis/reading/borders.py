@@ -147,4 +147,4 @@ def are_same(one: pa.Table, other: pa.Table) -> bool:
 
 def _count_of(message: pa.Table, table: pa.Table) -> int:
     alike = [pc.equal(table[name], message[name][0]) for name in _OF_MESSAGE]
-    return int(pc.sum(functools.reduce(pc.and_, alike)).as_py() or 0)
+    return int(pc.sum(functools.reduce(pc.and_, alike), min_count=0).as_py())

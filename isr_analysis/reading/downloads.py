@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from isr_analysis import answers
 from isr_analysis.answers import Paging
@@ -36,7 +35,7 @@ _FILES = {
     "files", "urls", "parts", "chunks", "downloads", "objects", "exports", "segments", "archives", "downloadurls",
     "fileurls", "signedurls", "presignedurls", "manifest",
 }  # fmt: skip
-_SIGNED = re.compile(r"(?:.*[-_])?(?:sig|signature|hmac)", re.IGNORECASE)
+_SIGNED = re.compile(r"[?&](?:[^=&]*[-_])?(?:sig|signature|hmac)=[^&]", re.IGNORECASE)
 """What the query of an address has that opens a file by itself."""
 
 
@@ -98,7 +97,7 @@ def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:
     The token goes to the portal alone, wherever the file is.
     """
     elsewhere = re.match(r"https?://", address) is not None
-    if elsewhere and _is_signed(address):
+    if elsewhere and _SIGNED.search(address):
         return wire.get(address, bulk=True, wait=wait)
     try:
         return wire.get(paging.path_of(address, base), bulk=True, wait=wait)
@@ -106,12 +105,6 @@ def file(wire: Wire, address: str, base: str, *, wait: Waiting) -> Answer:
         if not elsewhere:
             raise
         return wire.get(address, bulk=True, wait=wait)
-
-
-def _is_signed(address: str) -> bool:
-    with contextlib.suppress(ValueError):  # it is no address
-        return any(map(_SIGNED.fullmatch, parse_qs(urlsplit(address).query)))
-    return False
 
 
 def _value(answer: Answer) -> Any:
@@ -152,5 +145,5 @@ def _listed(value: Any) -> list[str]:
     (name, rows), *_ = lists
     found = [_address(one) if isinstance(one, Mapping) else _address({"url": one}) for one in rows]
     named = plain(name) in _FILES
-    given = [one for one in found if one and (named or _is_signed(one))]
+    given = [one for one in found if one and (named or _SIGNED.search(one))]
     return given if len(given) == len(rows) else []

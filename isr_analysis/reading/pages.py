@@ -266,7 +266,7 @@ def _is_of_age(portal: Portal, selector: Selector, span: Range, *, shorter: bool
         end = span.end + max(now - span.end, 0) // step * step
         length = length // 2 if shorter else length
         part = Range(end - length, end)
-        if part.start <= span.start or length < known.unit:
+        if length < known.unit:
             return False
         try:
             guesses.first_of(portal, known, selector, part)

@@ -29,10 +29,10 @@ def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], habits: Habits
     The longest series is asked for again at either end of the range, unless it is regular and no longer silent there
     than between two of its messages.
     """
-    if page.fragments or page.rows < _FEWEST:
+    if page.fragments or len(page.messages) < _FEWEST:
         return False
     lengths = page.messages.group_by(["client_id", "topic"]).aggregate([([], "count_all")])
-    most = pc.max(lengths["count_all"]).as_py() or 0
+    most = pc.max(lengths["count_all"]).as_py()
     if habits.series_limit is not None:
         return bool(most >= habits.series_limit)
     alike = pc.sum(pc.equal(lengths["count_all"], most)).as_py()

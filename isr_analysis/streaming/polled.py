@@ -50,7 +50,6 @@ class Polled:
         self._gaps: list[Gap] = []
         self._away_since: int | None = None
         self._answered = False
-        self._closed = False
 
     @property
     def connected(self) -> bool:
@@ -70,7 +69,7 @@ class Polled:
             are waited for, the last two of them for an hour.
         """
         pause = times.duration(every, name="every") / times.SECOND
-        while not self._closed and not (self._answered and self._ended(stop)):
+        while not (self._answered and self._ended(stop)):
             began, wait = time.monotonic(), pause
             try:
                 yield self._new()
@@ -79,7 +78,7 @@ class Polled:
                     raise
                 self._away()
                 logger.warning("%s", exc)
-                wait = max(pause, exc.retry_after or 0.0)
+                wait = max(pause, exc.retry_after)
                 yield messages.empty()
             except (PortalUnavailableError, AnswerError, QuestionRefusedError) as exc:
                 away = self._away()
@@ -96,8 +95,7 @@ class Polled:
         return [*self._gaps, *([Gap(away, max(away, self._portal.now()), "connection", None)] if away else [])]
 
     def close(self) -> None:
-        """End it."""
-        self._closed = True
+        """Do nothing: between two looks nothing is open, as it is of a `Stream`."""
 
     def _new(self) -> pa.Table:
         portal = self._portal
@@ -125,7 +123,7 @@ class Polled:
 
     def _ended(self, stop: Event | None) -> bool:
         is_late = self._until is not None and time.monotonic() >= self._until
-        return self._closed or is_late or (stop is not None and stop.is_set())
+        return is_late or (stop is not None and stop.is_set())
 
 
 Source = Stream | Polled
