@@ -270,6 +270,8 @@ def is_vague(known: History, new: History, words: str) -> bool:
 
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
+    if re.search(r"\bheaders?\b", clause, re.IGNORECASE):  # no parameter brings it
+        return {}
     clause = clause.replace(" to required type ", " into type ")  # Spring's words, of which none is a parameter
     named = [name for name in _NAME.findall(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
