@@ -14,7 +14,7 @@ _KINDS = (
     ("start starts starting begin begins beginning", "end ends ending stop finish"),
     ("from since", "to until till"),
     ("after newer", "before older"),
-    ("gte gt ge", "lte lt le"),
+    ("gte gteq gt ge", "lte lteq lt le"),
     ("min lower earliest oldest", "max upper latest newest"),
 )
 """Words of names that tell which end it is: those for starts and for ends that go together, last those of amounts."""
@@ -23,7 +23,7 @@ _OF_TIME = re.compile(
     r"time|date|datetime|timestamp|ts|at|day|instant|interval|window|range|published|received|recorded|measured"
     r"|observed|occurred|sampled|sent|logged|created|inserted|ingested|stored"
 )
-_LATER = re.compile(r"updated|modified|changed|deleted|expires?|expired|last")
+_LATER = re.compile(r"updated|modified|changed|deleted|expires?|expired|last|received|arrived|inserted|ingested|stored")
 """What speaks of what became of something, and not of when it was published."""
 
 _SAID = (

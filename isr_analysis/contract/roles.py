@@ -33,21 +33,8 @@ _NAMES = (
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
 
 VAGUE = (
-    "max",
-    "n",
-    "num",
-    "first",
-    "top",
-    "take",
-    "count",
-    "size",
-    "rows",
-    "token",
-    "next",
-    "marker",
-    "source",
-    "channel",
-)
+    "max", "n", "num", "first", "top", "take", "count", "size", "rows", "token", "next", "marker", "source", "channel",
+)  # fmt: skip
 """Names that may mean something else where another one has the same role."""
 
 _WITHIN = re.compile(r"^(filter|where|search|paginate|pagination|paging|pageable|options)_(?=.)")
