@@ -227,6 +227,8 @@ def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
             return None  # since=24h
         if re.search(r"cursor|opaque|next page|page token|continu", one.words, re.IGNORECASE):
             return roles.CURSOR
+        if bare and re.search(r"\bids?\b|sequence", one.words, re.IGNORECASE):
+            return roles.CURSOR if name == "after" else None
         if one.kind == "integer" and re.search(r"offset|index|skip|row", one.words, re.IGNORECASE):
             return roles.OFFSET
         if bare and role in taken and (name != "start" or one.kind != "string"):

@@ -89,6 +89,9 @@ def test_of_several_pairs_that_of_when_it_was_published_is_taken():
     known = read(query("start", description="The number from which on", **NUMBER), query("created_from", **TEXT),
                  query("created_to", **TEXT))  # fmt: skip
     assert (known.start, known.end) == ("created_from", "created_to")
+    of_ids = [query(name, description="The id of a message", **NUMBER) for name in ("after", "before")]
+    known = read(*of_ids, query("start", **TEXT), query("end", **TEXT))
+    assert (known.start, known.end, known.cursor) == ("start", "end", "after")
     known = read(*(query(name, **TEXT) for name in ("_since", "start", "end")))
     assert (known.start, known.end) == ("start", "end")
     known = read(*(query(name, **TEXT) for name in ("from", "limit", "afterEnqueuedAt", "beforeEnqueuedAt")))
