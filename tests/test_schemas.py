@@ -72,7 +72,7 @@ def test_what_the_names_do_not_say_the_descriptions_do(schema, expected):
         ("temp", {"type": "number"}, "The device"),
         ("up", {"type": "integer"}, "Device uptime"),
         ("owner", TEXT, "Name of the station's owner"),
-        ("at", TEXT, "Name of the place where the station stands"),
+        ("place", TEXT, "Name of the place where the station stands"),
     ],
 )
 def test_what_is_something_of_a_client_or_a_time_is_neither(name, schema, words):
