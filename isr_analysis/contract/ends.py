@@ -10,15 +10,6 @@ from typing import NamedTuple
 from isr_analysis.contract import roles
 from isr_analysis.contract.parameters import Parameter
 
-_KINDS = (
-    ("start starts starting begin begins beginning", "end ends ending stop finish"),
-    ("from since", "to until till"),
-    ("after newer", "before older"),
-    ("gte gteq gt ge", "lte lteq lt le"),
-    ("min lower earliest oldest", "max upper latest newest"),
-)
-"""Words of names that tell which end it is: those for starts and for ends that go together, last those of amounts."""
-
 _OF_TIME = re.compile(
     r"time|date|datetime|timestamp|ts|at|day|instant|interval|window|range|published|received|recorded|measured"
     r"|observed|occurred|sampled|sent|logged|created|inserted|ingested|stored"
@@ -42,7 +33,7 @@ class Side(NamedTuple):
 
 _SIDES = {
     word: (role, kind)
-    for kind, both in enumerate(_KINDS)
+    for kind, both in enumerate(roles.ENDS)
     for role, words in zip((roles.START, roles.END), both, strict=True)
     for word in words.split()
 }
@@ -65,7 +56,7 @@ def side(name: str) -> Side | None:
 def role_of(name: str) -> str | None:
     """Give the role of a parameter that a portal wants, if its name tells which end it is, and of no amount."""
     found = side(name)
-    return found.role if found and found.kind < len(_KINDS) - 1 else None
+    return found.role if found and found.kind < len(roles.ENDS) - 1 else None
 
 
 def of_names(starts: Iterable[Parameter], ends: Iterable[Parameter]) -> dict[str, Parameter]:

@@ -11,6 +11,18 @@ LIMIT, CURSOR, PAGE, OFFSET, ORDER, FORMAT = "limit", "cursor", "page", "offset"
 _TIME = r"(_?(time|date|datetime|ts|timestamp|at|utc|iso|epoch|unix|s|ms|us|ns|sec|seconds|millis|micros|nanos))*"
 _BEFORE_TIME = r"((time|date|ts|timestamp|published|created|received|recorded|range|window|interval|period|t)(_at)?)?_?"
 
+ENDS = (
+    ("start starts starting begin begins beginning", "end ends ending stop finish"),
+    ("from since", "to until till"),
+    ("after newer", "before older"),
+    ("gte gteq gt ge", "lte lteq lt le"),
+    ("t0", "t1"),
+    ("min lower earliest oldest", "max upper latest newest"),
+)
+"""Words of names that tell which end it is: those for starts and for ends that go together, last those of amounts."""
+
+_STARTS, _STOPS = ("|".join(" ".join(words).split()) for words in zip(*ENDS, strict=True))
+
 _NAMES = (
     # The order matters: the first that fits wins.
     (ACCOUNT, r"(account|tenant|org|organisation|organization)(_?(id|uuid))?"),
@@ -26,9 +38,8 @@ _NAMES = (
     (ORDER, (r"order(_?(by|dir|direction))?|sort(_?(by|dir|direction|order))?|direction|dir|desc(ending)?|asc(ending)?"
             r"|reverse|newest_first|oldest_first")),
     (FORMAT, r"format|fmt|output(_?format)?|response_format|accept|encoding|as|type|mime"),
-    (START, (rf"{_BEFORE_TIME}(start(?:s|ing)?|from|since|begin(?:s|ning)?|after|gte?|min|lower|earliest|oldest|t0)"
-            rf"{_TIME}")),
-    (END, rf"{_BEFORE_TIME}(end(?:s|ing)?|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
+    (START, rf"{_BEFORE_TIME}({_STARTS}){_TIME}"),
+    (END, rf"{_BEFORE_TIME}({_STOPS}){_TIME}"),
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
 
