@@ -9,7 +9,10 @@ START, END, CLIENT, TOPIC, ACCOUNT = "start", "end", "client", "topic", "account
 LIMIT, CURSOR, PAGE, OFFSET, ORDER, FORMAT = "limit", "cursor", "page", "offset", "order", "format"
 
 _TIME = r"(_?(time|date|datetime|ts|timestamp|at|utc|iso|epoch|unix|s|ms|us|ns|sec|seconds|millis|micros|nanos))*"
-_BEFORE_TIME = r"((time|date|ts|timestamp|published|created|received|recorded|range|window|interval|period|t)(_at)?)?_?"
+_BEFORE_TIME = (
+    r"(?!(range|window|interval|period)_?m(in|ax))"  # how long one is
+    r"((time|date|ts|timestamp|published|created|received|recorded|range|window|interval|period|t)(_at)?)?_?"
+)
 
 ENDS = (
     ("start starts starting begin begins beginning", "end ends ending stop finish"),

@@ -30,6 +30,7 @@ NUMBER = {"type": "integer"}
         ("sample_newer", "sample_older", ISO),
         ("statement.on_or_after", "statement.before", ISO),
         ("q[created_at_gteq]", "q[created_at_lteq]", TEXT),
+        ("dt_from", "dt_to", TEXT),
     ],
 )
 def test_two_of_one_thing_are_the_ends(start, end, schema):
@@ -89,6 +90,8 @@ def test_of_several_pairs_that_of_when_it_was_published_is_taken():
     known = read(query("start", description="The number from which on", **NUMBER), query("created_from", **TEXT),
                  query("created_to", **TEXT))  # fmt: skip
     assert (known.start, known.end) == ("created_from", "created_to")
+    known = read(*(query(name, **TEXT) for name in ("min_time", "max_time", "start", "end")))
+    assert (known.start, known.end) == ("start", "end")
     of_ids = [query(name, description="The id of a message", **NUMBER) for name in ("after", "before")]
     known = read(*of_ids, query("start", **TEXT), query("end", **TEXT))
     assert (known.start, known.end, known.cursor) == ("start", "end", "after")
@@ -108,7 +111,11 @@ def test_ends_are_told_by_their_words_in_either_order():
     assert (known.start, known.end) == (None, "time")
 
 
-@pytest.mark.parametrize("pair", [("price_min", "price_max"), ("min_id", "max_id"), ("value_from", "value_to")])
+@pytest.mark.parametrize(
+    "pair",
+    [("price_min", "price_max"), ("min_id", "max_id"), ("value_from", "value_to"), ("min_interval", "max_interval"),
+     ("range_min", "range_max"), ("time_of_day_from", "time_of_day_to")],
+)  # fmt: skip
 def test_two_of_what_is_no_time_are_no_ends(pair):
     """Nothing says that they are instants."""
     found = openapi.read(document(*(query(name, **NUMBER) for name in pair)), "/openapi.json")
