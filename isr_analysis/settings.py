@@ -138,8 +138,8 @@ def profile(
         account_id=setting(account_id, "ISR_ACCOUNT_ID", "account_id", _check_account),
         account_is_given=bool(account_id or (env.get("ISR_ACCOUNT_ID") and not (chosen and entry.get("account_id")))),
         is_chosen=chosen,
-        contract=setting(contract, "ISR_CONTRACT", "contract", lambda path: path_of(path, "contract")),
-        token_file=setting(None, "ISR_TOKEN_FILE", "token_file", lambda path: path_of(path, "token_file")),
+        contract=setting(contract, "ISR_CONTRACT", "contract", lambda path: path_of(path, "contract").absolute()),
+        token_file=setting(None, "ISR_TOKEN_FILE", "token_file", lambda path: path_of(path, "token_file").absolute()),
         home=folder,
         is_offline=is_offline(environ),
     )

@@ -221,3 +221,10 @@ def test_what_influxdb_adds_to_fields_beside_each_other_is_no_field():
     assert [json.loads(one[3]) for one in told(read(text.encode()))] == [{"on": True}]
     text = f"time,client_id,topic,table,on\n{AT},a,t/x,4,true\n"
     assert [json.loads(one[3]) for one in told(read(text.encode()))] == [{"table": 4, "on": True}]
+
+
+def test_what_annotations_state_to_be_text_is_no_number():
+    """A serial number of digits is as it was written."""
+    kinds = "#datatype,string,long,dateTime:RFC3339,string,string,string,string\n"
+    text = f"{kinds},result,table,_time,client_id,topic,_field,_value\n,_result,0,{AT},a,t/x,serial,12\n"
+    assert [json.loads(one[3]) for one in told(read(text.encode()))] == [{"serial": "12"}]

@@ -101,12 +101,14 @@ def test_what_is_no_time_of_a_message_is_not_taken_for_one(name, value):
 
 
 @pytest.mark.parametrize(
-    "value", ["Nov 1, 2026 06:30:00 PM", "Sun Nov 01 06:30:00 CET 2026", "Sun, 01 Nov 2026 06:30:00 CEST"]
+    "value",
+    ["Nov 1, 2026 06:30:00 PM", "Sun Nov 01 06:30:00 CET 2026", "Sun, 01 Nov 2026 06:30:00 CEST", "01.11.2026 6:30 PM"],
 )
 def test_a_word_that_may_move_an_instant_is_not_passed_over(value):
     """Half a day, or a zone that RFC 2822 does not know: the error shows what came."""
-    with pytest.raises(AnswerError, match=f"'time' holds '\"?{value}"):
-        read([{"time": value, "client_id": "a", "topic": "t", "payload": 1}])
+    for before in ([], [{**ROW, "time": "01.11.2026 06:30"}]):
+        with pytest.raises(AnswerError, match=f"'time' holds '\"?{value}"):
+            read([*before, {**ROW, "time": value}])
 
 
 @pytest.mark.parametrize("name", ["phenomenonTime", "enqueuedTime", "gateway_timestamp"])

@@ -104,6 +104,22 @@ def test_settings_that_change_are_heeded_by_the_next_load(sandbox, monkeypatch, 
     assert len(isr.load_live(portal=first)) > 0  # whoever holds it goes on
 
 
+def test_another_folder_of_the_process_changes_no_connection(sandbox, monkeypatch, tmp_path):
+    """Files that were named by where they are from there are still those; also where a setting is changed."""
+    (tmp_path / "contract.toml").write_text('[history]\nlimit = "few"\n')
+    monkeypatch.chdir(tmp_path)
+    first = isr.connect(sandbox.token, origin=sandbox.origin, contract="contract.toml", home="kept")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert connection.current() is first
+    monkeypatch.setenv("ISR_ACCOUNT_ID", sandbox.account_id)
+    assert (portal := connection.current()) is not first
+    assert portal.contract.history.limit == "few"
+    assert portal.profile.home == tmp_path / "kept"
+    isr.disconnect()
+    first.close()
+
+
 def test_a_token_that_is_taken_out_of_the_environment_is_still_used(sandbox, monkeypatch):
     """Whoever hides it from other programs, once it was read, is not asked for it again."""
     monkeypatch.setenv("ISR_TOKEN", sandbox.token)

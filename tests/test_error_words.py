@@ -132,6 +132,7 @@ OF_CHECKS = [
     {"code": 422, "errors": {"query": {"from": ["Missing data"], "to": ["Missing data"]}}},
     # ASP.NET, and those of own making
     {"Message": "The request is invalid.", "ModelState": {"from": ["is required"], "to": ["is required"]}},
+    {"error": {"message": "Invalid", "fields": {"from": "is required", "to": "is required"}}},
     {"title": "Bad parameters", "parameter": {"from": ["is required"], "to": ["is required"]}},
     {"message": "Invalid", "causes": [{"context": name, "description": "is required"} for name in ("from", "to")]},
     {"invalidFields": [{"name": name, "errorDescription": "is required"} for name in ("from", "to")], "ref": "7"},
@@ -163,6 +164,7 @@ def test_what_stands_beside_the_words_and_is_no_check_is_left_out():
     """As the data of a failure: only lists of checks are words."""
     assert error_words(b'{"detail": "Gone", "extra": ["a"], "data": [{"id": 7}]}') == "Gone"
     assert error_words(b'{"message": "Gone", "extra": {"trace": 3}, "data": []}') == "Gone"
+    assert error_words(b'{"message": "Gone", "parameters": {"start": "2024-10-04"}}') == "Gone"
     assert error_words(b'{"errors": [{"title": "Gone", "detail": "after 90 days"}]}') == "Gone: after 90 days"
 
 

@@ -61,6 +61,14 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("Failed to convert 'start' with value: '2024-10-04T00:00:00Z'", {"time_form": "s"}),
         ("Failed to convert to required type 'java.time.LocalDateTime'", {"time_form": "%Y-%m-%dT%H:%M:%S.%f"}),
         ("Failed to convert to required type 'java.time.LocalDate'", {"time_form": "date"}),
+        ("start: The value '2024-10-04T00:00:00Z' is not valid for start.", {"start": "start", "time_form": "s"}),
+        ('start: parsing time "2024-10-04T00:00:00Z": extra text: "T00:00:00Z"', {"time_form": "date"}),
+        ('invalid end: parsing time "2024-10-05T00:00:00Z": extra text: "Z"', {"time_form": "%Y-%m-%dT%H:%M:%S"}),
+        ("From can't be blank; To can't be blank", {"start": "From", "end": "To"}),
+        ("Please provide a valid time range: from, to (ISO 8601)", {"start": "from", "longest": None}),
+        ("You must supply since and until", {"start": "since"}),
+        ("requires property 'from'", {"start": "from"}),
+        ("A date range is required: from, to", {"start": "from", "longest": None}),
         ("query.limit: Input should be less than or equal to 500", {"page_size": 500, "page_size_is_kept": True}),
         ("Bad Request: limit must not be greater than 50", {"page_size": 50, "page_size_is_kept": True}),
         ("Invalid limit", {"page_size": 1000, "page_size_is_kept": False}),
@@ -357,6 +365,32 @@ def test_a_name_as_a_program_spells_its_own_field_is_tried_in_other_spellings(na
     known, words = History(start=name), f"Field validation for '{name}' failed on the 'required' tag"
     found = revised(known, {"start" if other is None else name: "x", name: "x"}, words, DAY)
     assert found == (None if other is None else dataclasses.replace(known, start=other))
+
+
+@pytest.mark.parametrize(
+    ("words", "end"),
+    [
+        ("You need to narrow the range to 24 hours", "end"),
+        ("You need to use a range of at most 1 day to get data from this endpoint", "end"),
+        ("Range needs to be at most 1 day", "end"),
+        ("unexpected parameter: end. Refer to the manual", None),
+        ("Unknown parameter 'end'. Allowed: start and to", "to"),
+    ],
+)
+def test_words_of_a_sentence_name_no_parameter(words, end):
+    """Though "to", "from" and "day" are names elsewhere: what the sentence says is learned, and no other name."""
+    new = revised(History(), {"start": ASKED["start"], "end": ASKED["end"]}, words, DAY)
+    assert new == (History(end=end) if end != "end" else History(longest="43200s"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["start is required to be before end", "start_date must be before end_date", "end_date: must be after start_date",
+     "Your plan needs access to history from before 2024"],
+)  # fmt: skip
+def test_ends_that_a_sentence_compares_are_not_missing(words):
+    """The refusal stands: there is no other name in it."""
+    assert revised(History(client=None), ASKED, words, DAY) is None
 
 
 @pytest.mark.parametrize(

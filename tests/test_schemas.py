@@ -68,6 +68,11 @@ def test_what_the_names_do_not_say_the_descriptions_do(schema, expected):
         ("role", {**TEXT, "enum": ["a", "b"]}, "The device's name for its part"),
         ("depth", {"type": "integer"}, "The greatest depth of a device that is mounted"),
         ("topic_title", TEXT, "Title of the topic"),
+        ("fw", TEXT, "Device firmware"),
+        ("temp", {"type": "number"}, "The device"),
+        ("up", {"type": "integer"}, "Device uptime"),
+        ("owner", TEXT, "Name of the station's owner"),
+        ("place", TEXT, "Name of the place where the station stands"),
     ],
 )
 def test_what_is_something_of_a_client_or_a_time_is_neither(name, schema, words):

@@ -298,7 +298,7 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row], divider: str) -> 
         else:
             made[name] = column if plain(name) in (*PAYLOAD, *BASE64, *HEX) else _as_found(column, divider)
     for field, value in FRAGMENT:
-        if field in made and value in made and pa.types.is_string(made[value].type):
+        if not kinds and field in made and value in made and pa.types.is_string(made[value].type):
             made[value] = _by_field(made[field].to_pylist(), made[value].to_pylist(), divider)
     return made
 

@@ -78,8 +78,6 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
         A value is no instant; the message names its row.
     """
     text = columns.said(columns.texts(column, name))
-    if _DOTTED.fullmatch(columns.sample_text(text)):
-        text = pc.replace_substring_regex(text, r"^(\d\d)\.(\d\d)\.(\d{4}),?", r"\3-\2-\1")
     may_be_digits = form in (None, "iso") and not unit_of(name) and _DIGITS.match(columns.sample_text(text))
     if may_be_digits and pc.all(pc.match_substring_regex(text, _DIGITS.pattern)).as_py():
         text = pc.replace_substring_regex(text, _DIGITS.pattern, r"\1-\2-\3T\4:\5:\6.\70")

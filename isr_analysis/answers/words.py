@@ -19,20 +19,11 @@ HTML = "(a page of HTML)"
 """What stands before the words of a page that was written for a browser."""
 
 _KEYS = (
-    *("detail", "message", "errordescription", "description", "error", "title", "errors", "reason", "msg", "issues"),
-    *(
-        "details",
-        "violations",
-        "fielderrors",
-        "fieldviolations",
-        "invalidparams",
-        "validation",
-        "validationerrors",
-        "suberrors",
-    ),
-    *("embedded", "errormessage", "errormessages", "errormsg", "messagedetail", "faultstring", "debuginfo"),
-    *("innererrors", "invalidfields", "problems", "validations", "causes", "messages"),
-)
+    "detail", "message", "errordescription", "description", "error", "title", "errors", "reason", "msg", "issues",
+    "details", "violations", "fielderrors", "fieldviolations", "invalidparams", "validation", "validationerrors",
+    "suberrors", "embedded", "errormessage", "errormessages", "errormsg", "messagedetail", "faultstring", "debuginfo",
+    "innererrors", "invalidfields", "problems", "validations", "causes", "messages",
+)  # fmt: skip
 """Members that say what is wrong, spelled as by `plain`; what is said by the later ones stands first."""
 
 _ELSE = ("statusmessage", "summary", "cause", "fault")
@@ -96,8 +87,8 @@ def error_words(body: bytes, content_type: str | None = None, *, longest: int | 
         text = html.unescape(_NO_TEXT.sub(" ", text))
     elif text and (text.startswith("<") or (content_type or "").startswith("text/html")):
         title = _TITLE.search(text)
-        plain = _NO_TEXT.sub(" ", "; ".join([title[1], *_PARAGRAPH.findall(text)]) if title else text)
-        text = f"{HTML} {html.unescape(plain)}"
+        shown = _NO_TEXT.sub(" ", "; ".join([title[1], *_PARAGRAPH.findall(text)]) if title else text)
+        text = f"{HTML} {html.unescape(shown)}"
     else:
         with contextlib.suppress(ValueError, RecursionError):
             text = _say(json.loads(text))
@@ -118,9 +109,9 @@ def _say(given: Any) -> str:
             return f"{named}: {text}"
         said = [_say(value[key]) for key in _KEYS if value.get(key) and not _is_place(value[key])]
         said += [_say(value[key]) for key in _BESIDE if _are_checks(value.get(key))]
-        said += [_say(value[key]) for key in _BY_NAME if _is_by_name(value.get(key))]
-        if _is_by_name(given) and not said:  # the failed checks of each parameter
-            return "; ".join(_of_name(name, checks) for name, checks in given.items())
+        said += [_of_names(value[key]) for key in _BY_NAME if _is_by_name(value.get(key), texts=key == "fields")]
+        if _is_by_name(given) and not said:
+            return _of_names(given)
         said = said or [_say(value[key]) for key in _ELSE if value.get(key)]
         # problem+json has a title and a detail; other bodies say the same twice.
         line = ": ".join(dict.fromkeys(reversed(said)))
@@ -164,11 +155,20 @@ def _are_checks(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(_check(one) for one in value)
 
 
-def _is_by_name(value: Any) -> bool:
-    """Tell whether an object has the failed checks of each parameter under its name, of each place of parameters."""
+def _is_by_name(value: Any, *, texts: bool = False) -> bool:
+    """Tell whether an object has the failed checks of each parameter under its name, of each place of parameters.
+
+    A text is one only with `texts`: it may also repeat what was sent.
+    """
     if not isinstance(value, dict) or not value:
         return False
-    return all(isinstance(one, list) or _is_check(one) or _is_by_name(one) for one in value.values())
+    kinds = list | str if texts else list
+    return all(isinstance(one, kinds) or _is_check(one) or _is_by_name(one) for one in value.values())
+
+
+def _of_names(checks: dict[str, Any]) -> str:
+    """Say what the failed checks of each parameter are."""
+    return "; ".join(_of_name(name, one) for name, one in checks.items())
 
 
 def _of_name(name: str, checks: Any) -> str:

@@ -2,8 +2,8 @@
 
 The modules, those first that rest on the ones below:
 
-- `refusals` (what a 4xx teaches), `retention` (what is too old), `openapi` with `ends`, `parameters`, `schemas`,
-  `thinning` and `limits` (what the portal's document says);
+- `refusals` with `names` (what a 4xx teaches), `retention` (what is too old), `openapi` with `ends`, `parameters`,
+  `schemas`, `thinning` and `limits` (what the portal's document says);
 - `file` (all of it as a file), `contract` (as data);
 - `roles`, `layouts`, `lengths` and `headers` (names, instants, lengths and headers in a question).
 """

@@ -10,20 +10,13 @@ from typing import NamedTuple
 from isr_analysis.contract import roles
 from isr_analysis.contract.parameters import Parameter
 
-_KINDS = (
-    ("start starts starting begin begins beginning", "end ends ending stop finish"),
-    ("from since", "to until till"),
-    ("after newer", "before older"),
-    ("gte gt ge", "lte lt le"),
-    ("min lower earliest oldest", "max upper latest newest"),
-)
-"""Words of names that tell which end it is: those for starts and for ends that go together, last those of amounts."""
-
+_AMOUNTS = len(roles.ENDS) - 1
 _OF_TIME = re.compile(
-    r"time|date|datetime|timestamp|ts|at|day|instant|interval|window|range|published|received|recorded|measured"
-    r"|observed|occurred|sampled|sent|logged|created|inserted|ingested|stored"
+    r"time|date|datetime|dt|timestamp|ts|at|day|instant|published|received|recorded|measured|observed|occurred|sampled"
+    r"|sent|logged|created|inserted|ingested|stored"
 )
-_LATER = re.compile(r"updated|modified|changed|deleted|expires?|expired|last")
+_OF_RANGE = re.compile(r"interval|window|range")
+_LATER = re.compile(r"updated|modified|changed|deleted|expires?|expired|last|received|arrived|inserted|ingested|stored")
 """What speaks of what became of something, and not of when it was published."""
 
 _SAID = (
@@ -42,7 +35,7 @@ class Side(NamedTuple):
 
 _SIDES = {
     word: (role, kind)
-    for kind, both in enumerate(_KINDS)
+    for kind, both in enumerate(roles.ENDS)
     for role, words in zip((roles.START, roles.END), both, strict=True)
     for word in words.split()
 }
@@ -65,7 +58,7 @@ def side(name: str) -> Side | None:
 def role_of(name: str) -> str | None:
     """Give the role of a parameter that a portal wants, if its name tells which end it is, and of no amount."""
     found = side(name)
-    return found.role if found and found.kind < len(_KINDS) - 1 else None
+    return found.role if found and found.kind < _AMOUNTS else None
 
 
 def of_names(starts: Iterable[Parameter], ends: Iterable[Parameter]) -> dict[str, Parameter]:
@@ -81,16 +74,20 @@ def of_pairs(given: Iterable[Parameter], by_role: Mapping[str, Parameter]) -> di
     known = [by_role[role] for role in (roles.START, roles.END) if role in by_role]
     if len(known) > 1 or any(one.time_form() for one in known):
         return {}
-    return _best([(one, found) for one in given if (found := side(one.name)) and _may_be_instant(one, found.of)])
+    return _best([(one, found) for one in given if (found := side(one.name)) and _may_be_instant(one, found)])
 
 
 def _best(sides: list[tuple[Parameter, Side]], *, alike: bool = False) -> dict[str, Parameter]:
-    """Choose two of one thing: rather of when something was published, in words that go together, and half-open.
+    """Choose two of one thing: rather of when something was published, of no amount, half-open, in like words.
 
     With `alike`, the words must go together.
     """
     pairs = [
-        ((bool(_LATER.search(a.of)), a.kind != b.kind, _is_strict(first), not _is_strict(last)), first, last)
+        (
+            (bool(_LATER.search(a.of)), a.kind == _AMOUNTS, a.kind != b.kind, _is_strict(first), not _is_strict(last)),
+            first,
+            last,
+        )
         for (first, a), (last, b) in itertools.product(sides, sides)
         if (a.role, b.role, a.of) == (roles.START, roles.END, b.of) and (a.kind == b.kind or not alike)
     ]
@@ -100,9 +97,15 @@ def _best(sides: list[tuple[Parameter, Side]], *, alike: bool = False) -> dict[s
     return {roles.START: first, roles.END: last}
 
 
-def _may_be_instant(one: Parameter, of: str) -> bool:
-    told = not of or one.is_instant() or any(map(_OF_TIME.fullmatch, of.split("_")))  # not_before= is of nothing else
-    return one.kind != "boolean" and told
+def _may_be_instant(one: Parameter, found: Side) -> bool:
+    """Tell whether a parameter is an instant by its name, or surely one by its words; ``not_before`` is of nothing."""
+    if one.kind == "boolean" or "time_of_day" in found.of:
+        return False
+    words = found.of.split("_")
+    of_time = any(map(_OF_TIME.fullmatch, words)) or (
+        found.kind < _AMOUNTS and any(map(_OF_RANGE.fullmatch, words))  # min_interval= is how long one is
+    )
+    return not found.of or of_time or one.is_instant()
 
 
 def _is_strict(one: Parameter) -> bool:

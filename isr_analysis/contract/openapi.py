@@ -182,7 +182,7 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
     by_role |= ends.of_pairs(given, by_role)
     for one, _ in told:
         role = ends.of_words(one)
-        if role == roles.START or (role == roles.END and roles.START in by_role):
+        if role is not None:
             by_role.setdefault(role, one)
     if not by_role.keys() >= {*_ENDS} and (interval := next(filter(ends.is_interval, given), None)) is not None:
         by_role |= {roles.START: interval, roles.END: interval}
@@ -218,16 +218,21 @@ def _unsaid(instant: Parameter, built_in: History) -> str:
 
 def _role(one: Parameter, taken: Mapping[str, Parameter]) -> str | None:
     role = roles.role_of(one.name)
-    bare = roles.snake(one.name) in ("after", "before", "start", "from", "min", "max", "first", "last")
+    name = roles.snake(one.name)
+    if role in (roles.CLIENT, roles.TOPIC) and name in roles.VAGUE and "enum" in one.schema:
+        return None  # source=archive
+    bare = name in ("after", "before", "start", "from", "min", "max", "first", "last")
     if role in (roles.START, roles.END) and one.time_form() is None:
         if role == roles.START and lengths.form_of(one.name, one.schema, one.words) and not bare:
             return None  # since=24h
         if re.search(r"cursor|opaque|next page|page token|continu", one.words, re.IGNORECASE):
             return roles.CURSOR
+        if bare and re.search(r"\bids?\b|sequence", one.words, re.IGNORECASE):
+            return roles.CURSOR if name == "after" else None
         if one.kind == "integer" and re.search(r"offset|index|skip|row", one.words, re.IGNORECASE):
             return roles.OFFSET
-        if bare and role in taken and (roles.snake(one.name) != "start" or one.kind != "string"):
-            return roles.CURSOR if roles.snake(one.name) == "after" and one.kind == "string" else None
+        if bare and role in taken and (name != "start" or one.kind != "string"):
+            return roles.CURSOR if name == "after" and one.kind == "string" else None
     return role
 
 

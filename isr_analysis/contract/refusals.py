@@ -10,7 +10,7 @@ from typing import Any
 
 from isr_analysis import answers, times
 from isr_analysis.answers.shape import plain
-from isr_analysis.contract import ends, layouts, roles
+from isr_analysis.contract import layouts, names, roles
 from isr_analysis.contract.contract import NARROWEST, History
 from isr_analysis.contract.limits import has_length, length_at_once, longest_below, longest_range, shortest_range
 from isr_analysis.contract.parameters import Parameter
@@ -23,14 +23,16 @@ REVISABLE = (400, 413, 414, 416, 422)
 """The statuses of which the words may say how else to ask."""
 
 _MISSING = re.compile(
-    r"required|missing|mandatory|need|usage|expected parameter|specify|undefined|must be a string"
-    r"|not (provided|given|specified)|\bno [\w.\[\]-]+ (given|provided|specified)"
-    r"|must (be )?(given|provided|specified|supplied|set|include)|(not|never) be (null|empty|blank)",
+    r"required(?! type)|requires property|missing|mandatory|need|usage|expected parameter|specify|undefined"
+    r"|must be a string|not (provided|given|specified)|\bno [\w.\[\]-]+ (given|provided|specified)"
+    r"|(must|please) (be )?(given?|provided?|specified|suppl(y|ied)|set|include|pass|send)"
+    r"|(not|never|['\u2019]t) be (null|empty|blank)",
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
-    r"unknown|unexpected|unrecogni[sz]ed|unsupported|extra|no such parameter|invalid (query )?parameter|additional prop"
-    r"|should not exist|not (a |an )?(allowed|permitted|supported|recogni[sz]ed|known|valid (for|(query )?parameter))",
+    r"unknown|unexpected|unrecogni[sz]ed|unsupported|extra(?! text)|no such parameter|invalid (query )?parameter"
+    r"|additional prop|should not exist"
+    r"|not (a |an )?(allowed|permitted|supported|recogni[sz]ed|known|valid (for|(query )?parameter))",
     re.IGNORECASE,
 )
 _TOO_MUCH = re.compile(
@@ -74,10 +76,9 @@ _SHOWS = re.compile(r"\b(format|like|e\.?g|examples?|such as|expected|match|use)
 _SIZE = re.compile(r"limit|page.?size|per.?page|\brows\b|max.?results", re.IGNORECASE)
 _BAD_SIZE = re.compile(r"invalid|not (?:a )?valid|out of range|too (?:large|big|high|many)|exceed", re.IGNORECASE)
 _LEAST = 100
+_REST = r"(?:unconverted data remains|extra text): \W?"
 _TIME_FORMS = (
-    ("date", r"unconverted data remains: t\d|exact dates?\b"),
-    ("iso seconds", r"unconverted data remains: \.\d"),
-    ("%Y-%m-%dT%H:%M:%S", r"unconverted data remains: z"),
+    ("date", rf"{_REST}t\d|exact dates?\b"), ("iso seconds", rf"{_REST}\.\d"), ("%Y-%m-%dT%H:%M:%S", rf"{_REST}z"),
     ("%Y-%m-%dT%H:%M:%S.%f", r"\b(not|no|without)\b[^.;]{0,20}time ?zone|\blocaldatetime\b"),
     ("date", r"\blocaldate\b"),
     (layouts.OFFSET, r"invalid isoformat|\+00:00(?!\])"),
@@ -104,17 +105,15 @@ _NO_FILTER = re.compile(
 )
 """Words of a refusal of all topics."""
 
-_NAME = re.compile(r"[$\w](?:[\w.$-]|\[[\w$]*\])*(?<![.-])")
-_OF_TWO = re.compile(
-    r"(?:.*\.)?((?:filter|interval|period|range|window|time_?range|date_?range|page|pagination)\..+)", re.IGNORECASE
-)
-"""A name with a dot in it, perhaps behind those of where it stands, as ``query.`` is."""
-
-_OF_ONE = re.compile(rf"\s*({_NAME.pattern}): ")
+_OF_ONE = re.compile(rf"\s*({names.NAME}): ")
 """How a statement begins that is of one parameter: others that it names are its words."""
 
-_WRONG = re.compile(rf"""(?:^|: )[\s`'"]*({_NAME.pattern})[`'"]?(?:: | must be )""")
-"""How a statement begins that says what is wrong with one parameter."""
+_WRONG = re.compile(
+    rf"""(?:^|: )[\s`'"]*({names.NAME})[`'"]?(?:: (?:must be )?| must be )"""
+    r"(?!must|before|after|earlier|later|less|greater|at (?:least|most)|within|between|in the|[<>≤≥])",
+    re.IGNORECASE,
+)
+"""How a statement begins that says what is wrong with one parameter, but not beside another one."""
 
 _NONE = r"no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry|entries|points?|history)"
 _NOTHING = re.compile(rf"\b{_NONE}\b(?! route)", re.IGNORECASE)
@@ -185,15 +184,15 @@ def revised(known: History, asked: Mapping[str, str], words: str, length: int) -
         change = {"fixed": {**known.fixed, known.topic: "#"}}  # the document says that it is wanted, and not how
     for role in ("start", "end", "client"):  # what the portal does not know, it may name in its own way
         if change.get(role, "") is None:
-            others = (_bare(name, asked) for name in _NAME.findall(words))
-            change[role] = next((name for name in others if name not in asked and _role(name) == role), None)
+            others = (names.bare(name, asked) for name in names.of_words(words))
+            change[role] = next((name for name in others if name not in asked and names.role_of(name) == role), None)
     new = dataclasses.replace(known, **change)
     return None if new == known else new
 
 
 def _of_all(known: History, asked: Mapping[str, str], words: str, length: int) -> dict[str, Any]:
     """Read the words as a whole, where no statement of theirs teaches anything: of a page's size, or of a range."""
-    of_size = known.limit in asked and known.limit in _NAME.findall(words) and not _is_of_length(words)
+    of_size = known.limit in asked and known.limit in names.of_words(words) and not _is_of_length(words)
     if of_size and _BAD_SIZE.search(words):
         return _smaller(known, words)
     if _FUTURE.search(words) and known.unit <= times.SECOND:  # a coarser one would leave out too much
@@ -272,10 +271,9 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
     if re.search(r"\bheaders?\b", clause, re.IGNORECASE):  # no parameter brings it
         return {}
-    clause = clause.replace(" to required type ", " into type ")  # Spring's words, of which none is a parameter
-    named = [name for name in _NAME.findall(clause) if name not in ("query", "string", "parameter")]
+    named = [name for name in names.of_words(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
-    named = [_bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]
+    named = [names.bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]
     if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
         named = [one[1]]
     sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)
@@ -288,7 +286,8 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     of_size = of_size and known.limit is not None and not _is_of_length(clause)
     if of_size and (size := _size(known, clause)):
         return {"page_size": size, "page_size_is_kept": True}
-    if sent is not None and _UNKNOWN.search(clause):
+    of_value = sent in (known.start, known.end) and re.search(r"\bvalue\b", clause, re.IGNORECASE)
+    if sent is not None and _UNKNOWN.search(clause) and not of_value:
         return _without(known, sent)
     if (interval := _interval(named, clause)) is not None:
         return interval
@@ -298,21 +297,10 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     form = None if "time_form" in missing else _time_form(known, asked, clause, sent, missing)
     if form not in (None, known.time_form):
         return {**missing, "time_form": form}
-    if not missing and sent is None and known.client not in (None, *asked) and _MISSING.search(clause):
+    unnamed = not missing and sent is None and _MISSING.search(clause) and not _is_of_length(clause)
+    if unnamed and known.client not in (None, *asked):
         return {"client_required": True}  # it names nothing, and a client is what may have to be named
     return missing
-
-
-def _role(name: str) -> str | None:
-    return roles.role_of(name) or ends.role_of(name)
-
-
-def _bare(name: str, asked: Mapping[str, str]) -> str:
-    """Give a name without those of where it stands, unless it was asked with them."""
-    if name in asked:
-        return name
-    found = _OF_TWO.fullmatch(name)
-    return found[1] if found else name.rsplit(".", 1)[-1]
 
 
 def _time_form(
@@ -362,7 +350,7 @@ def _missing(known: History, asked: Mapping[str, str], named: list[str]) -> dict
         if name in asked and name[:1].isupper():  # Go and .NET name their own fields, which others spell differently
             spelled = (name[:1].lower() + name[1:], roles.snake(name))
             name = next((one for one in spelled if one not in asked), name)  # noqa: PLW2901 (the same, as it may be)
-        role = _role(name)
+        role = names.role_of(name)
         if name not in asked and roles.is_day(name):
             return {"start": name, **roles.DAY}
         if name in asked or role is None:

@@ -9,7 +9,22 @@ START, END, CLIENT, TOPIC, ACCOUNT = "start", "end", "client", "topic", "account
 LIMIT, CURSOR, PAGE, OFFSET, ORDER, FORMAT = "limit", "cursor", "page", "offset", "order", "format"
 
 _TIME = r"(_?(time|date|datetime|ts|timestamp|at|utc|iso|epoch|unix|s|ms|us|ns|sec|seconds|millis|micros|nanos))*"
-_BEFORE_TIME = r"((time|date|ts|timestamp|published|created|received|recorded|range|window|interval|period|t)(_at)?)?_?"
+_BEFORE_TIME = (
+    r"(?!(range|window|interval|period)_?m(in|ax))"  # how long one is
+    r"((time|date|ts|timestamp|published|created|received|recorded|range|window|interval|period|t)(_at)?)?_?"
+)
+
+ENDS = (
+    ("start starts starting begin begins beginning", "end ends ending stop finish"),
+    ("from since", "to until till"),
+    ("after newer", "before older"),
+    ("gte gteq gt ge", "lte lteq lt le"),
+    ("t0", "t1"),
+    ("min lower earliest oldest", "max upper latest newest"),
+)
+"""Words of names that tell which end it is: those for starts and for ends that go together, last those of amounts."""
+
+_STARTS, _STOPS = ("|".join(" ".join(words).split()) for words in zip(*ENDS, strict=True))
 
 _NAMES = (
     # The order matters: the first that fits wins.
@@ -26,28 +41,14 @@ _NAMES = (
     (ORDER, (r"order(_?(by|dir|direction))?|sort(_?(by|dir|direction|order))?|direction|dir|desc(ending)?|asc(ending)?"
             r"|reverse|newest_first|oldest_first")),
     (FORMAT, r"format|fmt|output(_?format)?|response_format|accept|encoding|as|type|mime"),
-    (START, (rf"{_BEFORE_TIME}(start(?:s|ing)?|from|since|begin(?:s|ning)?|after|gte?|min|lower|earliest|oldest|t0)"
-            rf"{_TIME}")),
-    (END, rf"{_BEFORE_TIME}(end(?:s|ing)?|to|until|till|stop|before|lte?|max|upper|latest|newest|finish|t1){_TIME}"),
+    (START, rf"{_BEFORE_TIME}({_STARTS}){_TIME}"),
+    (END, rf"{_BEFORE_TIME}({_STOPS}){_TIME}"),
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _NAMES)
 
 VAGUE = (
-    "max",
-    "n",
-    "num",
-    "first",
-    "top",
-    "take",
-    "count",
-    "size",
-    "rows",
-    "token",
-    "next",
-    "marker",
-    "source",
-    "channel",
-)
+    "max", "n", "num", "first", "top", "take", "count", "size", "rows", "token", "next", "marker", "source", "channel",
+)  # fmt: skip
 """Names that may mean something else where another one has the same role."""
 
 _WITHIN = re.compile(r"^(filter|where|search|paginate|pagination|paging|pageable|options)_(?=.)")

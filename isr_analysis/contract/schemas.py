@@ -14,9 +14,10 @@ _DEEPEST = 4
 _TIME = re.compile(r"\b(?:time|instant|when|moment|timestamp)\b|zeit|datum", re.IGNORECASE)
 _WHO = r"(?:client|device|publisher|station)"
 _CLIENT = re.compile(
-    rf"\b(?:id|identifier|uuid|name|serial|which)\b[^.;,]{{0,24}}\b{_WHO}\b"
-    rf"|{_WHO}(?:'s)?[ _-]?(?:id|uuid|name|serial)\b"
-    rf"|^\W*(?:(?:the|a|which|mqtt|publishing|sending)\W+)*{_WHO}\b.{{0,24}}$"
+    rf"\b(?:id|identifier|uuid|name|serial|which)(?:\W+(?:of|for|the|this|a|an|each|number|mqtt|publishing|der))*\W+{_WHO}"
+    r"\b(?!['\u2019])"
+    rf"|{_WHO}(?:['\u2019]s)?[ _-]?(?:id|uuid|name|serial)\b"
+    rf"|^\W*(?:(?:the|a|which|mqtt|publishing|sending)\W+)*{_WHO}\W*(?:$|\(|\b(?:that|which|who|in|by|and)\b)"
     rf"|{_WHO}\b[^.;,]{{0,10}}\b(?:that|which|who) (?:published|sent)|\bger(?:ä|ae)t",
     re.IGNORECASE,
 )
@@ -49,7 +50,11 @@ def fields(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Fields:
     dated = [name for name, one in row.items() if one.get("format") in ("date-time", "datetime")]
     named = {name: words[name] for name, one in row.items() if _may_name(name, one)}
     instants = {name: _NO_TIME.sub("", said) for name, said in named.items()}
-    labels = {name: said for name, said in named.items() if name not in dated and time_rank(name) is None}
+    labels = {
+        name: said
+        for name, said in named.items()
+        if row[name].get("type") != "number" and name not in dated and time_rank(name) is None
+    }
     found = {
         "time": None if any(time_rank(one) is not None for one in row) else _only(dated) or _named(instants, _TIME),
         "client_id": None if pick(row, CLIENT) else _named(labels, _CLIENT),

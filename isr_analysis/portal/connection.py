@@ -105,9 +105,9 @@ def connect(
     known = settings.profile(profile, origin=origin, account_id=account_id, contract=file, home=home)
     key = tokens.find(known, token)
     made = Portal(known, key, contract=contract if isinstance(contract, Contract) else None)
-    again = functools.partial(
-        connect, None if token is None else key,
-        profile=profile, origin=origin, account_id=account_id, contract=contract, home=home,
+    again = functools.partial(  # whatever the process's folder is by then
+        connect, None if token is None else key, profile=profile, origin=origin, account_id=account_id,
+        contract=contract if file is None else known.contract, home=home and known.home,
     )  # fmt: skip
     _default = _Default(made, again, profile, token is None, _settings_of(made))
     return made
@@ -124,8 +124,8 @@ def current(portal: Portal | None = None, *, ask: bool | None = None) -> Portal:
         if _default is None and ask is False:
             tokens.find(settings.profile(), ask=False)
         with _connecting:  # of several threads that begin at once, the first one connects
-            portal = connect() if _default is None else _renewed(_default)
-    elif _default is not None and portal is _default.portal:
+            portal = connect() if (default := _default) is None else _renewed(default)
+    elif portal is existing():
         _heed_offline(portal)
     elif not isinstance(portal, Portal):
         how = "its connect()" if hasattr(portal, "connect") else "isr_analysis.connect()"  # of a sandbox
@@ -197,7 +197,8 @@ def asked(
 
 def existing() -> Portal | None:
     """Give the default connection, if there is one."""
-    return None if _default is None else _default.portal
+    default = _default  # another thread may forget it meanwhile
+    return None if default is None else default.portal
 
 
 def disconnect() -> None:

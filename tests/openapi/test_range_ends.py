@@ -29,6 +29,8 @@ NUMBER = {"type": "integer"}
         ("not-before", "not-after", ISO),
         ("sample_newer", "sample_older", ISO),
         ("statement.on_or_after", "statement.before", ISO),
+        ("q[created_at_gteq]", "q[created_at_lteq]", TEXT),
+        ("dt_from", "dt_to", TEXT),
     ],
 )
 def test_two_of_one_thing_are_the_ends(start, end, schema):
@@ -83,16 +85,37 @@ def test_of_several_pairs_that_of_when_it_was_published_is_taken():
     assert (known.start, known.end) == ("createdAfter", "createdBefore")
     known = read(*(query(f"filter[event_time][{way}]", **ISO) for way in ("gt", "gte", "lte", "lt")))
     assert (known.start, known.end) == ("filter[event_time][gte]", "filter[event_time][lt]")
+    known = read(*(query(f"{of}{way}", **ISO) for of in ("received_", "") for way in ("from", "to")))
+    assert (known.start, known.end) == ("from", "to")
     known = read(query("start", description="The number from which on", **NUMBER), query("created_from", **TEXT),
                  query("created_to", **TEXT))  # fmt: skip
     assert (known.start, known.end) == ("created_from", "created_to")
+    known = read(*(query(name, **TEXT) for name in ("min_time", "max_time", "start", "end")))
+    assert (known.start, known.end) == ("start", "end")
+    of_ids = [query(name, description="The id of a message", **NUMBER) for name in ("after", "before")]
+    known = read(*of_ids, query("start", **TEXT), query("end", **TEXT))
+    assert (known.start, known.end, known.cursor) == ("start", "end", "after")
     known = read(*(query(name, **TEXT) for name in ("_since", "start", "end")))
     assert (known.start, known.end) == ("start", "end")
     known = read(*(query(name, **TEXT) for name in ("from", "limit", "afterEnqueuedAt", "beforeEnqueuedAt")))
     assert (known.start, known.end) == ("afterEnqueuedAt", "beforeEnqueuedAt")
 
 
-@pytest.mark.parametrize("pair", [("price_min", "price_max"), ("min_id", "max_id"), ("value_from", "value_to")])
+def test_ends_are_told_by_their_words_in_either_order():
+    """Under names that tell nothing; an end alone, too, if it is an instant."""
+    first, last = query("y", description="When the period starts", **ISO), query("x", description="Its end", **ISO)
+    for given in ([first, last], [last, first]):
+        known = read(*given)
+        assert (known.start, known.end) == ("y", "x")
+    known = read(query("time", description="Only what came up to this instant", **ISO), query("limit", **NUMBER))
+    assert (known.start, known.end) == (None, "time")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("price_min", "price_max"), ("min_id", "max_id"), ("value_from", "value_to"), ("min_interval", "max_interval"),
+     ("range_min", "range_max"), ("time_of_day_from", "time_of_day_to")],
+)  # fmt: skip
 def test_two_of_what_is_no_time_are_no_ends(pair):
     """Nothing says that they are instants."""
     found = openapi.read(document(*(query(name, **NUMBER) for name in pair)), "/openapi.json")
@@ -170,6 +193,14 @@ def test_a_choice_that_leaves_nothing_out_is_not_told(own):
     schema = {**TEXT, "enum": ["state", "telemetry"], **own}
     found = openapi.read(document(query("kind", required=True, **schema), query("start", **ISO)), "/openapi.json")
     assert (found.narrowed, len(found.history.fixed)) == ("", 1)
+
+
+def test_a_choice_is_no_client():
+    """Though clients are called so elsewhere."""
+    choice = query("source", required=True, enum=["archive", "live"], **TEXT)
+    found = openapi.read(document(choice, query("start", **ISO)), "/openapi.json")
+    assert (found.history.client, found.history.fixed) == (None, {"source": "archive"})
+    assert "'archive' alone" in found.narrowed
 
 
 def test_an_empty_value_that_is_wanted_is_sent():
