@@ -81,6 +81,8 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("query.start: Extra inputs are not permitted", {"start": None}),
         ('query.start: "query.start" is not allowed', {"start": None}),
         ("the range may be at most 6 hours", {"longest": "6h"}),
+        ("ending_at must be within 6 hours of starting_at", {"longest": "6h"}),
+        ("occurred_before must be at most 6 hours after 'occurred_after'", {"longest": "6h"}),
         ("time range too large", {"longest": "43200s"}),
         ("you may ask for up to 6 hours", {"longest": "6h"}),
         (

@@ -15,7 +15,8 @@ _SPAN_WORDS = re.compile(
     rf"{_SPAN}[^.;]{{0,60}}?(?:{_MOST}|(?:larger|longer|more) than|exceeds?)[^.;\d]{{0,30}}?{_LONG}"
     rf"|{_MOST}[^.;\d]{{0,60}}?{_SPAN}[^.;\d]{{0,40}}?{_LONG}"
     rf"|{_MOST}[^.;\d]{{0,6}}?{_LONG}(?=[^.;]{{0,30}}{_SPAN})"
-    rf"|(?:within|{_MOST})[^.;\d]{{0,6}}?{_LONG} (?:of|after|before|from) \W?(?:start|end|from|to|since|until)\b"
+    rf"|(?:within|{_MOST})[^.;\d]{{0,6}}?{_LONG} (?:of|after|before|from)"
+    r" \W?(?:to\b|[\w.$]*(?:start|end|from|since|until|after|before|begin))"
     rf"|(?:between start and end|from and to)[^.;]{{0,60}}?{_MOST}[^.;\d]{{0,30}}?{_LONG}",
     re.IGNORECASE,
 )
