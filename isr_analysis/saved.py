@@ -27,6 +27,9 @@ _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read
 
 _NOTHING = pa.array([b"", b'""', b"null"])
 
+_EARLY = 10**8 * times.SECOND
+"""Into 1973: what is before is hardly of a message."""
+
 _SEQ = messages.SCHEMA.get_field_index("seq")
 
 
@@ -79,7 +82,8 @@ def read_history(
     -----
     UserWarning
         A client or topic that was asked for is not in it. Or the last answer says that more pages follow; or most of
-        its rows have no payload but other columns, as those of a frame that was saved as CSV or Parquet.
+        its rows have no payload but other columns, as those of a frame that was saved as CSV or Parquet; or all of it
+        is of the first days of 1970, as numbers are that are no instants.
 
     Examples
     --------
@@ -113,6 +117,13 @@ def read_history(
             f"{left:,} of {len(table):,} rows have no payload but other columns, which are left out: a table that "
             "`isr export`, df.to_csv or df.to_parquet wrote is no answer of the portal; pandas.read_csv or "
             "read_parquet reads it",
+            stacklevel=2,
+        )
+    latest = pc.max(table["time"].cast("int64")).as_py()
+    if latest is not None and 0 < latest < _EARLY:
+        warnings.warn(
+            f"the latest message is of {times.iso(latest)}: numbers that are no instants, as the days of a "
+            "spreadsheet, were taken for seconds since 1970; write them as dates, such as 2026-11-01T06:30:00Z",
             stacklevel=2,
         )
     attrs = {

@@ -61,3 +61,29 @@ def test_a_route_has_one_add_on():
     routes = ("history", "history/", "publishers/live", "publishers", "members/invites")
     named = [addons.opening(f"/api/v1/subscriber/{one}").split()[0] for one in routes]
     assert named == ["Programmatic", "Programmatic", "Live", "Mgmt", "Mgmt"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "IP address 203.0.113.7 is not allowed", "Access from your country is blocked", "Your network is not trusted",
+        "You do not have access to this device", "not authorized for client dev-1", "Permission denied for topic t/x",
+        "the device belongs to another account",
+    ],
+)  # fmt: skip
+def test_a_refusal_of_one_client_or_a_network_is_not_for_want_of_an_add_on(words):
+    """Unless the words name it."""
+    assert not addons.is_missing(403, "GET", words)
+    assert addons.is_missing(403, "GET", f"{words}: the add-on is not enabled")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Access denied", "device management is not included", "upgrade to read clients",
+        "Your plan does not include access to client history",
+    ],
+)  # fmt: skip
+def test_a_refusal_of_a_route_is_for_want_of_an_add_on(words):
+    """Though it speaks of clients, which is what the route is about."""
+    assert addons.is_missing(403, "GET", words)

@@ -41,6 +41,8 @@ INTEGER, TEXT, ISO = {"type": "integer"}, {"type": "string"}, {"type": "string",
         ("period", {**TEXT, "example": "PT1H"}, "", "PT24H", None),
         ("since", TEXT, "how far back, such as 90m", "24h", None),
         ("range", {**TEXT, "example": "PT6H"}, "ISO 8601 duration back from now", "PT24H", None),
+        ("timespan", TEXT, "How far back to look, an ISO8601 time period", "PT24H", None),
+        ("last", TEXT, "As an ISO 8601 duration", "PT24H", None),
     ],
 )
 def test_a_parameter_of_a_length_is_found(name, schema, words, form, longest):

@@ -402,3 +402,16 @@ def test_words_of_what_was_sent_name_no_other_parameter(words):
     """A date is what it should be, and none that is missing."""
     found = revised(History(), ASKED, words, DAY)
     assert found is None or (found.start, found.end) == ("start", "end")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Required request header 'X-Account-Id' for method parameter type String is not present",
+        "header X-Tenant is required",
+        "Missing required headers",
+    ],
+)
+def test_a_header_that_is_wanted_is_no_client(words):
+    """The refusal stands, with the words that say which it is."""
+    assert revised(History(), {"start": "2024-10-04T00:00:00Z"}, words, DAY) is None

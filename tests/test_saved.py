@@ -206,3 +206,12 @@ def test_an_answer_without_messages_gives_an_empty_frame():
         assert isr.read_history(body, client_id=["a", "b"])["value"].tolist() == [1]
     for df in (isr.read_history(b"[]"), none, isr.read_history(b"[]", client_id="b")):
         assert (len(df), df.columns.tolist(), str(df.index.dtype)) == (0, ["client_id", "topic"], "datetime64[ns, UTC]")
+
+
+@pytest.mark.parametrize("day", ["46327.25", "46327"])
+def test_the_days_of_a_spreadsheet_are_no_seconds(day):
+    """A warning says so, as nothing tells them apart but that they are of 1970; an answer of later years has none."""
+    with pytest.warns(UserWarning, match="the days of a spreadsheet, were taken for seconds"):
+        df = isr.read_history(f"time;client_id;topic;value\n{day};a;t;1\n".encode())
+    assert df.index[0].year == 1970
+    assert isr.read_history(b"time;client_id;topic;value\n1793491200;a;t;1\n").index[0].year == 2026

@@ -46,7 +46,7 @@ def side(name: str) -> Side | None:
     levels = roles.snake(name).split("_")
     places = (len(levels) - 1, *range(len(levels) - 1))  # an operator stands last, as in start_date_gte
     at = next((i for i in places if levels[i] in _SIDES), None)
-    if at is None:
+    if at is None or levels[-1] in ("eq", "ne", "in"):
         return None
     role, kind = _SIDES[levels.pop(at)]
     if at and levels[at - 1] == "not":  # not_before=
@@ -117,6 +117,13 @@ def of_words(one: Parameter) -> str | None:
     if roles.role_of(one.name) is not None or not one.is_instant() or is_interval(one):
         return None
     return next((role for role, pattern in _SAID if pattern.search(one.words)), None)
+
+
+def is_up_to(one: Parameter) -> bool:
+    """Tell whether the words are plainly of the end of a range, as they must be where nothing is its start."""
+    return (
+        re.search(r"\b(?:up to|until|before|(?:no later|not later|older) than)\b", one.words, re.IGNORECASE) is not None
+    )
 
 
 def is_interval(one: Parameter) -> bool:

@@ -24,7 +24,7 @@ _WORDS = (
     ("w", r"weeks?|w"),
 )
 _TEXT = re.compile(r"\b\d+ ?(s|min|m|h|d|w)\b")
-_ISO = re.compile(r"\bP(?:\d+D|T\d+[HMS])\b")
+_ISO = re.compile(r"\bP(?:\d+D|T\d+[HMS])\b|(?i:\biso[ -]?8601 (?:time )?(?:duration|period|span))")
 
 
 def form_of(name: str, schema: Mapping[str, Any], words: str) -> str | None:

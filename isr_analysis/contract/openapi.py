@@ -179,10 +179,11 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
         if role not in (None, roles.ORDER, roles.FORMAT):
             by_role.setdefault(role, one)
     by_role |= ends.of_names(*([one for one, role in told if role == end] for end in _ENDS))
-    by_role |= ends.of_pairs(given, by_role)
-    for one, _ in told:
-        role = ends.of_words(one)
-        if role is not None:
+    by_role |= ends.of_pairs([one for one, role in told if role in (None, *_ENDS)], by_role)
+    said = [(one, role) for one, _ in told if (role := ends.of_words(one)) is not None]
+    is_begun = roles.START in {*by_role, *(role for _, role in said)}
+    for one, role in said:
+        if is_begun or ends.is_up_to(one):
             by_role.setdefault(role, one)
     if not by_role.keys() >= {*_ENDS} and (interval := next(filter(ends.is_interval, given), None)) is not None:
         by_role |= {roles.START: interval, roles.END: interval}

@@ -22,7 +22,8 @@ _MAGNITUDES: dict[int, str] = {
 """The unit of a number since 1970, by its digits."""
 
 _ISO_WORDS = re.compile(
-    r"iso[ -]?8601(?! (?:duration|period))|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}", re.IGNORECASE
+    r"iso[ -]?8601(?! (?:time )?(?:duration|period|span))|rfc[ -]?3339|date-?time|\b\d{4}-\d{2}-\d{2}T\d{2}",
+    re.IGNORECASE,
 )
 _SINCE = re.compile(r"epoch|unix|1970|timestamp|\binstants?\b|\b(date|time) in\b", re.IGNORECASE)
 _NO_INSTANT = re.compile(

@@ -269,6 +269,8 @@ def is_vague(known: History, new: History, words: str) -> bool:
 
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
+    if re.search(r"\bheaders?\b", clause, re.IGNORECASE):  # no parameter brings it
+        return {}
     named = [name for name in names.of_words(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
     named = [names.bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]

@@ -73,6 +73,12 @@ def test_what_is_no_end_is_taken_for_none(name, schema, words):
 
 def test_an_end_alone_is_not_guessed_from_words():
     """A number of seconds whose words have a "to" in them is no range: how one is asked for is not said."""
+    for one in (query("country", description="The country that it goes to, by its ISO 8601 date", **TEXT),
+                query("printed", description="The latest day of printing", **ISO)):  # fmt: skip
+        assert openapi.read(document(one, query("x", **TEXT)), "/openapi.json").is_assumed
+    of_one = [query(f"start_time_{way}", **ISO) for way in ("eq", "gte", "lte")]
+    known = read(query("start_eq", **ISO), query("end_eq", **ISO), *of_one)
+    assert (known.start, known.end) == ("start_time_gte", "start_time_lte")
     words = "How long to wait for the answer, in seconds"
     found = openapi.read(document(query("timeout", description=words, **NUMBER), query("x", **TEXT)), "/openapi.json")
     assert found.is_assumed
