@@ -68,6 +68,7 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("Please provide a valid time range: from, to (ISO 8601)", {"start": "from", "longest": None}),
         ("You must supply since and until", {"start": "since"}),
         ("requires property 'from'", {"start": "from"}),
+        ("no until supplied; no since specified", {"start": "since", "end": "until"}),
         ("A date range is required: from, to", {"start": "from", "longest": None}),
         ("query.limit: Input should be less than or equal to 500", {"page_size": 500, "page_size_is_kept": True}),
         ("Bad Request: limit must not be greater than 50", {"page_size": 50, "page_size_is_kept": True}),

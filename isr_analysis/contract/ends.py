@@ -16,7 +16,7 @@ _OF_TIME = re.compile(
     r"|sent|logged|created|inserted|ingested|stored"
 )
 _OF_RANGE = re.compile(r"interval|window|range")
-_LATER = re.compile(r"updated|modified|changed|deleted|expires?|expired|last|received|arrived|inserted|ingested|stored")
+_LATER = re.compile(r"updated|modified|changed|deleted|expire|valid|last|received|arrived|inserted|ingested|stored")
 """What speaks of what became of something, and not of when it was published."""
 
 _SAID = (

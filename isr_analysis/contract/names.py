@@ -13,7 +13,8 @@ NAME = r"[$\w](?:[\w.$-]|\[[\w$]*\])*(?<![.-])"
 _PROSE = re.compile(
     r"""(?<![\w`'"?&=.\[-])(?:to|from|since|until|till|before|after) (?=\w)"""
     r"(?!(?:is|are|was|were|to|until|must|should|may|can|cannot|has|have|needs?|and|or|not|fields?|param|parameter"
-    r"|date|time|timestamp|value|missing|given|when|instead|required(?! type))\b)"
+    r"|date|time|timestamp|value|missing|given|provided|specified|supplied|invalid|as|when|instead"
+    r"|required(?! type))\b)"
     r"|\b(?:\d+|an?|one|per|each|every) (?:day|date)\b",
     re.IGNORECASE,
 )

@@ -24,7 +24,7 @@ REVISABLE = (400, 413, 414, 416, 422)
 
 _MISSING = re.compile(
     r"required(?! type)|requires property|missing|mandatory|need|usage|expected parameter|specify|undefined"
-    r"|must be a string|not (provided|given|specified)|\bno [\w.\[\]-]+ (given|provided|specified)"
+    r"|must be a string|(not|\bno [\w.\[\]-]+) (provided|given|specified|supplied)"
     r"|(must|please) (be )?(given?|provided?|specified|suppl(y|ied)|set|include|pass|send)"
     r"|(not|never|['\u2019]t) be (null|empty|blank)",
     re.IGNORECASE,

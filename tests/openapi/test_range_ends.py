@@ -96,6 +96,10 @@ def test_of_several_pairs_that_of_when_it_was_published_is_taken():
     known = read(query("start", description="The number from which on", **NUMBER), query("created_from", **TEXT),
                  query("created_to", **TEXT))  # fmt: skip
     assert (known.start, known.end) == ("created_from", "created_to")
+    known = read(
+        *(query(f"{of}_{way}", **kind) for of, kind in (("valid", ISO), ("measured", TEXT)) for way in ("from", "to"))
+    )
+    assert (known.start, known.end) == ("measured_from", "measured_to")
     known = read(*(query(name, **TEXT) for name in ("min_time", "max_time", "start", "end")))
     assert (known.start, known.end) == ("start", "end")
     of_ids = [query(name, description="The id of a message", **NUMBER) for name in ("after", "before")]
