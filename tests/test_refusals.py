@@ -29,6 +29,7 @@ ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client
         ("query.interval.startTime: Field required", {"start": "interval.startTime"}),
         ("getHistory.fromDate: must not be null", {"start": "fromDate"}),
         ("Unknown parameter 'start'. Allowed: observedFrom, observedTo", {"start": "observedFrom", "end": "end"}),
+        ("Missing header or query parameter 'from'", {"start": "from"}),
         ("`device_id` is required", {"client": "device_id", "client_required": True}),
         ("unknown parameter: client_id", {"client": None}),
         (

@@ -19,7 +19,8 @@ _EVERY = re.compile(r"all|any|both|every(?:thing)?|\*", re.IGNORECASE)
 """How the choice is called that leaves nothing out."""
 
 _WRITTEN = re.compile(r"json|csv", re.IGNORECASE)
-"""The same of one that only says how the answer is written."""
+_OF_WRITING = re.compile(r"version|unit|precision|zone|(^|_)tz(_|$)|lang|locale")
+"""The same of one that only says how the answer is written, and names of parameters that say it."""
 
 _ENDS = (roles.START, roles.END)
 _OF_PAGES = (roles.LIMIT, roles.CURSOR, roles.PAGE, roles.OFFSET)
@@ -360,7 +361,13 @@ def _narrowed(given: list[Parameter], fixed: Mapping[str, str]) -> str:
 
 def _leaves_out(one: Parameter, value: str) -> bool:
     offered = list(one.schema.get("enum") or ())
-    if not one.required or one.kind != "string" or "default" in one.schema or len(offered) == 1:
+    if (
+        _OF_WRITING.search(roles.snake(one.name))
+        or not one.required
+        or one.kind != "string"
+        or "default" in one.schema
+        or len(offered) == 1
+    ):
         return False
     is_whole = _EVERY.fullmatch(value) or _WRITTEN.search(value) or thinning.as_published(one) is not None
     return [value] == offered[:1] and not is_whole and roles.role_of(one.name) != roles.ORDER

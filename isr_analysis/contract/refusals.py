@@ -124,6 +124,9 @@ _ONLY_NOTHING = re.compile(
 )
 """Words of a good answer that say nothing but that there is nothing."""
 
+_WANTED = (roles.START, roles.END, roles.CLIENT, roles.TOPIC, roles.LIMIT, roles.ACCOUNT)
+"""What a refusal may want to have named."""
+
 _STATED = (
     *("error", "errors", "message", "msg", "reason", "detail", "errormessage", "errormessages", "errormsg"),
     *("errordescription", "statusmessage", "fault"),
@@ -269,11 +272,12 @@ def is_vague(known: History, new: History, words: str) -> bool:
 
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
-    if re.search(r"\bheaders?\b", clause, re.IGNORECASE):  # no parameter brings it
-        return {}
     named = [name for name in names.of_words(clause) if name not in ("query", "string", "parameter")]
     # Those with a dot before them first: "to" and "from" are words as well.
     named = [names.bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]
+    is_of_header = re.search(r"\bheaders?\b", clause, re.IGNORECASE) is not None
+    if is_of_header and not any(name in asked or names.role_of(name) in _WANTED for name in named):
+        return {}  # no parameter brings it
     if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
         named = [one[1]]
     sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)

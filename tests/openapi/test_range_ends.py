@@ -213,6 +213,21 @@ def test_a_choice_is_no_client():
     assert "'archive' alone" in found.narrowed
 
 
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [
+        ("api-version", ["v1", "v2"]),
+        ("units", ["metric", "imperial"]),
+        ("timeZone", ["UTC", "local"]),
+        ("lang", ["en", "de"]),
+    ],
+)
+def test_a_choice_of_how_it_is_written_is_not_told(name, offered):
+    """It leaves out nothing either."""
+    found = openapi.read(document(query(name, required=True, enum=offered, **TEXT), query("start", **ISO)), "/o.json")
+    assert (found.narrowed, found.history.fixed) == ("", {name: offered[0]})
+
+
 def test_an_empty_value_that_is_wanted_is_sent():
     """As the document has it for its default."""
     assert read(query("q", required=True, default="", **TEXT), query("start", **ISO)).fixed == {"q": ""}
