@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import answers, frame, messages, times
+from isr_analysis.answers.instants import EARLY
 from isr_analysis.contract.contract import Contract
 from isr_analysis.contract.file import overridden
 from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
@@ -26,9 +27,6 @@ _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read
 """How files begin that hold a table: an answer of the portal, or anything else."""
 
 _NOTHING = pa.array([b"", b'""', b"null"])
-
-_EARLY = 10**8 * times.SECOND
-"""Into 1973: what is before is hardly of a message."""
 
 _SEQ = messages.SCHEMA.get_field_index("seq")
 
@@ -120,7 +118,7 @@ def read_history(
             stacklevel=2,
         )
     latest = pc.max(table["time"].cast("int64")).as_py()
-    if latest is not None and 0 < latest < _EARLY:
+    if latest is not None and 0 < latest < EARLY * times.SECOND:
         warnings.warn(
             f"the latest message is of {times.iso(latest)}: numbers that are no instants, as the days of a "
             "spreadsheet, were taken for seconds since 1970; write them as dates, such as 2026-11-01T06:30:00Z",

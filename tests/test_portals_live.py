@@ -21,6 +21,7 @@ LAST = [
     Message(NOW - 5 * SECOND, "dev-b", "state/relay", {"on": True}),
     Message(NOW - 3 * HOUR, "dev-c", "x", 21.5),
 ]
+OTHER = "00000000-0000-4000-8000-000000000001"
 NEVER = {"client_id": "dev-z", "label": "never published"}
 
 
@@ -166,3 +167,13 @@ def test_a_route_that_a_proxy_has_not_for_a_while_is_waited_out(home, caplog):
             next(tables)
         with pytest.raises(QuestionRefusedError, match="404 page not found"):
             next(Polled(portal, Selector(), duration=None).tables())
+
+
+@pytest.mark.parametrize(("account", "topics"), [(ACCOUNT, ["telemetry/temp"]), (OTHER, [])])
+def test_a_hint_names_no_topic_of_another_account(home, account, topics):
+    """A live answer that holds such is dropped, as by the loader of it."""
+    one = Message(NOW, "dev-a", "telemetry/temp", {"value": 1})
+    rows = [{"time": portal_rows.iso(NOW), "topic": f"{account}/dev-a/telemetry/temp", "payload": one.payload}]
+    server = Server(Dialect(live=lambda _: {"publishers": rows}), [one])
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert portal.heard_topics() == topics

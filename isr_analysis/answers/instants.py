@@ -48,7 +48,8 @@ _YEARS = (times.instant("2015-01-01"), times.instant("2100-01-01"))
 _SHORT = {"secs": "seconds", "nanos": "nanoseconds"}
 _MAGNITUDES = (("s", 10**11), ("ms", 10**14), ("us", 10**17))
 _INT64 = 2**63
-_EARLY = 10**8  # 1973, in seconds
+EARLY = 10**8
+"""An instant in 1973, s: numbers before it are hardly instants of messages."""
 
 
 def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str | None = None) -> pa.ChunkedArray:
@@ -122,7 +123,7 @@ def _in_zone(times: pa.ChunkedArray, zone: str | None) -> pa.ChunkedArray:
 def is_instant(value: str) -> bool:
     """Tell whether a text looks like an instant; a number only where it is not one of the first days of 1970."""
     if _NUMBER.fullmatch(value):
-        return abs(float(value)) > _EARLY
+        return abs(float(value)) > EARLY
     try:
         return _parse(value) is not None
     except (ValueError, ArithmeticError):
@@ -142,7 +143,7 @@ def are_ages(column: pa.ChunkedArray, name: str) -> bool:
     text = columns.said(columns.texts(column, name)).drop_null()
     if not len(text) or not pc.all(pc.match_substring_regex(text, r"^\d{1,9}(?:\.\d*)?$")).as_py():
         return False
-    return bool(0 < pc.max(text.cast(pa.float64())).as_py() < _EARLY)
+    return bool(0 < pc.max(text.cast(pa.float64())).as_py() < EARLY)
 
 
 def is_date(value: str | bytes | None) -> bool:

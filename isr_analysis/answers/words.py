@@ -126,7 +126,7 @@ def _say(given: Any) -> str:
 
 
 def _spelled(value: Any) -> Any:
-    """Give an object with its members in one spelling; anything else as it is."""
+    """Give an object with its members in one spelling, the first of a spelling; anything else as it is."""
     return {plain(name): one for name, one in reversed(value.items())} if isinstance(value, dict) else value
 
 

@@ -315,7 +315,8 @@ class Contract:
     source : str
         Where this came from; part of every frame's provenance.
     narrowed : str
-        What each question must say of several choices, and says of one; ``""`` if there is no such.
+        Which parameters have the first of several values, in words: the portal wants one, and has none for all. ``""``
+        if there is no such parameter.
     is_assumed : bool
         Whether nothing says how a range is asked for: no document, no file of the user's; or the portal refuses it so.
     """

@@ -11,6 +11,8 @@ from isr_analysis.contract import roles
 from isr_analysis.contract.parameters import Parameter
 
 _AMOUNTS = len(roles.ENDS) - 1
+"""The kind of words that may be of amounts as well."""
+
 _OF_TIME = re.compile(
     r"time|date|datetime|dt|timestamp|ts|at|day|instant|published|received|recorded|measured|observed|occurred|sampled"
     r"|sent|logged|created|inserted|ingested|stored"

@@ -17,7 +17,10 @@ from isr_analysis.contract import headers, layouts, lengths
 from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import UsageError
 
-_NOT_SAID = ("source", "narrowed", "is_assumed")
+_FOUND_OUT = ("narrowed", "is_assumed")
+"""What is told of a contract, and stands in no file."""
+
+_NOT_SAID = ("source", *_FOUND_OUT)
 """What a file of the user's has no part in."""
 
 
@@ -58,7 +61,7 @@ def to_toml(contract: Contract) -> str:
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value):
-            names = (one.name for one in dataclasses.fields(value) if one.name not in _NOT_SAID[1:])
+            names = (one.name for one in dataclasses.fields(value) if one.name not in _FOUND_OUT)
             return {name: plain(getattr(value, name)) for name in names}
         return dict(value) if isinstance(value, Mapping) else "none" if value is None else value
 

@@ -314,6 +314,7 @@ class Portal:
         """Give the topics of the live answer for a hint; none where it cannot be had."""
         try:
             live = lists.live(self.responses, self.routes, self.account_id, max_age=_HINT_AGE)
+            self.check_accounts(one for _, page in live for one in page.accounts)
         except IsrError:
             return []
         return sorted({one for _, page in live for one in page.messages["topic"].to_pylist()})
