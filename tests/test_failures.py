@@ -140,7 +140,7 @@ def test_an_older_answer_stands_in_for_a_portal_that_is_away_and_says_so(sandbox
     monkeypatch.setattr("isr_analysis.portal.responses.Responses._fresh", lambda *_: False)
     with sandbox.connect() as portal:
         old = LOADERS[route](portal)
-    assert old.equals(fresh)
+    pd.testing.assert_frame_equal(old, fresh)
     assert old.attrs["stale"] is True
     apart = pd.Timestamp(old.attrs["fetched_at"]) - pd.Timestamp(fresh.attrs["fetched_at"])
     assert abs(apart) < pd.Timedelta("1s")

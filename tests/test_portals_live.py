@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 
+import httpx
 import portal_rows
 import portals
 import pytest
 from portal_messages import same
+from portal_odd import give
 from portals import ACCOUNT, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis.errors import QuestionRefusedError, UsageError
 from isr_analysis.messages import Selector
+from isr_analysis.portal.responses import Responses
 from isr_analysis.streaming.polled import Polled
 from isr_analysis.times import HOUR, SECOND
 
@@ -177,3 +180,46 @@ def test_a_hint_names_no_topic_of_another_account(home, account, topics):
     server = Server(Dialect(live=lambda _: {"publishers": rows}), [one])
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         assert portal.heard_topics() == topics
+
+
+class Cut(Server):
+    """A portal that gives so many publishers at once and says nothing of others; an offset leads on."""
+
+    is_away = False
+
+    def answer(self, url, headers):
+        path, asked = httpx.URL(url).path, httpx.URL(url).params
+        if self.is_away:
+            return give({"detail": "down"}, 503)
+        if not path.endswith(("/publishers/live", "/publishers")):
+            return super().answer(url, headers)
+        if set(asked) - {"offset"}:
+            return give({"detail": "no such parameter"}, 400)
+        rows = [{**portal_rows.plain(one), "topic": f"{ACCOUNT}/{one.client}/x"} for one in self.stored]
+        begin = int(asked.get("offset", 0))
+        return give({"publishers": rows[begin : begin + 10]})
+
+
+@pytest.mark.parametrize("load", [isr.load_live, isr.load_publishers])
+def test_a_list_that_is_cut_without_a_word_is_as_long_again_later_and_without_the_portal(
+    home, no_pauses, monkeypatch, load
+):
+    """In the same connection, offline, and while the portal fails, in each of which it could be cut."""
+    server = Cut(Dialect(), [Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)])
+    with portals.serve(server) as origin:
+        with portals.connect(origin, home) as portal:
+            assert len(load(portal=portal)) == 25
+            monkeypatch.setattr(Responses, "_fresh", lambda *_: False)
+            assert len(load(portal=portal)) == 25
+        server.is_away = True
+        with portals.connect(origin, home) as portal:
+            stale = load(portal=portal)
+            assert (len(stale), stale.attrs["stale"]) == (25, True)
+        monkeypatch.undo()
+        with portals.connect(origin, home) as portal:
+            object.__setattr__(portal.profile, "is_offline", True)
+            portal.wire.allow(0)
+            assert len(load(portal=portal)) == 25
+        server.is_away = False
+        with portals.connect(origin, home) as portal:
+            assert len(load(portal=portal)) == 25

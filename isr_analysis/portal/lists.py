@@ -38,6 +38,9 @@ _ALL = 2**62
 _MANY = 1000
 """Rows that are asked for where a list may have been cut without a word."""
 
+_WAYS = ("limit", "offset", "skip", "page")
+"""The usual parameters by which more of a list may be had."""
+
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
     """Give the last messages of the publishers, at most `max_age` seconds old: each answer, and what it holds.
@@ -146,6 +149,9 @@ class _List(Generic[Read]):
         self._seen: set[str] = set()
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
+        self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
+        self._untried = False  # whether some way to the rest could not be tried
+        self._ways: list[str] = []  # that led to more
 
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
@@ -153,6 +159,7 @@ class _List(Generic[Read]):
         step, been, former = question, {question}, b""
         for nth in itertools.count():
             kept = self._get(step.path, step.params)
+            self._is_away |= kept.stale
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
@@ -164,12 +171,11 @@ class _List(Generic[Read]):
             if following == step and not rows:
                 return  # its cursor is where the next one will be
             if not paging.says_more(said, nth):
-                if not kept.stale:
-                    yield from self._rest(rows, said, nth)
+                yield from self._rest(rows, said, nth)
                 self._check_total(said)
                 return
             if following == paging.BY_TIME:  # it does not say how the rest is had
-                yield from self._others()
+                yield from self._others(rows)
                 if self._at_end:
                     self._check_total(said)
                     return
@@ -184,7 +190,7 @@ class _List(Generic[Read]):
             been.add(step)
 
     def _get(self, path: str, params: Mapping[str, str] | None) -> Kept:
-        return self._responses.get(path, params=params or None, max_age=self._max_age)
+        return self._responses.get(path, params=params or None, max_age=self._max_age, away=self._is_away)
 
     def _check_total(self, said: Paging) -> None:
         if said.total is not None and (missing := said.total - self._count) > 0:
@@ -197,45 +203,54 @@ class _List(Generic[Read]):
         """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
         missing = said.total is not None and said.total > self._count
         silent = nth == 0 and _may_be_cut(rows, said)
-        if missing or (silent and (self._path, rows) not in self._responses.whole):
-            yield from self._others()
-            self._responses.whole.add((self._path, rows))
-            if not self._heeded and _is_a_limit(rows):
-                self._responses.doubtful[self._path] = rows
+        if missing or (silent and self._responses.ways.get((self._path, rows)) != ()):
+            yield from self._others(rows)
+            if not self._heeded and _is_a_limit(self._count):
+                self._responses.doubtful[self._path] = self._count
         if self._responses.doubtful.get(self._path) != self._count:
             self._responses.doubtful.pop(self._path, None)
 
-    def _others(self) -> Iterator[tuple[Kept, Read]]:
-        """Give what the list has beside the rows so far: asked for in the usual ways."""
-        for name in ("limit", "offset", "skip", "page"):
+    def _others(self, rows: int) -> Iterator[tuple[Kept, Read]]:
+        """Give what the list has beside the rows so far: asked for in the usual ways, or those that led on before."""
+        for name in self._responses.ways.get((self._path, rows)) or _WAYS:
             before = self._count
-            for nth in itertools.count(1):
-                value = {"limit": _MANY, "page": nth}.get(name, self._count)
-                try:
-                    kept = self._get(self._path, {name: str(value)})
-                    part = self._part(kept.answer)
-                except (QuestionRefusedError, AnswerError) as exc:
-                    self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
+            yield from self._more(name)
+            if self._count > before:
+                self._ways.append(name)
+                if self._at_end or name != "limit":  # a size may have been cut as well
                     break
-                except PortalUnavailableError as exc:
-                    if exc.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:  # which the parameter may be too much for
-                        raise
-                    break
-                except EnoughError:  # it is only looked whether the list can be had
-                    return
-                unseen = [key not in self._seen for key in part.keys]
-                new = sum(place not in self._seen for place in part.places) or sum(unseen)
-                if new:
-                    self._count += new
-                    self._seen.update(part.keys, part.places)
-                    self._at_end = part.said.has_more is False
-                    yield kept, self._picked(part.found, unseen)
-                elif name != "page" or nth > 1:  # the first page may have either number
-                    self._heeded |= not part.rows
-                    break
-                if self._at_end:
-                    return
-            if self._count > before and name != "limit":  # a size may have been cut as well
+        if not self._untried:
+            self._responses.ways[self._path, rows] = tuple(self._ways)
+
+    def _more(self, name: str) -> Iterator[tuple[Kept, Read]]:
+        """Ask for more by one parameter, until that brings nothing new."""
+        for nth in itertools.count(1):
+            value = {"limit": _MANY, "page": nth}.get(name, self._count)
+            try:
+                kept = self._get(self._path, {name: str(value)})
+                part = self._part(kept.answer)
+            except (QuestionRefusedError, AnswerError) as exc:
+                self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
+                return
+            except EnoughError:  # it is only looked whether the list can be had
+                self._untried = True
+                return
+            except PortalUnavailableError as exc:
+                if exc.status_code != HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_away:
+                    raise  # a parameter may be too much for a portal; that it is away is no word on the list
+                self._untried |= self._is_away
+                return
+            unseen = [key not in self._seen for key in part.keys]
+            new = sum(place not in self._seen for place in part.places) or sum(unseen)
+            if new:
+                self._count += new
+                self._seen.update(part.keys, part.places)
+                self._at_end = part.said.has_more is False
+                yield kept, self._picked(part.found, unseen)
+            elif name != "page" or nth > 1:  # the first page may have either number
+                self._heeded |= not part.rows
+                return
+            if self._at_end or name == "limit":  # the same again has nothing else
                 return
 
 

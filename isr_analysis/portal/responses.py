@@ -36,8 +36,11 @@ logger = logging.getLogger(__name__)
 _ADDRESS = "x-isr-address"
 """Where an answer came from after redirects, for what it links to; it is kept under the address that was asked."""
 
-_PAGES_KEPT = 86_400
-"""Seconds that the further pages of a list are kept: a cursor may be another one each time the list is read."""
+_CURSORS_KEPT = 86_400
+"""Seconds that pages by a cursor are kept: it may be another one each time the list is read. A number is not."""
+
+_NUMBERED = {"limit", "offset", "skip", "page"}
+"""Parameters of pages by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,10 @@ class Responses:
 
     Attributes
     ----------
-    whole : set of (str, int)
-        The lists, by path and number of rows, that may look cut and of which nothing more was found.
+    ways : dict of (str, int) to tuple of str
+        For a list that may look cut, by its path and number of rows, the parameters by which more of it was found.
     doubtful : dict of str to int
-        Of these, by path, the number of rows of those that may be cut all the same.
+        The number of rows, by path, of the lists that may be cut all the same.
     remarks : dict of str to str
         The portal's words, by path, by which some of a list may be missing.
     """
@@ -79,7 +82,7 @@ class Responses:
         self._origin = wire.origin
         self._path = folder / "responses.sqlite"
         self._closing = False
-        self.whole: set[tuple[str, int]] = set()
+        self.ways: dict[tuple[str, int], tuple[str, ...]] = {}
         self.doubtful: dict[str, int] = {}
         self.remarks: dict[str, str] = {}
         self._open()
@@ -98,8 +101,8 @@ class Responses:
         self._session.trust_env = False
         self._session.mount(self._origin, _Adapter(self._wire))
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None, max_age: float) -> Kept:
-        """Give an answer that is at most `max_age` seconds old.
+    def get(self, path: str, *, params: Mapping[str, str] | None = None, max_age: float, away: bool = False) -> Kept:
+        """Give an answer that is at most `max_age` seconds old; if the portal is known to be `away`, a kept one.
 
         Raises
         ------
@@ -108,26 +111,36 @@ class Responses:
         IsrError
             Whatever else the portal's status means; an older answer does not hide it.
         """
-        url, is_page = self._origin + path, bool(params) or "?" in path
+        url = self._origin + path
         with self._in_use():
-            try:
-                # Kept without an end, so that it is there when the portal is not; its age is judged here.
-                response = self._session.get(
-                    url,
-                    params=params,
-                    expire_after=_PAGES_KEPT if is_page else requests_cache.NEVER_EXPIRE,
-                    force_refresh=not self._fresh(url, params, max_age),
-                )
-                if is_page and not response.from_cache:
-                    with contextlib.suppress(sqlite3.Error):  # it can be done another time
-                        self._session.cache.delete(expired=True, vacuum=False)  # type: ignore[call-arg]  # of SQLite
-            except PortalUnavailableError:
-                old = self._old(url, params)
-                if old is None:
-                    raise
+            error = PortalUnavailableError(
+                f"{self._origin} cannot be reached or fails, and the rest of {path} is not on disk; try again later"
+            )
+            if not away:
+                try:
+                    return _kept(self._asked(url, params, max_age), stale=False)
+                except PortalUnavailableError as exc:
+                    error = exc
+            if (old := self._old(url, params)) is None:
+                raise error
+            if not away:
                 logger.warning("%s cannot be reached or fails: its answer of %s is given", self._origin, old.created_at)
-                return _kept(old, stale=True)
-        return _kept(response, stale=False)
+            return _kept(old, stale=True)
+
+    def _asked(self, url: str, params: Mapping[str, str] | None, max_age: float) -> Any:
+        """Give what the portal answers, or did at most `max_age` seconds ago."""
+        is_cursor = "?" in url or not set(params or {}) <= _NUMBERED
+        # Others are kept without an end, so that it is there when the portal is not; its age is judged here.
+        response = self._session.get(
+            url,
+            params=params,
+            expire_after=_CURSORS_KEPT if is_cursor else requests_cache.NEVER_EXPIRE,
+            force_refresh=not self._fresh(url, params, max_age),
+        )
+        if is_cursor and not response.from_cache:
+            with contextlib.suppress(sqlite3.Error):  # it can be done another time
+                self._session.cache.delete(expired=True, vacuum=False)  # type: ignore[call-arg]  # of SQLite
+        return response
 
     def forget(self, path: str) -> None:
         """Forget the answers of a path, all its pages, because a change has just made them untrue.
