@@ -29,7 +29,7 @@ class Answers:
     def __init__(self, *bodies, status=200):
         self.left = list(bodies)
         self.status = status
-        self.ways, self.doubtful, self.remarks = {}, {}, {}
+        self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
         self.write = lambda body: json.dumps(body).encode()
 
     def get(self, path, **_):
@@ -185,7 +185,8 @@ class Cut:
     def __init__(self, clients, *, live=False, beside=None, **ways):
         self.beside = beside or {}
         self.clients, self.live, self.follows, self.asked = clients, live, ways, []
-        self.ways, self.doubtful, self.remarks = {}, {}, {}
+        self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
+        self.now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
     def get(self, path, *, params=None, **_):
         """Give ten rows, of those that were asked for."""
@@ -199,7 +200,7 @@ class Cut:
             said = {"time": "2026-11-01T00:00:00Z", "topic": "t", "payload": len(self.asked)}
             rows = [{**said, **row} for row in rows]
         body = json.dumps({"publishers": rows, **self.beside}).encode()
-        return Kept(Answer(body, {}, f"https://x{path}"), dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
+        return Kept(Answer(body, {}, f"https://x{path}"), self.now, stale=False)
 
 
 @pytest.mark.parametrize(
@@ -258,6 +259,16 @@ def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way,
         odd = Cut(clients[:9])
         assert len(lists.publishers(odd, Contract(), max_age=0)[0][1]) == 9
         assert odd.asked == [None]
+
+
+def test_a_list_that_was_whole_and_has_grown_over_a_limit_is_asked_for_the_rest():
+    """It is as long as before; so is one by whose size all was had, until that is over a limit as well."""
+    answers = Cut([f"dev-{i:03d}" for i in range(10)], limit=lambda n: (0, min(n, 20)), offset=lambda n: (n, 10))
+    for count in (10, 20, 35):
+        answers.clients = [f"dev-{i:03d}" for i in range(count)]
+        answers.now += dt.timedelta(hours=1)
+        for _ in range(2):
+            assert sum(len(rows) for _, rows in lists.publishers(answers, Contract(), max_age=0)) == count
 
 
 @pytest.mark.parametrize("is_heeded", [True, False])

@@ -10,7 +10,7 @@ import portals
 import pytest
 from portal_messages import same
 from portal_odd import give
-from portals import ACCOUNT, NOW, Dialect, Message, Server
+from portals import ACCOUNT, API, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis.errors import QuestionRefusedError, UsageError
@@ -183,43 +183,62 @@ def test_a_hint_names_no_topic_of_another_account(home, account, topics):
 
 
 class Cut(Server):
-    """A portal that gives so many publishers at once and says nothing of others; an offset leads on."""
+    """A portal that gives ten publishers at once; one parameter, which its document may name, leads on."""
 
-    is_away = False
+    def __init__(self, stored, pager="offset", *, notes=(), documented=False):
+        super().__init__(Dialect(), stored)
+        self.pager, self.notes, self.documented = pager, notes, documented
+        self.is_away = False
 
     def answer(self, url, headers):
         path, asked = httpx.URL(url).path, httpx.URL(url).params
         if self.is_away:
             return give({"detail": "down"}, 503)
+        if path.endswith("/openapi.json") and self.documented:
+            return give(self._with_pages(portals.document(self.dialect)))
         if not path.endswith(("/publishers/live", "/publishers")):
             return super().answer(url, headers)
-        if set(asked) - {"offset"}:
+        if set(asked) - {self.pager}:
             return give({"detail": "no such parameter"}, 400)
         rows = [{**portal_rows.plain(one), "topic": f"{ACCOUNT}/{one.client}/x"} for one in self.stored]
-        begin = int(asked.get("offset", 0))
-        return give({"publishers": rows[begin : begin + 10]})
+        number = int(asked.get(self.pager, "umber" in self.pager))
+        begin = 10 * (number - 1) if "umber" in self.pager else number
+        said = {"total": len(rows), "more": begin + 10 < len(rows), "next": begin + 10}
+        notes = {name: said[name] for name in self.notes if name != "next" or said["more"]}
+        return give({"publishers": rows[begin : begin + 10], **notes})
+
+    def _with_pages(self, document):
+        kind = {"type": "string"} if "oken" in self.pager else {"type": "integer", "description": "index of the first"}
+        for tail in ("publishers", "publishers/live"):
+            given = [{"name": self.pager, "in": "query", "schema": kind}]
+            document["paths"][f"{API}/{tail}"] = {"get": {"summary": tail, "parameters": given}}
+        return document
 
 
 @pytest.mark.parametrize("load", [isr.load_live, isr.load_publishers])
-def test_a_list_that_is_cut_without_a_word_is_as_long_again_later_and_without_the_portal(
-    home, no_pauses, monkeypatch, load
+@pytest.mark.parametrize(
+    ("pager", "notes", "documented"),
+    [
+        ("offset", (), False), ("pageNumber", (), True), ("page[number]", ("total",), True), ("$skip", ("more",), True),
+        ("start", (), True), ("startIndex", ("total", "more"), True), ("pageToken", ("next",), True),
+    ],
+)  # fmt: skip
+def test_a_list_in_pages_is_as_long_each_time_and_without_the_portal(
+    home, no_pauses, monkeypatch, load, pager, notes, documented
 ):
-    """In the same connection, offline, and while the portal fails, in each of which it could be cut."""
-    server = Cut(Dialect(), [Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)])
+    """As the document names the pages, or as is usual: again in one connection, offline, and while the portal fails."""
+    stored = [Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)]
+    server = Cut(stored, pager, notes=notes, documented=documented)
     with portals.serve(server) as origin:
         with portals.connect(origin, home) as portal:
             assert len(load(portal=portal)) == 25
             monkeypatch.setattr(Responses, "_fresh", lambda *_: False)
             assert len(load(portal=portal)) == 25
-        server.is_away = True
-        with portals.connect(origin, home) as portal:
+            server.is_away = True
             stale = load(portal=portal)
             assert (len(stale), stale.attrs["stale"]) == (25, True)
         monkeypatch.undo()
         with portals.connect(origin, home) as portal:
             object.__setattr__(portal.profile, "is_offline", True)
             portal.wire.allow(0)
-            assert len(load(portal=portal)) == 25
-        server.is_away = False
-        with portals.connect(origin, home) as portal:
             assert len(load(portal=portal)) == 25

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from requests_cache.backends.sqlite import SQLiteDict
 
+from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
 from isr_analysis.portal.quota import Tally
 from isr_analysis.portal.responses import Responses
@@ -32,7 +33,7 @@ def responses_of(tmp_path):
             "https://portal.example", Token(TOKEN), None, tally=Tally(tmp_path / "quota.sqlite", "t"),
             transport=httpx.MockTransport(answer),
         )  # fmt: skip
-        made.extend((line, Responses(line, tmp_path / "account")))
+        made.extend((line, Responses(line, tmp_path / "account", Contract)))
         return made[-1]
 
     yield make

@@ -9,7 +9,7 @@ when it refuses (`isr_analysis.contract.refusals`), and overridden by a TOML fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -31,6 +31,9 @@ Route = Annotated[str, msgspec.Meta(pattern="^/")]
 
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
+
+MANY = 1000
+"""Rows of a list that are asked for at once, where the portal allows as many."""
 
 NARROWEST = times.MINUTE
 """A range that is refused at this length is not refused as too long, ns."""
@@ -309,6 +312,8 @@ class Contract:
         The routes of the last message of each publisher, and of the MQTT clients.
     live_fields : Fields
         The names of the live answer's fields.
+    lists : mapping of str to History
+        How further pages of other routes are asked for, by the ends of their paths, such as ``"/publishers"``.
     headers : mapping of str to str
         What is sent beside the token with each request, such as ``X-Tenant``. One without a value is wanted by the
         portal's document, and not sent.
@@ -325,10 +330,16 @@ class Contract:
     live: Route = f"{API}/publishers/live"
     publishers: Route = f"{API}/publishers"
     live_fields: Fields = field(default_factory=Fields)
+    lists: Mapping[str, History] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     source: str = "built in"
     narrowed: str = ""
     is_assumed: bool = True
+
+    def paged(self, path: str) -> History:
+        """Give how further pages of a route are asked for; where nothing says it, without any parameter."""
+        known = self.lists.get(path.removeprefix(API))
+        return History(path=path, limit=None, page_size=MANY) if known is None else replace(known, path=path)
 
     @property
     def choice(self) -> str:

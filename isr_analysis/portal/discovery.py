@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from isr_analysis.contract import openapi
 from isr_analysis.contract.contract import API, Contract
 from isr_analysis.errors import AddOnMissingError, AnswerError, QuestionRefusedError
+from isr_analysis.portal.transport import EnoughError
 from isr_analysis.portal.wire import Answer
 
 logger = logging.getLogger(__name__)
@@ -62,10 +63,10 @@ _YAML = re.compile(
 )
 
 
-def find(get: Callable[[str], Answer]) -> Contract:
+def find(get: Callable[[str], Answer], *, offline: bool = False) -> Contract:
     """Find the document and read the contract from it.
 
-    `get` gives the answer of a path on the portal, or raises.
+    `get` gives the answer of a path on the portal, or raises; `offline`, as `EnoughError`, what is not on disk.
 
     Returns
     -------
@@ -78,7 +79,9 @@ def find(get: Callable[[str], Answer]) -> Contract:
         The portal cannot be asked at all.
     """
     unread, others = None, []
-    ask = functools.cache(functools.partial(_answer, get))  # a page may name what was asked for already
+    ask = functools.cache(
+        functools.partial(_answer, get, offline=offline)
+    )  # a page may name what was asked for already
     for path in _USUAL:
         answer = ask(path)
         if answer is None:
@@ -102,12 +105,17 @@ def find(get: Callable[[str], Answer]) -> Contract:
             source=f"built in (the portal shows a YAML document at {unread}, which is not read: install PyYAML, or say "
             "in a contract file what it says)"
         )
-    return Contract(source="built in (the portal shows no OpenAPI document)")
+    none = "no OpenAPI document is on disk" if offline else "the portal shows no OpenAPI document"
+    return Contract(source=f"built in ({none})")
 
 
-def _answer(get: Callable[[str], Answer], path: str) -> Answer | None:
+def _answer(get: Callable[[str], Answer], path: str, *, offline: bool) -> Answer | None:
     try:
         return get(path)
+    except EnoughError:
+        if not offline:
+            raise
+        return None
     except (AddOnMissingError, QuestionRefusedError, AnswerError) as exc:
         logger.debug("no OpenAPI document at %s: %s", path, exc)
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import itertools
 import json
@@ -18,7 +19,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, TOPIC, pick, plain
 from isr_analysis.contract.contract import Contract, History
-from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError
+from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
@@ -35,11 +36,11 @@ _PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 _ALL = 2**62
 """More rows than any total that a portal states."""
 
-_MANY = 1000
-"""Rows that are asked for where a list may have been cut without a word."""
+_AGAIN = dt.timedelta(minutes=2)
+"""How long it counts by what more of a list was found: it may have grown over a limit since."""
 
-_WAYS = ("limit", "offset", "skip", "page")
-"""The usual parameters by which more of a list may be had."""
+_USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
+"""The parameters by which more of a list may be had where nothing names any, each with what it is for."""
 
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
@@ -151,35 +152,38 @@ class _List(Generic[Read]):
         self._heeded = False  # whether a page behind the rows that came was found to be empty
         self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
         self._untried = False  # whether some way to the rest could not be tried
-        self._ways: list[str] = []  # that led to more
+        self._ways: list[tuple[str, str]] = []  # that led to more
+        self._at = dt.datetime.now(dt.UTC)  # when it was answered
 
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
-        question, known = Step(self._path, {}), History(path=self._path, limit=None)
-        step, been, former = question, {question}, b""
+        question = Step(self._path, {})
+        step, been, former, asked_for = question, {question}, b"", 0
         for nth in itertools.count():
             kept = self._get(step.path, step.params)
-            self._is_away |= kept.stale
+            self._at, self._is_away = kept.fetched_at, self._is_away or kept.stale
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
-            self._count += rows
+            asked_for += rows
+            new, found = self._new(part) if nth else (rows, part.found)
+            self._count += new
             self._seen.update(part.keys, part.places)
-            yield kept, part.found
-            page = Page(messages.empty(), min(rows, 1), paging=said)
-            following = paging.following(known, question, page, rows=self._count % _ALL, nth=nth, habits=Habits())
-            if following == step and not rows:
-                return  # its cursor is where the next one will be
+            yield kept, found
             if not paging.says_more(said, nth):
                 yield from self._rest(rows, said, nth)
                 self._check_total(said)
                 return
-            if following == paging.BY_TIME:  # it does not say how the rest is had
-                yield from self._others(rows)
-                if self._at_end:
+            page = Page(messages.empty(), min(rows, 1), paging=said)
+            known = self._known if said.url is None else Contract().paged(self._path)  # a link needs no other word
+            following = paging.following(known, question, page, rows=asked_for % _ALL, nth=nth, habits=Habits())
+            if following == step and not rows:
+                return  # its cursor is where the next one will be
+            if not isinstance(following, Step) or following in been or kept.answer.body == former:
+                yield from self._others(rows)  # it does not say how the rest is had
+                if self._at_end or (said.total is not None and said.total <= self._count):
                     self._check_total(said)
                     return
-            if not isinstance(following, Step) or following in been or kept.answer.body == former:
                 names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
                 shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
                 raise AnswerError(
@@ -188,6 +192,19 @@ class _List(Generic[Read]):
                 )
             step, former = following, kept.answer.body
             been.add(step)
+
+    @functools.cached_property
+    def _known(self) -> History:
+        """How further pages are asked for, as far as the portal's document says it, which is not needed else."""
+        try:
+            return self._responses.contract().paged(self._path)
+        except IsrError:
+            return Contract().paged(self._path)
+
+    def _new(self, part: _Part[Read]) -> tuple[int, Read]:
+        """Give how many rows an answer has that were in none before it, and what is new of it."""
+        unseen = [key not in self._seen for key in part.keys]
+        return sum(place not in self._seen for place in part.places) or sum(unseen), self._picked(part.found, unseen)
 
     def _get(self, path: str, params: Mapping[str, str] | None) -> Kept:
         return self._responses.get(path, params=params or None, max_age=self._max_age, away=self._is_away)
@@ -202,8 +219,8 @@ class _List(Generic[Read]):
     def _rest(self, rows: int, said: Paging, nth: int) -> Iterator[tuple[Kept, Read]]:
         """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
         missing = said.total is not None and said.total > self._count
-        silent = nth == 0 and _may_be_cut(rows, said)
-        if missing or (silent and self._responses.ways.get((self._path, rows)) != ()):
+        silent = nth == 0 and _may_be_cut(rows, said, lambda: self._known)
+        if missing or (silent and self._led_on(rows) != ()):
             yield from self._others(rows)
             if not self._heeded and _is_a_limit(self._count):
                 self._responses.doubtful[self._path] = self._count
@@ -211,23 +228,35 @@ class _List(Generic[Read]):
             self._responses.doubtful.pop(self._path, None)
 
     def _others(self, rows: int) -> Iterator[tuple[Kept, Read]]:
-        """Give what the list has beside the rows so far: asked for in the usual ways, or those that led on before."""
-        for name in self._responses.ways.get((self._path, rows)) or _WAYS:
-            before = self._count
-            yield from self._more(name)
-            if self._count > before:
-                self._ways.append(name)
-                if self._at_end or name != "limit":  # a size may have been cut as well
-                    break
-        if not self._untried:
-            self._responses.ways[self._path, rows] = tuple(self._ways)
+        """Give what the list has beside the rows so far: asked for as documented, or in the usual ways.
 
-    def _more(self, name: str) -> Iterator[tuple[Kept, Read]]:
-        """Ask for more by one parameter, until that brings nothing new."""
-        for nth in itertools.count(1):
-            value = {"limit": _MANY, "page": nth}.get(name, self._count)
+        If some of these led on before, only by them.
+        """
+        known, led_on = self._known, self._led_on(rows)
+        size: dict[str, str] = {}
+        for role, name in led_on or _ways(known) or _USUAL:
+            before = self._count
+            yield from self._more(role, name, size)
+            if self._count > before:
+                self._ways.append((role, name))
+                if self._at_end or role != "limit":  # a size may have been cut as well
+                    break
+                size = {name: str(known.page_size)} if name == known.limit else {}
+        if not self._untried and not led_on:
+            self._responses.ways[self._path, rows] = self._at, tuple(self._ways)
+
+    def _led_on(self, rows: int) -> tuple[tuple[str, str], ...] | None:
+        """Give the parameters that led on when the list was so long a little while ago; None if that is not known."""
+        at, found = self._responses.ways.get((self._path, rows), (self._at - _AGAIN, ()))
+        return found if self._at - at < _AGAIN else None
+
+    def _more(self, role: str, name: str, size: Mapping[str, str]) -> Iterator[tuple[Kept, Read]]:
+        """Ask for more by one parameter, and perhaps a size, until that brings nothing new."""
+        first = 1 if self._known.first_page is None else self._known.first_page
+        for nth in itertools.count():
+            value = {"limit": self._known.page_size, "page": first + nth}.get(role, self._count)
             try:
-                kept = self._get(self._path, {name: str(value)})
+                kept = self._get(self._path, {**size, name: str(value)})
                 part = self._part(kept.answer)
             except (QuestionRefusedError, AnswerError) as exc:
                 self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
@@ -240,17 +269,16 @@ class _List(Generic[Read]):
                     raise  # a parameter may be too much for a portal; that it is away is no word on the list
                 self._untried |= self._is_away
                 return
-            unseen = [key not in self._seen for key in part.keys]
-            new = sum(place not in self._seen for place in part.places) or sum(unseen)
+            new, found = self._new(part)
             if new:
                 self._count += new
                 self._seen.update(part.keys, part.places)
                 self._at_end = part.said.has_more is False
-                yield kept, self._picked(part.found, unseen)
-            elif name != "page" or nth > 1:  # the first page may have either number
+                yield kept, found
+            elif role != "page" or nth > 0:  # the first page may have either number
                 self._heeded |= not part.rows
                 return
-            if self._at_end or name == "limit":  # the same again has nothing else
+            if self._at_end or role == "limit":  # the same again has nothing else
                 return
 
 
@@ -305,11 +333,20 @@ def _messages(page: Page) -> list[str]:
     return [json.dumps(["message", *one]) for one in whose]
 
 
-def _may_be_cut(rows: int, said: Paging) -> bool:
-    """Tell whether a list that says nothing of others has as many rows as a portal may give at once."""
+def _may_be_cut(rows: int, said: Paging, known: Callable[[], History]) -> bool:
+    """Tell whether a list that says nothing of others has as many rows as a portal may give at once.
+
+    Where the portal's document names parameters of pages, `known`, less is enough.
+    """
     if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < _ALL:
         return False
-    return paging.is_round(rows, said.limit) or rows % 25 == 0
+    is_round = paging.is_round(rows, said.limit) or rows % 25 == 0
+    return is_round or (rows % 5 == 0 and bool(_ways(known())))
+
+
+def _ways(known: History) -> list[tuple[str, str]]:
+    """Give the parameters that the portal's document names by which more of a list may be had."""
+    return [(role, name) for role in ("limit", "offset", "page") if (name := getattr(known, role))]
 
 
 def _is_a_limit(rows: int) -> bool:

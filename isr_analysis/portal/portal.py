@@ -205,7 +205,8 @@ class Portal:
                         f"{self.profile.home} cannot be written: what the portal answers is not kept, nor counted for "
                         "other processes; set ISR_HOME to a folder that can be written", stacklevel=2,
                     )  # fmt: skip
-                self._responses = Responses(self.wire, self._place if self._is_unkept else self.folder)
+                folder = self._place if self._is_unkept else self.folder
+                self._responses = Responses(self.wire, folder, lambda: self.contract)
             return self._responses
 
     @property
@@ -215,7 +216,7 @@ class Portal:
             if self._contract is None:
                 file = self.profile.contract
                 try:
-                    known = discovery.find(self._document)
+                    known = discovery.find(self._document, offline=self.profile.is_offline)
                 except PortalUnavailableError as exc:
                     if exc.status_code is None:  # nobody answers at all
                         raise
@@ -335,7 +336,7 @@ class Portal:
         """Ask for a page of the portal's documentation; it is kept once the account, and so its folder, is known."""
         if self._account is None:  # this is part of finding it out, which only the history route can tell
             return self.wire.get(path)
-        return self.responses.get(path, max_age=_DOCUMENT_AGE).answer
+        return self.responses.get(path, max_age=float("inf") if self.profile.is_offline else _DOCUMENT_AGE).answer
 
     def check_accounts(self, named: Iterable[str]) -> None:
         """Refuse an answer that names another account than the token's.

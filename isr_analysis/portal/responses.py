@@ -15,7 +15,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests_cache.backends.sqlite import SQLiteCache
 
 from isr_analysis import database
+from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
 from isr_analysis.portal.wire import Answer, Wire
 
@@ -67,22 +68,33 @@ class Responses:
 
     They are in the account's own folder: no other account's answer can be found in it.
 
+    Parameters
+    ----------
+    wire : Wire
+        What asks the portal.
+    folder : Path
+        Where they are kept.
+    contract : callable
+        Gives what the portal's document says, which is read when it is called.
+
     Attributes
     ----------
-    ways : dict of (str, int) to tuple of str
-        For a list that may look cut, by its path and number of rows, the parameters by which more of it was found.
+    ways : dict of (str, int) to (datetime.datetime, tuple of (str, str))
+        For a list that may look cut, by its path and number of rows: when it was asked for more, and the parameters by
+        which some was found, each behind what it is for.
     doubtful : dict of str to int
         The number of rows, by path, of the lists that may be cut all the same.
     remarks : dict of str to str
         The portal's words, by path, by which some of a list may be missing.
     """
 
-    def __init__(self, wire: Wire, folder: Path) -> None:
+    def __init__(self, wire: Wire, folder: Path, contract: Callable[[], Contract]) -> None:
         self._wire = wire
+        self.contract = contract
         self._origin = wire.origin
         self._path = folder / "responses.sqlite"
         self._closing = False
-        self.ways: dict[tuple[str, int], tuple[str, ...]] = {}
+        self.ways: dict[tuple[str, int], tuple[dt.datetime, tuple[tuple[str, str], ...]]] = {}
         self.doubtful: dict[str, int] = {}
         self.remarks: dict[str, str] = {}
         self._open()
@@ -150,6 +162,7 @@ class Responses:
         StoreError
             The disk is full, or the file damaged.
         """
+        self.ways = {known: found for known, found in self.ways.items() if known[0] != path}
         with self._in_use():
             try:
                 kept = self._session.cache.filter()
