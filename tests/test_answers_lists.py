@@ -33,6 +33,7 @@ def test_other_lists_are_read_from_every_envelope(body):
 def test_an_empty_object_in_the_place_of_a_list_is_one_of_none(name):
     """As of clients by their ids, without any; under a name that is none of a place, it is a client."""
     assert answers.read_rows(json.dumps({name: {}}).encode()) == []
+    assert answers.read_rows(json.dumps({name: {}, "meta": {"total": 0}, "links": {}}).encode()) == []
     assert answers.read_rows(b'{"dev-a": {}}') == [{"client_id": "dev-a"}]
 
 

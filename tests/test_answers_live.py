@@ -151,6 +151,19 @@ def test_when_a_publisher_was_made_is_no_message():
         live([there, {**there, "last_message_at": None, "created_at": AT}])
 
 
+def test_publishers_by_their_ids_none_of_whom_published_have_no_messages():
+    """As in an account that is new; what says more than that is no such answer."""
+    for said in (None, {}, {"last_message": None}, {"label": "Mast", "last_message": {}}, {"last_seen": None}):
+        assert told(live({"publishers": {"a": said, "b": said}, "meta": {"total": 2}})) == []
+    assert told(live({"a": {"last_message": None, "label": "Mast"}, "info": {"total": 1}})) == []
+    for other in ({"value": 5}, {"last_message": {"blob": 5}}, {"last_message": 5}, "queued"):
+        for body in ({"a": {"last_message": None}, "b": other}, {"publishers": {"a": None, "b": other}}):
+            with pytest.raises(AnswerError, match="not understood"):
+                live(body)
+    with pytest.raises(AnswerError, match="not understood"):
+        live({"job": {"finished_at": None}})
+
+
 @pytest.mark.parametrize("name", ["last_messages", "latestValues", "by_topic"])
 def test_the_name_of_a_place_for_topics_is_no_level_of_them(name):
     """What holds a publisher's topics may be called so; no topic begins with it."""

@@ -237,6 +237,33 @@ def opened(document: bytes) -> bytes:
     return columns.join(fields | inner)
 
 
+def unheard(document: bytes) -> bytes:
+    """Give publishers by their ids, of none of which a live answer has a message, as a list; else the document."""
+    fields = raw.fields(document)
+    places = [one for name, one in fields.items() if plain(name) in ROWS and raw.kind(one) == "{"]
+    there = {
+        name: one
+        for name, one in raw.fields(places[0] if len(places) == 1 else document).items()
+        if plain(name) not in BESIDE
+    }
+    clients = {name: raw.fields(one) for name, one in there.items()}
+    nothing = (b"null", b"{}")
+    is_silent = (
+        (places and one in nothing)
+        or any(
+            what in nothing and (plain(key) in LAST or (places and time_rank(key) is not None))
+            for key, what in clients[name].items()
+        )
+        for name, one in there.items()
+    )
+    if not there or not all(is_silent):
+        return document
+    rows = [
+        {"client_id": columns.key(name)[:-1], **(said or {"last_message": b"null"})} for name, said in clients.items()
+    ]
+    return b"[" + b",".join(map(columns.join, rows)) + b"]"
+
+
 def unwrapped(value: bytes) -> bytes:
     """Take a row out of what GraphQL or Elasticsearch puts around it, or JSON:API, which names its client beside it."""
     fields = raw.fields(value)

@@ -96,8 +96,9 @@ def find(
             groups = [Group(value, {}, ())]
         if groups is None and (inner := beside.unboxed([document])) != [document]:
             groups = search.dig(b"[" + inner[0] + b"]", {}, ())
-        if groups is None and (whole := beside.opened(document)) != document:
-            groups = search.dig(whole, {}, ())
+        for opened in (beside.opened, *([beside.unheard] if live else ())):
+            if groups is None and (whole := opened(document)) != document:
+                groups = search.dig(whole, {}, ())
         if groups is None:
             raise AnswerError(f"no rows of messages were found in {failures.describe(document)}")
         search.found.groups += groups

@@ -134,11 +134,20 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
         return []
     if value and all(plain(name) in BESIDE or (name == "_embedded" and not one) for name, one in value.items()):
         return [] if "_links" in value or _states_none(value) else None  # HAL leaves out what is empty
-    if len(value) == 1 and all(one == {} and is_place(name) for name, one in value.items()):
+    known = {key for name, one in inner.items() if isinstance(one, dict) for key in one}
+    clients = {name: one for name, one in value.items() if name in inner or not _is_beside(name, one, known)}
+    if [*inner.values()] == [{}] and all(
+        plain(name) in ROWS or (len(clients) == 1 and is_place(name)) for name in inner
+    ):
         return []
-    if value and all(isinstance(one, dict) for one in value.values()):
-        return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in value.items()]
+    if clients and all(isinstance(one, dict) for one in clients.values()):
+        return [one if pick(one, CLIENT) else {"client_id": name, **one} for name, one in clients.items()]
     return None
+
+
+def _is_beside(name: str, value: Any, known: set[str]) -> bool:
+    """Tell whether something stands beside clients by their ids, of which `known` is said: no client is called so."""
+    return plain(name) in BESIDE and isinstance(value, dict) and known.isdisjoint(value)
 
 
 def _is_publisher(value: dict[str, Any]) -> bool:
