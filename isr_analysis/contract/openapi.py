@@ -161,7 +161,7 @@ def _paged(path: str, document: Mapping[str, Any], item: dict[str, Any], operati
         list(parameters.listed(document, [one for part in (item, operation) for one in _listed(part)]))
     )
     start = by_role.get(roles.START)
-    if start is not None and start.kind == "integer" and start.time_form() is None:  # of rows: a list has no range
+    if start and roles.snake(start.name) in ("from", "start") and start.kind == "integer" and not start.time_form():
         by_role.setdefault(roles.OFFSET, start)
     names: dict[str, Any] = {role: by_role[role].name if role in by_role else None for role in _OF_PAGES}
     if not any(names.values()):
