@@ -80,8 +80,8 @@ def on_disk(
         return found, (
             f"{_how(portal)}, and of {selector} most of {span} is not on disk: this is what there is of it, {found}"
         )
-    first = held.missing[0][1]
-    there = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
+    first = min(window.start for _, window in held.missing)
+    there = f', or ask for what is there: end="{times.iso(first)}"' if first > span.start else ""
     if not there and (ever := [one.range.end for one in Store(portal.folder).spans(selector, times.EVER)[0]]):
         there = f"; what is on disk ends at {times.iso(times.whole_second(max(ever)))}"
     raise HistoryIncompleteError(

@@ -262,6 +262,17 @@ def test_offline_says_what_is_missing(sandbox, portal):
         isr.load_history(**{**days, "end": "2026-11-05"}, offline=True)
 
 
+def test_offline_says_what_is_there_of_all_clients(portal):
+    """Of several, the one of whom the least is on disk tells how far all reach, in whichever order they are named."""
+    far, near = ("isr-hill-02", "2026-11-04"), ("isr-shack-01", "2026-11-02")
+    for client, end in (far, near):
+        isr.sync(client, start="2026-11-01", end=end, portal=portal)
+    both = {"client_id": [far[0], near[0]], "start": "2026-11-01", "portal": portal, "offline": True}
+    with pytest.raises(errors.HistoryIncompleteError, match='end="2026-11-02T00:00:00Z"'):
+        isr.load_history(**both, end="2026-11-05")
+    assert set(isr.load_history(**both, end="2026-11-02")["client_id"]) == {far[0], near[0]}
+
+
 def test_wait_sleeps_until_there_are_requests_again(sandbox, clock):
     """With `wait=True` a used-up quota is waited for by the clock; without it the error says until when."""
     sandbox.set_quota(12)
