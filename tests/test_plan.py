@@ -166,4 +166,9 @@ def test_a_sync_waits_for_the_quota_if_told_to(sandbox):
         with pytest.raises(isr.errors.QuotaExhaustedError, match="2026-11-20T12:10:00Z"):
             isr.sync(**DAYS, portal=portal)
         assert isr.sync(**DAYS, wait=True, portal=portal).rows
-    assert clock[0] >= NOON + 600 * times.SECOND
+        assert clock[0] >= NOON + 600 * times.SECOND
+        isr.sync(**JUST_NOW, portal=portal)
+        speed = Store(portal.folder).speed()
+        portal._tally.hear(Word(5000, 0, 600.0), clock[0])
+        assert isr.sync(**DAYS, refresh=True, wait=True, portal=portal).rows
+        assert Store(portal.folder).speed() == speed is not None  # which a wait says nothing of
