@@ -90,6 +90,17 @@ def test_refusals_are_counted_anew_once_a_login_was_good(monkeypatch, caplog):
         assert len(live.gaps()) == 2
 
 
+def test_a_broker_that_is_busy_refuses_no_login(monkeypatch, caplog):
+    """However often it says so after a break, it counts for nothing when it does not know the login yet."""
+    monkeypatch.setattr("isr_analysis.streaming.subscription._REFUSALS", 2)
+    with (
+        caplog.at_level(logging.CRITICAL),
+        broker((OK,), (BUSY,), (BUSY,), (WRONG_PASSWORD,), (OK, OK, MESSAGE)) as login,
+        isr.stream(login=login, duration="30s") as live,
+    ):
+        assert next(iter(live)).value == 1
+
+
 @pytest.mark.parametrize(
     ("answers", "kind", "words"),
     [
