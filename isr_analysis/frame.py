@@ -164,7 +164,7 @@ def as_table(df: pd.DataFrame) -> pa.Table:
 def as_json(column: pd.Series) -> list[str | None]:
     """Give a field of a frame of whatever dtype as JSON text; None where there is none."""
     lacking = [value is None for value in column] if column.dtype == "object" else column.isna()
-    written = json.JSONEncoder(default=_said).encode  # one for all: json.dumps would make one for each
+    written = json.JSONEncoder(default=said).encode  # one for all: json.dumps would make one for each
     return [None if none else written(value) for value, none in zip(column.tolist(), lacking, strict=True)]
 
 
@@ -199,9 +199,10 @@ def _mixed(df: pd.DataFrame) -> list[str]:
 
 def _cell(value: object) -> object:
     if isinstance(value, list | dict):
-        return json.dumps(value, default=_said)
-    return _said(value) if isinstance(value, bytes) else value
+        return json.dumps(value, default=said)
+    return said(value) if isinstance(value, bytes) else value
 
 
-def _said(value: object) -> str:
+def said(value: object) -> str:
+    """Give as text what JSON has no kind for; bytes that are no text with their codes."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

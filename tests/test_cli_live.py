@@ -16,9 +16,11 @@ def test_what_is_no_number_in_json_is_null():
     def refuse(word):
         raise AssertionError(f"{word} is no JSON")
 
-    df = frame.to_frame(table([(0, "dev-a", "t", b'{"value": 1e999, "list": [NaN, -1e999, 1.5]}')]), attrs={})
-    (told,) = (json.loads(line, parse_constant=refuse) for line in terminal.lines(df))
+    rows = [(0, "dev-a", "t", b'{"value": 1e999, "list": [NaN, -1e999, 1.5]}'), (1, "dev-a", "raw", b"\xffa")]
+    df = frame.to_frame(table(rows), attrs={})
+    told, raw = (json.loads(line, parse_constant=refuse) for line in terminal.lines(df))
     assert (told["value"], told["list"]) == (None, [None, None, 1.5])
+    assert raw["payload"] == r"\xffa"  # as in an exported file
 
 
 def test_a_table_is_cut_to_its_terminal():

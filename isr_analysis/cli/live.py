@@ -148,9 +148,10 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
 def lines(df: pd.DataFrame) -> list[str]:
     """Write messages as JSON, an object each; what JSON has no number for, such as infinity, is null."""
     from isr_analysis.checks.series import is_nothing
+    from isr_analysis.frame import said
 
     written = [
-        json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=str)
+        json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=said)
         for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
     ]
     return [json.dumps(json.loads(one, parse_constant=lambda _: None)) for one in written]
