@@ -73,7 +73,10 @@ def test_logout_forgets_the_subscriber_too(isr, sandbox):
 def test_login_says_what_comes_before_the_keyring(isr, sandbox, monkeypatch):
     """The former token in a variable would go on being used."""
     assert "ISR_TOKEN is set and comes before the keyring" in isr("login", input=sandbox.token).stderr
-    monkeypatch.delenv("ISR_TOKEN")
+    assert isr("login", "--profile", "club", input=sandbox.token).stderr == ""  # nothing comes before a named one's
+    monkeypatch.setenv("ISR_PROFILE", "club")
+    assert "ISR_TOKEN is set" in isr("login", input=sandbox.token).stderr
+    monkeypatch.setenv("ISR_TOKEN", " ")
     assert isr("login", input=sandbox.token).stderr == ""
 
 

@@ -42,7 +42,7 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
         f"Profile {known.name!r}: account {account} at {known.origin}; "
         f"{left.left} of {left.limit} requests left this hour. The token is in the keyring."
     )
-    if over := tokens.overruling():
+    if over := tokens.overruling(known):
         click.echo(f"isr: {over}", err=True)
 
 
