@@ -111,7 +111,7 @@ def fetch(
     download = _Download(portal, store, settle, max_age, since, decode=decode, wait_for_quota=wait_for_quota)
     missing = download.held(selector, span).missing
     if portal.profile.is_offline:  # what was fetched counts, however old
-        missing = store.held(selector, span, now=portal.now(), settle=settle, max_age=None, since=since).missing
+        missing = store.held(selector, span, now=portal.now(), max_age=None, since=since).missing
     if missing:
         check_online(portal)
         asked = download.questions(missing)
