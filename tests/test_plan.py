@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 
 import pandas as pd
@@ -142,6 +143,8 @@ def test_a_sync_says_from_when_late_messages_may_come(portal):
     assert isr.sync(**JUST_NOW, portal=portal).provisional_from == "2026-11-20T11:50:00Z"
     assert isr.sync(**JUST_NOW, settle="1h", portal=portal).provisional_from == "2026-11-20T11:00:00Z"
     assert isr.sync(**DAYS, portal=portal).provisional_from == ""
+    loaded = [isr.load_history(**JUST_NOW, settle=settle, portal=portal) for settle in ("10min", "1h")]
+    assert [df.attrs["provisional_from"][11:16] for df in loaded] == ["11:50", "11:00"]
 
 
 def test_a_sync_asks_again_if_told_to(portal):
@@ -150,6 +153,29 @@ def test_a_sync_asks_again_if_told_to(portal):
     assert isr.sync(**DAYS, portal=portal).requests == 0
     again = isr.sync(**DAYS, refresh=True, portal=portal)
     assert (again.requests, again.rows) == (3, rows)
+
+
+@pytest.mark.parametrize("how", ["load", "file", "folder"])
+def test_whoever_needs_a_sync_waits_and_tells_as_it_does(sandbox, how, tmp_path):
+    """A load, and an export of either kind."""
+    clock, told = [NOON], []
+
+    def sleep(seconds):
+        clock[0] += round(seconds * times.SECOND)
+
+    read = {
+        "load": isr.load_history,
+        "file": functools.partial(isr.export_history, tmp_path / "a.csv"),
+        "folder": functools.partial(isr.export_history, tmp_path / "a"),
+    }
+    with Portal(
+        settings.profile(origin=sandbox.origin), Token(sandbox.token), now=lambda: clock[0], sleep=sleep
+    ) as line:
+        assert line.account_id
+        line._tally.hear(Word(5000, 0, 600.0), NOON)
+        read[how](**DAYS, wait=True, progress=told.append, portal=line)
+    assert told[-1].done == 3
+    assert clock[0] >= NOON + 600 * times.SECOND
 
 
 def test_a_sync_waits_for_the_quota_if_told_to(sandbox):

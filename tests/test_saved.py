@@ -90,6 +90,21 @@ def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_
 
 
 @pytest.mark.parametrize(
+    ("row", "asked"),
+    [
+        ({"client_id": "a"}, {"topic": "state/relay"}),
+        ({"topic": "mine/a/state/relay"}, {"account_id": "mine"}),
+        ({"client_id": "a", "topic": "state/relay", "account_id": "Mine"}, {"account_id": "mINE"}),
+    ],
+)
+def test_what_was_asked_for_says_what_an_answer_does_not(row, asked):
+    """The topic, or whose a topic is; and messages of one instant are as many as came."""
+    rows = [{"time": "2026-11-20T00:00:00Z", "payload": payload, **row} for payload in ({"on": True}, {"watts": 5})]
+    df = isr.read_history(json.dumps(rows).encode(), **asked)
+    assert df[["client_id", "topic"]].to_dict("records") == [{"client_id": "a", "topic": "state/relay"}] * 2
+
+
+@pytest.mark.parametrize(
     ("source", "error", "words"),
     [
         ("no/such/file.json", errors.UsageError, "cannot be read"),
@@ -100,7 +115,7 @@ def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_
         (".", errors.UsageError, r"Is a directory; isr\.open_exported reads"),
         ('[{"time": 5}]' * 5000, errors.UsageError, r"^.{,120}cannot be read: File name too long; give a path.{,40}$"),
         (io.BytesIO(b"[\n{}\n]"), errors.UsageError, "source=BytesIO is neither"),
-        (b"<html><title>Sign in</title></html>", errors.AnswerError, "Sign in"),
+        (b"<html><title>Sign in</title></html>", errors.AnswerError, "^the .*Sign in"),
         (b"", errors.AnswerError, "."),
     ],
 )
