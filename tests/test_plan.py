@@ -57,8 +57,9 @@ def test_a_plan_that_the_quota_does_not_allow_says_so(portal, requests, words):
 
 def test_a_plan_says_how_long_it_takes_once_a_download_was_timed(portal):
     """So long for each request; before that nothing is said of it, and never "0 s"."""
-    first = isr.plan_history(**DAYS, portal=portal)
+    first = isr.plan_history("nobody", **DAYS, portal=portal)
     assert first.seconds is None
+    assert first.warning == ""  # nobody knows yet
     assert str(first).endswith("left this hour")
     Store(portal.folder).note_speed(4, 2.0)
     timed = isr.plan_history(**DAYS, portal=portal)
@@ -71,7 +72,7 @@ def test_a_plan_weighs_what_is_fresh_and_what_is_settled_as_a_load_does(sandbox,
     """What was fetched soon after it was published is asked for again by `max_age`, unless `settle` says it is over."""
     isr.sync(**JUST_NOW, portal=portal)
     portal.now = lambda: NOON + 30 * times.SECOND
-    for options, requests in (({}, 0), ({"max_age": "10s"}, 1), ({"max_age": "10s", "settle": "4min"}, 0)):
+    for options, requests in (({}, 0), ({"max_age": "10s", "settle": "4min"}, 0), ({"max_age": "10s"}, 1)):
         assert isr.plan_history(**JUST_NOW, **options, portal=portal).requests == requests
         assert isr.sync(**JUST_NOW, **options, portal=portal).requests == requests
 
@@ -119,7 +120,9 @@ def test_a_plan_counts_what_was_fetched_twice_once(sandbox):
 
 def test_a_plan_of_what_is_on_disk_needs_no_portal(sandbox, portal):
     """Not even to learn how it wants to be asked."""
+    asked = isr.plan_history(**DAYS, portal=portal).windows
     isr.sync(**DAYS, portal=portal)
+    assert isr.plan_history(**DAYS, portal=portal).windows.dtypes.equals(asked.dtypes)
     portal.close()
     (portal.folder / "responses.sqlite").unlink()
     sandbox.fail("down")
