@@ -117,6 +117,20 @@ def test_what_a_broker_says_at_the_start_is_an_error_at_once(caplog, answers, ki
         isr.stream(login=login)
 
 
+def test_a_broker_that_says_nothing_is_left(monkeypatch):
+    """An error says so, and nothing goes on in the background."""
+    monkeypatch.setattr("isr_analysis.streaming.subscription._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address("127.0.0.1", server.getsockname()[1], tls=False)
+        with pytest.raises(BrokerUnavailableError, match="took the connection and then said nothing"):
+            isr.stream(login=Login(address, "sub-1", Secret("pass"), f"{ACCOUNT}/#"))
+        wire, _ = server.accept()
+        with wire:
+            wire.settimeout(20)
+            while wire.recv(1000):  # until the other end is closed
+                pass
+
+
 def test_a_topic_that_is_no_text_is_passed_over():
     """What no publisher of the platform can have sent ends no stream."""
     sent = published(b"\xff\xfe", b"0") + MESSAGE

@@ -210,8 +210,7 @@ class Subscription:
         self._problem = problem
         self._closing = True
         self._client.disconnect()
-        if self._ready.is_set():
-            self._failed(problem)
+        self._failed(problem)
         self._ready.set()
 
 
