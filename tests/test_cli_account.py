@@ -35,6 +35,8 @@ def test_login_replaces_and_logout_forgets(isr, sandbox, monkeypatch):
     assert settings.profile("work").origin == sandbox.origin
     assert isr("logout", "--profile", "work").exit_code == 0
     assert keyring.get_password("isr_analysis", f"work@{sandbox.origin}") is None
+    with pytest.raises(UsageError, match="there is no profile 'work'"):
+        settings.profile("work")
 
 
 @pytest.mark.parametrize("call", ["get_password", "delete_password"])
