@@ -220,7 +220,7 @@ def _means(number: Floats, time: Ints, edges: Ints, field: str) -> Floats:
     # Relative to one in their middle, so that a sum of great numbers stays exact enough and finite.
     finite = number[np.isfinite(number)]
     middle = float(np.quantile(finite, 0.5, method="lower")) if len(finite) else 0.0
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         total = np.bincount(step[inside], weights=number[inside] - middle, minlength=len(edges) - 1)
         mean: Floats = np.where(count > 0, middle + total / count, np.nan)
     return mean

@@ -7,7 +7,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import BURST
-from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, on_off, unit_columns
+from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers, on_off, unit_columns
 from isr_analysis.checks.naming import named
 from isr_analysis.checks.rhythm import Rhythm, rhythms
 from isr_analysis.checks.series import (
@@ -108,7 +108,7 @@ def _kind(part: pd.Series, topic: str) -> str | None:
     if len(number):
         return "state" if is_state(number, topic) else "measurement"
     for some in (part.head(_FEW), part):  # most are seen to be none by their first values
-        if is_number(part) or not all(isinstance(value, bool | str) for value in some):
+        if not all(isinstance(value, bool | str) for value in some):
             return None
         if on_off({str(value) for value in some}) is None:
             return None
