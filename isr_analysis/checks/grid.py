@@ -127,7 +127,7 @@ def wide(
     found = {name: part for name in fields if len(frame) and len(part := frame[frame[name].notna()])}
     if counter and (words := [name for name, part in found.items() if np.isnan(numbers(part[name])).all()]):
         raise UsageError(f"counter=True, and there is no number in {', '.join(map(repr, words))}")
-    if not found or span is None or not span:
+    if not found or not span:
         return _grid(np.zeros(0, dtype=np.int64), zone, {})
     split_up = {name: _by_unit(part, name, columns, alone=fields == [name]) for name, part in found.items()}
     edges = _edges(span, step, zone, sum(len(one) for one, _ in split_up.values()), every)
