@@ -219,7 +219,7 @@ def file_system(name: str) -> tuple[fs.FileSystem, str]:
         except (ImportError, ValueError) as why:
             raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can read and write") from why
         files = fs.PyFileSystem(fs.FSSpecHandler(other))
-    return files, path.rstrip("/")
+    return files, path
 
 
 def _which(file: fs.FileInfo) -> str:

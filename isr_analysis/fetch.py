@@ -111,7 +111,7 @@ def fetch(
     download = _Download(portal, store, settle, max_age, since, decode=decode, wait_for_quota=wait_for_quota)
     missing = download.held(selector, span).missing
     if portal.profile.is_offline:  # what was fetched counts, however old
-        missing = store.held(selector, span, now=portal.now(), settle=settle, max_age=None, since=since).missing
+        missing = store.held(selector, span, now=portal.now(), max_age=None, since=since).missing
     if missing:
         check_online(portal)
         asked = download.questions(missing)
@@ -169,6 +169,7 @@ class _Download:
     report: Report | None = None
     requests_before: int = 0
     began: float = 0.0
+    waited: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -192,7 +193,10 @@ class _Download:
         """Bring the answers to questions, and note how long their requests took."""
         self.windows, self.report = len(asked), report
         self.requests_before, self.began = self.portal.requests, time.monotonic()
+        self.waited = False
         self.work([functools.partial(self._bring, *one) for one in asked])
+        if self.waited:  # for the quota, or another process: that is no time that requests take
+            return
         with contextlib.suppress(StoreError):
             requests = max(self.portal.requests - self.requests_before, 1)
             self.store.note_speed(requests, time.monotonic() - self.began)
@@ -263,6 +267,7 @@ class _Download:
 
     def _pause(self, seconds: float) -> None:
         """Wait for the quota, up to an hour; whoever stops the download need not wait for that."""
+        self.waited = True
         self._add()
         while seconds > 0:
             self.portal.wire.sleep(min(seconds, 1.0))
@@ -271,6 +276,7 @@ class _Download:
 
     def _waiting(self) -> None:
         """Look up, twice a second, while another one fetches the same day."""
+        self.waited = True
         self._add()
         state = self.portal.quota
         if not self.wait_for_quota and state.left <= 0 and not state.is_brief(self.portal.now()):

@@ -163,9 +163,7 @@ def as_table(df: pd.DataFrame) -> pa.Table:
 
 def as_json(column: pd.Series) -> list[str | None]:
     """Give a field of a frame of whatever dtype as JSON text; None where there is none."""
-    lacking = [value is None for value in column] if column.dtype == "object" else column.isna()
-    written = json.JSONEncoder(default=_said).encode  # one for all: json.dumps would make one for each
-    return [None if none else written(value) for value, none in zip(column.tolist(), lacking, strict=True)]
+    return [None if none else written(value) for value, none in zip(column.tolist(), column.isna(), strict=True)]
 
 
 def as_text(df: pd.DataFrame) -> pd.DataFrame:
@@ -194,14 +192,30 @@ def _words(column: pd.Series) -> Iterable[object]:
 
 
 def _mixed(df: pd.DataFrame) -> list[str]:
-    return [str(name) for name, dtype in df.dtypes.items() if dtype.kind == "O" and dtype.name == "object"]
+    return [str(name) for name, dtype in df.dtypes.items() if dtype.name == "object"]
 
 
 def _cell(value: object) -> object:
     if isinstance(value, list | dict):
-        return json.dumps(value, default=_said)
+        return written(value)
     return _said(value) if isinstance(value, bytes) else value
+
+
+def written(value: object) -> str:
+    """Write a value as JSON; what JSON has no number for, such as infinity, is null, and what it has no kind for text.
+
+    >>> written([1.5, float("inf")])
+    '[1.5, null]'
+    """
+    try:
+        return _STRICT(value)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(value, default=_said), parse_constant=lambda _: None))
 
 
 def _said(value: object) -> str:
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+_STRICT = json.JSONEncoder(default=_said, allow_nan=False).encode
+"""One for all: json.dumps would make one for each value."""

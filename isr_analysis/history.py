@@ -137,7 +137,7 @@ def load_history(
     for _ in range(_TRIES):
         began = portal.now()
         if offline:
-            span, words = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
+            span, words = on_disk(portal, selector, span, is_open=end is None)
             said += [one for one in (words, not_kept(store, selector, span)) if one]
         else:
             try:
@@ -147,7 +147,7 @@ def load_history(
                 )  # fmt: skip
             except (PortalUnavailableError, TokenRefusedError, QuotaExhaustedError) as exc:
                 with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
-                    reach, _ = on_disk(portal, selector, span, is_open=end is None, settle=settle_ns)
+                    reach, _ = on_disk(portal, selector, span, is_open=end is None)
                     hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
                     exc.args = (f"{exc}{hint}", *exc.args[1:])
                 raise

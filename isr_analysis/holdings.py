@@ -347,7 +347,7 @@ def _requests(
     """
     around = _week_around(window)
     if not (known := _fetched(store, selector, around)):
-        ever = [one.range for one in store.spans(selector, times.EVER)[0] if one.range]
+        ever = [one.range for one in store.spans(selector, times.EVER)[0]]
         if not ever:
             return None
         nearest = min(ever, key=lambda one: max(one.start - window.end, window.start - one.end))

@@ -16,7 +16,7 @@ from isr_analysis.messages import Selector
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.transport import EnoughError
 from isr_analysis.settings import OFFLINE
-from isr_analysis.store.holding import MAX_AGE, SETTLE, Held
+from isr_analysis.store.holding import MAX_AGE, Held
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
 
@@ -58,9 +58,7 @@ def answers(
     ]
 
 
-def on_disk(
-    portal: Portal, selector: Selector, span: Range, *, is_open: bool, settle: int = SETTLE
-) -> tuple[Range, str]:
+def on_disk(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> tuple[Range, str]:
     """Give the range that an offline load is of, all of which is on disk, and a warning if it has less than half.
 
     It is what was asked for; if that has no end of its own (`is_open`), it may end where what is on disk does.
@@ -70,7 +68,7 @@ def on_disk(
     HistoryIncompleteError
         Part of it is not on disk.
     """
-    held = _held(portal, selector, span, settle)
+    held = _held(portal, selector, span)
     if not held.missing:
         return span, ""
     if is_open and (until := _reach(span, held)) > span.start:
@@ -80,8 +78,8 @@ def on_disk(
         return found, (
             f"{_how(portal)}, and of {selector} most of {span} is not on disk: this is what there is of it, {found}"
         )
-    first = held.missing[0][1]
-    there = f', or ask for what is there: end="{times.iso(first.start)}"' if first.start > span.start else ""
+    first = min(window.start for _, window in held.missing)
+    there = f', or ask for what is there: end="{times.iso(first)}"' if first > span.start else ""
     if not there and (ever := [one.range.end for one in Store(portal.folder).spans(selector, times.EVER)[0]]):
         there = f"; what is on disk ends at {times.iso(times.whole_second(max(ever)))}"
     raise HistoryIncompleteError(
@@ -139,9 +137,9 @@ def missing(portal: Portal, selector: Selector, span: Range) -> str:
     return f"Of {selector} this is not on disk: {_gaps(_held(portal, selector, span))}."
 
 
-def _held(portal: Portal, selector: Selector, span: Range, settle: int = SETTLE) -> Held:
+def _held(portal: Portal, selector: Selector, span: Range) -> Held:
     """Tell what is there, however old, and what is not."""
-    return Store(portal.folder).held(selector, span, now=portal.now(), settle=settle, max_age=None)
+    return Store(portal.folder).held(selector, span, now=portal.now(), max_age=None)
 
 
 def _how(portal: Portal) -> str:

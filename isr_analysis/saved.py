@@ -79,9 +79,9 @@ def read_history(
     Warns
     -----
     UserWarning
-        A client or topic that was asked for is not in it. Or the last answer says that more pages follow; or most of
-        its rows have no payload but other columns, as those of a frame that was saved as CSV or Parquet; or all of it
-        is of the first days of 1970, as numbers are that are no instants.
+        A client or topic that was asked for is not in it. Or the last answer says that more pages follow, or pages
+        between others are missing; or most of its rows have no payload but other columns, as those of a frame that was
+        saved as CSV or Parquet; or all of it is of the first days of 1970, as numbers are that are no instants.
 
     Examples
     --------
@@ -99,7 +99,9 @@ def read_history(
             f"source={type(source).__name__} is neither a path nor bytes; give the file's path, or the bytes of the "
             "answer, such as file.read() or response.content"
         )
-    sources = [source] if isinstance(source, bytes | str) or not isinstance(source, Iterable) else list(source)
+    alone = isinstance(source, bytes | bytearray | memoryview | str) or not isinstance(source, Iterable)
+    given: Any = [source] if alone else source
+    sources = [bytes(one) if isinstance(one, bytearray | memoryview) else one for one in given]
     if not sources:
         raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
     table, accounts, more = _read(sources, selector, known, account_id)
@@ -144,8 +146,16 @@ def _read(
     pages: list[pa.Table] = []
     accounts: set[str] = set()
     fragments, more, rows = False, False, 0
+    former: answers.Page | None = None
     for nth, one in enumerate(sources):
         page = _page(one, account_id=account_id, client_id=only, topic=selector.topic, fields=known.history.fields)
+        if former and more and (words := _leap(former, page)):
+            warnings.warn(
+                f"the saved answers go {words}, and more follows the former: what lies between is missing; give the "
+                "pages of one answer in their order, and all of them",
+                stacklevel=3,
+            )
+        former = page
         accounts |= page.accounts
         if remark := page.paging.remark:
             warnings.warn(f"the saved answer says beside its messages: {remark!r}", stacklevel=3)
@@ -161,6 +171,15 @@ def _read(
     if words := near_misses(selector, clients, topics, at="in what was saved"):
         warnings.warn(words, stacklevel=3)
     return selector.select(answers.merge(table) if fragments else table), accounts, more
+
+
+def _leap(former: answers.Page, page: answers.Page) -> str:
+    """Say from where to where pages go by their numbers, if the latter does not follow the former; else ""."""
+    for name, step in (("page", 1), ("offset", former.rows)):
+        was, now = (getattr(one.paging, name) for one in (former, page))
+        if was is not None and now is not None and now != was + step:
+            return f"from {name} {was} to {name} {now}"
+    return ""
 
 
 def _page(source: str | Path | bytes, *, fields: answers.Fields, **asked: Any) -> answers.Page:

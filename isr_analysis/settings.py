@@ -171,8 +171,8 @@ def save(to: Profile) -> Path:
     values = {
         "origin": to.origin,
         "account_id": to.account_id,
-        "contract": str(to.contract.absolute()) if to.contract else None,
-        "token_file": str(to.token_file.absolute()) if to.token_file else None,
+        "contract": str(to.contract) if to.contract else None,
+        "token_file": str(to.token_file) if to.token_file else None,
     }
     entry = {key: value for key, value in values.items() if value is not None}
     if _read(path).get(to.name) == entry:  # a folder that can only be read is no hindrance then

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from isr_analysis.cli import cli
 from isr_analysis.cli.live import table
 from isr_analysis.cli.said import show
-from isr_analysis.errors import IsrError, MissingExtraError, UsageError
+from isr_analysis.errors import HistoryIncompleteError, IsrError, MissingExtraError, UsageError
 from isr_analysis.sandbox import broker
 
 
@@ -83,6 +83,33 @@ def test_the_list_of_commands_fits_a_terminal(words):
     lines = shown.partition("Commands:")[2].strip().splitlines()
     assert lines
     assert [one for one in lines if one.endswith("...")] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan",), ("sync", "--last", "1h"), ("export", "a.csv", "--last", "1h"), ("live",), ("publishers",),
+        ("members",), ("record", "--source", "live", "--for", "1s"), ("cache",), ("doctor",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_is_of_the_profile_that_is_named(isr, sandbox, monkeypatch, words):
+    """Its portal and its token, and no other's."""
+    monkeypatch.delenv("ISR_TOKEN")
+    monkeypatch.delenv("ISR_PORTAL_ORIGIN")
+    assert isr("login", "--profile", "club", "--origin", sandbox.origin, input=sandbox.token).exit_code == 0
+    done = isr(*words, "--profile", "club")
+    assert (done.exit_code, done.exception) == (0, None)
+
+
+def test_history_is_asked_for_again_or_not_at_all_where_that_is_said(isr, sandbox):
+    """`--refresh` asks for what is there, `--offline` for nothing."""
+    hour = ("--start", "2026-11-20", "--end", "2026-11-20T01:00")
+    before = sandbox.requests("history")
+    assert isinstance(isr("export", "a.csv", *hour, "--offline").exception, HistoryIncompleteError)
+    assert sandbox.requests("history") == before
+    came = [json.loads(isr("sync", *hour, "--json", *more).output)["rows"] for more in ((), (), ("--refresh",))]
+    assert came[0] == came[2] > came[1] == 0
 
 
 def test_the_demo_names_all_that_it_lacks_before_it_begins(monkeypatch):

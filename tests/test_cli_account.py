@@ -35,6 +35,8 @@ def test_login_replaces_and_logout_forgets(isr, sandbox, monkeypatch):
     assert settings.profile("work").origin == sandbox.origin
     assert isr("logout", "--profile", "work").exit_code == 0
     assert keyring.get_password("isr_analysis", f"work@{sandbox.origin}") is None
+    with pytest.raises(UsageError, match="there is no profile 'work'"):
+        settings.profile("work")
 
 
 @pytest.mark.parametrize("call", ["get_password", "delete_password"])
@@ -70,10 +72,29 @@ def test_logout_forgets_the_subscriber_too(isr, sandbox):
     assert [*keyring.get_keyring().kept] == [("isr_analysis", f"mqtt:club@{sandbox.origin}")]
 
 
+def test_login_keeps_the_account_that_a_platform_operators_token_is_for(isr, sandbox, monkeypatch):
+    """Under the name that the environment gives; later commands need not be told again."""
+    monkeypatch.delenv("ISR_TOKEN")
+    monkeypatch.setenv("ISR_PROFILE", "club")
+    done = isr("login", "--account-id", sandbox.account_id, input=sandbox.make_token(platform=True))
+    assert done.exit_code == 0, done.exception
+    assert settings.profile("club").account_id == sandbox.account_id
+    assert isr("plan", "--last", "1h").exit_code == 0
+
+
+def test_logout_of_what_was_never_kept_says_so(isr, monkeypatch):
+    """Also of a profile that is in the environment alone."""
+    monkeypatch.setenv("ISR_PROFILE", "service")
+    assert "there was no token in the keyring" in isr("logout").output
+
+
 def test_login_says_what_comes_before_the_keyring(isr, sandbox, monkeypatch):
     """The former token in a variable would go on being used."""
     assert "ISR_TOKEN is set and comes before the keyring" in isr("login", input=sandbox.token).stderr
-    monkeypatch.delenv("ISR_TOKEN")
+    assert isr("login", "--profile", "club", input=sandbox.token).stderr == ""  # nothing comes before a named one's
+    monkeypatch.setenv("ISR_PROFILE", "club")
+    assert "ISR_TOKEN is set" in isr("login", input=sandbox.token).stderr
+    monkeypatch.setenv("ISR_TOKEN", " ")
     assert isr("login", input=sandbox.token).stderr == ""
 
 

@@ -16,9 +16,11 @@ def test_what_is_no_number_in_json_is_null():
     def refuse(word):
         raise AssertionError(f"{word} is no JSON")
 
-    df = frame.to_frame(table([(0, "dev-a", "t", b'{"value": 1e999, "list": [NaN, -1e999, 1.5]}')]), attrs={})
-    (told,) = (json.loads(line, parse_constant=refuse) for line in terminal.lines(df))
+    rows = [(0, "dev-a", "t", b'{"value": 1e999, "list": [NaN, -1e999, 1.5]}'), (1, "dev-a", "raw", b"\xffa")]
+    df = frame.to_frame(table(rows), attrs={})
+    told, raw = (json.loads(line, parse_constant=refuse) for line in terminal.lines(df))
     assert (told["value"], told["list"]) == (None, [None, None, 1.5])
+    assert raw["payload"] == r"\xffa"  # as in an exported file
 
 
 def test_a_table_is_cut_to_its_terminal():
@@ -42,6 +44,8 @@ def test_a_table_of_wide_signs_stands_in_columns_and_fits():
     ]
     df = frame.to_frame(table(rows), attrs={"connected": True, "gaps": 0, "source": "live"})
     lines = terminal.table(df, times.MINUTE, "UTC", width=60, height=10)
+    assert lines == terminal.table(df, times.MINUTE, "UTC", width=60, height=len(lines))  # just as many as fit
+    assert "CONNECTED" not in lines[0]
     assert all(surroundings.cells(line) <= 60 for line in lines)
     assert len({surroundings.cells(line[: line.index("t ")]) for line in lines[2:]}) == 1
 
@@ -60,3 +64,10 @@ def test_the_table_says_what_was_measured_first():
     heads = {width: terminal.table(df, times.MINUTE, "UTC", width=width, height=9)[1].split() for width in (72, 60, 40)}
     assert [len(one) for one in heads.values()] == [5, 4, 3]  # the time goes first, then the topic
     assert "48.28 W, ch" in terminal.table(df, times.MINUTE, "UTC", width=40, height=9)[3]
+
+
+def test_the_zone_is_that_of_each_message(isr):
+    """For scripts, too."""
+    told = isr("live", "--json", "--tz", "Asia/Tokyo").output.splitlines()
+    assert told
+    assert all(json.loads(one)["time"].endswith("+09:00") for one in told)

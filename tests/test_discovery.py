@@ -71,6 +71,17 @@ def test_the_docs_page_names_it(page):
     assert discovery.find(Pages(pages)).history.start == "since"
 
 
+@pytest.mark.parametrize(
+    "other", ['<a href="/{}">x</a>', '<link href="/{}-openapi.css">', '<script src="/{}/x.min.js"></script>']
+)
+def test_the_document_is_found_among_many_other_links(other):
+    """What is likely to be one is looked at, and not the rest."""
+    page = "".join(other.format(number) for number in range(9)) + '<a href="/spec/v3.json">x</a>'
+    portal = Pages({f"{API}/docs": page, "/spec/v3.json": DOCUMENT})
+    assert discovery.find(portal).history.start == "since"
+    assert portal.asked == [f"{API}/openapi.json", f"{API}/docs", "/spec/v3.json"]
+
+
 def test_a_header_of_the_docs_page_names_it():
     """As RFC 8631 has it, whatever the page itself shows."""
     pages = Pages({"/three": DOCUMENT})
@@ -126,6 +137,14 @@ def test_a_document_in_several_files_is_read_whole():
     assert (found.start, found.end) == ("since", "until")
     assert len(pages.asked) == len(set(pages.asked)) <= 6
     assert discovery.find(Pages({"/openapi.json": pages.pages["/openapi.json"]})).history.path == f"{API}/history"
+
+
+def test_a_document_that_refers_to_others_without_end_is_read_as_far_as_some_go():
+    """The portal is not asked for all of them."""
+    pages = {f"/{number}.json": {"x": {"$ref": f"/{number + 1}.json"}} for number in range(99)}
+    portal = Pages({**pages, "/openapi.json": {**DOCUMENT, "x": {"$ref": "/0.json"}}})
+    assert discovery.find(portal).history.start == "since"
+    assert 3 < len(portal.asked) < 20
 
 
 def test_the_usual_address_is_asked_first():

@@ -230,6 +230,28 @@ def test_ctrl_c_while_the_workers_start_comes_after_that(sandbox, portal, monkey
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_who_waits_for_another_can_stop(portal):
+    """However long the other one takes for a day: it is told how it stands meanwhile, and what that raises ends it."""
+    ready, done = threading.Event(), threading.Event()
+
+    def hold():
+        with Store(portal.folder).fetching(Range(NOON - DAY, NOON)):
+            ready.set()
+            done.wait(20)
+
+    def stop(_):
+        raise InterruptedError
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert ready.wait(20)
+    with pytest.raises(InterruptedError):
+        isr.load_history(start="2026-11-19", end="2026-11-20", progress=stop, portal=portal)
+    assert other.is_alive()
+    done.set()
+    other.join()
+
+
 def test_two_at_once_fetch_each_window_once(sandbox, portal):
     """The one waits for what the other is fetching, and does not ask for it again."""
     week = {"start": "2026-11-01", "end": "2026-11-08"}
@@ -258,8 +280,23 @@ def test_offline_says_what_is_missing(sandbox, portal):
     days = {"start": "2026-11-01", "end": "2026-11-04", "portal": portal}
     isr.load_history(**days)
     assert asked(sandbox, lambda: isr.load_history(**days, offline=True)) == 0
+    with pytest.warns(UserWarning, match="no client 'isr-shack-1' on disk"):
+        assert asked(sandbox, lambda: isr.load_history("isr-shack-1", **days, offline=True)) == 0
+    with pytest.raises(errors.UsageError, match="give one of the two"):
+        isr.load_history(**days, offline=True, refresh=True)
     with pytest.raises(errors.HistoryIncompleteError, match=r"2026-11-04T00:00:00Z, 2026-11-05T00:00:00Z.*end="):
         isr.load_history(**{**days, "end": "2026-11-05"}, offline=True)
+
+
+def test_offline_says_what_is_there_of_all_clients(portal):
+    """Of several, the one of whom the least is on disk tells how far all reach, in whichever order they are named."""
+    far, near = ("isr-hill-02", "2026-11-04"), ("isr-shack-01", "2026-11-02")
+    for client, end in (far, near):
+        isr.sync(client, start="2026-11-01", end=end, portal=portal)
+    both = {"client_id": [far[0], near[0]], "start": "2026-11-01", "portal": portal, "offline": True}
+    with pytest.raises(errors.HistoryIncompleteError, match='end="2026-11-02T00:00:00Z"'):
+        isr.load_history(**both, end="2026-11-05")
+    assert set(isr.load_history(**both, end="2026-11-02")["client_id"]) == {far[0], near[0]}
 
 
 def test_wait_sleeps_until_there_are_requests_again(sandbox, clock):

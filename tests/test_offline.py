@@ -13,7 +13,11 @@ from reports import problems
 
 import isr_analysis as isr
 from isr_analysis import audit, errors, times
+from isr_analysis.messages import Selector
+from isr_analysis.offline import keeping
 from isr_analysis.report import material
+from isr_analysis.store.store import Store
+from isr_analysis.times import Range
 
 DAY = {"start": "2026-11-18", "end": "2026-11-19"}
 
@@ -87,6 +91,31 @@ def test_what_is_not_on_disk_is_an_error_that_says_what_is(held: Any, tmp_path: 
         ):  # fmt: skip
             with pytest.raises(errors.PortalUnavailableError, match=f"ISR_OFFLINE is set.*{what} is not on disk"):
                 load(portal=portal)
+
+
+def test_what_may_still_change_counts_however_old_it_is(held: Any) -> None:
+    """Nothing can be asked again: what was fetched at once is on disk as all else, hours later, for whatever reads."""
+    tail = {"start": "2026-11-20T11:00", "end": "2026-11-20T11:55"}
+    with held.connect() as portal:
+        isr.sync(**tail, portal=portal)
+    with offline(held) as portal:
+        portal.now = lambda: times.instant("2026-11-20T14:00:00Z")
+        assert isr.sync(**tail, portal=portal).rows == 0
+        many = len(isr.load_history(**tail, portal=portal))
+        assert isr.open_history(**tail, portal=portal).count_rows() == many > 0
+        assert isr.export_history("out", start="2026-11-20", portal=portal).written == 1
+
+
+def test_what_is_removed_of_one_client_is_missed_beside_another(held: Any) -> None:
+    """Of which the same was never on disk."""
+    selector, day = Selector(("isr-hill-02", "isr-shack-01")), Range(*map(times.instant, DAY.values()))
+    with held.connect() as portal:
+        isr.sync("isr-shack-01", **DAY, portal=portal)
+        check = keeping(portal, selector, day, offline=True)
+        check(day)
+        Store(portal.folder).clear(day, now=portal.now())
+        with pytest.raises(errors.HistoryIncompleteError, match=r"of isr-shack-01 · # was removed from the store"):
+            check(day)
 
 
 def test_whose_data_an_unknown_token_opens_is_not_asked_either(held: Any) -> None:

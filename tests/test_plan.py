@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 
 import pandas as pd
@@ -56,8 +57,9 @@ def test_a_plan_that_the_quota_does_not_allow_says_so(portal, requests, words):
 
 def test_a_plan_says_how_long_it_takes_once_a_download_was_timed(portal):
     """So long for each request; before that nothing is said of it, and never "0 s"."""
-    first = isr.plan_history(**DAYS, portal=portal)
+    first = isr.plan_history("nobody", **DAYS, portal=portal)
     assert first.seconds is None
+    assert first.warning == ""  # nobody knows yet
     assert str(first).endswith("left this hour")
     Store(portal.folder).note_speed(4, 2.0)
     timed = isr.plan_history(**DAYS, portal=portal)
@@ -70,7 +72,7 @@ def test_a_plan_weighs_what_is_fresh_and_what_is_settled_as_a_load_does(sandbox,
     """What was fetched soon after it was published is asked for again by `max_age`, unless `settle` says it is over."""
     isr.sync(**JUST_NOW, portal=portal)
     portal.now = lambda: NOON + 30 * times.SECOND
-    for options, requests in (({}, 0), ({"max_age": "10s"}, 1), ({"max_age": "10s", "settle": "4min"}, 0)):
+    for options, requests in (({}, 0), ({"max_age": "10s", "settle": "4min"}, 0), ({"max_age": "10s"}, 1)):
         assert isr.plan_history(**JUST_NOW, **options, portal=portal).requests == requests
         assert isr.sync(**JUST_NOW, **options, portal=portal).requests == requests
 
@@ -118,7 +120,9 @@ def test_a_plan_counts_what_was_fetched_twice_once(sandbox):
 
 def test_a_plan_of_what_is_on_disk_needs_no_portal(sandbox, portal):
     """Not even to learn how it wants to be asked."""
+    asked = isr.plan_history(**DAYS, portal=portal).windows
     isr.sync(**DAYS, portal=portal)
+    assert isr.plan_history(**DAYS, portal=portal).windows.dtypes.equals(asked.dtypes)
     portal.close()
     (portal.folder / "responses.sqlite").unlink()
     sandbox.fail("down")
@@ -142,6 +146,8 @@ def test_a_sync_says_from_when_late_messages_may_come(portal):
     assert isr.sync(**JUST_NOW, portal=portal).provisional_from == "2026-11-20T11:50:00Z"
     assert isr.sync(**JUST_NOW, settle="1h", portal=portal).provisional_from == "2026-11-20T11:00:00Z"
     assert isr.sync(**DAYS, portal=portal).provisional_from == ""
+    loaded = [isr.load_history(**JUST_NOW, settle=settle, portal=portal) for settle in ("10min", "1h")]
+    assert [df.attrs["provisional_from"][11:16] for df in loaded] == ["11:50", "11:00"]
 
 
 def test_a_sync_asks_again_if_told_to(portal):
@@ -150,6 +156,29 @@ def test_a_sync_asks_again_if_told_to(portal):
     assert isr.sync(**DAYS, portal=portal).requests == 0
     again = isr.sync(**DAYS, refresh=True, portal=portal)
     assert (again.requests, again.rows) == (3, rows)
+
+
+@pytest.mark.parametrize("how", ["load", "file", "folder"])
+def test_whoever_needs_a_sync_waits_and_tells_as_it_does(sandbox, how, tmp_path):
+    """A load, and an export of either kind."""
+    clock, told = [NOON], []
+
+    def sleep(seconds):
+        clock[0] += round(seconds * times.SECOND)
+
+    read = {
+        "load": isr.load_history,
+        "file": functools.partial(isr.export_history, tmp_path / "a.csv"),
+        "folder": functools.partial(isr.export_history, tmp_path / "a"),
+    }
+    with Portal(
+        settings.profile(origin=sandbox.origin), Token(sandbox.token), now=lambda: clock[0], sleep=sleep
+    ) as line:
+        assert line.account_id
+        line._tally.hear(Word(5000, 0, 600.0), NOON)
+        read[how](**DAYS, wait=True, progress=told.append, portal=line)
+    assert told[-1].done == 3
+    assert clock[0] >= NOON + 600 * times.SECOND
 
 
 def test_a_sync_waits_for_the_quota_if_told_to(sandbox):
@@ -166,4 +195,9 @@ def test_a_sync_waits_for_the_quota_if_told_to(sandbox):
         with pytest.raises(isr.errors.QuotaExhaustedError, match="2026-11-20T12:10:00Z"):
             isr.sync(**DAYS, portal=portal)
         assert isr.sync(**DAYS, wait=True, portal=portal).rows
-    assert clock[0] >= NOON + 600 * times.SECOND
+        assert clock[0] >= NOON + 600 * times.SECOND
+        isr.sync(**JUST_NOW, portal=portal)
+        speed = Store(portal.folder).speed()
+        portal._tally.hear(Word(5000, 0, 600.0), clock[0])
+        assert isr.sync(**DAYS, refresh=True, wait=True, portal=portal).rows
+        assert Store(portal.folder).speed() == speed is not None  # which a wait says nothing of

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import io
 import json
+from pathlib import Path
 
 import httpx
 import pandas as pd
@@ -25,17 +26,17 @@ def saved(sandbox, **params):
 
 
 def test_a_saved_answer_gives_the_same_frame(sandbox, tmp_path):
-    """From a path, a compressed file, bytes, and page by page."""
+    """From a path, a compressed file, bytes of any kind, and page by page."""
     with sandbox.connect() as portal:
         df = isr.load_history(**SPAN, portal=portal)
     body = saved(sandbox, limit=10_000)
     (tmp_path / "a.json").write_bytes(body)
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(body))
-    for source in (tmp_path / "a.json", str(tmp_path / "a.json.gz"), body):
+    for source in (tmp_path / "a.json", str(tmp_path / "a.json.gz"), body, bytearray(body), memoryview(body)):
         read = isr.read_history(source)
         pd.testing.assert_frame_equal(read, df)
         assert (read.attrs["source"], read.attrs["rows"]) == ("file", len(df))
-        assert read.attrs["files"] == ([] if source is body else [str(source)])
+        assert read.attrs["files"] == ([str(source)] if isinstance(source, str | Path) else [])
     pages, cursor = [], {}
     while cursor is not None:
         page = saved(sandbox, limit=500, **cursor)
@@ -89,6 +90,21 @@ def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_
 
 
 @pytest.mark.parametrize(
+    ("row", "asked"),
+    [
+        ({"client_id": "a"}, {"topic": "state/relay"}),
+        ({"topic": "mine/a/state/relay"}, {"account_id": "mine"}),
+        ({"client_id": "a", "topic": "state/relay", "account_id": "Mine"}, {"account_id": "mINE"}),
+    ],
+)
+def test_what_was_asked_for_says_what_an_answer_does_not(row, asked):
+    """The topic, or whose a topic is; and messages of one instant are as many as came."""
+    rows = [{"time": "2026-11-20T00:00:00Z", "payload": payload, **row} for payload in ({"on": True}, {"watts": 5})]
+    df = isr.read_history(json.dumps(rows).encode(), **asked)
+    assert df[["client_id", "topic"]].to_dict("records") == [{"client_id": "a", "topic": "state/relay"}] * 2
+
+
+@pytest.mark.parametrize(
     ("source", "error", "words"),
     [
         ("no/such/file.json", errors.UsageError, "cannot be read"),
@@ -99,7 +115,7 @@ def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_
         (".", errors.UsageError, r"Is a directory; isr\.open_exported reads"),
         ('[{"time": 5}]' * 5000, errors.UsageError, r"^.{,120}cannot be read: File name too long; give a path.{,40}$"),
         (io.BytesIO(b"[\n{}\n]"), errors.UsageError, "source=BytesIO is neither"),
-        (b"<html><title>Sign in</title></html>", errors.AnswerError, "Sign in"),
+        (b"<html><title>Sign in</title></html>", errors.AnswerError, "^the .*Sign in"),
         (b"", errors.AnswerError, "."),
     ],
 )
@@ -176,6 +192,26 @@ def test_pages_of_one_answer_together_have_its_total():
     assert isr.read_history(pages).attrs["more_follows"] is False
     with pytest.warns(UserWarning, match="one page of several"):
         isr.read_history(pages[:1])
+
+
+@pytest.mark.parametrize(
+    ("notes", "words"),
+    [
+        ([{"page": 1, "pages": 3}, {"page": 3, "pages": 3}], "from page 1 to page 3"),
+        ([{"page": 1, "pages": 2}, {"page": 1, "pages": 1}], "from page 1 to page 1"),
+        ([{"offset": 0, "has_more": True}, {"offset": 2, "has_more": False}], "from offset 0 to offset 2"),
+        ([{"offset": 0, "has_more": True}, {"offset": 1, "has_more": False}], ""),
+        ([{"page": 1, "pages": 1}, {"page": 1, "pages": 1}], ""),  # of two questions
+    ],
+)
+def test_a_page_that_is_missing_between_others_is_noticed(notes, words):
+    """Where pages are numbered, and one says that more follows: the next in the list is that, or a warning says so."""
+    pages = [
+        json.dumps({"data": [{"time": n, "client_id": "a", "topic": "t", "payload": n}], **said}).encode()
+        for n, said in enumerate(notes, 1793491200)
+    ]
+    with pytest.warns(UserWarning, match=words) if words else contextlib.nullcontext():
+        assert len(isr.read_history(pages)) == 2
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

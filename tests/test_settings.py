@@ -145,7 +145,7 @@ def test_an_account_from_the_file_is_not_named_for_this_use(home):
 @pytest.mark.parametrize(
     "text", ["[profiles.default]\ntoken = 'x'", "[profiles.default]\norigin = 3", "profiles = 3", "x = [",
              "x = " + "[" * 50_000, "[default]\norigin = 'https://portal.example'",
-             "origin = 'https://portal.example'"]
+             "origin = 'https://portal.example'", "profiles.default = 3"]
 )  # fmt: skip
 def test_a_file_that_is_not_understood_is_named(home, text):
     """A token in the file, a wrong kind, a table that is no profile, or broken TOML: the error names the file."""

@@ -90,6 +90,17 @@ def test_refusals_are_counted_anew_once_a_login_was_good(monkeypatch, caplog):
         assert len(live.gaps()) == 2
 
 
+def test_a_broker_that_is_busy_refuses_no_login(monkeypatch, caplog):
+    """However often it says so after a break, it counts for nothing when it does not know the login yet."""
+    monkeypatch.setattr("isr_analysis.streaming.subscription._REFUSALS", 2)
+    with (
+        caplog.at_level(logging.CRITICAL),
+        broker((OK,), (BUSY,), (BUSY,), (WRONG_PASSWORD,), (OK, OK, MESSAGE)) as login,
+        isr.stream(login=login, duration="30s") as live,
+    ):
+        assert next(iter(live)).value == 1
+
+
 @pytest.mark.parametrize(
     ("answers", "kind", "words"),
     [
@@ -104,6 +115,20 @@ def test_what_a_broker_says_at_the_start_is_an_error_at_once(caplog, answers, ki
     """Who is refused, and what to do, is known before a stream is given; nothing is tried again."""
     with caplog.at_level(logging.CRITICAL), broker(answers) as login, pytest.raises(kind, match=words):
         isr.stream(login=login)
+
+
+def test_a_broker_that_says_nothing_is_left(monkeypatch):
+    """An error says so, and nothing goes on in the background."""
+    monkeypatch.setattr("isr_analysis.streaming.subscription._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address("127.0.0.1", server.getsockname()[1], tls=False)
+        with pytest.raises(BrokerUnavailableError, match="took the connection and then said nothing"):
+            isr.stream(login=Login(address, "sub-1", Secret("pass"), f"{ACCOUNT}/#"))
+        wire, _ = server.accept()
+        with wire:
+            wire.settimeout(20)
+            while wire.recv(1000):  # until the other end is closed
+                pass
 
 
 def test_a_topic_that_is_no_text_is_passed_over():

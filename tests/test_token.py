@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import pytest
 
@@ -169,6 +170,9 @@ def test_someone_at_a_terminal_is_asked(profile, monkeypatch):
     """The prompt does not echo, and its answer is cleaned like any other."""
     monkeypatch.setattr(tokens.getpass, "getpass", lambda _: f" {VALUE} ")
     assert tokens.find(profile, environ={}, ask=True).reveal() == VALUE
+    for stream in (sys.stdin, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert tokens.find(profile, environ={}).reveal() == VALUE
 
 
 def test_a_token_file_that_is_no_text_is_refused(tmp_path):

@@ -102,8 +102,6 @@ def cadence(time: Ints) -> Cadence:
     """
     pause = np.diff(time)
     count = len(pause)
-    if not (pause > 0).any():
-        return Cadence(np.array([0, count]), np.zeros(1), np.zeros(1, bool), np.zeros(1), np.zeros(0, np.int64))
     base = _usual(pause)
     size = max(BLOCK, -(-count // _SAMPLE))
     whole = count // size
@@ -255,8 +253,6 @@ def _keeps(pause: Ints, interval: float) -> bool:
 def silences(time: Ints, known: Cadence, *, anyhow: float = np.inf) -> Ints:
     """Give the pauses, by the number of the message before each, that are longer than the series' rate explains."""
     pause = np.diff(time)
-    if not len(pause):
-        return np.zeros(0, dtype=np.int64)
     if len(known.interval) == 1:
         usual = known.interval[0]
         limit = known.limit[0] if known.regular[0] else usual * anyhow if usual > 0 else 0.0

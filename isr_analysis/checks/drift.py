@@ -88,8 +88,6 @@ def fields_changed(series: Series, found: list[Rhythm]) -> list[Row]:
     """Find fields that are missing for a span, where before or after it they were always there."""
     missing: dict[tuple[int, int, int], list[str]] = {}
     begins = series.bounds[:-1]
-    if not len(begins):
-        return []
     for name in series.frame.columns:
         if name in {CLIENT, TOPIC, *IDENTITY}:
             continue

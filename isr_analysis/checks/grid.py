@@ -127,7 +127,7 @@ def wide(
     found = {name: part for name in fields if len(frame) and len(part := frame[frame[name].notna()])}
     if counter and (words := [name for name, part in found.items() if np.isnan(numbers(part[name])).all()]):
         raise UsageError(f"counter=True, and there is no number in {', '.join(map(repr, words))}")
-    if not found or span is None or not span:
+    if not found or not span:
         return _grid(np.zeros(0, dtype=np.int64), zone, {})
     split_up = {name: _by_unit(part, name, columns, alone=fields == [name]) for name, part in found.items()}
     edges = _edges(span, step, zone, sum(len(one) for one, _ in split_up.values()), every)
@@ -220,7 +220,7 @@ def _means(number: Floats, time: Ints, edges: Ints, field: str) -> Floats:
     # Relative to one in their middle, so that a sum of great numbers stays exact enough and finite.
     finite = number[np.isfinite(number)]
     middle = float(np.quantile(finite, 0.5, method="lower")) if len(finite) else 0.0
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         total = np.bincount(step[inside], weights=number[inside] - middle, minlength=len(edges) - 1)
         mean: Floats = np.where(count > 0, middle + total / count, np.nan)
     return mean

@@ -62,7 +62,7 @@ def unit_columns(frame: pd.DataFrame, field: str, *, alone: bool) -> list[str]:
     """
     inside, dot, leaf = field.rpartition(".")
     beside = [f"{inside}{dot}{name}" for name in UNITS] if leaf in _VALUES or alone else []
-    if leaf in _VALUES and dot:
+    if leaf in _VALUES:
         beside += [name for one in _SHORT_UNITS if (name := f"{inside}.{one}") in frame and not is_number(frame[name])]
     own = [f"{field}{end}" for end in _UNIT_ENDS]
     known = (*own, *beside, *(UNITS if alone else ()))

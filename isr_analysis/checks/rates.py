@@ -7,7 +7,7 @@ import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.cadence import BURST
-from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_number, is_state, numbers, on_off, unit_columns
+from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers, on_off, unit_columns
 from isr_analysis.checks.naming import named
 from isr_analysis.checks.rhythm import Rhythm, rhythms
 from isr_analysis.checks.series import (
@@ -108,8 +108,6 @@ def _kind(part: pd.Series, topic: str) -> str | None:
     if len(number):
         return "state" if is_state(number, topic) else "measurement"
     for some in (part.head(_FEW), part):  # most are seen to be none by their first values
-        if is_number(part) or not all(isinstance(value, bool | str) for value in some):
-            return None
         if on_off({str(value) for value in some}) is None:
             return None
     return "state"
@@ -205,7 +203,7 @@ def completeness(
     """
     frame = taken(df)
     span, zone = span_of(frame, start, end), zone_of(frame)
-    if span is None or not span:
+    if not span:
         return table([], _COMPLETENESS, zone)
     edges = day_edges(span, zone)
     rows = []

@@ -42,8 +42,6 @@ _USUAL = 0.95  # the share of the others, where it is none
 def repeats(series: Series, found: list[Rhythm]) -> list[Row]:
     """Find messages that came again: one row a series."""
     time, bounds = series.time, series.bounds
-    if len(time) <= 1:
-        return []
     # Again within a moment counts too, where the rhythm shows that nothing was due.
     reach = np.array([_AGAIN_UNTIMED if not one.regular else min(_AGAIN, int(0.2 * one.fastest)) for one in found])
     pause = np.diff(time)
@@ -96,7 +94,7 @@ def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
         return []
     rows = []
     for number, one in enumerate(found):
-        time = series.times(number)[np.argsort(series.rows(number), kind="stable")]
+        time = series.times(number)[np.argsort(series.rows(number))]
         latest = np.maximum.accumulate(time)
         late = np.flatnonzero(time < latest)
         if len(late):

@@ -42,7 +42,7 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
         f"Profile {known.name!r}: account {account} at {known.origin}; "
         f"{left.left} of {left.limit} requests left this hour. The token is in the keyring."
     )
-    if over := tokens.overruling():
+    if over := tokens.overruling(known):
         click.echo(f"isr: {over}", err=True)
 
 
@@ -56,8 +56,8 @@ def logout(profile: str | None) -> None:
     from isr_analysis.streaming import login as logins
 
     known = settings.profile(profile)
-    # The environment may name another portal than the one for which `isr login` kept a token.
-    kept = settings.profile(known.name, home=known.home, environ={}, may_be_new=True)
+    # The environment may name another portal than the one for which `isr login` kept a token; by its name it is that.
+    kept = settings.profile(known.name, may_be_new=True)
     secrets = {"token": tokens.out_of_keyring, "subscriber's login": logins.out_of_keyring}
     forgotten = [what for what, forget in secrets.items() if any([forget(known), forget(kept)])]  # of each
     settings.forget(known.name, known.home)  # not before: where the keyring failed, the command can be given again

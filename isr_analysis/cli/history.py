@@ -98,7 +98,7 @@ def export(
 def _in_a_row(windows: pd.DataFrame) -> Iterator[tuple[str, str, pd.Timestamp, pd.Timestamp, int]]:
     """Give client, topic, start, end and requests of each range that windows fill without a gap."""
     whose = [windows["client_id"], windows["topic"]]
-    first = windows["start"] != windows.groupby(whose, sort=False)["end"].shift()
+    first = windows["start"] != windows.groupby(whose)["end"].shift()
     for (client_id, topic, _), some in windows.groupby([*whose, first.cumsum().rename("run")], sort=False):
         yield str(client_id), str(topic), some["start"].iloc[0], some["end"].iloc[-1], int(some["requests"].sum())
 

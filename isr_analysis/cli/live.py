@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import textwrap
@@ -148,9 +147,9 @@ def table(df: pd.DataFrame, now: int, tz: str, *, width: int, height: int | None
 def lines(df: pd.DataFrame) -> list[str]:
     """Write messages as JSON, an object each; what JSON has no number for, such as infinity, is null."""
     from isr_analysis.checks.series import is_nothing
+    from isr_analysis.frame import written
 
-    written = [
-        json.dumps({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}}, default=str)
-        for time, row in zip(df.index, df.astype(object).to_dict("records"), strict=True)
+    return [
+        written({"time": time.isoformat(), **{k: v for k, v in row.items() if not is_nothing(v)}})
+        for time, row in zip(df.index, df.to_dict("records"), strict=True)
     ]
-    return [json.dumps(json.loads(one, parse_constant=lambda _: None)) for one in written]

@@ -147,7 +147,7 @@ def _within(text: str) -> dict[str, Any] | None:
         except (ValueError, RecursionError):  # the script's own, or cut: what is in it may be whole
             at, tries = found.start() + 1, tries - 1
             continue
-        inner = [value, *(one for one in value.values() if isinstance(one, dict))]
+        inner = [value, *value.values()]
         if document := next((one for one in inner if _is_document(one)), None):
             return document
     return None
@@ -220,9 +220,8 @@ def _named(page: Answer) -> Iterator[str]:
     headed = [(name, link) for link, name in _HEADER.findall(page.headers.get("link", ""))]
     for name, link in (*headed, *_NAMED.findall(text)):
         with contextlib.suppress(ValueError):  # it is no address
-            links.setdefault(urljoin(page.url, link), name.lower() in _OF_DOCUMENT)
-            if link.startswith("./"):  # a script may mean it from the page as from a folder
-                links.setdefault(urljoin(f"{page.url}/", link), name.lower() in _OF_DOCUMENT)
+            for behind in ("", "/") if link.startswith("./") else ("",):  # a script may mean the page as a folder
+                links.setdefault(urljoin(f"{page.url}{behind}", link), name.lower() in _OF_DOCUMENT)
     home = urlsplit(page.url)
     here = {one: sure for one, sure in links.items() if urlsplit(one)[:2] == home[:2]}
     usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json|/(?:doc|json|yaml)$")

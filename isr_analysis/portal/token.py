@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import getpass
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -142,9 +141,12 @@ def keep(profile: Profile, token: Token) -> None:
         raise
 
 
-def overruling() -> str:
-    """Say which variable comes before the keyring; empty if none does."""
-    over = next((name for name in ("ISR_TOKEN", "ISR_TOKEN_FILE") if os.environ.get(name)), None)
+def overruling(profile: Profile) -> str:
+    """Say which variable comes before what the keyring holds for a profile; empty if none does."""
+    env = settings.variables()
+    if profile.name != (env.get("ISR_PROFILE") or "default"):  # it is used where it is named, and then the keyring is
+        return ""
+    over = next((name for name in ("ISR_TOKEN", "ISR_TOKEN_FILE") if env.get(name)), None)
     return f"{over} is set and comes before the keyring: change it there, too." if over else ""
 
 

@@ -142,9 +142,10 @@ class Subscription:
         if not code.is_failure:
             self._client.subscribe(self._filter, qos=0)
             return
-        self._refusals += 1
+        is_refused = code.value in _REFUSED
+        self._refusals += is_refused
         logger.warning("the broker %s refused the login: %s", self._login.address, code)
-        if code.value in _REFUSED and (not self._ready.is_set() or self._refusals >= _REFUSALS):
+        if is_refused and (not self._ready.is_set() or self._refusals >= _REFUSALS):
             self._give_up(
                 SubscriberRefusedError(
                     f"the broker {self._login.address} refused the login {self._login.username}: {code}. It is wrong, "
@@ -209,8 +210,7 @@ class Subscription:
         self._problem = problem
         self._closing = True
         self._client.disconnect()
-        if self._ready.is_set():
-            self._failed(problem)
+        self._failed(problem)
         self._ready.set()
 
 

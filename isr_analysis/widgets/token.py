@@ -232,7 +232,7 @@ class TokenEntry(Composite):
                 self.keep.value = False
                 self._say(f"The token is in use, but not kept: {exc}", "warn")
             return
-        over = token.overruling()
+        over = token.overruling(known)
         with task.turn():
             kept = f"In use, and kept in the keyring as profile {known.name!r}."
             self._say(f"{kept} In a new kernel {over}" if over else kept, "warn" if over else "good")

@@ -32,6 +32,21 @@ def test_an_empty_frame_gives_the_same_columns_and_types(function):
 
 
 @pytest.mark.parametrize("function", [*EVERY, wide])
+def test_a_load_without_a_message_has_no_row(function):
+    """Although it is of a range."""
+    empty = ticks([])
+    empty.attrs = {"start": str(START), "end": str(at(60)), "rows": 0}
+    assert len(function(empty)) == 0
+
+
+@pytest.mark.parametrize("function", [gaps, quality, completeness, wide])
+def test_a_range_that_ends_before_it_begins_is_refused(function):
+    """With both ends, in their order."""
+    with pytest.raises(UsageError, match=r"the range is empty: start .*00:09:00Z is not before end .*00:03:00Z"):
+        function(ticks(minutes(0, 50)), start=at(9), end=at(3))
+
+
+@pytest.mark.parametrize("function", [*EVERY, wide])
 @pytest.mark.parametrize(
     "change",
     [

@@ -303,6 +303,8 @@ def test_a_renamed_device_is_no_outage():
     found = quality(both)
     assert found[["kind", "client_id"]].to_numpy().tolist() == [["device renamed", "buoy-2"]]
     assert "buoy-1" in found["detail"].iloc[0]
+    found = quality(joined(both, ticks(minutes(312, 600), client="buoy-3", value=noise(288, 7))))
+    assert found.loc[found["kind"] == "device renamed", "client_id"].tolist() == ["buoy-2"]  # of two, the first
     begun = ticks(minutes(305, 600), client="begun-1", topic="telemetry/c", value=noise(295, 4))
     ended = ticks(minutes(0, 320, 2), client="ended-1", topic="telemetry/d", value=noise(160, 5))
     chance = ticks(np.random.default_rng(6).uniform(19_000, 30_000, 40), client="chance-1", topic="telemetry/e")

@@ -266,6 +266,7 @@ def test_directions_that_do_not_pass_north_have_the_very_plain_mean():
     assert one.tolist() == other.tolist()
     assert wide(ticks([0, 1, 2], heading=[10.0, 10.0, 190.0]), "heading").iloc[:, 0].tolist() == [70]
     assert wide(ticks([0, 1], heading=[10.0, 350.0]), "heading").iloc[:, 0].tolist() == [0]
+    assert wide(ticks([0, 1], heading=[10.0, 360.0]), "heading").iloc[:, 0].tolist() == [5]
 
 
 def test_what_is_no_direction_is_averaged_plainly():

@@ -147,3 +147,12 @@ def test_where_nothing_is_missing_each_day_is_whole(every, phase):
         assert set(found["share"]) == {1.0}
         # Of a day that is cut off, all that came is given, and what is expected is of the range alone.
         assert abs(found["messages"] - found["expected"]).iloc[1:-1].max() == 0
+
+
+def test_each_rate_is_expected_for_as_long_as_it_holds():
+    """Of a device that was told to say less by night, or to spare its battery, nothing is missing."""
+    day = 86_400
+    seconds = np.concatenate([np.arange(0, day, 60), np.arange(day, 2 * day, 600), np.arange(2 * day, 3 * day, 60)])
+    found = completeness(ticks(seconds), start=START, end=at(3 * 1440))
+    assert found["expected"].tolist() == pytest.approx([1440, 144, 1440], rel=0.02)
+    assert found["share"].tolist() == pytest.approx([1, 1, 1], abs=0.02)

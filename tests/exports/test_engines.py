@@ -10,9 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from held_days import DAYS, NAMES, held
+from recorders import table
 
 import isr_analysis as isr
-from isr_analysis import errors, messages, times
+from isr_analysis import errors, exported, messages, times
 from isr_analysis.messages import Selector
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
@@ -222,3 +223,10 @@ def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
     assert isr.open_history(engine="arrow", **DAYS, portal=portal).count_rows() > 0
     with pytest.raises(errors.UsageError, match="arrow, duckdb, polars, dask"):
         isr.open_history(engine="spark", **DAYS, portal=portal)
+
+
+def test_a_delta_table_cuts_what_is_finer_than_a_microsecond(tmp_path):
+    """Delta knows no finer times."""
+    pytest.importorskip("deltalake")
+    target = exported.Delta(str(tmp_path / "a"), None)
+    assert target.put("1970-01-01", table([(1999, "a", "t", b"1")])) == target.files()["1970-01-01"]
