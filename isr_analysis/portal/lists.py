@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import datetime as dt
 import functools
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,7 +21,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, TOPIC, pick, plain
 from isr_analysis.contract.contract import Contract, History
-from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError
+from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError, StoreError
 from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
@@ -151,15 +154,25 @@ class _List(Generic[Read]):
         self._heeded = False  # whether a page behind the rows that came was found to be empty
         self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
         self._untried = False  # whether some way to the rest could not be tried
-        self._ways: list[str] = []  # that led to more
+        self._ways: dict[str, bool] = {}  # by which more may be had, and whether they led to more
+        self._since: dt.datetime | None = None  # before the first page was fetched: the others are no older
 
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
+        yield from self._pages()
+        if self._since is not None and not self._is_away:
+            with contextlib.suppress(StoreError):  # it can be done another time
+                self._responses.forget(self._path, before=self._since)
+
+    def _pages(self) -> Iterator[tuple[Kept, Read]]:
         question, known = Step(self._path, {}), History(path=self._path, limit=None)
+        began = dt.datetime.now(dt.UTC)
         step, been, former = question, {question}, b""
         for nth in itertools.count():
             kept = self._get(step.path, step.params)
             self._is_away |= kept.stale
+            if self._since is None and self._max_age < math.inf:
+                self._since = min(began, kept.fetched_at)
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
@@ -175,7 +188,7 @@ class _List(Generic[Read]):
                 self._check_total(said)
                 return
             if following == paging.BY_TIME:  # it does not say how the rest is had
-                yield from self._others(rows)
+                yield from self._others(sure=True)
                 if self._at_end:
                     self._check_total(said)
                     return
@@ -190,7 +203,9 @@ class _List(Generic[Read]):
             been.add(step)
 
     def _get(self, path: str, params: Mapping[str, str] | None) -> Kept:
-        return self._responses.get(path, params=params or None, max_age=self._max_age, away=self._is_away)
+        return self._responses.get(
+            path, params=params or None, max_age=self._max_age, since=self._since, away=self._is_away
+        )
 
     def _check_total(self, said: Paging) -> None:
         if said.total is not None and (missing := said.total - self._count) > 0:
@@ -203,24 +218,37 @@ class _List(Generic[Read]):
         """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
         missing = said.total is not None and said.total > self._count
         silent = nth == 0 and _may_be_cut(rows, said)
-        if missing or (silent and self._responses.ways.get((self._path, rows)) != ()):
-            yield from self._others(rows)
+        if missing or silent:
+            yield from self._others(sure=missing)
             if not self._heeded and _is_a_limit(self._count):
                 self._responses.doubtful[self._path] = self._count
         if self._responses.doubtful.get(self._path) != self._count:
             self._responses.doubtful.pop(self._path, None)
 
-    def _others(self, rows: int) -> Iterator[tuple[Kept, Read]]:
-        """Give what the list has beside the rows so far: asked for in the usual ways, or those that led on before."""
-        for name in self._responses.ways.get((self._path, rows)) or _WAYS:
+    def _others(self, *, sure: bool) -> Iterator[tuple[Kept, Read]]:
+        """Give what the list has beside the rows so far, asked for in the usual ways; `sure` if there is something.
+
+        When it is read again, they are those that led on, or showed its end, and may lead on some day.
+        """
+        first = self._count
+        before, names = self._responses.ways.get(self._path, (first, _WAYS))
+        yield from self._by(names)
+        if self._count == first and not self._heeded and (sure or first != before):  # it is not as it was then
+            yield from self._by([one for one in _WAYS if one not in names])
+        if not self._untried:
+            # What has as many rows by another size may not heed that.
+            told = [one for one, led in self._ways.items() if led or one != "limit" or len(self._ways) == 1]
+            self._responses.ways[self._path] = self._count, tuple(told)
+
+    def _by(self, names: Iterable[str]) -> Iterator[tuple[Kept, Read]]:
+        """Ask for more by parameters, one after the other, until one leads on."""
+        for name in names:
             before = self._count
             yield from self._more(name)
             if self._count > before:
-                self._ways.append(name)
+                self._ways[name] = True
                 if self._at_end or name != "limit":  # a size may have been cut as well
-                    break
-        if not self._untried:
-            self._responses.ways[self._path, rows] = tuple(self._ways)
+                    return
 
     def _more(self, name: str) -> Iterator[tuple[Kept, Read]]:
         """Ask for more by one parameter, until that brings nothing new."""
@@ -230,7 +258,9 @@ class _List(Generic[Read]):
                 kept = self._get(self._path, {name: str(value)})
                 part = self._part(kept.answer)
             except (QuestionRefusedError, AnswerError) as exc:
-                self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
+                if exc.status_code == HTTPStatus.NOT_FOUND:
+                    self._heeded = True
+                    self._ways.setdefault(name, False)
                 return
             except EnoughError:  # it is only looked whether the list can be had
                 self._untried = True
@@ -249,6 +279,8 @@ class _List(Generic[Read]):
                 yield kept, self._picked(part.found, unseen)
             elif name != "page" or nth > 1:  # the first page may have either number
                 self._heeded |= not part.rows
+                if not part.rows or name == "limit":
+                    self._ways.setdefault(name, False)
                 return
             if self._at_end or name == "limit":  # the same again has nothing else
                 return
