@@ -62,6 +62,13 @@ def publishers(responses: Responses, routes: Contract, *, max_age: float) -> lis
     return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
 
 
+def prefixes(responses: Responses, routes: Contract, *, max_age: float) -> dict[str, str]:
+    """Give what the topics of each client begin with; errors as of `live`."""
+    listed = (row for _, page in publishers(responses, routes, max_age=max_age) for row in page)
+    named = {str(row.get("client_id")): row.get("history_topic_prefix") for row in listed}
+    return {one: text.rstrip("#") for one, text in named.items() if isinstance(text, str) and text}
+
+
 def _published(row: dict[str, Any]) -> dict[str, Any]:
     """Give a publisher's fields the names that the portal publishes for them; an id that is a number is text."""
     spelled = {plain(name): name for name in row}
