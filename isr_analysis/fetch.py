@@ -113,7 +113,7 @@ def fetch(
     if missing:
         check_online(portal)
         asked = download.questions(missing)
-        with portal.habits.download(), reporting(progress, len(asked)) as report:
+        with portal.habits.download(refresh=refresh), reporting(progress, len(asked)) as report:
             while True:
                 try:
                     download.run(asked, report)

@@ -46,15 +46,26 @@ def test_what_a_portal_begins_to_keep_for_longer_is_had_with_refresh(home):
 
 
 def test_what_a_portal_no_longer_keeps_is_left_out_though_it_was_given_before(home):
-    """As where days are kept whole, and one of them goes at midnight."""
+    """With refresh, whatever it kept before."""
     server = Server(Dialect(), STORED)
-    early = {"start": "2026-11-03", "end": "2026-11-04"}
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         assert len(isr.load_history("dev-a", start="2026-11-02", end="2026-11-04", portal=portal)) == 288
         change(server, kept=NOW - FIRST - 2 * DAY - 12 * HOUR)
         with pytest.warns(UserWarning, match="gives nothing from before 2026-11-03T12:00"):
-            found = isr.load_history("dev-a", **early, refresh=True, portal=portal)
+            found = isr.load_history("dev-a", **DAY_3, refresh=True, portal=portal)
         assert len(found) == 144  # those that are gone there are still here
+
+
+def test_a_day_that_is_gone_at_midnight_is_left_out(home):
+    """A portal keeps days whole: what it gives at the end of one is older than what it gives the next morning."""
+    server, now = Server(Dialect(kept=3 * DAY), STORED), [NOW - 6 * HOUR]
+    server.now = FIRST + 3 * DAY  # whence it counts
+    with portals.serve(server) as origin, portals.connect(origin, home, now=lambda: now[0]) as portal:
+        assert len(isr.load_history(start="2026-11-01T01:00", end="2026-11-01T02:00", portal=portal)) == 6
+        now[0], server.now = NOW, FIRST + 4 * DAY
+        with pytest.warns(UserWarning, match="gives nothing from before 2026-11-02"):
+            df = isr.load_history(start="2026-11-01T10:00", end="2026-11-03", portal=portal)
+        assert len(df) == 144
 
 
 def test_what_is_too_old_is_told_after_it_failed_in_another_way(home, no_pauses):

@@ -154,17 +154,21 @@ class Habits:
     downloads: int = 0
 
     @contextlib.contextmanager
-    def download(self) -> Iterator[None]:
+    def download(self, *, refresh: bool) -> Iterator[None]:
         """Learn anew, as a download begins, what a portal that is asked for weeks may have changed since.
 
-        That is how much it gives at once, how long it keeps it, whether it cuts ranges, and which clients it has.
+        That is how much it gives at once, whether it cuts ranges, and which clients it has; with `refresh` also from
+        when on it keeps messages.
         """
         with self.noting:
             if not self.downloads:  # others go by it
                 self.longest, self.whole = min(self.longest, _LEAST), min(self.whole, 0)
-                self.not_kept, self.prefixes = (0, ""), None
-                for known in (self.kept_from, self.answered_from, self.ages):
-                    known.clear()
+                self.prefixes = None
+                self.answered_from.clear()
+                if refresh:
+                    self.ages.clear()
+                    self.kept_from.clear()
+                    self.not_kept = 0, ""
                 if self.cuts:
                     self.cuts = False
                     self.looks.clear()
