@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 
+import portal_rows
 import portals
 import pytest
+from portal_odd import give
 from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -139,3 +142,28 @@ def test_a_document_that_is_away_does_not_take_the_place_of_what_it_said(home, m
                 isr.load_history(**DAY_2, refresh=True, portal=portal)
             server.answer = plain
             assert len(isr.load_history(**DAY_2, refresh=True, portal=portal)) == 144
+
+
+@pytest.mark.parametrize("add_ons", [("history", "live", "mgmt"), ("history", "live")])
+def test_a_live_answer_that_may_be_cut_casts_no_doubt_on_a_list_that_is_whole(home, add_ons):
+    """Where history is asked for by the list of clients; without one, the live answer takes its place."""
+
+    class Full(Server):
+        def answer(self, url, headers):
+            path = url.partition("?")[0]
+            if not path.endswith("/publishers/live"):
+                return super().answer(url, headers)
+            self.log.append((path, {}))
+            return give({"publishers": [portal_rows.plain(one) for one in self.last()][:100]})
+
+    many = [Message(NOW - HOUR + i * MINUTE // 4, f"dev-{i:03d}", "t/x", {"i": i}) for i in range(101)]
+    server = Full(Dialect(client_required=True, add_ons=add_ons), many)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        with pytest.warns(UserWarning, match="100 rows of .*/live"):
+            isr.load_live(portal=portal)
+        found = (
+            contextlib.nullcontext() if "mgmt" in add_ons else pytest.warns(UserWarning, match="100 rows of .*/live")
+        )
+        with found:
+            df = isr.load_history(start="2026-11-05T04:00", end="2026-11-05T04:30", portal=portal)
+        assert len(df) == (101 if "mgmt" in add_ons else 100)

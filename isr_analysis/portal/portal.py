@@ -107,6 +107,7 @@ class Portal:
         self._lock = threading.RLock()
         self._account: str | None = None
         self._responses: Responses | None = None
+        self._listed = ""  # the path of the list of clients that was asked by
         self._contract = contract
         self._found: Contract | None = None  # as documented, before anything was learned
         self._read_at = dt.datetime.now(dt.UTC)  # when the document was given, or the oldest part of it
@@ -213,14 +214,11 @@ class Portal:
             return self._contract
 
     def reads_anew(self) -> bool:
-        """Read the portal's OpenAPI document again, as what goes by it failed, and tell whether it says something else.
-
-        Not where it was read a moment ago. Where it is gone, it may only be away.
-        """
+        """Read the portal's document again, unless it just was, and tell whether it says something else by now."""
         with self._lock, contextlib.suppress(IsrError):
             if self._found is not None and dt.datetime.now(dt.UTC) - self._read_at > _SURE:
                 found = self._documented(0.0)
-                if found != self._found and not found.source.startswith("built in"):
+                if found != self._found and not found.source.startswith("built in"):  # then it may only be away
                     self._contract = self._found = found
                     self.habits = Habits()
                     return True
@@ -269,18 +267,19 @@ class Portal:
         UsageError
             The account's add-ons open neither; the message says to name a client.
         """
-        return self._clients(_LIST_AGE)[0]
+        ids, self._listed = self._clients(_LIST_AGE)
+        return ids
 
     def doubt_of_clients(self) -> str:
         """Say that the list of `client_ids` may be cut; else ""."""
-        return lists.doubt(self.responses, self.routes.publishers) or lists.doubt(self.responses, self.routes.live)
+        return lists.doubt(self.responses, self._listed)
 
     def _clients(self, max_age: float) -> tuple[list[str], str]:
-        """Give the ids of all publishers, and where they are from, as words of a hint."""
+        """Give the ids of all publishers, and the path of the list that they are from."""
         try:
             listed = lists.publishers(self.responses, self.routes, max_age=max_age)
             ids = {str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")}
-            return sorted(ids), "at the portal"
+            return sorted(ids), self.routes.publishers
         except AddOnMissingError:
             pass
         try:
@@ -290,8 +289,7 @@ class Portal:
                 "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
                 "of its clients; name them with client_id="
             ) from exc
-        heard = {one for _, page in live for one in page.messages["client_id"].to_pylist()}
-        return sorted(heard), "in the portal's live answer"
+        return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()}), self.routes.live
 
     def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str]:
         """Give the ids of all publishers for a hint, and where they are from; none where they cannot be had.
@@ -300,10 +298,12 @@ class Portal:
         were never heard.
         """
         try:
-            found = self._clients(_HINT_AGE)
-            return found if set(wanted).issubset(found[0]) else self._clients(_LIST_AGE)
+            found, path = self._clients(_HINT_AGE)
+            if not set(wanted).issubset(found):
+                found, path = self._clients(_LIST_AGE)
         except IsrError:
             return [], ""
+        return found, "in the portal's live answer" if path == self.routes.live else "at the portal"
 
     def heard_topics(self) -> list[str]:
         """Give the topics of the live answer for a hint; none where it cannot be had."""
