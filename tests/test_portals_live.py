@@ -242,3 +242,48 @@ def test_a_list_in_pages_is_as_long_each_time_and_without_the_portal(
             object.__setattr__(portal.profile, "is_offline", True)
             portal.wire.allow(0)
             assert len(load(portal=portal)) == 25
+
+
+class Turning(Server):
+    """A portal whose list of publishers comes in pages of two, by cursors that are others each time, or by number."""
+
+    def __init__(self, *, numbered=False):
+        super().__init__(Dialect(), [])
+        self.numbered, self.clients = numbered, [f"dev-{i}" for i in range(6)]
+
+    def answer(self, url, headers):
+        path, asked = httpx.URL(url).path, httpx.URL(url).params
+        if not path.endswith("/publishers"):
+            return super().answer(url, headers)
+        self.log.append((path, dict(asked)))
+        begin = int(asked.get("cursor", "0").partition("-")[0])
+        rows = [{"client_id": one, "topic": f"{ACCOUNT}/{one}/#"} for one in self.clients[begin : begin + 2]]
+        more = f"{begin + 2}{'' if self.numbered else f'-{len(self.log)}'}" if begin + 2 < len(self.clients) else None
+        return give({"items": rows, "next_cursor": more})
+
+
+def test_the_pages_of_a_list_are_all_of_one_reading(home, monkeypatch):
+    """A page that is kept from an older one would lack whoever has moved to another page since."""
+    server = Turning(numbered=True)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 6
+        server.clients.insert(0, "dev")
+        fresh = Responses._fresh  # the first page is just too old, and the others are not yet
+        monkeypatch.setattr(
+            Responses, "_fresh", lambda self, url, params, *more: bool(params) and fresh(self, url, params, *more)
+        )
+        assert isr.load_publishers(portal=portal)["client_id"].tolist() == server.clients
+
+
+def test_the_pages_of_a_list_that_is_read_again_and_again_take_no_more_room(home):
+    """Those of older readings go, and without the portal the last ones are there."""
+    server = Turning()
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        for _ in range(5):
+            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 6
+        with portal.responses._in_use():
+            kept = portal.responses._session.cache.filter()
+            assert len([one for one in kept if "/publishers" in one.url]) == 3
+        object.__setattr__(portal.profile, "is_offline", True)
+        portal.wire.allow(0)
+        assert len(isr.load_publishers(portal=portal)) == 6

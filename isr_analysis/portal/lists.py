@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import functools
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,7 +21,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, TOPIC, pick, plain
 from isr_analysis.contract.contract import Contract, History
-from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError
+from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
 from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
@@ -35,9 +37,6 @@ _PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 
 _ALL = 2**62
 """More rows than any total that a portal states."""
-
-_AGAIN = dt.timedelta(minutes=2)
-"""How long it counts by what more of a list was found: it may have grown over a limit since."""
 
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
 """The parameters by which more of a list may be had where nothing names any, each with what it is for."""
@@ -58,6 +57,13 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
     """Give the MQTT clients of the account: each answer, and its rows; errors as of `live`."""
     return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
+
+
+def prefixes(responses: Responses, routes: Contract, *, max_age: float) -> dict[str, str]:
+    """Give what the topics of each client begin with; errors as of `live`."""
+    listed = (row for _, page in publishers(responses, routes, max_age=max_age) for row in page)
+    named = {str(row.get("client_id")): row.get("history_topic_prefix") for row in listed}
+    return {one: text.rstrip("#") for one, text in named.items() if isinstance(text, str) and text}
 
 
 def _published(row: dict[str, Any]) -> dict[str, Any]:
@@ -152,22 +158,30 @@ class _List(Generic[Read]):
         self._heeded = False  # whether a page behind the rows that came was found to be empty
         self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
         self._untried = False  # whether some way to the rest could not be tried
-        self._ways: list[tuple[str, str]] = []  # that led to more
-        self._at = dt.datetime.now(dt.UTC)  # when it was answered
+        self._ways: dict[tuple[str, str], bool] = {}  # by which more may be had, and whether they led to more
+        self._since: dt.datetime | None = None  # before the first page was fetched: the others are no older
 
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
+        yield from self._pages()
+        if self._since is not None and not self._is_away:
+            with contextlib.suppress(StoreError):  # it can be done another time
+                self._responses.forget(self._path, before=self._since)
+
+    def _pages(self) -> Iterator[tuple[Kept, Read]]:
         question = Step(self._path, {})
+        began = dt.datetime.now(dt.UTC)
         step, been, former, asked_for = question, {question}, b"", 0
         for nth in itertools.count():
             kept = self._get(step.path, step.params)
-            self._at, self._is_away = kept.fetched_at, self._is_away or kept.stale
+            self._is_away |= kept.stale
+            if self._since is None and self._max_age < math.inf:
+                self._since = min(began, kept.fetched_at)
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
-            asked_for += rows
             new, found = self._new(part) if nth else (rows, part.found)
-            self._count += new
+            asked_for, self._count = asked_for + rows, self._count + new
             self._seen.update(part.keys, part.places)
             yield kept, found
             if not paging.says_more(said, nth):
@@ -180,7 +194,7 @@ class _List(Generic[Read]):
             if following == step and not rows:
                 return  # its cursor is where the next one will be
             if not isinstance(following, Step) or following in been or kept.answer.body == former:
-                yield from self._others(rows)  # it does not say how the rest is had
+                yield from self._others(sure=True)  # it does not say how the rest is had
                 if self._at_end or (said.total is not None and said.total <= self._count):
                     self._check_total(said)
                     return
@@ -207,7 +221,8 @@ class _List(Generic[Read]):
         return sum(place not in self._seen for place in part.places) or sum(unseen), self._picked(part.found, unseen)
 
     def _get(self, path: str, params: Mapping[str, str] | None) -> Kept:
-        return self._responses.get(path, params=params or None, max_age=self._max_age, away=self._is_away)
+        age, since = self._max_age, self._since
+        return self._responses.get(path, params=params or None, max_age=age, since=since, away=self._is_away)
 
     def _check_total(self, said: Paging) -> None:
         if said.total is not None and (missing := said.total - self._count) > 0:
@@ -220,35 +235,39 @@ class _List(Generic[Read]):
         """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
         missing = said.total is not None and said.total > self._count
         silent = nth == 0 and _may_be_cut(rows, said, lambda: self._known)
-        if missing or (silent and self._led_on(rows) != ()):
-            yield from self._others(rows)
+        if missing or silent:
+            yield from self._others(sure=missing)
             if not self._heeded and _is_a_limit(self._count):
                 self._responses.doubtful[self._path] = self._count
         if self._responses.doubtful.get(self._path) != self._count:
             self._responses.doubtful.pop(self._path, None)
 
-    def _others(self, rows: int) -> Iterator[tuple[Kept, Read]]:
-        """Give what the list has beside the rows so far: asked for as documented, or in the usual ways.
+    def _others(self, *, sure: bool) -> Iterator[tuple[Kept, Read]]:
+        """Give what the list has beside the rows so far, by what is documented or usual; `sure` if there is more.
 
-        If some of these led on before, only by them.
+        When it is read again, by those parameters that led on, or showed its end, and may lead on some day.
         """
-        known, led_on = self._known, self._led_on(rows)
+        first, usual = self._count, _ways(self._known) or _USUAL
+        before, ways = self._responses.ways.get(self._path, (first, usual))
+        yield from self._by(ways)
+        if self._count == first and not self._heeded and (sure or first != before):  # it is not as it was then
+            yield from self._by([one for one in usual if one not in ways])
+        if not self._untried:
+            # What has as many rows by another size may not heed that.
+            told = [one for one, led in self._ways.items() if led or one[0] != "limit" or len(self._ways) == 1]
+            self._responses.ways[self._path] = self._count, tuple(told)
+
+    def _by(self, ways: Iterable[tuple[str, str]]) -> Iterator[tuple[Kept, Read]]:
+        """Ask for more by parameters, one after the other, until one leads on."""
         size: dict[str, str] = {}
-        for role, name in led_on or _ways(known) or _USUAL:
+        for role, name in ways:
             before = self._count
             yield from self._more(role, name, size)
             if self._count > before:
-                self._ways.append((role, name))
+                self._ways[role, name] = True
                 if self._at_end or role != "limit":  # a size may have been cut as well
-                    break
-                size = {name: str(known.page_size)} if name == known.limit else {}
-        if not self._untried and not led_on:
-            self._responses.ways[self._path, rows] = self._at, tuple(self._ways)
-
-    def _led_on(self, rows: int) -> tuple[tuple[str, str], ...] | None:
-        """Give the parameters that led on when the list was so long a little while ago; None if that is not known."""
-        at, found = self._responses.ways.get((self._path, rows), (self._at - _AGAIN, ()))
-        return found if self._at - at < _AGAIN else None
+                    return
+                size = {name: str(self._known.page_size)} if name == self._known.limit else {}
 
     def _more(self, role: str, name: str, size: Mapping[str, str]) -> Iterator[tuple[Kept, Read]]:
         """Ask for more by one parameter, and perhaps a size, until that brings nothing new."""
@@ -259,7 +278,9 @@ class _List(Generic[Read]):
                 kept = self._get(self._path, {**size, name: str(value)})
                 part = self._part(kept.answer)
             except (QuestionRefusedError, AnswerError) as exc:
-                self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
+                if exc.status_code == HTTPStatus.NOT_FOUND:
+                    self._heeded = True
+                    self._ways.setdefault((role, name), False)
                 return
             except EnoughError:  # it is only looked whether the list can be had
                 self._untried = True
@@ -277,6 +298,8 @@ class _List(Generic[Read]):
                 yield kept, found
             elif role != "page" or nth > 0:  # the first page may have either number
                 self._heeded |= not part.rows
+                if not part.rows or role == "limit":
+                    self._ways.setdefault((role, name), False)
                 return
             if self._at_end or role == "limit":  # the same again has nothing else
                 return
@@ -344,9 +367,9 @@ def _may_be_cut(rows: int, said: Paging, known: Callable[[], History]) -> bool:
     return is_round or (rows % 5 == 0 and bool(_ways(known())))
 
 
-def _ways(known: History) -> list[tuple[str, str]]:
+def _ways(known: History) -> tuple[tuple[str, str], ...]:
     """Give the parameters that the portal's document names by which more of a list may be had."""
-    return [(role, name) for role in ("limit", "offset", "page") if (name := getattr(known, role))]
+    return tuple((role, name) for role in ("limit", "offset", "page") if (name := getattr(known, role)))
 
 
 def _is_a_limit(rows: int) -> bool:
