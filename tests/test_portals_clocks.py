@@ -235,3 +235,19 @@ def test_a_clock_that_goes_wrong_in_an_open_connection_leaves_no_hole(home):
             isr.load_history(**whole, refresh=True, portal=portal)
         assert portal.wire.off == 0
     same(df, [one for one in MINUTELY if NOW - HOUR <= one.at < NOW + 6 * HOUR])
+
+
+def test_an_answer_that_a_proxy_kept_tells_no_time(home):
+    """It has the date of when the proxy had it, and says how old that is."""
+    server = Dated(Dialect(), MINUTELY)
+    plain = server.answer
+
+    def kept(url, headers):
+        status, given, body = plain(url, headers)
+        return status, {**given, "Age": "3600", "Date": "Thu, 05 Nov 2026 04:00:00 GMT"}, body
+
+    with portals.mocked(server, home, now=lambda: server.at) as portal:
+        isr.load_live(portal=portal)
+        server.answer = kept
+        isr.load_live(max_age="0s", portal=portal)
+        assert portal.wire.off == 0

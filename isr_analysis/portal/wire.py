@@ -219,7 +219,8 @@ class Wire:
                 "ISR_PORTAL_ORIGIN. Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
             ) from exc
         self.is_refused = response.status_code == HTTPStatus.UNAUTHORIZED
-        if (theirs := answers.instant_of(response.headers.get("date", ""))) is not None:
+        theirs = answers.instant_of(response.headers.get("date", ""))
+        if theirs is not None and "age" not in response.headers:  # else it is of when a proxy on the way was answered
             self._off = max(began - theirs, 0) or min(self.now() - theirs, 0)  # it may have been long on its way
         return response
 
