@@ -29,7 +29,7 @@ class Answers:
     def __init__(self, *bodies, status=200):
         self.left = list(bodies)
         self.status = status
-        self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
+        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
         self.write = lambda body: json.dumps(body).encode()
 
     def forget(self, path, *, before):
@@ -188,7 +188,7 @@ class Cut:
     def __init__(self, clients, *, live=False, beside=None, **ways):
         self.beside = beside or {}
         self.clients, self.live, self.follows, self.asked = clients, live, ways, []
-        self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
+        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
 
     def forget(self, path, *, before):
         """Keep nothing."""

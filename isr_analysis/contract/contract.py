@@ -302,7 +302,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """How further pages of a list are asked for; the parameters are those of `History`."""
+    """How a list and its further pages are asked for; the parameters are those of `History`."""
 
     limit: str | None = None
     page_size: int = MANY
@@ -310,6 +310,7 @@ class Pages:
     page: str | None = None
     first_page: int | None = None
     offset: str | None = None
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +326,7 @@ class Contract:
     live_fields : Fields
         The names of the live answer's fields.
     lists : mapping of str to Pages
-        How further pages of other routes are asked for, by the ends of their paths, such as ``"/publishers"``.
+        How other routes are asked for, by the ends of their paths, such as ``"/publishers"``.
     headers : mapping of str to str
         What is sent beside the token with each request, such as ``X-Tenant``. One without a value is wanted by the
         portal's document, and not sent.
@@ -349,7 +350,7 @@ class Contract:
     is_assumed: bool = True
 
     def paged(self, path: str) -> History:
-        """Give how further pages of a route without a range are asked for, as far as something says it."""
+        """Give how a route without a range is asked for, as far as something says it."""
         known = asdict(self.lists.get(path.removeprefix(API), Pages()))
         return History(path=path, start=None, end=None, client=None, **known)
 

@@ -157,18 +157,19 @@ def _history(
 
 
 def _pages(document: Mapping[str, Any], item: dict[str, Any], operation: dict[str, Any]) -> Pages | None:
-    """Read how further pages of a list are asked for; None if no parameter is of pages."""
+    """Read how a list is asked for; None if there is nothing to say of it."""
     given = [one for part in (item, operation) for one in _listed(part)]
-    by_role, _ = _assigned(list(parameters.listed(document, given)))
+    by_role, fixed = _assigned(list(parameters.listed(document, given)))
     start = by_role.get(roles.START)
     if start and roles.snake(start.name) in ("from", "start") and start.kind == "integer" and not start.time_form():
         by_role.setdefault(roles.OFFSET, start)
     names = {role: by_role[role].name for role in _OF_PAGES if role in by_role}
-    if not names:
+    fixed = {name: value for name, value in fixed.items() if name not in names.values()}
+    if not (names or fixed):
         return None
     limit, page = by_role.get(roles.LIMIT), by_role.get(roles.PAGE)
     most = (_most(limit) if limit else None) or MANY
-    return Pages(**names, page_size=min(most, MANY), first_page=_first_page(page) if page else None)
+    return Pages(**names, page_size=min(most, MANY), first_page=_first_page(page) if page else None, fixed=fixed)
 
 
 def _may_be_ranged(document: Mapping[str, Any], given: list[dict[str, Any]]) -> list[str] | None:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime as dt
 import functools
 import itertools
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import pyarrow as pa
-
-from isr_analysis import answers, messages
+from isr_analysis import messages
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
-from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, TOPIC, pick, plain
+from isr_analysis.answers.shape import plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
 from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
+from isr_analysis.portal.parts import ALL, Part, of_messages, of_rows, picked_messages, picked_rows
 from isr_analysis.portal.transport import EnoughError
 
 if TYPE_CHECKING:
@@ -35,9 +32,7 @@ Read = TypeVar("Read")
 
 _PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 
-_ALL = 2**62
-"""More rows than any total that a portal states."""
-
+_AGAIN = 120.0  # s until a document that failed is read again
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
 """The parameters by which more of a list may be had where nothing names any, each with what it is for."""
 
@@ -50,8 +45,9 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
     AnswerError
         An answer was not understood; or it says that there is more, and not how to ask for it.
     """
-    part = functools.partial(_of_messages, account_id=account_id, fields=routes.live_fields)
-    return list(_List(responses, routes.live, max_age, part, _picked_messages).read())
+    part = functools.partial(of_messages, account_id=account_id, fields=routes.live_fields)
+    asked = routes.paged(routes.live).fixed
+    return list(_List(responses, routes.live, max_age, part, picked_messages, asked).read())
 
 
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
@@ -79,7 +75,7 @@ def _published(row: dict[str, Any]) -> dict[str, Any]:
 
 def rows(responses: Responses, path: str, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
     """Give a list of objects: each answer, and its rows; errors as of `live`."""
-    return list(_List(responses, path, max_age, _of_rows, _picked_rows).read())
+    return list(_List(responses, path, max_age, of_rows, picked_rows).read())
 
 
 def doubt(responses: Responses, path: str) -> str:
@@ -108,35 +104,10 @@ def freshness(found: Iterable[Kept]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Part(Generic[Read]):
-    """What one answer holds.
-
-    Parameters
-    ----------
-    found : list of dict or Page
-        The rows, or the last messages.
-    said : Paging
-        What it says of others.
-    rows : int
-        How many rows it has; `_ALL` where it is no list, as that is all there is.
-    keys : sequence of str
-        What tells each of `found` from others, whatever else changes in it.
-    places : sequence of str
-        What tells the rows of last messages from others: those of publishers that never published are no messages.
-    """
-
-    found: Read
-    said: Paging
-    rows: int = 0
-    keys: Sequence[str] = ()
-    places: Sequence[str] = ()
-
-
 class _List(Generic[Read]):
     """A list that is read to its end, however the portal says that there is more, or if it does not say so.
 
-    `part` reads one answer, and `picked` takes some of what it holds.
+    `part` reads one answer, and `picked` takes some of what it holds; `asked` are parameters of each question.
     """
 
     def __init__(
@@ -144,14 +115,16 @@ class _List(Generic[Read]):
         responses: Responses,
         path: str,
         max_age: float,
-        part: Callable[[Answer], _Part[Read]],
+        part: Callable[[Answer], Part[Read]],
         picked: Callable[[Read, list[bool]], Read],
+        asked: Mapping[str, str] | None = None,
     ) -> None:
         self._responses = responses
         self._path = path
         self._max_age = max_age
         self._part = part
         self._picked = picked
+        self._asked = dict(asked or {})  # in each question
         self._count = 0  # rows so far
         self._seen: set[str] = set()
         self._at_end = False  # whether the last answer with other rows says that it was the last
@@ -169,11 +142,12 @@ class _List(Generic[Read]):
                 self._responses.forget(self._path, before=self._since)
 
     def _pages(self) -> Iterator[tuple[Kept, Read]]:
-        question = Step(self._path, {})
         began = dt.datetime.now(dt.UTC)
-        step, been, former, asked_for = question, {question}, b"", 0
+        kept = self._first()
+        step = question = Step(self._path, self._asked)
+        been, former, asked_for = {question}, b"", 0
         for nth in itertools.count():
-            kept = self._get(step.path, step.params)
+            kept = self._get(step.path, step.params) if nth else kept
             self._is_away |= kept.stale
             if self._since is None and self._max_age < math.inf:
                 self._since = min(began, kept.fetched_at)
@@ -190,7 +164,7 @@ class _List(Generic[Read]):
                 return
             page = Page(messages.empty(), min(rows, 1), paging=said)
             known = self._known if said.url is None else Contract().paged(self._path)  # a link needs no other word
-            following = paging.following(known, question, page, rows=asked_for % _ALL, nth=nth, habits=Habits())
+            following = paging.following(known, question, page, rows=asked_for % ALL, nth=nth, habits=Habits())
             if following == step and not rows:
                 return  # its cursor is where the next one will be
             if not isinstance(following, Step) or following in been or kept.answer.body == former:
@@ -207,15 +181,30 @@ class _List(Generic[Read]):
             step, former = following, kept.answer.body
             been.add(step)
 
+    def _first(self) -> Kept:
+        """Give the first answer; what the portal's document wants is asked for where it is not given without."""
+        try:
+            return self._get(self._path, self._asked)
+        except (QuestionRefusedError, EnoughError):  # or it was never asked without, and is on disk as it was
+            wanted = self._known.fixed
+            if self._asked == wanted:
+                raise
+            self._asked = dict(wanted)
+            return self._get(self._path, self._asked)
+
     @functools.cached_property
     def _known(self) -> History:
-        """How further pages are asked for, as far as the portal's document says it, which is not needed else."""
+        """How it is asked for, as far as the portal's document says it, which is not needed else."""
+        built_in = Contract().paged(self._path)
+        if time.monotonic() < self._responses.reads_from:
+            return built_in
         try:
             return self._responses.contract().paged(self._path)
         except IsrError:
-            return Contract().paged(self._path)
+            self._responses.reads_from = time.monotonic() + _AGAIN
+            return built_in
 
-    def _new(self, part: _Part[Read]) -> tuple[int, Read]:
+    def _new(self, part: Part[Read]) -> tuple[int, Read]:
         """Give how many rows an answer has that were in none before it, and what is new of it."""
         unseen = [key not in self._seen for key in part.keys]
         return sum(place not in self._seen for place in part.places) or sum(unseen), self._picked(part.found, unseen)
@@ -275,7 +264,7 @@ class _List(Generic[Read]):
         for nth in itertools.count():
             value = {"limit": self._known.page_size, "page": first + nth}.get(role, self._count)
             try:
-                kept = self._get(self._path, {**size, name: str(value)})
+                kept = self._get(self._path, {**self._asked, **size, name: str(value)})
                 part = self._part(kept.answer)
             except (QuestionRefusedError, AnswerError) as exc:
                 if exc.status_code == HTTPStatus.NOT_FOUND:
@@ -305,63 +294,12 @@ class _List(Generic[Read]):
                 return
 
 
-def _of_rows(answer: Answer) -> _Part[list[dict[str, Any]]]:
-    """Read a list of objects."""
-    if answer.status == HTTPStatus.NO_CONTENT:
-        return _Part([], Paging())
-    found = answers.read_rows(answer.body, content_type=answer.content_type)
-    return _Part(found, _said(answer.body), len(found), list(map(_key, found)))
-
-
-def _picked_rows(found: list[dict[str, Any]], which: list[bool]) -> list[dict[str, Any]]:
-    return list(itertools.compress(found, which))
-
-
-def _of_messages(answer: Answer, account_id: str | None, fields: answers.Fields) -> _Part[Page]:
-    """Read the last messages of the publishers."""
-    if answer.status == HTTPStatus.NO_CONTENT:
-        return _Part(Page(), Paging())
-    kind = answer.content_type
-    page = answers.read_live(answer.body, content_type=kind, account_id=account_id, fields=fields)
-    try:
-        rows = answers.read_rows(answer.body, content_type=kind)
-    except AnswerError:  # an object for one publisher, or of another form
-        return _Part(page, page.paging, _ALL, _messages(page))
-    return _Part(page, page.paging, len(rows), _messages(page), _places(rows))
-
-
-def _picked_messages(found: Page, which: list[bool]) -> Page:
-    return dataclasses.replace(found, messages=found.messages.filter(pa.array(which, pa.bool_())))
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    return json.dumps(row.get("client_id") or row, sort_keys=True, default=str)
-
-
-def _places(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Tell rows of a live answer from others by the client and topic that they name; not those that name neither."""
-    named = ([_named(row, (*CLIENT, "id")), _named(row, TOPIC)] for row in rows)
-    return [json.dumps(["row", *one], default=str) for one in named if one != [None, None]]
-
-
-def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    """Give what a row, or else an object in it, such as its last message, has under one of some names."""
-    found = ((one, pick(one, names)) for one in (row, *row.values()) if isinstance(one, Mapping))
-    return next((one[name] for one, name in found if name is not None), None)
-
-
-def _messages(page: Page) -> list[str]:
-    """Tell messages from others by their clients and topics."""
-    whose = zip(page.messages["client_id"].to_pylist(), page.messages["topic"].to_pylist(), strict=True)
-    return [json.dumps(["message", *one]) for one in whose]
-
-
 def _may_be_cut(rows: int, said: Paging, known: Callable[[], History]) -> bool:
     """Tell whether a list that says nothing of others has as many rows as a portal may give at once.
 
     Where the portal's document names parameters of pages, `known`, less is enough.
     """
-    if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < _ALL:
+    if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < ALL:
         return False
     is_round = paging.is_round(rows, said.limit) or rows % 25 == 0
     return is_round or (rows % 5 == 0 and bool(_ways(known())))
@@ -375,26 +313,3 @@ def _ways(known: History) -> tuple[tuple[str, str], ...]:
 def _is_a_limit(rows: int) -> bool:
     """Tell whether so many rows are more likely a limit than all there are."""
     return rows % 50 == 0 or (rows >= 64 and rows.bit_count() == 1)  # noqa: PLR2004
-
-
-def _said(body: bytes) -> Paging:
-    """Read what a list's envelope says of the pages after it."""
-    try:
-        values = [json.loads(body)]
-    except (ValueError, RecursionError):
-        values = [json.loads(one) for one in answers.lines_beside(body)]
-    return answers.read_paging({name: one for value in values for name, one in _notes(value)}, 0)
-
-
-def _notes(value: Any, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-    if not isinstance(value, Mapping) or prefix.count(".") > 3:  # noqa: PLR2004 (data.links.next.href)
-        return
-    if len(value) > 1 and all(
-        isinstance(one, Mapping) and plain(n) not in (*BESIDE, *ROWS) for n, one in value.items()
-    ):
-        return  # publishers by their ids: what each says of itself
-    for name, one in value.items():
-        if isinstance(one, Mapping):
-            yield from _notes(one, f"{prefix}{name}.")
-        elif not isinstance(one, list) or plain(name) in ("warnings", "notices"):
-            yield prefix + name, json.dumps(one).encode()

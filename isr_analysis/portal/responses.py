@@ -86,6 +86,8 @@ class Responses:
         The number of rows, by path, of the lists that may be cut all the same.
     remarks : dict of str to str
         The portal's words, by path, by which some of a list may be missing.
+    reads_from : float
+        When, by the monotonic clock, the document is read again, as it failed.
     """
 
     def __init__(self, wire: Wire, folder: Path, contract: Callable[[], Contract]) -> None:
@@ -97,6 +99,7 @@ class Responses:
         self.ways: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {}
         self.doubtful: dict[str, int] = {}
         self.remarks: dict[str, str] = {}
+        self.reads_from = 0.0
         self._open()
 
     def _open(self) -> None:
