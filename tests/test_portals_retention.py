@@ -185,7 +185,8 @@ def test_an_edge_that_moves_on_while_it_is_read_by_time(home, after):
     ):
         df = isr.load_history(**SPAN, portal=portal)
     assert df["i"].tolist() in [list(range(first, 3 * 48)) for first in (0, 1)]  # that on the edge may be gone
-    assert len(moved) == after
+    # A third is asked from there where no other part of the load found out before how much comes at once.
+    assert min(after, 2) <= len(moved) <= after
 
 
 @pytest.mark.parametrize(
