@@ -17,7 +17,7 @@ import pyarrow as pa
 from isr_analysis import answers, messages
 from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
-from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, TOPIC, pick, plain
+from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, SURE_CLIENT, TOPIC, pick, plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.portal import paging
@@ -38,6 +38,11 @@ _ALL = 2**62
 
 _AGAIN = dt.timedelta(minutes=2)
 """How long it counts by what more of a list was found: it may have grown over a limit since."""
+
+_CALLED = {
+    *SURE_CLIENT, "id", "uuid", "username", "userid", "memberid", "inviteid", "invitationid", "email", "emailaddress",
+}  # fmt: skip
+"""What a client, a member or an invite may be called by."""
 
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
 """The parameters by which more of a list may be had where nothing names any, each with what it is for."""
@@ -158,7 +163,7 @@ class _List(Generic[Read]):
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
         question = Step(self._path, {})
-        step, been, former, asked_for = question, {question}, b"", 0
+        step, been, former, asked_for, is_named = question, {question}, b"", 0, True
         for nth in itertools.count():
             kept = self._get(step.path, step.params)
             self._at, self._is_away = kept.fetched_at, self._is_away or kept.stale
@@ -166,7 +171,8 @@ class _List(Generic[Read]):
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
             asked_for += rows
-            new, found = self._new(part) if nth else (rows, part.found)
+            # A number that the portal does not follow brings the same again; what it named itself is another page.
+            new, found = (rows, part.found) if is_named else self._new(part)
             self._count += new
             self._seen.update(part.keys, part.places)
             yield kept, found
@@ -179,7 +185,8 @@ class _List(Generic[Read]):
             following = paging.following(known, question, page, rows=asked_for % _ALL, nth=nth, habits=Habits())
             if following == step and not rows:
                 return  # its cursor is where the next one will be
-            if not isinstance(following, Step) or following in been or kept.answer.body == former:
+            is_same = kept.answer.body == former or (rows > 0 and not new)
+            if not isinstance(following, Step) or following in been or is_same:
                 yield from self._others(rows)  # it does not say how the rest is had
                 if self._at_end or (said.total is not None and said.total <= self._count):
                     self._check_total(said)
@@ -190,7 +197,7 @@ class _List(Generic[Read]):
                     f"the portal says that there is more of {self._path} than it gave, but how it names what follows "
                     f"was not understood (it says {shown}): the list would not be whole"
                 )
-            step, former = following, kept.answer.body
+            step, former, is_named = following, kept.answer.body, paging.names_next(said)
             been.add(step)
 
     @functools.cached_property
@@ -275,7 +282,8 @@ class _List(Generic[Read]):
                 self._seen.update(part.keys, part.places)
                 self._at_end = part.said.has_more is False
                 yield kept, found
-            elif role != "page" or nth > 0:  # the first page may have either number
+            elif role != "page" or not part.rows or nth * part.rows >= self._count:
+                # The first page may have either number, and what a size led to fills some of these pages.
                 self._heeded |= not part.rows
                 return
             if self._at_end or role == "limit":  # the same again has nothing else
@@ -312,7 +320,12 @@ def _picked_messages(found: Page, which: list[bool]) -> Page:
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    return json.dumps(row.get("client_id") or row, sort_keys=True, default=str)
+    """Tell a row from others by what it, or else something in it, is called, as all else may change; else by all of it."""
+    for parts in ([row], [one for one in row.values() if isinstance(one, Mapping)]):
+        called = [one for part in parts for name, one in part.items() if plain(name) in _CALLED]
+        if who := sorted(str(one) for one in called if isinstance(one, str | int) and one != ""):
+            return json.dumps(who)
+    return json.dumps(row, sort_keys=True, default=str)
 
 
 def _places(rows: Iterable[Mapping[str, Any]]) -> list[str]:

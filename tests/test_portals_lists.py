@@ -1,0 +1,114 @@
+"""Lists in pages over HTTP: each row once, whatever changes in it, and no question too many."""
+
+from __future__ import annotations
+
+import itertools
+
+import httpx
+import portals
+import pytest
+from portal_odd import give
+from portals import ACCOUNT, API, Dialect, Server
+
+import isr_analysis as isr
+from isr_analysis.errors import AnswerError
+
+
+class Listed(Server):
+    """A portal of one list, whose rows are what a function of the parameters gives; None of its other answers."""
+
+    def __init__(self, tail, rows, *documented):
+        super().__init__(Dialect(doc="openapi" if documented else None), [])
+        self.tail, self.rows = tail, rows
+        given = [{"name": one, "in": "query", "schema": {"type": "integer"}} for one in documented]
+        self.document = {"openapi": "3.1.0", "paths": {f"{API}{tail}": {"get": {"parameters": given}}}}
+
+    def answer(self, url, headers):
+        path, asked = httpx.URL(url).path, dict(httpx.URL(url).params)
+        if path == f"{API}/openapi.json" and self.dialect.doc:
+            return give(self.document)
+        if not path.endswith(self.tail):
+            return super().answer(url, headers)
+        self.log.append((self.tail, asked))
+        return give(self.rows(asked))
+
+
+def publisher(client_id, **more):
+    """A row of the list of publishers."""
+    return {"client_id": client_id, "topic": f"{ACCOUNT}/{client_id}/#", **more}
+
+
+@pytest.mark.parametrize(
+    ("tail", "load", "row"),
+    [
+        ("/publishers", isr.load_publishers, lambda i, n: {"clientId": f"d{i}", "topic": "x", "lastSeen": n}),
+        ("/members", isr.mgmt.load_members, lambda i, n: {"email": f"{i}@example.com", "role": "member", "active": n}),
+        ("/members", isr.mgmt.load_members, lambda i, n: {"role": "member", "user": {"id": i, "active": n}}),
+        ("/members/invites", isr.mgmt.load_invites, lambda i, n: {"invite_id": i, "email": "a@b.ch", "asked": n}),
+    ],
+)
+def test_rows_in_which_something_changes_are_the_same_rows(home, tail, load, row):
+    """A portal that gives the same ten whatever is asked is not asked for ever, and has ten."""
+    answers = itertools.count()
+
+    def rows(_):
+        number = next(answers)
+        assert number < 20
+        return [row(i, number) for i in range(10)]
+
+    server = Listed(tail, rows)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(load(portal=portal)) == 10
+
+
+@pytest.mark.parametrize("total", [{}, {"total": 4}])
+def test_pages_that_the_portal_names_are_taken_whole(home, total):
+    """Two channels of one topic, and two logins of one client, may be on two pages."""
+
+    def page(rows, asked):
+        at = int(asked.get("cursor", 0))
+        return {"items": rows[at : at + 2], "next_cursor": str(at + 2) if at + 2 < len(rows) else None, **total}
+
+    said = {"client_id": "a", "topic": "telemetry/watt_meter", "time": "2026-11-05T00:00:00Z"}
+    channels = [{**said, "payload": {"chan": i}} for i in range(4)]
+    with (
+        portals.serve(Listed("/publishers/live", lambda asked: page(channels, asked))) as origin,
+        portals.connect(origin, home / "live") as portal,
+    ):
+        assert sorted(isr.load_live(portal=portal)["chan"]) == [0, 1, 2, 3]
+    logins = [publisher("a", login=f"pub-{i}") for i in range(4)]
+    with (
+        portals.serve(Listed("/publishers", lambda asked: page(logins, asked))) as origin,
+        portals.connect(origin, home / "list") as portal,
+    ):
+        assert len(isr.load_publishers(portal=portal)) == 4
+
+
+def test_a_number_that_the_portal_does_not_follow_is_not_counted_on(home):
+    """It gives the same rows for each page, and says each time that there is more."""
+    answers = itertools.count()
+
+    def rows(_):
+        assert next(answers) < 30
+        return {"items": [publisher(f"d{i}", seen=len(server.log)) for i in range(3)], "has_more": True}
+
+    server = Listed("/publishers", rows, "page")
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(AnswerError, match="would not be whole"),
+    ):
+        isr.load_publishers(portal=portal)
+
+
+def test_pages_are_counted_behind_what_a_size_gave(home):
+    """The first pages hold what is known, where a size led on, which was cut as well."""
+    stored = [publisher(f"d{i:02d}") for i in range(55)]
+
+    def rows(asked):
+        size, page = min(int(asked.get("limit", 10)), 20), int(asked.get("page", 1))
+        return stored[(page - 1) * size : page * size]
+
+    server = Listed("/publishers", rows)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 55
