@@ -30,6 +30,7 @@ class Answers:
         self.left = list(bodies)
         self.status = status
         self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
+        self.undocumented = dt.datetime.min.replace(tzinfo=dt.UTC)
         self.write = lambda body: json.dumps(body).encode()
 
     def get(self, path, **_):
@@ -186,6 +187,7 @@ class Cut:
         self.beside = beside or {}
         self.clients, self.live, self.follows, self.asked = clients, live, ways, []
         self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
+        self.undocumented = dt.datetime.min.replace(tzinfo=dt.UTC)
         self.now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
     def get(self, path, *, params=None, **_):

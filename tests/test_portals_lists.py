@@ -15,18 +15,19 @@ from isr_analysis.errors import AnswerError
 
 
 class Listed(Server):
-    """A portal of one list, whose rows are what a function of the parameters gives; None of its other answers."""
+    """A portal of one list, whose rows are what a function of the parameters gives; its document may name some."""
 
     def __init__(self, tail, rows, *documented):
-        super().__init__(Dialect(doc="openapi" if documented else None), [])
-        self.tail, self.rows = tail, rows
+        super().__init__(Dialect(doc=None), [])
+        self.tail, self.rows, self.is_documented = tail, rows, bool(documented)
         given = [{"name": one, "in": "query", "schema": {"type": "integer"}} for one in documented]
         self.document = {"openapi": "3.1.0", "paths": {f"{API}{tail}": {"get": {"parameters": given}}}}
 
     def answer(self, url, headers):
         path, asked = httpx.URL(url).path, dict(httpx.URL(url).params)
-        if path == f"{API}/openapi.json" and self.dialect.doc:
-            return give(self.document)
+        if path == "/openapi.json" and self.is_documented:
+            self.log.append((path, asked))
+            return give(self.document, 200 if self.document else 503)
         if not path.endswith(self.tail):
             return super().answer(url, headers)
         self.log.append((self.tail, asked))
@@ -112,3 +113,30 @@ def test_pages_are_counted_behind_what_a_size_gave(home):
     server = Listed("/publishers", rows)
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         assert len(isr.load_publishers(portal=portal)) == 55
+
+
+def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_pauses):
+    """Five publishers are all, mostly; a portal that fails at its documentation is asked for it now and then."""
+    server = Listed("/publishers", lambda _: [publisher(f"d{i}") for i in range(5)], "page")
+    server.document = None
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        for _ in range(3):
+            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 5
+    assert server.log.count(("/openapi.json", {})) == 4  # at once, as of each question at which a portal fails
+
+
+def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses):
+    """In another process, too, and wherever it was found: it names by what the pages were asked for."""
+    stored = [publisher(f"d{i:02d}") for i in range(25)]
+
+    def rows(asked):
+        begin = 10 * int(asked.get("page_no", 1)) - 10
+        return stored[begin : begin + 10]
+
+    server = Listed("/publishers", rows, "page_no")
+    with portals.serve(server) as origin:
+        with portals.connect(origin, home) as portal:
+            assert len(isr.load_publishers(portal=portal)) == 25
+        server.answer = lambda *_: give({"detail": "down"}, 503)
+        with portals.connect(origin, home) as portal:
+            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from isr_analysis.contract import openapi
 from isr_analysis.contract.contract import API, Contract
-from isr_analysis.errors import AddOnMissingError, AnswerError, QuestionRefusedError
+from isr_analysis.errors import AddOnMissingError, AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.portal.transport import EnoughError
 from isr_analysis.portal.wire import Answer
 
@@ -66,7 +66,7 @@ _YAML = re.compile(
 def find(get: Callable[[str], Answer], *, offline: bool = False) -> Contract:
     """Find the document and read the contract from it.
 
-    `get` gives the answer of a path on the portal, or raises; `offline`, as `EnoughError`, what is not on disk.
+    `get` gives the answer of a path on the portal, or raises; `offline` also where it is not on disk.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def find(get: Callable[[str], Answer], *, offline: bool = False) -> Contract:
 def _answer(get: Callable[[str], Answer], path: str, *, offline: bool) -> Answer | None:
     try:
         return get(path)
-    except EnoughError:
+    except (EnoughError, PortalUnavailableError):
         if not offline:
             raise
         return None

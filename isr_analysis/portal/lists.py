@@ -20,7 +20,7 @@ from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, SURE_CLIENT, TOPIC, pick, plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError
-from isr_analysis.portal import paging
+from isr_analysis.portal import discovery, paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.transport import EnoughError
@@ -203,10 +203,15 @@ class _List(Generic[Read]):
     @functools.cached_property
     def _known(self) -> History:
         """How further pages are asked for, as far as the portal's document says it, which is not needed else."""
-        try:
-            return self._responses.contract().paged(self._path)
-        except IsrError:
-            return Contract().paged(self._path)
+        responses, now = self._responses, dt.datetime.now(dt.UTC)
+        if self._is_away:
+            return discovery.find(lambda path: self._get(path, None).answer, offline=True).paged(self._path)
+        if now - responses.undocumented >= _AGAIN:
+            try:
+                return responses.contract().paged(self._path)
+            except IsrError:
+                responses.undocumented = now
+        return Contract().paged(self._path)
 
     def _new(self, part: _Part[Read]) -> tuple[int, Read]:
         """Give how many rows an answer has that were in none before it, and what is new of it."""
@@ -320,7 +325,7 @@ def _picked_messages(found: Page, which: list[bool]) -> Page:
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    """Tell a row from others by what it, or else something in it, is called, as all else may change; else by all of it."""
+    """Tell a row from others by what it is called, or what is in it, as all else may change; else by all of it."""
     for parts in ([row], [one for one in row.values() if isinstance(one, Mapping)]):
         called = [one for part in parts for name, one in part.items() if plain(name) in _CALLED]
         if who := sorted(str(one) for one in called if isinstance(one, str | int) and one != ""):

@@ -86,6 +86,8 @@ class Responses:
         The number of rows, by path, of the lists that may be cut all the same.
     remarks : dict of str to str
         The portal's words, by path, by which some of a list may be missing.
+    undocumented : datetime.datetime
+        When the portal failed at its document last, as far as it was needed for a list.
     """
 
     def __init__(self, wire: Wire, folder: Path, contract: Callable[[], Contract]) -> None:
@@ -97,6 +99,7 @@ class Responses:
         self.ways: dict[tuple[str, int], tuple[dt.datetime, tuple[tuple[str, str], ...]]] = {}
         self.doubtful: dict[str, int] = {}
         self.remarks: dict[str, str] = {}
+        self.undocumented = dt.datetime.min.replace(tzinfo=dt.UTC)
         self._open()
 
     def _open(self) -> None:
@@ -162,7 +165,7 @@ class Responses:
         StoreError
             The disk is full, or the file damaged.
         """
-        self.ways = {known: found for known, found in self.ways.items() if known[0] != path}
+        self.ways.clear()
         with self._in_use():
             try:
                 kept = self._session.cache.filter()
