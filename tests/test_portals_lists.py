@@ -11,7 +11,7 @@ from portal_odd import give
 from portals import ACCOUNT, API, Dialect, Server
 
 import isr_analysis as isr
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import AnswerError, PortalUnavailableError, QuotaExhaustedError
 
 
 class Listed(Server):
@@ -140,3 +140,19 @@ def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses
         server.answer = lambda *_: give({"detail": "down"}, 503)
         with portals.connect(origin, home) as portal:
             assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25
+
+
+@pytest.mark.parametrize("note", [{"total": 25}, {"has_more": True}])
+def test_offline_what_is_not_on_disk_of_a_list_is_not_laid_at_the_portal(home, note):
+    """Its first page came, and then the quota was used up: the answer was understood."""
+    server = Listed("/publishers", lambda asked: {"items": [publisher(f"d{i}") for i in range(10)], **note})
+    with portals.serve(server) as origin:
+        plain = server.answer
+        server.answer = lambda url, headers: plain(url, headers) if "?" not in url else give({}, 429)
+        with portals.connect(origin, home) as portal, pytest.raises(QuotaExhaustedError):
+            isr.load_publishers(portal=portal)
+        with portals.connect(origin, home) as portal:
+            object.__setattr__(portal.profile, "is_offline", True)
+            portal.wire.allow(0)
+            with pytest.raises(PortalUnavailableError, match="list of publishers is not on disk"):
+                isr.load_publishers(portal=portal)

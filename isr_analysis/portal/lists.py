@@ -156,7 +156,7 @@ class _List(Generic[Read]):
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
         self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
-        self._untried = False  # whether some way to the rest could not be tried
+        self._untried: IsrError | None = None  # why some way to the rest could not be tried
         self._ways: list[tuple[str, str]] = []  # that led to more
         self._at = dt.datetime.now(dt.UTC)  # when it was answered
 
@@ -193,7 +193,7 @@ class _List(Generic[Read]):
                     return
                 names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
                 shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
-                raise AnswerError(
+                raise self._untried or AnswerError(
                     f"the portal says that there is more of {self._path} than it gave, but how it names what follows "
                     f"was not understood (it says {shown}): the list would not be whole"
                 )
@@ -223,7 +223,7 @@ class _List(Generic[Read]):
 
     def _check_total(self, said: Paging) -> None:
         if said.total is not None and (missing := said.total - self._count) > 0:
-            raise AnswerError(
+            raise self._untried or AnswerError(
                 f"the portal states {counted(said.total, 'row')} of {self._path} and gave {self._count}, without "
                 f"saying how to ask for the other {missing}: the list would not be whole"
             )
@@ -254,7 +254,7 @@ class _List(Generic[Read]):
                 if self._at_end or role != "limit":  # a size may have been cut as well
                     break
                 size = {name: str(known.page_size)} if name == known.limit else {}
-        if not self._untried and not led_on:
+        if self._untried is None and not led_on:
             self._responses.ways[self._path, rows] = self._at, tuple(self._ways)
 
     def _led_on(self, rows: int) -> tuple[tuple[str, str], ...] | None:
@@ -273,13 +273,13 @@ class _List(Generic[Read]):
             except (QuestionRefusedError, AnswerError) as exc:
                 self._heeded |= exc.status_code == HTTPStatus.NOT_FOUND
                 return
-            except EnoughError:  # it is only looked whether the list can be had
-                self._untried = True
+            except EnoughError as exc:  # it is only looked whether the list can be had
+                self._untried = exc
                 return
             except PortalUnavailableError as exc:
                 if exc.status_code != HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_away:
                     raise  # a parameter may be too much for a portal; that it is away is no word on the list
-                self._untried |= self._is_away
+                self._untried = exc if self._is_away else self._untried
                 return
             new, found = self._new(part)
             if new:
