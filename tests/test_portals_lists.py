@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sqlite3
 
 import httpx
 import portals
@@ -145,7 +147,7 @@ def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses
 @pytest.mark.parametrize("note", [{"total": 25}, {"has_more": True}])
 def test_offline_what_is_not_on_disk_of_a_list_is_not_laid_at_the_portal(home, note):
     """Its first page came, and then the quota was used up: the answer was understood."""
-    server = Listed("/publishers", lambda asked: {"items": [publisher(f"d{i}") for i in range(10)], **note})
+    server = Listed("/publishers", lambda _: {"items": [publisher(f"d{i}") for i in range(10)], **note})
     with portals.serve(server) as origin:
         plain = server.answer
         server.answer = lambda url, headers: plain(url, headers) if "?" not in url else give({}, 429)
@@ -156,3 +158,21 @@ def test_offline_what_is_not_on_disk_of_a_list_is_not_laid_at_the_portal(home, n
             portal.wire.allow(0)
             with pytest.raises(PortalUnavailableError, match="list of publishers is not on disk"):
                 isr.load_publishers(portal=portal)
+
+
+def test_pages_by_a_number_stay_on_disk_whatever_their_parameter_is_called(home, no_pauses):
+    """Without them a list that says nothing of pages would be cut; what is by a cursor goes after a day."""
+    stored = [publisher(f"d{i:02d}") for i in range(25)]
+
+    def rows(asked):
+        begin = 10 * int(asked.get("page_no", 1)) - 10
+        return stored[begin : begin + 10]
+
+    server = Listed("/publishers", rows, "page_no")
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 25
+        with contextlib.closing(sqlite3.connect(portal.folder / "responses.sqlite")) as db, db:
+            db.execute("UPDATE responses SET expires = expires - 100000")
+        portal.responses.get(f"{API}/publishers", params={"cursor": "x"}, max_age=0)
+        server.answer = lambda *_: give({"detail": "down"}, 503)
+        assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25

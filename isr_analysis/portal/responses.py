@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -40,8 +41,8 @@ _ADDRESS = "x-isr-address"
 _CURSORS_KEPT = 86_400
 """Seconds that pages by a cursor are kept: it may be another one each time the list is read. A number is not."""
 
-_NUMBERED = {"limit", "offset", "skip", "page"}
-"""Parameters of pages by number."""
+_NUMBER = re.compile(r"\d{1,6}")
+"""What counts pages or rows, whatever the parameter is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Responses:
 
     def _asked(self, url: str, params: Mapping[str, str] | None, max_age: float) -> Any:
         """Give what the portal answers, or did at most `max_age` seconds ago."""
-        is_cursor = "?" in url or not set(params or {}) <= _NUMBERED
+        is_cursor = "?" in url or not all(map(_NUMBER.fullmatch, (params or {}).values()))
         # Others are kept without an end, so that it is there when the portal is not; its age is judged here.
         response = self._session.get(
             url,
