@@ -21,6 +21,7 @@ from isr_analysis.errors import (
     HistoryIncompleteError,
     IsrError,
     PortalUnavailableError,
+    QuestionRefusedError,
     QuotaExhaustedError,
     StoreError,
     UsageError,
@@ -41,9 +42,6 @@ from isr_analysis.times import Range
 
 WORKERS = 4
 """How many windows are fetched at once."""
-
-_TOO_OLD = "too old: "
-"""How the words begin that are kept with a span that the portal refused as such, and that counts as fetched."""
 
 _SHOWN = 200
 
@@ -115,14 +113,19 @@ def fetch(
     if missing:
         check_online(portal)
         asked = download.questions(missing)
-        with reporting(progress, len(asked)) as report:
-            try:
-                download.run(asked, report)
-            except TopicNeededError:  # it was learned meanwhile how narrow the portal must be asked
-                if (narrower := download.questions(missing)) == asked:
-                    raise
+        with portal.habits.download(refresh=refresh), reporting(progress, len(asked)) as report:
+            while True:
+                try:
+                    download.run(asked, report)
+                    break
+                except TopicNeededError:  # it was learned meanwhile how narrow the portal must be asked
+                    if download.questions(missing) == asked:
+                        raise
+                except (AnswerError, HistoryIncompleteError, QuestionRefusedError):
+                    if not portal.reads_anew():
+                        raise
+                asked = download.questions(missing)
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
-                download.run(narrower, report)
         by_list = selector.clients is None and portal.contract.history.client_required
         doubt = portal.doubt_of_clients() if by_list else ""
         remark, portal.habits.remark = portal.habits.remark, ""
@@ -138,9 +141,9 @@ def fetch(
 def not_kept(store: Store, selector: Selector, span: Range) -> str:
     """Say what of a span the portal refused as too old when it was last asked for; else ""."""
     told = [
-        (one.range.end, words.removeprefix(_TOO_OLD))
+        (one.range.end, words.removeprefix(ledger.TOO_OLD))
         for one, words in store.spans(selector, span)[1]
-        if words.startswith(_TOO_OLD) and one.client in (ledger.ALL, *(selector.clients or (one.client,)))
+        if words.startswith(ledger.TOO_OLD) and one.client in (ledger.ALL, *(selector.clients or (one.client,)))
     ]
     if not told:
         return ""
@@ -250,7 +253,7 @@ class _Download:
         until, words = self.portal.habits.not_kept
         if refused := window.before(until):
             with contextlib.suppress(StoreError):
-                self.store.fail(selector, refused, at=at, words=f"{_TOO_OLD}{words}")
+                self.store.fail(selector, refused, at=at, words=f"{ledger.TOO_OLD}{words}")
 
     def _pages(self, selector: Selector, window: Range) -> Iterator[pa.Table]:
         self._add()

@@ -141,12 +141,18 @@ def _said(row: dict[str, Any]) -> bool | None:
         if _PAUSED.fullmatch(name) and (said := _of_pause(value)) is not None:
             return said
     for name in _WORDS:
-        if (said := _state(row.get(name))) is not None:
+        value = row.get(name)
+        said = _state(value)
+        if said is None and isinstance(value, dict):
+            said = _of_pause(value)
+        if said is not None:
             return said
     for name, value in row.items():
         if _RUNNING.fullmatch(name) and (said := _flag(value, _RUNS)) is not None:
             return not said
-    return True if any(_is_instant(value) for name, value in row.items() if _SINCE.fullmatch(name)) else None
+    since = [str(value) for name, value in row.items() if _SINCE.fullmatch(name) and _is_instant(value)]
+    until = [str(value) for name, value in row.items() if name.startswith("resumed") and _is_instant(value)]
+    return max(since) > max(until, default="") if since else None
 
 
 def _of_pause(value: Any) -> bool | None:

@@ -33,7 +33,8 @@ def terminal(sandbox, monkeypatch):
         child = subprocess.Popen(
             [sys.executable, "-m", "isr_analysis", *words],
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            env=dict(os.environ),  # without LINES and COLUMNS, which readline sets for all that this process starts
+            # readline sets LINES and COLUMNS for all that a process starts, workers of the tests among them
+            env={name: value for name, value in os.environ.items() if name not in ("LINES", "COLUMNS")},
         )  # fmt: skip
         os.close(theirs)
         limit = threading.Timer(60, child.kill)

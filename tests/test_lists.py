@@ -29,9 +29,11 @@ class Answers:
     def __init__(self, *bodies, status=200):
         self.left = list(bodies)
         self.status = status
-        self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
-        self.undocumented = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
         self.write = lambda body: json.dumps(body).encode()
+
+    def forget(self, path, *, before):
+        """Keep nothing."""
 
     def get(self, path, **_):
         """Give the next; there are no others."""
@@ -186,9 +188,10 @@ class Cut:
     def __init__(self, clients, *, live=False, beside=None, **ways):
         self.beside = beside or {}
         self.clients, self.live, self.follows, self.asked = clients, live, ways, []
-        self.ways, self.doubtful, self.remarks, self.contract = {}, {}, {}, Contract
-        self.undocumented = dt.datetime.min.replace(tzinfo=dt.UTC)
-        self.now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
+
+    def forget(self, path, *, before):
+        """Keep nothing."""
 
     def get(self, path, *, params=None, **_):
         """Give ten rows, of those that were asked for."""
@@ -202,7 +205,7 @@ class Cut:
             said = {"time": "2026-11-01T00:00:00Z", "topic": "t", "payload": len(self.asked)}
             rows = [{**said, **row} for row in rows]
         body = json.dumps({"publishers": rows, **self.beside}).encode()
-        return Kept(Answer(body, {}, f"https://x{path}"), self.now, stale=False)
+        return Kept(Answer(body, {}, f"https://x{path}"), dt.datetime(2026, 11, 1, tzinfo=dt.UTC), stale=False)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_a_failure_on_the_way_to_the_rest_of_a_list_is_no_word_on_the_list(error
 def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way, live):
     """In the usual ways, by number, by rows before, or by size, and only of a round number of rows.
 
-    What did not lead on is asked for once.
+    What is refused, or not heeded, is asked for once; a size each time, as it shows only later whether it is heeded.
     """
     clients = [f"dev-{i:02d}" for i in range(25 if way else 10)]
     answers = Cut(clients, live=live, **way)
@@ -256,7 +259,9 @@ def test_a_list_that_may_have_been_cut_without_a_word_is_asked_for_the_rest(way,
     assert clients_of() == clients
     answers.asked.clear()
     assert clients_of() == clients
-    assert {name for one in answers.asked if one for name in one} == set(way)
+    names = {name for one in answers.asked if one for name in one}
+    assert names - {"limit"} == set(way) - {"limit"}
+    assert ("limit" in names) is ("limit" in way or not way)
     if not way:
         odd = Cut(clients[:9])
         assert len(lists.publishers(odd, Contract(), max_age=0)[0][1]) == 9
@@ -268,7 +273,6 @@ def test_a_list_that_was_whole_and_has_grown_over_a_limit_is_asked_for_the_rest(
     answers = Cut([f"dev-{i:03d}" for i in range(10)], limit=lambda n: (0, min(n, 20)), offset=lambda n: (n, 10))
     for count in (10, 20, 35):
         answers.clients = [f"dev-{i:03d}" for i in range(count)]
-        answers.now += dt.timedelta(hours=1)
         for _ in range(2):
             assert sum(len(rows) for _, rows in lists.publishers(answers, Contract(), max_age=0)) == count
 
@@ -284,6 +288,36 @@ def test_a_list_that_is_as_long_as_a_limit_is_doubted_until_the_portal_shows_tha
     answers.clients.pop()
     assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == 99
     assert not lists.doubt(answers, path)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"offset": lambda n: (n, 10)}, {"skip": lambda n: (n, 10)}, {"page": lambda n: ((n - 1) * 10, 10)},
+        {"page": lambda n: ((n - 1) * 10 if n < 4 else None, 10)}, {"limit": lambda n: (0, n)},
+    ],
+)  # fmt: skip
+def test_a_list_that_grows_beyond_what_is_given_at_once_is_whole_again(way):
+    """Though nothing led on when it was just as long, or shorter again for a while."""
+    everyone = [f"dev-{i:02d}" for i in range(21)]
+    answers = Cut(everyone[:10], **way)
+    for many in (10, 10, 11, 9, 10, 12, 10, 21):
+        answers.clients = everyone[:many]
+        answers.asked.clear()
+        found = [row["client_id"] for _, rows in lists.publishers(answers, Contract(), max_age=0) for row in rows]
+        assert found == everyone[:many]
+    assert len(answers.asked) <= 5
+
+
+@pytest.mark.parametrize("many", [150, 100])
+def test_a_list_that_was_shown_to_end_is_not_doubted_later(many):
+    """Where a size led to all of it at first, and then, as it has become shorter, to nothing."""
+    ways = {"": lambda n: (n, 100), "limit": lambda n: (0, n), "offset": lambda n: (n, 100)}
+    answers = Cut([f"dev-{i:03d}" for i in range(150)], **ways)
+    for length in (150, many):
+        answers.clients = answers.clients[:length]
+        assert sum(len(rows) for _, rows in lists.publishers(answers, Contract(), max_age=0)) == length
+        assert not lists.doubt(answers, Contract().publishers)
 
 
 @pytest.mark.parametrize("name", ["client_id", "email"])

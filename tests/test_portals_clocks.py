@@ -213,3 +213,41 @@ def test_a_clock_that_is_ahead_all_the_time_leaves_no_hole(home, ahead):
         whole = {"start": times.iso(NOW - HOUR), "end": times.iso(NOW + 6 * HOUR)}
         df = isr.load_history(**whole, portal=portal)
     same(df, [one for one in MINUTELY if NOW - HOUR <= one.at < NOW + 6 * HOUR])
+
+
+def test_a_clock_that_goes_wrong_in_an_open_connection_leaves_no_hole(home):
+    """As after a machine has slept; nor is it held against the clock, once it is right again."""
+    server, ahead = Dated(Dialect(cap=5000), MINUTELY), [0]
+    with portals.mocked(server, home, now=lambda: server.at + ahead[0]) as portal:
+        for off in (0, 0, 5 * HOUR, 5 * HOUR):
+            ahead[0] = off
+            isr.load_history(start=times.iso(server.at - HOUR), portal=portal)
+            server.at += 20 * MINUTE
+        assert portal.wire.ahead == 5 * HOUR
+        ahead[0] = -HOUR
+        for _ in range(2):
+            isr.load_history(start=times.iso(server.at - 2 * HOUR), refresh=True, portal=portal)
+        ahead[0] = 0
+        server.at += 8 * HOUR
+        whole = {"start": times.iso(NOW - HOUR), "end": times.iso(NOW + 6 * HOUR)}
+        df = isr.load_history(**whole, portal=portal)
+        for _ in range(3):
+            isr.load_history(**whole, refresh=True, portal=portal)
+        assert portal.wire.off == 0
+    same(df, [one for one in MINUTELY if NOW - HOUR <= one.at < NOW + 6 * HOUR])
+
+
+def test_an_answer_that_a_proxy_kept_tells_no_time(home):
+    """It has the date of when the proxy had it, and says how old that is."""
+    server = Dated(Dialect(), MINUTELY)
+    plain = server.answer
+
+    def kept(url, headers):
+        status, given, body = plain(url, headers)
+        return status, {**given, "Age": "3600", "Date": "Thu, 05 Nov 2026 04:00:00 GMT"}, body
+
+    with portals.mocked(server, home, now=lambda: server.at) as portal:
+        isr.load_live(portal=portal)
+        server.answer = kept
+        isr.load_live(max_age="0s", portal=portal)
+        assert portal.wire.off == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import httpx
@@ -242,3 +243,114 @@ def test_a_list_in_pages_is_as_long_each_time_and_without_the_portal(
             object.__setattr__(portal.profile, "is_offline", True)
             portal.wire.allow(0)
             assert len(load(portal=portal)) == 25
+
+
+class Turning(Server):
+    """A portal whose list of publishers comes in pages of two, by cursors that are others each time, or by number."""
+
+    def __init__(self, *, numbered=False):
+        super().__init__(Dialect(), [])
+        self.numbered, self.clients = numbered, [f"dev-{i}" for i in range(6)]
+
+    def answer(self, url, headers):
+        path, asked = httpx.URL(url).path, httpx.URL(url).params
+        if not path.endswith("/publishers"):
+            return super().answer(url, headers)
+        self.log.append((path, dict(asked)))
+        begin = int(asked.get("cursor", "0").partition("-")[0])
+        rows = [{"client_id": one, "topic": f"{ACCOUNT}/{one}/#"} for one in self.clients[begin : begin + 2]]
+        more = f"{begin + 2}{'' if self.numbered else f'-{len(self.log)}'}" if begin + 2 < len(self.clients) else None
+        return give({"items": rows, "next_cursor": more})
+
+
+def test_the_pages_of_a_list_are_all_of_one_reading(home, monkeypatch):
+    """A page that is kept from an older one would lack whoever has moved to another page since."""
+    server = Turning(numbered=True)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 6
+        server.clients.insert(0, "dev")
+        fresh = Responses._fresh  # the first page is just too old, and the others are not yet
+        monkeypatch.setattr(
+            Responses, "_fresh", lambda self, url, params, *more: bool(params) and fresh(self, url, params, *more)
+        )
+        assert isr.load_publishers(portal=portal)["client_id"].tolist() == server.clients
+
+
+def test_the_pages_of_a_list_that_is_read_again_and_again_take_no_more_room(home):
+    """Those of older readings go, and without the portal the last ones are there."""
+    server = Turning()
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        for _ in range(5):
+            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 6
+        with portal.responses._in_use():
+            kept = portal.responses._session.cache.filter()
+            assert len([one for one in kept if "/publishers" in one.url]) == 3
+        object.__setattr__(portal.profile, "is_offline", True)
+        portal.wire.allow(0)
+        assert len(isr.load_publishers(portal=portal)) == 6
+
+
+class Wanting(Cut):
+    """A portal that wants a format named, or gives payloads only where they are asked for, as its document says."""
+
+    def __init__(self, stored, wanted):
+        super().__init__(stored, documented=True)
+        self.dialect = Dialect(row=portal_rows.by_path)  # which tells whose the token is
+        self.wanted = wanted
+        self.fails = False
+
+    def answer(self, url, headers):
+        parts = httpx.URL(url)
+        if parts.path.endswith("/openapi.json") and self.fails:
+            self.log.append((parts.path, {}))
+            return give({"detail": "down"}, 503)
+        if not parts.path.endswith(("/publishers/live", "/publishers")):
+            return super().answer(url, headers)
+        asked = dict(parts.params)
+        if self.wanted == "format" and asked.pop("format", "") != "json":
+            return give({"detail": "format: Field required"}, 422)
+        whole = asked.pop("include_payload", "false") == "true"
+        status, given, body = super().answer(str(parts.copy_with(params=asked)), headers)
+        bare = json.loads(body)
+        if self.wanted == "include_payload" and not whole:
+            bare["publishers"] = [{k: v for k, v in one.items() if k != "payload"} for one in bare["publishers"]]
+        return give(bare, status, **given)
+
+    def _with_pages(self, document):
+        kind = {
+            "format": {"required": True, "schema": {"type": "string", "enum": ["csv", "json"]}},
+            "include_payload": {"schema": {"type": "boolean", "default": False}},
+        }
+        super()._with_pages(document)
+        for tail in ("publishers", "publishers/live"):
+            given = document["paths"][f"{API}/{tail}"]["get"]["parameters"]
+            given.append({"name": self.wanted, "in": "query", **kind[self.wanted]})
+        return document
+
+
+@pytest.mark.parametrize("load", [isr.load_live, isr.load_publishers])
+@pytest.mark.parametrize("wanted", ["format", "include_payload"])
+def test_what_the_document_wants_of_a_list_is_asked_for(home, load, wanted):
+    """Where it is not given without; again later, and offline."""
+    stored = [Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)]
+    with portals.serve(Wanting(stored, wanted)) as origin:
+        for age in ("1min", "0s"):  # the account is known the second time, and what the document says is kept
+            with portals.connect(origin, home) as portal:
+                assert len(load(max_age=age, portal=portal)) == len(load(max_age=age, portal=portal)) == 25
+        with portals.connect(origin, home) as portal:
+            object.__setattr__(portal.profile, "is_offline", True)
+            portal.wire.allow(0)
+            df = load(portal=portal)
+            assert len(df) == 25
+            if load is isr.load_live:
+                assert df["value"].tolist() == [*range(25)][::-1]
+
+
+def test_a_document_that_fails_is_not_asked_for_with_each_reading_of_a_list(home, no_pauses):
+    """Of one that may be cut; nor does that hide what there is."""
+    server = Wanting([Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)], "")
+    server.fails = True
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        for _ in range(5):
+            assert len(isr.load_live(max_age="0s", portal=portal)) == 25
+        assert server.count("/openapi.json") == 4  # once, and again as it may be well in a moment

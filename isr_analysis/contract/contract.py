@@ -9,7 +9,7 @@ when it refuses (`isr_analysis.contract.refusals`), and overridden by a TOML fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -301,6 +301,19 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """How a list and its further pages are asked for; the parameters are those of `History`."""
+
+    limit: str | None = None
+    page_size: int = MANY
+    cursor: str | None = None
+    page: str | None = None
+    first_page: int | None = None
+    offset: str | None = None
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """What is agreed with a portal.
 
@@ -312,8 +325,8 @@ class Contract:
         The routes of the last message of each publisher, and of the MQTT clients.
     live_fields : Fields
         The names of the live answer's fields.
-    lists : mapping of str to History
-        How further pages of other routes are asked for, by the ends of their paths, such as ``"/publishers"``.
+    lists : mapping of str to Pages
+        How other routes are asked for, by the ends of their paths, such as ``"/publishers"``.
     headers : mapping of str to str
         What is sent beside the token with each request, such as ``X-Tenant``. One without a value is wanted by the
         portal's document, and not sent.
@@ -330,16 +343,16 @@ class Contract:
     live: Route = f"{API}/publishers/live"
     publishers: Route = f"{API}/publishers"
     live_fields: Fields = field(default_factory=Fields)
-    lists: Mapping[str, History] = field(default_factory=dict)
+    lists: Mapping[str, Pages] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     source: str = "built in"
     narrowed: str = ""
     is_assumed: bool = True
 
     def paged(self, path: str) -> History:
-        """Give how further pages of a route are asked for; where nothing says it, without any parameter."""
-        known = self.lists.get(path.removeprefix(API))
-        return History(path=path, limit=None, page_size=MANY) if known is None else replace(known, path=path)
+        """Give how a route without a range is asked for, as far as something says it."""
+        known = asdict(self.lists.get(path.removeprefix(API), Pages()))
+        return History(path=path, start=None, end=None, client=None, **known)
 
     @property
     def choice(self) -> str:

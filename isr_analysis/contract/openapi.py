@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from isr_analysis.contract import ends, headers, lengths, limits, parameters, roles, schemas, thinning
-from isr_analysis.contract.contract import API, MANY, Contract, History, TopicForm
+from isr_analysis.contract.contract import API, MANY, Contract, History, Pages, TopicForm
 from isr_analysis.contract.parameters import Parameter
 
 _PUBLISHED = f"{API}/history"
@@ -59,8 +59,9 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
     live = _path(operations, "/publishers/live")
     if live is not None:
         found["live_fields"] = schemas.fields(document, operations[live][1])
-    lists = [_paged(path, document, *parts) for path, parts in operations.items() if "{" not in path]
-    found["lists"] = {one.path.rstrip("/").rpartition("/subscriber")[2]: one for one in lists if one}
+    others = {one: parts for one, parts in operations.items() if one != path and "{" not in one}
+    lists = {one.rstrip("/").rpartition("/subscriber/")[2]: _pages(document, *parts) for one, parts in others.items()}
+    found["lists"] = {f"/{one.lstrip('/')}": pages for one, pages in lists.items() if pages is not None}
     return dataclasses.replace(built_in, **found)
 
 
@@ -155,20 +156,20 @@ def _history(
     )
 
 
-def _paged(path: str, document: Mapping[str, Any], item: dict[str, Any], operation: dict[str, Any]) -> History | None:
-    """Read how further pages of a list are asked for; None if no parameter is of pages."""
-    by_role, _ = _assigned(
-        list(parameters.listed(document, [one for part in (item, operation) for one in _listed(part)]))
-    )
+def _pages(document: Mapping[str, Any], item: dict[str, Any], operation: dict[str, Any]) -> Pages | None:
+    """Read how a list is asked for; None if there is nothing to say of it."""
+    given = [one for part in (item, operation) for one in _listed(part)]
+    by_role, fixed = _assigned(list(parameters.listed(document, given)))
     start = by_role.get(roles.START)
     if start and roles.snake(start.name) in ("from", "start") and start.kind == "integer" and not start.time_form():
         by_role.setdefault(roles.OFFSET, start)
-    names: dict[str, Any] = {role: by_role[role].name if role in by_role else None for role in _OF_PAGES}
-    if not any(names.values()):
+    names = {role: by_role[role].name for role in _OF_PAGES if role in by_role}
+    fixed = {name: value for name, value in fixed.items() if name not in names.values()}
+    if not (names or fixed):
         return None
     limit, page = by_role.get(roles.LIMIT), by_role.get(roles.PAGE)
     most = (_most(limit) if limit else None) or MANY
-    return History(path, **names, page_size=min(most, MANY), first_page=_first_page(page) if page else None)
+    return Pages(**names, page_size=min(most, MANY), first_page=_first_page(page) if page else None, fixed=fixed)
 
 
 def _may_be_ranged(document: Mapping[str, Any], given: list[dict[str, Any]]) -> list[str] | None:

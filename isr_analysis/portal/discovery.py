@@ -11,12 +11,20 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeGuard
 from urllib.parse import urljoin, urlsplit
 
 from isr_analysis.contract import openapi
 from isr_analysis.contract.contract import API, Contract
-from isr_analysis.errors import AddOnMissingError, AnswerError, PortalUnavailableError, QuestionRefusedError
+from isr_analysis.contract.file import overridden
+from isr_analysis.errors import (
+    CONTRACT_FILE,
+    AddOnMissingError,
+    AnswerError,
+    PortalUnavailableError,
+    QuestionRefusedError,
+)
 from isr_analysis.portal.transport import EnoughError
 from isr_analysis.portal.wire import Answer
 
@@ -61,6 +69,31 @@ _SCRIPT = re.compile(r"/(?!.*(?:bundle|preset|standalone|min\b|jquery))[\w.-]+\.
 _YAML = re.compile(
     rb"(?![\s\xef\xbb\xbf]*[<{\[])(?=[\s\S]*^paths\s*:)[\s\S]*^[\"']?(?:openapi|swagger)[\"']?\s*:", re.MULTILINE
 )
+
+
+def contract(get: Callable[[str], Answer], file: Path | None, *, offline: bool) -> Contract:
+    """Give the contract of the portal's document, with what a file of the user's says in place of its own.
+
+    Raises
+    ------
+    IsrError
+        As of `find`, where the file does not do without the document; or the file cannot be used.
+    """
+    try:
+        known = find(get, offline=offline)
+    except PortalUnavailableError as exc:
+        if exc.status_code is None:  # nobody answers at all
+            raise
+        if file is None:
+            exc.add_note(
+                f"It failed at its documentation. If that is broken for long, say in {CONTRACT_FILE} how history is "
+                "asked for: then it is not needed"
+            )
+            raise
+        known = Contract(source="built in (the portal fails at its OpenAPI document)")
+    except EnoughError:
+        known = Contract(source="built in (the portal's OpenAPI document is far to seek)")
+    return known if file is None else overridden(known, file)
 
 
 def find(get: Callable[[str], Answer], *, offline: bool = False) -> Contract:

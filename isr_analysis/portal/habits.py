@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +106,10 @@ class Habits:
         Whether, of rows with several times, the one that is read was found to be the one that it is asked by.
     remark : str
         Its words by which messages may be missing, as they stood beside those that came.
+    prefixes : dict of str to str, or None
+        What the topics of each client begin with; None where that was not needed yet.
+    downloads : int
+        How many are under way.
     """
 
     longest: int = 0
@@ -144,6 +150,34 @@ class Habits:
     zone_is_proven: bool = False
     clock_is_proven: bool = False
     remark: str = ""
+    prefixes: dict[str, str] | None = None
+    downloads: int = 0
+
+    @contextlib.contextmanager
+    def download(self, *, refresh: bool) -> Iterator[None]:
+        """Learn anew, as a download begins, what a portal that is asked for weeks may have changed since.
+
+        That is how much it gives at once, whether it cuts ranges, and which clients it has; with `refresh` also from
+        when on it keeps messages.
+        """
+        with self.noting:
+            if not self.downloads:  # others go by it
+                self.longest, self.whole = min(self.longest, _LEAST), min(self.whole, 0)
+                self.prefixes = None
+                self.answered_from.clear()
+                if refresh:
+                    self.ages.clear()
+                    self.kept_from.clear()
+                    self.not_kept = 0, ""
+                if self.cuts:
+                    self.cuts = False
+                    self.looks.clear()
+            self.downloads += 1
+        try:
+            yield
+        finally:
+            with self.noting:
+                self.downloads -= 1
 
     def note_messages(self, selector: Selector, span: Range, table: pa.Table) -> None:
         """Note how far from the ends of a range its answer holds messages."""

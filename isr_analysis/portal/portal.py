@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import functools
 import shutil
 import tempfile
@@ -22,7 +23,6 @@ from isr_analysis.contract import headers
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.contract.file import overridden
 from isr_analysis.errors import (
-    CONTRACT_FILE,
     AddOnMissingError,
     AnswerError,
     IsrError,
@@ -32,7 +32,7 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.files import is_read_only
-from isr_analysis.portal import accounts, discovery, identity, lists, quota, token, transport, wire
+from isr_analysis.portal import accounts, discovery, identity, lists, quota, token, wire
 from isr_analysis.portal.habits import Habits
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
@@ -42,6 +42,7 @@ _NAMELESS = "token-"
 _TOLD = ", corrected by what the portal said"
 _LIST_AGE = 60.0  # s, of what is asked by
 _HINT_AGE = _DOCUMENT_AGE = 86_400.0  # s
+_SURE = dt.timedelta(minutes=10)  # for which a document is not read again
 
 
 class Portal:
@@ -100,20 +101,16 @@ class Portal:
         self._mark = accounts.fingerprint(key, whose, marked)
         self._tally = quota.Tally(self._place / "quota.sqlite", accounts.fingerprint(key, profile.origin, marked))
         self.wire = wire.Wire(
-            profile.origin,
-            key,
-            profile.account_id,
-            tally=self._tally,
-            now=now,
-            sleep=sleep,
-            transport=transport,
-            wanted=self._wanted_headers,
-        )
+            profile.origin, key, profile.account_id,
+            tally=self._tally, now=now, sleep=sleep, transport=transport, wanted=self._wanted_headers,
+        )  # fmt: skip
         self._lock = threading.RLock()
         self._account: str | None = None
         self._responses: Responses | None = None
+        self._listed = ""  # the path of the list of clients that was asked by
         self._contract = contract
-        self._prefixes: dict[str, str] | None = None
+        self._found: Contract | None = None  # as documented, before anything was learned
+        self._read_at = dt.datetime.now(dt.UTC)  # when the document was given, or the oldest part of it
 
     def __repr__(self) -> str:
         account = self._account or self.profile.account_id
@@ -214,23 +211,19 @@ class Portal:
         """What the portal's parameters and fields mean; read from its OpenAPI document when first needed."""
         with self._lock:
             if self._contract is None:
-                file = self.profile.contract
-                try:
-                    known = discovery.find(self._document, offline=self.profile.is_offline)
-                except PortalUnavailableError as exc:
-                    if exc.status_code is None:  # nobody answers at all
-                        raise
-                    if file is None:
-                        exc.add_note(
-                            f"It failed at its documentation. If that is broken for long, say in {CONTRACT_FILE} how "
-                            "history is asked for: then it is not needed"
-                        )
-                        raise
-                    known = Contract(source="built in (the portal fails at its OpenAPI document)")
-                except transport.EnoughError:
-                    known = Contract(source="built in (the portal's OpenAPI document is far to seek)")
-                self._contract = known if file is None else overridden(known, file)
+                self._contract = self._found = self._documented(_DOCUMENT_AGE)
             return self._contract
+
+    def reads_anew(self) -> bool:
+        """Read the portal's document again, unless it just was, and tell whether it says something else by now."""
+        with self._lock, contextlib.suppress(IsrError):
+            if self._found is not None and dt.datetime.now(dt.UTC) - self._read_at > _SURE:
+                found = self._documented(0.0)
+                if found != self._found and not found.source.startswith("built in"):  # then it may only be away
+                    self._contract = self._found = found
+                    self.habits = Habits()
+                    return True
+        return False
 
     @property
     def routes(self) -> Contract:
@@ -275,18 +268,19 @@ class Portal:
         UsageError
             The account's add-ons open neither; the message says to name a client.
         """
-        return self._clients(_LIST_AGE)[0]
+        ids, self._listed = self._clients(_LIST_AGE)
+        return ids
 
     def doubt_of_clients(self) -> str:
         """Say that the list of `client_ids` may be cut; else ""."""
-        return lists.doubt(self.responses, self.routes.publishers) or lists.doubt(self.responses, self.routes.live)
+        return lists.doubt(self.responses, self._listed)
 
     def _clients(self, max_age: float) -> tuple[list[str], str]:
-        """Give the ids of all publishers, and where they are from, as words of a hint."""
+        """Give the ids of all publishers, and the path of the list that they are from."""
         try:
             listed = lists.publishers(self.responses, self.routes, max_age=max_age)
             ids = {str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")}
-            return sorted(ids), "at the portal"
+            return sorted(ids), self.routes.publishers
         except AddOnMissingError:
             pass
         try:
@@ -296,8 +290,7 @@ class Portal:
                 "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
                 "of its clients; name them with client_id="
             ) from exc
-        heard = {one for _, page in live for one in page.messages["client_id"].to_pylist()}
-        return sorted(heard), "in the portal's live answer"
+        return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()}), self.routes.live
 
     def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str]:
         """Give the ids of all publishers for a hint, and where they are from; none where they cannot be had.
@@ -306,10 +299,12 @@ class Portal:
         were never heard.
         """
         try:
-            found = self._clients(_HINT_AGE)
-            return found if set(wanted).issubset(found[0]) else self._clients(_LIST_AGE)
+            found, path = self._clients(_HINT_AGE)
+            if not set(wanted).issubset(found):
+                found, path = self._clients(_LIST_AGE)
         except IsrError:
             return [], ""
+        return found, "in the portal's live answer" if path == self.routes.live else "at the portal"
 
     def heard_topics(self) -> list[str]:
         """Give the topics of the live answer for a hint; none where it cannot be had."""
@@ -322,21 +317,25 @@ class Portal:
 
     def prefixes(self) -> dict[str, str]:
         """Give what the topics of each client begin with, by the list of publishers; none where that cannot be had."""
-        if self._prefixes is None:
+        if (habits := self.habits).prefixes is None:
             try:
-                listed = lists.publishers(self.responses, self.routes, max_age=_LIST_AGE)
+                habits.prefixes = lists.prefixes(self.responses, self.routes, max_age=_LIST_AGE)
             except (AddOnMissingError, AnswerError, QuestionRefusedError):
-                listed = []
-            rows = [row for _, page in listed for row in page]
-            named = {str(row.get("client_id")): row.get("history_topic_prefix") for row in rows}
-            self._prefixes = {one: text.rstrip("#") for one, text in named.items() if isinstance(text, str) and text}
-        return self._prefixes
+                habits.prefixes = {}
+        return habits.prefixes
 
-    def _document(self, path: str) -> wire.Answer:
-        """Ask for a page of the portal's documentation; it is kept once the account, and so its folder, is known."""
-        if self._account is None:  # this is part of finding it out, which only the history route can tell
-            return self.wire.get(path)
-        return self.responses.get(path, max_age=float("inf") if self.profile.is_offline else _DOCUMENT_AGE).answer
+    def _documented(self, max_age: float) -> Contract:
+        """Give what the portal's document says, and the user's file; the document is at most `max_age` seconds old."""
+
+        def get(path: str) -> wire.Answer:
+            if self._account is None:  # this is part of finding it out, which only the history route can tell
+                return self.wire.get(path)  # it is kept once the account, and so its folder, is known
+            kept = self.responses.get(path, max_age=float("inf") if self.profile.is_offline else max_age)
+            self._read_at = min(self._read_at, kept.fetched_at)
+            return kept.answer
+
+        self._read_at = dt.datetime.now(dt.UTC)
+        return discovery.contract(get, self.profile.contract, offline=self.profile.is_offline)
 
     def check_accounts(self, named: Iterable[str]) -> None:
         """Refuse an answer that names another account than the token's.

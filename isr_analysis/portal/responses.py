@@ -80,15 +80,15 @@ class Responses:
 
     Attributes
     ----------
-    ways : dict of (str, int) to (datetime.datetime, tuple of (str, str))
-        For a list that may look cut, by its path and number of rows: when it was asked for more, and the parameters by
-        which some was found, each behind what it is for.
+    ways : dict of str to (int, tuple of (str, str))
+        For a list that looked cut, by its path, how many rows it had in all, and the parameters by which more of it
+        was found, or may be, each behind what it is for.
     doubtful : dict of str to int
         The number of rows, by path, of the lists that may be cut all the same.
     remarks : dict of str to str
         The portal's words, by path, by which some of a list may be missing.
-    undocumented : datetime.datetime
-        When the portal failed at its document last, as far as it was needed for a list.
+    reads_from : float
+        When, by the monotonic clock, the document is read again, as it failed.
     """
 
     def __init__(self, wire: Wire, folder: Path, contract: Callable[[], Contract]) -> None:
@@ -97,10 +97,10 @@ class Responses:
         self._origin = wire.origin
         self._path = folder / "responses.sqlite"
         self._closing = False
-        self.ways: dict[tuple[str, int], tuple[dt.datetime, tuple[tuple[str, str], ...]]] = {}
+        self.ways: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {}
         self.doubtful: dict[str, int] = {}
         self.remarks: dict[str, str] = {}
-        self.undocumented = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self.reads_from = 0.0
         self._open()
 
     def _open(self) -> None:
@@ -117,8 +117,18 @@ class Responses:
         self._session.trust_env = False
         self._session.mount(self._origin, _Adapter(self._wire))
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None, max_age: float, away: bool = False) -> Kept:
+    def get(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        max_age: float,
+        since: dt.datetime | None = None,
+        away: bool = False,
+    ) -> Kept:
         """Give an answer that is at most `max_age` seconds old; if the portal is known to be `away`, a kept one.
+
+        With `since` it is one of then or later, as a page of a list goes with a first page of then.
 
         Raises
         ------
@@ -134,7 +144,7 @@ class Responses:
             )
             if not away:
                 try:
-                    return _kept(self._asked(url, params, max_age), stale=False)
+                    return _kept(self._asked(url, params, max_age, since), stale=False)
                 except PortalUnavailableError as exc:
                     error = exc
             if (old := self._old(url, params)) is None:
@@ -143,34 +153,36 @@ class Responses:
                 logger.warning("%s cannot be reached or fails: its answer of %s is given", self._origin, old.created_at)
             return _kept(old, stale=True)
 
-    def _asked(self, url: str, params: Mapping[str, str] | None, max_age: float) -> Any:
-        """Give what the portal answers, or did at most `max_age` seconds ago."""
+    def _asked(self, url: str, params: Mapping[str, str] | None, max_age: float, since: dt.datetime | None) -> Any:
+        """Give what the portal answers, or did at most `max_age` seconds ago, or `since`."""
         is_cursor = "?" in url or not all(map(_NUMBER.fullmatch, (params or {}).values()))
         # Others are kept without an end, so that it is there when the portal is not; its age is judged here.
         response = self._session.get(
             url,
             params=params,
             expire_after=_CURSORS_KEPT if is_cursor else requests_cache.NEVER_EXPIRE,
-            force_refresh=not self._fresh(url, params, max_age),
+            force_refresh=not self._fresh(url, params, max_age, since),
         )
         if is_cursor and not response.from_cache:
             with contextlib.suppress(sqlite3.Error):  # it can be done another time
                 self._session.cache.delete(expired=True, vacuum=False)  # type: ignore[call-arg]  # of SQLite
         return response
 
-    def forget(self, path: str) -> None:
+    def forget(self, path: str, *, before: dt.datetime | None = None) -> None:
         """Forget the answers of a path, all its pages, because a change has just made them untrue.
+
+        Those `before` an instant alone, where the list was read anew since: its pages may be others now.
 
         Raises
         ------
         StoreError
             The disk is full, or the file damaged.
         """
-        self.ways.clear()
         with self._in_use():
             try:
-                kept = self._session.cache.filter()
-                self._session.cache.delete(*(one.cache_key for one in kept if urlsplit(one.url).path == path))
+                own = [one for one in self._session.cache.filter() if urlsplit(one.url).path == path]
+                if old := [one.cache_key for one in own if before is None or one.created_at < before]:
+                    self._session.cache.delete(*old)
             except sqlite3.Error as exc:
                 raise StoreError(f"{self._session.cache.cache_name} cannot be used: {exc}") from exc
 
@@ -206,10 +218,13 @@ class Responses:
         request = requests.Request("GET", url, params=params).prepare()
         return self._session.cache.get_response(self._session.cache.create_key(request))
 
-    def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float) -> bool:
-        old = self._old(url, params)
+    def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float, since: dt.datetime | None) -> bool:
+        if (old := self._old(url, params)) is None:
+            return False
+        if since is not None:
+            return bool(since <= old.created_at <= _now())
         # One of the future was kept while the clock was ahead.
-        return old is not None and abs((_now() - old.created_at).total_seconds()) < max_age
+        return bool(abs((_now() - old.created_at).total_seconds()) < max_age)
 
 
 class _Cache(SQLiteCache):

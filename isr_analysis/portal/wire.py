@@ -105,7 +105,7 @@ class Wire:
         self.origin = origin
         self._wanted = wanted
         self.is_refused = False
-        self._off = times.DAY  # how far the clock is ahead of the portal's, or less, ns
+        self._off = 0  # how far the clock was ahead of the portal's at the last answer, ns
         self.now = now
         self.sleep = sleep
         self._counted = Counted(transport or Patience(WhenNeeded(origin)), origin, tally, now)
@@ -194,6 +194,7 @@ class Wire:
     def _send(self, method: str, url: str, *, params: Any, json: Any, extensions: Mapping[str, Any]) -> httpx.Response:
         if self._client.is_closed:
             raise errors.UsageError("this connection was closed; connect again")
+        began = self.now()
         try:
             response = self._client.request(method, url, params=params, json=json, extensions={**extensions})
         except httpx.TimeoutException as exc:
@@ -218,8 +219,9 @@ class Wire:
                 "ISR_PORTAL_ORIGIN. Behind a proxy set HTTPS_PROXY, with a company's own certificates SSL_CERT_FILE"
             ) from exc
         self.is_refused = response.status_code == HTTPStatus.UNAUTHORIZED
-        if (theirs := answers.instant_of(response.headers.get("date", ""))) is not None:
-            self._off = min(self._off, self.now() - theirs)  # an answer on its way, or kept, makes it more
+        theirs = answers.instant_of(response.headers.get("date", ""))
+        if theirs is not None and "age" not in response.headers:  # else it is of when a proxy on the way was answered
+            self._off = max(began - theirs, 0) or min(self.now() - theirs, 0)  # it may have been long on its way
         return response
 
     def _reached_for(self, exc: Exception) -> str:

@@ -254,10 +254,10 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
 def _is_of_age(portal: Portal, selector: Selector, span: Range, *, shorter: bool = False) -> bool:
     """Tell whether a range may have been refused for its age: one as long is answered of late, or a `shorter` one.
 
-    It was not where an older one was answered.
+    It was not where one was answered that is older by more than a day: days may be kept whole, and one have gone since.
     """
     answered, now, length = portal.habits.answered, portal.now(), span.end - span.start
-    if now - span.start < portal.habits.ages.get(selector, 0) - times.HOUR:
+    if now - span.start < portal.habits.ages.get(selector, 0) - times.DAY - times.HOUR:
         return False
     while length > answered.get(selector, -1):
         known = portal.contract.history

@@ -14,6 +14,9 @@ from isr_analysis.times import Range
 ALL = "*"
 """Stands for all clients in a span."""
 
+TOO_OLD = "too old: "
+"""How the words of a failure begin if the portal refused the span as such, and it counts as fetched."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS part (
     file TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL,
@@ -172,9 +175,7 @@ def note(db: sqlite3.Connection, selector: Selector, span: Range, fetched_at: in
         forget(db, span, client=client, topic=selector.topic)
         _insert(db, Span(client, selector.topic, span, fetched_at, fetched_at - span.end))
         _join(db, client, selector.topic, span, settle)
-        for rowid, topic in _failed(db, client, span):
-            if messages.covers(selector.topic, topic):
-                db.execute("DELETE FROM failure WHERE rowid = ?", (rowid,))
+        _make_good(db, span, client, selector.topic)
 
 
 def forget(db: sqlite3.Connection, span: Range, *, client: str = ALL, topic: str = "#") -> None:
@@ -231,20 +232,32 @@ def _join(db: sqlite3.Connection, client: str, topic: str, span: Range, settle: 
             _insert(db, one)
 
 
-def _failed(db: sqlite3.Connection, client: str, span: Range) -> list[tuple[int, str]]:
-    """Give the failures within a span that a fetch of a client, or of all, has made good: their rows and topics."""
-    return db.execute(
-        'SELECT rowid, topic FROM failure WHERE ? IN (client, ?) AND start >= ? AND "end" <= ?',
+def _make_good(db: sqlite3.Connection, span: Range, client: str, topic: str) -> None:
+    """Forget, within a span, the failures that a fetch of a client, or of all, has made good."""
+    older = db.execute(
+        'SELECT rowid, client, topic, start, "end", at, words FROM failure '
+        'WHERE ? IN (client, ?) AND "end" > ? AND start < ?',
         (client, ALL, span.start, span.end),
     ).fetchall()
+    for rowid, whose, what, start, end, at, words in older:
+        if messages.covers(topic, what):
+            db.execute("DELETE FROM failure WHERE rowid = ?", (rowid,))
+            for rest in Range(start, end).minus([span]):
+                db.execute(
+                    "INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)", (whose, what, rest.start, rest.end, at, words)
+                )
 
 
 def fail(db: sqlite3.Connection, selector: Selector, span: Range, at: int, words: str) -> None:
-    """Write down that a span could not be fetched, and why, until it can."""
+    """Write down that a span could not be fetched, and why, until it can.
+
+    That it was too old still holds where it fails in another way later.
+    """
     for client in selector.clients or (ALL,):
         db.execute(
-            'DELETE FROM failure WHERE client = ? AND topic = ? AND start = ? AND "end" = ?',
-            (client, selector.topic, span.start, span.end),
+            'DELETE FROM failure WHERE client = ? AND topic = ? AND start = ? AND "end" = ? '
+            "AND substr(words, 1, ?) IS NOT ?",
+            (client, selector.topic, span.start, span.end, len(TOO_OLD), TOO_OLD),
         )
         db.execute(
             "INSERT INTO failure VALUES (?, ?, ?, ?, ?, ?)", (client, selector.topic, span.start, span.end, at, words)

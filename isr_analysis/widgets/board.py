@@ -29,6 +29,7 @@ from isr_analysis.widgets.words import call, notice, table
 _PULSE = 3
 _PATIENCE = 3.5 * _PULSE  # s without a word from the page before the board rests
 _LONGEST = 60.0  # s between two tries while the portal fails
+_LIST_AGE = 300.0  # s
 _MARK = {stands.LIVE: "isr-good", stands.STALE: "isr-warn", stands.SILENT: "isr-bad"}
 _COLUMNS = ("Client", "State", "Last heard", "Topic", "Says")
 
@@ -95,6 +96,7 @@ class LiveBoard(Composite):
         self._seen_at = -_PATIENCE
         self._asked: Portal | None = None
         self._publishers: pd.DataFrame | None = None
+        self._asks_from = 0.0  # when the list of publishers is asked for again, as its add-on is missing
         self._worker = Worker(self._fail)
         self._workers = (self._worker,)
         self.pause = ipywidgets.ToggleButton(description="Pause", layout={"width": "110px"})
@@ -209,14 +211,16 @@ class LiveBoard(Composite):
 
     def _load(self, portal: Portal, source: Follower) -> tuple[pd.DataFrame, pd.DataFrame]:
         if portal is not self._asked:  # another one by now: labels of another account are none of its own
-            self._asked, self._publishers = portal, None
+            self._asked, self._publishers, self._asks_from = portal, None, 0.0
         live = source.frame(portal)
         offline = portal.profile.is_offline
-        if not live.attrs["stale"] or offline:  # a portal that fails is not asked twice
+        fails = live.attrs["stale"] and not offline  # then it is not asked twice
+        if not fails and time.monotonic() >= self._asks_from:
             try:
-                self._publishers = load_publishers(max_age="5min", portal=portal)
+                self._publishers = load_publishers(max_age=dt.timedelta(seconds=_LIST_AGE), portal=portal)
             except AddOnMissingError:
                 self._publishers = None  # without that add-on: no labels, and nobody who was never heard
+                self._asks_from = time.monotonic() + _LIST_AGE
             except IsrError:
                 if source.since is None and not offline:
                     raise  # else the stream, or what is on disk, is shown with the labels that are known

@@ -160,3 +160,16 @@ def test_a_used_up_quota_is_waited_for(sandbox, portal):
 def test_the_board_takes_at_most_half_of_what_is_left(left, seconds):
     """With plenty it keeps its own pace."""
     assert boards.pace(5.0, left, NOW) == seconds
+
+
+def test_the_list_of_publishers_is_not_asked_for_each_time_where_its_add_on_is_missing(sandbox):
+    """A board that is watched for long would take as many requests for that as for the live answer."""
+    sandbox.set_quota()
+    with sandbox.connect(sandbox.make_token(["live", "history"])) as portal:
+        board = isr.widgets.live_board(portal=portal, every="1h")
+        board.refresh()
+        before = portal.requests
+        for _ in range(3):
+            board.refresh()  # the live answer is kept
+        assert board.value is not None
+        assert portal.requests == before
