@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import sqlite3
 
 import httpx
@@ -33,7 +34,8 @@ class Listed(Server):
         if not path.endswith(self.tail):
             return super().answer(url, headers)
         self.log.append((self.tail, asked))
-        return give(self.rows(asked))
+        given = self.rows(asked)
+        return give(*given) if isinstance(given, tuple) else give(given)
 
 
 def publisher(client_id, **more):
@@ -160,19 +162,35 @@ def test_offline_what_is_not_on_disk_of_a_list_is_not_laid_at_the_portal(home, n
                 isr.load_publishers(portal=portal)
 
 
-def test_pages_by_a_number_stay_on_disk_whatever_their_parameter_is_called(home, no_pauses):
-    """Without them a list that says nothing of pages would be cut; what is by a cursor goes after a day."""
+def test_pages_stay_on_disk_until_their_list_is_read_anew(home, no_pauses):
+    """However they are asked for: without them a list that says nothing of pages would be cut. Older ones go then."""
     stored = [publisher(f"d{i:02d}") for i in range(25)]
 
     def rows(asked):
+        if "format" not in asked:
+            return {"detail": "format is required"}, 422
         begin = 10 * int(asked.get("page_no", 1)) - 10
         return stored[begin : begin + 10]
 
     server = Listed("/publishers", rows, "page_no")
+    wanted = {"name": "format", "in": "query", "required": True, "schema": {"type": "string", "enum": ["json"]}}
+    server.document["paths"][f"{API}/publishers"]["get"]["parameters"].append(wanted)
+    turns = itertools.count()
+
+    def members(asked):
+        turn = next(turns)
+        return {"members": [{"email": f"{turn}@b.ch"}], **({} if "cursor" in asked else {"next_cursor": f"c{turn}"})}
+
+    others = Listed("/members", members)
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         assert len(isr.load_publishers(portal=portal)) == 25
         with contextlib.closing(sqlite3.connect(portal.folder / "responses.sqlite")) as db, db:
             db.execute("UPDATE responses SET expires = expires - 100000")
-        portal.responses.get(f"{API}/publishers", params={"cursor": "x"}, max_age=0)
+        server.answer = others.answer
+        for _ in range(3):
+            assert len(isr.mgmt.load_members(max_age="0s", portal=portal)) == 2
+        with contextlib.closing(sqlite3.connect(portal.folder / "responses.sqlite")) as db:
+            urls = [json.loads(text)["url"] for (text,) in db.execute("SELECT value FROM responses")]
+            assert sum("/members" in one for one in urls) == 2, urls
         server.answer = lambda *_: give({"detail": "down"}, 503)
         assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25

@@ -187,7 +187,8 @@ class _List(Generic[Read]):
         """Give the first answer; what the portal's document wants is asked for where it is not given without."""
         try:
             return self._get(self._path, self._asked)
-        except (QuestionRefusedError, EnoughError):  # or it was never asked without, and is on disk as it was
+        except (QuestionRefusedError, EnoughError, PortalUnavailableError) as exc:
+            self._is_away = isinstance(exc, PortalUnavailableError)  # what is on disk may be as the document wants it
             wanted = self._known.fixed
             if self._asked == wanted:
                 raise
@@ -197,8 +198,8 @@ class _List(Generic[Read]):
     @functools.cached_property
     def _known(self) -> History:
         """How it is asked for, as far as the portal's document says it, which is not needed else."""
-        if self._is_away:
-            return discovery.find(lambda path: self._get(path, None).answer, offline=True).paged(self._path)
+        if self._is_away and (kept := discovery.find(lambda one: self._get(one, None).answer, offline=True)).lists:
+            return kept.paged(self._path)
         built_in = Contract().paged(self._path)
         if time.monotonic() < self._responses.reads_from:
             return built_in
