@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import time
 
 import portal_rows
 import portals
@@ -34,7 +35,20 @@ def test_a_portal_that_gives_less_at_once_than_before_is_read_to_the_end(home, d
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         assert len(isr.load_history(**DAY_2, portal=portal)) == 144
         change(server, cap=33)
+        portal.habits.sure_until = time.monotonic()  # ten minutes later
         assert len(isr.load_history(**DAY_3, portal=portal)) == 144
+
+
+@pytest.mark.parametrize("paging", ["none", "page"])
+def test_what_was_just_proven_of_a_portals_sizes_is_not_proven_again_with_each_load(home, paging):
+    """One request for one answer."""
+    stored = [one for one in STORED if one.at % HOUR == 0]
+    server = Server(Dialect(paging=paging, pager="page", cap=500), stored)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        isr.load_history(**DAY_2, portal=portal)
+        before = server.count()
+        assert len(isr.load_history(**DAY_3, portal=portal)) == 24
+        assert server.count() == before + 1
 
 
 def test_what_a_portal_begins_to_keep_for_longer_is_had_with_refresh(home):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from isr_analysis.times import Range
 
 _LEAST = 10
 """Rows that any portal gives at once."""
+
+SURE = 600.0
+"""Seconds for which it counts how much a portal gave at once: it may give less by then."""
 
 _OFTEN = 6
 """How often the same is looked at again, before that is done only now and then."""
@@ -110,6 +114,8 @@ class Habits:
         What the topics of each client begin with; None where that was not needed yet.
     downloads : int
         How many are under way.
+    sure_until : float
+        Until when, by the monotonic clock, `longest` and `whole` count.
     """
 
     longest: int = 0
@@ -152,17 +158,20 @@ class Habits:
     remark: str = ""
     prefixes: dict[str, str] | None = None
     downloads: int = 0
+    sure_until: float = 0.0
 
     @contextlib.contextmanager
     def download(self, *, refresh: bool) -> Iterator[None]:
         """Learn anew, as a download begins, what a portal that is asked for weeks may have changed since.
 
-        That is how much it gives at once, whether it cuts ranges, and which clients it has; with `refresh` also from
-        when on it keeps messages.
+        That is whether it cuts ranges, and which clients it has; after a while how much it gives at once, which costs
+        requests; and with `refresh` from when on it keeps messages.
         """
         with self.noting:
             if not self.downloads:  # others go by it
-                self.longest, self.whole = min(self.longest, _LEAST), min(self.whole, 0)
+                if time.monotonic() >= self.sure_until:
+                    self.longest, self.whole = min(self.longest, _LEAST), min(self.whole, 0)
+                    self.sure_until = time.monotonic() + SURE
                 self.prefixes = None
                 self.answered_from.clear()
                 if refresh:
