@@ -175,9 +175,9 @@ def _read(
 
 def _leap(former: answers.Page, page: answers.Page) -> str:
     """Say from where to where pages go by their numbers, if the latter does not follow the former; else ""."""
-    for name, step in (("page", 1), ("offset", former.rows)):
+    for name, steps in (("page", {1}), ("offset", {former.rows, page.rows})):  # of its first row, or behind its last
         was, now = (getattr(one.paging, name) for one in (former, page))
-        if was is not None and now is not None and now != was + step:
+        if was is not None and now is not None and now - was not in steps:
             return f"from {name} {was} to {name} {now}"
     return ""
 

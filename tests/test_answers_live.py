@@ -164,6 +164,26 @@ def test_publishers_by_their_ids_none_of_whom_published_have_no_messages():
         live({"job": {"finished_at": None}})
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"error": {"message": None}}}, {"data": {"viewer": None}}, {"result": {"status": None, "time": None}},
+        {"error": {"last_message": None}}, {"detail": {"last": None}}, {"result": {"job": {"updated_at": None}}},
+        *({"publishers": {"a": None}, **said} for said in ({"error": "down"}, {"success": False}, {"failed": ["b"]})),
+    ],
+)  # fmt: skip
+def test_an_answer_that_says_nothing_of_publishers_is_no_answer_without_messages(body):
+    """Nor is one beside which a failure stands."""
+    with pytest.raises(AnswerError):
+        live(body)
+
+
+def test_what_follows_publishers_none_of_whom_published_is_read():
+    """Others may be on the next page."""
+    assert live({"publishers": {"a": None}, "next_cursor": "x"}).paging.cursor == "x"
+    assert live({"a": {"last_message": None}, "meta": {"next_cursor": "x"}}).paging.cursor == "x"
+
+
 @pytest.mark.parametrize("name", ["last_messages", "latestValues", "by_topic"])
 def test_the_name_of_a_place_for_topics_is_no_level_of_them(name):
     """What holds a publisher's topics may be called so; no topic begins with it."""

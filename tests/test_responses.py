@@ -56,19 +56,6 @@ def test_an_answer_is_kept_for_its_age(responses_of, tmp_path):
     assert b"not-a-real-one" not in kept
 
 
-def test_pages_that_nobody_asks_for_again_are_not_kept_for_good(responses_of, tmp_path):
-    """As of a list whose cursors are others each time; what is asked for by its path alone stays."""
-    responses = responses_of(lambda _: httpx.Response(200, json=[1]))
-    responses.get("/x", max_age=0)
-    responses.get("/x?after=1", max_age=0)
-    responses.get("/x", params={"cursor": "2"}, max_age=0)
-    with contextlib.closing(sqlite3.connect(tmp_path / "account" / "responses.sqlite")) as db, db:
-        db.execute("UPDATE responses SET expires = expires - 100000")
-    responses.get("/x", params={"cursor": "3"}, max_age=0)
-    with contextlib.closing(sqlite3.connect(tmp_path / "account" / "responses.sqlite")) as db:
-        assert db.execute("SELECT count(*) FROM responses").fetchone() == (2,)
-
-
 def test_an_answer_that_was_kept_by_a_clock_ahead_is_asked_for_anew(responses_of, tmp_path):
     """It would count as fresh until the clock is there."""
     bodies = iter([[1], [2]])

@@ -194,6 +194,14 @@ def test_pages_of_one_answer_together_have_its_total():
         isr.read_history(pages[:1])
 
 
+def test_an_offset_may_be_that_behind_the_last_row_of_a_page():
+    """So the last page, which is shorter, does not begin as far behind the former as that is long."""
+    rows = [{"time": 1793491200 + n, "client_id": "a", "topic": "t", "payload": n} for n in range(5)]
+    pages = [{"data": rows[:2], "offset": 2}, {"data": rows[2:4], "offset": 4}, {"data": rows[4:], "offset": 5}]
+    saved = [json.dumps({**page, "has_more": page["offset"] < 5}).encode() for page in pages]
+    assert len(isr.read_history(saved)) == 5
+
+
 @pytest.mark.parametrize(
     ("notes", "words"),
     [

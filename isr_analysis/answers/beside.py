@@ -35,6 +35,10 @@ _PAGING = {
     "pagesize", "limit", "offset", "prev", "previous", "cursor", "end", "done", "type",
 }  # fmt: skip
 _ASIDE = {*BESIDE, "lastevaluatedkey"}
+_OF_CLIENTS = ("publishers", "clients", "devices")
+"""The places where names are those of clients, even if nothing is said of them."""
+_OF_ANSWERS = ("status", "state", "detail", "message", "result", "response", "data")
+"""What is called so is of the answer, and no client."""
 _KINDS = ("type", "kind", "recordtype")
 _AROUND = ("header", "head", "meta", "metadata", "begin", "start", "footer", "trailer", "summary", "end", "eof", "done")
 """What a first or last line is called that is no row."""
@@ -240,28 +244,28 @@ def opened(document: bytes) -> bytes:
 def unheard(document: bytes) -> bytes:
     """Give publishers by their ids, of none of which a live answer has a message, as a list; else the document."""
     fields = raw.fields(document)
-    places = [one for name, one in fields.items() if plain(name) in ROWS and raw.kind(one) == "{"]
-    there = {
-        name: one
-        for name, one in raw.fields(places[0] if len(places) == 1 else document).items()
-        if plain(name) not in BESIDE
-    }
-    clients = {name: raw.fields(one) for name, one in there.items()}
-    nothing = (b"null", b"{}")
+    places = [name for name, one in fields.items() if plain(name) in ROWS and raw.kind(one) == "{"]
+    place = places[0] if len(places) == 1 else "publishers"
+    there = raw.fields(fields[place]) if places else fields
+    clients = {name: (one, raw.fields(one)) for name, one in there.items() if plain(name) not in BESIDE}
+    nothing, is_named = (b"null", b"{}"), bool(places) and plain(place) in _OF_CLIENTS
+    last = LAST if is_named else ("lastmessage", "last", "latest")
     is_silent = (
-        (places and one in nothing)
+        (is_named and one in nothing)
         or any(
-            what in nothing and (plain(key) in LAST or (places and time_rank(key) is not None))
-            for key, what in clients[name].items()
+            what in nothing and (plain(key) in last or (is_named and time_rank(key) is not None))
+            for key, what in said.items()
         )
-        for name, one in there.items()
+        for one, said in clients.values()
     )
-    if not there or not all(is_silent):
+    if not clients or not all(is_silent) or any(plain(name) in (*failures.FAILED, *_OF_ANSWERS) for name in clients):
         return document
     rows = [
-        {"client_id": columns.key(name)[:-1], **(said or {"last_message": b"null"})} for name, said in clients.items()
+        {"client_id": columns.key(name)[:-1], **(said or {"last_message": b"null"})}
+        for name, (_, said) in clients.items()
     ]
-    return b"[" + b",".join(map(columns.join, rows)) + b"]"
+    around = {name: one for name, one in fields.items() if places or plain(name) in BESIDE}
+    return columns.join({**around, place: b"[" + b",".join(map(columns.join, rows)) + b"]"})
 
 
 def unwrapped(value: bytes) -> bytes:

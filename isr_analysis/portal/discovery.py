@@ -99,7 +99,7 @@ def contract(get: Callable[[str], Answer], file: Path | None, *, offline: bool) 
 def find(get: Callable[[str], Answer], *, offline: bool = False) -> Contract:
     """Find the document and read the contract from it.
 
-    `get` gives the answer of a path on the portal, or raises; `offline`, as `EnoughError`, what is not on disk.
+    `get` gives the answer of a path on the portal, or raises; `offline` also where it is not on disk.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def find(get: Callable[[str], Answer], *, offline: bool = False) -> Contract:
 def _answer(get: Callable[[str], Answer], path: str, *, offline: bool) -> Answer | None:
     try:
         return get(path)
-    except EnoughError:
+    except (EnoughError, PortalUnavailableError):
         if not offline:
             raise
         return None

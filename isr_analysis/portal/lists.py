@@ -18,7 +18,7 @@ from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
-from isr_analysis.portal import paging
+from isr_analysis.portal import discovery, paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.parts import ALL, Part, of_messages, of_rows, picked_messages, picked_rows
@@ -130,7 +130,7 @@ class _List(Generic[Read]):
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
         self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
-        self._untried = False  # whether some way to the rest could not be tried
+        self._untried: IsrError | None = None  # why some way to the rest could not be tried
         self._ways: dict[tuple[str, str], bool] = {}  # by which more may be had, and whether they led to more
         self._since: dt.datetime | None = None  # before the first page was fetched: the others are no older
 
@@ -145,7 +145,7 @@ class _List(Generic[Read]):
         began = dt.datetime.now(dt.UTC)
         kept = self._first()
         step = question = Step(self._path, self._asked)
-        been, former, asked_for = {question}, b"", 0
+        been, former, asked_for, is_named = {question}, b"", 0, True
         for nth in itertools.count():
             kept = self._get(step.path, step.params) if nth else kept
             self._is_away |= kept.stale
@@ -154,7 +154,8 @@ class _List(Generic[Read]):
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
-            new, found = self._new(part) if nth else (rows, part.found)
+            # A number that the portal does not follow brings the same again; what it named itself is another page.
+            new, found = (rows, part.found) if is_named else self._new(part)
             asked_for, self._count = asked_for + rows, self._count + new
             self._seen.update(part.keys, part.places)
             yield kept, found
@@ -167,25 +168,27 @@ class _List(Generic[Read]):
             following = paging.following(known, question, page, rows=asked_for % ALL, nth=nth, habits=Habits())
             if following == step and not rows:
                 return  # its cursor is where the next one will be
-            if not isinstance(following, Step) or following in been or kept.answer.body == former:
+            is_same = kept.answer.body == former or (rows > 0 and not new)
+            if not isinstance(following, Step) or following in been or is_same:
                 yield from self._others(sure=True)  # it does not say how the rest is had
                 if self._at_end or (said.total is not None and said.total <= self._count):
                     self._check_total(said)
                     return
                 names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
                 shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
-                raise AnswerError(
+                raise self._untried or AnswerError(
                     f"the portal says that there is more of {self._path} than it gave, but how it names what follows "
                     f"was not understood (it says {shown}): the list would not be whole"
                 )
-            step, former = following, kept.answer.body
+            step, former, is_named = following, kept.answer.body, paging.names_next(said)
             been.add(step)
 
     def _first(self) -> Kept:
         """Give the first answer; what the portal's document wants is asked for where it is not given without."""
         try:
             return self._get(self._path, self._asked)
-        except (QuestionRefusedError, EnoughError):  # or it was never asked without, and is on disk as it was
+        except (QuestionRefusedError, EnoughError, PortalUnavailableError) as exc:
+            self._is_away = isinstance(exc, PortalUnavailableError)  # what is on disk may be as the document wants it
             wanted = self._known.fixed
             if self._asked == wanted:
                 raise
@@ -195,6 +198,8 @@ class _List(Generic[Read]):
     @functools.cached_property
     def _known(self) -> History:
         """How it is asked for, as far as the portal's document says it, which is not needed else."""
+        if self._is_away and (kept := discovery.find(lambda one: self._get(one, None).answer, offline=True)).lists:
+            return kept.paged(self._path)
         built_in = Contract().paged(self._path)
         if time.monotonic() < self._responses.reads_from:
             return built_in
@@ -215,7 +220,7 @@ class _List(Generic[Read]):
 
     def _check_total(self, said: Paging) -> None:
         if said.total is not None and (missing := said.total - self._count) > 0:
-            raise AnswerError(
+            raise self._untried or AnswerError(
                 f"the portal states {counted(said.total, 'row')} of {self._path} and gave {self._count}, without "
                 f"saying how to ask for the other {missing}: the list would not be whole"
             )
@@ -241,7 +246,7 @@ class _List(Generic[Read]):
         yield from self._by(ways)
         if self._count == first and not self._heeded and (sure or first != before):  # it is not as it was then
             yield from self._by([one for one in usual if one not in ways])
-        if not self._untried:
+        if self._untried is None:
             # What has as many rows by another size may not heed that.
             told = [one for one, led in self._ways.items() if led or one[0] != "limit" or len(self._ways) == 1]
             self._responses.ways[self._path] = self._count, tuple(told)
@@ -271,13 +276,13 @@ class _List(Generic[Read]):
                     self._heeded = True
                     self._ways.setdefault((role, name), False)
                 return
-            except EnoughError:  # it is only looked whether the list can be had
-                self._untried = True
+            except EnoughError as exc:  # it is only looked whether the list can be had
+                self._untried = exc
                 return
             except PortalUnavailableError as exc:
                 if exc.status_code != HTTPStatus.INTERNAL_SERVER_ERROR and not self._is_away:
                     raise  # a parameter may be too much for a portal; that it is away is no word on the list
-                self._untried |= self._is_away
+                self._untried = exc if self._is_away else self._untried
                 return
             new, found = self._new(part)
             if new:
@@ -285,7 +290,8 @@ class _List(Generic[Read]):
                 self._seen.update(part.keys, part.places)
                 self._at_end = part.said.has_more is False
                 yield kept, found
-            elif role != "page" or nth > 0:  # the first page may have either number
+            elif role != "page" or not part.rows or nth * part.rows >= self._count:
+                # The first page may have either number, and what a size led to fills some of these pages.
                 self._heeded |= not part.rows
                 if not part.rows or role == "limit":
                     self._ways.setdefault((role, name), False)

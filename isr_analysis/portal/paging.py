@@ -150,9 +150,14 @@ def is_before_last(said: Paging, nth: int) -> bool:
     return said.page is not None and said.pages is not None and said.page + (said.page == nth) < said.pages
 
 
+def names_next(said: Paging) -> bool:
+    """Tell whether an answer names what follows it."""
+    return any(one is not None for one in (said.url, said.cursor, said.next_page, said.next_offset))
+
+
 def says_more(said: Paging, nth: int) -> bool:
     """Tell whether an answer names what follows it, or says that something does."""
-    if any(one is not None for one in (said.url, said.cursor, said.next_page, said.next_offset)):
+    if names_next(said):
         return True
     # What it says of this comes before numbers, which may begin with 0.
     return bool(is_before_last(said, nth) if said.has_more is None else said.has_more)

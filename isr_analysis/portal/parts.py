@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from isr_analysis import answers
 from isr_analysis.answers import Page, Paging
-from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, TOPIC, pick, plain
+from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, SURE_CLIENT, TOPIC, pick, plain
 from isr_analysis.errors import AnswerError
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ Read = TypeVar("Read")
 
 ALL = 2**62
 """More rows than any total that a portal states."""
+
+_CALLED = {
+    *SURE_CLIENT, "id", "uuid", "username", "userid", "memberid", "inviteid", "invitationid", "email", "emailaddress",
+}  # fmt: skip
+"""What a client, a member or an invite may be called by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,12 @@ def picked_messages(found: Page, which: list[bool]) -> Page:
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    return json.dumps(row.get("client_id") or row, sort_keys=True, default=str)
+    """Tell a row from others by what it is called, or what is in it, as all else may change; else by all of it."""
+    for parts in ([row], [one for one in row.values() if isinstance(one, Mapping)]):
+        called = [one for part in parts for name, one in part.items() if plain(name) in _CALLED]
+        if who := sorted(str(one) for one in called if isinstance(one, str | int) and one != ""):
+            return json.dumps(who)
+    return json.dumps(row, sort_keys=True, default=str)
 
 
 def _places(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -37,12 +37,6 @@ logger = logging.getLogger(__name__)
 _ADDRESS = "x-isr-address"
 """Where an answer came from after redirects, for what it links to; it is kept under the address that was asked."""
 
-_CURSORS_KEPT = 86_400
-"""Seconds that pages by a cursor are kept: it may be another one each time the list is read. A number is not."""
-
-_NUMBERED = {"limit", "offset", "skip", "page"}
-"""Parameters of pages by number."""
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -154,18 +148,8 @@ class Responses:
 
     def _asked(self, url: str, params: Mapping[str, str] | None, max_age: float, since: dt.datetime | None) -> Any:
         """Give what the portal answers, or did at most `max_age` seconds ago, or `since`."""
-        is_cursor = "?" in url or not set(params or {}) <= _NUMBERED
-        # Others are kept without an end, so that it is there when the portal is not; its age is judged here.
-        response = self._session.get(
-            url,
-            params=params,
-            expire_after=_CURSORS_KEPT if is_cursor else requests_cache.NEVER_EXPIRE,
-            force_refresh=not self._fresh(url, params, max_age, since),
-        )
-        if is_cursor and not response.from_cache:
-            with contextlib.suppress(sqlite3.Error):  # it can be done another time
-                self._session.cache.delete(expired=True, vacuum=False)  # type: ignore[call-arg]  # of SQLite
-        return response
+        # Kept until it is forgotten, so that it is there when the portal is not; its age is judged here.
+        return self._session.get(url, params=params, force_refresh=not self._fresh(url, params, max_age, since))
 
     def forget(self, path: str, *, before: dt.datetime | None = None) -> None:
         """Forget the answers of a path, all its pages, because a change has just made them untrue.

@@ -1,0 +1,196 @@
+"""Lists in pages over HTTP: each row once, whatever changes in it, and no question too many."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import sqlite3
+
+import httpx
+import portals
+import pytest
+from portal_odd import give
+from portals import ACCOUNT, API, Dialect, Server
+
+import isr_analysis as isr
+from isr_analysis.errors import AnswerError, PortalUnavailableError, QuotaExhaustedError
+
+
+class Listed(Server):
+    """A portal of one list, whose rows are what a function of the parameters gives; its document may name some."""
+
+    def __init__(self, tail, rows, *documented):
+        super().__init__(Dialect(doc=None), [])
+        self.tail, self.rows, self.is_documented = tail, rows, bool(documented)
+        given = [{"name": one, "in": "query", "schema": {"type": "integer"}} for one in documented]
+        self.document = {"openapi": "3.1.0", "paths": {f"{API}{tail}": {"get": {"parameters": given}}}}
+
+    def answer(self, url, headers):
+        path, asked = httpx.URL(url).path, dict(httpx.URL(url).params)
+        if path == "/openapi.json" and self.is_documented:
+            self.log.append((path, asked))
+            return give(self.document, 200 if self.document else 503)
+        if not path.endswith(self.tail):
+            return super().answer(url, headers)
+        self.log.append((self.tail, asked))
+        given = self.rows(asked)
+        return give(*given) if isinstance(given, tuple) else give(given)
+
+
+def publisher(client_id, **more):
+    """A row of the list of publishers."""
+    return {"client_id": client_id, "topic": f"{ACCOUNT}/{client_id}/#", **more}
+
+
+@pytest.mark.parametrize(
+    ("tail", "load", "row"),
+    [
+        ("/publishers", isr.load_publishers, lambda i, n: {"clientId": f"d{i}", "topic": "x", "lastSeen": n}),
+        ("/members", isr.mgmt.load_members, lambda i, n: {"email": f"{i}@example.com", "role": "member", "active": n}),
+        ("/members", isr.mgmt.load_members, lambda i, n: {"role": "member", "user": {"id": i, "active": n}}),
+        ("/members/invites", isr.mgmt.load_invites, lambda i, n: {"invite_id": i, "email": "a@b.ch", "asked": n}),
+    ],
+)
+def test_rows_in_which_something_changes_are_the_same_rows(home, tail, load, row):
+    """A portal that gives the same ten whatever is asked is not asked for ever, and has ten."""
+    answers = itertools.count()
+
+    def rows(_):
+        number = next(answers)
+        assert number < 20
+        return [row(i, number) for i in range(10)]
+
+    server = Listed(tail, rows)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(load(portal=portal)) == 10
+
+
+@pytest.mark.parametrize("total", [{}, {"total": 4}])
+def test_pages_that_the_portal_names_are_taken_whole(home, total):
+    """Two channels of one topic, and two logins of one client, may be on two pages."""
+
+    def page(rows, asked):
+        at = int(asked.get("cursor", 0))
+        return {"items": rows[at : at + 2], "next_cursor": str(at + 2) if at + 2 < len(rows) else None, **total}
+
+    said = {"client_id": "a", "topic": "telemetry/watt_meter", "time": "2026-11-05T00:00:00Z"}
+    channels = [{**said, "payload": {"chan": i}} for i in range(4)]
+    with (
+        portals.serve(Listed("/publishers/live", lambda asked: page(channels, asked))) as origin,
+        portals.connect(origin, home / "live") as portal,
+    ):
+        assert sorted(isr.load_live(portal=portal)["chan"]) == [0, 1, 2, 3]
+    logins = [publisher("a", login=f"pub-{i}") for i in range(4)]
+    with (
+        portals.serve(Listed("/publishers", lambda asked: page(logins, asked))) as origin,
+        portals.connect(origin, home / "list") as portal,
+    ):
+        assert len(isr.load_publishers(portal=portal)) == 4
+
+
+def test_a_number_that_the_portal_does_not_follow_is_not_counted_on(home):
+    """It gives the same rows for each page, and says each time that there is more."""
+    answers = itertools.count()
+
+    def rows(_):
+        assert next(answers) < 30
+        return {"items": [publisher(f"d{i}", seen=len(server.log)) for i in range(3)], "has_more": True}
+
+    server = Listed("/publishers", rows, "page")
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(AnswerError, match="would not be whole"),
+    ):
+        isr.load_publishers(portal=portal)
+
+
+def test_pages_are_counted_behind_what_a_size_gave(home):
+    """The first pages hold what is known, where a size led on, which was cut as well."""
+    stored = [publisher(f"d{i:02d}") for i in range(55)]
+
+    def rows(asked):
+        size, page = min(int(asked.get("limit", 10)), 20), int(asked.get("page", 1))
+        return stored[(page - 1) * size : page * size]
+
+    server = Listed("/publishers", rows)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 55
+
+
+def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_pauses):
+    """Five publishers are all, mostly; a portal that fails at its documentation is asked for it now and then."""
+    server = Listed("/publishers", lambda _: [publisher(f"d{i}") for i in range(5)], "page")
+    server.document = None
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        for _ in range(3):
+            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 5
+    assert server.log.count(("/openapi.json", {})) == 4  # at once, as of each question at which a portal fails
+
+
+def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses):
+    """In another process, too, and wherever it was found: it names by what the pages were asked for."""
+    stored = [publisher(f"d{i:02d}") for i in range(25)]
+
+    def rows(asked):
+        begin = 10 * int(asked.get("page_no", 1)) - 10
+        return stored[begin : begin + 10]
+
+    server = Listed("/publishers", rows, "page_no")
+    with portals.serve(server) as origin:
+        with portals.connect(origin, home) as portal:
+            assert len(isr.load_publishers(portal=portal)) == 25
+        server.answer = lambda *_: give({"detail": "down"}, 503)
+        with portals.connect(origin, home) as portal:
+            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25
+
+
+@pytest.mark.parametrize("note", [{"total": 25}, {"has_more": True}])
+def test_offline_what_is_not_on_disk_of_a_list_is_not_laid_at_the_portal(home, note):
+    """Its first page came, and then the quota was used up: the answer was understood."""
+    server = Listed("/publishers", lambda _: {"items": [publisher(f"d{i}") for i in range(10)], **note})
+    with portals.serve(server) as origin:
+        plain = server.answer
+        server.answer = lambda url, headers: plain(url, headers) if "?" not in url else give({}, 429)
+        with portals.connect(origin, home) as portal, pytest.raises(QuotaExhaustedError):
+            isr.load_publishers(portal=portal)
+        with portals.connect(origin, home) as portal:
+            object.__setattr__(portal.profile, "is_offline", True)
+            portal.wire.allow(0)
+            with pytest.raises(PortalUnavailableError, match="list of publishers is not on disk"):
+                isr.load_publishers(portal=portal)
+
+
+def test_pages_stay_on_disk_until_their_list_is_read_anew(home, no_pauses):
+    """However they are asked for: without them a list that says nothing of pages would be cut. Older ones go then."""
+    stored = [publisher(f"d{i:02d}") for i in range(25)]
+
+    def rows(asked):
+        if "format" not in asked:
+            return {"detail": "format is required"}, 422
+        begin = 10 * int(asked.get("page_no", 1)) - 10
+        return stored[begin : begin + 10]
+
+    server = Listed("/publishers", rows, "page_no")
+    wanted = {"name": "format", "in": "query", "required": True, "schema": {"type": "string", "enum": ["json"]}}
+    server.document["paths"][f"{API}/publishers"]["get"]["parameters"].append(wanted)
+    turns = itertools.count()
+
+    def members(asked):
+        turn = next(turns)
+        return {"members": [{"email": f"{turn}@b.ch"}], **({} if "cursor" in asked else {"next_cursor": f"c{turn}"})}
+
+    others = Listed("/members", members)
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 25
+        with contextlib.closing(sqlite3.connect(portal.folder / "responses.sqlite")) as db, db:
+            db.execute("UPDATE responses SET expires = expires - 100000")
+        server.answer = others.answer
+        for _ in range(3):
+            assert len(isr.mgmt.load_members(max_age="0s", portal=portal)) == 2
+        with contextlib.closing(sqlite3.connect(portal.folder / "responses.sqlite")) as db:
+            urls = [json.loads(text)["url"] for (text,) in db.execute("SELECT value FROM responses")]
+            assert sum("/members" in one for one in urls) == 2, urls
+        server.answer = lambda *_: give({"detail": "down"}, 503)
+        assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25
