@@ -169,6 +169,7 @@ def test_publishers_by_their_ids_none_of_whom_published_have_no_messages():
     [
         {"data": {"error": {"message": None}}}, {"data": {"viewer": None}}, {"result": {"status": None, "time": None}},
         {"error": {"last_message": None}}, {"detail": {"last": None}}, {"result": {"job": {"updated_at": None}}},
+        {"devices": {"a": None}, "items": {"a": None}},
         *({"publishers": {"a": None}, **said} for said in ({"error": "down"}, {"success": False}, {"failed": ["b"]})),
     ],
 )  # fmt: skip

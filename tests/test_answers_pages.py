@@ -295,6 +295,8 @@ NO_ROWS = {
     "a code in a header": b'{"header": {"code": 17, "message": "too much is asked"}, "data": []}',
     "a warning": b'{"items": [], "warning": "shard 3 unavailable"}',
     "warnings": b'{"items": [], "warnings": ["stations b and c timed out"]}',
+    "words of what could not be": b'{"items": [], "message": "could not reach the store"}',
+    "words of what is not there": b'{"items": [], "note": "The archive is temporarily unavailable"}',
 }
 
 
@@ -311,6 +313,8 @@ def test_a_failure_in_whatever_words_is_no_empty_page(body):
         b'"errorCode": 0, "errorMessage": ""', b'"error_code": "0000", "errmsg": "OK"', b'"state": "FINISHED"',
         b'"failed": 0, "ok": 1', b'"code": 404, "message": "No data found"', b'"warning": "times are of UTC"',
         b'"status": 200, "hasError": false', b'"errorCode": "NONE", "result": "success"',
+        b'"message": "could not find any messages"', b'"message": "No messages: the station is down"',
+        b'"info": "the newest messages may be delayed"', b'"note": "Late messages can be down to a minute old"',
     ],
 )  # fmt: skip
 def test_an_envelope_that_states_no_failure_may_be_empty(beside):

@@ -245,7 +245,9 @@ def unheard(document: bytes) -> bytes:
     """Give publishers by their ids, of none of which a live answer has a message, as a list; else the document."""
     fields = raw.fields(document)
     places = [name for name, one in fields.items() if plain(name) in ROWS and raw.kind(one) == "{"]
-    place = places[0] if len(places) == 1 else "publishers"
+    if len(places) > 1:
+        return document
+    place = places[0] if places else "publishers"
     there = raw.fields(fields[place]) if places else fields
     clients = {name: (one, raw.fields(one)) for name, one in there.items() if plain(name) not in BESIDE}
     nothing, is_named = (b"null", b"{}"), bool(places) and plain(place) in _OF_CLIENTS

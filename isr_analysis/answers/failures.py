@@ -96,6 +96,13 @@ _IN_PART = re.compile(
 )
 """What words beside the rows say of rows that are not there."""
 
+_COULD_NOT = re.compile(
+    r"\b(?:could not|couldn't|cannot|can't|unable to|failed to) (?!(?:be )?f(?:i|ou)nd)\w+|\btime[ds]?[ -]?out\b"
+    r"|\b(?:is|are|was|were|currently|temporarily) (?:un(?:available|reachable)|down|degraded|overloaded)\b",
+    re.IGNORECASE,
+)
+"""What words where no rows are say of why there are none."""
+
 _MAY = re.compile(r"\b(?:may|might|can)\b[^.;:!]*", re.IGNORECASE)
 """What is said only to be possible, as of the newest messages by a note that stands beside all answers."""
 
@@ -269,7 +276,9 @@ def _reason(fields: dict[str, bytes]) -> str | None:
             return None if _says_nothing_is_there(fields) else _words(fields)
         if raw.kind(one) == "{" and spelled in _HEADS and (found := stated(raw.members(one), rows=False)):
             return found
-    return None
+    words = [_text(one) for name, one in fields.items() if plain(name) in _SAYS or _SAID.fullmatch(plain(name))]
+    is_failure = any(_COULD_NOT.search(_MAY.sub("", one)) for one in words)
+    return _words(fields) if is_failure and not _says_nothing_is_there(fields) else None
 
 
 def _words(fields: dict[str, bytes]) -> str:
