@@ -295,7 +295,7 @@ NO_ROWS = {
     "a code in a header": b'{"header": {"code": 17, "message": "too much is asked"}, "data": []}',
     "a warning": b'{"items": [], "warning": "shard 3 unavailable"}',
     "warnings": b'{"items": [], "warnings": ["stations b and c timed out"]}',
-    "words of what could not be": b'{"items": [], "message": "could not reach the store"}',
+    "words of what could not be": b'{"items": [], "message": "can\'t reach the store"}',
     "words of what is not there": b'{"items": [], "note": "The archive is temporarily unavailable"}',
 }
 

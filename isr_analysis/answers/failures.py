@@ -103,7 +103,7 @@ _COULD_NOT = re.compile(
 )
 """What words where no rows are say of why there are none."""
 
-_MAY = re.compile(r"\b(?:may|might|can)\b[^.;:!]*", re.IGNORECASE)
+_MAY = re.compile(r"\b(?:may|might|can)\b(?!'t)[^.;:!]*", re.IGNORECASE)
 """What is said only to be possible, as of the newest messages by a note that stands beside all answers."""
 
 _DOUBTED = re.compile(r"missing|incomplete|partial|unavailable|delay|\blate|degraded|not (?:yet )?be", re.IGNORECASE)
