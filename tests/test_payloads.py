@@ -88,7 +88,7 @@ LISTS = st.one_of(
     st.tuples(st.lists(READING, max_size=12), st.sampled_from(COMPACT), st.booleans()).map(
         lambda made: [("t", json.dumps(one, separators=made[1], ensure_ascii=made[2]).encode()) for one in made[0]]
     ),
-    st.lists(st.tuples(st.sampled_from("tu"), PAYLOADS), max_size=12),
+    st.lists(st.tuples(st.sampled_from(["t", "u", "a/t", "b/t", "b/u"]), PAYLOADS), max_size=12),
     st.lists(st.tuples(st.just("t"), FLEET.map(lambda value: json.dumps(value).encode())), max_size=6),
 )
 
@@ -210,6 +210,7 @@ def test_a_part_of_a_decoded_table_is_the_part_decoded(rows, data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoder, "_ENOUGH", data.draw(st.sampled_from([1, 4, 10**9])))
         patch.setattr(shapes, "SAMPLE", data.draw(st.sampled_from([1, 2, 32])))
+        patch.setattr(plain_payloads, "LEAST", data.draw(st.sampled_from([1, 2, 4, 1024])))
         patch.setattr(decoder, "_PORTION", data.draw(st.sampled_from([2, 4096])))
         patch.setattr(decoder, "_BLOCK", data.draw(st.sampled_from([1, 3, 500_000])))
         patch.setattr(decoder, "_WORTHWHILE", data.draw(st.sampled_from([1, 50_000])))

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pyarrow as pa
 
-from isr_analysis.payloads import plain
+from isr_analysis import messages, payloads
+from isr_analysis.payloads import message, plain
 
 
 def test_plain_messages_are_read_in_columns_and_only_odd_ones_are_left():
@@ -30,3 +31,27 @@ def test_a_field_whose_type_changes_is_read_in_columns_before_and_after():
     ]
     left = plain.take(pa.array(rows, pa.large_binary()), np.arange(16_384)).left
     assert left.tolist() == [100]
+
+
+def test_few_messages_of_many_topics_are_read_together(monkeypatch):
+    """Each device has topics of its own: they are read in columns all the same, and each value is in its row."""
+    read = []
+    monkeypatch.setattr(
+        message, "fields", lambda payload, plainly=message.fields: read.append(payload) or plainly(payload)
+    )
+    kinds = [
+        *(("d{}/temp", {"t": 0.5 * i}) for i in range(2000)),
+        *(("volt/d{}", {"v": i, "ok": i % 2 == 0}) for i in range(1500)),
+        *(("d{}/note", {f"n{i}": i}) for i in range(50)),
+    ]
+    rows = [(topic.format(i), value) for i, (topic, value) in enumerate(kinds)] * 2
+    given_ = pa.Table.from_pylist(
+        [{"time": i, "client_id": "c", "topic": topic, "payload": json.dumps(value).encode(), "seq": i,
+          "source": "history"} for i, (topic, value) in enumerate(rows)], schema=messages.SCHEMA)  # fmt: skip
+    columns, extra, _ = payloads.resolve(payloads.decode(given_))
+    found = [{} for _ in rows] if extra is None else [json.loads(text or "{}") for text in extra.to_pylist()]
+    for column in columns:
+        for fields, value in zip(found, column.objects(), strict=True):
+            fields.update({} if value is None else {column.name: value})
+    assert found == [value for _, value in rows]
+    assert len(read) <= 200
