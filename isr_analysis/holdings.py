@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.amounts import counted, percent
 from isr_analysis.fetch import fetch, questions
-from isr_analysis.messages import Clients, Selector, check_flags
+from isr_analysis.messages import Clients, Selector, check_flags, overlap
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.quota import Quota
@@ -251,12 +251,13 @@ def coverage(
     settle: str | dt.timedelta = "10min",
     portal: Portal | None = None,
 ) -> pd.DataFrame:
-    """Tell which parts of a range are on disk, and how sure they are.
+    """Tell which parts of a range are on disk, and how sure they are; without a range, all that was ever fetched.
 
     Parameters
     ----------
     client_id, topic, start, end, last, tz, settle, portal
-        As of `load_history`.
+        As of `load_history`. Without `start`, `end` and `last`, every span is listed that was fetched of the clients,
+        and of topics that the filter meets, and none that is missing: without any argument, the whole ledger.
 
     Returns
     -------
@@ -279,8 +280,13 @@ def coverage(
     ...     isr.coverage(last="1h", portal=portal)["state"].tolist()
     ['missing']
     """
-    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     settle_ns = times.duration(settle, name="settle")
+    if start is None and end is None and last is None:
+        selector, zone = Selector.of(client_id, topic), times.zone(tz)
+        ever = Store(connection.current(portal).folder).all_spans(times.EVER)
+        found = [one for one in ever if overlap(one.topic, selector.topic) and _is_of(one, selector)]
+        return _told(_held(found, times.EVER, settle_ns), times.EVER, zone)
+    portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal, to_the_second=True)
     until = span.before(times.whole_second(portal.now()))
     found, failed = Store(portal.folder).spans(selector, span)
     rows = list(_held(found, span, settle_ns))
@@ -288,7 +294,16 @@ def coverage(
         whose = (ledger.ALL, client)
         gaps = until.minus([one.range for one in found if one.client in whose])
         rows += _not_held(client, selector.topic, gaps, [one for one in failed if one[0].client in whose])
-    rows = [row._replace(range=_cut(row.range, span)) for row in rows]
+    return _told(rows, span, tz)
+
+
+def _is_of(one: ledger.Span, selector: Selector) -> bool:
+    return one.client == ledger.ALL or selector.clients is None or one.client in selector.clients
+
+
+def _told(given: Iterable[_Row], span: Range, tz: str | dt.tzinfo) -> pd.DataFrame:
+    """Make the frame of `coverage`."""
+    rows = [row._replace(range=_cut(row.range, span)) for row in given]
     rows = sorted((row for row in rows if row.range), key=lambda row: (row.client, row.range))
     table = _windows([(row.client, row.topic, row.range) for row in rows], tz)
     table["state"] = pd.Series([row.state for row in rows], dtype="str")

@@ -128,6 +128,24 @@ def test_coverage_tells_settled_provisional_missing_and_failed_apart(sandbox, po
     assert isr.coverage(topic="state/#", **asked)["state"].iloc[0] == "missing"
 
 
+def test_without_a_range_all_that_was_fetched_is_listed(portal):
+    """Of whichever clients and topics, with nothing that is missing; of one client, what is said of it."""
+    isr.sync("isr-shack-01", "telemetry/#", start="2026-11-15", end="2026-11-16", portal=portal)
+    isr.sync(topic="state/relay", start="2026-11-18", end="2026-11-19", portal=portal)
+    held = isr.coverage(tz="Europe/Zurich", portal=portal)
+    assert held[["client_id", "topic"]].to_numpy().tolist() == [["*", "state/relay"], ["isr-shack-01", "telemetry/#"]]
+    assert held["start"].tolist() == [pd.Timestamp("2026-11-18", tz="UTC"), pd.Timestamp("2026-11-15", tz="UTC")]
+    assert held["state"].tolist() == ["settled"] * 2
+    assert str(held["start"].dt.tz) == "Europe/Zurich"
+    for asked, topics in (
+        ({"client_id": "isr-shack-01"}, ["state/relay", "telemetry/#"]),
+        ({"client_id": "isr-shack-02"}, ["state/relay"]),
+        ({"topic": "telemetry/+"}, ["telemetry/#"]),
+        ({"topic": "event/#"}, []),
+    ):
+        assert isr.coverage(**asked, portal=portal)["topic"].tolist() == topics
+
+
 def test_coverage_ends_where_the_range_does(portal):
     """Of a day on disk, and of one that is still open, only what was asked about is told."""
     isr.sync(start="2026-11-14", end="2026-11-15", portal=portal)

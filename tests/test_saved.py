@@ -78,6 +78,14 @@ def test_a_message_whose_fields_are_on_two_pages_is_one():
     assert isr.read_history([*pages, whole])["x"].tolist() == [1, 3]
 
 
+def test_a_topic_that_may_begin_with_an_account_asks_for_it():
+    """Only an id in the portal's form is known as that of an account."""
+    body = b'[{"time": "2026-11-20T00:00:00Z", "topic": "mine/a/state/relay", "payload": {"on": true}}]'
+    with pytest.raises(errors.AnswerError, match="begins with an account, say which with account_id="):
+        isr.read_history(body)
+    assert isr.read_history(body, account_id="mine")["client_id"].tolist() == ["a"]
+
+
 @pytest.mark.parametrize("client_id", ["a", ["a"], pd.Index(["a"])])
 def test_an_answer_that_names_no_client_is_of_the_one_that_was_asked_for(client_id):
     """Given as a text or as a list, as all loaders take it; of several nobody knows which is meant."""

@@ -86,7 +86,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         path = _with_levels(what or "", known, account_id)
         found, whose, subpath = messages.split_topic(path, client_id=known, account_id=account_id)
         if lacks_topic or not whose:
-            lacks = "has no topic" if lacks_topic else f"names no client, neither in a field nor in its topic {what!r}"
+            lacks = "has no topic" if lacks_topic else _no_client(what or "", account_id)
             raise AnswerError(f"{row(table, pc.index(pairs.indices, i).as_py())} {lacks}")
         accounts |= {found} if found else set()
         logins = logins or who not in (None, whose)
@@ -103,6 +103,12 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         for i, column in enumerate((client, topic))
     )  # fmt: skip
     return client, topic, frozenset(accounts), logins
+
+
+def _no_client(topic: str, account_id: str | None) -> str:
+    way = " (if that begins with an account, say which with account_id=)"
+    may_begin_so = account_id is None and topic.count("/") > 1
+    return f"names no client, neither in a field nor in its topic {topic!r}{way if may_begin_so else ''}"
 
 
 def _own_names(table: Columns, client: pa.ChunkedArray, topic: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
