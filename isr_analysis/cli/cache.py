@@ -67,9 +67,7 @@ def show(profile: str | None, origin: str | None, as_json: bool) -> None:
     click.echo(str(folder))
     click.echo(f"  messages  {health.rows:>12,} in {counted(health.files, 'file')}, {sized(health.bytes)}")
     if first is not None and last is not None:
-        click.echo(
-            f"  fetched   {times.iso(first)[:10]} to {times.iso(last)[:16]}Z (`isr.coverage()` lists it)"
-        )
+        click.echo(f"  fetched   {times.iso(first)[:10]} to {times.iso(last)[:16]}Z (`isr.coverage()` lists it)")
     if recorded.rows:
         click.echo(f"  recorded  {recorded.rows:>12,} in {counted(recorded.files, 'file')}, {sized(recorded.bytes)}")
     click.echo(f"  decoded   {sized(decoded)} (may go at any time)")
