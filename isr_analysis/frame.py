@@ -21,6 +21,8 @@ Attrs = dict[str, Any]
 
 _SHOWN, _COMPARED, _LONGEST = 10, 2000, 100
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
+_BLOCKS = 100
+"""Of more columns that each stand alone in memory pandas warns when one is added; copied, they stand together."""
 
 
 def to_frame(
@@ -100,7 +102,8 @@ def from_decoded(
             columns[name] = pd.Series([], index=index, dtype=object)
     if extra is not None:
         columns[payloads.EXTRA] = _text(extra)
-    df = pd.DataFrame(columns, index=index, copy=False)
+    alone = sum(isinstance(column.dtype, np.dtype) for column in columns.values())
+    df = pd.DataFrame(columns, index=index, copy=alone > _BLOCKS)
     df.attrs.update(attrs or {})
     return df
 

@@ -108,6 +108,18 @@ def test_a_frame_may_be_written_to():
     pd.testing.assert_frame_equal(frame.from_decoded(decoded), before)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [0.5, [1]])
+def test_a_wide_frame_may_be_written_to_and_exported_without_a_warning(kind):
+    """Pandas warns of more than a hundred columns that each stand alone in memory."""
+    payload = json.dumps({f"f{i:03}": kind if i < 150 else i for i in range(300)}).encode()
+    df = frame.to_frame(table(*((s, "a", "t", payload) for s in range(3))))
+    df["mean"] = 1.0
+    df.loc[df.index[0], "f000"] = None
+    assert frame.as_arrow(df).num_columns == 304
+    assert df.iloc[1].tolist() == ["a", "t", *[kind] * 150, *range(150, 300), 1.0]
+
+
 def test_beyond_500_fields():
     """500 columns, the rest as JSON text in `extra`."""
     wide = table(*((i, "a", "t", json.dumps({f"k{j:03}": j for j in range(600)}).encode()) for i in range(3)))

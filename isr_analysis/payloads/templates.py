@@ -26,7 +26,7 @@ STRING, LIST, OTHER = "string", "list", "other"
 """What a slot holds: the inside of a string; what should be a list; what should be a number, true, false or null."""
 
 _QUOTE = ord('"')
-_MOST = 200
+_MOST = 500
 _KEY = re.compile(rb'\s*"([^"\\]*)"\s*:\s*')
 _VALUE = re.compile(rb'"[^"\\]*"|[^\s{}\[\],:"\\]+')
 _ANY = re.compile(rb'"(?:[^"\\]|\\.)*"|([{\[])|([}\]])|[^\s{}\[\],:"]+', re.DOTALL)
