@@ -21,13 +21,15 @@
         ├── QuotaExhaustedError   429: the token's requests of this hour are used up
         └── QuestionRefusedError  400, 404, 422 and others: what was asked for, or how
 
-Each message says what came, what was expected and what to do.
+Each message says what came, what was expected and what to do. A notebook shows it under the lines of the cells that led
+to it; ``traceback.print_last()`` shows the whole way.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 _TOKEN = re.compile(r"isr_mqtt_(?:platform_)?rest_[A-Za-z0-9._~+/=-]{16,}")
@@ -64,6 +66,35 @@ class IsrError(Exception):
         super().__init__(without_tokens(message))
         self.status_code = status_code
         self.retry_after = retry_after
+
+    def _render_traceback_(self) -> list[str]:
+        """Give what IPython shows of the error: the calls up to this package, and the words.
+
+        The way below, hundreds of lines with that of the HTTP libraries, is shown by ``traceback.print_last()``.
+        """
+        from IPython.core.getipython import get_ipython
+
+        cause, is_suppressed = self.__cause__, self.__suppress_context__
+        self.__cause__ = None
+        try:
+            formatter = get_ipython().InteractiveTB  # type: ignore[union-attr]  # nobody else asks for this
+            trace = _up_to_here(self.__traceback__) or self.__traceback__
+            shown: list[str] = formatter.structured_traceback(type(self), self, trace)
+        finally:
+            self.__cause__, self.__suppress_context__ = cause, is_suppressed
+        return shown
+
+
+def _up_to_here(trace: TracebackType | None) -> TracebackType | None:
+    """Cut a traceback where it enters this package."""
+    above = []
+    while trace is not None and not Path(trace.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parent):
+        above.append(trace)
+        trace = trace.tb_next
+    cut = None
+    for one in reversed(above):
+        cut = TracebackType(cut, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return cut
 
 
 def without_tokens(text: str) -> str:
