@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
+from isr_analysis.answers import read_page
 from isr_analysis.contract import limits, retention
 from isr_analysis.contract.contract import History
-from isr_analysis.contract.refusals import in_answer, nothing_there, revised
+from isr_analysis.contract.refusals import in_answer, nothing_there, revised, says_only_nothing
+from isr_analysis.errors import AnswerError
 from isr_analysis.times import DAY, HOUR, MINUTE
 
 ASKED = {"start": "2024-10-04T00:00:00Z", "end": "2024-10-05T00:00:00Z", "client_id": "x", "limit": "10000"}
@@ -246,11 +249,28 @@ def test_the_oldest_that_is_kept_is_read_from_words():
 @pytest.mark.parametrize(
     ("status", "words", "nothing"),
     [(404, "No messages found", True), (404, "no data for this range", True), (404, "Not Found", False),
-     (422, "No matching records", True), (404, "no such device", False), (400, "no data parameter", False)],
+     (422, "No matching records", True), (404, "no such device", False), (400, "no data parameter", False),
+     (404, "There are no stored messages between 2026-11-01 and 2026-11-02", True), (404, "NOT_FOUND: no rows", True),
+     (404, "Error: No history for client a. Please try again with other filters", True), (404, "no data, yet", True)],
 )  # fmt: skip
 def test_no_messages_are_no_refusal(status, words, nothing):
     """Some portals say it with 404."""
     assert nothing_there(status, words) is nothing
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["No history add-on for this account", "No data source configured", "No data access for this token",
+     "No data store reachable, try again", "No results: upstream index unavailable", "No data in this plan, upgrade",
+     "No records could be read: shard 3 down", "No data: backend timeout", "No data older than 30 days is kept",
+     "No data because the store timed out", "No data available: the storage is down", "no message broker"],
+)  # fmt: skip
+def test_words_that_give_another_reason_than_that_nothing_was_published_are_a_refusal(words):
+    """An empty day of them would be kept for good, and stay when the cause has gone."""
+    assert nothing_there(404, words) is False
+    with pytest.raises(AnswerError, match="states a failure"):
+        read_page(json.dumps({"code": 1, "msg": words, "data": []}).encode())
+    assert not says_only_nothing(words.encode(), "text/plain")
 
 
 def test_a_length_begins_with_a_number_or_an_article():

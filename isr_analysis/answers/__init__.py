@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from isr_analysis.answers.csv import MAY_BE_CUT
 from isr_analysis.answers.failures import of_change as failure_of_change
-from isr_analysis.answers.failures import status_of
+from isr_analysis.answers.failures import says_nothing_is_there, status_of
 from isr_analysis.answers.forms import nothing, without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.instants import instant_of
@@ -31,6 +31,6 @@ from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
     "HTML", "MAY_BE_CUT", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of",
-    "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows", "status_of",
-    "without_rows",
+    "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows",
+    "says_nothing_is_there", "status_of", "without_rows",
 ]  # fmt: skip

@@ -60,10 +60,28 @@ _OF_FAILURE = re.compile(
 """The names that speak of a failure, if they say anything but that there is none."""
 
 _FINE = re.compile(r"ok(ay)?\b|success|done\b|none\b|no error|0*$|2\d\d$|$", re.IGNORECASE)
-_THINGS = r"(?:data|messages?|records?|rows?|results?|entries|points?)"
+_THINGS = r"(?:data|messages?|records?|rows?|results?|entries|points?|telemetry|history)"
 _NOTHING_THERE = re.compile(
-    rf"\bno (?:\w+ )?{_THINGS}\b|\b{_THINGS} (?:(?:was|were|is|are) )?(?:not found|empty)", re.IGNORECASE
+    rf"\bno (?:\w+ )?{_THINGS}(?: {_THINGS})?(?:\W*$|[^\w\s-]|\s[-\u2013\u2014]\s|\W+(?:found|available|stored|recorded"
+    r"|present|returned|received|published|exists?|match\w*|yet|here|was|were|is|are|ha[sd]|have|for|in|within|between"
+    r"|since|from|on|at|to|of|after|before|during|until|that|which|with|under|by|and|or)\b)"
+    rf"|\b{_THINGS} (?:(?:was|were|is|are) )?(?:not found|empty)",
+    re.IGNORECASE,
 )
+"""Words that there is nothing: what follows them makes no other thing of it, such as a source of data."""
+
+_WHY = re.compile(
+    r"add-?ons?\b|access|permi(?:t|ssion)|\bscopes?\b|\bplans?\b|subscription|licen[cs]e|upgrade|enabled|disabled"
+    r"|configured|\btoken|upstream|backend|reach|unavailable|timed?[ -]?out|exception|unable|overload|maintenance"
+    r"|corrupt|\bfail(?:ed|ure|s)?\b(?!:)"
+    r"|\b(?:internal|server|stor(?:e|age)|database|query|read|i/?o) errors?\b|\bretry\b"
+    r"|(?:could|can) ?not\b|\bcan['\u2019]?t\b|again (?:later|soon|in)\b|retention|retained|archived|purged|deleted"
+    r"|expired|too old|older than|no longer|\bkept\b"
+    r"|\b(?:stor(?:e|age)|shard|node|database|server|service|system|cluster|broker)s?\b[^.;,]* down\b",
+    re.IGNORECASE,
+)
+"""Words that give another reason for no rows than that nothing was published."""
+
 _LACKING = re.compile(r"unavailable|unreachable|timed? ?out|failed|could not be|degraded", re.IGNORECASE)
 _PARTS = (
     r"(?:(?:shard|node|partition|source|segment|part|chunk|block|store|file|object|backend|region|key|client|publisher"
@@ -314,4 +332,13 @@ def _says_more_than_ok(fields: dict[str, bytes]) -> bool:
 
 def _says_nothing_is_there(fields: dict[str, bytes]) -> bool:
     """Tell whether it is said that there is nothing, which is no failure."""
-    return any(_NOTHING_THERE.search(one) for one in _said(fields))
+    return any(map(says_nothing_is_there, _said(fields)))
+
+
+def says_nothing_is_there(words: str) -> bool:
+    """Tell whether words say that there are no messages, and give no other reason for it than that none was published.
+
+    >>> [says_nothing_is_there(f"No data {one}") for one in ("for this range", "source configured", "(store is down)")]
+    [True, False, False]
+    """
+    return _NOTHING_THERE.search(words) is not None and _WHY.search(words) is None

@@ -115,14 +115,8 @@ _WRONG = re.compile(
 )
 """How a statement begins that says what is wrong with one parameter, but not beside another one."""
 
-_NONE = r"no (?:stored |matching )?(?:data|messages?|records?|rows?|results?|telemetry|entries|points?|history)"
-_NOTHING = re.compile(rf"\b{_NONE}\b(?! route)", re.IGNORECASE)
-_ONLY_NOTHING = re.compile(
-    rf"\W*(?:there (?:is|are|was|were) )?{_NONE}(?: (?:was |were )?(?:found|available|stored|recorded))?"
-    r"(?: (?:for|in|within|between|since)\b.*)?\W*",
-    re.IGNORECASE,
-)
-"""Words of a good answer that say nothing but that there is nothing."""
+_ONLY = re.compile(r"\W*(?:there (?:is|are|was|were) )?no\b", re.IGNORECASE)
+"""How words of a good answer begin that say only that there is nothing."""
 
 _WANTED = (roles.START, roles.END, roles.CLIENT, roles.TOPIC, roles.LIMIT, roles.ACCOUNT)
 """What a refusal may want to have named."""
@@ -136,12 +130,13 @@ _FUTURE = re.compile(r"\b(in|into) the future\b|\bfuture (end|date|time|instant)
 
 def nothing_there(status: int | None, words: str) -> bool:
     """Tell whether the portal refused because there are no messages, which is no refusal."""
-    return status in (404, 422) and _NOTHING.search(words) is not None
+    return status in (404, 422) and answers.says_nothing_is_there(words)
 
 
 def says_only_nothing(body: bytes, content_type: str | None) -> bool:
     """Tell whether an answer with a good status says in words that there are no messages, and nothing else."""
-    return len(body) <= _SHORT and _ONLY_NOTHING.fullmatch(answers.error_words(body, content_type)) is not None
+    words = answers.error_words(body, content_type)
+    return len(body) <= _SHORT and _ONLY.match(words) is not None and answers.says_nothing_is_there(words)
 
 
 def in_answer(
