@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from isr_analysis.engines import open_exported, open_history
     from isr_analysis.export import export_history
     from isr_analysis.history import load_history
-    from isr_analysis.holdings import Plan, coverage, plan_history, sync
+    from isr_analysis.holdings import coverage, sync
     from isr_analysis.live import load_live
+    from isr_analysis.planning import Plan, plan_history
     from isr_analysis.portal.connection import connect, disconnect, has_token
     from isr_analysis.portal.portal import Portal
     from isr_analysis.publishers import load_publishers
@@ -70,7 +71,7 @@ __all__ = [
 
 # What is not imported until it is used: the package itself costs little more than pandas.
 _HOME = {
-    "Plan": "holdings",
+    "Plan": "planning",
     "Portal": "portal.portal",
     "build_report": "report",
     "channels": "checks",
@@ -88,7 +89,7 @@ _HOME = {
     "load_publishers": "publishers",
     "open_exported": "engines",
     "open_history": "engines",
-    "plan_history": "holdings",
+    "plan_history": "planning",
     "quality": "checks",
     "read_history": "saved",
     "record": "recording",

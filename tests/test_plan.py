@@ -7,7 +7,9 @@ import functools
 from collections import Counter
 
 import pandas as pd
+import portals
 import pytest
+from portals import EVERY_MINUTE, Dialect, Server
 
 import isr_analysis as isr
 from isr_analysis import settings, times
@@ -92,6 +94,23 @@ def test_a_plan_goes_by_the_days_around_a_window(portal):
         assert (plan.requests, plan.at_least) == (1, False)
     plan = isr.plan_history("nobody", start="2026-11-11", end="2026-11-12", portal=portal)
     assert (plan.requests, plan.at_least) == (1, False)
+
+
+def test_a_plan_counts_each_client_and_each_part_where_the_portal_wants_them_one_by_one(tmp_path):
+    """At least so many requests are made, whatever comes; the list of clients may have to be asked for."""
+    server = Server(Dialect(client_required=True, longest=6 * times.HOUR, cap=1000), EVERY_MINUTE)
+    with portals.serve(server) as origin, portals.connect(origin, tmp_path) as portal:
+        days = {"start": "2026-11-01", "end": "2026-11-03", "portal": portal}
+        plan = isr.plan_history(**days)
+        assert (plan.windows["requests"].tolist(), plan.requests) == ([12, 12], 24)
+        assert isr.plan_history("dev-1", **days).requests == 8
+        assert server.count() == 0
+        assert len(isr.load_history(**days)) == len(EVERY_MINUTE)
+        assert server.count() >= 24
+    alone = Server(Dialect(client_required=True, add_ons=("history",)), EVERY_MINUTE)
+    with portals.serve(alone) as origin, portals.connect(origin, tmp_path / "other") as portal:
+        plan = isr.plan_history(start="2026-11-01", end="2026-11-03", portal=portal)
+        assert (plan.requests, plan.at_least) == (2, True)  # nobody can say how many clients there are
 
 
 def test_a_plan_of_long_ago_counts_the_pages_of_the_days_that_are_known(portal):

@@ -21,8 +21,9 @@ from isr_analysis.errors import IsrError, StoreError, UsageError, in_words
 from isr_analysis.files import path_of, replacing
 from isr_analysis.frame import line_ends
 from isr_analysis.history import load_history
-from isr_analysis.holdings import coverage, plan_history
+from isr_analysis.holdings import coverage
 from isr_analysis.messages import Clients
+from isr_analysis.planning import plan_history
 from isr_analysis.plots import timeline, timeseries
 from isr_analysis.portal.portal import Portal
 from isr_analysis.progress import Status
