@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import json
+import warnings
 from collections.abc import Hashable, Iterable
 from typing import Any
 
@@ -54,12 +55,17 @@ def to_frame(
         `isr_analysis.payloads.decode` and `isr_analysis.payloads.resolve` say; what a message lacks, or has as null, is
         missing (``pd.NA``, NaN, or None in an object column). Beyond 500 fields the others are in
         ``extra`` (str), a JSON object a message, and so is a field of that name. No messages: the same index and fixed
-        columns, and each of `fields` as object.
+        columns. What no message has of `fields` is a column of object in which all is missing.
 
     Raises
     ------
     UsageError
-        There are messages, and none of them has a field of that name; the error names those that come near.
+        `fields` names no field.
+
+    Warns
+    -----
+    UserWarning
+        There are messages, and none of them has a field of that name; it names those that come near.
 
     Examples
     --------
@@ -67,7 +73,7 @@ def to_frame(
     >>> frame.to_frame(messages.empty(), tz="Europe/Zurich").columns.tolist()
     ['client_id', 'topic']
     """
-    return from_decoded(payloads.decode(table), tz=tz, fields=fields, attrs=attrs)
+    return from_decoded(payloads.decode(table), tz=tz, fields=fields, attrs=attrs, stacklevel=4)
 
 
 def from_decoded(
@@ -76,6 +82,7 @@ def from_decoded(
     tz: str | dt.tzinfo = "UTC",
     fields: str | list[str] | None = None,
     attrs: Attrs | None = None,
+    stacklevel: int = 3,
 ) -> pd.DataFrame:
     """Make the DataFrame that `to_frame` makes, of messages that are decoded already; see there.
 
@@ -85,6 +92,8 @@ def from_decoded(
         Of `isr_analysis.payloads.decode`: whole, a part, or several put together; in any order.
     tz, fields, attrs
         As of `to_frame`.
+    stacklevel : int
+        Whose line a warning names: that of the caller's caller by default.
     """
     decoded = messages.in_order(decoded)
     wanted = _wanted(fields)
@@ -95,16 +104,18 @@ def from_decoded(
     columns: dict[Hashable | None, Any] = {name: _category(decoded[name]) for name in ("client_id", "topic")}
     for column in found:
         columns[column.name] = _values(column, index)
-    for name in wanted or ():
-        if name not in columns:
-            if len(decoded):
-                raise UsageError(_unknown(name, names))
-            columns[name] = pd.Series([], index=index, dtype=object)
+    unknown = [name for name in wanted or () if name not in columns]
+    for name in unknown:
+        columns[name] = pd.Series(None, index=index, dtype=object)
     if extra is not None:
         columns[payloads.EXTRA] = _text(extra)
     alone = sum(isinstance(column.dtype, np.dtype) for column in columns.values())
     df = pd.DataFrame(columns, index=index, copy=alone > _BLOCKS)
     df.attrs.update(attrs or {})
+    for name in unknown if len(decoded) else ():
+        words = _unknown(name, names)
+        df.attrs["warning"] = "; ".join(filter(None, [df.attrs.get("warning"), words]))
+        warnings.warn(words, stacklevel=stacklevel)
     return df
 
 

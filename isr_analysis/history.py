@@ -65,7 +65,8 @@ def load_history(
     tz : str or tzinfo
         The zone of the index, and of instants without one. The machine's own zone never matters.
     fields : str or list of str, optional
-        The payload's fields that become columns; all if left out.
+        The payload's fields that become columns; all if left out. One that no message has is missing in every row,
+        with a warning.
     refresh : bool
         Ask for the whole range again.
     offline : bool

@@ -44,7 +44,8 @@ def load_live(
     tz : str or tzinfo
         The zone of the index.
     fields : str or list of str, optional
-        The payload's fields that become columns; all if left out.
+        The payload's fields that become columns; all if left out. One that no message has is missing in every row,
+        with a warning.
     max_age : str or timedelta
         An answer that is not older is taken from the cache; with ``"0s"``, none is.
     portal : Portal, optional

@@ -56,7 +56,8 @@ def read_history(
     tz : str or tzinfo
         The zone of the index.
     fields : str or list of str, optional
-        The payload's fields that become columns; all if left out.
+        The payload's fields that become columns; all if left out. One that no message has is missing in every row,
+        with a warning.
     account_id : str, optional
         The account; needed where the answers name more than one.
     contract : str or Path, optional

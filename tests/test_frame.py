@@ -78,16 +78,24 @@ def test_fields_are_selected_in_the_order_given():
     assert [*frame.to_frame(STATION, fields=[]).columns] == ["client_id", "topic"]
 
 
-def test_a_field_that_no_message_has_is_an_error():
-    """It names those that come near, or those that there are."""
-    with pytest.raises(UsageError, match=r"fields='valeu': no message .* 'value' and 7 more$"):
-        frame.to_frame(STATION, fields=["chan", "valeu"])
-    with pytest.raises(UsageError, match=r"'chan', 'cpu.load', 'disks', 'on', 'payload', 'total', 'unit', 'value'$"):
+def test_a_field_that_no_message_has_is_missing_everywhere_and_warned_of():
+    """As that of an event is in a quiet hour; those that come near are named, or those that there are."""
+    with pytest.warns(UserWarning, match=r"fields='valeu': no message .* 'value' and 7 more$") as warned:
+        df = frame.to_frame(STATION, fields=["chan", "valeu"], attrs={"warning": "first"})
+    assert [*df.columns] == ["client_id", "topic", "chan", "valeu"]
+    assert df["valeu"].isna().all()
+    assert df["valeu"].dtype == object
+    assert df.attrs["warning"] == f"first; {warned[0].message}"
+    with pytest.warns(UserWarning, match=r"'chan', 'cpu.load', 'disks', 'on', 'payload', 'total', 'unit', 'value'$"):
         frame.to_frame(STATION, fields="xyz")
-    with pytest.raises(UsageError, match=r"they have 'a' and 1 more$"):  # not the whole of a name of many words
+    with pytest.warns(UserWarning, match=r"they have 'a' and 1 more$"):  # not the whole of a name of many words
         frame.to_frame(table((0, "a", "t", json.dumps({"a": 1, "z" * 5000: 2}).encode())), fields="z" * 50)
-    with pytest.raises(UsageError, match="their payloads have none"):
-        frame.to_frame(table((0, "a", "t", b"{}")), fields="x")
+    with pytest.warns(UserWarning, match="their payloads have none"):
+        assert len(frame.to_frame(table((0, "a", "t", b"{}")), fields="x")) == 1
+
+
+def test_what_names_no_field_is_an_error():
+    """Neither a number in a list nor alone."""
     with pytest.raises(UsageError, match="3 is no name"):
         frame.to_frame(STATION, fields=["chan", 3])
     with pytest.raises(UsageError, match="fields=3: int names no field; give a text or a list of texts"):

@@ -78,6 +78,23 @@ def test_a_message_whose_fields_are_on_two_pages_is_one():
     assert isr.read_history([*pages, whole])["x"].tolist() == [1, 3]
 
 
+def test_a_field_that_no_message_has_is_warned_of_in_the_callers_line(sandbox):
+    """By every loader: a job that runs each hour goes on through one without events."""
+    body = b'[{"time": "2026-11-20T00:00:00Z", "client_id": "a", "topic": "state/relay", "payload": {"on": true}}]'
+    with pytest.warns(UserWarning, match="fields='event': no message") as warned:
+        assert isr.read_history(body, fields=["on", "event"])["event"].isna().all()
+    with sandbox.connect() as portal:
+        with pytest.warns(UserWarning, match="fields='event': no message") as of_history:
+            df = isr.load_history(
+                topic="telemetry/#", start="2026-11-20", end="2026-11-20T01:00", fields="event", portal=portal
+            )
+        with pytest.warns(UserWarning, match="fields='even': no message") as of_live:
+            isr.load_live(fields="even", portal=portal)
+    assert len(df) > 0
+    assert "fields='event'" in df.attrs["warning"]
+    assert {one[0].filename for one in (warned, of_history, of_live)} == {__file__}
+
+
 def test_a_topic_that_may_begin_with_an_account_asks_for_it():
     """Only an id in the portal's form is known as that of an account."""
     body = b'[{"time": "2026-11-20T00:00:00Z", "topic": "mine/a/state/relay", "payload": {"on": true}}]'
