@@ -145,7 +145,7 @@ def export_history(
             client_id, topic, start=start, end=end, last=last, tz=tz, offline=offline, wait=wait, progress=progress,
             portal=portal,
         )  # fmt: skip
-        _write_file(df, Path(name), kind)
+        write_file(df, Path(name), kind)
         return Exported(name, len(df), 1, 0, words)
     span = span.whole(times.DAY)
     new: Notes = {"account": portal.account_id, "selector": str(selector), "delta": delta, "days": {}}
@@ -200,7 +200,14 @@ def _export_days(
     return Exported(folder.name, rows, written, kept, words)
 
 
-def _write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
+def write_file(df: pd.DataFrame, path: Path, kind: str) -> None:
+    """Write a frame of `load_history` as a file of a kind of `FILES`, whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_asides(path)

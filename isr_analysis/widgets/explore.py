@@ -17,9 +17,9 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks import gaps
 from isr_analysis.checks.series import zone_of
-from isr_analysis.errors import IsrError, StoreError, UsageError, in_words
-from isr_analysis.files import path_of, replacing
-from isr_analysis.frame import line_ends
+from isr_analysis.errors import IsrError, UsageError, in_words
+from isr_analysis.export import write_file
+from isr_analysis.files import path_of
 from isr_analysis.history import load_history
 from isr_analysis.holdings import coverage
 from isr_analysis.messages import Clients
@@ -187,7 +187,9 @@ class Explorer(Composite):
             f"isr.plots.{self._plot}(df, {literal(field)})" if field else "isr.plots.timeseries(df)",
             "isr.gaps(df)",
         ]  # fmt: skip
-        return "\n".join([*lines, *([self._exported] if self._exported else [])])
+        if self._exported:
+            lines.append(call("isr.export_history", {"to": self._exported, **known}, raw=self._raw))
+        return "\n".join(lines)
 
     def parts(self) -> Iterator[Any]:
         """Load what is chosen, and give the plan, the figure, the gaps and the code."""
@@ -346,23 +348,9 @@ class Explorer(Composite):
         path = path_of(name, "file")
         if path.exists():
             raise UsageError(f"{path} exists already, and is not replaced: give another name")
-        ends = line_ends(df) if kind == "csv" else None
-        try:
-            with replacing(path) as aside:
-                if kind == "csv":
-                    df.to_csv(aside, errors="backslashreplace", lineterminator=ends)
-                else:
-                    df.to_parquet(aside)
-        except (OSError, ValueError, TypeError) as exc:  # pyarrow's errors are ValueErrors and TypeErrors
-            hint = (
-                "a column holds values of several kinds: CSV takes them"
-                if kind == "parquet"
-                else "see the folder's rights"
-            )
-            raise StoreError(f"{path} was not written ({exc}); {hint}") from exc
+        write_file(df, path, kind)
         with task.turn():
-            told = f", lineterminator={literal(ends)}" if ends else ""
-            self._exported = f"df.to_{kind}({literal(path.as_posix())}{told})"
+            self._exported = path.as_posix()
             self.written.value = notice(f"{counted(len(df), 'row')} in {path.absolute()}", "good")
             self._write_code()
 

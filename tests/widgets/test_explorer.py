@@ -86,7 +86,8 @@ def test_the_code_is_python_whatever_things_are_called(explorer, tmp_path):
     calls = [node for node in ast.walk(ast.parse(explorer.code())) if isinstance(node, ast.Call)]
     said = {one.func.attr: [arg.value for arg in one.args if isinstance(arg, ast.Constant)] for one in calls}
     assert said["timeseries"] == [name]
-    assert said["to_csv"] == [str(tmp_path / 'the "first".csv')]
+    (export,) = (one for one in calls if one.func.attr == "export_history")
+    assert [one.value.value for one in export.keywords if one.arg == "to"] == [str(tmp_path / 'the "first".csv')]
 
 
 def test_a_download_is_stopped_halfway_and_goes_on_there(portal, sandbox):
@@ -138,7 +139,7 @@ def test_exports_are_read_back_and_never_replace_a_file(explorer, tmp_path):
         explorer.export(kind)
         assert explorer.wait()
         assert len(read(tmp_path / f"out.{kind}")) == len(explorer.value)
-        assert f"df.to_{kind}(" in explorer.code()
+        assert f'isr.export_history(\n    to="{tmp_path}/out.{kind}",\n' in explorer.code()
     explorer.export("csv")
     assert explorer.wait()
     assert "not replaced" in explorer.written.value
@@ -146,6 +147,22 @@ def test_exports_are_read_back_and_never_replace_a_file(explorer, tmp_path):
     explorer.csv.click()
     assert explorer.wait()
     assert "is no path" in explorer.written.value
+
+
+def test_a_file_of_all_topics_is_the_one_that_an_export_writes(portal, tmp_path):
+    """Fields of lists and of mixed kinds, and bytes, too."""
+    asked = {"start": "2026-11-18", "end": "2026-11-18T02:00"}
+    explorer = isr.widgets.explorer(**asked, portal=portal)
+    explorer.go.click()
+    assert explorer.wait()
+    assert "object" in {str(one) for one in explorer.value.dtypes}
+    for kind in ("csv", "parquet"):
+        explorer.file.value = str(tmp_path / "out")
+        explorer.export(kind)
+        assert explorer.wait()
+        assert "rows in" in explorer.written.value
+        isr.export_history(tmp_path / f"same.{kind}", **asked, portal=portal)
+        assert (tmp_path / f"out.{kind}").read_bytes() == (tmp_path / f"same.{kind}").read_bytes()
 
 
 def test_nothing_is_loaded_while_the_choice_is_none(explorer, sandbox):
