@@ -155,3 +155,18 @@ def test_dates_of_digits_alone_name_no_zone():
     row = {**ROW, "time": "20261101063000"}
     assert read([row]).zoneless
     assert not read([{**row, "time": "1793514600500"}]).zoneless
+
+
+def test_numbers_of_several_units_are_no_guess():
+    """Read in one unit, the instants of the other would be of 1970; a clock that was never set has no such numbers."""
+    with pytest.raises(AnswerError, match="numbers of several units, as 1793514600 and 1793514600500"):
+        read([{**ROW, "time": 1_793_514_600_500}, {**ROW, "time": 1_793_514_600}])
+    assert [one[0] for one in told(read([{**ROW, "time": NS // 10**6}, {**ROW, "time": 86_400_000}]))] == [
+        NS, 86_400_000 * 10**6]  # fmt: skip
+
+
+def test_the_name_of_a_zone_counts_beside_an_offset_alone():
+    """As Java writes it; without one it is a clock that is not known here, and not that of UTC."""
+    assert told(read([{**ROW, "time": "2026-11-01T07:30:00.5+01:00[Europe/Zurich]"}]))[0][0] == NS
+    with pytest.raises(AnswerError, match=r"\[Europe/Zurich\]"):
+        read([{**ROW, "time": "2026-11-01T07:30:00.5[Europe/Zurich]"}])

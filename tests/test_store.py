@@ -119,7 +119,10 @@ def test_the_future_is_not_missing(store):
 
 
 def test_a_commit_waits_for_the_disk(store, monkeypatch):
-    """A part and its name are on the disk before the ledger has it, and then the ledger is: no power cut harms them."""
+    """A part and its name are on the disk before the ledger has it, and then the ledger is: no power cut harms them.
+
+    So are the names of the folders that were made for it.
+    """
     flushed, seen = [], []
     real, note = os.fsync, ledger.note
 
@@ -134,7 +137,12 @@ def test_a_commit_waits_for_the_disk(store, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(ledger, "note", noted)
     fill(store, ALL, Range(D0, D0 + DAY), ROWS[:8], LATER)
-    assert seen == [([False, True], 2)]
+    fill(store, ALL, Range(D0 + DAY, D0 + 2 * DAY), [(at + DAY, *rest) for at, *rest in ROWS[:8]], LATER)
+    (first, full), (second, _) = seen
+    assert (first[0], full) == (False, 2)
+    assert len(first) > 3  # the month's folder, that of all months, and the one that this is in
+    assert all(first[1:])
+    assert second == [*first, False, True]
 
 
 def test_what_is_cleared_is_missing(store):

@@ -23,8 +23,8 @@ NS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<dash>[-/.]?)(?P<month>\d{2})(?P=dash)(?P<day>\d{2})"
     r"(?:[Tt _]+(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
-    r"\s*(?P<zone>Z|z|UTC|GMT|(?P<sign>[+\-\u2212])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?"
-    r"(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?)?(?:\[[^\]]*\])?"
+    r"\s*(?:(?P<zone>Z|z|UTC|GMT|(?P<sign>[+\-\u2212])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?"
+    r"(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?)(?:\[[^\]]*\])?)?"
 )
 _DOTTED = re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)(?P<rest>$|(?:,? +|T)\d.*)")
 """As much of Europe writes days, and never the month before them."""
@@ -90,10 +90,20 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
     if pc.all(pc.match_substring_regex(text, r"^-?\d+$")).as_py() and form != "iso":
         try:
             numbers = text.cast(pa.int64())
-            return pc.multiply_checked(numbers, NS[_unit(name, form, pc.max(pc.abs_checked(numbers)).as_py())])
+            least, largest = pc.min_max(pc.abs_checked(numbers)).as_py().values()
+            unit = _unit(name, form, largest)
+            if form is None and unit_of(name) is None and _is_of_coarser(least, unit):
+                raise AnswerError(f"the time field {name!r} holds numbers of several units, as {least} and {largest}")
+            return pc.multiply_checked(numbers, NS[unit])
         except pa.ArrowInvalid as exc:
             raise AnswerError(f"the time field {name!r} holds a number out of range: {exc}") from exc
     return _one_by_one(text, name, form, zone)
+
+
+def _is_of_coarser(number: int | None, unit: str) -> bool:
+    """Tell whether a number is an instant of these years in a coarser unit, and one of 1970 in its own."""
+    coarser = (ns for ns in NS.values() if ns > NS[unit])
+    return number is not None and any(_YEARS[0] <= number * one < _YEARS[1] for one in coarser)
 
 
 def completed(time: pa.ChunkedArray, column: pa.ChunkedArray, unit: str) -> pa.ChunkedArray | None:

@@ -42,6 +42,7 @@ def write(folder: Path, table: pa.Table) -> Part:
     day = times.iso(first)[:10]
     name = f"{day[:7]}/{day}-{uuid.uuid4().hex}.parquet"
     path = folder / name
+    above = [one.parent for one in (path.parent, *path.parent.parents) if not one.exists()]  # they get new names
     make_folder(path.parent)
     try:
         with replacing(path) as aside, aside.open("wb") as file:
@@ -51,7 +52,8 @@ def write(folder: Path, table: pa.Table) -> Part:
             )  # fmt: skip
             file.flush()
             os.fsync(file.fileno())
-        _sync(path.parent)
+        for one in (path.parent, *above):
+            _sync(one)
     except OSError as exc:
         raise StoreError(
             f"{path.parent} cannot be written ({exc.strerror or exc}); make room, or set ISR_HOME to another folder. "
