@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from isr_analysis import messages, times
 from isr_analysis.errors import StoreError
 from isr_analysis.messages import Selector
-from isr_analysis.store import doubles
+from isr_analysis.store import doubles, parts
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import SETTLE, Store
 from isr_analysis.times import Range
@@ -89,6 +89,25 @@ def test_where_all_has_settled_nothing_is_beside_it(both):
     for start, end, found in ((0, 40, []), (0, 100, []), (0, 101, [100]), (100, 101, [100]), (101, 102, [])):
         beside = recorded.beside(history, ALL, Range(T0 + start * S, T0 + end * S), settle=SETTLE, now=T0 + 700 * S)
         assert seconds(beside) == found
+
+
+def test_nothing_recorded_is_read_where_history_has_settled(both, monkeypatch):
+    """A part stays for its other topics; of what is asked for, only the part that is open is read, and what is near."""
+    history, recorded = both
+    for day in range(4):
+        recorded.append(table([(day * 86_400 + i, "a", topic, b"%d" % i) for i in range(3) for topic in "tu"]))
+    one = Selector(topic="t")
+    fetched(history, [], 0, 3 * 86_400, 5 * 86_400, one)
+    read, plainly = [], parts.read
+    monkeypatch.setattr(parts, "read", lambda *given, **how: read.append(given[1]) or plainly(*given, **how))
+    whole = Range(T0, T0 + 4 * 86_400 * S)
+    settled = Range(T0, T0 + 3 * 86_400 * S)
+    assert len(recorded.beside(history, one, settled, settle=SETTLE, now=T0 + 5 * 86_400 * S)) == 0
+    assert read == []
+    assert seconds(recorded.beside(history, one, whole, settle=SETTLE, now=T0 + 5 * 86_400 * S)) == [
+        259_200, 259_201, 259_202]  # fmt: skip
+    assert {part.first for part in read if part.rows == 6} == {T0 + 259_200 * S}
+    assert len(recorded.beside(history, Selector(topic="u"), whole, settle=SETTLE, now=T0 + 5 * 86_400 * S)) == 12
 
 
 def test_in_the_tail_history_comes_first_and_what_it_lacks_stays(both):

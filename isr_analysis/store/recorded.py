@@ -90,10 +90,12 @@ class Recorded(Store):
             The present instant, ns.
         """
         wide = Range(max(0, span.start - NEAR), span.end + NEAR)
-        found = self.read(selector, wide)
-        if not len(found):
-            return found
-        open_ = self._open(history, found, selector, wide, settle=settle, now=now)
+        gaps = self._gaps(history, selector, span, settle=settle, now=now)
+        first = min((gap.start for one in gaps.values() for gap in one), default=None)
+        if first is None:
+            return messages.empty()
+        found = self.read(selector, Range(max(wide.start, first - 2 * NEAR), wide.end))
+        open_ = _lie_in(gaps, found)
         if not open_.any():
             return messages.empty()
         at = messages.instants(found)
@@ -110,21 +112,17 @@ class Recorded(Store):
         )
         return found.filter(pa.array(new & open_ & (at >= span.start) & (at < span.end)))
 
-    def _open(
-        self, history: Store, found: pa.Table, selector: Selector, wide: Range, *, settle: int, now: int
-    ) -> np.ndarray:
-        """Tell for each recorded message whether the history is yet to settle there; forget the parts where it has."""
-        spans, _ = history.spans(selector, wide)
-        at = messages.instants(found)
-        client = np.array(found["client_id"].to_pylist(), object)
-        open_ = np.ones(len(found), np.bool_)
+    def _gaps(
+        self, history: Store, selector: Selector, span: Range, *, settle: int, now: int
+    ) -> dict[str, list[Range]]:
+        """Give where the history is yet to settle, by client, or of all; forget the parts that lie where it has."""
+        spans, _ = history.spans(selector, span)
+        gaps = {}
         for one in selector.clients or (ledger.ALL,):
-            settled = [span.settled(settle) for span in spans if span.client in (ledger.ALL, one)]
-            mine = np.ones(len(found), np.bool_) if one == ledger.ALL else client == one
-            for span in settled:
-                open_ &= ~(mine & (at >= span.start) & (at < span.end))
+            settled = [known.settled(settle) for known in spans if known.client in (ledger.ALL, one)]
             self._forget(Selector(None if one == ledger.ALL else (one,), selector.topic), settled, now)
-        return open_
+            gaps[one] = span.minus(settled)
+        return gaps
 
     def _forget(self, selector: Selector, settled: list[Range], now: int) -> None:
         """Forget the parts that lie in one of the spans over which the history has settled."""
@@ -142,3 +140,15 @@ class Recorded(Store):
                     return
             with database.transaction(self._ledger, ledger.FORMAT) as db:
                 ledger.replace_parts(db, done(db), [], now)
+
+
+def _lie_in(gaps: dict[str, list[Range]], table: pa.Table) -> np.ndarray:
+    """Tell which messages lie in one of the ranges of their client, or of all."""
+    at = messages.instants(table)
+    client = np.array(table["client_id"].to_pylist(), object)
+    found = np.zeros(len(table), np.bool_)
+    for one, ranges in gaps.items():
+        mine = np.ones(len(table), np.bool_) if one == ledger.ALL else client == one
+        for gap in ranges:
+            found |= mine & (at >= gap.start) & (at < gap.end)
+    return found
