@@ -70,7 +70,11 @@ def compare(
     ['Monday', 'Sunday']
     """
     ground = look.checked(theme)
-    one, two = taken(df), taken(other)
+    one = taken(df)
+    try:
+        two = taken(other)
+    except UsageError as exc:
+        raise UsageError(f"the second of the two frames to compare, other: {exc}") from None
     zone = zone_of(one) if tz is None else times.zone(tz)
     called = _names(one, two, zone) if names is None else _pair(names)
     notes = []

@@ -84,3 +84,9 @@ def test_names_that_are_no_pair_are_refused(names):
     with pytest.raises(UsageError, match=r'are no two different names; give such as \("before"'):
         plots.compare(one, two, "value", names=names)
     assert {trace.name for trace in plots.compare(one, two, "value", names=(2025, 2026)).data} == {"2025", "2026"}
+
+
+def test_a_field_in_the_place_of_the_second_frame_is_told_as_such():
+    """The other figures take a frame and a field."""
+    with pytest.raises(UsageError, match="the second of the two frames to compare, other: a DataFrame .* str came"):
+        plots.compare(hours("2026-11-01"), "value")
