@@ -88,5 +88,5 @@ def test_names_that_are_no_pair_are_refused(names):
 
 def test_a_field_in_the_place_of_the_second_frame_is_told_as_such():
     """The other figures take a frame and a field."""
-    with pytest.raises(UsageError, match="the second of the two frames to compare, other: a DataFrame .* str came"):
+    with pytest.raises(UsageError, match=r"the second of the two frames to compare, other: a DataFrame .* str came"):
         plots.compare(hours("2026-11-01"), "value")
