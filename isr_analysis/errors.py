@@ -68,7 +68,7 @@ class IsrError(Exception):
         self.retry_after = retry_after
 
     def _render_traceback_(self) -> list[str]:
-        """Give what IPython shows of the error: the calls up to this package, and the words.
+        """Give what IPython shows of the error: the calls up to this package, without tokens in them, and the words.
 
         The way below, hundreds of lines with that of the HTTP libraries, is shown by ``traceback.print_last()``.
         """
@@ -82,7 +82,7 @@ class IsrError(Exception):
             shown: list[str] = formatter.structured_traceback(type(self), self, trace)
         finally:
             self.__cause__, self.__suppress_context__ = cause, is_suppressed
-        return shown
+        return [without_tokens(one) for one in shown]
 
 
 def _up_to_here(trace: TracebackType | None) -> TracebackType | None:

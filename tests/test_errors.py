@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-CELL = """
+TOKEN = "isr_mqtt_rest_of-a-portal-that-is-away"
+CELL = f"""
 import isr_analysis as isr
-def mine():
-    return isr.load_history(last="1h")
-mine()
+def mine(token):
+    return isr.load_history(last="1h", portal=isr.connect(token))
+mine("{TOKEN}")
 """
 WHOLE = """
 import sys, traceback
@@ -28,7 +29,7 @@ def test_a_notebook_shows_the_cell_and_the_words_and_none_of_the_hundreds_of_lin
 
     for name, value in {
         "ISR_HOME": str(tmp_path), "ISR_PORTAL_ORIGIN": "http://127.0.0.1:9",
-        "ISR_TOKEN": "isr_mqtt_rest_of-a-portal-that-is-away", "ISR_ACCOUNT_ID": "0c4d6a2e-1111-4222-8333-444455556666",
+        "ISR_ACCOUNT_ID": "0c4d6a2e-1111-4222-8333-444455556666",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     cells = [nbformat.v4.new_code_cell(one) for one in (f"%xmode {mode}", CELL, WHOLE)]
@@ -38,8 +39,10 @@ def test_a_notebook_shows_the_cell_and_the_words_and_none_of_the_hundreds_of_lin
     (shown,) = nb.cells[1].outputs
     lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(shown.traceback)).splitlines()
     assert len(lines) < 30
-    assert any('return isr.load_history(last="1h")' in line for line in lines)
+    assert any('return isr.load_history(last="1h", ' in line for line in lines)
     assert any("in mine" in line for line in lines)
     assert lines[-1].startswith("PortalUnavailableError: http://127.0.0.1:9 cannot be reached")
+    assert not any(TOKEN in line for line in lines)
+    assert any("(a token)" in line for line in lines)
     assert not any("site-packages" in line or "isr_analysis/" in line for line in lines)
     assert nb.cells[2].outputs == []
