@@ -142,4 +142,5 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
 def strangers(portal: Portal, selector: Selector) -> str:
     """Say which of the clients that a selector names the portal does not list, and what is called nearly so."""
     named = selector.clients or ()
-    return "; ".join(holding.strangers(named, *portal.listed_clients(named))) if named else ""
+    known, where, called = portal.listed_clients(named) if named else ([], "", [])
+    return "; ".join([*holding.strangers(named, known, where), *called])

@@ -24,8 +24,9 @@ MINUTE = 60 * SECOND
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 
-_UNITS = {"s": SECOND, "min": MINUTE, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|S|MIN|H|D|W)\s*")  # "1M" could be a month
+_UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*((?i:s|sec(?:ond)?s?|min(?:ute)?s?|h(?:ours?)?|d(?:ays?)?|w(?:eeks?)?)|m)")
+_DURATION = re.compile(rf"\s*(-?)(?:{_LENGTH.pattern}\s*)+")  # "1M" could be a month
 _NO_ZONES = ("localtime", "posixrules", "Factory", "right/")  # this machine's own, and those that count leap seconds
 _ALIKE, _SHORT = 0.8, 5  # of a zone's name that was meant; "CEST" and "GMT+1" are none
 _DATE_ONLY = re.compile(r"\d{4}-?\d\d(-?\d\d?)?")
@@ -244,7 +245,7 @@ def _after(stamp: pd.Timestamp, where: dt.tzinfo) -> pd.Timestamp:
 
 
 def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration", zero: bool = False) -> int:
-    """Turn ``"7d"``, ``"90min"``, ``"30s"``, ``"2w"`` or a timedelta into nanoseconds.
+    """Turn ``"7d"``, ``"90min"``, ``"2 weeks"``, ``"1 h 30 min"`` or a timedelta into nanoseconds.
 
     Raises
     ------
@@ -254,8 +255,8 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
     ns = 0 if zero and str(value) == "0" else None  # nothing needs no unit
     if isinstance(value, str):
         if match := _DURATION.fullmatch(value):
-            length = float(match[1]) * _UNITS[match[2].lower()]
-            ns = round(length) if length < 2**63 else None
+            length = sum(float(number) * _UNITS[unit[0].lower()] for number, unit in _LENGTH.findall(value))
+            ns = round(-length if match[1] else length) if length < 2**63 else None
     elif isinstance(value, dt.timedelta | np.timedelta64):
         with contextlib.suppress(OverflowError, ValueError):  # longer than ns can count
             ns = int(pd.Timedelta(value).as_unit("ns").value)

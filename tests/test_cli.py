@@ -284,10 +284,14 @@ def test_a_failure_is_one_message_and_an_exit_status(sandbox, tmp_path, token, w
 
 
 def test_a_console_of_another_coding_shows_what_it_can(sandbox, tmp_path):
-    """As of Windows, where a file or a pipe is no UTF-8: a mark that it lacks is a question mark, and no error."""
-    done = run("doctor", token=sandbox.token, origin=sandbox.origin, tmp_path=tmp_path, PYTHONIOENCODING="cp1252")
+    """As of Windows, where a file or a pipe is no UTF-8: what is well is told from what is not, and nothing fails."""
+    here = {"origin": sandbox.origin, "tmp_path": tmp_path, "PYTHONIOENCODING": "cp1252"}
+    done = run("doctor", token=sandbox.token, **here)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("? ")
+    assert done.stdout.startswith("+ ")
+    done = run("doctor", token="isr_mqtt_rest_none", **here)
+    assert any(line.startswith("x ") for line in done.stdout.splitlines())
+    assert " > " in done.stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file here is always full")

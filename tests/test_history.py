@@ -83,6 +83,22 @@ def test_offline_most_of_a_range_that_is_not_there_is_told(here):
     assert found.attrs["end"] == "2026-11-19T00:00:00Z"
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_a_call_sign_in_the_place_of_a_client_is_told_whose_it_is(here, held):
+    """As it stands in the portal's list, beside the id; of a word that all have a few are told."""
+    if held:
+        isr.load_history(last="1h", portal=here)
+    words = r"no client 'q1isr' .*; 'q1isr' stands in the label of client 'isr-shack-01'$"
+    for load in (isr.load_history, isr.sync):
+        with pytest.warns(UserWarning, match=words):
+            load("q1isr", last="1h", portal=here)
+    with pytest.warns(UserWarning, match=words):
+        assert isr.load_live("q1isr", portal=here).empty
+    with pytest.warns(UserWarning, match="no client 'Station'") as said:
+        isr.load_history("Station", last="1h", portal=here)
+    assert str(said[0].message).count("stands in the label of client") == 3
+
+
 def test_offline_a_hole_is_not_passed_over(here):
     """Only what is missing at the end shortens the range."""
     isr.load_history(start="2026-11-18", end="2026-11-19", portal=here)

@@ -60,11 +60,13 @@ def test_a_notebook_of_ones_own(sandbox: Any, tmp_path: Path) -> None:
 
 
 def test_what_a_notebook_of_ones_own_selects_stays(sandbox: Any, tmp_path: Path) -> None:
-    """Its client, topic and title are its own where the report names none; what it does not set is set for it."""
-    own = _notebook(tmp_path, "topic = 'voltage'\ntitle = 'mine'", "print([topic, title, client_id, offline])")
-    with sandbox.connect() as portal:
-        isr.build_report(tmp_path / "r.html", last="1h", notebook=own, portal=portal)
-    assert "['voltage', 'mine', None, True]" in (tmp_path / "r.html").read_text("utf-8")
+    """Its client, topic, zone and title are its own where the report names none; what it does not set is set for it."""
+    own = _notebook(tmp_path, "topic = 'voltage'\ntitle = 'mine'\ntz = 'Europe/Berlin'",
+                    "print([topic, title, tz, client_id, offline])")  # fmt: skip
+    for given, zone in (("UTC", "Europe/Berlin"), ("Asia/Tokyo", "Asia/Tokyo")):
+        with sandbox.connect() as portal:
+            isr.build_report(tmp_path / "r.html", last="1h", tz=given, notebook=own, portal=portal)
+        assert f"['voltage', 'mine', '{zone}', None, True]" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_a_notebook_of_ones_own_soon_after_a_sync(sandbox: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import sys
 
@@ -90,6 +91,43 @@ def test_the_token_of_a_chosen_profile_comes_before_the_environments(home):
     by_environment = settings.profile(home=home, environ=env)
     assert by_environment.origin == "https://env.example"
     assert tokens.find(by_environment, environ=env).reveal() == VALUE
+
+
+def test_the_file_of_a_chosen_profile_comes_before_the_environments_token(home, tmp_path):
+    """As on a server without a keyring; a file that the environment names is the environment's."""
+    files = {name: tmp_path / name for name in ("club", "env")}
+    for path in files.values():
+        path.write_text(f"isr_mqtt_rest_example-{path.name}")
+        path.chmod(0o600)
+    made = settings.profile("club", origin="https://club.example", home=home, environ={}, may_be_new=True)
+    settings.save(dataclasses.replace(made, token_file=files["club"]))
+    env = {"ISR_TOKEN": VALUE, "ISR_TOKEN_FILE": str(files["env"])}
+    chosen = settings.profile("club", home=home, environ=env)
+    assert tokens.find(chosen, environ=env).reveal().endswith("club")
+    settings.save(made)
+    chosen = settings.profile("club", home=home, environ=env)
+    assert tokens.find(chosen, environ=env).reveal() == VALUE
+
+
+@pytest.mark.usefixtures("no_keyring")
+@pytest.mark.parametrize("name", ["club", "club.2"])
+def test_without_a_keyring_it_is_said_how_a_profile_is_made(home, tmp_path, name):
+    """What stands in the message can be pasted into the settings, and then the profile is found with its token."""
+    made = settings.profile(name, origin="https://club.example", account_id="a-1", home=home, environ={},
+                            may_be_new=True)  # fmt: skip
+    with pytest.raises(StoreError, match=f"install -m 600 /dev/null ~/.isr-token-{name}") as caught:
+        tokens.keep(made, Token(VALUE))
+    lines = str(caught.value).splitlines()
+    (begin,) = (number for number, line in enumerate(lines) if "[profiles." in line)
+    assert str(home / settings.CONFIG) in lines[begin]
+    (tmp_path / f".isr-token-{name}").write_text(VALUE)
+    (tmp_path / f".isr-token-{name}").chmod(0o600)
+    entry = "\n".join(lines[begin : begin + 4]).replace("~", str(tmp_path))
+    home.mkdir(exist_ok=True)
+    (home / settings.CONFIG).write_text(entry)
+    found = settings.profile(home=home, environ={"ISR_PROFILE": name})
+    assert (found.origin, found.account_id) == ("https://club.example", "a-1")
+    assert tokens.find(found, environ={}, ask=False).reveal() == VALUE
 
 
 @pytest.mark.usefixtures("no_keyring")

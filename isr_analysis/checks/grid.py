@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -52,6 +52,7 @@ def wide(
     field: str | list[str] = "value",
     *,
     every: str | dt.timedelta = "1min",
+    how: Literal["mean", "min", "max"] = "mean",
     counter: bool = False,
     by: str | list[str] | None = None,
     start: times.Instant | None = None,
@@ -59,13 +60,12 @@ def wide(
 ) -> pd.DataFrame:
     """Put a field, or several, on an even grid, one column a channel, so that channels can be compared row by row.
 
-    A measurement is the mean of the messages within each step, and is missing where none came: nothing is invented.
-    Of a direction, as its field's name says (heading, bearing, azimuth, course, wind direction, yaw, longitude; in
-    degrees), it is the mean direction: between 350 and 20 lies 5.
-    Numbers that stand for none, such as 65535, are in that mean, as far as nobody takes them out: `quality` finds them.
-    Words that come in place of one by turns, such as "n/a", are left out of the mean; numbers that a device wrote as
-    text count, but for versions and names. States and events hold until the next message, as long as the device was
-    not silent.
+    A measurement is the mean of the messages within each step, or the least or greatest of them, and is missing where
+    none came: nothing is invented. Of a direction, as its field's name says (heading, bearing, azimuth, course, wind
+    direction, yaw, longitude; in degrees), it is the mean direction: between 350 and 20 lies 5. Numbers that stand for
+    none, such as 65535, are among them, as far as nobody takes them out: `quality` finds them. Words that come in place
+    of one by turns, such as "n/a", are left out; numbers that a device wrote as text count, but for versions and names.
+    States and events hold until the next message, as long as the device was not silent.
 
     Parameters
     ----------
@@ -76,6 +76,8 @@ def wide(
     every : str or timedelta
         The step, such as ``"1min"`` or ``"1h"``. Whole days are days of the frame's zone (23 or 25 hours where the
         clocks change); shorter steps are of equal length and begin at the first midnight.
+    how : {"mean", "min", "max"}
+        What is given of the measurements of a step; the least and greatest of a direction are those of its numbers.
     counter : bool
         The field counts up, as bytes, pulses or energy do: give by how much it rose in each step, in place of the mean.
         What it rose by from one message to the next counts in the step of the later one, so that the steps add up. A
@@ -100,7 +102,8 @@ def wide(
     Raises
     ------
     UsageError
-        A column is missing, or with `counter` holds no numbers; or the grid would have more than 50 million cells.
+        A column is missing, or with `counter` holds no numbers; `how` is not known, or was given with `counter`; or the
+        grid would have more than 50 million cells.
 
     Examples
     --------
@@ -110,11 +113,17 @@ def wide(
     >>> df = pd.DataFrame({"chan": [1, 2, 1, 2], "value": [4.0, 7.0, 5.0, 8.0]}, index=index)
     >>> isr.wide(df, every="1min").to_dict("list")
     {'chan 1': [4.0, 5.0], 'chan 2': [7.0, 8.0]}
+    >>> isr.wide(df, every="1d", how="max").to_dict("list")
+    {'chan 1': [5.0], 'chan 2': [8.0]}
     >>> energy = pd.DataFrame({"wh": [90.0, 95.0, 2.0, 5.0]}, index=index)  # it began anew at zero
     >>> isr.wide(energy, "wh", every="2min", counter=True)["value"].tolist()
     [10.0]
     """
     check_flags(counter=counter)
+    if how not in ("mean", "min", "max"):
+        raise UsageError(f'how={how!r} is not known; give "mean", "min" or "max"')
+    if counter and how != "mean":
+        raise UsageError(f"how={how!r} and counter=True, which gives by how much it rose, were given; give one of them")
     frame, fields = taken(df), listed(field)
     step = times.duration(every, name="every")
     zone = zone_of(frame)
@@ -139,8 +148,10 @@ def wide(
             called = channel if isinstance(field, str) else f"{channel} · {name}"
             while called in made:  # names may have the mark between them in themselves
                 called += " ·"
-            column = _rises if counter else _column
-            made[called] = column(values, one.times(number), edges, topics[number])
+            at = one.times(number)
+            made[called] = (
+                _rises(values, at, edges) if counter else _column(values, at, edges, topic=topics[number], how=how)
+            )
             told[called] = units[number]
     order = sorted(made, key=natural)
     grid = _grid(edges[:-1], zone, {name: made[name] for name in order})
@@ -193,7 +204,7 @@ def _names(series: Series) -> list[str]:
     ]
 
 
-def _column(part: pd.Series, time: Ints, edges: Ints, topic: str) -> Any:
+def _column(part: pd.Series, time: Ints, edges: Ints, *, topic: str, how: str) -> Any:
     """Put one channel on the grid."""
     number = numbers(part)
     some = ~np.isnan(number)
@@ -201,7 +212,18 @@ def _column(part: pd.Series, time: Ints, edges: Ints, topic: str) -> Any:
         return _held(part, time, edges)
     if not some.all() and is_label(len(np.unique(number[some])), part[~some].astype("str").nunique()):
         return _held(part, time, edges)
+    if how != "mean":
+        return _extremes(number[some], time[some], edges, np.minimum if how == "min" else np.maximum)
     return _means(number[some], time[some], edges, str(part.name))
+
+
+def _extremes(number: Floats, time: Ints, edges: Ints, of: np.ufunc) -> Floats:
+    """Give the least or the greatest number of each step; those of a step stand together, as `time` ascends."""
+    step, inside = _steps(time, edges)
+    made = np.full(len(edges) - 1, np.nan)
+    some, begins = np.unique(step[inside], return_index=True)
+    made[some] = of.reduceat(number[inside], begins) if len(some) else []
+    return made
 
 
 def mean(number: Floats, field: str) -> float:
@@ -237,7 +259,7 @@ def _straight(degrees: Floats, step: Ints, least: float) -> Floats:
     return made
 
 
-def _rises(part: pd.Series, time: Ints, edges: Ints, _: str) -> Floats:
+def _rises(part: pd.Series, time: Ints, edges: Ints) -> Floats:
     """Give by how much a counter rose in each step."""
     number = numbers(part)
     some = np.isfinite(number)

@@ -94,12 +94,15 @@ def doctor(as_json: bool, profile: str | None, origin: str | None) -> int:
         }
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return int(ill)
-    marks = {doctors.OK: "✓", doctors.WARN: "!", doctors.FAIL: "✗"}
+    coding, signs = sys.stdout.encoding or "ascii", "✓!✗→"
+    if signs.encode(coding, "ignore").decode(coding) != signs:  # each would be the same question mark
+        signs = "+!x>"
+    marks = dict(zip((doctors.OK, doctors.WARN, doctors.FAIL), signs, strict=False))
     width = max(len(check.name) for check in checks)
     for check in checks:
         click.echo(f"{marks[check.state]} {check.name:<{width}}  {check.found}")
         if check.remedy:
-            click.echo(f"  {'':<{width}}  → {check.remedy}")
+            click.echo(f"  {'':<{width}}  {signs[-1]} {check.remedy}")
     if contract is not None:
         click.echo(f"\n# The contract: {contract.source}\n{to_toml(contract)}")
     return int(ill)

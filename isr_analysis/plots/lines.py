@@ -158,7 +158,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
         if gaps:
             shade(figure, own, hands, axis=left, colour=look.INK[ground]["gap"])
         if len(panels) > 1:
-            _heading(figure, own, facets, domains[number][1])
+            headed(figure, own, facets, domains[number][1])
     if len(marks):
         marked = mark(figure, marks, hands, axis=f"y{2 * len(panels) + 1}", domain=domains[-1], ground=ground)
         if marked < len(marks):
@@ -211,7 +211,7 @@ def _axis_says(lines: list[Line]) -> set[str]:
     return {line.name for line in lines if line.name == line.field and own[line.panel] == 1}
 
 
-def _heading(figure: go.Figure, own: list[Line], facets: list[str], top: float) -> None:
+def headed(figure: go.Figure, own: list[Line], facets: list[str], top: float) -> None:
     """Say above a panel what it shows, where its axis cannot."""
     topics = list(dict.fromkeys(str(line.keys[TOPIC]) for line in own if TOPIC in line.keys))
     facets = [str(own[0].keys.get(name, "")) for name in facets]

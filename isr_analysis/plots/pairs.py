@@ -88,7 +88,7 @@ def compare(
     if not both:
         return look.nothing(ground, title=title or "Comparison", words="No data: neither frame has any row")
     joined = _joined(both)
-    picked = pick(joined, fields, by=[_WHOSE, *listed(by)], tz=zone)
+    picked = pick(joined, fields, by=[_WHOSE, *listed(by)], tz=zone, sides=_WHOSE)
     if picked.no_lines:
         return look.nothing(ground, title=title or "Comparison", words=picked.no_lines)
     drawn_of = {line.keys[_WHOSE] for line in picked.lines}

@@ -74,9 +74,9 @@ class Picked:
 def pick(
     df: pd.DataFrame | pd.Series, fields: str | list[str] | None, *, by: str | list[str] | None = None,
     facets: list[str] | None = None, overlay: bool = False, right: list[str] | None = None, events: bool = False,
-    tz: str | dt.tzinfo | None = None,
+    tz: str | dt.tzinfo | None = None, sides: str = "",
 ) -> Picked:  # fmt: skip
-    """Read from a frame what there is to draw.
+    """Read from a frame what there is to draw; where that is too much, the same of each of the `sides` of a column.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def pick(
         words = f"No data: every value is {f'beyond {values.MOST:g}' if beyond else 'missing'}"
         return Picked([], [], marks, zone, [], words)
     notes = [f"{counted(beyond, 'value')} beyond {values.MOST:g} left out"] if beyond else []
-    lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, notes=notes)
+    lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, sides=sides, notes=notes)
     named(lines, extra, facets)
     panels = list(dict.fromkeys(line.panel for line in lines))
     lines.sort(key=lambda line: natural(line.name))
@@ -183,7 +183,9 @@ def _units_of_grid(frame: pd.DataFrame) -> dict[Any, Any]:
     return dict(zip(names, units, strict=False)) if isinstance(names, list) and isinstance(units, list) else {}
 
 
-def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], notes: list[str]) -> list[Line]:
+def _placed(
+    lines: list[Line], facets: list[str], *, overlay: bool, right: list[str], sides: str, notes: list[str]
+) -> list[Line]:
     """Give each line its panel, and leave out what no figure can show, with a note."""
     for line in lines:
         line.right = line.field in right
@@ -200,13 +202,19 @@ def _placed(lines: list[Line], facets: list[str], *, overlay: bool, right: list[
         panels.sort(key=lambda panel: panel not in moving)  # what never changes gives way
         lines = [line for line in lines if line.panel in panels[:_PANELS]]
     if len(lines) > _LINES:
-        # In turn from each panel, the fullest first, so that none is emptied by another.
+        # In turn from each panel and side, the fullest first, so that none is emptied by another.
+        kin = {id(line): str((line.panel, line.field, line.keys | {sides: ""})) for line in lines}
+        full: Counter[str] = Counter()
+        for line in lines:
+            full[kin[id(line)]] += len(line.time)
+        by_size = sorted(lines, key=lambda line: -full[kin[id(line)]])
         place: Counter[tuple[Any, ...]] = Counter()
         turn = {}
-        for line in sorted(lines, key=lambda one: -len(one.time)):
-            turn[id(line)] = place[line.panel]
-            place[line.panel] += 1
-        best = {id(line) for line in sorted(lines, key=lambda one: (turn[id(one)], -len(one.time)))[:_LINES]}
+        for line in by_size:
+            beside = (line.panel, line.keys.get(sides))
+            turn[id(line)] = place[beside]
+            place[beside] += 1
+        best = {id(line) for line in sorted(by_size, key=lambda line: turn[id(line)])[:_LINES]}
         notes.append(f"the {_LINES} fullest of {len(lines):,} lines; filter the frame to see others")
         lines = [line for line in lines if id(line) in best]
     return lines

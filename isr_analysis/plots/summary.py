@@ -15,7 +15,7 @@ from isr_analysis.checks.kinds import decimals
 from isr_analysis.checks.series import Floats, Ints, stamps
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
-from isr_analysis.plots.lines import titled
+from isr_analysis.plots.lines import headed, titled
 from isr_analysis.plots.outside import Outside
 from isr_analysis.plots.panels import Line, bottom, panel_axes, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
@@ -94,6 +94,8 @@ def profile(
             shown = line.name not in legend
             figure.add_traces(_course(line, course, over, looks[line.name], axis, has_band=has_band, shown=shown))
             legend.add(line.name)
+        if len(picked.panels) > 1:
+            headed(figure, own, [], domains[number][1])
     zone = str(picked.zone) if picked.zone else "the data names no zone"
     ticks = list(range(0, 7 * 24, 24) if over == "week" else range(0, 25, 3))
     figure.update_layout(
@@ -182,6 +184,8 @@ def distribution(
                 )
             )  # fmt: skip
             legend.add(line.name)
+        if len(picked.panels) > 1:
+            headed(figure, own, [], domains[number][1])
     heading = title or f"Distribution: {titled(picked.lines, picked.marks)}"
     notes = [*picked.notes, *(one.partition(";")[0] for one in outside.words)]  # there is nothing of them to see
     return _finish(figure, picked, ground, heading, notes, legend)
@@ -190,9 +194,10 @@ def distribution(
 def _finish(
     figure: go.Figure, picked: Picked, ground: look.Theme, title: str, notes: list[str], legend: set[str]
 ) -> go.Figure:
-    height = 134 + (320 if len(picked.panels) == 1 else 250 * len(picked.panels))
+    several = len(picked.panels) > 1
+    height = 134 + (250 * len(picked.panels) if several else 320)
     names = sorted(legend) if len(legend) > 1 else []
-    return look.dressed(figure, ground, title=title, notes=notes, height=height, legend=names)
+    return look.dressed(figure, ground, title=title, notes=notes, height=height, legend=names, heading=several)
 
 
 def _course(

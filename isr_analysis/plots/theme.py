@@ -31,7 +31,7 @@ SPARE = {"light": ["#B8860B", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#D88A9
 
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 _LEGEND_WIDTH = 860
-_TITLE_WIDTH = 90  # characters of a line
+_TITLE_WIDTH = 72  # characters of a line, as many as a page of 700 px has room for
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 INK: dict[str, dict[str, str]] = {

@@ -32,6 +32,7 @@ Read = TypeVar("Read")
 
 _PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 
+_CALLED = 3  # clients of one name that are told
 _AGAIN = 120.0  # s until a document that failed is read again
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
 """The parameters by which more of a list may be had where nothing names any, each with what it is for."""
@@ -60,6 +61,25 @@ def prefixes(responses: Responses, routes: Contract, *, max_age: float) -> dict[
     listed = (row for _, page in publishers(responses, routes, max_age=max_age) for row in page)
     named = {str(row.get("client_id")): row.get("history_topic_prefix") for row in listed}
     return {one: text.rstrip("#") for one, text in named.items() if isinstance(text, str) and text}
+
+
+def called(responses: Responses, routes: Contract, names: Iterable[str], *, max_age: float) -> list[str]:
+    """Say which clients have one of these names in a field of another kind: their label, call sign or login.
+
+    Errors as of `live`.
+    """
+    listed = [row for _, page in publishers(responses, routes, max_age=max_age) for row in page]
+    said = []
+    for name in names:
+        found = [
+            f"{name!r} stands in the {field} of client {row.get('client_id')!r}"
+            for row in listed
+            for field, value in row.items()
+            if field not in _PUBLISHED and isinstance(value, str)
+            if name.casefold() in {value.casefold(), *value.casefold().split()}
+        ]
+        said += found[:_CALLED]
+    return said
 
 
 def _published(row: dict[str, Any]) -> dict[str, Any]:

@@ -292,19 +292,20 @@ class Portal:
             ) from exc
         return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()}), self.routes.live
 
-    def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str]:
-        """Give the ids of all publishers for a hint, and where they are from; none where they cannot be had.
+    def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str, list[str]]:
+        """Give the ids of all publishers for a hint, where they are from, and who else is called as one `wanted`.
 
-        The list may be a day old, unless one of those that are `wanted` is not in it. The live answer lacks those that
-        were never heard.
+        The list may be a day old, unless one of those is not in it. The live answer lacks those that were never heard.
         """
         try:
             found, path = self._clients(_HINT_AGE)
-            if not set(wanted).issubset(found):
+            if strange := sorted(set(wanted).difference(found)):
                 found, path = self._clients(_LIST_AGE)
-        except IsrError:
-            return [], ""
-        return found, "in the portal's live answer" if path == self.routes.live else "at the portal"
+            if path == self.routes.live:
+                return found, "in the portal's live answer", []
+            return found, "at the portal", lists.called(self.responses, self.routes, strange, max_age=_HINT_AGE)
+        except IsrError:  # it cannot be had
+            return [], "", []
 
     def heard_topics(self) -> list[str]:
         """Give the topics of the live answer for a hint; none where it cannot be had."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from isr_analysis import keyrings, secret, settings
 from isr_analysis.errors import StoreError, TokenMissingError, UsageError
+from isr_analysis.files import path_of
 from isr_analysis.secret import Secret
 from isr_analysis.settings import Profile
 from isr_analysis.surroundings import someone_is_there
@@ -70,8 +71,8 @@ def find(
     """Find the token of a profile.
 
     Looked for in this order: the argument, ``ISR_TOKEN``, the file that ``ISR_TOKEN_FILE`` or the profile names,
-    the system's keyring, and a prompt if someone is there. For a profile that was chosen by its name the keyring comes
-    before the environment, which may hold another account's token.
+    the system's keyring, and a prompt if someone is there. For a profile that was chosen by its name, its own file and
+    the keyring come before the environment, which may hold another account's token.
 
     Parameters
     ----------
@@ -94,8 +95,12 @@ def find(
     env = settings.variables(environ)
     if token is not None:
         return token if isinstance(token, Token) else Token(token)
-    if profile.is_chosen and (kept := from_keyring(profile)):
-        return _of(kept, "the keyring")
+    if profile.is_chosen:
+        named = env.get("ISR_TOKEN_FILE")
+        if profile.token_file and not (named and path_of(named, "token_file").absolute() == profile.token_file):
+            return _of(_read_file(profile.token_file), str(profile.token_file))
+        if kept := from_keyring(profile):
+            return _of(kept, "the keyring")
     if value := env.get("ISR_TOKEN"):
         return _of(value, "ISR_TOKEN")
     if profile.token_file is not None:
@@ -163,14 +168,21 @@ def to_keyring(profile: Profile, token: Token) -> None:
     StoreError
         This machine has no keyring; the message says what to do instead.
     """
+    file = "~/.isr-token" if profile.name == "default" else f"~/.isr-token-{profile.name}"
+    named = [f"    export ISR_TOKEN_FILE={file}"]
+    if profile.name != "default":
+        lines = {"origin": profile.origin, "account_id": profile.account_id, "token_file": file}
+        table = f'"{profile.name}"' if "." in profile.name else profile.name
+        named = [f"    [profiles.{table}]             # in {profile.home / settings.CONFIG}"]
+        named += [f'    {key} = "{value}"' for key, value in lines.items() if value]
     keyrings.keep(
         _entry(profile),
         token.reveal(),
         what="token",
         instead="Put the token into a file that only you can read, and name it:\n"
-        "    install -m 600 /dev/null ~/.isr-token    # then paste the token into it\n"
-        "    export ISR_TOKEN_FILE=~/.isr-token\n"
-        "or have your secret manager set ISR_TOKEN",
+        f"    install -m 600 /dev/null {file}    # then paste the token into it\n"
+        + "\n".join(named)
+        + "\nor have your secret manager set ISR_TOKEN",
     )
 
 
@@ -189,5 +201,6 @@ def _read_file(path: Path) -> str:
         return secret.read_file(path, "token")
     except OSError as exc:
         raise TokenMissingError(
-            f"the token file {path} cannot be read ({exc.strerror}); ISR_TOKEN_FILE names a file that holds the token"
+            f"the token file {path} cannot be read ({exc.strerror}); ISR_TOKEN_FILE, or the profile's token_file, "
+            "names a file that holds the token"
         ) from exc

@@ -58,8 +58,8 @@ def build_report(
     notebook : str or Path, optional
         A notebook of your own in place of ours. After its cell tagged ``parameters`` a cell is put that sets
         ``client_id``, ``topic``, ``start``, ``end`` (texts, ISO 8601), ``last`` (None), ``tz``, ``title`` and
-        ``offline`` (True); its own ``client_id``, ``topic`` and ``title`` stay where none is given here. It is run
-        from its own folder, by the Python that runs this; the file is not changed.
+        ``offline`` (True); its own ``client_id``, ``topic``, ``tz`` and ``title`` stay where none is given here. It is
+        run from its own folder, by the Python that runs this; the file is not changed.
     pdf : bool
         Write a PDF beside it, by Chromium or Chrome where there is one.
     offline : bool
@@ -113,7 +113,8 @@ def build_report(
     if title or notebook is None:  # a notebook of the user's has its own first heading
         nb.metadata["title"] = named
     nb.metadata["isr"] = {"problems": [dataclasses.asdict(one) for one in lacking]}
-    selected = {"client_id": client_id is not None, "topic": topic != "#", "title": title is not None}
+    selected = {"client_id": client_id is not None, "topic": topic != "#", "tz": called != "UTC",
+                "title": title is not None}  # fmt: skip
     _set(nb, {
         "client_id": selector.client_id, "topic": selector.topic,
         "start": times.iso(span.start), "end": times.iso(span.end), "last": None, "tz": called, "title": named,

@@ -25,8 +25,8 @@ _STAR = '; "*" is no wildcard, "+" stands for one level of a topic and "#" for a
 class Hints(Protocol):
     """What a portal can be asked for where no message came; nothing is given where it cannot be had."""
 
-    def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str]:
-        """Give the clients that there are, by what is wanted, and where they are from."""
+    def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str, list[str]]:
+        """Give the clients that there are, by what is wanted; where they are from; and who else is called like that."""
 
     def heard_topics(self) -> list[str]:
         """Give the topics of the live answer."""
@@ -111,10 +111,10 @@ def near_misses(
     clients, topics = sorted(set(clients)), sorted(set(topics))
     at_hand = bool(clients)
     strange = tuple(one for one in selector.clients or () if one not in clients)
-    there, where = hints.listed_clients(strange) if strange and hints else ([], "")
+    there, where, called = hints.listed_clients(strange) if strange and hints else ([], "", [])
     clients = clients or sorted(there)
     strange = tuple(one for one in strange if clients and one not in there)
-    said = strangers(strange, clients, at if at_hand else where)
+    said = strangers(strange, clients, at if at_hand else where) + called
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic {at} is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
     elif not topics and (slip := slips(selector.topic) or _misheard(selector.topic, hints)):

@@ -92,6 +92,24 @@ def test_a_counter_gives_by_how_much_it_rose():
         wide(frame.assign(wh="full"), "wh", counter=True)
 
 
+def test_the_least_and_greatest_of_each_step():
+    """Of measurements, whichever kind of number they are; what is held is held, and a gap stays one."""
+    index = pd.date_range("2026-11-01", periods=6, freq="20s", tz="UTC", name="time").delete(3)
+    frame = pd.DataFrame({"volts": pd.array([12, 11, None, 14, 13], "Int64"), "on": [True, False] * 2 + [True]}, index)
+    frame = frame.set_axis([*index[:3], *(index[3:] + pd.Timedelta("2min"))], axis=0).rename_axis("time")
+    given = {how: wide(frame, "volts", how=how)["value"].tolist() for how in ("min", "mean", "max")}
+    assert given["min"] == pytest.approx([11, np.nan, np.nan, 13], nan_ok=True)
+    assert given["mean"] == pytest.approx([11.5, np.nan, np.nan, 13.5], nan_ok=True)
+    assert given["max"] == pytest.approx([12, np.nan, np.nan, 14], nan_ok=True)
+    assert wide(frame.iloc[::-1], "volts", how="max")["value"].tolist()[0] == 12
+    assert wide(frame, "on", how="max").equals(wide(frame, "on"))
+    assert wide(frame, "volts", how="min", start="2026-11-02", end="2026-11-03", every="1h")["value"].isna().all()
+    with pytest.raises(UsageError, match=r"how='median' is not known; give \"mean\", \"min\" or \"max\""):
+        wide(frame, "volts", how="median")
+    with pytest.raises(UsageError, match=r"how='max' and counter=True"):
+        wide(frame, "volts", how="max", counter=True)
+
+
 def test_each_channel_has_a_column_of_its_own():
     """A number is the same key as text, no channel hides another of like name, and the 2nd stands before the 10th."""
     frame = ticks([0, 60, 120], value=[1.0, 2.0, 3.0]).assign(node=pd.Series([1, "1", "2"], dtype="object").to_numpy())

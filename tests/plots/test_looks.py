@@ -187,9 +187,10 @@ def test_two_months_of_one_client_have_two_colours():
 
 
 def test_a_long_title_has_several_lines():
-    """It is not cut off at the edge, and the figure is higher by as much."""
+    """It is not cut off at the edge of a page of 700 px, and the figure is higher by as much."""
     short, long = (plots.timeseries(plain(np.arange(200.0)), title=text) for text in ("short", "long " * 40))
     assert long.layout.title.text.count("<br>") == 2
+    assert max(len(line) * 9 for line in long.layout.title.text.split("<br>")) < 700 - 20  # px of a letter, on average
     assert long.layout.height - short.layout.height == long.layout.margin.t - short.layout.margin.t > 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from stations import fleet, hours, words
 
@@ -65,6 +66,18 @@ def test_a_frame_of_which_there_is_nothing_to_draw_is_named():
     frame = hours("2026-11-01")
     for other in (frame.iloc[:0], frame.assign(value=np.nan)):
         assert "nothing to draw of last" in words(plots.compare(frame, other, "value", names=("this", "last")))
+
+
+def test_of_fleets_that_are_too_large_to_draw_both_ranges_keep_the_same_stations():
+    """The shorter range, of which each line has fewer points, is not left out for the lines of the longer one."""
+    week = pd.concat([hours("2026-10-19", count=24 + number).assign(client_id=f"s-{number}") for number in range(30)])
+    today = week.iloc[::2].set_axis(week.index[::2] + pd.Timedelta("7D"))
+    figure = plots.compare(week, today, "value", names=("week", "today"))
+    drawn = [trace.name.split(" · ") for trace in figure.data]
+    assert len(drawn) == 40
+    of_the_week, of_today = ({who for whose, who in drawn if whose == side} for side in ("week", "today"))
+    assert of_the_week == of_today == {f"s-{number}" for number in range(10, 30)}
+    assert "nothing to draw" not in words(figure)
 
 
 def test_ranges_of_other_units_keep_their_names_and_colours():

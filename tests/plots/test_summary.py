@@ -29,6 +29,14 @@ def test_a_profile_says_on_how_many_days_its_hours_rest(zone):
         assert "over 2 days;" in words(plots.profile(hours(begin, zone, count=48)))
 
 
+@pytest.mark.parametrize("draw", [plots.profile, plots.distribution])
+def test_panels_of_bare_numbers_say_of_which_topic_they_are(draw):
+    """Light and voltage are both called value; above its panel stands which it is, as in a time series."""
+    frame = pd.concat([plain([1.0, 2.0]).assign(topic=topic) for topic in ("light", "voltage")])
+    assert [note.text for note in draw(frame).layout.annotations] == ["light", "voltage"]
+    assert not draw(frame[frame["topic"] == "light"]).layout.annotations  # the title says it
+
+
 def test_a_distribution_adds_up():
     """The shares of each line's classes add up to 100 %."""
     figure = plots.distribution(fleet("a-1", "b-2").query("topic == 'telemetry/watt_meter'"), "value")
