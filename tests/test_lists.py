@@ -23,17 +23,28 @@ from isr_analysis.portal.wire import Answer
 ROWS = [{"client_id": f"dev-{i}"} for i in range(5)]
 
 
-class Answers:
-    """Gives one body after the other."""
+class Undocumented:
+    """What keeps nothing, and knows no document."""
 
-    def __init__(self, *bodies, status=200):
-        self.left = list(bodies)
-        self.status = status
-        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
-        self.write = lambda body: json.dumps(body).encode()
+    def __init__(self):
+        self.ways, self.doubtful, self.remarks = {}, {}, {}
 
     def forget(self, path, *, before):
         """Keep nothing."""
+
+    def documented(self, *, away):  # noqa: ARG002
+        """Say nothing of lists."""
+        return Contract()
+
+
+class Answers(Undocumented):
+    """Gives one body after the other."""
+
+    def __init__(self, *bodies, status=200):
+        super().__init__()
+        self.left = list(bodies)
+        self.status = status
+        self.write = lambda body: json.dumps(body).encode()
 
     def get(self, path, **_):
         """Give the next; there are no others."""
@@ -182,16 +193,13 @@ def test_last_messages_are_counted_by_publisher(total):
         assert len(list(lists.live(answers, Contract(), None, max_age=0))) == 1
 
 
-class Cut:
+class Cut(Undocumented):
     """A list that is cut at ten rows without a word, and follows one way to ask for others."""
 
     def __init__(self, clients, *, live=False, beside=None, **ways):
+        super().__init__()
         self.beside = beside or {}
         self.clients, self.live, self.follows, self.asked = clients, live, ways, []
-        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
-
-    def forget(self, path, *, before):
-        """Keep nothing."""
 
     def get(self, path, *, params=None, **_):
         """Give ten rows, of those that were asked for."""

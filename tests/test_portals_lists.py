@@ -129,7 +129,18 @@ def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_
     assert server.log.count(("/openapi.json", {})) == 4  # at once, as of each question at which a portal fails
 
 
-def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses):
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {},
+        {
+            "/docs": "<script>SwaggerUIBundle({url: '/swagger/v1/swagger.json'})</script>",
+            "/swagger/v1/swagger.json": "",
+        },
+        {"/docs": '<script src="/docs/swagger-ui-init.js"></script>', "/docs/swagger-ui-init.js": "let options = "},
+    ],
+)
+def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses, pages):
     """In another process, too, and wherever it was found: it names by what the pages were asked for."""
     stored = [publisher(f"d{i:02d}") for i in range(25)]
 
@@ -138,12 +149,22 @@ def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses
         return stored[begin : begin + 10]
 
     server = Listed("/publishers", rows, "page_no")
+    if pages:
+        server.is_documented, plain = False, server.answer
+        pages = {path: text if "<" in text else text + json.dumps(server.document) for path, text in pages.items()}
+        server.answer = lambda url, headers: (
+            (200, {"Content-Type": "text/plain"}, pages[path].encode())
+            if (path := httpx.URL(url).path) in pages else plain(url, headers)
+        )  # fmt: skip
     with portals.serve(server) as origin:
         with portals.connect(origin, home) as portal:
             assert len(isr.load_publishers(portal=portal)) == 25
         server.answer = lambda *_: give({"detail": "down"}, 503)
-        with portals.connect(origin, home) as portal:
-            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25
+        for is_offline in (False, True):
+            with portals.connect(origin, home) as portal:
+                object.__setattr__(portal.profile, "is_offline", is_offline)
+                portal.wire.allow(0 if is_offline else None)
+                assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25
 
 
 @pytest.mark.parametrize("note", [{"total": 25}, {"has_more": True}])

@@ -7,7 +7,6 @@ import datetime as dt
 import functools
 import itertools
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,7 +17,7 @@ from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
-from isr_analysis.portal import discovery, paging
+from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.parts import ALL, Part, of_messages, of_rows, picked_messages, picked_rows
@@ -32,13 +31,14 @@ Read = TypeVar("Read")
 
 _PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 
-_AGAIN = 120.0  # s until a document that failed is read again
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
 """The parameters by which more of a list may be had where nothing names any, each with what it is for."""
 
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
     """Give the last messages of the publishers, at most `max_age` seconds old: each answer, and what it holds.
+
+    If that is infinite, what is on disk has to do: the portal is not asked.
 
     Raises
     ------
@@ -129,7 +129,7 @@ class _List(Generic[Read]):
         self._seen: set[str] = set()
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
-        self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
+        self._is_away = max_age == math.inf  # whether what is kept has to do: offline, or the portal cannot be reached
         self._untried: IsrError | None = None  # why some way to the rest could not be tried
         self._ways: dict[tuple[str, str], bool] = {}  # by which more may be had, and whether they led to more
         self._since: dt.datetime | None = None  # before the first page was fetched: the others are no older
@@ -137,20 +137,19 @@ class _List(Generic[Read]):
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
         yield from self._pages()
-        if self._since is not None and not self._is_away:
+        if not self._is_away:
             with contextlib.suppress(StoreError):  # it can be done another time
                 self._responses.forget(self._path, before=self._since)
 
     def _pages(self) -> Iterator[tuple[Kept, Read]]:
         began = dt.datetime.now(dt.UTC)
         kept = self._first()
+        self._since = min(began, kept.fetched_at)
         step = question = Step(self._path, self._asked)
         been, former, asked_for, is_named = {question}, b"", 0, True
         for nth in itertools.count():
             kept = self._get(step.path, step.params) if nth else kept
             self._is_away |= kept.stale
-            if self._since is None and self._max_age < math.inf:
-                self._since = min(began, kept.fetched_at)
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
@@ -187,8 +186,8 @@ class _List(Generic[Read]):
         """Give the first answer; what the portal's document wants is asked for where it is not given without."""
         try:
             return self._get(self._path, self._asked)
-        except (QuestionRefusedError, EnoughError, PortalUnavailableError) as exc:
-            self._is_away = isinstance(exc, PortalUnavailableError)  # what is on disk may be as the document wants it
+        except (QuestionRefusedError, PortalUnavailableError) as exc:
+            self._is_away |= isinstance(exc, PortalUnavailableError)  # what is on disk may be as the document wants it
             wanted = self._known.fixed
             if self._asked == wanted:
                 raise
@@ -198,16 +197,7 @@ class _List(Generic[Read]):
     @functools.cached_property
     def _known(self) -> History:
         """How it is asked for, as far as the portal's document says it, which is not needed else."""
-        if self._is_away and (kept := discovery.find(lambda one: self._get(one, None).answer, offline=True)).lists:
-            return kept.paged(self._path)
-        built_in = Contract().paged(self._path)
-        if time.monotonic() < self._responses.reads_from:
-            return built_in
-        try:
-            return self._responses.contract().paged(self._path)
-        except IsrError:
-            self._responses.reads_from = time.monotonic() + _AGAIN
-            return built_in
+        return self._responses.documented(away=self._is_away).paged(self._path)
 
     def _new(self, part: Part[Read]) -> tuple[int, Read]:
         """Give how many rows an answer has that were in none before it, and what is new of it."""
