@@ -119,6 +119,41 @@ def test_pages_are_counted_behind_what_a_size_gave(home):
         assert len(isr.load_publishers(portal=portal)) == 55
 
 
+@pytest.mark.parametrize("pager", ["page", "offset"])
+@pytest.mark.parametrize("total", [20, 25])
+@pytest.mark.parametrize(
+    "notes",
+    [
+        lambda _, pages: {"total_pages": pages},
+        lambda begin, pages: {"current_page": begin // 10 + 1, "last_page": pages},
+        lambda begin, pages: {"pagination": {"current": begin // 10 + 1, "total": pages}},
+        lambda begin, pages: {"next_page": begin // 10 + 2 if begin // 10 + 1 < pages else None},
+        lambda *_: {"count": 10},
+    ],
+)
+def test_a_list_that_half_says_how_long_it_is_is_whole(home, notes, total, pager):
+    """By how many pages there are, or how long this one is; the number that it shows it may not follow."""
+    stored = [publisher(f"d{i:02d}") for i in range(total)]
+
+    def rows(asked):
+        begin = int(asked.get("offset", 0)) if pager == "offset" else 10 * int(asked.get("page", 1)) - 10
+        return {"items": stored[begin : begin + 10], **notes(begin, -(-total // 10))}
+
+    with portals.serve(Listed("/publishers", rows)) as origin, portals.connect(origin, home) as portal:
+        assert isr.load_publishers(portal=portal)["client_id"].tolist() == [one["client_id"] for one in stored]
+
+
+def test_a_list_of_less_than_its_pages_hold_is_no_list(home):
+    """It says that there are three, and gives one, whatever is asked."""
+    server = Listed("/publishers", lambda _: {"items": [publisher("a"), publisher("b")], "pages": 3})
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(AnswerError, match=r"states 3 pages of .* and gave 2 rows"),
+    ):
+        isr.load_publishers(portal=portal)
+
+
 def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_pauses):
     """Five publishers are all, mostly; a portal that fails at its documentation is asked for it now and then."""
     server = Listed("/publishers", lambda _: [publisher(f"d{i}") for i in range(5)], "page")

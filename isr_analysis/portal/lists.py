@@ -147,20 +147,24 @@ class _List(Generic[Read]):
         self._since = min(began, kept.fetched_at)
         step = question = Step(self._path, self._asked)
         been, former, asked_for, is_named = {question}, b"", 0, True
+        size, number = 0, None  # the rows of the first page, and what it says that its number is
         for nth in itertools.count():
             kept = self._get(step.path, step.params) if nth else kept
             self._is_away |= kept.stale
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
+            size, number = (size, number) if nth else (rows, said.page)
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
             # A number that the portal does not follow brings the same again; what it named itself is another page.
-            new, found = (rows, part.found) if is_named else self._new(part)
+            is_other = is_named and kept.answer.body != former
+            new, found = (rows, part.found) if is_other else self._new(part)
             asked_for, self._count = asked_for + rows, self._count + new
             self._seen.update(part.keys, part.places)
             yield kept, found
-            if not paging.says_more(said, nth):
-                yield from self._rest(rows, said, nth)
-                self._check_total(said)
+            if not paging.says_more(said, 0 if number else nth):  # a 1 may be of the second page, or the first again
+                least = said.total or 0 if nth else _least(size, said)
+                yield from self._rest(rows, said, nth, least)
+                self._check(said, least)
                 return
             page = Page(messages.empty(), min(rows, 1), paging=said)
             known = self._known if said.url is None else Contract().paged(self._path)  # a link needs no other word
@@ -170,8 +174,8 @@ class _List(Generic[Read]):
             is_same = kept.answer.body == former or (rows > 0 and not new)
             if not isinstance(following, Step) or following in been or is_same:
                 yield from self._others(sure=True)  # it does not say how the rest is had
-                if self._at_end or (said.total is not None and said.total <= self._count):
-                    self._check_total(said)
+                if self._at_end or 0 < _least(size, said) <= self._count:
+                    self._check(said, said.total or 0)
                     return
                 names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
                 shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
@@ -208,16 +212,18 @@ class _List(Generic[Read]):
         age, since = self._max_age, self._since
         return self._responses.get(path, params=params or None, max_age=age, since=since, away=self._is_away)
 
-    def _check_total(self, said: Paging) -> None:
-        if said.total is not None and (missing := said.total - self._count) > 0:
+    def _check(self, said: Paging, least: int) -> None:
+        """Refuse a list that has less rows than it states, or than so many pages as it states have at the least."""
+        if least > self._count:
+            stated = f"{said.pages} pages" if said.total is None else counted(least, "row")
             raise self._untried or AnswerError(
-                f"the portal states {counted(said.total, 'row')} of {self._path} and gave {self._count}, without "
-                f"saying how to ask for the other {missing}: the list would not be whole"
+                f"the portal states {stated} of {self._path} and gave {counted(self._count, 'row')}, without saying "
+                "how to ask for the others: the list would not be whole"
             )
 
-    def _rest(self, rows: int, said: Paging, nth: int) -> Iterator[tuple[Kept, Read]]:
+    def _rest(self, rows: int, said: Paging, nth: int, least: int) -> Iterator[tuple[Kept, Read]]:
         """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
-        missing = said.total is not None and said.total > self._count
+        missing = least > self._count
         silent = nth == 0 and _may_be_cut(rows, said, lambda: self._known)
         if missing or silent:
             yield from self._others(sure=missing)
@@ -290,12 +296,20 @@ class _List(Generic[Read]):
                 return
 
 
+def _least(rows: int, said: Paging) -> int:
+    """Give how many rows a list has at the least, of which the first page has so many."""
+    if said.total is None and said.pages is not None and rows < ALL:  # it does not say which of them it is
+        return rows * (said.pages - 1) + 1 if said.pages > 1 else 0
+    return said.total or 0
+
+
 def _may_be_cut(rows: int, said: Paging, known: Callable[[], History]) -> bool:
     """Tell whether a list that says nothing of others has as many rows as a portal may give at once.
 
-    Where the portal's document names parameters of pages, `known`, less is enough.
+    A total that is less than these is none of rows. Where the portal's document names parameters of pages, `known`,
+    less is enough.
     """
-    if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < ALL:
+    if said.has_more is not None or (said.total or 0) >= rows or said.pages is not None or not 0 < rows < ALL:
         return False
     is_round = paging.is_round(rows, said.limit) or rows % 25 == 0
     return is_round or (rows % 5 == 0 and bool(_ways(known())))

@@ -61,7 +61,7 @@ def of_rows(answer: Answer) -> Part[list[dict[str, Any]]]:
     if answer.status == HTTPStatus.NO_CONTENT:
         return Part([], Paging())
     found = answers.read_rows(answer.body, content_type=answer.content_type)
-    return Part(found, _said(answer.body), len(found), list(map(_key, found)))
+    return Part(found, _said(answer.body, len(found)), len(found), list(map(_key, found)))
 
 
 def picked_rows(found: list[dict[str, Any]], which: list[bool]) -> list[dict[str, Any]]:
@@ -114,13 +114,13 @@ def _messages(page: Page) -> list[str]:
     return [json.dumps(["message", *one]) for one in whose]
 
 
-def _said(body: bytes) -> Paging:
-    """Read what a list's envelope says of the pages after it."""
+def _said(body: bytes, rows: int) -> Paging:
+    """Read what a list's envelope says, beside so many rows, of the pages after it."""
     try:
         values = [json.loads(body)]
     except (ValueError, RecursionError):
         values = [json.loads(one) for one in answers.lines_beside(body)]
-    return answers.read_paging({name: one for value in values for name, one in _notes(value)}, 0)
+    return answers.read_paging({name: one for value in values for name, one in _notes(value)}, rows)
 
 
 def _notes(value: Any, prefix: str = "") -> Iterator[tuple[str, bytes]]:
