@@ -220,6 +220,7 @@ class Cut(Undocumented):
     ("error", "is_word"),
     [
         (QuestionRefusedError("no such parameter", status_code=400), True),
+        (AnswerError("no list: there is no such page"), True),
         (PortalUnavailableError("failed", status_code=500), True),
         (PortalUnavailableError("failed", status_code=503), False),
         (PortalUnavailableError("no route to host"), False),
@@ -285,16 +286,29 @@ def test_a_list_that_was_whole_and_has_grown_over_a_limit_is_asked_for_the_rest(
             assert sum(len(rows) for _, rows in lists.publishers(answers, Contract(), max_age=0)) == count
 
 
-@pytest.mark.parametrize("is_heeded", [True, False])
-def test_a_list_that_is_as_long_as_a_limit_is_doubted_until_the_portal_shows_that_it_counts(is_heeded):
+@pytest.mark.parametrize(
+    ("count", "is_heeded", "is_doubted"),
+    [
+        (100, True, False),
+        (100, False, True),
+        (64, False, True),
+        (150, False, True),
+        (32, False, False),
+        (60, False, False),
+    ],
+)
+def test_a_list_that_is_as_long_as_a_limit_is_doubted_until_the_portal_shows_that_it_counts(
+    count, is_heeded, is_doubted
+):
     """It has no page behind the rows, or never looked at what was asked; the doubt goes with the list."""
-    ways = {"": lambda n: (n, 100)} | ({"page": lambda n: (0 if n < 2 else None, 100)} if is_heeded else {})
-    answers = Cut([f"dev-{i:03d}" for i in range(100)], **ways)
+    ways = {"": lambda n: (n, count)} | ({"page": lambda n: (0 if n < 2 else None, count)} if is_heeded else {})
+    answers = Cut([f"dev-{i:03d}" for i in range(count)], **ways)
     path = Contract().publishers
-    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == 100
-    assert bool(lists.doubt(answers, path)) is not is_heeded
+    for _ in range(2):
+        assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == count
+        assert bool(lists.doubt(answers, path)) is is_doubted
     answers.clients.pop()
-    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == 99
+    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == count - 1
     assert not lists.doubt(answers, path)
 
 

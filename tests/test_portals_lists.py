@@ -143,6 +143,36 @@ def test_a_list_that_half_says_how_long_it_is_is_whole(home, notes, total, pager
         assert isr.load_publishers(portal=portal)["client_id"].tolist() == [one["client_id"] for one in stored]
 
 
+@pytest.mark.parametrize("size", [10, 16, 25, 32])
+def test_a_list_that_says_nothing_is_cut_at_round_numbers(home, size):
+    """Those that programmers choose; then the rest is asked for."""
+    stored = [publisher(f"d{i:02d}") for i in range(60)]
+
+    def rows(asked):
+        begin = int(asked.get("offset", 0))
+        return stored[begin : begin + size]
+
+    with portals.serve(Listed("/publishers", rows)) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 60
+
+
+@pytest.mark.parametrize(
+    ("count", "notes"),
+    [
+        (0, {}), (7, {}), (10, {"total": 10}), (10, {"page": 1, "pages": 1}), (10, {"pages": 1}), (10, {"next": None}),
+        (10, {"has_more": False}), (12, {"count": 12}),
+    ],
+)  # fmt: skip
+def test_a_list_that_is_whole_is_asked_for_once(home, count, notes):
+    """No request is spent on what the answer says itself, or on what is no limit of anybody's."""
+    server = Listed("/publishers", lambda _: {"publishers": [publisher(f"d{i:02d}") for i in range(count)], **notes})
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert portal.account_id
+        server.log.clear()
+        assert len(isr.load_publishers(portal=portal)) == count
+    assert server.log == [("/publishers", {})]
+
+
 def test_a_list_of_less_than_its_pages_hold_is_no_list(home):
     """It says that there are three, and gives one, whatever is asked."""
     server = Listed("/publishers", lambda _: {"items": [publisher("a"), publisher("b")], "pages": 3})

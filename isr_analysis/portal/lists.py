@@ -309,7 +309,7 @@ def _may_be_cut(rows: int, said: Paging, known: Callable[[], History]) -> bool:
     A total that is less than these is none of rows. Where the portal's document names parameters of pages, `known`,
     less is enough.
     """
-    if said.has_more is not None or (said.total or 0) >= rows or said.pages is not None or not 0 < rows < ALL:
+    if said.has_more is not None or (said.total or 0) >= rows or said.pages is not None or rows >= ALL:
         return False
     is_round = paging.is_round(rows, said.limit) or rows % 25 == 0
     return is_round or (rows % 5 == 0 and bool(_ways(known())))
