@@ -143,6 +143,28 @@ def test_a_list_that_half_says_how_long_it_is_is_whole(home, notes, total, pager
         assert isr.load_publishers(portal=portal)["client_id"].tolist() == [one["client_id"] for one in stored]
 
 
+@pytest.mark.parametrize("total", [{}, {"total": 25}])
+@pytest.mark.parametrize("pager", ["offset", "page", "limit"])
+def test_channels_of_one_topic_are_rows_of_their_own(home, pager, total):
+    """Where a live answer has each, and is cut among them without a word; each has another value at each look."""
+    values = itertools.count()
+
+    def channel(i):
+        whose = {"station_controller_device_id": "SC-1", "type": "relay", "chan": i % 8 + 1, "module": i // 8}
+        said = {"client_id": "a", "topic": f"{ACCOUNT}/a/telemetry/relay", "time": "2026-11-05T00:00:00Z"}
+        return {**said, "payload": {**whose, "value": next(values)}}
+
+    def rows(asked):
+        size = int(asked.get("limit", 10)) if pager == "limit" else 10
+        begin = int(asked.get(pager, 0)) if pager == "offset" else 0
+        begin = 10 * int(asked.get(pager, 1)) - 10 if pager == "page" else begin
+        return {"publishers": [channel(i) for i in range(25)][begin : begin + size], **total}
+
+    with portals.serve(Listed("/publishers/live", rows)) as origin, portals.connect(origin, home) as portal:
+        live = isr.load_live(portal=portal)
+    assert len(live) == len({*zip(live["chan"], live["module"], strict=True)}) == 25
+
+
 @pytest.mark.parametrize("size", [10, 16, 25, 32])
 def test_a_list_that_says_nothing_is_cut_at_round_numbers(home, size):
     """Those that programmers choose; then the rest is asked for."""

@@ -206,7 +206,8 @@ class _List(Generic[Read]):
     def _new(self, part: Part[Read]) -> tuple[int, Read]:
         """Give how many rows an answer has that were in none before it, and what is new of it."""
         unseen = [key not in self._seen for key in part.keys]
-        return sum(place not in self._seen for place in part.places) or sum(unseen), self._picked(part.found, unseen)
+        new = max(sum(place not in self._seen for place in part.places), sum(unseen))
+        return new, self._picked(part.found, unseen)
 
     def _get(self, path: str, params: Mapping[str, str] | None) -> Kept:
         age, since = self._max_age, self._since
