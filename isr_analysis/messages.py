@@ -44,6 +44,10 @@ SCHEMA = pa.schema(
 the answer), ``source`` (history, live or stream) and ``extra`` (what else the portal said, a JSON object, or null).
 """
 
+DEVICE = "station_controller_device_id"
+IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
+"""The fields of a payload that together say which channel a Station Controller's reading is of."""
+
 _MOST = 2_000_000_000
 """Bytes of payloads that one Arrow array of `binary` may hold, less a margin."""
 

@@ -14,7 +14,6 @@ from isr_analysis import times
 from isr_analysis.errors import HistoryIncompleteError, PortalUnavailableError, UsageError
 from isr_analysis.messages import Selector
 from isr_analysis.portal.portal import Portal
-from isr_analysis.portal.transport import EnoughError
 from isr_analysis.settings import OFFLINE
 from isr_analysis.store.holding import MAX_AGE, Held
 from isr_analysis.store.store import Store
@@ -46,9 +45,10 @@ def answers(
     """
     if not portal.profile.is_offline:
         return read(max_age)
+    _ = portal.account_id  # that it is not known whose they are is another error
     try:
         found = read(math.inf)
-    except EnoughError as exc:
+    except PortalUnavailableError as exc:
         raise PortalUnavailableError(
             f"{OFFLINE} is set, so the portal is not asked, and {what} is not on disk; load it once without {OFFLINE}"
         ) from exc

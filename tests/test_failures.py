@@ -125,7 +125,7 @@ def test_an_older_answer_hides_no_refusal(sandbox, monkeypatch, spoil, error, ro
         assert len(LOADERS[route](portal)) > 0
     spoil(sandbox, token)
     with sandbox.connect(token) as portal:
-        monkeypatch.setattr("isr_analysis.portal.responses.Responses._fresh", lambda *_: False)
+        monkeypatch.setattr("isr_analysis.portal.responses._is_fresh", lambda *_: False)
         with pytest.raises(error):
             LOADERS[route](portal)
 
@@ -137,7 +137,7 @@ def test_an_older_answer_stands_in_for_a_portal_that_is_away_and_says_so(sandbox
         fresh = LOADERS[route](portal)
     assert fresh.attrs["stale"] is False
     sandbox.fail("down")
-    monkeypatch.setattr("isr_analysis.portal.responses.Responses._fresh", lambda *_: False)
+    monkeypatch.setattr("isr_analysis.portal.responses._is_fresh", lambda *_: False)
     with sandbox.connect() as portal:
         old = LOADERS[route](portal)
     pd.testing.assert_frame_equal(old, fresh)

@@ -14,6 +14,7 @@ from isr_analysis.portal import accounts
 from isr_analysis.portal.identity import accounts_of
 from isr_analysis.times import DAY, HOUR
 
+OTHER = "0b1c2d3e-0000-4000-8000-000000000000"
 STORED = [Message(FIRST + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(4 * 24 + 5)]
 
 
@@ -88,8 +89,7 @@ def test_a_route_that_fails_is_not_the_only_one(home, no_pauses):
 
 def test_two_accounts_are_an_error(home):
     """Of which one would be stored under the other's name."""
-    other = "0b1c2d3e-0000-4000-8000-000000000000"
-    rows = [{"time": portal_rows.iso(FIRST), "topic": f"{one}/dev/t/x", "payload": 1} for one in (ACCOUNT, other)]
+    rows = [{"time": portal_rows.iso(FIRST), "topic": f"{one}/dev/t/x", "payload": 1} for one in (ACCOUNT, OTHER)]
     server = Server(Dialect(add_ons=("live",), live=lambda _: rows), STORED)
     with portals.mocked(server, home) as portal, pytest.raises(WrongAccountError, match="several"):
         _ = portal.account_id
@@ -105,7 +105,15 @@ def test_two_accounts_are_an_error(home):
         ({"client_id": "x", "history_topic_prefix": f"site/{ACCOUNT}/x/"}, ACCOUNT),
         ({"client_id": "x", "topic": f"{ACCOUNT}/x/#"}, ACCOUNT),
         ({"client_id": "x", "topic": "+/x/#"}, None),
+        ({"client_id": "x", "topic": "fleet/x/#"}, None),
         ({"client_id": "x", "topic": None}, None),
+        ({"ClientId": "x", "HistoryTopicPrefix": "acme/x/", "Topic": f"{OTHER}/up"}, "acme"),
+        ({"clientId": 7, "historyTopicPrefix": "acme/7/"}, "acme"),
+        ({"clientId": "x", "TenantID": "acme"}, "acme"),
+        ({"client_id": "x", "history_topic_prefix": f"{ACCOUNT}/x/", "topic": f"{OTHER}/up/#"}, ACCOUNT),
+        ({"client_id": "x", "history_topic_prefix": f"{ACCOUNT}/y/"}, ACCOUNT),
+        ({"client_id": "x", "history_topic_prefix": "+/x/"}, None),
+        ({"client_id": "x", "topic": f"acme/{ACCOUNT}/x/#"}, ACCOUNT),
     ],
 )
 def test_a_publisher_names_its_account(row, account):

@@ -23,17 +23,28 @@ from isr_analysis.portal.wire import Answer
 ROWS = [{"client_id": f"dev-{i}"} for i in range(5)]
 
 
-class Answers:
-    """Gives one body after the other."""
+class Undocumented:
+    """What keeps nothing, and knows no document."""
 
-    def __init__(self, *bodies, status=200):
-        self.left = list(bodies)
-        self.status = status
-        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
-        self.write = lambda body: json.dumps(body).encode()
+    def __init__(self):
+        self.ways, self.doubtful, self.remarks = {}, {}, {}
 
     def forget(self, path, *, before):
         """Keep nothing."""
+
+    def documented(self, *, away):  # noqa: ARG002
+        """Say nothing of lists."""
+        return Contract()
+
+
+class Answers(Undocumented):
+    """Gives one body after the other."""
+
+    def __init__(self, *bodies, status=200):
+        super().__init__()
+        self.left = list(bodies)
+        self.status = status
+        self.write = lambda body: json.dumps(body).encode()
 
     def get(self, path, **_):
         """Give the next; there are no others."""
@@ -182,16 +193,13 @@ def test_last_messages_are_counted_by_publisher(total):
         assert len(list(lists.live(answers, Contract(), None, max_age=0))) == 1
 
 
-class Cut:
+class Cut(Undocumented):
     """A list that is cut at ten rows without a word, and follows one way to ask for others."""
 
     def __init__(self, clients, *, live=False, beside=None, **ways):
+        super().__init__()
         self.beside = beside or {}
         self.clients, self.live, self.follows, self.asked = clients, live, ways, []
-        self.ways, self.doubtful, self.remarks, self.contract, self.reads_from = {}, {}, {}, Contract, 0.0
-
-    def forget(self, path, *, before):
-        """Keep nothing."""
 
     def get(self, path, *, params=None, **_):
         """Give ten rows, of those that were asked for."""
@@ -212,6 +220,7 @@ class Cut:
     ("error", "is_word"),
     [
         (QuestionRefusedError("no such parameter", status_code=400), True),
+        (AnswerError("no list: there is no such page"), True),
         (PortalUnavailableError("failed", status_code=500), True),
         (PortalUnavailableError("failed", status_code=503), False),
         (PortalUnavailableError("no route to host"), False),
@@ -277,16 +286,29 @@ def test_a_list_that_was_whole_and_has_grown_over_a_limit_is_asked_for_the_rest(
             assert sum(len(rows) for _, rows in lists.publishers(answers, Contract(), max_age=0)) == count
 
 
-@pytest.mark.parametrize("is_heeded", [True, False])
-def test_a_list_that_is_as_long_as_a_limit_is_doubted_until_the_portal_shows_that_it_counts(is_heeded):
+@pytest.mark.parametrize(
+    ("count", "is_heeded", "is_doubted"),
+    [
+        (100, True, False),
+        (100, False, True),
+        (64, False, True),
+        (150, False, True),
+        (32, False, False),
+        (60, False, False),
+    ],
+)
+def test_a_list_that_is_as_long_as_a_limit_is_doubted_until_the_portal_shows_that_it_counts(
+    count, is_heeded, is_doubted
+):
     """It has no page behind the rows, or never looked at what was asked; the doubt goes with the list."""
-    ways = {"": lambda n: (n, 100)} | ({"page": lambda n: (0 if n < 2 else None, 100)} if is_heeded else {})
-    answers = Cut([f"dev-{i:03d}" for i in range(100)], **ways)
+    ways = {"": lambda n: (n, count)} | ({"page": lambda n: (0 if n < 2 else None, count)} if is_heeded else {})
+    answers = Cut([f"dev-{i:03d}" for i in range(count)], **ways)
     path = Contract().publishers
-    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == 100
-    assert bool(lists.doubt(answers, path)) is not is_heeded
+    for _ in range(2):
+        assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == count
+        assert bool(lists.doubt(answers, path)) is is_doubted
     answers.clients.pop()
-    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == 99
+    assert len(lists.publishers(answers, Contract(), max_age=0)[0][1]) == count - 1
     assert not lists.doubt(answers, path)
 
 

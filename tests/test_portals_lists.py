@@ -119,6 +119,93 @@ def test_pages_are_counted_behind_what_a_size_gave(home):
         assert len(isr.load_publishers(portal=portal)) == 55
 
 
+@pytest.mark.parametrize("pager", ["page", "offset"])
+@pytest.mark.parametrize("total", [20, 25])
+@pytest.mark.parametrize(
+    "notes",
+    [
+        lambda _, pages: {"total_pages": pages},
+        lambda begin, pages: {"current_page": begin // 10 + 1, "last_page": pages},
+        lambda begin, pages: {"pagination": {"current": begin // 10 + 1, "total": pages}},
+        lambda begin, pages: {"next_page": begin // 10 + 2 if begin // 10 + 1 < pages else None},
+        lambda *_: {"count": 10},
+    ],
+)
+def test_a_list_that_half_says_how_long_it_is_is_whole(home, notes, total, pager):
+    """By how many pages there are, or how long this one is; the number that it shows it may not follow."""
+    stored = [publisher(f"d{i:02d}") for i in range(total)]
+
+    def rows(asked):
+        begin = int(asked.get("offset", 0)) if pager == "offset" else 10 * int(asked.get("page", 1)) - 10
+        return {"items": stored[begin : begin + 10], **notes(begin, -(-total // 10))}
+
+    with portals.serve(Listed("/publishers", rows)) as origin, portals.connect(origin, home) as portal:
+        assert isr.load_publishers(portal=portal)["client_id"].tolist() == [one["client_id"] for one in stored]
+
+
+@pytest.mark.parametrize("total", [{}, {"total": 25}])
+@pytest.mark.parametrize("pager", ["offset", "page", "limit"])
+def test_channels_of_one_topic_are_rows_of_their_own(home, pager, total):
+    """Where a live answer has each, and is cut among them without a word; each has another value at each look."""
+    values = itertools.count()
+
+    def channel(i):
+        whose = {"station_controller_device_id": "SC-1", "type": "relay", "chan": i % 8 + 1, "module": i // 8}
+        said = {"client_id": "a", "topic": f"{ACCOUNT}/a/telemetry/relay", "time": "2026-11-05T00:00:00Z"}
+        return {**said, "payload": {**whose, "value": next(values)}}
+
+    def rows(asked):
+        size = int(asked.get("limit", 10)) if pager == "limit" else 10
+        begin = int(asked.get(pager, 0)) if pager == "offset" else 0
+        begin = 10 * int(asked.get(pager, 1)) - 10 if pager == "page" else begin
+        return {"publishers": [channel(i) for i in range(25)][begin : begin + size], **total}
+
+    with portals.serve(Listed("/publishers/live", rows)) as origin, portals.connect(origin, home) as portal:
+        live = isr.load_live(portal=portal)
+    assert len(live) == len({*zip(live["chan"], live["module"], strict=True)}) == 25
+
+
+@pytest.mark.parametrize("size", [10, 16, 25, 32])
+def test_a_list_that_says_nothing_is_cut_at_round_numbers(home, size):
+    """Those that programmers choose; then the rest is asked for."""
+    stored = [publisher(f"d{i:02d}") for i in range(60)]
+
+    def rows(asked):
+        begin = int(asked.get("offset", 0))
+        return stored[begin : begin + size]
+
+    with portals.serve(Listed("/publishers", rows)) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_publishers(portal=portal)) == 60
+
+
+@pytest.mark.parametrize(
+    ("count", "notes"),
+    [
+        (0, {}), (7, {}), (10, {"total": 10}), (10, {"page": 1, "pages": 1}), (10, {"pages": 1}), (10, {"next": None}),
+        (10, {"has_more": False}), (12, {"count": 12}),
+    ],
+)  # fmt: skip
+def test_a_list_that_is_whole_is_asked_for_once(home, count, notes):
+    """No request is spent on what the answer says itself, or on what is no limit of anybody's."""
+    server = Listed("/publishers", lambda _: {"publishers": [publisher(f"d{i:02d}") for i in range(count)], **notes})
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        assert portal.account_id
+        server.log.clear()
+        assert len(isr.load_publishers(portal=portal)) == count
+    assert server.log == [("/publishers", {})]
+
+
+def test_a_list_of_less_than_its_pages_hold_is_no_list(home):
+    """It says that there are three, and gives one, whatever is asked."""
+    server = Listed("/publishers", lambda _: {"items": [publisher("a"), publisher("b")], "pages": 3})
+    with (
+        portals.serve(server) as origin,
+        portals.connect(origin, home) as portal,
+        pytest.raises(AnswerError, match=r"states 3 pages of .* and gave 2 rows"),
+    ):
+        isr.load_publishers(portal=portal)
+
+
 def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_pauses):
     """Five publishers are all, mostly; a portal that fails at its documentation is asked for it now and then."""
     server = Listed("/publishers", lambda _: [publisher(f"d{i}") for i in range(5)], "page")
@@ -129,7 +216,18 @@ def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_
     assert server.log.count(("/openapi.json", {})) == 4  # at once, as of each question at which a portal fails
 
 
-def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses):
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {},
+        {
+            "/docs": "<script>SwaggerUIBundle({url: '/swagger/v1/swagger.json'})</script>",
+            "/swagger/v1/swagger.json": "",
+        },
+        {"/docs": '<script src="/docs/swagger-ui-init.js"></script>', "/docs/swagger-ui-init.js": "let options = "},
+    ],
+)
+def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses, pages):
     """In another process, too, and wherever it was found: it names by what the pages were asked for."""
     stored = [publisher(f"d{i:02d}") for i in range(25)]
 
@@ -138,12 +236,22 @@ def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses
         return stored[begin : begin + 10]
 
     server = Listed("/publishers", rows, "page_no")
+    if pages:
+        server.is_documented, plain = False, server.answer
+        pages = {path: text if "<" in text else text + json.dumps(server.document) for path, text in pages.items()}
+        server.answer = lambda url, headers: (
+            (200, {"Content-Type": "text/plain"}, pages[path].encode())
+            if (path := httpx.URL(url).path) in pages else plain(url, headers)
+        )  # fmt: skip
     with portals.serve(server) as origin:
         with portals.connect(origin, home) as portal:
             assert len(isr.load_publishers(portal=portal)) == 25
         server.answer = lambda *_: give({"detail": "down"}, 503)
-        with portals.connect(origin, home) as portal:
-            assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25
+        for is_offline in (False, True):
+            with portals.connect(origin, home) as portal:
+                object.__setattr__(portal.profile, "is_offline", is_offline)
+                portal.wire.allow(0 if is_offline else None)
+                assert len(isr.load_publishers(max_age="0s", portal=portal)) == 25
 
 
 @pytest.mark.parametrize("note", [{"total": 25}, {"has_more": True}])

@@ -16,7 +16,7 @@ from portals import ACCOUNT, API, NOW, Dialect, Message, Server
 import isr_analysis as isr
 from isr_analysis.errors import QuestionRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal.responses import Responses
+from isr_analysis.portal import responses
 from isr_analysis.streaming.polled import Polled
 from isr_analysis.times import HOUR, SECOND
 
@@ -224,21 +224,17 @@ class Cut(Server):
         ("start", (), True), ("startIndex", ("total", "more"), True), ("pageToken", ("next",), True),
     ],
 )  # fmt: skip
-def test_a_list_in_pages_is_as_long_each_time_and_without_the_portal(
-    home, no_pauses, monkeypatch, load, pager, notes, documented
-):
+def test_a_list_in_pages_is_as_long_each_time_and_without_the_portal(home, no_pauses, load, pager, notes, documented):
     """As the document names the pages, or as is usual: again in one connection, offline, and while the portal fails."""
     stored = [Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)]
     server = Cut(stored, pager, notes=notes, documented=documented)
     with portals.serve(server) as origin:
         with portals.connect(origin, home) as portal:
             assert len(load(portal=portal)) == 25
-            monkeypatch.setattr(Responses, "_fresh", lambda *_: False)
-            assert len(load(portal=portal)) == 25
+            assert len(load(portal=portal, max_age="0s")) == 25
             server.is_away = True
-            stale = load(portal=portal)
+            stale = load(portal=portal, max_age="0s")
             assert (len(stale), stale.attrs["stale"]) == (25, True)
-        monkeypatch.undo()
         with portals.connect(origin, home) as portal:
             object.__setattr__(portal.profile, "is_offline", True)
             portal.wire.allow(0)
@@ -269,10 +265,8 @@ def test_the_pages_of_a_list_are_all_of_one_reading(home, monkeypatch):
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         assert len(isr.load_publishers(portal=portal)) == 6
         server.clients.insert(0, "dev")
-        fresh = Responses._fresh  # the first page is just too old, and the others are not yet
-        monkeypatch.setattr(
-            Responses, "_fresh", lambda self, url, params, *more: bool(params) and fresh(self, url, params, *more)
-        )
+        fresh = responses._is_fresh  # the first page is just too old, and the others are not yet
+        monkeypatch.setattr(responses, "_is_fresh", lambda old, *more: "?" in old.url and fresh(old, *more))
         assert isr.load_publishers(portal=portal)["client_id"].tolist() == server.clients
 
 

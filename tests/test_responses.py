@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import json
 import pickle
 import sqlite3
@@ -33,7 +34,7 @@ def responses_of(tmp_path):
             "https://portal.example", Token(TOKEN), None, tally=Tally(tmp_path / "quota.sqlite", "t"),
             transport=httpx.MockTransport(answer),
         )  # fmt: skip
-        made.extend((line, Responses(line, tmp_path / "account", Contract)))
+        made.extend((line, Responses(line, tmp_path / "account", Contract, Contract)))
         return made[-1]
 
     yield make
@@ -54,6 +55,25 @@ def test_an_answer_is_kept_for_its_age(responses_of, tmp_path):
     responses.close()
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"not-a-real-one" not in kept
+
+
+def test_an_answer_is_kept_whatever_its_headers_say(responses_of):
+    """They are meant for browsers; what framework writes ``Vary: *`` does not know it."""
+    answers = itertools.count()
+    vary = {"Vary": "*", "Cache-Control": "no-store"}
+    responses = responses_of(lambda _: httpx.Response(200, json=[next(answers)], headers=vary))
+    for age, number in ((60, 0), (60, 0), (0, 1), (60, 1)):
+        assert responses.get("/x", max_age=age).answer.body == b"[%d]" % number
+    assert responses.get("/x", max_age=0, away=True).answer.body == b"[1]"
+
+
+def test_a_page_of_html_takes_no_answers_place(responses_of, no_pauses):
+    """A network's login comes with status 200; what is kept is there when nothing is reached at all."""
+    answers = iter([httpx.Response(200, json=[1]), httpx.Response(200, html="<h1>Log in</h1>")])
+    responses = responses_of(lambda _: next(answers, httpx.Response(503)))
+    assert responses.get("/x", max_age=60).answer.body == b"[1]"
+    assert b"Log in" in responses.get("/x", max_age=0).answer.body
+    assert responses.get("/x", max_age=0).answer.body == b"[1]"
 
 
 def test_an_answer_that_was_kept_by_a_clock_ahead_is_asked_for_anew(responses_of, tmp_path):

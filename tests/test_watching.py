@@ -12,9 +12,12 @@ import threading
 import time
 
 import pandas as pd
+import portals
 import pytest
 from click.testing import CliRunner
+from portals import ACCOUNT
 from recorders import table
+from test_portals_lists import Listed
 
 import isr_analysis as isr
 from isr_analysis import times
@@ -24,7 +27,7 @@ from isr_analysis.errors import AnswerError, UsageError, WrongAccountError
 from isr_analysis.messages import Selector
 from isr_analysis.sandbox import broker
 from isr_analysis.store.recorded import Recorded
-from isr_analysis.streaming.polled import Polled
+from isr_analysis.streaming.polled import Polled, opened
 from isr_analysis.times import Range
 from isr_analysis.watching import latest
 
@@ -153,6 +156,18 @@ def test_a_stream_of_another_account_is_refused(here):
         assert not Recorded(portal.folder).health().rows
 
 
+def test_a_stream_that_is_given_says_itself_what_it_is_of(here):
+    """It is taken with its own topic, which may be said again; another one, or a duration, is said where it is made."""
+    with here.connect() as portal, isr.stream("telemetry/#", login=here.make_subscriber(), portal=portal) as source:
+        for other in ({"topic": "state/#"}, {"client_id": "isr-shack-01"}, {"duration": "2s"}):
+            with pytest.raises(UsageError, match="which has its own topic"):
+                next(isr.watch_live(source=source, portal=portal, **other))
+        for same in ({}, {"topic": "telemetry/#"}):
+            assert opened(source, None, **{"topic": "#", **same}, duration=None, portal=portal) is source
+        with pytest.raises(UsageError, match='give "stream"'):
+            next(isr.watch_live(source="mqtt", portal=portal))
+
+
 def test_without_a_subscriber_the_live_answer_is_watched(no_pauses):
     """Frames of the live answer, through an outage, marked as stale."""
     with isr.sandbox.serve(days=1) as other, other.connect() as portal:
@@ -190,6 +205,39 @@ def test_an_hour_that_is_used_up_is_waited_for():
         frames.close()
         with pytest.raises(isr.errors.QuotaExhaustedError):
             next(isr.watch_live(every="1s", source="live", portal=portal))
+
+
+def test_of_several_channels_on_one_topic_those_that_are_new_come(home):
+    """A portal may give the last message of each; what was seen at the look before is not published anew."""
+    said = {"client_id": "a", "topic": f"{ACCOUNT}/a/telemetry/watt_meter", "time": "2026-11-05T00:00:00Z"}
+    values = [1, 2, 3, 4]
+    server = Listed("/publishers/live", lambda _: [{**said, "payload": [i, v]} for i, v in enumerate(values)])
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        tables = Polled(portal, Selector(), duration=None).tables("0.01s")
+        assert next(tables)["payload"].to_pylist() == [b"[0, 1]", b"[1, 2]", b"[2, 3]", b"[3, 4]"]
+        assert len(next(tables)) == 0
+        values[1] = 5
+        assert next(tables)["payload"].to_pylist() == [b"[1, 5]"]
+
+
+def test_a_gap_ends_no_earlier_than_it_began(home, no_pauses):
+    """The clock may be set back while the portal is away."""
+    clock = [portals.NOW]
+    said = {"client_id": "a", "topic": f"{ACCOUNT}/a/t", "time": "2026-11-05T00:00:00Z", "payload": 1}
+    status = [200]
+    server = Listed("/publishers/live", lambda _: ([said], status[0]))
+    with portals.serve(server) as origin, portals.connect(origin, home, now=lambda: clock[0]) as portal:
+        source = Polled(portal, Selector(), duration=None)
+        tables = source.tables("0.01s")
+        next(tables)
+        status[0] = 503
+        next(tables)
+        clock[0] -= times.HOUR
+        assert [(one.start, one.end) for one in source.missed()] == [(portals.NOW, portals.NOW)]
+        status[0] = 200
+        next(tables)
+        assert [(one.start, one.end) for one in source.missed()] == [(portals.NOW, portals.NOW)]
+        assert source.connected
 
 
 def test_an_hour_that_is_used_up_is_not_asked_for_before_it_is_over(sandbox):

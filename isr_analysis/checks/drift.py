@@ -9,8 +9,9 @@ import pandas as pd
 
 from isr_analysis.checks.kinds import is_event, is_number, is_unit
 from isr_analysis.checks.rhythm import Rhythm
-from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Flags, Ints, Series, by_type, is_text
+from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Ints, Series, by_type, is_text
 from isr_analysis.checks.tables import Row
+from isr_analysis.messages import DEVICE, IDENTITY
 from isr_analysis.times import HOUR, MINUTE, Range
 
 _TURNS = 6

@@ -11,7 +11,6 @@ from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.checks.values import implausible, out_of_order, repeats
-from isr_analysis.times import Range
 
 _COLUMNS = {
     "kind": "str", CLIENT: "str", TOPIC: "str", "channel": "str", "field": "str", "start": "instant", "end": "instant",
@@ -92,7 +91,7 @@ def quality(
     new_names = renamed(frame, series, found, span)
     rows: list[Row] = [
         *(_fetching(one) for one in unfetched),
-        *(_told(row, own.get(row[CLIENT], [])) for row in silent if not _explained(row, new_names, span)),
+        *(_told(row, own.get(row[CLIENT], [])) for row in silent if not _explained(row, new_names)),
         *new_names,
         *repeats(series, found),
         *implausible(series, found),
@@ -130,10 +129,10 @@ def _told(row: Row, own: list[Rhythm]) -> Row:
     return {"kind": SILENT, **kept, "detail": words}
 
 
-def _explained(row: Row, new_names: list[Row], span: Range | None) -> bool:
+def _explained(row: Row, new_names: list[Row]) -> bool:
     """Whether a silence is that of a former name after, or of a new name before, the device was renamed."""
-    return span is not None and any(
-        (row[CLIENT] == one["former"] and row["end"] == span.end and row["start"] >= one["start"])
-        or (row[CLIENT] == one[CLIENT] and row["start"] == span.start and row["end"] <= one["end"])
+    return any(
+        (row[CLIENT] == one["former"] and row["start"] >= one["start"])
+        or (row[CLIENT] == one[CLIENT] and row["end"] <= one["end"])
         for one in new_names
     )

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.series import CLIENT, IDENTITY, TOPIC, Floats, by_type, is_text
+from isr_analysis.checks.series import CLIENT, TOPIC, Floats, by_type, is_text
+from isr_analysis.messages import IDENTITY
 
 UNITS = ("unit", "units")
 """The columns in which payloads give a unit."""

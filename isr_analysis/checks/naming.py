@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, Series, plain
+from isr_analysis.checks.series import CLIENT, TOPIC, Series, plain
+from isr_analysis.messages import DEVICE, IDENTITY
 
 _BARE = {CLIENT, TOPIC, "type", "dcn", DEVICE}
 """Keys that tell by themselves what they are; the others are named beside their value."""

@@ -12,8 +12,6 @@ from isr_analysis.checks.naming import named
 from isr_analysis.checks.rhythm import Rhythm, rhythms
 from isr_analysis.checks.series import (
     CLIENT,
-    DEVICE,
-    IDENTITY,
     TOPIC,
     Flags,
     Floats,
@@ -25,6 +23,7 @@ from isr_analysis.checks.series import (
     zone_of,
 )  # fmt: skip
 from isr_analysis.checks.tables import day_edges, span_of, table
+from isr_analysis.messages import DEVICE, IDENTITY
 
 _FEW = 50
 _WHICH = {CLIENT: "str", TOPIC: "str", "channel": "str"}

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from isr_analysis.checks.kinds import UNITS
-from isr_analysis.checks.series import CLIENT, DEVICE, IDENTITY, TOPIC, is_nothing
+from isr_analysis.checks.series import CLIENT, TOPIC, is_nothing
+from isr_analysis.messages import DEVICE, IDENTITY
 from isr_analysis.surroundings import printable
 
 _WHOSE = {CLIENT, TOPIC, DEVICE, "device_id", "callsign", "username"}

@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis.errors import UsageError
+from isr_analysis.messages import DEVICE, IDENTITY
 
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.integer[Any]]
@@ -28,9 +29,6 @@ Flags = npt.NDArray[np.bool_]
 T = TypeVar("T")
 
 CLIENT, TOPIC = "client_id", "topic"
-DEVICE = "station_controller_device_id"
-IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
-"""The fields that together say which channel a Station Controller's reading is of."""
 
 _MANY = 65_000
 _FEW = 5  # names in an error

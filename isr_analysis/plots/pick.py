@@ -17,7 +17,6 @@ from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit
 from isr_analysis.checks.naming import in_words, telling
 from isr_analysis.checks.series import (
     CLIENT,
-    DEVICE,
     TOPIC,
     Flags,
     identity,
@@ -28,6 +27,7 @@ from isr_analysis.checks.series import (
     taken,
     zone_of,
 )  # fmt: skip
+from isr_analysis.messages import DEVICE
 from isr_analysis.plots import theme as look
 from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line

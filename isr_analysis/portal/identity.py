@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from isr_analysis import answers, messages, times
+from isr_analysis.answers.shape import plain
 from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import (
@@ -121,24 +122,25 @@ def recent(
 
 
 def accounts_of(rows: list[dict[str, Any]], account_id: str | None = None) -> set[str]:
-    """Give the accounts that rows of publishers name, in a field of theirs or in a topic."""
+    """Give the accounts that rows of publishers name, in a field of theirs or in a topic, however these are spelled."""
     found: set[str] = set()
     for row in rows:
-        named = next((row[key] for key in ("account_id", "tenant_id", "accountId", "tenantId") if row.get(key)), None)
+        said = {plain(name): value for name, value in row.items() if value}
+        named = said.get("accountid") or said.get("tenantid")
         if isinstance(named, str):
             found.add(named)
             continue
-        client = row.get("client_id")
-        for key in ("history_topic_prefix", "topic", "publish_topic"):
-            path = row.get(key)
+        client = str(said.get("clientid"))
+        for key in ("historytopicprefix", "topic", "publishtopic"):
+            path = said.get(key)
             if not isinstance(path, str):
                 continue
             levels = path.strip("/").split("/")
-            if key == "history_topic_prefix" and isinstance(client, str) and client in levels[1:]:
+            if key == "historytopicprefix" and client in levels[1:]:
                 account: str | None = levels[levels.index(client, 1) - 1]
             else:
                 account = messages.split_topic(path, account_id=account_id)[0]
-            if account and account not in ("+", "#"):
+            if account and account != "+":
                 found.add(account)
                 break
     return found

@@ -7,7 +7,6 @@ import datetime as dt
 import functools
 import itertools
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,7 +17,7 @@ from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
-from isr_analysis.portal import discovery, paging
+from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Habits
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.parts import ALL, Part, of_messages, of_rows, picked_messages, picked_rows
@@ -33,13 +32,14 @@ Read = TypeVar("Read")
 _PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 
 _CALLED = 3  # clients of one name that are told
-_AGAIN = 120.0  # s until a document that failed is read again
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
 """The parameters by which more of a list may be had where nothing names any, each with what it is for."""
 
 
 def live(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> list[tuple[Kept, Page]]:
     """Give the last messages of the publishers, at most `max_age` seconds old: each answer, and what it holds.
+
+    If that is infinite, what is on disk has to do: the portal is not asked.
 
     Raises
     ------
@@ -149,7 +149,7 @@ class _List(Generic[Read]):
         self._seen: set[str] = set()
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
-        self._is_away = False  # whether what is kept has to do, as the portal cannot be reached
+        self._is_away = max_age == math.inf  # whether what is kept has to do: offline, or the portal cannot be reached
         self._untried: IsrError | None = None  # why some way to the rest could not be tried
         self._ways: dict[tuple[str, str], bool] = {}  # by which more may be had, and whether they led to more
         self._since: dt.datetime | None = None  # before the first page was fetched: the others are no older
@@ -157,31 +157,34 @@ class _List(Generic[Read]):
     def read(self) -> Iterator[tuple[Kept, Read]]:
         """Give each answer, and what it holds."""
         yield from self._pages()
-        if self._since is not None and not self._is_away:
+        if not self._is_away:
             with contextlib.suppress(StoreError):  # it can be done another time
                 self._responses.forget(self._path, before=self._since)
 
     def _pages(self) -> Iterator[tuple[Kept, Read]]:
         began = dt.datetime.now(dt.UTC)
         kept = self._first()
+        self._since = min(began, kept.fetched_at)
         step = question = Step(self._path, self._asked)
         been, former, asked_for, is_named = {question}, b"", 0, True
+        size, number = 0, None  # the rows of the first page, and what it says that its number is
         for nth in itertools.count():
             kept = self._get(step.path, step.params) if nth else kept
             self._is_away |= kept.stale
-            if self._since is None and self._max_age < math.inf:
-                self._since = min(began, kept.fetched_at)
             part = self._part(kept.answer)
             said, rows = paging.with_headers(part.said, kept.answer.headers, 0, kept.answer.status), part.rows
+            size, number = (size, number) if nth else (rows, said.page)
             self._responses.remarks[self._path] = said.remark or (self._responses.remarks[self._path] if nth else "")
             # A number that the portal does not follow brings the same again; what it named itself is another page.
-            new, found = (rows, part.found) if is_named else self._new(part)
+            is_other = is_named and kept.answer.body != former
+            new, found = (rows, part.found) if is_other else self._new(part)
             asked_for, self._count = asked_for + rows, self._count + new
             self._seen.update(part.keys, part.places)
             yield kept, found
-            if not paging.says_more(said, nth):
-                yield from self._rest(rows, said, nth)
-                self._check_total(said)
+            if not paging.says_more(said, 0 if number else nth):  # a 1 may be of the second page, or the first again
+                least = said.total or 0 if nth else _least(size, said)
+                yield from self._rest(rows, said, nth, least)
+                self._check(said, least)
                 return
             page = Page(messages.empty(), min(rows, 1), paging=said)
             known = self._known if said.url is None else Contract().paged(self._path)  # a link needs no other word
@@ -191,8 +194,8 @@ class _List(Generic[Read]):
             is_same = kept.answer.body == former or (rows > 0 and not new)
             if not isinstance(following, Step) or following in been or is_same:
                 yield from self._others(sure=True)  # it does not say how the rest is had
-                if self._at_end or (said.total is not None and said.total <= self._count):
-                    self._check_total(said)
+                if self._at_end or 0 < _least(size, said) <= self._count:
+                    self._check(said, said.total or 0)
                     return
                 names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
                 shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
@@ -207,8 +210,8 @@ class _List(Generic[Read]):
         """Give the first answer; what the portal's document wants is asked for where it is not given without."""
         try:
             return self._get(self._path, self._asked)
-        except (QuestionRefusedError, EnoughError, PortalUnavailableError) as exc:
-            self._is_away = isinstance(exc, PortalUnavailableError)  # what is on disk may be as the document wants it
+        except (QuestionRefusedError, PortalUnavailableError) as exc:
+            self._is_away |= isinstance(exc, PortalUnavailableError)  # what is on disk may be as the document wants it
             wanted = self._known.fixed
             if self._asked == wanted:
                 raise
@@ -218,36 +221,30 @@ class _List(Generic[Read]):
     @functools.cached_property
     def _known(self) -> History:
         """How it is asked for, as far as the portal's document says it, which is not needed else."""
-        if self._is_away and (kept := discovery.find(lambda one: self._get(one, None).answer, offline=True)).lists:
-            return kept.paged(self._path)
-        built_in = Contract().paged(self._path)
-        if time.monotonic() < self._responses.reads_from:
-            return built_in
-        try:
-            return self._responses.contract().paged(self._path)
-        except IsrError:
-            self._responses.reads_from = time.monotonic() + _AGAIN
-            return built_in
+        return self._responses.documented(away=self._is_away).paged(self._path)
 
     def _new(self, part: Part[Read]) -> tuple[int, Read]:
         """Give how many rows an answer has that were in none before it, and what is new of it."""
         unseen = [key not in self._seen for key in part.keys]
-        return sum(place not in self._seen for place in part.places) or sum(unseen), self._picked(part.found, unseen)
+        new = max(sum(place not in self._seen for place in part.places), sum(unseen))
+        return new, self._picked(part.found, unseen)
 
     def _get(self, path: str, params: Mapping[str, str] | None) -> Kept:
         age, since = self._max_age, self._since
         return self._responses.get(path, params=params or None, max_age=age, since=since, away=self._is_away)
 
-    def _check_total(self, said: Paging) -> None:
-        if said.total is not None and (missing := said.total - self._count) > 0:
+    def _check(self, said: Paging, least: int) -> None:
+        """Refuse a list that has less rows than it states, or than so many pages as it states have at the least."""
+        if least > self._count:
+            stated = f"{said.pages} pages" if said.total is None else counted(least, "row")
             raise self._untried or AnswerError(
-                f"the portal states {counted(said.total, 'row')} of {self._path} and gave {self._count}, without "
-                f"saying how to ask for the other {missing}: the list would not be whole"
+                f"the portal states {stated} of {self._path} and gave {counted(self._count, 'row')}, without saying "
+                "how to ask for the others: the list would not be whole"
             )
 
-    def _rest(self, rows: int, said: Paging, nth: int) -> Iterator[tuple[Kept, Read]]:
+    def _rest(self, rows: int, said: Paging, nth: int, least: int) -> Iterator[tuple[Kept, Read]]:
         """Ask for what the last answer may have left out: rows that it states, or that it was silent about."""
-        missing = said.total is not None and said.total > self._count
+        missing = least > self._count
         silent = nth == 0 and _may_be_cut(rows, said, lambda: self._known)
         if missing or silent:
             yield from self._others(sure=missing)
@@ -320,12 +317,20 @@ class _List(Generic[Read]):
                 return
 
 
+def _least(rows: int, said: Paging) -> int:
+    """Give how many rows a list has at the least, of which the first page has so many."""
+    if said.total is None and said.pages is not None and rows < ALL:  # it does not say which of them it is
+        return rows * (said.pages - 1) + 1 if said.pages > 1 else 0
+    return said.total or 0
+
+
 def _may_be_cut(rows: int, said: Paging, known: Callable[[], History]) -> bool:
     """Tell whether a list that says nothing of others has as many rows as a portal may give at once.
 
-    Where the portal's document names parameters of pages, `known`, less is enough.
+    A total that is less than these is none of rows. Where the portal's document names parameters of pages, `known`,
+    less is enough.
     """
-    if said.has_more is not None or said.total is not None or said.pages is not None or not 0 < rows < ALL:
+    if said.has_more is not None or (said.total or 0) >= rows or said.pages is not None or rows >= ALL:
         return False
     is_round = paging.is_round(rows, said.limit) or rows % 25 == 0
     return is_round or (rows % 5 == 0 and bool(_ways(known())))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pyarrow as pa
 
-from isr_analysis import answers
+from isr_analysis import answers, messages
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, SURE_CLIENT, TOPIC, pick, plain
 from isr_analysis.errors import AnswerError
@@ -61,7 +61,7 @@ def of_rows(answer: Answer) -> Part[list[dict[str, Any]]]:
     if answer.status == HTTPStatus.NO_CONTENT:
         return Part([], Paging())
     found = answers.read_rows(answer.body, content_type=answer.content_type)
-    return Part(found, _said(answer.body), len(found), list(map(_key, found)))
+    return Part(found, _said(answer.body, len(found)), len(found), list(map(_key, found)))
 
 
 def picked_rows(found: list[dict[str, Any]], which: list[bool]) -> list[dict[str, Any]]:
@@ -109,18 +109,27 @@ def _named(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _messages(page: Page) -> list[str]:
-    """Tell messages from others by their clients and topics."""
-    whose = zip(page.messages["client_id"].to_pylist(), page.messages["topic"].to_pylist(), strict=True)
-    return [json.dumps(["message", *one]) for one in whose]
+    """Tell messages from others by their clients and topics, and by the channels that have one topic."""
+    found = messages.rows(page.messages, "client_id", "topic", "payload")
+    return [json.dumps(["message", client, topic, _channel(payload)]) for client, topic, payload in found]
 
 
-def _said(body: bytes) -> Paging:
-    """Read what a list's envelope says of the pages after it."""
+def _channel(payload: bytes) -> list[Any]:
+    """Give what says of which channel a payload is; nothing of one that is no Station Controller's."""
+    try:
+        read = json.loads(payload)
+    except (ValueError, RecursionError):
+        return []
+    return [read.get(name) for name in messages.IDENTITY] if isinstance(read, dict) else []
+
+
+def _said(body: bytes, rows: int) -> Paging:
+    """Read what a list's envelope says, beside so many rows, of the pages after it."""
     try:
         values = [json.loads(body)]
     except (ValueError, RecursionError):
         values = [json.loads(one) for one in answers.lines_beside(body)]
-    return answers.read_paging({name: one for value in values for name, one in _notes(value)}, 0)
+    return answers.read_paging({name: one for value in values for name, one in _notes(value)}, rows)
 
 
 def _notes(value: Any, prefix: str = "") -> Iterator[tuple[str, bytes]]:

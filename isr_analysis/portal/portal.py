@@ -203,7 +203,7 @@ class Portal:
                         "other processes; set ISR_HOME to a folder that can be written", stacklevel=2,
                     )  # fmt: skip
                 folder = self._place if self._is_unkept else self.folder
-                self._responses = Responses(self.wire, folder, lambda: self.contract)
+                self._responses = Responses(self.wire, folder, lambda: self.contract, lambda: self._contract)
             return self._responses
 
     @property
@@ -331,7 +331,7 @@ class Portal:
         def get(path: str) -> wire.Answer:
             if self._account is None:  # this is part of finding it out, which only the history route can tell
                 return self.wire.get(path)  # it is kept once the account, and so its folder, is known
-            kept = self.responses.get(path, max_age=float("inf") if self.profile.is_offline else max_age)
+            kept = self.responses.get(path, max_age=max_age, away=self.profile.is_offline, any_form=True)
             self._read_at = min(self._read_at, kept.fetched_at)
             return kept.answer
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import io
 import json
 import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +31,13 @@ from requests_cache.backends.sqlite import SQLiteCache
 
 from isr_analysis import database
 from isr_analysis.contract.contract import Contract
-from isr_analysis.errors import PortalUnavailableError, StoreError, UsageError
+from isr_analysis.errors import IsrError, PortalUnavailableError, StoreError, UsageError
+from isr_analysis.portal import discovery
 from isr_analysis.portal.wire import Answer, Wire
 
 logger = logging.getLogger(__name__)
+
+_AGAIN = 120.0  # s until a document that failed is read again
 
 _ADDRESS = "x-isr-address"
 """Where an answer came from after redirects, for what it links to; it is kept under the address that was asked."""
@@ -70,6 +75,8 @@ class Responses:
         Where they are kept.
     contract : callable
         Gives what the portal's document says, which is read when it is called.
+    known_contract : callable
+        Gives it if it was read already; it may have been before the account was known, and so not be on disk.
 
     Attributes
     ----------
@@ -80,20 +87,21 @@ class Responses:
         The number of rows, by path, of the lists that may be cut all the same.
     remarks : dict of str to str
         The portal's words, by path, by which some of a list may be missing.
-    reads_from : float
-        When, by the monotonic clock, the document is read again, as it failed.
     """
 
-    def __init__(self, wire: Wire, folder: Path, contract: Callable[[], Contract]) -> None:
+    def __init__(
+        self, wire: Wire, folder: Path, contract: Callable[[], Contract], known_contract: Callable[[], Contract | None]
+    ) -> None:
         self._wire = wire
-        self.contract = contract
+        self._contract = contract
+        self._known_contract = known_contract
+        self._reads_from = 0.0  # when, by the monotonic clock, the document is read again, as it failed
         self._origin = wire.origin
         self._path = folder / "responses.sqlite"
         self._closing = False
         self.ways: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {}
         self.doubtful: dict[str, int] = {}
         self.remarks: dict[str, str] = {}
-        self.reads_from = 0.0
         self._open()
 
     def _open(self) -> None:
@@ -103,8 +111,8 @@ class Responses:
         path = self._path
         logged = database.prepare(path)  # by many processes at once, which requests-cache's own way does not bear
         try:
-            backend = _Cache(path, serializer="json", wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
-            self._session = requests_cache.CachedSession(backend=backend, allowable_codes=(200,), filter_fn=_is_data)
+            self._cache = _Cache(path, serializer="json", wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
+            self._session = requests_cache.CachedSession(backend=self._cache, allowable_codes=(200,))
         except Exception as exc:
             raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
         self._session.trust_env = False
@@ -118,10 +126,12 @@ class Responses:
         max_age: float,
         since: dt.datetime | None = None,
         away: bool = False,
+        any_form: bool = False,
     ) -> Kept:
         """Give an answer that is at most `max_age` seconds old; if the portal is known to be `away`, a kept one.
 
-        With `since` it is one of then or later, as a page of a list goes with a first page of then.
+        With `since` it is one of then or later, as a page of a list goes with a first page of then. With `any_form`
+        what is no JSON is kept as well, for when the portal is away, as the portal's document may be in it.
 
         Raises
         ------
@@ -132,24 +142,42 @@ class Responses:
         """
         url = self._origin + path
         with self._in_use():
+            old = self._cache.get_response(
+                self._cache.create_key(requests.Request("GET", url, params=params).prepare())
+            )
+            if not away and old is not None and _is_fresh(old, max_age, since):
+                return _kept(old, stale=False)
             error = PortalUnavailableError(
                 f"{self._origin} cannot be reached or fails, and the rest of {path} is not on disk; try again later"
             )
             if not away:
+                self._cache.any_form = any_form
                 try:
-                    return _kept(self._asked(url, params, max_age, since), stale=False)
+                    # Kept until it is forgotten, so that it is there when the portal is not; its age is judged here.
+                    return _kept(self._session.get(url, params=params, force_refresh=True), stale=False)
                 except PortalUnavailableError as exc:
                     error = exc
-            if (old := self._old(url, params)) is None:
+            if old is None:
                 raise error
             if not away:
                 logger.warning("%s cannot be reached or fails: its answer of %s is given", self._origin, old.created_at)
             return _kept(old, stale=True)
 
-    def _asked(self, url: str, params: Mapping[str, str] | None, max_age: float, since: dt.datetime | None) -> Any:
-        """Give what the portal answers, or did at most `max_age` seconds ago, or `since`."""
-        # Kept until it is forgotten, so that it is there when the portal is not; its age is judged here.
-        return self._session.get(url, params=params, force_refresh=not self._fresh(url, params, max_age, since))
+    def documented(self, *, away: bool) -> Contract:
+        """Give what the portal's document says; if the portal is known to be `away`, as it is on disk.
+
+        Where it cannot be had, that is what is built in, and it is asked for again after a while.
+        """
+        if away:
+            known = self._known_contract()
+            on_disk = functools.partial(self.get, max_age=0.0, away=True)
+            return known if known and known.lists else discovery.find(lambda path: on_disk(path).answer, offline=True)
+        if time.monotonic() >= self._reads_from:
+            try:
+                return self._contract()
+            except IsrError:
+                self._reads_from = time.monotonic() + _AGAIN
+        return Contract()
 
     def forget(self, path: str, *, before: dt.datetime | None = None) -> None:
         """Forget the answers of a path, all its pages, because a change has just made them untrue.
@@ -163,11 +191,11 @@ class Responses:
         """
         with self._in_use():
             try:
-                own = [one for one in self._session.cache.filter() if urlsplit(one.url).path == path]
+                own = [one for one in self._cache.filter() if urlsplit(one.url).path == path]
                 if old := [one.cache_key for one in own if before is None or one.created_at < before]:
-                    self._session.cache.delete(*old)
+                    self._cache.delete(*old)
             except sqlite3.Error as exc:
-                raise StoreError(f"{self._session.cache.cache_name} cannot be used: {exc}") from exc
+                raise StoreError(f"{self._cache.cache_name} cannot be used: {exc}") from exc
 
     def close(self) -> None:
         """Close the cache's file, or leave that to the thread that is using it just now; nothing is waited for."""
@@ -197,30 +225,24 @@ class Responses:
             self._session.close()  # type: ignore[no-untyped-call]
             self._lock.release()
 
-    def _old(self, url: str, params: Mapping[str, str] | None) -> Any:
-        request = requests.Request("GET", url, params=params).prepare()
-        return self._session.cache.get_response(self._session.cache.create_key(request))
-
-    def _fresh(self, url: str, params: Mapping[str, str] | None, max_age: float, since: dt.datetime | None) -> bool:
-        if (old := self._old(url, params)) is None:
-            return False
-        if since is not None:
-            return bool(since <= old.created_at <= _now())
-        # One of the future was kept while the clock was ahead.
-        return bool(abs((_now() - old.created_at).total_seconds()) < max_age)
-
 
 class _Cache(SQLiteCache):
-    """A file of answers; where it cannot be used, as on a full disk, it has none and takes none."""
+    """A file of answers; where it cannot be used, as on a full disk, it has none and takes none.
+
+    Nor does it take what is no data, unless it is to take `any_form`: what it has stays.
+    """
+
+    any_form = False
 
     def get_response(self, key: str, default: Any = None) -> Any:
         with self._unless_it_fails():
             return super().get_response(key, default)
         return default
 
-    def save_response(self, *given: Any, **named: Any) -> None:
-        with self._unless_it_fails():
-            super().save_response(*given, **named)
+    def save_response(self, response: Any, *given: Any, **named: Any) -> None:
+        if self.any_form or _is_data(response):
+            with self._unless_it_fails():
+                super().save_response(response, *given, **named)
 
     @contextlib.contextmanager
     def _unless_it_fails(self) -> Iterator[None]:
@@ -256,8 +278,16 @@ class _Adapter(BaseAdapter):
         self._builder.close()
 
 
-def _is_data(response: requests.Response) -> bool:
-    """Tell whether an answer is worth keeping: a page of HTML with status 200 is not."""
+def _is_fresh(old: Any, max_age: float, since: dt.datetime | None) -> bool:
+    """Tell whether a kept answer is of `since` or later, or else at most `max_age` seconds old."""
+    now, at = dt.datetime.now(dt.UTC), old.created_at
+    # One of the future was kept while the clock was ahead.
+    is_young = abs((now - at).total_seconds()) < max_age if since is None else since <= at <= now
+    return is_young and _is_data(old)
+
+
+def _is_data(response: Any) -> bool:
+    """Tell whether an answer is data: a page of HTML with status 200 is not."""
     try:
         json.loads(response.content)
     except (ValueError, RecursionError):
@@ -269,7 +299,3 @@ def _kept(response: Any, *, stale: bool) -> Kept:
     headers = {name.lower(): value for name, value in response.headers.items()}
     url = headers.pop(_ADDRESS, str(response.url))
     return Kept(Answer(response.content, headers, url, response.status_code), response.created_at, stale)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

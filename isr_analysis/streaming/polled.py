@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from threading import Event
 
@@ -46,7 +47,7 @@ class Polled:
         self.selector = selector
         self._portal = portal
         self._until = None if duration is None else time.monotonic() + duration
-        self._last: dict[tuple[str, str], tuple[int, bytes]] = {}
+        self._last: dict[tuple[str, str], set[tuple[int, bytes]]] = {}  # several channels may have one topic
         self._gaps: list[Gap] = []
         self._away_since: int | None = None
         self._answered = False
@@ -106,13 +107,12 @@ class Polled:
                 "and ISR_PORTAL_ORIGIN"
             )
         self._answered = True
-        if self._away_since is not None:
-            self._gaps.append(Gap(self._away_since, portal.now(), "connection", None))
-            self._away_since = None
-        new = []
+        self._gaps, self._away_since = self.missed(), None
+        new, came = [], defaultdict(set)
         for at, client, topic, payload in messages.rows(table, "time", "client_id", "topic", "payload"):
-            new.append(self._last.get((client, topic)) != (at, payload))
-            self._last[client, topic] = at, payload
+            new.append((at, payload) not in self._last.get((client, topic), ()))
+            came[client, topic].add((at, payload))
+        self._last.update(came)
         return table.filter(pa.array(new, pa.bool_()))
 
     def _away(self) -> int:

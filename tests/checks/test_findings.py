@@ -314,6 +314,26 @@ def test_a_renamed_device_is_no_outage():
     ]  # fmt: skip
     unlike = joined(ticks(minutes(0, 300), client="buoy-1"), ticks(minutes(310, 600, 5), client="gate-2", topic="b"))
     assert "device renamed" not in kinds(unlike)
+    sides = [ticks(minutes(*part), client=name, topic="telemetry/b", value=noise(100, 8)) for name, part in (
+        ("buoy-1", (0, 100)), ("buoy-2", (500, 600)))]  # fmt: skip
+    found = quality(joined(both, *sides))
+    assert found[["kind", "client_id", "topic"]].to_numpy().tolist() == [  # what was silent before, and still is after
+        ["device silent", "buoy-1", "telemetry/b"], ["device renamed", "buoy-2", ""],
+        ["device silent", "buoy-2", "telemetry/b"],
+    ]  # fmt: skip
+
+
+def test_a_renamed_device_is_no_outage_beside_what_was_not_fetched():
+    """Which cuts the silence of the one before, and of the other after, in two."""
+    both = joined(
+        ticks(minutes(0, 300), client="buoy-1", value=noise(300)),
+        ticks(minutes(310, 600), client="buoy-2", value=noise(290, 2)),
+    )
+    holes = [(at(100), at(150)), (at(450), at(500))]
+    for begin, end in holes:
+        both = both[(both.index < begin) | (both.index >= end)]
+    lacking = pd.DataFrame(holes, columns=["start", "end"]).assign(state="missing")
+    assert kinds(both, coverage=lacking) == ["never fetched", "device renamed", "never fetched"]
 
 
 @pytest.mark.parametrize(
