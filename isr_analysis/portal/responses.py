@@ -280,7 +280,7 @@ class _Adapter(BaseAdapter):
 
 def _is_fresh(old: Any, max_age: float, since: dt.datetime | None) -> bool:
     """Tell whether a kept answer is of `since` or later, or else at most `max_age` seconds old."""
-    now, at = dt.datetime.now(dt.UTC), old.created_at
+    now, at = _now(), old.created_at
     # One of the future was kept while the clock was ahead.
     is_young = abs((now - at).total_seconds()) < max_age if since is None else since <= at <= now
     return is_young and _is_data(old)
@@ -299,3 +299,7 @@ def _kept(response: Any, *, stale: bool) -> Kept:
     headers = {name.lower(): value for name, value in response.headers.items()}
     url = headers.pop(_ADDRESS, str(response.url))
     return Kept(Answer(response.content, headers, url, response.status_code), response.created_at, stale)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
