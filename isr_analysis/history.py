@@ -92,9 +92,10 @@ def load_history(
         One row a message. Index ``time``: DatetimeIndex in `tz`, ns, sorted. Columns ``client_id`` and ``topic``
         (categories; the topic without account and client), then the payload's fields, nested ones joined with dots:
         integers ``Int64``, reals ``float64``, booleans ``boolean``, text ``str``, mixed kinds ``object``. A payload
-        that is no object is in ``value``, one that is no JSON in ``payload``. Beyond 500 fields the rarest stay
-        together in ``extra``, as JSON, unless `fields` names them. No message: the same index and ``client_id`` and
-        ``topic``, no rows. Units are those of the payload.
+        that is no object is in ``value``, one that is no JSON in ``payload``; so is a bare text, unless the portal
+        decodes JSON, where it cannot be told from one in quotes. Beyond 500 fields the rarest stay together in
+        ``extra``, as JSON, unless `fields` names them. No message: the same index and ``client_id`` and ``topic``, no
+        rows. Units are those of the payload.
         ``attrs`` says where it came from: origin, account, selector, range, rows, when fetched,
         ``provisional_from``, the instant from which late messages may still come (empty if none may), and
         ``recorded``, how many of the messages are not from the history: those of `record` that it does not have yet,

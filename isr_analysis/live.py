@@ -11,17 +11,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis import frame, messages, offline, times
-from isr_analysis.errors import AnswerError, IsrError
+from isr_analysis import answers, frame, messages, offline, times
+from isr_analysis.errors import AddOnMissingError, AnswerError, IsrError
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
+from isr_analysis.reading.asking import Asker
 from isr_analysis.reading.reach import LATE, ZONELESS
 from isr_analysis.store import holding
+from isr_analysis.times import Range
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.answers import Page
     from isr_analysis.portal.responses import Kept
+
+_JUST_NOW = 10.0
+"""Seconds for which an answer that just came is read once more, in another way, and not asked for again."""
 
 
 def load_live(
@@ -108,11 +113,12 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
     """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
 
     def read(age: float) -> list[tuple[Kept, Page]]:
-        routes, found = portal.routes, None
+        routes, found, form = portal.routes, None, None
         try:
             found = lists.live(portal.responses, routes, portal.account_id, max_age=age)
             if not any(page.payload_unsure for _, page in found):
                 return found
+            form, _ = answers.shown(page for _, page in found)
         except AnswerError:
             if portal.known_contract is not None:
                 raise
@@ -123,7 +129,12 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
             if found is None:
                 raise
             return found
-        form = known.live_fields.payload_form or (known.history.fields.payload_form if found else None)
+        form = form or known.live_fields.payload_form
+        if found is not None:
+            form = form or known.history.fields.payload_form
+            if form is None and not any(kept.stale for kept, _ in found):  # else the portal is away
+                form = _shown_by_history(portal)
+            age = max(age, _JUST_NOW)
         known = replace(known, live_fields=replace(known.live_fields, payload_form=form))
         if found is not None and known.live_fields == routes.live_fields:
             return found
@@ -137,6 +148,22 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
             raise AnswerError(f"the portal's live answer has a message of {times.iso(ahead)}. {ZONELESS}")
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
     return [kept for kept, _ in found], table
+
+
+def _shown_by_history(portal: Portal) -> str | None:
+    """Give the form of payloads that messages of late show, if those of all clients can be asked for."""
+    known, habits = portal.contract.history, portal.habits
+    if known.client_required or known.topic_required:
+        return None
+    if habits.payloads is None and not habits.is_worth_a_look("payloads"):  # it failed again and again
+        return None
+    try:
+        return Asker(portal, known, Selector(), Range(0, portal.now()), wait=False).shown_by_others()[0]
+    except AddOnMissingError:
+        habits.payloads = None, None
+    except IsrError:  # it is asked again with the next answer
+        pass
+    return None
 
 
 def strangers(portal: Portal, selector: Selector) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,8 @@ def _read(
     accounts: set[str] = set()
     fragments, more, rows = False, False, 0
     former: answers.Page | None = None
-    for nth, one in enumerate(sources):
-        page = _page(one, account_id=account_id, client_id=only, topic=selector.topic, fields=known.history.fields)
+    read = _pages(sources, known.history.fields, account_id=account_id, client_id=only, topic=selector.topic)
+    for nth, page in enumerate(read):
         if former and more and (words := _leap(former, page)):
             warnings.warn(
                 f"the saved answers go {words}, and more follows the former: what lies between is missing; give the "
@@ -181,6 +182,17 @@ def _leap(former: answers.Page, page: answers.Page) -> str:
         if was is not None and now is not None and now - was not in steps:
             return f"from {name} {was} to {name} {now}"
     return ""
+
+
+def _pages(sources: Sequence[str | Path | bytes], fields: answers.Fields, **asked: Any) -> list[answers.Page]:
+    """Read pages; what one of them alone does not show of its payloads is read as another shows."""
+    read = [_page(one, fields=fields, **asked) for one in sources]
+    form, name = answers.shown(read)
+    if form is None:
+        return read
+    fields = replace(fields, payload_form=form, payload=fields.payload or name)
+    pairs = zip(sources, read, strict=True)
+    return [_page(one, fields=fields, **asked) if page.payload_unsure else page for one, page in pairs]
 
 
 def _page(source: str | Path | bytes, *, fields: answers.Fields, **asked: Any) -> answers.Page:

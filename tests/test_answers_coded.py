@@ -32,7 +32,7 @@ def test_coded_payloads_are_known_by_what_they_hold(code):
     if "object" not in code:
         alone = CODED[code](b"7")
         (found,) = told(read([{**ROW, "payload": alone}, {**ROW, "payload": {"no": 1}}]))[:1]
-        assert json.loads(found[3]) == alone
+        assert str(json.loads(found[3])) == str(alone)  # or, of digits alone, a number
 
 
 def test_a_payload_of_no_bytes_hides_nothing_of_the_others():

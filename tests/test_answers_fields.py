@@ -178,9 +178,10 @@ def test_bytes_that_are_no_text_stay_in_their_payload():
 @pytest.mark.parametrize(
     ("given", "published"),
     [
-        (['{"on": 1}', "21.5", "true", '"x"', "off", ""], [b'{"on": 1}', b"21.5", b"true", b'"x"', b'"off"', b'""']),
+        (['{"on": 1}', "21.5", "true", '"x"', "off", ""], [b'{"on": 1}', b"21.5", b"true", b'"x"', b"off", b""]),
         (["21.5", 3], [b'"21.5"', b"3"]),  # this portal decodes: a number would have come as one
         (['{"on": 1}', 3], [b'{"on": 1}', b"3"]),
+        (["21.5", "off", {"on": 1}], [b"21.5", b'"off"', b'{"on": 1}']),  # and this one leaves numbers as they came
         (["on", "off"], [b'"on"', b'"off"']),
         (["eyJhIjoxfQ==", "Mi41", "Im9uIg=="], [b'{"a":1}', b"2.5", b'"on"']),
         (["eyJhIjoxfQ==", "Mi41", "AP8Q", "T04="], [b'{"a":1}', b"2.5", b"\x00\xff\x10", b"ON"]),
@@ -191,7 +192,7 @@ def test_bytes_that_are_no_text_stay_in_their_payload():
     ],
 )
 def test_json_within_strings(given, published):
-    """A string is the published text where it is JSON and the portal decodes nothing; base64 only where it is sure."""
+    """A string is the published text where the portal decodes nothing, or it is JSON; base64 only where it is sure."""
     rows = [{**ROW, "payload": one} for one in given]
     assert [one[3] for one in told(read(rows))] == published
 
@@ -344,11 +345,22 @@ def test_cells_of_csv_have_kinds_by_column():
 
 
 def test_a_string_that_is_json_by_itself_is_read_as_other_answers_show():
-    """Alone it is the published text; where others held payloads that are no strings, it is a text value."""
-    rows = [{**ROW, "payload": "21.5"}]
-    decoded = read([{**ROW, "payload": {"on": True}}]).payload_form
-    assert (decoded, read([{**ROW, "payload": 3}]).payload_form) == ("decoded", "decoded")
-    assert (read(rows).payload_form, read([{**ROW, "payload": [1, 2]}]).payload_form) == (None, None)
-    assert told(read(rows))[0][3] == b"21.5"
-    assert told(read(rows, fields=Fields(payload_form=decoded)))[0][3] == b'"21.5"'
-    assert told(read([{**ROW, "payload": '{"a":1}'}], fields=Fields(payload_form=decoded)))[0][3] == b'{"a":1}'
+    """It is the published text; where others held numbers or booleans that are no strings, it was one in quotes."""
+    of = [read([{**ROW, "payload": one}]) for one in ("21.5", "on air", '{"a":1}', 3, True, "")]
+    objects = [read([{**ROW, "payload": {"on": True}}, {**ROW, "payload": one}]) for one in ("on", "21.5", 3)]
+    assert [(page.payload_form, page.payload_unsure) for page in (*of, *objects)] == [
+        (None, True), (None, True), ("text", False), ("decoded", False), ("decoded", False), (None, False),
+        ("objects", False), ("objects", True), ("decoded", False),
+    ]  # fmt: skip
+    assert read([{**ROW, "payload": [1, 2]}]).payload_form is None
+    known = [Fields(payload_form=form) for form in (None, "objects", "decoded", "text")]
+    for one in ("21.5", "true", "null", '"x"', ' "x"', "-1e5", "NaN"):
+        found = [read([{**ROW, "payload": one}], fields=fields) for fields in known]
+        text, quoted = one.encode(), json.dumps(one).encode()
+        assert [told(page)[0][3] for page in found] == [text, text, quoted, text]
+        assert [page.payload_unsure for page in found] == [True, True, False, False]
+    for one in ("on", "", "007", "1 V", "{half"):
+        found = [told(read([{**ROW, "payload": one}], fields=fields))[0][3] for fields in known]
+        assert found == [json.dumps(one).encode()] * 3 + [one.encode()]
+    for one in ('{"a":1}', "[1]"):
+        assert {told(read([{**ROW, "payload": one}], fields=fields))[0][3] for fields in known} == {one.encode()}

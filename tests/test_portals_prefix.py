@@ -16,10 +16,11 @@ from isr_analysis import messages
 from isr_analysis.errors import UsageError
 from isr_analysis.times import HOUR
 
-# A text that is JSON by itself, from a client alone, is read as in the answers that hold others.
+# A text that is JSON by itself, from a client alone, is read as in the answers that hold numbers.
+_PAYLOADS = {0: "12", 3: 12}
 TOPICS = ("telemetry/temp", "state/relay", "x")
 STORED = [
-    Message(FIRST + i * HOUR, ("dev-a", "dev-b")[i % 2], TOPICS[i % 3], "12" if i % 7 == 0 else {"n": i})
+    Message(FIRST + i * HOUR, ("dev-a", "dev-b")[i % 2], TOPICS[i % 3], _PAYLOADS.get(i % 7, {"n": i}))
     for i in range(60)
 ]
 STORED.append(Message(FIRST + 2 * 24 * HOUR + 20 * HOUR, "dev-b", "x", "12"))

@@ -22,15 +22,16 @@ from isr_analysis.answers.failures import says_nothing_is_there, status_of
 from isr_analysis.answers.forms import nothing, without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.instants import instant_of
-from isr_analysis.answers.page import Apart, Page, read_live, read_page
+from isr_analysis.answers.page import Apart, Page, read_live, read_page, shown
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.paging import read as read_paging
+from isr_analysis.answers.payload import STRINGS
 from isr_analysis.answers.rows import lines_beside, read_rows
 from isr_analysis.answers.shape import Fields
 from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
-    "HTML", "MAY_BE_CUT", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change", "instant_of",
-    "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows",
-    "says_nothing_is_there", "status_of", "without_rows",
+    "HTML", "MAY_BE_CUT", "STRINGS", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change",
+    "instant_of", "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows",
+    "says_nothing_is_there", "shown", "status_of", "without_rows",
 ]  # fmt: skip

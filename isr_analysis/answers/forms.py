@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from isr_analysis.answers import arrow, beside, columns, csv, envelope, failures, keys, paging, raw, unpack
+from isr_analysis.answers import arrow, beside, columns, csv, envelope, failures, keys, paging, payload, raw, unpack
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import AROUND, TOPIC, Fields, plain, time_rank
 from isr_analysis.answers.words import error_words
@@ -189,7 +189,7 @@ def _no_data(text: bytes, content_type: str | None) -> str:
 
 def taught(form: str | None, notes: dict[str, bytes]) -> str | None:
     """Give the form of payloads that an answer shows to others; all cells of CSV are text, also those of numbers."""
-    return None if form == "decoded" and _CELLS in notes else form
+    return None if form in payload.STRINGS and _CELLS in notes else form
 
 
 def _heard(said: list[str]) -> dict[str, bytes]:

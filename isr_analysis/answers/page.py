@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import zoneinfo
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -79,9 +80,10 @@ class Page:
         What the answer says of the pages after it.
     payload_form : str or None
         ``"base64"``, ``"hex"``, ``"bytes"`` or ``"boxed"`` if the payloads showed themselves that they are that, or
-        ``"decoded"`` if not all are strings: what other answers hold, too, where one alone would not tell.
+        one of `payload.STRINGS`: what other answers hold, too, where one alone would not tell.
     payload_unsure : bool
-        Whether payloads may be coded bytes, and neither they nor a name show whether they are.
+        Whether payloads may be coded bytes, and neither they nor a name show whether they are; or strings may be
+        numbers, and no other payload shows how the portal gives these.
     payload_name : str or None
         The field that showed by what it holds that it is the payload, which one answer alone may not.
     zoneless : bool
@@ -177,6 +179,14 @@ def read_live(
     return _read(body, content_type, Asked(fields or Fields(), True, account_id, None, None))
 
 
+def shown(pages: Iterable[Page]) -> tuple[str | None, str | None]:
+    """Give the form of payloads that some pages show, and their field, where others are to be read otherwise by it."""
+    found = {one.payload_form: one.payload_name for one in pages if one.payload_form is not None}
+    coded = next((form for form in found if form not in payload.STRINGS), None)
+    form = coded or next((one for one in reversed(payload.STRINGS) if one in found), None)
+    return (None, None) if form in (None, "objects") else (form, found[form])
+
+
 def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = False) -> Page:
     try:
         table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live, whole=whole)
@@ -244,22 +254,14 @@ def _page(table: Columns, asked: Asked) -> Page:
     )  # fmt: skip
     unnamed = len(role.payload) == 1 and role.encoding is None and roles.payload_form(role.payload[0]) is None
     shown = twice[1] if twice else payload.shown_form(table[role.payload[0]]) if unnamed else None
-    unsure = unnamed and shown is None and asked.fields.payload_form is None
-    unsure = unsure and (
-        payload.may_be_coded(table[role.payload[0]])
-        or (_is_nothing(table[role.payload[0]]) and any(payload.may_be_coded(table[name]) for name in role.extra))
-    )
+    others = (table[name] for name in role.extra)
+    unsure = unnamed and payload.is_unsure(table[role.payload[0]], others, shown, asked.fields.payload_form)
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
         payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless,
         apart=None if asked.live or asked.fields.time else _apart(table, time, role),
     )  # fmt: skip
-
-
-def _is_nothing(column: pa.ChunkedArray) -> bool:
-    """Tell whether no row has a value: what was published may be beside it, as coded bytes."""
-    return not pc.any(pc.not_equal(columns.as_json(column), b"null")).as_py()
 
 
 def _published(table: Columns) -> Columns:

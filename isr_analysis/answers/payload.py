@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,15 @@ CODED = {
 }
 """JSON texts of payloads that may be coded bytes; base64 with the letters of addresses too, padded or not."""
 
+STRINGS = ("text", "objects", "decoded")
+"""How a portal gives payloads: each as text; but objects as such; or numbers and booleans as well, as it decodes JSON.
+
+What a page shows is outweighed by what another does that is later in this row.
+"""
+
+_OPENS = rb'^"(?:\s|\\[tnr])*[{\[]'
+_MAY_BE_SCALAR = rb'^"(?:\s|\\[tnr])*(?:[-0-9tfnNI]|\\")'
+
 _EMPTY = b'""'
 """No bytes, coded or not."""
 
@@ -42,19 +51,20 @@ def published(
 ) -> pa.ChunkedArray:
     """Give the bytes that were published.
 
-    A payload that is no JSON string is given as its JSON text, unchanged. A string that is itself the text of a JSON
-    object or array is what was published. So is one that is any other JSON text (``21.5``, ``true``), as long as
-    every payload of the answer is a string: a portal that decodes payloads would have given a number. Any other
-    string is a text value and stays the JSON text that it is, quotes and all. If every payload of the answer is
-    base64, half of them of JSON, an object or array among it, the bytes in it were published.
+    A payload that is no JSON string is given as its JSON text, unchanged. What a string is depends on how the portal
+    gives payloads (`STRINGS`). If as text, it is what was published. Else it is that if it is JSON by itself: an object
+    or array in any case, a number, a boolean or the like (``21.5``, ``true``) if the portal does not decode such, or
+    this one was published with quotes. Any other string is a text value, and stays the JSON text that it is, quotes
+    and all. If every payload of the answer is base64, half of them of JSON, an object or array among it, the bytes in
+    it were published.
 
     Parameters
     ----------
     column : pyarrow.ChunkedArray
         Text or JSON texts; a missing one is ``null``.
-    form : {"json", "text", "base64", "hex", "bytes", "boxed", "decoded"}, optional
-        What strings mean, where it is known: ``"decoded"`` if other answers held payloads that are no strings. Or that
-        payloads stand in `boxes`.
+    form : {"json", "text", "base64", "hex", "bytes", "boxed", "objects", "decoded"}, optional
+        What strings mean, where it is known; one of `STRINGS` if other answers showed it. Or that payloads stand in
+        `boxes`.
     encoding : pyarrow.ChunkedArray, optional
         Text: what the row itself says of its payload; ``"base64"``, ``"hex"`` and ``"text"`` count.
 
@@ -83,10 +93,12 @@ def published(
                 rest = published(column.filter(others), form, encoding.filter(others))
                 place = np.argsort(np.concatenate([left, at]))
                 return pa.chunked_array([*rest.chunks, *decoded.chunks]).take(pa.array(place))
-    if pa.types.is_string(column.type):
+    are_cells = pa.types.is_string(column.type)
+    if are_cells:
         column = columns.as_json(column)
-    column = _buffers(_with_nulls(column))
-    if form == "boxed" or (form in (None, "decoded") and _is_boxed(column)):
+    given = _with_nulls(column)
+    column = _buffers(given)
+    if form == "boxed" or (form in (None, "objects", "decoded") and _is_boxed(column)):
         if (held := boxes.opened(column.to_pylist(), sure=form == "boxed")) is not None:
             return _binary(held)
         if form == "boxed":
@@ -98,15 +110,16 @@ def published(
         return _binary([_decoded(one, form, i) for i, one in enumerate(column.to_pylist())])
     if form is None and (coded := _all_coded(column)) is not None:
         return coded[1]
-    is_text = pc.starts_with(column, b'"')
+    is_text = pc.starts_with(given, b'"')
     if form == "json" or not pc.any(is_text).as_py():
         return column
-    every = pc.all(pc.or_(is_text, pc.equal(column, pa.scalar(b"null", pa.binary())))).as_py()
-    opens = pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*[{\[]')
-    every = every and form != "decoded"
-    if form in (None, "decoded") and not every and not pc.any(opens).as_py():
-        return column
-    return _binary([_text(one, every=every, form=form) for one in column.to_pylist()])
+    strings = "decoded" if form != "text" and _has_scalar(given) else form or _strings(given)
+    strings = "text" if are_cells else strings
+    texts = _binary([_text(one, strings) for one in given.filter(is_text).to_pylist()])
+    if len(texts) == len(column):
+        return texts
+    every = (one.combine_chunks() for one in (column, is_text, texts))  # replaced in one piece alone
+    return pa.chunked_array([pc.replace_with_mask(*every)])
 
 
 def is_coded(value: bytes | None, form: str) -> bool:
@@ -118,21 +131,24 @@ def is_coded(value: bytes | None, form: str) -> bool:
 
 
 def shown_form(column: pa.ChunkedArray) -> str | None:
-    """Give the form that all payloads of a column are in without doubt, as `published` takes them; None if in none.
-
-    It is ``"decoded"`` if one is an object, a number or a boolean: text alone would not tell.
-    """
+    """Give the form that all payloads of a column are in without doubt, or which of `STRINGS` they show; else None."""
     if pa.types.is_string(column.type):
         column = columns.as_json(column)
     column = _with_nulls(column)
     if _is_boxed(column):
         return "boxed" if boxes.opened(column.to_pylist()) is not None else None
-    if (coded := _all_coded(column)) is not None:
-        return coded[0]
-    if isinstance(head := columns.sample(column), bytes) and raw.kind(head) in ("{", "0", "t", "f"):  # mostly so
+    coded = _all_coded(column)
+    return _strings(column) if coded is None else coded[0]
+
+
+def _strings(column: pa.ChunkedArray) -> str | None:
+    """Give which of `STRINGS` JSON texts show; None if they show none."""
+    if _has_scalar(column):
         return "decoded"
-    strings = pc.match_substring_regex(column, rb'^(?:["\[]|null$)')
-    return None if pc.all(strings).as_py() is not False else "decoded"
+    if pc.any(pc.starts_with(column, b"{")).as_py():
+        return "objects"
+    opens = column.filter(pc.match_substring_regex(column, _OPENS))
+    return "text" if any(raw.is_json(_text(one, "text")) for one in opens.to_pylist()) else None
 
 
 def holds_object(column: pa.ChunkedArray) -> bool:
@@ -140,7 +156,7 @@ def holds_object(column: pa.ChunkedArray) -> bool:
     column = columns.as_json(column)
     if pc.any(pc.starts_with(column, b"{")).as_py():
         return True
-    opens = pc.match_substring_regex(column, rb'^"(?:\s|\\[tnr])*[{\[]')
+    opens = pc.match_substring_regex(column, _OPENS)
     texts = [raw.text(one).lstrip() for one in column.filter(opens).to_pylist()]
     if not texts:
         return shown_form(column) in CODED
@@ -148,10 +164,42 @@ def holds_object(column: pa.ChunkedArray) -> bool:
     return sound and any(one[0] == "{" for one in texts)
 
 
-def may_be_coded(column: pa.ChunkedArray) -> bool:
+def is_unsure(column: pa.ChunkedArray, others: Iterable[pa.ChunkedArray], shown: str | None, form: str | None) -> bool:
+    """Tell whether other answers may show that something else was published than what was read.
+
+    Strings may be numbers, or coded bytes; so may be what stands in other columns, if there is nothing in this one.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        The payloads.
+    others : iterable of pyarrow.ChunkedArray
+        What else rows say.
+    shown, form : str or None
+        What the payloads show, as of `shown_form`, and what was known before, as of `published`.
+    """
+    if {shown, form} <= {None, "objects"} and _has_strings(column, scalars=bool(shown or form)):
+        return True
+    if shown or form:
+        return False
+    is_nothing = not pc.any(pc.not_equal(columns.as_json(column), b"null")).as_py()
+    return _may_be_coded(column) or (is_nothing and any(map(_may_be_coded, others)))
+
+
+def _may_be_coded(column: pa.ChunkedArray) -> bool:
     """Tell whether all payloads of a column may be coded bytes, if others were to show that they are."""
     values = [one for one in columns.as_json(column).to_pylist() if one not in (None, b"null", _EMPTY)]
     return bool(values) and any(all(sound(one, form) is not None for one in values) for form in CODED)
+
+
+def _has_strings(column: pa.ChunkedArray, *, scalars: bool) -> bool:
+    """Tell whether strings are among JSON texts: any, or `scalars` alone, a number or the like by themselves."""
+    if pa.types.is_string(column.type):  # of cells, that are all texts
+        return False
+    texts = column.filter(
+        pc.fill_null(pc.match_substring_regex(column, _MAY_BE_SCALAR if scalars else rb'^"[^"]'), False)
+    )
+    return any(not scalars or _is_scalar(_text(one, "text")) for one in texts.to_pylist())
 
 
 def _with_nulls(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -200,16 +248,25 @@ def _buffers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return _binary([bytes(map(int, match[1].split(b","))) if match else one for one, match in found])
 
 
-def _text(value: bytes, *, every: bool, form: str | None) -> bytes:
-    if value[:1] != b'"':
-        return value
+def _has_scalar(column: pa.ChunkedArray) -> bool:
+    """Tell whether a number or a boolean is among JSON texts."""
+    return bool(pc.any(pc.match_substring_regex(column, "^[-0-9tfNI]")).as_py())
+
+
+def _text(value: bytes, strings: str | None) -> bytes:
+    """Give what was published of which a JSON string came, by how the portal gives `STRINGS`."""
     try:
         text = raw.text(value).encode()
     except UnicodeError:  # no text that could have been published: the JSON text keeps it
         return value
-    if form == "text":
+    if strings == "text":
         return text
-    return text if (every or text.lstrip()[:1] in (b"{", b"[")) and raw.is_json(text) else value
+    return text if raw.is_json(text) and not (strings == "decoded" and _is_scalar(text)) else value
+
+
+def _is_scalar(text: bytes) -> bool:
+    """Tell whether a text is JSON, and no object or array."""
+    return text.lstrip()[:1] not in (b"{", b"[") and raw.is_json(text)
 
 
 def _decoded(value: bytes | str | None, form: str, row: int) -> bytes:

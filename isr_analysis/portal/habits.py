@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from isr_analysis import times
+from isr_analysis.answers import STRINGS
 from isr_analysis.messages import Selector, instants, within
 from isr_analysis.times import Range
 
@@ -82,8 +83,8 @@ class Habits:
         Whether the total that it states was found to be of all that is stored, whatever is asked for.
     without_rows : bytes or None
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
-    decoded : bool
-        Whether payloads were found that are no strings: then a string that is JSON by itself was published as a string.
+    strings : str or None
+        How it was seen to give payloads: one of `isr_analysis.answers.STRINGS`, by the page that tells the most.
     answered : dict of Selector to int
         What the portal is known to answer about, and of how long a range, ns: then it is no refusal if it finds nothing
         in one, or keeps nothing so old.
@@ -143,7 +144,7 @@ class Habits:
     topic_is_guessed: bool = False
     total_is_of_table: bool = False
     without_rows: bytes | None = None
-    decoded: bool = False
+    strings: str | None = None
     answered: dict[Selector, int] = field(default_factory=dict)
     kept_from: dict[Selector, int] = field(default_factory=dict)
     not_kept: tuple[int, str] = (0, "")
@@ -199,6 +200,12 @@ class Habits:
             self.from_start = max(self.from_start, last - span.start)
             every = [*self.seen, (selector, first), (selector, last)]
             self.seen = min(every, key=lambda one: one[1]), max(every, key=lambda one: one[1])
+
+    def note_strings(self, form: str | None) -> None:
+        """Note how a page shows that payloads are given, if it is one of those ways."""
+        with self.noting:
+            known = (one for one in reversed(STRINGS) if one in (form, self.strings))
+            self.strings = next(known, None)
 
     def note_not_kept(self, until: int, words: str) -> None:
         """Note up to when messages were refused as too old, and the words of that."""

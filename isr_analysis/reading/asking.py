@@ -7,10 +7,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from isr_analysis import answers, messages, times
-from isr_analysis.answers import Apart, Page
+from isr_analysis.answers import STRINGS, Apart, Page
 from isr_analysis.contract import refusals, retention
 from isr_analysis.contract.contract import History
-from isr_analysis.errors import AnswerError, QuestionRefusedError
+from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import paging
 from isr_analysis.portal.paging import Step
@@ -25,6 +25,9 @@ _REVISIONS = 12
 
 _LATELY = 30 * times.DAY
 """How far back a message is looked for that shows the form of the portal's answers."""
+
+_FEW = 500
+"""As many messages show it."""
 
 
 class Asker:
@@ -148,10 +151,9 @@ class Asker:
         if page.apart is not None and (self.apart is None or page.apart.by > self.apart.by):
             self.apart = page.apart
         self._portal.habits.remark = page.paging.remark or self._portal.habits.remark
-        if page.payload_form == "decoded":
-            self._portal.habits.decoded = True
+        self._portal.habits.note_strings(page.payload_form)
         fields = self.known.fields
-        form = page.payload_form if fields.payload_form is None and page.payload_form != "decoded" else None
+        form = page.payload_form if fields.payload_form is None and page.payload_form not in STRINGS else None
         name = page.payload_name if fields.payload is None else None
         if form or name:  # other answers, of a few numbers alone, would not show it, and be read in another way
             new = {"payload_form": form or fields.payload_form, "payload": name or fields.payload}
@@ -182,7 +184,7 @@ class Asker:
             if refusals.says_only_nothing(answer.body, answer.content_type):
                 return Page()
             page = self._instead(answer, step, exc, again=whole)
-        if page.payload_unsure and (shown := self._shown_by_others())[0]:
+        if page.payload_unsure and (shown := self.shown_by_others())[0]:
             page = self._read(answer, self._selector, shown)
             page = dataclasses.replace(page, payload_form=shown[0], payload_name=shown[1])
         self._portal.check_accounts(page.accounts)
@@ -214,7 +216,7 @@ class Asker:
         fields = self.known.fields
         if shown[0]:
             fields = dataclasses.replace(fields, payload_form=shown[0], payload=fields.payload or shown[1])
-        form = fields.payload_form or ("decoded" if self._portal.habits.decoded else None)
+        form = fields.payload_form or self._portal.habits.strings
         selector = self.known.askable(selector)  # what the portal was not asked for names no rows
         return answers.read_page(
             answer.body,
@@ -260,29 +262,36 @@ class Asker:
             habits.without_rows = answers.without_rows(found[0].body, found[0].content_type)
         return habits.without_rows
 
-    def _shown_by_others(self) -> tuple[str | None, str | None]:
-        """Give the form of payloads and their field, as an answer of late shows them, of all clients if that may be.
+    def shown_by_others(self) -> tuple[str | None, str | None]:
+        """Give the form of payloads and their field, as others show them: those that came, or those of late.
 
-        It is asked for once; who needs it meanwhile waits.
+        These are asked for once, of all clients if that may be; who needs them meanwhile waits. It is None where a page
+        that does not show it is read so already.
         """
         habits = self._portal.habits
         with habits.lock:
-            if habits.payloads is None:
+            if habits.payloads is None and habits.strings in (None, "objects"):
                 narrow = self.known.client_required or self.known.topic_required
                 found = self._lately(self._selector if narrow else Selector())
-                habits.payloads = (found[1].payload_form, found[1].payload_name) if found else (None, None)
-            shown: tuple[str | None, str | None] = habits.payloads
+                habits.note_strings(found[1].payload_form if found else None)
+                habits.payloads = answers.shown([found[1]] if found else [])
+            if habits.strings in ("text", "decoded"):
+                return habits.strings, None
+            shown: tuple[str | None, str | None] = habits.payloads or (None, None)
         return shown
 
     def _lately(self, selector: Selector) -> tuple[Answer, Page] | None:
         """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one."""
-        known, now = self.known, self._portal.now()
+        known, now = dataclasses.replace(self.known, page_size=min(self.known.page_size, _FEW)), self._portal.now()
         most = times.duration(known.longest) if known.longest else _LATELY
         for length in dict.fromkeys(min(days, most) for days in (_LATELY, times.DAY)):  # it may keep less
             question = self.written(known, Range(now - length + known.unit, now), selector)
             try:
-                answer = self._portal.wire.get(known.path, question, bounded=True)
+                answer = self._portal.wire.get(known.path, question, wait=self._wait, bounded=True)
                 return answer, self._read(answer, selector)
             except (AnswerError, QuestionRefusedError):
                 continue
+            except PortalUnavailableError:  # it may only need too long for so much
+                if length <= times.DAY:
+                    raise
         return None
