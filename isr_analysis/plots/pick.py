@@ -76,7 +76,7 @@ def pick(
     facets: list[str] | None = None, overlay: bool = False, right: list[str] | None = None, events: bool = False,
     tz: str | dt.tzinfo | None = None, sides: str = "",
 ) -> Picked:  # fmt: skip
-    """Read from a frame what there is to draw; where that is too much, the same of each of the `sides` of a column.
+    """Read from a frame what there is to draw; of too many lines, as many and the same of each value of column `sides`.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from isr_analysis.checks.series import Flags, Floats, Ints, is_nothing, listed, 
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 
+_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _SHOWN = 40  # characters of a value in an error
 MOST = 1e300  # some devices say the greatest real there is for "no value"; browsers draw less than that
 
@@ -156,10 +158,13 @@ def _may_hold(column: pd.Series) -> bool:
 
 def no_numbers(frame: pd.DataFrame, fields: list[str]) -> UsageError:
     """Make the error for fields that hold no number, but something else."""
-    there = next((held.iloc[0] for name in fields if len(held := frame[name].dropna())), None)
+    first = {name: held.iloc[0] for name in fields if len(held := frame[name].dropna())}
+    there = next(iter(first.values()), None)
     came = "" if there is None else f" (there: {look.short(str(there), _SHOWN)!r}, …)"
     lasting = next((name for name in fields if pd.api.types.is_timedelta64_dtype(frame[name].dtype)), None)
     way = f"df[{lasting!r}].dt.total_seconds() makes numbers of durations" if lasting else ""
+    if comma := next((name for name, one in first.items() if _COMMA.fullmatch(str(one))), None):
+        way = f'pd.to_numeric(df[{comma!r}].str.replace(",", "."), errors="coerce") makes numbers of such texts'
     return UsageError(
         f"there is no number in {', '.join(map(repr, fields[:8])) or 'this frame'}{came}; "
         f"{way or 'plots.timeline draws states in words'}; columns: {', '.join(frame.columns[:20])}"

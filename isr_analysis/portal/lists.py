@@ -72,8 +72,9 @@ def called(responses: Responses, routes: Contract, names: Iterable[str], *, max_
     said = []
     for name in names:
         found = [
-            f"{name!r} stands in the {field} of client {row.get('client_id')!r}"
+            f"{name!r} stands in the {field} of client {row['client_id']!r}"
             for row in listed
+            if row.get("client_id")
             for field, value in row.items()
             if field not in _PUBLISHED and isinstance(value, str)
             if name.casefold() in {value.casefold(), *value.casefold().split()}

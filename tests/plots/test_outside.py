@@ -136,7 +136,7 @@ def test_a_frame_of_words_alone_is_told_and_fails_only_where_they_were_asked_for
         (pd.date_range("2026-11-01", periods=MANY, tz="UTC"), r"no number in 'value' \(there: '2026-11-01"),
         (np.arange(MANY) * 1j, r"no number in 'value' \(there: '0j'"),
         ([[1, 2]] * MANY, r"no number in 'value' \(there: '\[1, 2\]'"),
-        (["1,25"] * MANY, r"no number in 'value' \(there: '1,25'"),
+        (["1,25"] * MANY, r"no number in 'value' \(there: '1,25', …\); pd\.to_numeric\(df\['value'\]\.str\.replace"),
     ],
     ids=["durations", "instants", "complex", "lists", "decimal commas"],
 )
