@@ -74,6 +74,23 @@ def test_a_token_that_was_replaced_after_it_was_refused_is_used(sandbox, monkeyp
     assert len(isr.load_live(max_age=0)) > 0
 
 
+def test_a_token_that_was_replaced_in_its_file_is_used_once_the_old_one_is_refused(sandbox, monkeypatch, tmp_path):
+    """As a secret store's agent does it; as long as the file holds the refused one, the connection stays."""
+    file = tmp_path / "token"
+    file.write_text(old := sandbox.make_token())
+    file.chmod(0o600)
+    monkeypatch.setenv("ISR_TOKEN_FILE", str(file))
+    monkeypatch.setenv("ISR_PORTAL_ORIGIN", sandbox.origin)
+    first = connection.current()
+    assert len(isr.load_live()) > 0
+    sandbox.revoke(old)
+    with pytest.raises(errors.TokenRefusedError):
+        isr.load_live(max_age=0)
+    assert connection.current() is first
+    file.write_text(sandbox.make_token())
+    assert len(isr.load_live(max_age=0)) > 0
+
+
 def test_a_token_that_was_given_is_replaced_by_no_other(sandbox, monkeypatch):
     """The environment may hold another account's."""
     monkeypatch.setenv("ISR_TOKEN", sandbox.token)

@@ -342,10 +342,10 @@ def test_a_list_that_was_shown_to_end_is_not_doubted_later(many):
         assert not lists.doubt(answers, Contract().publishers)
 
 
-@pytest.mark.parametrize("name", ["client_id", "email"])
+@pytest.mark.parametrize("name", ["client_id", "email", "label"])
 def test_rows_are_told_apart_by_their_client_or_else_whole(name):
-    """What was seen last changes from page to page; members have no client."""
-    rows = [{name: f"dev-{i:02d}"} for i in range(25)]
+    """What was seen last changes from page to page; members have no client, and an id that is none tells nothing."""
+    rows = [{name: f"dev-{i:02d}", "id": None, "uuid": ""} for i in range(25)]
     answers = Cut(rows, offset=lambda n: (max(n - 1, 0), 10))
     plain = answers.get
 

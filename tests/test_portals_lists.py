@@ -165,6 +165,27 @@ def test_channels_of_one_topic_are_rows_of_their_own(home, pager, total):
     assert len(live) == len({*zip(live["chan"], live["module"], strict=True)}) == 25
 
 
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        lambda rows, after: {"data": rows, "meta": {"next_cursor": after}},
+        lambda rows, after: {"things": rows, "paging": {"next_cursor": after}},
+        lambda rows, after: {"publishers": rows, "onward": {"next_cursor": after}},
+    ],
+)
+def test_rows_under_their_ids_come_in_pages_too(home, envelope):
+    """An object beside them is none of them, and may name the next page; what each says of itself does not."""
+    stored = {f"d{i}": {"topic": f"{ACCOUNT}/d{i}/#", "next_page": "report"} for i in range(6)}
+
+    def rows(asked):
+        begin = int(asked.get("cursor", 0))
+        part = dict([*stored.items()][begin : begin + 3])
+        return envelope(part, str(begin + 3) if begin + 3 < len(stored) else None)
+
+    with portals.serve(Listed("/publishers", rows)) as origin, portals.connect(origin, home) as portal:
+        assert isr.load_publishers(portal=portal)["client_id"].tolist() == [*stored]
+
+
 @pytest.mark.parametrize("size", [10, 16, 25, 32])
 def test_a_list_that_says_nothing_is_cut_at_round_numbers(home, size):
     """Those that programmers choose; then the rest is asked for."""

@@ -198,14 +198,17 @@ class _List(Generic[Read]):
                 if self._at_end or 0 < _least(size, said) <= self._count:
                     self._check(said, said.total or 0)
                     return
-                names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
-                shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
-                raise self._untried or AnswerError(
-                    f"the portal says that there is more of {self._path} than it gave, but how it names what follows "
-                    f"was not understood (it says {shown}): the list would not be whole"
-                )
+                raise self._untried or self._not_understood(said)
             step, former, is_named = following, kept.answer.body, paging.names_next(said)
             been.add(step)
+
+    def _not_understood(self, said: Paging) -> AnswerError:
+        names = ("url", "cursor", "has_more", "page", "pages", "next_page", "next_offset")
+        shown = ", ".join(f"{name}={one}" for name in names if (one := getattr(said, name)) is not None)
+        return AnswerError(
+            f"the portal says that there is more of {self._path} than it gave, but how it names what follows was not "
+            f"understood (it says {shown}): the list would not be whole"
+        )
 
     def _first(self) -> Kept:
         """Give the first answer; what the portal's document wants is asked for where it is not given without."""

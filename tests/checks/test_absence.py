@@ -129,6 +129,20 @@ def test_silence_at_the_edges_of_the_loaded_range_is_found():
         assert gaps(part, start="2026-11-01T00:00:00Z")["end"].tolist() == [frame.index[5]]
 
 
+def test_silence_of_topics_at_other_times_is_told_of_each_once():
+    """With all channels of each; and of the client where all of it fell silent before the range's end."""
+    out = {"a": (100, 200), "b": (300, 400), "c": (410, 450)}
+    frames = [
+        ticks(np.delete(minutes(0, 500), range(*out[topic])), topic=topic, chan=chan)
+        for topic, chan in (("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 1))
+    ]  # fmt: skip
+    found = gaps(joined(*frames), end=at(600))
+    assert found[["topic", "channel", "start", "end", "missed"]].to_numpy().tolist() == [
+        ["a", "", at(99), at(200), 200], ["b", "", at(299), at(400), 200], ["c", "chan 1", at(409), at(450), 40],
+        ["", "", at(499), at(600), 500],
+    ]  # fmt: skip
+
+
 def test_what_may_still_come_late_is_no_gap():
     """The provisional end of a range is not counted as silence."""
     frame = ticks(minutes(0, 200))
