@@ -143,6 +143,23 @@ def test_a_list_that_half_says_how_long_it_is_is_whole(home, notes, total, pager
         assert isr.load_publishers(portal=portal)["client_id"].tolist() == [one["client_id"] for one in stored]
 
 
+@pytest.mark.parametrize("size", [10, 20])
+def test_a_publisher_with_a_newer_message_is_one_all_the_same(home, size):
+    """Where each has one, and the list is given again, or up to a size; the newer one is of another channel."""
+    looks = itertools.count()
+
+    def rows(asked):
+        look = next(looks)
+        assert look < 30
+        said = {"topic": "telemetry/relay", "time": "2026-11-05T00:00:00Z"}
+        chans = [look if i == 3 else 1 for i in range(20)]
+        found = [{"client_id": f"d{i:02d}", **said, "payload": {"chan": chan}} for i, chan in enumerate(chans)]
+        return found[: min(int(asked.get("limit", 10)), size)]
+
+    with portals.serve(Listed("/publishers/live", rows)) as origin, portals.connect(origin, home) as portal:
+        assert isr.load_live(portal=portal)["client_id"].tolist() == [f"d{i:02d}" for i in range(size)]
+
+
 @pytest.mark.parametrize("total", [{}, {"total": 25}])
 @pytest.mark.parametrize("pager", ["offset", "page", "limit"])
 def test_channels_of_one_topic_are_rows_of_their_own(home, pager, total):

@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -148,6 +149,7 @@ class _List(Generic[Read]):
         self._asked = dict(asked or {})  # in each question
         self._count = 0  # rows so far
         self._seen: set[str] = set()
+        self._clients: Counter[str] = Counter()  # how many of the messages so far are theirs
         self._at_end = False  # whether the last answer with other rows says that it was the last
         self._heeded = False  # whether a page behind the rows that came was found to be empty
         self._is_away = max_age == math.inf  # whether what is kept has to do: offline, or the portal cannot be reached
@@ -181,6 +183,7 @@ class _List(Generic[Read]):
             new, found = (rows, part.found) if is_other else self._new(part)
             asked_for, self._count = asked_for + rows, self._count + new
             self._seen.update(part.keys, part.places)
+            self._clients.update(part.clients if is_other else ())
             yield kept, found
             if not paging.says_more(said, 0 if number else nth):  # a 1 may be of the second page, or the first again
                 least = said.total or 0 if nth else _least(size, said)
@@ -230,6 +233,12 @@ class _List(Generic[Read]):
     def _new(self, part: Part[Read]) -> tuple[int, Read]:
         """Give how many rows an answer has that were in none before it, and what is new of it."""
         unseen = [key not in self._seen for key in part.keys]
+        if part.clients and not all(unseen):  # as of a list that is given again: who has one message has a newer one
+            now = Counter(part.clients)
+            unseen = [
+                one and not now[who] == self._clients[who] == 1 for one, who in zip(unseen, part.clients, strict=True)
+            ]
+        self._clients.update(itertools.compress(part.clients, unseen))
         new = max(sum(place not in self._seen for place in part.places), sum(unseen))
         return new, self._picked(part.found, unseen)
 

@@ -45,6 +45,8 @@ class Part(Generic[Read]):
         How many rows it has; `ALL` where it is no list, as that is all there is.
     keys : sequence of str
         What tells each of `found` from others, whatever else changes in it.
+    clients : sequence of str
+        Of last messages, whose each of `found` is.
     places : sequence of str
         What tells the rows of last messages from others: those of publishers that never published are no messages.
     """
@@ -53,6 +55,7 @@ class Part(Generic[Read]):
     said: Paging
     rows: int = 0
     keys: Sequence[str] = ()
+    clients: Sequence[str] = ()
     places: Sequence[str] = ()
 
 
@@ -75,11 +78,12 @@ def of_messages(answer: Answer, account_id: str | None, fields: answers.Fields) 
         return Part(Page(), Paging())
     kind = answer.content_type
     page = answers.read_live(answer.body, content_type=kind, account_id=account_id, fields=fields)
+    clients = page.messages["client_id"].to_pylist()
     try:
         rows = answers.read_rows(answer.body, content_type=kind)
     except AnswerError:  # an object for one publisher, or of another form
-        return Part(page, page.paging, ALL, _messages(page))
-    return Part(page, page.paging, len(rows), _messages(page), _places(rows))
+        return Part(page, page.paging, ALL, _messages(page), clients)
+    return Part(page, page.paging, len(rows), _messages(page), clients, _places(rows))
 
 
 def picked_messages(found: Page, which: list[bool]) -> Page:
