@@ -51,7 +51,7 @@ def parsed(data, first=None):
         return data.decode()
 
 
-DECODE = ("decoded", "objects decoded")
+DECODE = ("decoded",)
 WRITTEN = {
     "decoded": parsed,
     "objects decoded": lambda data: parsed(data, (b"{", b"[")),
@@ -200,7 +200,12 @@ def test_saved_pages_are_read_as_one_answer(way):
     for some in (pages, pages[::-1]):
         df = isr.read_history(some)
         for topic, those in zip(TYPES, of_topic, strict=True):
-            assert fields(df[df["topic"] == topic]) == wanted(those, way)
+            # Of no page that has objects and numbers it is seen that numbers are given as text.
+            known_as = "decoded" if way == "objects decoded" else way
+            assert fields(df[df["topic"] == topic]) == wanted(those, known_as)
+    mixed = json.dumps([portal_of(way).dialect.row(one) for one in STORED[:24]]).encode()
+    df = isr.read_history([pages[0], mixed])
+    assert fields(df[df["topic"] == "log"])[:2] == wanted(of_topic[0][:1], way) * 2
 
 
 @pytest.mark.parametrize("way", ["decoded", "text", "objects decoded", "base64"])

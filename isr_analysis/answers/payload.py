@@ -25,8 +25,8 @@ CODED = {
 }
 """JSON texts of payloads that may be coded bytes; base64 with the letters of addresses too, padded or not."""
 
-STRINGS = ("text", "objects", "decoded")
-"""How a portal gives payloads: each as text; but objects as such; or numbers and booleans as well, as it decodes JSON.
+STRINGS = ("objects", "text", "decoded")
+"""How a portal gives payloads: objects as such, as far as is known; what is no object as text; all as it decodes JSON.
 
 What a page shows is outweighed by what another does that is later in this row.
 """
@@ -196,9 +196,7 @@ def _has_strings(column: pa.ChunkedArray, *, scalars: bool) -> bool:
     """Tell whether strings are among JSON texts: any, or `scalars` alone, a number or the like by themselves."""
     if pa.types.is_string(column.type):  # of cells, that are all texts
         return False
-    texts = column.filter(
-        pc.fill_null(pc.match_substring_regex(column, _MAY_BE_SCALAR if scalars else rb'^"[^"]'), False)
-    )
+    texts = column.filter(pc.fill_null(pc.match_substring_regex(column, _MAY_BE_SCALAR if scalars else b'^"'), False))
     return any(not scalars or _is_scalar(_text(one, "text")) for one in texts.to_pylist())
 
 

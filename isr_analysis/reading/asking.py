@@ -216,17 +216,23 @@ class Asker:
         fields = self.known.fields
         if shown[0]:
             fields = dataclasses.replace(fields, payload_form=shown[0], payload=fields.payload or shown[1])
-        form = fields.payload_form or self._portal.habits.strings
         selector = self.known.askable(selector)  # what the portal was not asked for names no rows
-        return answers.read_page(
-            answer.body,
-            content_type=answer.content_type,
-            account_id=self._portal.account_id,
-            client_id=selector.clients[0] if selector.clients else None,
-            topic=selector.topic,
-            fields=dataclasses.replace(fields, payload_form=form),
-            whole=whole or answer.is_whole,
-        )
+
+        def page(form: str | None) -> Page:
+            return answers.read_page(
+                answer.body,
+                content_type=answer.content_type,
+                account_id=self._portal.account_id,
+                client_id=selector.clients[0] if selector.clients else None,
+                topic=selector.topic,
+                fields=dataclasses.replace(fields, payload_form=form),
+                whole=whole or answer.is_whole,
+            )
+
+        found = page(fields.payload_form or self._portal.habits.strings)
+        if fields.payload_form is None and found.payload_form == "decoded" != self._portal.habits.strings:
+            return page("decoded")  # others did not show it
+        return found
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:
         """Tell whether a range was not found as nothing is in it: of late, the portal answers the same question."""
@@ -273,8 +279,8 @@ class Asker:
             if habits.payloads is None and habits.strings in (None, "objects"):
                 narrow = self.known.client_required or self.known.topic_required
                 found = self._lately(self._selector if narrow else Selector())
-                habits.note_strings(found[1].payload_form if found else None)
                 habits.payloads = answers.shown([found[1]] if found else [])
+                habits.note_strings(habits.payloads[0] or (found[1].payload_form if found else None))
             if habits.strings in ("text", "decoded"):
                 return habits.strings, None
             shown: tuple[str | None, str | None] = habits.payloads or (None, None)
