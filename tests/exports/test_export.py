@@ -345,7 +345,7 @@ def test_half_a_character_does_not_keep_a_csv_from_being_written(tmp_path, name,
         {"v": pd.Series(["x\ud800y", other], dtype="object").array},
         index=pd.date_range("2026-11-01", periods=2, tz="UTC", name="time"), dtype="object",
     )  # fmt: skip
-    export._write_file(df, tmp_path / name, "csv")
+    export.write_file(df, tmp_path / name, "csv")
     assert pd.read_csv(tmp_path / name)["v"].tolist() == ["x\\ud800y", str(other)]
 
 
@@ -358,7 +358,7 @@ def test_a_carriage_return_in_a_text_ends_no_row_of_a_csv_file(tmp_path, text):
     said = ["T=21.5\r", "one\rtwo", "three"]
     for value, name in ((said, "a.csv"), ([b"\xff\r", "x", 5], "b.csv"), (["plain", "words", "here"], "c.csv")):
         kind = "object" if name == "b.csv" else text
-        export._write_file(pd.DataFrame({"v": pd.Series(value, index, dtype=kind)}), tmp_path / name, "csv")
+        export.write_file(pd.DataFrame({"v": pd.Series(value, index, dtype=kind)}), tmp_path / name, "csv")
     assert pd.read_csv(tmp_path / "a.csv")["v"].tolist() == said
     assert pd.read_csv(tmp_path / "b.csv")["v"].tolist() == ["\\xff\r", "x", "5"]
     assert b"\r" not in (tmp_path / "c.csv").read_bytes()
@@ -369,7 +369,7 @@ def test_a_field_of_any_name_may_hold_a_list_in_a_csv_file(tmp_path):
     from isr_analysis import export
 
     df = pd.DataFrame({"self": [["a", 1]]}, index=pd.date_range("2026-11-01", periods=1, tz="UTC", name="time"))
-    export._write_file(df, tmp_path / "out.csv", "csv")
+    export.write_file(df, tmp_path / "out.csv", "csv")
     assert json.loads(pd.read_csv(tmp_path / "out.csv")["self"][0]) == ["a", 1]
 
 
