@@ -272,3 +272,41 @@ def test_an_empty_page_that_names_a_next_one_is_not_the_end_before_that_is_prove
         pytest.raises(errors.HistoryIncompleteError, match="not understood"),
     ):
         isr.load_history(**SPAN, portal=portal)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["No data store reachable for this range, try again later", "No history add-on for this account",
+     "No records could be read: shard 3 down", "The archive of this day is temporarily unavailable"],
+)  # fmt: skip
+def test_a_day_that_is_not_found_for_another_reason_is_no_empty_one(home, words):
+    """It would be kept as one without messages, although the portal answers about others."""
+    state = {"down": True}
+
+    def answer(server, asked, _n):
+        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        of_that_day = low < FIRST + 2 * DAY and high > FIRST + DAY + SECOND
+        return give({"error": words}, 404) if of_that_day and state["down"] else None
+
+    stored = [Message(FIRST + i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(72)]
+    with portals.serve(Odd(answer, Dialect(), stored)) as origin, portals.connect(origin, home) as portal:
+        span = {"start": "2026-11-01", "end": "2026-11-04", "portal": portal}
+        for _ in range(2):
+            with pytest.raises(errors.IsrError, match=words[:12]):
+                isr.load_history(**span)
+        state["down"] = False
+        assert isr.load_history(**span)["i"].tolist() == [*range(72)]
+
+
+@pytest.mark.parametrize(
+    "words", ["", "Not Found", "The requested resource could not be found", "Cannot GET /history", "No rows", "no data"]
+)
+def test_a_day_that_is_not_found_is_an_empty_one(home, words):
+    """Where others are answered."""
+
+    def answer(server, asked, _n):
+        return None if server._in(asked) else give({"error": words}, 404)
+
+    stored = [Message(NOW - i * HOUR, "dev-a", "t/x", {"i": i}) for i in range(1, 31)]
+    with portals.serve(Odd(answer, Dialect(), stored)) as origin, portals.connect(origin, home) as portal:
+        assert len(isr.load_history(start="2026-11-01", portal=portal)) == 30

@@ -17,8 +17,8 @@ raises an `AnswerError` that shows what came. On the way from a body to messages
 from __future__ import annotations
 
 from isr_analysis.answers.csv import MAY_BE_CUT
+from isr_analysis.answers.failures import gives_a_reason, says_nothing_is_there, status_of
 from isr_analysis.answers.failures import of_change as failure_of_change
-from isr_analysis.answers.failures import says_nothing_is_there, status_of
 from isr_analysis.answers.forms import nothing, without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.instants import instant_of
@@ -32,6 +32,6 @@ from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [
     "HTML", "MAY_BE_CUT", "STRINGS", "Apart", "Fields", "Page", "Paging", "error_words", "failure_of_change",
-    "instant_of", "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging", "read_rows",
-    "says_nothing_is_there", "shown", "status_of", "without_rows",
+    "gives_a_reason", "instant_of", "lines_beside", "merge", "nothing", "read_live", "read_page", "read_paging",
+    "read_rows", "says_nothing_is_there", "shown", "status_of", "without_rows",
 ]  # fmt: skip

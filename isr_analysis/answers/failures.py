@@ -73,10 +73,9 @@ _NOTHING_THERE = re.compile(
 _WHY = re.compile(
     r"add-?ons?\b|access|permi(?:t|ssion)|\bscopes?\b|\bplans?\b|subscription|licen[cs]e|upgrade|enabled|disabled"
     r"|configured|\btoken|upstream|backend|reach|unavailable|timed?[ -]?out|exception|unable|overload|maintenance"
-    r"|corrupt|\bfail(?:ed|ure|s)?\b(?!:)"
-    r"|\b(?:internal|server|stor(?:e|age)|database|query|read|i/?o) errors?\b|\bretry\b"
-    r"|(?:could|can) ?not\b|\bcan['\u2019]?t\b|again (?:later|soon|in)\b|retention|retained|archived|purged|deleted"
-    r"|expired|too old|older than|no longer|\bkept\b"
+    r"|corrupt|\bfail(?:ed|ure|s)?\b(?!:)|\b(?:internal|server|stor(?:e|age)|database|query|read|i/?o) errors?\b"
+    r"|(?:could|can) ?not\b(?! (?:be )?f(?:ou|i)nd| get )|\bcan['\u2019]?t\b|\bretry\b|again (?:later|soon|in)\b"
+    r"|retention|retained|archived|purged|deleted|expired|too old|older than|no longer|\bkept\b"
     r"|\b(?:stor(?:e|age)|shard|node|database|server|service|system|cluster|broker)s?\b[^.;,]* down\b",
     re.IGNORECASE,
 )
@@ -341,4 +340,9 @@ def says_nothing_is_there(words: str) -> bool:
     >>> [says_nothing_is_there(f"No data {one}") for one in ("for this range", "source configured", "(store is down)")]
     [True, False, False]
     """
-    return _NOTHING_THERE.search(words) is not None and _WHY.search(words) is None
+    return _NOTHING_THERE.search(words) is not None and not gives_a_reason(words)
+
+
+def gives_a_reason(words: str) -> bool:
+    """Tell whether words say of what was not found why it was not, and not only that it is not there."""
+    return _WHY.search(words) is not None

@@ -236,7 +236,8 @@ class Asker:
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:
         """Tell whether a range was not found as nothing is in it: of late, the portal answers the same question."""
-        if exc.status_code != HTTPStatus.NOT_FOUND or retention.beyond(HTTPStatus.NOT_FOUND, exc.words):
+        of_age = retention.beyond(HTTPStatus.NOT_FOUND, exc.words)
+        if exc.status_code != HTTPStatus.NOT_FOUND or of_age or answers.gives_a_reason(exc.words):
             return False
         answered = self._portal.habits.answered
         if self._selector not in answered and self._lately(self._selector):
