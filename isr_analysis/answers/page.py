@@ -181,12 +181,8 @@ def read_live(
 
 def shown(pages: Iterable[Page]) -> tuple[str | None, str | None]:
     """Give the form of payloads that some pages show, and their field, where others are to be read otherwise by it."""
-    found: dict[str, str | None] = {}
-    for one in pages:
-        # Strings that are numbers, beside objects as such: it gives as text what is no object.
-        form = "text" if one.payload_form == "objects" and one.payload_unsure else one.payload_form
-        found |= {} if form is None else {form: one.payload_name}
-    coded = next((form for form in found if form not in payload.STRINGS), None)
+    found = {payload.seen(one.payload_form, unsure=one.payload_unsure): one.payload_name for one in pages}
+    coded = next((form for form in found if form not in (None, *payload.STRINGS)), None)
     form = coded or next((one for one in reversed(payload.STRINGS) if one in found), None)
     return (None, None) if form in (None, "objects") else (form, found[form])
 

@@ -141,6 +141,11 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
     return _strings(column) if coded is None else coded[0]
 
 
+def seen(form: str | None, *, unsure: bool) -> str | None:
+    """Give the form that payloads show to others: by numbers in strings, beside objects as such, that it is text."""
+    return "text" if form == "objects" and unsure else form
+
+
 def _strings(column: pa.ChunkedArray) -> str | None:
     """Give which of `STRINGS` JSON texts show; None if they show none."""
     if _has_scalar(column):
