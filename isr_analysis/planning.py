@@ -102,7 +102,8 @@ def plan_history(
     UsageError
         An argument cannot be used.
     IsrError
-        The portal was asked how it wants questions (its OpenAPI document), and failed. History is never asked for.
+        The portal was asked how it wants questions (its OpenAPI document), and failed. Where it wants one client in
+        each, the list of clients may be asked for as well, and is done without if it cannot be had; history never is.
 
     Examples
     --------

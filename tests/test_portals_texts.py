@@ -189,6 +189,16 @@ def test_a_history_that_fails_does_not_hold_up_each_live_answer(home, no_pauses)
     assert tried == server.count("/history") <= 8 * 8  # a look sends as many, as each request is repeated
 
 
+def test_a_page_of_numbers_is_believed_though_others_were_of_text(home):
+    """An object in quotes was published as such: strings of this portal that are numbers were in quotes, too."""
+    stored = [Message(FIRST + HOUR, "dev-a", "t", '{"v": 1}'), Message(FIRST + DAY + HOUR, "dev-a", "t", "21.5"),
+              Message(FIRST + DAY + 2 * HOUR, "dev-a", "t", 3)]  # fmt: skip
+    with portals.serve(Server(Dialect(), stored)) as origin, portals.connect(origin, home) as portal:
+        isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+        df = isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal)
+    assert df["value"].tolist() == ["21.5", 3]
+
+
 @pytest.mark.parametrize("way", ["decoded", "text", "objects decoded"])
 def test_saved_pages_are_read_as_one_answer(way):
     """What one of them does not show another does, in whatever order they are."""

@@ -229,10 +229,10 @@ class Asker:
                 whole=whole or answer.is_whole,
             )
 
-        found = page(fields.payload_form or self._portal.habits.strings)
-        if fields.payload_form is None and found.payload_form == "decoded" != self._portal.habits.strings:
-            return page("decoded")  # others did not show it
-        return found
+        form = fields.payload_form or self._portal.habits.strings
+        found = page(form)
+        others_say = form == "text" and fields.payload_form is None
+        return page("decoded") if others_say and found.payload_form == "decoded" else found  # it shows more than they
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:
         """Tell whether a range was not found as nothing is in it: of late, the portal answers the same question."""
@@ -272,8 +272,8 @@ class Asker:
     def shown_by_others(self) -> tuple[str | None, str | None]:
         """Give the form of payloads and their field, as others show them: those that came, or those of late.
 
-        These are asked for once, of all clients if that may be; who needs them meanwhile waits. It is None where a page
-        that does not show it is read so already.
+        These are asked for once, of all clients if that may be; who needs them meanwhile waits. Both are None where
+        they do not show it either.
         """
         habits = self._portal.habits
         with habits.lock:
