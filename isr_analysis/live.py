@@ -77,7 +77,8 @@ def load_live(
     -----
     UserWarning
         The portal has no publisher of a name in `client_id`, may have more than the round number that it gave, or
-        says that some may be missing. Or none came of a topic that begins with a slash, as topics hardly ever do.
+        says that some may be missing. Or nothing is left by `topic`, which is nearly a topic of the answer, or begins
+        with a slash, as topics hardly ever do.
 
     Examples
     --------
@@ -96,7 +97,8 @@ def load_live(
     said = lists.caveats(portal.responses, portal.routes.live)
     if silent and (unknown := strangers(portal, selector)):
         said.insert(0, unknown)
-    said += [] if len(table) else [f"no message of {selector} came: {one}" for one in holding.slips(selector.topic)]
+    if not len(table):
+        said += [f"no message of {selector} came: {one}" for one in holding.misheard(selector.topic, portal)]
     for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {
