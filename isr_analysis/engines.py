@@ -48,46 +48,48 @@ def open_history(
     progress: bool | Report | None = None,
     portal: Portal | None = None,
 ) -> Any:
-    """Open history in another engine, which reads it when it is asked to.
+    """Open history lazily in another engine, which reads the stored files in place.
 
     Parameters
     ----------
     client_id, topic, start, end, last, tz, wait, progress, portal
-        As of `load_history`. What is not on disk yet is fetched first.
+        See `load_history`. What is not on disk yet is fetched first.
     engine : {"arrow", "duckdb", "polars", "dask"}
-        Each but the first is an extra of that name.
+        All but the first need the extra of the same name.
     decoded : bool
-        Give the fields of the payloads as columns, as `load_history` does, in place of the messages as published.
-        Dask decodes in its workers, which must see the folder of the store; the others get a table that is decoded
-        here and now.
+        Return the payloads' fields as columns, as `load_history` does, instead of the messages as published. Dask
+        decodes in its workers, which must be able to read the store's folder; the other engines get a table that is
+        decoded immediately.
     offline : bool
-        Never ask the portal for history: open what is on disk; a warning says what of the range is not.
+        Never request history from the portal: open what is on disk, with a warning about what is missing.
 
     Returns
     -------
     pyarrow.dataset.Dataset, duckdb.DuckDBPyRelation, polars.LazyFrame or dask.dataframe.DataFrame
-        By `engine`. Messages have ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as published; in
-        DuckDB ``decode(payload)`` is its text), ``seq``, ``source`` and ``extra``. Decoded, there are ``time`` in `tz`,
-        ``client_id``, ``topic`` and the fields; a field of mixed kinds is JSON text. DuckDB computes in `tz`, whatever
-        the machine's zone: days are ``date_trunc('day', time::timestamptz)``; ``df()`` may leave out the zone, and
-        its times are UTC then. In Dask the index is ``time``,
-        one partition a UTC day, and a field has one dtype over all days: integers beside reals are ``float64``, and
-        where its kinds are mixed, each value is JSON on every day. There is no ``extra``: every field has its column.
-        The files that it reads stay for an hour after the next download has replaced them: open it anew after that.
+        Depends on `engine`. Messages have the columns ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes,
+        as published; in DuckDB, ``decode(payload)`` gives the text), ``seq``, ``source`` and ``extra``. Decoded, the
+        columns are ``time`` in `tz`, ``client_id``, ``topic`` and the fields; a field of mixed kinds is JSON text.
+
+        DuckDB computes in `tz`, whatever the machine's zone: use ``date_trunc('day', time::timestamptz)`` for days.
+        Its ``df()`` may drop the zone, in which case the times are UTC. In Dask, the index is ``time``, with one
+        partition per UTC day, and a field has the same dtype on all days: integers mixed with reals are ``float64``,
+        and for other mixed kinds every value on every day is JSON. There is no ``extra``: every field is a column.
+
+        Files that a later download replaces are kept for one hour: after that, open the history again.
 
     Raises
     ------
     UsageError
-        There is no such engine.
+        The engine is unknown.
     MissingExtraError
         The engine is not installed.
     IsrError
-        As of `load_history`.
+        See `load_history`.
 
     Warns
     -----
     UserWarning
-        `offline`, and part of the range is not on disk.
+        With `offline`: part of the range is not on disk.
 
     Examples
     --------
@@ -131,24 +133,24 @@ def open_exported(
     end: times.Instant,
     tz: str | dt.tzinfo = "UTC",
 ) -> Any:
-    """Open one topic of a folder that `export_history` made as a Dask DataFrame, decoded in the workers.
+    """Open a folder written by `export_history` as a Dask DataFrame, decoded in the workers.
 
     Parameters
     ----------
     folder : str or Path
-        The folder, or the URL, of a Parquet export (not of a Delta table). The workers must be able to read it.
+        The folder or URL of a Parquet export (not a Delta table). The workers must be able to read it.
     topic, start, end, tz
-        As of `load_history`. Each UTC day that the range touches must have been exported.
+        See `load_history`. Each UTC day that the range touches must have been exported.
 
     Returns
     -------
     dask.dataframe.DataFrame
-        As of ``open_history(engine="dask", decoded=True)``.
+        Same as from ``open_history(engine="dask", decoded=True)``.
 
     Raises
     ------
     UsageError
-        The folder is no such export, it is one of other topics, or the range is empty.
+        The folder is not such an export or contains other topics, or the range is empty.
     HistoryIncompleteError
         A day of the range was never exported.
     StoreError

@@ -1,4 +1,4 @@
-"""Every error that isr_analysis raises, as one tree.
+"""Every error that isr_analysis raises, in one tree.
 
 ::
 
@@ -6,23 +6,23 @@
     ├── UsageError                an argument or a setting cannot be used (also a ValueError)
     ├── MissingExtraError         an optional part is not installed (also an ImportError)
     ├── TokenMissingError         no token was found anywhere
-    ├── WrongAccountError         an answer or a token belongs to another account
+    ├── WrongAccountError         an answer or a token belongs to a different account
     ├── StoreError                the folder that keeps the data cannot be used
-    ├── HistoryIncompleteError    part of a range could not be had; nothing partial is returned
-    ├── ReportIncompleteError     a report was written, and lacks something
+    ├── HistoryIncompleteError    part of a range could not be fetched; nothing partial is returned
+    ├── ReportIncompleteError     a report was written, but lacks something
     ├── AnswerError               the portal's answer could not be understood
-    ├── SubscriberMissingError    no login of a read-only subscriber, or no broker, is set up
-    ├── SubscriberRefusedError    the broker refused the login, or what it asked to listen to
+    ├── SubscriberMissingError    no read-only subscriber's login, or no broker, is set up
+    ├── SubscriberRefusedError    the broker refused the login or its topic filter
     ├── BrokerUnavailableError    the broker could not be reached
     ├── PortalUnavailableError    the portal could not be reached, or failed (5xx)
     └── RequestRefusedError       the portal refused the request (4xx)
         ├── TokenRefusedError     401: the token is wrong, expired or revoked
-        ├── AddOnMissingError     403: the account lacks the add-on that opens this route
+        ├── AddOnMissingError     403: the account lacks the add-on for this route
         ├── QuotaExhaustedError   429: the token's requests of this hour are used up
-        └── QuestionRefusedError  400, 404, 422 and others: what was asked for, or how
+        └── QuestionRefusedError  400, 404, 422 and others: what was asked for, or how it was asked
 
-Each message says what came, what was expected and what to do. A notebook shows it under the lines of the cells that led
-to it; ``traceback.print_last()`` shows the whole way.
+Each message says what was received, what was expected and what to do. A notebook shows it below the lines of the cells
+that led to it; ``traceback.print_last()`` shows the full traceback.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ CONTRACT_FILE = "a contract file (ISR_CONTRACT; `isr doctor` prints one to edit)
 
 
 class IsrError(Exception):
-    """Base of every error of this package.
+    """Base class of every error in this package.
 
     Parameters
     ----------
     message : str
-        What came, what was expected, what to do.
+        What was received, what was expected, what to do.
     status_code : int, optional
-        The portal's HTTP status, where an answer was the cause.
+        The portal's HTTP status, if an answer was the cause.
     retry_after : float, optional
         Seconds after which the same call may work.
 
@@ -57,7 +57,7 @@ class IsrError(Exception):
     retry_after : float or None
         See above.
     retryable : bool
-        Whether the same call can work later without any change.
+        Whether the same call may work later, unchanged.
     """
 
     retryable: bool = False
@@ -111,7 +111,7 @@ class UsageError(IsrError, ValueError):
 
 
 class MissingExtraError(IsrError, ImportError):
-    """A part of the package needs libraries that are not installed."""
+    """A part of the package needs a library that is not installed."""
 
     @classmethod
     def of(cls, what: str, library: str, extra: str) -> Self:
@@ -120,11 +120,11 @@ class MissingExtraError(IsrError, ImportError):
 
 
 class TokenMissingError(IsrError):
-    """No token was found, and nobody is there to be asked for one."""
+    """No token was found, and there is nobody to ask for one."""
 
 
 class WrongAccountError(IsrError):
-    """An answer, or the token, belongs to another account than the one in use."""
+    """An answer, or the token, belongs to a different account than the one in use."""
 
 
 class StoreError(IsrError):
@@ -132,20 +132,20 @@ class StoreError(IsrError):
 
 
 class HistoryIncompleteError(IsrError):
-    """Part of a range could not be had, so no frame is returned. What was fetched stays on disk."""
+    """Part of a range could not be fetched, so no frame is returned. What was fetched stays on disk."""
 
     retryable = True
 
 
 class ReportIncompleteError(IsrError):
-    """A report was written and says at its top what it lacks.
+    """A report was written, and says at the top what it lacks.
 
     Parameters
     ----------
     path : Path
         The report.
     problems : list
-        What is wrong, each in words.
+        What is wrong, one text per problem.
 
     Attributes
     ----------
@@ -162,15 +162,15 @@ class ReportIncompleteError(IsrError):
 
 
 class AnswerError(IsrError):
-    """The portal's answer was read, but its meaning could not be recognised."""
+    """The portal's answer was read, but not understood."""
 
 
 class SubscriberMissingError(IsrError):
-    """Live MQTT needs a broker and the login of a read-only subscriber, and one of them is not set up."""
+    """Live MQTT needs a broker and a read-only subscriber's login, and one of them is not set up."""
 
 
 class SubscriberRefusedError(IsrError):
-    """The broker answered, and refused the subscriber's login or its topic filter."""
+    """The broker refused the subscriber's login or its topic filter."""
 
 
 class BrokerUnavailableError(IsrError):
@@ -180,18 +180,18 @@ class BrokerUnavailableError(IsrError):
 
 
 class PortalUnavailableError(IsrError):
-    """The portal could not be reached, did not answer in time, or failed, as with 5xx."""
+    """The portal could not be reached, did not answer in time, or failed (5xx)."""
 
     retryable = True
 
 
 class RequestRefusedError(IsrError):
-    """The portal answered, and refused the request (4xx).
+    """The portal refused the request (4xx).
 
     Parameters
     ----------
     message, status_code, retry_after
-        As of `IsrError`.
+        See `IsrError`.
     words : str
         What the portal said, in full; empty if it said nothing.
 
@@ -213,18 +213,18 @@ class TokenRefusedError(RequestRefusedError):
 
 
 class AddOnMissingError(RequestRefusedError):
-    """403: the account lacks the add-on, or the token the right, that opens the route."""
+    """403: the account lacks the add-on for the route, or the token the permission."""
 
 
 class QuotaExhaustedError(RequestRefusedError):
-    """429: the requests that a token has in an hour are used up; `retry_after` says for how long."""
+    """429: the token's requests of this hour are used up; `retry_after` says for how long."""
 
     retryable = True
     retry_after: float
 
 
 class QuestionRefusedError(RequestRefusedError):
-    """400, 404, 422 and others: what was asked for, or how it was asked; another question may be answered."""
+    """400, 404, 422 and others: the portal refused this request, but may answer a different one."""
 
 
 def in_words(exc: BaseException) -> str:

@@ -33,7 +33,7 @@ FILES = {".csv": "csv", ".gz": "csv", ".parquet": "parquet", ".arrow": "arrow", 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export did.
+    """What `export_history` did.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class Exported:
     rows : int
         Messages that were written.
     written, kept : int
-        Days that were written, and days that were there already just as they are. A file counts as one.
+        Days that were written, and days that were already there unchanged. A file counts as one.
     lacking : str
-        What of the range is not on disk, and so not in it, where it was exported offline; empty if nothing.
+        For an offline export, what part of the range is not on disk and therefore not in it; empty if nothing.
     """
 
     to: str
@@ -77,24 +77,25 @@ def export_history(
     storage_options: Mapping[str, str] | None = None,
     portal: Portal | None = None,
 ) -> Exported:
-    """Write history where other programs read it; what is not on disk yet is fetched first.
+    """Export history for other programs, to a file, folder or object store; what is missing is fetched first.
 
     Parameters
     ----------
     to : str or Path
-        A file, ``.csv``, ``.csv.gz``, ``.parquet``, ``.arrow`` or ``.feather``: the frame of `load_history`, fields as
-        columns. A name without an extension, or one that is there already as a folder, is a folder: the messages as
-        published, as Parquet, a folder ``date=2026-11-01`` for each UTC day that the range touches. These days are
-        whole, also where the range begins or ends within one. Only days that have changed, here or there, are written,
-        whenever it is exported to again. A folder may be the URL of an object store, such as ``s3://bucket/telemetry``.
+        A file name ending in ``.csv``, ``.csv.gz``, ``.parquet``, ``.arrow`` or ``.feather`` gets the frame that
+        `load_history` returns, with fields as columns. A name without an extension, an existing folder, or the URL of
+        an object store such as ``s3://bucket/telemetry`` is a folder: it gets the messages as published, as Parquet,
+        with a subfolder such as ``date=2026-11-01`` for each UTC day that the range touches. These days are exported
+        whole, even if the range begins or ends within one. Exporting again writes only days that have changed, in the
+        store or in the folder.
     client_id, topic, start, end, last, tz, wait, progress, portal
-        As of `load_history`. `tz` is also the zone of the times in a file.
+        See `load_history`. `tz` is also the time zone of the times in a file.
     delta : bool
-        Make the folder a Delta table, each day in one commit, by one export at a time. Needs the extra ``delta``.
+        Write the folder as a Delta table, one commit per day; run only one export at a time. Needs the extra ``delta``.
     offline : bool
-        Never ask the portal for history; for a file all of the range must be on disk, into a folder goes what is.
+        Never request history from the portal. For a file, the whole range must be on disk; a folder gets what is there.
     storage_options : mapping, optional
-        What the Delta writer needs to know of an object store, beside the environment.
+        Options for the Delta writer's object store, in addition to the environment.
 
     Returns
     -------
@@ -104,25 +105,25 @@ def export_history(
     Raises
     ------
     UsageError
-        The extension is not known, or the folder holds the export of another selection.
+        The extension is unknown, or the folder holds the export of a different selection.
     StoreError
-        It cannot be written.
+        The export cannot be written.
     MissingExtraError
         deltalake is not installed.
     IsrError
-        As of `load_history`.
+        See `load_history`.
 
     Warns
     -----
     UserWarning
-        `offline`, and more of the range than its end is not on disk.
+        With `offline`: more than just the end of the range is not on disk.
 
     Notes
     -----
     A folder has the columns of the store: ``time`` (ns, UTC), ``client_id``, ``topic``, ``payload`` (bytes, as
-    published), ``seq``, ``source`` and ``extra``; a Delta table has its times in µs, which is all that it knows. Its
-    payloads are decoded by `isr_analysis.frame.to_frame`, or as text by whatever reads JSON there. Polars and DuckDB
-    are given ``folder/**/*.parquet``, as the folder holds notes, too; pandas, Dask and Spark pass over these.
+    published), ``seq``, ``source`` and ``extra``. In a Delta table, times are in µs, the finest unit it has. Decode the
+    payloads with `isr_analysis.frame.to_frame`, or as text with any JSON reader. Give Polars and DuckDB the path
+    ``folder/**/*.parquet``, because the folder also contains notes; pandas, Dask and Spark skip these.
 
     Examples
     --------

@@ -48,77 +48,77 @@ def load_history(
     progress: bool | Report | None = None,
     portal: Portal | None = None,
 ) -> pd.DataFrame:
-    """Load stored messages as a DataFrame; only what is not on disk yet is asked of the portal.
+    """Load stored messages as a DataFrame, fetching from the portal only what is not on disk yet.
 
     Parameters
     ----------
     client_id : str or list-like of str, optional
-        The publishers' client ids; all of the account if left out.
+        The publishers' client ids; by default, all in the account.
     topic : str
         An MQTT topic filter on the subpath, such as ``"telemetry/watt_meter"`` or ``"telemetry/#"``.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        The half-open range ``[start, end)``; `end` is now if left out. Without a zone of their own they are read in
-        `tz`; a date is its first instant. A time that the clocks of `tz` showed twice or skipped is an error that says
-        what to write.
+        The half-open range ``[start, end)``; `end` defaults to now. Times without a zone are read in `tz`; a date means
+        its first instant. A time that the clocks in `tz` showed twice or skipped is an error that says what to write
+        instead.
     last : str or timedelta, optional
-        In place of `start`: how far back from `end`, such as ``"7d"`` or ``"90min"``.
+        Instead of `start`: how far back from `end`, such as ``"7d"`` or ``"90min"``.
     tz : str or tzinfo
-        The zone of the index, and of instants without one. The machine's own zone never matters.
+        The time zone of the index, and of times given without one. The machine's own zone is never used.
     fields : str or list of str, optional
-        The payload's fields that become columns; all if left out. One that no message has is missing in every row,
-        with a warning.
+        The payload fields to return as columns; by default, all. A field that no message has gives a column of missing
+        values, and a warning.
     refresh : bool
-        Ask for the whole range again.
+        Request the whole range again.
     offline : bool
-        Never ask the portal for history: give what is on disk, or raise if that is not all. With `end` left out the
-        range ends where what is on disk does, and ``attrs["end"]`` says where that is. ``ISR_OFFLINE=1`` in the
-        environment means it for every loader.
+        Never request history from the portal: return what is on disk, or raise if that is incomplete. Without `end`,
+        the range ends where the data on disk ends, which ``attrs["end"]`` gives. ``ISR_OFFLINE=1`` in the environment
+        does the same for every loader.
     max_age : str or timedelta
-        What is too young to be settled is asked for again when it was fetched longer ago than this; with ``"0s"``,
+        Data that is too recent to be settled is requested again if it was fetched longer ago than this; with ``"0s"``,
         always.
     settle : str or timedelta
-        How long after its end a span must have been fetched to count for good, as late messages exist.
+        How long after its end a span must have been fetched to count as final, since messages may arrive late.
     wait : bool
-        Wait where the token's requests of the hour are used up, in place of `QuotaExhaustedError`.
+        Wait when this hour's requests are used up, instead of raising `QuotaExhaustedError`.
     progress : bool or callable, optional
-        Show a line of progress; by default where someone is there to see it. A function is called with each page's
-        `progress.Status`, and ends the download if it raises.
+        Show a progress line; by default, only if someone is there to see it. A function is called with the
+        `progress.Status` after each page, and ends the download if it raises.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a message. Index ``time``: DatetimeIndex in `tz`, ns, sorted. Columns ``client_id`` and ``topic``
-        (categories; the topic without account and client), then the payload's fields, nested ones joined with dots:
-        integers ``Int64``, reals ``float64``, booleans ``boolean``, text ``str``, mixed kinds ``object``. A payload
-        that is no object is in ``value``, one that is no JSON in ``payload``; so is a bare text, unless the portal
-        decodes JSON, where it cannot be told from one in quotes. Beyond 500 fields the rarest stay together in
-        ``extra``, as JSON, unless `fields` names them. No message: the same index and ``client_id`` and ``topic``, no
-        rows. Units are those of the payload.
-        ``attrs`` says where it came from: origin, account, selector, range, rows, when fetched,
-        ``provisional_from``, the instant from which late messages may still come (empty if none may), and
-        ``recorded``, how many of the messages are not from the history: those of `record` that it does not have yet,
-        and ``warning``, what was warned of (empty if nothing).
+        One row per message, in the units of the payload. Index ``time``: DatetimeIndex in `tz`, ns, sorted. Columns
+        ``client_id`` and ``topic`` (categories; the topic without account and client), then the payload's fields, with
+        nested names joined by dots: integers ``Int64``, reals ``float64``, booleans ``boolean``, text ``str``, mixed
+        kinds ``object``. JSON that is not an object is in ``value``, and anything that is not JSON in ``payload``,
+        including bare text (unless the portal decodes JSON: then bare and quoted text look the same). Beyond 500
+        fields, the rarest are combined as JSON in ``extra``, unless `fields` names them. Without any message: the same
+        index, ``client_id`` and ``topic``, no rows.
+
+        ``attrs`` gives the origin, account, selector, range, number of rows and time of fetching;
+        ``provisional_from``, the time from which late messages may still arrive (empty if none can); ``recorded``, how
+        many messages come from `record` because the history does not have them yet; and ``warning``, the text of any
+        warnings (empty if none).
 
     Raises
     ------
     UsageError
         An argument cannot be used.
     TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
-        The portal was needed and could not be asked, or refused.
+        The portal was needed, but could not be reached or refused.
     HistoryIncompleteError
-        Part of the range could not be had; also `offline` with part of it not on disk.
+        Part of the range could not be fetched, or is not on disk with `offline`.
     AnswerError
         The portal's answer was not understood.
 
     Warns
     -----
     UserWarning
-        There is no message, and a client or topic of nearly this name has some on disk, or else in the portal's list of
-        clients or its live answer. The portal keeps nothing so old, or says beside its messages that some may be
-        missing; or it wants one of several choices in each question. Or `offline` without `end`, and less than half of
-        the range is on disk.
+        There is no message, but a client or topic with a similar name has some on disk or is in the portal's list of
+        clients or its live answer. The portal keeps nothing that old, says that some messages may be missing, or wants
+        one of several choices with each request. With `offline` and no `end`: less than half of the range is on disk.
 
     Examples
     --------

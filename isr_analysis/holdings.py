@@ -27,18 +27,18 @@ _COLUMNS = ["client_id", "topic", "start", "end", "state", "fetched_at", "detail
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What a sync did.
+    """What `sync` did.
 
     Parameters
     ----------
     rows : int
-        Messages that came.
+        Messages that were fetched.
     requests : int
         Requests that were made.
     seconds : float
         How long it took, s.
     provisional_from : str
-        The instant from which late messages may still come (ISO 8601, UTC); empty if none may.
+        The time from which late messages may still arrive (ISO 8601, UTC); empty if none can.
     """
 
     rows: int
@@ -67,12 +67,12 @@ def sync(
     progress: bool | Report | None = None,
     portal: Portal | None = None,
 ) -> Synced:
-    """Bring the store up to date, without loading anything: memory stays flat, whatever the size.
+    """Fetch what is missing into the store without loading it, so that memory use stays flat whatever the size.
 
     Parameters
     ----------
     client_id, topic, start, end, last, tz, refresh, max_age, settle, wait, progress, portal
-        As of `load_history`.
+        See `load_history`.
 
     Returns
     -------
@@ -82,12 +82,12 @@ def sync(
     Raises
     ------
     IsrError
-        As of `load_history`.
+        See `load_history`.
 
     Warns
     -----
     UserWarning
-        Nothing on disk is of one of the clients, or of the topic, and others have nearly this name.
+        A client or the topic has nothing on disk, and others have a similar name.
 
     Examples
     --------
@@ -124,22 +124,22 @@ def coverage(
     settle: str | dt.timedelta = "10min",
     portal: Portal | None = None,
 ) -> pd.DataFrame:
-    """Tell which parts of a range are on disk, and how sure they are; without a range, all that was ever fetched.
+    """List which parts of a range are on disk and how final they are; without a range, everything ever fetched.
 
     Parameters
     ----------
     client_id, topic, start, end, last, tz, settle, portal
-        As of `load_history`. Without `start`, `end` and `last`, every span is listed that was fetched of the clients,
-        and of topics that the filter meets, and none that is missing: without any argument, the whole ledger.
+        See `load_history`. Without `start`, `end` and `last`, all fetched spans of these clients and of topics that
+        overlap the filter are listed, and no missing ones; without any argument, the whole ledger.
 
     Returns
     -------
     pandas.DataFrame
-        One row a span, by client and time, with a RangeIndex. Columns ``client_id`` (str; ``"*"`` is all clients),
-        ``topic`` (str; the filter that was asked for), ``start`` and ``end`` (half-open, in `tz`), ``state`` (str:
-        ``settled``, fetched long enough after its end; ``provisional``, late messages may still come; ``missing``,
-        never fetched; ``failed``, tried in vain), ``fetched_at`` (in `tz`, NaT where missing) and ``detail`` (str, why
-        it failed). What depends on the present is cut to the second.
+        One row per span, sorted by client and time, with a RangeIndex. Columns ``client_id`` (str; ``"*"`` means all
+        clients), ``topic`` (str; the filter that was used), ``start`` and ``end`` (half-open, in `tz`), ``state`` (str:
+        ``settled``, fetched long enough after its end; ``provisional``, late messages may still arrive; ``missing``,
+        never fetched; ``failed``, fetching failed), ``fetched_at`` (in `tz`, NaT where missing) and ``detail`` (str,
+        why it failed). Times that depend on the present are cut to the second.
 
     Raises
     ------

@@ -43,42 +43,43 @@ def load_live(
     Parameters
     ----------
     client_id : str or list-like of str, optional
-        Only these publishers; all if left out.
+        Only these publishers; by default, all.
     topic : str
-        An MQTT topic filter on the subpath; only last messages that it matches.
+        An MQTT topic filter on the subpath; last messages that do not match it are left out.
     tz : str or tzinfo
-        The zone of the index.
+        The time zone of the index.
     fields : str or list of str, optional
-        The payload's fields that become columns; all if left out. One that no message has is missing in every row,
-        with a warning.
+        The payload fields to return as columns; by default, all. A field that no message has gives a column of missing
+        values, and a warning.
     max_age : str or timedelta
-        An answer that is not older is taken from the cache; with ``"0s"``, none is.
+        A cached answer no older than this is used; with ``"0s"``, the portal is always asked.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Returns
     -------
     pandas.DataFrame
-        As of `load_history`: one row a message, index ``time`` (when it was published), columns ``client_id``,
-        ``topic``, then the payload's fields. A publisher that never published has no row. ``attrs["fetched_at"]``
-        says when the portal answered, ``attrs["stale"]`` whether that is longer ago than asked for because the
-        portal could not be reached, and ``attrs["warning"]`` what was warned of (empty if nothing).
+        The same format as from `load_history`: one row per message, index ``time`` (when it was published), columns
+        ``client_id``, ``topic``, then the payload's fields. A publisher that never published has no row.
+        ``attrs["fetched_at"]`` is when the portal answered, ``attrs["stale"]`` whether that is longer ago than
+        `max_age` because the portal could not be reached, and ``attrs["warning"]`` the text of any warnings (empty if
+        none).
 
     Raises
     ------
     UsageError
         An argument cannot be used.
     TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
-        The portal could not be asked, or refused.
+        The portal could not be reached, or refused.
     AnswerError
         The portal's answer was not understood.
 
     Warns
     -----
     UserWarning
-        The portal has no publisher of a name in `client_id`, may have more than the round number that it gave, or
-        says that some may be missing. Or nothing is left by `topic`, which is nearly a topic of the answer, or begins
-        with a slash, as topics hardly ever do.
+        The portal has no publisher with a name in `client_id`, gave a round number of messages and may have more, or
+        says that some may be missing. Or nothing matched `topic`, and it is nearly a topic of the answer, or begins
+        with a slash, which topics hardly ever do.
 
     Examples
     --------

@@ -24,27 +24,27 @@ from isr_analysis.times import Range
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a load would do.
+    """What a load would request, returned by `plan_history`.
 
     Parameters
     ----------
     windows : pandas.DataFrame
-        What would be asked for: one row a window, columns ``client_id`` (``"*"`` is all), ``topic``,
-        ``start``, ``end`` and ``requests`` (how many it is likely to take; the least, where nobody knows).
+        What would be requested: one row per window, with columns ``client_id`` (``"*"`` means all), ``topic``,
+        ``start``, ``end`` and ``requests`` (the expected number, or the minimum if there is nothing to estimate from).
     rows : int
-        Messages that are on disk already.
+        Messages that are already on disk.
     share : float
-        The part of the range that is on disk, 0 to 1.
+        The fraction of the range that is on disk, 0 to 1.
     requests : int
-        How many requests it is likely to take.
+        The expected number of requests.
     quota : Quota
-        What is left of the token's requests of this hour.
+        What is left of this hour's requests.
     seconds : float or None
-        How long it is likely to take, s; None where no download has been timed yet.
+        The expected duration, s; None if no download has been timed yet.
     at_least : bool
-        Whether `requests` and `seconds` are the least that it can take: nothing of the kind was ever loaded.
+        Whether `requests` and `seconds` are only minimums, because nothing similar has been loaded yet.
     warning : str
-        Where all is on disk, and nothing of one of the clients or of the topic: which has nearly this name.
+        If everything is on disk but nothing of a client or of the topic: those with similar names.
     """
 
     windows: pd.DataFrame
@@ -85,25 +85,25 @@ def plan_history(
     settle: str | dt.timedelta = "10min",
     portal: Portal | None = None,
 ) -> Plan:
-    """Tell what `load_history` would do with the same arguments: what is on disk, what it would ask, how long.
+    """Estimate what `load_history` would request with the same arguments, and how long that would take.
 
     Parameters
     ----------
     client_id, topic, start, end, last, tz, refresh, max_age, settle, portal
-        As of `load_history`.
+        See `load_history`.
 
     Returns
     -------
     Plan
-        Printed, it is one line. Its ``windows`` is a frame of what would be asked for.
+        What is on disk and what is missing; printed, it is one line. Its ``windows`` lists what would be requested.
 
     Raises
     ------
     UsageError
         An argument cannot be used.
     IsrError
-        The portal was asked how it wants questions (its OpenAPI document), and failed. Where it wants one client in
-        each, the list of clients may be asked for as well, and is done without if it cannot be had; history never is.
+        The portal's OpenAPI document, which says how to ask, was requested and this failed. If the portal wants one
+        client per request, the list of clients may be requested too, but is optional. History is never requested.
 
     Examples
     --------

@@ -34,36 +34,36 @@ _UNSAID = ("", "unknown", "null", "n/a")
 
 
 def load_publishers(*, max_age: str | dt.timedelta = "60s", portal: Portal | None = None) -> pd.DataFrame:
-    """Load the list of the account's MQTT clients.
+    """Load the list of the account's publishers (MQTT clients).
 
     Parameters
     ----------
     max_age : str or timedelta
-        An answer that is not older is taken from the cache; with ``"0s"``, none is.
+        A cached answer no older than this is used; with ``"0s"``, the portal is always asked.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a client, sorted by ``client_id``, with a RangeIndex. Columns ``client_id`` (str), ``topic`` (str, a
+        One row per client, sorted by ``client_id``, with a RangeIndex. Columns ``client_id`` (str), ``topic`` (str, a
         live MQTT pattern), ``paused`` (boolean; NA where the portal does not say), ``history_topic_prefix`` (str),
-        then whatever else the portal gives, as it gives it. No client: the same four columns, no rows.
-        ``attrs`` as of `load_live`.
+        then everything else that the portal returns, unchanged. Without any client: the same four columns, no rows.
+        For ``attrs``, see `load_live`.
 
     Raises
     ------
     UsageError
         An argument cannot be used.
     TokenMissingError, TokenRefusedError, AddOnMissingError, QuotaExhaustedError, PortalUnavailableError
-        The portal could not be asked, or refused.
+        The portal could not be reached, or refused.
     AnswerError
         The portal's answer was not understood.
 
     Warns
     -----
     UserWarning
-        The portal may have more publishers than the round number that it gave, or says that some may be missing.
+        The portal gave a round number of publishers and may have more, or says that some may be missing.
 
     Examples
     --------

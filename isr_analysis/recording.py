@@ -35,7 +35,7 @@ _TIDY_EVERY = 8
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """How a recording stands.
+    """The state of a recording, returned by `record`.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ class Recording:
     rows : int
         Messages that were stored.
     start, end : int
-        ns: when it began, and up to when it came.
+        When it began and up to when it has recorded, ns.
     missed : tuple of Gap
         Where messages may be missing; the history has them.
     connected : bool
-        Whether the source is there at this moment.
+        Whether the source is connected at the moment.
     standing_by : bool
-        Whether another recorder of the account is at work, and this one waits to take its place.
+        Whether another recorder of the account is running, and this one is waiting to take over.
     """
 
     source: str
@@ -62,7 +62,7 @@ class Recording:
     standing_by: bool = False
 
     def gaps(self) -> pd.DataFrame:
-        """Tell where messages may be missing, as `Stream.gaps` does."""
+        """List where messages may be missing, as `Stream.gaps` does."""
         return gaps_table(list(self.missed))
 
     def __str__(self) -> str:
@@ -87,54 +87,54 @@ def record(
     progress: Callable[[Recording], None] | None = None,
     portal: Portal | None = None,
 ) -> Recording:
-    """Store what is published as it comes, so that `load_history` reaches up to now.
+    """Store messages as they are published, so that `load_history` reaches up to now.
 
-    Recorded messages are provisional. They never count as fetched, and the history takes their place once it is
-    fetched, so nothing is there twice. A message has the time at which it came (from the live answer: the portal's).
-    One recorder an account is at work at a time; a second one stands by, and takes over when the first one ends.
-    It ends after `duration`, when `stop` is set, or with Ctrl-C; what came by then is stored.
+    Recorded messages are provisional: they never count as fetched, and the history replaces them once it is fetched, so
+    there are no duplicates. A message's time is when it arrived (from the live answer: the time the portal gives).
+    Only one recorder per account runs at a time; a second one stands by, and takes over when the first one ends.
+    Recording ends after `duration`, when `stop` is set, or with Ctrl-C; everything that has arrived is stored.
 
     Parameters
     ----------
     client_id : str or list-like of str, optional
-        Only these publishers; all if left out.
+        Only these publishers; by default, all.
     topic : str
         An MQTT topic filter on the subpath.
     source : Stream or {"stream", "live"}, optional
-        What `isr_analysis.stream` gave; or the stream, or the live answer asked again and again. If left out: the
-        stream where a read-only subscriber is set up, else the live answer, in which each publisher's last message is
-        seen and what it published between two looks is not.
+        The result of `isr_analysis.stream`; ``"stream"`` to open one; or ``"live"`` to poll the live answer, which
+        shows only each publisher's last message and misses what is published between two requests. By default the
+        stream if a read-only subscriber is set up, else the live answer.
     every : str or timedelta, optional
-        How often what came is stored (a crash loses no more than that): 5 s; of the live answer, how often it is
-        asked: 10 s.
+        For a stream, how often messages are stored (a crash loses no more than that), by default 5 s; for the live
+        answer, how often it is requested, by default 10 s.
     duration : str or timedelta, optional
-        For how long; until it is stopped if left out.
+        How long to record; by default, until stopped.
     stop : threading.Event, optional
-        Ends it when it is set, for a recorder in a thread of its own.
+        Setting it ends the recording, for a recorder that runs in its own thread.
     progress : callable, optional
-        Is given the `Recording` so far, each `every`.
+        Called with the `Recording` so far, at each `every`.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Returns
     -------
     Recording
-        ``rows``, ``gaps()`` and what else is to be said of it.
+        ``rows``, ``gaps()`` and other details.
 
     Raises
     ------
     SubscriberMissingError, SubscriberRefusedError, BrokerUnavailableError, WrongAccountError
-        As of `stream`; a broker that goes away later is waited for.
+        See `stream`. If the broker becomes unavailable later, the recorder waits for it.
     TokenMissingError, TokenRefusedError, AddOnMissingError, PortalUnavailableError
-        The portal refused, or could not be reached at the start; one that goes away later is waited for.
+        The portal refused, or could not be reached at the start. If it becomes unavailable later, the recorder waits.
     StoreError
         The store cannot be written.
 
     Warns
     -----
     UserWarning
-        The portal has no publisher of a name in `client_id`; what it may publish yet is recorded. Or this machine's
-        clock is more than 10 s from the portal's.
+        The portal has no publisher with a name in `client_id`; anything that one publishes later is still recorded. Or
+        this machine's clock differs from the portal's by more than 10 s.
 
     Examples
     --------

@@ -42,48 +42,49 @@ def read_history(
     account_id: str | None = None,
     contract: str | Path | None = None,
 ) -> pd.DataFrame:
-    """Read saved answers of `/history` as a DataFrame; nothing is asked of the portal, and nothing is stored.
+    """Read saved `/history` answers as a DataFrame, without asking the portal or storing anything.
 
     Parameters
     ----------
     source : str, Path, bytes, or a list of them
-        A file, or the answer itself as bytes; several pages of one answer as a list, in their order. JSON, JSON lines,
-        CSV, InfluxDB's CSV, Parquet or Arrow; compressed or not.
+        A file, or the answer itself as bytes; for several pages of one answer, a list in order. JSON, JSON lines, CSV,
+        InfluxDB's CSV, Parquet or Arrow; compressed or not.
     client_id : str or list-like of str, optional
-        The clients that were asked for; messages of others are left out. Where there is one, the answer need not name
-        it itself.
+        The clients that were requested; messages of others are left out. If there is only one, the answer need not
+        name it.
     topic : str
-        The topic, or MQTT filter on the subpath, that was asked for; messages that it does not match are left out.
+        The topic, or MQTT filter on the subpath, that was requested; messages that do not match it are left out.
     tz : str or tzinfo
-        The zone of the index.
+        The time zone of the index.
     fields : str or list of str, optional
-        The payload's fields that become columns; all if left out. One that no message has is missing in every row,
-        with a warning.
+        The payload fields to return as columns; by default, all. A field that no message has gives a column of missing
+        values, and a warning.
     account_id : str, optional
-        The account; needed where the answers name more than one.
+        The account; required if the answers name more than one.
     contract : str or Path, optional
-        A TOML file that names the answer's fields, where they are not recognised; see `isr doctor`.
+        A TOML file that names the answer's fields if they are not recognised; see `isr doctor`.
 
     Returns
     -------
     pandas.DataFrame
-        As of `load_history`. ``attrs`` has the source, the account if the answers name it, and the rows.
+        The same format as from `load_history`. ``attrs`` has the source, the account if the answers name it, and the
+        number of rows.
 
     Raises
     ------
     UsageError
-        There is no such file, or an argument cannot be used.
+        The file does not exist, or an argument cannot be used.
     AnswerError
-        What the file holds was not understood.
+        The contents were not understood.
     WrongAccountError
-        It holds data of several accounts, or of another than `account_id`.
+        The data belongs to several accounts, or to a different one than `account_id`.
 
     Warns
     -----
     UserWarning
-        A client or topic that was asked for is not in it. Or the last answer says that more pages follow, or pages
-        between others are missing; or most of its rows have no payload but other columns, as those of a frame that was
-        saved as CSV or Parquet; or all of it is of the first days of 1970, as numbers are that are no instants.
+        A requested client or topic is not in it. The last answer says that more pages follow, or a page in between is
+        missing. Most rows have other columns but no payload, as in a frame saved as CSV or Parquet. Or everything lies
+        in the first days of 1970, because the numbers are not instants.
 
     Examples
     --------

@@ -39,44 +39,45 @@ def watch_live(
     tz: str | dt.tzinfo = "UTC",
     portal: Portal | None = None,
 ) -> Generator[pd.DataFrame, None, None]:
-    """Give the last message of each publisher on each topic, each time anew.
+    """Yield the last message of each publisher on each topic, again and again.
 
-    It begins with what `load_live` gives, and goes on with the stream where a read-only subscriber is set up, else with
-    the live answer, asked again and again. After the stream was away the live answer is asked once more.
+    It begins with what `load_live` returns, and continues with the stream if a read-only subscriber is set up, else by
+    polling the live answer. After an interruption of the stream, the live answer is requested once more.
 
     Parameters
     ----------
     client_id : str or list-like of str, optional
-        Only these publishers; all if left out.
+        Only these publishers; by default, all.
     topic : str
         An MQTT topic filter on the subpath.
     every : str or timedelta
-        How often.
+        The interval between frames.
     source : Stream or {"stream", "live"}, optional
-        As of `record`.
+        See `record`.
     duration : str or timedelta, optional
-        For how long; until the loop is left if it is left out.
+        How long to watch; by default, until you leave the loop.
     tz : str or tzinfo
-        The zone of the index.
+        The time zone of the index.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Yields
     ------
     pandas.DataFrame
-        As of `load_live`, one row for each topic of each publisher that was heard so far. ``attrs["connected"]`` says
-        whether the source is there at this moment, ``attrs["gaps"]`` how often it was not, ``attrs["fetched_at"]``
-        as of when the frame is.
+        The same format as from `load_live`, one row for each topic of each publisher heard so far.
+        ``attrs["connected"]`` says whether the source is connected at the moment, ``attrs["gaps"]`` how often it was
+        not, and ``attrs["fetched_at"]`` the time that the frame represents.
 
     Raises
     ------
     IsrError
-        As of `load_live` and `stream`; raised with the first frame. A source that goes away later is waited for.
+        See `load_live` and `stream`; raised with the first frame. If a source becomes unavailable later, it is waited
+        for.
 
     Warns
     -----
     UserWarning
-        The portal has no publisher of a name in `client_id`; ``attrs["warning"]`` of each frame says so, too.
+        The portal has no publisher with a name in `client_id`; ``attrs["warning"]`` of each frame says so too.
 
     Examples
     --------

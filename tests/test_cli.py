@@ -133,7 +133,7 @@ def test_cache_clear_without_a_terminal(isr):
     """It says what to give, as every command that asks."""
     result = isr("cache", "clear")
     assert isinstance(result.exception, UsageError)
-    assert str(result.exception).endswith("Nobody is there to be asked: give --yes")
+    assert str(result.exception).endswith("There is nobody to ask: give --yes")
 
 
 def test_cache_clear_says_that_recorded_messages_stay(isr):
@@ -351,8 +351,8 @@ def test_what_is_typed_stands_on_a_line_of_its_own_in_the_help():
         (["reprot"], "Did you mean report or export?"),
         (["publishers", "delete", "x"], "There are create, list, pause, remove, resume, rotate."),
         (["publishers", "remov", "x"], "Did you mean remove?"),
-        (["--profile", "club", "plan"], "it stands behind it: isr COMMAND --profile."),
-        (["cache", "--last", "3d"], "it stands behind it: isr cache COMMAND --last."),
+        (["--profile", "club", "plan"], "put it after the command: isr COMMAND --profile."),
+        (["cache", "--last", "3d"], "put it after the command: isr cache COMMAND --last."),
     ],
 )
 def test_a_command_or_option_that_is_not_there_leads_on(words, hint):

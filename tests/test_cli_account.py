@@ -103,7 +103,7 @@ def test_a_token_from_a_file_of_windows(isr, sandbox, coding, status):
     """With a mark of its coding it is read; of another coding it is refused, in words."""
     done = isr("login", input=f"{sandbox.token}\r\n".encode(coding))
     assert done.exit_code == (status and 1)
-    assert not status or "came as no text; give it as UTF-8" in str(done.exception)
+    assert not status or "is not text; give it as UTF-8" in str(done.exception)
 
 
 def test_login_refuses_a_token_that_the_portal_refuses(isr, monkeypatch):

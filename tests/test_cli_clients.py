@@ -115,7 +115,7 @@ def test_a_login_made_in_the_portal_is_kept(here):
     assert logins.find(settings.profile()).password.reveal() == "pass word"
     with pytest.raises(UsageError, match="not for MQTT"):
         run("subscribers", "keep", "sub-1", "--host", "broker.example", given=f"{here.token}\n")
-    with pytest.raises(UsageError, match="no password came"):
+    with pytest.raises(UsageError, match="no password was given"):
         run("subscribers", "keep", "sub-1", "--host", "another.example", given="\n")
     assert logins.find(settings.profile()).address.host == "broker.example"
 
@@ -206,7 +206,7 @@ def full_from(call, monkeypatch):
 def test_a_disk_that_is_full_shows_before_anything_is_made(here, tmp_path, monkeypatch):
     """There is room for the login before the portal is asked for it."""
     full_from(1, monkeypatch)
-    with pytest.raises(StoreError, match=r"login cannot be written \(No space left on device\); nothing was made"):
+    with pytest.raises(StoreError, match=r"login cannot be written \(No space left on device\); nothing was created"):
         run("subscribers", "create", "a", "--out", str(tmp_path / "login"))
     assert here.requests() == 0
     assert list(tmp_path.glob("login*")) == []
@@ -228,7 +228,7 @@ def test_what_one_of_two_places_has_is_not_written_out(here, tmp_path, monkeypat
     monkeypatch.setattr(logins, "keep_in_keyring", lambda *_: (_ for _ in ()).throw(StoreError("it is locked")))
     file = tmp_path / "login"
     done = CliRunner().invoke(cli, ["subscribers", "create", "a", "--out", str(file), "--keyring"])
-    assert str(done.exception) == "the login is in one place, not in both: it is locked"
+    assert str(done.exception) == "the login is stored in only one of the two places: it is locked"
     assert tomllib.loads(file.read_text())["password"] not in done.output
 
 
@@ -273,7 +273,7 @@ def test_on_a_terminal_the_password_is_shown_once_with_a_warning(here):
     """Where someone looks on, the password is printed, with the advice to note it."""
     code, seen = on_a_terminal("subscribers", "create", "desk")
     assert code == 0
-    assert "shown this once" in seen
+    assert "will not be shown again" in seen
     password = next(line.split()[1] for line in seen.splitlines() if line.startswith("password"))
     assert len(password) > 16
 
@@ -282,5 +282,5 @@ def test_on_a_terminal_the_question_is_asked(here):
     """No is no: nothing goes out."""
     code, seen = on_a_terminal("publishers", "remove", "isr-shack-01", answer=b"n\n")
     assert code == 130
-    assert "for good?" in seen
+    assert "permanently?" in seen
     assert here.requests() == 0

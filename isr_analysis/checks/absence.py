@@ -42,37 +42,38 @@ def gaps(
     end: times.Instant | None = None,
     each: bool = False,
 ) -> pd.DataFrame:
-    """Find where nothing came, and why as far as it can be known.
+    """Find when messages are missing and, as far as can be known, why.
 
-    The interval at which each series publishes is found from its instants. A pause of more than 2.5 intervals is a gap;
-    a link that loses many messages one by one is given more. What speaks only when something happens has none.
+    The publishing interval of each series is worked out from its times. A pause of more than 2.5 intervals is a gap; a
+    link that often loses single messages is allowed longer pauses. A series that publishes only on events has no gaps.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     coverage : pandas.DataFrame, optional
-        What `coverage` gives for the same range. Without it every gap counts as the device's silence.
+        The result of `coverage` for the same range. Without it, every gap counts as silence of the device.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        The range that the frame speaks for, so that silence at its edges is found too, and none outside of it. If left
-        out: the range that was loaded, as long as no row was taken away since; else from the first row to the last.
+        The range that the frame represents, so that silence at its edges is found too, and none outside of it. Default:
+        the range that was loaded, provided no rows have been removed since; else from the first row to the last.
     each : bool
-        One row for each series that was silent. By default a client that was silent as a whole is one row, with
+        Return one row for each silent series. By default, a client that was silent as a whole is one row, with
         ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.
 
     Returns
     -------
     pandas.DataFrame
-        One row a gap, by start, with a RangeIndex. Columns ``kind`` (``device silent``, ``never fetched``,
-        ``portal failed``), ``client_id``, ``topic`` and ``channel`` (str; the first two as in `coverage` where
-        nothing was fetched: ``"*"`` is all clients), ``start`` (the last message before) and ``end`` (the first one
-        after; both in the frame's zone, UTC if it has none), ``duration`` (timedelta) and ``missed`` (Int64, messages
-        that the usual interval leads one to expect; NA where unknown). No gap: the same columns, no rows.
+        One row per gap, sorted by start, with a RangeIndex. Columns ``kind`` (``device silent``, ``never fetched``,
+        ``portal failed``), ``client_id``, ``topic`` and ``channel`` (str; where nothing was fetched, the first two are
+        as in `coverage`, with ``"*"`` for all clients), ``start`` (the last message before) and ``end`` (the first
+        message after; both in the frame's zone, UTC if it has none), ``duration`` (timedelta) and ``missed`` (Int64,
+        the number of messages expected at the usual interval; NA where unknown). Without any gap: the same columns, no
+        rows.
 
     Raises
     ------
     UsageError
-        The index is not one of time, or `coverage` lacks a column.
+        The index is not a time index, or `coverage` lacks a column.
 
     Examples
     --------

@@ -25,52 +25,52 @@ def quality(
     start: times.Instant | None = None,
     end: times.Instant | None = None,
 ) -> pd.DataFrame:
-    """Find what is wrong: gaps, repeats, stuck values, sentinels, disorder, what changes for good, renamed devices.
+    """Find what is wrong: gaps, repeats, stuck or sentinel values, disorder, permanent changes, renamed devices.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     coverage : pandas.DataFrame, optional
-        What `coverage` gives for the same range; without it every gap counts as the device's silence.
+        The result of `coverage` for the same range. Without it, every gap counts as silence of the device.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        The range that the frame speaks for; as of `gaps`.
+        The range that the frame represents; see `gaps`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a finding, by start, with a RangeIndex; a healthy frame has none. Columns ``kind``, ``client_id``,
-        ``topic``, ``channel``, ``field`` (str, empty where it concerns all of them), ``start`` and ``end`` (in the
-        frame's zone), ``duration`` (timedelta), ``count`` (Int64, the messages concerned; NA where none) and ``detail``
-        (in words). The kinds:
+        One row per finding, sorted by start, with a RangeIndex; a healthy frame has none. Columns ``kind``,
+        ``client_id``, ``topic``, ``channel``, ``field`` (str, empty where the finding concerns all of them), ``start``
+        and ``end`` (in the frame's zone), ``duration`` (timedelta), ``count`` (Int64, the messages concerned; NA where
+        none) and ``detail`` (an explanation). The kinds:
 
         ``device silent``, ``never fetched``, ``portal failed``
             The rows of `gaps`.
         ``value stuck``
-            A measurement that varies kept exactly one value for far longer than it ever does by chance. ``start`` and
-            ``end`` are its first and last message with that value.
+            A measurement that normally varies kept exactly the same value for far longer than it does by chance.
+            ``start`` and ``end`` are its first and last message with that value.
         ``sentinel value``
-            A number that devices write where they measured nothing (-999, 65535, 85 of a DS18B20), farther from all
-            others of the field than these lie apart; one row a number. It stays in the frame, and in every mean of it:
-            ``df["temp"] = df["temp"].mask(df["temp"] == -999)`` takes it out.
+            A number that devices write when they measured nothing (-999, 65535, 85 from a DS18B20), farther from all
+            other values of the field than those are from each other; one row per number. It stays in the frame and in
+            every mean: remove it with ``df["temp"] = df["temp"].mask(df["temp"] == -999)``.
         ``repeated messages``
-            The same payload twice at one instant, or again within a moment, as QoS 1 may do; one row a series.
+            The same payload twice at the same time or within a moment, as can happen with QoS 1; one row per series.
         ``out of order``
-            Rows that stand after later ones in a frame that is not sorted by time; the loaders' frames are.
+            Rows that follow later ones, in a frame that is not sorted by time (frames from the loaders are).
         ``type changed``
-            A field's values turn from one type to another, such as from numbers to text.
+            A field's values change from one type to another, such as from numbers to text.
         ``unit changed``
-            The unit that a payload gives turns into another and stays so, such as W into kW.
+            The unit that a payload gives changes and stays changed, such as from W to kW.
         ``fields changed``
-            Fields that were always there are missing from then on, or the other way round.
+            Fields that were always present are missing from then on, or the other way round.
         ``device renamed``
-            A client falls silent, and another that publishes the same goes on in its place; ``client_id`` is the new
-            one. Their silence before and after is then no finding of its own.
+            A client falls silent and another one continues to publish the same; ``client_id`` is the new one. Their
+            silence before and after is then not a separate finding.
 
     Raises
     ------
     UsageError
-        The index is not one of time, or `coverage` lacks a column.
+        The index is not a time index, or `coverage` lacks a column.
 
     Examples
     --------

@@ -58,52 +58,53 @@ def wide(
     start: times.Instant | None = None,
     end: times.Instant | None = None,
 ) -> pd.DataFrame:
-    """Put a field, or several, on an even grid, one column a channel, so that channels can be compared row by row.
+    """Resample fields to a regular time grid with one column per channel, so that channels can be compared row by row.
 
-    A measurement is the mean of the messages within each step, or the least or greatest of them, and is missing where
-    none came: nothing is invented. Of a direction, as its field's name says (heading, bearing, azimuth, course, wind
-    direction, yaw, longitude; in degrees), it is the mean direction: between 350 and 20 lies 5. Numbers that stand for
-    none, such as 65535, are among them, as far as nobody takes them out: `quality` finds them. Words that come in place
-    of one by turns, such as "n/a", are left out; numbers that a device wrote as text count, but for versions and names.
-    States and events hold until the next message, as long as the device was not silent.
+    A measurement is the mean, minimum or maximum of the messages within each step, and missing where there are none:
+    nothing is interpolated. For directions in degrees, recognised by the field's name (heading, bearing, azimuth,
+    course, wind direction, yaw, longitude), it is the mean direction: the mean of 350 and 20 is 5. Sentinel numbers
+    such as 65535 are included unless you remove them: `quality` finds them. Text such as "n/a" between numbers is
+    ignored. Numbers written as text count, except versions and names. States and events hold until the next message,
+    unless the device was silent.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     field : str or list of str
-        The column whose values are wanted, or several, also of different topics.
+        The column or columns to return, which may belong to different topics.
     every : str or timedelta
-        The step, such as ``"1min"`` or ``"1h"``. Whole days are days of the frame's zone (23 or 25 hours where the
-        clocks change); shorter steps are of equal length and begin at the first midnight.
+        The step, such as ``"1min"`` or ``"1h"``. Whole days are days in the frame's zone (23 or 25 hours where the
+        clocks change); shorter steps are of equal length and start at the first midnight.
     how : {"mean", "min", "max"}
-        What is given of the measurements of a step; the least and greatest of a direction are those of its numbers.
+        How to aggregate the measurements in a step. For a direction, the minimum and maximum are plain numbers.
     counter : bool
-        The field counts up, as bytes, pulses or energy do: give by how much it rose in each step, in place of the mean.
-        What it rose by from one message to the next counts in the step of the later one, so that the steps add up. A
-        fall to less than half is a new start from zero; a lesser one, as of a message that came again, counts nothing
-        until it is made up for.
+        The field is a counter, such as bytes, pulses or energy: return its increase in each step instead of the mean.
+        The increase between two messages counts in the step of the later one, so the steps add up. A drop to less than
+        half is a restart from zero; after a smaller drop, such as from a repeated message, nothing counts until the
+        counter has caught up.
     by : str or list of str, optional
-        The columns that tell the channels apart, such as ``"chan"``; client, topic and channel if left out.
+        The columns that distinguish the channels, such as ``"chan"``; by default, client, topic and channel.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        The range of the grid. If left out: that of `gaps`, and all messages of the frame.
+        The range of the grid. Default: the range that `gaps` uses, extended to all messages in the frame.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``time``: the start of each step, in the frame's zone (UTC if it has none). One column a channel, named by
-        what tells it from the others, and where a list of fields was given by the field behind that: measurements
-        ``float64``, flags ``boolean``, words ``str``, mixed states ``object``. A gap is NaN or NA. No row with the
-        field: no column, and of no field any no row. Where payloads give units, those of the columns stand in
-        ``attrs["units"]``, in the order of the names in ``attrs["columns"]``, and plots show them; a channel that gave
-        its values in several units has a column for each. Pandas keeps ``attrs`` in what is computed of the frame:
-        after a change of unit, clear or correct them.
+        Index ``time``: the start of each step, in the frame's zone (UTC if it has none). One column per channel, named
+        by what distinguishes it from the others, followed by the field if a list of fields was given: measurements
+        ``float64``, flags ``boolean``, words ``str``, mixed states ``object``. A gap is NaN or NA. A field without any
+        rows has no column; if no field has any, there are no rows.
+
+        If payloads give units, ``attrs["units"]`` has those of the columns, in the order of the names in
+        ``attrs["columns"]``, and plots show them. A channel that used several units has a column for each. Pandas keeps
+        ``attrs`` in results computed from the frame: after converting units, clear or correct them.
 
     Raises
     ------
     UsageError
-        A column is missing, or with `counter` holds no numbers; `how` is not known, or was given with `counter`; or the
-        grid would have more than 50 million cells.
+        A column is missing, or has no numbers although `counter` is given; `how` is unknown or combined with `counter`;
+        or the grid would have more than 50 million cells.
 
     Examples
     --------

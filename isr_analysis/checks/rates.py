@@ -41,27 +41,28 @@ def channels(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """List what is measured or reported: the channels of Station Controllers, and the fields of everything else.
 
     A Station Controller's reading is identified by ``station_controller_device_id``, ``type``, ``chan``, ``module`` and
-    ``dcn`` together; ``channel`` says them in words. What has no such identity has an empty ``channel``, and is told
-    apart by its field.
+    ``dcn`` together; ``channel`` combines them into a readable name. Anything without this identity has an empty
+    ``channel`` and is distinguished by its field.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each client, topic, channel and field that holds numbers (as text, too), flags or words for a state
-        (of readings with an identity: whatever they hold). Columns ``client_id``, ``topic``, ``channel``, ``field``,
-        ``kind`` (``measurement``, ``state`` or ``event``), ``unit`` (as the payload gives it, of several the
-        last, else empty; all str), ``messages`` (Int64, in whichever unit), ``first`` and ``last`` (in the frame's
-        zone), and the five parts of the identity (str, NA where there is none). No row: the same columns.
+        One row for each client, topic, channel and field that contains numbers (also as text), flags or words for a
+        state; for readings with an identity, whatever they contain. Columns ``client_id``, ``topic``, ``channel``,
+        ``field``, ``kind`` (``measurement``, ``state`` or ``event``), ``unit`` (as given by the payload, the last one
+        if there are several, else empty; all str), ``messages`` (Int64, in any unit), ``first`` and ``last`` (in the
+        frame's zone), and the five parts of the identity (str, NA where there is none). Without any rows: the same
+        columns.
 
     Raises
     ------
     UsageError
-        The index is not one of time.
+        The index is not a time index.
 
     Examples
     --------
@@ -121,25 +122,26 @@ def _unit(frame: pd.DataFrame, field: str, rows: Ints) -> str:
 
 
 def intervals(df: pd.DataFrame | pd.Series) -> pd.DataFrame:
-    """Find how often each series publishes: nothing is configured, all is read from the instants.
+    """Find how often each series publishes, from the times of its messages alone.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each client, topic and channel, more where its rate changed. Columns ``client_id``,
-        ``topic``, ``channel`` (str), ``start`` and ``end`` (first and last message at that rate, in the frame's zone),
-        ``interval`` (timedelta; NaT with fewer than two messages), ``regular`` (boolean: whether it keeps to it; events
-        and what is published on a change do not) and ``messages`` (Int64). No row: the same columns.
+        One row for each client, topic and channel, or several where the rate changed. Columns ``client_id``, ``topic``,
+        ``channel`` (str), ``start`` and ``end`` (first and last message at that rate, in the frame's zone),
+        ``interval`` (timedelta; NaT with fewer than two messages), ``regular`` (boolean: whether the series keeps to
+        the interval; events and values published on change do not) and ``messages`` (Int64). Without any rows: the same
+        columns.
 
     Raises
     ------
     UsageError
-        The index is not one of time.
+        The index is not a time index.
 
     Examples
     --------
@@ -168,28 +170,28 @@ def completeness(
     start: times.Instant | None = None,
     end: times.Instant | None = None,
 ) -> pd.DataFrame:
-    """Tell for each day how much of what each series should have published is there.
+    """Compute for each day what share of the expected messages of each series arrived.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        The range that the frame speaks for; as of `gaps`.
+        The range that the frame represents; see `gaps`.
 
     Returns
     -------
     pandas.DataFrame
         One row for each day of the range, client, topic and channel. Columns ``day`` (its first instant in the frame's
         zone; a day on which the clocks change has 23 or 25 hours), ``client_id``, ``topic``, ``channel`` (str),
-        ``messages`` (Int64, all that came), ``expected`` (Int64, by the interval found; NA without a regular one, and
-        where none was due) and ``share`` (float64, 0 to 1: how much of the expected came, where bursts and repeats
-        count once; NaN where nothing is expected). No row: the same columns.
+        ``messages`` (Int64, all that arrived), ``expected`` (Int64, from the interval; NA without a regular interval
+        and where none was due) and ``share`` (float64, 0 to 1: the share of expected messages that arrived, counting
+        bursts and repeats once; NaN where nothing is expected). Without any rows: the same columns.
 
     Raises
     ------
     UsageError
-        The index is not one of time, or `start` or `end` cannot be used.
+        The index is not a time index, or `start` or `end` cannot be used.
 
     Examples
     --------

@@ -56,9 +56,9 @@ class _Commands(Group):
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(isr.__version__, prog_name="isr")
 def cli() -> None:
-    """Telemetry of the iShareRadio portal: history, live answers, plots, reports.
+    """Telemetry from the iShareRadio portal: history, live answers, plots, reports.
 
-    A token never stands on the command line: `isr login` keeps it, or set ISR_TOKEN or ISR_TOKEN_FILE.
+    Never put a token on the command line: store it with `isr login`, or set ISR_TOKEN or ISR_TOKEN_FILE.
     """
 
 

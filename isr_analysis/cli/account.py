@@ -14,18 +14,18 @@ from isr_analysis.portal import token as tokens
 
 
 @click.command()
-@click.option("--profile", default=None, help="The name to keep it under; `default` if left out (ISR_PROFILE).")
+@click.option("--profile", default=None, help="The name to store it under (ISR_PROFILE).  [default: default]")
 @click.option("--origin", default=None, help="The portal, https://host[:port] (ISR_PORTAL_ORIGIN).")
 @click.option("--account-id", default=None, help="The account; needed with a platform operator's token.")
 def login(profile: str | None, origin: str | None, account_id: str | None) -> None:
-    """Check a token and keep it in the system's keyring.
+    """Check a token and store it in the system keyring.
 
-    It is asked for on a terminal, or read from standard input:
+    On a terminal you are asked for it; otherwise it is read from standard input:
 
     \b
       isr login < token.txt
 
-    An older one of the same profile, revoked or not, is replaced.
+    It replaces the profile's previous token, whether revoked or not.
     """  # noqa: D301 (click reads the mark)
     from isr_analysis.portal.portal import Portal
 
@@ -47,11 +47,11 @@ def login(profile: str | None, origin: str | None, account_id: str | None) -> No
 
 
 @click.command()
-@click.option("--profile", default=None, help="Which; `default` if left out (ISR_PROFILE).")
+@click.option("--profile", default=None, help="The profile (ISR_PROFILE).  [default: default]")
 def logout(profile: str | None) -> None:
-    """Forget a profile's token, and its subscriber's login.
+    """Forget a profile's token and its subscriber's login.
 
-    What was fetched stays on disk; revoke the token in the portal as well.
+    Fetched data stays on disk. Revoke the token in the portal as well.
     """
     from isr_analysis.streaming import login as logins
 
@@ -71,12 +71,12 @@ def logout(profile: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For scripts: the checks and the contract as one JSON object.")
 @connecting
 def doctor(as_json: bool, profile: str | None, origin: str | None) -> int:
-    """Check everything that a load rests on.
+    """Check everything that a load depends on.
 
-    What is not well comes with a remedy. It makes ten requests at most, and four more if need be.
+    Every problem comes with a remedy. This makes at most ten requests, and four more if necessary.
 
-    The exit status is 0 if nothing failed. Below the checks stands the contract, ready to edit: save it, and name the
-    file with ISR_CONTRACT.
+    The exit status is 0 if nothing failed. The contract is printed below the checks, ready to edit: save it to a file
+    and set ISR_CONTRACT to its path.
     """
     from isr_analysis import doctor as doctors
     from isr_analysis.contract.file import to_toml

@@ -28,9 +28,9 @@ _LATER = "; their files stay for an hour, for whoever reads them now, and go wit
 @connecting
 @click.pass_context
 def cache(context: click.Context, /, **given: Any) -> None:
-    """See, clear and verify what is kept on disk.
+    """Show, clear and verify what is stored on disk.
 
-    Without a command, see it.
+    Without a command, show it.
     """
     go_on(context, show, given)
 
@@ -39,9 +39,9 @@ def cache(context: click.Context, /, **given: Any) -> None:
 @json_option
 @connecting
 def show(profile: str | None, origin: str | None, as_json: bool) -> None:
-    """Tell what is kept, where, and how large it is.
+    """Show what is stored, where, and how large it is.
 
-    Without a token, of the only account that is kept of the portal, or of ISR_ACCOUNT_ID.
+    Without a token, this shows the only account stored for the portal, or the one in ISR_ACCOUNT_ID.
     """
     from isr_analysis import times
     from isr_analysis.store.recorded import Recorded
@@ -79,10 +79,10 @@ def show(profile: str | None, origin: str | None, as_json: bool) -> None:
 
 
 @cache.command()
-@click.option("--decoded", is_flag=True, help="Only what can be made again from the messages on disk.")
+@click.option("--decoded", is_flag=True, help="Only decoded data, which can be recreated from the messages on disk.")
 @click.option("--recorded", is_flag=True, help="Only what `isr record` stored: the portal may not have all of it.")
-@click.option("--start", help='Only from here on, such as "2026-11-01"; UTC where no zone is said.')
-@click.option("--end", help="Only up to here.")
+@click.option("--start", help='Only from this time on, such as "2026-11-01"; read as UTC if it has no zone.')
+@click.option("--end", help="Only up to this time.")
 @yes_option
 @connecting
 def clear(
@@ -96,8 +96,8 @@ def clear(
 ) -> None:
     """Remove what was fetched for this account.
 
-    It is fetched again when it is asked for, if the portal still has it. What `isr record` stored stays, unless
-    --recorded is given.
+    It is fetched again when needed, if the portal still has it. What `isr record` stored is kept unless --recorded is
+    given.
     """
     from isr_analysis import times
     from isr_analysis.messages import Selector
@@ -130,11 +130,11 @@ def clear(
 
 
 @cache.command()
-@click.option("--count", default=10, show_default=True, help="How many windows, of a day at most.")
-@click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
+@click.option("--count", default=10, show_default=True, help="How many windows (of at most one day each).")
+@click.option("--wait", is_flag=True, help="Wait when this hour's requests are used up.")
 @connecting
 def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> int:
-    """Fetch some settled windows again, chosen by chance, and compare. The exit status is 0 if all are the same."""
+    """Fetch some randomly chosen settled windows again and compare. The exit status is 0 if all are the same."""
     from isr_analysis.audit import DIFFERS, verify_store
 
     with isr.connect(profile=profile, origin=origin) as portal:

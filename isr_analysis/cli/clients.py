@@ -29,9 +29,9 @@ _ROOM = 4096  # bytes that a file for a login is tried with
 
 _keeping = together(
     click.option(
-        "--out", type=click.Path(path_type=Path), help="Write the login into this new file, readable by you alone."
+        "--out", type=click.Path(path_type=Path), help="Write the login to this new file, which only you can read."
     ),
-    click.option("--keyring", is_flag=True, help="Keep the login in the system's keyring."),
+    click.option("--keyring", is_flag=True, help="Store the login in the system keyring."),
 )
 """Where a new password goes."""
 
@@ -41,9 +41,9 @@ _keeping = together(
 @connecting
 @click.pass_context
 def publishers(context: click.Context, /, **given: Any) -> None:
-    """List and manage the MQTT clients of the account.
+    """List and manage the account's MQTT clients.
 
-    Without a command, list them. It needs the add-on Mgmt REST API.
+    Without a command, list them. Needs the add-on Mgmt REST API.
     """
     go_on(context, list_publishers, given)
 
@@ -60,13 +60,13 @@ def list_publishers(as_json: bool, **where: Any) -> None:
 
 @publishers.command("create")
 @click.argument("label")
-@click.option("--allow-subscribe", is_flag=True, help="Let it listen as well.")
+@click.option("--allow-subscribe", is_flag=True, help="Let the client also listen.")
 @_keeping
 @json_option
 @connecting
 def create_publisher(label: str, allow_subscribe: bool, out: Path | None, keyring: bool, as_json: bool,
                      **where: Any) -> None:  # fmt: skip
-    """Make an MQTT client. Its password is shown by the portal this once."""
+    """Create an MQTT client. The portal shows its password only once."""
     with isr.connect(**where) as portal, _place(portal.profile, out, keyring=keyring) as put:
         put(isr.mgmt.create_publisher(label, allow_subscribe=allow_subscribe, portal=portal), as_json)
 
@@ -77,7 +77,7 @@ def create_publisher(label: str, allow_subscribe: bool, out: Path | None, keyrin
 @json_option
 @connecting
 def pause_publisher(client_id: str, yes: bool, as_json: bool, **where: Any) -> None:
-    """Pause an MQTT client; what it would publish meanwhile is lost."""
+    """Pause an MQTT client; what it publishes meanwhile is lost."""
     ask(f"Pause {client_id}? What it publishes until it is resumed is lost.", yes=yes)
     with isr.connect(**where) as portal:
         say(isr.mgmt.pause_publisher(client_id, portal=portal), f"{client_id} is paused", as_json=as_json)
@@ -88,9 +88,9 @@ def pause_publisher(client_id: str, yes: bool, as_json: bool, **where: Any) -> N
 @json_option
 @connecting
 def resume_publisher(client_id: str, as_json: bool, **where: Any) -> None:
-    """Let a paused MQTT client go on."""
+    """Resume a paused MQTT client."""
     with isr.connect(**where) as portal:
-        say(isr.mgmt.resume_publisher(client_id, portal=portal), f"{client_id} goes on", as_json=as_json)
+        say(isr.mgmt.resume_publisher(client_id, portal=portal), f"{client_id} is resumed", as_json=as_json)
 
 
 @publishers.command("remove")
@@ -98,11 +98,11 @@ def resume_publisher(client_id: str, as_json: bool, **where: Any) -> None:
 @yes_option
 @connecting
 def remove_publisher(client_id: str, yes: bool, **where: Any) -> None:
-    """Remove an MQTT client for good."""
-    ask(f"Remove {client_id} for good? Its login ends.", yes=yes)
+    """Remove an MQTT client permanently."""
+    ask(f"Remove {client_id} permanently? Its login stops working.", yes=yes)
     with isr.connect(**where) as portal:
         isr.mgmt.remove_publisher(client_id, portal=portal)
-    click.echo(f"{client_id} is removed", err=True)
+    click.echo(f"{client_id} was removed", err=True)
 
 
 @publishers.command("rotate")
@@ -113,30 +113,30 @@ def remove_publisher(client_id: str, yes: bool, **where: Any) -> None:
 @connecting
 def rotate_credentials(client_id: str, yes: bool, out: Path | None, keyring: bool, as_json: bool,
                        **where: Any) -> None:  # fmt: skip
-    """Give an MQTT client another password; the old one ends."""
-    ask(f"Give {client_id} another password? The device cannot publish until it has it.", yes=yes)
+    """Give an MQTT client a new password; the old one stops working."""
+    ask(f"Give {client_id} a new password? The device cannot publish until it has it.", yes=yes)
     with isr.connect(**where) as portal, _place(portal.profile, out, keyring=keyring) as put:
         put(isr.mgmt.rotate_credentials(client_id, portal=portal), as_json)
 
 
 @click.group(cls=Group)
 def subscribers() -> None:
-    """Make and keep logins of read-only subscribers.
+    """Create and store logins of read-only subscribers.
 
-    With one, live MQTT can be listened to.
+    They are needed for live MQTT.
     """
 
 
 @subscribers.command("create")
 @click.argument("label")
-@click.option("--days", default=30, show_default=True, help="For how long it works.")
-@click.option("--host", help="The broker, kept with the login: a name, host:port, or mqtts://host:port.")
+@click.option("--days", default=30, show_default=True, help="How many days it is valid.")
+@click.option("--host", help="The broker, stored with the login: a name, host:port, or mqtts://host:port.")
 @_keeping
 @json_option
 @connecting
 def create_subscriber(label: str, days: int, host: str | None, out: Path | None, keyring: bool, as_json: bool,
                       **where: Any) -> None:  # fmt: skip
-    """Make a read-only subscriber (add-on: Mgmt REST API). Its password is shown by the portal this once."""
+    """Create a read-only subscriber (add-on: Mgmt REST API). The portal shows its password only once."""
     if host is not None:
         logins.address(host)
     with isr.connect(**where) as portal, _place(portal.profile, out, keyring=keyring, host=host) as put:
@@ -146,11 +146,11 @@ def create_subscriber(label: str, days: int, host: str | None, out: Path | None,
 @subscribers.command("keep")
 @click.argument("username")
 @click.option("--host", required=True, help="The broker: a name, host:port, or mqtts://host:port.")
-@click.option("--profile", help="Under which settings; `default` if left out (ISR_PROFILE).")
+@click.option("--profile", help="The profile to store it under (ISR_PROFILE).  [default: default]")
 def keep(username: str, host: str, profile: str | None) -> None:
-    """Keep a login made in the portal in the keyring.
+    """Store a login created in the portal in the keyring.
 
-    The password is asked for on a terminal, or read from standard input:
+    On a terminal you are asked for the password; otherwise it is read from standard input:
 
     \b
       isr subscribers keep sub-… < password.txt
@@ -171,8 +171,8 @@ def _place(
     """Make sure of a place for a password that is shown once, before it is made; give what puts it there."""
     if out is None and not keyring and not sys.stdout.isatty():
         raise UsageError(
-            "the new password is shown once, and standard output is no terminal; say where it goes: --out FILE (a new "
-            "file that you alone can read) or --keyring"
+            "the new password is shown only once, and standard output is not a terminal; say where to store it: --out "
+            "FILE (a new file that only you can read) or --keyring"
         )
     if keyring:
         logins.check_keyring()
@@ -198,11 +198,11 @@ def _place(
             if failures and len(failures) == len(ways):
                 click.echo(lines(made.reveal()), err=True)
                 raise StoreError(
-                    f"the password could not be kept ({failures[0]}); it is written above, where it is shown this once"
+                    f"the password could not be stored ({failures[0]}); it is printed above and will not be shown again"
                 ) from failures[0]
             say(made, "" if failures else _where(out, keyring=keyring), as_json=as_json, plain=not ways)
             if failures:
-                raise StoreError(f"the login is in one place, not in both: {failures[0]}") from failures[0]
+                raise StoreError(f"the login is stored in only one of the two places: {failures[0]}") from failures[0]
 
         yield put
 
@@ -218,7 +218,7 @@ def _file(out: Path) -> Iterator[Callable[[Made, dict[str, Any]], None]]:
             file.write(b" " * _ROOM)  # a full disk shows now
             os.fsync(file.fileno())
         except OSError as exc:
-            raise StoreError(f"{out} cannot be written ({exc.strerror}); nothing was made") from exc
+            raise StoreError(f"{out} cannot be written ({exc.strerror}); nothing was created") from exc
 
         def write(_: Made, kept: dict[str, Any]) -> None:
             file.seek(0)
@@ -245,7 +245,7 @@ def _is_another(one: object, password: secret.Secret) -> bool:
 
 def _where(out: Path | None, *, keyring: bool) -> str:
     if out is None and not keyring:
-        return "Note the password now: it is shown this once."
+        return "Note the password now: it will not be shown again."
     return " and ".join([*([f"The login is in {out}"] if out else []), *(["the keyring has it"] if keyring else [])])
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @connecting
 @json_option
 def plan(profile: str | None, origin: str | None, as_json: bool, **selection: Any) -> None:
-    """Tell what is on disk and what a sync would cost.
+    """Show what is on disk and what a sync would cost.
 
-    What it would ask for, in windows, and how long it would take. It fetches nothing.
+    Lists what a sync would request, by windows, and how long it would take. Fetches no history.
     """
     with isr.connect(profile=profile, origin=origin) as portal:
         planned = isr.plan_history(**selected(**selection), portal=portal)
@@ -41,14 +41,14 @@ def plan(profile: str | None, origin: str | None, as_json: bool, **selection: An
 @click.command()
 @selecting
 @connecting
-@click.option("--refresh", is_flag=True, help="Ask for the whole range again.")
-@click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
-@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("--refresh", is_flag=True, help="Request the whole range again.")
+@click.option("--wait", is_flag=True, help="Wait when this hour's requests are used up.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 @json_option
 def sync(
     profile: str | None, origin: str | None, refresh: bool, wait: bool, quiet: bool, as_json: bool, **selection: Any
 ) -> None:
-    """Bring the store up to date: for cron.
+    """Fetch what is missing into the store; suits cron.
 
     Nothing is loaded into memory.
     """
@@ -64,10 +64,14 @@ def sync(
 @click.argument("to")
 @selecting
 @connecting
-@click.option("--delta", is_flag=True, help="Make the folder a Delta table.")
-@click.option("--offline", is_flag=True, help="Only what is on disk; ask the portal at most whose a new token is.")
-@click.option("--wait", is_flag=True, help="Wait where the requests of the hour are used up.")
-@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("--delta", is_flag=True, help="Write the folder as a Delta table.")
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Use only what is on disk; ask the portal at most which account a new token belongs to.",
+)
+@click.option("--wait", is_flag=True, help="Wait when this hour's requests are used up.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 def export(
     to: str,
     profile: str | None,
@@ -78,14 +82,14 @@ def export(
     quiet: bool,
     **selection: Any,
 ) -> None:
-    """Write history for other programs.
+    """Export history for other programs.
 
-    TO is a file (.csv, .csv.gz, .parquet, .arrow, .feather: fields as columns) or, without an extension, a folder, here
-    or on an object store (s3://bucket/folder): the messages as published, as Parquet by UTC day, each day that the
-    range touches whole. A folder may be exported to again and again: only days that have changed are written.
+    If TO is a file (.csv, .csv.gz, .parquet, .arrow, .feather), it gets the fields as columns. If TO has no extension,
+    it is a folder, local or on an object store (s3://bucket/folder): it gets the messages as published, as Parquet by
+    UTC day, with every day that the range touches complete. Exporting again writes only days that have changed.
     """
     if to == "-":
-        raise UsageError("TO is a file or a folder; standard output is none: give a file, such as history.csv")
+        raise UsageError("TO must be a file or a folder, not standard output: give a file, such as history.csv")
     with isr.connect(profile=profile, origin=origin) as portal:
         done = isr.export_history(
             to, **selected(**selection), delta=delta, offline=offline, wait=wait, progress=False if quiet else None,

@@ -25,10 +25,10 @@ _choosing = together(
     whose,
     click.option(
         "--source", type=click.Choice(["stream", "live"]),
-        help="The stream of a read-only subscriber, or the live answer, asked again and again.  "
-        "[default: the stream where a subscriber is set up]",
+        help="Listen to the stream with a read-only subscriber, or poll the live answer.  "
+        "[default: stream if a subscriber is set up]",
     ),
-    click.option("--for", "duration", help='For how long, such as "1h"; until Ctrl-C if left out.'),
+    click.option("--for", "duration", help='How long to run, such as "1h".  [default: until Ctrl-C]'),
 )  # fmt: skip
 """Which messages, from where."""
 
@@ -36,15 +36,15 @@ _choosing = together(
 @click.command()
 @_choosing
 @click.option("--every", default="5s", show_default=True, help="How often the table is refreshed.")
-@click.option("--tz", default="UTC", show_default=True, help="The zone of all times, an IANA name.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts: each frame's messages, one JSON object a line.")
+@click.option("--tz", default="UTC", show_default=True, help="The time zone of all times, an IANA name.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts: each frame's messages, one JSON object per line.")
 @connecting
 def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str, tz: str,
          as_json: bool, **where: Any) -> None:  # fmt: skip
     """Show the last messages, refreshed until Ctrl-C.
 
-    The table has the last message of each publisher on each topic. Where standard output is no terminal, one table is
-    printed, and that is all.
+    The table has the last message of each publisher on each topic. If standard output is not a terminal, one table is
+    printed and the command ends, unless --for is given.
     """
     seen = sys.stdout.isatty()
     with isr.connect(**where) as portal:
@@ -75,15 +75,15 @@ def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: s
 @_choosing
 @click.option(
     "--every",
-    help="How often what came is stored; of the live answer, how often it is asked.  [default: 5s, or 10s]",
+    help="How often to store what the stream delivered, or to poll the live answer.  [default: 5s, or 10s]",
 )
-@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 @connecting
 def record(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str | None,
            quiet: bool, **where: Any) -> None:  # fmt: skip
-    """Store what is published as it comes, until Ctrl-C.
+    """Store messages as they are published, until Ctrl-C.
 
-    The history takes its place when it is fetched. A second recorder of the same account stands by, and takes over when
+    The history replaces them when it is fetched. A second recorder for the same account stands by, and takes over when
     the first one ends.
     """
     seen = sys.stderr.isatty() and not quiet

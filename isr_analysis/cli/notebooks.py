@@ -14,13 +14,13 @@ _FOUND, _UNREADABLE = 1, 2
 
 @click.command("check-notebook")
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--quiet", is_flag=True, help="Say nothing of files that are clean.")
+@click.option("--quiet", is_flag=True, help="Do not list clean files.")
 def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
-    """Find secrets in notebooks, before they are shared.
+    """Find secrets in notebooks before you share them.
 
-    Tokens, passwords and account ids are looked for in sources, outputs, attachments, metadata and widget state, plain,
-    encoded and in pieces. What is found is never printed: a line a place says the file, the cell and the kind. The exit
-    status is 0 if all are clean, 1 if anything was found, 2 if a file cannot be read.
+    Looks for tokens, passwords and account ids in sources, outputs, attachments, metadata and widget state, whether
+    plain, encoded or split up. Secrets are never printed: for each one, a line gives the file, the cell and the kind.
+    The exit status is 0 if all files are clean, 1 if anything was found, 2 if a file cannot be read.
     """
     status, kinds = 0, set()
     for path in files:

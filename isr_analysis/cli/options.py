@@ -39,7 +39,7 @@ class Group(click.Group):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as exc:
             behind = f"{ctx.command_path} COMMAND {exc.option_name}"
-            words = f"{exc.format_message()} If it belongs to a command, it stands behind it: {behind}."
+            words = f"{exc.format_message()} If it is an option of a command, put it after the command: {behind}."
             raise click.UsageError(words, ctx) from None
 
 
@@ -55,23 +55,23 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 
 connecting = together(
-    click.option("--profile", help="A set of settings made by `isr login` (ISR_PROFILE)."),
+    click.option("--profile", help="A named set of settings, created by `isr login` (ISR_PROFILE)."),
     click.option("--origin", help="The portal, https://host[:port] (ISR_PORTAL_ORIGIN)."),
 )
 """Which portal, and whose account."""
 
 whose = together(
-    click.option("--client", "client_id", multiple=True, help="Only this publisher; may be given again."),
+    click.option("--client", "client_id", multiple=True, help="Only this publisher; can be repeated."),
     click.option("--topic", default="#", show_default=True, help="An MQTT topic filter on the subpath."),
 )
 """Which messages, apart from their time."""
 
 selecting = together(
     whose,
-    click.option("--start", help='The first instant, such as "2026-11-01".'),
-    click.option("--end", help="The first instant that is not wanted; now if left out."),
-    click.option("--last", help='In place of --start: how far back, such as "7d".  [default: 7d]'),
-    click.option("--tz", default="UTC", show_default=True, help="The zone of all times, an IANA name."),
+    click.option("--start", help='The start of the range, such as "2026-11-01".'),
+    click.option("--end", help="The end of the range, exclusive.  [default: now]"),
+    click.option("--last", help='Instead of --start: how far back, such as "7d".  [default: 7d]'),
+    click.option("--tz", default="UTC", show_default=True, help="The time zone of all times, an IANA name."),
 )
 """Which messages, of which range; `selected` reads them."""
 
@@ -109,14 +109,14 @@ def typed(what: str, example: str) -> str:
     UsageError
         Nothing came, or no text.
     """
-    hint = f"it is asked for on a terminal, or read from standard input, such as `{example}`"
+    hint = f"type it on a terminal, or give it on standard input, such as `{example}`"
     try:
         given = getpass.getpass(f"{what.title()} (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
     except UnicodeDecodeError:
-        raise UsageError(f"the {what} came as no text; give it as UTF-8: {hint}") from None
+        raise UsageError(f"the {what} is not text; give it as UTF-8: {hint}") from None
     given = given.removeprefix("\ufeff").strip()  # programs of Windows put such a mark before UTF-8
     if not given:
-        raise UsageError(f"no {what} came: {hint}")
+        raise UsageError(f"no {what} was given: {hint}")
     return given
 
 
@@ -133,5 +133,5 @@ def ask(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody is there to be asked: give --yes")
+        raise UsageError(f"{question} There is nobody to ask: give --yes")
     click.confirm(question, abort=True)

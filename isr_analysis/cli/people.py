@@ -16,9 +16,9 @@ from isr_analysis.cli.said import say, show
 @connecting
 @click.pass_context
 def members(context: click.Context, /, **given: Any) -> None:
-    """List and manage who works in the account.
+    """List and manage the members of the account.
 
-    Without a command, list them. It needs the add-on Mgmt REST API.
+    Without a command, list them. Needs the add-on Mgmt REST API.
     """
     go_on(context, list_members, given)
 
@@ -48,12 +48,12 @@ def list_invites(as_json: bool, **where: Any) -> None:
     type=click.Choice(["member", "data_manager"]),
     default="member",
     show_default=True,
-    help="What the new member may do.",
+    help="The role of the new member.",
 )
 @json_option
 @connecting
 def invite(email: str, role: str, as_json: bool, **where: Any) -> None:
-    """Invite somebody; the invite is valid for 48 hours."""
+    """Invite someone; the invite is valid for 48 hours."""
     with isr.connect(**where) as portal:
         say(isr.mgmt.invite_member(email, role, portal=portal), f"{email} is invited as {role}", as_json=as_json)
 
@@ -63,11 +63,11 @@ def invite(email: str, role: str, as_json: bool, **where: Any) -> None:
 @yes_option
 @connecting
 def withdraw(invite_id: str, yes: bool, **where: Any) -> None:
-    """Take an invite back."""
-    ask(f"Take the invite {invite_id} back?", yes=yes)
+    """Withdraw an invite."""
+    ask(f"Withdraw the invite {invite_id}?", yes=yes)
     with isr.connect(**where) as portal:
         isr.mgmt.withdraw_invite(invite_id, portal=portal)
-    click.echo(f"the invite {invite_id} is void", err=True)
+    click.echo(f"the invite {invite_id} was withdrawn", err=True)
 
 
 @members.command("role")
@@ -77,10 +77,10 @@ def withdraw(invite_id: str, yes: bool, **where: Any) -> None:
 @json_option
 @connecting
 def set_role(user_id: str, role: str, yes: bool, as_json: bool, **where: Any) -> None:
-    """Give a member another role."""
-    ask(f"Make {user_id} {role} of the account?", yes=yes)
+    """Change a member's role."""
+    ask(f"Change the role of {user_id} to {role}?", yes=yes)
     with isr.connect(**where) as portal:
-        say(isr.mgmt.set_role(user_id, role, portal=portal), f"{user_id} is {role} now", as_json=as_json)
+        say(isr.mgmt.set_role(user_id, role, portal=portal), f"{user_id} now has the role {role}", as_json=as_json)
 
 
 @members.command("remove")
@@ -88,18 +88,18 @@ def set_role(user_id: str, role: str, yes: bool, as_json: bool, **where: Any) ->
 @yes_option
 @connecting
 def remove_member(user_id: str, yes: bool, **where: Any) -> None:
-    """Take a member's access away."""
+    """Remove a member from the account."""
     ask(f"Remove {user_id} from the account?", yes=yes)
     with isr.connect(**where) as portal:
         isr.mgmt.remove_member(user_id, portal=portal)
-    click.echo(f"{user_id} is removed", err=True)
+    click.echo(f"{user_id} was removed", err=True)
 
 
 @click.group(cls=Group)
 def tenants() -> None:
-    """Make tenants, accounts of their own.
+    """Create tenants, which are separate accounts.
 
-    It needs the add-on Mgmt REST API.
+    Needs the add-on Mgmt REST API.
     """
 
 
@@ -109,7 +109,7 @@ def tenants() -> None:
 @json_option
 @connecting
 def create_tenant(display_name: str, yes: bool, as_json: bool, **where: Any) -> None:
-    """Make a tenant."""
-    ask(f"Make the tenant {display_name!r}? The portal has no route that removes one.", yes=yes)
+    """Create a tenant."""
+    ask(f"Create the tenant {display_name!r}? The portal has no way to remove it.", yes=yes)
     with isr.connect(**where) as portal:
-        say(isr.mgmt.create_tenant(display_name, portal=portal), f"{display_name!r} is made", as_json=as_json)
+        say(isr.mgmt.create_tenant(display_name, portal=portal), f"{display_name!r} was created", as_json=as_json)

@@ -19,22 +19,25 @@ INCOMPLETE = 3
 @click.argument("out", type=click.Path(path_type=Path), default=Path("report.html"))
 @selecting
 @click.option("--title", help="The report's title.")
+@click.option("--notebook", type=click.Path(path_type=Path), help="Your own notebook, with a cell tagged parameters.")
+@click.option("--pdf", is_flag=True, help="Also write a PDF, using Chromium or Chrome.")
 @click.option(
-    "--notebook", type=click.Path(path_type=Path), help="A notebook of your own, with a cell tagged parameters."
+    "--offline",
+    is_flag=True,
+    help="Use only what is on disk; ask the portal at most which account a new token belongs to.",
 )
-@click.option("--pdf", is_flag=True, help="Write a PDF beside it, by Chromium or Chrome.")
-@click.option("--offline", is_flag=True, help="Of what is on disk; ask the portal at most whose a new token is.")
-@click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
 @connecting
 def report(
     out: Path, title: str | None, notebook: Path | None, pdf: bool, offline: bool, quiet: bool, profile: str | None,
     origin: str | None, **selection: Any,
 ) -> int:  # fmt: skip
-    """Write one self-contained HTML file about a range of time.
+    """Write a report on a time range, as one HTML file.
 
-    The exit status is 0 if it is complete; 3 if it was written and says at its top what is missing: no data in the
-    range, a source that failed, a section that could not be made; or if its PDF could not be written; 1 or 2 if
-    nothing was written.
+    The file needs nothing else, and no network.
+
+    The exit status is 0 if the report is complete; 3 if it was written but says at the top what is missing (no data in
+    the range, a source or a section that failed), or if its PDF could not be written; 1 or 2 if nothing was written.
     """
     with isr.connect(profile=profile, origin=origin) as portal:
         try:

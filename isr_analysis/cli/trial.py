@@ -22,11 +22,11 @@ DEMO_PORT = 47_800
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("isr-demo"), show_default=True,
-              help="The folder of the report.")  # fmt: skip
+              help="The folder for the report.")  # fmt: skip
 def demo(out: Path) -> None:
-    """See it work: an invented fleet, from token to report.
+    """See it work with an invented fleet, from token to report.
 
-    It needs no account and no network beyond this machine.
+    Needs no account and no network connection.
     """
     if lacking := [name for name in _NEEDS if importlib.util.find_spec(name) is None]:
         raise MissingExtraError.of("the demo", ", ".join(lacking), "report,sandbox")
@@ -46,7 +46,7 @@ def demo(out: Path) -> None:
         + (" (the rest of it was on disk)" if history < _FEW else "")
         + f"\n  {time.monotonic() - began:.1f} s\n  report: {report.resolve()}\n\n"
         "Next:\n"
-        "  isr login                          your own token, kept in the system's keyring; then\n"
+        "  isr login                          your own token, stored in the system keyring; then\n"
         "  notebooks/01_quickstart.ipynb      the same in JupyterLab, step by step\n"
         "  with a token, three lines of Python:\n"
         "      import isr_analysis as isr\n"
@@ -64,17 +64,17 @@ def _demo_sandbox() -> Sandbox:
         return isr.sandbox.serve(port=DEMO_PORT)
     except UsageError:
         click.echo(
-            f"(port {DEMO_PORT} is taken: another one is used, and what an earlier run kept is not found)",
+            f"(port {DEMO_PORT} is taken: using another one, so data from an earlier run is not found)",
             err=True,
         )
         return isr.sandbox.serve()
 
 
 @click.command()
-@click.option("--port", default=0, show_default="a free one", help="Where to listen, on loopback.")
-@click.option("--days", default=90, show_default=True, help="How many days of history there are.")
-@click.option("--seed", default=1, show_default=True, help="Which invented fleet; each is an account of its own.")
-@click.option("--broker", is_flag=True, help="With a real MQTT broker beside it, on which the fleet publishes.")
+@click.option("--port", default=0, show_default="a free one", help="The port to listen on, on loopback.")
+@click.option("--days", default=90, show_default=True, help="How many days of history to offer.")
+@click.option("--seed", default=1, show_default=True, help="Which invented fleet; each is a separate account.")
+@click.option("--broker", is_flag=True, help="Also run a real MQTT broker, on which the fleet publishes.")
 def sandbox(port: int, days: int, seed: int, broker: bool) -> None:
     """Run a local portal with invented stations, until Ctrl-C."""
 

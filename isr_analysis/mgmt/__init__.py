@@ -1,7 +1,7 @@
 """The Mgmt API: MQTT clients, read-only subscribers, tenants, members and invites.
 
-Lists come as DataFrames. What is made comes as a `Made`, whose secrets are masked until they are asked for. Nothing
-that changes the account is ever sent twice.
+Lists are returned as DataFrames. Whatever is created is returned as a `Made`, whose secrets are masked until you ask
+for them. A request that changes the account is never sent twice.
 
 >>> import isr_analysis as isr
 >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:

@@ -12,35 +12,35 @@ from isr_analysis.portal.portal import Portal
 
 
 def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Portal | None = None) -> Made:
-    """Make an MQTT client, which may publish.
+    """Create an MQTT client, which may publish.
 
     Parameters
     ----------
     label : str
-        What you call it; the portal makes its id.
+        A name of your choice; the portal makes the id.
     allow_subscribe : bool
-        Whether it may listen as well.
+        Whether the client may also listen.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        ``client_id``, ``username``, ``password`` (masked; the portal shows it this once), ``topic`` (where it may
-        publish), and in ``fields`` all that the portal said.
+        ``client_id``, ``username``, ``password`` (masked; the portal shows it only this once), ``topic`` (where it may
+        publish), and in ``fields`` the portal's whole answer.
 
     Raises
     ------
     UsageError
-        The label is no text, or empty.
+        The label is not text, or is empty.
     AddOnMissingError
         The account lacks the Mgmt add-on.
     TokenMissingError, TokenRefusedError, QuotaExhaustedError, RequestRefusedError
-        Nothing was made.
+        Nothing was created.
     PortalUnavailableError
-        The message says whether it may have been made.
+        The message says whether the client may have been created.
     AnswerError
-        It was accepted, and no password was shown; the message says how to get another.
+        The client was created, but no password was shown; the message says how to get another.
 
     Examples
     --------
@@ -52,29 +52,29 @@ def create_publisher(label: str, *, allow_subscribe: bool = False, portal: Porta
     """
     check_flags(allow_subscribe=allow_subscribe)
     portal = connection.current(portal)
-    body = {"label": text(label, "label", "what you call it"), "allow_subscribe": bool(allow_subscribe)}
+    body = {"label": text(label, "label", "a name of your choice"), "allow_subscribe": bool(allow_subscribe)}
     return made.read(made.CLIENT, change(portal, "POST", portal.routes.publishers, json=body), secret=True)
 
 
 def pause_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
-    """Pause an MQTT client. What it would publish meanwhile is lost.
+    """Pause an MQTT client. What it would have published meanwhile is lost.
 
     Parameters
     ----------
     client_id : str
-        As the list of publishers has it.
+        The id as in the list of publishers.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        What the portal says of the client now; perhaps nothing.
+        What the portal now says about the client; may be empty.
 
     Raises
     ------
     RequestRefusedError
-        There is no such client (404), or what `create_publisher` says.
+        There is no such client (404); otherwise see `create_publisher`.
 
     Examples
     --------
@@ -89,24 +89,24 @@ def pause_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
 
 
 def resume_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
-    """Let a paused MQTT client go on.
+    """Resume a paused MQTT client.
 
     Parameters
     ----------
     client_id : str
-        As the list of publishers has it.
+        The id as in the list of publishers.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        What the portal says of the client now; perhaps nothing.
+        What the portal now says about the client; may be empty.
 
     Raises
     ------
     RequestRefusedError
-        There is no such client (404), or what `create_publisher` says.
+        There is no such client (404); otherwise see `create_publisher`.
 
     Examples
     --------
@@ -122,19 +122,19 @@ def resume_publisher(client_id: str, *, portal: Portal | None = None) -> Made:
 
 
 def remove_publisher(client_id: str, *, portal: Portal | None = None) -> None:
-    """Remove an MQTT client for good; its login ends.
+    """Remove an MQTT client permanently; its login stops working.
 
     Parameters
     ----------
     client_id : str
-        As the list of publishers has it.
+        The id as in the list of publishers.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Raises
     ------
     RequestRefusedError
-        There is no such client (404), or what `create_publisher` says.
+        There is no such client (404); otherwise see `create_publisher`.
 
     Examples
     --------
@@ -150,24 +150,24 @@ def remove_publisher(client_id: str, *, portal: Portal | None = None) -> None:
 
 
 def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
-    """Give an MQTT client another password; the old one ends.
+    """Give an MQTT client a new password; the old one stops working.
 
     Parameters
     ----------
     client_id : str
-        As the list of publishers has it.
+        The id as in the list of publishers.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        With ``password`` (masked; the portal shows it this once).
+        With ``password`` (masked; the portal shows it only this once).
 
     Raises
     ------
     RequestRefusedError, AnswerError
-        There is no such client (404), or what `create_publisher` says.
+        There is no such client (404); otherwise see `create_publisher`.
 
     Examples
     --------
@@ -183,30 +183,30 @@ def rotate_credentials(client_id: str, *, portal: Portal | None = None) -> Made:
 
 
 def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal | None = None) -> Made:
-    """Make a read-only subscriber: a broker login that may listen to all of the account, and publish nothing.
+    """Create a read-only subscriber: a broker login that may listen to the whole account and publish nothing.
 
     Parameters
     ----------
     label : str
-        What you call it.
+        A name of your choice.
     expires_in_days : int
-        For how long it works.
+        How many days the login is valid.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        ``username`` (``sub-…``), ``password`` (masked; the portal shows it this once), ``topic`` (the filter that it
-        may listen to), ``expires_at``, and in ``fields`` all that the portal said. `isr_analysis.stream` takes it as
-        ``login=``.
+        ``username`` (``sub-…``), ``password`` (masked; the portal shows it only this once), ``topic`` (the filter that
+        it may listen to), ``expires_at``, and in ``fields`` the portal's whole answer. Pass it to `isr_analysis.stream`
+        as ``login=``.
 
     Raises
     ------
     UsageError
-        The label is no text or empty, or the days are no whole number above zero.
+        The label is not text or is empty, or the days are not a whole number above zero.
     AddOnMissingError, RequestRefusedError, PortalUnavailableError, AnswerError
-        As of `create_publisher`; a plan limits how many subscribers there may be.
+        See `create_publisher`; a plan limits how many subscribers there may be.
 
     Examples
     --------
@@ -217,9 +217,9 @@ def create_subscriber(label: str, *, expires_in_days: int = 30, portal: Portal |
     (True, Secret(…))
     """
     if type(expires_in_days) is not int or expires_in_days < 1:  # True is one, too
-        raise UsageError(f"expires_in_days={expires_in_days!r} is no number of days; give a whole one, 1 or more")
+        raise UsageError(f"expires_in_days={expires_in_days!r} is not a number of days; give a whole number, 1 or more")
     portal = connection.current(portal)
-    body = {"label": text(label, "label", "what you call it"), "expires_in_days": expires_in_days}
+    body = {"label": text(label, "label", "a name of your choice"), "expires_in_days": expires_in_days}
     return made.read(made.SUBSCRIBER, change(portal, "POST", SUBSCRIBERS, json=body), secret=True)
 
 

@@ -43,15 +43,15 @@ _LOGIN = re.compile(r"(sub|pub)-\S+")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Made:
-    """What the portal made or changed.
+    """What the portal created or changed.
 
     Parameters
     ----------
     what : str
-        In words, such as ``"read-only subscriber"``.
+        What it is, such as ``"read-only subscriber"``.
     fields : mapping of str to Any
-        All that the answer says, also what is not known here; nested names are joined with dots. What is or may be a
-        secret is a `Secret`.
+        The portal's whole answer, including unknown fields; nested names are joined with dots. Anything that is or may
+        be a secret is a `Secret`.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class Made:
 
     @property
     def password(self) -> Secret | None:
-        """The broker password, shown by the portal this once; None if the answer has none that is recognised."""
+        """The broker password, which the portal shows only this once; None if none is recognised in the answer."""
         secrets = {name: v for name, v in self.fields.items() if isinstance(v, Secret)}
         called = {v for name, v in secrets.items() if "passw" in plain(_leaf(name))}
         alone = called.pop() if len(called) == 1 else None
@@ -96,34 +96,34 @@ class Made:
 
     @property
     def topic(self) -> str | None:
-        """Where it may publish, or what it may listen to."""
+        """The topic to which it may publish, or the filter to which it may listen."""
         return self._text(_TOPIC)
 
     @property
     def host(self) -> str | None:
-        """The broker's address, where the answer says it; the address of a page is none."""
+        """The broker's address, if the answer gives it; the address of a web page does not count."""
         found = self._text(_HOST)
         return None if found is None or found.startswith("http") else found
 
     @property
     def port(self) -> int | None:
-        """The broker's port, where the answer says it, as a number or as text."""
+        """The broker's port, if the answer gives it as a number or as text."""
         found = str(self._find(_PORT, int) or self._text(_PORT))
         return int(found) if found.isdecimal() else None
 
     @property
     def expires_at(self) -> str | None:
-        """When it ends, as the portal writes it."""
+        """When it expires, as the portal writes it."""
         return self._text(_EXPIRES)
 
     @property
     def id(self) -> str | None:
-        """By what the portal knows it: of a member, an invite, a tenant, a subscriber."""
+        """The portal's id of a member, an invite, a tenant or a subscriber."""
         found = self._find(_ID, str) or self._find(_ID, int)
         return None if found is None else str(found)
 
     def reveal(self) -> dict[str, Any]:
-        """Give all fields, with their secrets in plain."""
+        """Return all fields, with their secrets in plain text."""
         return {name: revealed(value) for name, value in self.fields.items()}
 
     def _text(self, known: tuple[str, ...]) -> str | None:

@@ -29,32 +29,33 @@ _INVITE = {"invite_id": ("inviteid", "invitationid", "id", "uuid"), "email": _EM
 
 
 def load_members(*, max_age: str | dt.timedelta = "60s", portal: Portal | None = None) -> pd.DataFrame:
-    """Load the list of who works in the account.
+    """Load the list of the account's members.
 
     Parameters
     ----------
     max_age : str or timedelta
-        An answer that is not older is taken from the cache; with ``"0s"``, none is.
+        A cached answer no older than this is used; with ``"0s"``, the portal is always asked.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a member, in the portal's order, with a RangeIndex. Columns ``user_id``, ``email``, ``role`` (str),
-        then whatever else the portal gives. Nobody: the same three columns, no rows. ``attrs`` as of `load_live`.
+        One row per member, in the portal's order, with a RangeIndex. Columns ``user_id``, ``email``, ``role`` (str),
+        then everything else that the portal returns, without secrets. Without any member: the same three columns, no
+        rows. For ``attrs``, see `load_live`.
 
     Raises
     ------
     AddOnMissingError, TokenMissingError, TokenRefusedError, QuotaExhaustedError, PortalUnavailableError
-        The portal could not be asked, or refused.
+        The portal could not be reached, or refused.
     AnswerError
         The portal's answer was not understood.
 
     Warns
     -----
     UserWarning
-        The portal may have more than the round number of rows that it gave, or says that some may be missing.
+        The portal gave a round number of rows and may have more, or says that some may be missing.
 
     Examples
     --------
@@ -73,25 +74,26 @@ def load_invites(*, max_age: str | dt.timedelta = "60s", portal: Portal | None =
     Parameters
     ----------
     max_age : str or timedelta
-        An answer that is not older is taken from the cache; with ``"0s"``, none is.
+        A cached answer no older than this is used; with ``"0s"``, the portal is always asked.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     pandas.DataFrame
-        One row an invite, with a RangeIndex. Columns ``invite_id``, ``email``, ``role`` (str), then whatever else the
-        portal gives, without secrets. None: the same three columns, no rows. ``attrs`` as of `load_live`.
+        One row per invite, with a RangeIndex. Columns ``invite_id``, ``email``, ``role`` (str), then everything else
+        that the portal returns, without secrets. Without any invite: the same three columns, no rows. For ``attrs``,
+        see `load_live`.
 
     Raises
     ------
     AddOnMissingError, TokenMissingError, TokenRefusedError, QuotaExhaustedError, PortalUnavailableError, AnswerError
-        As of `load_members`.
+        See `load_members`.
 
     Warns
     -----
     UserWarning
-        As of `load_members`.
+        See `load_members`.
 
     Examples
     --------
@@ -111,23 +113,23 @@ def invite_member(email: str, role: str = "member", *, portal: Portal | None = N
     Parameters
     ----------
     email : str
-        Whom.
+        The person's e-mail address.
     role : {"member", "data_manager"}
-        With which rights.
+        The role that the person gets.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        ``id``, ``expires_at``, and in ``fields`` all that the portal said.
+        ``id``, ``expires_at``, and in ``fields`` the portal's whole answer.
 
     Raises
     ------
     UsageError
-        It is no address, or no role that can be invited to.
+        `email` is not an address, or `role` cannot be given by an invite.
     RequestRefusedError
-        The portal refused, as for somebody who is a member already.
+        The portal refused, for example because the person is already a member.
 
     Examples
     --------
@@ -139,25 +141,25 @@ def invite_member(email: str, role: str = "member", *, portal: Portal | None = N
     """
     whom = text(email, "email", "an address")
     if "@" not in whom.strip("@"):
-        raise UsageError(f"email={email!r} is no e-mail address; give one such as colleague@example.com")
+        raise UsageError(f"email={email!r} is not an e-mail address; give one such as colleague@example.com")
     body = {"email": whom, "role": _role(role, _ROLES[1:])}
     return made.read(made.INVITE, change(connection.current(portal), "POST", INVITES, json=body))
 
 
 def withdraw_invite(invite_id: str, *, portal: Portal | None = None) -> None:
-    """Take an invite back.
+    """Withdraw an invite.
 
     Parameters
     ----------
     invite_id : str
-        As `load_invites` gives it.
+        The id from `load_invites`.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Raises
     ------
     RequestRefusedError
-        There is no such invite, or it was accepted meanwhile.
+        There is no such invite, or it has been accepted.
 
     Examples
     --------
@@ -173,26 +175,26 @@ def withdraw_invite(invite_id: str, *, portal: Portal | None = None) -> None:
 
 
 def set_role(user_id: str, role: str, *, portal: Portal | None = None) -> Made:
-    """Give a member another role.
+    """Change a member's role.
 
     Parameters
     ----------
     user_id : str
-        As `load_members` gives it.
+        The id from `load_members`.
     role : {"owner", "member", "data_manager"}
-        The last owner stays one: the portal refuses.
+        The new role. The portal refuses to change the last owner's.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        What the portal says of the member now.
+        What the portal now says about the member.
 
     Raises
     ------
     UsageError
-        It is no role.
+        `role` is not a role.
     RequestRefusedError
         There is no such member, or it is the last owner.
 
@@ -211,14 +213,14 @@ def set_role(user_id: str, role: str, *, portal: Portal | None = None) -> Made:
 
 
 def remove_member(user_id: str, *, portal: Portal | None = None) -> None:
-    """Take a member's access away.
+    """Remove a member from the account.
 
     Parameters
     ----------
     user_id : str
-        As `load_members` gives it.
+        The id from `load_members`.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Raises
     ------
@@ -239,24 +241,24 @@ def remove_member(user_id: str, *, portal: Portal | None = None) -> None:
 
 
 def create_tenant(display_name: str, *, portal: Portal | None = None) -> Made:
-    """Make a tenant, an account of its own.
+    """Create a tenant, which is a separate account.
 
     Parameters
     ----------
     display_name : str
-        What it is called.
+        The tenant's name.
     portal : Portal, optional
-        The connection; by default that of `isr_analysis.connect`.
+        The connection to use; by default the one made by `isr_analysis.connect`.
 
     Returns
     -------
     Made
-        ``id`` (the new account's), and in ``fields`` all that the portal said.
+        ``id`` (the new account's), and in ``fields`` the portal's whole answer.
 
     Raises
     ------
     UsageError
-        The name is no text, or empty.
+        The name is not text, or is empty.
     RequestRefusedError
         The portal refused.
 
@@ -268,7 +270,7 @@ def create_tenant(display_name: str, *, portal: Portal | None = None) -> Made:
     >>> made.fields["display_name"]
     'Production East'
     """
-    body = {"display_name": text(display_name, "display_name", "what the tenant is called")}
+    body = {"display_name": text(display_name, "display_name", "the tenant's name")}
     return made.read(made.TENANT, change(connection.current(portal), "POST", TENANTS, json=body))
 
 
@@ -308,5 +310,5 @@ def _table(rows: list[dict[str, Any]], names: dict[str, tuple[str, ...]]) -> pd.
 
 def _role(role: str, known: tuple[str, ...]) -> str:
     if role not in known:
-        raise UsageError(f"role={role!r} is none here; give one of {', '.join(known)}")
+        raise UsageError(f"role={role!r} cannot be used here; give one of {', '.join(known)}")
     return role

@@ -33,28 +33,28 @@ def live(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw the live board: a row for each publisher, the longest silent on top.
+    """Draw the live board: one row per publisher, with the longest silent at the top.
 
     Parameters
     ----------
     df : pandas.DataFrame
-        What `load_live` gives, or any frame of messages; the last one of each client counts. It is not changed.
+        The result of `load_live`, or any frame of messages; the last message of each client counts. It is not changed.
     now : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
-        From when the ages are counted; if left out, when the portal answered (``attrs["fetched_at"]``), else the last
+        The time from which ages are counted. Default: when the portal answered (``attrs["fetched_at"]``), else the last
         message of all.
     stale, silent : str or timedelta
-        Whoever was not heard for so long stands out, and stands out more.
+        Publishers not heard for this long are highlighted, for `silent` more strongly.
     tz : str or tzinfo, optional
-        The zone of the instants; that of the index if left out.
+        The time zone for times; by default, that of the index.
     title : str, optional
-        In place of "Live".
+        Replaces "Live".
     theme : {"light", "dark"}
-        The ground on which it will be seen.
+        The background on which the figure will be shown.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A table. Without any row, a figure that says so.
+        A table. Without any rows, a figure that says so.
 
     Raises
     ------

@@ -29,34 +29,34 @@ def availability(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw on which days each client was heard, and how much of each day.
+    """Draw on which days each client was heard, and for how much of each day.
 
-    A cell is the share of the day's hours in which at least one message came, so that clients that speak often and
-    rarely can be compared. Hours are those of the zone: a day on which the clocks change has 23 or 25. Of the last hour
-    of a range that was loaded, less than half does not count.
+    A cell is the share of the day's hours in which at least one message arrived, so that clients that publish often and
+    rarely can be compared. Hours are in the given zone: a day on which the clocks change has 23 or 25. If less than
+    half of the last hour was in the loaded range, it does not count.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time; without ``client_id`` it is one row. It is not changed.
+        A frame from a loader, or any with a time index; without ``client_id`` it is drawn as one row. It is not
+        changed.
     tz : str or tzinfo, optional
-        The zone whose days are meant; that of the index if left out.
+        The time zone that defines the days; by default, that of the index.
     title : str, optional
-        In place of "Availability".
+        Replaces "Availability".
     theme : {"light", "dark"}
-        The ground on which it will be seen.
+        The background on which the figure will be shown.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Clients by days of the range that was loaded, or from the first to the last message. More than 400 days are
-        drawn several to a cell; of more than 60 clients those that were heard least. Without any row, a figure that
-        says so.
+        Clients by days of the loaded range, or from the first to the last message. More than 400 days are drawn several
+        to a cell; of more than 60 clients, those heard least are drawn. Without any rows, a figure that says so.
 
     Raises
     ------
     UsageError
-        The index is not one of time, or an argument cannot be used.
+        The index is not a time index, or an argument cannot be used.
 
     Examples
     --------

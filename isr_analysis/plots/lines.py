@@ -41,46 +41,46 @@ def timeseries(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw fields over time: a line for each series, measurements as lines, states as steps, events as marks.
+    """Plot fields over time: measurements as lines, states as steps, events as marks.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     fields : str or list of str, optional
-        The columns to draw; all that hold numbers, flags or words for on and off if left out (eight panels at most).
+        The columns to plot; by default, all that contain numbers, flags or words for on and off (at most eight panels).
     by : str or list of str, optional
-        The columns that tell the lines apart in colour and legend, such as ``"chan"`` or ``"client_id"``. A line never
-        joins two series: client, topic and channel are kept apart whatever is given here.
+        The columns that distinguish lines in colour and legend, such as ``"chan"`` or ``"client_id"``. A line never
+        joins two series: client, topic and channel are always kept apart.
     facet : str or list of str or bool, optional
-        Columns of which each value has a panel of its own. If left out, or True, each field and unit has one; False
-        draws all fields in one.
+        Columns that get one panel per value. By default, or with True, there is one panel per field and unit; with
+        False, all fields share one.
     second : str or list of str, optional
-        Of `fields`, those that belong to an axis on the right.
+        Those of `fields` that use an axis on the right.
     gaps : bool
-        Shade the spans in which every line of a panel is silent. Lines are broken at gaps in any case.
+        Shade spans in which every line of a panel is silent. Lines are broken at gaps in any case.
     events : bool, optional
-        Mark the messages of event topics in a panel below; by default if no `fields` are named.
+        Mark the messages of event topics in a panel below; by default, only if `fields` is not given.
     tz : str or tzinfo, optional
-        The zone of the axis; that of the index if left out.
+        The time zone of the axis; by default, that of the index.
     title : str, optional
-        In place of the one made from what is drawn.
+        Replaces the automatic title.
     theme : {"light", "dark"}
-        The ground on which it will be seen.
+        The background on which the figure will be shown.
 
     Returns
     -------
     plotly.graph_objects.Figure
         At most some 12 000 points, however many there are: each trace is thinned so that it looks the same and keeps
-        its exact minimum and maximum, and the figure says so. What stands for no measurement and would flatten the rest
-        (65535, -9999, 1e30) lies outside of the axis, which is said; a double click shows all. Instants are drawn in
-        the zone named under the axis; units are those of the payload's ``unit`` or ``units``. Without any row,
-        or without any number where no `fields` are named, a figure that says so.
+        its exact minimum and maximum, which the figure mentions. Values that mean "no measurement" and would flatten
+        the rest (65535, -9999, 1e30) lie outside the axis, which the figure also mentions; double-click to show
+        everything. Times are in the zone named under the axis; units come from the payload's ``unit`` or ``units``.
+        Without any rows, or without any numbers if `fields` is not given, a figure that says so.
 
     Raises
     ------
     UsageError
-        A column is missing, the index is not one of time, or nothing asked for can be drawn as a line.
+        A column is missing, the index is not one of time, or none of the requested fields can be drawn as a line.
 
     Examples
     --------

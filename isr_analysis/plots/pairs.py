@@ -31,33 +31,33 @@ def compare(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw two frames over each other: last week and this week, or one station and another.
+    """Plot two frames over each other, such as this week and last week, or two stations.
 
-    Frames of the same time are drawn as they are. A frame of another time is moved over `df` by whole days of the zone,
-    so that the same hours of the local clock meet; the figure says by how much.
+    Frames from the same time are drawn as they are. A frame from another time is shifted over `df` by whole days of the
+    zone, so that the same hours of the local clock line up; the figure says by how much.
 
     Parameters
     ----------
     df, other : pandas.DataFrame or pandas.Series
-        Frames of the loaders, or any with an index of time. Neither is changed.
+        Frames from a loader, or any with a time index. Neither is changed.
     fields, by
-        As of `timeseries`.
+        See `timeseries`.
     names : tuple of str, optional
-        What the two are called; if left out, their clients or their dates.
+        The names of the two; by default, their clients or their dates.
     tz : str or tzinfo, optional
-        The zone of the axis; that of `df` if left out.
+        The time zone of the axis; by default, that of `df`.
     title, theme
-        As of `timeseries`.
+        See `timeseries`.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A panel for each field and unit, with the lines of both. With no row in either, a figure that says so.
+        One panel per field and unit, with the lines of both. If neither has any rows, a figure that says so.
 
     Raises
     ------
     UsageError
-        A column is missing, nothing can be drawn, or the names are no two different ones.
+        A column is missing, nothing can be drawn, or `names` is not two different names.
 
     Examples
     --------

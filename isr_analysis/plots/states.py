@@ -41,33 +41,33 @@ def timeline(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw states over time: which relay was on, who was online, and when.
+    """Draw states over time, such as when a relay was on or a client was online.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     fields : str or list of str, optional
-        The columns that hold states; if left out, all that hold flags, a few words, or 0 and 1.
+        The columns that contain states; by default, all that contain flags, a few words, or 0 and 1.
     by : str or list of str, optional
-        The columns that name the rows first, before what else tells them apart.
+        The columns that come first in the row names, before whatever else distinguishes them.
     tz : str or tzinfo, optional
-        The zone of the axis; that of the index if left out.
+        The time zone of the axis; by default, that of the index.
     title, theme
-        As of `timeseries`.
+        See `timeseries`.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A row for each channel and field, a bar for each span of one state. A state holds until the next message, unless
-        the device, which otherwise speaks at regular intervals, was silent: there the row is empty. Spans too short to
-        be seen, side by side, are one bar "changing quickly"; where there are too many to draw, longer ones of the
-        rows that have most of them, too. Without any row, a figure that says so.
+        One row per channel and field, one bar per span of a state. A state holds until the next message, unless a
+        device that otherwise publishes at regular intervals was silent: there the row is empty. Adjacent spans that are
+        too short to be seen are combined into one bar, "changing quickly"; if there are too many bars to draw, so are
+        longer ones in the rows that have the most. Without any rows, a figure that says so.
 
     Raises
     ------
     UsageError
-        A column is missing, or none holds states.
+        A column is missing, or none contains states.
 
     Examples
     --------
@@ -270,28 +270,29 @@ def coverage(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw what is on disk and what is not: the frame that `isr_analysis.coverage` gives.
+    """Draw what is on disk and what is not, from the frame that `isr_analysis.coverage` returns.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns ``start``, ``end``, ``state``; ``client_id`` and ``topic``, if there, name the rows. It is not changed.
+        Columns ``start``, ``end``, ``state``; ``client_id`` and ``topic``, if present, name the rows. It is not
+        changed.
     tz : str or tzinfo, optional
-        The zone of the axis; that of ``start`` if left out.
+        The time zone of the axis; by default, that of ``start``.
     title : str, optional
-        In place of "On disk".
+        Replaces "On disk".
     theme : {"light", "dark"}
-        The ground on which it will be seen.
+        The background on which the figure will be shown.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A row for each client and topic filter, a bar for each span. Without any row, a figure that says so.
+        One row per client and topic filter, one bar per span. Without any rows, a figure that says so.
 
     Raises
     ------
     UsageError
-        It is no DataFrame, or a column is missing.
+        `frame` is not a DataFrame, or a column is missing.
 
     Examples
     --------

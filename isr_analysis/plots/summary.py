@@ -36,32 +36,32 @@ def profile(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw the usual course of a day or a week: the median of each hour, and between which values half of it lies.
+    """Plot a typical day or week: the median of each hour, and the band that contains half of the values.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     fields, by
-        As of `timeseries`.
+        See `timeseries`.
     over : {"day", "week"}
         Hours of the day, or of the week from Monday.
     tz : str or tzinfo, optional
-        The zone whose hours are meant; that of the index if left out.
+        The time zone that defines the hours; by default, that of the index.
     title, theme
-        As of `timeseries`.
+        See `timeseries`.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A line for each series, a panel for each field and unit; of states the share of messages in which they were on.
-        The band from the 25th to the 75th percentile is drawn for up to four lines of a panel. Without any row or
-        number, as of `timeseries`.
+        One line per series, one panel per field and unit; for states, the share of messages in which they were on. The
+        band from the 25th to the 75th percentile is drawn for up to four lines in a panel. Without any rows or numbers,
+        see `timeseries`.
 
     Raises
     ------
     UsageError
-        A column is missing, nothing can be drawn, or `over` is something else.
+        A column is missing, nothing can be drawn, or `over` is neither "day" nor "week".
 
     Examples
     --------
@@ -120,23 +120,23 @@ def distribution(
     title: str | None = None,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw how often which values came.
+    """Plot the distribution of values, as a histogram for each series.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        A frame of the loaders, or any with an index of time. It is not changed.
+        A frame from a loader, or any with a time index. It is not changed.
     fields, by
-        As of `timeseries`.
+        See `timeseries`.
     title, theme
-        As of `timeseries`.
+        See `timeseries`.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A panel for each field and unit, an outline for each series: the share of its messages in each class. Classes
-        are of equal width, at most 60, and the same for all series of a panel; what `timeseries` leaves outside of its
-        axis is in none, and told. Without any row, a figure that says so.
+        One panel per field and unit, one outline per series: the share of its messages in each bin. There are at most
+        60 bins, of equal width and the same for all series in a panel; values that `timeseries` puts outside its axis
+        are in no bin, which the figure mentions. Without any rows, a figure that says so.
 
     Raises
     ------

@@ -17,28 +17,28 @@ from isr_analysis.surroundings import page_is_live
 def zoomable(
     df: pd.DataFrame | pd.Series, fields: str | list[str] | None = None, *, widget: bool | None = None, **options: Any
 ) -> go.Figure:
-    """Draw `timeseries`, thinned anew to what is in view whenever it is zoomed.
+    """Plot `timeseries` as a figure that adds detail when you zoom in.
 
     Parameters
     ----------
     df, fields
-        As of `timeseries`. The lines stay in memory as long as the figure does.
+        See `timeseries`. The lines stay in memory as long as the figure does.
     widget : bool, optional
-        Whether to make a widget; by default where a live notebook can show one. Elsewhere (a script, a report) it is
-        the plain figure, which stays small.
+        Whether to make a widget; by default, only where a live notebook can show one. Elsewhere (a script, a report) it
+        is the plain figure, which stays small.
     **options
         The other arguments of `timeseries`.
 
     Returns
     -------
     plotly.graph_objects.FigureWidget or plotly.graph_objects.Figure
-        Zoom in, and the points of the range in view are drawn, all of them as soon as they are few enough. No thread is
-        started: the kernel answers when the front end tells it of the zoom.
+        When you zoom, the points are thinned again for the range in view, and all are drawn once they are few enough.
+        No thread is started: the kernel responds when the front end reports the zoom.
 
     Raises
     ------
     UsageError
-        As of `timeseries`.
+        See `timeseries`.
 
     Examples
     --------

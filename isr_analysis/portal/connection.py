@@ -59,35 +59,35 @@ def connect(
     contract: str | Path | Contract | None = None,
     home: str | Path | None = None,
 ) -> Portal:
-    """Connect to the portal, and make this the process's default connection.
+    """Connect to the portal, and make this the default connection of the process.
 
-    No request is made yet.
+    This makes no request yet.
 
     Parameters
     ----------
     token : str or Token, optional
-        The REST API token; else ``ISR_TOKEN``, the file of ``ISR_TOKEN_FILE``, the keyring, or a prompt if someone
-        is there.
+        The REST API token. By default, the first found of ``ISR_TOKEN``, the file named by ``ISR_TOKEN_FILE``, the
+        keyring, and a prompt if someone is there.
     profile : str, optional
-        A set of settings made by ``isr login --profile``; else ``ISR_PROFILE``, else ``"default"``.
+        A named set of settings, created by ``isr login --profile``. Default: ``ISR_PROFILE``, else ``"default"``.
     origin : str, optional
-        ``https://host[:port]``; else ``ISR_PORTAL_ORIGIN``, the profile, or the public portal.
+        ``https://host[:port]``. Default: ``ISR_PORTAL_ORIGIN``, else the profile's, else the public portal.
     account_id : str, optional
-        Needed with a platform operator's token; else ``ISR_ACCOUNT_ID`` or the profile.
+        Needed with a platform operator's token. Default: ``ISR_ACCOUNT_ID``, else the profile's.
     contract : str, Path or Contract, optional
-        What the portal's parameters and fields mean, if it does not say so itself.
+        What the portal's parameters and fields mean, if the portal does not say so itself.
     home : str or Path, optional
-        The folder in which everything is kept; else ``ISR_HOME``, else the system's place for a user's data.
+        The folder where everything is kept. Default: ``ISR_HOME``, else the system's folder for user data.
 
     Returns
     -------
     Portal
-        Its repr shows origin, profile and account, never the token.
+        Its repr shows origin, profile and account, but never the token.
 
     Raises
     ------
     TokenMissingError
-        No token was found, and nobody could be asked.
+        No token was found, and there was nobody to ask.
     UsageError
         A setting cannot be used.
 
@@ -202,7 +202,7 @@ def existing() -> Portal | None:
 
 
 def disconnect() -> None:
-    """Close and forget the default connection; the next loader connects anew.
+    """Close and forget the default connection; the next loader connects again.
 
     Examples
     --------
@@ -218,22 +218,23 @@ def disconnect() -> None:
 
 
 def has_token(profile: str | None = None) -> bool:
-    """Tell whether a token is set up (environment, file or keyring), without asking anybody.
+    """Check whether a token is set up (environment, file or keyring), without prompting.
 
     Parameters
     ----------
     profile : str, optional
-        Whose; else ``ISR_PROFILE``, else ``"default"``.
+        The profile to check. Default: ``ISR_PROFILE``, else ``"default"``.
 
     Returns
     -------
     bool
-        Whether `connect` would find one without a prompt. It may be expired or revoked: that the portal knows.
+        Whether `connect` would find a token without a prompt. It may have expired or been revoked; only the portal
+        knows.
 
     Raises
     ------
     UsageError
-        There is no such profile.
+        The profile does not exist.
 
     Examples
     --------

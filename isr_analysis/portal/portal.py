@@ -46,27 +46,27 @@ _SURE = dt.timedelta(minutes=10)  # for which a document is not read again
 
 
 class Portal:
-    """A connection to a portal. Made by `connect`; makes its first request when something is asked for.
+    """A connection to a portal, made by `connect`. It makes its first request when something is needed.
 
     Parameters
     ----------
     profile : settings.Profile
-        Where the portal is and where things are kept.
+        Where the portal is and where data is kept.
     key : token.Token
         The token.
     contract : Contract, optional
-        What the portal's parameters and fields mean; by default what it says itself.
+        What the portal's parameters and fields mean; by default, what the portal itself says.
     now : callable
-        Gives the present instant, ns since 1970 UTC.
+        Returns the present time, ns since 1970 UTC.
     sleep : callable
-        Waits for so many seconds.
+        Waits for a number of seconds.
     transport : httpx.BaseTransport, optional
-        In place of the network.
+        Used instead of the network.
 
     Attributes
     ----------
     habits : Habits
-        What the portal's answers have shown: how long they can be, and their order.
+        What the portal's answers have shown so far, such as their maximum length and their order.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Portal:
         self.close()
 
     def close(self) -> None:
-        """Close the connections and the cache's file; what could not be kept goes."""
+        """Close the connections and the cache file, and delete anything kept only temporarily."""
         self.wire.close()
         if self._responses is not None:
             self._responses.close()
@@ -144,24 +144,24 @@ class Portal:
 
     @property
     def requests(self) -> int:
-        """How many requests this connection has made, retries among them."""
+        """How many requests this connection has made, including retries."""
         return self.wire.requests
 
     @property
     def quota(self) -> quota.Quota:
-        """What is left of the token's requests of this hour, as far as is known on this machine."""
+        """What is left of this hour's requests, as far as this machine knows."""
         return self._tally.state(self.now())
 
     @property
     def account_id(self) -> str:
-        """The account that the token opens; asks the portal once for each new token.
+        """The account that the token belongs to; the portal is asked once for each new token.
 
         Raises
         ------
         WrongAccountError
-            The token belongs to another account than the profile names.
+            The token belongs to a different account than the profile names.
         PortalUnavailableError
-            The token was never seen here, and the portal cannot be asked whose it is.
+            The token is new here, and the portal cannot be asked which account it belongs to.
         """
         with self._lock:
             if self._account is None:
@@ -170,16 +170,16 @@ class Portal:
 
     @property
     def named_account(self) -> str | None:
-        """The account as the portal names it; None if no answer of it ever names one."""
+        """The account as the portal names it; None if none of its answers names one."""
         return None if self.account_id.startswith(_NAMELESS) else self.account_id
 
     def verify(self) -> str:
-        """Ask the portal whether it takes the token, also where it is known whose it is, and give the account.
+        """Check with the portal that it accepts the token, even if the account is known, and return the account.
 
         Raises
         ------
         TokenRefusedError, WrongAccountError, QuotaExhaustedError, PortalUnavailableError
-            It does not, or could not be asked.
+            The portal does not accept it, or could not be asked.
         """
         with self._lock:
             self._account = self._find_account(anew=True)
@@ -187,12 +187,12 @@ class Portal:
 
     @property
     def folder(self) -> Path:
-        """The folder of the token's account."""
+        """The folder where the account's data is kept."""
         return accounts.folder(self.profile.home, self.origin, self.account_id.lower())
 
     @property
     def responses(self) -> Responses:
-        """The small answers of the token's account."""
+        """The cache of the account's small answers."""
         with self._lock:
             if self._responses is None:
                 from isr_analysis.portal.responses import Responses
@@ -215,7 +215,7 @@ class Portal:
             return self._contract
 
     def reads_anew(self) -> bool:
-        """Read the portal's document again, unless it just was, and tell whether it says something else by now."""
+        """Read the portal's document again unless it was read just now, and return whether it has changed."""
         with self._lock, contextlib.suppress(IsrError):
             if self._found is not None and dt.datetime.now(dt.UTC) - self._read_at > _SURE:
                 found = self._documented(0.0)
@@ -227,7 +227,7 @@ class Portal:
 
     @property
     def routes(self) -> Contract:
-        """The contract as far as it can be known without asking: enough for the routes whose paths are published."""
+        """The contract as far as it is known without a request: enough for the routes whose paths are published."""
         with self._lock:
             return self._known()
 
@@ -246,11 +246,11 @@ class Portal:
 
     @property
     def known_contract(self) -> Contract | None:
-        """The contract, if it was needed yet; the portal is not asked for it."""
+        """The contract if it has been needed yet, else None; makes no request."""
         return self._contract
 
     def learn(self, history: History) -> None:
-        """Take over what the portal's refusal of a question taught."""
+        """Adopt what a refusal by the portal has shown about how to ask."""
         with self._lock:
             known = self.contract
             told = known.source if known.source.endswith(_TOLD) else known.source + _TOLD
@@ -261,18 +261,18 @@ class Portal:
             )
 
     def client_ids(self) -> list[str]:
-        """Give the ids of all publishers, from their list or, without the add-on for it, from the live answer.
+        """Return the ids of all publishers, from their list or, without the add-on for it, from the live answer.
 
         Raises
         ------
         UsageError
-            The account's add-ons open neither; the message says to name a client.
+            The account's add-ons give access to neither; the message says to name a client.
         """
         ids, self._listed = self._clients(_LIST_AGE)
         return ids
 
     def doubt_of_clients(self) -> str:
-        """Say that the list of `client_ids` may be cut; else ""."""
+        """Return a warning if the list of `client_ids` may have been cut; else ""."""
         return lists.doubt(self.responses, self._listed)
 
     def _clients(self, max_age: float) -> tuple[list[str], str]:
@@ -293,9 +293,9 @@ class Portal:
         return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()}), self.routes.live
 
     def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str, list[str]]:
-        """Give the ids of all publishers for a hint, where they are from, and who else is called as one `wanted`.
+        """Return, for a hint, all publishers' ids, where they are from, and whose other names match one `wanted`.
 
-        The list may be a day old, unless one of those is not in it. The live answer lacks those that were never heard.
+        The list may be a day old, unless a wanted one is not in it. The live answer lacks those that never published.
         """
         try:
             found, path = self._clients(_HINT_AGE)
@@ -308,7 +308,7 @@ class Portal:
             return [], "", []
 
     def heard_topics(self) -> list[str]:
-        """Give the topics of the live answer for a hint; none where it cannot be had."""
+        """Return the topics of the live answer, for a hint; empty if it cannot be fetched."""
         try:
             live = lists.live(self.responses, self.routes, self.account_id, max_age=_HINT_AGE)
             self.check_accounts(one for _, page in live for one in page.accounts)
@@ -317,7 +317,7 @@ class Portal:
         return sorted({one for _, page in live for one in page.messages["topic"].to_pylist()})
 
     def prefixes(self) -> dict[str, str]:
-        """Give what the topics of each client begin with, by the list of publishers; none where that cannot be had."""
+        """Return what each client's topics begin with, from the list of publishers; empty if that is unavailable."""
         if (habits := self.habits).prefixes is None:
             try:
                 habits.prefixes = lists.prefixes(self.responses, self.routes, max_age=_LIST_AGE)
@@ -339,12 +339,12 @@ class Portal:
         return discovery.contract(get, self.profile.contract, offline=self.profile.is_offline)
 
     def check_accounts(self, named: Iterable[str]) -> None:
-        """Refuse an answer that names another account than the token's.
+        """Refuse an answer that names a different account than the token's.
 
         Raises
         ------
         WrongAccountError
-            It does. Nothing of it may be stored or shown.
+            It names another account. Nothing of it may be stored or shown.
         """
         others = sorted({one for one in named if one.lower() != self.account_id.lower()})
         if others and not self.account_id.startswith(_NAMELESS):
@@ -354,7 +354,7 @@ class Portal:
             )
 
     def environment(self) -> dict[str, str]:
-        """Give the variables with which a child process gets the same connection. One of them is the token."""
+        """Return the environment variables that give a child process the same connection, including the token."""
         given = {
             "ISR_TOKEN": self._key.reveal(),
             "ISR_PORTAL_ORIGIN": self.origin,

@@ -1,6 +1,6 @@
 """Reports: a parameterised notebook in, one self-contained HTML file out.
 
-`build_report` runs the notebook; the other names are for the notebook itself: ours, and those of users.
+`build_report` runs the notebook; the other names are for use in the notebook, whether the built-in one or your own.
 """
 
 from __future__ import annotations

@@ -45,27 +45,26 @@ def build_report(
     progress: bool | Report | None = None,
     portal: Portal | None = None,
 ) -> Path:
-    """Write a report about a range of time: one HTML file that needs nothing else, also without a network.
+    """Write a report about a time range, as one self-contained HTML file that also works without a network.
 
     Parameters
     ----------
     path : str or Path
-        The file to write; its folder is made.
+        The file to write; its folder is created if needed.
     client_id, topic, start, end, last, tz, progress, portal
-        As of `load_history`.
+        See `load_history`.
     title : str, optional
         The report's title.
     notebook : str or Path, optional
-        A notebook of your own in place of ours. After its cell tagged ``parameters`` a cell is put that sets
-        ``client_id``, ``topic``, ``start``, ``end`` (texts, ISO 8601), ``last`` (None), ``tz``, ``title`` and
-        ``offline`` (True); its own ``client_id``, ``topic``, ``tz`` and ``title`` stay where none is given here. It is
-        run from its own folder, by the Python that runs this; the file is not changed.
+        Your own notebook instead of the built-in one. After its cell tagged ``parameters``, a cell is inserted that
+        sets ``client_id``, ``topic``, ``start``, ``end`` (ISO 8601 text), ``last`` (None), ``tz``, ``title`` and
+        ``offline`` (True). The notebook's own ``client_id``, ``topic``, ``tz`` and ``title`` apply if they are not
+        given here. It runs in its own folder, with the Python that runs this; the file is not changed.
     pdf : bool
-        Write a PDF beside it, by Chromium or Chrome where there is one.
+        Also write a PDF, using Chromium or Chrome.
     offline : bool
-        Ask the portal at most whose a token is that was never used here: the report is made of what is on disk, says
-        so, and ends where that does if `end` is left out. The list of publishers and the live state are those that were
-        loaded last.
+        Use what is on disk: the report says so and, without `end`, ends where the data does. The list of publishers and
+        the live state are those loaded last. The portal is asked at most which account a new token belongs to.
 
     Returns
     -------
@@ -75,13 +74,12 @@ def build_report(
     Raises
     ------
     ReportIncompleteError
-        The report was written, and lacks something, which it says at its top: no message in the range, a source that
-        failed, a section that could not be made; or its PDF could not be written. Its ``path`` and ``problems`` say
-        where and what.
+        The report was written but lacks something, as it says at the top: there is no message in the range, a source or
+        a section failed, or the PDF could not be written. The error's ``path`` and ``problems`` say where and what.
     UsageError
         An argument cannot be used.
     TokenMissingError, WrongAccountError
-        It is not known whose data is meant; nothing is written.
+        The account is not known; nothing is written.
     MissingExtraError
         A library, or the browser for the PDF, is not installed; nothing is written.
 

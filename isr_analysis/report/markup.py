@@ -106,25 +106,25 @@ def table(
     muted: Iterable[bool] = (),
     right: Iterable[str] = (),
 ) -> Markup:
-    """Make a table of a frame; its index is not shown.
+    """Format a frame as a table, without its index.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        What to show.
+        The rows to show.
     labels : mapping, optional
-        The columns to show, in this order, with their headings; all of them under their own names if left out.
+        The columns to show, in this order, with their headings; by default, all columns under their own names.
     caption : str
         A line above the table.
     muted : iterable of bool
-        For each row, whether it matters less.
+        For each row, whether it is less important.
     right : iterable of str
-        The columns whose texts are numbers, and stand on the right as numbers do.
+        The text columns that contain numbers and are aligned right.
 
     Returns
     -------
     Markup
-        HTML for a notebook's cell and a report; printed, the same in plain text.
+        HTML for a notebook cell or a report; printed, it is plain text.
 
     Examples
     --------

@@ -33,20 +33,20 @@ _FETCHING = [NEVER_FETCHED, FAILED]
 
 
 class Material:
-    """The messages of a selection over a range, as far as they are on disk, and what the portal says of now.
+    """The data for a report: the messages on disk of a selection and range, and the current state from the portal.
 
     Parameters
     ----------
     selector : Selector
-        Which messages.
+        The selected messages.
     span : Range
         The range.
     tz : str or tzinfo
-        The zone of every instant.
+        The time zone of all times.
     portal : Portal
         The connection.
     problems : list of Problem
-        What went wrong in bringing the store up to date.
+        What went wrong while updating the store.
     """
 
     def __init__(
@@ -62,22 +62,22 @@ class Material:
 
     @property
     def zone(self) -> dt.tzinfo:
-        """The zone of every instant."""
+        """The time zone of all times."""
         return times.zone(self.tz)
 
     @property
     def is_offline(self) -> bool:
-        """Whether the portal may not be asked: what it said last is given in place of what it says now."""
+        """Whether the portal must not be asked, so that its last known answers are used."""
         return self.portal.profile.is_offline
 
     @functools.cached_property
     def until(self) -> int:
-        """The end of what can be there: the range's own, or now."""
+        """The end of the data that can exist: the range's own end, or now."""
         return max(self.span.start + 1, min(self.span.end, self.portal.now()))
 
     @functools.cached_property
     def coverage(self) -> pd.DataFrame:
-        """The parts of the range that are on disk or not; as of `isr_analysis.coverage`."""
+        """Which parts of the range are on disk; see `isr_analysis.coverage`."""
         clients = self.selector.client_id
         return isr.coverage(
             clients, self.selector.topic, start=times.iso(self.span.start), end=times.iso(self.span.end), tz=self.tz,
@@ -86,14 +86,14 @@ class Material:
 
     @property
     def lacking(self) -> pd.DataFrame:
-        """The rows of `coverage` that are not on disk, but for the last moment, which a sync leaves to the next."""
+        """The rows of `coverage` that are not on disk, except the last moment, which is left to the next sync."""
         known = self.coverage
         moment = known["start"] >= instant(self.until - times.MINUTE, self.zone)
         return known[known["state"].isin(_LACKING) & ~moment]
 
     @functools.cached_property
     def heard(self) -> pd.DataFrame:
-        """Who published when on what: the frame of `load_history` without any field of the payloads."""
+        """Who published when and on which topic: the frame of `load_history` without payload fields."""
         tables, at = [], self.span.start
         while at < self.span.end:  # in pieces, as sorting a year at once takes long
             piece = Range(at, min((at // _PIECE + 1) * _PIECE, self.span.end))
@@ -109,18 +109,18 @@ class Material:
 
     @property
     def topics(self) -> list[str]:
-        """The topics on which anything came, by name."""
+        """The topics with any messages, sorted by name."""
         return sorted(self.heard["topic"].cat.categories)
 
     def topic(self, name: str) -> pd.DataFrame:
-        """Give the frame of one topic; as of `load_history`."""
+        """Return the frame of one topic, as `load_history` does."""
         table = self._store.decoded(Selector(self.selector.clients, name), self.span)
         self._check(self.span)
         return frame.from_decoded(table, tz=self.tz, attrs=self._attrs(len(table)))
 
     @functools.cached_property
     def chapters(self) -> list[Chapter]:
-        """What is to be said of each topic, of very many the fullest; one that fails leaves the others alone."""
+        """The content for each topic (if there are very many, the fullest ones); a failure affects only its topic."""
         made = []
         fullest = self.heard["topic"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
         for name in sorted(fullest.index[:_CHAPTERS]):
@@ -132,7 +132,7 @@ class Material:
 
     @functools.cached_property
     def publishers(self) -> pd.DataFrame | IsrError:
-        """The list of publishers of the selection, then who was heard and is not on it; or why there is none."""
+        """The selection's listed publishers, then those heard but not listed; or why there is no list."""
         try:
             found = isr.load_publishers(max_age="1h", portal=self.portal)
         except IsrError as exc:
@@ -152,7 +152,7 @@ class Material:
 
     @functools.cached_property
     def findings(self) -> pd.DataFrame:
-        """What looks wrong, as of `isr_analysis.quality`."""
+        """What looks wrong; see `isr_analysis.quality`."""
         fleet = quality(self.heard, self.coverage)
         topics = self.heard.groupby("client_id", observed=True)["topic"].nunique()
         single = set(topics[topics == 1].index)
@@ -168,9 +168,9 @@ class Material:
 
     @functools.cached_property
     def share(self) -> pd.Series:
-        """For each client, the part of the range's hours in which anything came, 0 to 1.
+        """For each client, the share of the range's hours in which at least one message arrived, 0 to 1.
 
-        They are counted from its start; what is left at its end counts if it is half an hour or more.
+        Hours are counted from the start of the range; a remainder at its end counts if it is half an hour or more.
         """
         many = max(1, (self.until - self.span.start + times.HOUR // 2) // times.HOUR)
         hour = np.minimum((nanoseconds(self.heard.index) - self.span.start) // times.HOUR, many - 1)
@@ -209,28 +209,28 @@ def gather(
     offline: bool = False,
     portal: Portal | None = None,
 ) -> Material:
-    """Bring the store up to date and give what a report is about.
+    """Update the store and return the data for a report.
 
-    Unlike a loader this does not raise where the portal fails: what is on disk is given, and what is missing is said.
+    Unlike a loader, this does not raise if the portal fails: it uses what is on disk, and says what is missing.
 
     Parameters
     ----------
     client_id, topic, start, end, last, tz, portal
-        As of `load_history`.
+        See `load_history`.
     offline : bool
-        Take what is on disk and ask for no history; with `end` left out the range ends where that does.
+        Use what is on disk and request no history; without `end`, the range ends where the data does.
 
     Returns
     -------
     Material
-        Its ``problems`` say what went wrong.
+        Its ``problems`` list what went wrong.
 
     Raises
     ------
     UsageError
         An argument cannot be used.
     TokenMissingError, WrongAccountError
-        It is not known whose data is meant.
+        The account is not known.
 
     Examples
     --------

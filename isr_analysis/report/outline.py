@@ -51,12 +51,12 @@ class Problem:
 
 
 def show(*things: Any) -> None:
-    """Show figures, frames and markup in a cell, one below the other.
+    """Show figures, frames and tables in a cell, one below the other.
 
     Parameters
     ----------
     *things : plotly.graph_objects.Figure, pandas.DataFrame or anything that a notebook shows
-        Figures are kept as such, so that the report draws them on its light and its dark page.
+        Figures are kept as figures, so that the report can draw them in light and dark.
 
     Examples
     --------
@@ -78,19 +78,19 @@ def show(*things: Any) -> None:
 
 @contextlib.contextmanager
 def section(title: str, *, level: int = 2) -> Iterator[None]:
-    """Begin a section of a report; if it fails, that is shown in its place and the cell goes on.
+    """Begin a section of a report; if it fails, the failure is shown in its place and the cell continues.
 
     Parameters
     ----------
     title : str
-        Its heading, which also stands in the table of contents.
+        The heading, which also appears in the table of contents.
     level : int
         2 for a section, 3 for a part of one.
 
     Yields
     ------
     None
-        What is shown within stands in the section.
+        Whatever is shown inside appears in the section.
 
     Examples
     --------
@@ -111,16 +111,16 @@ def section(title: str, *, level: int = 2) -> Iterator[None]:
 
 
 def problem(words: str, *, where: str | None = None, detail: str = "") -> None:
-    """Tell that something is missing or wrong: here, at the top of the report, and in the exit status.
+    """Report that something is missing or wrong: here, at the top of the report, and in the exit status.
 
     Parameters
     ----------
     words : str
-        What is wrong, in one sentence or two.
+        What is wrong, in one or two sentences.
     where : str, optional
-        The section; that in which this is called if left out.
+        The section; by default, the one in which this is called.
     detail : str
-        For whoever mends it; it is not shown in the report.
+        Details for whoever fixes it; not shown in the report.
 
     Examples
     --------
@@ -136,12 +136,12 @@ def problem(words: str, *, where: str | None = None, detail: str = "") -> None:
 
 
 def note(words: str) -> None:
-    """Say something that a reader should know, and that is no problem.
+    """Show a remark that the reader should know, but that is not a problem.
 
     Parameters
     ----------
     words : str
-        A sentence or two, as plain text.
+        One or two sentences of plain text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A local portal that behaves as the real one is known to, with invented stations, for trying things and for tests.
+"""A local portal with invented stations that behaves like the real one, as far as known, for trials and tests.
 
 >>> import isr_analysis as isr
 >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
@@ -42,35 +42,36 @@ def serve(
     broker: bool = False,
     certificate: tuple[Path, Path] | None = None,
 ) -> Sandbox:
-    """Serve a sandbox portal on loopback, in a thread of its own, until it is stopped.
+    """Start a sandbox portal on loopback, which runs in its own thread until it is stopped.
 
     Parameters
     ----------
     port : int
-        Where it listens; 0 is any that is free.
+        The port to listen on; 0 means any free port.
     days : int
-        How many days of history there are.
+        How many days of history to offer.
     seed : int
-        Which invented fleet. Each seed is an account of its own, the same at every start.
+        Which invented fleet to use. Each seed is a separate account, the same at every start.
     troubles : bool
         Whether things go wrong in the fleet.
     rate : float
-        How many times faster than usual everything is published: 1 is about 25 000 messages a day.
+        How many times faster than usual everything is published; 1 is about 25 000 messages per day.
     limit : int
         Requests per hour and token.
     now : callable
-        Gives the present instant, ns since 1970 UTC. The fleet publishes by this clock.
+        Returns the present time, ns since 1970 UTC. The fleet publishes by this clock.
     broker : bool
-        Whether there is a real MQTT broker beside it (mosquitto, which must be installed), on which the fleet publishes
-        and read-only subscribers may listen.
+        Whether to run a real MQTT broker too (mosquitto, which must be installed), on which the fleet publishes and
+        read-only subscribers may listen.
     certificate : (Path, Path), optional
-        The broker's certificate and key, PEM files: it then speaks TLS.
+        The broker's certificate and key (PEM files), to use TLS.
 
     Returns
     -------
     Sandbox
-        ``origin``, ``token`` (opens everything), ``account_id``, ``connect()``, ``truth()`` and what tests need:
-        other tokens, failures, counts of requests. A context manager, which ends with its block; or `stop` ends it.
+        ``origin``, ``token`` (gives access to everything), ``account_id``, ``connect()``, ``truth()`` and what tests
+        need: other tokens, failures, request counts. It is a context manager that stops at the end of its block; you
+        can also call `stop`.
 
     Raises
     ------
@@ -106,19 +107,19 @@ def run(
     broker: bool = False,
     announce: Callable[[Sandbox], None] | None = None,
 ) -> None:
-    """Serve a sandbox portal until Ctrl-C.
+    """Run a sandbox portal until Ctrl-C.
 
     Parameters
     ----------
     port, days, seed, broker
-        As of `serve`.
+        See `serve`.
     announce : callable, optional
-        Is called with the running sandbox.
+        Called with the running sandbox.
 
     Raises
     ------
     UsageError, MissingExtraError
-        As of `serve`.
+        See `serve`.
 
     Examples
     --------

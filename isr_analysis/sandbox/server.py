@@ -33,9 +33,9 @@ _PATIENCE = 30.0  # seconds
 
 
 class Sandbox:
-    """A local portal with invented stations; made by `serve`, which describes the parameters.
+    """A local portal with invented stations, made by `serve`, which describes the parameters.
 
-    A context manager: leaving it stops the portal and closes the connections that it made.
+    It is a context manager: leaving it stops the portal and closes the connections made by it.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Sandbox:
         self.stop()
 
     def stop(self) -> None:
-        """Stop the portal, close the connections that it made, and remove its temporary folder."""
+        """Stop the portal, close the connections made by it, and remove its temporary folder."""
         for portal in self._portals:
             portal.close()
         self._portals.clear()
@@ -124,7 +124,7 @@ class Sandbox:
         Raises
         ------
         UsageError
-            The sandbox was started without one.
+            The sandbox was started without a broker.
         """
         if self._world.air is None:
             raise UsageError("this sandbox has no broker; start it with broker=True")
@@ -136,7 +136,7 @@ class Sandbox:
         return self.account_of(self.seed)
 
     def account_of(self, seed: int) -> str:
-        """Give the account of another seed, which this portal serves as well."""
+        """Return the account of another seed, which this portal also serves."""
         return self._world.account(seed).account_id
 
     def make_token(
@@ -147,23 +147,23 @@ class Sandbox:
         days: float = 30.0,
         platform: bool = False,
     ) -> str:
-        """Make a token.
+        """Create a token.
 
         Parameters
         ----------
         add_ons : iterable of str, optional
-            What it opens: ``"history"``, ``"live"``, ``"mgmt"``; all if left out.
+            What the token gives access to: ``"history"``, ``"live"``, ``"mgmt"``; by default, all.
         seed : int, optional
-            Whose data; the sandbox's own seed if left out. Each seed is an account of its own.
+            The account, given by its seed; by default, the sandbox's own.
         days : float
-            When it expires; below zero, it has.
+            Days until the token expires; negative for one that has expired.
         platform : bool
-            Make a platform operator's token, which opens the account that ``X-ISR-Account-Id`` names.
+            Create a platform operator's token, for the account that ``X-ISR-Account-Id`` names.
 
         Returns
         -------
         str
-            The token itself. It follows from the seed and from how many were made before.
+            The token itself. It depends only on the seed and on how many tokens were created before.
         """
         whose = None if platform else self.seed if seed is None else seed
         if whose is not None:
@@ -171,19 +171,19 @@ class Sandbox:
         return self._world.tokens.make(whose, add_ons, now=self.now(), days=days)
 
     def make_subscriber(self, *, seed: int | None = None, days: int = 30) -> Made:
-        """Make a read-only subscriber, as the Mgmt API does.
+        """Create a read-only subscriber, as the Mgmt API does.
 
         Parameters
         ----------
         seed : int, optional
-            Of which account; the sandbox's own if left out.
+            The account, given by its seed; by default, the sandbox's own.
         days : int
-            When it expires.
+            Days until it expires.
 
         Returns
         -------
         isr_analysis.mgmt.Made
-            Its login, and where the broker is.
+            The login and the broker's address.
         """
         from isr_analysis import mgmt
 
@@ -192,11 +192,11 @@ class Sandbox:
             return mgmt.create_subscriber("sandbox", expires_in_days=days, portal=portal)
 
     def revoke(self, token: str) -> None:
-        """Take a token back: it is answered with 401 from now on."""
+        """Revoke a token: requests with it get 401 from now on."""
         self._world.tokens.revoke(token)
 
     def rotate(self, token: str) -> str:
-        """Take a token back, and make another that opens the same."""
+        """Revoke a token, and create another with the same access."""
         old = self._world.tokens.revoke(token)
         return self.make_token(old.add_ons, seed=old.seed, platform=old.seed is None)
 
@@ -208,24 +208,24 @@ class Sandbox:
         contract: Contract | None = None,
         home: str | Path | None = None,
     ) -> Portal:
-        """Connect to this portal. The process's default connection stays what it is.
+        """Connect to this portal. The default connection of the process stays unchanged.
 
         Parameters
         ----------
         token : str, optional
-            One of this sandbox's; `token` if left out.
+            One of this sandbox's tokens; by default, `token`.
         account_id : str, optional
             Needed with a platform operator's token.
         contract : Contract, optional
             What the portal's parameters and fields mean.
         home : str or Path, optional
-            Where things are kept; else ``ISR_HOME``, else the usual place if the sandbox has a port of its own, else
-            a temporary folder that goes when the sandbox stops.
+            Where data is kept. Default: ``ISR_HOME``, else the usual folder if the sandbox has a fixed port, else a
+            temporary folder that is removed when the sandbox stops.
 
         Returns
         -------
         isr_analysis.Portal
-            With the sandbox's clock. Closed when the sandbox stops, if not before.
+            It uses the sandbox's clock, and is closed when the sandbox stops, if not before.
         """
         from isr_analysis.portal.portal import Portal
         from isr_analysis.portal.token import Token
@@ -238,54 +238,54 @@ class Sandbox:
         return portal
 
     def requests(self, route: str | None = None, *, token: str | None = None) -> int:
-        """Count the requests that came so far, whatever became of them.
+        """Count the requests received so far, whatever the outcome.
 
         Parameters
         ----------
         route : str, optional
-            The path behind ``/api/v1/subscriber/``, such as ``"history"`` or ``"publishers/live"``; all if left out.
+            The path after ``/api/v1/subscriber/``, such as ``"history"`` or ``"publishers/live"``; by default, all.
         token : str, optional
-            Only those with this token.
+            Count only requests with this token.
         """
         return self._front.count(route, token)
 
     def set_quota(self, limit: int = PER_HOUR) -> None:
-        """Set the requests per hour, and give every token a new hour."""
+        """Set the requests per hour, and start a new hour for every token."""
         self._world.tokens.reset(limit)
 
     def fail(self, how: Failure, *, route: str | None = None, times: int | None = None, seconds: float = 1.0) -> None:
-        """Fail from now on.
+        """Make requests fail from now on.
 
         Parameters
         ----------
         how : {"down", "html", "slow", "cut", "broken"}
-            503; 200 with a page of HTML; the right answer after a while; a connection that breaks in the middle of
-            the body; 200 with half of the JSON.
+            503; 200 with an HTML page; the right answer after a delay; a connection that breaks in the middle of the
+            body; 200 with half of the JSON.
         route : str, optional
-            Only this one, such as ``"history"``; all if left out.
+            Only this one, such as ``"history"``; by default, all.
         times : int, optional
-            How many requests fail; all until `heal` if left out.
+            How many requests fail; by default, all until `heal`.
         seconds : float
             How long a slow answer takes.
         """
         self._front.fail(how, route, times, seconds)
 
     def heal(self) -> None:
-        """Fail no more."""
+        """Stop failing."""
         self._front.heal()
 
     def truth(self, start: times.Instant | None = None, end: times.Instant | None = None) -> list[Trouble]:
-        """Give every trouble that was planted.
+        """Return every trouble that was planted.
 
         Parameters
         ----------
         start, end : str, datetime, pandas.Timestamp or numpy.datetime64, optional
-            Those that touch ``[start, end)``; all that the history still holds if left out. UTC where no zone is said.
+            Only troubles that touch ``[start, end)``, read as UTC if no zone is given; by default, all in the history.
 
         Returns
         -------
         list of Trouble
-            By their start; empty for a sandbox without troubles.
+            Sorted by start; empty for a sandbox without troubles.
         """
         now = self.now()
         first = now - self._days * times.DAY if start is None else times.instant(start, name="start")

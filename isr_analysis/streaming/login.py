@@ -149,18 +149,18 @@ def find(
 
 
 def has_subscriber(profile: str | None = None) -> bool:
-    """Tell whether a broker and a read-only subscriber are set up (environment, file or keyring); nobody is asked.
+    """Check whether a broker and a read-only subscriber are set up (environment, file or keyring), without prompting.
 
     Parameters
     ----------
     profile : str, optional
-        Whose; else ``ISR_PROFILE``, else ``"default"``.
+        The profile to check. Default: ``ISR_PROFILE``, else ``"default"``.
 
     Returns
     -------
     bool
-        Whether `isr_analysis.stream` would find a broker and a login without arguments. The login may have expired:
-        that the broker knows.
+        Whether `isr_analysis.stream` would find a broker and a login without arguments. The login may have expired;
+        only the broker knows.
 
     Examples
     --------

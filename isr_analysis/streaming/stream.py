@@ -35,12 +35,12 @@ _WAIT = 0.5  # s; short, as Ctrl-C must come through on every system
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that was just published.
+    """A message as it arrives from a `Stream`.
 
     Parameters
     ----------
     time_ns : int
-        When it came, ns since 1970 UTC: MQTT itself carries no time.
+        When it arrived, ns since 1970 UTC; MQTT itself carries no time.
     client_id, topic : str
         Who published it, and the subpath.
     payload : bytes
@@ -54,12 +54,12 @@ class Message:
 
     @property
     def time(self) -> pd.Timestamp:
-        """When it came, UTC."""
+        """When it arrived, UTC."""
         return pd.Timestamp(self.time_ns, tz="UTC")
 
     @property
     def value(self) -> Any:
-        """What it says: of JSON its value, else its text, else its bytes."""
+        """The decoded payload: its JSON value, else its text, else its bytes."""
         try:
             return json.loads(self.payload)
         except (ValueError, RecursionError):
@@ -70,9 +70,9 @@ class Message:
 
 
 class Stream:
-    """What is being published, made by `stream`. Iterate over it, over its `frames`, or over its `tables`.
+    """A live stream of messages, made by `stream`. Iterate over it, over its `frames`, or over its `tables`.
 
-    A context manager: leaving it ends the connection.
+    It is a context manager: leaving it closes the connection.
     """
 
     source = messages.STREAM
@@ -115,18 +115,18 @@ class Stream:
         self.close()
 
     def __iter__(self) -> Iterator[Message]:
-        """Give each message as it comes, until the stream ends; whoever leaves the loop can go on with the next one."""
+        """Yield each message as it arrives, until the stream ends; you can leave the loop and continue later."""
         while not self._ended():
             for time, client, topic, payload, _ in self._take(_WAIT, 1):
                 yield Message(time, client, topic, payload)
 
     def tables(self, every: str | dt.timedelta = "1s") -> Iterator[pa.Table]:
-        """Give what came as Arrow tables of `isr_analysis.messages.SCHEMA`, one each `every`, also empty ones."""
+        """Yield what arrived as Arrow tables of `isr_analysis.messages.SCHEMA`, one per `every`, even if empty."""
         for _ in self.beats(every):
             yield self.new()
 
     def beats(self, every: str | dt.timedelta, stop: Event | None = None) -> Iterator[None]:
-        """Say when it is time to look again, until the stream ends or `stop` is set: `new` gives what came."""
+        """Yield once per `every` until the stream ends or `stop` is set; then call `new` for what arrived."""
         pause = times.duration(every, name="every") / times.SECOND
         at = clock.monotonic()
         while not self._ended(stop):
@@ -136,24 +136,24 @@ class Stream:
             yield
 
     def new(self) -> pa.Table:
-        """Give what came since the last look, a table of `isr_analysis.messages.SCHEMA`, without waiting for more."""
+        """Return what arrived since the last look as a table of `isr_analysis.messages.SCHEMA`, without waiting."""
         return _table(self._take(0))
 
     def frames(self, every: str | dt.timedelta = "1s", *, tz: str | dt.tzinfo = "UTC") -> Iterator[pd.DataFrame]:
-        """Give what came as DataFrames, as of `load_history`, one each `every` in which something came.
+        """Yield what arrived as DataFrames in the format of `load_history`, one per `every` with any messages.
 
         Parameters
         ----------
         every : str or timedelta
-            How long messages are gathered.
+            How long messages are collected.
         tz : str or tzinfo
-            The zone of the index.
+            The time zone of the index.
 
         Yields
         ------
         pandas.DataFrame
-            One row a message; the index ``time`` is when it came. ``attrs["gaps"]`` counts the gaps so far, which
-            `gaps` shows.
+            One row per message; the index ``time`` is when it arrived. ``attrs["gaps"]`` is the number of gaps so far,
+            which `gaps` lists.
         """
         zone = times.zone(tz)
         for table in self.tables(every):
@@ -161,7 +161,7 @@ class Stream:
                 yield frame.to_frame(table, tz=zone, attrs=self.provenance(len(table)))
 
     def provenance(self, rows: int) -> dict[str, Any]:
-        """Give what the ``attrs`` of a frame of this stream say."""
+        """Return the ``attrs`` of a frame from this stream."""
         return {
             "source": self.source,
             "broker": str(self.login.address),
@@ -175,39 +175,39 @@ class Stream:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there at this moment."""
+        """Whether the broker is connected at the moment."""
         return self._subscription.away_since is None
 
     @property
     def received(self) -> int:
-        """How many messages came that the selection means, dropped ones among them."""
+        """How many messages of the selection have arrived, including dropped ones."""
         return self._count
 
     def missed(self) -> list[Gap]:
-        """Give every span so far in which messages may be missing, the present one too."""
+        """Return every span so far in which messages may be missing, including a current one."""
         away = self._subscription.away_since
         open_ = [Gap(away, max(away, self._now()), "connection", None)] if away is not None else []
         return [*self._buffer.gaps, *open_]
 
     def gaps(self) -> pd.DataFrame:
-        """Tell what the stream may have missed.
+        """List the spans in which the stream may have missed messages.
 
         Returns
         -------
         pandas.DataFrame
-            One row a gap, by its start, with a RangeIndex. Columns ``start``, ``end`` (UTC), ``reason``
-            (``"connection"``: the broker was away; ``"reader"``: the reader was slow, and what waited longest was
-            dropped) and ``lost`` (Int64: how many messages were dropped, NA where nobody can know). None missed: the
-            same columns, no rows.
+            One row per gap, sorted by start, with a RangeIndex. Columns ``start``, ``end`` (UTC), ``reason``
+            (``"connection"``: the broker was away; ``"reader"``: the reader was too slow and the oldest messages were
+            dropped) and ``lost`` (Int64: how many messages were dropped, NA if unknown). Without any gap: the same
+            columns, no rows.
         """
         return gaps_table(self.missed())
 
     def rest(self) -> pa.Table:
-        """Give what came and was not read yet, of a stream that has ended."""
+        """Return what arrived but was not read yet, after the stream has ended."""
         return _table(self._buffer.drain())
 
     def close(self) -> None:
-        """End the stream; what came can still be read."""
+        """End the stream; what has arrived can still be read."""
         self._subscription.close()
         self._buffer.close()
 
@@ -267,55 +267,55 @@ def stream(
     buffer: int = 100_000_000,
     portal: Portal | None = None,
 ) -> Stream:
-    """Listen to what is published, through a read-only subscriber.
+    """Listen to messages as they are published, through a read-only subscriber.
 
-    The connection is made at once, and again whenever it breaks. What may have been missed meanwhile is told by
-    `Stream.gaps`; the history has it. Retained messages are left out, as nobody tells how old they are.
+    The connection is made immediately, and again whenever it breaks. `Stream.gaps` lists when messages may have been
+    missed; the history has them. Retained messages are left out, because their age is unknown.
 
     Parameters
     ----------
     topic : str
         An MQTT topic filter on the subpath, such as ``"telemetry/#"``.
     client_id : str or list-like of str, optional
-        Only these publishers; all if left out.
+        Only these publishers; by default, all.
     login : isr_analysis.mgmt.Made, optional
-        What `isr_analysis.mgmt.create_subscriber` gave.
+        The result of `isr_analysis.mgmt.create_subscriber`.
     host : str, optional
-        The broker: a name, ``"host:port"``, ``"mqtts://host:port"`` or ``"wss://host/path"``; plain ``mqtt://`` to this
-        machine alone. Else ``ISR_MQTT_HOST``, or what was kept with the login.
+        The broker: a name, ``"host:port"``, ``"mqtts://host:port"`` or ``"wss://host/path"``; plain ``mqtt://`` only to
+        this machine. Default: ``ISR_MQTT_HOST``, else what was saved with the login.
     port : int, optional
-        Else ``ISR_MQTT_PORT``, else 8883.
+        Default: ``ISR_MQTT_PORT``, else 8883.
     username : str, optional
-        The subscriber, ``sub-…``; else ``ISR_MQTT_USERNAME``.
+        The subscriber, ``sub-…``. Default: ``ISR_MQTT_USERNAME``.
     password : str or Secret, optional
-        Its password; else ``ISR_MQTT_PASSWORD``, the file of ``ISR_MQTT_PASSWORD_FILE``, or the keyring. No REST API
-        token.
+        The subscriber's password, never a REST API token. Default: ``ISR_MQTT_PASSWORD``, else the file named by
+        ``ISR_MQTT_PASSWORD_FILE``, else the keyring.
     duration : str or timedelta, optional
-        After how long the stream ends by itself, such as ``"10min"``.
+        How long until the stream ends by itself, such as ``"10min"``.
     buffer : int
-        Bytes that may wait to be read. Where a reader is slower than what comes, the oldest are dropped, and
+        How many bytes may wait to be read. If the reader is slower than that, the oldest messages are dropped, and
         `Stream.gaps` says how many.
     portal : Portal, optional
-        The connection that says which account is meant, and the clock; not needed where the login or
-        ``ISR_ACCOUNT_ID`` says it.
+        The connection that determines the account and the clock; not needed if the login or ``ISR_ACCOUNT_ID`` names
+        the account.
 
     Returns
     -------
     Stream
-        Iterate over it for each `Message`, over `Stream.frames` for DataFrames.
+        Iterate over it for each `Message`, or over `Stream.frames` for DataFrames.
 
     Raises
     ------
     SubscriberMissingError
-        No broker, or no login, is set up.
+        No broker or no login is set up.
     SubscriberRefusedError
-        The broker refused the login. Raised later, too, while iterating, if it ends.
+        The broker refused the login. Also raised later, while iterating, if the login stops being valid.
     BrokerUnavailableError
         The broker could not be reached at the start.
     WrongAccountError
-        The subscriber belongs to another account than the portal's token.
+        The subscriber belongs to a different account than the portal's token.
     UsageError
-        An argument cannot be used; a REST API token is no password.
+        An argument cannot be used, such as a REST API token as the password.
     MissingExtraError
         paho-mqtt is not installed.
 

@@ -1,7 +1,7 @@
-"""Widgets for JupyterLab: each calls the public functions, and shows the code that does the same without it.
+"""Widgets for JupyterLab. Each calls the public functions, and shows the equivalent code.
 
-None of them blocks a cell or asks the portal for anything before a page shows it. Where there is no page (nbconvert, a
-script, papermill), each shows what it can without one: its figure, its table, or the error that names the setting.
+None of them blocks a cell or makes a request before it is displayed. Without a front end (nbconvert, a script,
+papermill), each shows what it can: its figure, its table, or an error that names the setting to change.
 """
 
 from __future__ import annotations

@@ -19,14 +19,14 @@ from isr_analysis.widgets.words import Code, Notice, notice, plain_text
 
 
 class Composite(ipywidgets.VBox):  # type: ignore[misc]
-    """A widget made of others, with one `value`.
+    """Base class of a widget made of other widgets, with one `value`.
 
     Parameters
     ----------
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
     every : int
-        How often (s) the page says that it still shows the widget; 0 is never.
+        How often (s) the page reports that it still shows the widget; 0 means never.
     """
 
     def __init__(self, *, portal: Portal | None, every: int = 0) -> None:
@@ -40,19 +40,19 @@ class Composite(ipywidgets.VBox):  # type: ignore[misc]
         self.add_class("isr-widget")
 
     def code(self) -> str:
-        """Give Python that does the same without the widget."""
+        """Return equivalent Python code, without the widget."""
         raise NotImplementedError
 
     def parts(self) -> Iterator[Any]:
-        """Give what stands for the widget where there is no page: figures, tables and words."""
+        """Return what is shown in place of the widget without a front end: figures, tables and text."""
         raise NotImplementedError
 
     def wait(self, seconds: float = 60.0) -> bool:
-        """Wait until nothing is under way; tell whether that is so. For scripts and tests: a page never waits."""
+        """Wait until all work is done and return whether it is. For scripts and tests: a page never waits."""
         return all(worker.join(seconds) for worker in self._workers)
 
     def close(self) -> None:
-        """Stop what is under way, and take the widget off the page."""
+        """Stop any work and remove the widget from the page."""
         for worker in self._workers:
             worker.stop()
         _SHOWN.discard(self)

@@ -35,32 +35,32 @@ _COLUMNS = ("Client", "State", "Last heard", "Topic", "Says")
 
 
 class LiveBoard(Composite):
-    """All publishers with when they were last heard, refreshed every few seconds; what is stale stands out.
+    """Show all publishers and when they were last heard, refreshed every few seconds, with stale ones highlighted.
 
-    It listens to the stream where a read-only subscriber is set up (see `stream`), else it asks for the live answer
-    again and again; its head says which. It runs in a thread while a page shows it: it rests when the output is
-    cleared, the cell is run again, the page is closed or hidden, and goes on when a page shows it again. Asking, it
-    takes at most half of what is left of the token's requests, and slows down for that.
+    The board listens to the stream if a read-only subscriber is set up (see `stream`), else it polls the live answer;
+    its heading says which. It runs in a thread while it is displayed: it pauses when the output is cleared, the cell is
+    run again, or the page is closed or hidden, and resumes when it is displayed again. Polling uses at most half of
+    this hour's remaining requests, and slows down to keep to that.
 
     Parameters
     ----------
     every : str or timedelta
-        How often it is refreshed.
+        The refresh interval.
     stale, silent : str or timedelta
-        How long ago a publisher was last heard to count as one of these.
+        How long after its last message a publisher counts as stale or silent.
     source : {"stream", "live"}, optional
-        As of `watch_live`. If it is left out and the broker cannot be had, the live answer stands in.
+        See `watch_live`. By default, the live answer is also used while the broker is unavailable.
     tz : str or tzinfo
-        The zone of what it shows.
+        The time zone for display.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Attributes
     ----------
     value : pandas.DataFrame or None
-        How each publisher stands: ``client_id``, ``label``, ``state``, ``heard``, ``age``, ``topic``, ``says``.
+        The state of each publisher: ``client_id``, ``label``, ``state``, ``heard``, ``age``, ``topic``, ``says``.
     paused : bool
-        Whether it is paused. It can be set.
+        Whether the board is paused. It can be set.
 
     Examples
     --------
@@ -110,24 +110,24 @@ class LiveBoard(Composite):
         self.children = [self._page, row(self.pause, self.now, self.head), self.trouble, self.board]
 
     def refresh(self) -> float:
-        """Ask the portal once, and show the answer.
+        """Refresh the board once, from the live answer.
 
         Returns
         -------
         float
-            After how many seconds the next refresh is due.
+            The number of seconds until the next refresh is due.
         """
         with contextlib.closing(self._follower(messages.LIVE)) as once:
             return self._round(Task(), once)
 
     def code(self) -> str:
-        """Give Python that loads the same."""
+        """Return Python code that loads the same data."""
         if self._source == messages.STREAM:
             return call("isr.watch_live", {"source": self._source}, raw=self._raw)
         return call("isr.load_live", {}, raw=self._raw)
 
     def parts(self) -> Iterator[Any]:
-        """Give how each publisher stands as a table."""
+        """Return the state of each publisher as a table."""
         with contextlib.closing(self._follower(messages.LIVE)) as once:
             yield stands.readable(self._load(self._connected(), once)[0])
 

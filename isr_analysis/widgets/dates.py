@@ -29,22 +29,22 @@ _LAST = {"last hour": "1h", "last 24 hours": "24h", "last 7 days": "7d", "last 3
 
 
 class DateRange(Composite):
-    """Choose a range of time, by a preset or by its start and end.
+    """Choose a time range, by a preset or by its start and end.
 
     Parameters
     ----------
     client_id, topic
-        Of what `coverage` is drawn under the range; all of the account if left out.
+        The selection whose `coverage` is drawn under the range; by default, the whole account.
     start, end, last, tz
-        The range to begin with, as of `load_history`; the last 7 days if left out.
+        The initial range; see `load_history`. By default, the last 7 days.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Attributes
     ----------
     value : dict or None
-        The range as arguments of a loader: ``start``, ``end`` or ``last``, and ``tz``, each a str. It can be set. None
-        while what is entered is no range; the widget says why.
+        The range as arguments for a loader: ``start``, ``end`` or ``last``, and ``tz``, each a str. It can be set. It
+        is None while the input is not a valid range; the widget says why.
 
     Examples
     --------
@@ -96,33 +96,33 @@ class DateRange(Composite):
         self.end.observe(self._edited, "value")
 
     def of(self, client_id: Clients | None = None, topic: str = "#") -> None:
-        """Say of what it is drawn what is on disk."""
+        """Set the selection whose data on disk is drawn."""
         self._of = (client_id, topic)
         self.draw()
 
     def draw(self) -> None:
-        """Draw anew what is on disk; returns at once. Nothing is drawn before a page shows the widget."""
+        """Redraw what is on disk; returns immediately. Nothing is drawn before the widget is displayed."""
         if self._seen and self.value is not None:
             self._worker.start(self._draw)
 
     def range(self) -> times.Range:
-        """Give the range that is chosen, as of now.
+        """Return the chosen range, relative to now.
 
         Raises
         ------
         UsageError
-            What is entered is no range.
+            The input is not a valid range.
         """
         return _resolve(self._entered() if self.value is None else self.value, self._now())
 
     def code(self) -> str:
-        """Give Python that reads the same part of the ledger."""
+        """Return Python code that reads the same part of the ledger."""
         client, topic = self._of
         asked = {"client_id": client, "topic": None if topic == "#" else topic, **(self.value or {})}
         return call("isr.coverage", asked, raw=self._raw)
 
     def parts(self) -> Iterator[Any]:
-        """Give the range in words, and what of it is on disk."""
+        """Return the range as text, and how much of it is on disk."""
         span, zone = self.range(), (self.value or {}).get("tz", "UTC")
         yield Notice(f"{_wall(span.start, zone)} to {_wall(span.end, zone)} ({zone})")
         yield self._covered()

@@ -41,24 +41,24 @@ _OFTEN = 0.15  # s between two lines of progress
 
 
 class Explorer(Composite):
-    """Choose publishers, topics and a range; see what a load would cost; load, look at it, and take the code along.
+    """Choose publishers, topics and a range; see what loading costs; load and plot the data, and copy the code.
 
-    Nothing is fetched before Load is pressed. A download can be stopped; what had come by then is on disk, and the next
-    one goes on from there.
+    Nothing is fetched before Load is pressed. A download can be stopped: what has arrived stays on disk, and the next
+    download continues from there.
 
     Parameters
     ----------
     client_id, topic, start, end, last, tz
-        What is chosen to begin with, as of `load_history`; the last 24 hours of the whole account if left out.
+        The initial selection; see `load_history`. By default, the last 24 hours of the whole account.
     portal : Portal, optional
-        The connection; by default that of `connect`. The code then names it ``portal``.
+        The connection to use; by default the one made by `connect`. The code then calls it ``portal``.
 
     Attributes
     ----------
     value : pandas.DataFrame or None
-        What was loaded last, as `load_history` gives it. Observers are called in the thread that loaded it.
+        The data loaded last, in the format of `load_history`. Observers are called in the thread that loaded it.
     picker, dates : Picker, DateRange
-        The widgets inside; their ``value`` can be set.
+        The inner widgets; their ``value`` can be set.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class Explorer(Composite):
         self._write_code()
 
     def load(self) -> None:
-        """Load what is chosen; returns at once. `value`, the figure and the gaps follow."""
+        """Load the selection; returns immediately. `value`, the figure and the gaps are updated later."""
         asked = self._asked()
         if asked is None:
             self.said.value = notice("What is chosen cannot be loaded: see what is said in red above.", "bad")
@@ -150,19 +150,19 @@ class Explorer(Composite):
         self._loader.start(lambda task: self._load(task, asked))
 
     def stop(self) -> None:
-        """Stop the download; what has come by then stays on disk."""
+        """Stop the download; what has arrived stays on disk."""
         if self._loader.busy:
             self._loader.stop()
             self.said.value = notice("Stopped. What had come is on disk; Load goes on from there.", "warn")
             self._loaded()
 
     def export(self, kind: str) -> None:
-        """Write what was loaded into a file; returns at once.
+        """Write the loaded data to a file; returns immediately.
 
         Parameters
         ----------
         kind : {"csv", "parquet"}
-            The format; it is the file's ending as well. A file that exists is not replaced.
+            The format, which is also the file name's extension. An existing file is not replaced.
         """
         if self.value is None:
             self.written.value = notice("There is nothing to save yet: press Load first.", "warn")
@@ -172,7 +172,7 @@ class Explorer(Composite):
         self._writer.start(lambda task: self._write(task, df, name, kind))
 
     def code(self) -> str:
-        """Give Python that does the same without the widget."""
+        """Return equivalent Python code, without the widget."""
         asked = self._asked()
         if asked is None:
             return "# what is chosen cannot be loaded"
@@ -192,7 +192,7 @@ class Explorer(Composite):
         return "\n".join(lines)
 
     def parts(self) -> Iterator[Any]:
-        """Load what is chosen, and give the plan, the figure, the gaps and the code."""
+        """Load the selection, and return the plan, the figure, the gaps and the code."""
         asked, portal = self._asked(), self._connected()
         if asked is None:
             raise UsageError("what is chosen cannot be loaded")
@@ -209,7 +209,7 @@ class Explorer(Composite):
         yield Code(self.code())
 
     def close(self) -> None:
-        """Stop what is under way, and take the widget off the page."""
+        """Stop any work and remove the widget from the page."""
         self.picker.close()
         self.dates.close()
         super().close()

@@ -37,21 +37,21 @@ class Picker(Composite):
     Parameters
     ----------
     client_id : str or list-like of str, optional
-        What is chosen to begin with; all of the account if left out.
+        The initial selection; by default, the whole account.
     topic : str
         An MQTT topic filter.
     portal : Portal, optional
-        The connection; by default that of `connect`.
+        The connection to use; by default the one made by `connect`.
 
     Attributes
     ----------
     value : dict or None
-        The choice as arguments of a loader: ``client_id`` (list of str, or None for all) and ``topic`` (str). It can be
-        set. None while the topic is no filter; the widget says why.
+        The choice as arguments for a loader: ``client_id`` (list of str, or None for all) and ``topic`` (str). It can
+        be set. It is None while the topic is not a valid filter; the widget says why.
 
     Notes
     -----
-    A loader takes one topic filter. Where several topics are chosen it is the narrowest that covers them all, and the
+    A loader takes one topic filter. If several topics are chosen, it is the narrowest one that covers them all, and the
     widget shows it.
 
     Examples
@@ -111,16 +111,16 @@ class Picker(Composite):
         self.clear.on_click(lambda _: self._none())
 
     def load(self, *, max_age: str = "60s") -> None:
-        """List the publishers, from the portal or an answer that is not older; returns at once."""
+        """List the publishers, from the portal or a recent enough cached answer; returns immediately."""
         self._worker.start(lambda task: self._load(task, max_age))
 
     def find_topics(self) -> None:
-        """Load the last hour, and list which topics each client published; returns at once."""
+        """Load the last hour, and list the topics that each client published; returns immediately."""
         self.trouble.value = notice("Loading the last hour …")
         self._finder.start(self._find)
 
     def learn(self, df: pd.DataFrame) -> None:
-        """List the topics that a frame of a loader holds under their clients."""
+        """List the topics in a loader's frame under their clients."""
         if len(df):
             last = df.index.to_series().groupby([df["client_id"], df["topic"]], observed=True).max()
             for client, topic, at in last.rename("at").reset_index().itertuples(index=False):
@@ -129,11 +129,11 @@ class Picker(Composite):
         self._list()
 
     def code(self) -> str:
-        """Give Python that loads the same publishers."""
+        """Return Python code that loads the same publishers."""
         return call("isr.load_publishers", {}, raw=self._raw)
 
     def parts(self) -> Iterator[Any]:
-        """Give the publishers as a table."""
+        """Return the publishers as a table."""
         yield readable(_known(self._connected(), "60s")[0])
 
     def _appear(self) -> None:

@@ -25,25 +25,25 @@ _MARK = {doctor.OK: "isr-good", doctor.WARN: "isr-warn", doctor.FAIL: "isr-bad"}
 
 
 class TokenEntry(Composite):
-    """Enter a REST API token: it is checked at the portal, and the loaders use it from then on.
+    """Enter a REST API token, which is checked with the portal and then used by the loaders.
 
-    What was typed leaves the page as one message and is nowhere in the widget's state, so neither a saved notebook nor
-    its HTML can hold it. Blanks, quotes and ``Bearer`` around a pasted token are taken off. A new token takes the place
-    of the former one, as after a rotation.
+    The input leaves the page as a single message and is never part of the widget's state, so neither a saved notebook
+    nor its HTML can contain it. Spaces, quotes and ``Bearer`` around a pasted token are removed. A new token replaces
+    the previous one, for example after a rotation.
 
     Parameters
     ----------
     profile : str, optional
-        The name under which it is kept; else ``ISR_PROFILE``, else ``"default"``.
+        The name under which the token is stored. Default: ``ISR_PROFILE``, else ``"default"``.
     origin : str, optional
-        The portal, ``https://host[:port]``; else ``ISR_PORTAL_ORIGIN``, the profile, or the public portal.
+        The portal, ``https://host[:port]``. Default: ``ISR_PORTAL_ORIGIN``, else the profile's, else the public portal.
     account_id : str, optional
         The account; needed with a platform operator's token.
 
     Attributes
     ----------
     value : str
-        The account that the accepted token opens; empty until one is accepted.
+        The account of the accepted token; empty until one is accepted.
 
     Examples
     --------
@@ -92,12 +92,12 @@ class TokenEntry(Composite):
         ]  # fmt: skip
 
     def submit(self, typed: str) -> None:
-        """Take a token as it was typed or pasted, and check it; returns at once.
+        """Check a token as typed or pasted; returns immediately.
 
         Parameters
         ----------
         typed : str
-            The token, perhaps with blanks, quotes or ``Bearer`` around it.
+            The token, possibly with spaces, quotes or ``Bearer`` around it.
         """
         try:
             key = Token(typed)
@@ -116,7 +116,7 @@ class TokenEntry(Composite):
         self._worker.start(lambda task: self._check(task, key))
 
     def check(self) -> None:
-        """Check the token that is in use or set up already (environment, file or keyring), if any; returns at once."""
+        """Check the token already in use or set up (environment, file or keyring), if any; returns immediately."""
 
         def look(task: Task) -> None:
             if (used := self._in_use()) is not None:
@@ -136,12 +136,12 @@ class TokenEntry(Composite):
         self._worker.start(look)
 
     def code(self) -> str:
-        """Give Python that connects without the widget; the token comes from the settings, never from the code."""
+        """Return Python code that connects without the widget; the token comes from the settings, not the code."""
         name = self.profile.value
         return call("isr.connect", {"profile": None if name == "default" else name})
 
     def parts(self) -> Iterator[Notice]:
-        """Say which account the token opens, or where one has to be set."""
+        """Return which account the token belongs to, or where to set one."""
         with contextlib.ExitStack() as held:
             if (used := self._in_use()) is not None:
                 portal = used
