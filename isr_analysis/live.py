@@ -155,15 +155,15 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
 
 def _shown_by_history(portal: Portal) -> str | None:
     """Give the form of payloads that messages of late show, if those of all clients can be asked for."""
-    known, habits = portal.contract.history, portal.habits
+    known, forms = portal.contract.history, portal.habits.forms
     if known.client_required or known.topic_required:
         return None
-    if habits.payloads is None and not habits.is_worth_a_look("payloads"):  # it failed again and again
+    if forms.payloads is None and not portal.habits.is_worth_a_look("payloads"):  # it failed again and again
         return None
     try:
         return Asker(portal, known, Selector(), Range(0, portal.now()), wait=False).shown_by_others()[0]
     except AddOnMissingError:
-        habits.payloads = None, None
+        forms.payloads = None, None
     except IsrError:  # it is asked again with the next answer
         pass
     return None
