@@ -9,7 +9,7 @@ when it refuses (`isr_analysis.contract.refusals`), and overridden by a TOML fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -31,6 +31,9 @@ Route = Annotated[str, msgspec.Meta(pattern="^/")]
 
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
+
+_TOLD = ", corrected by what the portal said"
+"""Behind the source of a contract that was."""
 
 MANY = 1000
 """Rows of a list that are asked for at once, where the portal allows as many."""
@@ -348,6 +351,13 @@ class Contract:
     source: str = "built in"
     narrowed: str = ""
     is_assumed: bool = True
+
+    def taught(self, history: History) -> Contract:
+        """Give what is agreed on once the portal's refusal of a question, or its answer, taught how else to ask."""
+        told = self.source if self.source.endswith(_TOLD) else self.source + _TOLD
+        # It refuses the range, or its start, as it was sent: without it, it may give the last day alone.
+        refused = history.start is None and history.length is None and self.history.start is not None
+        return replace(self, history=history, source=told, is_assumed=self.is_assumed or refused)
 
     def paged(self, path: str) -> History:
         """Give how a route without a range is asked for, as far as something says it."""

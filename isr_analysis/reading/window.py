@@ -385,7 +385,8 @@ class Window:
             at = instants(self._asker.ask(Step(known.path, question)).messages)
         except QuestionRefusedError:  # too short a range, perhaps
             return
-        self._portal.learn(dataclasses.replace(known, start_included=bool((at == self._sample).any())))
+        included = bool((at == self._sample).any())
+        self._portal.learn(dataclasses.replace(known, start_included=included), instead_of=known)
 
     def _incomplete(self, what: str) -> HistoryIncompleteError:
         least = self._known.shortest
