@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from isr_analysis.portal.connection import connect, disconnect, has_token
     from isr_analysis.portal.portal import Portal
     from isr_analysis.publishers import load_publishers
-    from isr_analysis.recording import record
+    from isr_analysis.recording import load_recorded, record
     from isr_analysis.report import build_report
     from isr_analysis.saved import read_history
     from isr_analysis.streaming.login import has_subscriber
@@ -52,6 +52,7 @@ __all__ = [
     "load_history",
     "load_live",
     "load_publishers",
+    "load_recorded",
     "mgmt",
     "open_exported",
     "open_history",
@@ -87,6 +88,7 @@ _HOME = {
     "load_history": "history",
     "load_live": "live",
     "load_publishers": "publishers",
+    "load_recorded": "recording",
     "open_exported": "engines",
     "open_history": "engines",
     "plan_history": "planning",

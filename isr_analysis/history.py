@@ -11,7 +11,9 @@ import pandas as pd
 import pyarrow as pa
 
 from isr_analysis import frame, messages, payloads, times
+from isr_analysis.amounts import counted
 from isr_analysis.errors import (
+    AddOnMissingError,
     HistoryIncompleteError,
     PortalUnavailableError,
     QuotaExhaustedError,
@@ -27,6 +29,11 @@ from isr_analysis.progress import Report
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import Store
 from isr_analysis.times import Range
+
+_HINTED = (
+    AddOnMissingError, HistoryIncompleteError, PortalUnavailableError, QuotaExhaustedError, TokenRefusedError,
+)  # fmt: skip
+"""Errors beside which it helps to know what is on disk."""
 
 _TRIES = 3
 """How often a range is loaded of which parts are removed from the store meanwhile."""
@@ -100,7 +107,8 @@ def load_history(
 
         ``attrs`` gives the origin, account, selector, range, number of rows and time of fetching;
         ``provisional_from``, the time from which late messages may still arrive (empty if none can); ``recorded``, how
-        many messages come from `record` because the history does not have them yet; and ``warning``, the text of any
+        many messages come from `record` because the history does not have them yet; ``unconfirmed``, how many recorded
+        ones are left out because it has settled without them (see `load_recorded`); and ``warning``, the text of any
         warnings (empty if none).
 
     Raises
@@ -119,7 +127,8 @@ def load_history(
     UserWarning
         There is no message, but a client or topic with a similar name has some on disk or is in the portal's list of
         clients or its live answer. The portal keeps nothing that old, says that some messages may be missing, or wants
-        one of several choices with each request. With `offline` and no `end`: less than half of the range is on disk.
+        one of several choices with each request. Its history has settled without messages that were recorded. With
+        `offline` and no `end`: less than half of the range is on disk.
 
     Examples
     --------
@@ -139,16 +148,20 @@ def load_history(
     before, said = portal.requests, []
     for _ in range(_TRIES):
         began = portal.now()
-        if offline:
-            span, words = on_disk(portal, selector, span, is_open=end is None)
-            said += [one for one in (words, not_kept(store, selector, span)) if one]
-        else:
-            with _hinting(portal, selector, span, is_open=end is None):
+        try:
+            if offline:
+                span, words = on_disk(portal, selector, span, is_open=end is None)
+                said += [one for one in (words, not_kept(store, selector, span)) if one]
+            else:
                 fetch(
                     portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
                     wait_for_quota=wait, progress=progress, warn=said.append,
                 )  # fmt: skip
-        decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
+        except _HINTED as exc:
+            exc.args = (f"{exc}{_instead(portal, selector, span, is_open=end is None)}", *exc.args[1:])
+            raise
+        recorded = Recorded(portal.folder)
+        decoded, beside = _whole(store, recorded, selector, span, settle=settle_ns, now=portal.now())
         known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
         if all(gap.start >= began - age_ns for _, gap in known.missing):
             break
@@ -161,6 +174,13 @@ def load_history(
     if (silent := _silent(selector, decoded)) is not None:
         words = store.near_misses(silent, None if offline else portal)
         said += [words] if words else []
+    unconfirmed = recorded.unconfirmed.count(selector, span)
+    if unconfirmed:
+        said.append(
+            f"the portal's history of {span} has settled without {counted(unconfirmed, 'message')} that `record` "
+            "heard; isr.load_recorded() gives them, refresh=True asks the portal again, and `isr cache clear "
+            "--recorded` removes them"
+        )
     said = list(dict.fromkeys(said))
     for words in said:
         warnings.warn(words, stacklevel=2)
@@ -174,6 +194,7 @@ def load_history(
         "requests": portal.requests - before,
         "rows": len(decoded),
         "recorded": len(beside),
+        "unconfirmed": unconfirmed,
         "warning": "; ".join(said),
     }
     return frame.from_decoded(decoded, tz=tz, fields=fields, attrs=attrs)
@@ -190,6 +211,17 @@ def _hinting(portal: Portal, selector: Selector, span: Range, *, is_open: bool) 
             hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
             exc.args = (f"{exc}{hint}", *exc.args[1:])
         raise
+
+
+def _instead(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> str:
+    """Say what of a range can be had from disk, where the portal does not give it."""
+    said = ""
+    with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
+        reach, _ = on_disk(portal, selector, span, is_open=is_open)
+        said = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
+    if Recorded(portal.folder).count(selector, span):
+        said += ". isr.load_recorded() gives what was recorded of it"
+    return said
 
 
 def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from isr_analysis import messages, times
+from isr_analysis import frame, messages, times
 from isr_analysis.amounts import counted
 from isr_analysis.errors import StoreError
 from isr_analysis.interrupts import uninterrupted
 from isr_analysis.live import strangers
-from isr_analysis.messages import Clients
+from isr_analysis.messages import Clients, Selector
 from isr_analysis.offline import check_online
 from isr_analysis.portal import connection
 from isr_analysis.portal.portal import Portal
@@ -158,6 +158,68 @@ def record(
                 warnings.warn(words, stacklevel=2)
         recorder.run(found, every)
     return recorder.state()
+
+
+def load_recorded(
+    client_id: Clients | None = None,
+    topic: str = "#",
+    *,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
+    last: str | dt.timedelta | None = None,
+    tz: str | dt.tzinfo = "UTC",
+    fields: str | list[str] | None = None,
+    portal: Portal | None = None,
+) -> pd.DataFrame:
+    """Load what `record` stored and the history does not have: not yet, or not at all.
+
+    It is for accounts without the add-on for history, and for messages that the portal failed to store. `load_history`
+    includes recorded messages only until the history of their time has settled. Those that the history then has are
+    removed; the others stay, and are only here.
+
+    Parameters
+    ----------
+    client_id, topic, start, end, last, tz, fields, portal
+        Same as in `load_history`. Without `start`, `end` and `last`: all that is on disk. The portal is not asked.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Same as from `load_history`, one row per message; ``time`` is when it came over MQTT, or the portal's time of it
+        in the live answer. ``attrs["unconfirmed"]`` is how many of the messages the history lacks although it has
+        settled.
+
+    Raises
+    ------
+    UsageError
+        An argument cannot be used.
+    StoreError
+        A file is missing or damaged.
+
+    Examples
+    --------
+    >>> import isr_analysis as isr
+    >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
+    ...     _ = isr.record("isr-shack-01", duration="1s", portal=portal)
+    ...     isr.load_recorded(portal=portal)["client_id"].tolist()
+    ['isr-shack-01']
+    """
+    if start is None and end is None and last is None:
+        portal, selector, span = connection.current(portal), Selector.of(client_id, topic), times.EVER
+    else:
+        portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
+    recorded = Recorded(portal.folder)
+    aside = recorded.unconfirmed.read(selector, span)
+    table = messages.in_order(pa.concat_tables([recorded.read(selector, span), aside]))
+    attrs = {
+        "source": "recorded",
+        **connection.provenance(portal, selector),
+        "start": "" if span is times.EVER else times.iso(span.start),
+        "end": "" if span is times.EVER else times.iso(span.end),
+        "rows": len(table),
+        "unconfirmed": len(aside),
+    }
+    return frame.to_frame(table, tz=times.zone(tz), fields=fields, attrs=attrs)
 
 
 def _wrong_clock(portal: Portal) -> str:

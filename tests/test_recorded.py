@@ -72,13 +72,14 @@ def test_before_anything_is_fetched_all_that_was_recorded_is_there(both):
 def test_where_history_has_settled_it_alone_counts(both):
     """Recorded messages of a settled span are not given, and their parts go."""
     history, recorded = both
-    recorded.append(table([(1, "a", "t", b"1"), (2, "a", "t", b"other")]))
-    recorded.append(table([(100, "a", "t", b"new")]))
-    fetched(history, [(1, "a", "t", b"1")], 0, 60, 60 + 600)
-    span = Range(T0, T0 + 200 * S)
-    found = recorded.beside(history, ALL, span, settle=SETTLE, now=T0 + 700 * S)
-    assert seconds(found) == [100]
+    recorded.append(table([(1, "a", "t", b"1"), (2, "a", "t", b"2")]))
+    recorded.append(table([(200, "a", "t", b"new")]))
+    fetched(history, [(1, "a", "t", b"1"), (2, "a", "t", b"2")], -60, 120, 120 + 600)
+    span = Range(T0, T0 + 300 * S)
+    found = recorded.beside(history, ALL, span, settle=SETTLE, now=T0 + 900 * S)
+    assert seconds(found) == [200]
     assert recorded.health().rows == 1
+    assert recorded.unconfirmed.health().rows == 0
 
 
 def test_where_all_has_settled_nothing_is_beside_it(both):

@@ -49,7 +49,8 @@ def show(profile: str | None, origin: str | None, as_json: bool) -> None:
 
     folder = _folder(profile, origin)
     store = Store(folder)
-    health, spans, recorded = store.health(), store.all_spans(times.Range(*_EVER)), Recorded(folder).health()
+    health, spans, kept = store.health(), store.all_spans(times.Range(*_EVER)), Recorded(folder)
+    recorded, unconfirmed = kept.health(), kept.unconfirmed.health()
     decoded, size = store.memo.bytes(), size_of(folder)
     first = min((one.range.start for one in spans), default=None)
     last = max((one.range.end for one in spans), default=None)
@@ -59,6 +60,7 @@ def show(profile: str | None, origin: str | None, as_json: bool) -> None:
             "messages": dataclasses.asdict(health),
             "fetched": None if first is None or last is None else {"start": times.iso(first), "end": times.iso(last)},
             "recorded": dataclasses.asdict(recorded),
+            "unconfirmed": dataclasses.asdict(unconfirmed),
             "decoded_bytes": decoded,
             "bytes": size,
         }
@@ -70,11 +72,13 @@ def show(profile: str | None, origin: str | None, as_json: bool) -> None:
         click.echo(f"  fetched   {times.iso(first)[:10]} to {times.iso(last)[:16]}Z (`isr.coverage()` lists it)")
     if recorded.rows:
         click.echo(f"  recorded  {recorded.rows:>12,} in {counted(recorded.files, 'file')}, {sized(recorded.bytes)}")
+    if unconfirmed.rows:
+        click.echo(f"  recorded  {unconfirmed.rows:>12,} that the history lacks (`isr.load_recorded()` gives them)")
     click.echo(f"  decoded   {sized(decoded)} (may go at any time)")
     click.echo(f"  in all    {sized(size)}")
     for file in health.lost:
         click.echo(f"  lost      {file}: what it held is fetched again by `isr sync --refresh` over its day")
-    for file in recorded.lost:
+    for file in (*recorded.lost, *unconfirmed.lost):
         click.echo(f"  lost      {file}: what was recorded in it, unless the portal has it")
 
 
@@ -125,7 +129,9 @@ def clear(
     store.memo.clear()
     gone = store.clear(span, now=time.time_ns())
     click.echo(f"{counted(gone, 'message')} removed" + (_LATER if gone else ""))
-    if not recorded and (left := Recorded(folder).count(Selector(), span)):
+    kept = Recorded(folder)
+    left = 0 if recorded else kept.count(Selector(), span) + kept.unconfirmed.count(Selector(), span)
+    if left:
         click.echo(f"{counted(left, 'recorded message')} left: the portal may not have them (--recorded removes them)")
 
 

@@ -18,10 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isr_analysis import messages, times
+from isr_analysis.times import Range
 
 NEAR = 10 * times.SECOND
 """How far (ns) the recorder's time of a message may be from the portal's."""
 
+_SAME = ["time", "client_id", "topic", "payload"]
 _FEW = 3
 _STEADY = times.SECOND // 2
 _USUAL = times.SECOND
@@ -50,6 +52,72 @@ def alone(history: pa.Table, recorded: pa.Table) -> Flags:
     _pair(ours, theirs, left, free, said, written)
     _mistrust(ours, theirs, left, free)
     return left
+
+
+def lacking(history: pa.Table, recorded: pa.Table) -> Flags:
+    """Tell as `alone` what the history lacks, of what came by stream and by live answer; one of the same in both."""
+    streamed = np.array([source == messages.STREAM for source in recorded["source"].to_pylist()], np.bool_)
+    left = np.zeros(len(recorded), np.bool_)
+    left[streamed] = alone(history, recorded.filter(pa.array(streamed)))
+    heard = messages.in_order(pa.concat_tables([history, recorded.filter(pa.array(left))]))
+    left[~streamed] = alone(heard, recorded.filter(pa.array(~streamed)))
+    return left
+
+
+def unconfirmed(history: pa.Table, recorded: pa.Table) -> Flags:
+    """Tell of each recorded message whether the history, which has settled, has none like it within a minute.
+
+    What a broker delivered twice, or a clock told that was some seconds off, is none that the history lacks.
+    """
+    found = _near(history, recorded)
+    doubtful = ~found & ~_of_places(recorded, recorded.filter(pa.array(found)))
+    if doubtful.any():  # of these topics nothing agrees: the portal may spell payloads in its own way
+        some = recorded.filter(pa.array(doubtful))
+        there = history.filter(pa.array(_of_places(history, some)))
+        like = _near(_plainly(there), _plainly(some))
+        left = ~like & ~_of_places(some, some.filter(pa.array(like)))
+        apart, at = np.flatnonzero(left), messages.instants(some)
+        there = messages.within(there, Range(int(at.min()), int(at.max()) + 1))  # what came back later spells nothing
+        _mistrust(_Columns(some), _Columns(there), left, np.ones(len(there), np.bool_))
+        like[apart] = ~left[apart]
+        found[doubtful] = like
+    return ~found
+
+
+def _plainly(table: pa.Table) -> pa.Table:
+    """Spell the payloads of a table in the one way."""
+    payloads = pa.array([_plain(one) for one in table["payload"].to_pylist()], table["payload"].type)
+    return table.set_column(table.schema.get_field_index("payload"), "payload", payloads)
+
+
+def _of_places(table: pa.Table, others: pa.Table) -> Flags:
+    """Tell of each message whether others are of its client and topic."""
+    both = pa.concat_tables([one.select(["client_id", "topic"]) for one in (table, others)])
+    mine, theirs = np.split(_numbers(both, "client_id", "topic"), [len(table)])
+    return np.isin(mine, theirs)
+
+
+def _numbers(table: pa.Table, *names: str) -> npt.NDArray[np.int64]:
+    """Give each row a number; rows that are the same in these columns have the same."""
+    code = np.zeros(len(table), np.int64)
+    for name in names:
+        found = table[name].dictionary_encode().unify_dictionaries().combine_chunks()
+        code = code * max(1, len(found.dictionary)) + found.indices.to_numpy()
+    return code
+
+
+def _near(history: pa.Table, recorded: pa.Table) -> Flags:
+    """Tell of each recorded message whether the history has one of its client, topic and payload within a minute."""
+    both = pa.concat_tables([history.select(_SAME), recorded.select(_SAME)], promote_options="permissive")
+    code, time, many = _numbers(both, *_SAME[1:]), messages.instants(both), len(history)
+    found = np.zeros(len(both), np.bool_)
+    order = np.lexsort((time, code))
+    for turned in (order, order[::-1]):
+        at = np.maximum.accumulate(np.where(turned < many, np.arange(len(turned)), -1))
+        before = turned[np.maximum(at, 0)]
+        apart = np.abs(time[before] - time[turned])
+        found[turned] |= (at >= 0) & (code[before] == code[turned]) & (apart <= times.MINUTE)
+    return found[many:]
 
 
 _Place = tuple[str, str]

@@ -1,13 +1,13 @@
 """What was recorded as it was published: kept beside the history, which takes its place once it is fetched.
 
 Recorded messages never count as fetched. Where the history has settled, it alone counts; where it has not, it comes
-first, and of what was recorded only that which it does not have (yet).
+first, and of what was recorded only that which it does not have (yet). What a settled history lacks is kept aside: it
+may be nowhere else.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from isr_analysis import database, messages
+from isr_analysis import database, messages, times
 from isr_analysis.errors import StoreError
 from isr_analysis.files import locked
 from isr_analysis.messages import Selector
@@ -27,18 +27,8 @@ from isr_analysis.times import Range
 _SAME = ("time", "client_id", "topic", "payload")
 
 
-class Recorded(Store):
-    """The recorded messages of one account: parts of their own, without spans."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder / "recorded")
-
-    def recording(self, waiting: Callable[[], None]) -> AbstractContextManager[None]:
-        """Be the account's one recorder: two would record everything twice. Waits for one that is at work.
-
-        `waiting` is called twice a second of waiting; what it raises ends the wait.
-        """
-        return locked(self._locks / "recorder.lock", waiting)
+class Aside(Store):
+    """Recorded messages: parts of their own, without spans, that nobody can fetch again."""
 
     def read(self, selector: Selector, span: Range, *, columns: list[str] | None = None) -> pa.Table:
         """Give the messages of a selector in a span, as `Store.read` does.
@@ -75,6 +65,51 @@ class Recorded(Store):
         there = set(messages.rows(known.filter(pa.array(np.isin(messages.instants(known), at))), *_SAME))
         return table.filter(pa.array([row not in there for row in messages.rows(table, *_SAME)], pa.bool_()))
 
+    def in_all(self, selector: Selector, spans: list[Range]) -> list[ledger.Part]:
+        """Give the parts that a selector means all of, and that lie in one of some spans."""
+        if not spans:
+            return []
+        around = Range(min(span.start for span in spans), max(span.end for span in spans))
+        return [part for part in self._found(selector, around) if any(part.is_all(selector, span) for span in spans)]
+
+    def lacking(self, history: Store, part: ledger.Part) -> pa.Table:
+        """Give the messages of a part that a settled history lacks; of one that is gone or damaged, none."""
+        try:
+            table = parts.read(self._parts, part)
+        except (FileNotFoundError, StoreError):
+            return messages.empty()
+        around = Range(max(0, part.first - times.MINUTE), part.last + times.MINUTE + 1)
+        there = history.read(Selector(), around)
+        return table.filter(pa.array(doubles.unconfirmed(there, table)))
+
+    def replace(self, part: ledger.Part, table: pa.Table, *, now: int) -> None:
+        """Keep only some messages of a part, or none."""
+        with self._writing() as written, database.transaction(self._ledger, ledger.FORMAT) as db:
+            if len(table):
+                written.append(parts.write(self._parts, table))
+            ledger.replace_parts(db, [part], written, now)
+
+
+class Recorded(Aside):
+    """The recorded messages of one account, as long as the history does not have them.
+
+    Attributes
+    ----------
+    unconfirmed : Aside
+        Those that the history lacks although it has settled.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "recorded")
+        self.unconfirmed = Aside(folder / "recorded" / "unconfirmed")
+
+    def recording(self, waiting: Callable[[], None]) -> AbstractContextManager[None]:
+        """Be the account's one recorder: two would record everything twice. Waits for one that is at work.
+
+        `waiting` is called twice a second of waiting; what it raises ends the wait.
+        """
+        return locked(self._locks / "recorder.lock", waiting)
+
     def beside(self, history: Store, selector: Selector, span: Range, *, settle: int, now: int) -> pa.Table:
         """Give what was recorded of a selector in a span and the history does not have.
 
@@ -85,7 +120,8 @@ class Recorded(Store):
         selector, span
             What is wanted.
         settle : int
-            As for `Store.held`, ns. A part over all of which the history has settled is superfluous, and is removed.
+            As for `Store.held`, ns. Of a part over all of which the history has settled, only what that lacks is kept,
+            in `unconfirmed`.
         now : int
             The present instant, ns.
         """
@@ -102,44 +138,43 @@ class Recorded(Store):
         near = at >= at[open_].min() - 2 * NEAR
         found, open_, at = found.filter(pa.array(near)), open_[near], at[near]
         there = history.read(selector, Range(max(0, int(at[0]) - 2 * NEAR), wide.end))
-        streamed = np.array([source == messages.STREAM for source in found["source"].to_pylist()], np.bool_)
-        new = np.zeros(len(found), np.bool_)
-        new[streamed] = doubles.alone(there, found.filter(pa.array(streamed)))
-        heard = found.filter(pa.array(new))
-        # The live answer gives what the stream gave as well, where both were recorded.
-        new[~streamed] = doubles.alone(
-            messages.in_order(pa.concat_tables([there, heard])), found.filter(pa.array(~streamed))
-        )
+        new = doubles.lacking(there, found)
         return found.filter(pa.array(new & open_ & (at >= span.start) & (at < span.end)))
+
+    def clear(self, span: Range, *, now: int) -> int:
+        """Forget the messages of a span, those that the history lacks as well; give how many there were."""
+        return super().clear(span, now=now) + self.unconfirmed.clear(span, now=now)
 
     def _gaps(
         self, history: Store, selector: Selector, span: Range, *, settle: int, now: int
     ) -> dict[str, list[Range]]:
-        """Give where the history is yet to settle, by client, or of all; forget the parts that lie where it has."""
+        """Give where the history is yet to settle, by client, or of all; settle what was recorded where it has."""
         spans, _ = history.spans(selector, span)
         gaps = {}
         for one in selector.clients or (ledger.ALL,):
             settled = [known.settled(settle) for known in spans if known.client in (ledger.ALL, one)]
-            self._forget(Selector(None if one == ledger.ALL else (one,), selector.topic), settled, now)
+            # The portal may tell of a message that it came a little later: what follows is on its way.
+            inner = [one.before(one.end - NEAR) for one in settled]
+            self._settle(history, Selector(None if one == ledger.ALL else (one,), selector.topic), inner, now)
             gaps[one] = span.minus(settled)
         return gaps
 
-    def _forget(self, selector: Selector, settled: list[Range], now: int) -> None:
-        """Forget the parts that lie in one of the spans over which the history has settled."""
-        if not settled:
-            return
-        around = Range(min(span.start for span in settled), max(span.end for span in settled))
+    def _settle(self, history: Store, selector: Selector, settled: list[Range], now: int) -> None:
+        """Forget the parts over which the history has settled; what it lacks of them is kept aside.
 
-        def done(db: sqlite3.Connection) -> list[ledger.Part]:
-            found = ledger.parts(db, around, selector)
-            return [part for part in found if any(part.is_all(selector, span) for span in settled)]
-
-        with contextlib.suppress(StoreError):  # a store that can only be read
-            with database.snapshot(self._ledger, ledger.FORMAT) as db:
-                if db is None or not done(db):
-                    return
-            with database.transaction(self._ledger, ledger.FORMAT) as db:
-                ledger.replace_parts(db, done(db), [], now)
+        What is aside is compared again each time: the portal may have been late, and asked again since.
+        """
+        for store in (self.unconfirmed, self):
+            if not store.in_all(selector, settled):
+                continue
+            with contextlib.suppress(StoreError), locked(self._locks / "settle.lock"):  # else it can only be read
+                for part in store.in_all(selector, settled):
+                    rest = store.lacking(history, part)
+                    if store is self:
+                        self.unconfirmed.append(self.unconfirmed.unknown(rest))  # some may be there since a crash
+                    elif len(rest) == part.rows:
+                        continue
+                    store.replace(part, rest if store is self.unconfirmed else messages.empty(), now=now)
 
 
 def _lie_in(gaps: dict[str, list[Range]], table: pa.Table) -> np.ndarray:
