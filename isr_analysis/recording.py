@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import threading
+import time as clock
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from isr_analysis import frame, messages, times
 from isr_analysis.amounts import counted
-from isr_analysis.errors import StoreError
+from isr_analysis.errors import IsrError, StoreError
 from isr_analysis.interrupts import uninterrupted
 from isr_analysis.live import strangers
 from isr_analysis.messages import Clients, Selector
@@ -31,6 +32,9 @@ from isr_analysis.streaming.stream import Stream, gaps_table
 logger = logging.getLogger(__name__)
 
 _TIDY_EVERY = 8
+_LEAST = 0.001  # s
+_ROOM = 100_000_000
+"""Bytes of messages that may wait for the disk, if it is full for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def record(
         For a stream, how often messages are stored (a crash loses no more than that), by default 5 s; for the live
         answer, how often it is requested, by default 10 s.
     duration : str or timedelta, optional
-        How long to record; by default, until stopped.
+        How long to record, counted from the call, also while it stands by; by default, until stopped.
     stop : threading.Event, optional
         Setting it ends the recording, for a recorder that runs in its own thread.
     progress : callable, optional
@@ -128,7 +132,8 @@ def record(
     TokenMissingError, TokenRefusedError, AddOnMissingError, PortalUnavailableError
         The portal refused, or could not be reached at the start. If it becomes unavailable later, the recorder waits.
     StoreError
-        The store cannot be written.
+        The store cannot be written. If that happens later, as with a full disk, up to 100 MB of messages wait for it;
+        it is raised if they are more, or the recording ends.
 
     Warns
     -----
@@ -147,12 +152,12 @@ def record(
     """
     portal = connection.current(portal)
     check_online(portal)
-    recorder = _Recorder(portal, progress, threading.Event() if stop is None else stop)
-    with (
-        contextlib.suppress(_Stopped),
-        recorder.store.recording(recorder.stand_by),
-        contextlib.closing(opened(source, client_id, topic, duration=duration, portal=portal)) as found,
-    ):
+    seconds = None if duration is None else times.duration(duration, name="duration") / times.SECOND
+    recorder = _Recorder(portal, progress, threading.Event() if stop is None else stop, seconds)
+    with contextlib.suppress(_Stopped), contextlib.ExitStack() as held:
+        held.enter_context(recorder.store.recording(recorder.stand_by))
+        opening = opened(source, client_id, topic, duration=recorder.left(), portal=portal)
+        found = held.enter_context(contextlib.closing(opening))
         for words in (strangers(portal, found.selector), _wrong_clock(portal) if isinstance(found, Stream) else ""):
             if words:
                 warnings.warn(words, stacklevel=2)
@@ -224,6 +229,9 @@ def load_recorded(
 
 def _wrong_clock(portal: Portal) -> str:
     """Say that the machine's clock is too far from the portal's for their messages to be known as the same; else ""."""
+    if not portal.requests:  # every answer tells the portal's time
+        with contextlib.suppress(IsrError):
+            portal.wire.get(portal.routes.live)
     off = portal.wire.off
     if abs(off) <= NEAR:
         return ""
@@ -241,8 +249,13 @@ class _Stopped(Exception):  # noqa: N818 (not an error: somebody asked for it)
 class _Recorder:
     """One recording."""
 
-    def __init__(self, portal: Portal, progress: Callable[[Recording], None] | None, stop: threading.Event) -> None:
+    def __init__(
+        self, portal: Portal, progress: Callable[[Recording], None] | None, stop: threading.Event, seconds: float | None
+    ) -> None:
         self.store = Recorded(portal.folder)
+        self._until = None if seconds is None else clock.monotonic() + seconds
+        self._stands_by = False
+        self._waiting = messages.empty()
         self._portal = portal
         self._progress = progress
         self._stop = stop
@@ -253,10 +266,19 @@ class _Recorder:
 
     def stand_by(self) -> None:
         """Wait for another recorder."""
-        if self._stop.is_set():
+        if self._stop.is_set() or (self._until is not None and clock.monotonic() >= self._until):
             raise _Stopped
+        if not self._stands_by:
+            logger.warning("another recorder of this account is at work: this one stands by, to take its place")
+            self._stands_by = True
         if self._progress is not None:
             self._progress(Recording(messages.STREAM, 0, self._start, self._portal.now(), standing_by=True))
+
+    def left(self) -> dt.timedelta | None:
+        """Give for how much longer it is to record, from now on; None is without end."""
+        self._start = self._portal.now()
+        self._stands_by = False
+        return None if self._until is None else dt.timedelta(seconds=max(_LEAST, self._until - clock.monotonic()))
 
     def run(self, source: Source, every: str | dt.timedelta | None) -> None:
         """Record until the source or somebody ends it."""
@@ -278,9 +300,8 @@ class _Recorder:
             try:
                 source.close()  # it may wait for a connection that is being made: Ctrl-C comes through
             finally:
-                if isinstance(source, Stream):
-                    with uninterrupted():
-                        self._keep(source.rest())
+                with uninterrupted():
+                    self._keep(source.rest() if isinstance(source, Stream) else messages.empty(), is_last=True)
 
     def state(self) -> Recording:
         """Tell how it stands."""
@@ -289,14 +310,22 @@ class _Recorder:
             messages.LIVE if source is None else source.source,
             self._rows, self._start, self._portal.now(),
             tuple(source.missed()) if source is not None else (),
-            connected=source is None or source.connected,
+            connected=source is None or source.connected, standing_by=source is None and self._stands_by,
         )  # fmt: skip
 
-    def _keep(self, table: pa.Table) -> None:
-        if len(table):
-            with uninterrupted():  # what came is stored once, neither half nor twice
-                self._write(table)
-                self._rows += len(table)
+    def _keep(self, table: pa.Table, *, is_last: bool = False) -> None:
+        with uninterrupted():  # what came is stored once, neither half nor twice
+            self._waiting = pa.concat_tables([self._waiting, table])
+            if len(self._waiting):
+                try:
+                    self._write(self._waiting)
+                except StoreError as exc:
+                    if is_last or not self._rows or self._waiting.nbytes > _ROOM:
+                        raise
+                    logger.warning("%s; %s wait for it", exc, counted(len(self._waiting), "message"))
+                else:
+                    self._rows += len(self._waiting)
+                    self._waiting = messages.empty()
         if self._progress is not None:
             self._progress(self.state())
 

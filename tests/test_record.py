@@ -178,6 +178,17 @@ def test_who_stands_by_can_be_stopped():
             assert waiting.end().rows == 0
 
 
+def test_who_stands_by_ends_in_time_and_says_so(caplog):
+    """An hourly job beside a recorder that is always there: its time counts from when it was called."""
+    with isr.sandbox.serve(days=1) as here:
+        portal, other = here.connect(), here.connect()
+        with Recorded(portal.folder).recording(lambda: None):
+            done = isr.record(source="live", duration="1s", portal=other)
+        assert (done.rows, str(done)) == (0, "standing by: another recorder of this account is at work")
+        assert sum("another recorder" in one.message for one in caplog.records) == 1
+        assert isr.record(source="live", duration="1s", portal=other).rows
+
+
 def test_without_a_subscriber_the_live_answer_is_recorded():
     """Each publisher's last message, once, however often it is seen, also by the next recorder."""
     clock = Clock()
@@ -251,25 +262,30 @@ def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog
 @needs_mosquitto
 @pytest.mark.parametrize(("off", "words"), [(45 * S, "ahead of"), (-90 * S, "behind"), (5 * S, None)])
 def test_a_clock_that_is_off_is_told(tmp_path, off, words):
-    """By the time that it puts on messages they are not known as those of the history; seconds do no harm."""
+    """By the time that it puts on messages they are not known as those of the history; seconds do no harm.
+
+    Also where the account is known, and nothing else is asked.
+    """
     with isr.sandbox.serve(days=1, broker=True, rate=1) as here:
-        portal = Portal(
-            settings.profile(origin=here.origin, home=tmp_path), Token(here.token), now=lambda: time.time_ns() + off
-        )
         login = here.make_subscriber()
-        with portal, warnings.catch_warnings(record=True) as said, isr.stream(login=login, portal=portal) as live:
-            warnings.simplefilter("always")
-            stop = threading.Event()
-            stop.set()
-            isr.record(source=live, every="0.1s", stop=stop, portal=portal)
-    assert [f"{words} the portal's" in str(one.message) for one in said] == ([True] if words else [])
+        for known in (False, True):
+            portal = Portal(
+                settings.profile(origin=here.origin, home=tmp_path), Token(here.token), now=lambda: time.time_ns() + off
+            )
+            with portal, warnings.catch_warnings(record=True) as said, isr.stream(login=login, portal=portal) as live:
+                warnings.simplefilter("always")
+                assert (portal.requests == 0) == known
+                stop = threading.Event()
+                stop.set()
+                isr.record(source=live, every="0.1s", stop=stop, portal=portal)
+            assert [f"{words} the portal's" in str(one.message) for one in said] == ([True] if words else [])
 
 
 def test_files_that_cannot_be_put_together_do_not_end_a_recording():
     """As where the disk has room for what comes, and not for all of it once more."""
     resource = pytest.importorskip("resource")
     with isr.sandbox.serve(days=1) as here, here.connect() as portal:
-        recorder = _Recorder(portal, None, threading.Event())
+        recorder = _Recorder(portal, None, threading.Event(), None)
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))
         try:
@@ -281,6 +297,31 @@ def test_files_that_cannot_be_put_together_do_not_end_a_recording():
         assert recorder.store.health().files == _TIDY_EVERY
         recorder.store.tidy(times.day_of(portal.now()), now=portal.now(), settle=0)
         assert recorder.store.health().files == 1
+
+
+def test_a_disk_that_is_full_for_a_while_is_waited_for(caplog):
+    """What came meanwhile is stored once there is room; if there is none at the end, that is an error."""
+    resource = pytest.importorskip("resource")
+    caplog.set_level(logging.CRITICAL)
+    with isr.sandbox.serve(days=1) as here, here.connect() as portal:
+        recorder = _Recorder(portal, None, threading.Event(), None)
+        keep = [_table([(portal.now() + i, "dev-a", "noise", b"%d" % i, i)]) for i in range(5)]
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        recorder._keep(keep[0])
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+            recorder._keep(keep[1])
+            recorder._keep(keep[2])
+            assert recorder.state().rows == 1
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            recorder._keep(keep[3])
+            assert recorder.state().rows == 4
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+            with pytest.raises(isr.errors.StoreError, match="cannot be (written|used)"):
+                recorder._keep(keep[4], is_last=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert isr.load_recorded(portal=portal)["value"].tolist() == [0, 1, 2, 3]
 
 
 def test_recorded_messages_never_count_as_fetched():

@@ -6,7 +6,10 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -264,6 +267,40 @@ def test_a_break_after_a_long_silence_begins_a_minute_before_it_was_noticed(monk
         first, _ = (message for _, message in zip(range(2), live, strict=False))
         (gap,) = live.missed()
     assert gap.start - first.time_ns == 40 * SECOND
+
+
+def test_a_program_that_did_not_run_says_what_it_may_have_missed():
+    """A real one, stopped for some seconds as by a laptop's sleep: what waited counts as of when it last ran."""
+    code = """
+import os, sys, time
+import isr_analysis as isr
+from isr_analysis.secret import Secret
+from isr_analysis.streaming.login import Address, Login
+login = Login(Address("127.0.0.1", int(sys.argv[1]), tls=False), "sub-1", Secret("pass"), sys.argv[2] + "/#")
+with isr.stream(login=login, duration="60s") as live:
+    print("there", flush=True)
+    message = next(iter(live))
+    for gap in live.missed():
+        print(gap.reason, gap.start, gap.end, message.time_ns)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        child = subprocess.Popen([sys.executable, "-c", code, port, ACCOUNT], stdout=subprocess.PIPE, text=True)
+        wire, _ = server.accept()
+        with wire:
+            answer(wire, OK)
+            assert child.stdout.readline() == "there\n"
+            child.send_signal(signal.SIGSTOP)
+            began = time.time_ns()
+            time.sleep(7)
+            wire.sendall(MESSAGE)
+            ended = time.time_ns()
+            child.send_signal(signal.SIGCONT)
+            reason, start, end, came = child.communicate(timeout=60)[0].split()
+    assert reason == "paused"
+    assert abs(int(start) - began) < 3 * SECOND
+    assert int(end) >= ended
+    assert int(came) == int(start)
 
 
 def test_the_account_is_asked_for_where_no_filter_says_it(sandbox, monkeypatch):

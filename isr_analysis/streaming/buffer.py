@@ -22,8 +22,9 @@ class Gap:
     ----------
     start, end : int
         ns; `end` is the present for a connection that is still away.
-    reason : {"connection", "reader"}
-        The broker was away; or the reader was too slow, and what waited longest was dropped.
+    reason : {"connection", "paused", "reader"}
+        The broker was away; this program did not run, as when the machine sleeps; or the reader was too slow, and what
+        waited longest was dropped.
     lost : int or None
         How many messages were dropped; None where nobody can know.
     """

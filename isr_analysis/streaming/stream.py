@@ -99,7 +99,7 @@ class Stream:
         self._subscription = Subscription(
             login, logins.filter_of(login, account_id),
             heard=self._heard,
-            back=lambda start, end: self._buffer.note(Gap(start, end, "connection", None)),
+            missed=lambda start, end, reason: self._buffer.note(Gap(start, end, reason, None)),
             failed=self._buffer.close,
             now=now,
         )  # fmt: skip
@@ -196,9 +196,9 @@ class Stream:
         -------
         pandas.DataFrame
             One row per gap, sorted by start, with a RangeIndex. Columns ``start``, ``end`` (UTC), ``reason``
-            (``"connection"``: the broker was away; ``"reader"``: the reader was too slow and the oldest messages were
-            dropped) and ``lost`` (Int64: how many messages were dropped, NA if unknown). Without any gap: the same
-            columns, no rows.
+            (``"connection"``: the broker was away; ``"paused"``: this program did not run, as when the machine sleeps;
+            ``"reader"``: the reader was too slow and the oldest messages were dropped) and ``lost`` (Int64: how many
+            messages were dropped, NA if unknown). Without any gap: the same columns, no rows.
         """
         return gaps_table(self.missed())
 
@@ -220,7 +220,7 @@ class Stream:
             self.close()
         return self._buffer.ended or (stop is not None and stop.is_set())
 
-    def _heard(self, topic: str, payload: bytes) -> None:
+    def _heard(self, topic: str, payload: bytes, at: int) -> None:
         """Take a message from the network; must not raise."""
         if topic not in self._topics:
             if len(self._topics) > _TOPICS:
@@ -229,7 +229,7 @@ class Stream:
         place = self._topics[topic]
         if place is not None:
             self._count += 1
-            self._buffer.put((self._now(), *place, payload, self._count))
+            self._buffer.put((at, *place, payload, self._count))
 
     def _place(self, topic: str) -> tuple[str, str] | None:
         """Give client and subpath of a topic that is meant."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import ssl
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from isr_analysis import times
@@ -17,6 +20,16 @@ logger = logging.getLogger(__name__)
 
 KEEPALIVE = 30
 """Seconds after which a connection on which nothing came is asked whether it is there."""
+
+_BEAT = 1.0
+_STILL = 5.0
+"""Seconds without a beat after which this program did not run: the machine slept, or had no time for it."""
+
+_BACKLOG = 1.0
+"""Seconds for which what comes after that is taken for what had to wait."""
+
+_real_seconds = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time
+"""A clock that goes on while the machine sleeps."""
 
 _PATIENCE = 20.0
 _TCP_SECONDS = 10.0
@@ -36,9 +49,11 @@ class Subscription:
     topic_filter : str
         To what.
     heard : callable
-        Is given each message's topic and payload, in the network's thread.
-    back : callable
-        Is given the span (ns) in which the connection was away, when it is back.
+        Is given each message's topic and payload, in the network's thread, and when it came (ns). Of what came while
+        this program did not run that is when it last ran.
+    missed : callable
+        Is given each span (ns) in which messages may have been missed once it is over, and the reason: the
+        ``"connection"`` was away, or this program was ``"paused"``.
     failed : callable
         Is given the error with which the subscription ends.
     now : callable
@@ -62,31 +77,60 @@ class Subscription:
         login: Login,
         topic_filter: str,
         *,
-        heard: Callable[[str, bytes], None],
-        back: Callable[[int, int], None],
+        heard: Callable[[str, bytes, int], None],
+        missed: Callable[[int, int, str], None],
         failed: Callable[[IsrError], None],
         now: Callable[[], int],
     ) -> None:
         self._login = login
         self._filter = topic_filter
         self._heard = heard
-        self._back = back
+        self._missed = missed
         self._failed = failed
         self._now = now
         self._last = now()
         self.away_since: int | None = None
         self._refusals = 0
         self._closing = False
+        self._beating = threading.Lock()
+        self._beat = _real_seconds()
+        self._waited = 0, -math.inf  # the instant (ns) as of which what had to wait counts, and until when it comes
+        self._closed = threading.Event()
         self._ready = threading.Event()
         self._problem: IsrError | None = None
         self._client = self._made()
         self._open()
+        threading.Thread(target=self._keep_beating, name="isr-stream-beat", daemon=True).start()
 
     def close(self) -> None:
         """End it."""
         self._closing = True
+        self._closed.set()
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _keep_beating(self) -> None:
+        while not self._closed.wait(_BEAT):
+            self._run()
+
+    def _run(self) -> None:
+        """Note that this program runs; and if it did not for a while, that as much may have been missed."""
+        with self._beating:
+            real = _real_seconds()
+            still, self._beat = real - self._beat, real
+            if still > _STILL and self._ready.is_set():
+                now = self._now()
+                before = max(self._last, now - int(still * times.SECOND))
+                self._waited = before, real + _BACKLOG
+                if self.away_since is None:
+                    logger.warning("this program did not run for %.0f s: messages may be missing", still)
+                    self._missed(before, max(before, now), "paused")
+
+    def _came_at(self) -> int:
+        """Give when what comes now came: of what had to wait as this program did not run, when it last ran."""
+        self._run()
+        before, until = self._waited
+        return before if _real_seconds() < until else self._now()
 
     def _made(self) -> Any:
         mqtt, version = _paho()
@@ -179,18 +223,18 @@ class Subscription:
         away, self.away_since = self.away_since, None
         if away is not None:
             logger.info("the broker %s is back", self._login.address)
-            self._back(away, max(away, self._now()))
+            self._missed(away, max(away, self._now()), "connection")
         self._ready.set()
 
     def _on_message(self, _client: Any, _data: Any, message: Any) -> None:
-        self._last = self._now()
+        self._last = self._came_at()
         if message.retain:  # of some earlier time, which nobody tells
             return
         try:
             topic = message.topic
         except UnicodeDecodeError:
             return
-        self._heard(topic, message.payload)
+        self._heard(topic, message.payload, self._last)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
         if self._closing or self.away_since is not None:
@@ -202,6 +246,7 @@ class Subscription:
             )
             return
         # Nobody tells when the last message came through, only when it was noticed that none do.
+        self._run()
         now = self._now()
         self.away_since = min(now, max(self._last, now - 2 * KEEPALIVE * times.SECOND))
         logger.warning("the connection to the broker %s broke (%s); trying again", self._login.address, code)
