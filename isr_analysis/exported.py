@@ -219,6 +219,11 @@ def file_system(name: str) -> tuple[fs.FileSystem, str]:
         except (ImportError, ValueError) as why:
             raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can read and write") from why
         files = fs.PyFileSystem(fs.FSSpecHandler(other))
+    except OSError as exc:
+        raise StoreError(
+            f"{name} cannot be reached ({exc}); check its name, the network, and who may use it (the credentials that "
+            "such a store takes from the environment)"
+        ) from exc
     return files, path
 
 

@@ -51,6 +51,9 @@ IDENTITY = (DEVICE, "type", "chan", "module", "dcn")
 _MOST = 2_000_000_000
 """Bytes of payloads that one Arrow array of `binary` may hold, less a margin."""
 
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character, as bytes of a command's arguments that are no UTF-8 are read; it cannot be sent."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -143,7 +146,7 @@ def check_filter(topic: object) -> str:
             f"topic={topic!r} is no MQTT topic filter but several; give one that covers them, such as "
             '"telemetry/#" or "#", and pick from the frame: df[df["topic"].isin([…])]'
         )
-    if not isinstance(topic, str) or not topic:
+    if not isinstance(topic, str) or not topic or HALF.search(topic):
         raise UsageError(f'topic={topic!r} is no MQTT topic filter; give one such as "telemetry/#", or "#" for all')
     levels = topic.split("/")
     if _UUID.fullmatch(levels[0]) and len(levels) > 2:  # noqa: PLR2004 (account, client, and what is meant)
@@ -218,8 +221,8 @@ class Selector:
             given = client_id.tolist() if hasattr(client_id, "tolist") else client_id  # of numpy, pandas or Arrow
             given = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
             for one in given:
-                is_text = isinstance(one, str) and one.strip() and not any(mark in one for mark in "/+#")
-                if not is_text or without_tokens(str(one)) != one:
+                is_text = isinstance(one, str) and one.strip() and not re.search("[/+#]", one)
+                if not is_text or HALF.search(one) or without_tokens(one) != one:
                     told = repr(one) if isinstance(one, str | int | float | None) else f"a {type(one).__name__}"
                     raise UsageError(
                         f"client_id={told} is no client id; give the device's own id as the portal lists it, "

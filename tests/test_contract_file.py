@@ -13,6 +13,7 @@ from portals import FIRST, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import errors
+from isr_analysis.contract import headers
 from isr_analysis.contract.contract import Contract
 from isr_analysis.contract.file import overridden
 from isr_analysis.errors import IsrError, UsageError
@@ -115,6 +116,13 @@ def test_a_header_that_is_wanted_is_named_with_its_remedy(home, tmp_path, doc, w
     contract.write_text('[headers]\nX-Tenant = "acme"\n')
     with portals.serve(server) as origin, portals.connect(origin, home, contract_file=contract) as portal:
         assert isr.load_history(**span, portal=portal)["value"].tolist() == list(range(24))
+
+
+def test_what_is_not_there_is_no_header_though_it_is_called_like_one():
+    """A client named as headers are; where the document wants a header, it may be that all the same."""
+    assert headers.remedy(404, "no client x-y here", []) == ""
+    assert 'X-Tenant = "…"' in headers.remedy(400, "missing X-Tenant", [])
+    assert 'X-Tenant = "…"' in headers.remedy(404, "no client x-y here", ["X-Tenant"])
 
 
 class OfAccount(Wanting):

@@ -58,11 +58,17 @@ def test_a_covering_filter_matches_whatever_the_covered_one_does(wide, narrow, t
         assert overlap(wide, narrow)
 
 
-@pytest.mark.parametrize("client", ["", " ", "a/b", "+", [], ["a", ""], [3], "#", {"a": 1}, b"a", [["a"]]])
+@pytest.mark.parametrize("client", ["", " ", "a/b", "+", [], ["a", ""], [3], "#", {"a": 1}, b"a", [["a"]], "\udcff"])
 def test_what_is_no_client_is_refused(client):
     """A client id has no levels or wildcards; no client at all is said with None."""
     with pytest.raises(UsageError, match="client_id="):
         Selector.of(client)
+
+
+def test_bytes_that_are_no_utf_8_are_no_topic():
+    """As a terminal may hand them on; they could not be sent."""
+    with pytest.raises(UsageError, match=r"topic='a/\\udcff' is no MQTT topic filter"):
+        Selector.of(None, "a/\udcff")
 
 
 @pytest.mark.parametrize("kind", [tuple, set, np.array, pd.Series, pd.Index, pd.Categorical, pa.array])

@@ -123,6 +123,7 @@ def test_without_the_add_on_the_error_names_it(portal):
     "call",
     [
         lambda line: mgmt.create_publisher(" ", portal=line),
+        lambda line: mgmt.create_publisher("Z\udcfcrich", portal=line),
         lambda line: mgmt.pause_publisher("", portal=line),
         lambda line: mgmt.remove_publisher("..", portal=line),
         lambda line: mgmt.create_subscriber("a", expires_in_days=0, portal=line),

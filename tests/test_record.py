@@ -317,7 +317,7 @@ def test_a_disk_that_is_full_for_a_while_is_waited_for(caplog):
             recorder._keep(keep[3])
             assert recorder.state().rows == 4
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-            with pytest.raises(isr.errors.StoreError, match="cannot be (written|used)"):
+            with pytest.raises(isr.errors.StoreError, match=r"cannot be (written|used)"):
                 recorder._keep(keep[4], is_last=True)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)

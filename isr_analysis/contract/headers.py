@@ -72,6 +72,8 @@ def remedy(status: int, words: str, lacking: Sequence[str]) -> str:
 
     Else give "".
     """
+    if status == HTTPStatus.NOT_FOUND and not lacking:  # what is not there may be called like a header
+        return ""
     found = _NAMED.search(words)
     named = list(lacking) or ([found[0]] if found else ["Accept"] if status == HTTPStatus.NOT_ACCEPTABLE else [])
     if not named and not _OF_ONE.search(words):

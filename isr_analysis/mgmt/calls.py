@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from isr_analysis import answers
+from isr_analysis import answers, messages
 from isr_analysis.contract.contract import API
 from isr_analysis.errors import PortalUnavailableError, RequestRefusedError, UsageError
 from isr_analysis.mgmt import made
@@ -107,6 +107,8 @@ def text(value: object, name: str, wanted: str) -> str:
         raise UsageError(f"{name}={value!r} is of type {type(value).__name__}; give {wanted} as text")
     if not value.strip():
         raise UsageError(f"{name}={value!r} is empty; give {wanted}")
+    if messages.HALF.search(value):
+        raise UsageError(f"{name}={value!a} is no UTF-8, as this terminal wrote it; give {wanted}")
     return value.strip()
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -265,6 +266,17 @@ def test_a_delta_table_that_someone_else_changed_is_mended(portal, tmp_path):
         assert deltalake.DeltaTable(folder).to_pyarrow_dataset().count_rows() == len(held(portal))
     shutil.rmtree(folder / "_delta_log")
     assert isr.export_history(folder, **DAYS, delta=True, portal=portal).written == 3
+
+
+def test_a_store_of_objects_that_cannot_be_reached_is_told(portal, monkeypatch):
+    """Arrow raises what the network said; here it is said in its place, as a network that is there would be asked."""
+
+    def away(_):
+        raise OSError("Could not resolve host: club.s3.amazonaws.com")
+
+    monkeypatch.setattr(exported.fs, "FileSystem", SimpleNamespace(from_uri=away))
+    with pytest.raises(errors.StoreError, match=r"s3://club/x cannot be reached .*resolve host"):
+        isr.export_history("s3://club/x", **DAYS, portal=portal)
 
 
 @pytest.fixture
