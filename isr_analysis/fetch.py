@@ -128,7 +128,7 @@ def fetch(
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
         by_list = selector.clients is None and portal.contract.history.client_required
         doubt = portal.doubt_of_clients() if by_list else ""
-        remark, portal.habits.remark = portal.habits.remark, ""
+        remark = portal.habits.remark
         said = f"the portal says beside its messages: {remark!r}" if remark else ""
         for words in (cuts.unproven(portal, selector), doubt, said, portal.contract.choice):
             if words:
@@ -238,11 +238,11 @@ class _Download:
 
     def _commit(self, selector: Selector, window: Range) -> None:
         """Ask for a window, and store it whole, or that it could not be had."""
-        at = self.portal.now()
+        at, refused = self.portal.now(), [(0, "")]
         try:
             to_the_end(
                 lambda: self.store.commit(
-                    selector, window, self._pages(selector, window), fetched_at=at,
+                    selector, window, self._pages(selector, window, refused.append), fetched_at=at,
                     ahead=lambda: self.portal.wire.ahead, settle=self.settle, decode=self.decode,
                 )
             )  # fmt: skip
@@ -250,16 +250,18 @@ class _Download:
             with contextlib.suppress(StoreError):
                 self.store.fail(selector, window, at=at, words=str(exc))
             raise
-        until, words = self.portal.habits.not_kept
-        if refused := window.before(until):
+        until, words = max(refused)
+        if old := window.before(until):
             with contextlib.suppress(StoreError):
-                self.store.fail(selector, refused, at=at, words=f"{ledger.TOO_OLD}{words}")
+                self.store.fail(selector, old, at=at, words=f"{ledger.TOO_OLD}{words}")
 
-    def _pages(self, selector: Selector, window: Range) -> Iterator[pa.Table]:
+    def _pages(
+        self, selector: Selector, window: Range, refused: Callable[[tuple[int, str]], None]
+    ) -> Iterator[pa.Table]:
         self._add()
-        rows = 0
+        rows, wait = 0, self._pause if self.wait_for_quota else False
         try:
-            for page in pages(self.portal, selector, window, wait=self._pause if self.wait_for_quota else False):
+            for page in pages(self.portal, selector, window, wait=wait, refused=refused):
                 rows += len(page)
                 self._add(rows=len(page))
                 _check_spelling(selector, page)

@@ -78,7 +78,8 @@ def load_live(
     -----
     UserWarning
         The portal has no publisher with a name in `client_id`, gave a round number of messages and may have more, or
-        says that some may be missing. Or `topic` begins with a slash, which topics hardly ever do, and nothing matched.
+        says that some may be missing. Or nothing matched `topic`, and it is nearly a topic of the answer, or begins
+        with a slash, which topics hardly ever do.
 
     Examples
     --------
@@ -97,7 +98,8 @@ def load_live(
     said = lists.caveats(portal.responses, portal.routes.live)
     if silent and (unknown := strangers(portal, selector)):
         said.insert(0, unknown)
-    said += [] if len(table) else [f"no message of {selector} came: {one}" for one in holding.slips(selector.topic)]
+    if not len(table):
+        said += [f"no message of {selector} came: {one}" for one in holding.misheard(selector.topic, portal)]
     for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {
@@ -153,15 +155,15 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
 
 def _shown_by_history(portal: Portal) -> str | None:
     """Give the form of payloads that messages of late show, if those of all clients can be asked for."""
-    known, habits = portal.contract.history, portal.habits
+    known, forms = portal.contract.history, portal.habits.forms
     if known.client_required or known.topic_required:
         return None
-    if habits.payloads is None and not habits.is_worth_a_look("payloads"):  # it failed again and again
+    if forms.payloads is None and not portal.habits.is_worth_a_look("payloads"):  # it failed again and again
         return None
     try:
         return Asker(portal, known, Selector(), Range(0, portal.now()), wait=False).shown_by_others()[0]
     except AddOnMissingError:
-        habits.payloads = None, None
+        forms.payloads = None, None
     except IsrError:  # it is asked again with the next answer
         pass
     return None

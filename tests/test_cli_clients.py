@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import keyring
 import pytest
@@ -30,6 +31,19 @@ def here(monkeypatch):
         monkeypatch.setenv("ISR_TOKEN", running.token)
         monkeypatch.setenv("ISR_PORTAL_ORIGIN", running.origin)
         yield running
+
+
+@pytest.fixture
+def no_open_file_goes(monkeypatch):
+    """Refuse to remove a file that this process has open, as Windows does."""
+    unlink = os.unlink
+
+    def refused(path, **more):
+        if any(one.exists() and one.samefile(path) for one in Path("/proc/self/fd").iterdir()):
+            raise PermissionError(errno.EACCES, "it is in use", os.fspath(path))
+        unlink(path, **more)
+
+    monkeypatch.setattr(os, "unlink", refused)
 
 
 def run(*words, given=None):
@@ -226,8 +240,8 @@ def test_a_keyring_that_keeps_nothing_is_none(here, monkeypatch):
     assert here.requests() == 0
 
 
-def test_a_failure_leaves_no_empty_file(here, tmp_path):
-    """If nothing was made, the file for its password goes again."""
+def test_a_failure_leaves_no_empty_file(here, tmp_path, no_open_file_goes):
+    """If nothing was made, the file for its password goes again, on Windows too."""
     here.fail("down", route="subscriber-mqtt-passwords")
     file = tmp_path / "login"
     with pytest.raises(isr.errors.PortalUnavailableError, match="may have taken effect"):

@@ -135,6 +135,16 @@ def test_a_topic_that_begins_with_a_slash_is_told_where_nothing_of_it_came(here)
             load("isr-shack-01", "/telemetry/#", **asked, portal=here)
 
 
+def test_a_topic_that_is_nearly_one_of_the_live_answer_is_told(here):
+    """Where it is empty; a topic of another kind is none that somebody has mistyped."""
+    topic = isr.load_live(portal=here)["topic"].iloc[0]
+    with pytest.warns(UserWarning, match=rf"none of '{topic}s', but of '{topic}'"):
+        found = isr.load_live(topic=f"{topic}s", portal=here)
+    assert found.empty
+    assert topic in found.attrs["warning"]
+    assert isr.load_live(topic="weather/rain", portal=here).attrs["warning"] == ""
+
+
 @pytest.mark.parametrize(
     ("function", "given"),
     [

@@ -62,7 +62,7 @@ def test_what_was_asked_in_a_guessed_unit_is_asked_again_once_another_thread_has
         given = plain(url, headers)
         if re.search(r"[?&]start=\d{10}(?!\d)", url):
             portal.learn(dataclasses.replace(portal.contract.history, time_form="ms"))
-            portal.habits.unit_is_guessed = False
+            portal.habits.guesses.unit = False
         return given
 
     server.answer = answer

@@ -13,7 +13,7 @@ from isr_analysis.answers import Page, Paging, read_paging
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError
 from isr_analysis.portal import paging
-from isr_analysis.portal.habits import Habits
+from isr_analysis.portal.habits import Sizes
 from isr_analysis.portal.paging import BY_TIME, END, Step, following, of_headers
 
 PATH = "/api/v1/subscriber/history"
@@ -26,7 +26,7 @@ def after(said=None, *, known=None, rows=40, so_far=None, nth=0, **shown):
     page = Page(messages.empty(), rows, paging=said or Paging())
     known = known or History(page_size=100)
     total = rows if so_far is None else so_far
-    return following(known, Step(PATH, ASKED), page, rows=total, nth=nth, habits=Habits(**shown))
+    return following(known, Step(PATH, ASKED), page, rows=total, nth=nth, sizes=Sizes(**shown))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_instant_that_is_packed_in_a_cursor_names_no_page_either(text, is_ins
     for at in (times.iso(FIRST), str(FIRST // 10**6)):
         cursor = base64.urlsafe_b64encode(text.format(at=at).encode()).decode().rstrip("=")
         page = Page(table, 1, paging=Paging(cursor=cursor, cursor_name="next_cursor"))
-        said = following(History(), Step(PATH, ASKED), page, rows=1, nth=0, habits=Habits())
+        said = following(History(), Step(PATH, ASKED), page, rows=1, nth=0, sizes=Sizes())
         assert (said == BY_TIME) is is_instant
 
 
@@ -162,9 +162,9 @@ def test_an_instant_names_a_page_where_nothing_can_be_read_by_time(known):
     one = {"time": at, "client_id": "a", "topic": "t", "payload": b"1", "seq": 0, "source": "history", "extra": None}
     said = Paging(cursor=times.iso(at), cursor_name="next_cursor")
     page = Page(pa.Table.from_pylist([one], schema=messages.SCHEMA), 1, paging=said)
-    assert following(known, Step(PATH, ASKED), page, rows=1, nth=0, habits=Habits()).params["cursor"] == said.cursor
+    assert following(known, Step(PATH, ASKED), page, rows=1, nth=0, sizes=Sizes()).params["cursor"] == said.cursor
     behind = dataclasses.replace(page, paging=dataclasses.replace(said, cursor=str(at // 10**6 + 1)))
-    assert following(History(), Step(PATH, ASKED), behind, rows=1, nth=0, habits=Habits()) == BY_TIME
+    assert following(History(), Step(PATH, ASKED), behind, rows=1, nth=0, sizes=Sizes()) == BY_TIME
 
 
 def test_a_page_without_a_next_one_after_pages_with_one_is_the_last():
@@ -268,4 +268,4 @@ def test_a_link_that_names_a_number_alone_is_asked_with_the_question():
         ("/elsewhere?page=2", "/elsewhere?page=2"),
     ):
         page = Page(messages.empty(), 40, paging=Paging(url=link))
-        assert following(History(), asked, page, rows=40, nth=0, habits=Habits()) == Step(path, None)
+        assert following(History(), asked, page, rows=40, nth=0, sizes=Sizes()) == Step(path, None)

@@ -174,7 +174,7 @@ def test_the_time_that_a_portal_goes_by_is_proven_where_rows_have_two(home, tmp_
     with portals.mocked(server, home, contract_file=None) as portal:
         if goes_by == "time":
             same(isr.load_history(**span, portal=portal), server.stored[144:288])
-            assert portal.habits.clock_is_proven
+            assert portal.habits.instants.clock_is_proven
             return
         with pytest.raises(AnswerError, match="'received_at'"):
             isr.load_history(**span, portal=portal)

@@ -35,7 +35,7 @@ def test_a_portal_that_gives_less_at_once_than_before_is_read_to_the_end(home, d
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:
         assert len(isr.load_history(**DAY_2, portal=portal)) == 144
         change(server, cap=33)
-        portal.habits.sure_until = time.monotonic()  # ten minutes later
+        portal.habits.sizes.sure_until = time.monotonic()  # ten minutes later
         assert len(isr.load_history(**DAY_3, portal=portal)) == 144
 
 

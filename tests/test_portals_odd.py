@@ -293,7 +293,7 @@ def test_utc_without_a_zone_is_proven_once(home):
     """One request tells that instants are those that were asked for, for all that is loaded after."""
     with portals.mocked(server := Server(Dialect(when=clock(0), cap=5000), MINUTES), home) as portal:
         assert isr.load_history(**SPAN, portal=portal)["i"].tolist() == list(range(100))
-        assert portal.habits.zone_is_proven
+        assert portal.habits.instants.zone_is_proven
         before = server.count()
         isr.load_history("dev-a", start="2026-11-02T02:00", end="2026-11-02T04:00", refresh=True, portal=portal)
         assert server.count() == before + 1

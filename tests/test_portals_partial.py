@@ -12,7 +12,7 @@ from portals import Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import answers, doctor
-from isr_analysis.errors import AnswerError
+from isr_analysis.errors import AnswerError, PortalUnavailableError
 from isr_analysis.portal.token import Token
 
 
@@ -84,6 +84,21 @@ def test_what_may_be_missing_of_a_list_is_warned_of(home, load):
             assert len(found) == (1 if load is isr.mgmt.load_members else 3)
         server.remark = "Newest first."
         assert load(portal=portal, max_age="0s").attrs["warning"] == ""
+
+
+def test_what_was_said_in_a_load_that_failed_is_not_said_of_the_next(home):
+    """That one holds nothing of the answer beside which it stood."""
+
+    def how(server, asked, _n):
+        if "cursor" in asked:
+            return give({"detail": "no disk"}, 500)
+        beside = {"note": "Older messages can be missing", "next_cursor": "c2"} if asked["start"] < "2026-11" else {}
+        return rows(server._in(asked), **beside)
+
+    with portals.mocked(Odd(how), home) as portal:
+        with pytest.raises(PortalUnavailableError):
+            isr.load_history(start="2026-10-01", end="2026-10-02", portal=portal)
+        assert isr.load_history(**SPAN, portal=portal).attrs["warning"] == ""
 
 
 class OfOneKind(Server):

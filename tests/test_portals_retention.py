@@ -15,6 +15,7 @@ from portals import NOW, Dialect, Message, Server
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AddOnMissingError, QuestionRefusedError
+from isr_analysis.messages import Selector
 from isr_analysis.portal.habits import Habits
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
@@ -107,6 +108,23 @@ def test_what_is_too_old_is_said_of_each_range_that_lacks_it(home):
             assert later.attrs["warning"] == ""
 
 
+def test_what_is_too_old_of_one_client_is_said_of_no_other(home):
+    """Though it is loaded after that one, by the same connection: all of it came."""
+
+    def how(server, asked, _n):
+        low = portal_rows.read_instant("iso", asked["start"])
+        if low < NOW - KEPT and asked["client_id"] == "dev-0":
+            return give({"detail": "history is kept for 30 days"}, 400)
+        return rows(server._in(asked))
+
+    with portals.mocked(Odd(how, stored=STORED), home) as portal:
+        with pytest.warns(UserWarning, match=f"gives nothing from before {EDGE}"):
+            isr.load_history("dev-0", **SPAN, portal=portal)
+        df = isr.load_history("dev-1", **SPAN, portal=portal)
+        same(df, [one for one in STORED if one.client == "dev-1" and one.at < NOW - 27 * DAY])
+        assert df.attrs["warning"] == ""
+
+
 def test_what_is_kept_again_is_said_no_more(home):
     """As after a change of the plan: asked for once more, it is there."""
     server = keeping(400, "history is kept for 30 days")
@@ -140,13 +158,14 @@ def test_days_that_are_refused_at_once_leave_the_latest_edge():
             time.sleep(0.05)
             return int(self) > int(other)
 
-    habits = Habits(not_kept=(Slow(1), ""))
-    notes = [threading.Thread(target=habits.note_not_kept, args=(Slow(until), "too old")) for until in (3, 2)]
+    habits, selector = Habits(), Selector()
+    habits.note_since(selector, Slow(1), "")
+    notes = [threading.Thread(target=habits.note_since, args=(selector, Slow(since), str(since))) for since in (3, 2)]
     for one in notes:
         one.start()
     for one in notes:
         one.join()
-    assert habits.not_kept == (3, "too old")
+    assert (habits.kept(selector).since, habits.kept(selector).words) == (3, "3")
 
 
 def test_an_edge_that_moves_on_while_it_is_read(home):

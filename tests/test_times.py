@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -323,3 +326,11 @@ def test_a_zone_may_be_any_that_python_has():
 def test_a_duration_is_written_with_two_units_at_most(seconds, words):
     """What rounds to a minute is a minute."""
     assert times.lasting(seconds * times.SECOND) == words
+
+
+def test_zones_are_known_where_the_system_has_none():
+    """As on Windows, and in small containers."""
+    code = 'from isr_analysis import times; print(times.zone("Europe/Zurich"))'
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONTZPATH": ""}, capture_output=True,
+                          check=True, text=True)  # fmt: skip
+    assert done.stdout.strip() == "Europe/Zurich"

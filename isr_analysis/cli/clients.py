@@ -211,8 +211,8 @@ def _place(
 def _file(out: Path) -> Iterator[Callable[[Made, dict[str, Any]], None]]:
     """Make a file with room for a login, and give what writes it; unwritten it goes again."""
     with contextlib.ExitStack() as held:
+        unwritten = held.enter_context(contextlib.ExitStack())  # last of all: Windows removes no file that is open
         file = held.enter_context(os.fdopen(secret.new_file(out), "wb", buffering=0))
-        unwritten = held.enter_context(contextlib.ExitStack())
         unwritten.callback(out.unlink, missing_ok=True)
         try:
             file.write(b" " * _ROOM)  # a full disk shows now

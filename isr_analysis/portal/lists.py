@@ -19,7 +19,7 @@ from isr_analysis.answers.shape import plain
 from isr_analysis.contract.contract import Contract, History
 from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
 from isr_analysis.portal import paging
-from isr_analysis.portal.habits import Habits
+from isr_analysis.portal.habits import Sizes
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.parts import ALL, Part, of_messages, of_rows, picked_messages, picked_rows
 from isr_analysis.portal.transport import EnoughError
@@ -192,7 +192,7 @@ class _List(Generic[Read]):
                 return
             page = Page(messages.empty(), min(rows, 1), paging=said)
             known = self._known if said.url is None else Contract().paged(self._path)  # a link needs no other word
-            following = paging.following(known, question, page, rows=asked_for % ALL, nth=nth, habits=Habits())
+            following = paging.following(known, question, page, rows=asked_for % ALL, nth=nth, sizes=Sizes())
             if following == step and not rows:
                 return  # its cursor is where the next one will be
             is_same = kept.answer.body == former or (rows > 0 and not new)

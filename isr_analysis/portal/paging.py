@@ -21,7 +21,7 @@ from isr_analysis.contract import roles
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError
 from isr_analysis.messages import instants
-from isr_analysis.portal.habits import Habits
+from isr_analysis.portal.habits import Sizes
 
 _FEW = 16
 """Fewer messages than these are no limit of a portal's."""
@@ -63,7 +63,7 @@ _VENDORS = re.compile(r"^(?:x-)?[a-z0-9]+-(?=(?:next|continuation)(?:-?(?:cursor
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)")
 
 
-def following(known: History, step: Step, page: Page, *, rows: int, nth: int, habits: Habits) -> Step | str:
+def following(known: History, step: Step, page: Page, *, rows: int, nth: int, sizes: Sizes) -> Step | str:
     """Decide what comes after a page.
 
     Parameters
@@ -78,8 +78,8 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
         The rows of all pages so far, this one included.
     nth : int
         The number of the page if the first one is numbered 0: how many came before it.
-    habits : Habits
-        What the answers before this one have shown.
+    sizes : Sizes
+        How much the answers before this one had.
 
     Returns
     -------
@@ -106,11 +106,11 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, ha
         more = is_before_last(said, nth)
         if not more:
             return END
-    elif not more and is_told(known, asked, page, rows=rows, habits=habits):
+    elif not more and is_told(known, asked, page, rows=rows, sizes=sizes):
         return END
     number = said.page if said.page is not None else (known.first_page or 0) + nth
     if known.page is not None or (more and said.page is not None):
-        if not more and page.rows < habits.longest:  # pages that are numbered are all of one size, but for the last
+        if not more and page.rows < sizes.longest:  # pages that are numbered are all of one size, but for the last
             return END
         return Step(
             step.path, {**asked, known.page or said.page_name or "page": str(number + 1)}, doubtful=True, numbered=True
@@ -173,7 +173,7 @@ def _unpacked(cursor: str) -> str:
     return found[1] if found else cursor
 
 
-def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, habits: Habits) -> bool:
+def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, sizes: Sizes) -> bool:
     """Tell whether an answer's size says that it is the last: it has all rows of the total, or less than a page's.
 
     That is doubted where the size is a round one, as programmers round too, or a whole page's; and where no answer
@@ -183,7 +183,7 @@ def is_told(known: History, asked: Mapping[str, str], page: Page, *, rows: int, 
     said = page.paging
     if said.total is not None and page.rows < rows >= said.total:  # of several pages, so it is not of each alone
         return True
-    if is_round(page.rows, known.page_size) or page.rows >= max(_FEW, habits.longest, habits.whole + 1):
+    if is_round(page.rows, known.page_size) or page.rows >= max(_FEW, sizes.longest, sizes.whole + 1):
         return False
     if said.total is not None:
         return rows >= said.total

@@ -58,7 +58,7 @@ class Asker:
         """Give the parameters that ask for a range."""
         # Inside of the range, where messages may stand close together, it begins no more than a step before.
         before = self.known.before if span.start == self._span.start else min(self.known.before, self.known.unit)
-        if span.start == self._portal.habits.kept_from.get(self._selector):  # what is before that would be refused
+        if span.start == self._portal.habits.kept(self._selector).since:  # what is before that would be refused
             before = 0
         return self.written(self.known, Range(max(span.start - before, 0), span.end))
 
@@ -103,35 +103,35 @@ class Asker:
 
     def _is_at_edge(self, span: Range) -> bool:
         """Tell whether a part begins where the portal begins to keep messages, or did a moment ago."""
-        edge = self._portal.habits.kept_from.get(self._selector)
-        return edge is not None and self._span.start <= edge and abs(span.start - edge) < times.MINUTE
+        edge = self._portal.habits.kept(self._selector).since
+        return self._span.start <= edge and abs(span.start - edge) < times.MINUTE
 
     def _cut(self, page: Page, wide: Range, span: Range) -> Page:
         """Leave out what only the longer range brought; `rows` counts the rest if it shows that the part is whole."""
-        at, habits = messages.instants(page.messages), self._portal.habits
+        at, known = messages.instants(page.messages), self._portal.habits.pages
         slack = self.known.slack
         around = (at >= wide.start - slack) & (at < wide.end + slack)
         table = page.messages.filter(~around | ((at >= span.start) & (at < span.end)))
         passes = {"up": (at >= span.end).any(), "down": (at < span.start).any()}
         order = order_of(page.messages)
-        whole = habits.by_time and order == habits.order and passes.get(order or "", False)
+        whole = known.by_time and order == known.order and passes.get(order or "", False)
         return dataclasses.replace(page, messages=table, rows=len(table) if whole else page.rows)
 
     def of_range(self, span: Range, question: dict[str, str], *, bounded: bool = False) -> Page:
         """Ask for a range by the parameters of a question; `bounded` as for `Wire.get`."""
-        answered_from, ages = self._portal.habits.answered_from, self._portal.habits.ages
+        habits = self._portal.habits
         try:
             page = self.ask(Step(self.known.path, question), bounded=bounded)
         except QuestionRefusedError as exc:
             if not self._is_nothing(exc):
                 raise
-            is_new = span.start < answered_from.get(self._selector, 2**63)
+            is_new = span.start < habits.kept(self._selector).earliest
             if is_new and self._is_answered_at_its_end(span):  # else it would find nothing there, either
                 raise QuestionRefusedError(str(exc), status_code=HTTPStatus.GONE, words=exc.words) from exc
             return Page()
-        self._portal.habits.note_messages(self._selector, span.before(self._portal.now()), page.messages)
-        answered_from[self._selector] = min(span.start, answered_from.get(self._selector, span.start))
-        ages[self._selector] = max(self._portal.now() - span.start, ages.get(self._selector, 0))
+        now = self._portal.now()
+        habits.ranges.note(self._selector, span.before(now), page.messages)
+        habits.note_answered(self._selector, span.start, now)
         return page
 
     def ask(self, step: Step, *, bounded: bool = False) -> Page:
@@ -151,7 +151,7 @@ class Asker:
         if page.apart is not None and (self.apart is None or page.apart.by > self.apart.by):
             self.apart = page.apart
         self._portal.habits.remark = page.paging.remark or self._portal.habits.remark
-        self._portal.habits.note_strings(page.payload_form)
+        self._portal.habits.forms.note_strings(page.payload_form)
         fields = self.known.fields
         form = page.payload_form if fields.payload_form is None and page.payload_form not in STRINGS else None
         name = page.payload_name if fields.payload is None else None
@@ -199,7 +199,7 @@ class Asker:
         asked, length = step.params or {}, self._span.end - self._span.start
         if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
             raise refused from exc
-        guessed = self._portal.habits.unit_is_guessed  # then it is looked for further
+        guessed = self._portal.habits.guesses.unit  # then it is looked for further
         nothing = answers.nothing(answer.body, answer.content_type)
         if nothing is None or not (guessed or nothing == self._without_rows()):
             raise exc
@@ -229,7 +229,7 @@ class Asker:
                 whole=whole or answer.is_whole,
             )
 
-        form = fields.payload_form or self._portal.habits.strings
+        form = fields.payload_form or self._portal.habits.forms.strings
         found = page(form)
         others_say = form == "text" and fields.payload_form is None
         return page("decoded") if others_say and found.payload_form == "decoded" else found  # it shows more than they
@@ -239,10 +239,10 @@ class Asker:
         of_age = retention.beyond(HTTPStatus.NOT_FOUND, exc.words)
         if exc.status_code != HTTPStatus.NOT_FOUND or of_age or answers.gives_a_reason(exc.words):
             return False
-        answered = self._portal.habits.answered
-        if self._selector not in answered and self._lately(self._selector):
-            answered[self._selector] = 0
-        return self._selector in answered
+        kept = self._portal.habits.kept(self._selector)
+        if kept.length < 0 and self._lately(self._selector):
+            kept.length = 0
+        return kept.length >= 0
 
     def _is_answered_at_its_end(self, span: Range) -> bool:
         """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago.
@@ -264,10 +264,10 @@ class Asker:
 
     def _without_rows(self) -> bytes | None:
         """Give what an answer without rows is, where that tells nothing by itself: one of late is looked at."""
-        habits = self._portal.habits
-        if habits.without_rows is None and (found := self._lately(self._selector)) and found[1].rows:
-            habits.without_rows = answers.without_rows(found[0].body, found[0].content_type)
-        return habits.without_rows
+        forms = self._portal.habits.forms
+        if forms.without_rows is None and (found := self._lately(self._selector)) and found[1].rows:
+            forms.without_rows = answers.without_rows(found[0].body, found[0].content_type)
+        return forms.without_rows
 
     def shown_by_others(self) -> tuple[str | None, str | None]:
         """Give the form of payloads and their field, as others show them: those that came, or those of late.
@@ -275,16 +275,16 @@ class Asker:
         These are asked for once, of all clients if that may be; who needs them meanwhile waits. Both are None where
         they do not show it either.
         """
-        habits = self._portal.habits
-        with habits.lock:
-            if habits.payloads is None and habits.strings in (None, "objects"):
+        forms = self._portal.habits.forms
+        with self._portal.habits.finding:
+            if forms.payloads is None and forms.strings in (None, "objects"):
                 narrow = self.known.client_required or self.known.topic_required
                 found = self._lately(self._selector if narrow else Selector())
-                habits.payloads = answers.shown([found[1]] if found else [])
-                habits.note_strings(habits.payloads[0] or (found[1].payload_form if found else None))
-            if habits.strings in ("text", "decoded"):
-                return habits.strings, None
-            shown: tuple[str | None, str | None] = habits.payloads or (None, None)
+                forms.payloads = answers.shown([found[1]] if found else [])
+                forms.note_strings(forms.payloads[0] or (found[1].payload_form if found else None))
+            if forms.strings in ("text", "decoded"):
+                return forms.strings, None
+            shown: tuple[str | None, str | None] = forms.payloads or (None, None)
         return shown
 
     def _lately(self, selector: Selector) -> tuple[Answer, Page] | None:

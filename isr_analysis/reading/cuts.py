@@ -43,22 +43,22 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
     AnswerError
         It cuts ranges short.
     """
-    known, habits = portal.contract.history, portal.habits
+    known, ranges = portal.contract.history, portal.habits.ranges
     asked = span.before(portal.now() - LATE)
     length = asked.end - asked.start
     if not length or known.longest is not None or not known.has_ends or known.of_days:
         return
     look = _Look(portal, wait)
-    if given is None and habits.seen and length < habits.shortest:
+    if given is None and ranges.seen and length < ranges.shortest:
         look.check_short(length)
-    if not habits.cuts:
+    if not ranges.are_cut:
         silence = length if given is None else max(given.start - asked.start, asked.end - given.end)
-        known_to_follow = given is not None or habits.seen
+        known_to_follow = given is not None or ranges.seen
         if (length <= _SHORTEST and known_to_follow) or silence <= length // _PART:
             return
-        with habits.lock:  # others that ask meanwhile need not find it out as well
+        with portal.habits.finding:  # others that ask meanwhile need not find it out as well
             look.find_out(selector, asked, given)
-    if habits.cuts:
+    if ranges.are_cut:
         gave = "nothing" if given is None else f"messages of {times.iso(given.start)} to {times.iso(given.end)}"
         raise AnswerError(
             f"the portal was asked for {span} and gave {gave}, but, asked for other ranges as long, or for parts of "
@@ -69,8 +69,8 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
 
 def unproven(portal: Portal, selector: Selector) -> str:
     """Say that nothing shows whether ranges are followed and answered whole, as no message was given; else ""."""
-    habits = portal.habits
-    if habits.seen or not habits.unproven:
+    ranges = portal.habits.ranges
+    if ranges.seen or not ranges.unproven:
         return ""
     return (
         f"the portal has given no message of {selector}, nor any other yet: whether it answers so long a range whole, "
@@ -89,47 +89,48 @@ class _Look:
 
     def is_proven(self, length: int) -> bool:
         """Tell whether answers held messages as far from the ends of their range as a range is long."""
-        habits = self._portal.habits
-        return min(habits.from_end, habits.from_start) >= length - length // _PART
+        ranges = self._portal.habits.ranges
+        return min(ranges.from_end, ranges.from_start) >= length - length // _PART
 
     def check_short(self, length: int) -> None:
         """Refuse an empty answer to so short a range, if one about a message that is known lacks that, too."""
-        habits, (selector, at) = self._portal.habits, self._portal.habits.seen[1]  # older ones may be deleted by now
+        ranges = self._portal.habits.ranges
+        selector, at = ranges.seen[1]  # older ones may be deleted by now
         near = max(length // 2, _near(at))
         span = Range(at - near, self._behind(at, near + 1)).before(self._portal.now())
         page = self._ask(selector, span)
-        if page is not None and not _has(page, at) and not habits.may_be_cut(page.rows):
+        if page is not None and not _has(page, at) and not self._portal.habits.sizes.may_be_cut(page.rows):
             raise _lost(at, f"asked for {span}")
-        habits.shortest = length
+        ranges.shortest = length
 
     def find_out(self, selector: Selector, span: Range, given: Range | None) -> None:
         """Find out whether it cuts ranges as long as a span, of which some messages were given, or none."""
-        habits, length = self._portal.habits, span.end - span.start
+        habits, ranges, length = self._portal.habits, self._portal.habits.ranges, span.end - span.start
         what = "nothing came" if given is None else "an end is silent"
-        if not habits.cuts and not self.is_proven(length) and habits.is_worth_a_look(what):
+        if not ranges.are_cut and not self.is_proven(length) and habits.is_worth_a_look(what):
             is_narrow = selector != Selector()  # the portal may know clients and topics by other names
-            habits.cuts = self.finds_a_cut(length, is_narrow=is_narrow) or self.finds_more(selector, span, given)
+            ranges.are_cut = self.finds_a_cut(length, is_narrow=is_narrow) or self.finds_more(selector, span, given)
 
     def finds_a_cut(self, length: int, *, is_narrow: bool) -> bool:
         """Tell whether a message is missing from a range of this length that begins, or ends, with it."""
-        habits, now = self._portal.habits, self._portal.now()
-        seen, sure = habits.seen, True
-        if not seen and not habits.live_is_asked:
-            habits.live_is_asked = True
+        ranges, now = self._portal.habits.ranges, self._portal.now()
+        seen, sure = ranges.seen, True
+        if not seen and not ranges.live_is_asked:
+            ranges.live_is_asked = True
             seen, sure = self._of_live(now - length), False
-            habits.unproven = not seen
+            ranges.unproven = not seen
         if not seen:
             return False
         (one, first), (other, last) = seen
         begins = Range(first - _near(first), first + max(length - _near(first), _near(first))).before(now)
         end = self._behind(last, _near(last))
         ends = Range(min(end - length, last - _near(last)), end)
-        is_new = begins.end - begins.start > habits.from_end + _near(first)
+        is_new = begins.end - begins.start > ranges.from_end + _near(first)
         found = (is_new and self._is_missing(one, first, begins, sure=sure)) or (
-            habits.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
+            ranges.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
         )
         # Not even that one was given.
-        habits.unproven |= (length <= _SHORTEST or is_narrow) and not (sure or found or habits.seen)
+        ranges.unproven |= (length <= _SHORTEST or is_narrow) and not (sure or found or ranges.seen)
         return found
 
     def _is_missing(self, selector: Selector, at: int, span: Range, *, sure: bool) -> bool:
@@ -138,11 +139,11 @@ class _Look:
         if page is None or _has(page, at):
             return False
         known, habits = self._portal.contract.history, self._portal.habits
-        after = paging.following(known, Step(known.path, {}), page, rows=page.rows, nth=0, habits=habits)
+        after = paging.following(known, Step(known.path, {}), page, rows=page.rows, nth=0, sizes=habits.sizes)
         # An answer may be cut by its length as well, unless others were longer.
-        if isinstance(after, Step) or (after == paging.BY_TIME and habits.may_be_cut(page.rows)):
+        if isinstance(after, Step) or (after == paging.BY_TIME and habits.sizes.may_be_cut(page.rows)):
             return False
-        sure = sure or any(abs(one - at) < times.SECOND for _, one in habits.seen)
+        sure = sure or any(abs(one - at) < times.SECOND for _, one in habits.ranges.seen)
         alone = self._ask(selector, Range(at - _near(at), self._behind(at, _near(at))))
         if sure and alone is not None and not _has(alone, at) and not self._may_be_deleted(at):
             raise _lost(at, f"asked for {span} and for the seconds around that")
@@ -150,7 +151,7 @@ class _Look:
 
     def _may_be_deleted(self, at: int) -> bool:
         """Tell whether a message may be gone, as the oldest are some day: the last one is still given."""
-        selector, last = self._portal.habits.seen[1]
+        selector, last = self._portal.habits.ranges.seen[1]
         page = self._ask(selector, Range(last - _near(last), self._behind(last, _near(last))))
         return last > at and page is not None and _has(page, last)
 

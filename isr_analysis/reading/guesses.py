@@ -21,27 +21,27 @@ from isr_analysis.times import Range
 
 def was_wrong(portal: Portal, known: History, selector: Selector, span: Range, first: Page) -> bool:
     """Tell whether a question was guessed, and wrongly, as its first page shows; how to ask is then found out."""
-    habits, now = portal.habits, portal.contract.history
+    guesses, now = portal.habits.guesses, portal.contract.history
     if (now.time_form, now.topic_form) != (known.time_form, known.topic_form):
         return True  # another thread has found out meanwhile how to ask
-    if habits.unit_is_guessed:
+    if guesses.unit:
         if not len(within(first.messages, span)):
             find_unit(portal, selector, span)
             return True
-        habits.unit_is_guessed = False
-    if habits.topic_is_guessed:
+        guesses.unit = False
+    if guesses.topic:
         if not first.rows:
             find_topic_form(portal, selector, span)
             return True
-        habits.topic_is_guessed = False
+        guesses.topic = False
     if not portal.contract.is_assumed or not names.is_ignored(known, first, span):
         return False
-    with habits.lock:  # it is looked for once; whoever asked in the same way meanwhile asks again
+    with portal.habits.finding:  # it is looked for once; whoever asked in the same way meanwhile asks again
         if portal.contract.history != known:
             return True
-        if habits.names_are_looked_for:
+        if guesses.names_are_looked_for:
             return False
-        habits.names_are_looked_for = True
+        guesses.names_are_looked_for = True
         new = names.found(portal, known, selector, first)
         if new is not None:
             portal.learn(new)
@@ -81,8 +81,8 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     if not known.client_required and selector != Selector():
         questions += [(Selector(), part) for part in parts[1:]]  # of this one there may be nothing
     ways = [{"time_form": form} for form in ("s", "ms", "us", "ns")]
-    if _is_found(portal, ways, questions, lambda: portal.habits.unit_is_guessed):
-        portal.habits.unit_is_guessed = False
+    if _is_found(portal, ways, questions, lambda: portal.habits.guesses.unit):
+        portal.habits.guesses.unit = False
         return
     raise AnswerError(
         "the portal wants instants as numbers since 1970 and does not say of what unit, and with none of them it gave "
@@ -100,8 +100,8 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
     longest = times.duration(known.longest) if known.longest else 30 * times.DAY
     lately = (Range(max(one.start, one.end - longest), one.end) for one in _lately(portal.now()))
     questions = [(selector, part) for part in dict.fromkeys((span, *lately))]
-    if _is_found(portal, ways, questions, lambda: portal.habits.topic_is_guessed):
-        portal.habits.topic_is_guessed = False
+    if _is_found(portal, ways, questions, lambda: portal.habits.guesses.topic):
+        portal.habits.guesses.topic = False
         return
     if whole:
         portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))

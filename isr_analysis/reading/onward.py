@@ -137,7 +137,7 @@ class Onward:
             return False
         cut = len(within(self._ask(asked).messages, before)) > len(within(page.messages, before))
         if cut:
-            self._habits.by_time = False
+            self._habits.pages.by_time = False
         return cut
 
     def _following(self, page: Page, piece: Range, order: str) -> Page:
@@ -184,7 +184,7 @@ class Onward:
                 wider, around = self._ask(further), further
         if wider is page and page.rows % 100 == 0:
             return True
-        self._habits.longest = max(self._habits.longest, wider.rows)
+        self._habits.sizes.note(wider.rows)
         if wider.rows > page.rows:
             return False
         answers = [wider]
@@ -202,13 +202,14 @@ class Onward:
 
     def _may_be_cut(self, page: Page) -> bool:
         """Tell whether an answer is as long as the longest ever: the portal may be able to give no more at once."""
-        longest, self._habits.longest = self._habits.longest, max(self._habits.longest, page.rows)
+        longest = self._habits.sizes.note(page.rows)
         told = self._told(page)
         return 0 < page.rows >= longest if told is None else not told
 
     def _is_cut_by_series(self, page: Page, piece: Range) -> bool:
         """Tell whether an answer that says nothing of its end lacks messages of single clients and topics."""
-        return self._told(page) is None and series.is_cut(page, piece.common(self._span), self._ask, self._habits)
+        known = self._habits.series
+        return self._told(page) is None and series.is_cut(page, piece.common(self._span), self._ask, known)
 
     def _passes(self, table: pa.Table) -> bool:
         """Tell whether messages, in order, go on beyond the end of what is wanted."""
@@ -219,23 +220,24 @@ class Onward:
         """Tell the order of an answer, if that is more than a coincidence."""
         order = order_of(page.messages)
         if order in ("up", "down") and len(np.unique(instants(page.messages))) >= _CERTAIN:
-            self._habits.order = order
-        return order if order == self._habits.order else None
+            self._habits.pages.order = order
+        return order if order == self._habits.pages.order else None
 
     def _is_by_time(self, page: Page, piece: Range, order: str) -> bool:
         """Tell whether an answer is in the order of time alone, and not of one client after the other.
 
         So it is if it is of several; else the portal is asked, once, for what the answer must hold all of.
         """
-        if self._habits.by_time is None:
+        known = self._habits.pages
+        if known.by_time is None:
             grain = self.grain(page)
             last = int(instants(page.messages)[-1]) // grain * grain
             done = Range(piece.start, last) if order == "up" else Range(last + grain, piece.end)
             several = len(pc.unique(page.messages["client_id"])) > 1
             again = page if several else self._ask(done.common(self._span))
             self._whole = page if again.rows < page.rows else None
-            self._habits.by_time = len(within(again.messages, done)) == len(within(page.messages, done))
-        return self._habits.by_time
+            known.by_time = len(within(again.messages, done)) == len(within(page.messages, done))
+        return known.by_time
 
     def grain(self, page: Page) -> int:
         """Give the step at which a range may be parted: the portal may keep its times finer than it shows them."""

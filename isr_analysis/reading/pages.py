@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import times
+from isr_analysis.answers import Page
 from isr_analysis.contract import refusals, retention
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import (
@@ -59,7 +60,14 @@ def to_the_end(read: Callable[[], _T]) -> _T:
         return read()
 
 
-def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = False) -> Iterator[pa.Table]:
+def pages(
+    portal: Portal,
+    selector: Selector,
+    span: Range,
+    *,
+    wait: Waiting = False,
+    refused: Callable[[tuple[int, str]], None] = lambda _: None,
+) -> Iterator[pa.Table]:
     """Give the portal's messages of a span, page by page.
 
     Parameters
@@ -72,6 +80,8 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         Half-open.
     wait : bool or callable
         Wait for the quota where it is used up.
+    refused : callable
+        Is given up to when the portal refused to give messages, as too old, ns, and its words.
 
     Yields
     ------
@@ -99,13 +109,11 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
     todo: list[Question] = [(selector, span)]
     while todo:
         one, piece = todo.pop(0)
-        if piece.end <= portal.habits.kept_from.get(one, 0):
+        kept = portal.habits.kept(one)
+        if piece.end <= kept.since:
+            refused((kept.since, kept.words))
             continue
-        known = portal.contract.history
-        if known.time_form == "number":
-            portal.habits.unit_is_guessed = True
-            known = dataclasses.replace(known, time_form="s")
-            portal.learn(known)
+        known = _known(portal)
         if (narrower := _narrower(portal, known, one, piece)) is not None:
             todo[:0] = narrower
             continue
@@ -117,7 +125,11 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
             revisions += not retention.beyond(exc.status_code, exc.words)
             if revisions > _REVISIONS:
                 raise
-            todo[:0] = _instead(portal, known, window, (one, piece), exc)
+            instead = _instead(portal, known, window, (one, piece), exc)
+            begin = instead[0][1].start if instead else piece.end
+            if begin > piece.start:
+                refused((begin, exc.words))
+            todo[:0] = instead
             continue
         except PortalUnavailableError as exc:  # it may only need too long for so much
             if not _is_shortened(portal, known, one, wide, exc, wait=wait):
@@ -127,16 +139,31 @@ def pages(portal: Portal, selector: Selector, span: Range, *, wait: Waiting = Fa
         if guesses.was_wrong(portal, known, one, wide, first):
             todo.insert(0, (one, piece))
             continue
-        try:
-            for table in window.read(first):
-                own = table if one.clients == selector.clients else _of_its_own(portal, table, one, owners)
-                yield within(own, piece)  # an answer may reach over its border, to what the next piece gives as well
-        except PagesEndError:
-            raise
-        except HistoryIncompleteError:  # where ranges are cut short, a part of one has what the whole has not
-            cuts.check(portal, one, wide, window.given, wait=wait)
-            raise
-        cuts.check(portal, one, wide, window.given, wait=wait)
+        for table in _checked(portal, window, first, (one, wide), wait=wait):
+            own = table if one.clients == selector.clients else _of_its_own(portal, table, one, owners)
+            yield within(own, piece)  # an answer may reach over its border, to what the next piece gives as well
+
+
+def _known(portal: Portal) -> History:
+    """Give how the portal is asked; a number since 1970 of which it did not say the unit is in seconds, for a guess."""
+    known = portal.contract.history
+    if known.time_form == "number":
+        portal.habits.guesses.unit = True
+        known = dataclasses.replace(known, time_form="s")
+        portal.learn(known)
+    return known
+
+
+def _checked(portal: Portal, window: Window, first: Page, question: Question, *, wait: Waiting) -> Iterator[pa.Table]:
+    """Read a window to its end, then find out whether the portal answers so long a range whole."""
+    try:
+        yield from window.read(first)
+    except PagesEndError:
+        raise
+    except HistoryIncompleteError:  # where ranges are cut short, a part of one has what the whole has not
+        cuts.check(portal, *question, window.given, wait=wait)
+        raise
+    cuts.check(portal, *question, window.given, wait=wait)
 
 
 def _of_its_own(portal: Portal, table: pa.Table, one: Selector, owners: dict[str, str]) -> pa.Table:
@@ -182,7 +209,7 @@ def _instead(
     """Give what is asked in the place of a question that was refused, as the refusal taught; raise it if it did not."""
     selector, span = question
     too_old = retention.beyond(exc.status_code, exc.words)
-    if too_old and portal.habits.unit_is_guessed:
+    if too_old and portal.habits.guesses.unit:
         guesses.find_unit(portal, selector, span)
         return [question]
     if too_old and _is_of_age(portal, selector, span):
@@ -209,9 +236,9 @@ def _is_revised(portal: Portal, known: History, window: Window, span: Range, exc
         return False
     logger.info("the portal's words led to another question: %s", exc.words)
     portal.learn(new)
-    guessed = portal.habits.unit_is_guessed and new.time_form == known.time_form
-    portal.habits.unit_is_guessed = guessed or refusals.is_vague(known, new, exc.words)
-    portal.habits.topic_is_guessed |= refusals.is_of_unknown_topics(known, new)
+    guesses = portal.habits.guesses
+    guesses.unit = (guesses.unit and new.time_form == known.time_form) or refusals.is_vague(known, new, exc.words)
+    guesses.topic |= refusals.is_of_unknown_topics(known, new)
     return True
 
 
@@ -222,13 +249,11 @@ def _of_what_is_kept(portal: Portal, known: History, question: Question, exc: Qu
     begin = _kept_from(portal, known, selector, span, exc.words)
     if begin is None:
         return [question]
-    known_from = portal.habits.kept_from.get(selector, 0)
-    if span.start == known_from:  # it was taken a moment ago: what is kept begins later and later
+    if span.start == portal.habits.kept(selector).since:  # taken a moment ago: what is kept begins later and later
         begin = min(begin + times.MINUTE, span.end)
-    portal.habits.note_not_kept(begin, exc.words)
     if begin >= span.end:
         return []
-    portal.habits.kept_from[selector] = max(begin, known_from)
+    portal.habits.note_since(selector, begin, exc.words)
     return [(selector, Range(begin, span.end))]
 
 
@@ -256,10 +281,10 @@ def _is_of_age(portal: Portal, selector: Selector, span: Range, *, shorter: bool
 
     It was not where one was answered that is older by more than a day: days may be kept whole, and one have gone since.
     """
-    answered, now, length = portal.habits.answered, portal.now(), span.end - span.start
-    if now - span.start < portal.habits.ages.get(selector, 0) - times.DAY - times.HOUR:
+    kept, now, length = portal.habits.kept(selector), portal.now(), span.end - span.start
+    if now - span.start < kept.age - times.DAY - times.HOUR:
         return False
-    while length > answered.get(selector, -1):
+    while length > kept.length:
         known = portal.contract.history
         # Later by whole hours, as the portal may take no other instants than such.
         step = times.DAY if known.of_days else times.HOUR if now - span.end >= times.HOUR else times.MINUTE
@@ -274,7 +299,7 @@ def _is_of_age(portal: Portal, selector: Selector, span: Range, *, shorter: bool
             if not shorter or length < times.MINUTE:
                 return False
         else:
-            answered[selector] = length
+            kept.length = length
     return True
 
 

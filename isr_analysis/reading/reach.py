@@ -91,7 +91,7 @@ class Reach:
             return
         if known.of_days and known.fields.time_zone is None:
             self._check_days(known)
-        slack = max(known.slack, self._portal.habits.reach)
+        slack = max(known.slack, self._portal.habits.instants.slack)
         early, late = self.earliest < self._span.start - slack, self.latest >= self._span.end + slack
         to_now = early and self._span.end >= self._portal.now() - max(times.HOUR, slack)  # it may give all up to now
         if known.is_unranged:
@@ -120,21 +120,22 @@ class Reach:
         beyond = {self.earliest: self._span.start - self.earliest, self.latest: self.latest - self._span.end}
         stray, by = max(beyond.items(), key=lambda one: one[1])
         near = max(known.unit, grain_of(stray))  # it may be shown rounded
-        if not 2 * near < by < times.HOUR or known.of_days or habits.rounds:
+        if not 2 * near < by < times.HOUR or known.of_days or habits.instants.are_rounded:
             return
         try:
             page = self._ask(Range(stray - near, stray + near))
-            habits.rounds = stray in instants(page.messages) or (stray < self._span.start and self._is_of_moved(known))
+            given = stray in instants(page.messages)
+            habits.instants.are_rounded = given or (stray < self._span.start and self._is_of_moved(known))
         except QuestionRefusedError:  # too short a range, perhaps
             return
-        if not habits.rounds and not habits.may_be_cut(page.rows):
+        if not habits.instants.are_rounded and not habits.sizes.may_be_cut(page.rows):
             raise self._stray(stray)
 
     def _is_of_moved(self, known: History) -> bool:
         """Tell whether nothing is early if the very start is asked for: the portal cuts a start just before it."""
         start = self._span.start + known.unit  # a question begins a unit earlier
         page = self._ask(Range(start, start + times.HOUR))
-        whole = not self._portal.habits.may_be_cut(page.rows)
+        whole = not self._portal.habits.sizes.may_be_cut(page.rows)
         return whole and not (instants(page.messages) < self._span.start).any()
 
     def _check_days(self, known: History) -> None:
@@ -150,15 +151,15 @@ class Reach:
     def _is_of_another_day(self) -> bool:
         """Tell whether the last message is missing where its day alone is asked for."""
         habits, late = self._portal.habits, self.latest % times.DAY
-        if late >= habits.days_are_utc_from:
+        if late >= habits.instants.days_are_utc_from:
             return False
         page = self._ask(Range(self.latest - late, self.latest - late + times.DAY))
         at = instants(page.messages)
         if self.latest in at:
-            habits.days_are_utc_from = late
+            habits.instants.days_are_utc_from = late
             return False
         begins_later = page.descending is False and self.latest < at.min()  # however soon it was cut
-        return bool(begins_later or not habits.may_be_cut(page.rows))
+        return bool(begins_later or not habits.sizes.may_be_cut(page.rows))
 
     def _other_days(self, stray: int) -> AnswerError:
         return AnswerError(
@@ -190,8 +191,9 @@ class Reach:
             over = self.latest - self._span.end if late else self._span.start - self.earliest
             if over > times.HOUR:
                 raise self._stray(self.latest if late else self.earliest)
-            self._portal.habits.reach = max(self._portal.habits.reach, min(over + times.MINUTE, times.HOUR))
-            self._portal.habits.rounds |= bool(at.max() - at.min() > 2 * near)
+            seen = self._portal.habits.instants
+            seen.slack = max(seen.slack, min(over + times.MINUTE, times.HOUR))
+            seen.are_rounded |= bool(at.max() - at.min() > 2 * near)
             return
         now = self._portal.contract.history
         parted = now.start != now.end
@@ -215,8 +217,8 @@ class Reach:
 
         Answers up to twice as long are believed then.
         """
-        habits = self._portal.habits
-        if self._part is None or self._rows <= 2 * habits.dense or None in (known.start, known.end):
+        ranges = self._portal.habits.ranges
+        if self._part is None or self._rows <= 2 * ranges.dense or None in (known.start, known.end):
             return
         part, given = self._part
         if not 0 < given <= self._rows // 4 or part.end > self._portal.now() - LATE:
@@ -228,7 +230,7 @@ class Reach:
                 f"the most points, say it as [history.fixed] in {CONTRACT_FILE}; else say how long ranges may be, such "
                 'as longest = "1h", under [history]. Then load once with refresh=True'
             )
-        habits.dense = self._rows
+        ranges.dense = self._rows
 
     def _has_more(self, part: Range, *, than: int = 0) -> bool:
         """Tell whether the portal has more messages of a part of the range than it gave."""
@@ -243,13 +245,13 @@ class Reach:
         Where it is asked by dates nothing can tell: its days are those of its clock.
         """
         ranged = known.has_ends and not known.of_days
-        if self._middles and ranged and not self._portal.habits.zone_is_proven:
+        if self._middles and ranged and not self._portal.habits.instants.zone_is_proven:
             middle = self._middle()
             # Of a range in pages only the first is looked at, which begins at one of its ends.
             if not any(one in self._around(one, known) for one in (middle, self.latest, self.earliest)):
                 raise self._not_followed(known, asked, middle)
             self._check_ahead()
-            self._portal.habits.zone_is_proven = True
+            self._portal.habits.instants.zone_is_proven = True
 
     def _check_ahead(self) -> None:
         """Refuse messages of the future: asked by the clock of its answers, a portal never contradicts itself."""
@@ -268,7 +270,7 @@ class Reach:
         Else what came late would be missing: the portal does not give it for the range of its own time, and in its
         answer for the range in which it came it lies outside, and is left out.
         """
-        if not known.has_ends or self._portal.habits.clock_is_proven or apart.by < 2 * known.slack:
+        if not known.has_ends or self._portal.habits.instants.clock_is_proven or apart.by < 2 * known.slack:
             return
         if apart.at not in self._around(apart.at, known):
             raise AnswerError(
@@ -277,7 +279,7 @@ class Reach:
                 f"missing. If that is {apart.name!r}, say time = {apart.name!r} under [history.fields] of "
                 f"{CONTRACT_FILE}, and load once with refresh=True"
             )
-        self._portal.habits.clock_is_proven = True
+        self._portal.habits.instants.clock_is_proven = True
 
     def _middle(self) -> int:
         return sorted(self._middles)[len(self._middles) // 2]

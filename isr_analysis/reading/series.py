@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis.answers import Page
-from isr_analysis.portal.habits import Habits
+from isr_analysis.portal.habits import Series
 from isr_analysis.times import Range
 
 _FEWEST = 10
@@ -23,7 +23,7 @@ _PROOFS = 2
 """How often a length is looked at: once, a series may have ended just at the limit."""
 
 
-def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], habits: Habits) -> bool:
+def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], known: Series) -> bool:
     """Tell whether an answer lacks messages of a series, and note what was found.
 
     The longest series is asked for again at either end of the range, unless it is regular and no longer silent there
@@ -33,11 +33,11 @@ def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], habits: Habits
         return False
     lengths = page.messages.group_by(["client_id", "topic"]).aggregate([([], "count_all")])
     most = pc.max(lengths["count_all"]).as_py()
-    if habits.series_limit is not None:
-        return bool(most >= habits.series_limit)
+    if known.limit is not None:
+        return bool(most >= known.limit)
     alike = pc.sum(pc.equal(lengths["count_all"], most)).as_py()
     round_number = most % 10 == 0 or most.bit_count() == 1
-    trusted = any(length >= most and (length > most or proofs >= _PROOFS) for length, proofs in habits.series.items())
+    trusted = any(length >= most and (length > most or proofs >= _PROOFS) for length, proofs in known.whole.items())
     if most < _FEWEST or trusted or len(lengths) == 1 or not (round_number or alike > 1):
         return False
     longest = lengths.slice(pc.index(lengths["count_all"], most).as_py(), 1)
@@ -51,9 +51,9 @@ def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], habits: Habits
         part = Range(start, end)
         found = _of(ask(part).messages, longest)
         if _count(found, part) > _count(at, part):
-            habits.series_limit = most
+            known.limit = most
             return True
-    habits.series[most] = habits.series.get(most, 0) + 1
+    known.whole[most] += 1
     return False
 
 

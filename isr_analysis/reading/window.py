@@ -68,10 +68,10 @@ class Window:
         self._orders: set[str | None] = set()
         self._given: list[npt.NDArray[np.uint64]] = []  # hashes of messages of pages in no order
         self._doubts = 0  # messages of two pages that were asked for alone
-        self._by_time = portal.habits.pages_end
+        self._by_time = portal.habits.pages.lead_nowhere
         self._beyond = self._named = self._silent = self._ended = self._is_alone = False
         self._reach = Reach(portal, span, self._asker.part)
-        self._descending = portal.habits.order == "down"
+        self._descending = portal.habits.pages.order == "down"
         self._sample: int | None = None
         self.asked = self._asker.question(span)
 
@@ -118,10 +118,10 @@ class Window:
         question = Step(self._known.path, self.asked)
         step, been = question, {question}
         nth = shift = empty = 0
+        sizes = self._portal.habits.sizes
         while True:
-            what = paging.following(
-                self._known, question, held, rows=self._rows + held.rows, nth=nth + shift, habits=self._portal.habits
-            )
+            rows = self._rows + held.rows
+            what = paging.following(self._known, question, held, rows=rows, nth=nth + shift, sizes=sizes)
             empty = 0 if held.rows else empty + 1
             if isinstance(what, Step) and empty > _EMPTY * (10 if self._is_filtered and not what.numbered else 1):
                 raise self._incomplete(
@@ -153,9 +153,9 @@ class Window:
                     yield from self._onward(held)
                     return
                 self._check_order(held, after)
-            self._portal.habits.longest = max(self._portal.habits.longest, held.rows)
+            sizes.note(held.rows)
             if after is not None and not (nth or after.rows):
-                self._portal.habits.show_end(held.rows, is_last=True)
+                sizes.note_end(held.rows, is_last=True)
             yield self._numbered(held.messages, held)
             self._totals += [] if held.paging.total is None else [(held.paging.total, held.rows)]
             if after is None:
@@ -193,25 +193,25 @@ class Window:
 
     def _leaves_out(self, step: Step, held: Page, after: Page) -> bool:
         """Tell whether a portal that names its pages leaves out what shares an instant with the last message of one."""
-        habits, at = self._portal.habits, instants(held.messages)
+        known, at = self._portal.habits.pages, instants(held.messages)
         shares = 1 < len(np.unique(at)) < len(at)
         if step.numbered or not shares or order_of(held.messages) not in ("up", "down"):
             return False
         if len(after.messages) and instants(after.messages)[0] == at[-1]:
-            habits.keeps_ties = True
-        if habits.keeps_ties is None and held.paging.total is None:
-            if not habits.is_worth_a_look("a page ends in an instant"):
+            known.keep_ties = True
+        if known.keep_ties is None and held.paging.total is None:
+            if not self._portal.habits.is_worth_a_look("a page ends in an instant"):
                 return False
             try:
                 found = left_out(held, after, self._asker.part, self._known.unit)
             except (AnswerError, QuestionRefusedError) as exc:  # its pages are all that there is to go by
                 logger.info("the portal cannot be asked for an instant alone: %s", exc)
-                habits.keeps_ties = True
+                known.keep_ties = True
                 return False
             if found is not None:
                 logger.info("messages of %s are on no page: what follows is read by time", times.iso(found))
-                habits.keeps_ties = False
-        return habits.keeps_ties is False
+                known.keep_ties = False
+        return known.keep_ties is False
 
     def _check_order(self, held: Page, after: Page) -> None:
         """Refuse a page in no order with messages that those before it had as well."""
@@ -225,7 +225,7 @@ class Window:
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
-        slack = max(self._known.slack, self._portal.habits.reach)
+        slack = max(self._known.slack, self._portal.habits.instants.slack)
         around = Range(self._span.start - slack, self._span.end + slack)
         if len(within(held.messages, around)) == len(held.messages) != 0:
             if len(within(after.messages, around)) < len(after.messages):
@@ -253,7 +253,7 @@ class Window:
             return None
         if whole != step.path and self._forgets(held, after):
             after = self._asker.ask(Step(whole, None))
-        self._portal.habits.note_messages(self._selector, self._span, after.messages)
+        self._portal.habits.ranges.note(self._selector, self._span, after.messages)
         if after.rows and are_same(after.messages, held.messages):
             if not step.doubtful:
                 raise self._incomplete("gives the same page again under another name")
@@ -284,13 +284,13 @@ class Window:
             self._silent = self._told(page) is None
             yield self._numbered(table, page)
         if self._told(held) is not False:
-            self._portal.habits.show_end(held.rows, is_last=count == len(held.messages))
+            self._portal.habits.sizes.note_end(held.rows, is_last=count == len(held.messages))
         total = held.paging.total
         if total is not None and total != held.rows and not held.fragments:
             self._totals, self._rows = [(total, -1)], count
 
     def _pages_end(self) -> PagesEndError:
-        self._portal.habits.pages_end = True
+        self._portal.habits.pages.lead_nowhere = True
         words = f"could not be followed to their end, after {counted(self._rows, 'message')}: nothing of them was kept"
         pages = f"the portal's pages of {self._selector} over {self._span}"
         return PagesEndError(f"{pages} {words}. Asked for once more, it is read by time")
@@ -300,11 +300,11 @@ class Window:
 
         It is asked for again, unless an older one was still there.
         """
-        given, habits, now = self._reach.given, self._portal.habits, self._portal.now()
-        if given is None or self._orders == {"down"} or now - given.start < max(times.HOUR, habits.age - times.HOUR):
+        given, known, now = self._reach.given, self._portal.habits.pages, self._portal.now()
+        if given is None or self._orders == {"down"} or now - given.start < max(times.HOUR, known.age - times.HOUR):
             return False
-        habits.age = max(habits.age, now - given.start)
-        how = self._asker.part, self._known.unit, habits.longest
+        known.age = max(known.age, now - given.start)
+        how = self._asker.part, self._known.unit, self._portal.habits.sizes.longest
         with contextlib.suppress(AnswerError, QuestionRefusedError):  # too short a range, perhaps
             return is_gone(given.start, *how) and not is_gone(given.end, *how)
         return False
@@ -316,7 +316,7 @@ class Window:
             return not said.has_more
         if paging.says_more(said, 0) or (said.total is not None and page.rows < said.total):
             return False
-        told = paging.is_told(self._known, self.asked, page, rows=page.rows, habits=self._portal.habits)
+        told = paging.is_told(self._known, self.asked, page, rows=page.rows, sizes=self._portal.habits.sizes)
         return True if told else None
 
     def _goes_beyond(self, page: Page) -> bool:
@@ -363,14 +363,14 @@ class Window:
 
         Who states that says of the question itself whether there is more.
         """
-        habits, least = self._portal.habits, min(totals)
-        if self._ended and self._rows < least and not habits.total_is_of_table:
+        known, least = self._portal.habits.pages, min(totals)
+        if self._ended and self._rows < least and not known.total_is_of_table:
             unit = self._known.unit
             alone = self._asker.part(Range(self._span.start, self._span.start + unit))
             near = Range(self._span.start - times.MINUTE - unit, self._span.start + times.MINUTE + unit)
             whole = (alone.paging.total or 0) >= least > alone.rows and alone.paging.has_more is False
-            habits.total_is_of_table = whole and len(within(alone.messages, near)) == alone.rows
-        return self._ended and self._rows < least and habits.total_is_of_table
+            known.total_is_of_table = whole and len(within(alone.messages, near)) == alone.rows
+        return self._ended and self._rows < least and known.total_is_of_table
 
     def _learn_start(self) -> None:
         """Find out whether a message at the start is in the answer, where a range may not be longer than a window."""

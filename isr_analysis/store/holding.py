@@ -117,15 +117,17 @@ def near_misses(
     said = strangers(strange, clients, at if at_hand else where) + called
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic {at} is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
-    elif not topics and (slip := slips(selector.topic) or _misheard(selector.topic, hints)):
+    elif not topics and (slip := misheard(selector.topic, hints)):
         said += slip
     elif strange:
         selector = Selector(strange, selector.topic)
     return f"no message of {selector} was found: {'; '.join(said)}" if said else ""
 
 
-def _misheard(topic: str, hints: Hints | None) -> list[str]:
-    """Say which topics of the live answer are called nearly as one that is not in it."""
+def misheard(topic: str, hints: Hints | None) -> list[str]:
+    """Say what is odd about a topic of which nothing came, or else which topics of the live answer are nearly it."""
+    if topic != (bare := topic.lstrip("/")):
+        return [f"{topic!r} begins with a slash, and topics hardly ever do; try {bare!r}"]
     heard = hints.heard_topics() if hints and topic != "#" else []
     if any(messages.covers(topic, one) for one in heard):
         return []
@@ -137,12 +139,6 @@ def _misheard(topic: str, hints: Hints | None) -> list[str]:
     close = difflib.get_close_matches("/".join(wanted).casefold(), heads, cutoff=_NEAR)
     there = ", ".join(repr(heads[one]) for one in close)
     return [f"the portal's live answer has none of {topic!r}, but of {there}"] if close else []
-
-
-def slips(topic: str) -> list[str]:
-    """Say what is odd about a topic of which nothing came."""
-    bare = topic.lstrip("/")
-    return [] if topic == bare else [f"{topic!r} begins with a slash, and topics hardly ever do; try {bare!r}"]
 
 
 def strangers(wanted: Iterable[str], known: list[str], where: str) -> list[str]:
