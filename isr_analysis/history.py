@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import warnings
+from collections.abc import Iterator
 
 import pandas as pd
 import pyarrow as pa
@@ -142,17 +143,11 @@ def load_history(
             span, words = on_disk(portal, selector, span, is_open=end is None)
             said += [one for one in (words, not_kept(store, selector, span)) if one]
         else:
-            try:
+            with _hinting(portal, selector, span, is_open=end is None):
                 fetch(
                     portal, store, selector, span, settle=settle_ns, max_age=age_ns, refresh=refresh, decode=True,
                     wait_for_quota=wait, progress=progress, warn=said.append,
                 )  # fmt: skip
-            except (PortalUnavailableError, TokenRefusedError, QuotaExhaustedError) as exc:
-                with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
-                    reach, _ = on_disk(portal, selector, span, is_open=end is None)
-                    hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
-                    exc.args = (f"{exc}{hint}", *exc.args[1:])
-                raise
         decoded, beside = _whole(store, Recorded(portal.folder), selector, span, settle=settle_ns, now=portal.now())
         known = store.held(selector, span, now=portal.now(), settle=settle_ns, max_age=None)
         if all(gap.start >= began - age_ns for _, gap in known.missing):
@@ -182,6 +177,19 @@ def load_history(
         "warning": "; ".join(said),
     }
     return frame.from_decoded(decoded, tz=tz, fields=fields, attrs=attrs)
+
+
+@contextlib.contextmanager
+def _hinting(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> Iterator[None]:
+    """Have the error of a portal that could not be asked say how far what is on disk reaches."""
+    try:
+        yield
+    except (PortalUnavailableError, TokenRefusedError, QuotaExhaustedError) as exc:
+        with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
+            reach, _ = on_disk(portal, selector, span, is_open=is_open)
+            hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
+            exc.args = (f"{exc}{hint}", *exc.args[1:])
+        raise
 
 
 def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:

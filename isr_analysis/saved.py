@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,39 +96,10 @@ def read_history(
     check_texts(account_id=account_id)
     selector = Selector.of(client_id, topic)
     known = Contract() if contract is None else overridden(Contract(), path_of(contract, "contract"))
-    # A file gives its lines, and a dict or a frame its names.
-    if hasattr(source, "read") or isinstance(source, Mapping | pd.DataFrame):
-        raise UsageError(
-            f"source={type(source).__name__} is neither a path nor bytes; give the file's path, or the bytes of the "
-            "answer, such as file.read() or response.content"
-        )
-    alone = isinstance(source, bytes | bytearray | memoryview | str) or not isinstance(source, Iterable)
-    given: Any = [source] if alone else source
-    sources = [bytes(one) if isinstance(one, bytearray | memoryview) else one for one in given]
-    if not sources:
-        raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
+    sources = _sources(source)
     table, accounts, more = _read(sources, selector, known, account_id)
-    if more:
-        warnings.warn(
-            "the saved answer says that there is more after it: this is one page of several. Save the others too, or "
-            "ask for a larger page; several are given as a list, in their order",
-            stacklevel=2,
-        )
-    bare = pc.and_(pc.is_in(table["payload"], _NOTHING), pc.is_valid(table["extra"]))
-    if 2 * (left := pc.sum(bare).as_py() or 0) > len(table):
-        warnings.warn(
-            f"{left:,} of {len(table):,} rows have no payload but other columns, which are left out: a table that "
-            "`isr export`, df.to_csv or df.to_parquet wrote is no answer of the portal; pandas.read_csv or "
-            "read_parquet reads it",
-            stacklevel=2,
-        )
-    latest = pc.max(table["time"].cast("int64")).as_py()
-    if latest is not None and 0 < latest < EARLY * times.SECOND:
-        warnings.warn(
-            f"the latest message is of {times.iso(latest)}: numbers that are no instants, as the days of a "
-            "spreadsheet, were taken for seconds since 1970; write them as dates, such as 2026-11-01T06:30:00Z",
-            stacklevel=2,
-        )
+    for words in _doubts(table, more=more):
+        warnings.warn(words, stacklevel=2)
     attrs = {
         "source": "file",
         "files": [str(one) for one in sources if not isinstance(one, bytes)],
@@ -139,6 +110,44 @@ def read_history(
         "rows": len(table),
     }
     return frame.to_frame(table, tz=times.zone(tz), fields=fields, attrs=attrs)
+
+
+def _sources(source: Any) -> list[str | Path | bytes]:
+    """Give the files, or answers, that are to be read."""
+    # A file gives its lines, and a dict or a frame its names.
+    if hasattr(source, "read") or isinstance(source, Mapping | pd.DataFrame):
+        raise UsageError(
+            f"source={type(source).__name__} is neither a path nor bytes; give the file's path, or the bytes of the "
+            "answer, such as file.read() or response.content"
+        )
+    alone = isinstance(source, bytes | bytearray | memoryview | str) or not isinstance(source, Iterable)
+    given = [source] if alone else source
+    sources = [bytes(one) if isinstance(one, bytearray | memoryview) else one for one in given]
+    if not sources:
+        raise UsageError("source=[] names no file; give a path, the answer as bytes, or a list of them")
+    return sources
+
+
+def _doubts(table: pa.Table, *, more: bool) -> Iterator[str]:
+    """Say what is odd about what was read: it is not all, no answer of the portal, or has no instants."""
+    if more:
+        yield (
+            "the saved answer says that there is more after it: this is one page of several. Save the others too, or "
+            "ask for a larger page; several are given as a list, in their order"
+        )
+    bare = pc.and_(pc.is_in(table["payload"], _NOTHING), pc.is_valid(table["extra"]))
+    if 2 * (left := pc.sum(bare).as_py() or 0) > len(table):
+        yield (
+            f"{left:,} of {len(table):,} rows have no payload but other columns, which are left out: a table that "
+            "`isr export`, df.to_csv or df.to_parquet wrote is no answer of the portal; pandas.read_csv or "
+            "read_parquet reads it"
+        )
+    latest = pc.max(table["time"].cast("int64")).as_py()
+    if latest is not None and 0 < latest < EARLY * times.SECOND:
+        yield (
+            f"the latest message is of {times.iso(latest)}: numbers that are no instants, as the days of a "
+            "spreadsheet, were taken for seconds since 1970; write them as dates, such as 2026-11-01T06:30:00Z"
+        )
 
 
 def _read(

@@ -321,6 +321,26 @@ def test_pages_that_overlap_where_no_range_may_be_short(home, order, overlap):
             same(isr.load_history(**span, portal=portal), within(stored, high - HOUR, high))
 
 
+def test_what_is_learned_while_it_is_asked_whether_a_start_counts_is_kept(home):
+    """By another thread, whose answer says more of the portal than this one knew when it asked."""
+    stored = [Message(portals.NOW - 20 * HOUR + i * 10 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range(120)]
+    server = portals.Server(portals.Dialect(longest=6 * HOUR, says=("types", "names", "longest")), stored)
+    asks = server._history
+
+    def history(asked, path):
+        low, high = ends(asked)
+        if high - low < MINUTE:
+            portal.learn_fields(time_zone="UTC")
+        return asks(asked, path)
+
+    server._history = history
+    with portals.mocked(server, home) as portal:
+        span = times.Range(portals.NOW - 14 * HOUR, portals.NOW - 12 * HOUR)
+        assert portal.contract.history.fields.time_zone is None
+        assert portals.read(portal, span) == [one.at for one in stored if span.start <= one.at < span.end]
+        assert portal.contract.history.fields.time_zone == "UTC"
+
+
 @pytest.mark.parametrize("start_in", [True, False])
 def test_whether_a_start_counts_is_learned_from_a_range_that_is_long_enough(home, start_in):
     """Where ranges may be neither long nor short; then nothing is asked for that begins before what is wanted."""

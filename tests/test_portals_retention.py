@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import portal_rows
 import portals
 import pytest
@@ -15,8 +12,6 @@ from portals import NOW, Dialect, Message, Server
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AddOnMissingError, QuestionRefusedError
-from isr_analysis.messages import Selector
-from isr_analysis.portal.habits import Habits
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
 
 KEPT = 30 * DAY
@@ -144,28 +139,6 @@ def test_a_page_that_is_refused_as_too_long_hides_no_retention(home):
         with pytest.warns(UserWarning, match=f"gives nothing from before {EDGE}"):
             df = isr.load_history(start=times.iso(NOW - 33 * DAY), end=times.iso(NOW - 29 * DAY), portal=portal)
         same(df, [one for one in STORED if NOW - KEPT <= one.at < NOW - 29 * DAY])
-
-
-def test_days_that_are_refused_at_once_leave_the_latest_edge():
-    """What one thread notes while another compares is not lost."""
-
-    class Slow(int):
-        def __lt__(self, other):
-            time.sleep(0.05)
-            return int(self) < int(other)
-
-        def __gt__(self, other):
-            time.sleep(0.05)
-            return int(self) > int(other)
-
-    habits, selector = Habits(), Selector()
-    habits.note_since(selector, Slow(1), "")
-    notes = [threading.Thread(target=habits.note_since, args=(selector, Slow(since), str(since))) for since in (3, 2)]
-    for one in notes:
-        one.start()
-    for one in notes:
-        one.join()
-    assert (habits.kept(selector).since, habits.kept(selector).words) == (3, "3")
 
 
 def test_an_edge_that_moves_on_while_it_is_read(home):

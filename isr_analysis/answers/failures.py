@@ -285,11 +285,9 @@ def _reason(fields: dict[str, bytes]) -> str | None:
         no = spelled in ("success", "ok") and one in _NO
         if no or (spelled in _STATES and _text(one).lower() in _NOT_DONE):
             return _words(fields)
-        if _CODE.fullmatch(spelled) and _BAD_CODE.search(_text(one)):
-            return None if _says_nothing_is_there(fields) else _words(fields)
-        if _CODE.fullmatch(spelled) and _is_bad(one) and (_is_of_http(one) or _says_more_than_ok(fields)):
-            return None if _says_nothing_is_there(fields) else _words(fields)
-        if _OF_FAILURE.fullmatch(spelled) and one not in NOTHING and not _FINE.match(_text(one) or one.decode()):
+        bad = _BAD_CODE.search(_text(one)) or (_is_bad(one) and (_is_of_http(one) or _says_more_than_ok(fields)))
+        failed = one not in NOTHING and not _FINE.match(_text(one) or one.decode())
+        if (_CODE.fullmatch(spelled) and bad) or (_OF_FAILURE.fullmatch(spelled) and failed):
             return None if _says_nothing_is_there(fields) else _words(fields)
         if raw.kind(one) == "{" and spelled in _HEADS and (found := stated(raw.members(one), rows=False)):
             return found

@@ -37,8 +37,7 @@ def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
 def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, pa.ChunkedArray, frozenset[str], bool]:
     """Give the client and the subpath of each row, the accounts that are named, and whether a fleet shares logins.
 
-    Topics are split once for each pair of client and topic. A login is shared where the topic names another client
-    than the field beside it.
+    A login is shared where the topic names another client than the field beside it.
 
     Raises
     ------
@@ -50,8 +49,8 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     client = None if client is not None and client.null_count == count else client
     topic = _decoded(_name_of(table, role.topic))
     account = text_of(table, role.account)
-    named = frozenset(pc.unique(account).drop_null().to_pylist()) if account is not None else frozenset()
-    named = frozenset(one for one in named if role.account is None or paging.is_account(role.account))
+    is_named = account is not None and paging.is_account(role.account or "")
+    named = frozenset(pc.unique(account).drop_null().to_pylist() if is_named else ())
     if asked.live and role.client in UNNAMED and client is not None:  # unless the names around say more
         table, client = table | {f"{keys.KEY}.Row": client}, None
     client, topic, around = keys.resolved(table, client, topic, asked)
@@ -67,10 +66,24 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         if not asked.live:
             raise AnswerError(f"no field of the rows holds a topic; they have {roles.listed(table)}")
         topic = pa.chunked_array([pa.repeat("", count)])
-    if pc.all(
-        pc.starts_with(topic, "/")
-    ).as_py():  # of each topic the first level is empty: it is cut off, not published
+    if pc.all(pc.starts_with(topic, "/")).as_py():  # the first level of each is empty: it is cut off, not published
         topic = pc.utf8_slice_codeunits(topic, 1)
+    return _split(table, client, topic, asked, named, names_rows=of_name)
+
+
+def _split(
+    table: Columns,
+    client: pa.ChunkedArray | None,
+    topic: pa.ChunkedArray,
+    asked: Asked,
+    named: frozenset[str],
+    *,
+    names_rows: bool,
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray, frozenset[str], bool]:
+    """Give what `labels` gives, by the clients and topics as they stand in the rows: each pair is split once.
+
+    With `names_rows` the clients are the names under which the rows stand.
+    """
     account_id = asked.account_id or (next(iter(named)) if len(named) == 1 else None)
     clients, whos = (0, [None]) if client is None else _coded(client)
     topics, whats = _coded(topic)
@@ -92,7 +105,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         logins = logins or who not in (None, whose)
         split.append((whose, subpath))
         whole.append(None if found else path)
-    if of_name:  # no topic names them
+    if names_rows:  # no topic names them
         _check_asked({one[0] for one, path in zip(split, whole, strict=True) if path} & {*whos}, asked.client_id)
     if any(path and path == subpath for path, (_, subpath) in zip(whole, split, strict=True)):
         # One is a subpath, and so are all: a client's own id at the beginning of one was published.

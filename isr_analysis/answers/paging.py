@@ -105,7 +105,7 @@ class Paging:
     remark: str | None = None
 
 
-def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901, PLR0912 (one look after the other)
+def read(notes: dict[str, bytes], rows: int) -> Paging:
     """Read what an envelope says beside `rows` rows."""
     spelled: dict[str, bytes] = {}
     as_given: dict[str, str] = {}
@@ -120,54 +120,69 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:  # noqa: C901, PLR0912 (
             spelled.setdefault(plain(name), value)
             spelled.setdefault(last, value)
             further = further or (value != b"false" and any(_NEXT.match(plain(one)) for one in name.split(".")))
-
-    def integer(names: tuple[str, ...]) -> int | None:
-        for name in names:
-            found = re.fullmatch(rb'"?(\d{1,18})"?', spelled.get(name, b""))
-            if found:
-                return int(found[1])
-        return None
-
-    numbers = {one: integer(names) for one, names in _NUMBERS.items()}
-    more, whole = _more(spelled), _is_whole(spelled)
+    numbers = {one: _integer(spelled, names) for one, names in _NUMBERS.items()}
+    total, whole = _total(spelled, rows), _is_whole(spelled)
+    more = _more(spelled)
     more = True if more is None and whole is False else more
-    spelled = {name: one for name, one in spelled.items() if name != "next" or one not in (b"true", b"false")}
-    total = integer(_TOTAL)
-    if total is None and (counted := integer(_COUNT)) is not None and counted > rows:
-        total = counted
-    estimated = (one in _ESTIMATED or (one == b"true" and _ESTIMATE.search(name)) for name, one in spelled.items())
-    total = None if any(estimated) else total
     cursor = cursor_name = url = None
     ended = False
     if more is not False:
-        for name in (*_CURSOR, *([] if numbers["offset"] is not None else _NUMBERS["offset"])):
-            value = spelled.get(name, b"")
-            ended = ended or (name in nothing and not value)
-            if not value or raw.kind(value) not in ('"', "0") or (ended and name in _ECHOED):
-                continue
-            text = raw.plain_text(value)
-            if _is_address(text):
-                url = text if url is None else url
-            elif cursor is None and not (name == "nextpage" and text.isdigit()):
-                cursor, cursor_name = text, as_given.get(name, name)
-        if url is None and cursor is None:
-            others = {n: v for n, v in spelled.items() if _NEXT.match(n) and "." not in n and raw.kind(v) in ('"', "0")}
-            texts = {n: raw.plain_text(v) for n, v in others.items()}
-            url = next(filter(_is_address, texts.values()), None)
-            known = {"next", *_NUMBERS["next_page"], *_NUMBERS["next_offset"]}
-            for one in [] if url is not None else [n for n in texts if n in as_given and n not in known][:1]:
-                cursor, cursor_name = texts[one], as_given[one]  # next_after_id: the parameter has its name, perhaps
+        names = (*_CURSOR, *([] if numbers["offset"] is not None else _NUMBERS["offset"]))
+        cursor, cursor_name, url, ended = _next(spelled, as_given, nothing, names)
     goes_on = cursor is not None or url is not None
     if more is None and (ended or further):
         more = None if goes_on else not ended
     if more is None and whole and not goes_on and (total is None or total <= rows):
         more = False
     echoed = (("pagenum", "pageno", "pageindex"), _NUMBERS["offset"])
-    names = [next((as_given[one] for one in known if integer((one,)) is not None), None) for known in echoed]
+    page_name, offset_name = (
+        next((as_given[one] for one in known if _integer(spelled, (one,)) is not None), None) for known in echoed
+    )
     return Paging(
-        cursor, cursor_name, url, more, total, **numbers, page_name=names[0], offset_name=names[1],
+        cursor, cursor_name, url, more, total, **numbers, page_name=page_name, offset_name=offset_name,
         remark=failures.remark(notes),
     )  # fmt: skip
+
+
+def _integer(spelled: dict[str, bytes], names: Iterable[str]) -> int | None:
+    """Give the first whole number under one of some names."""
+    found = (re.fullmatch(rb'"?(\d{1,18})"?', spelled.get(name, b"")) for name in names)
+    return next((int(one[1]) for one in found if one), None)
+
+
+def _total(spelled: dict[str, bytes], rows: int) -> int | None:
+    """Give how many rows all pages have, if that is no estimate; a count is one if it is more than those here."""
+    estimated = (one in _ESTIMATED or (one == b"true" and _ESTIMATE.search(name)) for name, one in spelled.items())
+    if any(estimated):
+        return None
+    total, count = _integer(spelled, _TOTAL), _integer(spelled, _COUNT)
+    return count if total is None and count is not None and count > rows else total
+
+
+def _next(
+    spelled: dict[str, bytes], as_given: dict[str, str], nothing: set[str], names: Iterable[str]
+) -> tuple[str | None, str | None, str | None, bool]:
+    """Find the cursor of the next page, its field's name, and the page's address; and whether a field says of none."""
+    spelled = {name: one for name, one in spelled.items() if name != "next" or one not in (b"true", b"false")}
+    said = {name: one for name, one in spelled.items() if raw.kind(one) in ('"', "0")}
+    cursor = cursor_name = url = None
+    ended = False
+    for name in names:
+        ended = ended or (name in nothing and name not in spelled)
+        if name not in said or (ended and name in _ECHOED):
+            continue
+        text = raw.plain_text(said[name])
+        if _is_address(text):
+            url = text if url is None else url
+        elif cursor is None and not (name == "nextpage" and text.isdigit()):
+            cursor, cursor_name = text, as_given.get(name, name)
+    if url is None and cursor is None:
+        texts = {n: raw.plain_text(v) for n, v in said.items() if _NEXT.match(n) and "." not in n}
+        url = next(filter(_is_address, texts.values()), None)
+        known = {"next", *_NUMBERS["next_page"], *_NUMBERS["next_offset"]}
+        for one in [] if url is not None else [n for n in texts if n in as_given and n not in known][:1]:
+            cursor, cursor_name = texts[one], as_given[one]  # next_after_id: the parameter has its name, perhaps
+    return cursor, cursor_name, url, ended
 
 
 def _flag(spelled: dict[str, bytes], names: Iterable[str]) -> bool | None:

@@ -9,7 +9,7 @@ when it refuses (`isr_analysis.contract.refusals`), and overridden by a TOML fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -31,6 +31,9 @@ Route = Annotated[str, msgspec.Meta(pattern="^/")]
 
 _LATER = 2 * times.MINUTE
 """How far the portal's clock may be ahead where a range reaches back from its now."""
+
+_TOLD = ", corrected by what the portal said"
+"""Behind the source of a contract that was."""
 
 MANY = 1000
 """Rows of a list that are asked for at once, where the portal allows as many."""
@@ -251,22 +254,9 @@ class History:
         client = None if selector.clients is None else selector.clients[0]
         if self.client is not None and client is not None:
             asked[self.client] = client
-        nameable = account_id is not None or self.topic_form not in ("path", "path prefix")
-        if self.topic is not None and self.topic_form is not None and nameable:
-            own = None if client is None else prefixes.get(client)
-            roots = (one.partition(f"{account_id}/") for one in prefixes.values())
-            home = next((root for root, found, _ in roots if found), "") + (account_id or "+")
-            if selector.topic != "#":
-                asked[self.topic] = self._topic(selector.topic, home, client)
-            elif self.topic_required and self.topic_form in ("subpath", "path"):
-                raise TopicNeededError(
-                    f"this portal gives the history of one topic at a time ({self.topic!r} must be a whole topic, "
-                    "without wildcards): name one with topic= (and its client with client_id=)"
-                )
-            elif self.topic_required and self.topic_form == "path filter" and self.topic not in self.fixed:
-                asked[self.topic] = f"{home}/#" if client is None else f"{home}/{client}/#"
-            elif self.topic_required and self.topic_form == "path prefix":
-                asked[self.topic] = own or (f"{home}/" if client is None else f"{home}/{client}/")
+        topic = self._topic(selector.topic, client, account_id=account_id, prefixes=prefixes)
+        if self.topic is not None and topic is not None:
+            asked[self.topic] = topic
         if self.limit is not None:
             asked[self.limit] = str(self.page_size)
         return asked
@@ -292,12 +282,30 @@ class History:
             )
         return written
 
-    def _topic(self, topic: str, home: str, client: str | None) -> str:
-        if self.topic_form in ("prefix", "path prefix"):
-            topic = topic.removesuffix("#").removesuffix("/")  # "t/#" matches "t" as well
-        if self.topic_form in ("path", "path filter", "path prefix"):
-            return f"{home}/{client or '+'}/{topic}"
-        return topic
+    def _topic(
+        self, topic: str, client: str | None, *, account_id: str | None, prefixes: Mapping[str, str]
+    ) -> str | None:
+        """Write a topic as the portal wants it; None if none is to be sent, or what is set for it will do."""
+        form = self.topic_form
+        if self.topic is None or form is None or (account_id is None and form in ("path", "path prefix")):
+            return None
+        roots = (one.partition(f"{account_id}/") for one in prefixes.values())
+        home = next((root for root, found, _ in roots if found), "") + (account_id or "+")
+        if topic != "#":
+            if form in ("prefix", "path prefix"):
+                topic = topic.removesuffix("#").removesuffix("/")  # "t/#" matches "t" as well
+            return f"{home}/{client or '+'}/{topic}" if form in ("path", "path filter", "path prefix") else topic
+        if not self.topic_required:
+            return None
+        if form in ("subpath", "path"):
+            raise TopicNeededError(
+                f"this portal gives the history of one topic at a time ({self.topic!r} must be a whole topic, "
+                "without wildcards): name one with topic= (and its client with client_id=)"
+            )
+        whole = f"{home}/" if client is None else f"{home}/{client}/"
+        if form == "path prefix":
+            return prefixes.get(client or "") or whole
+        return f"{whole}#" if form == "path filter" and self.topic not in self.fixed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +356,13 @@ class Contract:
     source: str = "built in"
     narrowed: str = ""
     is_assumed: bool = True
+
+    def taught(self, history: History) -> Contract:
+        """Give what is agreed on once the portal's refusal of a question, or its answer, taught how else to ask."""
+        told = self.source if self.source.endswith(_TOLD) else self.source + _TOLD
+        # It refuses the range, or its start, as it was sent: without it, it may give the last day alone.
+        refused = history.start is None and history.length is None and self.history.start is not None
+        return replace(self, history=history, source=told, is_assumed=self.is_assumed or refused)
 
     def paged(self, path: str) -> History:
         """Give how a route without a range is asked for, as far as something says it."""

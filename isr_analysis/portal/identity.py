@@ -87,7 +87,7 @@ def recent(
     now: int,
     *,
     client: Callable[[], str | None] = lambda: None,
-    learn: Callable[[History], None] = lambda _: None,
+    learn: Callable[[History], object] = lambda _: None,
 ) -> tuple[Answer, messages.Selector]:
     """Ask for one message of the last day, in whichever way the portal's refusals lead to.
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.portal.responses import Responses
 
 _NAMELESS = "token-"
-_TOLD = ", corrected by what the portal said"
 _LIST_AGE = 60.0  # s, of what is asked by
 _HINT_AGE = _DOCUMENT_AGE = 86_400.0  # s
 _SURE = dt.timedelta(minutes=10)  # for which a document is not read again
@@ -249,16 +248,22 @@ class Portal:
         """The contract if it has been needed yet, else None; makes no request."""
         return self._contract
 
-    def learn(self, history: History) -> None:
-        """Adopt what a refusal by the portal has shown about how to ask."""
+    def learn(self, history: History, *, instead_of: History | None = None) -> bool:
+        """Take over what the portal's refusal of a question taught, and tell that it was.
+
+        Not where another thread has learned something meanwhile, so that it is asked no longer as `instead_of`.
+        """
         with self._lock:
-            known = self.contract
-            told = known.source if known.source.endswith(_TOLD) else known.source + _TOLD
-            # It refuses the range, or its start, as it was sent: without it, it may give the last day alone.
-            refused = history.start is None and history.length is None and known.history.start is not None
-            self._contract = dataclasses.replace(
-                known, history=history, source=told, is_assumed=known.is_assumed or refused
-            )
+            if instead_of not in (None, self.contract.history):
+                return False
+            self._contract = self.contract.taught(history)
+            return True
+
+    def learn_fields(self, **shown: str) -> None:
+        """Take over what an answer showed of its fields, beside what other threads learned."""
+        with self._lock:
+            history = self.contract.history
+            self.learn(dataclasses.replace(history, fields=dataclasses.replace(history.fields, **shown)))
 
     def client_ids(self) -> list[str]:
         """Return the ids of all publishers, from their list or, without the add-on for it, from the live answer.
@@ -339,13 +344,7 @@ class Portal:
         return discovery.contract(get, self.profile.contract, offline=self.profile.is_offline)
 
     def check_accounts(self, named: Iterable[str]) -> None:
-        """Refuse an answer that names a different account than the token's.
-
-        Raises
-        ------
-        WrongAccountError
-            It names another account. Nothing of it may be stored or shown.
-        """
+        """Refuse, as `WrongAccountError`, an answer that names another account: nothing of it is stored or shown."""
         others = sorted({one for one in named if one.lower() != self.account_id.lower()})
         if others and not self.account_id.startswith(_NAMELESS):
             raise WrongAccountError(

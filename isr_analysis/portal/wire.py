@@ -309,31 +309,29 @@ def error_for(
     Give the `status` that the response states in its body, if it is another one than HTTP's.
     """
     often = RETRIES + 1 if status is None else 1
-    status, path = status or response.status_code, response.url.path
-    everything = answers.error_words(response.content, response.headers.get("content-type"), longest=None)
-    words = answers.error_words(response.content, response.headers.get("content-type"))
-    said = f"{response.request.method} {path} → {status}"
-    said += f'; the portal said: "{words}"' if words else ", without a word"
+    status, path, method = status or response.status_code, response.url.path, response.request.method
+    kind = response.headers.get("content-type")
+    everything = answers.error_words(response.content, kind, longest=None)
+    words = answers.error_words(response.content, kind)
+    said = f"{method} {path} → {status}" + (f'; the portal said: "{words}"' if words else ", without a word")
     remedy = headers.remedy(status, everything, lacking)
-    kind: type[errors.RequestRefusedError] = errors.QuestionRefusedError
-    elsewhere = not same_origin(response.url, httpx.URL(origin))
-    if elsewhere:  # neither the token nor the question has a part in it
-        text = (
+    if not same_origin(response.url, httpx.URL(origin)):  # neither the token nor the question has a part in it
+        return errors.PortalUnavailableError(
             f"the portal {origin} sent to {response.url.host}, which did not give what is there: {said}; try again, or "
-            "ask the portal's support"
+            "ask the portal's support",
+            status_code=status,
         )
-        return errors.PortalUnavailableError(text, status_code=status)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         text = f"the portal {origin} gives no more for now: {said}. What was fetched is kept; try again later"
         return errors.QuotaExhaustedError(text, status_code=status, words=everything, retry_after=quota.BRIEFLY)
     if status == HTTPStatus.UNAUTHORIZED:
-        kind = errors.TokenRefusedError
-        text = (
+        return errors.TokenRefusedError(
             f"the portal {origin} refused the token: {said}. It is wrong, expired or revoked: {WHERE_TO_MAKE_ONE}, "
-            f"then put it in the old one's place (`isr login`, ISR_TOKEN, or the file of ISR_TOKEN_FILE){remedy}"
+            f"then put it in the old one's place (`isr login`, ISR_TOKEN, or the file of ISR_TOKEN_FILE){remedy}",
+            status_code=status,
+            words=everything,
         )
-    elif addons.is_missing(status, response.request.method, everything):
-        kind = errors.AddOnMissingError
+    if addons.is_missing(status, method, everything):
         text = (
             f"this account may not use the route: {said}. It belongs to the add-on “{addons.opening(path)}”, which an "
             f"owner of the account enables in the portal ({origin}), in the account's settings under add-ons; the "
@@ -344,29 +342,40 @@ def error_for(
                 ". As it came as a page of HTML, a firewall before the portal, or a proxy on the way, may have refused "
                 "it: open the portal in a browser on this network, and ask whoever runs what it shows"
             )
-    elif status in PASSING:
-        again = (
-            f"It was asked {often} times; try again later" if status in ASKED_AGAIN and often > 1 else "Try again later"
-        )
-        if status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
-            again = "It is the network that wants a login: open any page in a browser on it, and try again then"
-        if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524):
-            again += f', or for shorter ranges: longest = "15min" under [history] of {errors.CONTRACT_FILE}'
-        once = "It was asked once: look whether it did it all the same before you try again"
-        text = f"the portal {origin} failed: {said}. {again if response.request.method == 'GET' else once}"
+        return errors.AddOnMissingError(text, status_code=status, words=everything)
+    if status in PASSING:
+        text = f"the portal {origin} failed: {said}. {_when_again(status, method, often)}"
         return errors.PortalUnavailableError(text, status_code=status)
-    else:
+    text = (
+        f"the portal refused the request: {said}; {_what_to_change(status, method, path, origin, everything)}{remedy}"
+    )
+    return errors.QuestionRefusedError(text, status_code=status, words=everything)
+
+
+def _when_again(status: int, method: str, often: int) -> str:
+    """Say when to try again what failed, and was asked so `often`."""
+    if method != "GET":
+        return "It was asked once: look whether it did it all the same before you try again"
+    if status == HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED:
+        return "It is the network that wants a login: open any page in a browser on it, and try again then"
+    asked = f"It was asked {often} times; try" if status in ASKED_AGAIN and often > 1 else "Try"
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524):
+        shorter = f'for shorter ranges: longest = "15min" under [history] of {errors.CONTRACT_FILE}'
+        return f"{asked} again later, or {shorter}"
+    return f"{asked} again later"
+
+
+def _what_to_change(status: int, method: str, path: str, origin: str, words: str) -> str:
+    """Say what to do about a request that was refused with some words, or none."""
+    of_history = path == f"{API}/history"
+    if status != HTTPStatus.NOT_FOUND:
         ask = "see its words for what to change" if words else "ask the portal's support what it wants"
-        if status == HTTPStatus.NOT_FOUND:
-            # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
-            of_portal = response.request.method == "GET"
-            ask = f"is {origin} a portal of iShareRadio?" if of_portal else "look at the list for the ids there are"
-            if path == f"{API}/history" and everything and not everything.startswith(answers.HTML):
-                ask = "if it means a client, `isr publishers` lists those there are; else, " + ask
-        elif path == f"{API}/history":
-            ask += f", and say it under [history] of {errors.CONTRACT_FILE}"
-        text = f"the portal refused the request: {said}; {ask}{remedy}"
-    return kind(text, status_code=status, words=everything)
+        return f"{ask}, and say it under [history] of {errors.CONTRACT_FILE}" if of_history else ask
+    # Before a change is asked for, the portal was seen to be one: there it is what was named that is not found.
+    ask = f"is {origin} a portal of iShareRadio?" if method == "GET" else "look at the list for the ids there are"
+    if of_history and words and not words.startswith(answers.HTML):
+        return f"if it means a client, `isr publishers` lists those there are; else, {ask}"
+    return ask
 
 
 def _read_whole(response: httpx.Response) -> None:

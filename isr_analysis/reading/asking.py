@@ -155,11 +155,10 @@ class Asker:
         fields = self.known.fields
         form = page.payload_form if fields.payload_form is None and page.payload_form not in STRINGS else None
         name = page.payload_name if fields.payload is None else None
-        if form or name:  # other answers, of a few numbers alone, would not show it, and be read in another way
-            new = {"payload_form": form or fields.payload_form, "payload": name or fields.payload}
-            self.known = dataclasses.replace(self.known, fields=dataclasses.replace(fields, **new))
-            now = self._portal.contract.history
-            self._portal.learn(dataclasses.replace(now, fields=dataclasses.replace(now.fields, **new)))
+        shown = {key: one for key, one in (("payload_form", form), ("payload", name)) if one}
+        if shown:  # other answers, of a few numbers alone, would not show it, and be read in another way
+            self.known = dataclasses.replace(self.known, fields=dataclasses.replace(fields, **shown))
+            self._portal.learn_fields(**shown)
         return page
 
     def _page(self, step: Step, bounded: bool) -> Page:

@@ -104,7 +104,8 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
         portal.habits.guesses.topic = False
         return
     if whole:
-        portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
+        now = portal.contract.history
+        portal.learn(dataclasses.replace(now, **refusals.one_topic(now)))
         return
     raise AnswerError(
         f"the portal wants a topic named ({known.topic!r}) and does not say how, and asked for {selector} as subpath "

@@ -101,28 +101,17 @@ class Onward:
             first, last = int(at.min()) // grain * grain, int(at.max()) // grain * grain
             if first == last:
                 if by_series or self._is_cut(page, Range(first, last + grain)):
-                    raise self._incomplete(
-                        f"gives no more than {counted(page.rows, 'message')} at once, and as many share one instant"
-                        if self._told(page) is None
-                        else f"says that there are more than the {counted(page.rows, 'message')} that it gives of one "
-                        "instant"
-                    )
+                    raise self._too_dense(page)
                 yield table, page
                 return
             if order is not None:
                 if (latest := (int(at.min()) + _NOISE) // grain * grain) < last:
                     first = latest  # at which it may be, though it is shown earlier
-                low, high = Range(piece.start, first + grain), Range(last, piece.end)
-                rest, before = (high, low) if order == "up" else (low, high)
-                ends = self._passes(table) or not rest.common(self._span)
-                behind = None if ends else self._following(page, rest, order)
-                more = behind is not None and len(within(behind.messages, rest)) > len(within(page.messages, rest))
-                if more or not (self._begins_later(page, before) or self._is_cut_by_series(page, piece)):
-                    if behind is None:
-                        yield table, page
-                        return
-                    done = Range(piece.start, last) if order == "up" else Range(first + grain, piece.end)
+                if (found := self._in_order(page, piece, order, (first + grain, last))) is not None:
+                    done, behind, rest = found
                     yield within(table, done), page
+                    if behind is None:
+                        return
                     page, piece = behind, rest
                     continue
             middle = _middle(np.unique(at // grain) * grain, grain, self._unit())
@@ -130,6 +119,24 @@ class Onward:
                 if half.common(self._span):  # of a whole answer each half is shorter, and so whole itself
                     yield from self.read(self._asked(half, page), half)
             return
+
+    def _in_order(
+        self, page: Page, piece: Range, order: str, ends: tuple[int, int]
+    ) -> tuple[Range, Page | None, Range] | None:
+        """Read on from an answer in order of time: give what it holds all of, the next answer, and that one's piece.
+
+        There is no next one at the end. None if the answer lacks its beginning as well. `ends` are the end of its first
+        instant and the beginning of its last one.
+        """
+        low, high = Range(piece.start, ends[0]), Range(ends[1], piece.end)
+        rest, before = (high, low) if order == "up" else (low, high)
+        at_end = self._passes(within(page.messages, piece)) or not rest.common(self._span)
+        behind = None if at_end else self._following(page, rest, order)
+        more = behind is not None and len(within(behind.messages, rest)) > len(within(page.messages, rest))
+        if not more and (self._begins_later(page, before) or self._is_cut_by_series(page, piece)):
+            return None
+        done = Range(piece.start, ends[1]) if order == "up" else Range(ends[0], piece.end)
+        return (piece if behind is None else done), behind, rest
 
     def _begins_later(self, page: Page, before: Range) -> bool:
         """Tell whether an answer lacks its beginning: it may hold the newest messages, the oldest of them first."""
@@ -243,6 +250,12 @@ class Onward:
         """Give the step at which a range may be parted: the portal may keep its times finer than it shows them."""
         at = instants(page.messages)
         return max(self._unit(), grain_of(at))
+
+    def _too_dense(self, page: Page) -> HistoryIncompleteError:
+        most = counted(page.rows, "message")
+        if self._told(page) is None:
+            return self._incomplete(f"gives no more than {most} at once, and as many share one instant")
+        return self._incomplete(f"says that there are more than the {most} that it gives of one instant")
 
     def _same(self, page: Page) -> HistoryIncompleteError:
         at = instants(page.messages)

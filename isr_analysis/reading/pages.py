@@ -197,8 +197,7 @@ def _is_shortened(
             Window(portal, known, selector, part, wait=wait).first()
         except (PortalUnavailableError, QuestionRefusedError, AnswerError):
             return False
-    if portal.contract.history == known:  # else another thread has learned of it meanwhile
-        portal.learn(dataclasses.replace(known, longest=f"{length // times.SECOND}s"))
+    portal.learn(dataclasses.replace(known, longest=f"{length // times.SECOND}s"), instead_of=known)
     logger.info("%s may have been too much to be answered: shorter ranges are asked for", span)
     return True
 
@@ -215,7 +214,7 @@ def _instead(
     if too_old and _is_of_age(portal, selector, span):
         return _of_what_is_kept(portal, known, question, exc)
     if exc.status_code == HTTPStatus.NOT_FOUND and window.asked.get(known.topic or "") == "#":  # it knows no such topic
-        portal.learn(dataclasses.replace(known, **refusals.one_topic(known)))
+        portal.learn(dataclasses.replace(known, **refusals.one_topic(known)), instead_of=known)
         return [question]
     if exc.status_code in refusals.REVISABLE and _is_revised(portal, known, window, span, exc):
         return [question]
@@ -234,8 +233,9 @@ def _is_revised(portal: Portal, known: History, window: Window, span: Range, exc
     new = refusals.revised(known, window.asked, exc.words, asked.end - asked.start)
     if new is None:
         return False
+    if not portal.learn(new, instead_of=known):
+        return True
     logger.info("the portal's words led to another question: %s", exc.words)
-    portal.learn(new)
     guesses = portal.habits.guesses
     guesses.unit = (guesses.unit and new.time_form == known.time_form) or refusals.is_vague(known, new, exc.words)
     guesses.topic |= refusals.is_of_unknown_topics(known, new)

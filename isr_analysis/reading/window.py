@@ -115,25 +115,14 @@ class Window:
         self._learn_start()
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
-        question = Step(self._known.path, self.asked)
-        step, been = question, {question}
+        """Give the messages page by page; by time from where on no further page can be asked for."""
+        step = Step(self._known.path, self.asked)
+        been, sizes = {step}, self._portal.habits.sizes
         nth = shift = empty = 0
-        sizes = self._portal.habits.sizes
         while True:
-            rows = self._rows + held.rows
-            what = paging.following(self._known, question, held, rows=rows, nth=nth + shift, sizes=sizes)
             empty = 0 if held.rows else empty + 1
-            if isinstance(what, Step) and empty > _EMPTY * (10 if self._is_filtered and not what.numbered else 1):
-                raise self._incomplete(
-                    f"gave {empty} pages without a message one after the other, and names a next one"
-                )
-            if self._goes_beyond(held):
-                self._beyond = True
-                what = paging.END
-            elif empty and what == step:  # a page that names itself: its cursor is where the next message will be
-                self._check_silence(step)
-                what = paging.END
-            if what == paging.BY_TIME or (self._by_time and isinstance(what, Step)):
+            what = self._following(held, step, nth + shift, empty)
+            if what == paging.BY_TIME:
                 yield from self._onward(held)
                 return
             self._named = True  # the portal itself says where its answers end
@@ -165,10 +154,22 @@ class Window:
                 return
             held, nth = after, nth + 1
 
-    @property
-    def _is_filtered(self) -> bool:
-        """Whether a topic was asked for: a cursor may lead through others, which are left out after they were read."""
-        return self._known.topic in self.asked
+    def _following(self, held: Page, step: Step, nth: int, empty: int) -> Step | str:
+        """Decide what comes after a page, of which `nth` came before, `empty` without a message: `paging.following`."""
+        rows, sizes = self._rows + held.rows, self._portal.habits.sizes
+        what = paging.following(self._known, Step(self._known.path, self.asked), held, rows=rows, nth=nth, sizes=sizes)
+        if isinstance(what, Step):
+            # A cursor may lead through other topics than the one that was asked for, which the portal leaves out.
+            most = 10 * _EMPTY if self._known.topic in self.asked and not what.numbered else _EMPTY
+            if empty > most:
+                raise self._incomplete(f"gave {empty} pages one after the other without a message, and names a next")
+        if self._goes_beyond(held):
+            self._beyond = True
+            return paging.END
+        if empty and what == step:  # a page that names itself: its cursor is where the next message will be
+            self._check_silence(step)
+            return paging.END
+        return paging.BY_TIME if self._by_time and isinstance(what, Step) else what
 
     def _check_silence(self, step: Step) -> None:
         """Make sure that nothing is there where an empty page names a next one, perhaps in a way not understood."""
@@ -291,9 +292,10 @@ class Window:
 
     def _pages_end(self) -> PagesEndError:
         self._portal.habits.pages.lead_nowhere = True
-        words = f"could not be followed to their end, after {counted(self._rows, 'message')}: nothing of them was kept"
-        pages = f"the portal's pages of {self._selector} over {self._span}"
-        return PagesEndError(f"{pages} {words}. Asked for once more, it is read by time")
+        return PagesEndError(
+            f"the portal's pages of {self._selector} over {self._span} could not be followed to their end, after "
+            f"{counted(self._rows, 'message')}: nothing of them was kept. Asked for once more, it is read by time"
+        )
 
     def _is_moved(self) -> bool:
         """Tell whether the oldest message was deleted meanwhile: where pages are counted, each left some out then.
@@ -321,8 +323,7 @@ class Window:
 
     def _goes_beyond(self, page: Page) -> bool:
         """Tell whether a page, like those before it in order of time, has reached the end of what is wanted."""
-        order = order_of(page.messages)
-        if order == "one":
+        if (order := order_of(page.messages)) == "one":
             return False
         self._orders.add(order)
         last = int(instants(page.messages)[-1])
@@ -380,12 +381,12 @@ class Window:
         span = known.widened(Range(self._sample, self._sample + known.unit), self._portal.now())
         if span.start != self._sample:
             return
-        question = self._asker.written(known, span)
         try:
-            at = instants(self._asker.ask(Step(known.path, question)).messages)
+            at = instants(self._asker.ask(Step(known.path, self._asker.written(known, span))).messages)
         except QuestionRefusedError:  # too short a range, perhaps
             return
-        self._portal.learn(dataclasses.replace(known, start_included=bool((at == self._sample).any())))
+        new = dataclasses.replace(known, start_included=bool((at == self._sample).any()))
+        self._portal.learn(new, instead_of=known)
 
     def _incomplete(self, what: str) -> HistoryIncompleteError:
         least = self._known.shortest
