@@ -1,4 +1,4 @@
-"""`python -m isr_analysis`: the `isr` command, where it is not on the path."""
+"""`python -m isr_analysis` runs the `isr` command where it is not on the path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amounts as people write them: counts, shares, sizes. Pure."""
+"""Amounts as text: counts, shares, sizes. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store on trial: random spans are fetched again and compared with what is held. Nothing of it is changed."""
+"""Checks the store: fetches random spans again and compares them with what is held. Changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQLite between processes: short transactions in write-ahead logs, errors in plain words."""
+"""SQLite shared between processes: short transactions with write-ahead logs, and errors in plain words."""
 
 from __future__ import annotations
 
@@ -228,8 +228,8 @@ def _plain_errors(path: Path) -> Iterator[None]:
         if said == "disk I/O error" and _is_full(path.parent):  # not even the log's index could be made
             said = "database or disk is full"
         remedy = {
-            "database is locked": "another process holds it for long; look for one that hangs, and try again",
-            "database or disk is full": "make room on the disk, or set ISR_HOME to a folder on another",
+            "database is locked": "another process has held it for a long time; look for one that hangs, and try again",
+            "database or disk is full": "make room on the disk, or set ISR_HOME to a folder on another disk",
         }.get(said, "set ISR_HOME to a folder on a local disk that can be written")
         raise StoreError(f"{path} cannot be used: {said}; {remedy}") from exc
     except sqlite3.DatabaseError as exc:

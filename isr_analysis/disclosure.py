@@ -1,4 +1,4 @@
-"""What a notebook gives away: tokens, passwords and account ids in it, plain, encoded or in pieces. Pure.
+"""What a notebook gives away: tokens, passwords and account ids, plain, encoded or split up. Pure.
 
 A notebook is looked at as the texts that it holds: sources, outputs, attachments, metadata and the state of widgets. Of
 each text several views are made (unescaped, unquoted, decoded, string literals put together), views of views too, and
@@ -157,9 +157,9 @@ def read(text: str) -> dict[str, Any]:
         notebook: dict[str, Any] = json.loads(text)
         msgspec.convert(notebook, _Form)
     except (ValueError, RecursionError) as exc:  # msgspec's own among them
-        raise UsageError(f"it is no notebook: {exc}") from exc
+        raise UsageError(f"it is not a notebook: {exc}") from exc
     if not {"cells", "worksheets"} & notebook.keys():
-        raise UsageError("it is no notebook: it has no cells")
+        raise UsageError("it is not a notebook: it has no cells")
     return notebook
 
 

@@ -1,4 +1,4 @@
-"""Is all well? One table of checks, with a remedy for each that fails. At most ten requests, four more if need be."""
+"""Is everything in order? A table of checks, with a remedy for each failure. At most ten requests, or fourteen."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def examine(
     """
     checks = [Check("settings", OK, f"profile {profile.name!r}, portal {profile.origin}, kept in {profile.home}")]
     if profile.is_offline:
-        words = f"{OFFLINE} is set: loaders and reports give what is on disk, and ask for nothing"
+        words = f"{OFFLINE} is set: loaders and reports use what is on disk and make no requests"
         checks.append(Check("offline", WARN, words, "unset it to fetch"))
     portal: Portal | None = None
     try:
         portal = Portal(profile, key or tokens.find(profile, ask=False), **portal_options)
-        checks.append(Check("token", OK, "found, and of the right form"))
+        checks.append(Check("token", OK, "found, in the right form"))
     except IsrError as exc:
         checks.append(_failed("token", exc))
     if portal is not None:
@@ -120,9 +120,11 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
         yield _failed("account", exc)
         return
     if portal.named_account is None:
-        yield Check("account", WARN, "the token is accepted, and no answer says whose it is", "name it: ISR_ACCOUNT_ID")
+        yield Check(
+            "account", WARN, "the token is accepted, but no answer names its account", "name it: ISR_ACCOUNT_ID"
+        )
     else:
-        yield Check("account", OK, f"the token is accepted, and opens {account}")
+        yield Check("account", OK, f"the token is accepted, for account {account}")
     held: list[answers.Page] = []
     last = _route("Live REST API", lambda: held.append(_live(portal, live)))
     yield last
@@ -134,16 +136,16 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     yield mgmt
     known = portal.known_contract
     if known is not None:
-        remedy = "history is asked for by assumption; if that fails, edit the contract below and set ISR_CONTRACT"
+        remedy = "how to ask for history is assumed; if that fails, edit the contract below and set ISR_CONTRACT"
         words = "; ".join(filter(None, (remedy if known.is_assumed else "", known.choice)))
         yield Check("contract", WARN if words else OK, known.source, words)
     yield history
     if all(one.found == _LACKING for one in (last, mgmt, history)):
-        remedy = "an owner of the account enables what is needed in the portal, in the account's settings under add-ons"
+        remedy = "an owner of the account can enable them in the portal, in the account's settings under add-ons"
         yield Check("add-ons", FAIL, "none is enabled: nothing can be loaded", remedy)
     left = portal.quota
     scarce = left.left <= left.limit // 20
-    more = f"there is more from {times.iso(left.resets_at)[:19]}Z"
+    more = f"more from {times.iso(left.resets_at)[:19]}Z"
     yield Check("quota", WARN if scarce else OK, f"{left.left} of {left.limit} requests left this hour", more * scarce)
 
 
@@ -166,13 +168,16 @@ def _zone(page: answers.Page, now: int) -> Check:
     """Tell whether instants that name no zone can be of UTC: nothing else would tell of a clock behind it."""
     newest = max(page.messages["time"].cast("int64").to_pylist())
     behind = (now - newest) / times.HOUR
-    found = f"the live instants name no zone; taken as UTC, the newest message is {times.iso(newest)}"
+    found = f"live times have no zone; read as UTC, the newest message is {times.iso(newest)}"
     if newest > now + LATE:
         return Check("time zone", FAIL, f"{found}, which is in the future", ZONELESS)
     if behind < 1:
         return Check("time zone", OK, found)
     return Check(
-        "time zone", WARN, f"{found}, {behind:.1f} h ago", f"if it is younger, they are local times: {NAME_THE_ZONE}"
+        "time zone",
+        WARN,
+        f"{found}, {behind:.1f} h ago",
+        f"if it is newer than that, they are local times: {NAME_THE_ZONE}",
     )
 
 
@@ -195,7 +200,7 @@ def _history(portal: Portal, most: int) -> None:
     )
     if answer.body.strip() == b"{}":
         raise transport.EnoughError(
-            "the portal gives {} for the last day, which may be no message, or an answer that is not understood"
+            "the portal gives {} for the last day, which may mean no messages, or an answer that is not understood"
         )
     if answer.status not in (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
         answers.read_page(
@@ -223,7 +228,7 @@ def _clock(header: str, now: int) -> Check:
     try:
         theirs = email.utils.parsedate_to_datetime(header)
     except (ValueError, TypeError):
-        return Check("clock", WARN, "the portal does not say what time it has", "compare this machine's clock yourself")
+        return Check("clock", WARN, "the portal does not say what time it is", "check this machine's clock yourself")
     if theirs.tzinfo is None:  # "-0000" or no zone: UTC, and not this machine's
         theirs = theirs.replace(tzinfo=dt.UTC)
     off = (dt.datetime.fromtimestamp(now / times.SECOND, dt.UTC) - theirs).total_seconds()
@@ -245,7 +250,7 @@ def _store(profile: Profile, portal: Portal | None) -> Check:
     except IsrError:
         folder = None
     if folder is None:
-        return Check("store", WARN, f"{profile.home}: not known whose data is meant", "see the checks above")
+        return Check("store", WARN, f"{profile.home}: the account is not known", "see the checks above")
     try:
         health = Store(folder).health()
     except IsrError as exc:

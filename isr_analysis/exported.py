@@ -1,4 +1,4 @@
-"""What is exported to: a folder of days with notes of what is in it, on a disk or an object store, or a Delta table."""
+"""Where exports go: a folder of days with notes about its contents, on disk or an object store, or a Delta table."""
 
 from __future__ import annotations
 
@@ -206,7 +206,9 @@ def file_system(name: str) -> tuple[fs.FileSystem, str]:
     try:
         name.encode()
     except UnicodeEncodeError as exc:
-        raise UsageError(f"{name!a} is no name of a folder that Arrow can write: it is no UTF-8; give another") from exc
+        raise UsageError(
+            f"{name!a} is not a folder name that Arrow can write, as it is not UTF-8; give another"
+        ) from exc
     if "://" not in name:
         return fs.LocalFileSystem(), str(Path(name).expanduser().absolute())
     try:
@@ -217,7 +219,7 @@ def file_system(name: str) -> tuple[fs.FileSystem, str]:
 
             other, path = fsspec.core.url_to_fs(name)
         except (ImportError, ValueError) as why:
-            raise UsageError(f"{name} is no folder that Arrow ({exc}) or fsspec ({why}) can read and write") from why
+            raise UsageError(f"{name} is not a folder that Arrow ({exc}) or fsspec ({why}) can read and write") from why
         files = fs.PyFileSystem(fs.FSSpecHandler(other))
     except OSError as exc:
         raise StoreError(

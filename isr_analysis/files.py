@@ -1,4 +1,4 @@
-"""Paths, folders and files: folders made for their owner alone, files written whole or not at all, and locks."""
+"""Paths, folders and files: folders only their owner can read, files written completely or not at all, and locks."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def path_of(given: str | os.PathLike[str], name: str) -> Path:
         It is no path, or there is no such user.
     """
     if isinstance(given, str) and (not given.strip() or "\0" in given):  # "" would be the folder of the process
-        raise UsageError(f"{name}={given!r} is no path; give a text or a pathlib.Path")
+        raise UsageError(f"{name}={given!r} is not a path; give text or a pathlib.Path")
     try:
         return Path(given).expanduser()
     except (TypeError, RuntimeError) as exc:
-        raise UsageError(f"{name}={given!r} is no path ({exc}); give a text or a pathlib.Path") from exc
+        raise UsageError(f"{name}={given!r} is not a path ({exc}); give text or a pathlib.Path") from exc
 
 
 def make_folder(folder: Path) -> Path:
@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> Path:
             one.mkdir(mode=0o700, exist_ok=True)  # with parents=True those above would be open to all
     except OSError as exc:
         raise StoreError(
-            f"the folder {folder} cannot be made ({exc.strerror}); set ISR_HOME to a folder that can be written"
+            f"the folder {folder} cannot be created ({exc.strerror}); set ISR_HOME to a folder that can be written"
         ) from exc
     return folder
 

@@ -1,4 +1,4 @@
-"""Messages as a DataFrame: one row a message, one column a field of the payloads."""
+"""Messages as a DataFrame: one row per message, one column per field of the payloads."""
 
 from __future__ import annotations
 
@@ -122,11 +122,13 @@ def from_decoded(
 def _wanted(fields: str | list[str] | None) -> list[str] | None:
     """Give the fields that are asked for, without the names that every frame has."""
     if not isinstance(fields, str | Iterable | None):
-        raise UsageError(f"fields={fields!r}: {type(fields).__name__} names no field; give a text or a list of texts")
+        raise UsageError(
+            f"fields={fields!r}: {type(fields).__name__} is not a field name; give a name or a list of names"
+        )
     wanted = None if fields is None else [fields] if isinstance(fields, str) else list(fields)
     for name in wanted or ():
         if not isinstance(name, str):
-            raise UsageError(f"fields={fields!r}: {name!r} is no name of a field; give a text or a list of texts")
+            raise UsageError(f"fields={fields!r}: {name!r} is not a field name; give a name or a list of names")
     return None if wanted is None else [name for name in wanted if name not in payloads.FIXED]
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, at the right moment; and work in threads that it does not harm."""
+"""Ctrl-C at the right moment, and work in threads that it does not harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The system's keyring. A machine without one is normal, and its back ends may raise anything."""
+"""The system keyring. A machine without one is normal, and its back ends may raise anything."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def keep(entry: str, value: str, *, what: str, instead: str) -> None:
 
     try:
         keyring.set_password(_SERVICE, entry, value)
-        why = "" if keyring.get_password(_SERVICE, entry) == value else "what is put into it is not there"
+        why = "" if keyring.get_password(_SERVICE, entry) == value else "what is put into it cannot be read back"
     except Exception as exc:  # noqa: BLE001 (see get)
         why = type(exc).__name__  # no more, and not chained: a back end's error may hold what it was given
     if why:
         raise StoreError(
-            f"this machine has no keyring that could keep the {what} ({why}), which is normal on servers and in "
+            f"this machine has no keyring that can store the {what} ({why}), which is normal on servers and in "
             f"containers. {instead}"
         )
 
@@ -64,5 +64,5 @@ def forget(entry: str, *, what: str) -> bool:
     except NoKeyringError:
         return False
     except Exception as exc:
-        raise StoreError(f"the keyring did not give up the {what}: {exc}") from exc
+        raise StoreError(f"the {what} could not be removed from the keyring: {exc}") from exc
     return True

@@ -78,8 +78,8 @@ def load_live(
     -----
     UserWarning
         The portal has no publisher with a name in `client_id`, gave a round number of messages and may have more, or
-        says that some may be missing. Or nothing matched `topic`, and it is nearly a topic of the answer, or begins
-        with a slash, which topics hardly ever do.
+        says that some may be missing. Or nothing matched `topic`, which resembles a topic of the answer or begins with
+        a slash, as topics hardly ever do.
 
     Examples
     --------

@@ -143,11 +143,11 @@ def check_filter(topic: object) -> str:
     """
     if isinstance(topic, list | tuple | set | frozenset):
         raise UsageError(
-            f"topic={topic!r} is no MQTT topic filter but several; give one that covers them, such as "
+            f"topic={topic!r} is not one MQTT topic filter but several; give one that covers them, such as "
             '"telemetry/#" or "#", and pick from the frame: df[df["topic"].isin([…])]'
         )
     if not isinstance(topic, str) or not topic or HALF.search(topic):
-        raise UsageError(f'topic={topic!r} is no MQTT topic filter; give one such as "telemetry/#", or "#" for all')
+        raise UsageError(f'topic={topic!r} is not an MQTT topic filter; give one such as "telemetry/#", or "#" for all')
     levels = topic.split("/")
     if _UUID.fullmatch(levels[0]) and len(levels) > 2:  # noqa: PLR2004 (account, client, and what is meant)
         raise UsageError(
@@ -157,7 +157,7 @@ def check_filter(topic: object) -> str:
     for i, level in enumerate(levels):
         if ("#" in level and (level != "#" or i != len(levels) - 1)) or ("+" in level and level != "+"):
             raise UsageError(
-                f'topic={topic!r} is no MQTT topic filter: "#" stands alone and last, "+" stands alone in its level, '
+                f'topic={topic!r} is not an MQTT topic filter: "#" must be alone and last, "+" alone in its level, '
                 'as in "telemetry/#" and "+/temp_probe"'
             )
     return topic
@@ -225,7 +225,7 @@ class Selector:
                 if not is_text or HALF.search(one) or without_tokens(one) != one:
                     told = repr(one) if isinstance(one, str | int | float | None) else f"a {type(one).__name__}"
                     raise UsageError(
-                        f"client_id={told} is no client id; give the device's own id as the portal lists it, "
+                        f"client_id={told} is not a client id; give the device's own id as the portal lists it, "
                         "a list of them, or None for all clients"
                     )
             if not given:

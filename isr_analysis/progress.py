@@ -1,4 +1,4 @@
-"""How a download stands: for one line where someone can see it, or for a caller's own display."""
+"""The progress of a download, for a line that someone can see or for a caller's own display."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from isr_analysis.surroundings import kernel, page_is_live
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a download stands.
+    """The progress of a download.
 
     Parameters
     ----------
     windows, done : int
         Windows to fetch, and how many of them are stored.
     rows : int
-        Messages that came so far.
+        Messages received so far.
     requests : int
-        Requests that were made so far.
+        Requests made so far.
     left : int
-        Requests that are left of the token's hour.
+        What is left of this hour's requests.
     seconds_left : float or None
-        How long the rest is likely to take; None before the first window is done.
+        The expected time for the rest; None before the first window is done.
     """
 
     windows: int

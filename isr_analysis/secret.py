@@ -1,4 +1,4 @@
-"""A secret: masked wherever it could be printed, shown only when asked for, kept in files for its owner alone."""
+"""Secrets: masked wherever they could be printed, shown only on request, and kept in owner-only files."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def read_file(path: Path, what: str) -> str:
         text = path.read_text("utf-8-sig")
         read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY) if hasattr(os, "statvfs") else True
     except UnicodeDecodeError as exc:
-        raise UsageError(f"the {what} file {path} is no text; it holds the {what} and nothing else") from exc
+        raise UsageError(f"the {what} file {path} is not text; it must contain only the {what}") from exc
     mine = hasattr(os, "getuid") and info.st_uid == os.getuid()
     if mine and info.st_mode & (stat.S_IRWXG | stat.S_IRWXO) and not read_only:
         raise UsageError(f"the {what} file {path} can be read by others; run: chmod 600 {path}")
@@ -91,9 +91,9 @@ def new_file(path: Path) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as exc:
-        raise UsageError(f"{path} is there already; give the name of a new file: a secret replaces nothing") from exc
+        raise UsageError(f"{path} already exists; give the name of a new file: a secret never replaces one") from exc
     except OSError as exc:
-        raise StoreError(f"{path} cannot be made ({exc.strerror})") from exc
+        raise StoreError(f"{path} cannot be created ({exc.strerror})") from exc
 
 
 def is_named_secret(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Where the portal is and where things are kept: from arguments, the environment, and one file.
+"""Where the portal is and where data is kept, from arguments, the environment, and one file.
 
 An argument wins over the environment, the environment over ``config.toml`` in the home folder, and the file over the
 defaults. For a profile that an argument names, though, the file wins over the environment. The token is no setting: it
@@ -162,7 +162,9 @@ def home_folder(home: str | Path | None = None, *, environ: Mapping[str, str] | 
     try:
         return path_of(given, "home").absolute() if given is not None else platformdirs.user_data_path("isr_analysis")
     except RuntimeError as exc:
-        raise UsageError(f"this user has no home in which to keep anything ({exc}); set ISR_HOME to a folder") from exc
+        raise UsageError(
+            f"this user has no home folder to store anything in ({exc}); set ISR_HOME to a folder"
+        ) from exc
 
 
 def save(to: Profile) -> Path:
@@ -197,13 +199,15 @@ def check_texts(**given: object) -> None:
     """Refuse arguments that are neither a text nor left out."""
     for name, value in given.items():
         if value is not None and not isinstance(value, str):
-            raise UsageError(f"{name}={value!r} is no text; give one, or leave it out")
+            raise UsageError(f"{name}={value!r} is not text; give text, or leave it out")
 
 
 def check_name(name: str) -> str:
     """Give a profile's name back if it can be one."""
     if not _NAME.fullmatch(_no_token(name, "profile")):
-        raise UsageError(f"profile={name!r} cannot be a profile's name; use letters, digits, dot, dash, underline")
+        raise UsageError(
+            f"profile={name!r} cannot be a profile's name; use letters, digits, dots, dashes and underscores"
+        )
     return name
 
 
@@ -215,22 +219,22 @@ def check_origin(origin: str) -> str:
     UsageError
         No http address, a path or a password in it, or plain http to another machine.
     """
-    hint = f'give scheme, host and port alone, such as "{DEFAULT_ORIGIN}"'
+    hint = f'give only scheme, host and port, such as "{DEFAULT_ORIGIN}"'
     try:
         parts = urlsplit(origin.strip())
         port = parts.port
     except ValueError as exc:
-        raise UsageError(f"origin={origin!r} is no web address; {hint}") from exc
+        raise UsageError(f"origin={origin!r} is not a web address; {hint}") from exc
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"the origin has a user name or password in it; {hint}")
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", parts.netloc):
-        raise UsageError(f"origin={origin!r} is no http or https address; {hint}")
+        raise UsageError(f"origin={origin!r} is not an http or https address; {hint}")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise UsageError(f"origin={origin!r} has a path; {hint}")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise UsageError(
             f"origin={origin!r} is plain http, where anyone on the way could read the token; use https "
-            "(plain http is for this machine alone)"
+            "(plain http is only for this machine)"
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = {"http": 80, "https": 443}[parts.scheme]
@@ -260,7 +264,7 @@ def _no_token(value: str, name: str) -> str:
     is_file = os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111 (Path raises where the name is too long)
     if without_tokens(value) != value and not is_file:
         raise UsageError(
-            f"{name}= is given a token, which is not shown; a token is connect(token), ISR_TOKEN, or in the file that "
+            f"{name}= was given a token (not shown here); give it as connect(token), in ISR_TOKEN, or in the file that "
             "ISR_TOKEN_FILE names"
         )
     return value
@@ -268,7 +272,9 @@ def _no_token(value: str, name: str) -> str:
 
 def _check_account(account: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", account):
-        raise UsageError(f"account_id={account!r} is no account id; the portal shows it, a UUID, in every topic")
+        raise UsageError(
+            f"account_id={account!r} is not an account id; it is the UUID that the portal shows in every topic"
+        )
     return account
 
 
@@ -282,23 +288,23 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
             f"{path} cannot be read: {exc}; see who may read it, or set ISR_HOME to another folder"
         ) from exc
     except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        raise UsageError(f"{path} is no TOML: {exc}; mend it, or delete it and run `isr login`") from exc
+        raise UsageError(f"{path} is not valid TOML: {exc}; fix it, or delete it and run `isr login`") from exc
     if unknown := sorted(set(document) - {"profiles"}):
         raise UsageError(
-            f"{path} has {', '.join(unknown)}, which would not be heeded; known is profiles, each under a heading such "
-            "as [profiles.default]"
+            f"{path} has {', '.join(unknown)}, which would be ignored; it may only have profiles, each under a heading "
+            "such as [profiles.default]"
         )
     entries = document.get("profiles", {})
     if not isinstance(entries, dict):
         raise UsageError(
-            f"{path}: profiles is no table; each profile stands under a heading such as [profiles.default]"
+            f"{path}: profiles is not a table; put each profile under a heading such as [profiles.default]"
         )
     for name, entry in entries.items():
         unknown = sorted(set(entry) - _KEYS) if isinstance(entry, dict) else ["(no table)"]
         if unknown or not all(isinstance(value, str) for value in entry.values()):
             raise UsageError(
-                f"{path}: [profiles.{name}] has {', '.join(unknown) or 'a value that is no text'}; "
-                f"known are {', '.join(sorted(_KEYS))}, each a text"
+                f"{path}: [profiles.{name}] has {', '.join(unknown) or 'a value that is not text'}; "
+                f"it may have {', '.join(sorted(_KEYS))}, each as text"
             )
     return dict(entries)
 

@@ -1,4 +1,4 @@
-"""Where this runs: in a notebook or not, and whether someone is there to see; what a terminal can show."""
+"""Where this runs: in a notebook or not, whether anyone is watching, and what a terminal can show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instants, half-open ranges and windows. Pure: no clock is read, no file, no network."""
+"""Instants, half-open ranges and windows. Pure: reads no clock, no file, no network."""
 
 from __future__ import annotations
 
@@ -223,14 +223,14 @@ def _in_zone(stamp: pd.Timestamp, where: dt.tzinfo, *, day_only: bool, name: str
         return first
     if first is not placed:
         raise UsageError(
-            f"{name}={stamp.isoformat()!r} never came in {where}, as the clocks went forward over it; "
+            f"{name}={stamp.isoformat()!r} does not exist in {where}, where the clocks went forward over it; "
             f"the next instant there is {first.isoformat()!r}"
         )
     second = stamp.tz_localize(where, ambiguous=False)
     if second != first:
         raise UsageError(
-            f"{name}={stamp.isoformat()!r} came twice in {where}, when the clocks went back; say which: "
-            f"{first.isoformat()!r} or {second.isoformat()!r}, or take the zone UTC"
+            f"{name}={stamp.isoformat()!r} occurred twice in {where}, when the clocks went back; give one of them: "
+            f"{first.isoformat()!r} or {second.isoformat()!r}, or use the zone UTC"
         )
     return first
 
@@ -264,7 +264,7 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
     if ns is None:
         raise UsageError(f"{name}={value!r} is not a duration; {how}")
     if ns < 0 or (ns == 0 and not zero):
-        raise UsageError(f"{name}={value!r} is no duration {'of zero or more' if zero else 'above zero'}; {how}")
+        raise UsageError(f"{name}={value!r} is not a duration {'of zero or more' if zero else 'above zero'}; {how}")
     return ns
 
 
@@ -296,14 +296,14 @@ def resolve(
     """
     if (start is None) == (last is None):
         given = "both start= and last= were" if start is not None else "neither start= nor last= was"
-        raise UsageError(f'{given} given; give start= (and end=) or last="7d", one of the two, to say which range')
+        raise UsageError(f'{given} given; give either start= (and end=) or last=, such as last="7d"')
     until = now if end is None else instant(end, tz, name="end")
     begin = until - duration(last, name="last") if last is not None else 0
     if start is not None:
         begin = instant(start, tz, name="start")
     if end is not None and begin > until:
         raise UsageError(
-            f"the range runs backward: its start {_shown(begin, tz)} comes after its end {_shown(until, tz)}; exchange "
+            f"the range runs backward: its start {_shown(begin, tz)} comes after its end {_shown(until, tz)}; swap "
             "the two"
         )
     if begin == until and end is not None:

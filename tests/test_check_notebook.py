@@ -358,10 +358,10 @@ def test_what_a_text_gives_away(text: str, kinds: set[str]) -> None:
 
 
 def test_what_is_no_notebook_is_refused() -> None:
-    """A file that is no notebook is not taken for a clean one."""
+    """A file that is not a notebook is not taken for a clean one."""
     odd = ('{"cells": ["a cell"]}', '{"cells": {}}', '{"worksheets": [1]}', '{"cells": [], "metadata": "text"}')
     for text in ("", "[]", "{}", '{"cells": ', "[" * 100_000, *odd):
-        with pytest.raises(UsageError, match="no notebook"):
+        with pytest.raises(UsageError, match="not a notebook"):
             disclosure.read(text)
 
 

@@ -38,7 +38,7 @@ def test_the_package_is_the_command():
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr.startswith("isr: origin='nowhere' is no http or https address")
+    assert done.stderr.startswith("isr: origin='nowhere' is not an http or https address")
 
 
 @pytest.mark.skipif(broker.program() is None, reason="mosquitto is not installed")
@@ -269,7 +269,7 @@ def run(*words, token=None, origin=None, tmp_path, **more):
         (None, ("sync",), 1, "no token"),
         ("isr_mqtt_rest_example-nobody-made-this", ("sync",), 1, "refused the token"),
         ("mine", ("sync", "--last", "ever"), 2, "not a duration"),
-        ("mine", ("sync", "--topic", "a#"), 2, "no MQTT topic filter"),
+        ("mine", ("sync", "--topic", "a#"), 2, "not an MQTT topic filter"),
         ("mine", ("sinc",), 2, "No such command 'sinc'. Did you mean sync?"),
         ("mine", ("doctor", "--profile", "nobody", "--origin", "http://portal.example"), 2, "plain http"),
     ],
@@ -301,7 +301,7 @@ def test_a_full_disk_behind_standard_output_is_one_message():
         command = [sys.executable, "-m", "isr_analysis", "--help"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "isr: what it writes has no room there (No space left on device)\n"
+    assert done.stderr == "isr: the output could not be written (No space left on device)\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no nohup here")
@@ -312,7 +312,7 @@ def test_what_the_system_refuses_is_one_message():
             [sys.executable, "-m", "isr_analysis", "login"], stdin=unreadable, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, "isr: what it reads or writes (Bad file descriptor)\n")
+    assert (done.returncode, done.stderr) == (1, "isr: a file could not be used (Bad file descriptor)\n")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no shell here closes a stream")

@@ -49,7 +49,7 @@ def test_logout_where_the_keyring_is_locked_can_be_given_again(isr, sandbox, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(keyring, call, locked)
-        assert "did not give up the token" in str(isr("logout", "--profile", "work").exception)
+        assert "could not be removed from the keyring" in str(isr("logout", "--profile", "work").exception)
     assert "token forgotten" in isr("logout", "--profile", "work").output
     assert keyring.get_keyring().kept == {}
 

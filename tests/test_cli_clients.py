@@ -235,7 +235,7 @@ def test_what_one_of_two_places_has_is_not_written_out(here, tmp_path, monkeypat
 def test_a_keyring_that_keeps_nothing_is_none(here, monkeypatch):
     """Python's null keyring takes everything and has nothing: that shows before anything is made."""
     monkeypatch.setattr("keyring.get_password", lambda *_: None)
-    with pytest.raises(StoreError, match=r"not there.*Have it written into a file with --out FILE"):
+    with pytest.raises(StoreError, match=r"cannot be read back.*Have it written into a file with --out FILE"):
         run("publishers", "create", "a", "--keyring")
     assert here.requests() == 0
 
@@ -244,7 +244,7 @@ def test_a_failure_leaves_no_empty_file(here, tmp_path, no_open_file_goes):
     """If nothing was made, the file for its password goes again, on Windows too."""
     here.fail("down", route="subscriber-mqtt-passwords")
     file = tmp_path / "login"
-    with pytest.raises(isr.errors.PortalUnavailableError, match="may have been done"):
+    with pytest.raises(isr.errors.PortalUnavailableError, match="may have taken effect"):
         run("subscribers", "create", "a", "--out", str(file))
     assert not file.exists()
 

@@ -95,4 +95,4 @@ def test_a_token_is_asked_for_and_not_shown(terminal, sandbox):
     assert said.startswith("Make one in the portal")
     assert prompt in said
     assert sandbox.token not in said
-    assert (code, "no keyring that could keep the token" in said) == (1, True)
+    assert (code, "no keyring that can store the token" in said) == (1, True)

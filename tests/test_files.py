@@ -64,7 +64,7 @@ def test_what_is_no_path_is_said_wherever_one_is_taken(home, sandbox, given):
             "notebook": lambda: isr.build_report("x.html", last="1h", notebook=given, portal=portal),
         }
         for name, call in calls.items():
-            with pytest.raises(UsageError, match=rf"^{name}=.* is no path"):
+            with pytest.raises(UsageError, match=rf"^{name}=.* is not a path"):
                 call()
 
 
@@ -72,7 +72,7 @@ def test_no_name_at_all_is_no_folder_to_export_to(sandbox, tmp_path, monkeypatch
     """It would be the folder that the process is in."""
     (here := tmp_path / "here").mkdir()
     monkeypatch.chdir(here)
-    with sandbox.connect() as portal, pytest.raises(UsageError, match=r"^to='' is no path"):
+    with sandbox.connect() as portal, pytest.raises(UsageError, match=r"^to='' is not a path"):
         isr.export_history("", last="1h", portal=portal)
     assert not list(here.iterdir())
 

@@ -96,9 +96,9 @@ def test_a_field_that_no_message_has_is_missing_everywhere_and_warned_of():
 
 def test_what_names_no_field_is_an_error():
     """Neither a number in a list nor alone."""
-    with pytest.raises(UsageError, match="3 is no name"):
+    with pytest.raises(UsageError, match="3 is not a field name"):
         frame.to_frame(STATION, fields=["chan", 3])
-    with pytest.raises(UsageError, match="fields=3: int names no field; give a text or a list of texts"):
+    with pytest.raises(UsageError, match="fields=3: int is not a field name; give a name or a list of names"):
         frame.to_frame(STATION, fields=3)
 
 

@@ -164,10 +164,10 @@ def test_what_is_neither_true_nor_false_is_no_yes(here, function, given):
 
 def test_several_topics_and_what_is_no_client_are_answered_in_one_line(here):
     """With a way to have several, and without the whole of a frame in the words."""
-    with pytest.raises(errors.UsageError, match=r"is no MQTT topic filter but several; .*isin"):
+    with pytest.raises(errors.UsageError, match=r"is not one MQTT topic filter but several; .*isin"):
         isr.load_history(topic=["telemetry/#", "state/#"], last="1h", portal=here)
     frame = pd.DataFrame({"client_id": ["a", "b"]})
-    with pytest.raises(errors.UsageError, match=r"^client_id=a DataFrame is no client id; give the device's own id"):
+    with pytest.raises(errors.UsageError, match=r"^client_id=a DataFrame is not a client id; give the device's own id"):
         isr.load_history(frame, last="1h", portal=here)
 
 

@@ -26,7 +26,7 @@ def test_without_a_keyring_nothing_is_kept_and_the_way_out_is_said():
     """Reading is as from an empty one; keeping is an error that does not show the secret."""
     assert keyrings.get("a") is None
     assert not keyrings.forget("a", what="token")
-    with pytest.raises(StoreError, match=r"could keep the token \(NoKeyringError\).* Use a file") as caught:
+    with pytest.raises(StoreError, match=r"can store the token \(NoKeyringError\).* Use a file") as caught:
         keyrings.keep("a", "s3cret", what="token", instead="Use a file")
     assert "s3cret" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -35,7 +35,7 @@ def test_without_a_keyring_nothing_is_kept_and_the_way_out_is_said():
 def test_a_keyring_that_is_switched_off_keeps_nothing_and_says_so():
     """Its back end takes what it is given without an error; a password that is shown once would be lost in it."""
     keyring.set_keyring(KeepsNothing())
-    with pytest.raises(StoreError, match="what is put into it is not there"):
+    with pytest.raises(StoreError, match="what is put into it cannot be read back"):
         keyrings.keep("a", "s3cret", what="password", instead="Use a file")
 
 
@@ -47,8 +47,8 @@ def test_a_keyring_that_keeps_hold_of_a_secret_is_told(monkeypatch):
         raise RuntimeError("locked")
 
     monkeypatch.setattr(keyring, "delete_password", refuse)
-    with pytest.raises(StoreError, match="did not give up the token: locked"):
+    with pytest.raises(StoreError, match="token could not be removed from the keyring: locked"):
         keyrings.forget("a", what="token")
     monkeypatch.setattr(keyring, "get_password", refuse)  # one that is locked does not even say whether it has it
-    with pytest.raises(StoreError, match="did not give up the token: locked"):
+    with pytest.raises(StoreError, match="token could not be removed from the keyring: locked"):
         keyrings.forget("a", what="token")

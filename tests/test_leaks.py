@@ -106,7 +106,7 @@ def test_a_token_in_the_place_of_a_client_is_neither_shown_nor_sent(sandbox):
     """As a parameter of a question it would stand in the logs of every proxy."""
     with sandbox.connect() as portal:
         before = sandbox.requests()
-        with pytest.raises(errors.UsageError, match=r"client_id='\(a token\)' is no client id") as caught:
+        with pytest.raises(errors.UsageError, match=r"client_id='\(a token\)' is not a client id") as caught:
             isr.load_history(sandbox.token, last="1h", portal=portal)
         assert sandbox.token not in "".join(traceback.format_exception(caught.value))
         assert sandbox.requests() == before

@@ -95,7 +95,7 @@ def test_a_broker_that_goes_away_shows_and_comes_back(sandbox, shown):
         assert len(board.value)
     finally:
         sandbox.air.broker.start()
-    until(lambda: "missed something 1 time" in board.head.value and not board.trouble.value, 60)
+    until(lambda: "1 gap" in board.head.value and not board.trouble.value, 60)
     assert "not connected" not in board.head.value
 
 
@@ -119,7 +119,7 @@ def test_a_login_that_is_refused_is_told_and_the_live_answer_stands_in(sandbox, 
     board = shown()
     until(lambda: "requests left" in board.head.value)
     assert "refused" in board.trouble.value
-    assert "stands in for the stream" in board.trouble.value
+    assert "is used instead of the stream" in board.trouble.value
     strict = shown(source="stream")
     until(lambda: "Trying again in" in strict.trouble.value)
     assert strict.value is None

@@ -63,7 +63,7 @@ def test_bad_addresses(text, port):
 @pytest.mark.parametrize("host", ["mqtts://sub-1:hunter2@broker.example:8883", "sub-1:hunter2@x", "ssl://a:hunter2/@x"])
 def test_a_login_in_an_address_is_refused_and_not_repeated(host):
     """Words say where it goes; neither they nor a cause have the password."""
-    with pytest.raises(UsageError, match=r"'…@.*holds a login.*username=") as caught:
+    with pytest.raises(UsageError, match=r"'…@.*contains a login.*username=") as caught:
         isr.stream(host=host)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -102,7 +102,7 @@ def test_a_port_beside_the_host_is_the_hosts(monkeypatch):
     for where in (
         {"port": 0}, {"host": "arg.example:0"}, {"host": "arg.example", "port": 0}, {"host": "arg.example:99999"},
     ):  # fmt: skip
-        with pytest.raises(UsageError, match="no broker's address"):
+        with pytest.raises(UsageError, match="not a broker's address"):
             logins.find(settings.profile(), **login, **where)
     monkeypatch.delenv("ISR_MQTT_PORT")
     assert logins.find(settings.profile(), **login).address.port == 1885
@@ -194,7 +194,7 @@ def test_what_another_program_left_in_the_keyring_is_no_login(kept):
 def test_the_filter_that_is_listened_to(told, heard):
     """The one that the portal told, the account's where it told none or only how it is made."""
     assert logins.filter_of(Login(Address("x", 1), "sub-1", Secret("x"), told), ACCOUNT) == heard
-    with pytest.raises(UsageError, match="is no MQTT topic filter"):
+    with pytest.raises(UsageError, match="is not an MQTT topic filter"):
         logins.filter_of(Login(Address("x", 1), "sub-1", Secret("x"), "#/a"), ACCOUNT)
 
 

@@ -39,7 +39,7 @@ UNSHOWN = {
 def test_a_password_that_is_not_shown_is_missed_aloud(shown, change):
     """The change is sent once; the error says what came, and how to get another password."""
     line, seen = answering(lambda _: UNSHOWN[shown])
-    other = "make another subscriber" if change == "subscriber" else "isr publishers rotate"
+    other = "create another subscriber" if change == "subscriber" else "isr publishers rotate"
     with pytest.raises(AnswerError, match=f"accepted this, but its answer, .*shows no password.*{other}"):
         CHANGES[change](line)
     assert [one.method for one in seen].count("POST") == 1
@@ -129,7 +129,7 @@ def test_where_a_portal_redirects_to_what_it_made_that_is_the_answer():
     there = httpx.Response(200, json={**ONE, "password": WORD})
     assert mgmt.create_publisher("x", portal=portal(303, there)).password.reveal() == WORD
     for status, then in ((302, there), (303, httpx.Response(404))):
-        with pytest.raises(RequestRefusedError, match=r"only a GET went.*may have been done all the same"):
+        with pytest.raises(RequestRefusedError, match=r"only a GET went.*may have taken effect anyway"):
             mgmt.create_publisher("x", portal=portal(status, then))
 
 

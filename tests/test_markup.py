@@ -71,7 +71,7 @@ def test_a_column_of_words_has_the_room_that_it_needs() -> None:
     """Short ones stay on a line, sentences get a line's length, and a name without a space may be broken anywhere."""
     rows = pd.DataFrame({
         "finding": ["value stuck", "device silent"],
-        "detail": ["no message for 19 h 19 min, where one comes every 5 min", "short"],
+        "detail": ["no message for 19 h 19 min, usually one every 5 min", "short"],
         "label": ["New sensor in the barn", ""],
         "client": ["a" * 80, "b"],
     })  # fmt: skip

@@ -67,7 +67,7 @@ def test_what_is_no_client_is_refused(client):
 
 def test_bytes_that_are_no_utf_8_are_no_topic():
     """As a terminal may hand them on; they could not be sent."""
-    with pytest.raises(UsageError, match=r"topic='a/\\udcff' is no MQTT topic filter"):
+    with pytest.raises(UsageError, match=r"topic='a/\\udcff' is not an MQTT topic filter"):
         Selector.of(None, "a/\udcff")
 
 

@@ -191,7 +191,7 @@ def test_a_report_is_made_offline(isr: Callable[..., Any], sandbox: Any, tmp_pat
     assert (done.exit_code, done.stdout.strip()) == (0, "again.html"), done.output
     assert sandbox.requests() == before
     text = Path("again.html").read_text("utf-8")
-    assert "Made offline, of what is on disk" in text
+    assert "Made offline from what is on disk" in text
     assert problems(text) == ""
     assert re.search(r"live answer: 20\d\d-", text)
 

@@ -51,7 +51,7 @@ def test_a_title_that_is_no_text_is_refused_before_anything_is_asked(sandbox, tm
     with sandbox.connect() as portal:
         before = sandbox.requests()
         for wrong in (5, ["week"], pd.Timestamp("2026-11-01")):
-            with pytest.raises(UsageError, match=r"^title=.* is no text"):
+            with pytest.raises(UsageError, match=r"^title=.* is not text"):
                 isr.build_report(tmp_path / "r.html", last="1h", title=wrong, portal=portal)
         assert sandbox.requests() == before
 
@@ -150,7 +150,7 @@ def test_an_add_on_that_is_missing_is_no_failure(sandbox: Any, tmp_path: Path) -
             isr.load_live(portal=portal)
         path = isr.build_report(tmp_path / "r.html", "rpt-north", "telemetry/rf", last="2h", portal=portal)
     text = path.read_text("utf-8")
-    assert "The live answer could not be had" in text
+    assert "The live answer could not be loaded" in text
     assert re.search(r"<td[^>]*>rpt-north</td>", text)
 
 
@@ -226,7 +226,7 @@ def test_a_name_that_is_no_html_file(sandbox: Any, tmp_path: Path) -> None:
     with sandbox.connect() as portal:
         with pytest.raises(UsageError, match=r'such as "report\.html"$'):
             isr.build_report(tmp_path / "report.docx", last="1h", portal=portal)
-        with pytest.raises(UsageError, match=r'"report\.html", and pdf=True \(--pdf\) for a PDF beside it$'):
+        with pytest.raises(UsageError, match=r'"report\.html"; pdf=True \(--pdf\) also writes a PDF$'):
             isr.build_report(tmp_path / "report.PDF", last="1h", portal=portal)
 
 
@@ -243,7 +243,7 @@ def test_without_a_browser_no_pdf(sandbox: Any, tmp_path: Path, monkeypatch: pyt
     with sandbox.connect() as portal, pytest.raises(MissingExtraError, match="ISR_CHROMIUM"):
         isr.build_report(tmp_path / "r.html", last="1h", pdf=True, portal=portal)
     assert not (tmp_path / "r.html").exists()
-    with pytest.raises(MissingExtraError, match="is no program"):
+    with pytest.raises(MissingExtraError, match="is not a program"):
         pdf.browser()
 
 

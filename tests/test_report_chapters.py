@@ -50,14 +50,14 @@ def test_what_stands_for_no_measurement_is_in_no_least_and_no_mean(monkeypatch: 
     assert row["mean"] == pytest.approx(20.44, abs=0.02)
     assert any(one.startswith("outside the axis: 65,535 (3 times)") for one in made.said)
     text = _shown_topic(_of_one_topic(temp=value), monkeypatch)
-    assert "Least, mean and greatest are without what stands for no measurement: 65,535 (3 times)." in text
-    assert "are without" not in _shown_topic(_of_one_topic(temp=value[:7] * 8 + value[:4]), monkeypatch)
+    assert "Minimum, mean and maximum leave out values that mean “no measurement”: 65,535 (3 times)." in text
+    assert "leave out" not in _shown_topic(_of_one_topic(temp=value[:7] * 8 + value[:4]), monkeypatch)
 
 
 def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table of last messages says in which zone its instants are, and whose the messages are."""
     text = _shown_topic(_of_one_topic(note=[f"text {n}" for n in range(60)]), monkeypatch)
-    assert "Its last messages" in text
+    assert "The last messages" in text
     assert ">Published (Europe/Zurich)<" in text
     assert ">Publisher<" in text
     assert ">time<" not in text
@@ -210,13 +210,13 @@ def test_a_summary_is_right(half_a_day: tuple[Any, list[str]]) -> None:
         "The first message came at 2026-11-01 12:30:00, the last at 2026-11-02 00:29:00: 54 an hour.",
         "Not heard at all: d. Paused: c.",
         f"{len(made.findings)} silences longer than usual; the longest: b t/y, 9 h 51 min from 2026-11-01 14:39:00.",
-        "Late messages may still come from 2026-11-01 23:00:00 on.",
+        "From 2026-11-01 23:00:00 on, late messages may still arrive.",
     ]
     made.until, made.publishers, made.findings = made.span.end, made.publishers[:2], made.findings[:0]
     sections.summary(made)
     assert ": 650 a day." in shown[-1]
     assert "Every publisher was heard." in shown[-1]
-    assert "No publisher was silent for longer than it usually is." in shown[-1]
+    assert "No publisher was silent for longer than usual." in shown[-1]
 
 
 @pytest.mark.parametrize(("many", "words"), [
@@ -268,7 +268,7 @@ def test_the_table_of_publishers_is_right(half_a_day: tuple[Any, list[str]]) -> 
     assert [line.split()[0] for line in shown[-1].splitlines()[1:]] == ["a", "b"]
     made.publishers = made.publishers[["client_id"]][:0]
     sections.publishers(made)
-    assert shown[-1] == "There is no publisher."
+    assert shown[-1] == "There are no publishers."
 
 
 def test_who_was_heard_and_is_on_no_list_is_told_of(half_a_day: tuple[Any, list[str]], sandbox: Any) -> None:

@@ -102,7 +102,7 @@ def test_what_was_never_fetched_is_no_silence_and_hides_none(sandbox: Any, capsy
         sections.topics(made)
         shown = capsys.readouterr().out  # what a page shows as figures is drawn without that day
         assert "What is not on disk (see Missing, at the end) counts as hours without a message" in shown
-        assert "What is not on disk (see Missing, at the end) is drawn as if nothing had come" in shown
+        assert "What is not on disk (see Missing, at the end) is drawn as if nothing had arrived" in shown
 
 
 def test_what_lies_in_the_future_is_no_hour_without_a_message(sandbox: Any) -> None:
@@ -138,10 +138,10 @@ def test_of_very_many_topics_the_fullest_have_a_section_and_the_others_are_count
         monkeypatch.setattr(sections, "show", lambda *things: shown.extend(things))
         monkeypatch.setattr(sections, "note", shown.append)
         sections.topics(made)
-        assert shown[0].startswith("The 2 topics with the most messages have a section; 3 more have none.")
+        assert shown[0].startswith("Only the 2 topics with the most messages have a section; 3 more do not.")
         shown.clear()
         sections.findings(made)
-        assert shown[0].startswith("3 topics without a section of their own were not examined")
+        assert shown[0].startswith("3 topics without their own section were not examined")
         capsys.readouterr()
 
 
@@ -161,7 +161,7 @@ def test_material_is_gathered_in_the_zone_that_is_asked_for(sandbox: Any, tz: An
         assert made.coverage["start"].dt.tz is made.zone
 
 
-@pytest.mark.parametrize(("words", "said"), [("away", ", as the history"), ("slow", ": slow")])
+@pytest.mark.parametrize(("words", "said"), [("away", ", like the history"), ("slow", ": slow")])
 def test_of_a_portal_that_is_away_the_reason_is_told_once(
     monkeypatch: pytest.MonkeyPatch, words: str, said: str
 ) -> None:
@@ -172,4 +172,4 @@ def test_of_a_portal_that_is_away_the_reason_is_told_once(
         live=PortalUnavailableError(words), is_offline=False, problems=[Problem("History", "not all of it: away")]
     )
     sections.live(failed)  # type: ignore[arg-type]
-    assert told == [f"The live answer could not be had{said}"]
+    assert told == [f"The live answer could not be loaded{said}"]

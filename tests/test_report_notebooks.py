@@ -150,7 +150,7 @@ def test_a_browser_that_fails_in_its_own_encoding_is_told(tmp_path: Path) -> Non
     ("name", "words"),
     [
         ("none.ipynb", "cannot be read"),
-        ("text.ipynb", "no notebook"),
+        ("text.ipynb", "not a readable notebook"),
         ("bare.ipynb", "tagged parameters"),
         ("other.ipynb", "in julia"),
     ],

@@ -195,8 +195,12 @@ def test_profiles_that_are_saved_at_once_are_all_kept(home):
 @pytest.mark.parametrize(
     ("text", "environ", "where"),
     [
-        ("origin = 'portal.example'", {}, r"config\.toml, \[profiles\.default\]: origin='portal\.example' is no http"),
-        ("account_id = 'a b'", {}, r"config\.toml, \[profiles\.default\]: account_id='a b' is no account id"),
+        (
+            "origin = 'portal.example'",
+            {},
+            r"config\.toml, \[profiles\.default\]: origin='portal\.example' is not an http",
+        ),
+        ("account_id = 'a b'", {}, r"config\.toml, \[profiles\.default\]: account_id='a b' is not an account id"),
         ("contract = '~nobody-here/x'", {}, r"config\.toml, \[profiles\.default\]: contract="),
         ("origin = 'x'", {"ISR_PORTAL_ORIGIN": "http://portal.example"}, "^ISR_PORTAL_ORIGIN: origin='http://portal"),
     ],
@@ -234,18 +238,18 @@ def test_the_environment_may_come_from_a_file_of_windows(home, tmp_path):
 def test_what_is_no_text_is_told_with_the_arguments_name(wrong):
     """Neither taken for the text that Python writes of it, nor left out without a word."""
     for name in ("profile", "origin", "account_id"):
-        with pytest.raises(UsageError, match=f"^{name}=.* is no text"):
+        with pytest.raises(UsageError, match=f"^{name}=.* is not text"):
             isr.connect(**{name: wrong})
-        with pytest.raises(UsageError, match=f"^{name}=.* is no text"):
+        with pytest.raises(UsageError, match=f"^{name}=.* is not text"):
             isr.widgets.token_entry(**{name: wrong})
-    with pytest.raises(UsageError, match=r"^contract=.* is no path"):
+    with pytest.raises(UsageError, match=r"^contract=.* is not a path"):
         isr.connect(contract=wrong)
-    with pytest.raises(UsageError, match=r"^account_id=.* is no text"):
+    with pytest.raises(UsageError, match=r"^account_id=.* is not text"):
         isr.read_history(b"[]", account_id=wrong)
 
 
 @pytest.mark.parametrize("account", ["../other", "a b", "-x", "x" * 129])
 def test_an_account_is_named_by_its_id(account):
     """What is no id is refused before anything is asked."""
-    with pytest.raises(UsageError, match=r"is no account id; .*a UUID"):
+    with pytest.raises(UsageError, match=r"is not an account id; .*the UUID"):
         settings.profile(account_id=account, environ={})

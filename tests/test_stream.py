@@ -382,9 +382,9 @@ def test_ctrl_c_while_it_connects_leaves_no_connection(monkeypatch):
 
 def test_what_cannot_be_listened_with_is_refused_before_anything_is_asked():
     """A buffer without room; a subscriber whose password the portal did not give."""
-    with pytest.raises(UsageError, match="has no room; give bytes"):
+    with pytest.raises(UsageError, match="is not a usable size; give a number of bytes"):
         isr.stream(buffer=0)
-    with pytest.raises(UsageError, match="buffer='1MB' has no room; give bytes"):
+    with pytest.raises(UsageError, match="buffer='1MB' is not a usable size; give a number of bytes"):
         isr.stream(buffer="1MB")
     with pytest.raises(UsageError, match=r"login= has no password \(dict\)") as caught:
         isr.stream(login={"username": "sub-1", "password": "very-secret"})

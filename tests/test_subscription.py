@@ -108,8 +108,8 @@ def test_a_broker_that_is_busy_refuses_no_login(monkeypatch, caplog):
     ("answers", "kind", "words"),
     [
         ((WRONG_PASSWORD,), SubscriberRefusedError, "refused the login sub-1"),
-        ((NOT_THIS_ID,), BrokerUnavailableError, "took no login: Client identifier .* a client id of its own"),
-        ((BUSY,), BrokerUnavailableError, "took no login"),
+        ((NOT_THIS_ID,), BrokerUnavailableError, "accepted no login: Client identifier .* its own client id"),
+        ((BUSY,), BrokerUnavailableError, "accepted no login"),
         ((OK, NO), SubscriberRefusedError, f"does not let sub-1 listen to {ACCOUNT}/#.*ISR_MQTT_TOPIC_FILTER"),
         ((), BrokerUnavailableError, "closed the connection .*TLS"),
     ],
@@ -125,7 +125,7 @@ def test_a_broker_that_says_nothing_is_left(monkeypatch):
     monkeypatch.setattr("isr_analysis.streaming.subscription._PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = Address("127.0.0.1", server.getsockname()[1], tls=False)
-        with pytest.raises(BrokerUnavailableError, match="took the connection and then said nothing"):
+        with pytest.raises(BrokerUnavailableError, match="accepted the connection, then sent nothing"):
             isr.stream(login=Login(address, "sub-1", Secret("pass"), f"{ACCOUNT}/#"))
         wire, _ = server.accept()
         with wire:

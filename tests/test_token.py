@@ -218,7 +218,7 @@ def test_a_token_file_that_is_no_text_is_refused(tmp_path):
     file = tmp_path / "token"
     file.write_bytes(b"\xff\xfes\x00e\x00")
     file.chmod(0o600)
-    with pytest.raises(UsageError, match=r"is no text; it holds the token and nothing else"):
+    with pytest.raises(UsageError, match=r"is not text; it must contain only the token"):
         tokens.find(settings.profile(environ={"ISR_TOKEN_FILE": str(file)}), environ={}, ask=False)
 
 

@@ -1,4 +1,4 @@
-"""Is it all there, and is it right: gaps, repeats, stuck values and drift. DataFrame in, DataFrame out."""
+"""Is the data complete and correct? Gaps, repeats, stuck values and drift. DataFrame in, DataFrame out."""
 
 from isr_analysis.checks.absence import gaps
 from isr_analysis.checks.findings import quality

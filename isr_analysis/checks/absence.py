@@ -1,4 +1,4 @@
-"""Where nothing came: a device that was silent, a span that was never fetched, a portal that failed."""
+"""Where messages are missing: a silent device, a span that was never fetched, a portal that failed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def gaps(
         The result of `coverage` for the same range. Without it, every gap counts as silence of the device.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
         The range that the frame represents, so that silence at its edges is found too, and none outside of it. Default:
-        the range that was loaded, provided no rows have been removed since; else from the first row to the last.
+        the range that was loaded, up to ``attrs["provisional_from"]``, provided no rows have been removed since; else
+        from the first row to the last.
     each : bool
         Return one row for each silent series. By default, a client that was silent as a whole is one row, with
         ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.
@@ -262,10 +263,10 @@ def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> list[Unfe
     if coverage is None:
         return []
     if not isinstance(coverage, pd.DataFrame):
-        raise UsageError(f"coverage is the frame that isr.coverage gives; {type(coverage).__name__} came")
+        raise UsageError(f"coverage must be the frame that isr.coverage returns, not {type(coverage).__name__}")
     if absent := [name for name in ("start", "end", "state") if name not in coverage.columns]:
         raise UsageError(
-            f"coverage has no column {', '.join(absent)}; it is the frame that isr.coverage gives, and came with "
+            f"coverage has no column {', '.join(absent)}; it must be the frame that isr.coverage returns, and has "
             f"{', '.join(map(str, coverage.columns)) or 'none'}"
         )
     found: list[Unfetched] = []

@@ -1,4 +1,4 @@
-"""How often a series speaks, found from its instants, and where it fell silent. Pure: arrays in, arrays out.
+"""How often a series publishes, found from its times, and where it fell silent. Pure: arrays in, arrays out.
 
 A series is looked at in blocks of neighbouring messages, so that a change of rate is followed. The interval of a block
 is the one in which it spends its time, not the one that is counted most often: a burst of five messages each minute is

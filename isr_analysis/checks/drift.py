@@ -1,4 +1,4 @@
-"""What changes for good: the type of a field, its unit, the fields of a payload, the id of a device."""
+"""Permanent changes: the type of a field, its unit, the fields of a payload, the id of a device."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def types_changed(series: Series, found: list[Rhythm]) -> list[Row]:
             head = {"kind": "type changed", **one.which, "field": name}
             time = one.time[some]
             if len(turns) > _TURNS:
-                words = f"{name} is {' and '.join(sorted({*part}))} by turns"
+                words = f"{name} switches between {' and '.join(sorted({*part}))}"
                 rows.append(head | {"start": int(time[turns[0]]), "end": int(time[turns[-1]]), "count": len(turns),
                                     "detail": words})  # fmt: skip
                 continue
@@ -152,7 +152,7 @@ def renamed(frame: pd.DataFrame, series: Series, found: list[Rhythm], span: Rang
         if near:
             old = min(near)[1]
             former.add(old)
-            words = f"goes on where {old} fell silent, with the same topics and fields"
+            words = f"continues where {old} fell silent, with the same topics and fields"
             rows.append({"kind": "device renamed", CLIENT: new, "former": old, "start": last[old], "end": first[new],
                          "detail": words})  # fmt: skip
     return rows

@@ -79,7 +79,7 @@ def quality(
     >>> index = pd.date_range("2026-11-01", periods=60, freq="1min", tz="UTC", name="time")
     >>> df = pd.DataFrame({"client_id": "isr-shack-01", "value": range(60)}, index=index)
     >>> isr.quality(df).empty, isr.quality(df.drop(index[20:30]))["detail"].tolist()
-    (True, ['no message for 11 min, where one comes every 1 min'])
+    (True, ['no message for 11 min, usually one every 1 min'])
     """
     frame = taken(df)
     span = span_of(frame, start, end)
@@ -123,7 +123,7 @@ def _told(row: Row, own: list[Rhythm]) -> Row:
     usual = min((one.fastest for one in same), default=0.0)
     silent = [one for one in own if row[TOPIC] in ("", one.topic)]
     where = "" if row["channel"] or len(silent) == 1 else " on any channel" if row[TOPIC] else " on any topic"
-    each = f", where one comes every {times.lasting(usual)}" if usual else ""
+    each = f", usually one every {times.lasting(usual)}" if usual else ""
     words = f"no message{where} for {times.lasting(row['duration'])}{each}"
     kept = {name: row[name] for name in (CLIENT, TOPIC, "channel", "start", "end")}
     return {"kind": SILENT, **kept, "detail": words}

@@ -1,4 +1,4 @@
-"""Messages on an even grid of time: one column a channel."""
+"""Messages on a regular time grid, with one column per channel."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def wide(
     {'chan 1': [4.0, 5.0], 'chan 2': [7.0, 8.0]}
     >>> isr.wide(df, every="1d", how="max").to_dict("list")
     {'chan 1': [5.0], 'chan 2': [8.0]}
-    >>> energy = pd.DataFrame({"wh": [90.0, 95.0, 2.0, 5.0]}, index=index)  # it began anew at zero
+    >>> energy = pd.DataFrame({"wh": [90.0, 95.0, 2.0, 5.0]}, index=index)  # it restarted at zero
     >>> isr.wide(energy, "wh", every="2min", counter=True)["value"].tolist()
     [10.0]
     """
@@ -124,19 +124,21 @@ def wide(
     if how not in ("mean", "min", "max"):
         raise UsageError(f'how={how!r} is not known; give "mean", "min" or "max"')
     if counter and how != "mean":
-        raise UsageError(f"how={how!r} and counter=True, which gives by how much it rose, were given; give one of them")
+        raise UsageError(
+            f"how={how!r} cannot be combined with counter=True, which returns the increase; give one of them"
+        )
     frame, fields = taken(df), listed(field)
     step = times.duration(every, name="every")
     zone = zone_of(frame)
     if not fields:
-        raise UsageError(f"field={field!r} names no column; give one, or a list of some")
+        raise UsageError(f"field={field!r} is not a column name; give one, or a list of them")
     if len(frame) and any(name not in frame.columns for name in fields):
         raise missing(frame, fields)
     columns = identity(frame) if by is None else listed(by)
     span = whole_span(frame, start, end)
     found = {name: part for name in fields if len(frame) and len(part := frame[frame[name].notna()])}
     if counter and (words := [name for name, part in found.items() if np.isnan(numbers(part[name])).all()]):
-        raise UsageError(f"counter=True, and there is no number in {', '.join(map(repr, words))}")
+        raise UsageError(f"counter=True needs numbers, but there are none in {', '.join(map(repr, words))}")
     if not found or not span:
         return _grid(np.zeros(0, dtype=np.int64), zone, {})
     split_up = {name: _by_unit(part, name, columns, alone=fields == [name]) for name, part in found.items()}
@@ -187,7 +189,7 @@ def _edges(span: times.Range, step: int, zone: dt.tzinfo | None, channels: int, 
     """Give the edges of the steps that cover a range."""
     cells = ((span.end - span.start) // step + 2) * channels
     if cells > _MOST:
-        raise UsageError(f"every={every!r} would make {cells:,} cells of this range; take a longer step")
+        raise UsageError(f"every={every!r} would make {cells:,} cells for this range; use a longer step")
     if step % times.DAY == 0:
         return day_edges(span, zone, step // times.DAY)
     origin = int(day_edges(span, zone)[0])

@@ -1,4 +1,4 @@
-"""What a column holds in the rows of one series: measurements, states or events. Pure."""
+"""What a column contains in the rows of one series: measurements, states or events. Pure."""
 
 from __future__ import annotations
 

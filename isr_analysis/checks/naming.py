@@ -1,4 +1,4 @@
-"""What series are called: their channel in words, and as little as tells them apart."""
+"""The names of series: the channel as text, and only as much as is needed to distinguish them."""
 
 from __future__ import annotations
 

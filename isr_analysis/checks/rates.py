@@ -1,4 +1,4 @@
-"""Which channels there are, how often each speaks, and how much of each day is there."""
+"""Which channels there are, how often each publishes, and how complete each day is."""
 
 from __future__ import annotations
 

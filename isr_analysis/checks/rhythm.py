@@ -1,4 +1,4 @@
-"""The series of a frame with their rates and their silences: what every check of time begins with."""
+"""The series of a frame with their rates and silences, from which every check of time starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one message says, in a few words for a person: the same on the live board, in a terminal and in a report."""
+"""One message in a few words, the same on the live board, in a terminal and in a report."""
 
 from __future__ import annotations
 

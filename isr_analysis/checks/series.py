@@ -1,4 +1,4 @@
-"""What the rows of a frame belong to: the series of one client, topic and channel, each in the order of time.
+"""The rows of a frame by series, one for each client, topic and channel, each in order of time.
 
 Everything that looks at a frame begins here: it takes frames of the loaders and any other with an index of time,
 filtered, resampled, unsorted or made by hand, and never changes them.
@@ -101,13 +101,13 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if isinstance(data, pd.Series):
         data = data.to_frame("value" if data.name is None else data.name)
     if not isinstance(data, pd.DataFrame):
-        raise UsageError(f"a DataFrame of pandas with an index of time is needed; {_of_others(data)}")
+        raise UsageError(f"a pandas DataFrame with a time index is needed, not {_of_others(data)}")
     data = _with_time(data)
     if not isinstance(data.index, pd.DatetimeIndex):
         if len(data) == 0:
             return data.set_axis(pd.DatetimeIndex([], tz="UTC", name="time"), axis=0)
         raise UsageError(
-            f"the index must be one of time, a DatetimeIndex; it is of type {type(data.index).__name__} "
+            f"the index must be a DatetimeIndex; it is of type {type(data.index).__name__} "
             f"({_names(data, [])}); try {_way_to_time(data)}"
         )
     if data.index.hasnans:
@@ -119,8 +119,8 @@ def taken(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     if not data.columns.is_unique:
         twice = ", ".join(map(repr, data.columns[data.columns.duplicated()].unique()[:_FEW]))
         raise UsageError(
-            f"several columns of the frame are called {twice}; give each a name of its own, as with "
-            "df.add_suffix before frames are joined"
+            f"several columns of the frame are called {twice}; give each its own name, for example with "
+            "df.add_suffix before joining frames"
         )
     if strange := [name for name in (CLIENT, TOPIC) if name in data.columns and not _is_of_text(data[name])]:
         data = data.assign(**{name: data[name].astype("object").map(plain, na_action="ignore") for name in strange})
@@ -139,7 +139,7 @@ def _of_others(data: object) -> str:
     way = next((way for name, way in ways.items() if hasattr(kind, name)), "")
     whose = kind.__module__.partition(".")[0]
     called = kind.__name__ if whose == "builtins" else f"{whose}.{kind.__name__}"
-    return f"{called} came{f'; {way} makes one of it' if way else ''}"
+    return f"{called}{f'; convert it with {way}' if way else ''}"
 
 
 def _with_time(data: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +193,7 @@ def _in_our_time(first: pd.Timestamp, last: pd.Timestamp) -> None:
     """Refuse instants that ns cannot hold, or whose range no figure or check can be of use for."""
     if not _FIRST_YEAR <= first.year <= last.year <= _LAST_YEAR:
         raise UsageError(
-            f"the index reaches from {first} to {last}; instants lie in {_FIRST_YEAR} to {_LAST_YEAR}, so leave out "
+            f"the index reaches from {first} to {last}; times must lie in {_FIRST_YEAR} to {_LAST_YEAR}, so leave out "
             f"the others: df[(df.index.year >= {_FIRST_YEAR}) & (df.index.year <= {_LAST_YEAR})]"
         )
 
@@ -213,7 +213,7 @@ def listed(names: str | list[str] | None) -> list[str]:
     if names is None or isinstance(names, str):
         return [] if names is None else [names]
     if not pd.api.types.is_list_like(names):
-        raise UsageError(f"the name of a column, or a list of names, is needed; {names!r} came")
+        raise UsageError(f"a column name or a list of names is needed, not {names!r}")
     return [*names]
 
 

@@ -1,4 +1,4 @@
-"""How each publisher stands, on the live board and in its figure: live, stale or silent."""
+"""The state of each publisher on the live board and in its figure: live, stale or silent."""
 
 from __future__ import annotations
 

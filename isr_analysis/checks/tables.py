@@ -1,4 +1,4 @@
-"""What the frames of this room have in common: their range, their zone, and columns that are the same when empty."""
+"""What the frames of this package share: their range, their zone, and columns that are the same when empty."""
 
 from __future__ import annotations
 

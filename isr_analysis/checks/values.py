@@ -1,4 +1,4 @@
-"""Messages that came twice or out of order, measurements that stopped varying, and numbers that stand for none."""
+"""Repeated or disordered messages, measurements that stopped varying, and sentinel numbers."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def out_of_order(series: Series, found: list[Rhythm]) -> list[Row]:
             most = int((latest - time).max()) / SECOND
             rows.append({
                 "kind": "out of order", **one.which, "start": int(time[late].min()), "end": int(time[late].max()),
-                "count": len(late), "detail": f"{counted(len(late), 'message')} after later ones, by up to {most:g} s",
+                "count": len(late), "detail": f"{counted(len(late), 'message')} follow later ones, by up to {most:g} s",
             })  # fmt: skip
     return rows
 
@@ -144,7 +144,7 @@ def _sentinels(name: str, value: Floats, time: Ints) -> list[Row]:
         at = time[value == level]
         words = (
             f"{name} was {level:g} in {len(at):,} of {counted(len(value), 'message')}, far from the others "
-            f"({rest.min():g} to {rest.max():g}), as devices write that they measured nothing"
+            f"({rest.min():g} to {rest.max():g}), a number that devices write when they measured nothing"
         )
         rows.append({"kind": "sentinel value", "start": int(at[0]), "end": int(at[-1]), "count": len(at),
                      "detail": words})  # fmt: skip

@@ -90,7 +90,7 @@ def main() -> None:
         if exc.errno is None:
             raise
         full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
-        where = "what it writes has no room there" if full else str(exc.filename or "what it reads or writes")
+        where = "the output could not be written" if full else str(exc.filename or "a file could not be used")
         click.echo(f"isr: {where} ({exc.strerror})", err=True)
         if full and isinstance(sys.stdout, io.TextIOWrapper):  # Python writes at its end what is left, and would fail
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

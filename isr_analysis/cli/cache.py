@@ -1,4 +1,4 @@
-"""The command `isr cache`: what is kept on disk."""
+"""The command `isr cache`: what is stored on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from isr_analysis.portal import accounts
 from isr_analysis.portal import token as tokens
 
 _EVER = (0, 4_102_444_800 * 10**9)
-_LATER = "; their files stay for an hour, for whoever reads them now, and go with the next sync or recording after it"
+_LATER = "; their files stay for an hour, for current readers, and go with the next sync or recording after that"
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -73,13 +73,13 @@ def show(profile: str | None, origin: str | None, as_json: bool) -> None:
     if recorded.rows:
         click.echo(f"  recorded  {recorded.rows:>12,} in {counted(recorded.files, 'file')}, {sized(recorded.bytes)}")
     if unconfirmed.rows:
-        click.echo(f"  recorded  {unconfirmed.rows:>12,} that the history lacks (`isr.load_recorded()` gives them)")
-    click.echo(f"  decoded   {sized(decoded)} (may go at any time)")
+        click.echo(f"  recorded  {unconfirmed.rows:>12,} that the history lacks (see `isr.load_recorded()`)")
+    click.echo(f"  decoded   {sized(decoded)} (can be recreated)")
     click.echo(f"  in all    {sized(size)}")
     for file in health.lost:
-        click.echo(f"  lost      {file}: what it held is fetched again by `isr sync --refresh` over its day")
+        click.echo(f"  lost      {file}: fetch its messages again with `isr sync --refresh` over its day")
     for file in (*recorded.lost, *unconfirmed.lost):
-        click.echo(f"  lost      {file}: what was recorded in it, unless the portal has it")
+        click.echo(f"  lost      {file}: its recorded messages, unless the portal has them")
 
 
 @cache.command()
@@ -109,9 +109,9 @@ def clear(
     from isr_analysis.store.store import Store
 
     if decoded and (start or end):
-        raise UsageError("--decoded removes all that is decoded; leave --start and --end out, or --decoded")
+        raise UsageError("--decoded removes all decoded data; leave out either --decoded or --start and --end")
     if decoded and recorded:
-        raise UsageError("--decoded and --recorded each say what alone is removed; give one of them at a time")
+        raise UsageError("--decoded and --recorded cannot be combined; give one of them")
     span = times.Range(
         _EVER[0] if start is None else times.instant(start, name="start"),
         _EVER[1] if end is None else times.instant(end, name="end"),
@@ -148,7 +148,7 @@ def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> i
     for row in compared.itertuples():
         click.echo(
             f"  {row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M}  {row.client_id} · {row.topic}  "
-            f"{row.held:,} held, {row.given:,} given: {row.state}"
+            f"{row.held:,} on disk, {row.given:,} at the portal: {row.state}"
         )
     if compared.empty:
         click.echo("nothing on disk is settled (fetched ten minutes or more after its end): nothing was compared")
@@ -174,7 +174,7 @@ def _folder(profile: str | None, origin: str | None) -> Path:
             return kept[0]
         if there:
             names = ", ".join(one.name for one in there)
-            exc.add_note(f"kept here are the accounts {names}; ISR_ACCOUNT_ID says which")
+            exc.add_note(f"stored here are the accounts {names}; name one with ISR_ACCOUNT_ID")
         raise
     with Portal(known, key) as portal:
         return portal.folder

@@ -1,4 +1,4 @@
-"""Commands of the moment: `isr live`, `isr record`."""
+"""Commands for live messages: `isr live`, `isr record`."""
 
 from __future__ import annotations
 

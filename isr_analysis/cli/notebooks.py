@@ -38,7 +38,7 @@ def check_notebook(files: tuple[Path, ...], quiet: bool) -> int:
         elif not quiet:
             click.echo(f"{path}: clean")
     if kinds:
-        advice = "Take it out, and clear the outputs and the widget state."
+        advice = "Remove it, and clear the outputs and the widget state."
         if kinds & {disclosure.TOKEN, disclosure.HEADER}:
             advice += " Revoke a token that was ever saved (portal, Settings → REST API tokens)."
         if disclosure.PASSWORD in kinds:

@@ -1,4 +1,4 @@
-"""What the commands of the Mgmt API print: lists, and what the portal made."""
+"""What the commands of the Mgmt API print: lists, and what the portal created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands to try it without a portal: `isr demo`, `isr sandbox`."""
+"""Commands for trying it without a portal: `isr demo`, `isr sandbox`."""
 
 from __future__ import annotations
 

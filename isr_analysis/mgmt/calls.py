@@ -1,4 +1,4 @@
-"""Changes sent to the portal: once each, with their failures in plain words."""
+"""Changes sent to the portal, once each, with failures in plain words."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _forget_lists(portal: Portal) -> None:
         logger.warning("the kept lists could not be forgotten, and may be out of date for a minute: %s", exc)
 
 
-_PERHAPS = "It was not sent again, and may have been done all the same: look at the list before you repeat it"
+_PERHAPS = "It was not sent again, and may have taken effect anyway: check the list before you repeat it"
 
 
 def text(value: object, name: str, wanted: str) -> str:
@@ -122,5 +122,5 @@ def one_of(listed: str, name: str, then: str = "") -> str:
     """
     text(name, "id", "it as the portal lists it")
     if name in (".", ".."):
-        raise UsageError(f"{name!r} is no id; give it as the portal lists it")
+        raise UsageError(f"{name!r} is not an id; give it as the portal lists it")
     return f"{listed}/{quote(name, safe='')}{then}"

@@ -1,4 +1,4 @@
-"""MQTT clients and read-only subscribers: made, paused, removed, given new passwords."""
+"""MQTT clients and read-only subscribers: create, pause, remove, give new passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the portal made: its fields under the names that the portal gave them, its secrets masked."""
+"""What the portal created: its fields under the portal's own names, with secrets masked."""
 
 from __future__ import annotations
 
@@ -144,9 +144,9 @@ class Made:
 CLIENT, SUBSCRIBER, TENANT, MEMBER, INVITE = "MQTT client", "read-only subscriber", "tenant", "member", "invite"
 
 _ANOTHER = {
-    CLIENT: "find the client in the list, and give it another password (`isr publishers rotate`, or "
+    CLIENT: "find the client in the list, and give it a new password (`isr publishers rotate`, or "
     "isr.mgmt.rotate_credentials)",
-    SUBSCRIBER: "make another subscriber, and remove this one in the portal",
+    SUBSCRIBER: "create another subscriber, and remove this one in the portal",
 }
 """What to do where a new password was not shown."""
 
@@ -177,8 +177,8 @@ def read(what: str, body: bytes, *, secret: bool = False) -> Made:
         made = Made(what, {name: _masked(name, one, _may_be_secret) for name, one in made.fields.items()})
     if secret and not any(one.strip("*•") for one in _secrets(made.fields)):
         raise AnswerError(
-            f"the portal accepted this, but its answer, {made!r}, shows no password, and shows it at no other time. "
-            f"Nothing is sent again by itself: {_ANOTHER[what]}"
+            f"the portal accepted this, but its answer, {made!r}, shows no password, which will not be shown later. "
+            f"Nothing is sent again automatically: {_ANOTHER[what]}"
         )
     return made
 

@@ -1,4 +1,4 @@
-"""Who works in the account: members, their roles, invites; and tenants."""
+"""Members of the account, their roles and invites; and tenants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All publishers at a glance: who was heard when, and what each said last."""
+"""All publishers at a glance: when each was last heard, and what it last said."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def live(
         notes.append(f"the {_ROWS} longest silent of {len(table):,} publishers")
         table = table.head(_ROWS)
     if len(table) > _SEEN:
-        notes.append(f"{counted(len(table), 'row')}; scroll the table where it does not show them all")
+        notes.append(f"{counted(len(table), 'row')}; scroll the table to see them all")
 
     ink = look.INK[ground]
     colours = {LIVE: look.COLOURS[ground][2], STALE: ink["stale"], SILENT: ink["bad"]}

@@ -1,4 +1,4 @@
-"""What is there, day by day and client by client."""
+"""Availability, day by day and client by client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines over time: a trace for each series, a panel for each quantity."""
+"""Lines over time: one trace per series, one panel per quantity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from isr_analysis.plots.zones import Clock, around, clock
 _NAMED = 3
 _STEPS = 6  # lines of states in a panel that can still be told apart
 _APART, _SMEAR = 12, 500  # lines, and how often they go up and down all together, beyond which they are a smear
-_MEANS = 'many lines lie over one another: timeseries(wide(df, every="{every}"), facet=False) draws means'
+_MEANS = 'many lines overlap: timeseries(wide(df, every="{every}"), facet=False) draws their means'
 _LONG = 14 * times.DAY  # beyond which means of days are told of, not of hours
 _STRIP, _ROWS = 110, 40  # px of events of a few clients; the most clients that each have room for a name
 
@@ -80,7 +80,7 @@ def timeseries(
     Raises
     ------
     UsageError
-        A column is missing, the index is not one of time, or none of the requested fields can be drawn as a line.
+        A column is missing, the index is not a time index, or none of the requested fields can be drawn as a line.
 
     Examples
     --------
@@ -170,12 +170,12 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     notes += outside.words
     notes += [_MEANS.format(every="1d" if np.ptp(ends) > _LONG else "1h")] * crowded
     if figure.layout.shapes:
-        notes.append("grey: nothing came for longer than usual")
+        notes.append("grey: no message for longer than usual")
     steps = Counter(line.panel for line in lines if line.state)
     if any(many > _STEPS for many in steps.values()):
-        notes.append("many states lie over one another: plots.timeline draws each as a bar of its own")
+        notes.append("many states overlap: plots.timeline draws each as its own bar")
     if (shown := sum(line.drawn for line in lines)) < (total := sum(line.whole for line in lines)):
-        notes.insert(0, f"thinned: {shown:,} of {total:,} points; each line keeps its least and greatest")
+        notes.insert(0, f"thinned: {shown:,} of {total:,} points; each line keeps its minimum and maximum")
     height = 134 + (320 if len(panels) == 1 else 240 * len(panels)) + strip
     said = _axis_says(lines)
     figure.update_traces({"showlegend": False}, lambda trace: trace.name in said)

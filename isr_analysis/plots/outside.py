@@ -1,4 +1,4 @@
-"""Values that would flatten a figure, and so lie outside its axis: what devices write where they measured nothing."""
+"""Values that would flatten a figure and so lie outside its axis: what devices write when they measured nothing."""
 
 from __future__ import annotations
 

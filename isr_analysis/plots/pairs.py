@@ -86,7 +86,7 @@ def compare(
             notes.append(f"{called[1]} is drawn {counted(abs(days), 'day')} {way} than it was")
     both = [frame.assign(**{_WHOSE: name}) for frame, name in zip((one, two), called, strict=True) if len(frame)]
     if not both:
-        return look.nothing(ground, title=title or "Comparison", words="No data: neither frame has any row")
+        return look.nothing(ground, title=title or "Comparison", words="No data: neither frame has any rows")
     joined = _joined(both)
     picked = pick(joined, fields, by=[_WHOSE, *listed(by)], tz=zone, sides=_WHOSE)
     if picked.no_lines:
@@ -110,7 +110,7 @@ def _pair(names: object) -> tuple[str, str]:
     """Take the names that somebody gives the two."""
     given = [str(one) for one in names] if isinstance(names, list | tuple) else []
     if len(given) != 2 or given[0] == given[1]:  # noqa: PLR2004 (a pair)
-        raise UsageError(f'names={names!r} are no two different names; give such as ("before", "after")')
+        raise UsageError(f'names={names!r} is not two different names; give for example ("before", "after")')
     return given[0], given[1]
 
 

@@ -1,4 +1,4 @@
-"""The parts of a figure over time: panels one above the other on one axis of time, lines, shaded gaps, marks."""
+"""The parts of a figure over time: panels above each other on one time axis, lines, shaded gaps, marks."""
 
 from __future__ import annotations
 

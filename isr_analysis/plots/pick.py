@@ -1,4 +1,4 @@
-"""Which lines a figure has: a frame's series and fields, what each is called, and which share a panel."""
+"""Which lines a figure has: a frame's series and fields, their names, and which share a panel."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def pick(
     if not lines and not len(marks):
         if fields is None and any(seen.values()):  # whoever asks for all that can be drawn is told, and nothing fails
             named_ones = ", ".join(look.short(name, 20) for name in wanted[:3]) + (", …" if wanted[3:] else "")
-            words = f"No data: there is no number in {look.said(named_ones)};<br>plots.timeline draws states in words"
+            words = f"No data: there are no numbers in {look.said(named_ones)};<br>plots.timeline draws states in words"
             return Picked([], [], marks, zone, [], words)
         if not seen or any(seen.values()):
             raise values.no_numbers(frame, wanted)

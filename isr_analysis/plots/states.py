@@ -1,4 +1,4 @@
-"""States over time, as bars: a row for each channel, a colour for each state. And the ledger's coverage, likewise."""
+"""States over time as bars: one row per channel, one colour per state. The same for the ledger's coverage."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def timeline(
         if not frame[wanted].notna().to_numpy().any():
             return look.nothing(ground, title=title or "No states", words="No data: every value is missing")
         raise UsageError(
-            f"no column holds states (flags, words or 0 and 1); columns: {', '.join(frame.columns[:20])}; "
+            f"no column contains states (flags, words or 0 and 1); columns: {', '.join(frame.columns[:20])}; "
             "plots.timeseries draws numbers"
         )
     names = _row_names([line for line, _ in lines], listed(by))
@@ -109,7 +109,7 @@ def timeline(
     spans, coarse = _few_enough(each, width)
     if coarse:
         notes.append(
-            f'many changes: in {counted(coarse, "row")} longer spans, too, are drawn as "{_FAST}"; '
+            f'many changes: in {counted(coarse, "row")}, longer spans are also drawn as "{_FAST}"; '
             "filter the frame to see them"
         )
     if len(spans) > _BARS:  # as many silences as that: there is nothing to join
@@ -305,7 +305,7 @@ def coverage(
     """
     ground = look.checked(theme)
     if not isinstance(frame, pd.DataFrame):
-        raise UsageError(f"the DataFrame that isr.coverage gives is needed; {type(frame).__name__} came")
+        raise UsageError(f"the DataFrame that isr.coverage returns is needed, not {type(frame).__name__}")
     if absent := [name for name in ("start", "end", "state") if name not in frame.columns]:
         raise missing(frame, absent)
     heading = title or "On disk"

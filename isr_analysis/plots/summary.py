@@ -1,4 +1,4 @@
-"""What is usual: the profile of a day or a week, and how values are spread."""
+"""What is typical: the profile of a day or a week, and the distribution of values."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def profile(
             legend.add(line.name)
         if len(picked.panels) > 1:
             headed(figure, own, [], domains[number][1])
-    zone = str(picked.zone) if picked.zone else "the data names no zone"
+    zone = str(picked.zone) if picked.zone else "the data has no time zone"
     ticks = list(range(0, 7 * 24, 24) if over == "week" else range(0, 25, 3))
     figure.update_layout(
         xaxis={

@@ -1,4 +1,4 @@
-"""How every figure looks: one template, light and dark, in colours that colour-blind people can tell apart."""
+"""The look of every figure: one template, light and dark, in colours that colour-blind people can distinguish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Few enough points for a figure, chosen so that it looks the same. Pure: arrays in, positions out."""
+"""Reduces the points of a figure so that it looks the same. Pure: arrays in, positions out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be drawn of a column: its numbers, and its states as words. Mixed columns give both."""
+"""What can be drawn from a column: its numbers, and its states as words. Mixed columns give both."""
 
 from __future__ import annotations
 
@@ -162,10 +162,10 @@ def no_numbers(frame: pd.DataFrame, fields: list[str]) -> UsageError:
     there = next(iter(first.values()), None)
     came = "" if there is None else f" (there: {look.short(str(there), _SHOWN)!r}, …)"
     lasting = next((name for name in fields if pd.api.types.is_timedelta64_dtype(frame[name].dtype)), None)
-    way = f"df[{lasting!r}].dt.total_seconds() makes numbers of durations" if lasting else ""
+    way = f"df[{lasting!r}].dt.total_seconds() turns durations into numbers" if lasting else ""
     if comma := next((name for name, one in first.items() if _COMMA.fullmatch(str(one))), None):
-        way = f'pd.to_numeric(df[{comma!r}].str.replace(",", "."), errors="coerce") makes numbers of such texts'
+        way = f'pd.to_numeric(df[{comma!r}].str.replace(",", "."), errors="coerce") turns such texts into numbers'
     return UsageError(
-        f"there is no number in {', '.join(map(repr, fields[:8])) or 'this frame'}{came}; "
+        f"there are no numbers in {', '.join(map(repr, fields[:8])) or 'this frame'}{came}; "
         f"{way or 'plots.timeline draws states in words'}; columns: {', '.join(frame.columns[:20])}"
     )

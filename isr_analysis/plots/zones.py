@@ -47,7 +47,7 @@ class Clock:
     def title(self) -> str:
         """The title of the axis."""
         if self.zone is None:
-            return "Time (the data names no zone)"
+            return "Time (the data has no time zone)"
         name, ahead = str(self.zone), _offset_name(self.offset)
         if self.changes:
             first, last, many = self.changes[0], self.changes[-1], len(self.changes)

@@ -1,4 +1,4 @@
-"""A figure that brings back detail when it is zoomed, in a live notebook."""
+"""A figure that shows more detail when you zoom in, in a live notebook."""
 
 from __future__ import annotations
 

@@ -249,9 +249,9 @@ class Portal:
         return self._contract
 
     def learn(self, history: History, *, instead_of: History | None = None) -> bool:
-        """Take over what the portal's refusal of a question taught, and tell that it was.
+        """Adopt what a refusal by the portal has shown about how to ask, and return whether it was adopted.
 
-        Not where another thread has learned something meanwhile, so that it is asked no longer as `instead_of`.
+        It is not if another thread has learned something in the meantime, so that `instead_of` is no longer current.
         """
         with self._lock:
             if instead_of not in (None, self.contract.history):
@@ -260,7 +260,7 @@ class Portal:
             return True
 
     def learn_fields(self, **shown: str) -> None:
-        """Take over what an answer showed of its fields, beside what other threads learned."""
+        """Adopt what an answer has shown about its fields, in addition to what other threads have learned."""
         with self._lock:
             history = self.contract.history
             self.learn(dataclasses.replace(history, fields=dataclasses.replace(history.fields, **shown)))

@@ -71,18 +71,18 @@ CREATE TABLE IF NOT EXISTS word (
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is known of a token's quota.
+    """What is known about a token's quota.
 
     Parameters
     ----------
     limit, left : int
-        Requests per hour, and how many are left of them.
+        Requests per hour, and how many of them are left.
     resets_at : int
-        When there is more again, ns since 1970 UTC.
+        When more requests are available, ns since 1970 UTC.
     told : bool
-        Whether what is left is the portal's word; else it is our own count.
+        Whether the portal said how many are left; else it is our own count.
     guessed : bool
-        Whether the portal did not say when there is more again.
+        Whether the portal did not say when more are available.
     """
 
     limit: int

@@ -1,4 +1,4 @@
-"""A report: the store brought up to date, the notebook run, the page written."""
+"""Builds a report: updates the store, runs the notebook, writes the page."""
 
 from __future__ import annotations
 
@@ -138,8 +138,8 @@ def build_report(
 def _target(path: str | Path) -> Path:
     out = path_of(path, "path")
     if out.suffix.lower() not in {".html", ".htm"}:
-        also = ", and pdf=True (--pdf) for a PDF beside it" if out.suffix.lower() == ".pdf" else ""
-        raise UsageError(f'{out} is no name of an HTML file; give one such as "report.html"{also}')
+        also = "; pdf=True (--pdf) also writes a PDF" if out.suffix.lower() == ".pdf" else ""
+        raise UsageError(f'{out} is not the name of an HTML file; give one such as "report.html"{also}')
     return out
 
 
@@ -161,7 +161,7 @@ def _without(nb: Any, token: str) -> Any:
         return nb
     made = nbformat.from_dict(json.loads(left))
     which = "the token" if token in text else "a token"
-    words = f"A cell showed {which}, which is left out here: take it out of the notebook, too."
+    words = f"A cell showed {which}, which is left out here: remove it from the notebook too."
     made.metadata["isr"]["problems"].append(dataclasses.asdict(Problem("", words)))
     return made
 
@@ -203,10 +203,10 @@ def _read(path: Path) -> Any:
     except OSError as exc:
         raise UsageError(f"the notebook {path} cannot be read: {exc.strerror or exc}") from exc
     except Exception as exc:
-        raise UsageError(f"{path} is no notebook that can be read: {exc}") from exc
+        raise UsageError(f"{path} is not a readable notebook: {exc}") from exc
     language = nb.metadata.get("kernelspec", {}).get("language", "python")
     if language != "python":
-        raise UsageError(f"{path} is a notebook in {language}; a report's is run by the Python that builds it")
+        raise UsageError(f"{path} is a notebook in {language}; a report's notebook is run by the Python that builds it")
     return nb
 
 

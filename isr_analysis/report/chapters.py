@@ -1,4 +1,4 @@
-"""What a report says of one topic: worked out once, in words and numbers and drawn, and only then shown."""
+"""The content of a report about one topic: computed once, as text, numbers and figures, and then shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a notebook in a kernel of its own, whatever Jupyter's settings on this machine are."""
+"""Runs a notebook in its own kernel, independent of Jupyter's settings on this machine."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def run(notebook: Any, *, folder: Path, environ: Mapping[str, str]) -> str:
                 for number, cell in enumerate(notebook.cells):
                     client.execute_cell(cell, number)
         except DeadKernelError:
-            return "the kernel died, as it does where memory runs out; ask for a shorter range or fewer topics"
+            return "the kernel died, as happens when memory runs out; ask for a shorter range or fewer topics"
         finally:
             if manager.has_kernel:  # interrupted while it started
                 run_sync(manager.shutdown_kernel)(now=True)

@@ -1,4 +1,4 @@
-"""HTML of a report: tables, figures of merit and words, always escaped."""
+"""HTML for a report: tables, key figures and text, always escaped."""
 
 from __future__ import annotations
 

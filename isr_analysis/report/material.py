@@ -1,4 +1,4 @@
-"""What a report is about: the messages on disk of a selection and a range, whether they are all there or not."""
+"""The data for a report: the messages on disk of a selection and a range, complete or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a report as they are written in its notebook: sections that fail alone, and problems that are told.
+"""The parts of a report as written in its notebook: sections that fail on their own, and reported problems.
 
 A section that fails is shown as failed where it stands, and the rest goes on. What went wrong is kept in the output
 under a type of its own, so that whoever turns the notebook into a page can say it at the top.

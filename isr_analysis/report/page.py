@@ -1,4 +1,4 @@
-"""What the nbconvert template ``isr`` needs beside the notebook: figures for both grounds, contents, problems.
+"""What the nbconvert template ``isr`` needs besides the notebook: figures in light and dark, contents, problems.
 
 The template names `ReportPage` in its ``conf.json``, so it works with nbconvert alone as well:
 ``jupyter nbconvert --to html --template isr notebook.ipynb``.

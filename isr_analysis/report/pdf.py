@@ -1,4 +1,4 @@
-"""A page on paper: HTML printed to PDF by Chromium or Chrome, where there is one."""
+"""HTML printed to PDF by Chromium or Chrome, if there is one."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def browser() -> str:
     for name in candidates:
         if found := shutil.which(name):
             return found
-    where = f"{SETTING}={given} is no program" if given else f"none of {', '.join(_NAMES)} is installed"
+    where = f"{SETTING}={given} is not a program" if given else f"none of {', '.join(_NAMES)} is installed"
     raise MissingExtraError(
-        f"a PDF is printed by Chromium or Chrome, and {where}; install one, name it with {SETTING}, or open the HTML "
+        f"a PDF needs Chromium or Chrome, and {where}; install one, name it with {SETTING}, or open the HTML "
         "report in a browser and print it"
     )
 

@@ -38,8 +38,8 @@ from isr_analysis.report.outline import note, problem, section, show
 _CHANNELS = 60
 _FINDINGS = 100
 _LASTING = [SILENT, NEVER_FETCHED, FAILED, "value stuck"]
-_NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Least",
-            "mean": "Mean", "greatest": "Greatest", "now": "Last", "messages": "Messages"}  # fmt: skip
+_NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Minimum",
+            "mean": "Mean", "greatest": "Maximum", "now": "Last", "messages": "Messages"}  # fmt: skip
 _VALUES = ["least", "mean", "greatest", "now"]
 _METRE = 6  # decimals of a coordinate that tell a metre from the next
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
@@ -53,7 +53,7 @@ def heading(title: str, material: Material) -> None:
     words = f"{' to '.join(said)} ({material.tz})"
     show(Markup(f'<h1>{escaped(title)}</h1><p class="lead">{escaped(words)}</p>', f"{title}\n{words}"))
     if material.is_offline:
-        note("Made offline, of what is on disk: the portal was not asked for anything newer.")
+        note("Made offline from what is on disk: the portal was not asked for anything newer.")
     for one in material.problems:
         problem(one.words, where=one.where)
     if not len(material.heard):
@@ -94,7 +94,7 @@ def _tile(count: int, what: str) -> dict[str, str]:
 
 def _heard_words(material: Material) -> str:
     if not len(material.heard):
-        return "Nothing was published in this range, as far as it is on disk."
+        return "Nothing was published in this range, judging by what is on disk."
     index, length = material.heard.index, material.until - material.span.start
     if len(index) == 1:
         return f"The only message came at {written(index[0])}."
@@ -123,7 +123,7 @@ def _quiet_words(material: Material) -> str:
 
 def _silence_words(silences: pd.DataFrame) -> str:
     if silences.empty:
-        return "No publisher was silent for longer than it usually is."
+        return "No publisher was silent for longer than usual."
     longest = silences.sort_values("duration", ascending=False, kind="stable").iloc[0]
     what = " ".join(part for part in (longest["client_id"], longest["topic"], longest["channel"]) if part)
     return (
@@ -144,7 +144,7 @@ def _open_words(material: Material) -> str:
     since = material.heard.attrs["provisional_from"]
     if not since:
         return ""
-    return f"Late messages may still come from {written(instant(times.instant(since), material.zone))} on."
+    return f"From {written(instant(times.instant(since), material.zone))} on, late messages may still arrive."
 
 
 def publishers(material: Material) -> None:
@@ -156,7 +156,7 @@ def publishers(material: Material) -> None:
             note("No list of publishers is on disk, so only those that were heard are shown.")
         else:
             (note if is_closed(known) else problem)(
-                "The list of publishers could not be had, so only those that were heard are shown"
+                "The list of publishers could not be loaded, so only those that were heard are shown"
                 + _why(material, known)
             )
         names = pd.DataFrame({"client_id": [str(one) for one in heard["client_id"].cat.categories]})
@@ -175,7 +175,7 @@ def publishers(material: Material) -> None:
     heads = {"client_id": "Publisher", "label": "Label", "state": "State", "messages": "Messages", "topics": "Topics",
              "share": "Hours heard", "last": f"Last message ({material.tz})"}  # fmt: skip
     if not len(rows):
-        show(paragraph("There is no publisher."))
+        show(paragraph("There are no publishers."))
         return
     mute = rows["messages"].eq(0)
     if material.selector.topic != "#" and mute.any() and not mute.all():  # on other topics they may speak all day
@@ -186,7 +186,7 @@ def publishers(material: Material) -> None:
 
 def _why(material: Material, exc: Exception) -> str:
     """Say why a source could not be had; of a portal that is away once is enough."""
-    return ", as the history" if any(in_words(exc) in one.words for one in material.problems) else f": {exc}"
+    return ", like the history" if any(in_words(exc) in one.words for one in material.problems) else f": {exc}"
 
 
 def availability(material: Material) -> None:
@@ -198,7 +198,7 @@ def availability(material: Material) -> None:
         note("What is not on disk (see Missing, at the end) counts as hours without a message, here and above.")
     figure = isr.plots.availability(material.heard)
     said = bare(figure)
-    show(paragraph("The share of each day's hours in which at least one message came."), figure)
+    show(paragraph("The share of each day's hours in which at least one message arrived."), figure)
     _notes(said)
 
 
@@ -207,11 +207,13 @@ def topics(material: Material) -> None:
     if not material.chapters:
         show(paragraph("No message, so no topic."))
     elif len(material.lacking):
-        note("What is not on disk (see Missing, at the end) is drawn as if nothing had come, and no state had changed.")
+        note(
+            "What is not on disk (see Missing, at the end) is drawn as if nothing had arrived and no state had changed."
+        )
     if more := len(material.topics) - len(material.chapters):
         note(
-            f"The {len(material.chapters):,} topics with the most messages have a section; {more:,} more have none. "
-            "A report of some of them (topic=, --topic) has theirs."
+            f"Only the {len(material.chapters):,} topics with the most messages have a section; {more:,} more do not. "
+            "A report on some of them (topic=, --topic) includes theirs."
         )
     for one in material.chapters:
         with section(one.topic or "(empty topic)", level=3):  # of a message that was published to its client's own
@@ -229,7 +231,7 @@ def topic(one: Chapter, tz: str) -> None:
     _notes(one.said)
     if one.tail is not None:
         heads = {str(name): str(name) for name in one.tail} | {"time": f"Published ({tz})", "client_id": "Publisher"}
-        show(table(one.tail, labels=heads, caption="Its last messages; nothing of it can be drawn."))
+        show(table(one.tail, labels=heads, caption="The last messages; nothing in this topic can be drawn."))
     if len(one.numbers):
         heads = _told(_NUMBERS, one.numbers, {"channel", "unit"})
         more = len(one.numbers) - _CHANNELS
@@ -244,7 +246,7 @@ def topic(one: Chapter, tz: str) -> None:
         said = [f"{more:,} more are not shown."] if more > 0 else []
         without: Counter[float] = sum(shown["without"], Counter())
         if without:
-            said.append(f"Least, mean and greatest are without what stands for no measurement: {named(without)}.")
+            said.append(f"Minimum, mean and maximum leave out values that mean “no measurement”: {named(without)}.")
         show(table(shown, labels=heads, caption=" ".join(said), right=[*_VALUES, "messages"]))
 
 
@@ -264,9 +266,9 @@ def findings(material: Material) -> None:
     found = material.findings
     failed = [one.topic for one in material.chapters if one.problem]
     if failed:
-        note(f"Not examined, as they failed: {listed(failed)}.")
+        note(f"Not examined because they failed: {listed(failed)}.")
     if more := len(material.topics) - len(material.chapters):
-        note(f"{counted(more, 'topic')} without a section of their own were not examined, but for silences of clients.")
+        note(f"{counted(more, 'topic')} without their own section were not examined, except for silences of clients.")
     if found.empty:
         show(paragraph("Nothing looks wrong: no silence, no repeats, no stuck values, no change of type or fields."))
         return
@@ -296,10 +298,10 @@ def live(material: Material) -> None:
         if material.is_offline:
             show(paragraph("No live answer of the portal is on disk."))
         else:
-            (note if is_closed(df) else problem)(f"The live answer could not be had{_why(material, df)}")
+            (note if is_closed(df) else problem)(f"The live answer could not be loaded{_why(material, df)}")
         return
     if df.attrs["stale"] and not material.is_offline:
-        problem(f"The portal could not be reached; this is its answer of {df.attrs['fetched_at']}.")
+        problem(f"The portal could not be reached; this is its answer from {df.attrs['fetched_at']}.")
     if df.empty:
         show(paragraph(f"There is no last message of {_selection(material)} in the portal's live answer."))
         return
@@ -335,9 +337,9 @@ def provenance(material: Material) -> None:
         "Portal": f"{attrs['origin']} (profile {attrs['profile']})",
         "Account": f"{attrs['account'][:8]}…",
         "Selection": _selection(material),
-        "Range": f"{times.iso(span.start)} to {times.iso(span.end)}, its end not included",
+        "Range": f"{times.iso(span.start)} to {times.iso(span.end)}, end excluded",
         "Messages": f"{len(material.heard):,}",
-        "Fetched": f"history: {_second(attrs['fetched_at'])}, its oldest part; {'; '.join(asked)}",
+        "Fetched": f"history: {_second(attrs['fetched_at'])} (the oldest part); {'; '.join(asked)}",
         "Provisional": f"from {_second(since)} on" if since else "nothing: all of it is settled",
         "Missing": listed(gaps) if gaps else "nothing",
         "Made": f"{times.iso(times.whole_second(now))} with isr_analysis {isr.__version__}, "

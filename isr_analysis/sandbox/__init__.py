@@ -9,8 +9,8 @@ True
 What is published: `noise` and `signals` (pure functions of time), `devices` and `fleet` (who publishes what),
 `troubles` (what goes wrong), `blocks` and `archive` (the stored messages, in pages), `air` and `broker` (the same over
 MQTT). What is served: `world` (accounts, clock, tokens), `portal` and `mgmt` (the routes), `access` and `tokens` (who
-may use them), `books` (what an owner can change), `forms`, `replies` and `docs` (how answers look), `faults` (failures
-on demand), `server` (all of it, running).
+may use them), `books` (what an owner can change), `forms`, `replies` and `docs` (the form of answers), `faults`
+(failures on demand), `server` (all of it, running).
 """
 
 from __future__ import annotations

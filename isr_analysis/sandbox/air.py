@@ -1,4 +1,4 @@
-"""The invented fleets on the air: what they publish, published on the broker as the clock comes to it."""
+"""The invented fleets on the broker: what they publish, at the time when it is due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stored messages of a fleet, given out in pages: what has been published and has arrived by now."""
+"""The stored messages of a fleet, served in pages: what has been published and has arrived by now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messages of a fleet, made on request in blocks: one feed, one span.
+"""The messages of a fleet, generated on demand in blocks: one feed, one span.
 
 A block is a pure function of the seed, so it is the same whatever range or page asks for it. It holds what is
 published in its span, with the instant from which on each message is stored.

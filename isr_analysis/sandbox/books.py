@@ -1,4 +1,4 @@
-"""What an account's owner can change: clients, read-only subscribers, members, invites. Kept in memory alone."""
+"""What an account's owner can change: clients, read-only subscribers, members, invites. Kept only in memory."""
 
 from __future__ import annotations
 

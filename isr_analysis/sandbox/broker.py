@@ -1,4 +1,4 @@
-"""A real MQTT broker beside the sandbox: Debian's mosquitto as a child process, with the logins of the sandbox's books.
+"""A real MQTT broker for the sandbox: Debian's mosquitto as a child process, with the logins from the sandbox's books.
 
 A read-only subscriber may listen to all of its account and publish nothing. The fleet itself publishes through one
 login of the sandbox's own.

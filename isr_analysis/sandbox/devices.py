@@ -1,4 +1,4 @@
-"""What each kind of device publishes: its topics, its pace, its payloads.
+"""What each kind of device publishes: its topics, intervals and payloads.
 
 The keys of iSR Clients and Station Controller modules are the known ones; ``value``, ``unit`` and ``state`` are
 plausible names. The other devices are invented.

@@ -1,4 +1,4 @@
-"""The documentation page: plain HTML that needs no other address."""
+"""The documentation page: plain HTML that loads nothing else."""
 
 from __future__ import annotations
 

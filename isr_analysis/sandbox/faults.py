@@ -55,9 +55,9 @@ class Front:
     def fail(self, how: Failure, route: str | None, times: int | None, seconds: float) -> None:
         """Fail from now on: on one route or all, a number of times or until `heal`."""
         if how not in _KINDS:
-            raise UsageError(f"how={how!r} is no way to fail; there are {', '.join(_KINDS)}")
+            raise UsageError(f"how={how!r} is not a way to fail; there are {', '.join(_KINDS)}")
         if times is not None and times < 1:
-            raise UsageError(f"times={times!r} is no number of requests; give 1 or more, or None: until heal()")
+            raise UsageError(f"times={times!r} is not a number of requests; give 1 or more, or None (until heal())")
         with self._lock:
             self._faults.append(_Fault(how, route, times, seconds))
 

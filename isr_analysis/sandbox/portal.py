@@ -1,4 +1,4 @@
-"""The portal as a FastAPI application: history, live answers, documentation. The Mgmt API has a module of its own."""
+"""The portal as a FastAPI application: history, live answers, documentation. The Mgmt API is in its own module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers in JSON, packed where the client takes it."""
+"""Answers in JSON, compressed if the client accepts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The running sandbox: a portal on loopback, served by uvicorn in a thread of its own."""
+"""The running sandbox: a portal on loopback, served by uvicorn in its own thread."""
 
 from __future__ import annotations
 
@@ -334,13 +334,13 @@ def _check(**given: float) -> None:
     for name, value in given.items():
         kind, least, most, what = _LIMITS[name]
         if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:
-            raise UsageError(f"{name}={value!r} cannot be; give {what}, {least} to {most}")
+            raise UsageError(f"{name}={value!r} cannot be used; give {what}, {least} to {most}")
 
 
 _LIMITS: dict[str, tuple[type, float, float, str]] = {
-    "days": (Integral, 1, 3650, "how many days of history there are"),
+    "days": (Integral, 1, 3650, "the number of days of history"),
     "rate": (Real, 0.001, 1000, "how many times faster than usual"),
     "port": (Integral, 0, 65_535, "a port, or 0 for any that is free"),
-    "seed": (Integral, 0, 2**63 - 1, "a number, of which each is a fleet of its own"),
-    "limit": (Integral, 0, 10**9, "how many requests a token has in an hour"),
+    "seed": (Integral, 0, 2**63 - 1, "the number of a fleet"),
+    "limit": (Integral, 0, 10**9, "the number of requests per hour and token"),
 }

@@ -1,4 +1,4 @@
-"""Tokens of the sandbox: what each opens, until when, and how many requests are left of its hour."""
+"""Tokens of the sandbox: what each gives access to, until when, and how many requests are left of its hour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong in the invented fleet, and when: planted at instants that follow from the seed alone.
+"""What goes wrong in the invented fleet, and when: planted at times that depend only on the seed.
 
 Time is cut into periods since 1970, and each holds one trouble of a kind, wholly inside it. So any six days have
 an outage and a stuck probe, any two days messages that come late (unless just then the client is silent), and any

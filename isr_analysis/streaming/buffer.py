@@ -1,4 +1,4 @@
-"""What came and was not read yet: bounded, the oldest out first, with a count of what was dropped."""
+"""Messages that have not been read yet: bounded, dropping the oldest first and counting what was dropped."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Gap:
     Parameters
     ----------
     start, end : int
-        ns; `end` is the present for a connection that is still away.
+        ns; `end` is the present if the connection is still away.
     reason : {"connection", "paused", "reader"}
-        The broker was away; this program did not run, as when the machine sleeps; or the reader was too slow, and what
-        waited longest was dropped.
+        Whether the broker was away, this program did not run (as when the machine sleeps), or the reader was too slow
+        and the oldest messages were dropped.
     lost : int or None
-        How many messages were dropped; None where nobody can know.
+        How many messages were dropped; None if unknown.
     """
 
     start: int

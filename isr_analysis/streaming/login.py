@@ -39,9 +39,9 @@ class Address:
     port : int
         1 to 65535.
     tls : bool
-        Whether the connection is encrypted; only to this machine may it not be.
+        Whether the connection is encrypted; it may be unencrypted only to this machine.
     path : str or None
-        Of a broker that speaks MQTT over WebSockets, where.
+        The path of a broker that speaks MQTT over WebSockets.
     """
 
     host: str
@@ -68,7 +68,7 @@ class Login:
     password : Secret
         Masked.
     topic_filter : str or None
-        What the portal lets it listen to; ``{account_id}/#`` if it is not known.
+        The topics to which it may listen; ``{account_id}/#`` if unknown.
     """
 
     address: Address
@@ -78,7 +78,7 @@ class Login:
 
     @property
     def account_id(self) -> str | None:
-        """The account that the filter names, if it does."""
+        """The account named in the filter, if any."""
         from isr_analysis import messages
 
         told = self.topic_filter or ""
@@ -113,7 +113,9 @@ def find(
     if isinstance(login, Login):
         return login
     if login is not None and getattr(login, "password", None) is None:
-        raise UsageError(f"login= has no password ({type(login).__name__}); give what isr.mgmt.create_subscriber gave")
+        raise UsageError(
+            f"login= has no password ({type(login).__name__}); give what isr.mgmt.create_subscriber returned"
+        )
     sources: list[dict[str, Any]] = [
         {"host": host, "port": None if port is None else str(port), "username": username, "password": password},
         fields(login) if login is not None else {},
@@ -193,20 +195,22 @@ def address(text: str, port: int | str | None = None) -> Address:
     text = text.strip()
     hint = 'give a host name, "host:port" or "mqtts://host:port"'
     if "@" in text:
-        raise UsageError(f"host='…@{text.rpartition('@')[2]}' holds a login, which goes elsewhere (username=); {hint}")
+        raise UsageError(
+            f"host='…@{text.rpartition('@')[2]}' contains a login; give it as username= and password=; {hint}"
+        )
     try:
         parts = _split(text)
         tls, web, usual = _SCHEMES[parts.scheme]
         host, named = parts.hostname, parts.port  # one that cannot be is refused, also where another one counts
         number = int(port) if port is not None else usual if named is None else named
     except (ValueError, KeyError) as exc:
-        raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}") from exc
+        raise UsageError(f"host={text!r}, port={port!r} is not a broker's address; {hint}") from exc
     if not host or any(c.isspace() for c in host) or not 0 < number < 65_536:  # noqa: PLR2004
-        raise UsageError(f"host={text!r}, port={port!r} is no broker's address; {hint}")
+        raise UsageError(f"host={text!r}, port={port!r} is not a broker's address; {hint}")
     if not tls and not settings.is_loopback(host):
         raise UsageError(
-            f"host={text!r} is not encrypted, so that anyone on the way could read the password; use mqtts:// (plain "
-            "MQTT is for this machine alone)"
+            f"host={text!r} is not encrypted, so anyone on the way could read the password; use mqtts:// (plain MQTT "
+            "is only for this machine)"
         )
     return Address(host, number, tls, (parts.path or "/") if web else None)
 
@@ -318,8 +322,8 @@ def _entry(profile: settings.Profile) -> str:
 def _refuse_token(username: str, password: Secret) -> None:
     if username.startswith(_TOKEN) or password.reveal().strip().startswith(_TOKEN):
         raise UsageError(
-            "what was given as the subscriber's login is a REST API token, which is not for MQTT: it is sent to the "
-            "portal alone. Live MQTT takes a read-only subscriber (sub-…), made in the portal or with "
+            "the subscriber's login is a REST API token, which is not for MQTT: it is sent only to the portal. "
+            "Live MQTT needs a read-only subscriber (sub-…), made in the portal or with "
             "`isr subscribers create`"
         )
 

@@ -1,4 +1,4 @@
-"""The live answer, asked again and again: a stream for those without a read-only subscriber."""
+"""The live answer, polled: a stream for those without a read-only subscriber."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Polled:
         answers, table = last_messages(portal, self.selector, max_age=0.0)
         if any(one.stale for one in answers):
             raise PortalUnavailableError(
-                f"{portal.origin} cannot be reached or fails, and an older answer is no live one; check the network, "
+                f"{portal.origin} cannot be reached or fails, and an older answer is not live; check the network "
                 "and ISR_PORTAL_ORIGIN"
             )
         self._answered = True
@@ -153,7 +153,7 @@ def opened(
     seconds = None if duration is None else times.duration(duration, name="duration") / times.SECOND
     if isinstance(source, Stream):
         if selector not in (Selector(), source.selector) or seconds is not None:
-            raise UsageError("source= is a stream, which has its own topic, clients and duration; say them there")
+            raise UsageError("source= is a stream, which has its own topic, clients and duration; set them there")
         named = portal.named_account
         if named is not None and named.lower() != source.account_id.lower():
             raise WrongAccountError(
@@ -162,7 +162,9 @@ def opened(
             )
         return source
     if source not in (None, messages.STREAM, messages.LIVE):
-        raise UsageError(f'source={source!r} is none; give "stream", "live", what isr_analysis.stream() gave, or None')
+        raise UsageError(
+            f'source={source!r} is not a source; give "stream", "live", what isr_analysis.stream() gave, or None'
+        )
     if source != messages.LIVE:
         try:
             return stream(topic, client_id=client_id, duration=duration, portal=portal)

@@ -1,4 +1,4 @@
-"""The stream: messages, tables and frames of them, as they are published."""
+"""The stream: messages, and tables and frames of them, as they are published."""
 
 from __future__ import annotations
 
@@ -329,7 +329,7 @@ def stream(
     selector = Selector.of(client_id, topic)
     seconds = None if duration is None else times.duration(duration, name="duration") / times.SECOND
     if isinstance(buffer, bool) or not isinstance(buffer, Integral) or buffer < 1:
-        raise UsageError(f"buffer={buffer!r} has no room; give bytes, such as 100_000_000")
+        raise UsageError(f"buffer={buffer!r} is not a usable size; give a number of bytes, such as 100_000_000")
     portal = None if portal is None else connection.current(portal)
     profile = portal.profile if portal is not None else settings.profile()
     known = logins.find(profile, login=login, host=host, port=port, username=username, password=password)

@@ -1,4 +1,4 @@
-"""The connection to a broker: made over TLS, made again when it breaks, its failures in plain words."""
+"""The connection to a broker: made over TLS, made again when it breaks, with failures in plain words."""
 
 from __future__ import annotations
 
@@ -160,9 +160,9 @@ class Subscription:
             self._client.connect(where.host, where.port, keepalive=KEEPALIVE)
         except ssl.SSLError as exc:
             raise BrokerUnavailableError(
-                f"the broker {where} is there, but no encrypted connection came about ("
-                f"{getattr(exc, 'verify_message', None) or exc.reason or exc}); check the host and the port. With a "
-                "company's own certificates set SSL_CERT_FILE"
+                f"the broker {where} responds, but no encrypted connection could be made ("
+                f"{getattr(exc, 'verify_message', None) or exc.reason or exc}); check the host and the port. For a "
+                "company's own certificates, set SSL_CERT_FILE"
             ) from exc
         except (OSError, ValueError) as exc:  # paho's WebSockets raise ValueErrors of their own
             raise BrokerUnavailableError(
@@ -178,8 +178,8 @@ class Subscription:
         if not came or self._problem is not None:
             self.close()
             raise self._problem or BrokerUnavailableError(
-                f"the broker {where} took the connection and then said nothing for {_PATIENCE:.0f} s; is it one that "
-                "speaks MQTT 3.1.1 at this port?"
+                f"the broker {where} accepted the connection, then sent nothing for {_PATIENCE:.0f} s; does it speak "
+                "MQTT 3.1.1 on this port?"
             )
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
@@ -199,8 +199,8 @@ class Subscription:
         elif not self._ready.is_set():
             self._give_up(
                 BrokerUnavailableError(
-                    f"the broker {self._login.address} took no login: {code}. Try again later, or ask who runs it: a "
-                    "stream speaks MQTT 3.1.1, under a client id of its own"
+                    f"the broker {self._login.address} accepted no login: {code}. Try again later, or ask its "
+                    "operator: a stream uses MQTT 3.1.1, with its own client id"
                 )
             )
 
@@ -214,7 +214,7 @@ class Subscription:
             self._give_up(
                 SubscriberRefusedError(
                     f"the broker {self._login.address} does not let {self._login.username} listen to {self._filter}: "
-                    "a read-only subscriber has the one filter that the portal shows beside it; set "
+                    "a read-only subscriber may use only the filter that the portal shows beside it; set "
                     "ISR_MQTT_TOPIC_FILTER to that"
                 )
             )

@@ -1,4 +1,4 @@
-"""Work that takes time, in a thread of its own: the kernel stays free, and a newer piece replaces an older one."""
+"""Long-running work in its own thread: the kernel stays free, and newer work replaces older work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all widgets share: they wait for a page, and have a plain form for where there is none."""
+"""What all widgets share: they wait until they are displayed, and have a plain form without a front end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All publishers at a glance, refreshed while somebody looks."""
+"""All publishers at a glance, refreshed while someone is looking."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class LiveBoard(Composite):
             delay = again or min(self._every * 2 ** min(self._failures, 8), _LONGEST)
             delay = min(max(delay, self._every), 3600.0)
             with task.turn():
-                old = "" if self.value is None else " Below is what was known before."
+                old = "" if self.value is None else " The last known state is shown below."
                 self.trouble.value = notice(f"{in_words(exc)}.{old} Trying again in {delay:.0f} s.", "bad")
                 self.board.add_class("isr-faded")
             return delay
@@ -197,16 +197,16 @@ class LiveBoard(Composite):
     def _troubles(self, live: pd.DataFrame, source: Follower, delay: float) -> str:
         if live.attrs["stale"] and source.since is not None:
             return notice(
-                "The broker cannot be reached and is tried again by itself. Shown is what was known before; what is "
+                "The broker cannot be reached; the board retries automatically and shows the last known state. What is "
                 "published meanwhile is in the history.", "bad",
             )  # fmt: skip
         if live.attrs["stale"]:
-            shown = f"Shown is its answer of {live.attrs['fetched_at'][:19]}Z"
+            shown = f"This is its answer from {live.attrs['fetched_at'][:19]}Z"
             if self._asked is not None and self._asked.profile.is_offline:
                 return notice(f"{OFFLINE} is set, so the portal is not asked. {shown}.", "warn")
             return notice(f"The portal cannot be reached. {shown}; trying again in {delay:.0f} s.", "bad")
         if source.trouble:
-            return notice(f"{source.trouble}. Until then the live answer stands in for the stream.", "warn")
+            return notice(f"{source.trouble}. Until then, the live answer is used instead of the stream.", "warn")
         return ""
 
     def _load(self, portal: Portal, source: Follower) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -231,12 +231,12 @@ class LiveBoard(Composite):
         states = " · ".join(f"<b>{counts[one]}</b> {one}" for one in stands.ORDER if one in counts)
         at = pd.Timestamp(live.attrs["fetched_at"]).tz_convert(self._zone)
         if since is None:
-            slow = f", every {delay:.0f} s as few are left" if delay > 1.5 * self._every else ""
+            slow = f", every {delay:.0f} s because few are left" if delay > 1.5 * self._every else ""
             origin = f"{counted(left.left, 'request')} left this hour{slow}"
         else:
             gaps = live.attrs["gaps"]
             heard = f"since {pd.Timestamp(since, tz='UTC').tz_convert(self._zone):%H:%M:%S}"
-            missed = f", missed something {counted(gaps, 'time')}" if gaps else ""
+            missed = f", {counted(gaps, 'gap')}" if gaps else ""
             origin = f"stream, {heard if live.attrs['connected'] else 'not connected'}{missed}"
         return (
             f"<span>{states or 'No publisher was ever heard'}</span> "

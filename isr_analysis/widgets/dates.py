@@ -1,4 +1,4 @@
-"""A range of time: calendars, presets, a zone, and under it what of the range is on disk."""
+"""A time range: calendars, presets, a zone, and below it how much of the range is on disk."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class DateRange(Composite):
     def _entered(self) -> dict[str, str]:
         if self.start.value is None:
             raise UsageError(
-                "the start is empty, or not yet a whole date and time; the end may be left empty: then it is now"
+                "the start is empty or not yet a complete date and time; the end may be left empty, which means now"
             )
         zone, said = self.zone.value.strip(), self.value or {}
         ends = {name: field.value for name, field in (("start", self.start), ("end", self.end)) if field.value}

@@ -1,4 +1,4 @@
-"""The explorer: choose, see the plan, load, look, and take the code along."""
+"""The explorer: choose, see the plan, load, look, and copy the code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from isr_analysis.widgets.words import Code, Notice, call, literal, notice, tabl
 
 _ALL = "all that can be drawn"
 _GAPS = 50
-_NO_GAPS = "No gaps: every series came at its usual pace."
+_NO_GAPS = "No gaps: every series kept to its usual interval."
 _BAD = re.compile(r'<div class="isr-note isr-bad".*?</div>', re.DOTALL)
 _OFTEN = 0.15  # s between two lines of progress
 
@@ -100,7 +100,7 @@ class Explorer(Composite):
         self.plan = ipywidgets.HTML()
         self.go = ipywidgets.Button(description="Load", button_style="primary", layout={"width": "110px"})
         self.halt = ipywidgets.Button(
-            description="Stop", disabled=True, tooltip="Stop the download; what has come stays on disk",
+            description="Stop", disabled=True, tooltip="Stop the download; what has arrived stays on disk",
             layout={"width": "110px"},
         )  # fmt: skip
         self.field = ipywidgets.Dropdown(
@@ -141,7 +141,7 @@ class Explorer(Composite):
         """Load the selection; returns immediately. `value`, the figure and the gaps are updated later."""
         asked = self._asked()
         if asked is None:
-            self.said.value = notice("What is chosen cannot be loaded: see what is said in red above.", "bad")
+            self.said.value = notice("The selection cannot be loaded: see the message in red above.", "bad")
             return
         self._planner.stop()
         self.go.disabled, self.halt.disabled, self.csv.disabled, self.parquet.disabled = True, False, True, True
@@ -153,7 +153,7 @@ class Explorer(Composite):
         """Stop the download; what has arrived stays on disk."""
         if self._loader.busy:
             self._loader.stop()
-            self.said.value = notice("Stopped. What had come is on disk; Load goes on from there.", "warn")
+            self.said.value = notice("Stopped. What had arrived is on disk; Load continues from there.", "warn")
             self._loaded()
 
     def export(self, kind: str) -> None:
@@ -175,7 +175,7 @@ class Explorer(Composite):
         """Return equivalent Python code, without the widget."""
         asked = self._asked()
         if asked is None:
-            return "# what is chosen cannot be loaded"
+            return "# the selection cannot be loaded"
         field = None if self.field.value == _ALL else self.field.value
         usual = {"topic": "#", "tz": "UTC"}
         known = {key: one for key, one in asked.items() if one != usual.get(key)}
@@ -195,7 +195,7 @@ class Explorer(Composite):
         """Load the selection, and return the plan, the figure, the gaps and the code."""
         asked, portal = self._asked(), self._connected()
         if asked is None:
-            raise UsageError("what is chosen cannot be loaded")
+            raise UsageError("the selection cannot be loaded")
         yield Notice(f"Plan: {plan_history(**asked, portal=portal)}")
         df = load_history(**asked, portal=portal)
         if df.attrs["warning"]:
@@ -267,7 +267,7 @@ class Explorer(Composite):
             self.bar.value, self.bar.bar_style = 1.0, "success"
             start, end, open_from = (_wall(df, name) for name in ("start", "end", "provisional_from"))
             span, cost = f"{start} to {end} ({zone_of(df)})", counted(df.attrs["requests"], "request")
-            late = f" Late messages may still come from {open_from} on." if open_from else ""
+            late = f" From {open_from} on, late messages may still arrive." if open_from else ""
             self.said.value = notice(
                 f"{counted(len(df), 'message')} from {span}, {cost}.{late}" if len(df)
                 else f"No message was published from {span}.", "good" if len(df) else "warn",
@@ -347,7 +347,7 @@ class Explorer(Composite):
     def _write(self, task: Task, df: pd.DataFrame, name: str, kind: str) -> None:
         path = path_of(name, "file")
         if path.exists():
-            raise UsageError(f"{path} exists already, and is not replaced: give another name")
+            raise UsageError(f"{path} already exists and is not replaced: give another name")
         write_file(df, path, kind)
         with task.turn():
             self._exported = path.as_posix()

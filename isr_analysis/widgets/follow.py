@@ -1,4 +1,4 @@
-"""What a live board shows: the stream's messages where a read-only subscriber is set up, else the live answer."""
+"""What a live board shows: messages from the stream if a read-only subscriber is set up, else the live answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Follower:
 
     def __init__(self, source: str | None, zone: dt.tzinfo, max_age: dt.timedelta) -> None:
         if source not in (None, messages.STREAM, messages.LIVE):
-            raise UsageError(f'source={source!r} is none; give "stream", "live" or None')
+            raise UsageError(f'source={source!r} is not a source; give "stream", "live" or None')
         self._source = source
         self._zone = zone
         self._max_age = max_age

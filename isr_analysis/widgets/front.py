@@ -1,4 +1,4 @@
-"""What only the page itself can do: say that it shows a widget, and take a secret that never becomes a widget's state.
+"""What only the page can do: report that it shows a widget, and take a secret that never becomes widget state.
 
 Both are a few lines of JavaScript in anywidget, ``page.js`` and ``secret.js``; plotly's figures need anywidget as well.
 The look of all widgets is in ``widgets.css``, in JupyterLab's own colours: it follows the theme.

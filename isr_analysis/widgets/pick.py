@@ -79,7 +79,7 @@ class Picker(Composite):
             layout={"width": "auto", "flex": "1 1 220px"},
         )  # fmt: skip
         self.refresh = ipywidgets.Button(
-            description="Refresh", tooltip="Ask the portal again who was heard when",
+            description="Refresh", tooltip="Ask the portal again when each publisher was last heard",
             layout={"width": "100px"},
         )  # fmt: skip
         self.list = ipywidgets.SelectMultiple(
@@ -94,7 +94,7 @@ class Picker(Composite):
             tooltip="Load the last hour, and list under each client what it published",
         )  # fmt: skip
         self.clear = ipywidgets.Button(
-            description="All clients", tooltip="Choose none of them by name", layout={"width": "100px"}
+            description="All clients", tooltip="Clear the selection: all clients", layout={"width": "100px"}
         )
         self.said = ipywidgets.HTML()
         self.trouble = ipywidgets.HTML()

@@ -1,4 +1,4 @@
-"""What is on disk, drawn as a strip of a few pixels. Pure: a frame of `coverage` in, HTML out."""
+"""What is on disk, drawn as a thin strip. Pure: a frame of `coverage` in, HTML out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def strip(covered: pd.DataFrame) -> str:
         As `coverage` gives it.
     """
     if not len(covered):
-        return '<div class="isr-dim">Nothing of this range is known yet.</div>'
+        return '<div class="isr-dim">Nothing is known about this range yet.</div>'
     first, last = covered["start"].min(), covered["end"].max()
     whole = max((last - first).total_seconds(), 1e-9)
     clients = _by_client(covered)

@@ -1,4 +1,4 @@
-"""Entering a token: checked at once and at the portal, kept if asked, and never shown."""
+"""Entering a token: checked with the portal, stored on request, and never shown."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class TokenEntry(Composite):
             shown = [one for one in checks if one.name.startswith(_SHOWN)]
             self.opens.value = table(
                 [(one.name, " ".join(part for part in (one.found, one.remedy) if part)) for one in shown],
-                ("What it opens", ""), [_MARK[one.state] for one in shown],
+                ("What it gives access to", ""), [_MARK[one.state] for one in shown],
             )  # fmt: skip
         if self.keep.value:
             self._store(task, known, key)
@@ -230,11 +230,11 @@ class TokenEntry(Composite):
         except StoreError as exc:
             with task.turn():
                 self.keep.value = False
-                self._say(f"The token is in use, but not kept: {exc}", "warn")
+                self._say(f"The token is in use, but could not be stored: {exc}", "warn")
             return
         over = token.overruling(known)
         with task.turn():
-            kept = f"In use, and kept in the keyring as profile {known.name!r}."
+            kept = f"In use, and stored in the keyring as profile {known.name!r}."
             self._say(f"{kept} In a new kernel {over}" if over else kept, "warn" if over else "good")
 
     def _rest(self) -> None:

@@ -1,4 +1,4 @@
-"""What widgets write: errors and tables as words and plain HTML. Pure."""
+"""Errors and tables for widgets, as text and plain HTML. Pure."""
 
 from __future__ import annotations
 

@@ -116,4 +116,4 @@ def test_the_board_on_the_stream(lab, page, tmp_path, theme):
         page.get_by_role("alert").get_by_text("broker cannot be reached").wait_for()
         page.screenshot(path=tmp_path / f"away-{theme}.png")
         talking.air.broker.start()
-        page.get_by_text("missed something 1 time").wait_for()
+        page.get_by_text("1 gap").wait_for()

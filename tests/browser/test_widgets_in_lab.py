@@ -94,7 +94,7 @@ def test_a_download_is_stopped_halfway_while_another_cell_runs(lab, page, sandbo
     notebook.run(1)
     notebook.output(1).get_by_text("free kernel").wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text("Stopped. What had come is on disk").wait_for()
+    page.get_by_text("Stopped. What had arrived is on disk").wait_for()
     sandbox.heal()
     notebook.run(2)
     notebook.output(2).get_by_text("on disk: 0.").wait_for()
@@ -135,7 +135,7 @@ def test_dates_by_keyboard_and_pickers_by_label(lab, page, sandbox, token_file):
     page.get_by_text("1 client: rpt-north").wait_for()
     page.get_by_label("Topic").fill("a/#/b")
     page.get_by_label("Topic").press("Enter")
-    page.get_by_role("alert").get_by_text("stands alone and last").wait_for()
+    page.get_by_role("alert").get_by_text("must be alone and last").wait_for()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -34,9 +34,9 @@ def test_findings_stand_in_order_and_say_whom_they_concern():
     ]
     assert found["duration"].tolist() == (found["end"] - found["start"]).tolist()
     assert found["detail"].tolist()[1:] == [
-        "no message on any topic for 1 h 41 min, where one comes every 1 min",
-        "no message on any channel for 1 h 41 min, where one comes every 1 min",
-        "no message for 1 h 41 min, where one comes every 1 min",
+        "no message on any topic for 1 h 41 min, usually one every 1 min",
+        "no message on any channel for 1 h 41 min, usually one every 1 min",
+        "no message for 1 h 41 min, usually one every 1 min",
     ]
 
 
@@ -45,7 +45,7 @@ def test_a_topic_without_channels_has_none_that_are_silent():
     frame = joined(
         ticks([*minutes(0, 40), *minutes(70, 120)], client="a", topic="x"), ticks(minutes(0, 120), client="b")
     )
-    assert quality(frame)["detail"].tolist() == ["no message for 31 min, where one comes every 1 min"]
+    assert quality(frame)["detail"].tolist() == ["no message for 31 min, usually one every 1 min"]
 
 
 @pytest.mark.parametrize("own", [{"topic": "slow"}, {"chan": 1}])
@@ -54,7 +54,7 @@ def test_a_silence_is_told_with_the_pace_of_its_own_topic_and_channel(own):
     other = {"topic": "fast"} if "topic" in own else {"chan": 2}
     slow = np.concatenate([minutes(0, 40), minutes(70, 120)])
     found = quality(joined(ticks(slow, **own), ticks(np.arange(0, 7200, 10), **other)))
-    assert [detail.partition(", ")[2] for detail in found["detail"]] == ["where one comes every 1 min"]
+    assert [detail.partition(", ")[2] for detail in found["detail"]] == ["usually one every 1 min"]
 
 
 def test_a_measurement_that_stops_varying_is_stuck():
@@ -257,7 +257,7 @@ def test_a_type_that_changes_back_is_two_findings_and_by_turns_one():
     value[::10], value[60:] = [[1.5], {"a": 1}] * 5, noise(40)
     found = quality(ticks(minutes(0, 100), value=value))
     assert found[["start", "end", "count", "detail"]].to_numpy().tolist() == [
-        [at(1), at(60), 12, "value is list and number and object and text by turns"]
+        [at(1), at(60), 12, "value switches between list and number and object and text"]
     ]
 
 

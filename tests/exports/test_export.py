@@ -192,7 +192,7 @@ def test_a_file_may_have_a_name_that_is_no_utf8(portal, tmp_path):
     for kind in ("csv", "parquet", "arrow"):
         isr.export_history(tmp_path / os.fsdecode(b"\xff.%s" % kind.encode()), **DAYS, portal=portal)
     assert len([*tmp_path.glob("*.*")]) == 3
-    with pytest.raises(errors.UsageError, match="is no UTF-8"):
+    with pytest.raises(errors.UsageError, match="is not UTF-8"):
         isr.export_history(tmp_path / os.fsdecode(b"\xff"), **DAYS, portal=portal)
 
 

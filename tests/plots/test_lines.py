@@ -127,7 +127,7 @@ def test_many_states_point_to_the_plot_that_keeps_them_apart(channels, told):
     """Steps of one panel hide one another, be they ever so thin; measurements do not say so, however many."""
     frame = fleet("a-1", channels=channels)
     figure = plots.timeseries(frame[frame["topic"] == "state/relay"], "value")
-    assert ("plots.timeline draws each as a bar" in words(figure)) is told
+    assert ("plots.timeline draws each as its own bar" in words(figure)) is told
     assert "timeline" not in words(plots.timeseries(frame[frame["topic"] == "telemetry/watt_meter"], "value"))
 
 
@@ -195,7 +195,7 @@ def test_all_events_are_drawn_or_the_figure_says_so():
 def test_the_shaded_spans_are_explained():
     """A figure that shades a silence says what the grey is, and one without a silence does not."""
     whole = plain(np.arange(300.0))
-    note = "grey: nothing came for longer than usual"
+    note = "grey: no message for longer than usual"
     assert note in words(plots.timeseries(whole.drop(whole.index[100:200])))
     assert note not in words(plots.timeseries(whole))
     assert note not in words(plots.timeseries(whole.drop(whole.index[100:200]), gaps=False))

@@ -108,19 +108,19 @@ def test_a_smear_of_many_lines_leads_to_their_means(clients, told):
     parts = [frame(base=20 + n / 9, client=f"isr-{n:02d}") for n in range(clients)]
     df = pd.concat([part.assign(value=part["value"] + np.arange(MANY) % 2 * 9) for part in parts]).sort_index()
     figure = isr.plots.timeseries(df, "value")
-    assert ('timeseries(wide(df, every="1h"), facet=False) draws means' in said(figure)) is told
+    assert ('timeseries(wide(df, every="1h"), facet=False) draws their means' in said(figure)) is told
     means = isr.plots.timeseries(isr.wide(df, every="1h"), facet=False)
     assert len(means.data) == clients
-    assert "lie over one another" not in said(means)
+    assert "lines overlap" not in said(means)
 
 
 @pytest.mark.parametrize("draw", [isr.plots.timeseries, isr.plots.profile, isr.plots.distribution])
 def test_a_frame_of_words_alone_is_told_and_fails_only_where_they_were_asked_for(draw):
     """A notebook goes on over a fleet that measures nothing; who names the field made a slip."""
     df = frame().assign(value="restart & go")
-    assert "No data: there is no number in value;<br>plots.timeline draws" in draw(df).layout.annotations[0].text
+    assert "No data: there are no numbers in value;<br>plots.timeline draws" in draw(df).layout.annotations[0].text
     with pytest.raises(
-        isr.errors.UsageError, match=r"no number in 'value' \(there: 'restart & go', …\); plots\.timeline"
+        isr.errors.UsageError, match=r"no numbers in 'value' \(there: 'restart & go', …\); plots\.timeline"
     ):
         draw(df, "value")
 
@@ -131,12 +131,12 @@ def test_a_frame_of_words_alone_is_told_and_fails_only_where_they_were_asked_for
     [
         (
             pd.to_timedelta(np.arange(MANY), unit="s"),
-            r"no number in 'value' \(there: .*df\['value'\]\.dt\.total_seconds",
+            r"no numbers in 'value' \(there: .*df\['value'\]\.dt\.total_seconds",
         ),
-        (pd.date_range("2026-11-01", periods=MANY, tz="UTC"), r"no number in 'value' \(there: '2026-11-01"),
-        (np.arange(MANY) * 1j, r"no number in 'value' \(there: '0j'"),
-        ([[1, 2]] * MANY, r"no number in 'value' \(there: '\[1, 2\]'"),
-        (["1,25"] * MANY, r"no number in 'value' \(there: '1,25', …\); pd\.to_numeric\(df\['value'\]\.str\.replace"),
+        (pd.date_range("2026-11-01", periods=MANY, tz="UTC"), r"no numbers in 'value' \(there: '2026-11-01"),
+        (np.arange(MANY) * 1j, r"no numbers in 'value' \(there: '0j'"),
+        ([[1, 2]] * MANY, r"no numbers in 'value' \(there: '\[1, 2\]'"),
+        (["1,25"] * MANY, r"no numbers in 'value' \(there: '1,25', …\); pd\.to_numeric\(df\['value'\]\.str\.replace"),
     ],
     ids=["durations", "instants", "complex", "lists", "decimal commas"],
 )

@@ -94,12 +94,14 @@ def test_ranges_of_other_units_keep_their_names_and_colours():
 def test_names_that_are_no_pair_are_refused(names):
     """One, three, twice the same, which would be one line, or a text, which is two letters; numbers will do."""
     one, two = hours("2026-11-01"), hours("2026-11-03")
-    with pytest.raises(UsageError, match=r'are no two different names; give such as \("before"'):
+    with pytest.raises(UsageError, match=r'is not two different names; give for example \("before"'):
         plots.compare(one, two, "value", names=names)
     assert {trace.name for trace in plots.compare(one, two, "value", names=(2025, 2026)).data} == {"2025", "2026"}
 
 
 def test_a_field_in_the_place_of_the_second_frame_is_told_as_such():
     """The other figures take a frame and a field."""
-    with pytest.raises(UsageError, match=r"the second of the two frames to compare, other: a DataFrame .* str came"):
+    with pytest.raises(
+        UsageError, match=r"the second of the two frames to compare, other: a pandas DataFrame .* not str"
+    ):
         plots.compare(hours("2026-11-01"), "value")

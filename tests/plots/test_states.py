@@ -13,7 +13,7 @@ from isr_analysis.errors import UsageError
 
 def test_coverage_of_a_series_is_refused():
     """What is no frame of the ledger is told by its type."""
-    with pytest.raises(UsageError, match="Series came"):
+    with pytest.raises(UsageError, match="not Series"):
         plots.coverage(pd.Series([1, 2]))
 
 

@@ -46,4 +46,4 @@ def test_a_frame_without_a_zone_is_drawn_as_it_is():
     """Naive instants keep their digits, and the axis says that no zone is known."""
     figure = plots.timeseries(hours("2026-11-01").tz_localize(None))
     assert str(figure.data[0].x[0])[:16] == "2026-11-01T00:00"
-    assert "no zone" in figure.layout.xaxis.title.text
+    assert "no time zone" in figure.layout.xaxis.title.text

@@ -133,7 +133,7 @@ def test_offline_the_board_shows_what_was_answered_last_and_asks_for_nothing(san
         board.refresh()
         assert sandbox.requests() == before
         assert (
-            board.trouble.value.count("ISR_OFFLINE is set, so the portal is not asked. Shown is its answer of 2") == 1
+            board.trouble.value.count("ISR_OFFLINE is set, so the portal is not asked. This is its answer from 2") == 1
         )
         assert "reached" not in board.trouble.value
         assert "Station Q1ISR" in board.board.value

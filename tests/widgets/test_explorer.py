@@ -146,7 +146,7 @@ def test_exports_are_read_back_and_never_replace_a_file(explorer, tmp_path):
     explorer.file.value = "~nobody-of-that-name/out"
     explorer.csv.click()
     assert explorer.wait()
-    assert "is no path" in explorer.written.value
+    assert "is not a path" in explorer.written.value
 
 
 def test_a_file_of_all_topics_is_the_one_that_an_export_writes(portal, tmp_path):
@@ -278,7 +278,7 @@ def test_a_field_that_no_picture_can_show_is_told_as_what_it_is(portal):
     explorer.field.value = "value"
     assert explorer.wait()
     said = html.unescape(explorer.figure.outputs[0]["data"]["text/html"])
-    assert "there is no number in 'value' (there: '[" in said
+    assert "there are no numbers in 'value' (there: '[" in said
     explorer.close()
 
 

@@ -121,7 +121,7 @@ def test_a_topic_that_is_no_filter_is_explained_in_place():
     picker = isr.widgets.picker("isr-shack-01")
     picker.topic.value = "telemetry/#/x"
     assert picker.value is None
-    assert "stands alone and last" in picker.trouble.value
+    assert "must be alone and last" in picker.trouble.value
     picker.topic.value = "telemetry/+"
     assert picker.value == {"client_id": ["isr-shack-01"], "topic": "telemetry/+"}
     assert picker.trouble.value == ""

@@ -82,11 +82,11 @@ def test_settings_that_cannot_be_used_are_told_where_the_token_was_typed(sandbox
     entry = isr.widgets.token_entry()
     monkeypatch.setenv("ISR_PORTAL_ORIGIN", "ftp://portal.example")
     entry.field._handle_custom_msg({"secret": sandbox.token}, [])
-    assert "no http or https address" in entry.said.value
+    assert "not an http or https address" in entry.said.value
     home.mkdir(exist_ok=True)
     (home / "config.toml").write_text("no TOML")
     entry.field._handle_custom_msg({"secret": sandbox.token}, [])
-    assert "is no TOML" in entry.said.value
+    assert "is not valid TOML" in entry.said.value
     assert entry.field.disabled is False
 
 
@@ -123,7 +123,7 @@ def test_an_accepted_token_is_kept_when_asked_afterwards(sandbox):
     assert keyring.get_keyring().kept == {}
     entry.keep.value = True
     assert entry.wait()
-    assert "kept in the keyring" in entry.said.value
+    assert "stored in the keyring" in entry.said.value
     isr.disconnect()
     assert isr.connect(profile="hill").account_id == sandbox.account_id
 
