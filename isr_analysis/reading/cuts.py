@@ -123,8 +123,7 @@ class _Look:
         """Tell whether a message is missing from a range of this length that begins, or ends, with it."""
         ranges, now = self._portal.habits.ranges, self._portal.now()
         seen, sure = ranges.seen, True
-        if not seen and not ranges.live_is_asked:
-            ranges.live_is_asked = True
+        if not seen and ranges.unproven is None:
             seen, sure = self._of_live(now - length), False
             ranges.unproven = not seen
         if not seen:
@@ -138,7 +137,8 @@ class _Look:
             ranges.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
         )
         # The message is one of the live answer, and history has not given even that one.
-        ranges.unproven |= (length <= _SHORTEST or is_narrow) and not (sure or found or ranges.seen)
+        if (length <= _SHORTEST or is_narrow) and not (sure or found or ranges.seen):
+            ranges.unproven = True
         return found
 
     def _is_missing(self, selector: Selector, at: int, span: Range, *, sure: bool) -> bool:
