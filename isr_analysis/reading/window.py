@@ -162,7 +162,8 @@ class Window:
             # A cursor may lead through other topics than the one that was asked for, which the portal leaves out.
             most = 10 * _EMPTY if self._known.topic in self.asked and not what.numbered else _EMPTY
             if empty > most:
-                raise self._incomplete(f"gave {empty} pages one after the other without a message, and names a next")
+                said = "pages without a message one after the other, and names a next one"
+                raise self._incomplete(f"gave {empty} {said}")
         if self._goes_beyond(held):
             self._beyond = True
             return paging.END
