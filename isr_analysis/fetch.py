@@ -128,7 +128,7 @@ def fetch(
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
         by_list = selector.clients is None and portal.contract.history.client_required
         doubt = portal.doubt_of_clients() if by_list else ""
-        remark = portal.habits.remark
+        remark, portal.habits.remark = portal.habits.remark, ""
         said = f"the portal says beside its messages: {remark!r}" if remark else ""
         for words in (cuts.unproven(portal, selector), doubt, said, portal.contract.choice):
             if words:

@@ -170,3 +170,16 @@ def test_the_name_of_a_zone_counts_beside_an_offset_alone():
     assert told(read([{**ROW, "time": "2026-11-01T07:30:00.5+01:00[Europe/Zurich]"}]))[0][0] == NS
     with pytest.raises(AnswerError, match=r"\[Europe/Zurich\]"):
         read([{**ROW, "time": "2026-11-01T07:30:00.5[Europe/Zurich]"}])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-01T07:30:00", "Sun Nov  1 07:30:00 2026", "Sun, 01 Nov 2026 07:30:00", "1.11.2026, 07:30",
+        "2026-11-01T07:29:60",
+    ],
+)  # fmt: skip
+def test_local_instants_of_every_form_are_of_the_zone_that_is_named(value):
+    """Summer time is none in November."""
+    told_as = told(read([{**ROW, "time": value}], fields=answers.Fields(time_zone="Europe/Zurich")))
+    assert told_as[0][0] == NS - NS % 10**9

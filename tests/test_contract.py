@@ -27,6 +27,13 @@ def test_the_built_in_question_names_range_client_and_size():
     assert History().askable(ONE) == Selector(("dev",), "#")
 
 
+def test_an_account_is_named_where_it_is_known():
+    """Else the portal goes by the token alone."""
+    known = History(account="tenant_id")
+    assert known.question(ONE, SPAN, account_id="acme", now=0)["tenant_id"] == "acme"
+    assert "tenant_id" not in known.question(ONE, SPAN, account_id=None, now=0)
+
+
 @pytest.mark.parametrize(
     ("form", "start"),
     [("iso", "2024-10-04T00:00:00Z"), ("date", "2024-10-04"), ("s", "1728000000"), ("ms", "1728000000000"),

@@ -44,6 +44,19 @@ def test_a_page_of_html_is_read_at_once_whatever_it_leaves_open(page, said):
     assert words.startswith(f"(a page of HTML) {said}".strip())
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"detail": [{"loc": [], "msg": "end must be after start"}]}, "end must be after start"),
+        ({"detail": {"loc": ["query", "start"], "msg": "field required"}}, "query.start: field required"),
+        ({"issues": [{"path": [], "message": "Bad range"}, ISSUES[0]]}, "Bad range; from: Required"),
+    ],
+)
+def test_a_check_of_no_parameter_is_told_as_one_of_a_parameter_is(body, said):
+    """As of a rule over several of them, which pydantic and Zod place nowhere."""
+    assert error_words(json.dumps(body).encode()) == said
+
+
 OF_CHECKS = [
     # Litestar, huma, Quarkus, Symfony
     {

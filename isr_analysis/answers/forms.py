@@ -72,8 +72,7 @@ def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
     at = opens.start()
     try:
         head = raw.first(text[at : at + _NEAR])
-        if head is None:
-            return None
+        assert head is not None  # it is an object
         short = b"[" + head + b"]"
         documents = raw.documents(text[:at] + short + text[end:])
         found = envelope.find(documents, fields=fields, live=live)

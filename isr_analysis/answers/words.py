@@ -101,7 +101,7 @@ def _say(given: Any) -> str:
     if isinstance(value, dict):
         text = value.get("msg", value.get("message"))
         if isinstance(value.get("loc", value.get("path")), list) and isinstance(text, str):
-            return _check(value)
+            return _check(value) or text  # of no parameter alone, but of all of them together
         inner = _spelled(value.get("details"))
         where = [value, inner] if isinstance(inner, dict) else [value]
         named = next((one[key] for one in where for key in _NAMES if isinstance(one.get(key), str)), None)

@@ -94,10 +94,9 @@ class Ranges:
         What was asked for, and the instant of a message that came: of the earliest, and of the last.
     are_cut : bool
         Whether one was found to be cut short.
-    live_is_asked : bool
-        Whether the live answer was asked for messages, as history had given none.
-    unproven : bool
-        Whether no message was known that could show whether long ranges are answered whole.
+    unproven : bool or None
+        Whether no message is known that could show whether long ranges are answered whole, not even by the live answer;
+        None where that was not asked for one, as history had given some.
     dense : int
         The most messages of an answer of which a small part, asked for alone, had no more: it is not thinned.
     """
@@ -107,8 +106,7 @@ class Ranges:
     shortest: int = _NEVER
     seen: tuple[tuple[Selector, int], ...] = ()
     are_cut: bool = False
-    live_is_asked: bool = False
-    unproven: bool = False
+    unproven: bool | None = None
     dense: int = 0
     _noting: Any = field(default_factory=threading.Lock, init=False, repr=False)
 

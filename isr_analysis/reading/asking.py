@@ -72,10 +72,10 @@ class Asker:
         return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
 
     def part(self, span: Range, *, back: bool = False) -> Page:
-        """Ask for a part of the range; in another way, if the portal's words say that this question needs one.
+        """Ask for a part of the range; if the portal refuses that, in the way that its words tell of.
 
-        Where the portal gives no range so short, the part's messages of a longer one are given; with `back` of one
-        that begins earlier.
+        Where it gives no range so short, a longer one is asked for and the messages of the part are taken out of it.
+        The longer one ends later, or begins earlier with `back`.
         """
         tries = 0
         # Longer on the far side: an answer that is cut, from whichever end on, must show what is next to the others.
@@ -107,7 +107,10 @@ class Asker:
         return self._span.start <= edge and abs(span.start - edge) < times.MINUTE
 
     def _cut(self, page: Page, wide: Range, span: Range) -> Page:
-        """Leave out what only the longer range brought; `rows` counts the rest if it shows that the part is whole."""
+        """Take the messages of a part out of a longer range's page.
+
+        `rows` counts these alone if the page goes on beyond the part, and so has all of it; else it may be cut in it.
+        """
         at, known = messages.instants(page.messages), self._portal.habits.pages
         slack = self.known.slack
         around = (at >= wide.start - slack) & (at < wide.end + slack)
@@ -192,7 +195,10 @@ class Asker:
         return dataclasses.replace(page, paging=said)
 
     def _instead(self, answer: Answer, step: Step, exc: AnswerError, again: Callable[[], Answer]) -> Page:
-        """Give the page of an answer that was not understood: none, or what may be cut, if it comes so once more."""
+        """Give the page of an answer that was not understood: an empty one, if it may be that.
+
+        What may have been cut on its way is read if it comes just so once more.
+        """
         if answers.MAY_BE_CUT in str(exc) and again().body == answer.body:
             return self._read(answer, self._selector, whole=True)
         asked, length = step.params or {}, self._span.end - self._span.start
@@ -234,7 +240,7 @@ class Asker:
         return page("decoded") if others_say and found.payload_form == "decoded" else found  # it shows more than they
 
     def _is_nothing(self, exc: QuestionRefusedError) -> bool:
-        """Tell whether a range was not found as nothing is in it: of late, the portal answers the same question."""
+        """Tell whether "not found" says that a range is empty: it does if other ranges of the question are answered."""
         of_age = retention.beyond(HTTPStatus.NOT_FOUND, exc.words)
         if exc.status_code != HTTPStatus.NOT_FOUND or of_age or answers.gives_a_reason(exc.words):
             return False
@@ -244,9 +250,9 @@ class Asker:
         return kept.length >= 0
 
     def _is_answered_at_its_end(self, span: Range) -> bool:
-        """Tell whether the last of a range is answered, of which the whole is not found: then it begins too long ago.
+        """Tell whether the end of a range is answered, though the whole is not found: then its beginning is too old.
 
-        It is asked again as long as the portal says that it takes no range so short: that tells nothing.
+        A refusal of so short a range tells nothing of that: a longer one is asked for then.
         """
         end = Range(max(span.end - max(times.SECOND, self.known.unit), span.start), span.end)
         question = self.written(self.known, self.known.widened(end, self._portal.now()))
@@ -262,7 +268,7 @@ class Asker:
         return end != span
 
     def _without_rows(self) -> bytes | None:
-        """Give what an answer without rows is, where that tells nothing by itself: one of late is looked at."""
+        """Give what an answer without rows looks like at this portal, by one of the last days that has some."""
         forms = self._portal.habits.forms
         if forms.without_rows is None and (found := self._lately(self._selector)) and found[1].rows:
             forms.without_rows = answers.without_rows(found[0].body, found[0].content_type)

@@ -1,7 +1,8 @@
-"""Whether a portal cuts the ranges that it is asked for without a word, such as to their last day or first hours.
+"""Whether a portal shortens long ranges without saying so, for example to their last day, or to their first hours.
 
-A message that the portal is known to have tells: it must be in the answer to a long range that begins with it, and in
-that to one that ends with it. Where messages are dense, each answer shows by itself that it is whole.
+This is found out by a message that the portal is known to have. A long range is asked for that begins just before it,
+and one that ends just behind it: both answers must hold it. Where messages are dense nothing is asked: each answer then
+reaches over its whole range, and shows so itself that it is not cut.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from isr_analysis.reading.window import Window
 from isr_analysis.times import Range
 
 _SHORTEST = times.HOUR
-"""Ranges that are no longer are cut by nobody who follows them at all, ns."""
+"""A portal that follows ranges at all does not shorten one of this length, ns."""
 
 _PART = 24
-"""The part of a range's length that may be silent at either end without a question."""
+"""An end of a range is looked at where it is silent for more than this part of the range's length."""
 
 _NEAR = 2 * times.SECOND
 """How far instants may be from those that are shown, which may be rounded."""
@@ -34,9 +35,16 @@ _NEAR = 2 * times.SECOND
 def check(portal: Portal, selector: Selector, span: Range, given: Range | None, *, wait: Waiting = False) -> None:
     """Find out, once, whether the portal answers so long a range whole.
 
-    `given` reaches from the first message that came of the range to the last; None if none came.
+    Where no message is known by which that could be told, the silent parts of the range are asked for alone, in halves.
 
-    Where no message is known that can tell, what was silent is asked for alone, in halves.
+    Parameters
+    ----------
+    portal, selector, span
+        What was asked, of whom.
+    given : Range or None
+        From the first message that came to the last; None if none came.
+    wait : bool or callable
+        As of `isr_analysis.reading.pages.pages`.
 
     Raises
     ------
@@ -68,7 +76,7 @@ def check(portal: Portal, selector: Selector, span: Range, given: Range | None, 
 
 
 def unproven(portal: Portal, selector: Selector) -> str:
-    """Say that nothing shows whether ranges are followed and answered whole, as no message was given; else ""."""
+    """Give the warning that no message came, and so nothing shows whether ranges are answered whole; "" if one did."""
     ranges = portal.habits.ranges
     if ranges.seen or not ranges.unproven:
         return ""
@@ -88,12 +96,12 @@ class _Look:
         self._wait = wait
 
     def is_proven(self, length: int) -> bool:
-        """Tell whether answers held messages as far from the ends of their range as a range is long."""
+        """Tell whether earlier answers show that ranges of this length are whole: they reached as far."""
         ranges = self._portal.habits.ranges
         return min(ranges.from_end, ranges.from_start) >= length - length // _PART
 
     def check_short(self, length: int) -> None:
-        """Refuse an empty answer to so short a range, if one about a message that is known lacks that, too."""
+        """Refuse an empty answer to a short range if one as short around a known message is answered without that."""
         ranges = self._portal.habits.ranges
         selector, at = ranges.seen[1]  # older ones may be deleted by now
         near = max(length // 2, _near(at))
@@ -115,8 +123,7 @@ class _Look:
         """Tell whether a message is missing from a range of this length that begins, or ends, with it."""
         ranges, now = self._portal.habits.ranges, self._portal.now()
         seen, sure = ranges.seen, True
-        if not seen and not ranges.live_is_asked:
-            ranges.live_is_asked = True
+        if not seen and ranges.unproven is None:
             seen, sure = self._of_live(now - length), False
             ranges.unproven = not seen
         if not seen:
@@ -129,12 +136,16 @@ class _Look:
         found = (is_new and self._is_missing(one, first, begins, sure=sure)) or (
             ranges.from_start < length - length // _PART and self._is_missing(other, last, ends, sure=sure)
         )
-        # Not even that one was given.
-        ranges.unproven |= (length <= _SHORTEST or is_narrow) and not (sure or found or ranges.seen)
+        # The message is one of the live answer, and history has not given even that one.
+        if (length <= _SHORTEST or is_narrow) and not (sure or found or ranges.seen):
+            ranges.unproven = True
         return found
 
     def _is_missing(self, selector: Selector, at: int, span: Range, *, sure: bool) -> bool:
-        """Tell whether the portal lacks a message in a range, and has it alone; `sure` if history gave it before."""
+        """Tell whether a message is not in the answer to a range, and is there when it is asked for alone.
+
+        It is `sure` that the portal has it if history gave it before.
+        """
         page = self._ask(selector, span)
         if page is None or _has(page, at):
             return False
@@ -150,13 +161,13 @@ class _Look:
         return sure if alone is None else _has(alone, at)
 
     def _may_be_deleted(self, at: int) -> bool:
-        """Tell whether a message may be gone, as the oldest are some day: the last one is still given."""
+        """Tell whether a message may have been deleted as too old: a later one is still given."""
         selector, last = self._portal.habits.ranges.seen[1]
         page = self._ask(selector, Range(last - _near(last), self._behind(last, _near(last))))
         return last > at and page is not None and _has(page, last)
 
     def finds_more(self, selector: Selector, span: Range, given: Range | None) -> bool:
-        """Tell whether the portal gives messages of what was silent in a range, if it is asked for that alone."""
+        """Tell whether the silent parts of a range have messages after all, when they are asked for alone."""
         length = span.end - span.start
         if self.is_proven(length) or (given is None and not self._portal.contract.is_assumed):
             return False
@@ -168,7 +179,7 @@ class _Look:
         return any(len(within(page.messages, one)) for one in halves if (page := self._ask(selector, one)))
 
     def _behind(self, at: int, near: int) -> int:
-        """Give where a range ends that is to have a message: at a whole minute, as a portal may cut it to that."""
+        """Give the end of a range that is to hold a message: a whole minute, as a portal may cut ends to that."""
         end = -(-(at + near) // times.MINUTE) * times.MINUTE
         return end if end <= self._portal.now() else at + near
 
@@ -180,7 +191,7 @@ class _Look:
             return None
 
     def _of_live(self, before: int) -> tuple[tuple[Selector, int], ...]:
-        """Give what may be asked for by the live answer: a message, the last one before an instant if there is one."""
+        """Give a message of the live answer, as `Ranges.seen` has them: the last before an instant, else the first."""
         portal = self._portal
         try:
             found = lists.live(portal.responses, portal.routes, portal.account_id, max_age=60.0)
@@ -206,7 +217,7 @@ def _lost(at: int, how: str) -> AnswerError:
 
 
 def _near(at: int) -> int:
-    """Give how far around an instant a range is to have its message, which may be shown cut to the minute."""
+    """Give how far a range is to reach around a message: its instant may be shown cut to the minute."""
     return times.MINUTE + _NEAR if at % times.MINUTE == 0 else _NEAR
 
 
@@ -215,6 +226,6 @@ def _has(page: Page, at: int) -> bool:
 
 
 def _halved(part: Range, most: int) -> list[Range]:
-    """Give a part, in two if it is long: the portal may cut that short, too."""
+    """Give a part in two halves if it is longer than `most`, as the portal may cut it short, too."""
     middle = part.start + (part.end - part.start) // 2
     return [part] if part.end - part.start <= most else [Range(part.start, middle), Range(middle, part.end)]

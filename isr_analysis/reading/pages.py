@@ -277,9 +277,10 @@ def _narrower(portal: Portal, known: History, selector: Selector, span: Range) -
 
 
 def _is_of_age(portal: Portal, selector: Selector, span: Range, *, shorter: bool = False) -> bool:
-    """Tell whether a range may have been refused for its age: one as long is answered of late, or a `shorter` one.
+    """Tell whether a range may have been refused for its age: a recent one as long is answered, or a `shorter` one.
 
-    It was not where one was answered that is older by more than a day: days may be kept whole, and one have gone since.
+    It was not refused for that if one was answered that is older by more than a day. (Days may be kept whole, and the
+    oldest may have gone since.)
     """
     kept, now, length = portal.habits.kept(selector), portal.now(), span.end - span.start
     if now - span.start < kept.age - times.DAY - times.HOUR:
@@ -304,10 +305,10 @@ def _is_of_age(portal: Portal, selector: Selector, span: Range, *, shorter: bool
 
 
 def _kept_from(portal: Portal, known: History, selector: Selector, span: Range, words: str) -> int | None:
-    """Give from when on the portal still keeps what is in a refused span, to within a second; its end if nothing is.
+    """Find, to within a second, from when on the portal has what lies in a span that it refused as too old.
 
-    Only the day in which the retention ends is kept in part: of it, later and later beginnings are tried. None if
-    another way to ask was learned meanwhile.
+    That is the span's end if it has nothing of it. What its words name is tried first, then halves. None if a refusal
+    taught another way to ask meanwhile: the whole is asked again then.
     """
     step = max(times.SECOND, known.unit)
     exact = dataclasses.replace(known, start_included=True)  # what is a step before that is refused

@@ -1,4 +1,8 @@
-"""Whether the answers to a question are of the range that was asked for: all of it, in its instants, and no other."""
+"""Whether the answers are of the range that was asked for.
+
+A portal may not follow the range, or only one of its ends; its instants may be local times, or other ones than those by
+which it picks messages; and it may thin long answers out.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +47,9 @@ _SOME = 20
 
 
 class Reach:
-    """How far the answers to one question reach.
+    """How far the answers to one question reach, and whether that is as it should be.
 
-    What is found out is put into the portal's contract and its habits; `ask` asks for another range in the same way.
+    What is found out is put into the portal's contract and its habits. `ask` asks for another range in the same way.
 
     Attributes
     ----------
@@ -86,7 +90,7 @@ class Reach:
         return at
 
     def check(self, known: History, asked: Mapping[str, str], *, beyond: bool, told: bool) -> None:
-        """Find out whether the portal follows the range, where what it gave lies outside of it."""
+        """Find out whether the portal follows the range, where some of what it gave lies outside."""
         if known.reaches_back:
             return
         if known.of_days and known.fields.time_zone is None:
@@ -111,10 +115,10 @@ class Reach:
             self._check_near(known)
 
     def _check_near(self, known: History) -> None:
-        """Refuse a message just outside of the range that the portal does not give in its own time: it would be lost.
+        """Find out why a message lies just outside of the range.
 
-        A portal that goes by when it stored a message, and shows when that was published, is found out so. One that
-        rounds ranges gives the message in both.
+        A portal that rounds ranges also gives it when the seconds around it are asked for. One that does not goes by
+        another time, such as when it stored the message: then this message would be in no range, and is refused.
         """
         habits = self._portal.habits
         beyond = {self.earliest: self._span.start - self.earliest, self.latest: self.latest - self._span.end}
@@ -132,7 +136,7 @@ class Reach:
             raise self._stray(stray)
 
     def _is_of_moved(self, known: History) -> bool:
-        """Tell whether nothing is early if the very start is asked for: the portal cuts a start just before it."""
+        """Tell whether nothing is early if the question begins at the very start: then one just before is rounded."""
         start = self._span.start + known.unit  # a question begins a unit earlier
         page = self._ask(Range(start, start + times.HOUR))
         whole = not self._portal.habits.sizes.may_be_cut(page.rows)
@@ -205,7 +209,7 @@ class Reach:
             raise self._not_followed(known, asked)
 
     def _check_strays(self, at: npt.NDArray[np.int64], middle: int, near: int, *, early: bool, late: bool) -> None:
-        """Refuse what lies outside where the portal follows a range: of the minutes around one it gave no others."""
+        """Refuse what lies outside if the portal, asked for the minutes around one message, kept to these."""
         inside = at[(at >= self._span.start) & (at < self._span.end)]
         if early and self._inside[0] < middle - near <= int(inside.min(initial=middle)):
             raise self._stray(self.earliest)

@@ -162,7 +162,8 @@ class Window:
             # A cursor may lead through other topics than the one that was asked for, which the portal leaves out.
             most = 10 * _EMPTY if self._known.topic in self.asked and not what.numbered else _EMPTY
             if empty > most:
-                raise self._incomplete(f"gave {empty} pages one after the other without a message, and names a next")
+                said = "pages without a message one after the other, and names a next one"
+                raise self._incomplete(f"gave {empty} {said}")
         if self._goes_beyond(held):
             self._beyond = True
             return paging.END
@@ -172,7 +173,7 @@ class Window:
         return paging.BY_TIME if self._by_time and isinstance(what, Step) else what
 
     def _check_silence(self, step: Step) -> None:
-        """Make sure that nothing is there where an empty page names a next one, perhaps in a way not understood."""
+        """Refuse an empty page that names a next one, perhaps in a way not understood, if parts do have messages."""
         if self._rows or not step.doubtful:
             return
         unit, span = self._known.unit, self._span
@@ -193,7 +194,7 @@ class Window:
         return True
 
     def _leaves_out(self, step: Step, held: Page, after: Page) -> bool:
-        """Tell whether a portal that names its pages leaves out what shares an instant with the last message of one."""
+        """Tell whether the pages leave out others of the instant at which one ends: the next may begin behind it."""
         known, at = self._portal.habits.pages, instants(held.messages)
         shares = 1 < len(np.unique(at)) < len(at)
         if step.numbered or not shares or order_of(held.messages) not in ("up", "down"):
@@ -225,7 +226,7 @@ class Window:
         return self._asker.part(span)
 
     def _forgets(self, held: Page, after: Page) -> bool:
-        """Tell whether what came by a link is no longer what was asked for: of other times, or other clients."""
+        """Tell whether a link has forgotten the question: its page is of other times, or other clients, than before."""
         slack = max(self._known.slack, self._portal.habits.instants.slack)
         around = Range(self._span.start - slack, self._span.end + slack)
         if len(within(held.messages, around)) == len(held.messages) != 0:
@@ -298,9 +299,9 @@ class Window:
         )
 
     def _is_moved(self) -> bool:
-        """Tell whether the oldest message was deleted meanwhile: where pages are counted, each left some out then.
+        """Tell whether the oldest message was deleted meanwhile: then pages that are counted have left others out.
 
-        It is asked for again, unless an older one was still there.
+        It is asked for again, unless one as old was still there lately.
         """
         given, known, now = self._reach.given, self._portal.habits.pages, self._portal.now()
         if given is None or self._orders == {"down"} or now - given.start < max(times.HOUR, known.age - times.HOUR):
@@ -360,9 +361,9 @@ class Window:
             raise self._incomplete(f"states {stated} messages and gave {self._rows}")
 
     def _is_of_table(self, totals: list[int]) -> bool:
-        """Tell whether totals are of all that is stored: a part has no less, and the last page says that it is.
+        """Tell whether totals are of all that is stored, and not of the question: a small part states no less.
 
-        Who states that says of the question itself whether there is more.
+        Only a portal that says of the last page that it is the last can be believed without its total.
         """
         known, least = self._portal.habits.pages, min(totals)
         if self._ended and self._rows < least and not known.total_is_of_table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from documents import ISO, query, read
+from documents import ISO, document, query, read
 
 from isr_analysis.contract import openapi
 from isr_analysis.messages import Selector
@@ -316,6 +316,14 @@ def test_json_apis_pages_are_named_within_page():
     known = read(query("page[limit]", type="integer"), query("page[offset]", type="integer"))
     assert (known.limit, known.offset) == ("page[limit]", "page[offset]")
     assert read(query("page[number]", type="integer")).page == "page[number]"
+
+
+@pytest.mark.parametrize("name", ["from", "start"])
+def test_a_number_from_which_a_list_begins_is_an_offset(name):
+    """A list has no range, of which it would be the start."""
+    made = document(query(name, type="integer"), query("size", type="integer"), path="/api/v1/subscriber/publishers")
+    pages = openapi.read(made, "/openapi.json").lists["/publishers"]
+    assert (pages.offset, pages.limit) == (name, "size")
 
 
 def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
