@@ -71,13 +71,15 @@ def unconfirmed(history: pa.Table, recorded: pa.Table) -> Flags:
     """
     found = _near(history, recorded)
     doubtful = ~found & ~_of_places(recorded, recorded.filter(pa.array(found)))
-    if doubtful.any():  # of these topics nothing agrees: the portal may spell payloads in its own way
-        some = recorded.filter(pa.array(doubtful))
-        there = history.filter(pa.array(_of_places(history, some)))
-        like = _near(_plainly(there), _plainly(some))
+    if not doubtful.any():
+        return ~found
+    some = recorded.filter(pa.array(doubtful))
+    around, at = history.filter(pa.array(_of_places(history, some))), messages.instants(some)
+    there = messages.within(around, Range(int(at.min()), int(at.max()) + 1))
+    if len(there):  # of these topics nothing agrees: the portal may spell payloads in its own way
+        like = _near(_plainly(around), _plainly(some))
         left = ~like & ~_of_places(some, some.filter(pa.array(like)))
-        apart, at = np.flatnonzero(left), messages.instants(some)
-        there = messages.within(there, Range(int(at.min()), int(at.max()) + 1))  # what came back later spells nothing
+        apart = np.flatnonzero(left)
         _mistrust(_Columns(some), _Columns(there), left, np.ones(len(there), np.bool_))
         like[apart] = ~left[apart]
         found[doubtful] = like
