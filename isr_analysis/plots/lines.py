@@ -58,7 +58,8 @@ def timeseries(
     second : str or list of str, optional
         Those of `fields` that use an axis on the right.
     gaps : bool
-        Shade spans in which every line of a panel is silent. Lines are broken at gaps in any case.
+        Shade spans in which every line of a panel is silent. Lines are broken at gaps in any case: where messages are
+        missing, and on a regular grid, such as `wide` returns, where values are.
     events : bool, optional
         Mark the messages of event topics in a panel below; by default, only if `fields` is not given.
     tz : str or tzinfo, optional

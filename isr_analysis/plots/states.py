@@ -11,14 +11,14 @@ import plotly.graph_objects as go
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import STATES
-from isr_analysis.checks.cadence import cadence, silences
+from isr_analysis.checks.cadence import cadence
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
 from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, natural, split, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line
-from isr_analysis.plots.pick import event_rows, named
+from isr_analysis.plots.pick import breaks_of, event_rows, named
 from isr_analysis.plots.zones import around, clock
 
 _STATES = 12
@@ -173,7 +173,7 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
                 alone.add(len(found))
             words = [look.said(column.words[at]) if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
             time = series.times(number)[there]
-            breaks = silences(time, cadence(time))
+            breaks = breaks_of(series.times(number), None if identity(frame) else there, time, state=True)
             found.append((Line(name, "", told, time, np.zeros(len(time)), {}, True, breaks), words))
     # One word all the time is a version or a name, unless others of its field and topic change: then it is a state.
     places = [(line.field, line.keys.get(TOPIC)) for line, _ in found]

@@ -122,6 +122,58 @@ def test_a_gap_is_not_bridged_and_is_shaded():
     assert not plots.timeseries(frame, gaps=False).layout.shapes
 
 
+@pytest.mark.parametrize("every", ["1d", "12h", "6h", "1h"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/Havana"])
+def test_a_day_without_messages_is_a_gap_of_the_grid(every, zone):
+    """What is NaN in a wide frame is no straight line in its picture, also where a day has 23 hours."""
+    index = pd.date_range("2026-03-01", periods=41 * 24, freq="1h", tz=zone, name="time")
+    frame = plain(np.arange(len(index)) * 1.0, index, client_id="a", topic="telemetry/t")
+    grid = wide(frame[frame.index.day != 20], "value", every=every)
+    assert grid["a"].isna().sum() in range(1, 25)
+    drawn = pd.Series(plots.timeseries(grid).data[0].y)
+    assert drawn.isna().sum() == 1
+    assert drawn.dropna().tolist() == grid["a"].dropna().tolist()
+
+
+@pytest.mark.parametrize("freq", ["30s", "1h", "D", "W", "MS"])
+def test_each_run_without_a_value_breaks_a_line_of_a_resampled_frame(freq):
+    """However long the steps are; one value between two runs is a marker, as it has no line to be seen by."""
+    index = pd.date_range("2010-01-01", periods=180, freq=freq, tz="Europe/Zurich", name="time")
+    value = np.arange(180.0)
+    value[[50, 70, 71, 90, 92]] = np.nan
+    line, alone = plots.timeseries(plain(value, index)).data
+    assert np.diff(line.y)[np.isnan(np.diff(line.y))].size == 2 * 4
+    assert (alone.mode, [*alone.y]) == ("markers", [91.0])
+    assert len(plots.timeseries(plain(value, index), gaps=False).data) == 2
+
+
+def test_a_channel_that_speaks_more_rarely_than_the_grid_has_a_line():
+    """Of a value each five minutes on a grid of one nothing is missing; where two of them are, the line is broken."""
+    slow = np.where(np.arange(300) % 5, np.nan, np.arange(300))
+    (line,) = plots.timeseries(plain(slow)).data
+    assert [*line.y] == [*range(0, 300, 5)]
+    slow[100:116] = np.nan
+    assert np.isnan(plots.timeseries(plain(slow)).data[0].y).sum() == 1
+
+
+@pytest.mark.parametrize("columns", [{"client_id": "a"}, {"topic": "telemetry/t"}, {"chan": 1}])
+def test_a_message_without_a_field_is_no_gap_of_it(columns):
+    """Also where messages come on the full minute: this one was about something else."""
+    value = np.arange(200.0)
+    value[[50, 70, 71]] = np.nan
+    (line,) = plots.timeseries(plain(value, **columns), "value").data
+    assert not np.isnan(line.y).any()
+
+
+def test_messages_of_no_even_grid_may_lack_a_field():
+    """Without a column that says whose they are, rows whose steps differ are messages."""
+    index = MINUTES[:200] + pd.to_timedelta(np.arange(200) % 2, unit="s")
+    value = np.arange(200.0)
+    value[[50, 70, 71]] = np.nan
+    for at in (index, pd.DatetimeIndex(np.cumsum([0, *[15, 30] * 99, 15]) * 60_000_000_000, tz="UTC")):
+        assert not np.isnan(plots.timeseries(plain(value, at)).data[0].y).any()
+
+
 @pytest.mark.parametrize(("channels", "told"), [(6, False), (7, True)])
 def test_many_states_point_to_the_plot_that_keeps_them_apart(channels, told):
     """Steps of one panel hide one another, be they ever so thin; measurements do not say so, however many."""

@@ -81,6 +81,17 @@ def test_a_timeline_holds_states_but_not_through_an_outage():
     assert [one / 60_000 for one in on.x] == [49, 50]
 
 
+def test_a_state_of_a_wide_frame_ends_where_nothing_is_known():
+    """A flag of each hour, of which one is NA, is not drawn through it; nor is its line."""
+    index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+    flags = pd.DataFrame({"relay": pd.array([True] * 20 + [None] + [True] * 27, dtype="boolean")}, index=index)
+    (bars,) = plots.timeline(flags).data
+    assert [(str(base)[:13], length / 3_600_000) for base, length in zip(bars.base, bars.x, strict=True)] == [
+        ("2026-11-01T00", 19), ("2026-11-01T21", 26),
+    ]  # fmt: skip
+    assert np.isnan(plots.timeseries(flags).data[0].y).sum() == 1
+
+
 def test_states_that_are_published_on_a_change_hold_to_the_next():
     """Without a rhythm there is no silence: what was said last holds."""
     index = pd.DatetimeIndex(["2026-11-01T00:00", "2026-11-01T07:13", "2026-11-02T00:00"], tz="UTC")
