@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
 from isr_analysis.messages import check_flags
 from isr_analysis.plots import theme as look
@@ -25,6 +26,7 @@ _STEPS = 6  # lines of states in a panel that can still be told apart
 _APART, _SMEAR = 12, 500  # lines, and how often they go up and down all together, beyond which they are a smear
 _MEANS = 'many lines lie over one another: timeseries(wide(df, every="{every}"), facet=False) draws means'
 _LONG = 14 * times.DAY  # beyond which means of days are told of, not of hours
+_SHADES = 3000  # shaded spans of a figure: about 150 kB
 _STRIP, _ROWS = 110, 40  # px of events of a few clients; the most clients that each have room for a name
 
 
@@ -148,7 +150,7 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     domains = stacked([3.0] * len(panels) + [0.9 + (strip - _STRIP) / 80] * bool(strip), gap=64)
     most = share(len(lines))
     legend: set[str] = set()
-    looks, outside, crowded = styles(lines, ground), Outside(), False
+    looks, outside, crowded, hidden = styles(lines, ground), Outside(), False, 0
     for number, panel in enumerate(panels):
         own = [line for line in lines if line.panel == panel]
         left, right = panel_axes(figure, own, number, domains[number])
@@ -157,7 +159,8 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
             draw(figure, line, hands, axis=axis, colour=colour, dash=dash, most=most, legend=legend)
         crowded |= _fitted(figure, own, left, right, outside)
         if gaps:
-            shade(figure, own, hands, axis=left, colour=look.INK[ground]["gap"])
+            hue, many = look.INK[ground]["gap"], _SHADES // len(panels)
+            hidden += shade(figure, own, hands, axis=left, colour=hue, most=many)
         if len(panels) > 1:
             headed(figure, own, facets, domains[number][1])
     if len(marks):
@@ -172,6 +175,8 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     notes += [_MEANS.format(every="1d" if np.ptp(ends) > _LONG else "1h")] * crowded
     if figure.layout.shapes:
         notes.append("grey: nothing came for longer than usual")
+    if hidden:
+        notes.append(f"{counted(hidden, 'gap')} too short to be seen here: not shaded")
     steps = Counter(line.panel for line in lines if line.state)
     if any(many > _STEPS for many in steps.values()):
         notes.append("many states lie over one another: plots.timeline draws each as a bar of its own")

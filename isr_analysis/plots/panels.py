@@ -19,7 +19,6 @@ from isr_analysis.plots.zones import Clock
 _EVENTS = 5000
 _PIXELS = 1000
 _SAID, _HOVER = 400, 400_000  # characters of hover text: of one event, and of all
-_SHADES = 60
 _MARKED = 60
 _WORDS = 12
 _NAMED = 3
@@ -253,22 +252,43 @@ def _chosen(time: Ints, value: Floats, breaks: Ints, most: int, *, state: bool) 
     return keep[chosen], breaks, len(keep)
 
 
-def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour: str) -> None:
-    """Shade the spans in which every line of a panel is silent, the longest if there are very many."""
+def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour: str, most: int) -> int:
+    """Shade the spans in which every line of a panel is silent, all of them as one shape: hundreds would be slow.
+
+    Give how many are left out, as they would not be seen.
+    """
     begins = np.concatenate([line.time[np.concatenate([[0], line.breaks + 1])] for line in own])
     ends = np.concatenate([line.time[np.concatenate([line.breaks, [len(line.time) - 1]])] for line in own])
     order = np.argsort(begins, kind="stable")
     begins, reach = begins[order], np.maximum.accumulate(ends[order])
     silent = np.flatnonzero(begins[1:] > reach[:-1])
-    longest = silent[np.argsort(begins[silent + 1] - reach[silent], kind="stable")[-_SHADES:]]
-    left, right = hands.axis(reach[longest]), hands.axis(begins[longest + 1])
-    figure.layout.shapes += tuple(
+    start, end, hidden = _to_be_seen(reach[silent], begins[silent + 1], most)
+    if not len(start):
+        return hidden
+    left, right = (np.datetime_as_string(hands.axis(one), "ms").tolist() for one in (start, end))
+    path = "".join(f"M{a},0V1H{b}V0Z" for a, b in zip(left, right, strict=True)).replace("T", "_")
+    figure.layout.shapes += (
         go.layout.Shape(
-            type="rect", x0=start, x1=end, xref="x", y0=0, y1=1, yref=f"{axis} domain", layer="below",
-            fillcolor=colour, line={"width": 0},
-        )
-        for start, end in zip(np.datetime_as_string(left, "ms"), np.datetime_as_string(right, "ms"), strict=True)
-    )  # fmt: skip
+            type="path", path=path, xref="x", yref=f"{axis} domain", layer="below", fillcolor=colour, line={"width": 0}
+        ),
+    )
+    return hidden
+
+
+def _to_be_seen(start: Ints, end: Ints, most: int) -> tuple[Ints, Ints, int]:
+    """Give the spans to shade: all, or of very many what is seen of them on a line of as many pixels as `most`.
+
+    There spans are joined if what came between is shorter than a pixel, and than they are. What is still narrower than
+    a pixel is left out, and counted.
+    """
+    if len(start) <= most:
+        return start, end, 0
+    pixel, length, between = (end[-1] - start[0]) // most, end - start, start[1:] - end[:-1]
+    first = np.append(0, np.flatnonzero((between >= pixel) | (between > np.minimum(length[1:], length[:-1]))) + 1)
+    many = np.diff(first, append=len(start))
+    start, end = start[first], end[first + many - 1]
+    wide = end - start >= pixel
+    return start[wide], end[wide], int(many[~wide].sum())
 
 
 def mark(

@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from stations import MINUTES, fleet, plain, words
+from stations import MINUTES, fleet, plain, shaded, words
 
 from isr_analysis import plots
-from isr_analysis.checks import wide
+from isr_analysis.checks import gaps, wide
 
 
 def test_a_line_never_joins_two_series():
@@ -117,9 +117,50 @@ def test_a_gap_is_not_bridged_and_is_shaded():
     figure = plots.timeseries(frame)
     y = figure.data[0].y
     assert np.isnan(y).sum() == 1
-    assert [str(shape.x0)[:16] for shape in figure.layout.shapes] == ["2026-11-01T01:39"]
-    assert [str(shape.x1)[:16] for shape in figure.layout.shapes] == ["2026-11-01T02:30"]
+    assert shaded(figure) == [[(np.datetime64("2026-11-01T01:39"), np.datetime64("2026-11-01T02:30"))]]
+    assert [shape.yref for shape in figure.layout.shapes] == ["y domain"]
     assert not plots.timeseries(frame, gaps=False).layout.shapes
+
+
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_all_gaps_are_shaded_however_many(ground):
+    """Of 239 equal outages in a month each one is grey, in each panel its own."""
+    index = pd.date_range("2026-01-01", periods=43_200, freq="1min", tz="UTC", name="time")
+    frame = plain(np.arange(43_200.0), index)[index.hour % 3 > 0]
+    figure = plots.timeseries(frame, theme=ground)
+    found = gaps(frame)
+    assert len(found) == 239
+    ends = zip(found["start"].dt.tz_localize(None), found["end"].dt.tz_localize(None), strict=True)
+    assert shaded(figure) == [[*ends]]
+    assert len(figure.to_json()) < 1_000_000
+    both = pd.concat([frame.assign(topic="a"), frame.iloc[::-1][:20_000].assign(topic="b")]).sort_index(kind="stable")
+    assert [len(one) for one in shaded(plots.timeseries(both, theme=ground))] == [239, 166]
+
+
+def test_of_very_many_gaps_those_that_can_be_seen_are_shaded():
+    """A year in which the link fails each hour, for a third of it, and one day for good; and half of a day quickly.
+
+    A failure of 20 minutes is narrower than a pixel there. Where the grey would be most of what is seen, it is joined.
+    """
+    index = pd.date_range("2026-01-01", periods=365 * 1440, freq="1min", tz="UTC", name="time")
+    minute = np.arange(len(index))
+    heard = (minute % 60 >= 20) & (minute // 1440 != 100) & ~((minute // 720 == 400) & (minute % 20 >= 3))
+    figure = plots.timeseries(plain(np.sin(minute / 1e4), index)[heard])
+    ((day, half),) = shaded(figure)
+    assert [str(one)[:13] for one in day] == ["2026-04-10T23", "2026-04-12T00"]
+    assert [str(one)[:13] for one in half] == ["2026-07-19T23", "2026-07-20T12"]
+    assert words(figure).endswith(
+        "grey: nothing came for longer than usual<br>8,721 gaps too short to be seen here: not shaded"
+    )
+    assert len(figure.to_json()) < 1_000_000
+
+
+def test_gaps_of_which_none_can_be_seen_are_told():
+    """A third of each minute of three days: no grey, and a sentence."""
+    index = pd.date_range("2026-11-01", periods=3 * 86_400, freq="1s", tz="UTC", name="time")
+    frame = plain(np.arange(len(index)) * 1.0, index)[index.second >= 20]
+    assert not plots.timeseries(frame).layout.shapes
+    assert words(plots.timeseries(frame)).endswith("4,319 gaps too short to be seen here: not shaded")
 
 
 @pytest.mark.parametrize("every", ["1d", "12h", "6h", "1h"])
