@@ -56,6 +56,8 @@ class Line:
         Points drawn, points that were to be drawn, and the number of its trace in the figure.
     label : bool
         Whether its numbers stand among as many words, like the ``1.9`` of a version: it is no measurement.
+    heard : tuple of numpy.ndarray or None
+        Where it is a part of what was heard: the instants and breaks of the whole.
     """
 
     field: str
@@ -74,6 +76,7 @@ class Line:
     whole: int = 0
     trace: int = -1
     label: bool = False
+    heard: tuple[Ints, Ints] | None = None
 
 
 def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
@@ -88,7 +91,9 @@ def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
     return domains
 
 
-def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[float, float]) -> tuple[str, str]:
+def panel_axes(
+    figure: go.Figure, own: list[Line], number: int, domain: tuple[float, float], *, log: bool = False
+) -> tuple[str, str]:
     """Make the axis of a panel, and one on the right if a line needs it; give their names for traces."""
     most = _TITLE if domain == (0.0, 1.0) else _TITLE // 2
     left = f"y{2 * number + 1}" if number else "y"
@@ -105,6 +110,8 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
             layout |= {"overlaying": left, "side": "right", "showgrid": False, "tickmode": "auto"}
         if lines and all(line.state for line in lines):
             layout |= _steps(lines)
+        elif log:
+            layout |= {"type": "log"}
         figure.update_layout({axis.replace("y", "yaxis"): layout})
     return left, right
 
@@ -183,8 +190,11 @@ def lighten(figure: go.Figure, own: list[Line], axis: str) -> float:
     """
     if len(own) < 2:  # noqa: PLR2004 (a line alone hides none)
         return 0.0
-    shown = figure.layout[axis.replace("y", "yaxis")].range or (-np.inf, np.inf)
-    drawn = [(figure.data[line.trace], np.clip(np.asarray(figure.data[line.trace].y, float), *shown)) for line in own]
+    layout = figure.layout[axis.replace("y", "yaxis")]
+    shown, scale = layout.range or (-np.inf, np.inf), np.log10 if layout.type == "log" else np.asarray
+    drawn = [
+        (figure.data[line.trace], np.clip(scale(np.asarray(figure.data[line.trace].y, float)), *shown)) for line in own
+    ]
     height = max(np.nanmax(y) for _, y in drawn) - min(np.nanmin(y) for _, y in drawn)
     swings = [float(np.nansum(np.abs(np.diff(y)))) for _, y in drawn]
     for (trace, _), one in zip(drawn, swings, strict=True):
@@ -257,8 +267,9 @@ def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour
 
     Give how many are left out, as they would not be seen.
     """
-    begins = np.concatenate([line.time[np.concatenate([[0], line.breaks + 1])] for line in own])
-    ends = np.concatenate([line.time[np.concatenate([line.breaks, [len(line.time) - 1]])] for line in own])
+    heard = [line.heard or (line.time, line.breaks) for line in own]
+    begins = np.concatenate([time[np.concatenate([[0], breaks + 1])] for time, breaks in heard])
+    ends = np.concatenate([time[np.concatenate([breaks, [len(time) - 1]])] for time, breaks in heard])
     order = np.argsort(begins, kind="stable")
     begins, reach = begins[order], np.maximum.accumulate(ends[order])
     silent = np.flatnonzero(begins[1:] > reach[:-1])
