@@ -204,7 +204,8 @@ def drawn(
     notes += outside.words
     notes += [_MEANS.format(every="1d" if np.ptp(ends) > _LONG else "1h")] * crowded
     if figure.layout.shapes:
-        notes.append("grey: nothing came for longer than usual")
+        rows = any(line.of_rows for line in lines)
+        notes.append("grey: rows without a value" if rows else "grey: nothing came for longer than usual")
     if hidden:
         notes.append(f"{counted(hidden, 'gap')} too short to be seen here: not shaded")
     steps = Counter(line.panel for line in lines if line.state)

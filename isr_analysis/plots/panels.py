@@ -56,6 +56,8 @@ class Line:
         Points drawn, points that were to be drawn, and the number of its trace in the figure.
     label : bool
         Whether its numbers stand among as many words, like the ``1.9`` of a version: it is no measurement.
+    of_rows : bool
+        Whether it is broken where rows of an even grid have no value; else, where nothing came for longer than usual.
     heard : tuple of numpy.ndarray or None
         Where it is a part of what was heard: the instants and breaks of the whole.
     """
@@ -76,6 +78,7 @@ class Line:
     whole: int = 0
     trace: int = -1
     label: bool = False
+    of_rows: bool = False
     heard: tuple[Ints, Ints] | None = None
 
 

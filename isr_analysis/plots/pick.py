@@ -167,8 +167,8 @@ def lines_of(
             state = bool(words) or is_state(value, topic)
             label = not words and column.is_label(rows)
             mixed = column.words and not words  # what stands between the numbers is a word, and not nothing
-            breaks = breaks_of(whole, None if mixed or messages else there, time, state=state)
-            lines.append(Line(name, symbol, told, time, value, words, state, breaks, label=label))
+            breaks, of_rows = breaks_of(whole, None if mixed or messages else there, time, state=state)
+            lines.append(Line(name, symbol, told, time, value, words, state, breaks, label=label, of_rows=of_rows))
     kinds: dict[tuple[Any, ...], list[Line]] = {}
     for line in lines:
         kinds.setdefault((line.field, line.unit, line.keys.get(TOPIC)), []).append(line)
@@ -179,8 +179,8 @@ def lines_of(
     return lines, seen, beyond
 
 
-def breaks_of(whole: Ints, there: Flags | None, time: Ints, *, state: bool) -> Ints:
-    """Give the values, by their number, after which a line through them is broken.
+def breaks_of(whole: Ints, there: Flags | None, time: Ints, *, state: bool) -> tuple[Ints, bool]:
+    """Give the values, by their number, after which a line through them is broken, and whether rows without one do so.
 
     Parameters
     ----------
@@ -199,8 +199,8 @@ def breaks_of(whole: Ints, there: Flags | None, time: Ints, *, state: bool) -> I
         steps = np.diff(np.flatnonzero(there))
         slower = np.median(steps) > 1 and (state or pace.regular.any()) if len(steps) else False
         if not slower:
-            return np.flatnonzero(steps > 1)
-    return silences(time, pace, anyhow=np.inf if state or len(time) < _MANY else _LONG)
+            return np.flatnonzero(steps > 1), True
+    return silences(time, pace, anyhow=np.inf if state or len(time) < _MANY else _LONG), False
 
 
 def _is_even(time: Ints) -> bool:

@@ -222,7 +222,7 @@ def _state_lines(
                 alone.add(len(found))
             words = [look.said(column.words[at]) if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
             time = series.times(number)[there]
-            breaks = breaks_of(series.times(number), None if identity(frame) else there, time, state=True)
+            breaks, _ = breaks_of(series.times(number), None if identity(frame) else there, time, state=True)
             found.append((Line(name, "", told, time, np.zeros(len(time)), {}, True, breaks), words))
     # One word all the time is a version or a name, unless others of its field and topic change: then it is a state.
     places = [(line.field, line.keys.get(TOPIC)) for line, _ in found]

@@ -186,6 +186,7 @@ def test_each_run_without_a_value_breaks_a_line_of_a_resampled_frame(freq):
     assert np.diff(line.y)[np.isnan(np.diff(line.y))].size == 2 * 4
     assert (alone.mode, [*alone.y]) == ("markers", [91.0])
     assert len(plots.timeseries(plain(value, index), gaps=False).data) == 2
+    assert "grey: rows without a value" in words(plots.timeseries(plain(value, index)))
 
 
 def test_a_channel_that_speaks_more_rarely_than_the_grid_has_a_line():
@@ -194,7 +195,9 @@ def test_a_channel_that_speaks_more_rarely_than_the_grid_has_a_line():
     (line,) = plots.timeseries(plain(slow)).data
     assert [*line.y] == [*range(0, 300, 5)]
     slow[100:116] = np.nan
-    assert np.isnan(plots.timeseries(plain(slow)).data[0].y).sum() == 1
+    figure = plots.timeseries(plain(slow))
+    assert np.isnan(figure.data[0].y).sum() == 1
+    assert "grey: nothing came for longer than usual" in words(figure)
 
 
 @pytest.mark.parametrize("columns", [{"client_id": "a"}, {"topic": "telemetry/t"}, {"chan": 1}])
