@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -52,6 +53,66 @@ def test_what_stands_for_no_measurement_is_in_no_least_and_no_mean(monkeypatch: 
     text = _shown_topic(_of_one_topic(temp=value), monkeypatch)
     assert "Minimum, mean and maximum leave out values that mean “no measurement”: 65,535 (3 times)." in text
     assert "leave out" not in _shown_topic(_of_one_topic(temp=value[:7] * 8 + value[:4]), monkeypatch)
+
+
+def test_of_what_counts_up_the_table_says_by_how_much_it_rose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean of a counter of bytes or of an uptime says nothing; that of a load beside it does."""
+    counted = [1_222_935_000 + 1000 * n for n in range(60)]
+    uptime = [*range(500, 680, 6), *range(0, 180, 6)]  # restarted after 30 messages
+    columns = {"rx_bytes": counted, "uptime_s": uptime, "load": [n % 7 / 2 for n in range(60)]}
+    rows = _chapter(**columns).numbers.set_index("field")
+    assert rows["rise"].dropna().to_dict() == {"rx_bytes": 59_000, "uptime_s": 29 * 6 + 0 + 29 * 6}
+    assert rows["mean"].dropna().index.tolist() == ["load"]
+    assert rows.loc["uptime_s", ["least", "greatest", "now"]].tolist() == [0, 674, 174]
+    text = _shown_topic(_of_one_topic(**columns), monkeypatch)
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", text)[1:] == [
+        "Field", "Least", "Mean", "Rose by", "Greatest", "Last", "Messages",
+    ]  # fmt: skip
+    assert ">59,000<" in text
+    assert "Counters have no mean; what they rose by includes restarts from zero." in text
+    alone = _shown_topic(_of_one_topic(rx_bytes=counted), monkeypatch)
+    assert "Rose by" in alone
+    assert ">Mean<" not in alone
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "counter"),
+    [
+        ("energy", [12.5 + n / 8 for n in range(60)], True),
+        ("meter", [5000 + 3 * n for n in range(60)], True),
+        ("packets", [n // 12 for n in range(60)], True),
+        ("battery", [40 + n // 2 for n in range(60)], False),  # it is charged
+        ("temp", [10.0 + n / 8 for n in range(60)], False),  # a warm morning
+        ("client_count", [7 * n % 5 for n in range(60)], False),
+        ("meter", [5000 + 3 * n - 40 * (n % 9 == 3) for n in range(60)], False),
+        ("azimuth_total", [6 * n for n in range(60)], True),
+        ("azimuth", [1000 + 6 * n for n in range(60)], False),
+        ("energy", [-5 + n for n in range(60)], False),
+    ],
+)
+def test_a_counter_is_told_by_its_values_and_its_name(field: str, value: list[float], counter: bool) -> None:
+    """It only rises, or begins anew; and it is called a total, or is whole and greater than a level."""
+    (row,) = _chapter(**{field: value}).numbers.to_dict("records")
+    assert (pd.notna(row["rise"]), pd.notna(row["mean"])) == (counter, not counter)
+    if counter:
+        assert row["rise"] == value[-1] - value[0]
+
+
+def test_a_counter_that_stood_still_is_one_like_the_others_of_its_field() -> None:
+    """It rose by nothing, and has no mean in the column in which the others have none."""
+    df = _of_one_topic(tx_bytes=[1000 * n if n % 2 else 7000 for n in range(60)])
+    df["client_id"] = pd.Categorical(["isr-car-01" if n % 2 else "isr-car-02" for n in range(60)])
+    rows = chapters.chapter("position", df).numbers
+    assert rows["rise"].tolist() == [58_000, 0]
+    assert rows["mean"].isna().all()
+
+
+def test_the_rise_of_a_counter_is_without_what_stands_for_no_measurement() -> None:
+    """A meter that says 4294967295 once did not begin anew after it."""
+    value: list[float] = [5000 + 3 * n for n in range(60)]
+    value[30] = 4294967295
+    (row,) = _chapter(meter=value).numbers.to_dict("records")
+    assert (row["rise"], row["without"]) == (59 * 3, {4294967295: 1})
 
 
 def test_last_messages_have_headings_and_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:

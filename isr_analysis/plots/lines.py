@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from isr_analysis import times
+from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
 from isr_analysis.messages import check_flags
 from isr_analysis.plots import theme as look
-from isr_analysis.plots.outside import Outside, with_room
+from isr_analysis.plots.outside import Outside, above_zero, with_room
 from isr_analysis.plots.panels import Line, bottom, draw, lighten, mark, panel_axes, shade, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
 from isr_analysis.plots.thin import share
@@ -25,6 +27,7 @@ _STEPS = 6  # lines of states in a panel that can still be told apart
 _APART, _SMEAR = 12, 500  # lines, and how often they go up and down all together, beyond which they are a smear
 _MEANS = 'many lines overlap: timeseries(wide(df, every="{every}"), facet=False) draws their means'
 _LONG = 14 * times.DAY  # beyond which means of days are told of, not of hours
+_SHADES = 3000  # shaded spans of a figure: about 150 kB
 _STRIP, _ROWS = 110, 40  # px of events of a few clients; the most clients that each have room for a name
 
 
@@ -36,6 +39,7 @@ def timeseries(
     facet: str | list[str] | bool | None = None,
     second: str | list[str] | None = None,
     gaps: bool = True,
+    log: bool = False,
     events: bool | None = None,
     tz: str | dt.tzinfo | None = None,
     title: str | None = None,
@@ -58,7 +62,11 @@ def timeseries(
     second : str or list of str, optional
         Those of `fields` that use an axis on the right.
     gaps : bool
-        Shade spans in which every line of a panel is silent. Lines are broken at gaps in any case.
+        Shade spans in which every line of a panel is silent. Lines are broken at gaps in any case: where messages are
+        missing, and on a regular grid, such as `wide` returns, where values are.
+    log : bool
+        Use logarithmic axes for measurements, such as counts of several decades. The figure says how many values of 0
+        or below these cannot show; lines are broken there.
     events : bool, optional
         Mark the messages of event topics in a panel below; by default, only if `fields` is not given.
     tz : str or tzinfo, optional
@@ -93,7 +101,17 @@ def timeseries(
     (['chan 1', 'chan 2'], 'value [W]')
     """
     return timeseries_drawn(
-        df, fields, by=by, facet=facet, second=second, gaps=gaps, events=events, tz=tz, title=title, theme=theme
+        df,
+        fields,
+        by=by,
+        facet=facet,
+        second=second,
+        gaps=gaps,
+        log=log,
+        events=events,
+        tz=tz,
+        title=title,
+        theme=theme,
     ).figure
 
 
@@ -122,41 +140,57 @@ class Drawn:
 def timeseries_drawn(
     df: pd.DataFrame | pd.Series, fields: str | list[str] | None, *, by: str | list[str] | None = None,
     facet: str | list[str] | bool | None = None, second: str | list[str] | None = None, gaps: bool = True,
-    events: bool | None = None, tz: str | dt.tzinfo | None = None, title: str | None = None, theme: str = "light",
+    log: bool = False, events: bool | None = None, tz: str | dt.tzinfo | None = None, title: str | None = None,
+    theme: str = "light",
 ) -> Drawn:  # fmt: skip
     """Draw `timeseries`, which says what the arguments are, and keep what it was drawn from."""
     ground = look.checked(theme)
-    check_flags(gaps=gaps, events=events is None or events)
+    check_flags(gaps=gaps, log=log, events=events is None or events)
     facets = [] if isinstance(facet, bool) else listed(facet)
     picked = pick(
         df, fields, by=by, facets=facets, overlay=facet is False, right=listed(second),
         events=fields is None if events is None else events, tz=tz,
     )  # fmt: skip
-    return drawn(picked, ground, facets=facets, gaps=gaps, title=title)
+    picked = _logarithmic(picked) if log else picked
+    return drawn(picked, ground, facets=facets, gaps=gaps, title=title, log=log)
 
 
-def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, title: str | None) -> Drawn:
+def _logarithmic(picked: Picked) -> Picked:
+    """Leave out what logarithmic axes cannot show, and say so."""
+    lines, notes = above_zero(picked.lines)
+    panels = [panel for panel in picked.panels if any(line.panel == panel for line in lines)]
+    none = "" if lines or len(picked.marks) else "No data: no value is above 0,<br>as a logarithmic axis needs"
+    return dataclasses.replace(
+        picked, lines=lines, panels=panels, notes=[*picked.notes, *notes], nothing=picked.nothing or none
+    )
+
+
+def drawn(
+    picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, title: str | None, log: bool = False
+) -> Drawn:
     """Draw what was picked."""
     if picked.nothing:
         return Drawn(look.nothing(ground, title=title or "Nothing to draw", words=picked.nothing), [], None, 0)
     lines, panels, marks, notes = picked.lines, picked.panels, picked.marks, [*picked.notes]
-    ends = np.concatenate([*(line.time[[0, -1]] for line in lines), split(marks, []).time])
+    times_of = [line.time if line.heard is None else line.heard[0] for line in lines]
+    ends = np.concatenate([*(time[[0, -1]] for time in times_of), split(marks, []).time])
     hands = clock(ends, picked.zone)
     figure = go.Figure()
     strip = _strip(marks)
     domains = stacked([3.0] * len(panels) + [0.9 + (strip - _STRIP) / 80] * bool(strip), gap=64)
     most = share(len(lines))
     legend: set[str] = set()
-    looks, outside, crowded = styles(lines, ground), Outside(), False
+    looks, outside, crowded, hidden = styles(lines, ground), Outside(), False, 0
     for number, panel in enumerate(panels):
         own = [line for line in lines if line.panel == panel]
-        left, right = panel_axes(figure, own, number, domains[number])
+        left, right = panel_axes(figure, own, number, domains[number], log=log)
         for line in own:
             axis, (colour, dash) = right if line.right else left, looks[line.name]
             draw(figure, line, hands, axis=axis, colour=colour, dash=dash, most=most, legend=legend)
         crowded |= _fitted(figure, own, left, right, outside)
         if gaps:
-            shade(figure, own, hands, axis=left, colour=look.INK[ground]["gap"])
+            hue, many = look.INK[ground]["gap"], _SHADES // len(panels)
+            hidden += shade(figure, own, hands, axis=left, colour=hue, most=many)
         if len(panels) > 1:
             headed(figure, own, facets, domains[number][1])
     if len(marks):
@@ -170,7 +204,10 @@ def drawn(picked: Picked, ground: look.Theme, *, facets: list[str], gaps: bool, 
     notes += outside.words
     notes += [_MEANS.format(every="1d" if np.ptp(ends) > _LONG else "1h")] * crowded
     if figure.layout.shapes:
-        notes.append("grey: no message for longer than usual")
+        rows = any(line.of_rows for line in lines)
+        notes.append("grey: rows without a value" if rows else "grey: no message for longer than usual")
+    if hidden:
+        notes.append(f"{counted(hidden, 'gap')} too short to be visible here: not shaded")
     steps = Counter(line.panel for line in lines if line.state)
     if any(many > _STEPS for many in steps.values()):
         notes.append("many states overlap: plots.timeline draws each as its own bar")
@@ -192,7 +229,8 @@ def _fitted(figure: go.Figure, own: list[Line], left: str, right: str, outside: 
     """Let the axes of a panel show what was measured, and its lines be seen; tell whether these are a smear."""
     for axis, beside in ((left, [one for one in own if not one.right]), (right, [one for one in own if one.right])):
         if measured := outside.ends(beside):
-            figure.layout[axis.replace("y", "yaxis")].range = with_room(measured)
+            layout = figure.layout[axis.replace("y", "yaxis")]
+            layout.range = with_room(measured, log=layout.type == "log")
     swings = lighten(figure, [line for line in own if not line.state and not line.right], left)
     return bool(len(own) > _APART and swings > _SMEAR)
 

@@ -1,7 +1,8 @@
-"""Values that would flatten a figure and so lie outside its axis: what devices write when they measured nothing."""
+"""Values outside an axis: those that would flatten a figure, and those below a logarithmic one."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -10,6 +11,7 @@ from isr_analysis.amounts import counted
 from isr_analysis.checks.series import Floats
 from isr_analysis.checks.values import apart, is_sentinel
 from isr_analysis.plots.panels import Line
+from isr_analysis.plots.theme import said, short
 
 _FLAT = 4.0  # times the height of what was measured from which on the others flatten it
 _ABSURD = 1e6  # times the greatest of the others: nothing that was measured is so far from all else
@@ -60,9 +62,37 @@ def named(values: Counter[float]) -> str:
     return f"{', '.join(told)}{more}"
 
 
-def with_room(ends: tuple[float, float]) -> list[float]:
-    """Give the range of an axis that shows two values and all between them."""
-    low, high = ends
+def above_zero(lines: list[Line]) -> tuple[list[Line], list[str]]:
+    """Give lines as a logarithmic axis shows them, broken where they are not above zero, and what is to be said of it.
+
+    States that have an axis for themselves stay as they are.
+    """
+    steps = {(line.panel, line.right) for line in lines} - {
+        (line.panel, line.right) for line in lines if not line.state
+    }
+    found: list[Line] = []
+    left_out: Counter[str] = Counter()
+    for line in lines:
+        at = np.flatnonzero(line.value > 0)
+        if len(at) == len(line.value) or (line.panel, line.right) in steps:
+            found.append(line)
+            continue
+        left_out[line.field] += len(line.value) - len(at)
+        if len(at):
+            gaps = (np.diff(at) > 1) | (np.diff(np.searchsorted(line.breaks, at)) > 0)
+            heard, breaks = (line.time, line.breaks), np.flatnonzero(gaps)
+            found.append(
+                dataclasses.replace(line, time=line.time[at], value=line.value[at], breaks=breaks, heard=heard)
+            )
+    if not left_out:
+        return found, []
+    names = ", ".join(said(short(field)) for field in [*left_out][:_NAMED]) + (" …" if len(left_out) > _NAMED else "")
+    return found, [f"not on a logarithmic axis: {counted(left_out.total(), 'value')} of 0 or below, of {names}"]
+
+
+def with_room(ends: tuple[float, float], *, log: bool = False) -> list[float]:
+    """Give the range of an axis that shows two values and all between them; a logarithmic one is given by exponents."""
+    low, high = np.log10(ends).tolist() if log else ends
     room = _ROOM * (high - low) or 0.05 * abs(low) or 0.5
     return [low - room, high + room]
 

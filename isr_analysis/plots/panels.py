@@ -19,7 +19,6 @@ from isr_analysis.plots.zones import Clock
 _EVENTS = 5000
 _PIXELS = 1000
 _SAID, _HOVER = 400, 400_000  # characters of hover text: of one event, and of all
-_SHADES = 60
 _MARKED = 60
 _WORDS = 12
 _NAMED = 3
@@ -57,6 +56,10 @@ class Line:
         Points drawn, points that were to be drawn, and the number of its trace in the figure.
     label : bool
         Whether its numbers stand among as many words, like the ``1.9`` of a version: it is no measurement.
+    of_rows : bool
+        Whether it is broken where rows of an even grid have no value; else, where nothing came for longer than usual.
+    heard : tuple of numpy.ndarray or None
+        Where it is a part of what was heard: the instants and breaks of the whole.
     """
 
     field: str
@@ -75,6 +78,8 @@ class Line:
     whole: int = 0
     trace: int = -1
     label: bool = False
+    of_rows: bool = False
+    heard: tuple[Ints, Ints] | None = None
 
 
 def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
@@ -89,7 +94,9 @@ def stacked(heights: list[float], gap: float) -> list[tuple[float, float]]:
     return domains
 
 
-def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[float, float]) -> tuple[str, str]:
+def panel_axes(
+    figure: go.Figure, own: list[Line], number: int, domain: tuple[float, float], *, log: bool = False
+) -> tuple[str, str]:
     """Make the axis of a panel, and one on the right if a line needs it; give their names for traces."""
     most = _TITLE if domain == (0.0, 1.0) else _TITLE // 2
     left = f"y{2 * number + 1}" if number else "y"
@@ -106,6 +113,8 @@ def panel_axes(figure: go.Figure, own: list[Line], number: int, domain: tuple[fl
             layout |= {"overlaying": left, "side": "right", "showgrid": False, "tickmode": "auto"}
         if lines and all(line.state for line in lines):
             layout |= _steps(lines)
+        elif log:
+            layout |= {"type": "log"}
         figure.update_layout({axis.replace("y", "yaxis"): layout})
     return left, right
 
@@ -184,8 +193,11 @@ def lighten(figure: go.Figure, own: list[Line], axis: str) -> float:
     """
     if len(own) < 2:  # noqa: PLR2004 (a line alone hides none)
         return 0.0
-    shown = figure.layout[axis.replace("y", "yaxis")].range or (-np.inf, np.inf)
-    drawn = [(figure.data[line.trace], np.clip(np.asarray(figure.data[line.trace].y, float), *shown)) for line in own]
+    layout = figure.layout[axis.replace("y", "yaxis")]
+    shown, scale = layout.range or (-np.inf, np.inf), np.log10 if layout.type == "log" else np.asarray
+    drawn = [
+        (figure.data[line.trace], np.clip(scale(np.asarray(figure.data[line.trace].y, float)), *shown)) for line in own
+    ]
     height = max(np.nanmax(y) for _, y in drawn) - min(np.nanmin(y) for _, y in drawn)
     swings = [float(np.nansum(np.abs(np.diff(y)))) for _, y in drawn]
     for (trace, _), one in zip(drawn, swings, strict=True):
@@ -253,22 +265,44 @@ def _chosen(time: Ints, value: Floats, breaks: Ints, most: int, *, state: bool) 
     return keep[chosen], breaks, len(keep)
 
 
-def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour: str) -> None:
-    """Shade the spans in which every line of a panel is silent, the longest if there are very many."""
-    begins = np.concatenate([line.time[np.concatenate([[0], line.breaks + 1])] for line in own])
-    ends = np.concatenate([line.time[np.concatenate([line.breaks, [len(line.time) - 1]])] for line in own])
+def shade(figure: go.Figure, own: list[Line], hands: Clock, *, axis: str, colour: str, most: int) -> int:
+    """Shade the spans in which every line of a panel is silent, all of them as one shape: hundreds would be slow.
+
+    Give how many are left out, as they would not be seen.
+    """
+    heard = [line.heard or (line.time, line.breaks) for line in own]
+    begins = np.concatenate([time[np.concatenate([[0], breaks + 1])] for time, breaks in heard])
+    ends = np.concatenate([time[np.concatenate([breaks, [len(time) - 1]])] for time, breaks in heard])
     order = np.argsort(begins, kind="stable")
     begins, reach = begins[order], np.maximum.accumulate(ends[order])
     silent = np.flatnonzero(begins[1:] > reach[:-1])
-    longest = silent[np.argsort(begins[silent + 1] - reach[silent], kind="stable")[-_SHADES:]]
-    left, right = hands.axis(reach[longest]), hands.axis(begins[longest + 1])
-    figure.layout.shapes += tuple(
+    start, end, hidden = _to_be_seen(reach[silent], begins[silent + 1], most)
+    if not len(start):
+        return hidden
+    left, right = (np.datetime_as_string(hands.axis(one), "ms").tolist() for one in (start, end))
+    path = "".join(f"M{a},0V1H{b}V0Z" for a, b in zip(left, right, strict=True)).replace("T", "_")
+    figure.layout.shapes += (
         go.layout.Shape(
-            type="rect", x0=start, x1=end, xref="x", y0=0, y1=1, yref=f"{axis} domain", layer="below",
-            fillcolor=colour, line={"width": 0},
-        )
-        for start, end in zip(np.datetime_as_string(left, "ms"), np.datetime_as_string(right, "ms"), strict=True)
-    )  # fmt: skip
+            type="path", path=path, xref="x", yref=f"{axis} domain", layer="below", fillcolor=colour, line={"width": 0}
+        ),
+    )
+    return hidden
+
+
+def _to_be_seen(start: Ints, end: Ints, most: int) -> tuple[Ints, Ints, int]:
+    """Give the spans to shade: all, or of very many what is seen of them on a line of as many pixels as `most`.
+
+    There spans are joined if what came between is shorter than a pixel, and than they are. What is still narrower than
+    a pixel is left out, and counted.
+    """
+    if len(start) <= most:
+        return start, end, 0
+    pixel, length, between = (end[-1] - start[0]) // most, end - start, start[1:] - end[:-1]
+    first = np.append(0, np.flatnonzero((between >= pixel) | (between > np.minimum(length[1:], length[:-1]))) + 1)
+    many = np.diff(first, append=len(start))
+    start, end = start[first], end[first + many - 1]
+    wide = end - start >= pixel
+    return start[wide], end[wide], int(many[~wide].sum())
 
 
 def mark(

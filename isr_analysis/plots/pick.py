@@ -19,6 +19,7 @@ from isr_analysis.checks.series import (
     CLIENT,
     TOPIC,
     Flags,
+    Ints,
     identity,
     listed,
     missing,
@@ -35,6 +36,8 @@ from isr_analysis.plots.panels import Line
 _LINES = 40
 _PANELS = 8
 _MANY, _LONG = 20, 20.0  # a line of so many points without a rhythm breaks at so many of its usual pauses
+_CHANGE, _QUARTER = 2 * times.HOUR, times.HOUR // 4  # clocks are changed by no more, and by such parts of an hour
+_MONTH = (28, 31)  # days
 _TELLING = [CLIENT, "chan", "type", "module", "dcn", DEVICE, TOPIC]
 
 
@@ -139,7 +142,7 @@ def lines_of(
     splits: dict[str | None, Any] = {}
     if all(name in frame.columns for name in UNITS):
         frame = frame.assign(**{UNITS[0]: coalesced(frame, UNITS)})
-    of_grid = _units_of_grid(frame)
+    of_grid, messages = _units_of_grid(frame), bool(identity(frame))
     for name in fields:
         if name in extra:
             continue
@@ -154,19 +157,18 @@ def lines_of(
         for number, told in enumerate(series.tell()):
             rows = series.rows(number)
             value, words = column.drawn(rows)
-            time = series.times(number)
+            whole = series.times(number)
             there = ~np.isnan(value)
-            if not there.all():
-                value, time = value[there], time[there]
+            value, time = (value, whole) if there.all() else (value[there], whole[there])
             if not len(value):
                 continue
             symbol = str(told.pop(unit)) if unit and unit in told else str(of_grid.get(name, ""))
             topic = told.get(TOPIC)
             state = bool(words) or is_state(value, topic)
-            held = state or len(time) < _MANY
-            breaks = silences(time, cadence(time), anyhow=np.inf if held else _LONG)
             label = not words and column.is_label(rows)
-            lines.append(Line(name, symbol, told, time, value, words, state, breaks, label=label))
+            mixed = column.words and not words  # what stands between the numbers is a word, and not nothing
+            breaks, of_rows = breaks_of(whole, None if mixed or messages else there, time, state=state)
+            lines.append(Line(name, symbol, told, time, value, words, state, breaks, label=label, of_rows=of_rows))
     kinds: dict[tuple[Any, ...], list[Line]] = {}
     for line in lines:
         kinds.setdefault((line.field, line.unit, line.keys.get(TOPIC)), []).append(line)
@@ -175,6 +177,43 @@ def lines_of(
         for line in same:
             line.state = bool(line.words) or (all_states and any(one.state for one in same))
     return lines, seen, beyond
+
+
+def breaks_of(whole: Ints, there: Flags | None, time: Ints, *, state: bool) -> tuple[Ints, bool]:
+    """Give the values, by their number, after which a line through them is broken, and whether rows without one do so.
+
+    Parameters
+    ----------
+    whole : numpy.ndarray
+        The instants of all rows of a series, ascending.
+    there : numpy.ndarray or None
+        Which rows hold a value; None if they are messages, of which some lack this field without anything being amiss.
+        Rows on an even grid without a value are a gap, unless the values come at a slower rate than the rows.
+    time : numpy.ndarray
+        The instants of the values.
+    state : bool
+        Whether the line is one of states, which hold until the next.
+    """
+    pace = cadence(time)
+    if there is not None and len(time) < len(whole) and _is_even(whole):
+        steps = np.diff(np.flatnonzero(there))
+        slower = np.median(steps) > 1 and (state or pace.regular.any()) if len(steps) else False
+        if not slower:
+            return np.flatnonzero(steps > 1), True
+    return silences(time, pace, anyhow=np.inf if state or len(time) < _MANY else _LONG), False
+
+
+def _is_even(time: Ints) -> bool:
+    """Tell whether instants are those of a grid: steps of one length, or of as many days, or of months."""
+    pause = np.diff(time)
+    if not len(pause) or pause.min() <= 0:
+        return False
+    if pause.min() == pause.max():
+        return True
+    days = np.rint(pause / times.DAY)
+    if days.min() < 1 or (pause % _QUARTER).any() or (np.abs(pause - days * times.DAY) > _CHANGE).any():
+        return False
+    return bool(days.min() == days.max() or (days.min() >= _MONTH[0] and days.max() <= _MONTH[1]))
 
 
 def _units_of_grid(frame: pd.DataFrame) -> dict[Any, Any]:

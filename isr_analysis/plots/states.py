@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -11,18 +12,19 @@ import plotly.graph_objects as go
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.absence import STATES
-from isr_analysis.checks.cadence import cadence, silences
+from isr_analysis.checks.cadence import cadence
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
 from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, natural, split, taken, zone_of
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots import values
 from isr_analysis.plots.panels import Line
-from isr_analysis.plots.pick import event_rows, named
+from isr_analysis.plots.pick import breaks_of, event_rows, named
 from isr_analysis.plots.zones import around, clock
 
-_STATES = 12
+_STATES, _LOOKS = 12, 60  # that a row may have without being asked for; that can be told apart
 _ROWS = 60
+_NAMED = 3
 _BARS = 4000
 _LONG = 2**62  # ns; longer than any span
 _GENERIC = {"value", "state", "status", "payload"}  # fields whose names say nothing beside the topic
@@ -48,7 +50,8 @@ def timeline(
     df : pandas.DataFrame or pandas.Series
         A frame from a loader, or any with a time index. It is not changed.
     fields : str or list of str, optional
-        The columns that contain states; by default, all that contain flags, a few words, or 0 and 1.
+        The columns that contain states; by default, all that contain flags, up to twelve words, or 0 and 1. Of a column
+        that is named here, up to 60 different values are drawn, numbers included.
     by : str or list of str, optional
         The columns that come first in the row names, before whatever else distinguishes them.
     tz : str or tzinfo, optional
@@ -87,20 +90,21 @@ def timeline(
         return look.nothing(ground, title=title or "No states", words="No data: the frame has no rows")
     if fields is None and not (events := event_rows(frame)).all():
         frame = frame[~events]  # what happens at an instant is no state
-    lines = _state_lines(frame, wanted, listed(by), asked=fields is not None)
+    lines, crowded = _state_lines(frame, wanted, listed(by), asked=fields is not None)
     if not lines:
         if not frame[wanted].notna().to_numpy().any():
             return look.nothing(ground, title=title or "No states", words="No data: every value is missing")
-        raise UsageError(
-            f"no column contains states (flags, words or 0 and 1); columns: {', '.join(frame.columns[:20])}; "
-            "plots.timeseries draws numbers"
-        )
+        raise _no_states(frame, crowded, asked=fields is not None)
     names = _row_names([line for line, _ in lines], listed(by))
     zone = zone_of(frame) if tz is None else times.zone(tz)
     last = max(int(line.time[-1]) for line, _ in lines)
     width = max(1, last - min(int(line.time[0]) for line, _ in lines)) // 1500
     rows = sorted(set(names), key=natural)
     notes = [f"{_ROWS} of {len(rows):,} rows; filter the frame to see others"] if len(rows) > _ROWS else []
+    if crowded:
+        told = ", ".join(f"{look.said(look.short(name))} ({many:,})" for name, many in [*crowded.items()][:_NAMED])
+        more = f" and {len(crowded) - _NAMED} more" if len(crowded) > _NAMED else ""
+        notes.append(f"left out, as they hold many different values: {told}{more}; fields= draws up to {_ROWS} of them")
     each = [
         _spans(name, line, words, last, width)
         for (line, words), name in zip(lines, names, strict=True)
@@ -116,10 +120,46 @@ def timeline(
         spans = sorted(spans, key=lambda span: span[1] - span[2])[:_BARS]
         notes.append(f"the {_BARS:,} longest spans")
     heading = title or _titled([line for line, _ in lines])
-    colours = look.state_colours(sorted({state for _, _, _, state in spans}), ground)
-    if _FAST in colours:
-        colours[_FAST] = look.INK[ground]["line"]
-    return _bars(spans, rows[:_ROWS], colours, zone, ground, title=heading, notes=notes)
+    looks, rare = _looks(spans, ground)
+    return _bars(spans, rows[:_ROWS], looks, zone, ground, title=heading, notes=notes, rare=rare)
+
+
+def _no_states(frame: pd.DataFrame, crowded: dict[str, int], *, asked: bool) -> UsageError:
+    """Make the error for a frame without anything that a timeline can show."""
+    columns = ", ".join(frame.columns[:20])
+    if not crowded:
+        return UsageError(
+            f"no column contains states (flags, words or 0 and 1); columns: {columns}; plots.timeseries draws numbers"
+        )
+    name, many = min(crowded.items(), key=lambda one: one[1])
+    if asked or many > _ROWS:
+        way = (
+            f"at most {_ROWS} are drawn; join some, as with df[{name!r}].replace, or draw numbers with plots.timeseries"
+        )
+    else:
+        way = f"more than {_STATES} are drawn only of a column that is named: fields={name!r}"
+    return UsageError(f"{name!r} has {many:,} different values, and {way}; columns: {columns}")
+
+
+def _looks(spans: list[Span], ground: look.Theme) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Give each state its colour and pattern; of many, plain colours go to those that hold longest.
+
+    Of more than can be told apart, the rarest have one look together: give also what these are called.
+    """
+    held: Counter[str] = Counter()
+    for _, start, end, state in spans:
+        if state != _FAST:
+            held[state] += end - start
+    states = sorted(held, key=natural)
+    rare: dict[str, str] = {}
+    if len(states) > _STATES:
+        states.sort(key=lambda state: -held[state])
+    if len(states) > _LOOKS:
+        rare = dict.fromkeys(states[_LOOKS - 1 :], f"{len(states) - _LOOKS + 1:,} other states")
+    found = look.state_looks([state for state in states if state not in rare], ground)
+    found = {state: found[state] for state in sorted(found, key=natural)}
+    found |= dict.fromkeys(rare.values(), (look.INK[ground]["soft"], "x"))
+    return found | ({_FAST: (look.INK[ground]["line"], "|")} if any(span[3] == _FAST for span in spans) else {}), rare
 
 
 def _titled(lines: list[Line]) -> str:
@@ -148,8 +188,14 @@ def _row_names(lines: list[Line], by: list[str]) -> list[str]:
     return names
 
 
-def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked: bool) -> list[tuple[Line, list[str]]]:
-    """Give each series of each field that holds states, with the state of each of its points in words."""
+def _state_lines(
+    frame: pd.DataFrame, fields: list[str], by: list[str], *, asked: bool
+) -> tuple[list[tuple[Line, list[str]]], dict[str, int]]:
+    """Give each series of each field that holds states, with the state of each of its points in words.
+
+    And how many different values each field has that has too many of them to be drawn.
+    """
+    crowded: dict[str, int] = {}
     found: list[tuple[Line, list[str]]] = []
     alone: set[int] = set()
     series = split(frame, list(dict.fromkeys([*identity(frame), *by])))
@@ -167,18 +213,21 @@ def _state_lines(frame: pd.DataFrame, fields: list[str], by: list[str], *, asked
             plain = value[code < 0]
             numeric = len(plain) > 0 and (asked or is_state(plain, told.get(TOPIC)))
             few = len(used) + (len(np.unique(plain)) if numeric else 0)
-            if not few or (len(plain) and not numeric) or few > (_ROWS if asked else _STATES):
+            if not few or (len(plain) and not numeric):
+                continue
+            if few > (_ROWS if asked else _STATES):
+                crowded[name] = max(few, crowded.get(name, 0))
                 continue
             if not asked and few == 1 and not numeric and column.words[used[0]] not in {"true", "false", "on", "off"}:
                 alone.add(len(found))
             words = [look.said(column.words[at]) if at >= 0 else f"{n:g}" for at, n in zip(code, value, strict=True)]
             time = series.times(number)[there]
-            breaks = silences(time, cadence(time))
+            breaks, _ = breaks_of(series.times(number), None if identity(frame) else there, time, state=True)
             found.append((Line(name, "", told, time, np.zeros(len(time)), {}, True, breaks), words))
     # One word all the time is a version or a name, unless others of its field and topic change: then it is a state.
     places = [(line.field, line.keys.get(TOPIC)) for line, _ in found]
     changing = {place for at, place in enumerate(places) if at not in alone}
-    return [one for at, one in enumerate(found) if at not in alone or places[at] in changing]
+    return [one for at, one in enumerate(found) if at not in alone or places[at] in changing], crowded
 
 
 def _spans(row: str, line: Line, words: list[str], last: int, width: int) -> list[Span]:
@@ -233,24 +282,31 @@ def _joined(spans: list[Span], width: int, short: int) -> list[Span]:
 
 
 def _bars(
-    spans: list[Span], rows: list[str], colours: dict[str, str], zone: dt.tzinfo | None, ground: look.Theme,
-    *, title: str, notes: list[str],
+    spans: list[Span], rows: list[str], looks: dict[str, tuple[str, str]], zone: dt.tzinfo | None, ground: look.Theme,
+    *, title: str, notes: list[str], rare: dict[str, str] | None = None,
 ) -> go.Figure:  # fmt: skip
-    """Draw bars by row; a trace for each state, so that the legend explains the colours."""
+    """Draw bars by row; a trace for each state, or for what the `rare` ones are called, so that the legend explains."""
     ends = np.array([at for _, start, end, _ in spans for at in (start, end)], dtype=np.int64)
     hands = clock(ends, zone)
     figure = go.Figure()
-    stripes = {"shape": "|", "size": 5, "solidity": 0.4, "fgcolor": look.INK[ground]["text"]}
-    for state, colour in colours.items():
-        own = [span for span in spans if span[3] == state]
+    for state, (colour, pattern) in looks.items():
+        stripes = {"shape": pattern, "size": 5, "solidity": 0.4}
+        if state == _FAST:  # neither one nor the other, so what is between the stripes is empty
+            stripes |= {"fgcolor": look.INK[ground]["text"]}
+        elif pattern:
+            stripes |= {"fillmode": "overlay", "fgcolor": look.INK[ground]["paper"]}
+        own = [span for span in spans if (rare or {}).get(span[3], span[3]) == state]
         start, end = (np.array([span[at] for span in own], dtype=np.int64) for at in (1, 2))
         text = [f"{hands.words(a)} to {hands.words(b)}" for _, a, b, _ in own]
+        if rare and state in rare.values():
+            text = [f"{span[3]}<br>{words}" for span, words in zip(own, text, strict=True)]
         if any(look.short(row) != row for row in rows):  # the axis, and with it %{y}, has them cut
             text = [f"{span[0]}<br>{words}" for span, words in zip(own, text, strict=True)]
         figure.add_trace(
             go.Bar(
                 base=hands.axis(start), x=(end - start) / 1e6, y=[span[0] for span in own], orientation="h", name=state,
-                marker={"color": colour, "line": {"width": 0}, "pattern": stripes if state == _FAST else {}},
+                marker={"color": colour, "line": {"width": 0},
+                        "pattern": stripes if pattern else {}},
                 width=0.7, customdata=text,
                 hovertemplate=f"<b>%{{y}}: {state}</b><br>%{{customdata}}<extra></extra>",
             )
@@ -260,7 +316,7 @@ def _bars(
         xaxis=look.time_axis(hands.title, around(ends, hands)),
         yaxis=look.name_axis(rows) | {"showgrid": False, "ticks": "", "range": [-0.6, len(rows) - 0.4]},
     )  # fmt: skip
-    return look.dressed(figure, ground, title=title, notes=notes, height=140 + 30 * max(2, len(rows)), legend=colours)
+    return look.dressed(figure, ground, title=title, notes=notes, height=140 + 30 * max(2, len(rows)), legend=looks)
 
 
 def coverage(
@@ -328,5 +384,5 @@ def coverage(
     notes = [f"{_ROWS} of {len(rows):,} rows"] if len(rows) > _ROWS else []
     spans = [span for span in spans if span[0] in rows[:_ROWS]]
     return _bars(
-        spans, rows[:_ROWS], {one: shades[one] for one in ordered}, zone, ground, title=heading, notes=notes
+        spans, rows[:_ROWS], {one: (shades[one], "") for one in ordered}, zone, ground, title=heading, notes=notes
     )  # fmt: skip

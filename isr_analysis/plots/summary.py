@@ -11,19 +11,30 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
+from isr_analysis.checks.grid import mean
 from isr_analysis.checks.kinds import decimals
 from isr_analysis.checks.series import Floats, Ints, stamps
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
+from isr_analysis.plots.compass import Compass, about, compass, directions
 from isr_analysis.plots.lines import headed, titled
 from isr_analysis.plots.outside import Outside
 from isr_analysis.plots.panels import Line, bottom, panel_axes, stacked, styles
 from isr_analysis.plots.pick import Picked, pick
+from isr_analysis.plots.thin import broken
 
 _BANDS = 4
 _BINS = 60
 _PLACES, _EXACT = 6, 2**50  # decimals, and steps between the least and the greatest value, that can be counted
+_HALF_TURN = 180
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+Course = tuple[Floats, Floats, Floats]
+"""The usual course of a line, by hour: the lower quartile, the median and the upper one."""
+
+Ends = tuple[float, float] | None
+"""The least and the greatest value that an axis shows; None if that is all."""
 
 
 def profile(
@@ -55,8 +66,9 @@ def profile(
     -------
     plotly.graph_objects.Figure
         One line per series, one panel per field and unit; for states, the share of messages in which they were on. The
-        band from the 25th to the 75th percentile is drawn for up to four lines in a panel. Without any rows or numbers,
-        see `timeseries`.
+        band from the 25th to the 75th percentile is drawn for up to four lines in a panel. Directions (see `wide`) are
+        sorted around their mean direction: the middle of 350 and 20 is 5. Where they lie around north, so does the
+        axis; what passes its end goes on at the other. Without any rows or numbers, see `timeseries`.
 
     Raises
     ------
@@ -86,13 +98,18 @@ def profile(
         axis = panel_axes(figure, own, number, domains[number])[0]
         if own[0].state:
             _of_shares(figure, axis, own)
-        for line in own:
-            hour = _hours(line.time, picked.zone, week=over == "week")
-            course = _quartiles(line.value, hour, many, share=line.state)
+        hours = [_hours(line.time, picked.zone, week=over == "week") for line in own]
+        courses, dial, strange = _courses(own, hours, many)
+        if dial:
+            ends = [edge for course in courses for edge in (np.nanmin(course[0]), np.nanmax(course[2]))]
+            figure.layout[axis.replace("y", "yaxis")].update(dial.ticks(min(ends), max(ends)))
+        if strange:
+            picked.notes.append(f"{counted(strange, 'value')} of {look.said(own[0].field)} left out: no direction")
+        for line, course in zip(own, courses, strict=True):
             has_band = len(own) <= _BANDS and not line.state
             banded |= has_band
             shown = line.name not in legend
-            figure.add_traces(_course(line, course, over, looks[line.name], axis, has_band=has_band, shown=shown))
+            figure.add_traces(_course(line, course, over, looks[line.name], axis, dial, has_band=has_band, shown=shown))
             legend.add(line.name)
         if len(picked.panels) > 1:
             headed(figure, own, [], domains[number][1])
@@ -136,7 +153,8 @@ def distribution(
     plotly.graph_objects.Figure
         One panel per field and unit, one outline per series: the share of its messages in each bin. There are at most
         60 bins, of equal width and the same for all series in a panel; values that `timeseries` puts outside its axis
-        are in no bin, which the figure mentions. Without any rows, a figure that says so.
+        are in no bin, which the figure mentions. Directions that lie around north are shown as one hill, not as two
+        halves. Without any rows, a figure that says so.
 
     Raises
     ------
@@ -161,7 +179,10 @@ def distribution(
     for number, panel in enumerate(picked.panels):
         own = [line for line in picked.lines if line.panel == panel]
         x, y = f"x{number + 1}" if number else "x", f"y{number + 1}" if number else "y"
-        edges, told = _classes(own, outside.ends(own))
+        ends, dial = _around(own, outside.ends(own))
+        edges, told = _classes(own, ends)
+        if dial and ends:
+            told |= dial.ticks(*ends)
         unit = f" [{own[0].unit}]" if own[0].unit else ""
         figure.update_layout({
             x.replace("x", "xaxis"): {"title": {"text": look.said(own[0].field + unit)}, "anchor": y,
@@ -179,8 +200,10 @@ def distribution(
                     mode="lines", line={"color": colour, "dash": dash, "width": 1.6},
                     fill="tozeroy" if len(own) <= _BANDS else "none", fillcolor=_faint(colour, 0.12),
                     name=line.name, legendgroup=line.name, showlegend=line.name not in legend,
+                    customdata=dial.published(np.repeat(edges, 2)) if dial else None,
                     hovertemplate=f"<b>%{{y:.3~g}} % of {len(line.value):,} messages</b><br>"
-                    f"near %{{x:,.5~g}} {look.said(line.unit)}<br>{line.told}<extra></extra>",
+                    f"near %{{{'customdata' if dial else 'x'}:,.5~g}} {look.said(line.unit)}<br>{line.told}"
+                    "<extra></extra>",
                 )
             )  # fmt: skip
             legend.add(line.name)
@@ -201,22 +224,31 @@ def _finish(
 
 
 def _course(
-    line: Line, course: tuple[Floats, Floats, Floats], over: str, style: tuple[str, str], axis: str,
+    line: Line, course: Course, over: str, style: tuple[str, str], axis: str, dial: Compass | None,
     *, has_band: bool, shown: bool,
 ) -> list[go.Scatter]:  # fmt: skip
-    """Draw the usual course of one line, and under it, if there is to be one, the band of its middle half."""
-    low, middle, high = course
+    """Draw the usual course of one line, and under it, if there is to be one, the band of its middle half.
+
+    The line of a direction that passes the end of the axis is broken there.
+    """
     common = {"yaxis": axis, "legendgroup": line.name, "name": line.name}
-    wrap = [*range(len(middle)), 0] if over == "day" else [*range(len(middle))]
+    wrap = np.array([*range(len(course[0])), *([0] if over == "day" else [])])
+    low, middle, high = (edge[wrap] for edge in course)
     colour, dash = style
     unit = " %" if line.state else f" {look.said(line.unit)}" if line.unit else ""
+    leaps = np.flatnonzero(np.abs(np.diff(middle)) > _HALF_TURN) if dial else wrap[:0]
+    at, holes = broken(np.arange(len(wrap)), leaps)
+    y = middle[at]
+    y[holes] = np.nan
+    value = "customdata" if dial else "y"
     middles = go.Scatter(
-        x=np.arange(len(wrap)), y=middle[wrap], mode=_mode(middle[wrap]), marker={"size": 5},
-        line={"color": colour, "dash": dash, "width": 2}, text=[_moment(one, over) for one in wrap],
-        hovertemplate=f"<b>{look.said(line.field)}: %{{y:,.5~g}}{unit}</b><br>%{{text}}<br>{line.told}<extra></extra>",
+        x=at, y=y, mode=_mode(y), marker={"size": 5}, customdata=dial.published(y) if dial else None,
+        line={"color": colour, "dash": dash, "width": 2}, text=[_moment(one, over) for one in wrap[at].tolist()],
+        hovertemplate=f"<b>{look.said(line.field)}: %{{{value}:,.5~g}}{unit}</b><br>%{{text}}<br>{line.told}"
+        "<extra></extra>",
         showlegend=shown, **common,
     )  # fmt: skip
-    return [_band(low[wrap], high[wrap], colour, common), middles] if has_band else [middles]
+    return [_band(low, middle, high, dial, colour, common), middles] if has_band else [middles]
 
 
 def _days_seen(lines: list[Line]) -> int:
@@ -236,14 +268,19 @@ def _of_shares(figure: go.Figure, axis: str, own: list[Line]) -> None:
     )
 
 
-def _band(low: Floats, high: Floats, colour: str, common: dict[str, str]) -> go.Scatter:
+def _band(
+    low: Floats, middle: Floats, high: Floats, dial: Compass | None, colour: str, common: dict[str, str]
+) -> go.Scatter:
     """Fill what lies between two lines: a closed outline for each run of hours that have any value."""
     at = np.flatnonzero(~np.isnan(low))
     x: list[Floats] = []
     y: list[Floats] = []
     for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1):
-        x += [run.astype(float), run[::-1].astype(float), np.array([np.nan])]
-        y += [low[run], high[run][::-1], np.array([np.nan])]
+        hour = run.astype(float)
+        whole = [(hour, low[run], high[run])]
+        for where, below, above in dial.pieces(hour, low[run], middle[run], high[run]) if dial else whole:
+            x += [where, where[::-1], np.array([np.nan])]
+            y += [below, above[::-1], np.array([np.nan])]
     return go.Scatter(
         x=np.concatenate(x), y=np.concatenate(y), mode="lines", line={"width": 0, "color": colour}, fill="toself",
         fillcolor=_faint(colour), showlegend=False, hoverinfo="skip", **common,
@@ -271,19 +308,55 @@ def _hours(time: Ints, zone: dt.tzinfo | None, *, week: bool) -> Ints:
     return hour + 24 * there.day_of_week.to_numpy().astype(np.int64) if week else hour
 
 
-def _quartiles(value: Floats, hour: Ints, many: int, *, share: bool) -> tuple[Floats, Floats, Floats]:
+def _courses(own: list[Line], hours: list[Ints], many: int) -> tuple[list[Course], Compass | None, int]:
+    """Give the quartiles of each hour of the lines of a panel; of directions their axis, and how many values are none.
+
+    Quartiles of directions lie about the mean direction of their hour.
+    """
+    known = directions(own)
+    if known is None:
+        return [_quartiles(line, line.value, hour, many) for line, hour in zip(own, hours, strict=True)], None, 0
+    values = [line.value[some] for line, some in zip(own, known, strict=True)]
+    found = [
+        _quartiles(line, value, hour[some], many, turning=True)
+        for line, value, hour, some in zip(own, values, hours, known, strict=True)
+    ]
+    dial = compass(values, [edge for course in found for edge in course])
+    turned = [dial.onto(middle) - middle for _, middle, _ in found]
+    courses = [(low + by, middle + by, high + by) for (low, middle, high), by in zip(found, turned, strict=True)]
+    return courses, dial, sum(int(np.count_nonzero(~some)) for some in known)
+
+
+def _quartiles(line: Line, value: Floats, hour: Ints, many: int, *, turning: bool = False) -> Course:
     """Give the quartiles of each hour; of states the share in percent, three times."""
     order = np.argsort(hour, kind="stable")
     bounds = np.searchsorted(hour[order], np.arange(many + 1))
     found = np.full((3, many), np.nan)
     for at in range(many):
         part = value[order[bounds[at] : bounds[at + 1]]]
+        if turning and len(part):
+            part = about(part, mean(part, line.field))
         if len(part):
-            found[:, at] = 100 * (part > 0).mean() if share else np.percentile(part, [25, 50, 75])
+            found[:, at] = 100 * (part > 0).mean() if line.state else np.percentile(part, [25, 50, 75])
     return found[0], found[1], found[2]
 
 
-def _classes(own: list[Line], shown: tuple[float, float] | None) -> tuple[Floats, dict[str, object]]:
+def _around(own: list[Line], ends: Ends) -> tuple[Ends, Compass | None]:
+    """Turn directions that lie on both sides of north, so that these lie together; give the ends of what is shown."""
+    known = directions(own)
+    if known is None or (ends is None and not all(some.all() for some in known)):
+        return ends, None
+    values = [line.value[some] for line, some in zip(own, known, strict=True)]
+    dial = compass(values, values)
+    if dial.is_usual:
+        return ends, None
+    for line, some in zip(own, known, strict=True):
+        line.value = np.where(some, dial.onto(line.value), np.inf)
+    turned = dial.onto(np.concatenate(values))
+    return (float(turned.min()), float(turned.max())), dial
+
+
+def _classes(own: list[Line], shown: Ends) -> tuple[Floats, dict[str, object]]:
     """Give the edges of the classes of a panel, from the least to the greatest value or of what is `shown`.
 
     And the axis' labels where they are states.

@@ -29,6 +29,7 @@ COLOURS = {
 SPARE = {"light": ["#B8860B", "#A3B82E", "#4A5560", "#B5179E"], "dark": ["#D88A9C", "#D3E36A", "#C3CCD6", "#FF6FE0"]}
 """The colours of states beyond those of lines, for a figure that has very many."""
 
+_PATTERNS = ["", "/", "x", "\\", ".", "-", "+"]  # upright stripes are those of what changes quickly
 _DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 _LEGEND_WIDTH = 860
 _TITLE_WIDTH = 72  # characters of a line, as many as a page of 700 px has room for
@@ -128,8 +129,11 @@ def line_styles(
     return styles
 
 
-def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
-    """Give each state its colour: off is pale, on is strong, faults stand out, all others take the colours in turn."""
+def state_looks(states: Iterable[str], theme: Theme) -> dict[str, tuple[str, str]]:
+    """Give each state its colour and pattern: off is pale, on is strong, faults stand out, others take them in turn.
+
+    Those that come first have plain colours; when these are taken, the same come again with a pattern.
+    """
     colours = COLOURS[theme]
     known = [(ON, INK[theme]["good"]), (OFF, "#C9D1D9" if theme == "light" else "#3B4552"), (_BAD, INK[theme]["bad"])]
     chosen = {
@@ -137,8 +141,13 @@ def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
     }
     # Green last: nobody knows whether such a state is well.
     free = [one for one in [*colours[3:], *colours[2::-1], *SPARE[theme]] if one not in chosen.values()]
-    turn = itertools.cycle(free)
-    return {state: colour or next(turn) for state, colour in chosen.items()}
+    turn = itertools.cycle((colour, pattern) for pattern in _PATTERNS for colour in free)
+    return {state: (colour, "") if colour else next(turn) for state, colour in chosen.items()}
+
+
+def state_colours(states: Iterable[str], theme: Theme) -> dict[str, str]:
+    """Give each state the colour of its look."""
+    return {state: colour for state, (colour, _) in state_looks(states, theme).items()}
 
 
 def said(text: object) -> str:

@@ -31,8 +31,8 @@ def thin(time: Ints, value: Floats, breaks: Ints, most: int) -> tuple[Ints, Ints
     breaks : numpy.ndarray
         The points after which there is a gap, ascending.
     most : int
-        How many points to keep. Of more gaps than an eighth of it, the longest are kept, and in any case each that is
-        wider than the line.
+        How many points to keep. Of more gaps than an eighth of it, the longest are kept, of equal ones some of the
+        whole line, and in any case each that is wider than the line.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def thin(time: Ints, value: Floats, breaks: Ints, most: int) -> tuple[Ints, Ints
     if len(breaks) > most // 8:
         length = time[breaks + 1] - time[breaks]
         many = max(most // 8, int(np.count_nonzero(length > (time[-1] - time[0]) // _SEEN)))
-        breaks = np.sort(breaks[np.argsort(length, kind="stable")[-many:]])
+        breaks = breaks[_longest(length, many)]
     edges = np.concatenate([[0], breaks + 1, [len(value)]])
     room = most - 2 * len(breaks) - 4
     kept = [np.array([0, len(value) - 1, int(value.argmin()), int(value.argmax())])]
@@ -61,6 +61,14 @@ def thin(time: Ints, value: Floats, breaks: Ints, most: int) -> tuple[Ints, Ints
             kept.append(begin + chosen.astype(np.int64))
     keep = np.unique(np.concatenate(kept))
     return keep, np.searchsorted(keep, breaks, side="right") - 1
+
+
+def _longest(length: Ints, many: int) -> Ints:
+    """Choose the longest of some gaps; of those that are as long as the last of them, some from everywhere."""
+    least = np.partition(length, -many)[-many]
+    longer, same = np.flatnonzero(length > least), np.flatnonzero(length == least)
+    room = many - len(longer)
+    return np.sort(np.concatenate([longer, same[np.arange(room) * len(same) // room]]))
 
 
 def broken(keep: Ints, breaks: Ints) -> tuple[Ints, Ints]:

@@ -15,12 +15,13 @@ import isr_analysis as isr
 from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
 from isr_analysis.checks.grid import mean
-from isr_analysis.checks.kinds import decimals
+from isr_analysis.checks.kinds import decimals, is_direction
 from isr_analysis.checks.naming import channel
 from isr_analysis.checks.saying import as_published
-from isr_analysis.checks.series import CLIENT, TOPIC, nanoseconds, natural, taken, zone_of
+from isr_analysis.checks.series import CLIENT, TOPIC, Floats, Ints, nanoseconds, natural, stamps, taken, zone_of
 from isr_analysis.errors import UsageError, in_words
-from isr_analysis.plots import pick, values, zones
+from isr_analysis.plots import pick, zones
+from isr_analysis.plots import values as columns
 from isr_analysis.plots.outside import measured
 from isr_analysis.plots.panels import Line
 from isr_analysis.report.markup import listed, written
@@ -28,7 +29,14 @@ from isr_analysis.times import Range
 
 _LAST_MESSAGES = 8
 _LONG = 80  # characters of a list, an object or bytes in a table
-_NUMBERS = [CLIENT, "channel", "field", "unit", "least", "mean", "greatest", "now", "messages", "decimals", "without"]
+_NUMBERS = [CLIENT, "channel", "field", "unit", "least", "mean", "rise", "greatest", "now", "messages", "decimals",
+            "without"]  # fmt: skip
+_TOTAL = re.compile(
+    r"uptime|total|count|bytes|octets|packets|pulses|ticks|tips|energy|[kM]?[Ww][Hh](?![a-z])", re.IGNORECASE
+)
+_ENERGY = {"Wh", "kWh", "MWh"}
+_CODE = 999  # beyond which whole numbers that only rise are no share, code or level
+_FALLS = 0.02  # of the rises: late messages
 _TOP, _TOP_BARE = 40, 16  # room above a figure without a title, with and without headings of its panels
 
 
@@ -53,7 +61,7 @@ class Chapter:
     numbers : pandas.DataFrame
         A row for each measured channel, field and unit: least, mean, greatest and last value, how many there are,
         how many decimals they were published with, and how often each value came that stands for no measurement, which
-        least, mean and greatest are without.
+        least, mean and greatest are without. What counts up has no mean, but by how much it rose, in ``rise``.
     tail : pandas.DataFrame or None
         Its last messages as text, if there is no figure.
     findings : pandas.DataFrame
@@ -83,7 +91,7 @@ def chapter(topic: str, df: pd.DataFrame, span: Range | None = None, coverage: p
     What `coverage` says is not on disk is no silence.
     """
     df = taken(df)
-    lines = [] if pick.event_rows(df).all() else pick.lines_of(df, values.fields_of(df, None), [])[0]
+    lines = [] if pick.event_rows(df).all() else pick.lines_of(df, columns.fields_of(df, None), [])[0]
     lines = [line for line in lines if not line.label]
     figures, said = drawn(df, lines)
     if span is not None:
@@ -141,7 +149,7 @@ def drawn(df: pd.DataFrame, lines: list[Line]) -> tuple[list[Any], list[str]]:
 
 def _only(column: pd.Series) -> str:
     """Write the one value that a column holds, if it holds no other."""
-    held = values.read(column)
+    held = columns.read(column)
     words, numbers = np.unique(held.code[held.code >= 0]), np.unique(held.number[~np.isnan(held.number)])
     if len(words) + len(numbers) != 1:
         return ""
@@ -187,22 +195,47 @@ def bare(figure: Any, heading: str = "") -> list[str]:
 
 
 def in_numbers(lines: list[Line]) -> pd.DataFrame:
-    """Give least, mean, greatest and last value of what is measured: of each channel, field and unit."""
+    """Give least, mean, greatest and last value of what is measured, by how much it rose of what counts up."""
     rows = []
-    for line in lines:
-        if line.state:
-            continue
-        value = measured(line.value, line.field)
-        without = line.value[~np.isin(line.value, value)] if len(value) < len(line.value) else value[:0]
+    lines = [line for line in lines if not line.state]
+    values = [measured(line.value, line.field) for line in lines]
+    totals = {(line.field, line.unit) for line, value in zip(lines, values, strict=True) if _counts_up(value, line)}
+    for line, value in zip(lines, values, strict=True):
+        known = np.isin(line.value, value) if len(value) < len(line.value) else np.ones(len(value), bool)
+        total = (line.field, line.unit) in totals and (_counts_up(value, line) or bool((np.diff(value) >= 0).all()))
         rows.append({
             CLIENT: str(line.keys.get(CLIENT, "")), "channel": channel(line.keys), "field": line.field,
-            "unit": line.unit, "least": value.min(), "mean": mean(value, line.field),
+            "unit": line.unit, "least": value.min(), "mean": np.nan if total else mean(value, line.field),
+            "rise": _rise(value, line.time[known]) if total else np.nan,
             "greatest": value.max(), "now": line.value[-1],
             "messages": len(line.value), "decimals": decimals(value),
-            "without": Counter(without.tolist()),
+            "without": Counter(line.value[~known].tolist()),
         })  # fmt: skip
     found = pd.DataFrame(rows, columns=[*_NUMBERS])
     return found.sort_values([CLIENT, "channel"], key=lambda one: one.map(natural), kind="stable", ignore_index=True)
+
+
+def _counts_up(value: Floats, line: Line) -> bool:
+    """Tell whether values are those of a counter, whose mean says nothing: they rise, or begin anew.
+
+    So does a battery that is charged; what is not called a total has to be whole and greater than a share or level is.
+    """
+    named = line.unit in _ENERGY or _TOTAL.search(line.field) is not None
+    if is_direction(line.field) or value.min() < 0:
+        return False
+    if not named and (value.max() <= _CODE or (value != np.floor(value)).any()):
+        return False
+    before, after = value[:-1], value[1:]
+    rises, anew = (int(np.count_nonzero(one)) for one in (after > before, after < before / 2))
+    falls = int(np.count_nonzero(after < before)) - anew
+    least, most = (3, 0.25) if named else (10, _FALLS)  # a device may be restarted each hour
+    return rises >= least and falls <= _FALLS * rises and anew <= most * rises
+
+
+def _rise(value: Floats, time: Ints) -> float:
+    """Give by how much a counter rose from the first to the last message."""
+    frame = pd.DataFrame({"value": value}, index=stamps(time, None))
+    return float(isr.wide(frame, every="1d", counter=True)["value"].sum())
 
 
 def _as_text(df: pd.DataFrame) -> pd.DataFrame:

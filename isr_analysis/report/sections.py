@@ -39,8 +39,9 @@ _CHANNELS = 60
 _FINDINGS = 100
 _LASTING = [SILENT, NEVER_FETCHED, FAILED, "value stuck"]
 _NUMBERS = {"client_id": "Publisher", "channel": "Channel", "field": "Field", "unit": "Unit", "least": "Minimum",
-            "mean": "Mean", "greatest": "Maximum", "now": "Last", "messages": "Messages"}  # fmt: skip
-_VALUES = ["least", "mean", "greatest", "now"]
+            "mean": "Mean", "rise": "Rose by", "greatest": "Maximum", "now": "Last",
+            "messages": "Messages"}  # fmt: skip
+_VALUES = ["least", "mean", "rise", "greatest", "now"]
 _METRE = 6  # decimals of a coordinate that tell a metre from the next
 _LIBRARIES = ["pandas", "pyarrow", "plotly", "nbconvert"]
 
@@ -233,7 +234,6 @@ def topic(one: Chapter, tz: str) -> None:
         heads = {str(name): str(name) for name in one.tail} | {"time": f"Published ({tz})", "client_id": "Publisher"}
         show(table(one.tail, labels=heads, caption="The last messages; nothing in this topic can be drawn."))
     if len(one.numbers):
-        heads = _told(_NUMBERS, one.numbers, {"channel", "unit"})
         more = len(one.numbers) - _CHANNELS
         shown = one.numbers.head(_CHANNELS).astype("object")
         for at, row in enumerate(shown.to_dict("records")):
@@ -242,12 +242,17 @@ def topic(one: Chapter, tz: str) -> None:
             for name in _VALUES:
                 digits = 3 + _METRE if place else 4
                 mean = name == "mean" and row["least"] < row["greatest"]
-                shown.loc[at, name] = reading(row[name], many, digits=digits, mean=mean)
+                none = pd.isna(row[name])
+                shown.loc[at, name] = "" if none else reading(row[name], many, digits=digits, mean=mean)
+        heads = _told(_NUMBERS, shown, {"channel", "unit", "mean", "rise"})
         said = [f"{more:,} more are not shown."] if more > 0 else []
         without: Counter[float] = sum(shown["without"], Counter())
         if without:
             said.append(f"Minimum, mean and maximum leave out values that mean “no measurement”: {named(without)}.")
-        show(table(shown, labels=heads, caption=" ".join(said), right=[*_VALUES, "messages"]))
+        if "rise" in heads:
+            said.append("Counters have no mean; what they rose by includes restarts from zero.")
+        right = [name for name in [*_VALUES, "messages"] if name in heads]
+        show(table(shown, labels=heads, caption=" ".join(said), right=right))
 
 
 def _notes(said: list[str]) -> None:

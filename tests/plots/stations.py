@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -46,3 +48,11 @@ def hours(day, zone="Europe/Zurich", count=48):
     """Make a frame of hours from a local midnight on."""
     index = pd.date_range(pd.Timestamp(day, tz=zone), periods=count, freq="1h", unit="ns", name="time")
     return pd.DataFrame({"value": np.arange(count) * 1.0}, index=index)
+
+
+def shaded(figure):
+    """Give what is grey in each panel of a figure, as pairs of instants on its axis."""
+    pairs = [re.findall(r"M(\S+?),0V1H(\S+?)V0Z", shape.path) for shape in figure.layout.shapes]
+    assert all(len(shape.path) == sum(map(len, sum(some, ()))) + 9 * len(some)
+               for shape, some in zip(figure.layout.shapes, pairs, strict=True))  # fmt: skip
+    return [[tuple(np.datetime64(one.replace("_", "T")) for one in pair) for pair in some] for some in pairs]

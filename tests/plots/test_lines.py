@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from stations import MINUTES, fleet, plain, words
+from stations import MINUTES, fleet, plain, shaded, words
 
 from isr_analysis import plots
-from isr_analysis.checks import wide
+from isr_analysis.checks import gaps, wide
 
 
 def test_a_line_never_joins_two_series():
@@ -117,9 +117,105 @@ def test_a_gap_is_not_bridged_and_is_shaded():
     figure = plots.timeseries(frame)
     y = figure.data[0].y
     assert np.isnan(y).sum() == 1
-    assert [str(shape.x0)[:16] for shape in figure.layout.shapes] == ["2026-11-01T01:39"]
-    assert [str(shape.x1)[:16] for shape in figure.layout.shapes] == ["2026-11-01T02:30"]
+    assert shaded(figure) == [[(np.datetime64("2026-11-01T01:39"), np.datetime64("2026-11-01T02:30"))]]
+    assert [shape.yref for shape in figure.layout.shapes] == ["y domain"]
     assert not plots.timeseries(frame, gaps=False).layout.shapes
+
+
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_all_gaps_are_shaded_however_many(ground):
+    """Of 239 equal outages in a month each one is grey, in each panel its own."""
+    index = pd.date_range("2026-01-01", periods=43_200, freq="1min", tz="UTC", name="time")
+    frame = plain(np.arange(43_200.0), index)[index.hour % 3 > 0]
+    figure = plots.timeseries(frame, theme=ground)
+    found = gaps(frame)
+    assert len(found) == 239
+    ends = zip(found["start"].dt.tz_localize(None), found["end"].dt.tz_localize(None), strict=True)
+    assert shaded(figure) == [[*ends]]
+    assert len(figure.to_json()) < 1_000_000
+    both = pd.concat([frame.assign(topic="a"), frame.iloc[::-1][:20_000].assign(topic="b")]).sort_index(kind="stable")
+    assert [len(one) for one in shaded(plots.timeseries(both, theme=ground))] == [239, 166]
+
+
+def test_of_very_many_gaps_those_that_can_be_seen_are_shaded():
+    """A year in which the link fails each hour, for a third of it, and one day for good; and half of a day quickly.
+
+    A failure of 20 minutes is narrower than a pixel there. Where the grey would be most of what is seen, it is joined.
+    """
+    index = pd.date_range("2026-01-01", periods=365 * 1440, freq="1min", tz="UTC", name="time")
+    minute = np.arange(len(index))
+    heard = (minute % 60 >= 20) & (minute // 1440 != 100) & ~((minute // 720 == 400) & (minute % 20 >= 3))
+    figure = plots.timeseries(plain(np.sin(minute / 1e4), index)[heard])
+    ((day, half),) = shaded(figure)
+    assert [str(one)[:13] for one in day] == ["2026-04-10T23", "2026-04-12T00"]
+    assert [str(one)[:13] for one in half] == ["2026-07-19T23", "2026-07-20T12"]
+    assert words(figure).endswith(
+        "grey: no message for longer than usual<br>8,721 gaps too short to be visible here: not shaded"
+    )
+    assert len(figure.to_json()) < 1_000_000
+
+
+def test_gaps_of_which_none_can_be_seen_are_told():
+    """A third of each minute of three days: no grey, and a sentence."""
+    index = pd.date_range("2026-11-01", periods=3 * 86_400, freq="1s", tz="UTC", name="time")
+    frame = plain(np.arange(len(index)) * 1.0, index)[index.second >= 20]
+    assert not plots.timeseries(frame).layout.shapes
+    assert words(plots.timeseries(frame)).endswith("4,319 gaps too short to be visible here: not shaded")
+
+
+@pytest.mark.parametrize("every", ["1d", "12h", "6h", "1h"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/Havana"])
+def test_a_day_without_messages_is_a_gap_of_the_grid(every, zone):
+    """What is NaN in a wide frame is no straight line in its picture, also where a day has 23 hours."""
+    index = pd.date_range("2026-03-01", periods=41 * 24, freq="1h", tz=zone, name="time")
+    frame = plain(np.arange(len(index)) * 1.0, index, client_id="a", topic="telemetry/t")
+    grid = wide(frame[frame.index.day != 20], "value", every=every)
+    assert grid["a"].isna().sum() in range(1, 25)
+    drawn = pd.Series(plots.timeseries(grid).data[0].y)
+    assert drawn.isna().sum() == 1
+    assert drawn.dropna().tolist() == grid["a"].dropna().tolist()
+
+
+@pytest.mark.parametrize("freq", ["30s", "1h", "D", "W", "MS"])
+def test_each_run_without_a_value_breaks_a_line_of_a_resampled_frame(freq):
+    """However long the steps are; one value between two runs is a marker, as it has no line to be seen by."""
+    index = pd.date_range("2010-01-01", periods=180, freq=freq, tz="Europe/Zurich", name="time")
+    value = np.arange(180.0)
+    value[[50, 70, 71, 90, 92]] = np.nan
+    line, alone = plots.timeseries(plain(value, index)).data
+    assert np.diff(line.y)[np.isnan(np.diff(line.y))].size == 2 * 4
+    assert (alone.mode, [*alone.y]) == ("markers", [91.0])
+    assert len(plots.timeseries(plain(value, index), gaps=False).data) == 2
+    assert "grey: rows without a value" in words(plots.timeseries(plain(value, index)))
+
+
+def test_a_channel_that_speaks_more_rarely_than_the_grid_has_a_line():
+    """Of a value each five minutes on a grid of one nothing is missing; where two of them are, the line is broken."""
+    slow = np.where(np.arange(300) % 5, np.nan, np.arange(300))
+    (line,) = plots.timeseries(plain(slow)).data
+    assert [*line.y] == [*range(0, 300, 5)]
+    slow[100:116] = np.nan
+    figure = plots.timeseries(plain(slow))
+    assert np.isnan(figure.data[0].y).sum() == 1
+    assert "grey: no message for longer than usual" in words(figure)
+
+
+@pytest.mark.parametrize("columns", [{"client_id": "a"}, {"topic": "telemetry/t"}, {"chan": 1}])
+def test_a_message_without_a_field_is_no_gap_of_it(columns):
+    """Also where messages come on the full minute: this one was about something else."""
+    value = np.arange(200.0)
+    value[[50, 70, 71]] = np.nan
+    (line,) = plots.timeseries(plain(value, **columns), "value").data
+    assert not np.isnan(line.y).any()
+
+
+def test_messages_of_no_even_grid_may_lack_a_field():
+    """Without a column that says whose they are, rows whose steps differ are messages."""
+    index = MINUTES[:200] + pd.to_timedelta(np.arange(200) % 2, unit="s")
+    value = np.arange(200.0)
+    value[[50, 70, 71]] = np.nan
+    for at in (index, pd.DatetimeIndex(np.cumsum([0, *[15, 30] * 99, 15]) * 60_000_000_000, tz="UTC")):
+        assert not np.isnan(plots.timeseries(plain(value, at)).data[0].y).any()
 
 
 @pytest.mark.parametrize(("channels", "told"), [(6, False), (7, True)])

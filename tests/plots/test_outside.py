@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from stations import shaded
 
 import isr_analysis as isr
 
@@ -150,3 +151,56 @@ def test_infinite_values_are_called_beyond_and_not_missing():
     """A device that says infinity for no value has said something."""
     drawn = isr.plots.timeseries(frame().assign(value=np.inf), "value")
     assert drawn.layout.annotations[0].text == "No data: every value is beyond 1e+300"
+
+
+def test_a_logarithmic_axis_shows_decades_and_what_stands_for_nothing_lies_outside_it():
+    """Its range is in exponents: values around 20 are seen, and 65535 is named as on any other axis."""
+    figure = isr.plots.timeseries(frame([65535.0]), "value", log=True)
+    assert figure.layout.yaxis.type == "log"
+    low, high = 10 ** np.array(figure.layout.yaxis.range)
+    assert 16 < low < 17
+    assert 23 < high < 24
+    assert said(figure) == "outside the axis: 65,535; double-click to see all"
+    assert isr.plots.timeseries(frame(), "value", log=True).layout.yaxis.range is None
+    assert isr.plots.timeseries(frame(), "value").layout.yaxis.type is None
+
+
+def test_what_a_logarithmic_axis_cannot_show_is_counted_and_no_gap():
+    """Bursts of a counter that is mostly zero: the line is broken at zeros, and these are not called silence."""
+    df = frame([0.0, -1.0], times=5)
+    df.iloc[[150, 152], 2] = 0.0
+    heard = df.drop(df.index[200:250])
+    figure = isr.plots.timeseries(heard, "value", log=True)
+    line, alone = figure.data
+    assert (np.isnan(line.y).sum(), [*alone.y]) == (5, [heard["value"].iloc[151]])
+    assert alone.mode == "markers"
+    assert np.nanmin(line.y) > 0
+    assert len(line.y) - 5 == len(heard) - 12
+    ((silent,),) = shaded(figure)
+    assert silent == tuple(np.datetime64(df.index[at].tz_localize(None)) for at in (199, 250))
+    assert said(figure).startswith("not on a logarithmic axis: 12 values of 0 or below, of value<br>")
+    assert "logarithmic" not in said(isr.plots.timeseries(heard, "value"))
+
+
+def test_fields_without_a_value_above_zero_and_states_beside_a_logarithmic_axis():
+    """Levels in dBm have no panel there, which is said, and alone no figure; states keep their steps."""
+    df = frame().assign(rssi=-70.0, relay=[True, False] * (MANY // 2))
+    figure = isr.plots.timeseries(df, log=True)
+    axes = {axis.title.text: axis for axis in figure.select_yaxes()}
+    assert {name: axis.type for name, axis in axes.items()} == {"value": "log", "relay": None}
+    assert [*axes["relay"].ticktext] == ["false", "true"]
+    assert "400 values of 0 or below, of rssi" in said(figure)
+    nothing = isr.plots.timeseries(df, "rssi", log=True)
+    assert "no value is above 0" in nothing.layout.annotations[0].text
+    both = isr.plots.timeseries(df, ["value"], second="rssi", log=True)
+    assert [axis.type for axis in both.select_yaxes()] == ["log"]
+
+
+def test_lines_that_swing_over_decades_are_seen_through_on_a_logarithmic_axis():
+    """How often they go up and down is counted as it is seen."""
+    index = pd.date_range("2026-11-01", periods=MANY, freq="5min", tz="UTC", name="time")
+    swing = np.where(np.arange(MANY) % 2, 1.0, 10.0)
+    rows = pd.DataFrame({"a": swing, "b": swing, "c": np.geomspace(1, 1e6, MANY)}, index=index)
+    width = lambda log: [one.line.width for one in isr.plots.timeseries(rows, facet=False, log=log).data]  # noqa: E731
+    assert width(True) == [1, 1, 1.6]
+    assert width(False) == [1.6] * 3

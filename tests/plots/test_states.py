@@ -9,6 +9,7 @@ from stations import MINUTES, fleet, hours, plain, words
 
 from isr_analysis import plots
 from isr_analysis.errors import UsageError
+from isr_analysis.plots.theme import INK
 
 
 def test_coverage_of_a_series_is_refused():
@@ -79,6 +80,17 @@ def test_a_timeline_holds_states_but_not_through_an_outage():
     on = next(trace for trace in figure.data if trace.name == "on")
     assert [str(one)[11:16] for one in on.base] == ["00:00", "01:40"]
     assert [one / 60_000 for one in on.x] == [49, 50]
+
+
+def test_a_state_of_a_wide_frame_ends_where_nothing_is_known():
+    """A flag of each hour, of which one is NA, is not drawn through it; nor is its line."""
+    index = pd.date_range("2026-11-01", periods=48, freq="1h", tz="UTC", name="time")
+    flags = pd.DataFrame({"relay": pd.array([True] * 20 + [None] + [True] * 27, dtype="boolean")}, index=index)
+    (bars,) = plots.timeline(flags).data
+    assert [(str(base)[:13], length / 3_600_000) for base, length in zip(bars.base, bars.x, strict=True)] == [
+        ("2026-11-01T00", 19), ("2026-11-01T21", 26),
+    ]  # fmt: skip
+    assert np.isnan(plots.timeseries(flags).data[0].y).sum() == 1
 
 
 def test_states_that_are_published_on_a_change_hold_to_the_next():
@@ -251,3 +263,69 @@ def test_rows_are_in_the_order_in_which_people_count():
     assert [*plots.availability(df).data[0].y] == in_order[::-1]
     assert [*plots.timeline(df).layout.yaxis.categoryarray] == in_order[::-1]
     assert [*plots.timeseries(df).layout.yaxis.categoryarray] == in_order[::-1]
+
+
+def modes(many, **columns):
+    """Make a frame of many different states, each for ten minutes; mode 0 comes again and again."""
+    index = pd.date_range("2026-11-01", periods=20 * many, freq="1min", tz="UTC", name="time")
+    at = np.arange(20 * many) // 10
+    return pd.DataFrame({"mode": [f"mode {n // 2 if n % 2 else 0}" for n in at], **columns}, index=index)
+
+
+@pytest.mark.parametrize(("many", "asked"), [(13, True), (20, True), (60, True), (61, False), (400, False)])
+def test_more_states_than_a_row_shows_by_itself_are_counted_and_drawn_where_they_are_named(many, asked):
+    """The error says how many there are, and what to do; it does not say that there are none."""
+    with pytest.raises(UsageError, match=rf"'mode' has {many} different values") as refused:
+        plots.timeline(modes(many))
+    assert ("fields='mode'" in str(refused.value)) is asked
+    if asked:
+        assert len(plots.timeline(modes(many), "mode").data) == many
+    else:
+        with pytest.raises(UsageError, match=rf"'mode' has {many} different values, and at most 60 are drawn"):
+            plots.timeline(modes(many), "mode")
+    assert len(plots.timeline(modes(12)).data) == 12
+
+
+def test_a_column_of_too_many_states_beside_others_is_said_to_be_left_out():
+    """Silently it would seem not to be there."""
+    frame = modes(20, relay=[True, False] * 200)
+    figure = plots.timeline(frame)
+    assert {row for trace in figure.data for row in trace.y} == {"relay"}
+    assert "left out, as they hold many different values: mode (20); fields= draws up to 60" in words(figure)
+    assert "left out" not in words(plots.timeline(frame, ["mode", "relay"]))
+    several = frame.assign(**{f"<{letter}>": frame["mode"] for letter in "abcd"})
+    assert "mode (20), &lt;a&gt; (20), &lt;b&gt; (20) and 2 more;" in words(plots.timeline(several))
+
+
+@pytest.mark.parametrize("ground", ["light", "dark"])
+def test_no_two_of_many_states_look_alike(ground):
+    """Beyond the colours there are, they have patterns; what holds longest is plain."""
+    figure = plots.timeline(modes(60), "mode", theme=ground)
+    looks = {trace.name: (trace.marker.color, trace.marker.pattern.shape) for trace in figure.data}
+    assert len({*looks.values()}) == len(looks) == 60
+    assert looks["mode 0"][1] is None
+    assert [trace.name for trace in figure.data] == [f"mode {n}" for n in range(60)]
+    striped = [trace.marker.pattern for trace in figure.data if trace.marker.pattern.shape]
+    assert {(one.fillmode, one.fgcolor) for one in striped} == {("overlay", INK[ground]["paper"])}
+    assert "|" not in {one.shape for one in striped}  # that is what changes quickly
+    few = plots.timeline(modes(12), theme=ground)
+    assert {trace.marker.pattern.shape for trace in few.data} == {None}
+
+
+def test_the_rarest_of_more_states_than_can_be_told_apart_are_one_with_their_number():
+    """Nine clients with ten modes each: 59 are named in the legend; of the others the hover text says which."""
+    index = pd.date_range("2026-11-01", periods=1000, freq="1min", tz="UTC", name="time")
+    parts = [
+        pd.DataFrame(
+            {"client_id": f"c{n}", "mode": [f"{n}-{min(9, at // (100 - n))}" for at in range(1000)]}, index=index
+        )
+        for n in range(9)
+    ]
+    figure = plots.timeline(pd.concat(parts).sort_index(kind="stable"))
+    *named, others = figure.data
+    assert (len(named), others.name) == (59, "31 other states")
+    assert len(others.x) == 31
+    said = {text.partition("<br>")[0] for text in others.customdata}
+    assert said | {trace.name for trace in named} == {f"{n}-{m}" for n in range(9) for m in range(10)}
+    assert "other states</b><br>%{customdata}" in others.hovertemplate
+    assert max(others.x) <= min(min(trace.x) for trace in named)

@@ -76,6 +76,94 @@ def test_half_of_the_values_of_each_hour_lie_in_the_band():
     assert [trace.showlegend for trace in figure.data] == [False, True, False, True]
 
 
+def wind(degrees, field="wind_dir", **columns):
+    """Make a frame of a week of directions, one a minute."""
+    index = pd.date_range("2026-11-01", periods=7 * 1440, freq="1min", tz="UTC", name="time")
+    return pd.DataFrame({field: degrees, **columns}, index=index)
+
+
+def off(degrees, middle):
+    """Give by how much directions lie off one."""
+    return np.abs((np.asarray(degrees) - middle + 180) % 360 - 180)
+
+
+@pytest.mark.parametrize("middle", [0, 5, 90, 180, 355])
+@pytest.mark.parametrize("least", [0, -180])
+@pytest.mark.parametrize("field", ["wind_dir", "course"])
+def test_a_profile_of_a_steady_wind_is_that_wind(middle, least, field):
+    """From wherever it blows, the median is its direction, and half of the values lie within 10 degrees of it."""
+    noise = np.random.default_rng(1).normal(0, 15, 7 * 1440)
+    figure = plots.profile(wind((middle + noise - least) % 360 + least, field))
+    band, line = figure.data
+    assert off(line.y, middle).max() < 4
+    assert np.nanmax(off(band.y, middle)) < 15
+    assert np.nanmin(off(band.y, middle)) > 5
+    assert np.ptp(line.y) < 8
+    assert not np.isnan(line.y).any()
+    assert off(line.customdata, middle).max() < 4
+    assert "%{customdata" in line.hovertemplate
+    assert least <= min(line.customdata) <= max(line.customdata) < least + 360
+    assert figure.layout.title.subtitle.text == "median of each hour over 7 days; the band holds half of the values"
+
+
+def test_the_axis_of_a_profile_of_directions_says_them_as_they_are_published():
+    """Around north it goes from 350 by 0 to 10, and no value of it is below zero."""
+    noise = np.random.default_rng(1).normal(0, 15, 7 * 1440)
+    axis = plots.profile(wind(noise % 360)).layout.yaxis
+    told = dict(zip(axis.tickvals, axis.ticktext, strict=True))
+    assert [told[at] for at in (-10, -5, 0, 5)] == ["350", "355", "0", "5"]
+    assert plots.profile(wind(90 + noise)).layout.yaxis.ticktext is None
+    axis = plots.profile(wind((noise / 5 + 360) % 360 - 180, "lon")).layout.yaxis
+    told = dict(zip(axis.tickvals, axis.ticktext, strict=True))
+    assert [told[at] for at in (-181, -180, -179)] == ["179", "\N{MINUS SIGN}180", "\N{MINUS SIGN}179"]
+
+
+def test_a_profile_of_a_wind_that_turns_leaves_the_axis_and_comes_in_again():
+    """Once round in a day: the line is broken where it passes north, and the band goes on at the other end."""
+    noise = np.random.default_rng(1).normal(0, 25, 7 * 1440)
+    band, line = plots.profile(wind((np.arange(7 * 1440) / 4 + noise) % 360)).data
+    assert np.flatnonzero(np.isnan(line.y)).tolist() == [24]
+    assert off(np.delete(line.y, 24), np.append(np.arange(24), 0) * 15 + 7.5).max() < 8
+    assert (np.nanmin(band.y), np.nanmax(band.y)) == (0, 360)
+    evening = [(x, y) for x, y in zip(band.x, band.y, strict=True) if x == 24]
+    assert off([y for _, y in evening], 7.5).max() < 25
+    assert {y < 180 for _, y in evening} == {True, False}
+    middle = [y for x, y in zip(band.x, band.y, strict=True) if x == 12]
+    assert len(middle) == 2
+    assert off(middle, 12 * 15 + 7.5).max() < 22
+
+
+def test_what_is_no_direction_is_left_out_of_a_profile_of_them_and_told():
+    """A vane that says 999 for none does not spoil the mean direction of its hours."""
+    degrees = np.random.default_rng(1).normal(0, 15, 7 * 1440) % 360
+    degrees[::100] = 999
+    figure = plots.profile(wind(degrees))
+    assert off(figure.data[1].y, 0).max() < 4
+    assert figure.layout.title.subtitle.text.endswith("101 values of wind_dir left out: no direction")
+    mils = plots.profile(wind(np.arange(7 * 1440) % 6400))  # not degrees: numbers like others
+    assert mils.data[1].customdata is None
+
+
+def test_a_distribution_of_a_north_wind_is_one_hill():
+    """Its highest class is at 0, between 350 and 10; all others of the panel stand on the same axis."""
+    noise = np.random.default_rng(1).normal(0, 15, 7 * 1440)
+    frame = pd.concat([wind(noise % 360, client_id="a"), wind((noise + 60) % 360, client_id="b")])
+    figure = plots.distribution(frame.sort_index(kind="stable"), "wind_dir")
+    for trace, middle in zip(figure.data, (0, 60), strict=True):
+        assert sum(trace.y[1:-1:2]) == pytest.approx(100)
+        assert off(trace.x[trace.y.argmax()], middle) < 10
+        seen = trace.x[trace.y > 0]
+        assert np.ptp(seen) < 180
+        assert (trace.customdata.min() >= 0, trace.customdata.max() < 360) == (True, True)
+    told = dict(zip(figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext, strict=True))
+    assert (told[-30], told[0], told[30]) == ("330", "0", "30")
+    usual = plots.distribution(wind((noise + 90) % 360))
+    assert (usual.layout.xaxis.ticktext, usual.data[0].customdata) == (None, None)
+    far = plots.distribution(wind(np.where(np.arange(7 * 1440) % 100, noise % 360, -9999)))
+    assert sum(far.data[0].y[1:-1:2]) == pytest.approx(99, abs=0.1)
+    assert far.layout.title.subtitle.text == "outside the axis: -9,999 (101 times)"
+
+
 def test_of_a_state_the_profile_is_how_often_it_was_on():
     """In percent of its messages, without a band."""
     index = pd.date_range("2026-11-02", periods=96, freq="1h", tz="UTC", name="time")

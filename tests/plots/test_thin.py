@@ -41,6 +41,17 @@ def test_every_night_of_a_season_is_a_gap():
     assert len(keep) <= 4 * 100 + 2
 
 
+def test_of_equal_gaps_those_that_break_the_line_lie_everywhere():
+    """A year of failures of the same length does not look whole in spring and broken in winter; a long one is kept."""
+    time = (np.arange(8000)[:, None] * 3600 + np.arange(1200, 3600, 60)).ravel()
+    time[160_000:] += 60
+    breaks = np.flatnonzero(np.diff(time) > 60)
+    keep, kept = thin(time, np.sin(time / 1e6), breaks, 12_000)
+    assert len(kept) == 1500
+    assert 160_000 - 1 in keep[kept]
+    assert np.diff(keep[kept]).max() <= 6 * 40
+
+
 def test_a_long_line_is_thinned_and_says_so():
     """Half a million points: a small figure with the true extremes that tells of the thinning."""
     index = pd.date_range("2026-11-01", periods=500_000, freq="1s", tz="UTC")
