@@ -66,7 +66,7 @@ def test_of_what_counts_up_the_table_says_by_how_much_it_rose(monkeypatch: pytes
     assert rows.loc["uptime_s", ["least", "greatest", "now"]].tolist() == [0, 674, 174]
     text = _shown_topic(_of_one_topic(**columns), monkeypatch)
     assert re.findall(r"<th[^>]*>([^<]*)</th>", text)[1:] == [
-        "Field", "Least", "Mean", "Rose by", "Greatest", "Last", "Messages",
+        "Field", "Minimum", "Mean", "Rose by", "Maximum", "Last", "Messages",
     ]  # fmt: skip
     assert ">59,000<" in text
     assert "Counters have no mean; what they rose by includes restarts from zero." in text
