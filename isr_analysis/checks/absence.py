@@ -45,7 +45,9 @@ def gaps(
     """Find when messages are missing and, as far as can be known, why.
 
     The publishing interval of each series is worked out from its times. A pause of more than 2.5 intervals is a gap; a
-    link that often loses single messages is allowed longer pauses. A series that publishes only on events has no gaps.
+    link that often loses single messages is allowed longer pauses. In a series without a regular interval a gap is a
+    pause far longer than its other pauses let expect, of which there must be 60; it has no such gap if it publishes
+    when something changes, and none where it is silent on most days. Events have no gaps.
 
     Parameters
     ----------
@@ -225,7 +227,8 @@ def _all_silent(quiet: Range, one: Rhythm, gap: Range, own: list[Rhythm]) -> boo
         return True
     spoke = [
         other.allowed(quiet) for other in own
-        if other.regular and np.searchsorted(other.time, gap.start, "right") < np.searchsorted(other.time, gap.end)
+        if np.isfinite(other.pace.limit).any()
+        and np.searchsorted(other.time, gap.start, "right") < np.searchsorted(other.time, gap.end)
     ]  # fmt: skip
     return length > max(spoke, default=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from isr_analysis import times
@@ -124,6 +125,9 @@ def _told(row: Row, own: list[Rhythm]) -> Row:
     silent = [one for one in own if row[TOPIC] in ("", one.topic)]
     where = "" if row["channel"] or len(silent) == 1 else " on any channel" if row[TOPIC] else " on any topic"
     each = f", where one comes every {times.lasting(usual)}" if usual else ""
+    if not usual and len(silent) == 1 and len(silent[0].time) > 1:
+        most = float(np.quantile(np.diff(silent[0].time), 0.99))
+        each = f", where 99 of 100 pauses are shorter than {times.lasting(most)}"
     words = f"no message{where} for {times.lasting(row['duration'])}{each}"
     kept = {name: row[name] for name in (CLIENT, TOPIC, "channel", "start", "end")}
     return {"kind": SILENT, **kept, "detail": words}
