@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms
+from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms, tell_of_lost_edges
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.errors import UsageError
@@ -57,7 +57,9 @@ def gaps(
         The result of `coverage` for the same range. Without it, every gap counts as silence of the device.
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
         The range that the frame represents, so that silence at its edges is found too, and none outside of it. Default:
-        the range that was loaded, provided no rows have been removed since; else from the first row to the last.
+        the range that was loaded, provided no rows have been removed since; else from the first row to the last. Give
+        both for one client of a loaded frame, ``gaps(df[df["client_id"] == "a"], start=df.attrs["start"],
+        end=df.attrs["end"])``, or choose its rows from ``gaps(df)``.
     each : bool
         Return one row for each silent series. By default, a client that was silent as a whole is one row, with
         ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.
@@ -77,6 +79,12 @@ def gaps(
     UsageError
         The index is not a time index, or `coverage` lacks a column.
 
+    Warns
+    -----
+    UserWarning
+        The frame was reduced to fewer clients or topics since it was loaded, and its rows begin or end so far from the
+        edges of that range that silence there is not counted.
+
     Examples
     --------
     >>> import pandas as pd
@@ -90,8 +98,10 @@ def gaps(
     frame = taken(df)
     span = span_of(frame, start, end)
     unfetched = unfetched_in(coverage, span)
+    found = rhythms(split(frame, identity(frame)), span)
+    tell_of_lost_edges(frame, found, start=start is not None, end=end is not None)
     rows = [_row(one.kind, one.client, one.topic, one.span) for one in unfetched]
-    rows += silent_rows(frame, rhythms(split(frame, identity(frame)), span), span, unfetched, each=each)
+    rows += silent_rows(frame, found, span, unfetched, each=each)
     rows.sort(key=lambda row: (row["start"], row[CLIENT], row[TOPIC], row["channel"]))
     return table(rows, _COLUMNS, zone_of(frame))
 

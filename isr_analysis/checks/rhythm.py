@@ -7,15 +7,18 @@ is not silent then, and what speaks only when something changed never is.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from isr_analysis.checks.cadence import Cadence, cadence, silences
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, numbers
 from isr_analysis.checks.naming import named
-from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Floats, Ints, Series, numbered
+from isr_analysis.checks.series import CLIENT, TOPIC, Flags, Floats, Ints, Series, numbered, stamps, zone_of
+from isr_analysis.checks.tables import told_range
 from isr_analysis.times import DAY, HOUR, Range
 
 _ENOUGH = 60
@@ -116,6 +119,42 @@ def by_client(found: list[Rhythm]) -> dict[str, list[Rhythm]]:
     for one in found:
         own.setdefault(one.client, []).append(one)
     return own
+
+
+def tell_of_lost_edges(frame: pd.DataFrame, found: list[Rhythm], *, start: bool, end: bool) -> None:
+    """Warn where a frame was cut to fewer clients or topics, and may have been silent at the edges of what was loaded.
+
+    A slice of time has all that was loaded, or several clients begin or end in it at once. What the caller says of
+    `start` and `end` is not lost.
+    """
+    loaded = told_range(frame)
+    if loaded is None or not len(frame) or frame.attrs.get("rows") == len(frame) or not _is_cut(frame):
+        return
+    first, last = min(int(one.time[0]) for one in found), max(int(one.time[-1]) for one in found)
+    first_by, last_by = ([one for one in found if one.pace.limit[at] < np.inf] for at in (0, -1))
+    begin = {one.client for one in first_by if one.time[0] - first <= one.pace.limit[0]}
+    finish = {one.client for one in last_by if last - one.time[-1] <= one.pace.limit[-1]}
+    before = not start and len(begin) <= 1 and any(first - loaded.start > one.pace.limit[0] for one in first_by)
+    after = not end and len(finish) <= 1 and any(loaded.end - last > one.pace.limit[-1] for one in last_by)
+    if before or after:
+        at = [f"{word} {stamps([ns], zone_of(frame))[0].floor('s')}" for word, ns, lost in
+              (("before", first, before), ("after", last, after)) if lost]  # fmt: skip
+        names = [name for name, lost in (("start=", before), ("end=", after)) if lost]
+        words = (
+            f"rows were taken away from the frame since it was loaded, so silence {' and '.join(at)} is not counted; "
+            f"give {' and '.join(names)} to say which range it represents"
+        )
+        warnings.warn(words, stacklevel=3)
+
+
+def _is_cut(frame: pd.DataFrame) -> bool:
+    """Whether a loaded frame lacks clients or topics that were loaded."""
+    held = [frame[name] for name in (CLIENT, TOPIC) if name in frame.columns]
+    kept = [column for column in held if isinstance(column.dtype, pd.CategoricalDtype)]
+    if any(column.nunique() < len(column.cat.categories) for column in kept):
+        return True
+    asked = frame.attrs.get("clients")
+    return not kept and bool(held) and isinstance(asked, list) and not {*asked}.issubset({*held[0].astype("str")})
 
 
 def _edge(start: int, end: int, pace: Cadence, rate: int) -> Iterator[Range]:
