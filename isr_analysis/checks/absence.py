@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms
+from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms, tell_of_lost_edges
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.errors import UsageError
@@ -45,7 +45,9 @@ def gaps(
     """Find when messages are missing and, as far as can be known, why.
 
     The publishing interval of each series is worked out from its times. A pause of more than 2.5 intervals is a gap; a
-    link that often loses single messages is allowed longer pauses. A series that publishes only on events has no gaps.
+    link that often loses single messages is allowed longer pauses. In a series without a regular interval a gap is a
+    pause far longer than its other pauses let expect, of which there must be 60; it has no such gap if it publishes
+    when something changes, and none where it is silent on most days. Events have no gaps.
 
     Parameters
     ----------
@@ -56,7 +58,8 @@ def gaps(
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
         The range that the frame represents, so that silence at its edges is found too, and none outside of it. Default:
         the range that was loaded, up to ``attrs["provisional_from"]``, provided no rows have been removed since; else
-        from the first row to the last.
+        from the first row to the last. Give both for one client of a loaded frame, ``gaps(df[df["client_id"] == "a"],
+        start=df.attrs["start"], end=df.attrs["end"])``, or choose its rows from ``gaps(df)``.
     each : bool
         Return one row for each silent series. By default, a client that was silent as a whole is one row, with
         ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.
@@ -76,6 +79,12 @@ def gaps(
     UsageError
         The index is not a time index, or `coverage` lacks a column.
 
+    Warns
+    -----
+    UserWarning
+        The frame was reduced to fewer clients or topics since it was loaded, and its rows begin or end so far from the
+        edges of that range that silence there is not counted.
+
     Examples
     --------
     >>> import pandas as pd
@@ -89,8 +98,10 @@ def gaps(
     frame = taken(df)
     span = span_of(frame, start, end)
     unfetched = unfetched_in(coverage, span)
+    found = rhythms(split(frame, identity(frame)), span)
+    tell_of_lost_edges(frame, found, start=start is not None, end=end is not None)
     rows = [_row(one.kind, one.client, one.topic, one.span) for one in unfetched]
-    rows += silent_rows(frame, rhythms(split(frame, identity(frame)), span), span, unfetched, each=each)
+    rows += silent_rows(frame, found, span, unfetched, each=each)
     rows.sort(key=lambda row: (row["start"], row[CLIENT], row[TOPIC], row["channel"]))
     return table(rows, _COLUMNS, zone_of(frame))
 
@@ -226,7 +237,8 @@ def _all_silent(quiet: Range, one: Rhythm, gap: Range, own: list[Rhythm]) -> boo
         return True
     spoke = [
         other.allowed(quiet) for other in own
-        if other.regular and np.searchsorted(other.time, gap.start, "right") < np.searchsorted(other.time, gap.end)
+        if np.isfinite(other.pace.limit).any()
+        and np.searchsorted(other.time, gap.start, "right") < np.searchsorted(other.time, gap.end)
     ]  # fmt: skip
     return length > max(spoke, default=0)
 

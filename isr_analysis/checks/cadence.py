@@ -46,7 +46,7 @@ class Cadence:
     regular : numpy.ndarray
         Whether the series keeps to that interval; what speaks when something happens does not.
     limit : numpy.ndarray
-        ns from which on a pause is a silence, where the series is regular.
+        ns from which on a pause is a silence; infinite where the series is not regular.
     blur : numpy.ndarray
         By how many pauses each edge between two rates may be off.
     """
@@ -62,7 +62,7 @@ class Cadence:
 
         Near a change of rate the slower rate counts. `anyhow` is the factor where there is no regular interval.
         """
-        limit = np.where(self.regular, self.limit, self.interval * anyhow)
+        limit = self.limit if np.isinf(anyhow) else np.where(self.regular, self.limit, self.interval * anyhow)
         if len(limit) == 1:
             return np.full(pauses, limit[0])
         each = np.repeat(limit, np.diff(self.edges))
@@ -83,7 +83,7 @@ class Cadence:
             near.append(rate - 1)
         if rate < len(self.blur) and pause >= self.edges[rate + 1] - self.blur[rate]:
             near.append(rate + 1)
-        return max(float(self.limit[one]) if self.regular[one] else np.inf for one in near)
+        return max(float(self.limit[one]) for one in near)
 
 
 def cadence(time: Ints) -> Cadence:
@@ -121,7 +121,7 @@ def _judged(pause: Ints, edges: Ints) -> Cadence:
         usual = _usual(part)
         regular = _keeps(part, usual)
         usual = _mean(part, usual) if regular else usual
-        limit = usual * _patience(part, usual, end - begin)
+        limit = usual * _patience(part, usual, end - begin) if regular else np.inf
         rates.append((begin, usual, regular, limit, BLOCK))
         for first, last, slow, longest in _slower(pause[begin:end], usual, limit) if regular else ():
             if first == 0:
@@ -255,6 +255,6 @@ def silences(time: Ints, known: Cadence, *, anyhow: float = np.inf) -> Ints:
     pause = np.diff(time)
     if len(known.interval) == 1:
         usual = known.interval[0]
-        limit = known.limit[0] if known.regular[0] else usual * anyhow if usual > 0 else 0.0
-        return np.flatnonzero(pause > limit) if limit > 0 else np.zeros(0, dtype=np.int64)
+        limit = known.limit[0] if known.regular[0] or np.isinf(anyhow) else usual * anyhow if usual > 0 else np.inf
+        return np.flatnonzero(pause > limit)
     return np.flatnonzero(pause > known.limits(len(pause), anyhow=anyhow))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from isr_analysis import times
 from isr_analysis.checks.absence import SILENT, Unfetched, silent_rows, unfetched_in
 from isr_analysis.checks.drift import fields_changed, renamed, types_changed, units_changed
-from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms
+from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms, tell_of_lost_edges
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
 from isr_analysis.checks.tables import Row, span_of, table
 from isr_analysis.checks.values import implausible, out_of_order, repeats
@@ -72,6 +73,11 @@ def quality(
     UsageError
         The index is not a time index, or `coverage` lacks a column.
 
+    Warns
+    -----
+    UserWarning
+        Rows were removed since the frame was loaded, and silence at its edges is not counted; see `gaps`.
+
     Examples
     --------
     >>> import pandas as pd
@@ -86,6 +92,7 @@ def quality(
     unfetched = unfetched_in(coverage, span)
     series = split(frame, identity(frame))
     found = rhythms(series, span)
+    tell_of_lost_edges(frame, found, start=start is not None, end=end is not None)
     own = by_client(found)
     silent = silent_rows(frame, found, span, unfetched, each=False)
     new_names = renamed(frame, series, found, span)
@@ -124,6 +131,9 @@ def _told(row: Row, own: list[Rhythm]) -> Row:
     silent = [one for one in own if row[TOPIC] in ("", one.topic)]
     where = "" if row["channel"] or len(silent) == 1 else " on any channel" if row[TOPIC] else " on any topic"
     each = f", usually one every {times.lasting(usual)}" if usual else ""
+    if not usual and len(silent) == 1 and len(silent[0].time) > 1:
+        most = float(np.quantile(np.diff(silent[0].time), 0.99))
+        each = f", while 99 % of the pauses are shorter than {times.lasting(most)}"
     words = f"no message{where} for {times.lasting(row['duration'])}{each}"
     kept = {name: row[name] for name in (CLIENT, TOPIC, "channel", "start", "end")}
     return {"kind": SILENT, **kept, "detail": words}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+import warnings
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,8 @@ from isr_analysis.messages import check_flags
 _MOST = 50_000_000
 _UNIT = "unit"
 _TURN = 360.0
+_How = Literal["mean", "median", "min", "max", "sum", "count", "last"]
+_OF_WORDS = ("last", "count")
 
 
 def wide(
@@ -52,7 +55,7 @@ def wide(
     field: str | list[str] = "value",
     *,
     every: str | dt.timedelta = "1min",
-    how: Literal["mean", "min", "max"] = "mean",
+    how: _How | None = None,
     counter: bool = False,
     by: str | list[str] | None = None,
     start: times.Instant | None = None,
@@ -60,12 +63,15 @@ def wide(
 ) -> pd.DataFrame:
     """Resample fields to a regular time grid with one column per channel, so that channels can be compared row by row.
 
-    A measurement is the mean, minimum or maximum of the messages within each step, and missing where there are none:
-    nothing is interpolated. For directions in degrees, recognised by the field's name (heading, bearing, azimuth,
-    course, wind direction, yaw, longitude), it is the mean direction: the mean of 350 and 20 is 5. Sentinel numbers
-    such as 65535 are included unless you remove them: `quality` finds them. Text such as "n/a" between numbers is
-    ignored. Numbers written as text count, except versions and names. States and events hold until the next message,
-    unless the device was silent.
+    A measurement is the mean of the messages within each step, and missing where there are none: nothing is
+    interpolated. States and events hold until the next message, unless the device was silent: flags, words, 0 and 1,
+    and, on a topic of states, a few whole numbers that seldom change. With `how`, the messages of each step are
+    aggregated instead, whatever they hold.
+
+    For directions in degrees, recognised by the field's name (heading, bearing, azimuth, course, wind direction, yaw,
+    longitude), the mean is the mean direction: the mean of 350 and 20 is 5. Sentinel numbers such as 65535 are included
+    unless you remove them: `quality` finds them. Text such as "n/a" between numbers is ignored. Numbers written as text
+    count, except versions and names.
 
     Parameters
     ----------
@@ -76,8 +82,11 @@ def wide(
     every : str or timedelta
         The step, such as ``"1min"`` or ``"1h"``. Whole days are days in the frame's zone (23 or 25 hours where the
         clocks change); shorter steps are of equal length and start at the first midnight.
-    how : {"mean", "min", "max"}
-        How to aggregate the measurements in a step. For a direction, the minimum and maximum are plain numbers.
+    how : {"mean", "median", "min", "max", "sum", "count", "last"}, optional
+        How to aggregate the messages in a step, as pandas does: a step without any is missing, and its count is 0. The
+        maximum of flags is whether any was true, the minimum whether all were, the mean the share of those that were.
+        Words have only ``"last"`` and ``"count"``. Directions are plain numbers for all but the mean: their median or
+        sum is no direction.
     counter : bool
         The field is a counter, such as bytes, pulses or energy: return its increase in each step instead of the mean.
         The increase between two messages counts in the step of the later one, so the steps add up. A drop to less than
@@ -93,8 +102,8 @@ def wide(
     pandas.DataFrame
         Index ``time``: the start of each step, in the frame's zone (UTC if it has none). One column per channel, named
         by what distinguishes it from the others, followed by the field if a list of fields was given: measurements
-        ``float64``, flags ``boolean``, words ``str``, mixed states ``object``. A gap is NaN or NA. A field without any
-        rows has no column; if no field has any, there are no rows.
+        ``float64``, flags ``boolean``, words ``str``, mixed states ``object``, counts ``int64``. A gap is NaN or NA. A
+        field without any rows has no column; if no field has any, there are no rows.
 
         If payloads give units, ``attrs["units"]`` has those of the columns, in the order of the names in
         ``attrs["columns"]``, and plots show them. A channel that used several units has a column for each. Pandas keeps
@@ -103,8 +112,13 @@ def wide(
     Raises
     ------
     UsageError
-        A column is missing, or has no numbers although `counter` is given; `how` is unknown or combined with `counter`;
-        or the grid would have more than 50 million cells.
+        A column is missing, or has no numbers although `counter` is given, or nothing but words although `how` needs
+        numbers; `how` is unknown or combined with `counter`; or the grid would have more than 50 million cells.
+
+    Warns
+    -----
+    UserWarning
+        Some channels hold words, which `how` cannot aggregate: they have no column.
 
     Examples
     --------
@@ -120,13 +134,7 @@ def wide(
     >>> isr.wide(energy, "wh", every="2min", counter=True)["value"].tolist()
     [10.0]
     """
-    check_flags(counter=counter)
-    if how not in ("mean", "min", "max"):
-        raise UsageError(f'how={how!r} is not known; give "mean", "min" or "max"')
-    if counter and how != "mean":
-        raise UsageError(
-            f"how={how!r} cannot be combined with counter=True, which returns the increase; give one of them"
-        )
+    _check_how(how, counter=counter)
     frame, fields = taken(df), listed(field)
     step = times.duration(every, name="every")
     zone = zone_of(frame)
@@ -143,8 +151,11 @@ def wide(
         return _grid(np.zeros(0, dtype=np.int64), zone, {})
     split_up = {name: _by_unit(part, name, columns, alone=fields == [name]) for name, part in found.items()}
     edges = _edges(span, step, zone, sum(len(one) for one, _ in split_up.values()), every)
-    made, told = {}, {}
+    made: dict[str, Any] = {}
+    told: dict[str, str] = {}
+    of_words: list[str] = []
     for name, (one, units) in split_up.items():
+        before = len(made)
         topics = named(one)[1]
         for number, channel in enumerate(_names(one)):
             values = found[name][name].iloc[one.rows(number)]
@@ -152,15 +163,33 @@ def wide(
             while called in made:  # names may have the mark between them in themselves
                 called += " ·"
             at = one.times(number)
-            made[called] = (
-                _rises(values, at, edges) if counter else _column(values, at, edges, topic=topics[number], how=how)
+            column = _rises(values, at, edges) if counter else _column(values, at, edges, topic=topics[number], how=how)
+            if column is None:
+                of_words.append(called)
+                continue
+            made[called] = column
+            told[called] = units[number] if how != "count" else ""
+        if len(made) == before:
+            raise UsageError(
+                f'how={how!r} needs numbers or flags, and {name!r} holds words; give how="last" or "count", or no how= '
+                "to hold each state until the next"
             )
-            told[called] = units[number]
+    if of_words:
+        said = f"{', '.join(of_words)}: left out, as how={how!r} needs numbers or flags, and there are words"
+        warnings.warn(said, stacklevel=2)
     order = sorted(made, key=natural)
     grid = _grid(edges[:-1], zone, {name: made[name] for name in order})
     if any(told.values()):  # two lists, which every writer of attrs keeps
         grid.attrs = {"columns": order, "units": [told[name] for name in order]}
     return grid
+
+
+def _check_how(how: str | None, *, counter: bool) -> None:
+    check_flags(counter=counter)
+    if how is not None and how not in get_args(_How):
+        raise UsageError(f"how={how!r} is not known; give one of {', '.join(map(repr, get_args(_How)))}")
+    if counter and how is not None:
+        raise UsageError(f"how={how!r} and counter=True, which gives by how much it rose, were given; give one of them")
 
 
 def _by_unit(part: pd.DataFrame, field: str, columns: list[str], *, alone: bool) -> tuple[Series, list[str]]:
@@ -207,26 +236,35 @@ def _names(series: Series) -> list[str]:
     ]
 
 
-def _column(part: pd.Series, time: Ints, edges: Ints, *, topic: str, how: str) -> Any:
-    """Put one channel on the grid."""
+def _column(part: pd.Series, time: Ints, edges: Ints, *, topic: str, how: str | None) -> Any:
+    """Put one channel on the grid; None if it holds words, which cannot be aggregated as is asked."""
     number = numbers(part)
     some = ~np.isnan(number)
-    if is_event(topic) or not some.any() or is_state(number[some], topic or None):
-        return _held(part, time, edges)
-    if not some.all() and is_label(len(np.unique(number[some])), part[~some].astype("str").nunique()):
-        return _held(part, time, edges)
-    if how != "mean":
-        return _extremes(number[some], time[some], edges, np.minimum if how == "min" else np.maximum)
-    return _means(number[some], time[some], edges, str(part.name))
+    words = not some.any() or (
+        not some.all() and is_label(len(np.unique(number[some])), part[~some].astype("str").nunique())
+    )
+    if how is None:
+        if words or is_event(topic) or is_state(number[some], topic or None):
+            return _held(part, time, edges)
+        return _means(number[some], time[some], edges, str(part.name))
+    flags = words and _is_flags(part)
+    if words and not flags and how not in _OF_WORDS:
+        return None
+    if how == "last":
+        return _last(part, time, edges) if words else _last(pd.Series(number[some]), time[some], edges)
+    if words:
+        number, some = (part.to_numpy(dtype=np.float64) if flags else np.zeros(len(part))), np.ones(len(part), bool)
+    if how == "mean":
+        return _means(number[some], time[some], edges, "" if flags else str(part.name))
+    made = _aggregated(number[some], time[some], edges, how)
+    return made.astype("boolean").array if flags and how in ("min", "max") else made.to_numpy()
 
 
-def _extremes(number: Floats, time: Ints, edges: Ints, of: np.ufunc) -> Floats:
-    """Give the least or the greatest number of each step; those of a step stand together, as `time` ascends."""
+def _aggregated(number: Floats, time: Ints, edges: Ints, how: str) -> pd.Series:
+    """Aggregate the numbers of each step as pandas does, but for the sum of none, which is missing."""
     step, inside = _steps(time, edges)
-    made = np.full(len(edges) - 1, np.nan)
-    some, begins = np.unique(step[inside], return_index=True)
-    made[some] = of.reduceat(number[inside], begins) if len(some) else []
-    return made
+    found = pd.Series(number[inside]).groupby(step[inside]).agg(how)
+    return found.reindex(range(len(edges) - 1), fill_value=0 if how == "count" else np.nan)
 
 
 def mean(number: Floats, field: str) -> float:
@@ -293,10 +331,24 @@ def _held(part: pd.Series, time: Ints, edges: Ints) -> Any:
     last = at == len(time) - 1
     if pace.regular[-1]:
         over |= last & (edges[:-1] - time[-1] > pace.limit[-1])
-    known &= ~over
+    return _at(part, at, known & ~over)
+
+
+def _last(part: pd.Series, time: Ints, edges: Ints) -> Any:
+    """Give the last value of each step."""
+    at = np.searchsorted(time, edges[1:], side="left") - 1
+    return _at(part, at, (at >= 0) & (time[np.maximum(at, 0)] >= edges[:-1]))
+
+
+def _at(part: pd.Series, at: Ints, known: Flags) -> Any:
+    """Give the values at some positions, where they are known."""
     values = part.reset_index(drop=True).take(np.maximum(at, 0)).reset_index(drop=True)
     if is_number(part):
         return np.where(known, values.to_numpy(dtype=np.float64, na_value=np.nan), np.nan)
-    if pd.api.types.is_bool_dtype(part.dtype) or all(isinstance(value, bool | np.bool_) for value in part):
+    if _is_flags(part):
         return values.astype("boolean").where(known).array
     return values.astype("object").where(known, None).to_numpy()
+
+
+def _is_flags(part: pd.Series) -> bool:
+    return pd.api.types.is_bool_dtype(part.dtype) or all(isinstance(value, bool | np.bool_) for value in part)

@@ -48,6 +48,9 @@ _UNIT_ENDS = ("_unit", ".unit", "_units", ".units", "Unit", "Units")
 
 _SHORT_UNITS = ("uom", "u")
 _FEW = 10
+_TWO = 2
+_TOLD = 20  # messages that show whether codes hold
+_OFTEN = 0.4  # the share of messages from which on a code changes too often to be one
 _CODE = 999  # the greatest that a code of a state is taken to be where none comes again
 _LABELS = 4
 _FIRST = 1000
@@ -99,7 +102,11 @@ def is_event(topic: str) -> bool:
 
 
 def is_state(number: Floats, topic: str | None) -> bool:
-    """Judge whether numbers are states: both 0 and 1 and nothing else, or few whole numbers on a topic of states."""
+    """Judge whether numbers, in the order of time, are states: both 0 and 1, or on a topic of states few whole ones.
+
+    Those are states that hold: as codes do, and a percentage that goes up and down does not. What is never the same
+    twice in a row is published when it changes, as codes are.
+    """
     head = number[:_FIRST]
     if ((head == 0) | (head == 1)).all() and ((number == 0) | (number == 1)).all():
         return bool((number == 0).any() and (number == 1).any()) or _state_topic(topic)
@@ -108,7 +115,10 @@ def is_state(number: Floats, topic: str | None) -> bool:
     seen = np.unique(number)
     # Within a short range a counter has few values, too; but none comes again, and codes are not that great.
     counts = len(seen) == len(number) and np.abs(seen).max() > _CODE
-    return len(seen) <= _FEW and not counts and bool((number == np.floor(number)).all())
+    if len(seen) > _FEW or counts or (number != np.floor(number)).any():
+        return False
+    changes = float((number[1:] != number[:-1]).mean()) if len(number) > _TOLD and len(seen) > _TWO else 0.0
+    return changes < _OFTEN or changes == 1
 
 
 def is_named(field: str) -> bool:

@@ -9,7 +9,7 @@ from isr_analysis import times
 from isr_analysis.checks.cadence import BURST
 from isr_analysis.checks.kinds import NO_MEASURE, is_event, is_state, numbers, on_off, unit_columns
 from isr_analysis.checks.naming import named
-from isr_analysis.checks.rhythm import Rhythm, rhythms
+from isr_analysis.checks.rhythm import Rhythm, rhythms, tell_of_lost_edges
 from isr_analysis.checks.series import (
     CLIENT,
     TOPIC,
@@ -193,6 +193,11 @@ def completeness(
     UsageError
         The index is not a time index, or `start` or `end` cannot be used.
 
+    Warns
+    -----
+    UserWarning
+        Rows were removed since the frame was loaded, and silence at its edges is not counted; see `gaps`.
+
     Examples
     --------
     >>> import pandas as pd
@@ -208,7 +213,9 @@ def completeness(
         return table([], _COMPLETENESS, zone)
     edges = day_edges(span, zone)
     rows = []
-    for one in rhythms(split(frame, identity(frame)), span):
+    found = rhythms(split(frame, identity(frame)), span)
+    tell_of_lost_edges(frame, found, start=start is not None, end=end is not None)
+    for one in found:
         due = one.time[_due(one)]
         came = np.histogram(one.time[one.time < edges[-1]], edges)[0]  # to numpy the last edge would be in the last day
         counted = np.histogram(due[(due >= span.start) & (due < span.end)], edges)[0]

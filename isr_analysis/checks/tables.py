@@ -76,8 +76,13 @@ def _loaded(frame: pd.DataFrame) -> times.Range | None:
 
     It is none of this frame's where the index was moved since, or lost its zone: its clock is not known then.
     """
+    return told_range(frame) if frame.attrs.get("rows") == len(frame) else None
+
+
+def told_range(frame: pd.DataFrame) -> times.Range | None:
+    """Read the range that a loader wrote into `attrs`, of which rows may have been taken away since."""
     told = frame.attrs
-    if told.get("rows") != len(frame) or not (told.get("start") and told.get("end")) or zone_of(frame) is None:
+    if not (told.get("start") and told.get("end")) or zone_of(frame) is None:
         return None
     try:
         start, end = times.instant(told["start"]), times.instant(told["end"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from ticks import START, at, joined, minutes, ticks
+from ticks import START, at, joined, minutes, noise, ticks
 
-from isr_analysis.checks import gaps
+from isr_analysis.checks import gaps, intervals, quality
 from isr_analysis.errors import UsageError
 
 
@@ -257,3 +259,110 @@ def test_of_a_client_that_was_never_heard_only_what_was_fetched_is_silence():
         assert found.loc[
             found["kind"] == "device silent", ["client_id", "topic", "start", "end"]
         ].to_numpy().tolist() == [["isr-gone-09", "telemetry/a", at(begin), at(200)]]
+
+
+DAY = 86_400
+
+
+def by_chance(seed):
+    """Give healthy series without an interval, each by its name: the seconds of its messages."""
+    rng = np.random.default_rng(seed)
+
+    def thinned(days, mean, awake):
+        at = rng.exponential(mean, int(1.3 * days * DAY / mean)).cumsum()
+        at = at[at < days * DAY]
+        return at[rng.random(len(at)) < awake(at % DAY / 3600, at // DAY % 7)]
+
+    def bursts(count, most, pause):
+        return np.concatenate([[pause(), *rng.exponential(5, rng.integers(30, most))] for _ in range(count)]).cumsum()
+
+    walk = 0.05 * rng.normal(size=15_000).cumsum() + 3 * np.sin(np.arange(15_000) / 1440 * 2 * np.pi)
+    beat = np.arange(3000) * 300 + rng.normal(0, 90, 3000)
+    return {
+        "chance": rng.exponential(60, 5000).cumsum(), "little": rng.exponential(3600, 70).cumsum(),
+        "even": rng.uniform(300, 1200, 3000).cumsum(), "gamma": rng.gamma(3, 60, 3000).cumsum(),
+        "lognormal": rng.lognormal(5, 1, 3000).cumsum(), "wide": rng.lognormal(5, 1.5, 3000).cumsum(),
+        "few wide": rng.lognormal(5, 1, 150).cumsum(), "weibull": (300 * rng.weibull(0.5, 2000)).cumsum(),
+        "pareto": (30 * (1 + rng.pareto(1.5, 3000))).cumsum(), "endless": (30 * (1 + rng.pareto(1.1, 3000))).cumsum(),
+        "bursts": bursts(80, 120, lambda: rng.exponential(9e3)), "sleeps": bursts(5, 900, lambda: rng.exponential(9e3)),
+        "duty": bursts(12, 200, lambda: 6 * 3600), "few duties": bursts(4, 400, lambda: 6 * 3600),
+        "sessions": bursts(30, 300, lambda: rng.lognormal(8, 1)),
+        "slower": rng.exponential(np.linspace(60, 600, 4000)).cumsum(),
+        "faster": rng.exponential(np.linspace(600, 60, 4000)).cumsum(),
+        "step": rng.exponential(np.repeat([30, 900], [3000, 200])).cumsum(),
+        "by day": thinned(14, 60, lambda hour, _: (hour > 7) & (hour < 19)),
+        "few days": thinned(4, 60, lambda hour, _: (hour > 7) & (hour < 19)),
+        "motion": thinned(9, 120, lambda hour, _: np.where(abs(hour - 15) < 8, 0.15 + 0.8 * (hour > 18), 0.004)),
+        "office": thinned(28, 150, lambda hour, day: (abs(hour - 13) < 5) & (day < 5)),
+        "one week-end": thinned(10, 150, lambda hour, day: (abs(hour - 13) < 5) & (day < 5)),
+        "lunch": thinned(14, 60, lambda hour, _: (abs(hour - 13) < 5) & (abs(hour - 12.5) > 0.5)),
+        "tides": thinned(14, 120, lambda hour, _: 0.505 - 0.495 * np.cos(hour / 12 * np.pi)),
+        "on change": np.flatnonzero(np.diff(np.floor(walk / 0.3))) * 60.0,
+        "switched": rng.uniform(np.tile([600, 300], 200), np.tile([2400, 900], 200)).cumsum(),
+        "radio": np.sort(beat[rng.random(3000) > 0.2]), "bad radio": np.sort(beat[rng.random(3000) > 0.4]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*by_chance(0)])
+def test_an_irregular_series_has_pauses_but_no_gaps(name):
+    """However heavy the tail of its pauses is, by night, in bursts, on duty, and while its rate drifts."""
+    for seed in range(8):
+        at = by_chance(seed)[name]
+        assert gaps(ticks(at, value=noise(len(at)))).empty
+
+
+@pytest.mark.parametrize("name", ["chance", "weibull", "lognormal", "radio", "bad radio"])
+def test_an_irregular_series_is_silent_where_chance_does_not_explain_it(name):
+    """In the middle and at the end of the range; how many were missed is not known."""
+    for seed in range(8):
+        at = by_chance(seed)[name]
+        middle = len(at) // 2
+        at[middle:] += 10 * DAY
+        frame = ticks(at, value=noise(len(at)))
+        found = gaps(frame, end=frame.index[-1] + pd.Timedelta("9D"))
+        assert found["start"].tolist() == [frame.index[middle - 1], frame.index[-1]]
+        assert found["missed"].isna().all()
+    said = quality(frame).query("kind == 'device silent'")["detail"].tolist()
+    assert len(said) == 1
+    assert re.match(r"no message for 10 d.*, where 99 of 100 pauses are shorter than ", said[0])
+
+
+def test_outages_of_a_radio_link_that_loses_messages_are_found():
+    """Several of them do not hide each other, though its jitter leaves it no interval."""
+    at = by_chance(1)["radio"]
+    hours = [(30, 3), (60, 9), (100, 5), (150, 20), (200, 4)]
+    for begin, length in hours:
+        at = at[(at < begin * 3600) | (at > (begin + length) * 3600)]
+    assert not intervals(ticks(at))["regular"].any()
+    found = gaps(ticks(at))
+    assert (found["duration"] / pd.Timedelta("1h")).round().tolist() == [length for _, length in hours]
+
+
+def test_what_speaks_when_something_changes_is_never_silent():
+    """A thermostat in summer, also if its messages say the time or come in numbers; but not what changes by chance."""
+    rng = np.random.default_rng(0)
+    pause = rng.exponential(900, 2000)
+    pause[1000] = 25 * DAY
+    at = pause.cumsum()
+    on = np.arange(2000) % 2
+    long = {"end": START + pd.Timedelta("300D")}
+    assert gaps(ticks(at, value=on), **long).empty
+    assert gaps(ticks(at, topic="state/x", value=np.where(on, "on", "off"), ts=at), **long).empty
+    assert gaps(ticks(at, value=rng.choice([-0.5, 0.5], 2000).cumsum()), **long).empty
+    assert len(gaps(ticks(at, value=rng.normal(20, 1, 2000).round(1)), **long)) == 2
+    value, hum = (np.repeat(rng.choice([-step, step], 1001).cumsum(), 2) for step in (0.5, 1.0))
+    two = {"value": value[:2000], "hum": hum[1:2001]}  # now this one changes, now that
+    assert gaps(ticks(at, **two), **long).empty
+    assert gaps(ticks(at, topic="event/x", value=rng.normal(20, 1, 2000)), **long).empty
+
+
+def test_a_slow_irregular_series_goes_on_while_a_fast_one_is_silent():
+    """Its pauses are none of the client's: the fast one's silence is told of that alone."""
+    rng = np.random.default_rng(0)
+    fast = rng.exponential(60, 8000).cumsum()
+    slow = rng.exponential(1800, 12 * 48).cumsum()
+    fast[4000:] += 4 * DAY
+    slow = slow[slow < fast[-1]]
+    found = gaps(joined(ticks(fast), ticks(slow, topic="telemetry/b")))
+    assert found["topic"].tolist() == ["telemetry/a"]
+    assert found["duration"].iloc[0] > pd.Timedelta("4D")

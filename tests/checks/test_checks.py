@@ -271,11 +271,12 @@ def test_a_unit_stands_under_the_name_of_its_field_in_either_style():
         ([*range(10)], "state/x", True), ([*range(11)], "state/x", False), ([0, 2.5], "state/x", False),
         ([*[0, 1] * 500, 2], "telemetry/x", False), ([*[0, 1] * 500, 2.5], "state/x", False), ([0, 2], None, False),
         ([471_386, 473_386], "state/x", False), ([471_386], "state/x", False), ([4_713, 4_713], "state/x", True),
-        ([200, 404], "state/x", True),
+        ([200, 404], "state/x", True), ([40, 41, 43, 42, 44, 44, 42] * 9, "state/x", False),
+        ([*[3] * 5, *[4] * 4] * 9, "state/x", True), ([1, 2, 3] * 9, "state/x", True),
     ],
 )  # fmt: skip
 def test_numbers_are_states_if_both_0_and_1_or_few_whole_ones_of_a_state(numbers, topic, state):
-    """What comes after the first thousand counts as well."""
+    """And they hold, or come when they change. What comes after the first thousand counts as well."""
     assert kinds.is_state(np.array(numbers, float), topic) is state
 
 

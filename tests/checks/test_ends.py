@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
-from ticks import at, minutes, ticks
+from ticks import at, joined, minutes, ticks
 
 from isr_analysis.checks import completeness, gaps, quality, wide
 
@@ -87,3 +89,61 @@ def test_a_day_ends_before_the_next_midnight_and_a_range_begins_at_its_start():
     assert (day["messages"], day["expected"]) == (24, 24)
     half = completeness(ticks(np.delete(hours, slice(14, 20))), start="2026-11-01T12:00", end="2026-11-02").iloc[-1]
     assert (half["expected"], half["share"]) == (12, 0.5)
+
+
+def fleet():
+    """Give a frame as it is loaded, of three days of four clients: one dies early, one comes late, one is slow."""
+    frame = joined(
+        ticks(minutes(0, 4320)),
+        ticks(minutes(0, 1000), client="dies"),
+        ticks(minutes(3000, 4320), client="late"),
+        ticks(minutes(0, 4320, 700), client="slow", topic="state/b"),
+    )
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-04T00:00:00Z", "rows": len(frame)}
+    return frame
+
+
+@pytest.mark.parametrize("check", [gaps, quality, completeness])
+def test_a_frame_cut_to_a_dead_client_is_not_healthy_without_a_word(check):
+    """Its silence at the edge of what was loaded is told if they are given, and else that it is not counted."""
+    df = fleet()
+    for client, lost, given in (("dies", "after 2026-11-01 16:39:00+00:00", "end"),
+                                ("late", "before 2026-11-03 02:00:00+00:00", "start")):  # fmt: skip
+        one = df[df["client_id"] == client]
+        words = rf"taken away .*loaded, so silence {re.escape(lost)} is not counted; give {given}="
+        with pytest.warns(UserWarning, match=words) as told:
+            check(one)
+        assert [warning.filename for warning in told] == [__file__]
+        found = check(one, **{given: df.attrs[given]})
+        assert found["share"].min() < 0.5 if check is completeness else len(found) == 1
+    both = df[(df["client_id"] == "dies") | (df["client_id"] == "slow")]
+    check(both[both.index < "2026-11-03"], start=df.attrs["start"], end="2026-11-03")
+    with pytest.warns(UserWarning, match="silence before 2026-11-01 08:20"):
+        check(df[df["client_id"] == "dies"].iloc[500:])
+
+
+@pytest.mark.parametrize("check", [gaps, quality, completeness])
+def test_a_slice_of_time_is_no_cut(check):
+    """All clients are there, or some begin and end in it at once; and nothing is lost of a client that is well."""
+    df = fleet()
+    check(df.loc["2026-11-03 03:00":])
+    check(df.loc["2026-11-01 09:00":"2026-11-01 13:00"])
+    check(df[df["client_id"] == "isr-shack-01"])
+    check(df[df["topic"] == "telemetry/a"])
+    check(df[df["value"] > 3])
+    one = df[df["client_id"] == "dies"].assign(client_id="dies")
+    one.attrs = {}
+    check(one)
+    of_one = ticks(minutes(0, 1440)).astype({"client_id": "category", "topic": "category"})
+    of_one.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "rows": 1440}
+    check(of_one.loc["2026-11-01 05:00":"2026-11-01 06:00"])
+
+
+def test_of_clients_as_text_the_names_asked_for_tell_which_are_gone():
+    """Where the frame's columns are none of categories, as from a file."""
+    df = fleet()
+    df["client_id"], df["topic"] = df["client_id"].astype("str"), df["topic"].astype("str")
+    gaps(df[df["client_id"] == "dies"])
+    df.attrs["clients"] = ["dies", "isr-shack-01"]
+    with pytest.warns(UserWarning, match="silence after"):
+        gaps(df[df["client_id"] == "dies"])

@@ -102,12 +102,72 @@ def test_the_least_and_greatest_of_each_step():
     assert given["mean"] == pytest.approx([11.5, np.nan, np.nan, 13.5], nan_ok=True)
     assert given["max"] == pytest.approx([12, np.nan, np.nan, 14], nan_ok=True)
     assert wide(frame.iloc[::-1], "volts", how="max")["value"].tolist()[0] == 12
-    assert wide(frame, "on", how="max").equals(wide(frame, "on"))
+    assert wide(frame, "on", how="max")["value"].tolist() == [True, pd.NA, pd.NA, True]
+    assert wide(frame, "on", how="min")["value"].tolist() == [False, pd.NA, pd.NA, False]
     assert wide(frame, "volts", how="min", start="2026-11-02", end="2026-11-03", every="1h")["value"].isna().all()
-    with pytest.raises(UsageError, match=r"how='median' is not known; give \"mean\", \"min\" or \"max\""):
-        wide(frame, "volts", how="median")
-    with pytest.raises(UsageError, match=r"how='max' cannot be combined with counter=True"):
-        wide(frame, "volts", how="max", counter=True)
+    with pytest.raises(UsageError, match=r"how='std' is not known; give one of 'mean', 'median', .*'last'"):
+        wide(frame, "volts", how="std")
+    for how in ("max", "mean"):
+        with pytest.raises(UsageError, match=rf"how='{how}' and counter=True"):
+            wide(frame, "volts", how=how, counter=True)
+
+
+@pytest.mark.parametrize("how", ["mean", "median", "min", "max", "sum", "count", "last"])
+@pytest.mark.parametrize("topic", ["telemetry/rain", "state/summary", "event/rain"])
+@pytest.mark.parametrize("values", ["0 and 1", "few whole", "real", "flags", "text"])
+def test_what_is_aggregated_as_asked_is_what_pandas_makes_of_it(how, topic, values):
+    """Of states and events, too; in days of 23 and 25 hours; and the sum of nothing is missing."""
+    rng = np.random.default_rng(3)
+    each = "4h" if how in ("sum", "count") else "1d"
+    for first in ("2026-03-28", "2026-10-24"):
+        index = pd.date_range(first, periods=4 * 288, freq="5min", tz="Europe/Zurich", name="time").delete(
+            range(600, 900)
+        )
+        made = {"0 and 1": rng.integers(0, 2, len(index)), "few whole": np.repeat([4, 7, 9], len(index) // 3),
+                "real": rng.normal(0, 1, len(index)), "flags": rng.random(len(index)) < 0.01}  # fmt: skip
+        plain = pd.Series(made["real"] if values == "text" else made[values], index)
+        given = plain.astype("str") if values == "text" else plain
+        frame = pd.DataFrame({"client_id": "a", "topic": topic, "value": given})
+        for every in ("1d", each):
+            found = wide(frame, every=every, how=how).iloc[:, 0]
+            wanted = (
+                plain.resample(every.upper() if every == "1d" else every).agg("sum", min_count=1)
+                if how == "sum"
+                else plain.resample(every.upper() if every == "1d" else every).agg(how)
+            )
+            if values == "flags" and how in ("min", "max", "last"):
+                assert found.dtype == "boolean"
+            elif how == "count":
+                assert found.dtype == "int64"
+                assert (every == "1d") == (found > 0).all()
+            if values == "flags" and every != "1d" and how != "count":
+                wanted = wanted.where(plain.resample(every.upper() if every == "1d" else every).count() > 0)
+            np.testing.assert_allclose(found.astype("float64"), wanted.astype("float64").reindex(found.index))
+
+
+def test_words_are_counted_and_the_last_one_is_taken_but_they_have_no_mean():
+    """Beside numbers they are left out with a warning; where there is nothing else, that is an error."""
+    frame = joined(
+        ticks(minutes(0, 4), chan=1, value=["on", "off", "on", "on"]), ticks(minutes(0, 4), chan=2, value=1.5)
+    )
+    frame = frame.drop(frame.index[4])
+    assert wide(frame, every="1min", how="last")["chan 1"].isna().tolist() == [False, False, True, False]
+    assert wide(frame, every="2min", how="last")["chan 1"].tolist() == ["off", "on"]
+    assert wide(frame, every="2min", how="count").to_dict("list") == {"chan 1": [2, 1], "chan 2": [2, 1]}
+    with pytest.warns(UserWarning, match=r"^chan 1: left out, as how='max' needs numbers") as told:
+        assert wide(frame, every="1h", how="max").to_dict("list") == {"chan 2": [1.5]}
+    assert told[0].filename == __file__
+    with pytest.raises(UsageError, match=r"how='mean' needs numbers or flags, and 'value' holds words"):
+        wide(frame[frame["chan"] == 1], how="mean")
+
+
+def test_a_direction_has_a_mean_direction_and_else_plain_numbers():
+    """Also where the mean is asked for; and counts have no unit."""
+    frame = ticks([0, 1, 2], heading=[350.0, 20.0, 5.0], unit="deg")
+    given = {how: wide(frame, "heading", every="1min", how=how).iloc[0, 0] for how in ("mean", "median", "sum")}
+    assert given == pytest.approx({"mean": 5, "median": 20, "sum": 375})
+    assert wide(frame, "heading", how="sum").attrs["units"] == ["deg"]
+    assert wide(frame, "heading", how="count").attrs == {}
 
 
 def test_each_channel_has_a_column_of_its_own():
