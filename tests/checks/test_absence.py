@@ -324,7 +324,7 @@ def test_an_irregular_series_is_silent_where_chance_does_not_explain_it(name):
         assert found["missed"].isna().all()
     said = quality(frame).query("kind == 'device silent'")["detail"].tolist()
     assert len(said) == 1
-    assert re.match(r"no message for 10 d.*, where 99 of 100 pauses are shorter than ", said[0])
+    assert re.match(r"no message for 10 d.*, while 99 % of the pauses are shorter than ", said[0])
 
 
 def test_outages_of_a_radio_link_that_loses_messages_are_found():
