@@ -244,8 +244,12 @@ def _after(stamp: pd.Timestamp, where: dt.tzinfo) -> pd.Timestamp:
     return pd.Timestamp(seconds[at], unit="s", tz=where)
 
 
-def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration", zero: bool = False) -> int:
-    """Turn ``"7d"``, ``"90min"``, ``"2 weeks"``, ``"1 h 30 min"`` or a timedelta into nanoseconds.
+def duration(
+    value: str | dt.timedelta | pd.Timedelta | pd.offsets.BaseOffset, *, name: str = "duration", zero: bool = False
+) -> int:
+    """Turn ``"7d"``, ``"90min"``, ``"2 weeks"``, ``"1 h 30 min"``, a timedelta or a pandas offset into nanoseconds.
+
+    Of the offsets those of days, and shorter ones, are durations.
 
     Raises
     ------
@@ -257,9 +261,9 @@ def duration(value: str | dt.timedelta | pd.Timedelta, *, name: str = "duration"
         if match := _DURATION.fullmatch(value):
             length = sum(float(number) * _UNITS[unit[0].lower()] for number, unit in _LENGTH.findall(value))
             ns = round(-length if match[1] else length) if length < 2**63 else None
-    elif isinstance(value, dt.timedelta | np.timedelta64):
+    elif isinstance(value, dt.timedelta | np.timedelta64 | pd.offsets.Tick | pd.offsets.Day):
         with contextlib.suppress(OverflowError, ValueError):  # longer than ns can count
-            ns = int(pd.Timedelta(value).as_unit("ns").value)
+            ns = int(pd.Timedelta(value).as_unit("ns").value)  # type: ignore[arg-type]  # the stubs lack Day
     how = 'give a number with s, min, h, d or w, such as "7d" or "90min"'
     if ns is None:
         raise UsageError(f"{name}={value!r} is not a duration; {how}")

@@ -147,6 +147,8 @@ def test_what_is_no_instant_is_refused_with_its_name(value):
      ("2w", 14 * times.DAY), ("5m", 5 * times.MINUTE), (pd.Timedelta("2h"), 2 * times.HOUR),
      (np.timedelta64(2, "h"), 2 * times.HOUR), ("7 days", 7 * times.DAY), ("1 Week", 7 * times.DAY),
      ("12 hours", 12 * times.HOUR), ("45 Minutes", 45 * times.MINUTE), ("10sec", 10 * times.SECOND),
+     (pd.offsets.Hour(2), 2 * times.HOUR), (pd.offsets.Minute(5), 5 * times.MINUTE), (pd.offsets.Day(), times.DAY),
+     (pd.offsets.Milli(), times.SECOND // 1000),
      ("1h30m", 90 * times.MINUTE), (times.lasting(26 * times.HOUR), 26 * times.HOUR)],
 )  # fmt: skip
 def test_durations(text, ns):
@@ -157,7 +159,8 @@ def test_durations(text, ns):
 @pytest.mark.parametrize(
     "value",
     ["", "d", "-1d", "0d", "7", "7 days or so", "1h30", "1M", "1d 1M", "2 months", "7dd", "9" * 400 + "d", 7, None,
-     dt.timedelta(0), dt.timedelta(days=999_999)],
+     dt.timedelta(0), dt.timedelta(days=999_999), pd.offsets.MonthEnd(), pd.offsets.Week(weekday=0),
+     pd.offsets.Hour(-1), pd.offsets.BusinessDay(), pd.offsets.Day(999_999_999)],
 )  # fmt: skip
 def test_what_is_no_duration_is_refused(value):
     """No unit, no number, zero or below: an error that shows the forms."""

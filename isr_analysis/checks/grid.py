@@ -54,7 +54,7 @@ def wide(
     df: pd.DataFrame | pd.Series,
     field: str | list[str] = "value",
     *,
-    every: str | dt.timedelta = "1min",
+    every: str | dt.timedelta | pd.offsets.BaseOffset = "1min",
     how: _How | None = None,
     counter: bool = False,
     by: str | list[str] | None = None,
@@ -79,9 +79,9 @@ def wide(
         A frame from a loader, or any with a time index. It is not changed.
     field : str or list of str
         The column or columns to return, which may belong to different topics.
-    every : str or timedelta
-        The step, such as ``"1min"`` or ``"1h"``. Whole days are days in the frame's zone (23 or 25 hours where the
-        clocks change); shorter steps are of equal length and start at the first midnight.
+    every : str, timedelta or pandas offset
+        The step, such as ``"1min"``, ``"1h"`` or ``pd.offsets.Hour(6)``. Whole days are days in the frame's zone (23 or
+        25 hours where the clocks change); shorter steps are of equal length and start at the first midnight.
     how : {"mean", "median", "min", "max", "sum", "count", "last"}, optional
         How to aggregate the messages in a step, as pandas does: a step without any is missing, and its count is 0. The
         maximum of flags is whether any was true, the minimum whether all were, the mean the share of those that were.

@@ -18,6 +18,10 @@ _IN_BURSTS = 0.3
 _DOUBLED = 0.9
 
 _VARIES = 10
+_FEW_LEVELS = 4
+_CHANGES = 200  # of what has but few levels, which show how long it stays at one
+_ODD = 3
+_STRAY = 1000
 _SHORTEST = 15
 _FAR = 4.0
 _RESTS = 3
@@ -166,29 +170,41 @@ def apart(value: Floats, name: str) -> tuple[list[float], Floats]:
             continue
         others = value[value != end]
         is_code = end in _CODES and (len(np.unique(others)) < _VARIES or len(others) < _USUAL * len(value))
-        if not is_code and len(others) > _SHORTEST and np.abs(others - end).min() > np.ptp(others):
+        if not is_code and len(others) > _SHORTEST and np.abs(others - end).min() > _spread(np.abs(others - end)):
             more, rest = apart(others, name)
             return [float(end), *more], rest
     return [], value
+
+
+def _spread(away: Floats) -> float:
+    """Give how far the others of an end lie from each other, by their distances from it, without the few farthest."""
+    strays = max(1, len(away) // _STRAY) if len(away) >= _STRAY / 10 else 0
+    return float(np.partition(away, len(away) - 1 - strays)[len(away) - 1 - strays] - away.min())
 
 
 def _flat(value: Floats) -> list[tuple[int, int]]:
     """Give the runs of one value that are no chance.
 
     When a measurement equals the one before it with the chance p, the longest run among n is about log(n) / log(1/p)
-    long. Four kinds of level are at rest and not stuck: one to which it returns for long again and again, the least or
+    long. Of few levels, as of something slow that flickers now and then, it must be longer than nearly all others, too.
+    Four kinds of level are at rest and not stuck: one to which it returns for long again and again, the least or
     greatest if it was reached several times, the ends of what cannot go further (zero of what is never below, as a
     transmitter that is off, and 100 of what is never above, as humidity), and any of a counter, which stands still
     while there is nothing to count.
     """
     edges = np.concatenate([[0], np.flatnonzero(value[1:] != value[:-1]) + 1, [len(value)]])
     length, level = np.diff(edges), value[edges[:-1]]
-    if length.max() <= _SHORTEST or len(np.unique(level)) < _VARIES or _counts(level):
+    levels = len(np.unique(level))
+    if length.max() <= _SHORTEST or levels < _FEW_LEVELS or _counts(level):
+        return []
+    if levels < _VARIES and len(length) <= _CHANGES:
         return []
     usual = np.sort(length)[: len(length) - max(1, len(length) // 100)]
     same = 1 - len(usual) / usual.sum()
     by_chance = np.log(len(value)) / -np.log(same) if same > 0 else 0.0
     limit = max(_SHORTEST, _FAR * by_chance)
+    if levels < _VARIES:
+        limit = max(limit, _FAR * float(np.sort(length)[-1 - _ODD]))
     long = np.flatnonzero(length > limit)
     least, most = value.min(), value.max()
 

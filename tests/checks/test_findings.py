@@ -91,6 +91,58 @@ def test_what_keeps_its_value_by_nature_is_not_stuck(value):
     assert kinds(ticks(minutes(0, 600), value=value)) == []
 
 
+def of_few_levels(seed):
+    """Give a week of measurements that have few levels, by name: values of each minute."""
+    rng, count = np.random.default_rng(seed), 7 * 1440
+    day = np.arange(count) / 1440 * 2 * np.pi
+    slow = 0.5 * rng.normal(size=count).cumsum() / 30
+    on = np.sin(40 * day) > np.sin(3 * day)
+    return {
+        "mains": np.round(50 + rng.normal(0, 0.01, count), 2), "signal": np.round(-70 + rng.normal(0, 1, count)),
+        "room": np.round(2 * (21 + rng.normal(0, 0.4, count))) / 2,
+        "slow room": np.round(21 + 2 * np.sin(day) + rng.normal(0, 0.03, count)),
+        "drift": np.round(2 * (21 + np.sin(day / 3) + slow / 10 + rng.normal(0, 0.02, count))) / 2,
+        "battery": np.round(100 - 6 * np.arange(count) / count + rng.normal(0, 0.2, count)),
+        "volts": np.round(12.6 + 0.3 * np.sin(day) + rng.normal(0, 0.02, count), 1),
+        "loads": np.where(on, rng.choice([1480, 1500, 1520], count), 3),
+        "away": np.where(on & (abs(np.arange(count) - 5000) > 1500), rng.choice([1480, 1500, 1520], count), 3),
+        "fan": np.where(np.sin(day) < -0.2, 2, rng.integers(1, 6, count)),
+        "clients": np.minimum(rng.poisson(3, count), 9), "queue": rng.poisson(2, count) * (rng.random(count) < 0.05),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*of_few_levels(0)])
+def test_a_measurement_of_few_levels_is_stuck_only_where_it_is(name):
+    """Chance decides, and what is as long as the others that are long is no finding."""
+    for seed in range(5):
+        value = of_few_levels(seed)[name] * 1.0
+        frame = ticks(minutes(0, len(value)), value=value)
+        assert quality(frame).empty
+        if name in ("mains", "signal", "room"):
+            frame.iloc[4000:4300, frame.columns.get_loc("value")] = value[4000]
+            found = quality(frame)
+            assert found["kind"].tolist() == ["value stuck"]
+            assert 300 <= found["count"].iloc[0] < 310
+
+
+def test_a_percentage_on_a_topic_of_states_can_be_stuck():
+    """As what changes at most messages is no state."""
+    value = np.random.default_rng(0).integers(40, 49, 2000)
+    value[500:1000] = 44
+    assert kinds(ticks(minutes(0, 2000), topic="state/summary", ram_percent=value, value=0.0)) == ["value stuck"]
+
+
+def test_one_spike_at_the_other_end_hides_no_sentinel():
+    """A sentinel is far from what most of the others are; what lies at its own end is not overlooked."""
+    value = noise(5000)
+    value[2000:2010] = -999
+    value[100] = 5000.0
+    frame = ticks(minutes(0, 5000), value=value)
+    assert quality(frame)[["kind", "count"]].to_numpy().tolist() == [["sentinel value", 10]]
+    value[200] = -900.0
+    assert kinds(ticks(minutes(0, 5000), value=value)) == []
+
+
 @pytest.mark.parametrize("level", [-999, 999.9, 9999, 85, -127, 65535, -327.68, -(2**31), 1e30, 3.4028234663852886e38])
 def test_a_number_that_stands_for_no_measurement_is_told(level):
     """Far from all others; with its span and count. What devices send when they start is among them."""
