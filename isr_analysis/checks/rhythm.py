@@ -36,7 +36,10 @@ _OWN_WAY = 5.0
 _ALIKE = 0.1
 _CORE = 0.2
 _AWAKE = 0.2
+_MOSTLY = 0.6
+_SOME = 3
 _SHORT = 2 * HOUR
+_NIGHT = 4 * HOUR
 _WEEKEND = 4 * DAY
 _REPEATED = 0.1
 _COUNTS = 0.9
@@ -166,10 +169,12 @@ def _chance(series: Series, number: int, pace: Cadence, span: Range | None) -> C
     """Give an irregular series the length from which on its pauses are no chance, if there are such."""
     time = series.times(number)
     pause = np.diff(time)
-    wild = pause[~np.repeat(pace.regular, np.diff(pace.edges))]
-    limit = _limit(wild[wild > 0])
     edges = [] if span is None else [(span.start, int(time[0])), (int(time[-1]), span.end)]
     longest = max([*(end - begin for begin, end in edges), pause.max(initial=0)])
+    wild = ~np.repeat(pace.regular, np.diff(pace.edges)) & (pause > 0)
+    nights = _nights(time) if longest > _OWN_WAY * _NIGHT else []
+    wild[nights] = False  # so many hide what is far longer
+    limit = max(_limit(pause[wild]), _OWN_WAY * float(pause[nights].max(initial=0)))
     if longest > limit:
         limit = max(limit, _own_way(time, limit))
         usual = [end - begin for begin, end in edges if end - begin > limit and _is_usual(time, begin, end, least=0)]
@@ -177,6 +182,17 @@ def _chance(series: Series, number: int, pace: Cadence, span: Range | None) -> C
     if longest > limit and _on_change(series, number):
         limit = np.inf
     return replace(pace, limit=np.where(pace.regular, pace.limit, limit))
+
+
+def _nights(time: Ints) -> list[int]:
+    """Give the pauses that other days have at the same hours, if most that last for hours are such, of most days."""
+    pause = np.diff(time)
+    long = np.argsort(pause)[: -_TAIL - 1 : -1]
+    long = long[pause[long] > _NIGHT]
+    found = [int(at) for at in long if _is_usual(time, int(time[at]), int(time[at + 1]))]
+    others = pause[[at for at in long.tolist() if at not in found]]
+    days = (int(time[-1] - time[0]) - int(others.sum())) / DAY
+    return found if len(found) >= max(_SOME, _MOSTLY * len(long), _MOSTLY * days) else []
 
 
 def _own_way(time: Ints, limit: float) -> float:

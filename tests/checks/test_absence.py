@@ -327,6 +327,17 @@ def test_an_irregular_series_is_silent_where_chance_does_not_explain_it(name):
     assert re.match(r"no message for 10 d.*, while 99 % of the pauses are shorter than ", said[0])
 
 
+@pytest.mark.parametrize("name", ["by day", "few days", "motion", "office", "one week-end"])
+def test_what_sleeps_by_night_is_silent_where_it_does_so_for_far_longer(name):
+    """Several times as long as its nights and week-ends, which are none."""
+    for seed in range(8):
+        at = by_chance(seed)[name]
+        middle = len(at) // 2
+        at[middle:] += 14 * DAY
+        found = gaps(ticks(at, value=noise(len(at))))
+        assert found["duration"].between(pd.Timedelta("14D"), pd.Timedelta("17D")).tolist() == [True]
+
+
 def test_outages_of_a_radio_link_that_loses_messages_are_found():
     """Several of them do not hide each other, though its jitter leaves it no interval."""
     at = by_chance(1)["radio"]
