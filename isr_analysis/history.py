@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import warnings
-from collections.abc import Iterator
 
 import pandas as pd
 import pyarrow as pa
@@ -200,26 +199,14 @@ def load_history(
     return frame.from_decoded(decoded, tz=tz, fields=fields, attrs=attrs)
 
 
-@contextlib.contextmanager
-def _hinting(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> Iterator[None]:
-    """Have the error of a portal that could not be asked say how far what is on disk reaches."""
-    try:
-        yield
-    except (PortalUnavailableError, TokenRefusedError, QuotaExhaustedError) as exc:
-        with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
-            reach, _ = on_disk(portal, selector, span, is_open=is_open)
-            hint = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
-            exc.args = (f"{exc}{hint}", *exc.args[1:])
-        raise
-
-
 def _instead(portal: Portal, selector: Selector, span: Range, *, is_open: bool) -> str:
     """Say what of a range can be had from disk, where the portal does not give it."""
     said = ""
     with contextlib.suppress(HistoryIncompleteError):  # then what is on disk has gaps
         reach, _ = on_disk(portal, selector, span, is_open=is_open)
         said = f". What is on disk of this range reaches to {times.iso(reach.end)}: offline=True loads it"
-    if Recorded(portal.folder).count(selector, span):
+    recorded = Recorded(portal.folder)
+    if recorded.count(selector, span) or recorded.unconfirmed.count(selector, span):
         said += ". isr.load_recorded() gives what was recorded of it"
     return said
 
