@@ -224,9 +224,11 @@ class Selector:
                 is_text = isinstance(one, str) and one.strip() and not re.search("[/+#]", one)
                 if not is_text or HALF.search(one) or without_tokens(one) != one:
                     told = repr(one) if isinstance(one, str | int | float | None) else f"a {type(one).__name__}"
+                    is_topic = isinstance(one, str) and re.search("[/+#]", one) and len(given) == 1
                     raise UsageError(
                         f"client_id={told} is not a client id; give the device's own id as the portal lists it, "
                         "a list of them, or None for all clients"
+                        + (f". A topic is given by name: topic={told}" if is_topic else "")
                     )
             if not given:
                 raise UsageError("client_id=[] names no client; leave it out, or give None, for all clients")

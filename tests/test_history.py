@@ -169,6 +169,8 @@ def test_several_topics_and_what_is_no_client_are_answered_in_one_line(here):
     frame = pd.DataFrame({"client_id": ["a", "b"]})
     with pytest.raises(errors.UsageError, match=r"^client_id=a DataFrame is not a client id; give the device's own id"):
         isr.load_history(frame, last="1h", portal=here)
+    with pytest.raises(errors.UsageError, match=r"A topic is given by name: topic='telemetry/#'"):
+        isr.load_history("telemetry/#", last="1h", portal=here)
 
 
 def test_on_an_empty_disk_the_portals_list_tells_of_a_name_that_is_nearly_right(here):

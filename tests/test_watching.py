@@ -158,7 +158,10 @@ def test_a_stream_of_another_account_is_refused(here):
 
 def test_a_stream_that_is_given_says_itself_what_it_is_of(here):
     """It is taken with its own topic, which may be said again; another one, or a duration, is said where it is made."""
-    with here.connect() as portal, isr.stream("telemetry/#", login=here.make_subscriber(), portal=portal) as source:
+    with (
+        here.connect() as portal,
+        isr.stream(topic="telemetry/#", login=here.make_subscriber(), portal=portal) as source,
+    ):
         for other in ({"topic": "state/#"}, {"client_id": "isr-shack-01"}, {"duration": "2s"}):
             with pytest.raises(UsageError, match="which has its own topic"):
                 next(isr.watch_live(source=source, portal=portal, **other))

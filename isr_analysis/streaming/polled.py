@@ -167,7 +167,7 @@ def opened(
         )
     if source != messages.LIVE:
         try:
-            return stream(topic, client_id=client_id, duration=duration, portal=portal)
+            return stream(client_id, topic, duration=duration, portal=portal)
         except SubscriberMissingError as exc:
             if source is not None or isinstance(exc.__cause__, OSError):  # a file that is named, and cannot be read
                 raise

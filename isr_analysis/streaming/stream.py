@@ -255,9 +255,9 @@ class Stream:
 
 
 def stream(
+    client_id: Clients | None = None,
     topic: str = "#",
     *,
-    client_id: Clients | None = None,
     login: Made | Login | None = None,
     host: str | None = None,
     port: int | None = None,
@@ -274,10 +274,10 @@ def stream(
 
     Parameters
     ----------
-    topic : str
-        An MQTT topic filter on the subpath, such as ``"telemetry/#"``.
     client_id : str or list-like of str, optional
         Only these publishers; by default, all.
+    topic : str
+        An MQTT topic filter on the subpath, such as ``"telemetry/#"``.
     login : isr_analysis.mgmt.Made, optional
         The result of `isr_analysis.mgmt.create_subscriber`.
     host : str, optional
@@ -323,7 +323,7 @@ def stream(
     --------
     >>> import isr_analysis as isr
     >>> with isr.sandbox.serve(broker=True, rate=100) as sandbox:
-    ...     with isr.stream("telemetry/#", login=sandbox.make_subscriber(), duration="2s") as live:
+    ...     with isr.stream(topic="telemetry/#", login=sandbox.make_subscriber(), duration="2s") as live:
     ...         topics = {message.topic for message in live}
     """
     selector = Selector.of(client_id, topic)
