@@ -72,6 +72,31 @@ def test_what_the_portal_has_after_all_is_aside_no_more(both):
     assert settled(both, heard, [], at=3800) == []
 
 
+def test_what_is_kept_aside_stays_in_few_files(both, tmp_path):
+    """A recorder writes every few seconds; and what the portal has after all takes no room."""
+    history, recorded = both
+    span = Range(T0, T0 + 3600 * S)
+    heard = [(at, "a", "t", b"%d" % at) for at in range(100, 1000, 60)]
+    for row in heard:
+        recorded.append(made([row]))
+
+    def files():
+        return len([*(tmp_path / "recorded" / "unconfirmed").rglob("*.parquet")])
+
+    def settle(given, at):
+        history.commit(ALL, span, [made(given)], fetched_at=T0 + at * S)
+        recorded.beside(history, ALL, span, settle=SETTLE, now=T0 + at * S)
+        return seconds(recorded.unconfirmed.read(ALL, span))
+
+    assert settle([(3000, "a", "t", b"0")], 4200) == [row[0] for row in heard]
+    recorded.append(made([(2000, "a", "t", b"2000")]))
+    assert settle([(3000, "a", "t", b"0")], 9000) == [*(row[0] for row in heard), 2000]
+    assert files() <= 2
+    assert settle([*heard, (3000, "a", "t", b"0")], 13000) == [2000]
+    assert settle([*heard, (3000, "a", "t", b"0")], 18000) == [2000]
+    assert files() == 1
+
+
 @pytest.mark.parametrize("spelt", [lambda text: text, lambda text: json.dumps(json.loads(text), indent=1).encode()])
 def test_what_the_history_has_in_its_way_is_not_lacking(both, spelt):
     """A broker delivers twice, a clock is off by half a minute, the portal spells JSON anew."""

@@ -168,13 +168,16 @@ class Recorded(Aside):
             if not store.in_all(selector, settled):
                 continue
             with contextlib.suppress(StoreError), locked(self._locks / "settle.lock"):  # else it can only be read
-                for part in store.in_all(selector, settled):
+                found = store.in_all(selector, settled)
+                for part in found:
                     rest = store.lacking(history, part)
                     if store is self:
                         self.unconfirmed.append(self.unconfirmed.unknown(rest))  # some may be there since a crash
                     elif len(rest) == part.rows:
                         continue
                     store.replace(part, rest if store is self.unconfirmed else messages.empty(), now=now)
+                for day in {times.day_of(part.first) for part in found}:
+                    self.unconfirmed.tidy(day, now=now, settle=0)
 
 
 def _lie_in(gaps: dict[str, list[Range]], table: pa.Table) -> np.ndarray:
