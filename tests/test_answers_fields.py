@@ -102,6 +102,15 @@ def test_a_clients_own_id_at_the_beginning_of_a_subpath_was_published():
     assert [one[2] for one in told(read(rows[:1]))] == ["t"]
 
 
+@pytest.mark.parametrize("named", ["uid", "identifier", "slug"])
+def test_a_device_is_called_by_its_id_and_not_by_its_name(named):
+    """A name is for people: the id beside it is the client, in an object of the device or spelled out, asked or not."""
+    objects = {"device": {"pk": 7, "name": "Wetter am Dach", named: "a"}}, {"device": {named: "a", "name": "Wetter"}}
+    for device in (*objects, {"device_name": "Wetter am Dach", f"device_{named}": "a"}):
+        row = {**BARE, **device, "topic": "t/x", "payload": 1}
+        assert told(read([row])) == told(read([row], client_id="a")) == [(NS, "a", "t/x", b"1")]
+
+
 @pytest.mark.parametrize("name", ["node", "gatewayId", "thing", "sensor", "devEUI", "IMEI"])
 def test_a_field_that_may_name_a_client_does_where_nothing_else_says_whose_a_message_is(name):
     """A client that was asked for, stands in the topic or has a field of its own comes first: it is the payload's."""
