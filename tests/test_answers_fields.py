@@ -37,6 +37,18 @@ def test_the_contract_names_what_the_shape_does_not_tell():
     assert [one[3] for one in told(read(boxed, fields=Fields(payload="payload.data")))] == found
 
 
+def test_a_null_is_no_rows_where_a_contract_names_their_place():
+    """As Go writes an empty list; without a contract it may be a failure, and the error says that one can tell."""
+    for body, rows in (({"entries": None}, "entries"), ({"data": {"entries": None}}, "data.entries")):
+        assert told(read(body, fields=Fields(rows=rows))) == []
+    with pytest.raises(
+        AnswerError, match=r"'entries' is the value null. If that means no rows, name their place \(rows\)"
+    ):
+        read({"entries": None})
+    with pytest.raises(AnswerError, match="states a failure beside its rows"):
+        read({"entries": None, "error": "backend down"}, fields=Fields(rows="entries"))
+
+
 def test_what_stands_around_rows_whose_place_is_named_is_heard():
     """The cursor, the zone and a failure; that something is missing is what the name of the place overrules."""
     fields = Fields(rows="antwort.zeilen")
