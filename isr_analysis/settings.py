@@ -145,6 +145,11 @@ def profile(
     )
 
 
+def names(home: Path) -> list[str]:
+    """Give the names of the profiles that are kept in a folder."""
+    return sorted(_read(home / CONFIG))
+
+
 def is_offline(environ: Mapping[str, str] | None = None) -> bool:
     """Tell whether the environment says that the portal is not to be asked."""
     return _is_set(variables(environ).get(OFFLINE, ""), OFFLINE)

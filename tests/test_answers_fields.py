@@ -37,6 +37,18 @@ def test_the_contract_names_what_the_shape_does_not_tell():
     assert [one[3] for one in told(read(boxed, fields=Fields(payload="payload.data")))] == found
 
 
+def test_a_null_is_no_rows_where_a_contract_names_their_place():
+    """As Go writes an empty list; without a contract it may be a failure, and the error says that one can tell."""
+    for body, rows in (({"entries": None}, "entries"), ({"data": {"entries": None}}, "data.entries")):
+        assert told(read(body, fields=Fields(rows=rows))) == []
+    with pytest.raises(
+        AnswerError, match=r"'entries' is the value null. If that means no rows, name their place \(rows\)"
+    ):
+        read({"entries": None})
+    with pytest.raises(AnswerError, match="states a failure beside its rows"):
+        read({"entries": None, "error": "backend down"}, fields=Fields(rows="entries"))
+
+
 def test_what_stands_around_rows_whose_place_is_named_is_heard():
     """The cursor, the zone and a failure; that something is missing is what the name of the place overrules."""
     fields = Fields(rows="antwort.zeilen")
@@ -100,6 +112,15 @@ def test_a_clients_own_id_at_the_beginning_of_a_subpath_was_published():
     assert [one[2] for one in told(read(rows))] == ["a/t", "t"]
     assert [one[2] for one in told(read([{**rows[0], "topic": f"{ACCOUNT}/a/a/t"}, rows[0]]))] == ["a/t", "t"]
     assert [one[2] for one in told(read(rows[:1]))] == ["t"]
+
+
+@pytest.mark.parametrize("named", ["uid", "identifier", "slug"])
+def test_a_device_is_called_by_its_id_and_not_by_its_name(named):
+    """A name is for people: the id beside it is the client, in an object of the device or spelled out, asked or not."""
+    objects = {"device": {"pk": 7, "name": "Wetter am Dach", named: "a"}}, {"device": {named: "a", "name": "Wetter"}}
+    for device in (*objects, {"device_name": "Wetter am Dach", f"device_{named}": "a"}):
+        row = {**BARE, **device, "topic": "t/x", "payload": 1}
+        assert told(read([row])) == told(read([row], client_id="a")) == [(NS, "a", "t/x", b"1")]
 
 
 @pytest.mark.parametrize("name", ["node", "gatewayId", "thing", "sensor", "devEUI", "IMEI"])

@@ -180,6 +180,21 @@ def test_on_an_empty_disk_the_portals_list_tells_of_a_name_that_is_nearly_right(
     assert isr.load_history("spare-01", last="1h", portal=here).empty
 
 
+def test_a_list_that_has_none_of_the_clients_on_disk_is_told(here, monkeypatch):
+    """History under other names than the list's is an empty frame for each client; one in both is enough."""
+    isr.load_history(last="1h", portal=here)
+    listed = ["meter-a", "meter-b"]
+    monkeypatch.setattr(type(here), "listed_clients", lambda *_: (listed, "at the portal", []))
+    words = (
+        r"'meter-a' is listed at the portal, but none of the clients on disk is \(.*, …\): its messages may stand under"
+    )
+    for load in (isr.load_history, isr.sync):
+        with pytest.warns(UserWarning, match=words):
+            load("meter-a", last="1h", portal=here)
+    listed.append("isr-shack-01")
+    assert isr.load_history("meter-a", last="1h", portal=here).empty
+
+
 @pytest.mark.parametrize(
     ("topic", "near"),
     [

@@ -20,6 +20,7 @@ from isr_analysis.times import DAY, HOUR, MINUTE, Range
 D0 = 20_000 * DAY
 DAY0 = Range(D0, D0 + DAY)
 ALL = Selector()
+SMALL = stores._SMALL
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +70,14 @@ def test_the_second_time_nothing_is_decoded(store, monkeypatch):
     """What comes from the memo is what was decoded."""
     wanted = direct(store)
     assert plain(store.decoded(ALL, DAY0)) == wanted
+    no_decoding(monkeypatch)
+    assert plain(store.decoded(ALL, DAY0)) == wanted
+
+
+def test_a_day_of_a_thousand_messages_is_decoded_once(store, monkeypatch):
+    """A year of a small fleet has such days, and was decoded whole each time."""
+    monkeypatch.setattr(stores, "_SMALL", SMALL)
+    wanted = plain(store.decoded(ALL, DAY0))
     no_decoding(monkeypatch)
     assert plain(store.decoded(ALL, DAY0)) == wanted
 

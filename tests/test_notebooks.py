@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from nbconvert.nbconvertapp import NbConvertApp
 from portals import TOKEN, Dialect, Message, Server, serve
@@ -142,11 +143,17 @@ def test_runs_over_a_fleet_that_measures_nothing(name: str, stored: list[Message
 
 @pytest.mark.notebook
 def test_the_report_of_ones_own_is_one(sandbox: Any, tmp_path: Path) -> None:
-    """The notebook that tells how to write a report can be handed to `build_report`."""
+    """The notebook that tells how to write a report can be handed to `build_report`; its days are those of the zone."""
     own = FOLDER / "07_your_own_report.ipynb"
+    today = pd.Timestamp.now("Pacific/Kiritimati")  # its midnight is ten o'clock of the day before, UTC
+    start, end = f"{today - pd.Timedelta('1D'):%Y-%m-%d}", f"{today:%Y-%m-%d}"
     with sandbox.connect() as portal:
-        path = isr.build_report(tmp_path / "own.html", topic="telemetry/#", last="1d", notebook=own, portal=portal)
+        path = isr.build_report(
+            tmp_path / "own.html", topic="telemetry/#", start=start, end=end, tz=str(today.tz), notebook=own,
+            portal=portal,
+        )  # fmt: skip
     page = path.read_text("utf-8")
+    assert f"{start} 00:00 to {end} 00:00" in page
     assert 'class="figure"' in page
     assert 'id="what-looks-wrong"' in page
 

@@ -140,6 +140,15 @@ def test_a_machine_without_a_keyring_is_one_without_a_token(profile):
     assert VALUE not in str(caught.value)
 
 
+@pytest.mark.usefixtures("no_keyring")
+def test_where_the_default_profile_has_no_token_the_others_are_named(home):
+    """Whoever has kept tokens under names, and gave none of these, is not sent to make a token."""
+    home.mkdir(exist_ok=True)
+    (home / settings.CONFIG).write_text('[profiles.hut]\ntoken_file = "/a"\n[profiles.club]\ntoken_file = "/b"\n')
+    with pytest.raises(TokenMissingError, match=r"profile 'default'; others that are there: club, hut, by --profile"):
+        tokens.find(settings.profile(home=home, environ={}), environ={}, ask=False)
+
+
 @pytest.mark.parametrize("former", [None, OTHER])
 def test_a_token_is_kept_with_its_profile_or_not_at_all(profile, home, former):
     """Where the settings cannot be written, the keyring has what it had."""

@@ -215,7 +215,8 @@ def tabled(documents: list[bytes]) -> list[bytes]:
 def walked(document: bytes, path: str) -> tuple[bytes, dict[str, bytes]]:
     """Give what stands in a document where a contract says that its rows are, and what is said around that.
 
-    A failure is heard; that something is missing is not: so whoever names the place of sound rows gets them.
+    A failure is heard; that something is missing is not: so whoever names the place of sound rows gets them. A null
+    there is no rows, as Go writes a list without any.
     """
     value, said = document, dict[str, bytes]()
     for name in path.split("."):
@@ -228,7 +229,7 @@ def walked(document: bytes, path: str) -> tuple[bytes, dict[str, bytes]]:
         if failure := failures.stated(fields):
             raise AnswerError(f"the answer states a failure beside its rows: {failure}")
         said |= dict(notes(fields))
-    return value, said
+    return (b"[]" if value == b"null" else value), said
 
 
 def opened(document: bytes) -> bytes:

@@ -236,6 +236,9 @@ def of_change(body: bytes) -> str | None:
     return stated(raw.members(text)) if raw.is_json(text) and raw.kind(text) == "{" else None
 
 
+_NIL = "is the value null"
+
+
 def remedy(said: str) -> str:
     """Say what to do about an answer that was not understood, by what is said of it."""
     if ELSEWHERE in said:
@@ -243,7 +246,8 @@ def remedy(said: str) -> str:
     if NOT_WHOLE in said:
         return f". Try again later; or, if its rows are sound, name their place (rows) in {CONTRACT_FILE}"
     again = "Try again later, or ask the portal's support. " if _PASSES.search(said) else ""
-    return f". {again}If it is sound, name the fields in {CONTRACT_FILE}"
+    what = "that means no rows, name their place (rows)" if said.endswith(_NIL) else "it is sound, name the fields"
+    return f". {again}If {what} in {CONTRACT_FILE}"
 
 
 def describe(value: bytes, depth: int = 0) -> str:
@@ -257,7 +261,7 @@ def describe(value: bytes, depth: int = 0) -> str:
             return f"an object that states {words!r}: {error_words(value)}"
         if failure := stated(fields, rows=False):
             return f"an object that states a failure: {failure}"
-        inside = next((name for name in fields if plain(name) in ROWS and raw.kind(fields[name]) == "["), None)
+        inside = next((name for name in fields if plain(name) in ROWS and raw.kind(fields[name]) in ("[", "n")), None)
         within = f"; {inside!r} is {describe(fields[inside], depth + 1)}" if inside else ""
         return f"an object with the fields {', '.join(list(fields)[:20]) or '(none)'}{within}"
     if what == "[":

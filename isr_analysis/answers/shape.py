@@ -68,21 +68,20 @@ class Asked:
 
 SURE_CLIENT = ("clientid", "mqttclientid", "publisherid", "client", "publisher")
 CLIENT = (
-    *SURE_CLIENT, "deviceid", "device", "stationid", "station", "nodeid", "sourceclient", "cid", "clientname",
-    "devicename", "publishername", "entityid",
+    *SURE_CLIENT, "deviceid", "device", "stationid", "station", "nodeid", "sourceclient", "cid", "clientidentifier",
+    "clientuid", "clientslug", "deviceidentifier", "deviceuid", "deviceslug", "clientname", "devicename",
+    "publishername", "entityid",
 )  # fmt: skip
 UNNAMED = ("id", "name", "username")
 """What a publisher may be called by in a live answer."""
 PERHAPS_CLIENT = (
     "mqttclient",
-    "clientidentifier",
     "node",
     "gateway",
     "gatewayid",
     "thing",
     "thingid",
     "deveui",
-    "deviceuid",
     "sensorid",
     "sensor",
     "machineid",

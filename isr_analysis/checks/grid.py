@@ -64,9 +64,10 @@ def wide(
     """Resample fields to a regular time grid with one column per channel, so that channels can be compared row by row.
 
     A measurement is the mean of the messages within each step, and missing where there are none: nothing is
-    interpolated. States and events hold until the next message, unless the device was silent: flags, words, 0 and 1,
-    and, on a topic of states, a few whole numbers that seldom change. With `how`, the messages of each step are
-    aggregated instead, whatever they hold.
+    interpolated. States and events hold until the next message, unless the device was silent, and a step has the last:
+    flags, words, 0 and 1, and, on a topic of states, a few whole numbers that seldom change. The share of each day in
+    which a flag was true is ``wide(df, "on", every="1min").resample("1D").mean()``. With `how`, the messages of each
+    step are aggregated instead, whatever they hold.
 
     For directions in degrees, recognised by the field's name (heading, bearing, azimuth, course, wind direction, yaw,
     longitude), the mean is the mean direction: the mean of 350 and 20 is 5. Sentinel numbers such as 65535 are included

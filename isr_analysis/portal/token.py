@@ -109,10 +109,12 @@ def find(
         return _of(kept, "the keyring")
     if ask if ask is not None else someone_is_there():
         return Token(getpass.getpass(f"Token for {profile.origin} (not shown): "))
+    others = ", ".join(one for one in settings.names(profile.home) if one != profile.name)
+    there = f"; others that are there: {others}, by --profile, profile= or ISR_PROFILE" if others else ""
     raise TokenMissingError(
         f"no token for {profile.origin}: looked at the token= argument, ISR_TOKEN, ISR_TOKEN_FILE and the keyring "
-        f"(profile {profile.name!r}). If you have none, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN or "
-        "ISR_TOKEN_FILE"
+        f"(profile {profile.name!r}{there}). If you have none, {WHERE_TO_MAKE_ONE}; then `isr login`, or set ISR_TOKEN "
+        "or ISR_TOKEN_FILE"
     )
 
 

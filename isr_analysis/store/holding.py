@@ -106,7 +106,8 @@ def near_misses(
 ) -> str:
     """Say which clients and topics of a selector are not among those there are, and what is named nearly so; else "".
 
-    A client that `hints` lists is there, and silent; without any other, these are all. `at` is where the others are.
+    A client that `hints` lists is there, and silent; without any other, these are all. If it lists none of those that
+    there are, though, its list and its history call clients differently. `at` is where the others are.
     """
     clients, topics = sorted(set(clients)), sorted(set(topics))
     at_hand = bool(clients)
@@ -115,6 +116,10 @@ def near_misses(
     clients = clients or sorted(there)
     strange = tuple(one for one in strange if clients and one not in there)
     said = strangers(strange, clients, at if at_hand else where) + called
+    if at_hand and there and not set(there).intersection(clients):
+        otherwise = f"is listed {where}, but none of the clients {at} is ({_some(clients[:3], clients)})"
+        more = "its messages may stand under another name, and a contract file (ISR_CONTRACT) can say which field it is"
+        said += [f"{one!r} {otherwise}: {more}" for one in selector.clients or () if one in there]
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic {at} is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")
     elif not topics and (slip := misheard(selector.topic, hints)):
@@ -152,4 +157,8 @@ def _nearly(name: str, known: list[str]) -> str:
         alike.setdefault(one.casefold(), one)
     found = difflib.get_close_matches(name.casefold(), [*alike], n=3, cutoff=0.5)
     close = [alike[one] for one in found] or known[:3]
-    return f" (there: {', '.join(close)}{', …' if len(known) > len(close) else ''}){_STAR if '*' in name else ''}"
+    return f" (there: {_some(close, known)}){_STAR if '*' in name else ''}"
+
+
+def _some(names: list[str], known: list[str]) -> str:
+    return ", ".join(names) + (", …" if len(known) > len(names) else "")

@@ -28,7 +28,7 @@ from isr_analysis.times import EVER, Range
 _WHOSE = ["time", "client_id", "topic"]
 _LOCKS = 64
 _AHEAD = 2 * times.DAY
-_SMALL = 4096
+_SMALL = 500
 """Messages of a part below which there is no memo of it."""
 
 _T = TypeVar("_T")
