@@ -53,6 +53,9 @@ def test_what_a_settled_history_lacks_is_kept_aside(both):
     heard = [(at, "a", "t", b"%d" % at) for at in range(100, 3400, 10)]
     given = [row for row in heard if not 1000 <= row[0] < 1600 and row[0] != 2000]
     assert settled(both, given, heard) == [*range(1000, 1600, 10), 2000]
+    aside = both[1].unconfirmed.files(ALL, EVER)
+    assert len(settled(both, given, [], at=3700)) == 61
+    assert both[1].unconfirmed.files(ALL, EVER) == aside  # a load that finds no more of them writes nothing
 
 
 def test_of_short_parts_too_what_history_lacks_is_kept_aside(both):
