@@ -129,6 +129,10 @@ def test_an_account_without_the_add_on_for_history_loads_what_it_recorded(tmp_pa
             df = isr.load_recorded(last="1h", tz="Europe/Zurich", portal=portal)
             assert done.rows == len(df) == df.attrs["rows"] > 0
             assert str(df.index.tz) == "Europe/Zurich"
+            whole = isr.load_recorded(portal=portal)
+            assert (len(whole), whole.attrs["start"], whole.attrs["end"]) == (len(df), "", "")
+            early = isr.load_recorded(last="1h", end=df.index[0], portal=portal)
+            assert (len(early), early.attrs["end"]) == (0, times.iso(df.index[0].value))
             with pytest.raises(errors.AddOnMissingError, match=r"isr\.load_recorded\(\) gives what was recorded of it"):
                 isr.load_history(last="1d", portal=portal)
             with pytest.raises(errors.HistoryIncompleteError, match=r"isr\.load_recorded\(\) gives"):
