@@ -58,7 +58,7 @@ class Folder:
         Whoever reads finds the one or the other.
         """
         path = f"{self._path}/date={date}"
-        self._files.create_dir(path, recursive=True)
+        self._files.create_dir(path)
         return self._whole(
             f"{path}/{_DAY}", lambda to: pq.write_table(table, to, filesystem=self._files, compression="zstd")
         )
@@ -114,7 +114,7 @@ class Folder:
         """
         known = self._known()
         try:
-            self._files.create_dir(self._path, recursive=True)
+            self._files.create_dir(self._path)
             if known is self._new:
                 self._note(known)
             try:

@@ -170,6 +170,6 @@ def _reach(span: Range, held: Held) -> int:
     for one, window in held.missing:
         gaps.setdefault(one, []).append(window)
     for windows in gaps.values():
-        if windows[-1].end < span.end or sum(one.end - one.start for one in windows) < span.end - windows[0].start:
+        if sum(one.end - one.start for one in windows) < span.end - windows[0].start:
             return span.start
     return min(windows[0].start for windows in gaps.values())

@@ -310,7 +310,7 @@ class _Recorder:
             messages.LIVE if source is None else source.source,
             self._rows, self._start, self._portal.now(),
             tuple(source.missed()) if source is not None else (),
-            connected=source is None or source.connected, standing_by=source is None and self._stands_by,
+            connected=source is None or source.connected, standing_by=self._stands_by,
         )  # fmt: skip
 
     def _keep(self, table: pa.Table, *, is_last: bool = False) -> None:

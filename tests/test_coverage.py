@@ -239,6 +239,9 @@ def test_coverage_of_nothing_is_missing(portal):
         "client_id": "str", "topic": "str", "start": "datetime64[ns, UTC]", "end": "datetime64[ns, UTC]",
         "state": "str", "fetched_at": "datetime64[ns, UTC]", "detail": "str",
     }  # fmt: skip
+    whole_ledger = isr.coverage(portal=portal)
+    assert whole_ledger.empty
+    pd.testing.assert_series_equal(whole_ledger.dtypes, table.dtypes)
 
 
 def tampered(portal, change):

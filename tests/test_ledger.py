@@ -75,6 +75,8 @@ def test_a_fetch_of_some_leaves_what_is_known_of_all(db):
     ledger.note(db, Selector(None, "t/x"), Range(0, 10), 30, settle=0)
     found = {(one.client, one.topic, one.fetched_at) for one in ledger.all_spans(db, EVER)}
     assert found == {("*", "#", 20), ("a", "t/#", 20), ("*", "t/x", 30)}
+    of_another = ledger.spans(db, EVER, Selector(("b",), "t/x"))
+    assert sorted((one.client, one.topic) for one in of_another) == [("*", "#"), ("*", "t/x")]
 
 
 def test_what_fails_again_is_written_down_once(db):
@@ -95,11 +97,14 @@ def test_what_is_left_of_a_span_was_fetched_longer_after_its_end(db):
 
 
 def test_spans_that_touch_become_one_as_old_and_as_settled_as_the_least_of_them(db):
-    """So nothing counts for fresher, or for more settled, than it is."""
-    for start, at in ((0, 3 * HOUR), (1, 5 * HOUR), (2, 4 * HOUR)):
-        ledger.note(db, ALL, Range(D0 + start * HOUR, D0 + (start + 1) * HOUR), D0 + at, settle=10 * MINUTE)
-    (one,) = ledger.spans(db, EVER, ALL)
-    assert one == Span(ledger.ALL, "#", Range(D0, D0 + 3 * HOUR), D0 + 3 * HOUR, HOUR)
+    """So nothing counts for fresher, or for more settled, than it is; and what lies between two was not fetched."""
+    for start, at in ((0, 3), (1, 5), (2, 4), (4, 7), (5, 9)):
+        span = Range(D0 + start * HOUR, D0 + (start + 1) * HOUR)
+        ledger.note(db, ALL, span, D0 + at * HOUR, settle=10 * MINUTE)
+    assert ledger.spans(db, EVER, ALL) == [
+        Span(ledger.ALL, "#", Range(D0, D0 + 3 * HOUR), D0 + 3 * HOUR, HOUR),
+        Span(ledger.ALL, "#", Range(D0 + 4 * HOUR, D0 + 6 * HOUR), D0 + 7 * HOUR, 2 * HOUR),
+    ]
 
 
 def test_a_fetch_makes_good_what_failed_within_it(db):

@@ -62,6 +62,25 @@ def test_loaders_give_what_is_on_disk_and_what_was_answered_last(held: Any) -> N
             assert isr.open_history(start="2026-11-19", portal=portal).count_rows() > len(df)
 
 
+def test_a_range_without_an_end_ends_where_the_disk_does_if_nothing_is_held_behind(held: Any) -> None:
+    """A warning tells where that is less than half of it; days that are lacking in a row are one range."""
+    with offline(held) as portal:
+        assert isr.load_history(start="2026-11-20T10:00", portal=portal).attrs["end"] == "2026-11-20T11:00:00Z"
+        with pytest.warns(UserWarning, match=r"most of \[2026-11-20T10:01:00Z, .* is not on disk"):
+            isr.load_history(start="2026-11-20T10:01", portal=portal)
+        lacking = r"not on disk: \[2026-11-15T00:00:00Z, 2026-11-19T00:00:00Z\);"
+        with pytest.raises(errors.HistoryIncompleteError, match=lacking):
+            isr.load_history(start="2026-11-15", end="2026-11-20", portal=portal)
+    for start, end, gaps in (
+        ("11:30", "11:40", r"\[2026-11-20T11:00:00Z, 2026-11-20T11:30:00Z\), \[2026-11-20T11:40:00Z, [^)]*\);"),
+        ("11:40", "12:00", r"\[2026-11-20T11:00:00Z, 2026-11-20T11:30:00Z\);"),
+    ):
+        with held.connect() as portal:
+            isr.sync(start=f"2026-11-20T{start}", end=f"2026-11-20T{end}", portal=portal)
+        with offline(held) as portal, pytest.raises(errors.HistoryIncompleteError, match=f"not on disk: {gaps}"):
+            isr.load_history(start="2026-11-20T10:00", portal=portal)
+
+
 @pytest.mark.parametrize(
     "load",
     [

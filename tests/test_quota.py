@@ -249,6 +249,7 @@ def test_the_portals_word_is_read_under_any_usual_name(headers, status, word):
         ({"error": "slow down", "reset": "soon"}, 61),
         ({"retry_count": 3, "preset": 5, "retry-after": 9}, 9),
         ({"retry_after_minutes": 5}, 300),
+        ({"reset_at_ms": (NOW // S + 90) * 1000}, 90),
         ({"reset_at": "2024-10-04 00:30:00"}, 1800),
         ({"message": "100 requests allowed in 60 s, try again in 5 minutes"}, 300),
         ({"message": "Quota for 1 hour exceeded; retry after 90 seconds"}, 90),

@@ -159,9 +159,10 @@ def test_two_recorders_at_once_record_once():
             assert "standing by" in str(second.states[-1])
             wait_for(lambda: store.health().rows > 60)
             assert second.states[-1].standing_by
+            taken_over = time.time_ns()
             first.end()
             wait_for(lambda: not second.states[-1].standing_by and second.states[-1].rows > 20)
-            second.end()
+            assert second.end().start >= taken_over
         found = rows(store.read(Selector(), EVER))
         assert len(found) == first.done.rows + second.done.rows
         assert said(found) <= said(truth(here, began - 2 * S, time.time_ns()))
@@ -190,11 +191,13 @@ def test_who_stands_by_ends_in_time_and_says_so(caplog):
 
 
 def test_without_a_subscriber_the_live_answer_is_recorded():
-    """Each publisher's last message, once, however often it is seen, also by the next recorder."""
+    """Each publisher's last message, once, however often it is seen, for as long as asked, and by the next one."""
     clock = Clock()
     with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal:
+        began = time.monotonic()
         first = isr.record(duration="2s", every="1s", portal=portal)
-        assert first.source == "live"
+        assert time.monotonic() - began >= 2
+        assert str(first) == f"{first.rows} messages from the live answer since 2026-11-20T12:00:00Z"
         assert first.rows == len(isr.load_live(portal=portal))
         again = isr.record(duration="1s", portal=portal)
         assert again.rows == 0
@@ -223,6 +226,7 @@ def test_a_portal_that_goes_away_is_waited_for(caplog, no_pauses):
     (gap,) = done.missed
     assert (gap.start, gap.end) == (T0, T0 + 5 * MIN)
     assert done.gaps()["reason"].tolist() == ["connection"]
+    assert str(done).endswith("Z, 1 gap")
 
 
 def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog, no_pauses):

@@ -92,6 +92,15 @@ def test_where_all_has_settled_nothing_is_beside_it(both):
         assert seconds(beside) == found
 
 
+def test_what_was_recorded_as_the_settled_history_begins_is_of_that(both):
+    """Its first instant is in a range: what history lacks of it is not beside it, and what came before is."""
+    history, recorded = both
+    recorded.append(table([(59, "a", "t", b"1"), (60, "a", "t", b"2")]))
+    fetched(history, [], 60, 120, 120 + 600)
+    found = recorded.beside(history, ALL, Range(T0, T0 + 120 * S), settle=SETTLE, now=T0 + 900 * S)
+    assert seconds(found) == [59]
+
+
 def test_nothing_recorded_is_read_where_history_has_settled(both, monkeypatch):
     """A part stays for its other topics; of what is asked for, only the part that is open is read, and what is near."""
     history, recorded = both

@@ -43,28 +43,32 @@ def responses_of(tmp_path):
 
 
 def test_an_answer_is_kept_for_its_age(responses_of, tmp_path):
-    """Young enough, it costs no request; the token and the header that carries it are in no file."""
+    """Young enough, it costs no request and is not stale; the token and the header that carries it are in no file."""
     seen = []
     responses = responses_of(lambda request: seen.append(request) or httpx.Response(200, json=[1]))
     for _ in range(3):
-        assert responses.get("/x", max_age=60).answer.body == b"[1]"
+        kept = responses.get("/x", max_age=60)
+        assert (kept.answer.body, kept.stale) == (b"[1]", False)
     assert len(seen) == 1
     responses.get("/x", max_age=0)
     responses.get("/x", params={"page": "2"}, max_age=60)
     assert len(seen) == 3
     responses.close()
+    assert [path.name for path in (tmp_path / "account").iterdir()] == ["responses.sqlite"]  # no log beside it
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"not-a-real-one" not in kept
 
 
-def test_an_answer_is_kept_whatever_its_headers_say(responses_of):
+def test_an_answer_is_kept_whatever_its_headers_say(responses_of, caplog):
     """They are meant for browsers; what framework writes ``Vary: *`` does not know it."""
     answers = itertools.count()
     vary = {"Vary": "*", "Cache-Control": "no-store"}
     responses = responses_of(lambda _: httpx.Response(200, json=[next(answers)], headers=vary))
     for age, number in ((60, 0), (60, 0), (0, 1), (60, 1)):
         assert responses.get("/x", max_age=age).answer.body == b"[%d]" % number
-    assert responses.get("/x", max_age=0, away=True).answer.body == b"[1]"
+    kept = responses.get("/x", max_age=0, away=True)
+    assert (kept.answer.body, kept.stale) == (b"[1]", True)
+    assert not caplog.records  # who is offline on purpose is not warned of it
 
 
 def test_a_page_of_html_takes_no_answers_place(responses_of, no_pauses):

@@ -276,6 +276,13 @@ def test_a_range_that_runs_backward_is_none():
     assert not times.Range(10, 10)
 
 
+def test_a_range_is_widened_to_whole_days():
+    """At both ends; what is whole already stays."""
+    wide = times.Range(2 * times.DAY, 4 * times.DAY)
+    for one in (wide, times.Range(wide.start + 1, wide.end), times.Range(wide.start, wide.end - 1)):
+        assert one.whole(times.DAY) == wide
+
+
 def test_what_is_empty_parts_no_range():
     """Of it nothing is taken out, so one window stays one."""
     assert times.Range(0, 10).minus([times.Range(5, 5)]) == [times.Range(0, 10)]

@@ -53,6 +53,9 @@ def test_what_a_settled_history_lacks_is_kept_aside(both):
     heard = [(at, "a", "t", b"%d" % at) for at in range(100, 3400, 10)]
     given = [row for row in heard if not 1000 <= row[0] < 1600 and row[0] != 2000]
     assert settled(both, given, heard) == [*range(1000, 1600, 10), 2000]
+    aside = both[1].unconfirmed.files(ALL, EVER)
+    assert len(settled(both, given, [], at=3700)) == 61
+    assert both[1].unconfirmed.files(ALL, EVER) == aside  # a load that finds no more of them writes nothing
 
 
 def test_of_short_parts_too_what_history_lacks_is_kept_aside(both):
@@ -151,6 +154,10 @@ def test_an_account_without_the_add_on_for_history_loads_what_it_recorded(tmp_pa
             df = isr.load_recorded(last="1h", tz="Europe/Zurich", portal=portal)
             assert done.rows == len(df) == df.attrs["rows"] > 0
             assert str(df.index.tz) == "Europe/Zurich"
+            whole = isr.load_recorded(portal=portal)
+            assert (len(whole), whole.attrs["start"], whole.attrs["end"]) == (len(df), "", "")
+            early = isr.load_recorded(last="1h", end=df.index[0], portal=portal)
+            assert (len(early), early.attrs["end"]) == (0, times.iso(df.index[0].value))
             with pytest.raises(errors.AddOnMissingError, match=r"isr\.load_recorded\(\) gives what was recorded of it"):
                 isr.load_history(last="1d", portal=portal)
             with pytest.raises(errors.HistoryIncompleteError, match=r"isr\.load_recorded\(\) gives"):

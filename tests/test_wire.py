@@ -64,8 +64,9 @@ def test_what_a_redirect_to_elsewhere_refuses_is_not_laid_on_the_token(line_to, 
             return httpx.Response(status, text="link has expired")
         return httpx.Response(302, headers={"location": "https://files.example/y"})
 
-    with pytest.raises(errors.PortalUnavailableError, match=r"files.example.*link has expired"):
+    with pytest.raises(errors.PortalUnavailableError, match=r"files.example.*link has expired") as caught:
         line_to(answer).get("/api/v1/subscriber/history")
+    assert caught.value.status_code == status
 
 
 def test_a_failure_of_elsewhere_is_one_that_may_pass(line_to):
@@ -307,6 +308,20 @@ def test_an_address_that_is_none_is_an_error_of_ours(line_to):
     """As a link of the portal's may hold one."""
     with pytest.raises(errors.PortalUnavailableError, match=f"^{ORIGIN} cannot be reached .*InvalidURL"):
         line_to(lambda _: httpx.Response(200)).get("/x?after=\x01")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("Server disconnected without sending a response.", "RemoteProtocolError: Server d"), ("", "RemoteProtocolError")],
+)
+def test_a_connection_that_ends_before_an_answer_is_no_body_that_broke_off(line_to, words, told):
+    """Nothing listens that speaks HTTP, or the portal is being started: the network is to be looked at."""
+
+    def answer(_):
+        raise httpx.RemoteProtocolError(words)
+
+    with pytest.raises(errors.PortalUnavailableError, match=rf"^{ORIGIN} cannot be reached \({told}[^:]*\)"):
+        line_to(answer).get("/x")
 
 
 def test_a_line_that_was_closed_says_so(line_to):

@@ -272,10 +272,10 @@ def read_word(headers: Mapping[str, str], status: int, now: int, body: bytes = b
     )
 
 
-def _from_now(number: float, now: int) -> float:
-    """Give the seconds from now on of a number that may be an instant, perhaps in milliseconds."""
+def _from_now(number: float, now: int, unit: str = "") -> float:
+    """Give the seconds from now on of a number that may be an instant, perhaps in milliseconds, or else has a unit."""
     if number <= now / times.SECOND / 2:
-        return number
+        return number * _seconds(unit or "s")
     return number / (1000 if number > now / times.SECOND * 100 else 1) - now / times.SECOND
 
 
@@ -284,9 +284,7 @@ def _in_body(body: bytes, now: int) -> float | None:
     text = body[:_SHOWN].decode("utf-8", "replace")
     for unit, value in _AGAIN.findall(text):
         with contextlib.suppress(ValueError):
-            number = float(value)
-            is_span = number <= now / times.SECOND / 2
-            return number * _seconds(unit) if is_span and unit else _from_now(number, now)
+            return _from_now(float(value), now, unit)
         with contextlib.suppress(UsageError):
             return max(times.instant(value) - now, 0) / times.SECOND
         if (span := _span(value)) is not None:

@@ -112,7 +112,7 @@ class Responses:
         logged = database.prepare(path)  # by many processes at once, which requests-cache's own way does not bear
         try:
             self._cache = _Cache(path, serializer="json", wal=logged, busy_timeout=round(1000 * database.BUSY_SECONDS))
-            self._session = requests_cache.CachedSession(backend=self._cache, allowable_codes=(200,))
+            self._session = requests_cache.CachedSession(backend=self._cache)
         except Exception as exc:
             raise StoreError(f"{path} cannot be used: {exc}; set ISR_HOME to a folder that can be written") from exc
         self._session.trust_env = False

@@ -64,10 +64,11 @@ def lacking(history: pa.Table, recorded: pa.Table) -> Flags:
     return left
 
 
-def unconfirmed(history: pa.Table, recorded: pa.Table) -> Flags:
+def unconfirmed(history: pa.Table, recorded: pa.Table, *, whole: bool) -> Flags:
     """Tell of each recorded message whether the history, which has settled, has none like it within a minute.
 
-    What a broker delivered twice, or a clock told that was some seconds off, is none that the history lacks.
+    What a broker delivered twice, or a clock told that was some seconds off, is none that the history lacks. That
+    nothing of a topic agrees says something of the `whole` of what was heard, and nothing of what is left of that.
     """
     found = _near(history, recorded)
     doubtful = ~found & ~_of_places(recorded, recorded.filter(pa.array(found)))
@@ -78,10 +79,11 @@ def unconfirmed(history: pa.Table, recorded: pa.Table) -> Flags:
     there = messages.within(around, Range(int(at.min()), int(at.max()) + 1))
     if len(there):  # of these topics nothing agrees: the portal may spell payloads in its own way
         like = _near(_plainly(around), _plainly(some))
-        left = ~like & ~_of_places(some, some.filter(pa.array(like)))
-        apart = np.flatnonzero(left)
-        _mistrust(_Columns(some), _Columns(there), left, np.ones(len(there), np.bool_))
-        like[apart] = ~left[apart]
+        if whole:
+            left = ~like & ~_of_places(some, some.filter(pa.array(like)))
+            apart = np.flatnonzero(left)
+            _mistrust(_Columns(some), _Columns(there), left, np.ones(len(there), np.bool_))
+            like[apart] = ~left[apart]
         found[doubtful] = like
     return ~found
 

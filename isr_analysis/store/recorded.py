@@ -72,15 +72,18 @@ class Aside(Store):
         around = Range(min(span.start for span in spans), max(span.end for span in spans))
         return [part for part in self._found(selector, around) if any(part.is_all(selector, span) for span in spans)]
 
-    def lacking(self, history: Store, part: ledger.Part) -> pa.Table:
-        """Give the messages of a part that a settled history lacks; of one that is gone or damaged, none."""
+    def lacking(self, history: Store, part: ledger.Part, *, whole: bool) -> pa.Table:
+        """Give the messages of a part that a settled history lacks; of one that is gone or damaged, none.
+
+        It may be the `whole` of what was heard, or what is left of it.
+        """
         try:
             table = parts.read(self._parts, part)
         except (FileNotFoundError, StoreError):
             return messages.empty()
-        around = Range(max(0, part.first - times.MINUTE), part.last + times.MINUTE + 1)
+        around = Range(part.first - times.MINUTE, part.last + times.MINUTE + 1)
         there = history.read(Selector(), around)
-        return table.filter(pa.array(doubles.unconfirmed(there, table)))
+        return table.filter(pa.array(doubles.unconfirmed(there, table, whole=whole)))
 
     def replace(self, part: ledger.Part, table: pa.Table, *, now: int) -> None:
         """Keep only some messages of a part, or none."""
@@ -125,7 +128,7 @@ class Recorded(Aside):
         now : int
             The present instant, ns.
         """
-        wide = Range(max(0, span.start - NEAR), span.end + NEAR)
+        wide = Range(span.start - NEAR, span.end + NEAR)
         gaps = self._gaps(history, selector, span, settle=settle, now=now)
         first = min((gap.start for one in gaps.values() for gap in one), default=None)
         if first is None:
@@ -137,7 +140,7 @@ class Recorded(Aside):
         at = messages.instants(found)
         near = at >= at[open_].min() - 2 * NEAR
         found, open_, at = found.filter(pa.array(near)), open_[near], at[near]
-        there = history.read(selector, Range(max(0, int(at[0]) - 2 * NEAR), wide.end))
+        there = history.read(selector, Range(int(at[0]) - 2 * NEAR, wide.end))
         new = doubles.lacking(there, found)
         return found.filter(pa.array(new & open_ & (at >= span.start) & (at < span.end)))
 
@@ -170,7 +173,7 @@ class Recorded(Aside):
             with contextlib.suppress(StoreError), locked(self._locks / "settle.lock"):  # else it can only be read
                 found = store.in_all(selector, settled)
                 for part in found:
-                    rest = store.lacking(history, part)
+                    rest = store.lacking(history, part, whole=store is self)
                     if store is self:
                         self.unconfirmed.append(self.unconfirmed.unknown(rest))  # some may be there since a crash
                     elif len(rest) == part.rows:
