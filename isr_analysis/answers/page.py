@@ -39,6 +39,7 @@ from isr_analysis.answers.shape import (
     TOPIC,
     Asked,
     Fields,
+    is_account_id,
     is_same_time,
     part_of_second,
     pick,
@@ -194,7 +195,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = 
         if (zone := asked.fields.time_zone or _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
         page = _page(table, asked) if rows else Page()
-        named = {raw.text(one) for name, one in notes.items() if paging.is_account(name) and raw.kind(one) == '"'}
+        named = {raw.text(one) for name, one in notes.items() if is_account_id(name) and raw.kind(one) == '"'}
         page = replace(page, accounts=page.accounts | named, rows=rows)
         return replace(page, payload_form=forms.taught(page.payload_form, notes), paging=paging.read(notes, rows))
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
@@ -374,12 +375,8 @@ def _joined(
         )
         notes = [columns.join(members).decode("utf-8", "replace") if members else None for _, members in found]
     else:
-        made = columns.json_texts(
-            [
-                columns.join((raw.members(tags[at].as_py()) if tags is not None else {}) | members)
-                for at, members in found
-            ]
-        )
+        own = [{} if tags is None else raw.members(tags[at].as_py()) for at, _ in found]
+        made = columns.json_texts([columns.join(one | members) for one, (_, members) in zip(own, found, strict=True)])
         notes = [None] * len(found)
     return pa.array([at for at, _ in found]), made, columns.text(notes)
 
