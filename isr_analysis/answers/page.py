@@ -222,15 +222,11 @@ def _page(table: Columns, asked: Asked) -> Page:
         if not columns.length(table):
             return Page(accounts=stated)
     role = roles.assign(table, asked)
-    twice = None
+    coded = None
     if not asked.fields.payload and role.encoding is None and not role.fragment:
-        names = (*role.payload, *role.spread, *role.extra)
-        twice = copies.coded(table, names, (*role.payload, *role.spread))
-    if twice is not None:
-        name, form, _ = twice
-        rest = tuple(one for one in (*role.spread, *role.extra) if one not in twice)
-        role = replace(role, payload=(name,), shown=name, spread=(), extra=rest)
-        asked = replace(asked, fields=replace(asked.fields, payload_form=form))
+        role, coded = copies.of_coded(table, role)
+    if coded is not None:
+        asked = replace(asked, fields=replace(asked.fields, payload_form=coded))
     time = _time(table, role, asked)
     client, topic, accounts, shared = labels.labels(table, role, asked)
     if role.client is not None and shared:
@@ -254,7 +250,7 @@ def _page(table: Columns, asked: Asked) -> Page:
         schema=messages.SCHEMA,
     )  # fmt: skip
     unnamed = len(role.payload) == 1 and role.encoding is None and roles.payload_form(role.payload[0]) is None
-    shown = twice[1] if twice else payload.shown_form(table[role.payload[0]]) if unnamed else None
+    shown = coded or (payload.shown_form(table[role.payload[0]]) if unnamed else None)
     others = (table[name] for name in role.extra)
     unsure = unnamed and payload.is_unsure(table[role.payload[0]], others, shown, asked.fields.payload_form)
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
