@@ -42,8 +42,8 @@ def of_coded(table: Columns, role: Roles) -> tuple[Roles, str | None]:
     found = _coded(table, (*payloads, *role.extra), payloads)
     if found is None:
         return role, None
-    name, form, _ = found
-    rest = tuple(one for one in (*role.spread, *role.extra) if one not in found)
+    name, form, other = found
+    rest = tuple(one for one in (*role.spread, *role.extra) if one not in (name, other))
     return replace(role, payload=(name,), shown=name, spread=(), extra=rest), form
 
 
