@@ -15,7 +15,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from isr_analysis.errors import StoreError, UsageError
 
-_ABANDONED = 3600.0  # s without a byte more
+ABANDONED = 3600.0
+"""Seconds without a byte more after which nobody is still writing a file: its writer was killed."""
 
 
 def path_of(given: str | os.PathLike[str], name: str) -> Path:
@@ -78,7 +79,7 @@ def remove_asides(path: Path) -> None:
     pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")
     with contextlib.suppress(OSError):
         for one in path.parent.iterdir():
-            if pattern.fullmatch(one.name) and one.stat().st_mtime < time.time() - _ABANDONED:
+            if pattern.fullmatch(one.name) and one.stat().st_mtime < time.time() - ABANDONED:
                 one.unlink()
 
 

@@ -18,7 +18,7 @@ from isr_analysis.portal import connection, lists
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading.asking import Asker
 from isr_analysis.reading.reach import LATE, ZONELESS
-from isr_analysis.store import holding
+from isr_analysis.store import hints
 from isr_analysis.times import Range
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
@@ -99,7 +99,7 @@ def load_live(
     if silent and (unknown := strangers(portal, selector)):
         said.insert(0, unknown)
     if not len(table):
-        said += [f"no message of {selector} came: {one}" for one in holding.misheard(selector.topic, portal)]
+        said += [f"no message of {selector} came: {one}" for one in hints.misheard(selector.topic, portal)]
     for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {
@@ -173,4 +173,4 @@ def strangers(portal: Portal, selector: Selector) -> str:
     """Say which of the clients that a selector names the portal does not list, and what is called nearly so."""
     named = selector.clients or ()
     known, where, called = portal.listed_clients(named) if named else ([], "", [])
-    return "; ".join([*holding.strangers(named, known, where), *called])
+    return "; ".join([*hints.strangers(named, known, where), *called])

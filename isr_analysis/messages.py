@@ -76,8 +76,7 @@ def rows(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
 
 def within(table: pa.Table, span: Range) -> pa.Table:
     """Give the messages of a table that lie in a span."""
-    at = instants(table)
-    inside = (at >= span.start) & (at < span.end)
+    inside = span.holds(instants(table))
     return table if inside.all() else table.filter(pa.array(inside))
 
 

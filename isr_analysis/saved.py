@@ -22,7 +22,7 @@ from isr_analysis.files import path_of
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.portal import paging
 from isr_analysis.settings import check_texts
-from isr_analysis.store.holding import near_misses
+from isr_analysis.store.hints import near_misses
 
 _TABLES = {b"PAR1": ("a Parquet", "read_parquet"), b"ARROW1": ("an Arrow", "read_feather")}
 """How files begin that hold a table: an answer of the portal, or anything else."""

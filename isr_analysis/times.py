@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from isr_analysis.errors import UsageError
@@ -74,6 +75,10 @@ class Range:
     def before(self, ns: int) -> Range:
         """Give the part of the range that comes before an instant; an empty range if there is none."""
         return Range(self.start, max(self.start, min(self.end, ns)))
+
+    def holds(self, ns: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Tell which of some instants lie in the range."""
+        return (ns >= self.start) & (ns < self.end)
 
     def whole(self, step: int) -> Range:
         """Give the range widened to whole steps since 1970, such as UTC days."""

@@ -46,6 +46,15 @@ def test_the_bytes_are_what_was_published(name, other, code):
     assert [one[3] for one in told(read(later, fields=Fields(payload=other, payload_form=code)))] == PUBLISHED[1:3]
 
 
+def test_a_note_may_be_called_as_a_form_of_payloads_is():
+    """Such as how many bytes a payload has, beside the list of them."""
+    given = [{**one, "bytes": len(PUBLISHED[at])} for at, one in enumerate(rows("decoded", "payload", "bytes"))]
+    page = read(given)
+    assert [one[3] for one in told(page)] == PUBLISHED
+    noted = [json.loads(one)["bytes"] for one in page.messages["extra"].to_pylist()]
+    assert noted == [len(one) for one in PUBLISHED]
+
+
 def test_what_is_not_the_same_is_no_copy():
     """Of one row alone it could be chance; a key beside payloads may look coded, and bytes may be of something else."""
     row = {"time": AT, "client_id": "a", "topic": "t"}

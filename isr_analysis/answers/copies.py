@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import msgspec
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import columns, labels, payload, raw
 from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.roles import Roles
 from isr_analysis.answers.shape import is_of_payload, plain
 
 _ROWS = 100
@@ -27,14 +29,29 @@ _CHANCE = 3
 """Bytes that may be a value's by chance."""
 
 
-def coded(table: Columns, names: Collection[str], payloads: Collection[str]) -> tuple[str, str, str] | None:
-    """Find two columns, at least one of them of `payloads`, of which one holds the other's JSON as coded bytes.
+def of_coded(table: Columns, role: Roles) -> tuple[Roles, str | None]:
+    """Take payloads from the column that has their bytes, coded, where another one has the same as JSON.
 
     Returns
     -------
-    (str, str, str) or None
-        The column of the coded bytes, their form, as `payload.published` takes it, and the other column. None if there
-        is no such pair: in each row that has a value in the other column, the bytes must be the same JSON.
+    (Roles, str or None)
+        The roles without the other column, and the form of the bytes, as `payload.published` takes it. Without such
+        columns: the roles as they are, and None.
+    """
+    payloads = (*role.payload, *role.spread)
+    found = _coded(table, (*payloads, *role.extra), payloads)
+    if found is None:
+        return role, None
+    name, form, other = found
+    rest = tuple(one for one in (*role.spread, *role.extra) if one not in (name, other))
+    return replace(role, payload=(name,), shown=name, spread=(), extra=rest), form
+
+
+def _coded(table: Columns, names: Collection[str], payloads: Collection[str]) -> tuple[str, str, str] | None:
+    """Find two columns, at least one of them of `payloads`, of which one holds the other's JSON as coded bytes.
+
+    Gives the column of the bytes, their form, and the other column. In each row that has a value in the other column,
+    the bytes must be the same JSON.
     """
     for name in names:
         bytes_of = columns.as_json(table[name])

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, keys, paging, roles
+from isr_analysis.answers import columns, keys, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import TOPIC, UNNAMED, VAGUE, Asked, is_place, pick, plain, time_rank
+from isr_analysis.answers.shape import TOPIC, UNNAMED, VAGUE, Asked, is_account_id, is_place, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _CODE = r"(?i)^\d+$|^[0-9a-f-]{12,}$"
@@ -25,7 +25,7 @@ def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
     found: set[str] = set()
     for name, column in table.items():
         spelled = plain(name.rpartition(".")[2])
-        if paging.is_account(name):
+        if is_account_id(name):
             found |= set(pc.unique(columns.texts(column, name)).drop_null().to_pylist())
         elif spelled in (*TOPIC, "historytopicprefix", "publishtopic"):
             paths = pc.unique(columns.texts(column, name)).drop_null().to_pylist()
@@ -49,7 +49,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     client = None if client is not None and client.null_count == count else client
     topic = _decoded(_name_of(table, role.topic))
     account = text_of(table, role.account)
-    is_named = account is not None and paging.is_account(role.account or "")
+    is_named = account is not None and is_account_id(role.account or "")
     named = frozenset(pc.unique(account).drop_null().to_pylist() if is_named else ())
     if asked.live and role.client in UNNAMED and client is not None:  # unless the names around say more
         table, client = table | {f"{keys.KEY}.Row": client}, None

@@ -39,6 +39,7 @@ from isr_analysis.answers.shape import (
     TOPIC,
     Asked,
     Fields,
+    is_account_id,
     is_same_time,
     part_of_second,
     pick,
@@ -194,7 +195,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = 
         if (zone := asked.fields.time_zone or _zone(notes)) is not None:
             asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
         page = _page(table, asked) if rows else Page()
-        named = {raw.text(one) for name, one in notes.items() if paging.is_account(name) and raw.kind(one) == '"'}
+        named = {raw.text(one) for name, one in notes.items() if is_account_id(name) and raw.kind(one) == '"'}
         page = replace(page, accounts=page.accounts | named, rows=rows)
         return replace(page, payload_form=forms.taught(page.payload_form, notes), paging=paging.read(notes, rows))
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
@@ -221,15 +222,11 @@ def _page(table: Columns, asked: Asked) -> Page:
         if not columns.length(table):
             return Page(accounts=stated)
     role = roles.assign(table, asked)
-    twice = None
+    coded = None
     if not asked.fields.payload and role.encoding is None and not role.fragment:
-        names = (*role.payload, *role.spread, *role.extra)
-        twice = copies.coded(table, names, (*role.payload, *role.spread))
-    if twice is not None:
-        name, form, _ = twice
-        rest = tuple(one for one in (*role.spread, *role.extra) if one not in twice)
-        role = replace(role, payload=(name,), shown=name, spread=(), extra=rest)
-        asked = replace(asked, fields=replace(asked.fields, payload_form=form))
+        role, coded = copies.of_coded(table, role)
+    if coded is not None:
+        asked = replace(asked, fields=replace(asked.fields, payload_form=coded))
     time = _time(table, role, asked)
     client, topic, accounts, shared = labels.labels(table, role, asked)
     if role.client is not None and shared:
@@ -253,7 +250,7 @@ def _page(table: Columns, asked: Asked) -> Page:
         schema=messages.SCHEMA,
     )  # fmt: skip
     unnamed = len(role.payload) == 1 and role.encoding is None and roles.payload_form(role.payload[0]) is None
-    shown = twice[1] if twice else payload.shown_form(table[role.payload[0]]) if unnamed else None
+    shown = coded or (payload.shown_form(table[role.payload[0]]) if unnamed else None)
     others = (table[name] for name in role.extra)
     unsure = unnamed and payload.is_unsure(table[role.payload[0]], others, shown, asked.fields.payload_form)
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
@@ -374,12 +371,8 @@ def _joined(
         )
         notes = [columns.join(members).decode("utf-8", "replace") if members else None for _, members in found]
     else:
-        made = columns.json_texts(
-            [
-                columns.join((raw.members(tags[at].as_py()) if tags is not None else {}) | members)
-                for at, members in found
-            ]
-        )
+        own = [{} if tags is None else raw.members(tags[at].as_py()) for at, _ in found]
+        made = columns.json_texts([columns.join(one | members) for one, (_, members) in zip(own, found, strict=True)])
         notes = [None] * len(found)
     return pa.array([at for at, _ in found]), made, columns.text(notes)
 

@@ -218,8 +218,3 @@ def _is_address(text: str) -> bool:
 def is_next(name: str) -> bool:
     """Tell whether a field says where more is, which is left out where there is no more."""
     return plain(name) in _CURSOR or plain(name).startswith("next")
-
-
-def is_account(name: str) -> bool:
-    """Tell whether a field holds the id of an account."""
-    return plain(name.rpartition(".")[2]) in ("accountid", "tenantid")

@@ -356,6 +356,11 @@ def is_label(name: str) -> bool:
     return spelled in CLIENT or spelled in TOPIC or time_rank(name) in (PUBLISHED, PLAIN)
 
 
+def is_account_id(name: str) -> bool:
+    """Tell whether a field holds the id of an account."""
+    return plain(name.rpartition(".")[2]) in ("accountid", "tenantid")
+
+
 @lru_cache(4096)
 def is_bookkeeping(name: str, *, live: bool = False) -> bool:
     """Tell whether a field is the portal's own note on a message and no part of a payload spread over its row."""

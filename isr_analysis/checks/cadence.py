@@ -253,8 +253,4 @@ def _keeps(pause: Ints, interval: float) -> bool:
 def silences(time: Ints, known: Cadence, *, anyhow: float = np.inf) -> Ints:
     """Give the pauses, by the number of the message before each, that are longer than the series' rate explains."""
     pause = np.diff(time)
-    if len(known.interval) == 1:
-        usual = known.interval[0]
-        limit = known.limit[0] if known.regular[0] or np.isinf(anyhow) else usual * anyhow if usual > 0 else np.inf
-        return np.flatnonzero(pause > limit)
     return np.flatnonzero(pause > known.limits(len(pause), anyhow=anyhow))

@@ -218,7 +218,7 @@ def completeness(
     for one in found:
         due = one.time[_due(one)]
         came = np.histogram(one.time[one.time < edges[-1]], edges)[0]  # to numpy the last edge would be in the last day
-        counted = np.histogram(due[(due >= span.start) & (due < span.end)], edges)[0]
+        counted = np.histogram(due[span.holds(due)], edges)[0]
         expected = _expected(one, _in_step(one, edges, span))
         for day, begin in enumerate(edges[:-1]):
             some = round(expected[day]) > 0

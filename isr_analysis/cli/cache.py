@@ -13,7 +13,7 @@ import click
 import isr_analysis as isr
 from isr_analysis import settings
 from isr_analysis.amounts import counted, sized
-from isr_analysis.cli.options import Group, ask, connecting, go_on, json_option, yes_option
+from isr_analysis.cli.options import Group, ask, connecting, go_on, json_option, wait_option, yes_option
 from isr_analysis.errors import TokenMissingError, UsageError
 from isr_analysis.files import size_of
 from isr_analysis.portal import accounts
@@ -137,7 +137,7 @@ def clear(
 
 @cache.command()
 @click.option("--count", default=10, show_default=True, help="How many windows (of at most one day each).")
-@click.option("--wait", is_flag=True, help="Wait when this hour's requests are used up.")
+@wait_option
 @connecting
 def verify(profile: str | None, origin: str | None, count: int, wait: bool) -> int:
     """Fetch some randomly chosen settled windows again and compare. The exit status is 0 if all are the same."""

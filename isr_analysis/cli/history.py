@@ -11,7 +11,15 @@ import click
 
 import isr_analysis as isr
 from isr_analysis.amounts import counted
-from isr_analysis.cli.options import connecting, json_option, selected, selecting
+from isr_analysis.cli.options import (
+    connecting,
+    json_option,
+    offline_option,
+    quiet_option,
+    selected,
+    selecting,
+    wait_option,
+)
 from isr_analysis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,8 +50,8 @@ def plan(profile: str | None, origin: str | None, as_json: bool, **selection: An
 @selecting
 @connecting
 @click.option("--refresh", is_flag=True, help="Request the whole range again.")
-@click.option("--wait", is_flag=True, help="Wait when this hour's requests are used up.")
-@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+@wait_option
+@quiet_option
 @json_option
 def sync(
     profile: str | None, origin: str | None, refresh: bool, wait: bool, quiet: bool, as_json: bool, **selection: Any
@@ -65,13 +73,9 @@ def sync(
 @selecting
 @connecting
 @click.option("--delta", is_flag=True, help="Write the folder as a Delta table.")
-@click.option(
-    "--offline",
-    is_flag=True,
-    help="Use only what is on disk; ask the portal at most which account a new token belongs to.",
-)
-@click.option("--wait", is_flag=True, help="Wait when this hour's requests are used up.")
-@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+@offline_option
+@wait_option
+@quiet_option
 def export(
     to: str,
     profile: str | None,

@@ -11,7 +11,7 @@ import click
 
 import isr_analysis as isr
 from isr_analysis.amounts import counted
-from isr_analysis.cli.options import connecting, together, whose
+from isr_analysis.cli.options import connecting, quiet_option, together, whose
 from isr_analysis.surroundings import cells, cut, printable
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def live(client_id: tuple[str, ...], topic: str, source: str | None, duration: s
     "--every",
     help="How often to store what the stream delivered, or to poll the live answer.  [default: 5s, or 10s]",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+@quiet_option
 @connecting
 def record(client_id: tuple[str, ...], topic: str, source: str | None, duration: str | None, every: str | None,
            quiet: bool, **where: Any) -> None:  # fmt: skip

@@ -16,6 +16,13 @@ Command = Callable[..., Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For scripts: JSON, secrets masked.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+wait_option = click.option("--wait", is_flag=True, help="Wait when this hour's requests are used up.")
+offline_option = click.option(
+    "--offline",
+    is_flag=True,
+    help="Use only what is on disk; ask the portal at most which account a new token belongs to.",
+)
 
 
 class Group(click.Group):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import isr_analysis as isr
-from isr_analysis.cli.options import connecting, selected, selecting
+from isr_analysis.cli.options import connecting, offline_option, quiet_option, selected, selecting
 from isr_analysis.errors import ReportIncompleteError
 
 INCOMPLETE = 3
@@ -21,12 +21,8 @@ INCOMPLETE = 3
 @click.option("--title", help="The report's title.")
 @click.option("--notebook", type=click.Path(path_type=Path), help="Your own notebook, with a cell tagged parameters.")
 @click.option("--pdf", is_flag=True, help="Also write a PDF, using Chromium or Chrome.")
-@click.option(
-    "--offline",
-    is_flag=True,
-    help="Use only what is on disk; ask the portal at most which account a new token belongs to.",
-)
-@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong.")
+@offline_option
+@quiet_option
 @connecting
 def report(
     out: Path, title: str | None, notebook: Path | None, pdf: bool, offline: bool, quiet: bool, profile: str | None,

@@ -96,7 +96,11 @@ def live(
         table = table.head(_ROWS)
     if len(table) > _SEEN:
         notes.append(f"{counted(len(table), 'row')}; scroll the table to see them all")
+    return _drawn(table, zone, ground, heading=heading, notes=notes)
 
+
+def _drawn(table: pd.DataFrame, zone: dt.tzinfo, ground: look.Theme, *, heading: str, notes: list[str]) -> go.Figure:
+    """Draw a table of `standing`, as high as its rows need."""
     ink = look.INK[ground]
     colours = {LIVE: look.COLOURS[ground][2], STALE: ink["stale"], SILENT: ink["bad"]}
     columns = {

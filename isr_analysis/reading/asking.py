@@ -113,8 +113,8 @@ class Asker:
         """
         at, known = messages.instants(page.messages), self._portal.habits.pages
         slack = self.known.slack
-        around = (at >= wide.start - slack) & (at < wide.end + slack)
-        table = page.messages.filter(~around | ((at >= span.start) & (at < span.end)))
+        around = Range(wide.start - slack, wide.end + slack).holds(at)
+        table = page.messages.filter(~around | span.holds(at))
         passes = {"up": (at >= span.end).any(), "down": (at < span.start).any()}
         order = order_of(page.messages)
         whole = known.by_time and order == known.order and passes.get(order or "", False)

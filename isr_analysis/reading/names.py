@@ -94,5 +94,5 @@ def _follows(page: Page | None, middle: int, span: Range) -> bool:
     if page is None or not len(page.messages):
         return False
     at = instants(page.messages)
-    near = (at >= span.start - _NEAR) & (at < span.end + _NEAR)
+    near = Range(span.start - _NEAR, span.end + _NEAR).holds(at)
     return bool(near.all() and middle in at)

@@ -164,7 +164,8 @@ class Onward:
     def _asked(self, piece: Range, former: Page) -> Page:
         page = self._ask(piece.common(self._span))
         slack = max(self._unit(), times.SECOND)
-        if page.rows > 1 and page.messages.equals(former.messages) and not _fits(page.messages, piece, slack):
+        around = Range(piece.start - slack, piece.end + slack)
+        if page.rows > 1 and page.messages.equals(former.messages) and not around.holds(instants(page.messages)).all():
             raise self._same(page)
         wanted = piece.common(self._span)
         given = instants(within(page.messages, wanted))
@@ -271,12 +272,6 @@ class Onward:
         return self._incomplete(
             f"gives the same {counted(page.rows, 'message')} for a part of the range as for all of it{outside}"
         )
-
-
-def _fits(table: pa.Table, span: Range, slack: int) -> bool:
-    """Tell whether all messages lie in a span, or nearly."""
-    at = instants(table)
-    return bool((at >= span.start - slack).all() and (at < span.end + slack).all())
 
 
 def _middle(grains: npt.NDArray[np.int64], grain: int, unit: int) -> int:

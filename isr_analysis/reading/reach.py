@@ -77,7 +77,7 @@ class Reach:
         """Note how far messages reach, and give their instants; not `given` if they are only looked at."""
         at = instants(table)
         self.earliest, self.latest = min(self.earliest, int(at.min())), max(self.latest, int(at.max()))
-        if len(inside := at[(at >= self._span.start) & (at < self._span.end)]):
+        if len(inside := at[self._span.holds(at)]):
             self._inside = min(self._inside[0], int(inside.min())), max(self._inside[1], int(inside.max()))
         if given:
             self._middles.append(int(np.partition(at, len(at) // 2)[len(at) // 2]))
@@ -85,7 +85,7 @@ class Reach:
                 self._part = _middle_part(at), 0
             if self._part is not None:
                 part, count = self._part
-                self._part = part, count + int(((at >= part.start) & (at < part.end)).sum())
+                self._part = part, count + int(part.holds(at).sum())
             self._rows += len(at)
         return at
 
@@ -210,7 +210,7 @@ class Reach:
 
     def _check_strays(self, at: npt.NDArray[np.int64], middle: int, near: int, *, early: bool, late: bool) -> None:
         """Refuse what lies outside if the portal, asked for the minutes around one message, kept to these."""
-        inside = at[(at >= self._span.start) & (at < self._span.end)]
+        inside = at[self._span.holds(at)]
         if early and self._inside[0] < middle - near <= int(inside.min(initial=middle)):
             raise self._stray(self.earliest)
         if late and self._inside[1] >= middle + near > int(inside.max(initial=middle)):

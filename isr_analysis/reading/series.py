@@ -50,7 +50,7 @@ def is_cut(page: Page, span: Range, ask: Callable[[Range], Page], known: Series)
             continue
         part = Range(start, end)
         found = _of(ask(part).messages, longest)
-        if _count(found, part) > _count(at, part):
+        if part.holds(found).sum() > part.holds(at).sum():
             known.limit = most
             return True
     known.whole[most] += 1
@@ -62,7 +62,3 @@ def _of(table: pa.Table, series: pa.Table) -> npt.NDArray[np.int64]:
     same = [pc.equal(table[name], series[name][0]) for name in ("client_id", "topic")]
     at: npt.NDArray[np.int64] = table.filter(pc.and_(*same))["time"].cast("int64").to_numpy()
     return at
-
-
-def _count(at: npt.NDArray[np.int64], part: Range) -> int:
-    return int(((at >= part.start) & (at < part.end)).sum())

@@ -14,7 +14,7 @@ import isr_analysis as isr
 from isr_analysis import frame, messages, times
 from isr_analysis.checks import quality
 from isr_analysis.checks.absence import FAILED, NEVER_FETCHED, SILENT
-from isr_analysis.checks.series import nanoseconds
+from isr_analysis.checks.series import nanoseconds, stamps
 from isr_analysis.errors import AddOnMissingError, HistoryIncompleteError, IsrError, in_words
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.offline import keeping, missing, on_disk
@@ -101,9 +101,8 @@ class Material:
             at = piece.end
         table = pa.concat_tables(tables)
         self._check(self.span)
-        index = pd.DatetimeIndex(messages.instants(table).view("M8[ns]"), name="time")
         rows = pd.DataFrame({name: table[name].dictionary_encode().to_pandas() for name in ("client_id", "topic")})
-        rows.index = index.tz_localize("UTC").tz_convert(self.zone)
+        rows.index = stamps(messages.instants(table), self.zone).rename("time")
         rows.attrs.update(self._attrs(len(rows)))
         return rows
 
@@ -282,7 +281,7 @@ def is_closed(found: object) -> bool:
 
 def instant(ns: int, zone: dt.tzinfo) -> pd.Timestamp:
     """Turn ns into an instant of a zone."""
-    return pd.Timestamp(np.datetime64(ns, "ns"), tz="UTC").tz_convert(zone)
+    return stamps([ns], zone)[0]
 
 
 def with_heard(known: pd.DataFrame, heard: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from isr_analysis import messages, payloads
-from isr_analysis.files import replacing, size_of
+from isr_analysis.files import ABANDONED, replacing, size_of
 from isr_analysis.messages import Selector
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
@@ -26,7 +26,6 @@ CAP = 2_000_000_000
 """Bytes that all memos of a store may have; the ones that were not used for longest go first."""
 
 _TOUCH = 3600.0
-_LEFT_OVER = 3600.0
 
 
 class Memo:
@@ -71,7 +70,7 @@ class Memo:
             found = sorted((one.stat().st_mtime, one.stat().st_size, one.path) for one in os.scandir(self._folder))
             over = sum(size for _, size, _ in found) - self._cap
             for used, size, path in found:
-                if over > 0 or (path.endswith(".tmp") and used < time.time() - _LEFT_OVER):
+                if over > 0 or (path.endswith(".tmp") and used < time.time() - ABANDONED):
                     over -= size if _unlink(Path(path)) else 0
 
     def bytes(self) -> int:

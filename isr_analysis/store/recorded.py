@@ -142,7 +142,7 @@ class Recorded(Aside):
         found, open_, at = found.filter(pa.array(near)), open_[near], at[near]
         there = history.read(selector, Range(int(at[0]) - 2 * NEAR, wide.end))
         new = doubles.lacking(there, found)
-        return found.filter(pa.array(new & open_ & (at >= span.start) & (at < span.end)))
+        return found.filter(pa.array(new & open_ & span.holds(at)))
 
     def clear(self, span: Range, *, now: int) -> int:
         """Forget the messages of a span, those that the history lacks as well; give how many there were."""
@@ -191,5 +191,5 @@ def _lie_in(gaps: dict[str, list[Range]], table: pa.Table) -> np.ndarray:
     for one, ranges in gaps.items():
         mine = np.ones(len(table), np.bool_) if one == ledger.ALL else client == one
         for gap in ranges:
-            found |= mine & (at >= gap.start) & (at < gap.end)
+            found |= mine & gap.holds(at)
     return found

@@ -22,7 +22,8 @@ from isr_analysis.errors import StoreError
 from isr_analysis.files import locked
 from isr_analysis.messages import Selector
 from isr_analysis.store import holding, ledger, memo, parts, upkeep
-from isr_analysis.store.holding import MAX_AGE, SETTLE, Held, Hints
+from isr_analysis.store.hints import Hints, near_misses
+from isr_analysis.store.holding import MAX_AGE, SETTLE, Held
 from isr_analysis.times import EVER, Range
 
 _WHOSE = ["time", "client_id", "topic"]
@@ -164,7 +165,7 @@ class Store:
         found = self._found(Selector(), EVER)
         clients = (client for part in found for client in part.clients)
         topics = (topic for part in found for topic in part.topics)
-        return holding.near_misses(selector, clients, topics, hints)
+        return near_misses(selector, clients, topics, hints)
 
     def fail(self, selector: Selector, span: Range, *, at: int, words: str) -> None:
         """Write down that a span could not be fetched."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isr_analysis import times
+from isr_analysis.files import ABANDONED
 from isr_analysis.store.ledger import Part
 from isr_analysis.times import Range
 
@@ -26,8 +27,6 @@ SMALL = 131_072
 
 _LARGE = 8_000_000  # bytes on disk; in memory it is some twenty times as much
 _MANY = 8
-_FORGOTTEN = 3600.0
-"""Seconds after which a file that nobody wrote into the ledger is nobody's: its writer was killed."""
 
 
 def worth_merging(found: Iterable[Part], day: Range, *, settled_until: int) -> list[Part]:
@@ -88,7 +87,7 @@ def forgotten_until(held: Instants, given: Instants, span: Range) -> int:
 def left_over(folder: Path, day: Range, known: Collection[str]) -> list[str]:
     """Find the files of a UTC day, which nobody is fetching, that are not `known` and that nobody is still writing."""
     date = times.iso(day.start)[:10]
-    old = time.time() - _FORGOTTEN
+    old = time.time() - ABANDONED
     left = []
     month = folder / date[:7]
     for path in (*month.glob(f"{date}-*"), *month.glob(f".{date}-*")):  # with a dot: what was being written
