@@ -137,8 +137,8 @@ def wide(
     """
     _check_how(how, counter=counter)
     frame = taken(df)
-    if isinstance(df, pd.Series) and field == "value":  # whatever it is called
-        field = str(frame.columns[0])
+    if isinstance(df, pd.Series) and field == "value":  # whatever it is called, behind those of its groups
+        field = str(frame.columns[-1])
     fields = listed(field)
     step = times.duration(every, name="every")
     zone = zone_of(frame)
