@@ -7,7 +7,7 @@ import datetime as dt
 import functools
 import importlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,7 +18,7 @@ from pyarrow import dataset as ds
 
 from isr_analysis import frame, messages, payloads, times
 from isr_analysis.errors import HistoryIncompleteError, MissingExtraError, UsageError
-from isr_analysis.exported import file_system, notes
+from isr_analysis.exported import Notes, file_system, notes
 from isr_analysis.holdings import sync
 from isr_analysis.messages import Clients, Selector
 from isr_analysis.offline import keeping, lacking
@@ -129,8 +129,8 @@ def open_exported(
     folder: str | Path,
     topic: str = "#",
     *,
-    start: times.Instant,
-    end: times.Instant,
+    start: times.Instant | None = None,
+    end: times.Instant | None = None,
     tz: str | dt.tzinfo = "UTC",
 ) -> Any:
     """Open a folder written by `export_history` as a Dask DataFrame, decoded in the workers.
@@ -140,7 +140,8 @@ def open_exported(
     folder : str or Path
         The folder or URL of a Parquet export (not a Delta table). The workers must be able to read it.
     topic, start, end, tz
-        See `load_history`. Each UTC day that the range touches must have been exported.
+        See `load_history`. By default, from the first exported day to the last. Each UTC day that the range touches
+        must have been exported.
 
     Returns
     -------
@@ -166,20 +167,25 @@ def open_exported(
     >>> day = {"start": today - pd.Timedelta("1D"), "end": today}
     >>> with isr.sandbox.serve() as sandbox, sandbox.connect() as portal:
     ...     done = isr.export_history("exported", topic="telemetry/#", **day, portal=portal)
-    >>> lazy = isr.open_exported("exported", "telemetry/#", **day)
+    >>> lazy = isr.open_exported("exported", "telemetry/#")
     >>> len(lazy) == done.rows
     True
     """
     _imported("dask.dataframe")
     zone = times.zone(tz)
-    span = times.resolve(start, end, None, tz=zone, now=2**63 - 1)  # both ends are given, and no clock counts
-    _check_exported(str(folder), topic, span)
+    known = _noted(str(folder), topic)
+    days = [pd.Timestamp(day, tz="UTC") for day in sorted(known["days"])]
+    if not days and (start is None or end is None):
+        raise HistoryIncompleteError(f"{folder} has no day yet; finish its export first, with export_history")
+    start, end = days[0] if start is None else start, days[-1] + pd.Timedelta("1D") if end is None else end
+    span = times.resolve(start, end, None, tz=zone, now=2**63 - 1)  # both ends are known, and no clock counts
+    _check_exported(str(folder), known["days"], span)
     read = functools.partial(_of_export, str(folder), Selector.of(None, topic))
     return _dask(read, span, zone, decoded=True)
 
 
-def _check_exported(folder: str, topic: str, span: Range) -> None:
-    """Make sure that a folder can have messages of a topic, and has those of a range."""
+def _noted(folder: str, topic: str) -> Notes:
+    """Give what a folder says of itself; it must be able to have messages of a topic."""
     known = notes(folder)
     if known is None:
         raise UsageError(f"{folder} is no export; give the folder that export_history wrote, or the URL")
@@ -187,13 +193,18 @@ def _check_exported(folder: str, topic: str, span: Range) -> None:
         raise UsageError(f"{folder} is a Delta table; open it with deltalake, or export without delta=True")
     if not messages.overlap(topic, known["selector"].rpartition(" · ")[2]):
         raise UsageError(f"{folder} has nothing of topic={topic!r}: it is an export of {known['selector']}")
+    return known
+
+
+def _check_exported(folder: str, days: Collection[str], span: Range) -> None:
+    """Make sure that a folder has the days of a range."""
     dates = [times.iso(day.start)[:10] for day in span.days()]
-    lacking = [date for date in dates if date not in known["days"]]
+    lacking = [date for date in dates if date not in days]
     if lacking:
         more = f", nor of {len(lacking) - 1} more of the {len(dates)} days that are asked for" if lacking[1:] else ""
         raise HistoryIncompleteError(
-            f"{folder} has no export of {lacking[0]}{more}; it has {min(known['days'], default='none')} to "
-            f"{max(known['days'], default='none')}. Export the range first, with export_history"
+            f"{folder} has no export of {lacking[0]}{more}; it has {min(days, default='none')} to "
+            f"{max(days, default='none')}. Export the range first, with export_history"
         )
 
 

@@ -264,7 +264,7 @@ class _Download:
             for page in pages(self.portal, selector, window, wait=wait, refused=refused):
                 rows += len(page)
                 self._add(rows=len(page))
-                _check_spelling(selector, page)
+                _check_name(self.portal, selector, page)
                 yield page
         except PagesEndError:  # they come again
             self._add(rows=-rows)
@@ -306,12 +306,24 @@ class _Download:
             )  # fmt: skip
 
 
-def _check_spelling(selector: Selector, page: pa.Table) -> None:
-    """Refuse a page of one client alone whose id differs in capitals from the one asked for: all would be left out."""
+def _check_name(portal: Portal, selector: Selector, page: pa.Table) -> None:
+    """Refuse a page of one client alone that is the one asked for by another name: all would be left out.
+
+    So it is if their ids differ in capitals; or if the portal lists the one asked for, and the other not.
+    """
     came = page["client_id"].unique().to_pylist()
+    if len(came) != 1 or came[0] in (selector.clients or came):
+        return
     for wanted in selector.clients or ():
-        if len(came) == 1 and came[0] != wanted and came[0].casefold() == wanted.casefold():
+        if came[0].casefold() == wanted.casefold():
             raise UsageError(f"client_id={wanted!r}: the portal answers with messages of {came[0]!r}; ask for that")
+        listed = portal.listed_clients([wanted])[0]
+        if wanted in listed and came[0] not in listed:
+            raise UsageError(
+                f"client_id={wanted!r}: the portal answers with messages of {came[0]!r}, which is not in its list of "
+                f"clients, where {wanted!r} is; ask for {came[0]!r}, or for all clients. If the two are one, name the "
+                "client's field in a contract file (ISR_CONTRACT)"
+            )
 
 
 def _whole_minutes(span: Range, now: int) -> Range:

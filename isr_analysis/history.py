@@ -73,7 +73,8 @@ def load_history(
         The time zone of the index, and of times given without one. The machine's own zone is never used.
     fields : str or list of str, optional
         The payload fields to return as columns; by default, all. A field that no message has gives a column of missing
-        values, and a warning.
+        values, and a warning. A unit is a field, too: without it, `wide` and the plots cannot tell values in two units
+        apart.
     refresh : bool
         Request the whole range again.
     offline : bool

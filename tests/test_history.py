@@ -185,9 +185,7 @@ def test_a_list_that_has_none_of_the_clients_on_disk_is_told(here, monkeypatch):
     isr.load_history(last="1h", portal=here)
     listed = ["meter-a", "meter-b"]
     monkeypatch.setattr(type(here), "listed_clients", lambda *_: (listed, "at the portal", []))
-    words = (
-        r"'meter-a' is listed at the portal, but none of the clients on disk is \(.*, …\): its messages may stand under"
-    )
+    words = r"'meter-a' is listed at the portal, but none of the clients on disk is \(.*, …\): it may go by another"
     for load in (isr.load_history, isr.sync):
         with pytest.warns(UserWarning, match=words):
             load("meter-a", last="1h", portal=here)

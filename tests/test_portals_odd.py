@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import threading
 from urllib.parse import urlencode
@@ -347,6 +348,20 @@ def test_a_client_of_other_capitals_is_no_empty_frame(tmp_path):
         with pytest.raises(errors.UsageError, match="client_id='DEV-A': the portal answers with messages of 'dev-a'"):
             isr.load_history("DEV-A", "t/x", **SPAN, portal=portal)
         assert len(isr.load_history("dev-a", "t/x", **SPAN, portal=portal)) == len(MINUTES)
+
+
+def test_a_client_that_is_answered_under_a_name_that_no_list_has_is_no_empty_frame(tmp_path):
+    """An id of the database, say; a client that is listed, of which nothing came, is silent all the same."""
+    named = "1001"
+    stored = [*MINUTES, Message(FIRST, "dev-b", "t/x", {"i": 0})]
+    odd = Odd(lambda at, asked, _n: rows([dataclasses.replace(m, client=named) for m in at._in(asked)]), None, stored)
+    with portals.serve(odd) as origin, portals.connect(origin, tmp_path) as portal:
+        with pytest.raises(errors.UsageError, match="client_id='dev-a': the portal answers with messages of '1001'"):
+            isr.load_history("dev-a", "t/x", **SPAN, portal=portal)
+        assert set(isr.load_history(topic="t/x", **SPAN, portal=portal)["client_id"]) == {"1001"}
+    named = "dev-a"
+    with portals.serve(odd) as origin, portals.connect(origin, tmp_path / "other") as portal:
+        assert isr.load_history("dev-b", "t/x", **SPAN, portal=portal).empty
 
 
 def test_days_that_are_asked_for_at_once_learn_together_what_their_payloads_are(home):

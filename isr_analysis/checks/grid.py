@@ -79,7 +79,7 @@ def wide(
     df : pandas.DataFrame or pandas.Series
         A frame from a loader, or any with a time index. It is not changed.
     field : str or list of str
-        The column or columns to return, which may belong to different topics.
+        The column or columns to return, which may belong to different topics. A Series has just the one.
     every : str, timedelta or pandas offset
         The step, such as ``"1min"``, ``"1h"`` or ``pd.offsets.Hour(6)``. Whole days are days in the frame's zone (23 or
         25 hours where the clocks change); shorter steps are of equal length and start at the first midnight.
@@ -136,7 +136,10 @@ def wide(
     [10.0]
     """
     _check_how(how, counter=counter)
-    frame, fields = taken(df), listed(field)
+    frame = taken(df)
+    if isinstance(df, pd.Series) and field == "value":  # whatever it is called, behind those of its groups
+        field = str(frame.columns[-1])
+    fields = listed(field)
     step = times.duration(every, name="every")
     zone = zone_of(frame)
     if not fields:

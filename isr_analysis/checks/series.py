@@ -146,6 +146,8 @@ def _with_time(data: pd.DataFrame) -> pd.DataFrame:
     """Give a frame the index of time that its own stands for, if it is one of another kind."""
     if isinstance(data.index, pd.PeriodIndex):
         return data.set_axis(data.index.to_timestamp(), axis=0)
+    if data.index.inferred_type == "date":  # of groupby(df.index.date)
+        return data.set_axis(pd.DatetimeIndex(data.index), axis=0)
     if isinstance(data.index.dtype, pd.ArrowDtype) and pa.types.is_timestamp(data.index.dtype.pyarrow_dtype):
         return data.set_axis(pd.DatetimeIndex(data.index), axis=0)  # of read_parquet(…, dtype_backend="pyarrow")
     return _grouped(data) if isinstance(data.index, pd.MultiIndex) else data

@@ -42,7 +42,7 @@ def near_misses(
     said = strangers(strange, clients, at if at_hand else where) + called
     if at_hand and there and not set(there).intersection(clients):
         otherwise = f"is listed {where}, but none of the clients {at} is ({_some(clients[:3], clients)})"
-        more = "its messages may stand under another name, and a contract file (ISR_CONTRACT) can say which field it is"
+        more = "it may go by another name there; name its field in a contract file (ISR_CONTRACT), and use refresh=True"
         said += [f"{one!r} {otherwise}: {more}" for one in selector.clients or () if one in there]
     if topics and not any(messages.covers(selector.topic, topic) for topic in topics):
         said.append(f"no topic {at} is matched by {selector.topic!r}{_nearly(selector.topic, topics)}")

@@ -161,7 +161,8 @@ def test_what_was_grouped_and_resampled_is_taken():
         ["a", "value", 10],
         ["b", "value", 10],
     ]
-    assert wide(hourly, every="10min").to_dict("list") == {"a": [0.0] * 5, "b": [1.0] * 5}
+    for named in (hourly, hourly.rename("volt")):
+        assert wide(named, every="10min").to_dict("list") == {"a": [0.0] * 5, "b": [1.0] * 5}
 
 
 def test_an_index_of_several_zones_or_of_text_is_refused_with_a_way_out_that_works():
@@ -197,6 +198,14 @@ def test_what_is_no_frame_is_refused_and_a_series_without_a_name_is_a_value(func
         function([1, 2])
     series = ticks(minutes(0, 60))["value"]
     pd.testing.assert_frame_equal(function(series.rename(None)), function(series))
+
+
+def test_days_are_an_index_of_time():
+    """What groupby made of df.index.date is drawn and checked like what resample made of it."""
+    frame = ticks(minutes(0, 3 * 24 * 60))
+    days = frame["value"].groupby(frame.index.date).mean()
+    assert plots.timeseries(days).data[0].y.tolist() == frame["value"].resample("1D").mean().tolist()
+    pd.testing.assert_frame_equal(channels(days), channels(days.set_axis(pd.DatetimeIndex(days.index))))
 
 
 def test_periods_and_two_columns_of_one_name():

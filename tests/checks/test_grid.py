@@ -199,6 +199,15 @@ def test_a_missing_field_names_those_that_are_there():
         wide(ticks([1, 2]), "power")
 
 
+@pytest.mark.parametrize("name", ["volt", None, 7])
+def test_a_series_is_resampled_whatever_it_is_called(name):
+    """Its one column is meant; with a name that is not its own, it is an error as ever."""
+    volts = ticks([0, 30, 60], value=[12.0, 13.0, 14.0])["value"].rename(name)
+    assert wide(volts, every="1min")["value"].tolist() == [12.5, 14.0]
+    with pytest.raises(UsageError, match="the frame has no column 'amp'"):
+        wide(volts, "amp", every="1min")
+
+
 def test_several_fields_stand_beside_each_other_also_of_different_topics():
     """Each is what it is alone, under its channel and its name; a field that nothing has makes no column."""
     frame = joined(

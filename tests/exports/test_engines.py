@@ -197,6 +197,17 @@ def test_a_folder_that_is_no_parquet_export_is_refused(portal, tmp_path):
         isr.open_exported(tmp_path / "some", "state/#", **DAYS)
 
 
+def test_an_exported_folder_is_opened_whole_where_no_range_is_given(portal, tmp_path):
+    """Nobody has to remember what was exported; one end is enough, and a hole in between is told."""
+    isr.export_history(tmp_path / "out", start="2026-11-13", end="2026-11-15", portal=portal)
+    one, both = (len(isr.open_exported(tmp_path / "out", **given)) for given in ({"start": "2026-11-14"}, {}))
+    df = isr.load_history(start="2026-11-13", end="2026-11-15", portal=portal)
+    assert (one, both) == (len(df.loc["2026-11-14"]), len(df))
+    isr.export_history(tmp_path / "out", start="2026-11-10", end="2026-11-11", portal=portal)
+    with pytest.raises(errors.HistoryIncompleteError, match="no export of 2026-11-11, nor of 1 more of the 5 days"):
+        isr.open_exported(tmp_path / "out")
+
+
 def test_a_day_that_was_never_exported_is_no_empty_one(portal, tmp_path, monkeypatch):
     """It is named, also where its export broke off; a day of which there is no message was exported all the same."""
     isr.export_history(tmp_path / "out", start="2026-10-28", end="2026-11-02", portal=portal)  # kept since October 31
@@ -209,6 +220,8 @@ def test_a_day_that_was_never_exported_is_no_empty_one(portal, tmp_path, monkeyp
         isr.export_history(tmp_path / "cut", **DAYS, portal=portal)
     with pytest.raises(errors.HistoryIncompleteError, match="no export of 2026-11-14; it has none to none"):
         isr.open_exported(tmp_path / "cut", start="2026-11-14", end="2026-11-15")
+    with pytest.raises(errors.HistoryIncompleteError, match="has no day yet"):
+        isr.open_exported(tmp_path / "cut")
 
 
 def test_an_engine_that_is_not_there_is_named(portal, monkeypatch):
