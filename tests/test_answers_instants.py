@@ -7,6 +7,7 @@ from pages import AT, NS, ONE, ROW, live, read, told
 
 from isr_analysis import answers
 from isr_analysis.errors import AnswerError
+from isr_analysis.times import DAY
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,18 @@ def test_the_published_time_comes_before_others():
         told(read([{"date": "2026-11-01", "time": "06:30:00.5", "client_id": "a", "topic": "t", "payload": 1}]))[0][0]
         == NS
     )  # a day and a time of day apart
+
+
+@pytest.mark.parametrize("day", ["date", "dt", "published_date"])
+@pytest.mark.parametrize("time", ["time", "created_at", "event_time", "sent_at", "received_at"])
+def test_a_day_alone_is_no_instant_where_another_field_says_more(day, time):
+    """As tables have it that are kept by day; a row without the other has the day."""
+    row = {day: "2026-11-01", "client_id": "a", "topic": "t", "payload": 1}
+    page = read([{**row, time: AT}])
+    assert told(page)[0][0] == NS
+    assert page.messages["extra"].to_pylist() == [f'{{"{day}":"2026-11-01"}}']
+    assert told(read([row]))[0][0] == NS // DAY * DAY
+    assert [one[0] for one in told(read([{**row, time: AT}, {**row, time: None}]))][1] == NS // DAY * DAY
 
 
 def test_dates_of_digits_alone_name_no_zone():

@@ -274,6 +274,27 @@ def test_clients_that_each_hold_values_are_no_fields_of_one():
     assert page.messages["payload"].to_pylist() == [b'{"v": 1}'] * 2
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"topic": "#"}, {"topic": "telemetry/+"}, {"topic": "#", "generated_at": AT}, {"topic": "*"}, {"topic": ""},
+        {"client_id": "*"}, {"client_id": "+", "topic": "#"}, {"client_id": ""},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"a": {"t/x": [BARE]}}, {"a": [ROW]}, {"t/x": [{**BARE, "client_id": "a"}]}, {f"{ACCOUNT}/a/t/x": [BARE]},
+        [{**ROW, "client_id": "a"}], {"time": [AT], "client_id": ["a"], "topic": ["t/x"], "value": [1]},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["items", "answer"])
+def test_a_question_that_is_repeated_beside_rows_says_nothing_of_them(place, rows, said):
+    """It asks for any client, or any topic: the names under which rows stand say which."""
+    assert history({**said, place: rows}) == [A]
+    assert history({"result": {place: rows, **said}}) == [A]
+
+
 def test_a_list_within_a_group_is_no_client():
     """Whatever it is called: the error says what is missing."""
     with pytest.raises(AnswerError, match="names no client"):

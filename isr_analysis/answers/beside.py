@@ -177,10 +177,15 @@ def tags(group: dict[str, bytes]) -> dict[str, bytes]:
     return {"_field" if name == "__name__" else name: one for name, one in found.items()}
 
 
+def is_any(name: bytes) -> bool:
+    """Tell whether a client or topic stands for any, as where an answer repeats its question: a filter, or nothing."""
+    return re.search(rb'[+#]|^"\*?"$', name) is not None
+
+
 def labels(fields: dict[str, bytes]) -> dict[str, bytes]:
     """Give what an object says of the client, topic and account of all within it."""
-    names = [pick(fields, known) for known in (CLIENT, TOPIC, ACCOUNT)]
-    found = {name: fields[name] for name in names if name and raw.kind(fields[name]) == '"'}
+    names = [name for known in (CLIENT, TOPIC, ACCOUNT) if (name := pick(fields, known)) is not None]
+    found = {name: fields[name] for name in names if raw.kind(fields[name]) == '"' and not is_any(fields[name])}
     nested = next((name for name, one in fields.items() if plain(name) in CLIENT and raw.kind(one) == "{"), None)
     inner = raw.members(fields[nested]) if nested else {}
     named = pick(inner, (*CLIENT, "id"))

@@ -126,7 +126,8 @@ class _Search:
         return self.fields.payload if self.fields.payload in fields else pick(fields, (*PAYLOAD, *BASE64, *HEX))
 
     def _topic(self, fields: dict[str, bytes]) -> str | None:
-        return self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
+        found = self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
+        return found if self.live or not beside.is_any(fields.get(found or "", b"")) else None
 
     def is_note(self, document: bytes, other: bytes) -> bool:
         """Tell whether a document beside another one holds no row but notes, and take them."""
@@ -244,13 +245,12 @@ class _Search:
             return [] if all(places) and not unread and not any(map(beside.is_dated, elements)) else None
         if not self.live and any(map(beside.goes_on, elements)):
             self.found.notes["groups.incomplete"] = b"true"  # each has a next page of its own: the rest is had by time
-        for i, (fields, there) in enumerate(zip(elements, places, strict=True)):
+        for i, (fields, part, there) in enumerate(zip(elements, parts, places, strict=True)):
             failure = None if self.live else failures.stated(fields) or failures.lacking(fields)
-            if failure or not (there or self.live):
-                what = (
-                    f"states a failure: {failure}" if failure else f"has no rows; it is {failures.describe(parts[i])}"
-                )
-                raise AnswerError(f"element {i + 1} of the list of groups {what}")
+            if failure:
+                raise AnswerError(f"element {i + 1} of the list of groups states a failure: {failure}")
+            if not (there or self.live):
+                raise AnswerError(f"element {i + 1} of the list of groups has no rows; it is {failures.describe(part)}")
         return groups
 
     def _around(self, name: str) -> str:

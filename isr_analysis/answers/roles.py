@@ -271,13 +271,18 @@ def _holds(table: Columns, name: str, pattern: re.Pattern[str]) -> bool:
 
 
 def _times(table: Columns) -> dict[str, int]:
-    """Give the columns that hold instants, with their ranks."""
+    """Give the columns that hold instants, with their ranks; of days alone only if none says more of each row."""
     found: dict[str, int] = {}
     aside = of_record(table)
     for name, column in table.items():
         rank = None if name in aside else time_rank(name)
         if rank is not None and not name.startswith(PUBLISHERS) and _instant(name, columns.sample(column)):
             found |= {} if rank == SEEN and are_ages(column, name) else {name: rank}
+    finer = {name: rank for name, rank in found.items() if not _holds(table, name, _DAY)}
+    if len(finer) < len(found) and any(
+        rank != SEEN and pc.all(columns.present(table[name])).as_py() for name, rank in finer.items()
+    ):
+        return finer
     return found
 
 
