@@ -58,6 +58,20 @@ def test_what_a_settled_history_lacks_is_kept_aside(both):
     assert both[1].unconfirmed.files(ALL, EVER) == aside  # a load that finds no more of them writes nothing
 
 
+def test_a_part_that_ends_with_its_day_settles_with_the_next_one(both):
+    """What is published up to midnight is no reason to keep all that was recorded of a day for ever."""
+    history, recorded = both
+    day, following = (Range(T0 + i * times.DAY, T0 + i * times.DAY + 1).whole(times.DAY) for i in (0, 1))
+    heard = [((day.end - T0) / S + at, "a", "t", b"%d" % at) for at in (-7200, -3600, -5)]
+    recorded.append(made(heard))
+    later = [((following.start - T0) / S + 3600, "a", "t", b"1")]
+    for fetched, given, left in ((day, heard[1:], 3), (following, later, 0)):
+        history.commit(ALL, fetched, [made(given)], fetched_at=fetched.end + times.HOUR)
+        assert len(recorded.beside(history, ALL, day, settle=SETTLE, now=fetched.end + times.HOUR)) == 0
+        assert recorded.health().rows == left
+    assert seconds(recorded.unconfirmed.read(ALL, EVER)) == [heard[0][0]]
+
+
 def test_of_short_parts_too_what_history_lacks_is_kept_aside(both):
     """A part that lies within the time of which the portal stored nothing says nothing of how it spells payloads."""
     heard = [(at, "a", "t", b"%d" % at) for at in range(100, 3400, 10)]
