@@ -7,10 +7,12 @@ import time
 import warnings
 
 import pytest
+from click.testing import CliRunner
 from recorders import EVER, S, table
 
 import isr_analysis as isr
 from isr_analysis import errors, messages, times
+from isr_analysis.cli import cli
 from isr_analysis.messages import Selector
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import SETTLE, Store
@@ -130,6 +132,8 @@ def test_what_history_lacks_is_told_by_each_load_and_loaded_by_itself(tmp_path):
             assert isr.load_recorded(topic="telemetry/#", portal=portal).empty
         assert alone["only"].tolist() == ["heard"]
         assert alone.attrs["unconfirmed"] == 1
+        setup = {"ISR_HOME": str(tmp_path), "ISR_PORTAL_ORIGIN": sandbox.origin, "ISR_TOKEN": sandbox.token}
+        assert " 1 that the history lacks (see" in CliRunner().invoke(cli, ["cache"], env=setup).output
         recorded.clear(EVER, now=time.time_ns())
         assert isr.load_history(**day).attrs["unconfirmed"] == 0
 
