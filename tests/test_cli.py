@@ -192,6 +192,7 @@ def test_plan_and_sync(isr, sandbox):
     assert "messages came" in isr("sync", *span).output
     assert "all of it on disk" in isr("plan", *span).output
     assert isr("sync", "--quiet", *span).output == ""
+    assert isr("export", "day.csv", "--quiet", *span).output == ""
 
 
 def test_a_plan_of_many_days_is_a_line_a_range(isr):

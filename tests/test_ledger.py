@@ -156,6 +156,15 @@ def test_what_is_held_is_as_old_as_the_oldest_of_it():
     assert missing(now=D0 + 3 * HOUR, max_age=3 * HOUR - 8) == [early.range]
 
 
+def test_what_was_asked_for_just_now_is_fresh_up_to_now_but_no_hole_before_it_is():
+    """However often the present is looked at, what was never fetched before it is fetched."""
+    early, late = Range(D0, D0 + HOUR), Range(D0 + 2 * HOUR, D0 + 3 * HOUR)
+    found = [Span("*", "#", early, D0 + 2 * HOUR, HOUR), Span("*", "#", late, late.end, 0)]
+    now = late.end + MINUTE // 2
+    held = holding.weigh(found, ALL, Range(D0, now), now=now, max_age=MINUTE)
+    assert [window for _, window in held.missing] == [Range(early.end, late.start)]
+
+
 def test_provisional_is_from_the_first_instant_that_may_change():
     """Whoever's it is."""
     a, b = (Span(who, "#", Range(D0, D0 + DAY), D0 + at * HOUR, 0) for who, at in (("a", 9), ("b", 7)))

@@ -194,12 +194,12 @@ def test_without_a_subscriber_the_live_answer_is_recorded():
     """Each publisher's last message, once, however often it is seen, for as long as asked, and by the next one."""
     clock = Clock()
     with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal:
-        began = time.monotonic()
         first = isr.record(duration="2s", every="1s", portal=portal)
-        assert time.monotonic() - began >= 2
         assert str(first) == f"{first.rows} messages from the live answer since 2026-11-20T12:00:00Z"
         assert first.rows == len(isr.load_live(portal=portal))
+        began = time.monotonic()
         again = isr.record(duration="1s", portal=portal)
+        assert time.monotonic() - began >= 1
         assert again.rows == 0
         clock.at += MIN
         more = isr.record("isr-shack-01", duration="1s", portal=portal)

@@ -313,6 +313,15 @@ def test_what_a_lost_or_damaged_file_says_to_do_helps(both, tmp_path, harm):
     assert seconds(history.read(ALL, span)) == [1]
 
 
+def test_the_same_words_of_another_client_or_topic_are_another_message():
+    """Whichever of them the history lacks is the one that is told."""
+    heard = table([(at, *place, b"on") for at, place in enumerate(itertools.product("abc", "tu"))])
+    for lost in range(len(heard)):
+        there = pa.concat_tables([heard.slice(0, lost), heard.slice(lost + 1)])
+        for lacks in (doubles.unconfirmed(there, heard, whole=True), doubles.alone(there, heard)):
+            assert [i for i, one in enumerate(lacks) if one] == [lost]
+
+
 def test_of_equal_messages_the_one_that_came_when_it_had_to_is_the_same():
     """With a delay that is known exactly, a state of half a second before is not taken for the one that is there."""
     known = [(i, "a", "t", b"%d" % i) for i in range(5)]

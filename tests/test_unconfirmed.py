@@ -7,10 +7,12 @@ import time
 import warnings
 
 import pytest
+from click.testing import CliRunner
 from recorders import EVER, S, table
 
 import isr_analysis as isr
 from isr_analysis import errors, messages, times
+from isr_analysis.cli import cli
 from isr_analysis.messages import Selector
 from isr_analysis.store.recorded import Recorded
 from isr_analysis.store.store import SETTLE, Store
@@ -56,6 +58,20 @@ def test_what_a_settled_history_lacks_is_kept_aside(both):
     aside = both[1].unconfirmed.files(ALL, EVER)
     assert len(settled(both, given, [], at=3700)) == 61
     assert both[1].unconfirmed.files(ALL, EVER) == aside  # a load that finds no more of them writes nothing
+
+
+def test_a_part_that_ends_with_its_day_settles_with_the_next_one(both):
+    """What is published up to midnight is no reason to keep all that was recorded of a day for ever."""
+    history, recorded = both
+    day, following = (Range(T0 + i * times.DAY, T0 + i * times.DAY + 1).whole(times.DAY) for i in (0, 1))
+    heard = [((day.end - T0) / S + at, "a", "t", b"%d" % at) for at in (-7200, -3600, -5)]
+    recorded.append(made(heard))
+    later = [((following.start - T0) / S + 3600, "a", "t", b"1")]
+    for fetched, given, left in ((day, heard[1:], 3), (following, later, 0)):
+        history.commit(ALL, fetched, [made(given)], fetched_at=fetched.end + times.HOUR)
+        assert len(recorded.beside(history, ALL, day, settle=SETTLE, now=fetched.end + times.HOUR)) == 0
+        assert recorded.health().rows == left
+    assert seconds(recorded.unconfirmed.read(ALL, EVER)) == [heard[0][0]]
 
 
 def test_of_short_parts_too_what_history_lacks_is_kept_aside(both):
@@ -141,6 +157,8 @@ def test_what_history_lacks_is_told_by_each_load_and_loaded_by_itself(tmp_path):
             assert isr.load_recorded(topic="telemetry/#", portal=portal).empty
         assert alone["only"].tolist() == ["heard"]
         assert alone.attrs["unconfirmed"] == 1
+        setup = {"ISR_HOME": str(tmp_path), "ISR_PORTAL_ORIGIN": sandbox.origin, "ISR_TOKEN": sandbox.token}
+        assert " 1 that the history lacks (see" in CliRunner().invoke(cli, ["cache"], env=setup).output
         recorded.clear(EVER, now=time.time_ns())
         assert isr.load_history(**day).attrs["unconfirmed"] == 0
 

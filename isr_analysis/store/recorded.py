@@ -65,12 +65,9 @@ class Aside(Store):
         there = set(messages.rows(known.filter(pa.array(np.isin(messages.instants(known), at))), *_SAME))
         return table.filter(pa.array([row not in there for row in messages.rows(table, *_SAME)], pa.bool_()))
 
-    def in_all(self, selector: Selector, spans: list[Range]) -> list[ledger.Part]:
-        """Give the parts that a selector means all of, and that lie in one of some spans."""
-        if not spans:
-            return []
-        around = Range(min(span.start for span in spans), max(span.end for span in spans))
-        return [part for part in self._found(selector, around) if any(part.is_all(selector, span) for span in spans)]
+    def in_all(self, selector: Selector, span: Range, settled: list[Range]) -> list[ledger.Part]:
+        """Give the parts of a span that a selector means all of, and that lie in one of some ranges."""
+        return [part for part in self._found(selector, span) if any(part.is_all(selector, one) for one in settled)]
 
     def lacking(self, history: Store, part: ledger.Part, *, whole: bool) -> pa.Table:
         """Give the messages of a part that a settled history lacks; of one that is gone or damaged, none.
@@ -152,26 +149,28 @@ class Recorded(Aside):
         self, history: Store, selector: Selector, span: Range, *, settle: int, now: int
     ) -> dict[str, list[Range]]:
         """Give where the history is yet to settle, by client, or of all; settle what was recorded where it has."""
-        spans, _ = history.spans(selector, span)
+        around = Range(span.start - times.DAY, span.end + times.DAY)
+        spans, _ = history.spans(selector, around)
         gaps = {}
         for one in selector.clients or (ledger.ALL,):
             settled = [known.settled(settle) for known in spans if known.client in (ledger.ALL, one)]
-            # The portal may tell of a message that it came a little later: what follows is on its way.
-            inner = [one.before(one.end - NEAR) for one in settled]
-            self._settle(history, Selector(None if one == ledger.ALL else (one,), selector.topic), inner, now)
+            # The portal may tell of a message that it came a little later: what follows is on its way. Each day is a
+            # span of its own, and those in a row are one range: a part ends with its day.
+            inner = [one.before(one.end - NEAR) for one in around.minus(around.minus(settled))]
+            self._settle(history, Selector(None if one == ledger.ALL else (one,), selector.topic), span, inner, now)
             gaps[one] = span.minus(settled)
         return gaps
 
-    def _settle(self, history: Store, selector: Selector, settled: list[Range], now: int) -> None:
-        """Forget the parts over which the history has settled; what it lacks of them is kept aside.
+    def _settle(self, history: Store, selector: Selector, span: Range, settled: list[Range], now: int) -> None:
+        """Forget the parts of a span over which the history has settled; what it lacks of them is kept aside.
 
         What is aside is compared again each time: the portal may have been late, and asked again since.
         """
         for store in (self.unconfirmed, self):
-            if not store.in_all(selector, settled):
+            if not store.in_all(selector, span, settled):
                 continue
             with contextlib.suppress(StoreError), locked(self._locks / "settle.lock"):  # else it can only be read
-                found = store.in_all(selector, settled)
+                found = store.in_all(selector, span, settled)
                 for part in found:
                     rest = store.lacking(history, part, whole=store is self)
                     if store is self:

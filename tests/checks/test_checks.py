@@ -107,6 +107,8 @@ def test_series_have_one_order_however_a_frame_holds_their_names(names):
     for function in (channels, intervals):
         assert function(df)["client_id"].tolist() == ["dev-2", "dev-9", "dev-10"]
     assert channels(df.assign(client_id="a"))["chan"].tolist() == ["2", "9", "10"]
+    nameless = df.assign(client_id=df["client_id"].where(df["client_id"] != "dev-2"))
+    assert channels(nameless)["client_id"].tolist() == ["dev-9", "dev-10", ""]
 
 
 @pytest.mark.parametrize("function", EVERY)

@@ -292,6 +292,12 @@ def test_what_is_infinite_alone_is_infinite_in_its_step():
     assert grid.iloc[:, 0].tolist() == [np.inf, 2.5]
 
 
+def test_the_grid_of_a_frame_without_a_zone_is_in_utc():
+    """Its clock is read as that of UTC, as the loaders' frames are."""
+    frame = ticks([0, 60])
+    pd.testing.assert_frame_equal(wide(frame.tz_localize(None)), wide(frame))
+
+
 def test_steps_of_several_days_begin_with_the_first():
     """Each is of whole days, and the last one has what is left."""
     frame = ticks(minutes(720, 6 * 1440, 60), value=1.0)  # from noon on
@@ -340,6 +346,8 @@ def test_the_mean_of_directions_is_a_direction(field):
     frame = ticks(np.repeat(minutes(0, 4), 2) + [0, 1] * 4, **{field: value})
     assert wide(frame, field).iloc[:, 0].round(9).tolist() == [5, 0, 130, 350]
     assert wide(frame, field, every="1h").iloc[:, 0].between(0, 360).all()
+    skewed = ticks([0, 1, 2, 3], **{field: [290.0, 20.0, 20.0, 20.0]})
+    assert wide(skewed, field).iloc[:, 0].tolist() == [357.5]
 
 
 def test_directions_that_do_not_pass_north_have_the_very_plain_mean():

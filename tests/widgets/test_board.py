@@ -22,6 +22,7 @@ def test_the_board_shows_what_needs_a_look_first(portal):
     """Silent before live; paused is no news; markup in a payload stays text; an age stays on one line."""
     board = isr.widgets.live_board(portal=portal)
     assert board.refresh() == pytest.approx(5.0)
+    assert {board.trouble, board.board} < {*board.children}
     assert board.value["state"].iloc[0] == "silent"
     assert board.value["state"].iloc[-1] == "paused"
     assert "isr-bad" in board.board.value

@@ -99,6 +99,7 @@ def test_a_download_is_stopped_halfway_and_goes_on_there(portal, sandbox):
     explorer.bar.observe(lambda change: first.set() if 0 < change["new"] < 1 else None, "value")
     explorer.go.click()
     assert explorer.go.disabled  # it is under way
+    assert explorer.csv.disabled
     assert first.wait(30)
     explorer.halt.click()
     assert "Stopped" in explorer.said.value
@@ -182,6 +183,9 @@ def test_a_range_without_messages_is_said_so(portal):
     assert explorer.wait()
     assert "No message was published" in explorer.said.value
     assert len(explorer.value) == 0
+    _, told, code = map(str, explorer.parts())  # where there is no page
+    assert "No message was published" in told
+    assert "isr.plots.timeseries(df)\n" in code
 
 
 def test_a_client_that_is_not_there_is_told_beside_the_figure(portal):

@@ -69,6 +69,8 @@ def test_topics_are_found_and_chosen_under_their_clients(portal):
     picker.list.value = [("isr-shack-01", "telemetry/watt_meter"), ("isr-hill-02", "telemetry/system")]
     assert picker.value == {"client_id": ["isr-hill-02", "isr-shack-01"], "topic": "telemetry/+"}
     assert "telemetry/+" in picker.said.value
+    picker.list.value = [("isr-shack-01", "telemetry/watt_meter"), ("isr-hill-02", None)]  # all of this one's
+    assert picker.value == {"client_id": ["isr-hill-02", "isr-shack-01"], "topic": "#"}
     picker.list.value = []
     assert picker.value == {"client_id": None, "topic": "#"}
 

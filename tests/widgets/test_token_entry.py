@@ -163,6 +163,7 @@ def test_a_platform_token_asks_for_the_account(sandbox):
         assert entry.wait()
         assert entry.value == sandbox.account_id
         assert entry.account.value == ""
+        assert "Accepted: account" in entry.said.value  # the second time it is known
     named = isr.widgets.token_entry(origin=sandbox.origin, account_id=sandbox.account_id)
     named.submit(key)
     assert named.wait()
