@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import multiprocessing
 import socket
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -105,3 +106,39 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch, no_pauses, tmp_path, or
         line.close()
         proxy.shutdown()
     assert proxy.asked == asked
+
+
+def test_certificates_that_the_environment_names_are_read_for_each_connection(monkeypatch, no_pauses, tmp_path):
+    """Whoever mends the file, or names it after a failure, need not begin a new process."""
+    trustme = pytest.importorskip("trustme")
+    authority, other = trustme.CA(), trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    file = tmp_path / "ca.pem"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ports) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def asked():
+            origin = f"https://127.0.0.1:{server.server_address[1]}"
+            line = Wire(origin, Token(VALUE), None, tally=Tally(tmp_path / "quota.sqlite", "a token"))
+            try:
+                return line.get("/x").body
+            finally:
+                line.close()
+
+        try:
+            with pytest.raises(errors.PortalUnavailableError, match="certificate"):
+                asked()
+            monkeypatch.setenv("SSL_CERT_FILE", str(file))
+            for wrong in ("no certificate", other.cert_pem.bytes().decode()):
+                file.write_text(wrong)
+                with pytest.raises(errors.IsrError, match=r"names no certificates|certificate verify failed"):
+                    asked()
+            authority.cert_pem.write_to_path(file)
+            assert asked().isdigit()
+            monkeypatch.delenv("SSL_CERT_FILE")
+            with pytest.raises(errors.PortalUnavailableError, match="certificate"):
+                asked()
+        finally:
+            server.shutdown()

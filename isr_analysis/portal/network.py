@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import ssl
@@ -83,8 +84,19 @@ def _network(origin: str) -> httpx.BaseTransport:
         proxy = None
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     try:
-        return httpx.HTTPTransport(proxy=proxy, limits=limits)
+        return httpx.HTTPTransport(verify=_certificates(), proxy=proxy, limits=limits)
     except (ValueError, httpx.InvalidURL) as exc:
         raise errors.UsageError(f"the proxy of the environment ({parts.scheme.upper()}_PROXY) is no address") from exc
     except (OSError, ssl.SSLError) as exc:
         raise errors.UsageError(f"SSL_CERT_FILE or SSL_CERT_DIR names no certificates: {exc}") from exc
+
+
+def _certificates() -> ssl.SSLContext:
+    """Give the certificates to trust; those that the environment names may have been mended since they were read."""
+    is_named = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+    return httpx.create_ssl_context() if is_named else _usual_certificates()
+
+
+@functools.cache
+def _usual_certificates() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
