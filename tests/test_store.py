@@ -164,6 +164,16 @@ def test_a_fetch_replaces_what_was_there_of_it_and_nothing_else(store):
     assert store.held(ALL, Range(D0, D0 + 2 * DAY), now=LATER).missing == []
 
 
+def test_a_fetch_leaves_the_files_of_which_it_means_nothing(store):
+    """They are not written anew, so what was decoded or exported of them stays good."""
+    fill(store, ALL, Range(D0, D0 + DAY), ROWS[:96], LATER)
+    before = store.files(ALL, EVER)
+    half_past = Range(D0 + HOUR // 2, D0 + HOUR * 3 // 4)  # nothing was published then
+    fill(store, Selector(("a",)), half_past, [(half_past.start, "a", "x", "late")], LATER + 1)
+    assert len(store.files(ALL, EVER)) == 2
+    assert set(before) < set(store.files(ALL, EVER))
+
+
 def test_a_fetch_that_fails_half_way_changes_nothing(store, tmp_path):
     """Neither rows nor ledger nor files are left of it."""
     fill(store, ALL, Range(D0, D0 + DAY), ROWS, LATER)
