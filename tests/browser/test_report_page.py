@@ -62,6 +62,18 @@ def test_opens_off_the_network(chromium: Any, report: Path, how: dict[str, Any])
     page.context.close()
 
 
+def test_no_table_is_cut_off_on_a_desk(chromium: Any, report: Path) -> None:
+    """Each table fits the page: nobody has to find out that it can be scrolled to the side."""
+    page = chromium.new_context(offline=True, **DESK).new_page()
+    page.set_default_timeout(LONG)
+    page.goto(report.as_uri())
+    tables = page.locator("table.isr")
+    tables.filter(has_text="Finding").filter(has_text="watt_meter").first.wait_for()
+    cut = "(all) => all.filter((one) => one.offsetWidth > one.parentElement.clientWidth).map((one) => one.innerText)"
+    assert tables.evaluate_all(cut) == []
+    page.context.close()
+
+
 def test_a_picture_of_the_whole_page_has_every_figure(chromium: Any, report: Path) -> None:
     """They are drawn in the order of the page, when nothing else is to do; nobody has to scroll to them."""
     page = chromium.new_context(offline=True, **DESK).new_page()
