@@ -184,8 +184,9 @@ def completeness(
     pandas.DataFrame
         One row for each day of the range, client, topic and channel. Columns ``day`` (its first instant in the frame's
         zone; a day on which the clocks change has 23 or 25 hours), ``client_id``, ``topic``, ``channel`` (str),
-        ``messages`` (Int64, all that arrived), ``expected`` (Int64, from the interval; NA without a regular interval
-        and where none was due) and ``share`` (float64, 0 to 1: the share of expected messages that arrived, counting
+        ``messages`` (Int64, all that arrived), ``expected`` (Int64, from the interval, up to
+        ``attrs["provisional_from"]``, as later ones may still arrive; NA without a regular interval and where none was
+        due) and ``share`` (float64, 0 to 1: the share of expected messages that arrived, counting
         bursts and repeats once; NaN where nothing is expected). Without any rows: the same columns.
 
     Raises
