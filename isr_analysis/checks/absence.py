@@ -106,6 +106,14 @@ def gaps(
     return table(rows, _COLUMNS, zone_of(frame))
 
 
+def quiet(frame: pd.DataFrame, client: str, span: Range | None) -> list[Range]:
+    """Give the spans in which a client was silent as a whole, as far as the frame has what it publishes."""
+    whose = frame[frame[CLIENT] == client] if CLIENT in frame.columns else frame
+    found = rhythms(split(whose, identity(whose)), span)
+    left = [(one, part) for one in found for part in one.silent]
+    return _shared(found, left, span, [])[0] if left else []
+
+
 @dataclass(frozen=True, slots=True)
 class Unfetched:
     """A span that is not on disk.
