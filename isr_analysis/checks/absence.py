@@ -11,7 +11,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms, tell_of_lost_edges
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
-from isr_analysis.checks.tables import Row, span_of, table
+from isr_analysis.checks.tables import Row, never_heard, span_of, table
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import check_flags, overlap
 from isr_analysis.times import Range
@@ -48,6 +48,9 @@ def gaps(
     link that often loses single messages is allowed longer pauses. In a series without a regular interval a gap is a
     pause far longer than its other pauses let expect, of which there must be 60; it has no such gap if it publishes
     when something changes, and none where it is silent on most days. Events have no gaps.
+
+    A client without any message in the frame is known only if it was asked for by name: load with
+    ``load_publishers()["client_id"]`` to find those that were silent all the time, too.
 
     Parameters
     ----------
@@ -263,19 +266,13 @@ def _fetched(one: Rhythm, gap: Range, unfetched: list[Unfetched]) -> list[Range]
 
 
 def _never_heard(frame: pd.DataFrame, span: Range, unfetched: list[Unfetched]) -> list[Row]:
-    """Give the clients that were asked for by name and have no row at all, if the frame still says whose rows are."""
-    asked = frame.attrs.get("clients") if frame.attrs.get("rows") == len(frame) else None
-    if not isinstance(asked, list) or not asked or (len(frame) and CLIENT not in frame.columns):
-        return []
-    present = {str(one) for one in frame[CLIENT].unique()} if len(frame) else set()
-    if not present.issubset(asked):  # they were given other names
-        return []
+    """Give the clients that were asked for by name and have no row at all."""
     topic = str(frame.attrs.get("topic", "#"))
     return [
         _row(SILENT, client, "" if topic == "#" else topic, part)
-        for client in asked if client not in present
+        for client in never_heard(frame)
         for part in span.minus([one.span for one in unfetched if one.concerns(client, topic)])
-    ]  # fmt: skip
+    ]
 
 
 def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> list[Unfetched]:
