@@ -49,8 +49,8 @@ def gaps(
     pause far longer than its other pauses let expect, of which there must be 60; it has no such gap if it publishes
     when something changes, and none where it is silent on most days. Events have no gaps.
 
-    A client without any message in the frame is known only if it was asked for by name: load with
-    ``load_publishers()["client_id"]`` to find those that were silent all the time, too.
+    A client without any message in the frame is known only if it was asked for by name: to find those that were silent
+    all the time too, load with ``client_id=load_publishers()["client_id"]``, from disk after a `sync` of everything.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ def gaps(
         start=df.attrs["start"], end=df.attrs["end"])``, or choose its rows from ``gaps(df)``.
     each : bool
         Return one row for each silent series. By default, a client that was silent as a whole is one row, with
-        ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.
+        ``topic`` and ``channel`` empty (unless the frame has only one of it), and so is a topic, with ``channel``
+        empty. ``gaps(df[["client_id"]])`` looks only at clients as a whole.
 
     Returns
     -------

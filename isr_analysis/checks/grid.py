@@ -73,6 +73,10 @@ def wide(
     of each day in which a flag was true is ``wide(df, "on", every="1min").resample("1D").mean()``. With `how`, the
     messages of each step are aggregated instead, whatever they hold.
 
+    The energy of a power in W is, in Wh, ``wide(df, every="5min").sum() * 5 / 60``, with a step of a few publishing
+    intervals: a longer one counts all of a step in which there was a silence, a shorter one has steps without any
+    message.
+
     For directions in degrees, recognised by the field's name (heading, bearing, azimuth, course, wind direction, yaw,
     longitude), the mean is the mean direction: the mean of 350 and 20 is 5. Sentinel numbers such as 65535 are included
     unless you remove them: `quality` finds them. Text such as "n/a" between numbers is ignored. Numbers written as text
