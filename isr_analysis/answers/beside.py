@@ -203,12 +203,15 @@ def topics_alone(fields: dict[str, bytes]) -> str | None:
 
 def unboxed(documents: list[bytes]) -> list[bytes]:
     """Take lines out of an object around each that says only that it is one, such as ``{"result": {…}}``."""
-    parts = list(map(raw.fields, documents))
-    names = {name for part in parts for name in part}
-    if len(names) != 1 or plain(name := names.pop()) not in _LINES or not all(parts):
-        return documents
-    inner = [part[name] for part in parts]
-    return inner if all(raw.kind(one) == "{" for one in inner) else documents
+    inner: list[bytes] = []
+    name = ""
+    for document in documents:
+        part = raw.fields(document)
+        name = name or next(iter(part), "")
+        if [*part] != [name] or plain(name) not in _LINES or raw.kind(part[name]) != "{":
+            return documents  # at the first line already, mostly
+        inner.append(part[name])
+    return inner
 
 
 def tabled(documents: list[bytes]) -> list[bytes]:

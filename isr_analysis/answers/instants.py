@@ -34,6 +34,7 @@ _DATE = re.compile(r"/Date\((?P<ms>-?\d+)(?:[+-]\d{4})?\)/")
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
 _LIST = re.compile(rb"\[\s*([12]\d{3})" + rb"\s*,\s*(\d\d?)" * 4 + rb"(?:\s*,\s*(\d\d?)(?:\s*,\s*(\d{1,9}))?)?\s*\]")
+_WHOLE = re.compile(r"-?\d+")
 _DIGITS = re.compile(r"^((?:19|20)\d\d)(0[1-9]|1[0-2])([0-3]\d)([0-2]\d)([0-5]\d)([0-6]\d)(\d{3})?$")
 """A date and a time without anything between: as a number since 1970, of whichever unit, it is beyond 2262."""
 
@@ -82,12 +83,13 @@ def to_ns(column: pa.ChunkedArray, name: str, form: str | None = None, zone: str
     may_be_digits = form in (None, "iso") and not unit_of(name) and _DIGITS.match(columns.sample_text(text))
     if may_be_digits and pc.all(pc.match_substring_regex(text, _DIGITS.pattern)).as_py():
         text = pc.replace_substring_regex(text, _DIGITS.pattern, r"\1-\2-\3T\4:\5:\6.\70")
-    for kind in (pa.timestamp("ns", "UTC"), pa.timestamp("ns")):
+    kinds = (pa.timestamp("ns", "UTC"), pa.timestamp("ns"))
+    for kind in () if _WHOLE.fullmatch(columns.sample_text(text)) else kinds:  # of numbers each would be tried in vain
         try:
             return _in_zone(text.cast(kind), zone).cast(pa.int64())
         except pa.ArrowInvalid:
             continue
-    if pc.all(pc.match_substring_regex(text, r"^-?\d+$")).as_py() and form != "iso":
+    if pc.all(pc.match_substring_regex(text, f"^{_WHOLE.pattern}$")).as_py() and form != "iso":
         try:
             numbers = text.cast(pa.int64())
             least, largest = pc.min_max(pc.abs_checked(numbers)).as_py().values()

@@ -11,7 +11,7 @@ import pandas as pd
 from isr_analysis import times
 from isr_analysis.checks.rhythm import Rhythm, by_client, rhythms, tell_of_lost_edges
 from isr_analysis.checks.series import CLIENT, TOPIC, identity, split, taken, zone_of
-from isr_analysis.checks.tables import Row, span_of, table
+from isr_analysis.checks.tables import Row, never_heard, span_of, table
 from isr_analysis.errors import UsageError
 from isr_analysis.messages import check_flags, overlap
 from isr_analysis.times import Range
@@ -49,6 +49,9 @@ def gaps(
     pause far longer than its other pauses let expect, of which there must be 60; it has no such gap if it publishes
     when something changes, and none where it is silent on most days. Events have no gaps.
 
+    A client without any message in the frame is known only if it was asked for by name: to find those that were silent
+    all the time too, load with ``client_id=load_publishers()["client_id"]``, from disk after a `sync` of everything.
+
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
@@ -62,7 +65,8 @@ def gaps(
         start=df.attrs["start"], end=df.attrs["end"])``, or choose its rows from ``gaps(df)``.
     each : bool
         Return one row for each silent series. By default, a client that was silent as a whole is one row, with
-        ``topic`` and ``channel`` empty, and so is a topic, with ``channel`` empty.
+        ``topic`` and ``channel`` empty (unless the frame has only one of it), and so is a topic, with ``channel``
+        empty. ``gaps(df[["client_id"]])`` looks only at clients as a whole.
 
     Returns
     -------
@@ -104,6 +108,14 @@ def gaps(
     rows += silent_rows(frame, found, span, unfetched, each=each)
     rows.sort(key=lambda row: (row["start"], row[CLIENT], row[TOPIC], row["channel"]))
     return table(rows, _COLUMNS, zone_of(frame))
+
+
+def quiet(frame: pd.DataFrame, client: str, span: Range | None) -> list[Range]:
+    """Give the spans in which a client was silent as a whole, as far as the frame has what it publishes."""
+    whose = frame[frame[CLIENT] == client] if CLIENT in frame.columns else frame
+    found = rhythms(split(whose, identity(whose)), span)
+    left = [(one, part) for one in found for part in one.silent]
+    return _shared(found, left, span, [])[0] if left else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,19 +267,13 @@ def _fetched(one: Rhythm, gap: Range, unfetched: list[Unfetched]) -> list[Range]
 
 
 def _never_heard(frame: pd.DataFrame, span: Range, unfetched: list[Unfetched]) -> list[Row]:
-    """Give the clients that were asked for by name and have no row at all, if the frame still says whose rows are."""
-    asked = frame.attrs.get("clients") if frame.attrs.get("rows") == len(frame) else None
-    if not isinstance(asked, list) or not asked or (len(frame) and CLIENT not in frame.columns):
-        return []
-    present = {str(one) for one in frame[CLIENT].unique()} if len(frame) else set()
-    if not present.issubset(asked):  # they were given other names
-        return []
+    """Give the clients that were asked for by name and have no row at all."""
     topic = str(frame.attrs.get("topic", "#"))
     return [
         _row(SILENT, client, "" if topic == "#" else topic, part)
-        for client in asked if client not in present
+        for client in never_heard(frame)
         for part in span.minus([one.span for one in unfetched if one.concerns(client, topic)])
-    ]  # fmt: skip
+    ]
 
 
 def unfetched_in(coverage: pd.DataFrame | None, span: Range | None) -> list[Unfetched]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import warnings
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from isr_analysis import times
+from isr_analysis.checks.absence import quiet
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import (
     coalesced,
@@ -64,10 +67,15 @@ def wide(
     """Resample fields to a regular time grid with one column per channel, so that channels can be compared row by row.
 
     A measurement is the mean of the messages within each step, and missing where there are none: nothing is
-    interpolated. States and events hold until the next message, unless the device was silent, and a step has the last:
-    flags, words, 0 and 1, and, on a topic of states, a few whole numbers that seldom change. The share of each day in
-    which a flag was true is ``wide(df, "on", every="1min").resample("1D").mean()``. With `how`, the messages of each
-    step are aggregated instead, whatever they hold.
+    interpolated. States and events hold until the next message, but not while the device was silent, and a step has the
+    last: flags, words, 0 and 1, and, on a topic of states, a few whole numbers that seldom change. A state that is
+    published only when it changes shows no silence by itself: the frame needs the device's other topics too. The share
+    of each day in which a flag was true is ``wide(df, "on", every="1min").resample("1D").mean()``. With `how`, the
+    messages of each step are aggregated instead, whatever they hold.
+
+    The energy of a power in W is, in Wh, ``wide(df, every="5min").sum() * 5 / 60``, with a step of a few publishing
+    intervals: a longer one counts all of a step in which there was a silence, a shorter one has steps without any
+    message.
 
     For directions in degrees, recognised by the field's name (heading, bearing, azimuth, course, wind direction, yaw,
     longitude), the mean is the mean direction: the mean of 350 and 20 is 5. Sentinel numbers such as 65535 are included
@@ -158,16 +166,18 @@ def wide(
     made: dict[str, Any] = {}
     told: dict[str, str] = {}
     of_words: list[str] = []
+    silent = functools.cache(functools.partial(_silent, frame, span, int(edges[-1])))
     for name, (one, units) in split_up.items():
         before = len(made)
-        topics = named(one)[1]
+        clients, topics, _ = named(one)
         for number, channel in enumerate(_names(one)):
             values = found[name][name].iloc[one.rows(number)]
             called = channel if isinstance(field, str) else f"{channel} · {name}"
             while called in made:  # names may have the mark between them in themselves
                 called += " ·"
             at = one.times(number)
-            column = _rises(values, at, edges) if counter else _column(values, at, edges, topic=topics[number], how=how)
+            away = functools.partial(silent, clients[number])
+            column = _column(values, at, edges, topic=topics[number], how="rise" if counter else how, away=away)
             if column is None:
                 of_words.append(called)
                 continue
@@ -240,8 +250,15 @@ def _names(series: Series) -> list[str]:
     ]
 
 
-def _column(part: pd.Series, time: Ints, edges: Ints, *, topic: str, how: str | None) -> Any:
-    """Put one channel on the grid; None if it holds words, which cannot be aggregated as is asked."""
+def _column(
+    part: pd.Series, time: Ints, edges: Ints, *, topic: str, how: str | None, away: Callable[[], list[times.Range]]
+) -> Any:
+    """Put one channel on the grid; None if it holds words, which cannot be aggregated as is asked.
+
+    `away` gives when its client was silent.
+    """
+    if how == "rise":
+        return _rises(part, time, edges)
     number = numbers(part)
     some = ~np.isnan(number)
     words = not some.any() or (
@@ -249,7 +266,7 @@ def _column(part: pd.Series, time: Ints, edges: Ints, *, topic: str, how: str | 
     )
     if how is None:
         if words or is_event(topic) or is_state(number[some], topic or None):
-            return _held(part, time, edges)
+            return _held(part, time, edges, away)
         return _means(number[some], time[some], edges, str(part.name))
     flags = words and _is_flags(part)
     if words and not flags and how not in _OF_WORDS:
@@ -326,8 +343,16 @@ def _steps(time: Ints, edges: Ints) -> tuple[Ints, Flags]:
     return step, (step >= 0) & (step < len(edges) - 1)
 
 
-def _held(part: pd.Series, time: Ints, edges: Ints) -> Any:
-    """Give the last state of each step, held to the next message but not through a silence of the device."""
+def _silent(frame: pd.DataFrame, span: times.Range, last: int, client: str) -> list[times.Range]:
+    """Give when a client was silent; after its last message that is up to the end of the grid."""
+    whole = whole_span(frame) or span
+    whole = times.Range(min(whole.start, span.start), max(whole.end, span.end))
+    found = quiet(frame, client, whole)
+    return [one if one.end < whole.end else times.Range(one.start, max(one.end, last)) for one in found]
+
+
+def _held(part: pd.Series, time: Ints, edges: Ints, away: Callable[[], list[times.Range]]) -> Any:
+    """Give the last state of each step, held to the next message but not through a silence, its own or the client's."""
     at = np.searchsorted(time, edges[1:], side="left") - 1
     known = at >= 0
     pace = cadence(time)
@@ -335,6 +360,8 @@ def _held(part: pd.Series, time: Ints, edges: Ints) -> Any:
     last = at == len(time) - 1
     if pace.regular[-1]:
         over |= last & (edges[:-1] - time[-1] > pace.limit[-1])
+    for one in [] if pace.regular.all() else away():
+        over |= (edges[:-1] > one.start) & (edges[1:] <= one.end)
     return _at(part, at, known & ~over)
 
 

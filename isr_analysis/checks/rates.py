@@ -22,7 +22,7 @@ from isr_analysis.checks.series import (
     taken,
     zone_of,
 )  # fmt: skip
-from isr_analysis.checks.tables import day_edges, span_of, table
+from isr_analysis.checks.tables import day_edges, never_heard, span_of, table
 from isr_analysis.messages import DEVICE, IDENTITY
 
 _FEW = 50
@@ -186,8 +186,9 @@ def completeness(
         zone; a day on which the clocks change has 23 or 25 hours), ``client_id``, ``topic``, ``channel`` (str),
         ``messages`` (Int64, all that arrived), ``expected`` (Int64, from the interval, up to
         ``attrs["provisional_from"]``, as later ones may still arrive; NA without a regular interval and where none was
-        due) and ``share`` (float64, 0 to 1: the share of expected messages that arrived, counting
-        bursts and repeats once; NaN where nothing is expected). Without any rows: the same columns.
+        due) and ``share`` (float64, 0 to 1: the share of expected messages that arrived, counting bursts and repeats
+        once; NaN where nothing is expected). A client that was asked for by name and never heard has rows too, without
+        a topic, of which nothing is known but that 0 messages came. Without any rows: the same columns.
 
     Raises
     ------
@@ -228,6 +229,11 @@ def completeness(
                 "expected": round(expected[day]) if some else None,
                 "share": min(1.0, counted[day] / round(expected[day])) if some else np.nan,
             })  # fmt: skip
+    rows += [
+        {"day": begin, CLIENT: client, TOPIC: "", "channel": "", "messages": 0, "expected": None, "share": np.nan}
+        for client in never_heard(frame)
+        for begin in edges[:-1]
+    ]
     rows.sort(key=lambda row: row["day"])
     return table(rows, _COMPLETENESS, zone)
 

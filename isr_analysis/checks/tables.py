@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from isr_analysis import times
-from isr_analysis.checks.series import Ints, nanoseconds, stamps, zone_of
+from isr_analysis.checks.series import CLIENT, Ints, nanoseconds, stamps, zone_of
 from isr_analysis.errors import UsageError
 
 Row = dict[str, Any]
@@ -92,6 +92,17 @@ def told_range(frame: pd.DataFrame) -> times.Range | None:
     if len(frame) and not start <= (ns := nanoseconds(frame.index)).min() <= ns.max() < end:
         return None
     return times.Range(start, max(start, min(end, until)))
+
+
+def never_heard(frame: pd.DataFrame) -> list[str]:
+    """Give the clients that were asked for by name and have no row at all, if the frame still says whose rows are."""
+    asked = frame.attrs.get("clients") if frame.attrs.get("rows") == len(frame) else None
+    if not isinstance(asked, list) or not asked or (len(frame) and CLIENT not in frame.columns):
+        return []
+    present = {str(one) for one in frame[CLIENT].unique()} if len(frame) else set()
+    if not present.issubset(asked):  # they were given other names
+        return []
+    return [client for client in asked if client not in present]
 
 
 def table(rows: list[Row], kinds: Mapping[str, str], zone: dt.tzinfo | None) -> pd.DataFrame:

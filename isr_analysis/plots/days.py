@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.series import CLIENT, Floats, Ints, Series, natural, split, stamps, taken, zone_of
-from isr_analysis.checks.tables import day_edges, whole_span
+from isr_analysis.checks.tables import day_edges, never_heard, whole_span
 from isr_analysis.plots import theme as look
 
 _ROWS = 60
@@ -50,7 +50,8 @@ def availability(
     Returns
     -------
     plotly.graph_objects.Figure
-        Clients by days of the loaded range, or from the first to the last message. More than 400 days are drawn several
+        Clients by days of the loaded range, or from the first to the last message; one that was asked for by name and
+        never heard has an empty row. More than 400 days are drawn several
         to a cell; of more than 60 clients, those heard least are drawn. Without any rows, a figure that says so.
 
     Raises
@@ -81,6 +82,10 @@ def availability(
     edges = day_edges(span, zone, each)
     many = len(edges) - 1
     share, messages, hours = _shares(series, span, edges)
+    if absent := never_heard(frame):
+        names += [look.said(one) for one in absent]
+        share, messages, hours = (np.concatenate([one, np.zeros((len(absent), *one.shape[1:]), one.dtype)])
+                                  for one in (share, messages, hours))  # fmt: skip
     least = np.lexsort((np.array(names), hours))[:_ROWS]
     order = sorted(least.tolist(), key=lambda at: natural(names[at]), reverse=True)
     notes = []

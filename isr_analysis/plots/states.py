@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -11,10 +13,11 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
-from isr_analysis.checks.absence import STATES
+from isr_analysis.checks.absence import STATES, quiet
 from isr_analysis.checks.cadence import cadence
 from isr_analysis.checks.kinds import NO_MEASURE, is_state
 from isr_analysis.checks.series import CLIENT, TOPIC, Ints, identity, listed, missing, natural, split, taken, zone_of
+from isr_analysis.checks.tables import whole_span
 from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 from isr_analysis.plots import values
@@ -62,10 +65,10 @@ def timeline(
     Returns
     -------
     plotly.graph_objects.Figure
-        One row per channel and field, one bar per span of a state. A state holds until the next message, unless a
-        device that otherwise publishes at regular intervals was silent: there the row is empty. Adjacent spans that are
-        too short to be seen are combined into one bar, "changing quickly"; if there are too many bars to draw, so are
-        longer ones in the rows that have the most. Without any rows, a figure that says so.
+        One row per channel and field, one bar per span of a state. A state holds until the next message, but not while
+        the device was silent, as far as the frame has what it publishes: there the row is empty. Adjacent spans that
+        are too short to be seen are combined into one bar, "changing quickly"; if there are too many bars to draw, so
+        are longer ones in the rows that have the most. Without any rows, a figure that says so.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def timeline(
     ['off', 'on']
     """
     ground = look.checked(theme)
-    frame = taken(df)
+    frame = whole = taken(df)
     wanted = listed(fields) if fields is not None else [name for name in frame.columns if name not in NO_MEASURE]
     if any(name not in frame.columns for name in [*wanted, *listed(by)]):
         raise missing(frame, [*wanted, *listed(by)])
@@ -105,8 +108,9 @@ def timeline(
         told = ", ".join(f"{look.said(look.short(name))} ({many:,})" for name, many in [*crowded.items()][:_NAMED])
         more = f" and {len(crowded) - _NAMED} more" if len(crowded) > _NAMED else ""
         notes.append(f"left out, as they hold many different values: {told}{more}; fields= draws up to {_ROWS} of them")
+    away = functools.cache(functools.partial(quiet, whole, span=whole_span(whole)))
     each = [
-        _spans(name, line, words, last, width)
+        _spans(name, line, words, last, width, away)
         for (line, words), name in zip(lines, names, strict=True)
         if name in rows[:_ROWS]
     ]
@@ -230,10 +234,12 @@ def _state_lines(
     return [one for at, one in enumerate(found) if at not in alone or places[at] in changing], crowded
 
 
-def _spans(row: str, line: Line, words: list[str], last: int, width: int) -> list[Span]:
+def _spans(
+    row: str, line: Line, words: list[str], last: int, width: int, away: Callable[[str], list[times.Range]]
+) -> list[Span]:
     """Join what follows with the same state, up to the next message or the last one before a silence.
 
-    What has no length is as long as a pixel is wide.
+    What has no length is as long as a pixel is wide. `away` gives when a client was silent.
     """
     text = np.array(words, dtype="object")
     turn = np.zeros(len(text), bool)
@@ -247,9 +253,13 @@ def _spans(row: str, line: Line, words: list[str], last: int, width: int) -> lis
     pace = cadence(line.time)
     if not pace.regular[-1] or last - line.time[-1] <= pace.limit[-1]:
         until[-1] = last
+    quietly = [] if pace.regular.all() else away(str(line.keys.get(CLIENT, "")))
+    least = min((one.end - one.start for one in quietly), default=_LONG)
     return [
-        (row, start, max(end, start + max(width, 1)) if end <= start else end, state)
+        (row, part.start, part.end if part else part.start + max(width, 1), state)
         for start, end, state in zip(line.time[begin].tolist(), until.tolist(), text[begin].tolist(), strict=True)
+        for part in times.Range(start, max(start, end)).minus(quietly if end - start >= least else [])
+        or [times.Range(start, start)]
     ]
 
 

@@ -372,3 +372,24 @@ def test_what_is_no_direction_is_averaged_plainly():
     assert wide(ticks(at, yaw=[700.0, 20.0] * 2), "yaw").iloc[:, 0].tolist() == [360]
     assert wide(ticks(at, lon=[179.0, -179.5] * 2), "lon").iloc[:, 0].round(9).tolist() == [179.75]
     assert wide(ticks(at, lon=[-73.0, -75.0] * 2), "lon").iloc[:, 0].round(9).tolist() == [-74]
+
+
+def test_a_state_is_not_held_while_all_that_its_device_publishes_is_silent():
+    """A relay that speaks only when it changes is not known to be on in an outage, nor after the last message."""
+    s = minutes(0, 300)
+    s = s[((s < 3600) | (s >= 7200)) & (s < 14400)]
+    frame = joined(
+        ticks(s, topic="telemetry/a"),
+        ticks([600, 9000], topic="state/relay", value=np.nan).assign(on=pd.array([True, False], dtype="boolean")),
+        ticks(minutes(0, 300), client="isr-hill-02"),
+        ticks([1200], client="isr-hill-02", topic="state/relay", value=np.nan).assign(on=pd.array([True], "boolean")),
+    ).astype({"on": "boolean"})
+    grid = wide(frame, "on", every="1min")
+    for every, own in (("1min", grid["isr-shack-01"]), ("10min", wide(frame, "on", every="10min")["isr-shack-01"])):
+        known = own.dropna()
+        assert known.index[known.index < START + pd.Timedelta("2h")][-1] + pd.Timedelta(every) <= START + pd.Timedelta(
+            "1h"
+        )
+        assert own.isna().sum() * pd.Timedelta(every) == pd.Timedelta("10min") + pd.Timedelta("1h") * 2
+    assert grid["isr-shack-01"][START + pd.Timedelta("2h")]  # as far as is known it is as it was
+    assert grid["isr-hill-02"].notna().sum() == 280

@@ -156,3 +156,19 @@ def test_each_rate_is_expected_for_as_long_as_it_holds():
     found = completeness(ticks(seconds), start=START, end=at(3 * 1440))
     assert found["expected"].tolist() == pytest.approx([1440, 144, 1440], rel=0.02)
     assert found["share"].tolist() == pytest.approx([1, 1, 1], abs=0.02)
+
+
+def test_a_client_that_was_asked_for_and_never_heard_has_its_days():
+    """Else the one station that is dead all week would be missing from the week's table, and nobody would ask."""
+    frame = ticks(minutes(0, 2880))
+    frame.attrs = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-03T00:00:00Z", "rows": len(frame),
+                   "clients": ["isr-shack-01", "isr-gone-09"], "topic": "#"}  # fmt: skip
+    found = completeness(frame)
+    gone = found[found["client_id"] == "isr-gone-09"]
+    assert gone["day"].tolist() == [START, START + pd.Timedelta("1D")]
+    assert gone["messages"].tolist() == [0, 0]
+    assert gone[["expected", "share"]].isna().all(axis=None)
+    assert len(found) == 4
+    nobody = frame.iloc[:0]
+    nobody.attrs = {**frame.attrs, "rows": 0}
+    assert sorted(completeness(nobody)["client_id"]) == ["isr-gone-09"] * 2 + ["isr-shack-01"] * 2

@@ -329,3 +329,27 @@ def test_the_rarest_of_more_states_than_can_be_told_apart_are_one_with_their_num
     assert said | {trace.name for trace in named} == {f"{n}-{m}" for n in range(9) for m in range(10)}
     assert "other states</b><br>%{customdata}" in others.hovertemplate
     assert max(others.x) <= min(min(trace.x) for trace in named)
+
+
+def test_a_timeline_shows_no_state_while_its_device_is_silent_on_all_topics():
+    """A relay speaks only when it changes: what else the device publishes tells that nobody knows its state."""
+    beat = plain(np.arange(300), client_id="a", topic="telemetry/a").drop(MINUTES[50:100])
+    relay = plain(["on", "off"], MINUTES[[5, 200]], client_id="a", topic="state/relay").rename(columns={"value": "on"})
+    figure = plots.timeline(pd.concat([beat, relay]).sort_index(), "on")
+    bars = [(trace.name, str(base)[11:16], length / 60_000) for trace in figure.data
+            for base, length in zip(trace.base, trace.x, strict=True)]  # fmt: skip
+    assert sorted(bars, key=lambda bar: bar[1])[:-1] == [("on", "00:05", 44), ("on", "01:40", 100)]
+
+
+def test_a_client_that_was_asked_for_and_never_heard_has_an_empty_row():
+    """Among the others: what is not drawn would not be missed."""
+    frame = hours("2026-11-01", count=48).assign(client_id="a-1")
+    frame.attrs = {
+        "start": "2026-11-01T00:00:00Z",
+        "end": "2026-11-03T00:00:00Z",
+        "rows": 48,
+        "clients": ["a-0", "a-1"],
+    }
+    (drawn,) = plots.availability(frame, tz="UTC").data
+    assert [*drawn.y] == ["a-1", "a-0"]
+    assert drawn.z[1].max() == 0
