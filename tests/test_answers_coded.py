@@ -80,3 +80,18 @@ def test_bytes_stand_beside_a_payload_of_null(name):
     assert [one[3] for one in told(read(rows))] == [b'{"a": 1}', base64.b64decode("95XGTj+ql+K//d8h")]
     assert told(read([{**ROW, "payload": {"a": 1}, name: 8}]))[0][3] == b'{"a": 1}'
     assert [one[3] for one in told(read([rows[0], {**ROW, "payload": None, name: 8}]))][1] in (b"null", b"8")
+
+
+def test_what_says_how_it_is_coded_shows_the_payload_and_leaves_open_what_words_are():
+    """A page of words alone says that others may show whether they were published with quotes; such pages do."""
+    row = {name: value for name, value in ROW.items() if name != "payload"} | {"bodyEncoding": "utf-8"}
+    rows = [{**row, "body": "open"}, {**row, "body": "7"}]
+    page = read(rows)
+    assert ([one[3] for one in told(page)], page.payload_name) == ([b'"open"', b"7"], "body")
+    assert page.payload_unsure
+    page = read([*rows, {**row, "body": '{"a": 1}'}])
+    assert ([one[3] for one in told(page)][:2], page.payload_form) == ([b"open", b"7"], "text")
+    page = read([*rows, {**row, "body": 21.5}, {**row, "body": "AAE=", "bodyEncoding": "base64"}])
+    assert ([one[3] for one in told(page)], page.payload_form) == (
+        [b'"open"', b'"7"', b"21.5", b"\x00\x01"], "decoded",
+    )  # fmt: skip

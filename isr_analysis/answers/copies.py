@@ -83,8 +83,8 @@ def encoding(table: Columns, name: str | None, others: Collection[str]) -> pa.Ch
         of_bytes = said is not None and pc.match_substring(pc.fill_null(said, ""), "octet-stream")
         return pc.if_else(of_bytes, said, "") if of_bytes and pc.any(of_bytes).as_py() else None
     said = labels.text_of(table, name)
-    if said is not None and "base64" in plain(name):  # whether it is
-        return pc.if_else(pc.is_in(said, pa.array(["true", "1"])), "base64", None)
+    if said is not None and payload.FLAG.search(plain(name)):  # whether it is
+        return pc.if_else(pc.is_in(pc.utf8_lower(said), pa.array(["true", "1"])), "base64", None)
     return said
 
 

@@ -249,10 +249,12 @@ def _page(table: Columns, asked: Asked) -> Page:
         ],
         schema=messages.SCHEMA,
     )  # fmt: skip
-    unnamed = len(role.payload) == 1 and role.encoding is None and roles.payload_form(role.payload[0]) is None
+    unnamed = len(role.payload) == 1 and role.encoding is None and payload.named_form(role.payload[0]) is None
     shown = coded or (payload.shown_form(table[role.payload[0]]) if unnamed else None)
     others = (table[name] for name in role.extra)
     unsure = unnamed and payload.is_unsure(table[role.payload[0]], others, shown, asked.fields.payload_form)
+    if role.encoding and len(role.payload) == 1 and (said := copies.encoding(table, role.encoding, ())) is not None:
+        shown, unsure = payload.strings_of(table[role.payload[0]], pc.fill_null(said, ""))
     zoneless = asked.fields.time_zone is None and instants.is_zoneless(table[role.time[0]])
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
@@ -348,7 +350,7 @@ def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     encoding = copies.encoding(table, role.encoding, role.extra)
     found = None
     for name in (*reversed(copies.instead(table, role.payload, role.extra)), *reversed(role.payload)):
-        form = roles.payload_form(name) or asked.fields.payload_form or copies.form_of(table[name], name)
+        form = payload.named_form(name) or asked.fields.payload_form or copies.form_of(table[name], name)
         one = payload.published(table[name], form, encoding)
         found = one if found is None else pc.if_else(columns.present(table[name]), one, found)
     return found

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import boxes, columns, raw
 from isr_analysis.answers.columns import Columns
+from isr_analysis.answers.shape import BASE64, ENCODING, HEX, plain
 from isr_analysis.errors import AnswerError
 
 _BYTE = rb"\s*(?:\d\d?|1\d\d|2[0-4]\d|25[0-5])\s*"
@@ -39,6 +40,13 @@ _EMPTY = b'""'
 
 _OF_BYTES = r"binary|octet|\bbytes?\b"
 """Words that a row says of its payload where that may be bytes in base64: if all of which they are said are sound."""
+
+_CODINGS = r'(?i)^(?:null|"(?:utf-?8|ascii|text|plain|json|base64|b64|hex|binary|raw|bytes)")$'
+_IS_CODED = r'^(?:null|true|false|"?[01]"?|"(?i:true|false)")$'
+FLAG = re.compile(r"(?:is)?(?:base64|b64|binary)(?:encoded)?")
+"""What a field is called that says whether a payload is coded, perhaps after the payload's own name."""
+
+_STATED = rf"(?i)base64|b64|hex|text|{_OF_BYTES}"
 
 _BINARY = re.compile(
     rb'\{\s*"\$binary"\s*:\s*\{\s*"base64"\s*:\s*(?P<data>"[^"\\]*")\s*(?:,\s*"subType"\s*:\s*"\w+"\s*)?\}\s*\}'
@@ -141,6 +149,13 @@ def shown_form(column: pa.ChunkedArray) -> str | None:
     return _strings(column) if coded is None else coded[0]
 
 
+def strings_of(column: pa.ChunkedArray, encoding: pa.ChunkedArray) -> tuple[str | None, bool]:
+    """Give which of `STRINGS` payloads show whose rows do not say how they are coded, and if others may show more."""
+    column = _with_nulls(columns.as_json(column.filter(pc.invert(pc.match_substring_regex(encoding, _STATED)))))
+    shown = _strings(column)
+    return shown, shown in (None, "objects") and _has_strings(column, scalars=shown is not None)
+
+
 def seen(form: str | None, *, unsure: bool) -> str | None:
     """Give the form that payloads show to others: by numbers in strings, beside objects as such, that it is text."""
     return "text" if form == "objects" and unsure else form
@@ -167,6 +182,25 @@ def holds_object(column: pa.ChunkedArray) -> bool:
         return shown_form(column) in CODED
     sound = all(raw.is_json(one.encode("utf-8", "surrogatepass")) for one in texts)
     return sound and any(one[0] == "{" for one in texts)
+
+
+def named_form(name: str) -> str | None:
+    """Give the form that a payload's name states."""
+    spelled = plain(name.rpartition(".")[2])
+    return "base64" if spelled in BASE64 else "hex" if spelled in HEX else None
+
+
+def coding(table: Columns, names: Iterable[str], payload: str) -> str | None:
+    """Find the field that says whether or how a payload is coded: by its name, and by nothing else being in it."""
+    bare = plain(payload.rpartition(".")[2])
+    for name in names:
+        spelled = plain(name.rpartition(".")[2])
+        is_flag = FLAG.fullmatch(spelled.removeprefix(bare)) is not None
+        if is_flag or spelled in ENCODING or spelled.removeprefix(bare) in ("encoding", "format"):
+            values = columns.as_json(table[name]).drop_null()
+            if len(values) and pc.all(pc.match_substring_regex(values, _IS_CODED if is_flag else _CODINGS)).as_py():
+                return name
+    return None
 
 
 def is_unsure(column: pa.ChunkedArray, others: Iterable[pa.ChunkedArray], shown: str | None, form: str | None) -> bool:

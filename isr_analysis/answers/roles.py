@@ -13,7 +13,7 @@ from isr_analysis.answers import columns, instants, paths, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import are_ages, is_date, is_instant, is_of_these_years, of_object
 from isr_analysis.answers.keys import KEY
-from isr_analysis.answers.payload import holds_object
+from isr_analysis.answers.payload import coding, holds_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
@@ -197,13 +197,14 @@ def assign(table: Columns, asked: Asked) -> Roles:
     account = take(None, ACCOUNT)
     left = {name: None for name in left if name not in (ranked[0], part)}
     payloads, shown = [payload] if payload else [], None
+    encoding = take(coding(table, left, payload) if payload else None, ())
     encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
     while payload and not fields.payload and (other := take(None, PAYLOAD)):  # a row may have its payload in either
         payloads.append(other)
     plainly = {_CODING.sub("", plain(name)) for name in encoded} - {""}
     bare = [take(None, (name,)) for name in sorted(plainly)]  # data, beside data_base64
     payloads += [one for one in (*bare, *encoded) if one]
-    encoding = take(None, ENCODING) if payload or encoded else None
+    encoding = encoding or (take(None, ENCODING) if payload or encoded else None)
     noted = _noted(table, left, live=live)
     spread = [name for name in left if name not in noted]
     own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (VAGUE, EVENT))
@@ -212,12 +213,10 @@ def assign(table: Columns, asked: Asked) -> Roles:
         tags = tuple(name for name in spread if name not in fragment)
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment, part=part)
     if not payloads:
-        candidate = pick(spread, PERHAPS_PAYLOAD) or next(filter(is_of_payload, spread), None)
-        candidate = candidate or (shown := _holder(table, spread, topic))
-        if candidate and (_is_alone(candidate, spread, live=live) or holds_object(table[candidate])):
-            payloads = [candidate]
-            encoding = take(None, ENCODING, within=[n for n in left if n != candidate])
-            left.pop(candidate, None)
+        candidate, coded, shown = _among(table, spread, topic, live=live)
+        if candidate:
+            left.pop(candidate)
+            payloads, encoding = [candidate], take(coded, ENCODING)
     if not payloads and spread:
         return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted), part=part)
     return Roles(
@@ -341,6 +340,20 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
     return client_id is None or found == [client_id]
 
 
+def _among(
+    table: Columns, names: list[str], topic: str | None, *, live: bool
+) -> tuple[str | None, str | None, str | None]:
+    """Find the one column that holds payloads, the one that says how they are coded, and the first if that shows it."""
+    name = pick(names, PERHAPS_PAYLOAD) or next(filter(is_of_payload, names), None)
+    if held := name is None and _holder(table, names, topic):
+        return held, None, held
+    if name is None:
+        return None, None, None
+    said = coding(table, [one for one in names if one != name], name)
+    is_payload = said or _is_alone(name, names, live=live) or holds_object(table[name])
+    return (name, said, name if said else None) if is_payload else (None, None, None)
+
+
 def _is_alone(name: str, names: list[str], *, live: bool) -> bool:
     """Tell whether a column has none beside it but its own time; or is that of a last message."""
     others = [one for one in names if plain(one) not in (plain(name), f"{plain(name)}time")]
@@ -378,12 +391,6 @@ def _noted(table: Columns, names: Collection[str], *, live: bool) -> list[str]:
             or (paths.is_topic(name) and paths.is_path(table, name))  # what the topic says, once more
         )
     ]
-
-
-def payload_form(name: str) -> str | None:
-    """Give the form that a payload's name states."""
-    spelled = plain(name.rpartition(".")[2])
-    return "base64" if spelled in BASE64 else "hex" if spelled in HEX else None
 
 
 def is_of_message(name: str) -> bool:
