@@ -21,7 +21,7 @@ from isr_analysis import times
 from isr_analysis.disclosure import disclosures
 from isr_analysis.report import build
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
+FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SHIPPED = build.NOTEBOOK
 NAMES = [path.stem for path in NOTEBOOKS]
