@@ -6,10 +6,12 @@ import datetime as dt
 import difflib
 import json
 import warnings
-from collections.abc import Hashable, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -21,6 +23,7 @@ Attrs = dict[str, Any]
 """Texts, numbers, booleans and lists: what every writer of frames keeps."""
 
 _SHOWN, _COMPARED, _LONGEST = 10, 2000, 100
+_END = 100_000
 _STR = pd.StringDtype("pyarrow", na_value=np.nan)
 _BLOCKS = 100
 """Of more columns that each stand alone in memory pandas warns when one is added; copied, they stand together."""
@@ -65,7 +68,8 @@ def to_frame(
     Warns
     -----
     UserWarning
-        There are messages, and none of them has a field of that name; it names those that come near.
+        There are messages, and none of them has a field of that name; it names those that come near. Or `fields` leaves
+        out what tells channels of one topic apart.
 
     Examples
     --------
@@ -112,8 +116,13 @@ def from_decoded(
     alone = sum(isinstance(column.dtype, np.dtype) for column in columns.values())
     df = pd.DataFrame(columns, index=index, copy=alone > _BLOCKS)
     df.attrs.update(attrs or {})
-    for name in unknown if len(decoded) else ():
-        words = _unknown(name, names)
+    said = [_unknown(name, names) for name in unknown] if len(decoded) else []
+    if mixed := _untold(decoded, wanted or ()):
+        said.append(
+            f"fields= leaves out {', '.join(mixed)}, by which channels of the same client and topic are told apart; "
+            "without it they are one series to wide, figures and checks"
+        )
+    for words in said:
         df.attrs["warning"] = "; ".join(filter(None, [df.attrs.get("warning"), words]))
         warnings.warn(words, stacklevel=stacklevel)
     return df
@@ -161,6 +170,37 @@ def _unknown(name: str, names: list[str]) -> str:
     more = f" and {len(names) - len(near)} more" if len(names) > len(near) else ""
     there = f"they have {', '.join(map(repr, near))}{more}" if names else "their payloads have none"
     return f"fields={name!r}: no message of this selection has that field; {there}"
+
+
+def _untold(decoded: pa.Table, wanted: Collection[str]) -> list[str]:
+    """Give the fields, not among those that are wanted, in which readings of a wanted field on one topic differ.
+
+    Of a long table both ends show it, as channels speak again and again.
+    """
+    if len(decoded) > 2 * _END:
+        decoded = pa.concat_tables([decoded.slice(0, _END), decoded.slice(len(decoded) - _END)])
+    arrays = defaultdict(list)
+    for label, array in zip(decoded.column_names, decoded.columns, strict=True):
+        arrays[label.partition(":")[2]].append(array)
+    lacking = [name for name in messages.IDENTITY if name in arrays and name not in wanted]
+    there = [array for name in wanted if name not in messages.IDENTITY for array in arrays.get(name, ())]
+    if not lacking or not there or not {messages.DEVICE, "chan"} & arrays.keys():
+        return []
+    rows = np.logical_or.reduce([array.is_valid().to_numpy() for array in there])
+    if messages.DEVICE in arrays:  # the type of an event is no channel
+        rows &= np.logical_or.reduce([array.is_valid().to_numpy() for array in arrays[messages.DEVICE]])
+    (_, client), (names, topic) = (messages.coded(decoded[name]) for name in ("client_id", "topic"))
+    place = client.astype(np.int64) * len(names) + topic
+    return [name for name in lacking if any(_differs(array, rows, place) for array in arrays[name])]
+
+
+def _differs(array: pa.ChunkedArray, rows: npt.NDArray[np.bool_], place: npt.NDArray[np.int64]) -> bool:
+    """Whether there are several values in some rows at any one place."""
+    encoded = array.dictionary_encode().unify_dictionaries().combine_chunks()
+    code = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    rows = rows & (code >= 0)
+    pairs = place[rows] * len(encoded.dictionary) + code[rows]
+    return len(pd.unique(pairs)) > len(pd.unique(place[rows]))
 
 
 def as_arrow(df: pd.DataFrame) -> pa.Table:

@@ -73,8 +73,8 @@ def load_history(
         The time zone of the index, and of times given without one. The machine's own zone is never used.
     fields : str or list of str, optional
         The payload fields to return as columns; by default, all. A field that no message has gives a column of missing
-        values, and a warning. A unit is a field, too: without it, `wide` and the plots cannot tell values in two units
-        apart.
+        values, and a warning. What tells channels apart, such as ``chan``, is a field, too (if it is left out, there is
+        a warning), and so is a unit: without it, `wide` and the plots cannot tell values in two units apart.
     refresh : bool
         Request the whole range again.
     offline : bool
@@ -125,10 +125,11 @@ def load_history(
     Warns
     -----
     UserWarning
-        There is no message, but a client or topic with a similar name has some on disk or is in the portal's list of
-        clients or its live answer. The portal keeps nothing that old, says that some messages may be missing, or wants
-        one of several choices with each request. Its history has settled without messages that were recorded. With
-        `offline` and no `end`: less than half of the range is on disk.
+        `fields` leaves out what tells channels apart. There is no message, but a client or topic with a similar name
+        has some on disk or is in the portal's list of clients or its live answer. The portal keeps nothing that old,
+        says that some messages may be missing, or wants one of several choices with each request. Its history has
+        settled without messages that were recorded. With `offline` and no `end`: less than half of the range is on
+        disk.
 
     Examples
     --------

@@ -173,3 +173,36 @@ def test_the_order_of_rows_and_the_way_do_not_matter(rows, random):
     kept = pa.array(np.array([random.random() < 0.5 for _ in rows], np.bool_))
     part = payloads.concat([decoded.slice(len(rows) - cut), decoded.slice(0, len(rows) - cut)]).filter(kept)
     assert seen(frame.from_decoded(part)) == seen(frame.to_frame(shuffled.filter(kept)))
+
+
+def reading(second, client="a", topic="telemetry/watt_meter", **keys):
+    """Make a reading of a Station Controller."""
+    keys = {"station_controller_device_id": "SC-1", "type": "watt_meter", "module": "WM2", "dcn": "0x11"} | keys
+    return second, client, topic, json.dumps({**keys, "value": second * 1.5, "unit": "W"}).encode()
+
+
+def test_fields_without_what_tells_channels_apart_are_warned_of():
+    """Else the means of forward and reflected power would be one column, and right for neither."""
+    several = table(*(reading(second, chan=1 + second % 2) for second in range(6)))
+    with pytest.warns(UserWarning, match=r"fields= leaves out chan, by which channels") as warned:
+        df = frame.to_frame(several, fields=["value", "unit"], attrs={"warning": "first"})
+    assert [*df.columns] == ["client_id", "topic", "value", "unit"]
+    assert df.attrs["warning"] == f"first; {warned[0].message}"
+    with pytest.warns(UserWarning, match="leaves out chan, module"):
+        frame.to_frame(table(reading(0, chan=1), reading(1, chan=1, module="WM3"), reading(2, chan=2)), fields="value")
+    frame.to_frame(several, fields=["chan", "value"])
+    frame.to_frame(several, fields=[])
+    frame.to_frame(table(reading(0, chan=1), reading(1, "b", chan=2), reading(2, topic="t", chan=3)), fields="value")
+    events = (
+        (5, "a", "event/change", b'{"type":"relay","on":true}'),
+        (6, "a", "event/change", b'{"type":"x","on":true}'),
+    )
+    frame.to_frame(table(*events, reading(0, chan=1)), fields="on")  # the type of an event is no channel
+    frame.to_frame(table(*events), fields="on")
+
+
+def test_what_fields_leave_out_is_seen_at_both_ends_of_a_long_table(monkeypatch):
+    """A channel that was added later is one more of the same topic, too."""
+    monkeypatch.setattr(frame, "_END", 3)
+    with pytest.warns(UserWarning, match="leaves out chan"):
+        frame.to_frame(table(*(reading(second, chan=1 + (second > 7)) for second in range(9))), fields="value")

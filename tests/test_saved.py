@@ -50,7 +50,9 @@ def test_a_saved_answer_gives_the_same_frame(sandbox, tmp_path):
 def test_an_answer_about_one_client_is_picked_from(sandbox):
     """`topic` and `client_id` select, `fields` and `tz` shape."""
     body = saved(sandbox, client_id="isr-shack-01", limit=10_000)
-    df = isr.read_history(body, client_id="isr-shack-01", topic="telemetry/+", fields="value", tz="Europe/Zurich")
+    df = isr.read_history(
+        body, client_id="isr-shack-01", topic="telemetry/+", fields=["chan", "value"], tz="Europe/Zurich"
+    )
     assert set(df["client_id"]) == {"isr-shack-01"}
     assert all(topic.startswith("telemetry/") for topic in df["topic"])
     assert str(df.index.tz) == "Europe/Zurich"

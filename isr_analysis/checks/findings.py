@@ -56,6 +56,8 @@ def quality(
             every mean: remove it with ``df["temp"] = df["temp"].mask(df["temp"] == -999)``.
         ``repeated messages``
             The same payload twice at the same time or within a moment, as can happen with QoS 1; one row per series.
+            They stay in the frame, and in every count. Of one topic, ``df[~df.reset_index().duplicated().to_numpy()]``
+            is without those at the same time (``df.drop_duplicates()`` would not look at the times).
         ``out of order``
             Rows that follow later ones, in a frame that is not sorted by time (frames from the loaders are).
         ``type changed``

@@ -307,7 +307,7 @@ def _bars(
             stripes |= {"fillmode": "overlay", "fgcolor": look.INK[ground]["paper"]}
         own = [span for span in spans if (rare or {}).get(span[3], span[3]) == state]
         start, end = (np.array([span[at] for span in own], dtype=np.int64) for at in (1, 2))
-        text = [f"{hands.words(a)} to {hands.words(b)}" for _, a, b, _ in own]
+        text = [f"{a} to {b}" for a, b in zip(hands.words(start), hands.words(end), strict=True)]
         if rare and state in rare.values():
             text = [f"{span[3]}<br>{words}" for span, words in zip(own, text, strict=True)]
         if any(look.short(row) != row for row in rows):  # the axis, and with it %{y}, has them cut

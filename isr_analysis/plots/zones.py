@@ -75,9 +75,9 @@ class Clock:
             return f"%{{customdata}}<br>(%{{x|%H:%M:%S}} at {_offset_name(self.offset)})"
         return f"%{{x|%a %-d %b %Y %H:%M:%S{'.%3f' if self.fine else ''}}}"
 
-    def words(self, ns: int) -> str:
-        """Write one instant on the local clock, for a person."""
-        return str(stamps([ns], self.zone)[0].strftime(_FORMAT))
+    def words(self, ns: Ints) -> list[str]:
+        """Write instants on the local clock, for a person."""
+        return [str(one) for one in stamps(ns, self.zone).strftime(_FORMAT)]
 
 
 def clock(ns: Ints, zone: dt.tzinfo | None) -> Clock:

@@ -14,6 +14,7 @@ import pandas as pd
 import isr_analysis as isr
 from isr_analysis.checks import intervals, quality
 from isr_analysis.checks.absence import SILENT
+from isr_analysis.checks.cadence import cadence
 from isr_analysis.checks.grid import mean
 from isr_analysis.checks.kinds import decimals, is_direction
 from isr_analysis.checks.naming import channel
@@ -85,15 +86,21 @@ class Chapter:
     detail: str = ""
 
 
-def chapter(topic: str, df: pd.DataFrame, span: Range | None = None, coverage: pd.DataFrame | None = None) -> Chapter:
+def chapter(
+    topic: str,
+    df: pd.DataFrame,
+    span: Range | None = None,
+    coverage: pd.DataFrame | None = None,
+    heard: pd.DataFrame | None = None,
+) -> Chapter:
     """Work out one topic from its messages; its figures show the whole of `span`, if it is given.
 
-    What `coverage` says is not on disk is no silence.
+    What `coverage` says is not on disk is no silence. `heard` is who published when, on any topic.
     """
     df = taken(df)
     lines = [] if pick.event_rows(df).all() else pick.lines_of(df, columns.fields_of(df, None), [])[0]
     lines = [line for line in lines if not line.label]
-    figures, said = drawn(df, lines)
+    figures, said = drawn(df, lines, _elsewhere(topic, df, lines, heard))
     if span is not None:
         for figure in figures:
             _across(figure, df, span)
@@ -127,7 +134,18 @@ def broken(topic: str, exc: Exception) -> Chapter:
     )
 
 
-def drawn(df: pd.DataFrame, lines: list[Line]) -> tuple[list[Any], list[str]]:
+def _elsewhere(topic: str, df: pd.DataFrame, lines: list[Line], heard: pd.DataFrame | None) -> pd.DataFrame:
+    """Give the messages on other topics that tell when a client was silent whose states show it not by themselves."""
+    if heard is None or all(not line.state or cadence(line.time).regular.all() for line in lines):
+        return df.iloc[:0]
+    return heard[heard[CLIENT].isin(df[CLIENT].cat.categories) & (heard[TOPIC] != topic)]
+
+
+def _joined(df: pd.DataFrame, elsewhere: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([df, elsewhere[[CLIENT, TOPIC]]]) if len(elsewhere) else df
+
+
+def drawn(df: pd.DataFrame, lines: list[Line], elsewhere: pd.DataFrame) -> tuple[list[Any], list[str]]:
     """Draw a topic: what is measured as lines, its states as bars; what never changes only if nothing does."""
     if pick.event_rows(df).all():
         return _figures([(isr.plots.timeseries, df)])
@@ -139,7 +157,7 @@ def drawn(df: pd.DataFrame, lines: list[Line]) -> tuple[list[Any], list[str]]:
     for out in (still, {name: word for name, word in still.items() if name in measured}, {}):
         figures, said = _figures([
             (isr.plots.timeseries, df.drop(columns=[*states.union(out)]) if measured.difference(out) else None),
-            (isr.plots.timeline, df.drop(columns=[*measured.union(out)])),
+            (isr.plots.timeline, _joined(df.drop(columns=[*measured.union(out)]), elsewhere)),
         ])  # fmt: skip
         if figures:
             told = listed(f"{name} ({word})" if word else name for name, word in out.items())

@@ -124,7 +124,8 @@ class Material:
         fullest = self.heard["topic"].value_counts(sort=False).sort_values(ascending=False, kind="stable")
         for name in sorted(fullest.index[:_CHAPTERS]):
             try:
-                made.append(chapter(name, self.topic(name), Range(self.span.start, self.until), self.coverage))
+                span = Range(self.span.start, self.until)
+                made.append(chapter(name, self.topic(name), span, self.coverage, self.heard))
             except Exception as exc:  # noqa: BLE001 (whatever it is: it concerns this topic alone)
                 made.append(broken(name, exc))
         return made

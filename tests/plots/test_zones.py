@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from stations import hours
+from stations import hours, plain
 
 from isr_analysis import plots
+from isr_analysis.checks import series
+from isr_analysis.plots import zones
 
 
 @pytest.mark.parametrize("day", ["2026-10-24", "2026-10-25", "2026-03-28", "2026-03-29"])
@@ -47,3 +49,13 @@ def test_a_frame_without_a_zone_is_drawn_as_it_is():
     figure = plots.timeseries(hours("2026-11-01").tz_localize(None))
     assert str(figure.data[0].x[0])[:16] == "2026-11-01T00:00"
     assert "no time zone" in figure.layout.xaxis.title.text
+
+
+def test_the_words_of_many_bars_are_written_at_once(monkeypatch):
+    """One by one they would take longer than everything else of a timeline."""
+    seen = []
+    monkeypatch.setattr(zones, "stamps", lambda ns, zone: seen.append(len(ns)) or series.stamps(ns, zone))
+    (off, on) = plots.timeline(plain(["on", "off"] * 150)).data
+    assert len(on.customdata) == len(off.customdata) == 150
+    assert on.customdata[0] == "Sun 01 Nov 2026 00:00:00 to Sun 01 Nov 2026 00:01:00"
+    assert len(seen) < 20

@@ -355,3 +355,16 @@ def test_who_was_heard_and_is_on_no_list_is_told_of(half_a_day: tuple[Any, list[
         ["a", markup.NOTHING, "620", "1", "91.7%", "2026-11-02", "00:29:00"],
         ["b", markup.NOTHING, "30", "1", "16.7%", "2026-11-01", "14:39:00"],
     ]
+
+
+def test_states_are_not_drawn_while_their_device_is_silent_on_all_topics() -> None:
+    """A relay that changed before an outage, and after it: what the device publishes else tells that it was away."""
+    minutes = pd.date_range("2026-11-01", periods=300, freq="1min", tz="UTC", name="time", unit="ns")
+    relay = _of_one_topic(on=["on", "off"] * 30).iloc[:2].set_axis(minutes[[5, 200]])
+    beat = pd.DataFrame({"client_id": "isr-car-01", "topic": "heartbeat"}, index=minutes.delete(slice(50, 100)))
+    beat = beat.astype({"client_id": "category", "topic": "category"})
+    for heard, ends in ((None, ["03:20"]), (beat, ["00:49", "03:20"])):
+        (figure,) = chapters.chapter("position", relay, heard=heard).figures
+        on = next(trace for trace in figure.data if trace.name == "on")
+        until = pd.DatetimeIndex(on.base) + pd.to_timedelta(list(on.x), unit="ms")
+        assert [str(one)[11:16] for one in until] == ends
