@@ -58,7 +58,8 @@ class History:
         The parameters of the range; one of that name twice takes both, with `divider` between the two.
     divider : str
         What stands between the two ends of the range where one parameter takes both: ``"/"`` as in ISO 8601, ``","`` or
-        ``".."``.
+        ``".."``; or all that it takes, with ``{start}`` and ``{end}`` in it, such as ``"time ge {start} and time lt
+        {end}"``.
     time_form : {"iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"} or str
         How instants are written: ISO 8601 (to the microsecond, or in whole seconds), a date alone, a number since
         1970, of a unit that is to be found out or of a known one; or a layout of UTC such as ``"%Y-%m-%d %H:%M:%S"``.
@@ -246,7 +247,7 @@ class History:
             last_day = self.of_days and self.end_included and span.end > span.start
             end = span.end - 1 if last_day else -(-span.end // self.unit) * self.unit
             last = self.instant(min(end, now) if self.end_is_past else end, later=True)
-            asked[self.end] = f"{asked[self.end]}{self.divider}{last}" if self.end == self.start else last
+            asked[self.end] = self._both(asked[self.end], last) if self.end == self.start else last
         if self.length is not None:
             asked[self.length] = self._length(span, now)
         if self.account is not None and account_id is not None:
@@ -260,6 +261,12 @@ class History:
         if self.limit is not None:
             asked[self.limit] = str(self.page_size)
         return asked
+
+    def _both(self, first: str, last: str) -> str:
+        """Write both ends of a range as one parameter takes them."""
+        if "{start}" in self.divider:
+            return self.divider.replace("{start}", first).replace("{end}", last)
+        return f"{first}{self.divider}{last}"
 
     def instant(self, ns: int, *, later: bool = False) -> str:
         """Write an instant as the portal wants it, cut to its unit; without a zone, by the clock of its answers."""

@@ -122,7 +122,7 @@ def _history(
     start, limit = by_role.get(roles.START), by_role.get(roles.LIMIT)
     instant = start if start and start.time_form() else by_role.get(roles.END, start)
     client, account = by_role.get(roles.CLIENT), by_role.get(roles.ACCOUNT)
-    most = _most(limit) if limit else None
+    most = _most(limit, built_in.page_size) if limit else None
     day = None if start or roles.END in by_role else next((one for one in given if roles.is_day(one.name)), None)
     if day is not None:
         built_in = dataclasses.replace(built_in, **roles.DAY)
@@ -168,7 +168,7 @@ def _pages(document: Mapping[str, Any], item: dict[str, Any], operation: dict[st
     if not (names or fixed):
         return None
     limit, page = by_role.get(roles.LIMIT), by_role.get(roles.PAGE)
-    most = (_most(limit) if limit else None) or MANY
+    most = (_most(limit, MANY) if limit else None) or MANY
     return Pages(**names, page_size=min(most, MANY), first_page=_first_page(page) if page else None, fixed=fixed)
 
 
@@ -319,8 +319,10 @@ def _end_included(one: Parameter | None) -> bool | None:
     return True if re.search(r"inclusive|included|last day", words) else None
 
 
-def _most(limit: Parameter) -> int | None:
-    """Find the largest page size that the portal documents."""
+def _most(limit: Parameter, most_used: int) -> int | None:
+    """Find the largest page size that the portal documents; of several to choose from, one that is of use."""
+    if offered := [int(one) for one in limit.schema.get("enum") or () if str(one).isdecimal() and int(one)]:
+        return max((one for one in offered if one <= most_used), default=min(offered))
     most = limit.schema.get("maximum", limit.schema.get("exclusiveMaximum"))
     if isinstance(most, int | float) and not isinstance(most, bool) and 1 <= most < math.inf:
         return int(most) - ("maximum" not in limit.schema)

@@ -30,6 +30,15 @@ _FEW = 500
 """As many messages show it."""
 
 
+_OTHERS = 5
+
+
+def others(portal: Portal, known: History, selector: Selector) -> list[Selector]:
+    """Give a few other clients, for a portal that wants one named: of the one asked for there may be nothing."""
+    ids = portal.prefixes() if known.client_required else ()
+    return [Selector((one,)) for one in ids if one not in (selector.clients or ())][:_OTHERS]
+
+
 class Asker:
     """Asks for a range and its parts, and learns from each answer how.
 
@@ -204,7 +213,8 @@ class Asker:
         asked, length = step.params or {}, self._span.end - self._span.start
         if refused := refusals.in_answer(self.known, asked, answer.body, answer.content_type, length):
             raise refused from exc
-        guessed = self._portal.habits.guesses.unit  # then it is looked for further
+        guessed = self._portal.habits.guesses.unit  # then it is looked for further, or another thread has found it
+        guessed = guessed or self._portal.contract.history.time_form != self.known.time_form
         nothing = answers.nothing(answer.body, answer.content_type)
         if nothing is None or not (guessed or nothing == self._without_rows()):
             raise exc
@@ -270,8 +280,10 @@ class Asker:
     def _without_rows(self) -> bytes | None:
         """Give what an answer without rows looks like at this portal, by one of the last days that has some."""
         forms = self._portal.habits.forms
-        if forms.without_rows is None and (found := self._lately(self._selector)) and found[1].rows:
-            forms.without_rows = answers.without_rows(found[0].body, found[0].content_type)
+        with self._portal.habits.finding:
+            for one in (self._selector, *others(self._portal, self.known, self._selector)):
+                if forms.without_rows is None and (found := self._lately(one)) and found[1].rows:
+                    forms.without_rows = answers.without_rows(found[0].body, found[0].content_type)
         return forms.without_rows
 
     def shown_by_others(self) -> tuple[str | None, str | None]:

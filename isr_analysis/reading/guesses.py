@@ -15,6 +15,7 @@ from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableErr
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading import names
+from isr_analysis.reading.asking import others
 from isr_analysis.reading.window import Window
 from isr_analysis.times import Range
 
@@ -77,7 +78,8 @@ def find_unit(portal: Portal, selector: Selector, span: Range) -> None:
     known = portal.contract.history
     # Each a little shorter, as a day may be the most at once.
     parts = [Range(one.start + (one.end - one.start) // 24, one.end) for one in (span, *_lately(portal.now()))]
-    questions = [(selector, part) for part in parts]
+    ones = [selector, *others(portal, known, selector)]
+    questions = [(one, part) for part in parts for one in ones]
     if not known.client_required and selector != Selector():
         questions += [(Selector(), part) for part in parts[1:]]  # of this one there may be nothing
     ways = [{"time_form": form} for form in ("s", "ms", "us", "ns")]

@@ -306,10 +306,17 @@ class Reach:
                 f"{self._span}. Name its {names} under [history] of {CONTRACT_FILE}; or, if it has none and always "
                 f"gives all that it has, say {says}"
             )
+        condition = ""
+        if self._portal.contract.is_assumed:
+            condition = (
+                f" (known so far: {self._portal.contract.source}). If one parameter takes a condition in a language, "
+                'name it as start and as end, and all that it takes as divider = "time ge {start} and time lt {end}"'
+            )
         return AnswerError(
             f"the portal was asked for {self._span} and gave {gave}: it does not follow the range as it was sent "
             f"({', '.join(f'{k}={v}' for k, v in asked.items())}; its parameters are taken to be "
             f"{known.start!r} and {known.end!r}). {_local(lost)}Say in {CONTRACT_FILE} how it wants the range"
+            f"{condition}"
         )
 
     def _stray(self, at: int) -> AnswerError:

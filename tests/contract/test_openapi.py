@@ -248,6 +248,15 @@ def test_members_of_an_object_are_parameters_of_their_own():
 
 
 @pytest.mark.parametrize(
+    ("sizes", "largest"), [([10, 50, 100, 500], 500), (["25", "50"], 50), ([100, 5000, 50_000], 5000)]
+)
+def test_of_several_page_sizes_to_choose_from_the_largest_of_use_is_asked_for(sizes, largest):
+    """Any other is refused."""
+    known = read(query("from", **ISO), query("per_page", type="integer", enum=sizes))
+    assert (known.limit, known.page_size, known.page_size_is_kept) == ("per_page", largest, True)
+
+
+@pytest.mark.parametrize(
     ("name", "words", "length"),
     [
         ("duration", "Length in seconds, at most 86400", "duration"),

@@ -228,6 +228,30 @@ def test_one_topic_of_one_client_is_asked_for_where_the_portal_wants_both(home, 
             isr.load_history("dev-a", **SPAN, portal=portal)
 
 
+@pytest.mark.parametrize("unit", [None, 1_000_000])
+def test_a_client_without_messages_holds_up_none_where_it_is_asked_client_by_client(home, unit):
+    """It shows neither what an answer without rows is, nor the unit of instants: others are asked for that."""
+
+    def how(server, asked):
+        if lacking := missing(asked, "client_id", "start", "end"):
+            return give({"detail": [{"loc": ["query", name], "msg": "Field required"} for name in lacking]}, 422)
+        if unit and not asked["start"].isdigit():
+            return give({"detail": [{"loc": ["query", "start"], "msg": "Input should be a valid integer"}]}, 422)
+        ends = [int(asked[name]) * unit if unit else times.instant(asked[name]) for name in ("start", "end")]
+        groups = {}
+        for one in (one for one in server.within(*ends) if one.client == asked["client_id"]):
+            at = one.at // unit if unit else times.iso(one.at)
+            groups.setdefault(one.topic, []).append({"ts": at, "payload": one.payload})
+        return give(groups)
+
+    server = Framework(how)
+    server.stored = [dataclasses.replace(STORED[0], at=NOW - 400 * DAY, client="a-silent-one"), *STORED]
+    with portals.serve(server) as origin, portals.connect(origin, home) as portal:
+        same(isr.load_history(**SPAN, portal=portal), inside(STORED))
+        assert isr.load_history("a-silent-one", **SPAN, portal=portal).empty
+        assert server.count() < 90
+
+
 @pytest.mark.parametrize("asked_for", [(None, "#"), ("dev-a", "#"), ("dev-a", "telemetry/temp"), (None, "telemetry/#")])
 def test_a_filter_that_has_to_begin_with_the_account_does(home, asked_for):
     """As of a portal that takes filters of platform paths, and refuses ``#`` alone."""

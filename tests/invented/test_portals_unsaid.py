@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import portal_rows
 import portals
 import pytest
@@ -92,6 +94,29 @@ def test_the_error_names_what_may_be_the_range(home):
             isr.load_history(**SPAN, portal=portal)
         file = home.parent / "mine.toml"
         file.write_text('[history]\nstart = "lo_t"\nend = "hi_t"\n')
+        with portals.connect(origin, home, contract_file=file) as portal:
+            same(isr.load_history(**SPAN, portal=portal), INSIDE)
+
+
+def test_a_condition_in_a_language_is_written_as_a_file_says(home):
+    """As OData's $filter takes it, or MongoDB's where; the error says so, and names what the document lists."""
+
+    def answer(server, asked, _nth):
+        low, high = FIRST - DAY, NOW
+        if "$filter" in asked:
+            found = re.fullmatch(r"Time ge (\S+) and Time lt (\S+)", asked["$filter"])
+            low, high = times.instant(found[1]), times.instant(found[2])
+        return give({"value": [portal_rows.plain(one) for one in server.stored if low <= one.at < high]})
+
+    server = Unsaid([query("$filter"), query("$top", type="integer")], None, None, strict=False)
+    server._how = answer
+    words = r"unless by \$filter.* as divider = "
+    with portals.serve(server) as origin:
+        with portals.connect(origin, home) as portal, pytest.raises(AnswerError, match=words):
+            isr.load_history(**SPAN, portal=portal)
+        file = home.parent / "mine.toml"
+        divider = "Time ge {start} and Time lt {end}"
+        file.write_text(f'[history]\nstart = "$filter"\nend = "$filter"\ndivider = "{divider}"\n')
         with portals.connect(origin, home, contract_file=file) as portal:
             same(isr.load_history(**SPAN, portal=portal), INSIDE)
 
