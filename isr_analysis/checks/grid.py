@@ -98,9 +98,9 @@ def wide(
         sum is no direction.
     counter : bool
         The field is a counter, such as bytes, pulses or energy: return its increase in each step instead of the mean.
-        The increase between two messages counts in the step of the later one, so the steps add up. A drop to less than
-        half is a restart from zero; after a smaller drop, such as from a repeated message, nothing counts until the
-        counter has caught up.
+        The increase between two messages counts in the step of the later one, so the steps add up; but frames that are
+        loaded day by day each lack the increase up to their first message. A drop to less than half is a restart from
+        zero; after a smaller drop, such as from a repeated message, nothing counts until the counter has caught up.
     by : str or list of str, optional
         The columns that distinguish the channels, such as ``["client_id", "sensor"]``; whatever else differs is one
         channel. By default, client, topic and what identifies a reading (see `channels`).
