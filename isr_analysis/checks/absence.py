@@ -112,7 +112,7 @@ def gaps(
 
 def quiet(frame: pd.DataFrame, client: str, span: Range | None) -> list[Range]:
     """Give the spans in which a client was silent as a whole, as far as the frame has what it publishes."""
-    whose = frame[frame[CLIENT] == client] if CLIENT in frame.columns else frame
+    whose = frame[frame[CLIENT] == client] if CLIENT in frame.columns and len(frame[CLIENT].unique()) > 1 else frame
     found = rhythms(split(whose, identity(whose)), span)
     left = [(one, part) for one in found for part in one.silent]
     return _shared(found, left, span, [])[0] if left else []

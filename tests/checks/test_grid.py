@@ -393,6 +393,12 @@ def test_a_state_is_not_held_while_all_that_its_device_publishes_is_silent():
         assert own.isna().sum() * pd.Timedelta(every) == pd.Timedelta("10min") + pd.Timedelta("1h") * 2
     assert grid["isr-shack-01"][START + pd.Timedelta("2h")]  # as far as is known it is as it was
     assert grid["isr-hill-02"].notna().sum() == 280
+    alone = wide(
+        frame[frame["client_id"] == "isr-shack-01"], "on", every="1min", by="topic", end=START + pd.Timedelta("5h")
+    )
+    assert (
+        alone.iloc[:, 0].tolist() == grid["isr-shack-01"].tolist()
+    )  # whether or not the column is named by the client
 
 
 def test_channels_that_a_field_of_their_own_tells_apart_are_warned_of():
