@@ -14,8 +14,9 @@ from isr_analysis.messages import DEVICE, IDENTITY
 _BARE = {CLIENT, TOPIC, "type", "dcn", DEVICE}
 """Keys that tell by themselves what they are; the others are named beside their value."""
 
-_MOST, _SEVERAL = 0.45, 4
-"""The part of messages that come with another one: of two channels it is half. And how often each value is there."""
+_MOST, _SEVERAL, _LOOKED_AT = 0.45, 4, 10_000
+"""The part of messages that come with another one: of two channels it is half. How often each value is there at least,
+on average, and how many are looked at."""
 
 
 def named(series: Series) -> tuple[list[str], list[str], list[str]]:
@@ -60,7 +61,7 @@ def mingled(series: Series, field: str) -> str:
     again = np.flatnonzero((np.diff(series.time) == 0) & (np.diff(series.code) == 0))
     often = np.bincount(series.code[again], minlength=len(series)) > _MOST * np.diff(series.bounds)
     for number in np.flatnonzero(often).tolist():
-        own = again[series.code[again] == number]
+        own = again[series.code[again] == number][:_LOOKED_AT]
         rows, other = series.frame.iloc[series.order[own]], series.frame.iloc[series.order[own + 1]]
         for name in series.frame.columns.drop([*series.keys.columns, field]):
             one, two = rows[name], other[name]
