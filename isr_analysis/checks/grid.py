@@ -168,7 +168,8 @@ def wide(
     made: dict[str, Any] = {}
     told: dict[str, str] = {}
     of_words: list[str] = []
-    silent = functools.cache(functools.partial(_silent, frame, span, int(edges[-1])))
+    reach = span if start is None and end is None else _reach(span, whole_span(frame) or span)
+    silent = functools.cache(functools.partial(_silent, frame, reach, int(edges[-1])))
     for name, (one, units) in split_up.items():
         before = len(made)
         clients, topics, _ = named(one)
@@ -350,12 +351,14 @@ def _steps(time: Ints, edges: Ints) -> tuple[Ints, Flags]:
     return step, (step >= 0) & (step < len(edges) - 1)
 
 
+def _reach(*spans: times.Range) -> times.Range:
+    return times.Range(min(one.start for one in spans), max(one.end for one in spans))
+
+
 def _silent(frame: pd.DataFrame, span: times.Range, last: int, client: str) -> list[times.Range]:
     """Give when a client was silent; after its last message that is up to the end of the grid."""
-    whole = whole_span(frame) or span
-    whole = times.Range(min(whole.start, span.start), max(whole.end, span.end))
-    found = quiet(frame, client, whole)
-    return [one if one.end < whole.end else times.Range(one.start, max(one.end, last)) for one in found]
+    found = quiet(frame, client, span)
+    return [one if one.end < span.end else times.Range(one.start, max(one.end, last)) for one in found]
 
 
 def _held(part: pd.Series, time: Ints, edges: Ints, away: Callable[[], list[times.Range]]) -> Any:

@@ -417,3 +417,14 @@ def test_channels_that_a_field_of_their_own_tells_apart_are_warned_of():
     twice = frame.iloc[::2].loc[lambda df: df.index.repeat(2)]
     wide(twice, every="10min")  # the same again is no other channel
     wide(frame.assign(chan=[1, 2] * 60), every="10min")
+
+
+def test_the_states_of_clients_put_together_are_not_held_while_nobody_speaks():
+    """Where by= makes one column of several devices, one that speaks is enough."""
+    s = minutes(0, 300)
+    away = (s >= 3600) & (s < 7200)
+    relay = ticks([600, 9000], topic="state/relay", value=np.nan).assign(on=pd.array([True, False], dtype="boolean"))
+    for other, unknown in ((s[~away], 60), (s, 0)):
+        frame = joined(ticks(s[~away], topic="telemetry/a"), relay, ticks(other, client="isr-hill-02"))
+        grid = wide(frame.astype({"on": "boolean"}), "on", every="1min", by="topic")
+        assert grid.iloc[10:, 0].isna().sum() == unknown
