@@ -82,9 +82,10 @@ def read_history(
     Warns
     -----
     UserWarning
-        A requested client or topic is not in it. The last answer says that more pages follow, or a page in between is
-        missing. Most rows have other columns but no payload, as in a frame saved as CSV or Parquet. Or everything lies
-        in the first days of 1970, because the numbers are not instants.
+        A requested client or topic is not in it. `fields` leaves out what tells channels apart, such as ``chan``. The
+        last answer says that more pages follow, or a page in between is missing. Most rows have other columns but no
+        payload, as in a frame saved as CSV or Parquet. Or everything lies in the first days of 1970, because the
+        numbers are not instants.
 
     Examples
     --------

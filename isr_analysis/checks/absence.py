@@ -111,8 +111,12 @@ def gaps(
 
 
 def quiet(frame: pd.DataFrame, client: str, span: Range | None) -> list[Range]:
-    """Give the spans in which a client was silent as a whole, as far as the frame has what it publishes."""
-    whose = frame[frame[CLIENT] == client] if CLIENT in frame.columns else frame
+    """Give the spans in which a client was silent as a whole, as far as the frame has what it publishes.
+
+    Of a client that the frame does not know, as it has no ids or they were left aside, those in which nobody spoke.
+    """
+    own = frame[CLIENT] == client if CLIENT in frame.columns else pd.Series(dtype=bool)
+    whose = frame[own] if own.any() else frame
     found = rhythms(split(whose, identity(whose)), span)
     left = [(one, part) for one in found for part in one.silent]
     return _shared(found, left, span, [])[0] if left else []

@@ -24,7 +24,7 @@ from isr_analysis.checks.kinds import (
     numbers,
     unit_columns,
 )  # fmt: skip
-from isr_analysis.checks.naming import in_words, named, telling
+from isr_analysis.checks.naming import in_words, mingled, named, telling
 from isr_analysis.checks.series import (
     TOPIC,
     Flags,
@@ -98,11 +98,12 @@ def wide(
         sum is no direction.
     counter : bool
         The field is a counter, such as bytes, pulses or energy: return its increase in each step instead of the mean.
-        The increase between two messages counts in the step of the later one, so the steps add up. A drop to less than
-        half is a restart from zero; after a smaller drop, such as from a repeated message, nothing counts until the
-        counter has caught up.
+        The increase between two messages counts in the step of the later one, so the steps add up; but frames that are
+        loaded day by day each lack the increase up to their first message. A drop to less than half is a restart from
+        zero; after a smaller drop, such as from a repeated message, nothing counts until the counter has caught up.
     by : str or list of str, optional
-        The columns that distinguish the channels, such as ``"chan"``; by default, client, topic and channel.
+        The columns that distinguish the channels, such as ``["client_id", "sensor"]``; whatever else differs is one
+        channel. By default, client, topic and what identifies a reading (see `channels`).
     start, end : str, datetime, date, pandas.Timestamp or numpy.datetime64, optional
         The range of the grid. Default: the range that `gaps` uses, extended to all messages in the frame.
 
@@ -127,7 +128,8 @@ def wide(
     Warns
     -----
     UserWarning
-        Some channels hold words, which `how` cannot aggregate: they have no column.
+        Some channels hold words, which `how` cannot aggregate: they have no column. Or one column has messages of the
+        same instants that differ in a field, such as ``sensor``, by which a device may tell its channels apart.
 
     Examples
     --------
@@ -166,7 +168,8 @@ def wide(
     made: dict[str, Any] = {}
     told: dict[str, str] = {}
     of_words: list[str] = []
-    silent = functools.cache(functools.partial(_silent, frame, span, int(edges[-1])))
+    reach = span if start is None and end is None else _reach(span, whole_span(frame) or span)
+    silent = functools.cache(functools.partial(_silent, frame, reach, int(edges[-1])))
     for name, (one, units) in split_up.items():
         before = len(made)
         clients, topics, _ = named(one)
@@ -188,9 +191,7 @@ def wide(
                 f'how={how!r} needs numbers or flags, and {name!r} holds words; give how="last" or "count", or no how= '
                 "to hold each state until the next"
             )
-    if of_words:
-        said = f"{', '.join(of_words)}: left out, as how={how!r} needs numbers or flags, and there are words"
-        warnings.warn(said, stacklevel=2)
+    _warn([mingled(one, name) for name, (one, _) in split_up.items() if by is None], of_words, how)
     order = sorted(made, key=natural)
     grid = _grid(edges[:-1], zone, {name: made[name] for name in order})
     if any(told.values()):  # two lists, which every writer of attrs keeps
@@ -204,6 +205,13 @@ def _check_how(how: str | None, *, counter: bool) -> None:
         raise UsageError(f"how={how!r} is not known; give one of {', '.join(map(repr, get_args(_How)))}")
     if counter and how is not None:
         raise UsageError(f"how={how!r} and counter=True, which gives by how much it rose, were given; give one of them")
+
+
+def _warn(said: list[str], of_words: list[str], how: str | None) -> None:
+    if of_words:
+        said.append(f"{', '.join(of_words)}: left out, as how={how!r} needs numbers or flags, and there are words")
+    for words in filter(None, said):
+        warnings.warn(words, stacklevel=3)
 
 
 def _by_unit(part: pd.DataFrame, field: str, columns: list[str], *, alone: bool) -> tuple[Series, list[str]]:
@@ -343,12 +351,14 @@ def _steps(time: Ints, edges: Ints) -> tuple[Ints, Flags]:
     return step, (step >= 0) & (step < len(edges) - 1)
 
 
+def _reach(*spans: times.Range) -> times.Range:
+    return times.Range(min(one.start for one in spans), max(one.end for one in spans))
+
+
 def _silent(frame: pd.DataFrame, span: times.Range, last: int, client: str) -> list[times.Range]:
     """Give when a client was silent; after its last message that is up to the end of the grid."""
-    whole = whole_span(frame) or span
-    whole = times.Range(min(whole.start, span.start), max(whole.end, span.end))
-    found = quiet(frame, client, whole)
-    return [one if one.end < whole.end else times.Range(one.start, max(one.end, last)) for one in found]
+    found = quiet(frame, client, span)
+    return [one if one.end < span.end else times.Range(one.start, max(one.end, last)) for one in found]
 
 
 def _held(part: pd.Series, time: Ints, edges: Ints, away: Callable[[], list[times.Range]]) -> Any:

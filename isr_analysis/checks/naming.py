@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from isr_analysis.checks.series import CLIENT, TOPIC, Series, plain
 from isr_analysis.messages import DEVICE, IDENTITY
 
 _BARE = {CLIENT, TOPIC, "type", "dcn", DEVICE}
 """Keys that tell by themselves what they are; the others are named beside their value."""
+
+_MOST, _SEVERAL, _LOOKED_AT = 0.45, 4, 10_000
+"""The part of messages that come with another one: of two channels it is half. How often each value is there at least,
+on average, and how many are looked at."""
 
 
 def named(series: Series) -> tuple[list[str], list[str], list[str]]:
@@ -44,6 +51,30 @@ def telling(keys: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> list[s
             chosen.append(name)
             groups = now
     return chosen
+
+
+def mingled(series: Series, field: str) -> str:
+    """Say which series is rather several, as most of its instants have several messages, and what tells these apart.
+
+    That is a column in which they always differ, of few values. "" if there is none.
+    """
+    again = np.flatnonzero((np.diff(series.time) == 0) & (np.diff(series.code) == 0))
+    often = np.bincount(series.code[again], minlength=len(series)) > _MOST * np.diff(series.bounds)
+    for number in np.flatnonzero(often).tolist():
+        own = again[series.code[again] == number][:_LOOKED_AT]
+        rows, other = series.frame.iloc[series.order[own]], series.frame.iloc[series.order[own + 1]]
+        for name in series.frame.columns.drop([*series.keys.columns, field]):
+            one, two = rows[name], other[name]
+            if one.notna().all() and two.notna().all() and not pd.api.types.is_float_dtype(one.dtype):
+                one, two = one.astype("str"), two.astype("str")
+                if (one.to_numpy() != two.to_numpy()).all() and one.nunique() * _SEVERAL <= len(one):
+                    told = series.tell()[number]
+                    which = " · ".join(str(told[key]) for key in (CLIENT, TOPIC) if key in told) or "the frame"
+                    return (
+                        f"{which} has several messages of {field!r} at most instants, which differ in {name!r} and are "
+                        f"one column here; by={[*series.keys.columns, name]} makes one of each"
+                    )
+    return ""
 
 
 def in_words(name: str, value: Any) -> str:

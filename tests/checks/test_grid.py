@@ -393,3 +393,38 @@ def test_a_state_is_not_held_while_all_that_its_device_publishes_is_silent():
         assert own.isna().sum() * pd.Timedelta(every) == pd.Timedelta("10min") + pd.Timedelta("1h") * 2
     assert grid["isr-shack-01"][START + pd.Timedelta("2h")]  # as far as is known it is as it was
     assert grid["isr-hill-02"].notna().sum() == 280
+    alone = wide(
+        frame[frame["client_id"] == "isr-shack-01"], "on", every="1min", by="topic", end=START + pd.Timedelta("5h")
+    )
+    assert (
+        alone.iloc[:, 0].tolist() == grid["isr-shack-01"].tolist()
+    )  # whether or not the column is named by the client
+
+
+def test_channels_that_a_field_of_their_own_tells_apart_are_warned_of():
+    """A gateway that publishes forward and reflected power at once: their mean is neither, and says nothing."""
+    s = np.repeat(minutes(0, 60), 2)
+    frame = ticks(s, value=np.tile([100.0, 2.0], 60), direction=["forward", "reflected"] * 60, seq=np.arange(120))
+    words = r"isr-shack-01 · telemetry/a has several messages of 'value' .* differ in 'direction' .* by=\['client_id', "
+    for asked in ({}, {"how": "max"}):
+        with pytest.warns(UserWarning, match=words) as warned:
+            wide(frame, every="10min", **asked)
+        assert warned[0].filename == __file__
+    apart = wide(frame, every="10min", by=["client_id", "topic", "direction"])
+    assert apart.iloc[0].tolist() == [100.0, 2.0]
+    wide(frame.drop(columns="direction"), every="10min")  # a number that goes up tells nothing apart
+    wide(frame[s < 1800].iloc[::2], every="10min")
+    twice = frame.iloc[::2].loc[lambda df: df.index.repeat(2)]
+    wide(twice, every="10min")  # the same again is no other channel
+    wide(frame.assign(chan=[1, 2] * 60), every="10min")
+
+
+def test_the_states_of_clients_put_together_are_not_held_while_nobody_speaks():
+    """Where by= makes one column of several devices, one that speaks is enough."""
+    s = minutes(0, 300)
+    away = (s >= 3600) & (s < 7200)
+    relay = ticks([600, 9000], topic="state/relay", value=np.nan).assign(on=pd.array([True, False], dtype="boolean"))
+    for other, unknown in ((s[~away], 60), (s, 0)):
+        frame = joined(ticks(s[~away], topic="telemetry/a"), relay, ticks(other, client="isr-hill-02"))
+        grid = wide(frame.astype({"on": "boolean"}), "on", every="1min", by="topic")
+        assert grid.iloc[10:, 0].isna().sum() == unknown
