@@ -24,7 +24,7 @@ from isr_analysis.checks.kinds import (
     numbers,
     unit_columns,
 )  # fmt: skip
-from isr_analysis.checks.naming import in_words, mingled, named, telling
+from isr_analysis.checks.naming import in_words, mingled, named, nameless, telling
 from isr_analysis.checks.series import (
     TOPIC,
     Flags,
@@ -129,7 +129,8 @@ def wide(
     -----
     UserWarning
         Some channels hold words, which `how` cannot aggregate: they have no column. Or one column has messages of the
-        same instants that differ in a field, such as ``sensor``, by which a device may tell its channels apart.
+        same instants that differ in a field, such as ``sensor``, by which a device may tell its channels apart. Or `df`
+        is a column of a loaded frame, which does not tell whose values they are.
 
     Examples
     --------
@@ -191,7 +192,8 @@ def wide(
                 f'how={how!r} needs numbers or flags, and {name!r} holds words; give how="last" or "count", or no how= '
                 "to hold each state until the next"
             )
-    _warn([mingled(one, name) for name, (one, _) in split_up.items() if by is None], of_words, how)
+    mixed = [nameless(frame), *(mingled(one, name) for name, (one, _) in split_up.items())] if by is None else []
+    _warn(mixed, of_words, how)
     order = sorted(made, key=natural)
     grid = _grid(edges[:-1], zone, {name: made[name] for name in order})
     if any(told.values()):  # two lists, which every writer of attrs keeps

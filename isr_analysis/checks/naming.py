@@ -77,6 +77,19 @@ def mingled(series: Series, field: str) -> str:
     return ""
 
 
+def nameless(frame: pd.DataFrame) -> str:
+    """Say that a loaded frame was cut to columns that do not tell whose rows they are; "" if it was not."""
+    clients, topic = frame.attrs.get("clients"), str(frame.attrs.get("topic", ""))
+    all_rows = len(frame) > 0 and frame.attrs.get("rows") == len(frame)
+    if CLIENT in frame.columns or not all_rows or (clients and len(clients) == 1 and not {"+", "#"} & {*topic}):
+        return ""
+    names = ", ".join(map(str, frame.columns))
+    return (
+        f"of the loaded frame only {names} is given, without {CLIENT}: what several clients or topics published is one "
+        'series here; give the whole frame and name the field, as in wide(df, "value")'
+    )
+
+
 def in_words(name: str, value: Any) -> str:
     """Write one key in the name of a series.
 

@@ -180,6 +180,19 @@ def test_each_channel_has_a_column_of_its_own():
     assert wide(some, by="chan").columns.tolist() == [f"chan {number}" for number in range(11)]
 
 
+def test_a_column_of_a_loaded_frame_does_not_mix_clients_without_a_word():
+    """Cut to one client and topic, or loaded so, or chosen by `by=`, there is nothing to warn of."""
+    frame = ticks([0, 60, 120], value=[1.0, 2.0, 4.0], client_id=["a", "b", "a"], topic="telemetry/power")
+    frame.attrs = {"clients": [], "topic": "telemetry/#", "rows": 3}
+    with pytest.warns(UserWarning, match=r"only value is given, without client_id: what several clients") as told:
+        assert wide(frame["value"], every="1h")["value"].tolist() == [7 / 3]
+    assert told[0].filename == __file__
+    assert wide(frame, every="1h").to_dict("list") == {"a": [2.5], "b": [2.0]}
+    assert wide(frame.loc[frame["client_id"] == "a", "value"], every="1h")["value"].tolist() == [2.5]
+    frame.attrs |= {"clients": ["a"], "topic": "telemetry/power"}
+    assert wide(frame["value"], every="1h")["value"].tolist() == [7 / 3]
+
+
 def test_a_grid_beyond_reason_is_refused():
     """A step of a second over a century is an error that says so, and no dead machine."""
     index = pd.DatetimeIndex(["1970-01-01", "2090-01-01"], tz="UTC")
