@@ -312,7 +312,9 @@ class History:
         whole = f"{home}/" if client is None else f"{home}/{client}/"
         if form == "path prefix":
             return prefixes.get(client or "") or whole
-        return f"{whole}#" if form == "path filter" and self.topic not in self.fixed else None
+        if form != "path filter" or self.topic in self.fixed:
+            return None
+        return "#" if account_id is None else f"{whole}#"
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ def _assigned(given: list[Parameter]) -> tuple[dict[str, Parameter], dict[str, s
         one.name: value for one, role in told if not _is_in(one, by_role) and (value := _value(one, role)) is not None
     }
     topic = by_role.get(roles.TOPIC)
-    if topic is not None and topic.required and _topic_form(topic) in ("filter", "path filter"):
+    if topic is not None and topic.required and _topic_form(topic) == "filter":
         fixed[topic.name] = "#"
     return by_role, fixed
 

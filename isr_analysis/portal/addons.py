@@ -24,7 +24,7 @@ _OF_NUMBER = re.compile(r"limit|maximum|at most|exceed|reached|too many|\ballows
 _WHAT = r"\b(?:client|device|publisher|station|topic)s?\b"
 _OF_ELSE = re.compile(
     rf"\bip\b|\bnetwork\b|\bcountry\b|\b(?:access|permission|allowed|authori[sz]ed|rights?)\b[^.;]{{0,30}}{_WHAT}"
-    rf"|{_WHAT}[^.;]{{0,30}}\b(?:not yours|other (?:account|tenant)|belong)",
+    rf"|{_WHAT}[^.;]{{0,30}}\b(?:not yours|other (?:account|tenant)|belong|outside|not (?:in|of) (?:your|this))",
     re.IGNORECASE,
 )
 """Words of who asks from where, or of one client: an add-on would not help."""

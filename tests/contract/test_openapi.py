@@ -220,6 +220,10 @@ def test_a_required_topic_is_always_sent():
     known = read(query("topic", required=True, type="string", description="MQTT topic filter on the subpath, + and #"))
     assert known.fixed == {"topic": "#"}
     assert known.topic_form == "filter"
+    known = read(query("topic", required=True, type="string", description="MQTT filter on {account_id}/…, + and #"))
+    span = Range(0, HOUR)
+    sent = [known.question(Selector(), span, account_id=one, now=HOUR)["topic"] for one in ("acme", None)]
+    assert sent == ["acme/#", "#"]  # some portals refuse what is not within the account
 
 
 def test_a_layout_without_parts_of_a_second_is_kept_to():

@@ -68,7 +68,7 @@ def test_a_route_has_one_add_on():
     [
         "IP address 203.0.113.7 is not allowed", "Access from your country is blocked", "Your network is not trusted",
         "You do not have access to this device", "not authorized for client dev-1", "Permission denied for topic t/x",
-        "the device belongs to another account",
+        "the device belongs to another account", "Topic is outside of your account", "client not in your account",
     ],
 )  # fmt: skip
 def test_a_refusal_of_one_client_or_a_network_is_not_for_want_of_an_add_on(words):
