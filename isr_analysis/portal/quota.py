@@ -207,6 +207,8 @@ class Tally:
             ).fetchone()
             guessed = until - said_at == _UNSAID * times.SECOND
             return Quota(limit, max(remaining - open_, 0), until, told=True, guessed=guessed)
+        if resets_at is not None and resets_at - said_at <= BRIEFLY * times.SECOND:
+            limit = PER_HOUR  # what was said limits the pace
         # Our own count: of an hour, or since the portal began a new one.
         since = max(now - times.HOUR, resets_at if resets_at is not None and remaining is not None else 0)
         used, oldest = db.execute(

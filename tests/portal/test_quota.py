@@ -143,6 +143,17 @@ def test_an_hour_that_we_counted_ourselves_is_no_limit_of_the_pace(tally):
     assert not tally.state(soon).is_brief(soon)
 
 
+def test_a_limit_of_the_pace_is_not_taken_for_that_of_the_hour(tally):
+    """Said by a 429 alone, with when to ask again: once that is over, it says nothing of what is left of the hour."""
+    headers = {"retry-after": "3", "x-ratelimit-limit": "20", "x-ratelimit-remaining": "0"}
+    tally.hear(read_word(headers, 429, NOW), NOW, tally.take(NOW).number)
+    assert tally.state(NOW).left == 0
+    later = NOW + 3 * times.SECOND
+    for i in range(30):
+        tally.take(later + (i + 1) * times.SECOND)
+    assert tally.state(later + times.MINUTE).left == PER_HOUR - 30
+
+
 def test_near_the_end_many_requests_are_spaced_out(tally):
     """The last two in a hundred last until there are more, whoever takes them; a single request is not kept waiting."""
     tally.hear(Word(limit=500, remaining=10, resets_in=100.0), NOW)
