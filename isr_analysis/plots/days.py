@@ -51,8 +51,8 @@ def availability(
     -------
     plotly.graph_objects.Figure
         Clients by days of the loaded range, or from the first to the last message; one that was asked for by name and
-        never heard has an empty row. More than 400 days are drawn several
-        to a cell; of more than 60 clients, those heard least are drawn. Without any rows, a figure that says so.
+        never heard has an empty row. More than 400 days are drawn several to a cell; of more than 60 clients, those
+        heard least are drawn. Without any rows, a figure that says so.
 
     Raises
     ------
