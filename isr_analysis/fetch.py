@@ -51,8 +51,14 @@ class _Stopped(Exception):  # noqa: N818 (not an error: the reason is raised by 
 
 
 def questions(portal: Portal, missing: list[tuple[Selector, Range]]) -> list[tuple[Selector, Range]]:
-    """Give the questions that bring what is missing: as narrow as the portal can be asked, each once."""
+    """Give the questions that bring what is missing: as narrow as the portal can be asked, each once.
+
+    Several clients that only a topic can name are asked for together, as all.
+    """
     history = portal.contract.history
+    by_topic = history.client is None and not history.client_required
+    if by_topic and len({selector.clients for selector, _ in missing}) > 1:
+        missing = [(Selector(None, selector.topic), window) for selector, window in missing]
     return list(dict.fromkeys((history.askable(selector), window) for selector, window in missing))
 
 

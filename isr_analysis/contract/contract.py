@@ -196,8 +196,7 @@ class History:
 
     def askable(self, selector: Selector) -> Selector:
         """Give the narrowest selector that the portal can be asked for and that covers another one."""
-        by_prefix = self.client_required and self.topic_form == "path prefix"
-        clients = selector.clients if self.client is not None or by_prefix else None
+        clients = selector.clients if self.client is not None or self._narrows_by_path else None
         topic, form = selector.topic, self.topic_form if self.topic is not None else None
         wild = "+" in topic or "#" in topic
         if form is None or (wild and form in ("subpath", "path")):
@@ -210,9 +209,16 @@ class History:
             topic = "#"
         return Selector(clients, topic)
 
+    @property
+    def _narrows_by_path(self) -> bool:
+        """Whether one client of several can be asked for by the topic, for want of a parameter of its own."""
+        form = self.topic_form if self.client is None and self.topic not in (None, *self.fixed) else None
+        return form == "path filter" or (form == "path prefix" and self.client_required)
+
     def asks_by_path(self, selector: Selector) -> bool:
         """Tell whether the topic that is asked for begins with account and client, if one is."""
-        named = selector.topic != "#" or self.topic_required
+        narrows = self._narrows_by_path and selector.clients is not None
+        named = selector.topic != "#" or self.topic_required or narrows
         return named and self.topic is not None and (self.topic_form or "").startswith("path")
 
     def question(
@@ -302,7 +308,8 @@ class History:
             if form in ("prefix", "path prefix"):
                 topic = topic.removesuffix("#").removesuffix("/")  # "t/#" matches "t" as well
             return f"{home}/{client or '+'}/{topic}" if form in ("path", "path filter", "path prefix") else topic
-        if not self.topic_required:
+        is_narrowed = client is not None and account_id is not None and self._narrows_by_path
+        if not self.topic_required and not is_narrowed:
             return None
         if form in ("subpath", "path"):
             raise TopicNeededError(

@@ -85,6 +85,18 @@ def test_a_portal_without_a_client_parameter_is_asked_for_all():
     assert History(client=None).askable(ONE).clients is None
 
 
+def test_a_client_without_a_parameter_of_its_own_is_named_by_a_topic_filter_on_whole_paths():
+    """Only with the account, as `+` in its place may be refused; and not where the user fixed the topic."""
+    dev = Selector(("dev",), "#")
+    known = History(client=None, topic="t", topic_form="path filter")
+    assert known.askable(dev) == dev
+    assert known.asks_by_path(dev)
+    assert known.question(dev, SPAN, account_id="acme", now=0)["t"] == "acme/dev/#"
+    assert "t" not in known.question(dev, SPAN, account_id=None, now=0)
+    assert "t" not in known.question(known.askable(Selector()), SPAN, account_id="acme", now=0)
+    assert dataclasses.replace(known, fixed={"t": "#"}).askable(dev).clients is None
+
+
 def test_a_contract_is_written_and_read_back(tmp_path):
     """What `isr doctor` prints is a file that says the same."""
     contract = Contract(

@@ -166,6 +166,14 @@ FAMILY = [
         note="continuation",
     ),
     Dialect(
+        "wildcard filter on whole paths and nothing for the client",
+        client=None,
+        topic="topic",
+        topic_form="path filter",
+        row=portal_rows.by_path,
+        cap=70,
+    ),
+    Dialect(
         "spread over the row",
         row=portal_rows.spread,
         write=portal_rows.packed(portal_rows.under("history")),
@@ -297,6 +305,22 @@ def test_every_message_comes_through(dialect, home):
         )
         span = FIRST + DAY + 23 * HOUR + 1_000_000, FIRST + 2 * DAY + 7 * HOUR + SECOND + 4_000_000
         same(part, inside(shown(dialect, stored), *span))
+
+
+def test_a_client_that_only_a_topic_can_name_is_asked_for_alone(home):
+    """One client costs its own messages, and several one question, as all."""
+    dialect = Dialect(client=None, topic="topic", topic_form="path filter", row=portal_rows.by_path, cap=500)
+    server = Server(dialect, stored_for(dialect))
+    with portals.mocked(server, home) as portal:
+
+        def topics_asked(client, day):
+            del server.log[:]
+            isr.load_history(client, start=f"2026-11-0{day}", end=f"2026-11-0{day + 1}", portal=portal)
+            return [asked.get("topic") for path, asked in server.log if path.endswith("/history")]
+
+        assert topics_asked("dev-a", 1)[-1] == f"{portals.ACCOUNT}/dev-a/#"
+        assert topics_asked(["dev-a", "dev-b"], 2) == [None]
+        assert topics_asked("dev-b", 3) == [f"{portals.ACCOUNT}/dev-b/#"]
 
 
 @st.composite
