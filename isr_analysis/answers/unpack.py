@@ -9,6 +9,7 @@ import io
 import lzma
 import re
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import pyarrow as pa
 from isr_analysis.errors import AnswerError
 
 _MANY = 0xFFFF  # files of a zip file, or more, which are then counted elsewhere
+_TAR_END = 1024  # zeros
 _DEEPEST = 4  # gzip of the transfer, around a .gz file, in a .zip
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -26,9 +28,12 @@ _BOMS = (
 _OF_BYTES = re.compile(r"(?:iso[_-]?8859|latin|windows-?125|cp125|l1$|macintosh)")
 """Charsets in which each byte is a letter."""
 
+_NO_DATA = re.compile(r"(?:.*/)?(?:__MACOSX/.*|\.[^/]*|(?:readme|licen[cs]e|copying|notice)(?:\.\w+)?)", re.IGNORECASE)
+"""Names of files that are packed beside data: what there is to read, and what a machine leaves."""
+
 _BROKEN = (
     OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
-    zipfile.BadZipFile, struct.error, LookupError, pa.ArrowException,
+    zipfile.BadZipFile, tarfile.TarError, struct.error, LookupError, pa.ArrowException,
 )  # fmt: skip
 
 
@@ -38,14 +43,15 @@ def texts(body: bytes, content_type: str | None = None) -> list[bytes]:
     Parameters
     ----------
     body : bytes
-        As it came: plain, or compressed by gzip, zlib, bzip2, xz, zstd or lz4, or a zip file, one within the other.
+        As it came: plain, or compressed by gzip, zlib, bzip2, xz, zstd or lz4, or a zip or tar file, one within the
+        other.
     content_type : str, optional
         Its charset counts where the text has no byte order mark.
 
     Returns
     -------
     list of bytes
-        One, or those of a zip file in the order of their names.
+        One, or those of the files of a zip or tar file that hold data, in the order of their names.
 
     Raises
     ------
@@ -57,12 +63,12 @@ def texts(body: bytes, content_type: str | None = None) -> list[bytes]:
 
 def is_packed(body: bytes) -> bool:
     """Tell whether a body is compressed."""
-    return any(body.startswith(magic) for magic, _, _ in _PACKED)
+    return any(magic.match(body) for magic, _, _ in _PACKED)
 
 
 def _unpacked(body: bytes, depth: int) -> list[bytes]:
     for magic, name, unpack in _PACKED:
-        if not body.startswith(magic) or (name == "zlib" and int.from_bytes(body[:2], "big") % 31):
+        if not magic.match(body) or (name == "zlib" and int.from_bytes(body[:2], "big") % 31):
             continue
         if depth == _DEEPEST:
             raise AnswerError(f"the body is compressed more than {_DEEPEST} times over")
@@ -100,23 +106,37 @@ def _zip(body: bytes) -> list[bytes]:
         stated = int.from_bytes(body[body.rfind(b"PK\x05\x06") + 10 :][:2], "little")
         if stated not in (len(file.infolist()), _MANY):
             raise zipfile.BadZipFile(f"it lists {len(file.infolist())} files and states {stated}")
-        names = sorted(one.filename for one in file.infolist() if not one.is_dir())
-        return [file.read(name) for name in names if not name.startswith("__MACOSX/")]
+        return _of_data([(one.filename, file.read(one)) for one in file.infolist() if not one.is_dir()])
+
+
+def _tar(body: bytes) -> list[bytes]:
+    if body[-_TAR_END:].strip(b"\0"):  # between two files Python takes it for whole
+        raise EOFError("it breaks off")
+    with tarfile.open(fileobj=io.BytesIO(body), mode="r:") as file:
+        found = [(one.name, file.extractfile(one)) for one in file if one.isfile()]
+        return _of_data([(name, one.read()) for name, one in found if one is not None])
+
+
+def _of_data(files: list[tuple[str, bytes]]) -> list[bytes]:
+    """Give the files that hold data in the order of their names; an empty one only if all are."""
+    found = [body for name, body in sorted(files) if not _NO_DATA.fullmatch(name)]
+    return [body for body in found if body] or found[:1]
 
 
 def _arrow(codec: str) -> Callable[[bytes], list[bytes]]:
     return lambda body: [pa.CompressedInputStream(pa.BufferReader(body), codec).read()]
 
 
-_PACKED: tuple[tuple[bytes, str, Callable[[bytes], list[bytes]]], ...] = (
-    (b"\x1f\x8b", "gzip", lambda body: [gzip.decompress(body)]),
-    (b"PK\x03\x04", "zip", _zip),
-    (b"PK\x05\x06", "zip", _zip),
-    (b"BZh", "bzip2", _bz2),
-    (b"\xfd7zXZ\x00", "xz", lambda body: [lzma.decompress(body)]),
-    (b"\x28\xb5\x2f\xfd", "zstd", _arrow("zstd")),
-    (b"\x04\x22\x4d\x18", "lz4", _arrow("lz4")),
-    (b"\x78", "zlib", _zlib),
+_PACKED: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], list[bytes]]], ...] = (
+    (re.compile(rb"\x1f\x8b"), "gzip", lambda body: [gzip.decompress(body)]),
+    (re.compile(rb"PK\x03\x04"), "zip", _zip),
+    (re.compile(rb"PK\x05\x06"), "zip", _zip),
+    (re.compile(rb".{257}ustar", re.DOTALL), "tar", _tar),
+    (re.compile(rb"BZh"), "bzip2", _bz2),
+    (re.compile(rb"\xfd7zXZ\x00"), "xz", lambda body: [lzma.decompress(body)]),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "zstd", _arrow("zstd")),
+    (re.compile(rb"\x04\x22\x4d\x18"), "lz4", _arrow("lz4")),
+    (re.compile(rb"\x78"), "zlib", _zlib),
 )
 
 

@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import lzma
+import tarfile
 import zipfile
 import zlib
 
@@ -48,6 +49,17 @@ def zipped(*parts):
     return out.getvalue()
 
 
+def tarred(*parts, **named):
+    """Pack bodies into a tar file."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as file:
+        for name, part in ({f"day-{i}.json": part for i, part in enumerate(parts)} | named).items():
+            about = tarfile.TarInfo(f"history/{name}")
+            about.size = len(part)
+            file.addfile(about, io.BytesIO(part))
+    return out.getvalue()
+
+
 LINES = [json.dumps(row).encode() for row in ROWS]
 FORMATS = {
     "json": json.dumps(ROWS).encode(),
@@ -77,6 +89,8 @@ PACKED = {
     "zstd": lambda body: through("zstd", body),
     "lz4": lambda body: through("lz4", body),
     "zip": zipped,
+    "tar": tarred,
+    "tar, gzipped": lambda body: gzip.compress(tarred(body)),
     "gzip of a zip": lambda body: gzip.compress(zipped(body)),
     "utf-8 with a mark": lambda body: b"\xef\xbb\xbf" + body,
     "utf-16": lambda body: body.decode().encode("utf-16"),
@@ -103,10 +117,28 @@ def test_several_answers_in_one_file_are_read():
     assert page.messages["extra"].null_count == 3
 
 
-def test_all_files_of_a_zip_are_read():
-    """In the order of their names, whatever their format."""
-    page = read(zipped(FORMATS["json"], FORMATS["ndjson"]))
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_all_files_of_an_archive_are_read(pack):
+    """In the order of their names, whatever their format; one of a day without messages is empty."""
+    page = read(pack(FORMATS["json"], b"", FORMATS["ndjson"]))
     assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL] * 2
+
+
+def test_what_is_packed_beside_data_to_be_read_by_people_is_left_out():
+    """And what a machine leaves there; any other file that is not understood is an error."""
+    around = {"README.md": b"# Your history", "LICENSE": b"Yours.", ".DS_Store": b"\0\1"}
+    assert read(tarred(FORMATS["csv"], **around)).rows == 3
+    with pytest.raises(AnswerError, match="neither JSON nor CSV"):
+        read(tarred(FORMATS["csv"], **{"day-2.txt": b"# Your history"}))
+
+
+def test_a_tar_file_that_breaks_off_is_refused():
+    """Between two of its files as well, where it looks whole."""
+    whole = tarred(FORMATS["csv"], FORMATS["csv"])
+    second = whole.index(b"history/day-1")
+    for end in (second, second + 600, len(whole.rstrip(b"\0"))):
+        with pytest.raises(AnswerError, match="tar data that is damaged or breaks off"):
+            read(whole[:end])
 
 
 def test_a_manifest_beside_tables_is_a_note():
