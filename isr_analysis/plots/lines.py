@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -13,7 +14,10 @@ import plotly.graph_objects as go
 
 from isr_analysis import times
 from isr_analysis.amounts import counted
-from isr_analysis.checks.series import CLIENT, TOPIC, listed, split
+from isr_analysis.checks.absence import quiet
+from isr_analysis.checks.cadence import cadence
+from isr_analysis.checks.series import CLIENT, TOPIC, listed, split, taken
+from isr_analysis.checks.tables import whole_span
 from isr_analysis.messages import check_flags
 from isr_analysis.plots import theme as look
 from isr_analysis.plots.outside import Outside, above_zero, with_room
@@ -63,7 +67,8 @@ def timeseries(
         Those of `fields` that use an axis on the right.
     gaps : bool
         Shade spans in which every line of a panel is silent. Lines are broken at gaps in any case: where messages are
-        missing, and on a regular grid, such as `wide` returns, where values are.
+        missing, and on a regular grid, such as `wide` returns, where values are. A state that is published when it
+        changes has a gap where its client is silent.
     log : bool
         Use logarithmic axes for measurements, such as counts of several decades. The figure says how many values of 0
         or below these cannot show; lines are broken there.
@@ -151,8 +156,31 @@ def timeseries_drawn(
         df, fields, by=by, facets=facets, overlay=facet is False, right=listed(second),
         events=fields is None if events is None else events, tz=tz,
     )  # fmt: skip
+    _interrupt(picked.lines, taken(df))
     picked = _logarithmic(picked) if log else picked
     return drawn(picked, ground, facets=facets, gaps=gaps, title=title, log=log)
+
+
+def _interrupt(lines: list[Line], whole: pd.DataFrame) -> None:
+    """Break lines of states that are published when they change, which have no gaps of their own, at their client's.
+
+    Up to there they hold, and from its end on.
+    """
+    away = functools.cache(functools.partial(quiet, whole, span=whole_span(whole)))
+    for line in lines:
+        if not line.state or line.of_rows or cadence(line.time).regular.all():
+            continue
+        spans = np.array([(one.start, one.end) for one in away(str(line.keys.get(CLIENT, "")))]).reshape(-1, 2)
+        after = np.searchsorted(line.time, spans[:, 0], side="right")
+        between = (after > 0) & (after < len(line.time)) & ~np.isin(after - 1, line.breaks)
+        between[between] = line.time[after[between]] >= spans[between, 1]
+        spans, after = spans[between], after[between]
+        held = np.where(line.time[after] == spans[:, 1], line.value[after], line.value[after - 1])
+        line.breaks = np.union1d(
+            line.breaks + 2 * np.searchsorted(after, line.breaks, side="right"), after + 2 * np.arange(len(after))
+        )
+        line.time = np.insert(line.time, np.repeat(after, 2), spans.ravel())
+        line.value = np.insert(line.value, np.repeat(after, 2), np.column_stack([line.value[after - 1], held]).ravel())
 
 
 def _logarithmic(picked: Picked) -> Picked:

@@ -122,6 +122,25 @@ def test_a_gap_is_not_bridged_and_is_shaded():
     assert not plots.timeseries(frame, gaps=False).layout.shapes
 
 
+def test_a_state_published_when_it_changes_has_a_gap_where_its_client_is_silent():
+    """It holds up to there, and from the end on: unless it is what ends the silence, then the new one does."""
+    silent = ((100, 151), (400, 461))  # the messages before and after
+    minutes = [pd.Timestamp("2026-11-01", tz="UTC") + pd.Timedelta(minutes=n) for n in range(600)]
+    away = {n for first, last in silent for n in range(first + 1, last)}
+    speaks = pd.DataFrame({"client_id": "a", "topic": "telemetry/t", "value": 1.5}, index=minutes)
+    speaks = speaks.drop([minutes[n] for n in {*away, 461}])
+    switched = {5: 0, 30: 1, 50: 0, 60: 1, 461: 0, 500: 1}
+    relay = pd.DataFrame({"client_id": "a", "topic": "state/r", "state": [*switched.values()]},
+                         index=[minutes[n] for n in switched])  # fmt: skip
+    frame = pd.concat([speaks, relay]).rename_axis("time").sort_index()
+    line = next(one for one in plots.timeseries(frame, ["value", "state"]).data if one.yaxis == "y3")
+    at = (pd.DatetimeIndex(line.x) - pd.Timestamp("2026-11-01")) // pd.Timedelta(minutes=1)
+    drawn = [(n, None if np.isnan(y) else y) for n, y in zip(at, line.y, strict=True)]
+    first, second = [(100, 1), (100, None), (151, 1)], [(400, 1), (400, None), (461, 0)]
+    assert drawn == [(5, 0), (30, 1), (50, 0), (60, 1), *first, *second, (500, 1)]
+    assert len(shaded(plots.timeseries(frame, "state"))[0]) == 2
+
+
 @pytest.mark.parametrize("ground", ["light", "dark"])
 def test_all_gaps_are_shaded_however_many(ground):
     """Of 239 equal outages in a month each one is grey, in each panel its own."""
