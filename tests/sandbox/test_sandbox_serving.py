@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from email.utils import parsedate_to_datetime
 from unittest.mock import Mock
 
 import httpx
@@ -15,6 +16,7 @@ from sandboxes import API, NOW, Clock, ask, client
 
 from isr_analysis import sandbox
 from isr_analysis.errors import UsageError
+from isr_analysis.times import SECOND
 
 
 def test_requests_are_counted_by_route_and_token():
@@ -28,6 +30,17 @@ def test_requests_are_counted_by_route_and_token():
         assert here.requests("history") == 2
         assert here.requests("history", token=other) == 1
         assert here.requests(token=here.token) == 1
+
+
+def test_every_answer_tells_the_time_of_the_sandbox_once():
+    """A client that compares clocks finds none that is wrong, also where that of the sandbox is set."""
+    with sandbox.serve(now=Clock()) as here:
+        here.fail("down", times=1)
+        for status in (503, 200):
+            answer = ask(here, "publishers")
+            assert answer.status_code == status
+            (date,) = answer.headers.get_list("date")
+            assert parsedate_to_datetime(date).timestamp() == NOW // SECOND
 
 
 def test_failures_on_demand():
