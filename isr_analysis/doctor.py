@@ -129,7 +129,8 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
     last = _route("Live REST API", lambda: held.append(_live(portal, live)))
     yield last
     yield from (_zone(page, portal.now()) for page in held if page.zoneless)
-    history = _route("Programmatic History Download", lambda: _history(portal, most))
+    given: list[answers.Page] = []
+    history = _route("Programmatic History Download", lambda: given.extend(_history(portal, most)))
     # One request told whose the token is: that was for the list of publishers, which need not be asked for again.
     told = (lambda: None) if told_by_list else lambda: lists.publishers(portal.responses, portal.routes, max_age=60.0)
     mgmt = _route("Mgmt REST API", told)
@@ -140,6 +141,7 @@ def _of_portal(portal: Portal) -> Iterator[Check]:
         words = "; ".join(filter(None, (remedy if known.is_assumed else "", known.choice)))
         yield Check("contract", WARN if words else OK, known.source, words)
     yield history
+    yield from filter(None, (_range(page, portal.now()) for page in given))
     if all(one.found == _LACKING for one in (last, mgmt, history)):
         remedy = "an owner of the account can enable them in the portal, in the account's settings under add-ons"
         yield Check("add-ons", FAIL, "none is enabled: nothing can be loaded", remedy)
@@ -181,7 +183,7 @@ def _zone(page: answers.Page, now: int) -> Check:
     )
 
 
-def _history(portal: Portal, most: int) -> None:
+def _history(portal: Portal, most: int) -> Iterator[answers.Page]:
     """Ask for one message of the last day, and read it; what refusals teach on the way goes into the contract.
 
     The last of the requests, `most` in all, are not for finding the portal's document.
@@ -203,10 +205,20 @@ def _history(portal: Portal, most: int) -> None:
             "the portal gives {} for the last day, which may mean no messages, or an answer that is not understood"
         )
     if answer.status not in (HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT):
-        answers.read_page(
+        yield answers.read_page(
             answer.body, content_type=answer.content_type, account_id=portal.account_id,
             client_id=asked.clients[0] if asked.clients else None, fields=portal.contract.history.fields,
         )  # fmt: skip
+
+
+def _range(page: answers.Page, now: int) -> Check | None:
+    """Tell where the portal did not give what was asked for, as another range or none is followed."""
+    first = min(page.messages["time"].cast("int64").to_pylist(), default=now)
+    if first > now - 2 * times.DAY - LATE:
+        return None
+    found = f"asked for the last day, the portal gave a message of {times.iso(first)}"
+    remedy = "loads look for the names that it follows; should they fail, edit the contract below: start and end"
+    return Check("range", WARN, found, remedy)
 
 
 def _route(add_on: str, ask: Callable[[], object]) -> Check:

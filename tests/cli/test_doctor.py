@@ -79,6 +79,15 @@ def test_ten_requests_are_enough(home, dialect):
     assert portals.TOKEN not in str(checks)
 
 
+def test_a_range_that_is_not_followed_is_told_of(home):
+    """A portal may ignore what it does not know: then the oldest message of all comes in place of one of a day."""
+    checks, _ = examine(Server(Dialect(start="floor", end="ceiling", doc=None), STORED), home)
+    assert checks["range"].state == doctor.WARN
+    assert "gave a message of 2026-11-01" in checks["range"].found
+    checks, _ = examine(Server(Dialect(doc=None), STORED), home)
+    assert "range" not in checks
+
+
 @pytest.mark.parametrize("add_ons", [(), ("live",), ("history",), ("mgmt",)])
 def test_without_any_add_on_nothing_is_well(home, add_ons):
     """Each may be missing where the others are there; a token that opens nothing at all is a failure."""
