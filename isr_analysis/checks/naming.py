@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from isr_analysis.checks.series import CLIENT, TOPIC, Series, plain
+from isr_analysis.checks.series import CLIENT, TOPIC, Series, identity, nanoseconds, plain
 from isr_analysis.messages import DEVICE, IDENTITY
+
+_SOME = 0.1
+"""The part of messages beyond which several values at one instant are no accident."""
 
 _BARE = {CLIENT, TOPIC, "type", "dcn", DEVICE}
 """Keys that tell by themselves what they are; the others are named beside their value."""
@@ -78,16 +81,32 @@ def mingled(series: Series, field: str) -> str:
 
 
 def nameless(frame: pd.DataFrame) -> str:
-    """Say that a loaded frame was cut to columns that do not tell whose rows they are; "" if it was not."""
+    """Say that a loaded frame was cut to columns that do not tell whose rows they are; "" if it was not, or of one."""
     clients, topic = frame.attrs.get("clients"), str(frame.attrs.get("topic", ""))
-    all_rows = len(frame) > 0 and frame.attrs.get("rows") == len(frame)
-    if CLIENT in frame.columns or not all_rows or (clients and len(clients) == 1 and not {"+", "#"} & {*topic}):
+    rows = frame.attrs.get("rows")
+    if CLIENT in frame.columns or rows is None or not len(frame):
+        return ""
+    if rows == len(frame) and not (clients and len(clients) == 1 and not {"+", "#"} & {*topic}):
+        what = f"{CLIENT}: what several clients or topics published"
+    elif not identity(frame) and _is_at_once(frame):
+        what = "what tells its channels apart: what they measured at the same instants"
+    else:
         return ""
     names = ", ".join(map(str, frame.columns))
     return (
-        f"of the loaded frame only {names} is given, without {CLIENT}: what several clients or topics published is one "
-        'series here; give the whole frame and name the field, as in wide(df, "value")'
+        f"of the loaded frame only {names} is given, without {what} is one series here; give the whole frame and name "
+        'the field, as in wide(df, "value")'
     )
+
+
+def _is_at_once(frame: pd.DataFrame) -> bool:
+    """Tell whether rows of the same instant differ, more often than a clock of whole seconds explains."""
+    frame = frame.iloc[np.argsort(nanoseconds(frame.index), kind="stable")]
+    again = np.flatnonzero(np.diff(nanoseconds(frame.index)) == 0)
+    if len(again) <= _SOME * len(frame):
+        return False
+    one, two = (frame.iloc[rows].astype("str").to_numpy() for rows in (again, again + 1))
+    return int((one != two).any(axis=1).sum()) > _SOME * len(frame)
 
 
 def in_words(name: str, value: Any) -> str:

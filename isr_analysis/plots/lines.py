@@ -87,8 +87,9 @@ def timeseries(
         At most some 12 000 points, however many there are: each trace is thinned so that it looks the same and keeps
         its exact minimum and maximum, which the figure mentions. Values that mean "no measurement" and would flatten
         the rest (65535, -9999, 1e30) lie outside the axis, which the figure also mentions; double-click to show
-        everything. Times are in the zone named under the axis; units come from the payload's ``unit`` or ``units``.
-        Without any rows, or without any numbers if `fields` is not given, a figure that says so.
+        everything. It also names clients whose field is text ("-83 dBm") where others send numbers. Times are in the
+        zone named under the axis; units come from the payload's ``unit`` or ``units``. Without any rows, or without any
+        numbers if `fields` is not given, a figure that says so.
 
     Raises
     ------

@@ -35,6 +35,7 @@ from isr_analysis.plots.panels import Line
 
 _LINES = 40
 _PANELS = 8
+_NAMED = 3
 _MANY, _LONG = 20, 20.0  # a line of so many points without a rhythm breaks at so many of its usual pauses
 _CHANGE, _QUARTER = 2 * times.HOUR, times.HOUR // 4  # clocks are changed by no more, and by such parts of an hour
 _MONTH = (28, 31)  # days
@@ -113,11 +114,30 @@ def pick(
         words = f"No data: every value is {f'beyond {values.MOST:g}' if beyond else 'missing'}"
         return Picked([], [], marks, zone, [], words)
     notes = [f"{counted(beyond, 'value')} beyond {values.MOST:g} left out"] if beyond else []
+    notes += _in_words_only(rows, lines)
     lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, sides=sides, notes=notes)
     named(lines, extra, facets)
     panels = list(dict.fromkeys(line.panel for line in lines))
     lines.sort(key=lambda line: natural(line.name))
     return Picked(lines, panels, marks, zone, notes)
+
+
+def _in_words_only(frame: pd.DataFrame, lines: list[Line]) -> list[str]:
+    """Say whose field has only words, such as "-83 dBm", while a line shows that of others on the same topic."""
+    notes = []
+    for name in dict.fromkeys(line.field for line in lines if CLIENT in line.keys):
+        own = [line.keys for line in lines if line.field == name]
+        column = values.read(frame[name])
+        numbered = frame.loc[~np.isnan(column.number), CLIENT].unique()
+        left = (column.code >= 0) & ~frame[CLIENT].isin([*numbered, *(keys.get(CLIENT) for keys in own)]).to_numpy()
+        if TOPIC in frame.columns:
+            left &= frame[TOPIC].isin([keys.get(TOPIC) for keys in own]).to_numpy()
+        if left.any():
+            who = sorted(map(str, frame.loc[left, CLIENT].unique()), key=natural)
+            whose = ", ".join(who[:_NAMED]) + (f" and {len(who) - _NAMED} more" if len(who) > _NAMED else "")
+            given = look.short(str(frame.loc[left, name].iloc[-1]), 20)
+            notes.append(look.said(f"no numbers in {look.short(name, 20)} of {whose}, but {given!r}"))
+    return notes
 
 
 def event_rows(frame: pd.DataFrame) -> Flags:

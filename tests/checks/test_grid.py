@@ -100,6 +100,17 @@ def test_a_column_of_a_loaded_frame_does_not_mix_clients_without_a_word():
     assert wide(frame["value"], every="1h")["value"].tolist() == [7 / 3]
 
 
+def test_a_column_of_a_loaded_frame_does_not_mix_channels_without_a_word():
+    """Two channels of one client, published together; of one of them, or of repeated messages, nothing is said."""
+    values, who = [1.0, 9.0, 2.0, 8.0, 3.0, 7.0], {"client_id": "a", "topic": "telemetry/power"}
+    frame = ticks([0, 0, 60, 60, 120, 120], value=values, chan=[1, 2] * 3, **who)
+    frame.attrs = {"clients": ["a"], "topic": "telemetry/power", "rows": 6}
+    with pytest.warns(UserWarning, match=r"only value is given, without what tells its channels apart"):
+        assert wide(frame["value"], every="1h")["value"].tolist() == [5.0]
+    assert wide(frame.loc[frame["chan"] == 1, "value"], every="1h")["value"].tolist() == [2.0]
+    assert wide(frame.assign(value=5.0)["value"], every="1h")["value"].tolist() == [5.0]
+
+
 def test_a_grid_beyond_reason_is_refused():
     """A step of a second over a century is an error that says so, and no dead machine."""
     index = pd.DatetimeIndex(["1970-01-01", "2090-01-01"], tz="UTC")

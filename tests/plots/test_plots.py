@@ -171,6 +171,18 @@ def test_what_is_too_large_to_be_drawn_is_left_out_and_said(draw, none):
     assert np.nanmax(np.abs(drawn.astype(float))) <= 1
 
 
+@pytest.mark.parametrize("draw", [plots.timeseries, plots.profile, plots.distribution])
+def test_whose_numbers_come_with_their_unit_as_text_is_named(draw):
+    """A device that says "-83 dBm" where others say -83 is not just missing from the figure."""
+    df = fleet("a-1", "b-2")
+    rssi = pd.Series(np.arange(len(df)) % 9 - 83.0, df.index, dtype="object")
+    df["rssi"] = rssi.where((df["client_id"] != "b-2").to_numpy(), rssi.astype("str") + " dBm")
+    assert "no numbers in rssi of b-2, but '-8" in words(draw(df, "rssi"))
+    assert "no numbers" not in words(draw(df[df["client_id"] == "a-1"], "rssi"))
+    df["rssi"] = df["rssi"].astype("str").str.removesuffix(" dBm")
+    assert "no numbers" not in words(draw(df, "rssi"))
+
+
 def test_a_unit_beside_an_axis_is_no_longer_than_there_is_room():
     """One of sixty characters would lie over the panels above and below."""
     index = pd.date_range("2026-11-01", periods=9, freq="1min", tz="UTC", name="time")
