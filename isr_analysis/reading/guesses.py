@@ -13,6 +13,7 @@ from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector, within
+from isr_analysis.portal.habits import Ranges
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading import names
 from isr_analysis.reading.asking import others
@@ -35,18 +36,35 @@ def was_wrong(portal: Portal, known: History, selector: Selector, span: Range, f
             find_topic_form(portal, selector, span)
             return True
         guesses.topic = False
-    if not portal.contract.is_assumed or not names.is_ignored(known, first, span):
+    return names.is_ignored(known, first.messages, span) and finds_names(portal, known, selector, first)
+
+
+def are_other_names(portal: Portal, known: History) -> bool:
+    """Tell whether another thread has found out meanwhile by which names the portal follows a range."""
+    now = portal.contract.history
+    return (now.start, now.end, now.time_form) != (known.start, known.end, known.time_form)
+
+
+def finds_names(portal: Portal, known: History, selector: Selector, page: Page) -> bool:
+    """Tell whether the portal, of which this is a page, follows a range by other names than it was asked by.
+
+    They are looked for once; whoever asked in the same way meanwhile is to ask again.
+    """
+    if not portal.contract.is_assumed or not len(page.messages):
         return False
-    with portal.habits.finding:  # it is looked for once; whoever asked in the same way meanwhile asks again
-        if portal.contract.history != known:
+    habits = portal.habits
+    with habits.finding:
+        if are_other_names(portal, known):
             return True
-        if guesses.names_are_looked_for:
+        if habits.guesses.names_are_looked_for:
             return False
-        guesses.names_are_looked_for = True
-        new = names.found(portal, known, selector, first)
-        if new is not None:
-            portal.learn(new)
-        return new is not None
+        habits.guesses.names_are_looked_for = True
+        new = names.found(portal, known, selector, page)
+        if new is None:
+            return False
+        portal.learn(new)
+        habits.ranges = Ranges()  # what they showed was of no range
+        return True
 
 
 def first_of(portal: Portal, known: History, selector: Selector, span: Range) -> tuple[History, Page]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
+from collections.abc import Iterable
 
 import numpy as np
+import pyarrow as pa
 
 from isr_analysis import times
 from isr_analysis.answers import Page
@@ -29,18 +32,21 @@ _NEAR = times.MINUTE
 _OUTSIDE = times.HOUR
 """How far an answer must reach over its range before it is taken for one that does not follow it."""
 
+_BEFORE = 3 * times.HOUR
+"""How long before a page a range is of which it is not: its messages may all be of the same minutes."""
 
-def is_ignored(known: History, page: Page, span: Range) -> bool:
-    """Tell whether an answer reaches over the range that was asked for: the portal may not know its parameters.
+
+def is_ignored(known: History, table: pa.Table, span: Range) -> bool:
+    """Tell whether messages reach over the range that was asked for: the portal may not know its parameters.
 
     Where it refused them there is none that it could reach over.
     """
     ranged = known.start is not None and known.end is not None and not known.of_days
-    if not (ranged or known.is_unranged) or not len(page.messages):
+    if not (ranged or known.is_unranged) or not len(table):
         return False
     if known.is_unranged:
         return True
-    at = instants(page.messages)
+    at = instants(table)
     return bool(at.min() < span.start - _OUTSIDE or at.max() >= span.end + _OUTSIDE)
 
 
@@ -52,8 +58,7 @@ def found(portal: Portal, known: History, selector: Selector, page: Page) -> His
     at = np.sort(instants(page.messages))
     middle = int(at[len(at) // 2])
     span = Range(middle - _NEAR, middle + _NEAR)
-    alone = _first(portal, known, selector, span)
-    if alone is None or not is_ignored(known, alone, span):
+    if not _ignores(portal, known, selector, (span, Range(*(one - _BEFORE for one in (span.start, span.end))))):
         return None
     # What it has no notice of is sent as well: it may be wanted all the same.
     ends = {known.start: known.instant(span.start), known.end: known.instant(span.end)}
@@ -80,6 +85,14 @@ def found(portal: Portal, known: History, selector: Selector, page: Page) -> His
                 if taught is not None and (taught.start, taught.end) == (start, end):
                     return dataclasses.replace(taught, fixed=known.fixed)
     return None
+
+
+def _ignores(portal: Portal, known: History, selector: Selector, spans: Iterable[Range]) -> bool:
+    """Tell whether the answer to one of some ranges reaches over it; what is refused was read."""
+    with contextlib.suppress(QuestionRefusedError):
+        pages = ((_first(portal, known, selector, span), span) for span in spans)
+        return any(page is not None and is_ignored(known, page.messages, span) for page, span in pages)
+    return False
 
 
 def _first(portal: Portal, known: History, selector: Selector, span: Range) -> Page | None:

@@ -27,7 +27,7 @@ from isr_analysis.errors import (
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
-from isr_analysis.reading import cuts, guesses
+from isr_analysis.reading import cuts, guesses, names
 from isr_analysis.reading.window import PagesEndError, Window
 from isr_analysis.times import Range
 
@@ -48,11 +48,18 @@ _SLOW = re.compile(r"\btime[ds]?[- ]?out|deadline|duration", re.IGNORECASE)
 """Words of an answer that took too long, whatever its status."""
 
 Question = tuple[Selector, Range]
+
+
+class _OtherNamesError(PagesEndError):
+    def __init__(self) -> None:
+        super().__init__("the portal follows a range by other names of its ends than it was asked by")
+
+
 _T = TypeVar("_T")
 
 
 def to_the_end(read: Callable[[], _T]) -> _T:
-    """Do what reads `pages`; once more, by time, where the portal's own pages could not be followed to their end."""
+    """Do what reads `pages`; once more where the portal's own pages could not be followed to their end."""
     try:
         return read()
     except PagesEndError as exc:
@@ -93,7 +100,7 @@ def pages(
     ------
     PagesEndError
         The portal refuses a page that it named, or parts its pages badly, or deleted messages meanwhile, after others
-        were given: see `to_the_end`.
+        were given; or was found to want other names of the range's ends: see `to_the_end`.
     HistoryIncompleteError
         The end cannot be proven: the portal names the same page again, gives another number of messages than it
         states, or more at one instant than it gives at once.
@@ -139,7 +146,7 @@ def pages(
         if guesses.was_wrong(portal, known, one, wide, first):
             todo.insert(0, (one, piece))
             continue
-        for table in _checked(portal, window, first, (one, wide), wait=wait):
+        for table in _checked(portal, known, window, first, (one, wide), wait=wait):
             own = table if one.clients == selector.clients else _of_its_own(portal, table, one, owners)
             yield within(own, piece)  # an answer may reach over its border, to what the next piece gives as well
 
@@ -154,16 +161,45 @@ def _known(portal: Portal) -> History:
     return known
 
 
-def _checked(portal: Portal, window: Window, first: Page, question: Question, *, wait: Waiting) -> Iterator[pa.Table]:
-    """Read a window to its end, then find out whether the portal answers so long a range whole."""
+def _checked(
+    portal: Portal, known: History, window: Window, first: Page, question: Question, *, wait: Waiting
+) -> Iterator[pa.Table]:
+    """Read a window to its end, then find out whether the portal answers so long a range whole.
+
+    If it follows no range, its first page may have been of this one by chance, as its newest messages are, or its
+    oldest: then it is found out by which names it does.
+    """
+    selector, span = question
+    try:
+        for table in _whole(portal, known, window, first, question, wait=wait):
+            if names.is_ignored(known, table, span) and guesses.finds_names(portal, known, selector, first):
+                raise _OtherNamesError
+            yield table
+    except PagesEndError:
+        raise
+    except (AnswerError, HistoryIncompleteError) as exc:
+        if guesses.finds_names(portal, known, selector, first):
+            raise _OtherNamesError from exc
+        raise
+
+
+def _whole(
+    portal: Portal, known: History, window: Window, first: Page, question: Question, *, wait: Waiting
+) -> Iterator[pa.Table]:
+    def check() -> None:
+        with portal.habits.finding:  # what came by wrong names shows no cut
+            if guesses.are_other_names(portal, known):
+                raise _OtherNamesError
+            cuts.check(portal, *question, window.given, wait=wait)
+
     try:
         yield from window.read(first)
     except PagesEndError:
         raise
     except HistoryIncompleteError:  # where ranges are cut short, a part of one has what the whole has not
-        cuts.check(portal, *question, window.given, wait=wait)
+        check()
         raise
-    cuts.check(portal, *question, window.given, wait=wait)
+    check()
 
 
 def _of_its_own(portal: Portal, table: pa.Table, one: Selector, owners: dict[str, str]) -> pa.Table:

@@ -46,7 +46,7 @@ _NOT_SO = (400, 404, 409, 410, 416, 422)
 
 
 class PagesEndError(HistoryIncompleteError):
-    """The portal's pages cannot be followed to their end: asked for once more, all is read by time."""
+    """The portal's pages cannot be followed to their end: asked for once more, all is read by time, or as it wants."""
 
 
 class Window:

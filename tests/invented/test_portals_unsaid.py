@@ -8,13 +8,13 @@ import portal_rows
 import portals
 import pytest
 from portal_messages import same
-from portal_odd import Odd, give
+from portal_odd import Odd, give, rows
 from portals import API, FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AnswerError, RequestRefusedError
-from isr_analysis.times import DAY, MINUTE
+from isr_analysis.times import DAY, HOUR, MINUTE, Range
 
 SPAN = {"start": "2026-11-01", "end": "2026-11-03"}
 STORED = [Message(FIRST + i * 7 * MINUTE, f"dev-{i % 3}", "t/x", {"i": i}) for i in range(860)]
@@ -226,3 +226,25 @@ def test_rows_are_named_by_the_answer_where_the_portal_is_not_asked_for_a_client
     with portals.serve(Odd(answer, Dialect(doc=None), STORED)) as origin, portals.connect(origin, home) as portal:
         df = isr.load_history(["dev-0", "dev-1"], **SPAN, portal=portal)
     same(df, [one for one in INSIDE if one.client == "dev-1"])
+
+
+@pytest.mark.parametrize("paging", ["none", "offset"])
+@pytest.mark.parametrize(
+    ("newest_first", "span"),
+    [(False, Range(FIRST, FIRST + 2 * DAY)), (True, Range(NOW - 6 * HOUR, NOW)), (True, Range(NOW - 2 * HOUR, NOW))],
+)
+def test_names_that_are_ignored_are_found_out_though_the_first_page_is_of_the_range(home, paging, newest_first, span):
+    """As the newest messages are, or the oldest, of a portal that gives all that it has: it follows from and to."""
+    every = [Message(FIRST + i * 4 * MINUTE, "dev-a", "t/x", {"i": i}) for i in range((NOW - FIRST) // (4 * MINUTE))]
+
+    def how(_server, asked, _n):
+        low, high = (times.instant(asked.get(one, whole)) for one, whole in (("from", "2026-01"), ("to", "2027-01")))
+        found = [one for one in every if low <= one.at < high][:: -1 if newest_first else 1]
+        at, said = int(asked.get("offset", 0)), {"total": len(found)}
+        return rows(found[at:][:20], **({**said, "offset": at} if paging == "offset" else {}))
+
+    with portals.mocked(Odd(how, Dialect(doc=None)), home) as portal:
+        same(
+            isr.load_history(start=times.iso(span.start), end=times.iso(span.end), portal=portal),
+            [one for one in every if span.start <= one.at < span.end],
+        )
