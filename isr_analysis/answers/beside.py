@@ -228,7 +228,7 @@ def walked(document: bytes, path: str) -> tuple[bytes, dict[str, bytes]]:
     """
     value, said = document, dict[str, bytes]()
     for name in path.split("."):
-        fields = raw.members(value) if raw.kind(value) == "{" else {}
+        fields = raw.fields(value)
         if name not in fields:
             raise AnswerError(
                 f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"

@@ -20,10 +20,8 @@ import pyarrow.compute as pc
 from isr_analysis.answers import raw
 from isr_analysis.answers.shape import (
     ACCOUNT,
-    BASE64,
     ENCODING,
-    HEX,
-    PAYLOAD,
+    PAYLOADS,
     PERHAPS_PAYLOAD,
     is_bookkeeping,
     is_label,
@@ -46,7 +44,7 @@ _FURTHER = re.compile(r"Object contains unknown field `(.*)` - at `[^`]*`$", re.
 _LONGEST = 2**31 - 1
 _FEW = 64
 _NULL = pa.scalar(b"null", pa.binary())
-_NAMED = {*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, *ENCODING, *ACCOUNT}
+_NAMED = {*PAYLOADS, *PERHAPS_PAYLOAD, *ENCODING, *ACCOUNT}
 
 
 def text(values: Iterable[str | None]) -> pa.ChunkedArray:

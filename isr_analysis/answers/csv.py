@@ -14,11 +14,10 @@ import pyarrow.compute as pc
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.shape import (
-    BASE64,
     CLIENT,
     FRAGMENT,
-    HEX,
     PAYLOAD,
+    PAYLOADS,
     PERHAPS_TOPIC,
     RECEIVED,
     TOPIC,
@@ -296,7 +295,7 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row], divider: str) -> 
         if kinds:
             made[name] = _as_stated(name, column, kinds[i] if i < len(kinds) else "string")
         else:
-            made[name] = column if plain(name) in (*PAYLOAD, *BASE64, *HEX) else _as_found(column, divider)
+            made[name] = column if plain(name) in PAYLOADS else _as_found(column, divider)
     for field, value in FRAGMENT:
         if not kinds and field in made and value in made and pa.types.is_string(made[value].type):
             made[value] = _by_field(made[field].to_pylist(), made[value].to_pylist(), divider)

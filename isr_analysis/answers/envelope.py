@@ -11,13 +11,12 @@ from isr_analysis.answers.instants import is_date, of_object
 from isr_analysis.answers.shape import (
     ACCOUNT,
     AROUND,
-    BASE64,
     BESIDE,
     CLIENT,
     ENCODING,
-    HEX,
     LAST,
     PAYLOAD,
+    PAYLOADS,
     PLAIN,
     RECEIVED,
     ROWS,
@@ -123,7 +122,7 @@ class _Search:
         return rank if rank is not None and (raw.kind(value) in ('"', "0") or of_object(value)) else None
 
     def _payload(self, fields: dict[str, bytes]) -> str | None:
-        return self.fields.payload if self.fields.payload in fields else pick(fields, (*PAYLOAD, *BASE64, *HEX))
+        return self.fields.payload if self.fields.payload in fields else pick(fields, PAYLOADS)
 
     def _topic(self, fields: dict[str, bytes]) -> str | None:
         found = self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)

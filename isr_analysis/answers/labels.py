@@ -13,7 +13,17 @@ from isr_analysis import messages
 from isr_analysis.answers import columns, keys, roles
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import TOPIC, UNNAMED, VAGUE, Asked, is_account_id, is_place, pick, plain, time_rank
+from isr_analysis.answers.shape import (
+    TOPIC,
+    UNNAMED,
+    VAGUE,
+    Asked,
+    is_account_id,
+    is_place,
+    leaf,
+    pick,
+    time_rank,
+)
 from isr_analysis.errors import AnswerError
 
 _CODE = r"(?i)^\d+$|^[0-9a-f-]{12,}$"
@@ -24,7 +34,7 @@ def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
     """Give the accounts that topics, filters and account fields name, whether a publisher ever published or not."""
     found: set[str] = set()
     for name, column in table.items():
-        spelled = plain(name.rpartition(".")[2])
+        spelled = leaf(name)
         if is_account_id(name):
             found |= set(pc.unique(columns.texts(column, name)).drop_null().to_pylist())
         elif spelled in (*TOPIC, "historytopicprefix", "publishtopic"):

@@ -41,11 +41,12 @@ from isr_analysis.answers.shape import (
     Fields,
     is_account_id,
     is_same_time,
+    leaf,
     part_of_second,
     pick,
     plain,
     time_rank,
-)  # fmt: skip
+)
 from isr_analysis.errors import AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
@@ -207,7 +208,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = 
 def _zone(notes: dict[str, bytes]) -> str | None:
     """Give the time zone that an envelope names for its rows."""
     for name, value in notes.items():
-        if plain(name.rpartition(".")[2]) in ("timezone", "tz", "timezonename") and raw.kind(value) == '"':
+        if leaf(name) in ("timezone", "tz", "timezonename") and raw.kind(value) == '"':
             with contextlib.suppress(ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
                 return zoneinfo.ZoneInfo(raw.text(value)).key
     return None

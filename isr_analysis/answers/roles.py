@@ -25,6 +25,7 @@ from isr_analysis.answers.shape import (
     HEX,
     HOLDERS,
     PAYLOAD,
+    PAYLOADS,
     PERHAPS_CLIENT,
     PERHAPS_PAYLOAD,
     PERHAPS_TOPIC,
@@ -44,6 +45,7 @@ from isr_analysis.answers.shape import (
     is_of_payload,
     is_other_time,
     is_unit,
+    leaf,
     may_be_time,
     of_last,
     of_record,
@@ -103,7 +105,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
     for _ in range(4):
         topical = pick(_scalars(table), TOPIC) or paths.any_of(table)
         times = _times(table) or (_other_times(table) if topical else {})
-        payload = pick(table, (*PAYLOAD, *BASE64, *HEX))
+        payload = pick(table, PAYLOADS)
         held = {name: raw.members(one) for name, column in table.items() if (one := _object(column)) is not None}
         clocks = {name for name, inner in held.items() if _is_timed(inner)}
         for name in sorted(held, key=lambda one: one not in clocks):  # a message before a last will, which has no time
@@ -118,7 +120,7 @@ def lift(table: Columns, fields: Fields) -> Columns:
                 brings = brings or any(pick(spelled, known) for known in lacking)
                 path = TOPIC in lacking and not pick(table, PERHAPS_TOPIC)
                 brings = brings or (path and any(paths.account_of(one) for one in inner.values()))
-            if name in given or brings or (payload is None and pick(inner, (*PAYLOAD, *BASE64, *HEX))):
+            if name in given or brings or (payload is None and pick(inner, PAYLOADS)):
                 values = [one if one and raw.kind(one) == "{" else b"{}" for one in table[name].to_pylist()]
                 parts, _ = columns.of_arrays([b"[" + b",".join(values) + b"]"])
                 table = {one: column for one, column in table.items() if one != name}
@@ -287,7 +289,7 @@ def _times(table: Columns) -> dict[str, int]:
 
 def _part(table: Columns, times: dict[str, int], fields: Fields) -> str | None:
     """Find the column of the parts of a second that the instants lack which count."""
-    spread = pick(table, (*PAYLOAD, *BASE64, *HEX)) is None
+    spread = pick(table, PAYLOADS) is None
     for name, column in table.items():
         time = min((one for one in times if one != name), key=lambda one: times[one], default=name)
         unit = part_of_second(name, time)
@@ -357,7 +359,7 @@ def _among(
 def _is_alone(name: str, names: list[str], *, live: bool) -> bool:
     """Tell whether a column has none beside it but its own time; or is that of a last message."""
     others = [one for one in names if plain(one) not in (plain(name), f"{plain(name)}time")]
-    return not others or (live and plain(name.rpartition(".")[2]).startswith("last"))
+    return not others or (live and leaf(name).startswith("last"))
 
 
 def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
@@ -395,6 +397,6 @@ def _noted(table: Columns, names: Collection[str], *, live: bool) -> list[str]:
 
 def is_of_message(name: str) -> bool:
     """Tell whether a field of a live answer is of the message rather than of its publisher."""
-    spelled = plain(name.rpartition(".")[2])
-    names = (*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, "lasttopic")
-    return spelled in names or of_last(name) in (*PAYLOAD, *BASE64, *HEX) or time_rank(name) not in (None, SEEN)
+    spelled = leaf(name)
+    names = (*PAYLOADS, *PERHAPS_PAYLOAD, "lasttopic")
+    return spelled in names or of_last(name) in PAYLOADS or time_rank(name) not in (None, SEEN)
