@@ -346,14 +346,7 @@ class _Search:
             return None
         if twice := raw.doubled(value, fields):
             raise AnswerError(f"an object that holds rows has two members {twice!r}, of which only one would be read")
-        self.found.notes |= beside.notes(fields)
-        if not self.live and keys and beside.as_key(keys[-1]) and beside.goes_on(fields):
-            self.found.notes["groups.incomplete"] = b"true"
-        if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
-            if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
-                raise AnswerError(f"the answer states a failure beside its rows: {failure}")
-            others = {name: one for name, one in fields.items() if name not in bearing}
-            failures.check_whole(others, counts=not (keys or self.live))
+        self._hear(fields, bearing, keys)
         speaking = [name for name in bearing if plain(name) in shape.ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
@@ -361,6 +354,18 @@ class _Search:
             (groups,), at = bearing.values(), len(keys)
             return [Group(one.rows, one.outer, one.keys[:at] + one.keys[at + 1 :]) for one in groups]
         return [group for groups in bearing.values() for group in groups]
+
+    def _hear(self, fields: dict[str, bytes], bearing: Collection[str], keys: tuple[str, ...]) -> None:
+        """Note what an object says beside those of its members that bear rows; refuse it if that is a failure."""
+        self.found.notes |= beside.notes(fields)
+        if not self.live and keys and beside.as_key(keys[-1]) and beside.goes_on(fields):
+            self.found.notes["groups.incomplete"] = b"true"
+        if self.live and keys and bearing:  # the state is a client's own, as it has a message
+            return
+        if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
+            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
+        others = {name: one for name, one in fields.items() if name not in bearing}
+        failures.check_whole(others, counts=not (keys or self.live))
 
     def _is_place(
         self, name: str, fields: dict[str, bytes], dug: dict[str, list[Group] | None], keys: tuple[str, ...]
