@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from click.testing import CliRunner
+from clocks import NOON
 
 import isr_analysis as isr
 from isr_analysis import audit, errors, times
@@ -19,7 +20,6 @@ from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, Range
 
 ALL = Selector()
-NOON = times.instant("2026-11-20T12:00:00Z")
 DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
 D1 = times.instant("2026-11-14")
 SPAN = Range(times.instant("2026-11-14"), times.instant("2026-11-17"))

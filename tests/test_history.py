@@ -7,24 +7,13 @@ import functools
 
 import pandas as pd
 import pytest
+from clocks import Clock
 
 import isr_analysis as isr
 from isr_analysis import errors, times
 from isr_analysis.portal import responses
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
-
-NOON = times.instant("2026-11-20T12:00:00Z")
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def __call__(self) -> int:
-        return self.at
 
 
 @pytest.fixture

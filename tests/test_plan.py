@@ -9,6 +9,7 @@ from collections import Counter
 import pandas as pd
 import portals
 import pytest
+from clocks import NOON
 from portals import EVERY_MINUTE, Dialect, Server
 
 import isr_analysis as isr
@@ -20,7 +21,6 @@ from isr_analysis.portal.token import Token
 from isr_analysis.store import parts
 from isr_analysis.store.store import Store
 
-NOON = times.instant("2026-11-20T12:00:00Z")
 DAYS = {"start": "2026-11-14", "end": "2026-11-17"}
 JUST_NOW = {"start": "2026-11-20T11:00", "end": "2026-11-20T11:55"}
 

@@ -5,24 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from isr_analysis.answers import columns, failures, paging, raw
+from isr_analysis.answers import columns, failures, paging, raw, shape
 from isr_analysis.answers.instants import is_date
 from isr_analysis.answers.keys import Inner, Label
-from isr_analysis.answers.shape import (
-    ACCOUNT,
-    BESIDE,
-    CLIENT,
-    LAST,
-    PAYLOAD,
-    PLAIN,
-    PUBLISHED,
-    ROWS,
-    TOPIC,
-    is_place,
-    pick,
-    plain,
-    time_rank,
-)
+from isr_analysis.answers.shape import is_place, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "totalresults", "totalrecords", "totalrows")
@@ -34,7 +20,7 @@ _PAGING = {
     "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
     "pagesize", "limit", "offset", "prev", "previous", "cursor", "end", "done", "type",
 }  # fmt: skip
-_ASIDE = {*BESIDE, "lastevaluatedkey"}
+_ASIDE = {*shape.BESIDE, "lastevaluatedkey"}
 _OF_CLIENTS = ("publishers", "clients", "devices")
 """The places where names are those of clients, even if nothing is said of them."""
 _OF_ANSWERS = ("status", "state", "detail", "message", "result", "response", "data")
@@ -75,8 +61,8 @@ def notes(fields: dict[str, bytes], prefix: str = "", depth: int = 0) -> Iterato
 def is_note(fields: dict[str, bytes]) -> bool:
     """Tell whether a document among others speaks of paging, or of all of them together, and of nothing else."""
     kind = next((raw.text(one) for name, one in fields.items() if plain(name) in _KINDS and raw.kind(one) == '"'), "")
-    if kind.lower() in _AROUND and pick(fields, (*TOPIC, *PAYLOAD)) is None:
-        return not any(time_rank(name) in (PUBLISHED, PLAIN) for name in fields)
+    if kind.lower() in _AROUND and pick(fields, (*shape.TOPIC, *shape.PAYLOAD)) is None:
+        return not any(time_rank(name) in (shape.PUBLISHED, shape.PLAIN) for name in fields)
     return bool(fields) and all(plain(name) in _PAGING or plain(name) in _HEADINGS for name in fields)
 
 
@@ -84,7 +70,7 @@ def is_aside(fields: dict[str, bytes], row: dict[str, bytes]) -> bool:
     """Tell whether a line that has none of a row's fields speaks of all rows: of no failure, nor in words unknown."""
     if not fields or not {*map(plain, fields)}.isdisjoint(map(plain, row)) or failures.broken(fields):
         return False
-    if pick(fields, (*CLIENT, *TOPIC, *PAYLOAD, "value", "val")):  # it may be a row of another kind
+    if pick(fields, (*shape.CLIENT, *shape.TOPIC, *shape.PAYLOAD, "value", "val")):  # it may be a row of another kind
         return False
     for name, one in fields.items():
         if raw.kind(one) == "{" and one != b"{}" and not is_aside(raw.members(one), row):
@@ -128,7 +114,7 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     known = [name for name in fields if is_place(name)]
     if any(fields[name] == b"{}" for name in known):
         return True
-    around = (*BESIDE, *_HEADINGS)
+    around = (*shape.BESIDE, *_HEADINGS)
     places = [name for name in places if plain(name) not in _HEADINGS]
     nested = [raw.members(one) for name, one in fields.items() if plain(name) in around and raw.kind(one) == "{"]
     counts = _counts(fields, *nested)
@@ -138,7 +124,7 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
         return True
     if not top or places:
         return False
-    if any(name == "_links" for name in fields) and all(plain(n) in BESIDE for n in fields):
+    if any(name == "_links" for name in fields) and all(plain(n) in shape.BESIDE for n in fields):
         return True  # HAL leaves out the rows where there are none
     rest = {name: one for name, one in fields.items() if name not in known or one != b"null"}
     ends = paging.read(rest, 0).has_more is False or rest.get("type", b"").lower() in (b'"end"', b'"done"', b'"eof"')
@@ -148,25 +134,25 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
 def is_dated(group: dict[str, bytes]) -> bool:
     """Tell whether a group of no rows may be a row: it has a topic, and a date that is no end of a range."""
     dates = (name for name, one in group.items() if is_date(one) and not _OF_RANGE.search(plain(name)))
-    return pick(group, TOPIC) is not None and any(dates)
+    return pick(group, shape.TOPIC) is not None and any(dates)
 
 
 def name_of(group: dict[str, bytes]) -> tuple[str, ...]:
     """Give the name of a group that says neither client nor topic but has an id or a name: it is one of the two."""
-    if pick(group, CLIENT) or pick(group, TOPIC):
+    if pick(group, shape.CLIENT) or pick(group, shape.TOPIC):
         return ()
     return tuple(Label(raw.text(group[name])) for name in ("id", "name") if raw.kind(group.get(name, b"")) == '"')[:1]
 
 
 def as_key(name: str) -> tuple[str, ...]:
     """Give a name under which rows stand in a group, unless it is one of a place for them."""
-    return () if plain(name) in ROWS or plain(name) in LAST else (Inner(name),)
+    return () if plain(name) in shape.ROWS or plain(name) in shape.LAST else (Inner(name),)
 
 
 def shown_again(fields: dict[str, bytes], places: Collection[str]) -> set[str]:
     """Give the places of rows that are none of the answer's, as they stand beside a list of its messages."""
     named = {name for name in places if _AGAIN.fullmatch(plain(name))}
-    listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in places if name not in named)
+    listed = any(plain(name) in shape.ROWS and raw.kind(fields[name]) == "[" for name in places if name not in named)
     return named if listed else set()
 
 
@@ -184,18 +170,18 @@ def is_any(name: bytes) -> bool:
 
 def labels(fields: dict[str, bytes]) -> dict[str, bytes]:
     """Give what an object says of the client, topic and account of all within it."""
-    names = [name for known in (CLIENT, TOPIC, ACCOUNT) if (name := pick(fields, known)) is not None]
+    names = [name for known in (shape.CLIENT, shape.TOPIC, shape.ACCOUNT) if (name := pick(fields, known)) is not None]
     found = {name: fields[name] for name in names if raw.kind(fields[name]) == '"' and not is_any(fields[name])}
-    nested = next((name for name, one in fields.items() if plain(name) in CLIENT and raw.kind(one) == "{"), None)
+    nested = next((name for name, one in fields.items() if plain(name) in shape.CLIENT and raw.kind(one) == "{"), None)
     inner = raw.members(fields[nested]) if nested else {}
-    named = pick(inner, (*CLIENT, "id"))
+    named = pick(inner, (*shape.CLIENT, "id"))
     return {**found, "client_id": inner[named]} if named and "client_id" not in found else found
 
 
 def topics_alone(fields: dict[str, bytes]) -> str | None:
     """Name the member that holds payloads by their topics, without anything beside them, if there is one."""
     for name, one in fields.items():
-        inner = raw.fields(one) if plain(name) in ROWS else {}
+        inner = raw.fields(one) if plain(name) in shape.ROWS else {}
         if inner and all("/" in topic for topic in inner):
             return name
     return None
@@ -228,7 +214,7 @@ def walked(document: bytes, path: str) -> tuple[bytes, dict[str, bytes]]:
     """
     value, said = document, dict[str, bytes]()
     for name in path.split("."):
-        fields = raw.members(value) if raw.kind(value) == "{" else {}
+        fields = raw.fields(value)
         if name not in fields:
             raise AnswerError(
                 f"the field {path!r}, which the contract names for the rows, is not in {failures.describe(document)}"
@@ -243,7 +229,7 @@ def walked(document: bytes, path: str) -> tuple[bytes, dict[str, bytes]]:
 def opened(document: bytes) -> bytes:
     """Give an object with the JSON in the place of a text of JSON under which its rows may be, if there is one."""
     fields = raw.fields(document)
-    texts = {n: raw.text(one) for n, one in fields.items() if plain(n) in (*ROWS, "d") and raw.kind(one) == '"'}
+    texts = {n: raw.text(one) for n, one in fields.items() if plain(n) in (*shape.ROWS, "d") and raw.kind(one) == '"'}
     inner = {n: one.encode("utf-8", "surrogatepass") for n, one in texts.items() if one.lstrip()[:1] in ("[", "{")}
     if len(inner) != 1 or not all(map(raw.is_json, inner.values())):
         return document
@@ -253,14 +239,14 @@ def opened(document: bytes) -> bytes:
 def unheard(document: bytes) -> bytes:
     """Give publishers by their ids, of none of which a live answer has a message, as a list; else the document."""
     fields = raw.fields(document)
-    places = [name for name, one in fields.items() if plain(name) in ROWS and raw.kind(one) == "{"]
+    places = [name for name, one in fields.items() if plain(name) in shape.ROWS and raw.kind(one) == "{"]
     if len(places) > 1:
         return document
     place = places[0] if places else "publishers"
     there = raw.fields(fields[place]) if places else fields
-    clients = {name: (one, raw.fields(one)) for name, one in there.items() if plain(name) not in BESIDE}
+    clients = {name: (one, raw.fields(one)) for name, one in there.items() if plain(name) not in shape.BESIDE}
     nothing, is_named = (b"null", b"{}"), bool(places) and plain(place) in _OF_CLIENTS
-    last = LAST if is_named else ("lastmessage", "last", "latest")
+    last = shape.LAST if is_named else ("lastmessage", "last", "latest")
     is_silent = (
         (is_named and one in nothing)
         or any(
@@ -275,7 +261,7 @@ def unheard(document: bytes) -> bytes:
         {"client_id": columns.key(name)[:-1], **(said or {"last_message": b"null"})}
         for name, (_, said) in clients.items()
     ]
-    around = {name: one for name, one in fields.items() if places or plain(name) in BESIDE}
+    around = {name: one for name, one in fields.items() if places or plain(name) in shape.BESIDE}
     return columns.join({**around, place: b"[" + b",".join(map(columns.join, rows)) + b"]"})
 
 
@@ -290,8 +276,8 @@ def unwrapped(value: bytes) -> bytes:
     if not {"id", "type"} <= fields.keys() or {raw.kind(related), raw.kind(fields.get("attributes", b""))} != {"{"}:
         return value
     own, links = raw.members(fields["attributes"]), raw.members(related)
-    named = pick(links, CLIENT)
+    named = pick(links, shape.CLIENT)
     data = raw.members(links[named]).get("data", b"") if named and raw.kind(links[named]) == "{" else b""
-    if pick(own, CLIENT) or raw.kind(data) != "{" or "id" not in (whose := raw.members(data)):
+    if pick(own, shape.CLIENT) or raw.kind(data) != "{" or "id" not in (whose := raw.members(data)):
         return value
     return columns.join({"client_id": whose["id"], **own})

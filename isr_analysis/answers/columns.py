@@ -17,18 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import raw
-from isr_analysis.answers.shape import (
-    ACCOUNT,
-    BASE64,
-    ENCODING,
-    HEX,
-    PAYLOAD,
-    PERHAPS_PAYLOAD,
-    is_bookkeeping,
-    is_label,
-    plain,
-)
+from isr_analysis.answers import raw, shape
+from isr_analysis.answers.shape import is_bookkeeping, is_label, plain
 from isr_analysis.errors import AnswerError
 
 Columns = dict[str, pa.ChunkedArray]
@@ -46,7 +36,7 @@ _FURTHER = re.compile(r"Object contains unknown field `(.*)` - at `[^`]*`$", re.
 _LONGEST = 2**31 - 1
 _FEW = 64
 _NULL = pa.scalar(b"null", pa.binary())
-_NAMED = {*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, *ENCODING, *ACCOUNT}
+_NAMED = {*shape.PAYLOADS, *shape.PERHAPS_PAYLOAD, *shape.ENCODING, *shape.ACCOUNT}
 
 
 def text(values: Iterable[str | None]) -> pa.ChunkedArray:
@@ -179,6 +169,18 @@ def sample_text(column: pa.ChunkedArray) -> str:
     """Give the first value of a column as `sample` does if that is text, or the JSON text of one; else nothing."""
     value = sample(column)
     return value if isinstance(value, str) else raw.text(value) if value and raw.kind(value) == '"' else ""
+
+
+def listed(table: Columns) -> str:
+    """Name the columns of rows for an error."""
+    names = [name for name in table if not name.startswith("\0")]
+    return "the fields " + ", ".join(names[:20]) + (" …" if len(names) > 20 else "") if names else "no fields"  # noqa: PLR2004
+
+
+def scalars(table: Columns) -> list[str]:
+    """Give the columns whose values are no objects or arrays."""
+    samples = {name: sample(column) for name, column in table.items()}
+    return [name for name, value in samples.items() if not isinstance(value, bytes) or value[:1] not in (b"{", b"[")]
 
 
 def present(column: pa.ChunkedArray) -> pa.ChunkedArray:

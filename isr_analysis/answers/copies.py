@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from isr_analysis.answers import columns, labels, payload, raw
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import is_of_payload, plain
+from isr_analysis.answers.shape import is_of_payload, leaf, plain
 
 _ROWS = 100
 """How many rows with both are compared."""
@@ -71,14 +71,14 @@ def instead(table: Columns, payloads: Sequence[str], others: Collection[str]) ->
     lacking = functools.reduce(pc.and_, (pc.invert(_holds(table[name])) for name in payloads))
     if not payloads or not pc.any(lacking).as_py():  # mostly so
         return []
-    named = (name for name in others if is_of_payload(name) or plain(name.rpartition(".")[2]) in _INSTEAD)
+    named = (name for name in others if is_of_payload(name) or leaf(name) in _INSTEAD)
     return [name for name in named if pc.any(_holds(table[name]).filter(lacking)).as_py()]
 
 
 def encoding(table: Columns, name: str | None, others: Collection[str]) -> pa.ChunkedArray | None:
     """Give what rows say of their payloads' form, in the field of a name; or in a kind of content that is bytes."""
     if name is None:
-        kinds = (one for one in others if plain(one.rpartition(".")[2]) in ("contenttype", "mimetype"))
+        kinds = (one for one in others if leaf(one) in ("contenttype", "mimetype"))
         said = labels.text_of(table, next(kinds, None))
         of_bytes = said is not None and pc.match_substring(pc.fill_null(said, ""), "octet-stream")
         return pc.if_else(of_bytes, said, "") if of_bytes and pc.any(of_bytes).as_py() else None
@@ -90,7 +90,7 @@ def encoding(table: Columns, name: str | None, others: Collection[str]) -> pa.Ch
 
 def form_of(column: pa.ChunkedArray, name: str) -> str | None:
     """Give the form of a column that is called bytes, if all of it may be that: hex, which may be base64, too."""
-    if not plain(name.rpartition(".")[2]).endswith(("bytes", "binary")):
+    if not leaf(name).endswith(("bytes", "binary")):
         return None
     values = columns.as_json(column.filter(_holds(column))).to_pylist()
     forms = (form for form in ("hex", "base64") if values and all(payload.is_coded(one, form) for one in values))

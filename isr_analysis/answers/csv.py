@@ -11,20 +11,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import columns, raw
+from isr_analysis.answers import columns, raw, shape
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import (
-    BASE64,
-    CLIENT,
-    FRAGMENT,
-    HEX,
-    PAYLOAD,
-    PERHAPS_TOPIC,
-    RECEIVED,
-    TOPIC,
-    plain,
-    time_rank,
-)
+from isr_analysis.answers.shape import plain, time_rank
 from isr_analysis.answers.tables import SPECIAL
 from isr_analysis.errors import AnswerError
 
@@ -119,7 +108,7 @@ def _parted(line: str, named: Collection[str]) -> tuple[Row, str]:
 
 def _known(names: Row, named: Collection[str]) -> int:
     """Count the names that are known."""
-    known = (*CLIENT, *TOPIC, *PERHAPS_TOPIC, *PAYLOAD, "value")
+    known = (*shape.CLIENT, *shape.TOPIC, *shape.PERHAPS_TOPIC, *shape.PAYLOAD, "value")
     return sum(time_rank(name) is not None or plain(name) in known or name in named for name in names)
 
 
@@ -269,10 +258,10 @@ def _is_whole(cell: tuple[str, str, str, str]) -> bool:
 
 def _are_units(names: Row, rows: list[Row]) -> bool:
     """Tell whether the first row is none, but says what is in the columns: there is a word where others have digits."""
-    times = [i for i, name in enumerate(names) if (rank := time_rank(name)) is not None and rank <= RECEIVED]
+    times = [i for i, name in enumerate(names) if (rank := time_rank(name)) is not None and rank <= shape.RECEIVED]
     if not rows or not times or not all(re.match(r"-?\d", rows[1][i]) for i in times if rows[1:]):
         return False
-    whose = [cell for name, cell in zip(names, rows[0], strict=True) if plain(name) in (*CLIENT, *TOPIC)]
+    whose = [cell for name, cell in zip(names, rows[0], strict=True) if plain(name) in (*shape.CLIENT, *shape.TOPIC)]
     words = [rows[0][i].strip("[]()<> ") for i in times]
     is_word = all(word.isalpha() and (time_rank(word) is not None or word.lower() in _OF_TIME) for word in words)
     values = [cell for cell in rows[0] if re.match(r'[-+]?[\d.]|[{"]|(?i:true|false|null|none|nan?)$', cell)]
@@ -296,8 +285,8 @@ def _table(names: Row, rows: list[Row], notes: dict[str, Row], divider: str) -> 
         if kinds:
             made[name] = _as_stated(name, column, kinds[i] if i < len(kinds) else "string")
         else:
-            made[name] = column if plain(name) in (*PAYLOAD, *BASE64, *HEX) else _as_found(column, divider)
-    for field, value in FRAGMENT:
+            made[name] = column if plain(name) in shape.PAYLOADS else _as_found(column, divider)
+    for field, value in shape.FRAGMENT:
         if not kinds and field in made and value in made and pa.types.is_string(made[value].type):
             made[value] = _by_field(made[field].to_pylist(), made[value].to_pylist(), divider)
     return made

@@ -5,31 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from isr_analysis.answers import beside, columns, failures, raw, tables
+from isr_analysis.answers import beside, columns, failures, raw, shape, tables
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import is_date, of_object
-from isr_analysis.answers.shape import (
-    ACCOUNT,
-    AROUND,
-    BASE64,
-    BESIDE,
-    CLIENT,
-    ENCODING,
-    HEX,
-    LAST,
-    PAYLOAD,
-    PLAIN,
-    RECEIVED,
-    ROWS,
-    TOPIC,
-    Fields,
-    is_bookkeeping,
-    is_other_time,
-    is_place,
-    pick,
-    plain,
-    time_rank,
-)
+from isr_analysis.answers.shape import Fields, is_bookkeeping, is_other_time, is_place, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _DEEPEST = 8
@@ -123,10 +102,10 @@ class _Search:
         return rank if rank is not None and (raw.kind(value) in ('"', "0") or of_object(value)) else None
 
     def _payload(self, fields: dict[str, bytes]) -> str | None:
-        return self.fields.payload if self.fields.payload in fields else pick(fields, (*PAYLOAD, *BASE64, *HEX))
+        return self.fields.payload if self.fields.payload in fields else pick(fields, shape.PAYLOADS)
 
     def _topic(self, fields: dict[str, bytes]) -> str | None:
-        found = self.fields.topic if self.fields.topic in fields else pick(fields, TOPIC)
+        found = self.fields.topic if self.fields.topic in fields else pick(fields, shape.TOPIC)
         return found if self.live or not beside.is_any(fields.get(found or "", b"")) else None
 
     def is_note(self, document: bytes, other: bytes) -> bool:
@@ -145,7 +124,9 @@ class _Search:
         fields = raw.fields(document)
         if not fields or any(raw.kind(one) in ("{", "[") for one in fields.values()):
             return False
-        timed = any((rank := self._instant(name, one)) is not None and rank <= PLAIN for name, one in fields.items())
+        timed = any(
+            (rank := self._instant(name, one)) is not None and rank <= shape.PLAIN for name, one in fields.items()
+        )
         if timed or self._is_message(fields) or failures.stated(fields, rows=False):
             return False
         self.found.notes |= beside.notes(fields)
@@ -188,7 +169,7 @@ class _Search:
             return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
         if all(set(one) == {"statement_id"} for one in fields):  # InfluxDB 1, where nothing was found
             return []
-        if self.live and all(pick(one, CLIENT) or "id" in one for one in fields):
+        if self.live and all(pick(one, shape.CLIENT) or "id" in one for one in fields):
             # None of them ever published; their accounts count all the same.
             return [Group(b"[" + b",".join(parts) + b"]", outer, keys)]
         return None
@@ -230,11 +211,11 @@ class _Search:
                 inner = {
                     name: self.dig(one, around, (*keys, *beside.name_of(fields), *beside.as_key(name)), depth + 1)
                     for name, one in fields.items()
-                    if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE
+                    if raw.kind(one) in ("{", "[") and plain(name) not in shape.BESIDE
                 }
             known = [name for name, one in inner.items() if one is not None]
             places.append(bool(known) or b"null" in fields.values())
-            unread |= len(known) < len(inner) and not any(plain(name) in ROWS for name in known)
+            unread |= len(known) < len(inner) and not any(plain(name) in shape.ROWS for name in known)
             names |= {name for name in known if inner[name]}
             groups += [group for one in inner.values() for group in one or ()]
         if unread and not self.live and len(names) == 1 and "/" not in (name := names.pop()):
@@ -255,19 +236,21 @@ class _Search:
 
     def _around(self, name: str) -> str:
         """Name what a group says of its rows: what a row may say itself keeps its name."""
-        known = pick((name,), (*CLIENT, *TOPIC, *ACCOUNT, *PAYLOAD, *ENCODING)) or name in (*self.named, "_field")
-        return name if known or is_bookkeeping(name) or self._rank(name) is not None else AROUND + name
+        known = pick(
+            (name,), (*shape.CLIENT, *shape.TOPIC, *shape.ACCOUNT, *shape.PAYLOAD, *shape.ENCODING)
+        ) or name in (*self.named, "_field")
+        return name if known or is_bookkeeping(name) or self._rank(name) is not None else shape.AROUND + name
 
     def _verdict(self, fields: dict[str, bytes]) -> str | None:
         """Tell whether an object of an array is a row or may be a group of rows; None does not say."""
         rank = min((r for name, one in fields.items() if (r := self._instant(name, one)) is not None), default=None)
-        own = rank is not None and rank <= RECEIVED
+        own = rank is not None and rank <= shape.RECEIVED
         payload = self._payload(fields)
         if own and (payload or self._topic(fields)):
             return "row"
         if rank is None and tables.columns_of(fields) is not None:
             return "groups"
-        inner = {name: one for name, one in fields.items() if name != payload and plain(name) not in BESIDE}
+        inner = {name: one for name, one in fields.items() if name != payload and plain(name) not in shape.BESIDE}
         lists = {
             name for name, one in inner.items() if raw.kind(one) == "[" and raw.kind(raw.first(one) or b"{") in "{["
         }
@@ -276,12 +259,12 @@ class _Search:
             for name, one in inner.items()
             if raw.kind(one) == "{" and self._instant(name, one) is None
         }
-        if any(plain(name) in ROWS for name in lists):
+        if any(plain(name) in shape.ROWS for name in lists):
             return "groups"
         if not lists and self._topic(fields) and any(is_other_time(one) and is_date(fields[one]) for one in fields):
             return "row"
         if not any(self._is_message(one) for one in objects.values()) and any(
-            not own or plain(name) in ROWS for name in (*lists, *objects)
+            not own or plain(name) in shape.ROWS for name in (*lists, *objects)
         ):
             return "groups"
         return "row" if self._may_be_row(fields) else None
@@ -304,9 +287,9 @@ class _Search:
         if timed and any(speaks) and (is_whole or not failures.stated(fields)):
             return True
         inner = {name: raw.members(one) for name, one in fields.items() if raw.kind(one) == "{"}
-        if self.live and timed and any(plain(name) in LAST and self._payload(one) for name, one in inner.items()):
+        if self.live and timed and any(plain(name) in shape.LAST and self._payload(one) for name, one in inner.items()):
             return True  # when it was last seen, beside what it said then
-        return self.live and pick(fields, CLIENT) is not None and any(map(self._is_message, inner.values()))
+        return self.live and pick(fields, shape.CLIENT) is not None and any(map(self._is_message, inner.values()))
 
     def _is_of_topic(self, fields: dict[str, bytes], keys: tuple[str, ...]) -> bool:
         """Tell whether an object under a topic of a live answer is its message, spread, as it has an instant."""
@@ -316,7 +299,9 @@ class _Search:
     def _spread(self, value: bytes, outer: dict[str, bytes], keys: tuple[str, ...]) -> list[Group]:
         """Give what is a message like those beside it, by its instant alone: its payload is spread."""
         fields = raw.members(value) if raw.kind(value) == "{" and len(keys) < _DEEPEST else {}
-        if any((rank := self._instant(name, one)) is not None and rank <= RECEIVED for name, one in fields.items()):
+        if any(
+            (rank := self._instant(name, one)) is not None and rank <= shape.RECEIVED for name, one in fields.items()
+        ):
             return [Group(b"[" + value + b"]", outer, keys)]
         return [group for name, one in fields.items() for group in self._spread(one, outer, (*keys, name))]
 
@@ -324,11 +309,11 @@ class _Search:
         self, bearing: dict[str, list[Group]], others: dict[str, bytes], outer: dict[str, bytes], keys: tuple[str, ...]
     ) -> dict[str, list[Group]]:
         """Give those of the members beside messages that are messages, too, of which only an instant shows it."""
-        listed = any(plain(name) in ROWS for name in bearing)
+        listed = any(plain(name) in shape.ROWS for name in bearing)
         depths = {len(one.keys) for groups in bearing.values() for one in groups}
         spread = {} if listed else {name: self._spread(one, outer, (*keys, name)) for name, one in others.items()}
         found = {name: new for name, new in spread.items() if new and {len(one.keys) for one in new} <= depths}
-        if all(plain(key) in ROWS for key in keys):  # they are publishers, or topics
+        if all(plain(key) in shape.ROWS for key in keys):  # they are publishers, or topics
             failures.check_others({name: one for name, one in others.items() if name not in found}, bearing)
         return found
 
@@ -345,8 +330,8 @@ class _Search:
         dug = {
             name: self.dig(one, around, (*keys, name), depth + 1)
             for name, one in fields.items()
-            if raw.kind(one) in ("{", "[") and plain(name) not in BESIDE and plain(name) not in PAYLOAD[1:]
-            and not (plain(name) == "payload" and (pick(fields, TOPIC) or pick(fields, CLIENT)))
+            if raw.kind(one) in ("{", "[") and plain(name) not in shape.BESIDE and plain(name) not in shape.PAYLOAD[1:]
+            and not (plain(name) == "payload" and (pick(fields, shape.TOPIC) or pick(fields, shape.CLIENT)))
         }  # fmt: skip
         bearing = {name: groups for name, groups in dug.items() if groups}
         if self.live and bearing:
@@ -354,28 +339,33 @@ class _Search:
             bearing |= self._alike(bearing, others, around, keys)
         again = set() if self.live else beside.shown_again(fields, [name for name in dug if dug[name] is not None])
         bearing = {name: groups for name, groups in bearing.items() if name not in again}
-        listed = any(plain(name) in ROWS and raw.kind(fields[name]) == "[" for name in bearing)
+        listed = any(plain(name) in shape.ROWS and raw.kind(fields[name]) == "[" for name in bearing)
         if not listed and (self._is_message(fields) or self._is_of_topic(fields, keys)):
             return [Group(b"[" + value + b"]", outer, keys)]
         if not bearing and not self._has_empty_place(fields, dug, depth):
             return None
         if twice := raw.doubled(value, fields):
             raise AnswerError(f"an object that holds rows has two members {twice!r}, of which only one would be read")
-        self.found.notes |= beside.notes(fields)
-        if not self.live and keys and beside.as_key(keys[-1]) and beside.goes_on(fields):
-            self.found.notes["groups.incomplete"] = b"true"
-        if not (self.live and keys and bearing):  # else the state is a client's own, as it has a message
-            if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
-                raise AnswerError(f"the answer states a failure beside its rows: {failure}")
-            others = {name: one for name, one in fields.items() if name not in bearing}
-            failures.check_whole(others, counts=not (keys or self.live))
-        speaking = [name for name in bearing if plain(name) in ROWS and self._speaks(bearing[name])]
+        self._hear(fields, bearing, keys)
+        speaking = [name for name in bearing if plain(name) in shape.ROWS and self._speaks(bearing[name])]
         if speaking:  # what stands beside messages and has neither topic nor payload is something else
             bearing = {name: one for name, one in bearing.items() if name in speaking or self._speaks(one)}
         if len(bearing) == 1 and self._is_place(next(iter(bearing)), fields, dug, keys):
             (groups,), at = bearing.values(), len(keys)
             return [Group(one.rows, one.outer, one.keys[:at] + one.keys[at + 1 :]) for one in groups]
         return [group for groups in bearing.values() for group in groups]
+
+    def _hear(self, fields: dict[str, bytes], bearing: Collection[str], keys: tuple[str, ...]) -> None:
+        """Note what an object says beside those of its members that bear rows; refuse it if that is a failure."""
+        self.found.notes |= beside.notes(fields)
+        if not self.live and keys and beside.as_key(keys[-1]) and beside.goes_on(fields):
+            self.found.notes["groups.incomplete"] = b"true"
+        if self.live and keys and bearing:  # the state is a client's own, as it has a message
+            return
+        if failure := failures.stated(fields, rows=bool(bearing or (self.live and keys)), counts=not keys):
+            raise AnswerError(f"the answer states a failure beside its rows: {failure}")
+        others = {name: one for name, one in fields.items() if name not in bearing}
+        failures.check_whole(others, counts=not (keys or self.live))
 
     def _is_place(
         self, name: str, fields: dict[str, bytes], dug: dict[str, list[Group] | None], keys: tuple[str, ...]
@@ -384,9 +374,9 @@ class _Search:
         if all(map(is_place, keys)) and is_place(name):
             return True
         if raw.kind(fields[name]) == "{" and keys:
-            return plain(name) in ROWS and name != "telemetry"  # a level of topics, below a client
+            return plain(name) in shape.ROWS and name != "telemetry"  # a level of topics, below a client
         others = [one for one, groups in dug.items() if groups is None and fields[one] not in (b"{}", b"[]")]
-        return plain(name) in ROWS or bool(others and not self.live and "/" not in name)
+        return plain(name) in shape.ROWS or bool(others and not self.live and "/" not in name)
 
     def _speaks(self, groups: list[Group]) -> bool:
         rows = groups[0].rows
@@ -395,6 +385,6 @@ class _Search:
 
     def _has_empty_place(self, fields: dict[str, bytes], dug: dict[str, list[Group] | None], depth: int) -> bool:
         empty = [name for name, groups in dug.items() if groups is not None]
-        placed = bool(empty) and (len(dug) == len(empty) or any(plain(name) in ROWS for name in empty))
+        placed = bool(empty) and (len(dug) == len(empty) or any(plain(name) in shape.ROWS for name in empty))
         nil = self.live and not depth and all(one == b"null" for one in fields.values())
         return placed or nil or beside.is_empty(fields, dug, top=not depth)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from isr_analysis.answers import columns, raw
-from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, pick, plain
+from isr_analysis.answers.shape import BESIDE, CLIENT, ROWS, leaf, pick, plain
 from isr_analysis.answers.words import error_words
 from isr_analysis.errors import CONTRACT_FILE, AnswerError
 
@@ -212,7 +212,7 @@ def remark(notes: dict[str, bytes]) -> str | None:
     """Give the words beside the rows by which some may be missing; None if there are none."""
     for name, one in notes.items():
         possible = _MAY.findall(one.decode("utf-8", "replace"))
-        if plain(name.rpartition(".")[2]) in (*_WARNS, *_SAYS) and any(map(_DOUBTED.search, possible)):
+        if leaf(name) in (*_WARNS, *_SAYS) and any(map(_DOUBTED.search, possible)):
             return error_words(b'{"detail":' + one + b"}")
     return None
 

@@ -16,9 +16,6 @@ from isr_analysis.answers.shape import CLIENT, Asked, is_bookkeeping, plain, tim
 _TOPIC = re.compile(r"(?=.*[^\s/]{4})[^\s/()\[\]]+(?:/[^\s/()\[\]]+)+")
 """The name of a column that may be a topic: a level of it is longer than the units of ``km/h``."""
 
-_WHOLE = "payload"
-"""The field that, where there is one, holds all of the payload; the others are then the portal's notes."""
-
 
 def of_names(table: Columns, asked: Asked) -> Columns:
     """Take the names under which values and their instants stand for those of fields, where they can be no topics.

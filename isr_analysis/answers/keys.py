@@ -185,32 +185,42 @@ def _client(keys: list[_Key], levels: set[str], asked: Asked, *, is_bare: bool) 
 
 def _client_of_topics(keys: list[_Key], asked: Asked) -> tuple[pa.ChunkedArray | None, list[_Key]]:
     """Find the clients where topics stand below or above them; also gives the names of which the topics are made."""
-    at = next((i for i, one in enumerate(keys) if one.is_only(asked.client_id)), None)
-    if at is None and asked.client_id is not None:  # the answer does not heed the question
-        at = next((i for i, one in enumerate(keys) if asked.client_id in one.names), None)
     whole = next((i for i, one in enumerate(keys) if one.is_whole()), None)
-    labels = [i for i, one in enumerate(keys) if one.kind == "Label"]
-    if at is None and whole is not None:  # next to the topics
-        order = [i for i in (*range(whole - 1, -1, -1), *range(whole + 1, len(keys))) if keys[i].kind != "Inner"]
-        order = [i for i in order if not keys[i].is_aside(LEVELS)]
-        sure = [i for i in order if not keys[i].may_be_place()]
-        at = next(iter(sure or order), None)
-    elif at is None and len(labels) > 1:
-        at = labels[0]
-    elif at is None and labels:
-        above = [i for i in range(labels[0]) if not keys[i].is_aside(LEVELS)]
-        is_client = _are_topics(keys[labels[0] + 1 :]) or not above
-        at = (None if asked.client_id else labels[0]) if is_client else above[-1]
-    elif at is None and keys[-1].kind == "Row":
-        at = next((i for i, one in enumerate(keys) if not (one.is_aside(LEVELS) or one.may_be_place())), len(keys) - 1)
-    elif at is None and asked.client_id is None:
-        at = 1 if len(keys) > 2 and keys[0].may_be_place() and keys[1].is_like_ids() else 0  # noqa: PLR2004
+    at = _depth_of_clients(keys, asked, whole)
     if at is None:
         return None, keys
     if whole is not None:
         return keys[at].column, _without(keys, [keys[at]])
     below = [one for one in keys[at + 1 :] if one.kind != "Inner" or not one.is_aside(set())]
     return keys[at].column, below or keys[:at]
+
+
+def _depth_of_clients(keys: list[_Key], asked: Asked, whole: int | None) -> int | None:
+    """Find the depth at which clients stand, where whole topics may stand at another; None if at none."""
+    at = next((i for i, one in enumerate(keys) if one.is_only(asked.client_id)), None)
+    if at is None and asked.client_id is not None:  # the answer does not heed the question
+        at = next((i for i, one in enumerate(keys) if asked.client_id in one.names), None)
+    if at is not None:
+        return at
+    if whole is not None:  # next to the topics
+        order = [i for i in (*range(whole - 1, -1, -1), *range(whole + 1, len(keys))) if keys[i].kind != "Inner"]
+        order = [i for i in order if not keys[i].is_aside(LEVELS)]
+        sure = [i for i in order if not keys[i].may_be_place()]
+        return next(iter(sure or order), None)
+    labels = [i for i, one in enumerate(keys) if one.kind == "Label"]
+    if len(labels) > 1:
+        return labels[0]
+    if labels:
+        above = [i for i in range(labels[0]) if not keys[i].is_aside(LEVELS)]
+        is_client = _are_topics(keys[labels[0] + 1 :]) or not above
+        return (None if asked.client_id else labels[0]) if is_client else above[-1]
+    if keys[-1].kind == "Row":
+        return next(
+            (i for i, one in enumerate(keys) if not (one.is_aside(LEVELS) or one.may_be_place())), len(keys) - 1
+        )
+    if asked.client_id is not None:
+        return None
+    return 1 if len(keys) > 2 and keys[0].may_be_place() and keys[1].is_like_ids() else 0  # noqa: PLR2004
 
 
 def _are_topics(inner: list[_Key]) -> bool:

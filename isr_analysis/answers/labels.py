@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isr_analysis import messages
-from isr_analysis.answers import columns, keys, roles
+from isr_analysis.answers import columns, keys, shape
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import TOPIC, UNNAMED, VAGUE, Asked, is_account_id, is_place, pick, plain, time_rank
+from isr_analysis.answers.shape import Asked, is_account_id, is_place, leaf, pick, time_rank
 from isr_analysis.errors import AnswerError
 
 _CODE = r"(?i)^\d+$|^[0-9a-f-]{12,}$"
@@ -24,10 +24,10 @@ def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
     """Give the accounts that topics, filters and account fields name, whether a publisher ever published or not."""
     found: set[str] = set()
     for name, column in table.items():
-        spelled = plain(name.rpartition(".")[2])
+        spelled = leaf(name)
         if is_account_id(name):
             found |= set(pc.unique(columns.texts(column, name)).drop_null().to_pylist())
-        elif spelled in (*TOPIC, "historytopicprefix", "publishtopic"):
+        elif spelled in (*shape.TOPIC, "historytopicprefix", "publishtopic"):
             paths = pc.unique(columns.texts(column, name)).drop_null().to_pylist()
             named = (messages.split_topic(path, account_id=account_id)[0] for path in paths)
             found |= {one for one in named if one is not None}
@@ -51,7 +51,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     account = text_of(table, role.account)
     is_named = account is not None and is_account_id(role.account or "")
     named = frozenset(pc.unique(account).drop_null().to_pylist() if is_named else ())
-    if asked.live and role.client in UNNAMED and client is not None:  # unless the names around say more
+    if asked.live and role.client in shape.UNNAMED and client is not None:  # unless the names around say more
         table, client = table | {f"{keys.KEY}.Row": client}, None
     client, topic, around = keys.resolved(table, client, topic, asked)
     named |= around
@@ -64,7 +64,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
         topic = pa.chunked_array([pa.repeat(asked.one_topic, count)])
     if topic is None:
         if not asked.live:
-            raise AnswerError(f"no field of the rows holds a topic; they have {roles.listed(table)}")
+            raise AnswerError(f"no field of the rows holds a topic; they have {columns.listed(table)}")
         topic = pa.chunked_array([pa.repeat("", count)])
     if pc.all(pc.starts_with(topic, "/")).as_py():  # the first level of each is empty: it is cut off, not published
         topic = pc.utf8_slice_codeunits(topic, 1)
@@ -170,7 +170,7 @@ def _is_place(topic: pa.ChunkedArray, role: Roles, asked: Asked) -> bool:
         return False
     if asked.one_topic is not None:
         return True
-    return not role.payload and role.fragment is None and time_rank(role.time[0]) == VAGUE
+    return not role.payload and role.fragment is None and time_rank(role.time[0]) == shape.VAGUE
 
 
 def _with_levels(topic: str, client_id: str | None, account_id: str | None) -> str:
@@ -212,4 +212,4 @@ def text_of(table: Columns, name: str | None) -> pa.ChunkedArray | None:
 def row(table: Columns, at: int) -> str:
     """Name a row for an error, with the fields that it has."""
     there = {name: column[at].as_py() for name, column in table.items() if column[at].is_valid}
-    return f"row {at + 1} (of {columns.length(table)}, with {roles.listed(there)})"
+    return f"row {at + 1} (of {columns.length(table)}, with {columns.listed(there)})"

@@ -28,24 +28,23 @@ from isr_analysis.answers import (
     raw,
     roles,
     senml,
+    shape,
     tables,
 )
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
 from isr_analysis.answers.shape import (
-    PUBLISHERS,
-    SEEN,
-    TOPIC,
     Asked,
     Fields,
     is_account_id,
     is_same_time,
+    leaf,
     part_of_second,
     pick,
     plain,
     time_rank,
-)  # fmt: skip
+)
 from isr_analysis.errors import AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
@@ -207,7 +206,7 @@ def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = 
 def _zone(notes: dict[str, bytes]) -> str | None:
     """Give the time zone that an envelope names for its rows."""
     for name, value in notes.items():
-        if plain(name.rpartition(".")[2]) in ("timezone", "tz", "timezonename") and raw.kind(value) == '"':
+        if leaf(name) in ("timezone", "tz", "timezonename") and raw.kind(value) == '"':
             with contextlib.suppress(ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
                 return zoneinfo.ZoneInfo(raw.text(value)).key
     return None
@@ -265,7 +264,7 @@ def _page(table: Columns, asked: Asked) -> Page:
 
 def _published(table: Columns) -> Columns:
     """Leave out the publishers of a live answer that never published: no payload, topic or instant of a message."""
-    own = [name for name in table if not name.startswith(PUBLISHERS)]
+    own = [name for name in table if not name.startswith(shape.PUBLISHERS)]
     names = [name for name in own if roles.is_of_message(name)]
     timed = [name for name in own if time_rank(name) is not None]
     names = names or timed
@@ -274,7 +273,7 @@ def _published(table: Columns) -> Columns:
     there = columns.present(table[names[0]])
     for name in names[1:]:
         there = pc.or_(there, columns.present(table[name]))
-    topic, seen = pick(own, TOPIC), next((name for name in own if time_rank(name) == SEEN), None)
+    topic, seen = pick(own, shape.TOPIC), next((name for name in own if time_rank(name) == shape.SEEN), None)
     if topic and seen and not paths.is_pattern(table, topic):  # a message of null
         there = pc.or_(there, pc.and_(columns.present(table[topic]), columns.present(table[seen])))
     # Where neither instant nor topic nor payload is said, empty texts stand for null, and so does the first instant.
@@ -346,7 +345,7 @@ def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
         unique = {name: name if one in short else one for name, one in short.items()}
         return payload.spread({unique[name]: columns.filled(table[name]) for name in role.spread})
     if not role.payload:
-        raise AnswerError(f"no field of the rows holds a payload; they have {roles.listed(table)}")
+        raise AnswerError(f"no field of the rows holds a payload; they have {columns.listed(table)}")
     encoding = copies.encoding(table, role.encoding, role.extra)
     found = None
     for name in (*reversed(copies.instead(table, role.payload, role.extra)), *reversed(role.payload)):

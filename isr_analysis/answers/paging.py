@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from isr_analysis.answers import failures, raw
-from isr_analysis.answers.shape import plain
+from isr_analysis.answers.shape import leaf, plain
 
 _CURSOR = (
     "nextcursor", "cursornext", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "endcursor", "next",
@@ -112,7 +112,7 @@ def read(notes: dict[str, bytes], rows: int) -> Paging:
     nothing: set[str] = set()
     further = False  # whether something is said to be next, under whatever name
     for name, value in notes.items():
-        last = plain(name.rpartition(".")[2])
+        last = leaf(name)
         as_given.setdefault(last, name.rpartition(".")[2])
         if _NOTHING.fullmatch(value) or (last.startswith("next") and _NO_NEXT.fullmatch(value)):
             nothing |= {plain(name), last}

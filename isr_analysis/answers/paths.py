@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import TOPIC, Asked, is_bookkeeping, plain
+from isr_analysis.answers.shape import TOPIC, Asked, is_bookkeeping, leaf
 from isr_analysis.messages import split_topic
 
 
@@ -32,7 +32,7 @@ def other_path(table: Columns, names: list[str], asked: Asked) -> str | None:
 
 def is_topic(name: str) -> bool:
     """Tell whether a column is called as topics are."""
-    return plain(name.rpartition(".")[2]) in TOPIC
+    return leaf(name) in TOPIC
 
 
 def is_pattern(table: Columns, name: str) -> bool:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from isr_analysis.answers import boxes, columns, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import BASE64, ENCODING, HEX, plain
+from isr_analysis.answers.shape import BASE64, ENCODING, HEX, leaf
 from isr_analysis.errors import AnswerError
 
 _BYTE = rb"\s*(?:\d\d?|1\d\d|2[0-4]\d|25[0-5])\s*"
@@ -186,15 +186,15 @@ def holds_object(column: pa.ChunkedArray) -> bool:
 
 def named_form(name: str) -> str | None:
     """Give the form that a payload's name states."""
-    spelled = plain(name.rpartition(".")[2])
+    spelled = leaf(name)
     return "base64" if spelled in BASE64 else "hex" if spelled in HEX else None
 
 
 def coding(table: Columns, names: Iterable[str], payload: str) -> str | None:
     """Find the field that says whether or how a payload is coded: by its name, and by nothing else being in it."""
-    bare = plain(payload.rpartition(".")[2])
+    bare = leaf(payload)
     for name in names:
-        spelled = plain(name.rpartition(".")[2])
+        spelled = leaf(name)
         is_flag = FLAG.fullmatch(spelled.removeprefix(bare)) is not None
         if is_flag or spelled in ENCODING or spelled.removeprefix(bare) in ("encoding", "format"):
             values = columns.as_json(table[name]).drop_null()

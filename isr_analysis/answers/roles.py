@@ -9,34 +9,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isr_analysis.answers import columns, instants, paths, raw
+from isr_analysis.answers import columns, instants, paths, raw, shape
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.instants import are_ages, is_date, is_instant, is_of_these_years, of_object
 from isr_analysis.answers.keys import KEY
 from isr_analysis.answers.payload import coding, holds_object
 from isr_analysis.answers.shape import (
-    ACCOUNT,
-    AROUND,
-    BASE64,
-    CLIENT,
-    ENCODING,
-    EVENT,
-    FRAGMENT,
-    HEX,
-    HOLDERS,
-    PAYLOAD,
-    PERHAPS_CLIENT,
-    PERHAPS_PAYLOAD,
-    PERHAPS_TOPIC,
-    PLAIN,
-    PUBLISHED,
-    PUBLISHERS,
-    SEEN,
-    SURE_CLIENT,
-    TOPIC,
-    UNNAMED,
-    VAGUE,
-    WILL,
     Asked,
     Fields,
     is_bookkeeping,
@@ -44,6 +22,7 @@ from isr_analysis.answers.shape import (
     is_of_payload,
     is_other_time,
     is_unit,
+    leaf,
     may_be_time,
     of_last,
     of_record,
@@ -101,24 +80,24 @@ def lift(table: Columns, fields: Fields) -> Columns:
     table = _stamped(_dated(paths.levelled(table)))
     given = {name.rpartition(".")[0] for name in (fields.time, fields.client_id, fields.topic, fields.payload) if name}
     for _ in range(4):
-        topical = pick(_scalars(table), TOPIC) or paths.any_of(table)
+        topical = pick(columns.scalars(table), shape.TOPIC) or paths.any_of(table)
         times = _times(table) or (_other_times(table) if topical else {})
-        payload = pick(table, (*PAYLOAD, *BASE64, *HEX))
+        payload = pick(table, shape.PAYLOADS)
         held = {name: raw.members(one) for name, column in table.items() if (one := _object(column)) is not None}
         clocks = {name for name, inner in held.items() if _is_timed(inner)}
         for name in sorted(held, key=lambda one: one not in clocks):  # a message before a last will, which has no time
-            whole = name in (payload, columns.REST, fields.payload) or plain(name) in PAYLOAD
-            if (whole or plain(name) in WILL) and name not in given:
+            whole = name in (payload, columns.REST, fields.payload) or plain(name) in shape.PAYLOAD
+            if (whole or plain(name) in shape.WILL) and name not in given:
                 continue
             inner, timed = held[name], name in clocks
-            brings = (not times or min(times.values()) == SEEN) and timed
-            if plain(name) not in PERHAPS_PAYLOAD:
-                lacking = [known for known in (CLIENT, TOPIC) if not pick(_scalars(table), known)]
+            brings = (not times or min(times.values()) == shape.SEEN) and timed
+            if plain(name) not in shape.PERHAPS_PAYLOAD:
+                lacking = [known for known in (shape.CLIENT, shape.TOPIC) if not pick(columns.scalars(table), known)]
                 spelled = [f"{name}.{one}" for one in inner]
                 brings = brings or any(pick(spelled, known) for known in lacking)
-                path = TOPIC in lacking and not pick(table, PERHAPS_TOPIC)
+                path = shape.TOPIC in lacking and not pick(table, shape.PERHAPS_TOPIC)
                 brings = brings or (path and any(paths.account_of(one) for one in inner.values()))
-            if name in given or brings or (payload is None and pick(inner, (*PAYLOAD, *BASE64, *HEX))):
+            if name in given or brings or (payload is None and pick(inner, shape.PAYLOADS)):
                 values = [one if one and raw.kind(one) == "{" else b"{}" for one in table[name].to_pylist()]
                 parts, _ = columns.of_arrays([b"[" + b",".join(values) + b"]"])
                 table = {one: column for one, column in table.items() if one != name}
@@ -149,7 +128,77 @@ def of_publishers(table: Columns) -> Columns:
     last = any(plain(name).startswith("last") and is_of_message(name) for name in others)
     if not last and not any(time_rank(name) is not None for name in others):
         return table
-    return {PUBLISHERS + name if name in made else name: column for name, column in table.items()}
+    return {shape.PUBLISHERS + name if name in made else name: column for name, column in table.items()}
+
+
+class _Left:
+    """The columns of an answer that have no role yet; each is taken once."""
+
+    def __init__(self, table: Columns, asked: Asked) -> None:
+        self._table = table
+        self._asked = asked
+        self._scalars = set(columns.scalars(table))
+        self.names = dict.fromkeys(name for name in table if not name.startswith(KEY))
+
+    def take(self, given: str | None, known: tuple[str, ...], *, within: list[str] | None = None) -> str | None:
+        """Take the column that the contract gives, else the first of those that are known by their names."""
+        if given is not None and given not in self._table:
+            raise AnswerError(
+                f"the field {given!r}, which the contract names, is not in the rows; they have "
+                f"{columns.listed(self._table)}"
+            )
+        name = given or pick(self.names if within is None else within, known)
+        self.names.pop(name or "", None)
+        return name
+
+    def times(self, payload: str | None) -> dict[str, int]:
+        """Give the columns of instants, with their ranks."""
+        table = self._table
+        times = {name: rank for name, rank in _times(table).items() if name != payload}
+        times = times or _other_times(table) or _only_time({name: table[name] for name in self.names})
+        if not times:
+            raise AnswerError(
+                f"no field of the rows holds an instant; they have {columns.listed(table)}{_unread(table)}"
+            )
+        return times
+
+    def topic(self) -> str | None:
+        """Take the column of topics."""
+        table, asked = self._table, self._asked
+        topics = paths.topics(table, self._texts(), asked.account_id)
+        perhaps = shape.PERHAPS_TOPIC if asked.one_topic else (*shape.PERHAPS_TOPIC, "name", "id")
+        topic = self.take(asked.fields.topic, (*shape.TOPIC, *perhaps), within=topics)
+        return topic or self.take(paths.other_path(table, topics, asked), ())
+
+    def client(self, topic: str | None) -> str | None:
+        """Take the column of clients, beside that of topics."""
+        table, asked = self._table, self._asked
+        if paths.is_whole(table, topic, asked.account_id):  # a device or station beside it is the payload's own
+            return self.take(asked.fields.client_id, shape.SURE_CLIENT, within=self._texts())
+        keyed = any(name.startswith(KEY) for name in table)
+        perhaps = () if keyed or asked.client_id else shape.PERHAPS_CLIENT
+        known = (*shape.CLIENT, *(shape.UNNAMED if asked.live else ()), *perhaps)
+        client = self.take(asked.fields.client_id, known, within=self._texts())
+        if client is None and not keyed:
+            logins = [name for name in self.names if _is_all(table, name, asked.client_id)]
+            client = self.take(None, ("username",), within=logins)
+        return client
+
+    def payloads(self, payload: str | None) -> tuple[list[str], str | None]:
+        """Take the columns of payloads beside one, or without it, and the one that says how they are coded."""
+        payloads = [payload] if payload else []
+        encoding = self.take(coding(self._table, self.names, payload) if payload else None, ())
+        encoded = [one for one in (self.take(None, shape.BASE64), self.take(None, shape.HEX)) if one]
+        while payload and not self._asked.fields.payload and (other := self.take(None, shape.PAYLOAD)):
+            payloads.append(other)  # a row may have its payload in either
+        plainly = {_CODING.sub("", plain(name)) for name in encoded} - {""}
+        bare = [self.take(None, (name,)) for name in sorted(plainly)]  # data, beside data_base64
+        payloads += [one for one in (*bare, *encoded) if one]
+        return payloads, encoding or (self.take(None, shape.ENCODING) if payload or encoded else None)
+
+    def _texts(self) -> list[str]:
+        """Give those that are left and hold no objects or arrays."""
+        return [name for name in self.names if name in self._scalars]
 
 
 def assign(table: Columns, asked: Asked) -> Roles:
@@ -160,79 +209,42 @@ def assign(table: Columns, asked: Asked) -> Roles:
     AnswerError
         A field that the contract names is not there, or nothing holds an instant.
     """
-    fields, live = asked.fields, asked.live
-    left = dict.fromkeys(name for name in table if not name.startswith(KEY))
-
-    def take(given: str | None, known: tuple[str, ...], *, within: list[str] | None = None) -> str | None:
-        if given is not None and given not in table:
-            raise AnswerError(
-                f"the field {given!r}, which the contract names, is not in the rows; they have {listed(table)}"
-            )
-        name = given or pick(left if within is None else within, known)
-        left.pop(name or "", None)
-        return name
-
-    payload, stated = take(fields.payload, PAYLOAD), take(fields.time, ())
-    times = {stated: 0} if stated else {n: r for n, r in _times(table).items() if n != payload}
-    times = times or _other_times(table) or _only_time({one: table[one] for one in left})
-    if not times:
-        raise AnswerError(f"no field of the rows holds an instant; they have {listed(table)}{_unread(table)}")
+    fields, live, left = asked.fields, asked.live, _Left(table, asked)
+    payload, stated = left.take(fields.payload, shape.PAYLOAD), left.take(fields.time, ())
+    times = {stated: 0} if stated else left.times(payload)
     part = _part(table, times, fields)
-    # Of a row of a live answer, when it was last changed says less than when its publisher was last seen.
     times.pop(part or "", None)
+    # Of a row of a live answer, when it was last changed says less than when its publisher was last seen.
     ranked = sorted(times, key=lambda n: (times[n], "updated" in plain(n), "." not in n) if live else times[n])
-    scalars = _scalars(table)
-    topics = paths.topics(table, [name for name in left if name in scalars], asked.account_id)
-    perhaps = PERHAPS_TOPIC if asked.one_topic else (*PERHAPS_TOPIC, "name", "id")
-    topic = take(fields.topic, (*TOPIC, *perhaps), within=topics)
-    topic = topic or take(paths.other_path(table, topics, asked), ())
-    keyed = any(name.startswith(KEY) for name in table)
-    # Where the topic names the client, a device or station beside it is the payload's own.
-    known = SURE_CLIENT if paths.is_whole(table, topic, asked.account_id) else (
-        *CLIENT, *(UNNAMED if live else ()), *(() if keyed or asked.client_id else PERHAPS_CLIENT)
-    )  # fmt: skip
-    client = take(fields.client_id, known, within=[name for name in left if name in scalars])
-    if client is None and known is not SURE_CLIENT and not keyed:
-        client = take(None, ("username",), within=[name for name in left if _is_all(table, name, asked.client_id)])
-    account = take(None, ACCOUNT)
-    left = {name: None for name in left if name not in (ranked[0], part)}
-    payloads, shown = [payload] if payload else [], None
-    encoding = take(coding(table, left, payload) if payload else None, ())
-    encoded = [one for one in (take(None, BASE64), take(None, HEX)) if one]
-    while payload and not fields.payload and (other := take(None, PAYLOAD)):  # a row may have its payload in either
-        payloads.append(other)
-    plainly = {_CODING.sub("", plain(name)) for name in encoded} - {""}
-    bare = [take(None, (name,)) for name in sorted(plainly)]  # data, beside data_base64
-    payloads += [one for one in (*bare, *encoded) if one]
-    encoding = encoding or (take(None, ENCODING) if payload or encoded else None)
-    noted = _noted(table, left, live=live)
-    spread = [name for name in left if name not in noted]
-    own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (VAGUE, EVENT))
-    fragment = next((pair for pair in FRAGMENT if pair[0] in spread and pair[1] in spread), None)
+    topic = left.topic()
+    client, account = left.client(topic), left.take(None, shape.ACCOUNT)
+    for name in (ranked[0], part):
+        left.names.pop(name or "", None)
+    payloads, encoding = left.payloads(payload)
+    noted = _noted(table, left.names, live=live)
+    spread = [name for name in left.names if name not in noted]
+    own = tuple(name for name in ranked if name == ranked[0] or times[name] not in (shape.VAGUE, shape.EVENT))
+    fragment = next((pair for pair in shape.FRAGMENT if pair[0] in spread and pair[1] in spread), None)
     if fragment and not payloads and (fragment[0] == "_field" or len(spread) == 2):  # noqa: PLR2004
         tags = tuple(name for name in spread if name not in fragment)
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment, part=part)
+    shown = None
     if not payloads:
         candidate, coded, shown = _among(table, spread, topic, live=live)
+        if candidate is None and spread:
+            return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted), part=part)
         if candidate:
-            left.pop(candidate)
-            payloads, encoding = [candidate], take(coded, ENCODING)
-    if not payloads and spread:
-        return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted), part=part)
-    return Roles(
-        tuple(ranked), client, topic, account, encoding, tuple(payloads), (), tuple(left), shown=shown, part=part
-    )
-
-
-def listed(table: Columns) -> str:
-    """Name the columns of rows for an error."""
-    names = [name for name in table if not name.startswith("\0")]
-    return "the fields " + ", ".join(names[:20]) + (" …" if len(names) > 20 else "") if names else "no fields"  # noqa: PLR2004
+            left.names.pop(candidate)
+            payloads, encoding = [candidate], left.take(coded, shape.ENCODING)
+    extra = tuple(left.names)
+    return Roles(tuple(ranked), client, topic, account, encoding, tuple(payloads), (), extra, shown=shown, part=part)
 
 
 def _unread(table: Columns) -> str:
     """Show what a field holds that is called as times are."""
-    name = next((one for one in table if time_rank(one) in (PUBLISHED, PLAIN) and columns.sample(table[one])), None)
+    name = next(
+        (one for one in table if time_rank(one) in (shape.PUBLISHED, shape.PLAIN) and columns.sample(table[one])), None
+    )
     if name is None:
         return ""
     value = columns.sample(table[name])
@@ -254,7 +266,7 @@ def _dated(table: Columns) -> Columns:
 
 def _stamped(table: Columns) -> Columns:
     """Give instants that stand as objects, of protobuf, Firestore or MongoDB, as numbers or texts; if no others do."""
-    if any(rank != SEEN for rank in _times(table).values()):
+    if any(rank != shape.SEEN for rank in _times(table).values()):
         return table
     for name, column in table.items():
         value = columns.sample(column)
@@ -275,11 +287,11 @@ def _times(table: Columns) -> dict[str, int]:
     aside = of_record(table)
     for name, column in table.items():
         rank = None if name in aside else time_rank(name)
-        if rank is not None and not name.startswith(PUBLISHERS) and _instant(name, columns.sample(column)):
-            found |= {} if rank == SEEN and are_ages(column, name) else {name: rank}
+        if rank is not None and not name.startswith(shape.PUBLISHERS) and _instant(name, columns.sample(column)):
+            found |= {} if rank == shape.SEEN and are_ages(column, name) else {name: rank}
     finer = {name: rank for name, rank in found.items() if not _holds(table, name, _DAY)}
     if len(finer) < len(found) and any(
-        rank != SEEN and pc.all(columns.present(table[name])).as_py() for name, rank in finer.items()
+        rank != shape.SEEN and pc.all(columns.present(table[name])).as_py() for name, rank in finer.items()
     ):
         return finer
     return found
@@ -287,7 +299,7 @@ def _times(table: Columns) -> dict[str, int]:
 
 def _part(table: Columns, times: dict[str, int], fields: Fields) -> str | None:
     """Find the column of the parts of a second that the instants lack which count."""
-    spread = pick(table, (*PAYLOAD, *BASE64, *HEX)) is None
+    spread = pick(table, shape.PAYLOADS) is None
     for name, column in table.items():
         time = min((one for one in times if one != name), key=lambda one: times[one], default=name)
         unit = part_of_second(name, time)
@@ -301,7 +313,7 @@ def _part(table: Columns, times: dict[str, int], fields: Fields) -> str | None:
 
 def _other_times(table: Columns) -> dict[str, int]:
     """Give the columns of dates that are times of kinds that are not known."""
-    return {name: VAGUE for name in table if is_other_time(name) and is_date(columns.sample(table[name]))}
+    return {name: shape.VAGUE for name in table if is_other_time(name) and is_date(columns.sample(table[name]))}
 
 
 def _only_time(table: Columns) -> dict[str, int]:
@@ -309,10 +321,10 @@ def _only_time(table: Columns) -> dict[str, int]:
 
     It is none if another one is called as times are: that was not read, or holds none.
     """
-    if any(time_rank(name) not in (None, VAGUE) for name in table):
+    if any(time_rank(name) not in (None, shape.VAGUE) for name in table):
         return {}
     found = [name for name in table if may_be_time(name) and is_of_these_years(columns.sample(table[name]))]
-    return {name: VAGUE for name in found if len(found) == 1}
+    return {name: shape.VAGUE for name in found if len(found) == 1}
 
 
 def _instant(name: str, value: str | bytes | None) -> bool:
@@ -324,12 +336,6 @@ def _instant(name: str, value: str | bytes | None) -> bool:
         return _instant(name, raw.text(value))
     short = plain(name) in ("t", "at", "when", "date", "published", "received", "sent", "stored", "recorded", "created")
     return not short or is_instant(value.decode())
-
-
-def _scalars(table: Columns) -> list[str]:
-    """Give the columns whose values are no objects or arrays."""
-    samples = {name: columns.sample(column) for name, column in table.items()}
-    return [name for name, value in samples.items() if not isinstance(value, bytes) or value[:1] not in (b"{", b"[")]
 
 
 def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
@@ -344,7 +350,7 @@ def _among(
     table: Columns, names: list[str], topic: str | None, *, live: bool
 ) -> tuple[str | None, str | None, str | None]:
     """Find the one column that holds payloads, the one that says how they are coded, and the first if that shows it."""
-    name = pick(names, PERHAPS_PAYLOAD) or next(filter(is_of_payload, names), None)
+    name = pick(names, shape.PERHAPS_PAYLOAD) or next(filter(is_of_payload, names), None)
     if held := name is None and _holder(table, names, topic):
         return held, None, held
     if name is None:
@@ -357,7 +363,7 @@ def _among(
 def _is_alone(name: str, names: list[str], *, live: bool) -> bool:
     """Tell whether a column has none beside it but its own time; or is that of a last message."""
     others = [one for one in names if plain(one) not in (plain(name), f"{plain(name)}time")]
-    return not others or (live and plain(name.rpartition(".")[2]).startswith("last"))
+    return not others or (live and leaf(name).startswith("last"))
 
 
 def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
@@ -373,28 +379,20 @@ def _holder(table: Columns, names: list[str], topic: str | None) -> str | None:
     several = topic is not None and len(pc.unique(columns.texts(table[topic], topic))) > 1
     whole = column.null_count == 0
     mixed = whole and not pc.all(pc.starts_with(column, b"{")).as_py()
-    known = len(plain(name)) == 1 or plain(name) in HOLDERS
+    known = len(plain(name)) == 1 or plain(name) in shape.HOLDERS
     return name if known or mixed or (several and whole) else None
 
 
 def _noted(table: Columns, names: Collection[str], *, live: bool) -> list[str]:
     """Give the columns that are notes on a message, and no part of a payload that is spread over its row."""
-    record = of_record(names)
-    return [
-        name
-        for name in names
-        if name != columns.REST
-        and (
-            name in record
-            or name.startswith((AROUND, PUBLISHERS))
-            or is_bookkeeping(name, live=live)
-            or (paths.is_topic(name) and paths.is_path(table, name))  # what the topic says, once more
-        )
-    ]
+    aside = {name for name in names if name.startswith((shape.AROUND, shape.PUBLISHERS))} | of_record(names)
+    paths_again = {name for name in names if paths.is_topic(name) and paths.is_path(table, name)}
+    notes = {name for name in names if is_bookkeeping(name, live=live)} | aside | paths_again
+    return [name for name in names if name in notes and name != columns.REST]
 
 
 def is_of_message(name: str) -> bool:
     """Tell whether a field of a live answer is of the message rather than of its publisher."""
-    spelled = plain(name.rpartition(".")[2])
-    names = (*PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD, "lasttopic")
-    return spelled in names or of_last(name) in (*PAYLOAD, *BASE64, *HEX) or time_rank(name) not in (None, SEEN)
+    spelled = leaf(name)
+    names = (*shape.PAYLOADS, *shape.PERHAPS_PAYLOAD, "lasttopic")
+    return spelled in names or of_last(name) in shape.PAYLOADS or time_rank(name) not in (None, shape.SEEN)

@@ -109,6 +109,7 @@ def _value(document: bytes) -> Any:
 
 
 def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
+    """Find the rows in a value; None if it is no place for any."""
     if isinstance(value, list):
         if all(isinstance(one, dict) for one in value):
             return [_bare(one) for one in value]
@@ -116,6 +117,17 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
     if not isinstance(value, dict) or depth > _DEEPEST or (depth and _is_publisher(value)):
         return None
     inner = {name: one for name, one in value.items() if isinstance(one, list | dict) and plain(name) not in BESIDE}
+    if (found := _in_places(inner, depth)) is not None:
+        return found
+    if not inner and any(one is None and plain(name) in ROWS for name, one in value.items()):
+        return []
+    if value and all(plain(name) in BESIDE or (name == "_embedded" and not one) for name, one in value.items()):
+        return [] if "_links" in value or _states_none(value) else None  # HAL leaves out what is empty
+    return _by_client(value, inner)
+
+
+def _in_places(inner: dict[str, Any], depth: int) -> list[dict[str, Any]] | None:
+    """Give the rows of the first place for rows that has some; none of one that is empty; None if there is no place."""
     lists = {name: one for name, one in inner.items() if isinstance(one, list) and one}
     of_objects = [name for name, rows in lists.items() if any(isinstance(one, dict) for one in rows)]
     only = next((names[0] for names in ([*inner], of_objects) if len(names) == 1), None)
@@ -128,12 +140,11 @@ def _rows(value: Any, depth: int = 0) -> list[dict[str, Any]] | None:
             if found:
                 return found
             empty = found  # such as the messages of an envelope, beside its result
-    if empty is not None:
-        return empty
-    if not inner and any(one is None and plain(name) in ROWS for name, one in value.items()):
-        return []
-    if value and all(plain(name) in BESIDE or (name == "_embedded" and not one) for name, one in value.items()):
-        return [] if "_links" in value or _states_none(value) else None  # HAL leaves out what is empty
+    return empty
+
+
+def _by_client(value: dict[str, Any], inner: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Give the rows of an object that has one of each client under its id; None if it is no such object."""
     known = {key for name, one in inner.items() if isinstance(one, dict) for key in one}
     clients = {name: one for name, one in value.items() if name in inner or not _is_beside(name, one, known)}
     if [*inner.values()] == [{}] and all(

@@ -75,23 +75,9 @@ CLIENT = (
 UNNAMED = ("id", "name", "username")
 """What a publisher may be called by in a live answer."""
 PERHAPS_CLIENT = (
-    "mqttclient",
-    "node",
-    "gateway",
-    "gatewayid",
-    "thing",
-    "thingid",
-    "deveui",
-    "sensorid",
-    "sensor",
-    "machineid",
-    "machine",
-    "assetid",
-    "asset",
-    "imei",
-    "serialnumber",
-    "serial",
-)
+    "mqttclient", "node", "gateway", "gatewayid", "thing", "thingid", "deveui", "sensorid", "sensor", "machineid",
+    "machine", "assetid", "asset", "imei", "serialnumber", "serial",
+)  # fmt: skip
 """Names that count where nothing else says whose a message is."""
 TOPIC = (
     "lasttopic", "lastmessagetopic", "topic", "mqtttopic", "topicname", "messagetopic", "msgtopic", "fulltopic",
@@ -110,6 +96,7 @@ BASE64 = (
     "bodybase64", "rawbase64", "messagebase64",
 )  # fmt: skip
 HEX = ("payloadhex", "hexpayload", "lastpayloadhex", "hex", "datahex", "rawhex")
+PAYLOADS = (*PAYLOAD, *BASE64, *HEX)
 # These hold the payload only if nothing else can: a payload spread over its row may have a field of the same name.
 PERHAPS_PAYLOAD = (
     "lastmessage", "message", "body", "data", "content", "msg", "json", "raw", "value", "lastvalue", "val", "v",
@@ -124,7 +111,7 @@ LAST = ("lastmessage", "message", "msg", "last", "latest")
 """What a live answer calls the object of a publisher's last message."""
 WILL = ("lastwill", "will", "lwt", "willmessage", "lastwillmessage", "lastwilltestament")
 """What a publisher left with the broker, to be published when it is gone: no message of its."""
-_OF_MESSAGES = {*TOPIC, *PAYLOAD, *BASE64, *HEX, *PERHAPS_PAYLOAD}
+_OF_MESSAGES = {*TOPIC, *PAYLOADS, *PERHAPS_PAYLOAD}
 ENCODING = (
     "payloadencoding", "encoding", "payloadformat", "payloadtype", "contentencoding", "isbase64encoded", "isbase64",
     "payloadisbase64", "base64encoded", "format",
@@ -232,6 +219,17 @@ def plain(name: str) -> str:
     return re.sub(r"[^0-9a-z]", "", name.lower().removeprefix("hydra:")) or name
 
 
+@lru_cache(4096)
+def leaf(name: str) -> str:
+    """Give the last part of a nested field's name as `plain` does."""
+    return plain(name.rpartition(".")[2])
+
+
+def _words(name: str) -> list[str]:
+    """Give the words of the last part of a nested field's name, in small letters."""
+    return [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+
+
 def pick(names: Collection[str], known: tuple[str, ...]) -> str | None:
     """Give the first of the known names that occurs; a field of a nested object counts by its last part too.
 
@@ -240,7 +238,7 @@ def pick(names: Collection[str], known: tuple[str, ...]) -> str | None:
     """
     spelled: dict[str, str] = {}
     for name in sorted(names, key=lambda name: "." in name):
-        spelled.setdefault(plain(name.rpartition(".")[2]), name)
+        spelled.setdefault(leaf(name), name)
     for name in names:
         spelled.setdefault(plain(name), name)
     for name in names:
@@ -265,21 +263,21 @@ def is_place(name: str, *, singular: bool = False) -> bool:
 @lru_cache(4096)
 def of_last(name: str) -> str:
     """Give a name, as `plain` does, without what says that it is of the last message."""
-    spelled = plain(name.rpartition(".")[2])
+    spelled = leaf(name)
     return _OF_LAST.sub("", spelled) or spelled
 
 
 @lru_cache(4096)
 def is_of_payload(name: str) -> bool:
     """Tell whether a name is put together of words for a payload alone, such as ``message_body`` or ``rawJson``."""
-    words = {word.lower() for word in _WORD.findall(name.rpartition(".")[2])}
+    words = set(_words(name))
     return len(words) > 1 and words <= _PARTS and not words.isdisjoint(("payload", "message", "msg", "body", "json"))
 
 
 @lru_cache(4096)
 def time_rank(name: str) -> int | None:
     """Rank a field that may hold a message's time, from `PUBLISHED` to `SEEN`; None is no such field."""
-    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    words = _words(name)
     core = "".join(word for word in words if word not in _UNITS and word not in _FORMS)
     if not core:
         return PLAIN if any(word in ("epoch", "unix", "utc") for word in words) else None
@@ -306,7 +304,7 @@ def is_same_time(name: str, other: str) -> bool:
 @lru_cache(4096)
 def is_other_time(name: str) -> bool:
     """Tell whether a field is a time of a kind that is not known: it counts where it holds dates and no other does."""
-    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    words = _words(name)
     if len(words) < 2 or time_rank(name) is not None or any(map(_OF_DEVICE.match, words)):  # noqa: PLR2004
         return False
     return words[-1] in ("time", "timestamp", "datetime")
@@ -315,7 +313,7 @@ def is_other_time(name: str) -> bool:
 @lru_cache(4096)
 def may_be_time(name: str) -> bool:
     """Tell whether a field may be a message's time, whatever its name: no client, topic, note or act of a device."""
-    spelled = plain(name.rpartition(".")[2])
+    spelled = leaf(name)
     if spelled in (*CLIENT, *TOPIC, *_BOOKKEEPING) or time_rank(name) is not None:
         return False
     return not any(map(_OF_DEVICE.match, (word.lower() for word in _WORD.findall(name))))
@@ -330,14 +328,14 @@ def is_of_making(name: str) -> bool:
 @lru_cache(4096)
 def unit_of(name: str) -> str | None:
     """Give the unit that a time's name states: s, ms, us or ns."""
-    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    words = _words(name)
     return next((_UNITS[word] for word in words[1:] if word in _UNITS), None)
 
 
 @lru_cache(4096)
 def part_of_second(name: str, time: str) -> str | None:
     """Give the unit of what a field may say of an instant beside its seconds: ns of ``ts_nanos`` beside ``ts``."""
-    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    words = _words(name)
     unit = next((_UNITS[word] for word in words if _UNITS.get(word, "s") != "s"), None)
     same = name != time and name.rpartition(".")[0] == time.rpartition(".")[0] and is_same_time(time, name)
     return unit if same else None
@@ -358,13 +356,13 @@ def is_label(name: str) -> bool:
 
 def is_account_id(name: str) -> bool:
     """Tell whether a field holds the id of an account."""
-    return plain(name.rpartition(".")[2]) in ("accountid", "tenantid")
+    return leaf(name) in ("accountid", "tenantid")
 
 
 @lru_cache(4096)
 def is_bookkeeping(name: str, *, live: bool = False) -> bool:
     """Tell whether a field is the portal's own note on a message and no part of a payload spread over its row."""
-    spelled = plain(name.rpartition(".")[2])
+    spelled = leaf(name)
     return spelled in _BOOKKEEPING or (live and spelled in _PUBLISHERS) or time_rank(name) in (RECEIVED, SEEN)
 
 

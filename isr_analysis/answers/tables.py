@@ -78,7 +78,7 @@ def _by_instants(fields: dict[str, bytes]) -> Columns:
         return {}
     rows = []
     for at, value in fields.items():
-        inner = raw.members(value) if raw.kind(value) == "{" else {}
+        inner = raw.fields(value)
         if any(time_rank(name) is not None for name in inner):
             return {}
         is_row = pick(inner, (*CLIENT, *TOPIC, *PAYLOAD)) is not None

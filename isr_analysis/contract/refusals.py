@@ -267,23 +267,15 @@ def is_vague(known: History, new: History, words: str) -> bool:
 
 def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, Any]:
     """Read one statement, such as ``query.from: Field required`` or ``unknown parameter 'topic'``."""
-    named = [name for name in names.of_words(clause) if name not in ("query", "string", "parameter")]
-    # Those with a dot before them first: "to" and "from" are words as well.
-    named = [names.bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]
-    is_of_header = re.search(r"\bheaders?\b", clause, re.IGNORECASE) is not None
-    if is_of_header and not any(name in asked or names.role_of(name) in _WANTED for name in named):
-        return {}  # no parameter brings it
-    if (one := _OF_ONE.match(clause)) and (one[1] in asked or roles.role_of(one[1])):
-        named = [one[1]]
+    if (named := _named(asked, clause)) is None:
+        return {}
     sent = known.limit if _BOUND.fullmatch(clause) else next((name for name in named if name in asked), None)
-    if sent is not None and sent == known.topic and asked[sent] == "#" and _NO_FILTER.search(clause):
+    of_all_topics = sent is not None and sent == known.topic and asked[sent] == "#"
+    if of_all_topics and _NO_FILTER.search(clause):
         return one_topic(known)
-    if sent is not None and sent == known.topic and asked[sent] == "#" and re.search("account", clause, re.IGNORECASE):
+    if of_all_topics and re.search("account", clause, re.IGNORECASE):
         return {**one_topic(known), "topic_form": "path filter"}
-    of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and _TOO_MUCH.search(clause))
-    of_size = of_size or bool(known.limit in asked and re.search(rf"\b{known.page_size}\b", clause))
-    of_size = of_size and known.limit is not None and not _is_of_length(clause)
-    if of_size and (size := _size(known, clause)):
+    if _is_of_size(known, asked, clause, sent) and (size := _size(known, clause)):
         return {"page_size": size, "page_size_is_kept": True}
     of_value = sent in (known.start, known.end) and re.search(r"\bvalue\b", clause, re.IGNORECASE)
     if sent is not None and _UNKNOWN.search(clause) and not of_value:
@@ -300,6 +292,25 @@ def _learn(known: History, asked: Mapping[str, str], clause: str) -> dict[str, A
     if unnamed and known.client not in (None, *asked):
         return {"client_required": True}  # it names nothing, and a client is what may have to be named
     return missing
+
+
+def _named(asked: Mapping[str, str], clause: str) -> list[str] | None:
+    """Give what may be names of parameters in a statement; None if it is of a header, which no parameter brings."""
+    named = [name for name in names.of_words(clause) if name not in ("query", "string", "parameter")]
+    # Those with a dot before them first: "to" and "from" are words as well.
+    named = [names.bare(name, asked) for dotted in (True, False) for name in named if ("." in name) is dotted]
+    is_of_header = re.search(r"\bheaders?\b", clause, re.IGNORECASE) is not None
+    if is_of_header and not any(name in asked or names.role_of(name) in _WANTED for name in named):
+        return None
+    one = _OF_ONE.match(clause)
+    return [one[1]] if one and (one[1] in asked or roles.role_of(one[1])) else named
+
+
+def _is_of_size(known: History, asked: Mapping[str, str], clause: str, sent: str | None) -> bool:
+    """Tell whether a statement is of a page's size."""
+    of_size = sent == known.limit if sent else bool(_SIZE.search(clause) and _TOO_MUCH.search(clause))
+    of_size = of_size or bool(known.limit in asked and re.search(rf"\b{known.page_size}\b", clause))
+    return of_size and known.limit is not None and not _is_of_length(clause)
 
 
 def _time_form(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from isr_analysis.answers.shape import plain
+from isr_analysis.answers.shape import leaf
 from isr_analysis.errors import AnswerError
 from isr_analysis.secret import Secret, is_named_otherwise, is_named_secret, revealed
 
@@ -89,7 +89,7 @@ class Made:
     def password(self) -> Secret | None:
         """The broker password, which the portal shows only this once; None if none is recognised in the answer."""
         secrets = {name: v for name, v in self.fields.items() if isinstance(v, Secret)}
-        called = {v for name, v in secrets.items() if "passw" in plain(_leaf(name))}
+        called = {v for name, v in secrets.items() if "passw" in leaf(name)}
         alone = called.pop() if len(called) == 1 else None
         found = self._find(_PASSWORD, Secret) or alone or (self._find(_KEYS, Secret) if len(secrets) == 1 else None)
         return found if isinstance(found, Secret) else None
@@ -136,7 +136,7 @@ class Made:
         by_depth = sorted(there, key=lambda name: name.count("."))
         for one in known:
             for name in by_depth:
-                if plain(_leaf(name)) == one:
+                if leaf(name) == one:
                     return there[name]
         return None
 
@@ -214,9 +214,8 @@ def _read(body: bytes) -> Any:
 
 def _may_be_secret(name: str, _: str) -> bool:
     """Tell whether a text is not plainly something else."""
-    leaf = plain(_leaf(name))
     known = (*_USERNAME, *_CLIENT, *_TOPIC, *_HOST, *_EXPIRES, *_ID, *_SAID)
-    return leaf not in known and not is_named_otherwise(name)
+    return leaf(name) not in known and not is_named_otherwise(name)
 
 
 def flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -229,10 +228,6 @@ def flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield name, _masked(str(key), one, _is_secret)
 
 
-def _leaf(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
 def _is_secret(name: str, value: str) -> bool:
     return is_named_secret(name) or _URL_LOGIN.search(value) is not None
 
@@ -243,6 +238,6 @@ def _masked(name: str, value: Any, is_secret: Callable[[str, str], bool]) -> Any
         return [_masked(name, one, is_secret) for one in value]
     if isinstance(value, dict):
         return {key: _masked(str(key), one, is_secret) for key, one in value.items()}
-    if type(value) is int and plain(_leaf(name)) in _PASSWORD:
+    if type(value) is int and leaf(name) in _PASSWORD:
         return Secret(str(value))
     return Secret(value) if isinstance(value, str) and value and is_secret(name, value) else value

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from clocks import NOON
 
 import isr_analysis as isr
-from isr_analysis import times
-
-NOON = times.instant("2026-11-20T12:00:00Z")
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,6 @@ API = "/api/v1/subscriber"
 NOW = times.instant("2026-11-20T15:37:12.5")
 
 
-class Clock:
-    """A clock that stands until it is set."""
-
-    def __init__(self, at: int = NOW) -> None:
-        self.at = at
-
-    def __call__(self) -> int:
-        """Give the instant, ns."""
-        return self.at
-
-
 def client(here: Any, token: str | None = None, **headers: str) -> httpx.Client:
     """Give an HTTP client with a token; the caller closes it."""
     return httpx.Client(

@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from clocks import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sandboxes import API, NOW, Clock, ask, client, rows, span
+from sandboxes import API, NOW, ask, client, rows, span
 
 from isr_analysis import sandbox, times
 from isr_analysis.errors import UsageError
@@ -22,7 +23,7 @@ DAY, HOUR, MINUTE = times.DAY, times.HOUR, times.MINUTE
 @pytest.fixture(scope="module")
 def running() -> Iterator[Any]:
     """Give a sandbox whose clock stands; no test of this file changes it."""
-    with sandbox.serve(now=Clock()) as here:
+    with sandbox.serve(now=Clock(NOW)) as here:
         yield here
 
 
@@ -222,7 +223,7 @@ def test_the_same_seed_is_the_same_fleet(running):
 
 def test_nothing_from_the_future_and_nothing_too_old():
     """Messages are there once they are published, and no longer than `days`."""
-    clock = Clock()
+    clock = Clock(NOW)
     with sandbox.serve(now=clock, days=2) as here:
         ahead = span(NOW - MINUTE, NOW + 10 * MINUTE)
         before = rows(here, **ahead)
@@ -238,7 +239,7 @@ def test_faster_and_slower():
     """`rate` sets the pace; what is asked for in pages is still the whole."""
     counts = []
     for rate in (0.5, 1.0, 20.0):
-        with sandbox.serve(now=Clock(), rate=rate, troubles=False) as here:
+        with sandbox.serve(now=Clock(NOW), rate=rate, troubles=False) as here:
             found = rows(here, **span(NOW - HOUR, NOW), topic="telemetry/watt_meter")
             assert rows(here, limit=999, **span(NOW - HOUR, NOW), topic="telemetry/watt_meter") == found
             counts.append(len(found))
@@ -282,7 +283,7 @@ def test_an_add_on_opens_its_route_alone(running, route, add_on, words):
 
 def test_rotation_keeps_the_account():
     """A rotated token is revoked, and the new one opens the same."""
-    with sandbox.serve(now=Clock()) as here:
+    with sandbox.serve(now=Clock(NOW)) as here:
         old = here.make_token({"mgmt"}, seed=2)
         new = here.rotate(old)
         assert new != old
@@ -305,7 +306,7 @@ def test_a_platform_token_names_its_account(running):
 
 def test_an_hour_has_so_many_requests():
     """Headers count down; then 429 with Retry-After, and a new hour brings new ones. Each token has its own."""
-    clock = Clock()
+    clock = Clock(NOW)
     with sandbox.serve(now=clock, limit=3) as here:
         other = here.make_token()
         left = [ask(here, "publishers").headers["x-ratelimit-remaining"] for _ in range(3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from clocks import Clock
 from httpx import Client
 
 from isr_analysis import sandbox, times
@@ -11,20 +12,10 @@ NOW = times.instant("2026-11-20T15:37:12")
 HOUR, MINUTE = times.HOUR, times.MINUTE
 
 
-class Clock:
-    """A clock that stands until it is set."""
-
-    at = NOW
-
-    def __call__(self) -> int:
-        """Give the instant, ns."""
-        return self.at
-
-
 @pytest.fixture
 def clock():
     """Give the sandbox's clock."""
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

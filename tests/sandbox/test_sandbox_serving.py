@@ -12,7 +12,8 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
-from sandboxes import API, NOW, Clock, ask, client
+from clocks import Clock
+from sandboxes import API, NOW, ask, client
 
 from isr_analysis import sandbox
 from isr_analysis.errors import UsageError
@@ -21,7 +22,7 @@ from isr_analysis.times import SECOND
 
 def test_requests_are_counted_by_route_and_token():
     """The sandbox knows how often each route was asked, and with which token."""
-    with sandbox.serve(now=Clock()) as here:
+    with sandbox.serve(now=Clock(NOW)) as here:
         other = here.make_token()
         ask(here, "history", limit=1)
         ask(here, "history", other, limit=1)
@@ -45,7 +46,7 @@ def test_every_answer_tells_the_time_of_the_sandbox_once():
 
 def test_failures_on_demand():
     """Down, a page of HTML, slow, a body that breaks off, half of the JSON: each so often as was said, then well."""
-    with sandbox.serve(now=Clock()) as here:
+    with sandbox.serve(now=Clock(NOW)) as here:
         here.fail("down", times=2)
         assert [ask(here, "publishers").status_code for _ in range(3)] == [503, 503, 200]
         here.fail("html", route="history")
@@ -70,7 +71,7 @@ def test_failures_on_demand():
 
 def test_a_defect_of_the_sandbox_itself_is_logged(monkeypatch, caplog):
     """An answer of 500 that nobody asked for says in the log where it comes from; what fails on demand says nothing."""
-    with sandbox.serve(now=Clock()) as here:
+    with sandbox.serve(now=Clock(NOW)) as here:
         here.fail("cut", times=1)
         with pytest.raises(httpx.RemoteProtocolError):
             ask(here, "history")
@@ -127,7 +128,7 @@ def test_where_a_connection_keeps_things(tmp_path, monkeypatch):
 
 def test_the_connection_has_the_sandbox_clock():
     """What is connected asks by the same clock, and knows the account."""
-    with sandbox.serve(now=Clock()) as here, here.connect() as portal:
+    with sandbox.serve(now=Clock(NOW)) as here, here.connect() as portal:
         assert portal.now() == NOW
         assert portal.account_id == here.account_id
 

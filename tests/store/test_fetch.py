@@ -7,6 +7,7 @@ import threading
 
 import pandas as pd
 import pytest
+from clocks import NOON, Clock
 
 import isr_analysis as isr
 from isr_analysis import errors, settings, times
@@ -18,21 +19,6 @@ from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
-
-NOON = times.instant("2026-11-20T12:00:00Z")
-
-
-class Clock:
-    """A clock that moves when it is told to, or when someone sleeps by it."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def __call__(self) -> int:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += round(seconds * SECOND)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 
 import pytest
+from clocks import Clock
 from recorders import EVER, S, needs_mosquitto, rows, said, truth, wait_for
 
 import isr_analysis as isr
@@ -27,16 +28,6 @@ from isr_analysis.times import Range
 
 T0 = times.instant("2026-11-20T12:00:00")
 MIN = times.MINUTE
-
-
-class Clock:
-    """A clock that stands until it is set."""
-
-    def __init__(self):
-        self.at = T0
-
-    def __call__(self):
-        return self.at
 
 
 class Running:
