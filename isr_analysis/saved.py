@@ -48,7 +48,7 @@ def read_history(
     ----------
     source : str, Path, bytes, or a list of them
         A file, or the answer itself as bytes; for several pages of one answer, a list in order. JSON, JSON lines, CSV,
-        InfluxDB's CSV, Parquet or Arrow; compressed or not.
+        InfluxDB's CSV, Parquet or Arrow; compressed or not, or in a zip or tar file.
     client_id : str or list-like of str, optional
         The clients that were requested; messages of others are left out. If there is only one, the answer need not
         name it.

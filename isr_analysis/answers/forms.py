@@ -59,6 +59,23 @@ def read(
     return rows, said | found.notes
 
 
+def read_files(body: bytes, content_type: str | None, *, fields: Fields) -> tuple[Columns, dict[str, bytes]] | None:
+    """Read the files of a zip or tar file one by one, of which the paths say whose rows each has; None if it is none.
+
+    Raises
+    ------
+    AnswerError
+        A file has no form that is known, or breaks off.
+    """
+    files = [(path, text) for path, text in unpack.files(body, content_type) if path]
+    found = [read(text, content_type, fields=fields, live=False) for _, text in files]
+    tables = [(table, columns.length(table)) for table, _ in found]
+    if not files or any(name.startswith(keys.KEY) for table, _ in tables for name in table):
+        return None
+    around = keys.columns_of([keys.of_path(path) for path, _ in files], [count for _, count in tables])
+    return around | columns.concat(tables), {name: one for _, notes in found for name, one in notes.items()}
+
+
 def _alike(text: bytes, *, fields: Fields, live: bool) -> envelope.Found | None:
     """Find the rows of a text that holds one array of rows alike, which is then gone through once; None if it does not.
 

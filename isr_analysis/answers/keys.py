@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +22,9 @@ KEY = "\0key"
 LEVELS = {"telemetry", "state", "event"}
 """The first levels of topics that the portal's own devices have."""
 
+_TYPE = re.compile(r"(?:\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|arrow|feather|gz|zst|bz2|xz|lz4))+$", re.IGNORECASE)
+_WHEN = r"20\d\d-?[01]\d-?[0-3]\d(?:T[\d.-]*Z?)?"
+_DATED = re.compile(rf"^(?:{_WHEN}(?:[-_.]|$))+|(?:[-_.]{_WHEN})+$")
 _DAY = re.compile(r"20\d\d(?:0[1-9]|1[0-2])[0-3]\d")
 
 
@@ -93,6 +97,12 @@ def columns_of(groups: Sequence[tuple[str, ...]], counts: Sequence[int]) -> Colu
             [name for name, count in zip(names, counts, strict=True) for _ in range(count)]
         )
     return made
+
+
+def of_path(path: str) -> tuple[str, ...]:
+    """Give the names that the path of a file has, folders and its own, without its type, places and days."""
+    parts = [_DATED.sub("", _TYPE.sub("", one)) for one in PurePosixPath(path).parts]
+    return tuple(one for i, one in enumerate(parts) if one not in ("", "/") and (i or not is_place(one, singular=True)))
 
 
 def paths_around(topic: pa.ChunkedArray, around: pa.ChunkedArray) -> Columns:

@@ -34,17 +34,7 @@ from isr_analysis.answers import (
 from isr_analysis.answers.columns import Columns
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.roles import Roles
-from isr_analysis.answers.shape import (
-    Asked,
-    Fields,
-    is_account_id,
-    is_same_time,
-    leaf,
-    part_of_second,
-    pick,
-    plain,
-    time_rank,
-)
+from isr_analysis.answers.shape import Asked, Fields, is_account_id, pick, plain, time_rank
 from isr_analysis.errors import AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
@@ -189,24 +179,39 @@ def shown(pages: Iterable[Page]) -> tuple[str | None, str | None]:
 
 def _read(body: bytes, content_type: str | None, asked: Asked, *, whole: bool = False) -> Page:
     try:
-        table, notes = forms.read(body, content_type, fields=asked.fields, live=asked.live, whole=whole)
-        rows = columns.length(table)
-        if (zone := asked.fields.time_zone or _zone(notes)) is not None:
-            asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
-        page = _page(table, asked) if rows else Page()
-        named = {raw.text(one) for name, one in notes.items() if is_account_id(name) and raw.kind(one) == '"'}
-        page = replace(page, accounts=page.accounts | named, rows=rows)
-        return replace(page, payload_form=forms.taught(page.payload_form, notes), paging=paging.read(notes, rows))
+        found = forms.read(body, content_type, fields=asked.fields, live=asked.live, whole=whole)
+        return _understood(*found, asked)
     except (AnswerError, UnicodeError) as exc:  # a name or a cursor may hold what is no text
+        if (page := _of_files(body, content_type, asked)) is not None:
+            return page
         what = "live answer" if asked.live else "history answer"
         said = str(exc).encode("utf-8", "backslashreplace").decode()
         raise AnswerError(f"the portal's {what} was not understood: {said}{failures.remedy(said)}") from exc
 
 
+def _of_files(body: bytes, content_type: str | None, asked: Asked) -> Page | None:
+    """Read a zip or tar file of which the paths tell what its rows do not; None if they do not either."""
+    with contextlib.suppress(AnswerError, UnicodeError):
+        found = None if asked.live else forms.read_files(body, content_type, fields=asked.fields)
+        return None if found is None else _understood(*found, asked)
+    return None
+
+
+def _understood(table: Columns, notes: dict[str, bytes], asked: Asked) -> Page:
+    """Give the page of some rows, and of what stands beside them."""
+    rows = columns.length(table)
+    if (zone := asked.fields.time_zone or _zone(notes)) is not None:
+        asked = replace(asked, fields=replace(asked.fields, time_zone=zone))
+    page = _page(table, asked) if rows else Page()
+    named = {raw.text(one) for name, one in notes.items() if is_account_id(name) and raw.kind(one) == '"'}
+    page = replace(page, accounts=page.accounts | named, rows=rows)
+    return replace(page, payload_form=forms.taught(page.payload_form, notes), paging=paging.read(notes, rows))
+
+
 def _zone(notes: dict[str, bytes]) -> str | None:
     """Give the time zone that an envelope names for its rows."""
     for name, value in notes.items():
-        if leaf(name) in ("timezone", "tz", "timezonename") and raw.kind(value) == '"':
+        if shape.leaf(name) in ("timezone", "tz", "timezonename") and raw.kind(value) == '"':
             with contextlib.suppress(ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
                 return zoneinfo.ZoneInfo(raw.text(value)).key
     return None
@@ -303,13 +308,13 @@ def _is_stated(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
     time = None
     for name in role.time:
-        same = asked.fields.time is None and is_same_time(role.time[0], name)
+        same = asked.fields.time is None and shape.is_same_time(role.time[0], name)
         if time is not None and time.null_count == 0 and not same:
             continue
         one = instants.to_ns(table[name], name, asked.fields.time_form, asked.fields.time_zone)
         time = one if time is None or (same and _is_cut(time, one)) else pc.coalesce(time, one)
     assert time is not None
-    if role.part is not None and (unit := part_of_second(role.part, role.time[0])) is not None:
+    if role.part is not None and (unit := shape.part_of_second(role.part, role.time[0])) is not None:
         time = instants.completed(time, table[role.part], unit) or time
     if time.null_count == 0:
         return time

@@ -58,7 +58,12 @@ def texts(body: bytes, content_type: str | None = None) -> list[bytes]:
     AnswerError
         The compressed data are damaged or break off, or the text is not in the encoding that it is said to be in.
     """
-    return [_utf8(one, content_type or "") for one in _unpacked(body, 0)]
+    return [text for _, text in files(body, content_type)]
+
+
+def files(body: bytes, content_type: str | None = None) -> list[tuple[str, bytes]]:
+    """Give what `texts` gives, each with the path that it has in a zip or tar file; "" if it is in none."""
+    return [(path, _utf8(one, content_type or "")) for path, one in _unpacked(body, "", 0)]
 
 
 def is_packed(body: bytes) -> bool:
@@ -66,7 +71,7 @@ def is_packed(body: bytes) -> bool:
     return any(magic.match(body) for magic, _, _ in _PACKED)
 
 
-def _unpacked(body: bytes, depth: int) -> list[bytes]:
+def _unpacked(body: bytes, path: str, depth: int) -> list[tuple[str, bytes]]:
     for magic, name, unpack in _PACKED:
         if not magic.match(body) or (name == "zlib" and int.from_bytes(body[:2], "big") % 31):
             continue
@@ -76,19 +81,19 @@ def _unpacked(body: bytes, depth: int) -> list[bytes]:
             parts = unpack(body)
         except _BROKEN as exc:
             raise AnswerError(f"the body is {name} data that is damaged or breaks off ({exc})") from exc
-        return [inner for part in parts for inner in _unpacked(part, depth + 1)]
-    return [body]
+        return [inner for name, part in parts for inner in _unpacked(part, name or path, depth + 1)]
+    return [(path, body)]
 
 
-def _zlib(body: bytes) -> list[bytes]:
+def _zlib(body: bytes) -> bytes:
     unpacker = zlib.decompressobj()
     found = unpacker.decompress(body)
     if not unpacker.eof or unpacker.unused_data:
         raise ValueError("its end is not where it should be")
-    return [found]
+    return found
 
 
-def _bz2(body: bytes) -> list[bytes]:
+def _bz2(body: bytes) -> bytes:
     # bz2.decompress takes whatever follows the end for padding.
     found = b""
     while body:
@@ -97,10 +102,10 @@ def _bz2(body: bytes) -> list[bytes]:
         if not unpacker.eof:
             raise EOFError("it breaks off")
         body = unpacker.unused_data
-    return [found]
+    return found
 
 
-def _zip(body: bytes) -> list[bytes]:
+def _zip(body: bytes) -> list[tuple[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(body)) as file:
         # Python reads the list of files by its length alone: a damaged one would leave some out.
         stated = int.from_bytes(body[body.rfind(b"PK\x05\x06") + 10 :][:2], "little")
@@ -109,7 +114,7 @@ def _zip(body: bytes) -> list[bytes]:
         return _of_data([(one.filename, file.read(one)) for one in file.infolist() if not one.is_dir()])
 
 
-def _tar(body: bytes) -> list[bytes]:
+def _tar(body: bytes) -> list[tuple[str, bytes]]:
     if body[-_TAR_END:].strip(b"\0"):  # between two files Python takes it for whole
         raise EOFError("it breaks off")
     with tarfile.open(fileobj=io.BytesIO(body), mode="r:") as file:
@@ -117,26 +122,30 @@ def _tar(body: bytes) -> list[bytes]:
         return _of_data([(name, one.read()) for name, one in found if one is not None])
 
 
-def _of_data(files: list[tuple[str, bytes]]) -> list[bytes]:
+def _of_data(packed: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """Give the files that hold data in the order of their names; an empty one only if all are."""
-    found = [body for name, body in sorted(files) if not _NO_DATA.fullmatch(name)]
-    return [body for body in found if body] or found[:1]
+    found = [(name, body) for name, body in sorted(packed) if not _NO_DATA.fullmatch(name)]
+    return [(name, body) for name, body in found if body] or found[:1]
 
 
-def _arrow(codec: str) -> Callable[[bytes], list[bytes]]:
-    return lambda body: [pa.CompressedInputStream(pa.BufferReader(body), codec).read()]
+def _one(unpack: Callable[[bytes], bytes]) -> Callable[[bytes], list[tuple[str, bytes]]]:
+    return lambda body: [("", unpack(body))]
 
 
-_PACKED: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], list[bytes]]], ...] = (
-    (re.compile(rb"\x1f\x8b"), "gzip", lambda body: [gzip.decompress(body)]),
+def _arrow(codec: str) -> Callable[[bytes], list[tuple[str, bytes]]]:
+    return _one(lambda body: pa.CompressedInputStream(pa.BufferReader(body), codec).read())
+
+
+_PACKED: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], list[tuple[str, bytes]]]], ...] = (
+    (re.compile(rb"\x1f\x8b"), "gzip", _one(gzip.decompress)),
     (re.compile(rb"PK\x03\x04"), "zip", _zip),
     (re.compile(rb"PK\x05\x06"), "zip", _zip),
     (re.compile(rb".{257}ustar", re.DOTALL), "tar", _tar),
-    (re.compile(rb"BZh"), "bzip2", _bz2),
-    (re.compile(rb"\xfd7zXZ\x00"), "xz", lambda body: [lzma.decompress(body)]),
+    (re.compile(rb"BZh"), "bzip2", _one(_bz2)),
+    (re.compile(rb"\xfd7zXZ\x00"), "xz", _one(lzma.decompress)),
     (re.compile(rb"\x28\xb5\x2f\xfd"), "zstd", _arrow("zstd")),
     (re.compile(rb"\x04\x22\x4d\x18"), "lz4", _arrow("lz4")),
-    (re.compile(rb"\x78"), "zlib", _zlib),
+    (re.compile(rb"\x78"), "zlib", _one(_zlib)),
 )
 
 

@@ -3,62 +3,17 @@
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
-import io
 import json
 import lzma
-import tarfile
-import zipfile
 import zlib
 
 import pyarrow as pa
 import pytest
-from pages import ACCOUNT, AT, NS, ONE, PATH, ROW, read, through, told
+from pages import ACCOUNT, ALL, AT, NS, ONE, PATH, ROW, ROWS, as_csv, read, tarred, through, told, zipped
 
 from isr_analysis import answers, messages
 from isr_analysis.errors import AnswerError
-
-ROWS = [
-    {"time": AT, "client_id": "a", "topic": PATH, "payload": {"on": True}},
-    {"time": "2026-11-01T06:30:01Z", "client_id": "b", "topic": f"{ACCOUNT}/b/t", "payload": [1.0, "é\n,;"]},
-    {"time": "2026-11-01T06:30:02Z", "client_id": "b", "topic": f"{ACCOUNT}/b/t", "payload": 21.5},
-]
-ALL = [
-    (NS, "a", "t/x", {"on": True}),
-    (NS + 500_000_000, "b", "t", [1.0, "é\n,;"]),
-    (NS + 1_500_000_000, "b", "t", 21.5),
-]  # fmt: skip
-
-
-def as_csv(rows, divider=",", end="\r\n"):
-    """Write rows as CSV with payloads as JSON."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=divider, lineterminator=end)
-    writer.writerow(list(rows[0]))
-    writer.writerows([*list(row.values())[:-1], json.dumps(row["payload"], ensure_ascii=False)] for row in rows)
-    return out.getvalue().encode()
-
-
-def zipped(*parts):
-    """Pack bodies into a zip file."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        for i, part in enumerate(parts):
-            file.writestr(f"day-{i}.json", part)
-    return out.getvalue()
-
-
-def tarred(*parts, **named):
-    """Pack bodies into a tar file."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as file:
-        for name, part in ({f"day-{i}.json": part for i, part in enumerate(parts)} | named).items():
-            about = tarfile.TarInfo(f"history/{name}")
-            about.size = len(part)
-            file.addfile(about, io.BytesIO(part))
-    return out.getvalue()
-
 
 LINES = [json.dumps(row).encode() for row in ROWS]
 FORMATS = {
@@ -115,48 +70,6 @@ def test_several_answers_in_one_file_are_read():
     page = read("\n".join(map(json.dumps, pages)).encode())
     assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
     assert page.messages["extra"].null_count == 3
-
-
-@pytest.mark.parametrize("pack", [zipped, tarred])
-def test_all_files_of_an_archive_are_read(pack):
-    """In the order of their names, whatever their format; one of a day without messages is empty."""
-    page = read(pack(FORMATS["json"], b"", FORMATS["ndjson"]))
-    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL] * 2
-
-
-def test_what_is_packed_beside_data_to_be_read_by_people_is_left_out():
-    """And what a machine leaves there; any other file that is not understood is an error."""
-    around = {"README.md": b"# Your history", "LICENSE": b"Yours.", ".DS_Store": b"\0\1"}
-    assert read(tarred(FORMATS["csv"], **around)).rows == 3
-    with pytest.raises(AnswerError, match="neither JSON nor CSV"):
-        read(tarred(FORMATS["csv"], **{"day-2.txt": b"# Your history"}))
-
-
-def test_a_tar_file_that_breaks_off_is_refused():
-    """Between two of its files as well, where it looks whole."""
-    whole = tarred(FORMATS["csv"], FORMATS["csv"])
-    second = whole.index(b"history/day-1")
-    for end in (second, second + 600, len(whole.rstrip(b"\0"))):
-        with pytest.raises(AnswerError, match="tar data that is damaged or breaks off"):
-            read(whole[:end])
-
-
-def test_a_manifest_beside_tables_is_a_note():
-    """Its count counts; a failure, or what may hold rows, is not passed over."""
-    manifest = {"account_id": ACCOUNT, "total": 3, "created_at": AT, "format": "csv"}
-    page = read(zipped(FORMATS["csv"], json.dumps(manifest).encode()))
-    assert [json.loads(one[3]) for one in told(page)] == [one[3] for one in ALL]
-    assert (page.rows, page.paging.total, page.accounts) == (3, 3, {ACCOUNT})
-    assert read(zipped(FORMATS["csv"], json.dumps(ROW).encode())).rows == 4
-    page = read(zipped(FORMATS["ndjson"], json.dumps(manifest, indent=1).encode()))
-    assert (page.rows, page.paging.total, page.accounts) == (3, 3, {ACCOUNT})
-    with pytest.raises(AnswerError, match="has no topic"):
-        read(FORMATS["ndjson"] + json.dumps(manifest).encode())
-    with pytest.raises(AnswerError, match=r"no topic|names no client"):
-        read(zipped(FORMATS["ndjson"], json.dumps({"time": AT, "on": True}).encode()))
-    for other in ({"error": "timeout"}, {"status": "partial"}, {"files": [{"name": "day-0.csv"}]}, {}):
-        with pytest.raises(AnswerError):
-            read(zipped(FORMATS["csv"], json.dumps(other).encode()))
 
 
 @pytest.mark.parametrize("before", ["sep=,\r\n", '"sep=,"\n', "# an export\n#\n# of it\n\n", "\ufeffsep=,\n# x\n"])
@@ -413,12 +326,3 @@ def test_cells_between_tabs_may_be_escaped_by_backslashes():
         page = read((head + line(text) * 2).encode())
         assert [json.loads(payload) for *_, payload in told(page)] == [payload, payload]
         assert page.messages["extra"].to_pylist() == [None, None]
-
-
-@pytest.mark.parametrize("files", [1, 2])
-def test_a_zip_file_that_lists_less_than_it_holds_is_refused(files):
-    """Its list is found by its length, and that was damaged on the way: it is not taken for an empty answer."""
-    whole = zipped(*[FORMATS["json"]] * files)
-    at = whole.rfind(b"PK\x05\x06") + 12
-    with pytest.raises(AnswerError, match=rf"lists 0 files and states {files}"):
-        read(whole[:at] + bytes(4) + whole[at + 4 :])
