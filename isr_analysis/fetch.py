@@ -8,6 +8,7 @@ import functools
 import threading
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,6 +44,9 @@ from isr_analysis.times import Range
 WORKERS = 4
 """How many windows are fetched at once."""
 
+_APART = 3
+"""As many clients, at most, are asked for one by one where they are all that there are."""
+
 _SHOWN = 200
 
 
@@ -50,16 +54,27 @@ class _Stopped(Exception):  # noqa: N818 (not an error: the reason is raised by 
     """Another window failed, or the caller went away."""
 
 
-def questions(portal: Portal, missing: list[tuple[Selector, Range]]) -> list[tuple[Selector, Range]]:
-    """Give the questions that bring what is missing: as narrow as the portal can be asked, each once.
+def questions(
+    portal: Portal, selector: Selector, missing: list[tuple[Selector, Range]]
+) -> list[tuple[Selector, Range]]:
+    """Give the questions that bring what is missing of a selector: as narrow as the portal can be asked, each once.
 
-    Several clients that only a topic can name are asked for together, as all.
+    Clients are asked for together, as all, where only a topic could name them, or where they are all that there are
+    and one question for each would be many.
     """
     history = portal.contract.history
-    by_topic = history.client is None and not history.client_required
-    if by_topic and len({selector.clients for selector, _ in missing}) > 1:
-        missing = [(Selector(None, selector.topic), window) for selector, window in missing]
-    return list(dict.fromkeys((history.askable(selector), window) for selector, window in missing))
+    clients: dict[Range, set[str]] = defaultdict(set)
+    for one, window in missing:
+        clients[window] |= {*(one.clients or ())}
+    if history.client is None and not history.client_required:
+        together = {*clients} if len(set().union(*clients.values())) > 1 else set()
+    else:
+        many = {window for window, named in clients.items() if len(named) > _APART}
+        everyone = {*portal.listed_clients(())[0]} if many and not history.client_required else set()
+        is_all = bool(everyone) and everyone.issubset(selector.clients or ())
+        together = {window for window in many if is_all and 2 * len(clients[window]) > len(everyone)}
+    wide = [(Selector(None, one.topic) if window in together else one, window) for one, window in missing]
+    return list(dict.fromkeys((history.askable(one), window) for one, window in wide))
 
 
 def fetch(
@@ -118,19 +133,19 @@ def fetch(
         missing = store.held(selector, span, now=portal.now(), max_age=None, since=since).missing
     if missing:
         check_online(portal)
-        asked = download.questions(missing)
+        asked = download.questions(selector, missing)
         with portal.habits.download(refresh=refresh), reporting(progress, len(asked)) as report:
             while True:
                 try:
                     download.run(asked, report)
                     break
                 except TopicNeededError:  # it was learned meanwhile how narrow the portal must be asked
-                    if download.questions(missing) == asked:
+                    if download.questions(selector, missing) == asked:
                         raise
                 except (AnswerError, HistoryIncompleteError, QuestionRefusedError):
                     if not portal.reads_anew():
                         raise
-                asked = download.questions(missing)
+                asked = download.questions(selector, missing)
                 download = dataclasses.replace(download, rows=0, done=0, stop=threading.Event())
         by_list = selector.clients is None and portal.contract.history.client_required
         doubt = portal.doubt_of_clients() if by_list else ""
@@ -188,11 +203,11 @@ class _Download:
             selector, span, now=self.portal.now(), settle=self.settle, max_age=self.max_age, since=self.since
         )
 
-    def questions(self, missing: list[tuple[Selector, Range]]) -> list[tuple[Selector, Range]]:
+    def questions(self, selector: Selector, missing: list[tuple[Selector, Range]]) -> list[tuple[Selector, Range]]:
         """Give the questions; the portal's document may have to be asked for, and that takes a request, too."""
         while True:
             try:
-                return questions(self.portal, missing)
+                return questions(self.portal, selector, missing)
             except QuotaExhaustedError as exc:
                 if not self.wait_for_quota:
                     raise

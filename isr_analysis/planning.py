@@ -125,7 +125,7 @@ def plan_history(
         max_age=times.duration(max_age, name="max_age", zero=True),
         since=now if refresh else None,
     ).missing
-    asked = questions(portal, missing) if missing else []
+    asked = questions(portal, selector, missing) if missing else []
     rows = store.count(selector, span)
     whole = (min(span.end, now) - span.start) * len(selector.clients or (None,))
     lacking = sum(window.end - window.start for _, window in missing)
