@@ -105,7 +105,7 @@ def _is_at_once(frame: pd.DataFrame) -> bool:
     again = np.flatnonzero(np.diff(nanoseconds(frame.index)) == 0)
     if len(again) <= _SOME * len(frame):
         return False
-    one, two = (frame.iloc[rows].astype("str").to_numpy() for rows in (again, again + 1))
+    one, two = (frame.iloc[rows].map(str).to_numpy() for rows in (again, again + 1))
     return int((one != two).any(axis=1).sum()) > _SOME * len(frame)
 
 

@@ -109,6 +109,9 @@ def test_a_column_of_a_loaded_frame_does_not_mix_channels_without_a_word():
         assert wide(frame["value"], every="1h")["value"].tolist() == [5.0]
     assert wide(frame.loc[frame["chan"] == 1, "value"], every="1h")["value"].tolist() == [2.0]
     assert wide(frame.assign(value=5.0)["value"], every="1h")["value"].tolist() == [5.0]
+    packed = frame.assign(payload=[b"\xfe%d" % number for number in range(6)])["payload"]  # no text, and no error
+    with pytest.warns(UserWarning, match="only payload is given"):
+        assert wide(packed, every="1h", how="count")["value"].tolist() == [6]
 
 
 def test_a_grid_beyond_reason_is_refused():
