@@ -301,3 +301,10 @@ def test_the_states_of_clients_put_together_are_not_held_while_nobody_speaks():
         frame = joined(ticks(s[~away], topic="telemetry/a"), relay, ticks(other, client="isr-hill-02"))
         grid = wide(frame.astype({"on": "boolean"}), "on", every="1min", by="topic")
         assert grid.iloc[10:, 0].isna().sum() == unknown
+
+
+def test_bytes_between_numbers_are_no_numbers():
+    """A column of a device that sends "+12.5" and sometimes bytes that are no text: the numbers are aggregated."""
+    frame = ticks(minutes(0, 60), value=pd.Series(["+12.5", "+13.5", b"\xfe\x01"] * 20, dtype="object").to_numpy())
+    assert wide(frame, every="1h").iloc[0].tolist() == [13.0]
+    assert wide(frame, every="1h", how="max").iloc[0].tolist() == [13.5]
