@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import stat
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -58,6 +59,23 @@ def is_read_only(folder: Path) -> bool:
     while not folder.exists():
         folder = folder.parent
     return folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)
+
+
+def stand_in(folder: Path) -> Path:
+    """Make a temporary folder in place of one that cannot be written.
+
+    Raises
+    ------
+    StoreError
+        There is no room for temporary files either, as in a container that can be written nowhere.
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix="isr-"))
+    except OSError as exc:
+        raise StoreError(
+            f"{folder} cannot be written, and neither can any folder for temporary files ({exc.strerror}); set "
+            "ISR_HOME to a folder that can"
+        ) from exc
 
 
 def size_of(folder: Path) -> int:

@@ -272,7 +272,7 @@ def _column(
     number = numbers(part)
     some = ~np.isnan(number)
     words = not some.any() or (
-        not some.all() and is_label(len(np.unique(number[some])), part[~some].astype("str").nunique())
+        not some.all() and is_label(len(np.unique(number[some])), part[~some].map(str).nunique())
     )
     if how is None:
         if words or is_event(topic) or is_state(number[some], topic or None):

@@ -69,7 +69,7 @@ def mingled(series: Series, field: str) -> str:
         for name in series.frame.columns.drop([*series.keys.columns, field]):
             one, two = rows[name], other[name]
             if one.notna().all() and two.notna().all() and not pd.api.types.is_float_dtype(one.dtype):
-                one, two = one.astype("str"), two.astype("str")
+                one, two = one.map(str), two.map(str)
                 if (one.to_numpy() != two.to_numpy()).all() and one.nunique() * _SEVERAL <= len(one):
                     told = series.tell()[number]
                     which = " · ".join(str(told[key]) for key in (CLIENT, TOPIC) if key in told) or "the frame"
@@ -105,7 +105,7 @@ def _is_at_once(frame: pd.DataFrame) -> bool:
     again = np.flatnonzero(np.diff(nanoseconds(frame.index)) == 0)
     if len(again) <= _SOME * len(frame):
         return False
-    one, two = (frame.iloc[rows].astype("str").to_numpy() for rows in (again, again + 1))
+    one, two = (frame.iloc[rows].map(str).to_numpy() for rows in (again, again + 1))
     return int((one != two).any(axis=1).sum()) > _SOME * len(frame)
 
 

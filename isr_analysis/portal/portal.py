@@ -7,7 +7,6 @@ import dataclasses
 import datetime as dt
 import functools
 import shutil
-import tempfile
 import threading
 import time
 import warnings
@@ -31,7 +30,7 @@ from isr_analysis.errors import (
     UsageError,
     WrongAccountError,
 )
-from isr_analysis.files import is_read_only
+from isr_analysis.files import is_read_only, stand_in
 from isr_analysis.portal import accounts, discovery, identity, lists, quota, token, wire
 from isr_analysis.portal.habits import Habits
 
@@ -90,7 +89,7 @@ class Portal:
         self._place = profile.home
         self._is_unkept = is_read_only(profile.home)
         if self._is_unkept:  # what is there is read; the portal can be asked, and nothing of it is kept
-            self._place = Path(tempfile.mkdtemp(prefix="isr-"))
+            self._place = stand_in(profile.home)
             self._forgets = weakref.finalize(self, shutil.rmtree, self._place, ignore_errors=True)
         whose = f"{profile.origin}\n{profile.account_id}" if key.is_platform else profile.origin
         with contextlib.suppress(UsageError):  # of the file, which is told of when it is needed

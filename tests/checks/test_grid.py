@@ -109,6 +109,9 @@ def test_a_column_of_a_loaded_frame_does_not_mix_channels_without_a_word():
         assert wide(frame["value"], every="1h")["value"].tolist() == [5.0]
     assert wide(frame.loc[frame["chan"] == 1, "value"], every="1h")["value"].tolist() == [2.0]
     assert wide(frame.assign(value=5.0)["value"], every="1h")["value"].tolist() == [5.0]
+    packed = frame.assign(payload=[b"\xfe%d" % number for number in range(6)])["payload"]  # no text, and no error
+    with pytest.warns(UserWarning, match="only payload is given"):
+        assert wide(packed, every="1h", how="count")["value"].tolist() == [6]
 
 
 def test_a_grid_beyond_reason_is_refused():
@@ -298,3 +301,10 @@ def test_the_states_of_clients_put_together_are_not_held_while_nobody_speaks():
         frame = joined(ticks(s[~away], topic="telemetry/a"), relay, ticks(other, client="isr-hill-02"))
         grid = wide(frame.astype({"on": "boolean"}), "on", every="1min", by="topic")
         assert grid.iloc[10:, 0].isna().sum() == unknown
+
+
+def test_bytes_between_numbers_are_no_numbers():
+    """A column of a device that sends "+12.5" and sometimes bytes that are no text: the numbers are aggregated."""
+    frame = ticks(minutes(0, 60), value=pd.Series(["+12.5", "+13.5", b"\xfe\x01"] * 20, dtype="object").to_numpy())
+    assert wide(frame, every="1h").iloc[0].tolist() == [13.0]
+    assert wide(frame, every="1h", how="max").iloc[0].tolist() == [13.5]

@@ -200,6 +200,15 @@ def test_where_no_home_can_be_made_the_portal_is_asked_all_the_same(sandbox, tmp
         assert portal.quota.left < portal.quota.limit
 
 
+def test_where_nothing_at_all_can_be_written_the_error_says_what_to_set(sandbox, tmp_path, read_only, monkeypatch):
+    """A container with a read-only root has no folder for temporary files either."""
+    (tmp_path / "medium").mkdir()
+    read_only(tmp_path / "medium")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "medium"))
+    with pytest.raises(errors.StoreError, match=r"medium cannot be written, .* temporary files .*set ISR_HOME"):
+        sandbox.connect(home=tmp_path / "medium")
+
+
 @pytest.mark.parametrize("add_ons", [["history"], ["live"], ["mgmt"]])
 def test_the_account_is_found_with_any_add_on(sandbox, add_ons):
     """Each of the three routes says whose data it is."""
