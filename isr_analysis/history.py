@@ -172,17 +172,10 @@ def load_history(
             f"(isr cache clear), and try again"
         )
     open_from = [one for one in (known.provisional_from, *messages.instants(beside).tolist()) if one is not None]
-    if (silent := _silent(selector, decoded)) is not None:
-        words = store.near_misses(silent, None if offline else portal)
-        said += [words] if words else []
     unconfirmed = recorded.unconfirmed.count(selector, span)
-    if unconfirmed:
-        said.append(
-            f"the portal's history of {span} has settled without {counted(unconfirmed, 'message')} that `record` "
-            "heard; isr.load_recorded() gives them, refresh=True asks the portal again, and `isr cache clear "
-            "--recorded` removes them"
-        )
-    said = list(dict.fromkeys(said))
+    silent = _silent(selector, decoded)
+    misses = "" if silent is None else store.near_misses(silent, None if offline else portal)
+    said = list(dict.fromkeys([*said, *filter(None, (misses, _without_recorded(span, unconfirmed)))]))
     for words in said:
         warnings.warn(words, stacklevel=2)
     attrs = {
@@ -222,6 +215,17 @@ def _silent(selector: Selector, decoded: pa.Table) -> Selector | None:
     came = decoded["client_id"].unique().to_pylist()
     quiet = tuple(one for one in selector.clients if one not in came)
     return Selector(quiet, selector.topic) if quiet else None
+
+
+def _without_recorded(span: Range, count: int) -> str:
+    """Say that the history lacks so many messages that were recorded; "" if it lacks none."""
+    if not count:
+        return ""
+    return (
+        f"the portal's history of {span} has settled without {counted(count, 'message')} that `record` heard; "
+        "isr.load_recorded() gives them, refresh=True asks the portal again, and `isr cache clear --recorded` removes "
+        "them"
+    )
 
 
 def _whole(

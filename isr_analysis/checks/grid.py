@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -173,20 +173,15 @@ def wide(
     silent = functools.cache(functools.partial(_silent, frame, reach, int(edges[-1])))
     for name, (one, units) in split_up.items():
         before = len(made)
-        clients, topics, _ = named(one)
-        for number, channel in enumerate(_names(one)):
-            values = found[name][name].iloc[one.rows(number)]
+        channels = _channels(found[name][name], one, edges, "rise" if counter else how, silent)
+        for unit, (channel, column) in zip(units, channels, strict=True):
             called = channel if isinstance(field, str) else f"{channel} · {name}"
             while called in made:  # names may have the mark between them in themselves
                 called += " ·"
-            at = one.times(number)
-            away = functools.partial(silent, clients[number])
-            column = _column(values, at, edges, topic=topics[number], how="rise" if counter else how, away=away)
             if column is None:
                 of_words.append(called)
-                continue
-            made[called] = column
-            told[called] = units[number] if how != "count" else ""
+            else:
+                made[called], told[called] = column, unit if how != "count" else ""
         if len(made) == before:
             raise UsageError(
                 f'how={how!r} needs numbers or flags, and {name!r} holds words; give how="last" or "count", or no how= '
@@ -260,6 +255,17 @@ def _names(series: Series) -> list[str]:
     ]
 
 
+def _channels(
+    part: pd.Series, series: Series, edges: Ints, how: str | None, silent: Callable[[str], list[times.Range]]
+) -> Iterator[tuple[str, Any]]:
+    """Give each channel of a field, by its name, as `_column`; `silent` gives when a client was."""
+    clients, topics, _ = named(series)
+    for number, channel in enumerate(_names(series)):
+        values, at = part.iloc[series.rows(number)], series.times(number)
+        away = functools.partial(silent, clients[number])
+        yield channel, _column(values, at, edges, topic=topics[number], how=how, away=away)
+
+
 def _column(
     part: pd.Series, time: Ints, edges: Ints, *, topic: str, how: str | None, away: Callable[[], list[times.Range]]
 ) -> Any:
@@ -287,15 +293,10 @@ def _column(
         number, some = (part.to_numpy(dtype=np.float64) if flags else np.zeros(len(part))), np.ones(len(part), bool)
     if how == "mean":
         return _means(number[some], time[some], edges, "" if flags else str(part.name))
-    made = _aggregated(number[some], time[some], edges, how)
+    step, inside = _steps(time[some], edges)
+    made = pd.Series(number[some][inside]).groupby(step[inside]).agg(how)
+    made = made.reindex(range(len(edges) - 1), fill_value=0 if how == "count" else np.nan)  # no numbers, no sum
     return made.astype("boolean").array if flags and how in ("min", "max") else made.to_numpy()
-
-
-def _aggregated(number: Floats, time: Ints, edges: Ints, how: str) -> pd.Series:
-    """Aggregate the numbers of each step as pandas does, but for the sum of none, which is missing."""
-    step, inside = _steps(time, edges)
-    found = pd.Series(number[inside]).groupby(step[inside]).agg(how)
-    return found.reindex(range(len(edges) - 1), fill_value=0 if how == "count" else np.nan)
 
 
 def mean(number: Floats, field: str) -> float:

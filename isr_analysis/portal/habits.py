@@ -239,7 +239,7 @@ class Forms:
 
 
 @dataclass(slots=True)
-class Kept:
+class Retention:
     """How far back the portal answers about one selector.
 
     Parameters
@@ -289,7 +289,7 @@ class Habits:
     remark: str = ""
     prefixes: dict[str, str] | None = None
     finding: Any = field(default_factory=threading.RLock, repr=False)
-    _kept: dict[Selector, Kept] = field(default_factory=dict, init=False)
+    _kept: dict[Selector, Retention] = field(default_factory=dict, init=False)
     _looks: Counter[str] = field(default_factory=Counter, init=False)
     _downloads: int = field(default=0, init=False)  # that are under way
     _noting: Any = field(default_factory=threading.Lock, init=False, repr=False)
@@ -323,10 +323,10 @@ class Habits:
             self.ranges.are_cut = False
             self._looks.clear()
 
-    def kept(self, selector: Selector) -> Kept:
+    def kept(self, selector: Selector) -> Retention:
         """Give what is known of how far back the portal answers about a selector."""
         with self._noting:
-            return self._kept.setdefault(selector, Kept())
+            return self._kept.setdefault(selector, Retention())
 
     def note_answered(self, selector: Selector, start: int, now: int) -> None:
         """Note that a range was answered that begins there."""
