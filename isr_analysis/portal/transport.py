@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -25,6 +27,12 @@ AT_ONCE = 16_000_000
 
 _PIECE = 1_000_000
 """Bytes that are unpacked at once."""
+
+_ENDLESS = 30.0
+"""Seconds after which a stream is taken for one without end."""
+
+_LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json", re.IGNORECASE)
+"""Media types of which each line comes when there is one."""
 
 _FOR_ALL = ("host", "accept", "accept-encoding", "connection", "user-agent")
 
@@ -82,6 +90,9 @@ class Counted(httpx.BaseTransport):
         if request.extensions.get(BOUNDED):
             assert isinstance(response.stream, httpx.SyncByteStream)
             response.stream = _Bounded(response.stream, request.url.path)
+        if _may_be_endless(request, response):
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            response.stream = _Ending(response.stream, request.url.path)
         try:
             self._hear(response, taken.number)
         except BaseException:  # Ctrl-C too: nobody else could give the connection back
@@ -172,6 +183,35 @@ class _Bounded(httpx.SyncByteStream):
                     f"the answer of {self._path} is longer than is read at once; ask for a shorter range",
                     status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                     words="the range is too long for one answer",
+                )
+            yield part
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _may_be_endless(request: httpx.Request, response: httpx.Response) -> bool:
+    """Tell whether an answer may be a stream of what is published from now on: events, or lines outside a download."""
+    kind = response.headers.get("content-type", "")
+    return "event-stream" in kind or (request.extensions.get(PAUSE) is None and _LINES.search(kind) is not None)
+
+
+class _Ending(httpx.SyncByteStream):
+    """A body that is given up where it goes on for longer than `_ENDLESS`."""
+
+    def __init__(self, inner: httpx.SyncByteStream, path: str) -> None:
+        self._inner = inner
+        self._path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        until = time.monotonic() + _ENDLESS
+        for part in self._inner:
+            if time.monotonic() > until:
+                self.close()
+                raise errors.AnswerError(
+                    f"the answer of {self._path} has not come to an end for {_ENDLESS:.0f} s: it seems to be a stream "
+                    "of what is published from now on, where a list was expected. If the portal has another route for "
+                    f"that, say so in {errors.CONTRACT_FILE}"
                 )
             yield part
 

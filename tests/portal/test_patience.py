@@ -11,8 +11,8 @@ import httpx
 import portals
 import pytest
 
-from isr_analysis.errors import PortalUnavailableError
-from isr_analysis.portal import patience
+from isr_analysis.errors import AnswerError, PortalUnavailableError
+from isr_analysis.portal import patience, transport
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
 DRIBBLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -93,6 +93,36 @@ def test_a_change_and_a_body_are_waited_for_long(home, caplog):
         assert portal.wire.raw("POST", "/x").content == b"[]"
     assert came == ["GET", "POST"]
     assert not [one for one in caplog.records if one.levelno == logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bulk", "ends"),
+    [
+        ("text/event-stream", False, False),
+        ("text/event-stream; charset=utf-8", True, False),
+        ("application/x-ndjson", False, False),
+        ("application/x-ndjson", True, True),
+        ("application/json", False, True),
+    ],
+)
+def test_a_stream_without_an_end_is_given_up(home, monkeypatch, kind, bulk, ends):
+    """It would be listened to for ever; a download, or a body on a slow line, may take its time."""
+    monkeypatch.setattr(transport, "_ENDLESS", 0.3)
+
+    def answer(line, _):
+        line.sendall(DRIBBLE.replace(b"application/json", kind.encode()))
+        for _ in range(6 if ends else 1000):
+            line.sendall(b"1\r\n\n\r\n")
+            threading.Event().wait(0.1)
+        line.sendall(b"0\r\n\r\n")
+
+    with listening(answer) as (origin, came), portals.connect(origin, home) as portal:
+        if ends:
+            assert portal.wire.get("/x", bulk=bulk).body == b"\n" * 6
+        else:
+            with pytest.raises(AnswerError, match="/x has not come to an end for 0 s"):
+                portal.wire.get("/x", bulk=bulk)
+    assert came == ["GET"]
 
 
 def test_a_portal_that_hangs_up_without_a_word_cannot_be_reached(home, no_pauses):
