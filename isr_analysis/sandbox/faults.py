@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import logging
 import threading
 from collections import Counter
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from isr_analysis.errors import UsageError
+from isr_analysis.times import SECOND
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +45,12 @@ class _Fault:
 
 
 class Front:
-    """The application as the network sees it; `prefix` is what the path of every route begins with."""
+    """The application as the network sees it; `prefix` is what every route's path begins with, `now` its clock."""
 
-    def __init__(self, app: App, prefix: str) -> None:
+    def __init__(self, app: App, prefix: str, now: Callable[[], int]) -> None:
         self._app = app
         self._prefix = prefix
+        self._now = now
         self._faults: list[_Fault] = []
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
@@ -87,7 +90,8 @@ class Front:
 
         async def with_headers(event: MutableMapping[str, Any]) -> None:
             if event["type"] == "http.response.start":
-                extra = [(name.lower().encode(), value.encode()) for name, value in state.get("headers", {}).items()]
+                said = {"Date": email.utils.formatdate(self._now() / SECOND, usegmt=True), **state.get("headers", {})}
+                extra = [(name.lower().encode(), value.encode()) for name, value in said.items()]
                 event["headers"] = [*event.get("headers", ()), *extra]
             await send(event)
 

@@ -58,7 +58,7 @@ class Sandbox:
         self._days = days
         self._named_port = port != 0
         self._world = World(days=days, rate=rate, troubles=troubles, now=now, limit=limit)
-        self._front = Front(application(self._world), API)
+        self._front = Front(application(self._world), API, now)
         self._portals: list[Portal] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.token = self.make_token()
@@ -70,6 +70,7 @@ class Sandbox:
                 log_config=None,
                 log_level="critical",  # what goes wrong on demand is no news; of the rest Front tells
                 access_log=False,
+                date_header=False,  # it is of the sandbox's own clock
                 lifespan="off",
                 ws="none",  # else it imports whichever library for them is installed
                 timeout_graceful_shutdown=2,
