@@ -310,7 +310,7 @@ def serve(server: Server) -> Iterator[str]:
 
         def do_GET(self) -> None:
             status, headers, body = server.answer(self.path, {k.lower(): v for k, v in self.headers.items()})
-            self.send_response(status)
+            self.send_response_only(status)  # with no date: it would be today's
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))

@@ -134,8 +134,8 @@ class Wire:
 
     @property
     def ahead(self) -> int:
-        """How far this machine's clock is ahead of the portal's, ns; 0 if that is no minute, or beyond belief."""
-        return self.off if self.off >= times.MINUTE else 0
+        """How far this machine's clock is ahead of the portal's, ns; 0 if that is no minute."""
+        return self._off if self._off >= times.MINUTE else 0
 
     @property
     def off(self) -> int:

@@ -200,7 +200,7 @@ class Dated(Server):
         return status, {**given, "Date": email.utils.formatdate(self.at // SECOND, usegmt=True)}, body
 
 
-@pytest.mark.parametrize("ahead", [15 * MINUTE, 5 * HOUR, -15 * MINUTE])
+@pytest.mark.parametrize("ahead", [15 * MINUTE, 5 * HOUR, 26 * HOUR, 400 * DAY, -15 * MINUTE])
 def test_a_clock_that_is_ahead_all_the_time_leaves_no_hole(home, ahead):
     """What it takes for the past is still to come: it is not taken for settled, by the time that the portal says."""
     server = Dated(Dialect(cap=5000), MINUTELY)
