@@ -199,12 +199,16 @@ def _across(figure: Any, df: pd.DataFrame, span: Range) -> None:
 
 
 def bare(figure: Any, heading: str = "") -> list[str]:
-    """Take title and notes off a figure, as the section's heading is its title; the notes are given back."""
+    """Take title and notes off a figure, as the section's heading is its title; the notes are given back.
+
+    What is read out in place of the figure is still its title, kept in ``layout.meta``.
+    """
     title, layout = figure.layout.title, figure.layout
     notes = re.split(r"<br>| · ", (title.subtitle.text if title.subtitle else None) or "")
     kept = [one for one in layout.annotations if one.text != heading]
     spare = max(0, (layout.margin.t or _TOP) - (_TOP if kept else _TOP_BARE))
     layout.annotations = kept
+    layout.meta = {"title": title.text}
     layout.title = {"text": "", "subtitle": {"text": ""}}
     layout.margin.t = (layout.margin.t or _TOP) - spare
     if layout.height:

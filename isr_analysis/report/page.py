@@ -95,7 +95,10 @@ class Page:
         layout = figure.get("layout") or {}
         height = layout.get("height") or 450
         title = layout.get("title") or ""  # other programs than plotly.py may write it as a text alone
-        title = _TAG.sub("", str((title.get("text") if isinstance(title, dict) else title) or "Figure"))
+        title = title.get("text") if isinstance(title, dict) else title
+        meta = layout.get("meta")  # has the title of a figure that is shown without it
+        title = title or (meta.get("title") if isinstance(meta, dict) else "") or "Figure"
+        title = html.unescape(_TAG.sub("", str(title).replace("<br>", " ")))
         source = json.dumps({key: figure[key] for key in ("data", "layout") if key in figure}, separators=(",", ":"))
         # Packed, as instants written out are three quarters of a figure; each browser since 2023 can unpack it.
         packed = base64.b64encode(gzip.compress(source.encode(), 6, mtime=0)).decode()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from types import SimpleNamespace
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
 
@@ -14,6 +16,7 @@ from isr_analysis import times
 from isr_analysis.checks import quality
 from isr_analysis.messages import Selector
 from isr_analysis.report import chapters, markup, material, sections
+from isr_analysis.report.page import Page
 
 
 def _shown_topic(df: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -165,6 +168,14 @@ def test_what_is_measured_is_drawn_as_lines_and_states_as_bars() -> None:
     assert _names(lines) == ["power"]
     assert {row for trace in bars.data for row in trace.y} == {"on", "mode"}
     assert made.numbers["field"].tolist() == ["power"]
+
+
+def test_a_figure_without_a_title_is_still_called_by_it() -> None:
+    """Who has it read out hears what it shows, and not 17 times that there is a figure."""
+    (figure,) = _chapter(power=range(60)).figures
+    assert not figure.layout.title.text
+    source = json.loads(figure.to_json())  # as a cell's output holds it
+    assert 'aria-label="power · position · ' in Page(nbformat.v4.new_notebook()).figure(source)
 
 
 def test_what_never_changes_is_said_and_not_drawn() -> None:

@@ -56,6 +56,9 @@ def test_what_is_no_plain_table_of_pandas_is_left_as_it_is(page: Page, source: s
         ({"title": {"text": "a <b>"}}, "a "),
         ({"title": "a"}, "a"),
         ({"title": {"text": None}}, "Figure"),
+        ({"title": {"text": "Q1 &amp; Q2<br>· west"}}, "Q1 &amp; Q2 · west"),
+        ({"title": {"text": ""}, "meta": {"title": "what it shows"}}, "what it shows"),
+        ({"title": {"text": ""}, "meta": "of another program"}, "Figure"),
         (None, "Figure"),
     ],
 )
