@@ -95,7 +95,7 @@ def test_a_change_and_a_body_are_waited_for_long(home, caplog):
     assert not [one for one in caplog.records if one.levelno == logging.WARNING]
 
 
-def test_a_portal_that_hangs_up_without_a_word_cannot_be_reached(home, no_pauses):
+def test_a_portal_that_hangs_up_without_a_word_cannot_be_reached(home):
     """It is no answer that breaks off, as none began."""
     with (
         listening(lambda line, _: line.shutdown(socket.SHUT_RDWR)) as (origin, came),
