@@ -58,7 +58,11 @@ class NoKeyring(KeyringBackend):
 
 @pytest.fixture(autouse=True)
 def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Isolate environment, home folder, keyring, default connection, and a machine zone that is nobody's."""
+    """Isolate environment, home folder, keyring, default connection, and a machine zone that is nobody's.
+
+    Where a request is repeated, that is done at once.
+    """
+    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
     for name in [*os.environ]:
         if name.startswith("ISR_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -135,12 +139,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 @pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask again at once where a request is repeated."""
-    monkeypatch.setattr(httpx_retries.Retry, "sleep", lambda *_: None)
-
-
-@pytest.fixture
 def no_keyring() -> None:
     """Take the keyring away."""
     keyring.set_keyring(NoKeyring())
@@ -170,10 +168,9 @@ def read_only() -> Iterator[Callable[[Path], None]]:
 
 
 @pytest.fixture
-def line_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., object]]:
-    """Give a function that makes a line to a portal, as of `wires.lines`; nothing waits between retries."""
+def line_to(tmp_path: Path) -> Iterator[Callable[..., object]]:
+    """Give a function that makes a line to a portal, as of `wires.lines`."""
     from wires import lines
 
-    monkeypatch.setattr("time.sleep", lambda _: None)
     with lines(tmp_path) as make:
         yield make

@@ -216,7 +216,7 @@ def test_coverage_of_two_clients_is_told_client_by_client(portal):
     ]  # fmt: skip
 
 
-def test_of_several_failures_of_a_span_the_last_is_told(sandbox, portal, no_pauses):
+def test_of_several_failures_of_a_span_the_last_is_told(sandbox, portal):
     """Each instant stands in one row, also where spans that overlap were tried again and again."""
     portal.wire.sleep = lambda _: None
     for how, hours in ("html", (0, 12)), ("down", (6, 18)), ("html", (9, 10)):

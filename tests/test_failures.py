@@ -90,12 +90,6 @@ KINDS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Do not wait between retries."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
-
-
 @pytest.mark.parametrize("route", LOADERS)
 @pytest.mark.parametrize(("kind", "error"), KINDS, ids=[kind.__name__ for kind, _ in KINDS])
 def test_a_failure_is_an_error_of_its_class(sandbox, caplog, kind, error, route):

@@ -13,8 +13,6 @@ import isr_analysis as isr
 from isr_analysis import errors, times
 from isr_analysis.portal import responses
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
 
 @pytest.fixture
 def here():

@@ -167,7 +167,7 @@ def test_what_is_kept_as_json(isr, home):
 
 
 @pytest.mark.parametrize("group", ["cache", "publishers", "members"])
-def test_a_group_without_a_command_takes_the_options_of_its_list(isr, group, no_pauses):
+def test_a_group_without_a_command_takes_the_options_of_its_list(isr, group):
     """`isr cache --profile X` is `isr cache show --profile X`; the option may stand before the command, too."""
     for words in ((), ("list" if group != "cache" else "show",)):
         result = isr(group, "--origin", "http://127.0.0.1:1", *words)

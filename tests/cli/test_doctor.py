@@ -40,9 +40,6 @@ DIALECTS = {
 }  # fmt: skip
 
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
-
 def examine(server, home, *, respond=None, now=NOW, key=portals.TOKEN):
     """Examine a portal that has no socket; gives the checks by name, and the connection."""
     transport = httpx.MockTransport(respond or server.respond)

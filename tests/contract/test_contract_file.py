@@ -57,7 +57,7 @@ def test_a_contract_file_says_what_cannot_be_found_out(home, tmp_path, monkeypat
         assert "mine.toml" in df.attrs["contract"]
 
 
-def test_a_contract_file_takes_the_place_of_documentation_that_fails(home, tmp_path, no_pauses):
+def test_a_contract_file_takes_the_place_of_documentation_that_fails(home, tmp_path):
     """Else a portal whose history works could not be read at all; without the file, the error says so."""
     server = Server(Dialect(start="since", end="until"), MINUTES)
 

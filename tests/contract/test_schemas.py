@@ -177,7 +177,7 @@ def test_bytes_of_the_last_messages_are_known_by_the_document(home, described):
             assert isr.load_live(portal=portal)["payload"].tolist() == ["Wind NW 5"]
 
 
-def test_last_messages_come_though_the_document_fails(home, no_pauses):
+def test_last_messages_come_though_the_document_fails(home):
     """It would tell no more than whether a word is coded bytes."""
     last = {"time": iso(FIRST), "client_id": "dev-a", "topic": "state", "payload": "open"}
 

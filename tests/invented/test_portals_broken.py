@@ -15,7 +15,6 @@ from isr_analysis import errors, times
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, SECOND
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
 EARLIER = [Message(FIRST + 3 * HOUR, "dev-a", "t/x", {"i": -1}), *MINUTES]
 CAPPED = Dialect(paging="none", pager=None, cap=40, doc=None)
 

@@ -67,7 +67,6 @@ def test_a_clock_ahead_of_utc_is_found_out(home, tmp_path):
         isr.load_history(last="1d", portal=portal)
 
 
-@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize("answer", [give("down", 500), give("odd"), give({"detail": "end is in the future"}, 400)])
 def test_a_portal_of_utc_need_not_know_the_future(home, tmp_path, answer):
     """What it says when it is asked for that is no reason to refuse what it gave."""

@@ -13,8 +13,6 @@ import isr_analysis as isr
 from isr_analysis import errors
 from isr_analysis.portal import patience
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
 
 @contextlib.contextmanager
 def raw_server(*answers):

@@ -85,7 +85,7 @@ def test_a_day_that_is_gone_at_midnight_is_left_out(home):
         assert len(df) == 144
 
 
-def test_what_is_too_old_is_told_after_it_failed_in_another_way(home, no_pauses):
+def test_what_is_too_old_is_told_after_it_failed_in_another_way(home):
     """A download that fails takes nothing of what is known."""
     server = Server(Dialect(kept=2 * DAY), STORED)
     with portals.serve(server) as origin, portals.connect(origin, home) as portal:

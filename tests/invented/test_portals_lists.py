@@ -244,7 +244,7 @@ def test_a_list_of_less_than_its_pages_hold_is_no_list(home):
         isr.load_publishers(portal=portal)
 
 
-def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_pauses):
+def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home):
     """Five publishers are all, mostly; a portal that fails at its documentation is asked for it now and then."""
     server = Listed("/publishers", lambda _: [publisher(f"d{i}") for i in range(5)], "page")
     server.document = None
@@ -265,7 +265,7 @@ def test_a_document_that_cannot_be_had_is_not_asked_for_with_each_list(home, no_
         {"/docs": '<script src="/docs/swagger-ui-init.js"></script>', "/docs/swagger-ui-init.js": "let options = "},
     ],
 )
-def test_while_the_portal_is_away_its_document_is_read_from_disk(home, no_pauses, pages):
+def test_while_the_portal_is_away_its_document_is_read_from_disk(home, pages):
     """In another process, too, and wherever it was found: it names by what the pages were asked for."""
     stored = [publisher(f"d{i:02d}") for i in range(25)]
 
@@ -308,7 +308,7 @@ def test_offline_what_is_not_on_disk_of_a_list_is_not_laid_at_the_portal(home, n
                 isr.load_publishers(portal=portal)
 
 
-def test_pages_stay_on_disk_until_their_list_is_read_anew(home, no_pauses):
+def test_pages_stay_on_disk_until_their_list_is_read_anew(home):
     """However they are asked for: without them a list that says nothing of pages would be cut. Older ones go then."""
     stored = [publisher(f"d{i:02d}") for i in range(25)]
 

@@ -224,7 +224,7 @@ class Cut(Server):
         ("start", (), True), ("startIndex", ("total", "more"), True), ("pageToken", ("next",), True),
     ],
 )  # fmt: skip
-def test_a_list_in_pages_is_as_long_each_time_and_without_the_portal(home, no_pauses, load, pager, notes, documented):
+def test_a_list_in_pages_is_as_long_each_time_and_without_the_portal(home, load, pager, notes, documented):
     """As the document names the pages, or as is usual: again in one connection, offline, and while the portal fails."""
     stored = [Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)]
     server = Cut(stored, pager, notes=notes, documented=documented)
@@ -340,7 +340,7 @@ def test_what_the_document_wants_of_a_list_is_asked_for(home, load, wanted):
                 assert df["value"].tolist() == [*range(25)][::-1]
 
 
-def test_a_document_that_fails_is_not_asked_for_with_each_reading_of_a_list(home, no_pauses):
+def test_a_document_that_fails_is_not_asked_for_with_each_reading_of_a_list(home):
     """Of one that may be cut; nor does that hide what there is."""
     server = Wanting([Message(NOW - i * SECOND, f"dev-{i:02d}", "x", i) for i in range(25)], "")
     server.fails = True

@@ -20,8 +20,6 @@ import isr_analysis as isr
 from isr_analysis import errors, times
 from isr_analysis.times import DAY, HOUR, SECOND
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
 TOLERABLE = {
     "gives everything at once, whatever is asked": lambda server, _asked, _n: rows(server.stored),
     "has no messages and says so with 404": None,

@@ -129,7 +129,7 @@ def test_one_request_more_shows_what_a_page_does_not(home, way, topics, more):
     assert sum(start < portal_rows.iso(FIRST) for _, start, _ in spans) == more, named
 
 
-def test_a_sample_that_takes_too_long_is_asked_for_of_a_day(home, no_pauses):
+def test_a_sample_that_takes_too_long_is_asked_for_of_a_day(home):
     """A portal that cannot give a month at once."""
 
     def answer(server, asked, _n):
@@ -175,7 +175,7 @@ def test_a_live_answer_asks_no_history_that_the_account_does_not_have(home):
     assert server.count("/live") == 5  # one of them to know whose the token is
 
 
-def test_a_history_that_fails_does_not_hold_up_each_live_answer(home, no_pauses):
+def test_a_history_that_fails_does_not_hold_up_each_live_answer(home):
     """It is asked again ever more rarely what the payloads are, and not while the portal is away."""
     server = portal_of("objects decoded", LAST)
     server._history = lambda *_: (503, {}, b"down")

@@ -20,8 +20,6 @@ from isr_analysis.portal import accounts, connection, token
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.token import Token
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
 SPAN = {"start": "2026-11-20", "end": "2026-11-20T03:00"}
 
 

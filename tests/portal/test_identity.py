@@ -68,7 +68,7 @@ def test_where_nobody_says_whose_it_is_no_account_is_made_up(home, topic_form):
     assert FIRST % DAY == 0
 
 
-def test_a_route_that_fails_is_not_the_only_one(home, no_pauses):
+def test_a_route_that_fails_is_not_the_only_one(home):
     """With the list of publishers down another route tells; with all of them down that is the error."""
     server = Server(Dialect(row=portal_rows.by_path), STORED)
     down = ["/publishers"]

@@ -92,7 +92,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     [("https://portal.example", {"portal.example:443"}), ("https://past.invalid", set()), ("http://localhost:1", set()),
      ("https://127.0.0.1:1", set())],
 )  # fmt: skip
-def test_a_proxy_of_the_environment_is_used(monkeypatch, no_pauses, tmp_path, origin, asked):
+def test_a_proxy_of_the_environment_is_used(monkeypatch, tmp_path, origin, asked):
     """HTTPS_PROXY and its like lead to the proxy; NO_PROXY leads past it, and so does this machine's own address."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
         proxy.asked = set()
@@ -108,7 +108,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch, no_pauses, tmp_path, or
     assert proxy.asked == asked
 
 
-def test_certificates_that_the_environment_names_are_read_for_each_connection(monkeypatch, no_pauses, tmp_path):
+def test_certificates_that_the_environment_names_are_read_for_each_connection(monkeypatch, tmp_path):
     """Whoever mends the file, or names it after a failure, need not begin a new process."""
     trustme = pytest.importorskip("trustme")
     authority, other = trustme.CA(), trustme.CA()

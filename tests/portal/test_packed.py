@@ -73,9 +73,8 @@ def test_an_answer_without_a_body_needs_none_that_is_packed(home):
 
 
 @pytest.mark.parametrize("lacking", [1, 8, 9, 2000])
-def test_what_breaks_off_is_not_taken_for_whole(home, monkeypatch, lacking):
+def test_what_breaks_off_is_not_taken_for_whole(home, lacking):
     """Also where every line that came is whole: it is asked for again, and then told."""
-    monkeypatch.setattr("time.sleep", lambda _: None)
     server = packing(lambda body: members(body)[:-lacking])
     with (
         serve(server) as origin,

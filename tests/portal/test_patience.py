@@ -125,7 +125,7 @@ def test_a_stream_without_an_end_is_given_up(home, monkeypatch, kind, bulk, ends
     assert came == ["GET"]
 
 
-def test_a_portal_that_hangs_up_without_a_word_cannot_be_reached(home, no_pauses):
+def test_a_portal_that_hangs_up_without_a_word_cannot_be_reached(home):
     """It is no answer that breaks off, as none began."""
     with (
         listening(lambda line, _: line.shutdown(socket.SHUT_RDWR)) as (origin, came),

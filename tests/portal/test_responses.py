@@ -71,7 +71,7 @@ def test_an_answer_is_kept_whatever_its_headers_say(responses_of, caplog):
     assert not caplog.records  # who is offline on purpose is not warned of it
 
 
-def test_a_page_of_html_takes_no_answers_place(responses_of, no_pauses):
+def test_a_page_of_html_takes_no_answers_place(responses_of):
     """A network's login comes with status 200; what is kept is there when nothing is reached at all."""
     answers = iter([httpx.Response(200, json=[1]), httpx.Response(200, html="<h1>Log in</h1>")])
     responses = responses_of(lambda _: next(answers, httpx.Response(503)))
@@ -189,7 +189,7 @@ def test_closing_under_another_threads_request_waits_for_nobody_and_harms_nobody
         responses.get("/x", max_age=60)
 
 
-def test_without_an_older_answer_the_failure_stands(responses_of, no_pauses):
+def test_without_an_older_answer_the_failure_stands(responses_of):
     """There is nothing stale to give."""
 
     def answer(_):

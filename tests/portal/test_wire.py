@@ -287,7 +287,7 @@ def test_a_refusal_is_told_with_what_may_help(line_to, status, route, body, hint
     assert {one for one in every if one in str(caught.value)} == hints
 
 
-def test_a_dead_portal_is_named_with_what_to_check(tmp_path, no_pauses):
+def test_a_dead_portal_is_named_with_what_to_check(tmp_path):
     """A port where nobody listens: the error names the settings for proxies and certificates."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

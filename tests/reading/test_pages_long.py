@@ -75,7 +75,6 @@ def test_an_answer_that_cannot_be_parted_is_taken_as_it_is(home, monkeypatch):
         assert read(portal) == EVERY
 
 
-@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(
     "says",
     [
@@ -93,7 +92,6 @@ def test_a_range_that_is_not_answered_in_time_is_asked_for_in_parts(home, says):
     assert ranges(server)[-1] <= 6
 
 
-@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(("status", "least"), [(504, 1.5), (500, 1), (503, 24)])
 def test_a_portal_that_never_answers_in_time_fails(home, status, least):
     """Ranges are not made shorter and shorter for one that does not work; one short range may show that it does not."""

@@ -80,9 +80,8 @@ class Frail(Vague):
         return super().answer(url, headers)
 
 
-def test_a_unit_is_found_out_though_the_portal_fails_at_others(home, monkeypatch):
+def test_a_unit_is_found_out_though_the_portal_fails_at_others(home):
     """It is asked in one after the other as nothing is in the range, and its failure speaks of that unit alone."""
-    monkeypatch.setattr("time.sleep", lambda _: None)  # between retries
     with portals.mocked(Frail(Dialect(asked="s", doc=None, cap=5000), EVERY_MINUTE), home) as portal:
         assert read(portal, Range(FIRST - DAY, FIRST)) == []
         assert portal.contract.history.time_form == "s"

@@ -18,8 +18,6 @@ from isr_analysis.portal.token import Token
 from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND, Range
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
 
 @pytest.fixture
 def clock():

@@ -202,7 +202,7 @@ def test_without_a_subscriber_the_live_answer_is_recorded():
         assert portal.requests > 0
 
 
-def test_a_portal_that_goes_away_is_waited_for(caplog, no_pauses):
+def test_a_portal_that_goes_away_is_waited_for(caplog):
     """A recorder of the live answer lives through an outage, and says when it was."""
     clock = Clock()
     with isr.sandbox.serve(days=1, now=clock) as here, here.connect() as portal, caplog.at_level(logging.CRITICAL):
@@ -220,7 +220,7 @@ def test_a_portal_that_goes_away_is_waited_for(caplog, no_pauses):
     assert str(done).endswith("Z, 1 gap")
 
 
-def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog, no_pauses):
+def test_a_page_in_the_place_of_the_live_answer_is_waited_out_for_an_hour(caplog):
     """As a portal shows it while it is being mended; the first look must be understood, and so must one an hour.
 
     A portal that is away is waited for longer.

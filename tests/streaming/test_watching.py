@@ -171,7 +171,7 @@ def test_a_stream_that_is_given_says_itself_what_it_is_of(here):
             next(isr.watch_live(source="mqtt", portal=portal))
 
 
-def test_without_a_subscriber_the_live_answer_is_watched(no_pauses):
+def test_without_a_subscriber_the_live_answer_is_watched():
     """Frames of the live answer, through an outage, marked as stale."""
     with isr.sandbox.serve(days=1) as other, other.connect() as portal:
         frames = isr.watch_live("isr-shack-01", every="1s", portal=portal, tz="Europe/Zurich")
@@ -223,7 +223,7 @@ def test_of_several_channels_on_one_topic_those_that_are_new_come(home):
         assert next(tables)["payload"].to_pylist() == [b"[1, 5]"]
 
 
-def test_a_gap_ends_no_earlier_than_it_began(home, no_pauses):
+def test_a_gap_ends_no_earlier_than_it_began(home):
     """The clock may be set back while the portal is away."""
     clock = [portals.NOW]
     said = {"client_id": "a", "topic": f"{ACCOUNT}/a/t", "time": "2026-11-05T00:00:00Z", "payload": 1}
@@ -267,7 +267,7 @@ def test_a_pace_that_is_none_is_refused_before_anything_is_asked(sandbox):
 
 
 @pytest.mark.parametrize("seen_before", [False, True])
-def test_a_portal_that_is_away_from_the_start_is_an_error(seen_before, no_pauses):
+def test_a_portal_that_is_away_from_the_start_is_an_error(seen_before):
     """Never an empty frame, also where an older live answer is in the cache."""
     with isr.sandbox.serve(days=1) as other, other.connect() as portal:
         assert portal.account_id
@@ -361,7 +361,7 @@ def test_of_a_publisher_that_the_live_answer_lacks_it_is_not_said_that_there_is_
                 assert isr.load_live(name, portal=portal).empty
 
 
-def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch, no_pauses):
+def test_isr_record_tells_of_gaps_though_it_is_to_be_quiet(monkeypatch):
     """On standard error, as of all that is wrong; where nothing is, it says nothing at all."""
     command = ["record", "--quiet", "--source", "live", "--every", "1s", "--for"]
     with isr.sandbox.serve(days=1) as here:
