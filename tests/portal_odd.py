@@ -6,12 +6,22 @@ import json
 
 import httpx
 import portal_rows
-from portals import FIRST, Dialect, Message, Server
+from portals import API, FIRST, Dialect, Message, Server
 
 from isr_analysis.times import DAY, SECOND
 
 SPAN = {"start": "2026-11-02", "end": "2026-11-03"}
 MINUTES = [Message(FIRST + DAY + i * 60 * SECOND, "dev-a", "t/x", {"i": i}) for i in range(100)]
+
+
+def within(stored, low, high):
+    """Give the messages of a range."""
+    return [one for one in stored if low <= one.at < high]
+
+
+def ends(asked):
+    """Give the range that was asked for."""
+    return [portal_rows.read_instant("iso", asked[name]) for name in ("start", "end")]
 
 
 class Odd(Server):
@@ -29,8 +39,7 @@ class Odd(Server):
 
     def _in(self, asked):
         """Give the messages of the range that was asked for."""
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
-        return [one for one in self.stored if low <= one.at < high]
+        return within(self.stored, *ends(asked))
 
     def _history(self, asked, path):
         self._asked += 1
@@ -49,3 +58,24 @@ def give(body, status=200, **headers):
 def rows(stored, **more):
     """Give messages in an object."""
     return give({"messages": [portal_rows.plain(one) for one in stored], **more})
+
+
+class Listed(Server):
+    """A portal of one list, whose rows are what a function of the parameters gives; its document may name some."""
+
+    def __init__(self, tail, rows, *documented):
+        super().__init__(Dialect(doc=None), [])
+        self.tail, self.rows, self.is_documented = tail, rows, bool(documented)
+        given = [{"name": one, "in": "query", "schema": {"type": "integer"}} for one in documented]
+        self.document = {"openapi": "3.1.0", "paths": {f"{API}{tail}": {"get": {"parameters": given}}}}
+
+    def answer(self, url, headers):
+        path, asked = httpx.URL(url).path, dict(httpx.URL(url).params)
+        if path == "/openapi.json" and self.is_documented:
+            self.log.append((path, asked))
+            return give(self.document, 200 if self.document else 503)
+        if not path.endswith(self.tail):
+            return super().answer(url, headers)
+        self.log.append((self.tail, asked))
+        given = self.rows(asked)
+        return give(*given) if isinstance(given, tuple) else give(given)

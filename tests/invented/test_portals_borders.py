@@ -5,27 +5,16 @@ from __future__ import annotations
 import dataclasses
 import random
 
-import portal_rows
 import portals
 import pytest
 from portal_messages import same
-from portal_odd import MINUTES, SPAN, Odd, give, rows
+from portal_odd import MINUTES, SPAN, Odd, ends, give, rows, within
 from portals import FIRST, Message
 
 import isr_analysis as isr
 from isr_analysis import times
 from isr_analysis.errors import AnswerError, HistoryIncompleteError
 from isr_analysis.times import DAY, HOUR, MINUTE, SECOND
-
-
-def within(stored, low, high):
-    """Give the messages of a range."""
-    return [one for one in stored if low <= one.at < high]
-
-
-def ends(asked):
-    """Give the range that was asked for."""
-    return [portal_rows.read_instant("iso", asked[name]) for name in ("start", "end")]
 
 
 def test_messages_just_outside_of_a_range_must_be_given_in_their_own_time(home):

@@ -7,7 +7,7 @@ import dataclasses
 import portal_rows
 import portals
 import pytest
-from portal_odd import MINUTES, SPAN, Odd, give, rows
+from portal_odd import MINUTES, SPAN, Odd, ends, give, rows
 from portals import API, FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -261,7 +261,7 @@ def test_an_empty_page_that_names_a_next_one_is_not_the_end_before_that_is_prove
     """A portal that gives one day of a range, and names the next one in its own way, gives nothing of a moment."""
 
     def how(server, asked, _n):
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         end = min(high, (low // DAY + 1) * DAY)
         found = [one for one in server.stored if low <= one.at < end]
         return rows(found, next_day=times.iso(end)[:10] if end < high else None)
@@ -283,7 +283,7 @@ def test_a_day_that_is_not_found_for_another_reason_is_no_empty_one(home, words)
     state = {"down": True}
 
     def answer(server, asked, _n):
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         of_that_day = low < FIRST + 2 * DAY and high > FIRST + DAY + SECOND
         return give({"error": words}, 404) if of_that_day and state["down"] else None
 

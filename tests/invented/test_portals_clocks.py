@@ -11,7 +11,7 @@ import portal_rows
 import portals
 import pytest
 from portal_messages import inside, same
-from portal_odd import Odd, give, rows
+from portal_odd import Odd, give, rows, within
 from portals import API, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -36,7 +36,7 @@ class OnTheWall(Odd):
 
     def _page(self, _server, asked, _n):
         low, high = (self._meant(asked[one]) for one in ("start", "end"))
-        found = [one for one in self.stored if low <= one.at < high]
+        found = within(self.stored, low, high)
         return give({"messages": [portal_rows.plain(one, self._shown) for one in found]})
 
     def _meant(self, shown):

@@ -8,7 +8,7 @@ import portal_rows
 import portals
 import pytest
 from portal_messages import same
-from portal_odd import Odd, rows
+from portal_odd import Odd, ends, rows, within
 from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -92,9 +92,9 @@ def test_a_range_that_is_cut_short_is_found_out(home, hours, part, silence):
     ]  # fmt: skip
 
     def how(server, asked, _n):
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         low, high = (low, min(high, low + DAY // 2)) if part == "first" else (max(low, high - DAY // 2), high)
-        return rows([one for one in stored if low <= one.at < high])
+        return rows(within(stored, low, high))
 
     alone = Dialect(doc=None, cap=9999, add_ons=("history", "mgmt"))  # no live answer tells of a message
     with portals.mocked(Odd(how, alone, stored), home) as portal:
@@ -119,9 +119,9 @@ def cut_to(part, hours):
     """Make a portal that cuts each range to its first hours, or its last, and says nothing of it."""
 
     def how(server, asked, _n):
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         low, high = (low, min(high, low + hours * HOUR)) if part == "first" else (max(low, high - hours * HOUR), high)
-        return rows([one for one in server.stored if low <= one.at < high])
+        return rows(within(server.stored, low, high))
 
     return how
 
@@ -189,7 +189,7 @@ def test_a_message_that_is_not_given_again_is_an_error(home):
 
     def how(server, asked, _n):
         low, high = (portal_rows.read_instant("iso", asked[name]) // DAY * DAY for name in ("start", "end"))
-        return rows([one for one in server.stored if low <= one.at < high])
+        return rows(within(server.stored, low, high))
 
     stored = [Message(FIRST + 2 * DAY + 9 * HOUR, "dev-a", "t/x", {"i": 1})]
     server = Odd(how, Dialect(doc="openapi", **SILENT), stored)
@@ -204,13 +204,13 @@ def test_a_message_that_is_not_given_again_is_an_error(home):
 def by_another_clock(server, asked, _n):
     """Give the range an hour earlier."""
     low, high = (portal_rows.read_instant("iso", asked[name]) - HOUR for name in ("start", "end"))
-    return rows([one for one in server.stored if low <= one.at < high])
+    return rows(within(server.stored, low, high))
 
 
 def by_days(server, asked, _n):
     """Give whole days, but for the last."""
     low, high = (portal_rows.read_instant("iso", asked[name]) // DAY * DAY for name in ("start", "end"))
-    return rows([one for one in server.stored if low <= one.at < high], has_more=False)
+    return rows(within(server.stored, low, high), has_more=False)
 
 
 @pytest.mark.parametrize("how", [by_another_clock, by_days])

@@ -10,32 +10,11 @@ import sqlite3
 import httpx
 import portals
 import pytest
-from portal_odd import give
-from portals import ACCOUNT, API, Dialect, Server
+from portal_odd import Listed, give
+from portals import ACCOUNT, API
 
 import isr_analysis as isr
 from isr_analysis.errors import AnswerError, PortalUnavailableError, QuotaExhaustedError
-
-
-class Listed(Server):
-    """A portal of one list, whose rows are what a function of the parameters gives; its document may name some."""
-
-    def __init__(self, tail, rows, *documented):
-        super().__init__(Dialect(doc=None), [])
-        self.tail, self.rows, self.is_documented = tail, rows, bool(documented)
-        given = [{"name": one, "in": "query", "schema": {"type": "integer"}} for one in documented]
-        self.document = {"openapi": "3.1.0", "paths": {f"{API}{tail}": {"get": {"parameters": given}}}}
-
-    def answer(self, url, headers):
-        path, asked = httpx.URL(url).path, dict(httpx.URL(url).params)
-        if path == "/openapi.json" and self.is_documented:
-            self.log.append((path, asked))
-            return give(self.document, 200 if self.document else 503)
-        if not path.endswith(self.tail):
-            return super().answer(url, headers)
-        self.log.append((self.tail, asked))
-        given = self.rows(asked)
-        return give(*given) if isinstance(given, tuple) else give(given)
 
 
 def publisher(client_id, **more):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 
-import portal_rows
 import portals
 import pytest
 from portal_messages import same
-from portal_odd import MINUTES, SPAN, Odd, rows
+from portal_odd import MINUTES, SPAN, Odd, ends, rows
 from portals import FIRST, NOW, Dialect, Message
 
 import isr_analysis as isr
@@ -20,11 +19,6 @@ from isr_analysis.store.store import Store
 from isr_analysis.times import DAY, HOUR, MINUTE, Range
 
 LATE = Message(MINUTES[7].at + MINUTE // 2, "dev-b", "t/x", {"i": -1})
-
-
-def ends(asked):
-    """Give the range that was asked for."""
-    return [portal_rows.read_instant("iso", asked[name]) for name in ("start", "end")]
 
 
 @pytest.mark.parametrize("paging", ["offset", "none"])

@@ -12,7 +12,7 @@ import httpx
 import portal_rows
 import portals
 import pytest
-from portal_odd import MINUTES, SPAN, Odd, give, rows
+from portal_odd import MINUTES, SPAN, Odd, ends, give, rows
 from portal_rows import iso
 from portals import API, FIRST, NOW, Dialect, Message, Server
 
@@ -216,7 +216,7 @@ def test_a_range_that_is_not_found_may_begin_before_the_retention(home, kept, do
     edge = NOW - kept * DAY + 1234 * SECOND
 
     def how(server, asked, _n):
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         if high - low < shortest:
             return give({"detail": "the range must be at least 1 hour"}, 400)
         if low < edge:

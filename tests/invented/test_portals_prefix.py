@@ -9,6 +9,7 @@ import portal_rows
 import portals
 import pytest
 from portal_messages import SPAN, inside, same
+from portal_odd import ends
 from portals import ACCOUNT, API, FIRST, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -50,7 +51,7 @@ class ByPath(Server):
         for name in ("start", "end", *([self.name] if self.required else []), *(["client_id"] if self.client else [])):
             if name not in asked:
                 return self.told(422, {"detail": [{"loc": ["query", name], "msg": "Field required"}]})
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         rows = [
             {"time": portal_rows.iso(one.at), "topic": self.path(one), "payload": one.payload}
             for one in self.stored

@@ -6,7 +6,7 @@ import portal_rows
 import portals
 import pytest
 from portal_messages import same
-from portal_odd import Odd, give, rows
+from portal_odd import Odd, ends, give, rows
 from portals import NOW, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -248,7 +248,7 @@ def test_a_day_that_is_refused_behind_one_that_is_answered_is_an_error(home, sta
     """It is not too old, whatever is said of it."""
 
     def how(server, asked, _n):
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         if low < NOW - 28 * DAY < high:
             return give({"detail": "older than 30 days"}, status)
         return rows(server._in(asked))

@@ -8,9 +8,8 @@ from decimal import Decimal
 import portals
 import pytest
 from portal_messages import same
-from portal_odd import Odd, give, rows
+from portal_odd import Odd, ends, give, rows, within
 from portals import FIRST, Dialect, Message, Server
-from test_portals_borders import ends, within
 
 import isr_analysis as isr
 from isr_analysis import times

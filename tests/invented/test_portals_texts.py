@@ -11,7 +11,7 @@ import portal_rows
 import portals
 import pyarrow as pa
 import pytest
-from portal_odd import Odd, give
+from portal_odd import Odd, ends, give
 from portals import FIRST, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
@@ -133,7 +133,7 @@ def test_a_sample_that_takes_too_long_is_asked_for_of_a_day(home):
     """A portal that cannot give a month at once."""
 
     def answer(server, asked, _n):
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         return give({"detail": "timed out"}, 504) if high - low > 7 * DAY else None
 
     stored = [Message(NOW - i * HOUR, "dev-a", "t", "21.5" if i > 60 else 3) for i in range(1, 96)]

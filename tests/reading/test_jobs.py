@@ -10,6 +10,7 @@ import portal_rows
 import portals
 import pytest
 from portal_messages import SPAN, inside, same
+from portal_odd import ends
 from portals import ACCOUNT, API, FIRST, NOW, Message
 
 import isr_analysis as isr
@@ -67,7 +68,7 @@ class Preparing:
 
     def rows(self, asked):
         """Give the rows of a range."""
-        low, high = (portal_rows.read_instant("iso", asked[name]) for name in ("start", "end"))
+        low, high = ends(asked)
         return [portal_rows.plain(one) for one in STORED if low <= one.at < high]
 
 

@@ -35,7 +35,7 @@ def test_requests_are_counted_by_route_and_token():
 
 def test_every_answer_tells_the_time_of_the_sandbox_once():
     """A client that compares clocks finds none that is wrong, also where that of the sandbox is set."""
-    with sandbox.serve(now=Clock()) as here:
+    with sandbox.serve(now=Clock(NOW)) as here:
         here.fail("down", times=1)
         for status in (503, 200):
             answer = ask(here, "publishers")

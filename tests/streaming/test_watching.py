@@ -15,9 +15,9 @@ import pandas as pd
 import portals
 import pytest
 from click.testing import CliRunner
+from portal_odd import Listed
 from portals import ACCOUNT
 from recorders import table
-from test_portals_lists import Listed
 
 import isr_analysis as isr
 from isr_analysis import times
