@@ -17,6 +17,7 @@ from isr_analysis.errors import UsageError
 from isr_analysis.plots import theme as look
 
 _COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
+_WITH_UNIT = re.compile(r"\s*[-+]?\d+(\.\d+)?\s?[%°A-Za-zµΩ/]{1,6}\s*")
 _SHOWN = 40  # characters of a value in an error
 MOST = 1e300  # some devices say the greatest real there is for "no value"; browsers draw less than that
 
@@ -165,6 +166,8 @@ def no_numbers(frame: pd.DataFrame, fields: list[str]) -> UsageError:
     way = f"df[{lasting!r}].dt.total_seconds() turns durations into numbers" if lasting else ""
     if comma := next((name for name, one in first.items() if _COMMA.fullmatch(str(one))), None):
         way = f'pd.to_numeric(df[{comma!r}].str.replace(",", "."), errors="coerce") turns such texts into numbers'
+    if unit := next((name for name, one in first.items() if _WITH_UNIT.fullmatch(str(one))), None):
+        way = f'df[{unit!r}].str.extract(r"([-+.0-9]+)")[0].astype(float) takes the numbers out of such texts'
     return UsageError(
         f"there are no numbers in {', '.join(map(repr, fields[:8])) or 'this frame'}{came}; "
         f"{way or 'plots.timeline draws states in words'}; columns: {', '.join(frame.columns[:20])}"

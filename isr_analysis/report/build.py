@@ -59,7 +59,8 @@ def build_report(
         Your own notebook instead of the built-in one. After its cell tagged ``parameters``, a cell is inserted that
         sets ``client_id``, ``topic``, ``start``, ``end`` (ISO 8601 text), ``last`` (None), ``tz``, ``title`` and
         ``offline`` (True). The notebook's own ``client_id``, ``topic``, ``tz`` and ``title`` apply if they are not
-        given here. It runs in its own folder, with the Python that runs this; the file is not changed.
+        given here. It runs in its own folder, with the Python that runs this; the file is not changed. What its cells
+        are warned of is on the page.
     pdf : bool
         Also write a PDF, using Chromium or Chrome.
     offline : bool

@@ -37,6 +37,7 @@ _CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
 _HEAD = re.compile(r'<th((?:\scolspan="(\d+)")?[^>]*)>')
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?|-?inf", re.IGNORECASE)
 _NO_NUMBER = {"", "...", "NaN", "nan", "None", "&lt;NA&gt;"}
+_WARNED = re.compile(r"^.+:\d+: UserWarning: (.+)$", re.MULTILINE)
 _FIRST_HEADING = re.compile(r"^#+\s+(.+)$", re.MULTILINE)
 
 
@@ -106,6 +107,10 @@ class Page:
             f'<div class="figure" role="img" aria-label="{html.escape(title)}" style="min-height:{int(height)}px">'
             f'<script type="application/gzip">{packed}</script></div>'
         )
+
+    def warned(self, text: str) -> list[str]:
+        """Give what a cell was warned of, such as a client without messages, from what it wrote on standard error."""
+        return _WARNED.findall(text)
 
     def aligned(self, source: str) -> str:
         """Put the numbers of a table that pandas wrote on the right, each under the other."""

@@ -138,8 +138,9 @@ def test_a_frame_of_words_alone_is_told_and_fails_only_where_they_were_asked_for
         (np.arange(MANY) * 1j, r"no numbers in 'value' \(there: '0j'"),
         ([[1, 2]] * MANY, r"no numbers in 'value' \(there: '\[1, 2\]'"),
         (["1,25"] * MANY, r"no numbers in 'value' \(there: '1,25', …\); pd\.to_numeric\(df\['value'\]\.str\.replace"),
+        (["-83 dBm"] * MANY, r"no numbers in 'value' \(there: '-83 dBm', …\); df\['value'\]\.str\.extract\("),
     ],
-    ids=["durations", "instants", "complex", "lists", "decimal commas"],
+    ids=["durations", "instants", "complex", "lists", "decimal commas", "with units"],
 )
 def test_what_is_no_number_is_shown_and_not_called_missing(draw, value, told):
     """Durations, instants, lists are there: the error shows one, and of durations how to make numbers of them."""

@@ -94,6 +94,24 @@ def test_a_cell_that_fails_is_said_at_the_top(sandbox: Any, tmp_path: Path) -> N
     assert "after" in text
 
 
+def test_what_a_cell_is_warned_of_is_on_the_page(sandbox: Any, tmp_path: Path) -> None:
+    """Its words, as of a client that is not there; not its line of code, nor what else comes on standard error."""
+    own = _notebook(
+        tmp_path,
+        'topic = "telemetry/rf"',
+        "import sys\nimport warnings\nimport isr_analysis as isr\nprint('an aside', file=sys.stderr)",
+        'both = ["rpt-north", "rpt-nort"]\n'
+        "df = isr.load_history(both, topic, start=start, end=end, tz=tz, offline=offline)",
+        "warnings.warn('an older way', DeprecationWarning)",
+    )
+    with sandbox.connect() as portal:
+        text = isr.build_report(tmp_path / "r.html", last="2h", notebook=own, portal=portal).read_text("utf-8")
+    (note,) = re.findall('<p class="note">(.*?)</p>', text)
+    assert note.startswith("no message of rpt-nort")
+    assert "an aside" not in text
+    assert "an older way" not in text
+
+
 def test_a_kernel_that_dies_is_said(sandbox: Any, tmp_path: Path) -> None:
     """The report holds what came until then."""
     own = _notebook(tmp_path, "print('begun')", "import os; os._exit(1)", "print('never')")
