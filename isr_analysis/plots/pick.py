@@ -14,7 +14,7 @@ from isr_analysis import times
 from isr_analysis.amounts import counted
 from isr_analysis.checks.cadence import cadence, silences
 from isr_analysis.checks.kinds import UNITS, coalesced, is_event, is_state, unit_columns
-from isr_analysis.checks.naming import in_words, telling
+from isr_analysis.checks.naming import in_words, nameless, telling
 from isr_analysis.checks.series import (
     CLIENT,
     TOPIC,
@@ -115,6 +115,9 @@ def pick(
         return Picked([], [], marks, zone, [], words)
     notes = [f"{counted(beyond, 'value')} beyond {values.MOST:g} left out"] if beyond else []
     notes += _in_words_only(rows, lines)
+    if not extra and nameless(frame):
+        names = ", ".join(look.short(str(name), 20) for name in frame.columns[:_NAMED])
+        notes.append(f"several clients or channels as one: of the loaded frame only {look.said(names)} is given")
     lines = _placed(lines, facets, overlay=overlay or bool(right), right=right, sides=sides, notes=notes)
     named(lines, extra, facets)
     panels = list(dict.fromkeys(line.panel for line in lines))

@@ -26,6 +26,18 @@ def test_a_line_never_joins_two_series():
     assert shown == [True, False, True, False]
 
 
+def test_a_column_of_a_loaded_frame_that_joins_clients_says_so():
+    """It does not tell whose values they are; the whole frame does, and a column of one's own has nothing to tell."""
+    frame = fleet("a-1", "b-2").query("topic == 'telemetry/watt_meter'")
+    frame.attrs |= {"rows": len(frame), "topic": "telemetry/watt_meter"}
+    told = "several clients or channels as one: of the loaded frame only value is given"
+    for cut in (frame["value"], frame[["value"]]):
+        assert told in plots.timeseries(cut).layout.title.subtitle.text
+        assert told in plots.distribution(cut).layout.title.subtitle.text
+    assert told not in str(plots.timeseries(frame, "value").layout.title)
+    assert told not in str(plots.timeseries(plain(np.arange(9.0))["value"]).layout.title)
+
+
 def test_clients_of_a_frame_of_ones_own_may_be_numbers():
     """As an id column of another table is, or what pandas.read_csv makes of ids of digits."""
     frame = pd.DataFrame({"client_id": [1, 2] * 5, "value": range(10)}, index=MINUTES[:10])
