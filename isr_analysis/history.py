@@ -145,8 +145,8 @@ def load_history(
         raise UsageError("refresh=True asks the portal and offline=True never does; give one of the two")
     portal, selector, span = connection.asked(client_id, topic, start, end, last, tz, portal)
     offline = offline or (portal.profile.is_offline and not refresh)
-    store = Store(portal.folder)
     before, said = portal.requests, []
+    store = Store(portal.folder)
     for _ in range(_TRIES):
         began = portal.now()
         try:

@@ -34,6 +34,13 @@ def test_without_an_end_offline_reaches_as_far_as_what_is_on_disk(here):
         isr.load_history(last="6h", end="2026-11-20T13:00Z", offline=True, portal=here)
 
 
+def test_a_frame_says_how_many_requests_it_took(here):
+    """All of them, that which asks whose the token is too."""
+    df = isr.load_history(last="6h", portal=here)
+    assert df.attrs["requests"] == here.requests == here.served.requests()
+    assert isr.load_history(last="6h", portal=here).attrs["requests"] == 0
+
+
 @pytest.mark.parametrize("load", [functools.partial(isr.load_history, last="6h"), isr.load_live, isr.load_publishers])
 def test_an_age_of_zero_asks_each_time(here, load):
     """What is a moment old counts, but not where it is wanted anew."""

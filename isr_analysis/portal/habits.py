@@ -222,12 +222,16 @@ class Forms:
     payloads : tuple of (str or None, str or None), or None
         The form of payloads and the field that holds them, as answers of late show them; None where none was asked for
         yet.
+    coded : str or None
+        The form of payloads as answers of late show it, where those of one answer alone are all coded: a device may
+        publish such. None where none was asked for yet in this download.
     without_rows : bytes or None
         What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
     """
 
     strings: str | None = None
     payloads: tuple[str | None, str | None] | None = None
+    coded: str | None = None
     without_rows: bytes | None = None
     _noting: Any = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -313,7 +317,7 @@ class Habits:
 
     def _renew(self, *, refresh: bool) -> None:
         self.sizes.renew()
-        self.prefixes = None
+        self.prefixes = self.forms.coded = None
         self.remark = ""
         for one in self._kept.values():
             one.earliest = _NEVER

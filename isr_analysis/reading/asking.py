@@ -195,7 +195,13 @@ class Asker:
             if refusals.says_only_nothing(answer.body, answer.content_type):
                 return Page()
             page = self._instead(answer, step, exc, again=whole)
-        if page.payload_unsure and (shown := self.shown_by_others())[0]:
+        is_coded = self.known.fields.payload_form is None and page.payload_form not in (None, *STRINGS)
+        shown: tuple[str | None, str | None] = (None, None)
+        if is_coded:  # by the portal, or by a device that publishes such
+            shown = self._shown_of_late(page)
+        elif page.payload_unsure:
+            shown = self.shown_by_others()
+        if shown[0]:
             page = self._read(answer, self._selector, shown)
             page = dataclasses.replace(page, payload_form=shown[0], payload_name=shown[1])
         self._portal.check_accounts(page.accounts)
@@ -285,6 +291,18 @@ class Asker:
                 if forms.without_rows is None and (found := self._lately(one)) and found[1].rows:
                     forms.without_rows = answers.without_rows(found[0].body, found[0].content_type)
         return forms.without_rows
+
+    def _shown_of_late(self, page: Page) -> tuple[str | None, str | None]:
+        """Give the form of payloads and their field, by answers of late, where those of a page are all coded.
+
+        These are asked for once in a download: the portal may give payloads in another way than it did.
+        """
+        forms, known = self._portal.habits.forms, self.known
+        with self._portal.habits.finding:
+            if forms.coded is None:
+                found = self._lately(self._selector if known.client_required or known.topic_required else Selector())
+                forms.coded = (found[1].payload_form if found else None) or page.payload_form
+        return forms.coded, page.payload_name
 
     def shown_by_others(self) -> tuple[str | None, str | None]:
         """Give the form of payloads and their field, as others show them: those that came, or those of late.

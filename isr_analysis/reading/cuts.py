@@ -151,8 +151,9 @@ class _Look:
             return False
         known, habits = self._portal.contract.history, self._portal.habits
         after = paging.following(known, Step(known.path, {}), page, rows=page.rows, nth=0, sizes=habits.sizes)
-        # An answer may be cut by its length as well, unless others were longer.
-        if isinstance(after, Step) or (after == paging.BY_TIME and habits.sizes.may_be_cut(page.rows)):
+        # An answer may be cut by its length as well, unless others were longer; or say itself that there is more.
+        is_more = page.rows < (page.paging.total or 0) or habits.sizes.may_be_cut(page.rows)
+        if isinstance(after, Step) or (after == paging.BY_TIME and is_more):
             return False
         sure = sure or any(abs(one - at) < times.SECOND for _, one in habits.ranges.seen)
         alone = self._ask(selector, Range(at - _near(at), self._behind(at, _near(at))))

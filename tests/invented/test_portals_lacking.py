@@ -289,3 +289,20 @@ def test_a_short_range_of_nothing_is_no_sign_of_cuts(home, seconds):
     stored = [Message(now - HOUR + 17 * SECOND, "dev-a", "t/x", {"i": 1})]
     with portals.mocked(Server(Dialect(), stored), home, now=lambda: now) as portal:
         assert isr.load_history(last="10min", portal=portal).empty
+
+
+def test_an_answer_that_counts_more_than_it_gives_is_no_range_that_was_cut(home):
+    """Of few messages at once, the newest first: what is not among them comes with the next question."""
+    stored = [Message(FIRST + i * 100 * MINUTE, f"dev-{i % 2}", "t/x", {"i": i}) for i in range(58)]
+
+    def how(server, asked, _n):
+        found = server._in(asked)
+        return rows(sorted(found, key=lambda one: -one.at)[:7], total=len(found))
+
+    span = {"start": "2026-11-01T00:30", "end": "2026-11-03T20:00"}
+    with portals.mocked(Odd(how, Dialect(paging="none"), stored), home) as portal:
+        for more in ({}, {"client_id": "dev-1", "refresh": True}):
+            df = isr.load_history(**span, **more, portal=portal)
+            assert df["i"].tolist() == [
+                i for i in range(1, 41) if stored[i].client == more.get("client_id", stored[i].client)
+            ]

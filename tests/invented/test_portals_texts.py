@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import itertools
 import json
 
@@ -10,6 +11,7 @@ import pandas as pd
 import portal_rows
 import portals
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from portal_odd import Odd, ends, give
 from portals import FIRST, NOW, Dialect, Message, Server
@@ -232,3 +234,43 @@ def test_recorded_messages_are_those_of_the_history(home, way):
         df = isr.load_history(start="2026-11-04", portal=portal)
     assert df.attrs["recorded"] == 10
     assert fields(df) == [*wanted(whole[:-10], way), *wanted(whole[-10:], "")]
+
+
+@pytest.mark.parametrize("way", ["text", "decoded", "objects decoded"])
+@pytest.mark.parametrize("code", [base64.b64encode, lambda data: data.hex().encode()])
+def test_what_a_device_publishes_in_base64_stays_that(home, way, code):
+    """Beside others, in hours in which only it speaks, and alone; and it holds up nobody."""
+    coded = [Message(at, "dev-b", "raw", code(b'{"v": %d}' % at)) for at in range(FIRST, FIRST + 4 * DAY, HOUR)]
+    day = [one for one in STORED if one.at // HOUR % 24 < 18 and one.topic == "tele/system"]
+    server = portal_of(way, [*coded, *day])
+    asked = [
+        ("#", *SPAN.values()),
+        ("raw", *SPAN.values()),
+        ("#", "2026-11-01T19:00", "2026-11-02"),
+        ("#", *SPAN.values()),
+    ]
+    for topics in (asked, asked[1:], asked[2:]):
+        with portals.mocked(server, home / str(len(topics))) as portal:
+            for topic, start, end in topics:
+                isr.load_history(topic=topic, start=start, end=end, refresh=True, portal=portal)
+            found = isr.open_history(**SPAN, portal=portal).to_table().sort_by("time")
+        raw = found.filter(pc.equal(found["topic"], "raw"))["payload"].to_pylist()
+        assert [one.strip(b'"') for one in raw] == [one.payload for one in coded if one.at < FIRST + 3 * DAY]
+
+
+def test_a_portal_that_goes_over_to_base64_is_read_as_that_at_once(home):
+    """In an open connection, too, to which it gave payloads as text before."""
+    server = portal_of("text", [one for one in STORED if one.topic == "tele/system"])
+    text = server.dialect.row
+    with portals.mocked(server, home) as portal:
+        before = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+
+        def row(one, when=portal_rows.iso):
+            return {**text(one, when), "payload": base64.b64encode(one.payload).decode()}
+
+        server.dialect = dataclasses.replace(server.dialect, row=row)
+        after = isr.load_history(start="2026-11-02", end="2026-11-04", portal=portal)
+    assert list(after.columns) == list(before.columns)
+    assert fields(after) == [
+        PUBLISHED[one.payload, one.topic] for one in server.stored if FIRST + DAY <= one.at < FIRST + 3 * DAY
+    ]
