@@ -129,9 +129,9 @@ def _in_words_only(frame: pd.DataFrame, lines: list[Line]) -> list[str]:
     """Say whose field has only words, such as "-83 dBm", while a line shows that of others on the same topic."""
     notes = []
     for name in dict.fromkeys(line.field for line in lines if CLIENT in line.keys):
-        column = values.read(frame[name])
-        if not column.words:
+        if pd.api.types.is_numeric_dtype(frame[name].dtype):
             continue
+        column = values.read(frame[name])
         own = [line.keys for line in lines if line.field == name]
         numbered = frame.loc[~np.isnan(column.number), CLIENT].unique()
         left = (column.code >= 0) & ~frame[CLIENT].isin([*numbered, *(keys.get(CLIENT) for keys in own)]).to_numpy()
