@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -217,8 +218,9 @@ class Selector:
         if client_id is None:
             clients = None
         else:
-            given = client_id.tolist() if hasattr(client_id, "tolist") else client_id  # of numpy, pandas or Arrow
-            given = list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
+            listed = getattr(client_id, "tolist", getattr(client_id, "to_list", None))  # numpy, pandas, Arrow; Polars
+            given = client_id if listed is None else listed()
+            given = list(given) if isinstance(given, list | tuple | AbstractSet) else [given]
             for one in given:
                 is_text = isinstance(one, str) and one.strip() and not re.search("[/+#]", one)
                 if not is_text or HALF.search(one) or without_tokens(one) != one:

@@ -71,7 +71,19 @@ def test_bytes_that_are_no_utf_8_are_no_topic():
         Selector.of(None, "a/\udcff")
 
 
-@pytest.mark.parametrize("kind", [tuple, set, np.array, pd.Series, pd.Index, pd.Categorical, pa.array])
+def keys(ids):
+    """Give the keys of a dictionary."""
+    return dict.fromkeys(ids).keys()
+
+
+def polars_series(ids):
+    """Give a column of a Polars frame."""
+    return pytest.importorskip("polars", reason="polars is not installed").Series(ids)
+
+
+@pytest.mark.parametrize(
+    "kind", [tuple, set, keys, np.array, pd.Series, pd.Index, pd.Categorical, pa.array, polars_series]
+)
 def test_clients_come_in_any_kind_of_list(kind):
     """Those of another frame's column, too, in which they stand many times."""
     assert Selector.of(kind(["b", "a", "b"])).clients == ("a", "b")
