@@ -35,17 +35,6 @@ class Air:
         """How many messages were given to the broker, and up to which instant (ns) that is all of them."""
         return self._published, self._until
 
-    def admit(self) -> None:
-        """Let the books' subscribers in, and nobody else; returns when the broker does."""
-        now = self._world.now()
-        self.broker.admit(
-            {
-                name: (password, account.account_id)
-                for account in self._world.accounts()
-                for name, password in account.books.logins(now).items()
-            }
-        )
-
     def stop(self) -> None:
         """Stop publishing, and the broker."""
         self._stop.set()
@@ -63,6 +52,6 @@ class Air:
                     self._published += self.broker.running
             self._until = max(self._until, now)
             try:
-                self.admit()
+                self._world.admit()
             except Exception:  # the broker was just stopped, or killed from outside
                 logger.exception("the sandbox's broker did not take its logins")

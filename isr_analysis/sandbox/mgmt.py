@@ -84,9 +84,9 @@ def rotate(request: Request, caller: Owner, client_id: str) -> Response:
 def make_subscriber(request: Request, caller: Owner, asked: forms.SubscriberQuestion) -> Response:
     """Make a broker login that may listen to everything of the account, and publish nothing."""
     made = caller.account.books.make_subscriber(asked.label, days=asked.expires_in_days, now=caller.world.now())
-    if caller.world.air is not None:
-        caller.world.air.admit()
-        made["broker_url"] = caller.world.air.broker.url
+    if caller.world.broker is not None:
+        caller.world.admit()
+        made["broker_url"] = caller.world.broker.url
     return reply(request, made, 201)
 
 

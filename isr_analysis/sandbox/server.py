@@ -59,6 +59,7 @@ class Sandbox:
         self._named_port = port != 0
         self._world = World(days=days, rate=rate, troubles=troubles, now=now, limit=limit)
         self._front = Front(application(self._world), API, now)
+        self._air: Air | None = None
         self._portals: list[Portal] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.token = self.make_token()
@@ -86,7 +87,8 @@ class Sandbox:
                 from isr_analysis.sandbox.air import Air
                 from isr_analysis.sandbox.broker import Broker
 
-                self._world.air = Air(self._world, Broker(certificate=certificate))
+                self._world.broker = Broker(certificate=certificate)
+                self._air = Air(self._world, self._world.broker)
             except BaseException:
                 self.stop()
                 raise
@@ -108,9 +110,9 @@ class Sandbox:
         for portal in self._portals:
             portal.close()
         self._portals.clear()
-        if self._world.air is not None:
-            self._world.air.stop()
-            self._world.air = None
+        if self._air is not None:
+            self._air.stop()
+            self._air = self._world.broker = None
         self._server.should_exit = True
         self._thread.join(_PATIENCE)
         self._socket.close()
@@ -127,9 +129,9 @@ class Sandbox:
         UsageError
             The sandbox was started without a broker.
         """
-        if self._world.air is None:
+        if self._air is None:
             raise UsageError("this sandbox has no broker; start it with broker=True")
-        return self._world.air
+        return self._air
 
     @property
     def account_id(self) -> str:

@@ -15,7 +15,7 @@ from isr_analysis.sandbox.tokens import Tokens
 from isr_analysis.sandbox.troubles import Plan
 
 if TYPE_CHECKING:
-    from isr_analysis.sandbox.air import Air
+    from isr_analysis.sandbox.broker import Broker
 
 _AHEAD = 366 * times.DAY  # a sandbox that runs for a year still knows its clients
 
@@ -38,14 +38,14 @@ class World:
 
     Attributes
     ----------
-    air : Air or None
-        The fleets on a broker, if there is one.
+    broker : Broker or None
+        Where the fleets publish, if they do.
     """
 
     def __init__(self, *, days: int, rate: float, troubles: bool, now: Callable[[], int], limit: int) -> None:
         self.now = now
         self.tokens = Tokens(limit)
-        self.air: Air | None = None
+        self.broker: Broker | None = None
         self._settings = (days, rate, troubles)
         self._accounts: dict[int, Account] = {}
         self._lock = threading.Lock()
@@ -70,3 +70,16 @@ class World:
         """Give the account with an id, if there is one."""
         with self._lock:
             return next((one for one in self._accounts.values() if one.account_id == account_id.lower()), None)
+
+    def admit(self) -> None:
+        """Let the books' subscribers listen at the broker, and nobody else; returns when the broker does."""
+        if self.broker is None:
+            return
+        now = self.now()
+        self.broker.admit(
+            {
+                name: (password, account.account_id)
+                for account in self.accounts()
+                for name, password in account.books.logins(now).items()
+            }
+        )
