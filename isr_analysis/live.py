@@ -23,6 +23,7 @@ from isr_analysis.times import Range
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
     from isr_analysis.answers import Page
+    from isr_analysis.contract.contract import Contract
     from isr_analysis.portal.responses import Kept
 
 _JUST_NOW = 10.0
@@ -116,15 +117,16 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
     """Give the live answers, at most `max_age` seconds old, and those of their messages that are meant, in order."""
 
     def read(age: float) -> list[tuple[Kept, Page]]:
-        routes, found, form = portal.routes, None, None
+        routes, found, form, unread = portal.routes, None, None, None
         try:
             found = lists.live(portal.responses, routes, portal.account_id, max_age=age)
             if not any(page.payload_unsure for _, page in found):
                 return found
             form, _ = answers.shown(page for _, page in found)
-        except AnswerError:
+        except AnswerError as exc:
             if portal.known_contract is not None:
                 raise
+            unread = exc
         # The portal's document, which is not needed else, may say what the fields are, and what codes the payloads.
         try:
             known = portal.contract
@@ -132,6 +134,8 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
             if found is None:
                 raise
             return found
+        if unread is not None and _asked(known) == _asked(routes):  # it would be read so again
+            raise unread
         form = form or known.live_fields.payload_form
         if found is not None:
             form = form or known.history.fields.payload_form
@@ -151,6 +155,11 @@ def last_messages(portal: Portal, selector: Selector, *, max_age: float) -> tupl
             raise AnswerError(f"the portal's live answer has a message of {times.iso(ahead)}. {ZONELESS}")
     table = messages.in_order(selector.select(pa.concat_tables([page.messages for _, page in found])))
     return [kept for kept, _ in found], table
+
+
+def _asked(known: Contract) -> tuple[object, ...]:
+    """Give what a contract says of the live answer."""
+    return known.live, known.live_fields, known.paged(known.live), known.headers
 
 
 def _shown_by_history(portal: Portal) -> str | None:

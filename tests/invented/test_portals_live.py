@@ -14,7 +14,7 @@ from portal_odd import give
 from portals import ACCOUNT, API, NOW, Dialect, Message, Server
 
 import isr_analysis as isr
-from isr_analysis.errors import QuestionRefusedError
+from isr_analysis.errors import AnswerError, QuestionRefusedError
 from isr_analysis.messages import Selector
 from isr_analysis.portal import responses
 from isr_analysis.streaming.polled import Polled
@@ -126,6 +126,21 @@ def test_live_gives_the_last_messages(home, shape):
         df = isr.load_live(portal=portal)
         same(df, LAST)
         same(isr.load_live("dev-b", portal=portal), LAST[1:2])
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again_only_if_the_document_says_how(home):
+    """A second one like it may take as long as the first: half a minute, if it does not end."""
+
+    class Page(Server):
+        def answer(self, url, headers):
+            found = super().answer(url, headers)
+            return (200, {"content-type": "text/html"}, b"<h1>Welcome</h1>") if url.endswith("/live") else found
+
+    server = Page(Dialect(), LAST)
+    for n in (1, 2):
+        with portals.mocked(server, home) as portal, pytest.raises(AnswerError, match="a page of HTML"):
+            isr.load_live(portal=portal)
+        assert server.count("/live") == n
 
 
 @pytest.mark.parametrize(("fields", "columns"), [("value", ["value"]), (["on", "value"], ["on", "value"]), ([], [])])
