@@ -60,7 +60,8 @@ def build_report(
         sets ``client_id``, ``topic``, ``start``, ``end`` (ISO 8601 text), ``last`` (None), ``tz``, ``title`` and
         ``offline`` (True). The notebook's own ``client_id``, ``topic``, ``tz`` and ``title`` apply if they are not
         given here. It runs in its own folder, with the Python that runs this; the file is not changed. What its cells
-        are warned of is on the page.
+        are warned of is on the page. The tags ``remove-cell``, ``remove-output`` and ``raises-exception`` mean what
+        they do to Jupyter.
     pdf : bool
         Also write a PDF, using Chromium or Chrome.
     offline : bool

@@ -185,7 +185,7 @@ def problems(nb: Any) -> Iterator[Problem]:
         for output in cell.get("outputs", ()):
             if PROBLEM in output.get("data", {}):
                 yield Problem(**output["data"][PROBLEM])
-            elif output.get("output_type") == "error":
+            elif output.get("output_type") == "error" and "raises-exception" not in cell.metadata.get("tags", ()):
                 yield Problem(where, f"{output.ename}: {output.evalue}", plain(output.traceback))
 
 

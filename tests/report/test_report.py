@@ -314,7 +314,7 @@ def test_the_template_alone(tmp_path: Path) -> None:
             nbformat.v4.new_output("display_data", {"text/html": library}),
             nbformat.v4.new_output("display_data", {page._WIDGET: {"model_id": "1"}, "text/plain": "IntSlider()"}),
         ]),
-        nbformat.v4.new_code_cell("for n in 1, 2: print(n, flush=True)", outputs=[
+        nbformat.v4.new_code_cell("for n in 1, 2: print(n, flush=True)", metadata={"tags": ["remove-input"]}, outputs=[
             nbformat.v4.new_output("stream", name="stdout", text="first\n"),
             nbformat.v4.new_output("stream", name="stdout", text="second\n"),
         ]),
@@ -333,6 +333,7 @@ def test_the_template_alone(tmp_path: Path) -> None:
     assert len(LIBRARY.findall(text)) == 1
     assert text.count('class="figure"') == 1
     assert "first\nsecond" in text
+    assert "for n in 1" not in text
     assert '<h2 id="one">' in text
     assert '<h2 id="one-2">' in text
     assert '<details class="code">' in text

@@ -19,10 +19,10 @@ from isr_analysis.errors import ReportIncompleteError, StoreError, UsageError
 from isr_analysis.report.pdf import print_page
 
 
-def _notebook(folder: Path, *cells: str, parameters: bool = True) -> Path:
+def _notebook(folder: Path, *cells: str, parameters: bool = True, tags: dict[int, str] | None = None) -> Path:
     made = [nbformat.v4.new_code_cell(source) for source in cells]
-    if parameters:
-        made[0].metadata["tags"] = ["parameters"]
+    for at, tag in {**({0: "parameters"} if parameters else {}), **(tags or {})}.items():
+        made[at].metadata["tags"] = [tag]
     path = folder / "own.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=made), path)
     return path
@@ -92,6 +92,20 @@ def test_a_cell_that_fails_is_said_at_the_top(sandbox: Any, tmp_path: Path) -> N
     text = (tmp_path / "r.html").read_text("utf-8")
     assert "LookupError: nobody &lt;here&gt;" in problems(text)
     assert "after" in text
+
+
+def test_tags_of_cells_mean_what_they_do_elsewhere(sandbox: Any, tmp_path: Path) -> None:
+    """What is tagged to be left out is; an error that is meant is no failure, and one that is left out is told."""
+    cells = ("topic = '#'", "print('set' + 'up')", "print('not' + 'es')", "1 / 0", "print('the' + ' end')")
+    tags = {1: "remove-cell", 2: "remove_output", 3: "raises-exception"}
+    own = _notebook(tmp_path, *cells, tags=tags)
+    with sandbox.connect() as portal:
+        text = isr.build_report(tmp_path / "r.html", last="1h", notebook=own, portal=portal).read_text("utf-8")
+        body = text[text.index("<body") :]
+        assert [one in body for one in ("setup", "notes", "ZeroDivisionError", "the end")] == [False, False, True, True]
+        own = _notebook(tmp_path, *cells, tags={**tags, 3: "remove-cell"})
+        with pytest.raises(ReportIncompleteError, match="ZeroDivisionError"):
+            isr.build_report(tmp_path / "r.html", last="1h", notebook=own, portal=portal)
 
 
 def test_what_a_cell_is_warned_of_is_on_the_page(sandbox: Any, tmp_path: Path) -> None:
