@@ -307,14 +307,17 @@ class Asker:
     def shown_by_others(self) -> tuple[str | None, str | None]:
         """Give the form of payloads and their field, as others show them: those that came, or those of late.
 
-        These are asked for once, of all clients if that may be; who needs them meanwhile waits. Both are None where
-        they do not show it either.
+        These are asked for once, of all clients if that may be; who needs them meanwhile waits. Where there are none of
+        late, those up to the end of the range have to do. Both are None where they do not show it either.
         """
         forms = self._portal.habits.forms
         with self._portal.habits.finding:
             if forms.payloads is None and forms.strings in (None, "objects"):
                 narrow = self.known.client_required or self.known.topic_required
-                found = self._lately(self._selector if narrow else Selector())
+                who, now = self._selector if narrow else Selector(), self._portal.now()
+                found = self._lately(who)
+                if found and not found[1].rows and self._span.end < now:
+                    found = self._lately(who, until=self._span.end)
                 forms.payloads = answers.shown([found[1]] if found else [])
                 forms.note_strings(forms.payloads[0] or (found[1].payload_form if found else None))
             if forms.strings in ("text", "decoded"):
@@ -322,12 +325,16 @@ class Asker:
             shown: tuple[str | None, str | None] = forms.payloads or (None, None)
         return shown
 
-    def _lately(self, selector: Selector) -> tuple[Answer, Page] | None:
-        """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one."""
-        known, now = dataclasses.replace(self.known, page_size=min(self.known.page_size, _FEW)), self._portal.now()
+    def _lately(self, selector: Selector, until: int | None = None) -> tuple[Answer, Page] | None:
+        """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one.
+
+        These are the days up to now, or to the instant `until`.
+        """
+        known = dataclasses.replace(self.known, page_size=min(self.known.page_size, _FEW))
+        end = until or self._portal.now()
         most = times.duration(known.longest) if known.longest else _LATELY
         for length in dict.fromkeys(min(days, most) for days in (_LATELY, times.DAY)):  # it may keep less
-            question = self.written(known, Range(now - length + known.unit, now), selector)
+            question = self.written(known, Range(end - length + known.unit, end), selector)
             try:
                 answer = self._portal.wire.get(known.path, question, wait=self._wait, bounded=True)
                 return answer, self._read(answer, selector)

@@ -131,6 +131,17 @@ def test_one_request_more_shows_what_a_page_does_not(home, way, topics, more):
     assert sum(start < portal_rows.iso(FIRST) for _, start, _ in spans) == more, named
 
 
+@pytest.mark.parametrize("way", ["text", "decoded"])
+def test_where_nothing_came_of_late_older_messages_show_the_form(home, way):
+    """An account that was silent for two months: one topic of an older range is read as it was beside others."""
+    server = portal_of(way)
+    for topic in ("#", "log", "serial"):
+        with portals.mocked(server, home, now=lambda: NOW + 60 * DAY) as portal:
+            df = isr.load_history(topic=topic, **SPAN, refresh=True, portal=portal)
+        meant = [one for one in server.stored if topic in ("#", one.topic) and one.at < FIRST + 3 * DAY]
+        assert fields(df) == wanted(meant, way)
+
+
 def test_a_sample_that_takes_too_long_is_asked_for_of_a_day(home):
     """A portal that cannot give a month at once."""
 
