@@ -91,11 +91,9 @@ PAYLOAD = (
     "payloadobject", "payloadnum", "payloadnumber", "payloadnumeric", "payloaddouble", "payloadfloat", "payloadint",
     "payloadinteger", "payloadlong", "payloadbool", "payloadboolean",
 )  # fmt: skip
-BASE64 = (
-    "payloadbase64", "payloadb64", "base64payload", "b64payload", "lastpayloadbase64", "base64", "database64",
-    "bodybase64", "rawbase64", "messagebase64",
-)  # fmt: skip
-HEX = ("payloadhex", "hexpayload", "lastpayloadhex", "hex", "datahex", "rawhex")
+_CODED = ("payload", "lastpayload", "message", "msg", "body", "data", "raw", "content")
+BASE64 = (*(f"{one}base64" for one in _CODED), "payloadb64", "base64payload", "b64payload", "base64")
+HEX = (*(f"{one}hex" for one in _CODED), "hexpayload", "hex")
 PAYLOADS = (*PAYLOAD, *BASE64, *HEX)
 # These hold the payload only if nothing else can: a payload spread over its row may have a field of the same name.
 PERHAPS_PAYLOAD = (

@@ -243,6 +243,7 @@ def test_json_within_strings(given, published):
         ({"message": "on", "message_format": "morse"}, b'{"message":"on","message_format":"morse"}'),
         ({"value": 21.5, "binary": 7}, b'{"value":21.5,"binary":7}'),
         ({"payload_hex": "0xff"}, b"\xff"),
+        ({"message_hex": "0xff"}, b"\xff"),
         ({"payload": {"type": "Buffer", "data": [0, 255]}}, b"\x00\xff"),
         ({"payload": {"type": "Buffer", "data": [256]}}, b'{"type": "Buffer", "data": [256]}'),
         ({"payload.on": 1, "payload.cpu.load": 2.5}, b'{"on":1,"cpu.load":2.5}'),
@@ -267,7 +268,7 @@ def test_where_the_payload_is(fields, published):
     assert told(read([row]))[0][3] == published
 
 
-@pytest.mark.parametrize("name", ["data", "body", "message"])
+@pytest.mark.parametrize("name", ["data", "body", "message", "msg", "content"])
 def test_a_payload_stands_plainly_or_coded(name):
     """As CloudEvents have it; that one row is coded says nothing of those that are not."""
     row = {"time": AT, "client_id": "a", "topic": "t"}
