@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isr_analysis.answers import columns, raw
 from isr_analysis.answers.columns import Columns
-from isr_analysis.answers.shape import TOPIC, Asked, is_bookkeeping, leaf
+from isr_analysis.answers.shape import CLIENT, TOPIC, Asked, is_bookkeeping, leaf, plain
 from isr_analysis.messages import split_topic
 
 
@@ -44,6 +44,16 @@ def is_pattern(table: Columns, name: str) -> bool:
 def is_whole(table: Columns, name: str | None, account_id: str | None) -> bool:
     """Tell whether topics are platform paths, with account and client."""
     return name is not None and split_topic(columns.sample_text(table[name]), account_id=account_id)[1] is not None
+
+
+def without_clients(table: Columns, names: list[str], topic: str | None, asked: Asked) -> list[str]:
+    """Leave out the columns, of some, that are called as clients are and repeat what each platform path says of it."""
+    if topic is None or not is_whole(table, topic, asked.account_id):
+        return names
+    named = [one for one in names if plain(one) in CLIENT and isinstance(columns.sample(table[one]), str | bytes)]
+    whole = columns.texts(table[topic], topic).to_pylist() if named else []
+    clients = [split_topic(one or "", account_id=asked.account_id)[1] for one in whole]
+    return [one for one in names if one not in named or columns.texts(table[one], one).to_pylist() != clients]
 
 
 def any_of(table: Columns) -> bool:

@@ -230,7 +230,7 @@ def assign(table: Columns, asked: Asked) -> Roles:
         return Roles(own, client, topic, account, None, (), tags, tuple(noted), fragment, part=part)
     shown = None
     if not payloads:
-        candidate, coded, shown = _among(table, spread, topic, live=live)
+        candidate, coded, shown = _among(table, paths.without_clients(table, spread, topic, asked), topic, live=live)
         if candidate is None and spread:
             return Roles(own, client, topic, account, None, (), tuple(spread), tuple(noted), part=part)
         if candidate:

@@ -278,6 +278,19 @@ def test_a_payload_stands_plainly_or_coded(name):
     assert read([coded]).payload_form is None
 
 
+@pytest.mark.parametrize("name", ["data", "message", "value"])
+def test_a_column_that_repeats_the_client_of_each_path_is_no_part_of_a_payload(name):
+    """One field beside it is the payload, as beside payloads that are objects; behind a shared login it is not."""
+    rows = [{"time": AT, "topic": f"{ACCOUNT}/{one}/t", "device_id": one, name: 21.5} for one in ("a", "b")]
+    page = read(rows)
+    assert [one[3] for one in told(page)] == [b"21.5", b"21.5"]
+    assert [json.loads(one)["device_id"] for one in page.messages["extra"].to_pylist()] == ["a", "b"]
+    for other in ({"device_id": "fleet"}, {"unit": "C"}):
+        spread = {**rows[1], **other}
+        published = {key: one for key, one in spread.items() if key not in ("time", "topic")}
+        assert json.loads(told(read([rows[0], spread]))[1][3]) == published
+
+
 @pytest.mark.parametrize("name", ["metrics", "state", "event", "raw_json", "messageBody", "anything"])
 def test_what_alone_holds_objects_is_the_payload_whatever_it_is_called(name):
     """Of several topics, or beside what is no object; a payload that is spread over its row is not taken for one."""
