@@ -15,9 +15,10 @@ pytestmark = pytest.mark.browser
 
 def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sandbox, token_file):
     """It refreshes while another cell runs and where it was scrolled to, pauses, recovers, and rests when cleared."""
+    (done := token_file.with_name("done")).touch()  # for the run of all cells
     notebook = lab.open(page, "board.ipynb", [
         connected(sandbox, token_file) + "\nboard = isr.widgets.live_board(every='1s')\nboard",
-        "import threading, time\ntime.sleep(4)\nprint('another', 'cell')",
+        f"import os, threading, time\nwhile not os.path.exists('{done}'): time.sleep(0.1)\nprint('another', 'cell')",
         "print([t.native_id for t in threading.enumerate() if t.name == 'isr-widget'], 'at', time.monotonic())",
     ])  # fmt: skip
     page.get_by_role("cell", name="isr-shack-01 · Station").wait_for()
@@ -43,10 +44,12 @@ def test_the_board_runs_beside_the_kernel_and_ends_with_its_output(lab, page, sa
             page.wait_for_timeout(1000)
         pytest.fail(f"threads of boards: {seen}")
 
+    done.unlink()
     notebook.run(1)
     before = asked()
     asks_on(before, 2)
     assert "another cell" not in notebook.output(1).inner_text()  # it is still running
+    done.touch()
     notebook.output(1).get_by_text("another cell").wait_for()
 
     first, second = page.evaluate("""async () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -71,8 +72,11 @@ def test_each_command_that_is_ended_puts_away_what_it_began(tmp_path, name):
         [sys.executable, "-m", "isr_analysis", "check-notebook", str(pipe)], stderr=subprocess.PIPE, text=True
     )
     with pipe.open("w"):  # there is a reader: it waits for words
-        child.send_signal(getattr(signal, name))
-        _, said = child.communicate(timeout=60)
+        while child.poll() is None:  # one that comes just before it waits would only be seen after that
+            child.send_signal(getattr(signal, name))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=10)
+    _, said = child.communicate()
     assert (child.returncode, said.strip()) == (130, "isr: stopped; what was stored is kept")
 
 
