@@ -135,7 +135,7 @@ def find_topic_form(portal: Portal, selector: Selector, span: Range) -> None:
 
 def _lately(now: int) -> list[Range]:
     """Give ranges in which there may be something if the one that was asked for has nothing."""
-    return [Range(now - days * times.DAY, now) for days in (1, 7, 30)]
+    return [Range(now - days * times.DAY, now) for days in (1, 7, 30, 366, 3660)]
 
 
 def _is_found(

@@ -334,8 +334,12 @@ def test_the_unit_of_a_number_that_nobody_states_is_found_out(home, unit, docume
                 raise ValueError("start: Input should be a valid integer")
             return super()._range(asked)
 
-    with portals.mocked(Numbers(Dialect(asked=unit, cap=5000), MINUTES), home) as portal:
+    server = Numbers(Dialect(asked=unit, cap=5000), MINUTES)
+    with portals.mocked(server, home) as portal:
         assert isr.load_history(**SPAN, portal=portal)["i"].tolist() == list(range(100))
+        assert portal.contract.history.time_form == unit
+    with portals.mocked(server, home, now=lambda: NOW + 300 * DAY) as portal:  # nothing came for months
+        assert isr.load_history(start="2026-12-01", end="2026-12-02", portal=portal).empty
         assert portal.contract.history.time_form == unit
 
 
