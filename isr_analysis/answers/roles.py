@@ -328,6 +328,8 @@ def _only_time(table: Columns) -> dict[str, int]:
 
 
 def _instant(name: str, value: str | bytes | None) -> bool:
+    if plain(name).endswith(("message", "msg", "event", "data", "payload")):  # when it was, or what it was
+        return is_of_these_years(value)
     if isinstance(value, str):
         return is_instant(value.strip()) or value.strip().isdigit()
     if not value or raw.kind(value) not in ('"', "0"):
@@ -342,8 +344,7 @@ def _is_all(table: Columns, name: str, client_id: str | None) -> bool:
     """Tell whether a column of text may name clients: if one was asked for, no others."""
     if plain(name) != "username" or not isinstance(columns.sample(table[name]), str | bytes):
         return False
-    found = pc.unique(columns.texts(table[name], name)).drop_null().to_pylist()
-    return client_id is None or found == [client_id]
+    return client_id is None or pc.unique(columns.texts(table[name], name)).drop_null().to_pylist() == [client_id]
 
 
 def _among(

@@ -45,6 +45,15 @@ def test_when_a_row_was_changed_is_not_when_its_publisher_was_seen():
     assert told(live([{**last, "updated_at": AT}])) == ONE
 
 
+@pytest.mark.parametrize("name", ["last_message", "last_data"])
+def test_the_last_message_may_be_when_it_came_or_what_it_was(name):
+    """A number of no year is what it was, though a text of digits is an instant elsewhere."""
+    row = {"client_id": "a", "topic": "t/x"}
+    for published in (7, "7"):
+        assert told(live([{**row, "timestamp": AT, name: published}])) == [(*ONE[0][:3], b"7")]
+    assert told(live([{**row, name: AT, "payload": {"on": True}}])) == ONE
+
+
 def test_a_publisher_beside_its_last_message_is_whose_it_is():
     """However deep the message lies; what it is called is no client."""
     publisher = {"client_id": "a", "label": "L", "topic": f"{ACCOUNT}/a/#"}
