@@ -361,7 +361,8 @@ def is_account_id(name: str) -> bool:
 def is_bookkeeping(name: str, *, live: bool = False) -> bool:
     """Tell whether a field is the portal's own note on a message and no part of a payload spread over its row."""
     spelled = leaf(name)
-    return spelled in _BOOKKEEPING or (live and spelled in _PUBLISHERS) or time_rank(name) in (RECEIVED, SEEN)
+    of_publisher = live and (spelled in _PUBLISHERS or plain(name) == "username")  # its login, beside its message
+    return spelled in _BOOKKEEPING or of_publisher or time_rank(name) in (RECEIVED, SEEN)
 
 
 def of_record(names: Collection[str]) -> set[str]:

@@ -45,6 +45,16 @@ def test_when_a_row_was_changed_is_not_when_its_publisher_was_seen():
     assert told(live([{**last, "updated_at": AT}])) == ONE
 
 
+@pytest.mark.parametrize("name", ["value", "message", "data"])
+def test_the_login_of_a_publisher_is_no_part_of_its_message(name):
+    """Beside the message or around it, as its label and state are; in a message it is what a station says of itself."""
+    row = {"client_id": "a", "label": "L", "username": "pub-1", "online": True}
+    said = {"time": AT, "topic": "t/x", name: 7}
+    assert told(live([{**row, **said}])) == told(live([{**row, "last": said}])) == [(*ONE[0][:3], b"7")]
+    published = {"username": "hb9xyz", "value": 7}
+    assert json.loads(told(live([{**row, "time": AT, "topic": "t/x", "payload": published}]))[0][3]) == published
+
+
 @pytest.mark.parametrize("name", ["last_message", "last_data"])
 def test_the_last_message_may_be_when_it_came_or_what_it_was(name):
     """A number of no year is what it was, though a text of digits is an instant elsewhere."""
