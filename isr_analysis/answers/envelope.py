@@ -43,9 +43,10 @@ class Found:
 
 
 def find(
-    documents: list[bytes], *, fields: Fields, live: bool, beside_tables: bool = False, files: Collection[bytes] = ()
-) -> Found:
-    """Find the rows of JSON documents.
+    documents: list[bytes], *, fields: Fields, live: bool, beside_tables: bool = False, files: Collection[bytes] = (),
+    lines: bool = False,
+) -> Found:  # fmt: skip
+    """Find the rows of JSON documents, of which each is a row if they are `lines` and not found to be anything else.
 
     `files` are those that are a file of their own: one may speak of the others, and of tables if `beside_tables`.
 
@@ -79,7 +80,12 @@ def find(
             if groups is None and (whole := opened(document)) != document:
                 groups = search.dig(whole, {}, ())
         if groups is None:
-            raise AnswerError(f"no rows of messages were found in {failures.describe(document)}")
+            are_rows = document is documents[0] and (lines or len(documents) > 1)
+            whole = search.dig(b"[" + b",".join(documents) + b"]", {}, ()) if are_rows else None
+            if whole is None:
+                raise AnswerError(f"no rows of messages were found in {failures.describe(document)}")
+            search.found.groups = whole
+            break
         search.found.groups += groups
     return search.found
 

@@ -52,7 +52,8 @@ def read(
     if not documents:
         return columns.concat([(one, columns.length(one)) for one in tables]), said
     files = {one.strip() for one in texts} if len(texts) > 1 else ()
-    found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables), files=files)
+    lines = _OF_LINES.search(content_type or "") is not None
+    found = envelope.find(documents, fields=fields, live=live, beside_tables=bool(tables), files=files, lines=lines)
     rows = gather(found.groups)
     if tables:
         rows = columns.concat([(one, columns.length(one)) for one in (rows, *tables)])

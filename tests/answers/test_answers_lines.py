@@ -7,7 +7,7 @@ import json
 
 import portal_rows
 import pytest
-from pages import NS, ROW, read, told
+from pages import ACCOUNT, AT, NS, ROW, read, told
 from portal_odd import MINUTES, Odd, give
 from portals import connect, serve
 
@@ -110,3 +110,15 @@ def test_lines_are_not_each_looked_into_for_a_box_that_the_first_does_not_have(m
     monkeypatch.setattr(raw, "fields", lambda value: seen.append(1) or known(value))
     assert len(read(lines(*[ROW | {"payload": n} for n in range(1000)])).messages) == 1000
     assert len(seen) < 50
+
+
+@pytest.mark.parametrize("published", [{"v": 1}, [1, 2], 3])
+@pytest.mark.parametrize("trailer", [b"", b'\n{"next_cursor": null, "count": 1}'])
+def test_a_line_is_a_row_where_its_names_tell_less(published, trailer):
+    """As the same rows are in a list; one line alone is one where it is said that lines came."""
+    rows = [{"id": 7, "at": AT, "device_id": one, "path": f"{ACCOUNT}/{one}/t", "body": published} for one in "ab"]
+    for many in (1, 2):
+        body = b"\n".join(json.dumps(one).encode() for one in rows[:many]) + trailer
+        found = told(read(body, content_type="application/x-ndjson"))
+        assert found == told(read(rows[:many]))
+        assert [one[1:3] for one in found] == [("a", "t"), ("b", "t")][:many]
