@@ -1,4 +1,4 @@
-"""A parameter that decides whether messages are thinned out, averaged, or given without their payloads. Pure."""
+"""A parameter that decides whether messages come whole: none averaged or left out, with payloads, in UTC. Pure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ _OF_SEVERAL = re.compile(
 _OF_THINNING = re.compile(
     r"aggregat|averag|\bmeans?\b|down-?\s?sampl|\bsampl|thinn|roll-?up|bucket|interpolat", re.IGNORECASE
 )
+_INCLUDING = re.compile(r"includes?|expand|embed")
+_DETAIL = re.compile(r"view|details?|detail_level|level|verbosity|projection|representation|mode")
+_BRIEF = ("summary", "brief", "compact", "minimal", "short", "basic", "headers", "metadata")
+_FULL = ("full", "complete", "detailed", "verbose", "extended", "all")
+_ZONE = re.compile(r"(?:output_)?(?:tz|time_?zone)(?:_name)?")
 _CHOICE = re.compile(rf"""[`'"]({"|".join(_EACH)})[`'"]""")
 _ZERO = re.compile(r"\b0\b[^.;]{0,30}\b(?:raw|none|off|disable[sd]?|no|every|all)\b", re.IGNORECASE)
 
@@ -43,7 +48,19 @@ def as_published(one: Parameter) -> str | None:
     if one.kind in ("integer", "number"):
         return "0" if default and (thins or _OF_THINNING.search(one.words)) and _ZERO.search(one.words) else None
     offered = [value for value in one.schema.get("enum") or () if isinstance(value, str)]
+    if _ZONE.fullmatch(name):  # of instants that name none, which would be taken to be of it
+        return "UTC" if default != "UTC" and "UTC" in (offered or ["UTC"]) else None
+    if _INCLUDING.fullmatch(name):
+        named = offered or (["payload"] if re.search(r"\bpayloads?\b", one.words, re.IGNORECASE) else [])
+        return next((value for value in named if value.lower() in ("payload", "payloads")), None)
+    if _DETAIL.fullmatch(name) and str(default).lower() in _BRIEF and (most := _first(offered, _FULL)):
+        return most
     thins = thins or any(_OF_SEVERAL.fullmatch(value.lower()) for value in offered)
     if not offered and (thins or _OF_THINNING.search(one.words)):
         return next(iter(_CHOICE.findall(one.words)), None)
-    return next((value for value in offered if thins and value.lower() in _EACH), None)
+    return _first(offered, _EACH) if thins else None
+
+
+def _first(offered: list[str], known: tuple[str, ...]) -> str | None:
+    """Give the first of the values that a parameter offers that is one of those that are known."""
+    return next((value for value in offered if value.lower() in known), None)

@@ -368,9 +368,17 @@ def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
         ("smooth", {"type": "boolean", "description": "Averages in the place of messages"}, None),
         ("timeout", {"type": "integer", "default": 30, "description": "Seconds, 0 for none"}, None),
         ("compression", {"type": "string", "description": "`gzip` or `none`"}, None),
+        ("include", {"type": "array", "items": {"type": "string", "enum": ["qos", "payload"]}}, "payload"),
+        ("include", {"type": "string", "description": "Comma-separated: `qos`, `payload`"}, "payload"),
+        ("include", {"type": "string", "description": "Only clients whose label has this"}, None),
+        ("view", {"type": "string", "enum": ["summary", "full"], "default": "summary"}, "full"),
+        ("view", {"type": "string", "enum": ["full", "summary"], "default": "full"}, None),
+        ("tz", {"type": "string", "default": "Europe/Zurich"}, "UTC"),
+        ("time_zone", {"type": "string", "default": "UTC"}, None),
+        ("timezone", {"type": "string", "enum": ["Europe/Zurich", "Europe/Berlin"]}, None),
     ],
 )
 def test_every_message_is_asked_for_whole(name, schema, value):
-    """What thins messages out by default is switched off, and what leaves out payloads; nothing else is touched."""
+    """What thins messages out by default is switched off, what leaves out payloads too, and the hour is of UTC."""
     found = read(query("start", **ISO), query("end", **ISO), query(name, **schema))
     assert found.fixed.get(name) == value
