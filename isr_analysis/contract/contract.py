@@ -357,8 +357,8 @@ class Contract:
     source : str
         Where this came from; part of every frame's provenance.
     narrowed : str
-        Which parameters have the first of several values, in words: the portal wants one, and has none for all. ``""``
-        if there is no such parameter.
+        Which parameters have the first of several values, in words: the portal wants one, and has none for all; or by
+        which ones it thins messages out, and offers no way not to. ``""`` if there is no such parameter.
     is_assumed : bool
         Whether nothing says how a range is asked for: no document, no file of the user's; or the portal refuses it so.
     """
@@ -391,4 +391,4 @@ class Contract:
         if not self.narrowed:
             return ""
         other = f"to choose another, name it in [history.fixed] of {CONTRACT_FILE} and load once with refresh=True"
-        return f"the portal wants {self.narrowed}; {other}"
+        return f"the portal has {self.narrowed}; {other}"

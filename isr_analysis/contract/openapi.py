@@ -15,13 +15,6 @@ from isr_analysis.contract.contract import API, MANY, Contract, History, Pages, 
 from isr_analysis.contract.parameters import Parameter
 
 _PUBLISHED = f"{API}/history"
-_EVERY = re.compile(r"all|any|both|every(?:thing)?|\*", re.IGNORECASE)
-"""How the choice is called that leaves nothing out."""
-
-_WRITTEN = re.compile(r"json|csv", re.IGNORECASE)
-_OF_WRITING = re.compile(r"version|unit|precision|zone|(^|_)tz(_|$)|lang|locale")
-"""The same of one that only says how the answer is written, and names of parameters that say it."""
-
 _ENDS = (roles.START, roles.END)
 _OF_PAGES = (roles.LIMIT, roles.CURSOR, roles.PAGE, roles.OFFSET)
 _NAMED = (*_ENDS, roles.CLIENT, roles.TOPIC, *_OF_PAGES)
@@ -45,7 +38,7 @@ def read(document: Mapping[str, Any], url: str) -> Contract:
         history = _history(built_in.history, path, document, item, operation)
         given = [parameters.resolved(document, one) for part in (item, operation) for one in _listed(part)]
         found["headers"] = headers.wanted(given)
-        found["narrowed"] = _narrowed(list(parameters.listed(document, given)), history.fixed)
+        found["narrowed"] = thinning.narrowed(list(parameters.listed(document, given)), history.fixed, history.limit)
         if history.is_unranged and (perhaps := _may_be_ranged(document, given)) is not None:
             unless = f", unless by {', '.join(perhaps)}" if perhaps else ""
             found["source"] += f" (which does not say how a range is asked for{unless}; that is as built in)"
@@ -224,7 +217,7 @@ def _value(one: Parameter, role: str | None) -> str | None:
     """Give what is sent in a parameter with every question."""
     if role in (roles.ORDER, roles.FORMAT):
         return _choice(role, one)
-    return (thinning.as_published(one) if role is None else None) or _required_value(one)
+    return (thinning.as_published(one) if role in (None, roles.LIMIT) else None) or _required_value(one)
 
 
 def _listed(part: Mapping[str, Any]) -> list[Any]:
@@ -366,29 +359,6 @@ def _required_value(one: Parameter) -> str | None:
 def _any_value(one: Parameter) -> str | None:
     """Give a value that the portal itself names for a parameter: its own, that of all, or the first."""
     offered = one.schema.get("enum") or ()
-    every = next((value for value in offered if _EVERY.fullmatch(str(value))), None)
+    every = next((value for value in offered if thinning.EVERY.fullmatch(str(value))), None)
     value = one.schema.get("default", next(iter(offered), one.example) if every is None else every)
     return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _narrowed(given: list[Parameter], fixed: Mapping[str, str]) -> str:
-    """Say which parameters have the first of several values, as the portal wants one and none is that of all."""
-    narrow = [one for one in given if one.name in fixed and _leaves_out(one, fixed[one.name])]
-    return "; ".join(
-        f"{one.name!r} of {', '.join(map(str, one.schema['enum']))}: {fixed[one.name]!r} alone is asked for"
-        for one in narrow
-    )
-
-
-def _leaves_out(one: Parameter, value: str) -> bool:
-    offered = list(one.schema.get("enum") or ())
-    if (
-        _OF_WRITING.search(roles.snake(one.name))
-        or not one.required
-        or one.kind != "string"
-        or "default" in one.schema
-        or len(offered) == 1
-    ):
-        return False
-    is_whole = _EVERY.fullmatch(value) or _WRITTEN.search(value) or thinning.as_published(one) is not None
-    return [value] == offered[:1] and not is_whole and roles.role_of(one.name) != roles.ORDER

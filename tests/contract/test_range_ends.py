@@ -228,6 +228,31 @@ def test_a_choice_of_how_it_is_written_is_not_told(name, offered):
     assert (found.narrowed, found.history.fixed) == ("", {name: offered[0]})
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"resolution": {**TEXT, "enum": ["1m", "1h"], "default": "1m"}}, "'resolution', by which it thins"),
+        ({"mode": {**TEXT, "enum": ["hourly", "daily"], "default": "daily"}}, "'mode', by which it thins"),
+        ({"every": {"type": "integer", "default": 60}}, "'every', by which it thins messages out (60 unless told)"),
+        ({"maxDataPoints": {"type": "integer", "default": 500}}, "'maxDataPoints', by which it thins"),
+        ({"maxDataPoints": {"type": "integer", "default": 500, "maximum": 10**6}}, ""),
+        ({"max_points": {"type": "integer", "default": 500}}, ""),  # with no other limit it is that of a page
+        ({"resolution": {**TEXT, "enum": ["1m", "raw"], "default": "1m"}}, ""),
+        ({"interval": {**TEXT, "default": "1m"}, "aggregate": {**TEXT, "enum": ["none", "avg"], "default": "avg"}}, ""),
+        ({"interval": {**TEXT, "default": "1m"}, "aggregate": {**TEXT, "enum": ["avg", "max"]}}, ""),
+        ({"every": {"type": "integer", "default": 1}}, ""),
+        ({"interval": TEXT}, ""),
+    ],
+)
+def test_what_thins_messages_out_and_cannot_be_told_not_to_is_told(given, told):
+    """A step that counts only where means are asked for is none."""
+    listed = [query(name, **schema) for name, schema in given.items()]
+    found = openapi.read(document(*listed, query("start", **ISO), query("end", **ISO)), "/openapi.json")
+    assert told in found.narrowed
+    assert bool(told) == bool(found.narrowed)
+    assert found.history.fixed.get("maxDataPoints", "1000000") == "1000000"
+
+
 def test_an_empty_value_that_is_wanted_is_sent():
     """As the document has it for its default."""
     assert read(query("q", required=True, default="", **TEXT), query("start", **ISO)).fixed == {"q": ""}
