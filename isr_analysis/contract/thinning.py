@@ -9,6 +9,14 @@ from isr_analysis.contract import roles
 from isr_analysis.contract.parameters import Parameter
 
 _WITH_PAYLOAD = re.compile(r"(?:include|with|show|return|embed)s?_(?:the_|full_)?(?:payload|body|message|value|data)s?")
+_KINDS = (
+    r"(?:archived?|cold(?:_storage)?|retained|duplicates?|duplicated|repeated|late|empty)(?:_messages|_data|_rows)?"
+)
+_WITH_ALL = re.compile(rf"(?:include|with|show|return)s?_{_KINDS}")
+_WITHOUT_SOME = re.compile(
+    rf"(?:exclude|without|skip|hide|omit|drop|ignore)s?_{_KINDS}"
+    r"|(?:only_)?(?:latest|newest|last|changes?|changed|unique)(?:_only)?"
+)
 _THINNED = re.compile(
     r"resolution|granularity|interval|every|bucket|sampling|rollup|aggregat(?:e|ion|ed)(?:_(?:by|function|interval))?"
     r"|down_?sampl(?:e|ed|ing)|de_?dup(?:e|licate|lication)?|distinct|latest_only|last_only|compact|fill"
@@ -50,10 +58,10 @@ def as_published(one: Parameter) -> str | None:
     name, default = roles.snake(one.name), one.schema.get("default")
     thins = _THINNED.fullmatch(name) is not None
     if one.kind == "boolean":
-        whole = _WITH_PAYLOAD.fullmatch(name) or _WHOLE.fullmatch(name)
+        whole = _WITH_PAYLOAD.fullmatch(name) or _WITH_ALL.fullmatch(name) or _WHOLE.fullmatch(name)
         if whole or ("raw" in name.split("_") and _OF_THINNING.search(one.words)):
             return "true"
-        return "false" if thins and default is True else None
+        return "false" if default is True and (thins or _WITHOUT_SOME.fullmatch(name)) else None
     if one.kind in ("integer", "number"):
         if default and _POINTS.fullmatch(name) and isinstance(most := one.schema.get("maximum"), int):
             return str(most)
