@@ -297,10 +297,10 @@ class Asker:
 
         These are asked for once in a download: the portal may give payloads in another way than it did.
         """
-        forms, known = self._portal.habits.forms, self.known
+        forms = self._portal.habits.forms
         with self._portal.habits.finding:
             if forms.coded is None:
-                found = self._lately(self._selector if known.client_required or known.topic_required else Selector())
+                found = self._lately(self._widest())
                 forms.coded = (found[1].payload_form if found else None) or page.payload_form
         return forms.coded, page.payload_name
 
@@ -313,8 +313,7 @@ class Asker:
         forms = self._portal.habits.forms
         with self._portal.habits.finding:
             if forms.payloads is None and forms.strings in (None, "objects"):
-                narrow = self.known.client_required or self.known.topic_required
-                who, now = self._selector if narrow else Selector(), self._portal.now()
+                who, now = self._widest(), self._portal.now()
                 found = self._lately(who)
                 if found and not found[1].rows and self._span.end < now:
                     found = self._lately(who, until=self._span.end)
@@ -324,6 +323,11 @@ class Asker:
                 return forms.strings, None
             shown: tuple[str | None, str | None] = forms.payloads or (None, None)
         return shown
+
+    def _widest(self) -> Selector:
+        """Give the selector of as much as may be asked for at once, with what this question is about."""
+        clients = self._selector.clients if self.known.client_required else None
+        return Selector(clients, self._selector.topic if self.known.topic_required else "#")
 
     def _lately(self, selector: Selector, until: int | None = None) -> tuple[Answer, Page] | None:
         """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one.

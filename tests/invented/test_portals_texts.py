@@ -142,6 +142,15 @@ def test_where_nothing_came_of_late_older_messages_show_the_form(home, way):
         assert fields(df) == wanted(meant, way)
 
 
+@pytest.mark.parametrize("way", ["text", "decoded"])
+def test_other_topics_show_the_form_where_a_client_has_to_be_named(home, way):
+    """Its own: of the one topic that is asked for there may be nothing else."""
+    server = portal_of(way, client="client_id", client_required=True)
+    with portals.mocked(server, home) as portal:
+        df = isr.load_history("dev-a", "log", **SPAN, portal=portal)
+    assert fields(df) == wanted([one for one in server.stored if one.topic == "log" and one.at < FIRST + 3 * DAY], way)
+
+
 def test_a_sample_that_takes_too_long_is_asked_for_of_a_day(home):
     """A portal that cannot give a month at once."""
 
