@@ -89,7 +89,7 @@ def test_a_unit_is_found_out_though_the_portal_fails_at_others(home):
 
 def test_a_unit_that_cannot_be_found_out_is_no_empty_history(home):
     """Nothing comes with any: the error names what to say."""
-    old = [Message(FIRST - 300 * DAY, "dev", "t", 1)]
+    old = [Message(FIRST - 4000 * DAY, "dev", "t", 1)]
     server = Vague(Dialect(asked="ms", doc=None), old)
     with portals.mocked(server, home) as portal, pytest.raises(AnswerError, match="time_form"):
         read(portal)
