@@ -38,6 +38,7 @@ _OF_THINNING = re.compile(
     r"aggregat|averag|\bmeans?\b|down-?\s?sampl|\bsampl|thinn|roll-?up|bucket|interpolat", re.IGNORECASE
 )
 _INCLUDING = re.compile(r"includes?|expand|embed")
+_PAYLOAD_NAMED = re.compile(r"""[`'"]payload[`'"]|\bpayload,|, ?payload\b""")
 _DETAIL = re.compile(r"view|details?|detail_level|level|verbosity|projection|representation|mode")
 _BRIEF = ("summary", "brief", "compact", "minimal", "short", "basic", "headers", "metadata")
 _FULL = ("full", "complete", "detailed", "verbose", "extended", "all")
@@ -70,7 +71,7 @@ def as_published(one: Parameter) -> str | None:
     if _ZONE.fullmatch(name):  # of instants that name none, which would be taken to be of it
         return "UTC" if default != "UTC" and "UTC" in (offered or ["UTC"]) else None
     if _INCLUDING.fullmatch(name):
-        named = offered or (["payload"] if re.search(r"\bpayloads?\b", one.words, re.IGNORECASE) else [])
+        named = offered or (["payload"] if _PAYLOAD_NAMED.search(one.words) else [])
         return next((value for value in named if value.lower() in ("payload", "payloads")), None)
     if _DETAIL.fullmatch(name) and str(default).lower() in _BRIEF and (most := _first(offered, _FULL)):
         return most

@@ -376,7 +376,7 @@ def test_a_number_without_a_unit_is_one_whose_unit_is_to_be_found_out():
         ("include_total", {"type": "boolean", "default": False}, None),
         ("include", {"type": "array", "items": {"type": "string", "enum": ["qos", "payload"]}}, "payload"),
         ("include", {"type": "string", "description": "Comma-separated: `qos`, `payload`"}, "payload"),
-        ("include", {"type": "string", "description": "Only clients whose label has this"}, None),
+        ("include", {"type": "string", "description": "Only messages whose payload has this text"}, None),
         ("view", {"type": "string", "enum": ["summary", "full"], "default": "summary"}, "full"),
         ("view", {"type": "string", "enum": ["full", "summary"], "default": "full"}, None),
         ("tz", {"type": "string", "default": "Europe/Zurich"}, "UTC"),
