@@ -97,8 +97,10 @@ def _cells(row: bytes) -> bytes:
 
 
 def _single(name: str, value: bytes) -> str:
-    """Give the name of one instant for that of a list of them: ``times`` is ``time``, as is an index of instants."""
+    """Give the name of one value for that of a list: ``times`` is ``time``, as is an index of instants."""
     one = name.removesuffix("s")
+    if plain(one) in (*CLIENT, *TOPIC, *PAYLOAD):
+        return one
     if plain(name) == "index" and raw.kind(head := raw.first(value) or b"") == '"' and is_instant(raw.text(head)):
         return "time"
     return one if len(plain(one)) > 1 and time_rank(name) is None and time_rank(one) is not None else name

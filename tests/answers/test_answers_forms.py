@@ -201,6 +201,7 @@ def test_the_first_and_the_last_line_may_be_no_rows():
         {"meta": {"columns": ["time", "client_id", "topic", "payload"]}, "data": [[AT, "a", "t/x", {"on": True}]] * 2},
         {"a": {"t/x": {"times": [AT, AT], "values": [{"on": True}] * 2}}},
         {"a": {"t/x": {"timestamps": [NS // 10**6] * 2, "payloads": ['{"on": true}'] * 2}}},
+        {"times": [AT] * 2, "client_ids": ["a"] * 2, "topics": ["t/x"] * 2, "payloads": [{"on": True}] * 2, "count": 2},
         {
             "timestamps": [AT, AT],
             "properties": [
@@ -213,8 +214,15 @@ def test_the_first_and_the_last_line_may_be_no_rows():
     ],
 )
 def test_lists_of_columns_in_every_form(body):
-    """Named beside the rows, or within what is beside them; instants in the plural; columns in objects."""
+    """Named beside the rows, or within what is beside them; in the plural; columns in objects."""
     assert told(read(body)) == ONE * 2
+
+
+@pytest.mark.parametrize("published", [b"21.5", b"true", b'"on"', b"[1, 2]"])
+def test_a_list_of_payloads_is_one_of_payloads_whatever_they_are(published):
+    """Alone, a field called so would be a part of one."""
+    body = {"client_id": "a", "topic": "t/x", "times": [AT] * 2, "payloads": [json.loads(published)] * 2}
+    assert [one[3] for one in told(read([body]))] == [published] * 2
 
 
 @pytest.mark.parametrize("name", ["values", "rows", "dataset"])
