@@ -15,6 +15,9 @@ _COUNTED = ("total", "count", "totalcount", "totalelements", "totalitems", "tota
 _THEMSELVES = ("rows", "records", "messages", "items", "results", "points", "entries", "events", "hits", "n")
 """Where the rows stand, or the number of them."""
 
+_STATES = ("status", "state", "outcome", "code", "success", "ok")
+"""What is alike in all answers of which nothing failed."""
+
 _PAGING = {
     "nextcursor", "nextpagetoken", "continuationtoken", "continuation", "nexttoken", "next", "endcursor", "nextlink",
     "nexturl", "nextpage", "nextoffset", "total", "totalcount", "count", "hasmore", "hasnext", "more", "page", "pages",
@@ -129,6 +132,28 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     rest = {name: one for name, one in fields.items() if name not in known or one != b"null"}
     ends = paging.read(rest, 0).has_more is False or rest.get("type", b"").lower() in (b'"end"', b'"done"', b'"eof"')
     return ends and not counts and all(plain(name) in _PAGING for name in rest)
+
+
+def nil(fields: dict[str, bytes], kind: str = "n") -> list[str] | None:
+    """Give the way to the one place for rows that holds null, as Go writes a list of none, and the state around it.
+
+    None if there is no one such place, or what stands around it speaks of a failure or of rows. With the `kind` ``"["``
+    it is that of an answer that has its rows there.
+    """
+    if failures.stated(fields, rows=False):
+        return None
+    if kind == "n" and (goes_on(fields) or any(one not in (b"0", b"null") for one in _counts(fields))):
+        return None
+    ways: list[list[str]] = []
+    for name, one in fields.items():
+        if plain(name) not in shape.ROWS:
+            continue
+        if raw.kind(one) == kind:
+            ways.append([name])
+        elif raw.kind(one) == "{" and (way := nil(raw.members(one), kind)):
+            ways.append([name, *way])
+    states = (f"{name}: {one.decode('utf-8', 'replace')}" for name, one in fields.items() if plain(name) in _STATES)
+    return [*ways[0], *sorted(states)] if len(ways) == 1 else None
 
 
 def is_dated(group: dict[str, bytes]) -> bool:

@@ -114,33 +114,40 @@ def _last_close(text: bytes) -> int:
     return end
 
 
-def without_rows(body: bytes, content_type: str | None) -> bytes | None:
-    """Give what `nothing` gives of an answer of this one's form without rows; None if that would show it by itself.
+def without_rows(body: bytes, content_type: str | None) -> frozenset[bytes]:
+    """Give what `nothing` gives of an answer of this one's form without rows; none where that would show it by itself.
 
     Of JSON lines nothing is left, or the first and the last, which are no rows; braces, of groups, or of what says
     nothing beside its rows but what is next; and of an array Go writes null.
     """
     documents, tables, _ = split(unpack.texts(body, content_type), content_type)
     if len(documents) == 1 and not tables and raw.kind(documents[0]) == "[":
-        return b"null"
+        return frozenset((b"null",))
     if tables or any(raw.kind(one) != "{" for one in documents):
-        return None
+        return frozenset()
     scalars = [name for name, one in raw.members(documents[0]).items() if raw.kind(one) not in ("{", "[")]
     if len(documents) > 1 or any(time_rank(name) is not None for name in scalars):
-        return _names(envelope.find(documents, fields=Fields(), live=False).lines)
-    return b"{}" if all(paging.is_next(name) for name in scalars) else None
+        return frozenset((_names(envelope.find(documents, fields=Fields(), live=False).lines),))
+    empty = (b"{}",) if all(paging.is_next(name) for name in scalars) else ()
+    return frozenset((*empty, *_nil(documents, "[")))
 
 
-def nothing(body: bytes, content_type: str | None) -> bytes | None:
-    """Give an answer that may be one without rows in short; None if it is no such answer."""
+def nothing(body: bytes, content_type: str | None) -> frozenset[bytes]:
+    """Give an answer that may be one without rows in short, in each way that it may be; none if it is no such one."""
     with contextlib.suppress(AnswerError):
         text = b"\n".join(unpack.texts(body, content_type)).strip()
         if text in (b"", b"{}", b"null"):
-            return text
+            return frozenset((text,))
         documents = raw.documents(text)
-        if all(beside.is_nothing(raw.fields(one)) for one in documents):
-            return _names(documents)
-    return None
+        counts_none = all(beside.is_nothing(raw.fields(one)) for one in documents)
+        return frozenset((*((_names(documents),) if counts_none else ()), *_nil(documents, "n")))
+    return frozenset()
+
+
+def _nil(documents: list[bytes], kind: str) -> tuple[bytes, ...]:
+    """Give the place of an object's rows, by which one with null there is known; nothing if there is no such object."""
+    way = beside.nil(raw.fields(documents[0]), kind) if len(documents) == 1 else None
+    return (json.dumps({"null": way}).encode(),) if way else ()
 
 
 def _names(documents: list[bytes]) -> bytes:

@@ -62,7 +62,8 @@ class History:
         {end}"``.
     time_form : {"iso", "iso seconds", "date", "number", "s", "ms", "us", "ns"} or str
         How instants are written: ISO 8601 (to the microsecond, or in whole seconds), a date alone, a number since
-        1970, of a unit that is to be found out or of a known one; or a layout of UTC such as ``"%Y-%m-%d %H:%M:%S"``.
+        1970, of a unit that is to be found out or of a known one; or a layout of UTC such as ``"%Y-%m-%d %H:%M:%S"``,
+        with ``%3f`` for milliseconds.
     start_included : bool or None
         Whether a message at `start` is in the answer; None if that is not known.
     end_included : bool or None

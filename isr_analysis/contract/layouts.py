@@ -1,4 +1,4 @@
-"""How an instant is written in a question: in a form with a name, or in a layout of `strftime`. Pure."""
+"""How an instant is written in a question: by a form's name, or a layout of `strftime`, with %3f for ms. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ NAMES = tuple(_UNITS)
 OFFSET = "%Y-%m-%dT%H:%M:%S.%f+00:00"
 """ISO 8601 for those who do not know ``Z``."""
 
-_STEPS = (("%f", 1000), ("%S", times.SECOND), ("%M", times.MINUTE), ("%H", times.HOUR))
+MILLISECONDS = "%Y-%m-%dT%H:%M:%S.%3fZ"
+"""ISO 8601 with three digits behind the second, as JavaScript writes it and a layout of Java's demands."""
+
+_STEPS = (("%3f", 1_000_000), ("%f", 1000), ("%S", times.SECOND), ("%M", times.MINUTE), ("%H", times.HOUR))
 
 _TRIED = (
     "iso", "iso seconds", "date", "s", "ms", "us", "ns", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f",
     "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M",
     "%Y%m%dT%H%M%SZ", "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%Y%m%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d",
+    MILLISECONDS, "%Y-%m-%dT%H:%M:%S.%3f", "%Y-%m-%d %H:%M:%S.%3f",
 )  # fmt: skip
 """The forms that are tried on a pattern."""
 
@@ -36,6 +40,7 @@ _NOTATIONS = {
     "php": (r"\by", "m", "d", "h", "i", "s", "[uv]"),
     "shown": (r"\b20\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d\d", r"\d{1,9}"),
 }
+_GENERAL = re.compile(r"rfc.?3339|iso.?8601", re.IGNORECASE)
 _ZONE = r"(?P<zone> ?'?z(?:07:00)?\b'?|xxx|%z|(?<=s)p\b|[+±-](?:\d\d|hh):?(?:\d\d|mm))?"
 _LAYOUTS = {
     name: re.compile(
@@ -73,6 +78,7 @@ def written(form: str, ns: int) -> str:
     if form in _UNITS:
         return str(ns // step)
     seconds, rest = divmod(ns, times.SECOND)
+    form = form.replace("%3f", f"{rest // 1_000_000:03}")
     return dt.datetime.fromtimestamp(seconds, dt.UTC).replace(microsecond=rest // 1000).strftime(form)
 
 
@@ -100,6 +106,8 @@ def of_words(words: str, *, examples: bool = True) -> str | None:
         made = _layout(found)
         exact = name in ("python", "go", "php")
         if made.startswith("%Y-%m-%dT%H:%M:%S") and (found["zone"] or not exact):  # Go takes parts of a second too
+            if "%3f" in made and found["zone"] and name == "letters" and not _GENERAL.search(plain):
+                return made  # a program that parses by it takes no other number of digits
             return None if found["part"] or name == "go" else "iso seconds"
         return "date" if made == "%Y-%m-%d" else made
     return None
@@ -117,6 +125,7 @@ def _layout(found: re.Match[str]) -> str:
         return made
     made += f"{between.strip(chr(39) + chr(92)).upper()}%H{colon}%M"
     made += f"{colon}%S" if found["second"] else ""
-    made += f"{found['part'][0]}%f" if found["part"] else ""
+    if part := found["part"]:
+        made += f"{part[0]}{'%3f' if re.fullmatch('[a-z]{3}', part[1:], re.IGNORECASE) else '%f'}"
     zone = (found["zone"] or "").strip("' ").lower()
     return made + ("Z" if zone.startswith("z") else "%z" if zone == "%z" else "+00:00" if zone else "")

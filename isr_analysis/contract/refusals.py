@@ -97,6 +97,7 @@ _OTHERWISE = {
     "s": "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%S": "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M:%S": "date",
+    "date": layouts.MILLISECONDS,
 }
 """What is tried next where an instant was not understood, and no words say how it is wanted."""
 

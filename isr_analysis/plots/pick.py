@@ -90,7 +90,7 @@ def pick(
     frame = taken(df)
     wanted = values.fields_of(frame, fields)
     extra, facets, right = listed(by), facets or [], right or []
-    if any(name not in frame.columns for name in [*extra, *facets, *right]):
+    if len(frame) and any(name not in frame.columns for name in [*extra, *facets, *right]):
         raise missing(frame, [*extra, *facets, *right])
     wanted = list(dict.fromkeys([*wanted, *right]))
     if fields is None:

@@ -87,7 +87,7 @@ def timeline(
     ground = look.checked(theme)
     frame = whole = taken(df)
     wanted = listed(fields) if fields is not None else [name for name in frame.columns if name not in NO_MEASURE]
-    if any(name not in frame.columns for name in [*wanted, *listed(by)]):
+    if len(frame) and any(name not in frame.columns for name in [*wanted, *listed(by)]):
         raise missing(frame, [*wanted, *listed(by)])
     if not len(frame):
         return look.nothing(ground, title=title or "No states", words="No data: the frame has no rows")

@@ -144,7 +144,7 @@ def fields_of(frame: pd.DataFrame, fields: str | list[str] | None) -> list[str]:
     """
     if fields is not None:
         wanted = listed(fields)
-        if any(name not in frame.columns for name in wanted):
+        if len(frame) and any(name not in frame.columns for name in wanted):
             raise missing(frame, wanted)
         return list(dict.fromkeys(wanted))
     names = [name for name in frame.columns if name not in NO_MEASURE and _may_hold(frame[name])]

@@ -225,14 +225,14 @@ class Forms:
     coded : str or None
         The form of payloads as answers of late show it, where those of one answer alone are all coded: a device may
         publish such. None where none was asked for yet in this download.
-    without_rows : bytes or None
-        What an answer without rows is, where that tells nothing by itself: ``{}``, or nothing at all.
+    without_rows : frozenset of bytes
+        What an answer without rows may be, where that tells nothing by itself: ``{}``, null, or nothing at all.
     """
 
     strings: str | None = None
     payloads: tuple[str | None, str | None] | None = None
     coded: str | None = None
-    without_rows: bytes | None = None
+    without_rows: frozenset[bytes] = frozenset()
     _noting: Any = field(default_factory=threading.Lock, init=False, repr=False)
 
     def note_strings(self, form: str | None) -> None:

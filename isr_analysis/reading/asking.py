@@ -222,7 +222,7 @@ class Asker:
         guessed = self._portal.habits.guesses.unit  # then it is looked for further, or another thread has found it
         guessed = guessed or self._portal.contract.history.time_form != self.known.time_form
         nothing = answers.nothing(answer.body, answer.content_type)
-        if nothing is None or not (guessed or nothing == self._without_rows()):
+        if not nothing or not (guessed or nothing & self._without_rows()):
             raise exc
         return Page()
 
@@ -283,12 +283,12 @@ class Asker:
             return self._is_answered_at_its_end(span)
         return end != span
 
-    def _without_rows(self) -> bytes | None:
+    def _without_rows(self) -> frozenset[bytes]:
         """Give what an answer without rows looks like at this portal, by one of the last days that has some."""
         forms = self._portal.habits.forms
         with self._portal.habits.finding:
             for one in (self._selector, *others(self._portal, self.known, self._selector)):
-                if forms.without_rows is None and (found := self._lately(one)) and found[1].rows:
+                if not forms.without_rows and (found := self._lately(one)) and found[1].rows:
                     forms.without_rows = answers.without_rows(found[0].body, found[0].content_type)
         return forms.without_rows
 

@@ -111,7 +111,7 @@ def pages(
     WrongAccountError
         A page holds another account's data.
     """
-    revisions = 0
+    asked: list[tuple[History, Question]] = []  # what was refused, and how it was asked
     owners: dict[str, str] = {}
     todo: list[Question] = [(selector, span)]
     while todo:
@@ -129,9 +129,10 @@ def pages(
         try:
             first = window.first()
         except QuestionRefusedError as exc:
-            revisions += not retention.beyond(exc.status_code, exc.words)
-            if revisions > _REVISIONS:
-                raise
+            if not retention.beyond(exc.status_code, exc.words):
+                if (known, (one, piece)) in asked or len(asked) == _REVISIONS:
+                    raise  # its words lead nowhere, or back to what it refused before
+                asked.append((known, (one, piece)))
             instead = _instead(portal, known, window, (one, piece), exc)
             begin = instead[0][1].start if instead else piece.end
             if begin > piece.start:

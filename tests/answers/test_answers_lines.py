@@ -92,6 +92,32 @@ def test_such_a_line_alone_is_an_answer_without_rows(home, one, pack):
         assert len(isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)) == len(MINUTES)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "understood"),
+    [
+        ('{"items": ', "}", True), ('{"code": 0, "msg": "ok", "data": ', "}", True),
+        ('{"status": "ok", "data": {"page": 1, "list": ', "}}", True),
+        ('{"code": %d, "msg": "?", "data": ', "}", False), ('{"status": "%d", "data": ', "}", False),
+        ('{"total": 4, "items": ', "}", False), ('{"next_cursor": "x", "items": ', "}", False),
+    ],
+)  # fmt: skip
+def test_null_in_the_place_of_rows_is_none_of_them_if_days_with_some_show_that_place(home, before, after, understood):
+    """As Go writes an empty list; not beside another state, a count of rows or more pages."""
+
+    def answer(server, asked, _):
+        stored = [*map(portal_rows.plain, server._in(asked))]
+        around = before.replace("%d", str(int(not stored))).replace('"x"', "null" if stored else "2")
+        return give(f"{around}{json.dumps(stored or None)}{after}".encode())
+
+    with serve(Odd(answer)) as origin, connect(origin, home) as portal:
+        if understood:
+            found = isr.load_history(start="2026-10-31", end="2026-11-04", portal=portal)
+            assert (len(found), set(isr.coverage(portal=portal)["state"])) == (len(MINUTES), {"settled"})
+        else:
+            with pytest.raises(AnswerError, match="no rows of messages"):
+                isr.load_history(start="2026-10-31", end="2026-11-04", portal=portal)
+
+
 def test_such_a_line_alone_that_counts_rows_is_not_taken_for_none(home):
     """The rows that it speaks of are not there."""
 

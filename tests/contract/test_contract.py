@@ -38,7 +38,8 @@ def test_an_account_is_named_where_it_is_known():
     ("form", "start"),
     [("iso", "2024-10-04T00:00:00Z"), ("date", "2024-10-04"), ("s", "1728000000"), ("ms", "1728000000000"),
      ("us", "1728000000000000"), ("ns", "1728000000000000000"), ("%Y%m%d", "20241004"),
-     ("%Y-%m-%d %H:%M:%S", "2024-10-04 00:00:00"), ("%Y-%m-%dT%H:%M:%S.%f%z", "2024-10-04T00:00:00.000000+0000")],
+     ("%Y-%m-%d %H:%M:%S", "2024-10-04 00:00:00"), ("%Y-%m-%dT%H:%M:%S.%f%z", "2024-10-04T00:00:00.000000+0000"),
+     ("%Y-%m-%dT%H:%M:%S.%3fZ", "2024-10-04T00:00:00.000Z")],
 )  # fmt: skip
 def test_instants_are_written_in_the_portals_form(form, start):
     """Each form is exact to its unit."""
@@ -166,6 +167,7 @@ def test_units_are_in_nanoseconds():
     assert History(time_form="date").unit == History(time_form="%Y%m%d").unit == DAY
     assert History(time_form="%Y-%m-%d %H:%M").unit == times.MINUTE
     assert History(time_form="%Y-%m-%d %H:%M:%S.%f").unit == 1000
+    assert History(time_form="%Y-%m-%d %H:%M:%S.%3f").unit == 1_000_000
 
 
 def test_a_zone_is_one_that_there_is(tmp_path):

@@ -248,3 +248,37 @@ def test_names_that_are_ignored_are_found_out_though_the_first_page_is_of_the_ra
             isr.load_history(start=times.iso(span.start), end=times.iso(span.end), portal=portal),
             [one for one in every if span.start <= one.at < span.end],
         )
+
+
+def _spring(value):
+    said = "Failed to convert value of type 'String' to required type 'java.time.OffsetDateTime'"
+    return give({"status": 400, "message": f"{said}; Text '{value}' could not be parsed at index 19"}, 400)
+
+
+def test_words_that_lead_back_to_what_was_refused_end_there(home):
+    """In circles, a day that cannot be asked for cost 21 requests of the hour's."""
+    server = Odd(lambda _, asked, __: _spring(asked.get("start")))
+    words = "could not be parsed at index 19"
+    with portals.mocked(server, home) as portal, pytest.raises(RequestRefusedError, match=words):
+        isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
+    assert server.count() == 3  # as ISO 8601, as a number, and as that again
+
+
+@pytest.mark.parametrize("how", [
+    {"description": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"}, {"pattern": r"^[0-9-]{10}T[0-9:]{8}[.][0-9]{3}Z$"},
+])  # fmt: skip
+def test_three_digits_are_sent_to_who_takes_no_other_number_of_them(home, how):
+    """So a pattern of Java's is read, or a regular expression."""
+    three = re.compile(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{3}(?:Z|\+00:00)")
+
+    def answer(server, asked, _):
+        wrong = next((one for name in ("start", "end") if not three.fullmatch(one := asked.get(name, ""))), None)
+        return rows(server._in(asked)) if wrong is None else _spring(wrong)
+
+    server = Odd(answer, Dialect())
+    listed = [query(name, type="string", **how) for name in ("start", "end")]
+    server._document = lambda _: give(
+        {"openapi": "3.1.0", "paths": {f"{API}/history": {"get": {"parameters": listed}}}}
+    )
+    with portals.mocked(server, home) as portal:
+        assert len(isr.load_history(start="2026-11-01", end="2026-11-04", portal=portal)) == len(server.stored)

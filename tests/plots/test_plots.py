@@ -15,7 +15,7 @@ import plotly.io as pio
 import pytest
 from stations import MINUTES, fleet, plain, words
 
-from isr_analysis import plots
+from isr_analysis import plots, read_history
 from isr_analysis.errors import UsageError
 
 FRAMES = {
@@ -95,6 +95,16 @@ def test_any_frame_gives_a_sensible_figure_or_says_what_is_missing(name, plot, t
         assert len(json.dumps(strict(figure))) < 1_000_000
     assert frame.equals(before)
     assert frame.attrs == before.attrs
+
+
+@pytest.mark.parametrize("plot", ["timeseries", "timeline", "profile", "week", "distribution"])
+def test_an_hour_without_a_message_gives_a_figure_that_says_so_whatever_is_named(plot):
+    """A loader's frame of no rows has no fields, and a script that draws one of them does not fail in a quiet hour."""
+    loaded = read_history(b"[]")
+    assert [*loaded.columns] == ["client_id", "topic"]
+    assert "No data: the frame has no rows" in words(DRAWN[plot](loaded, fields="value", by="chan"))
+    with pytest.raises(UsageError, match="no column 'value'"):
+        DRAWN[plot](fleet("a-1").drop(columns="value"), fields="value")
 
 
 @pytest.mark.parametrize("plot", DRAWN)
