@@ -115,6 +115,7 @@ def test_dates_by_keyboard_and_pickers_by_label(lab, page, sandbox, token_file):
     assert page.get_by_label("Range").input_value() == "yesterday"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('list') !== null")  # the zone
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"  # it shows the focus
     page.keyboard.press("Control+a")
     page.keyboard.type("Mars/Olympus")
     page.keyboard.press("Tab")
