@@ -239,6 +239,9 @@ def dressed(
 ) -> go.Figure:
     """Give a figure its template, title, notes, and room for a legend below.
 
+    The height alone has that room: plotly takes from it what the legend really needs at the width of the page, and the
+    axes get the rest.
+
     Parameters
     ----------
     legend : iterable of str
@@ -256,7 +259,7 @@ def dressed(
     figure.update_layout(
         template=template(theme), height=height + room + below + under + more + 16 * heading,
         title={"text": "<br>".join(lines), "subtitle": {"text": "<br>".join(told)} if told else None},
-        margin={"t": 60 + below + more + 16 * heading, "b": 62 + room + under}, showlegend=bool(names),
+        margin={"t": 60 + below + more + 16 * heading, "b": 62 + under}, showlegend=bool(names),
     )  # fmt: skip
     return figure
 

@@ -82,7 +82,7 @@ def summary(material: Material) -> None:
     show(bullets([
         _heard_words(material),
         _quiet_words(material),
-        _silence_words(silences),
+        _silence_words(silences) if clients else "",
         _findings_words(findings),
         _open_words(material),
     ]))  # fmt: skip
@@ -268,6 +268,9 @@ def _told(labels: dict[str, str], rows: pd.DataFrame, perhaps: set[str]) -> dict
 
 def findings(material: Material) -> None:
     """Show what looks wrong."""
+    if material.heard.empty:
+        show(paragraph("No message, so nothing to examine."))
+        return
     found = material.findings
     failed = [one.topic for one in material.chapters if one.problem]
     if failed:

@@ -131,13 +131,19 @@ class LiveBoard(Composite):
         with contextlib.closing(self._follower(messages.LIVE)) as once:
             yield stands.readable(self._load(self._connected(), once)[0])
 
-    def _heard(self, *, seen: bool, dark: bool) -> None:  # noqa: ARG002 (the colours follow the page by themselves)
+    def _heard(self, *, seen: bool, dark: bool) -> None:
         if not seen:  # another page that shows it says so within seconds
             self._seen_at = -_PATIENCE
             self._worker.stop()
             return
         self._seen_at = time.monotonic()
+        super()._heard(seen=seen, dark=dark)
         if not self.paused and not self._worker.busy:
+            self._worker.start(self._run)
+
+    def _appear(self) -> None:
+        if not self.paused and time.monotonic() - self._seen_at <= _PATIENCE:
+            self._failures = 0
             self._worker.start(self._run)
 
     @traitlets.observe("paused")

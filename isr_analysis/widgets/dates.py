@@ -161,7 +161,8 @@ class DateRange(Composite):
 
     def _chosen(self, change: dict[str, Any]) -> None:
         if not self._filling and change["new"] != _OWN:
-            self._take(lambda: {**self._preset(change["new"], self.zone.value), "tz": self.zone.value}, refill=True)
+            zone = self.zone.value.strip()
+            self._take(lambda: {**self._preset(change["new"], zone), "tz": zone}, refill=True)
 
     def _moved(self, _: dict[str, Any]) -> None:
         if not self._filling:

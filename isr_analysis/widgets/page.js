@@ -1,7 +1,8 @@
 function render({ model, el }) {
   el.style.display = "none";
   const dark = () => document.body.dataset.jpThemeLight === "false";
-  const tell = () => { if (!document.hidden) model.send({ seen: true, dark: dark() }); };
+  const send = (said) => { try { model.send(said); } catch { /* the kernel was restarted: nobody hears it any more */ } };
+  const tell = () => { if (!document.hidden) send({ seen: true, dark: dark() }); };
   // JupyterLab takes arrows, letters and Enter on a list or a button for commands of the notebook, unless the very
   // element that has the focus says that they are its own. Ctrl-S and the like stay Lab's.
   const keys = (event) => {
@@ -22,7 +23,7 @@ function render({ model, el }) {
     theme.disconnect();
     window.removeEventListener("keydown", keys, true);
     document.removeEventListener("visibilitychange", tell);
-    model.send({ seen: false });
+    send({ seen: false });
   };
 }
 export default { render };

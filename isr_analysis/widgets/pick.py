@@ -85,6 +85,7 @@ class Picker(Composite):
         self.list = ipywidgets.SelectMultiple(
             description="Clients", rows=9, style=style, layout={"width": "auto", "min_width": "0"}
         )
+        self.nothing = ipywidgets.HTML()
         self.topic = ipywidgets.Combobox(
             value="#", options=_USUAL, description="Topic", continuous_update=False, style=style,
             placeholder="an MQTT filter, such as telemetry/#", layout={"width": "auto", "flex": "1 1 220px"},
@@ -99,8 +100,8 @@ class Picker(Composite):
         self.said = ipywidgets.HTML()
         self.trouble = ipywidgets.HTML()
         self.children = [
-            self._page, row(self.search, self.refresh), self.list, row(self.topic, self.find, self.clear),
-            self.said, self.trouble,
+            self._page, row(self.search, self.refresh), self.list, self.nothing,
+            row(self.topic, self.find, self.clear), self.said, self.trouble,
         ]  # fmt: skip
         self.value = {"client_id": client_id, "topic": topic}
         self.search.observe(lambda _: self._list(), "value")
@@ -219,6 +220,8 @@ class Picker(Composite):
                 if not own:
                     continue
             lines += [(f"{client}{last}{label}", (client, None)), *own]  # a narrow list breaks the label
+        lost = words and not lines and {*rows, *self._topics}
+        self.nothing.value = notice(f'No client, label or topic matches "{" ".join(words)}".') if lost else ""
         with self._quietly():
             self.list.options = lines
             self.list.value = [key for _, key in lines if key in self._chosen]

@@ -18,7 +18,11 @@ function render({ model, el }) {
   const give = () => {
     const secret = field.value;
     field.value = "";
-    if (secret) model.send({ secret });
+    try {
+      if (secret) model.send({ secret });
+    } catch { // nobody hears it any more
+      field.placeholder = "not sent, as the kernel has ended: run this cell again";
+    }
   };
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") { event.preventDefault(); give(); }

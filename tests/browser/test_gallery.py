@@ -39,6 +39,8 @@ BOXES = """() => [...document.querySelectorAll('.plot')].map(plot => ({
   ticks: plot.querySelectorAll('.xtick, .ytick').length,
   drawn: plot.querySelectorAll('path.js-line, path.point, .point path, .hm image, .cell-text').length,
   table: plot.querySelectorAll('.table').length,
+  empty: [...plot.querySelectorAll('.legend .bg')].map(e => e.getBoundingClientRect().top - Math.max(
+    ...[...plot.querySelectorAll('[class^=x][class$=title]')].map(e => e.getBoundingClientRect().bottom))),
 }))"""
 
 
@@ -59,6 +61,10 @@ def figures(df: pd.DataFrame, theme: str) -> Iterator[tuple[str, go.Figure]]:
     one = probes[probes["client_id"] == "isr-shack-01"]
     other = probes[probes["client_id"] == "isr-hill-02"]
     yield "timeseries-clients", plots.timeseries(probes, "value", theme=theme)
+    named = [
+        one.assign(client_id=f"a-station-with-a-very-long-name-on-a-mountain-of-the-canton-{n:03d}") for n in range(12)
+    ]
+    yield "timeseries-names", plots.timeseries(pd.concat(named), "value", by="client_id", theme=theme)
     yield "timeseries-channels", plots.timeseries(one, "value", by="chan", theme=theme)
     yield "timeseries-all", plots.timeseries(station, theme=theme)
     yield (
@@ -113,7 +119,7 @@ def overlap(one: list, other: list) -> bool:
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1100, 700])
 def test_every_plot_is_drawn_and_no_text_lies_over_another(gallery, width):
-    """No script error, nothing asked of the network, no empty axes, no titles over each other or cut off."""
+    """No script error, nothing asked of the network, no empty axes or bands, no titles over each other or cut off."""
     playwright = pytest.importorskip("playwright.sync_api")
     troubles, asked = [], []
     with playwright.sync_playwright() as driver:
@@ -122,19 +128,20 @@ def test_every_plot_is_drawn_and_no_text_lies_over_another(gallery, width):
         tab.on("pageerror", lambda error: troubles.append(str(error)))
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(gallery.as_uri())
-        tab.wait_for_function("document.querySelectorAll('.plot .main-svg').length >= 32 * 2")
+        tab.wait_for_function("document.querySelectorAll('.plot .main-svg').length >= 34 * 2")
         tab.wait_for_timeout(500)
         found = tab.evaluate(BOXES)
         browser.close()
     assert troubles == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert len(found) == 32
+    assert len(found) == 34
     for plot in found:
         if "nothing" in plot["name"]:
             assert any("No data" in text[0] for text in plot["texts"])
             continue
         assert plot["drawn"] > 0, plot["name"]
         assert plot["table"] or plot["ticks"] > 3, plot["name"]
+        assert all(height < 40 for height in plot["empty"]), plot["name"]  # px between the axis and the legend
         for one, other in itertools.combinations(plot["texts"], 2):
             assert not overlap(one, other), (plot["name"], one[0], other[0])
         for text in plot["texts"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import resources
 
 import pytest
 from servers import CUT_OFF, connected
@@ -13,6 +14,17 @@ pytestmark = pytest.mark.browser
 # The lines of lists that are wider than their list, which shows nothing of the rest.
 CUT_LINES = """() => [...document.querySelectorAll('.isr-widget select[multiple] option')].filter(
   e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"""
+
+# Parts of widgets whose kernel is gone.
+DEAF = """async sources => {
+  const values = { label: "Token", action: "Connect", hint: "a token", disabled: false, every: 0 };
+  const send = () => { throw new Error("Cannot send"); };
+  for (const source of sources) {
+    const el = document.body.appendChild(document.createElement("div"));
+    const made = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+    made.default.render({ model: { get: name => values[name], on() {}, off() {}, send }, el });
+  }
+}"""
 
 
 def test_from_a_token_to_a_figure(lab, page, sandbox):
@@ -60,6 +72,19 @@ def test_from_a_token_to_a_figure(lab, page, sandbox):
     page.get_by_text("Plan: ").wait_for()
     page.wait_for_function("document.body.innerText.includes('messages from')")
     assert token not in notebook.save()
+
+
+def test_a_token_that_nobody_hears_is_told(page):
+    """After a restart of the kernel the field says so and keeps nothing, and no script fails."""
+    page.goto("about:blank")
+    page.evaluate(
+        DEAF, [(resources.files("isr_analysis.widgets") / name).read_text() for name in ("page.js", "secret.js")]
+    )
+    field = page.locator("input[type=password]")
+    field.fill("isr_mqtt_rest_typed-in-vain")
+    field.press("Enter")
+    page.get_by_placeholder("not sent, as the kernel has ended").wait_for(timeout=5000)
+    assert field.input_value() == ""
 
 
 def test_a_load_shows_how_it_stands_and_leaves_nothing_behind(lab, page, sandbox, token_file):
@@ -115,6 +140,7 @@ def test_dates_by_keyboard_and_pickers_by_label(lab, page, sandbox, token_file):
     assert page.get_by_label("Range").input_value() == "yesterday"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('list') !== null")  # the zone
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"  # it shows the focus
     page.keyboard.press("Control+a")
     page.keyboard.type("Mars/Olympus")
     page.keyboard.press("Tab")

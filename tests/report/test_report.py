@@ -116,12 +116,15 @@ def test_a_report_is_small(week: tuple[Path, str]) -> None:
 
 
 def test_a_range_without_data(sandbox: Any, tmp_path: Path) -> None:
-    """It is written all the same, says so at the top, and the error names it."""
+    """It is written all the same, says so at the top, finds nothing to be in order, and the error names it."""
     with sandbox.connect() as portal, pytest.raises(ReportIncompleteError, match="no message") as told:
         isr.build_report(tmp_path / "none.html", start="2010-01-01", end="2010-01-02", portal=portal)
     assert told.value.path == tmp_path / "none.html"
     text = told.value.path.read_text("utf-8")
     assert "There is no message in this range" in problems(text)
+    assert "No message, so nothing to examine." in text
+    assert "Nothing looks wrong" not in text
+    assert "No publisher was silent" not in text
     assert all(re.search(rf"<h2 [^>]*>{name}</h2>", text) for name in SECTIONS)
 
 

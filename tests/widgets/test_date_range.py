@@ -47,10 +47,10 @@ def test_presets_are_arguments_of_a_loader(preset, value):
 
 
 def test_a_length_that_is_no_preset_becomes_one_and_stays_a_length():
-    """A range up to now that the list lacks is chosen in it, and another zone does not nail it down."""
+    """A range up to now that the list lacks is chosen in it, and another zone, as pasted, does not nail it down."""
     dates = isr.widgets.date_range(last="6h")
     assert dates.preset.value == "last 6h"
-    dates.zone.value = "Europe/Zurich"
+    dates.zone.value = " Europe/Zurich "
     assert dates.value == {"last": "6h", "tz": "Europe/Zurich"}
     dates.preset.value = "yesterday"
     dates.preset.value = "last 6h"

@@ -43,7 +43,7 @@ def test_a_client_and_its_topic_were_heard_at_the_same_time(portal):
 
 
 def test_a_search_narrows_the_list_and_keeps_what_was_chosen(portal):
-    """Several publishers are chosen one search after the other."""
+    """Several publishers are chosen one search after the other; one that finds nothing says so."""
     picker = isr.widgets.picker(portal=portal)
     picker.load()
     assert picker.wait()
@@ -52,7 +52,12 @@ def test_a_search_narrows_the_list_and_keeps_what_was_chosen(portal):
         assert key in [own for _, own in picker.list.options]
         picker.list.value = [key]
     assert picker.value == {"client_id": ["isr-shack-01", "rpt-north"], "topic": "#"}
+    assert picker.nothing.value == ""
+    picker.search.value = "<b> shark"
+    assert picker.list.options == ()
+    assert "topic matches &quot;&lt;b&gt; shark&quot;" in picker.nothing.value
     picker.search.value = ""
+    assert picker.nothing.value == ""
     assert set(picker.list.value) == {("isr-shack-01", None), ("rpt-north", None)}
     picker.clear.click()
     assert picker.value == {"client_id": None, "topic": "#"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import keyring
 import pytest
@@ -50,9 +51,14 @@ def test_widgets_that_wait_for_a_token_begin_when_it_is_there(sandbox):
     """Above them it is entered, and nobody has to press Refresh; what was said of the former one goes."""
     explorer = isr.widgets.explorer("isr-shack-01", last="6h")
     parts = explorer, explorer.picker, explorer.dates
-    for one in parts:
+    board, told = isr.widgets.live_board(every="1min"), threading.Event()
+    board.trouble.observe(lambda _: told.set(), "value")
+    for one in (*parts, board):
         one._page._handle_custom_msg({"seen": True, "dark": False}, [])
     assert all(one.wait() for one in parts)
+    assert told.wait(10)
+    assert "no token" in board.trouble.value
+    told.clear()
     assert "isr.widgets.token_entry() takes one" in explorer.picker.trouble.value
     assert "no token" in explorer.picker.trouble.value
     assert "no token" in explorer.dates.held.value
@@ -63,7 +69,10 @@ def test_widgets_that_wait_for_a_token_begin_when_it_is_there(sandbox):
     assert explorer.picker.trouble.value == ""
     assert "never fetched" in explorer.dates.held.value
     assert "to fetch" in explorer.plan.value
+    assert told.wait(10)  # the board asks at once, not when it would have tried again
+    assert board.trouble.value == ""
     explorer.close()
+    board.close()
 
 
 def test_what_is_no_token_is_refused_at_once_and_not_repeated(sandbox):
