@@ -184,7 +184,7 @@ class Wire:
             try:
                 return self._send(method, url, params=params, json=json, extensions={PAUSE: pause, BOUNDED: bounded})
             except errors.QuotaExhaustedError as exc:
-                after = max(exc.retry_after, 1.0)
+                after = exc.retry_after if exc.retry_after >= 1 else max(waited, 1.0)  # it says now, and refuses again
                 waited += after
                 if waited > quota.BRIEFLY or not self._counted.is_brief():
                     raise

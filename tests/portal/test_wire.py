@@ -196,9 +196,15 @@ def test_a_portal_that_limits_the_pace_is_waited_for(line_to, method):
     assert slept == [5.0, 5.0, 5.0]
 
 
-@pytest.mark.parametrize(("after", "asked", "total"), [("25", 3, 50.0), ("1", 61, 60.0), ("61", 1, 0), ("1800", 1, 0)])
+@pytest.mark.parametrize(
+    ("after", "asked", "total"),
+    [
+        ("25", 3, 50.0), ("1", 61, 60.0), ("61", 1, 0), ("1800", 1, 0), ("0", 7, 32.0),
+        ("Tue, 04 Oct 2016 00:02:00 GMT", 7, 32.0),
+    ],
+)  # fmt: skip
 def test_the_pace_is_not_waited_for_for_ever(line_to, after, asked, total):
-    """A minute in all; the error names no number that the portal did not name."""
+    """A minute in all, longer each time if it says now; the error names no number that the portal did not name."""
     slept = []
     line = line_to(lambda _: httpx.Response(429, headers={"retry-after": after}), slept=slept)
     with pytest.raises(errors.QuotaExhaustedError, match="requests are used up until") as caught:
