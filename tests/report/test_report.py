@@ -194,7 +194,7 @@ def test_of_very_many_findings_the_longest_of_each_kind_are_shown(monkeypatch: p
     found["detail"] = [f"no. {n}." for n in range(300)]
     shown: list[Any] = []
     monkeypatch.setattr(sections, "show", lambda *what: shown.extend(what))
-    sections.findings(SimpleNamespace(findings=found, chapters=[], topics=[], tz="UTC"))  # type: ignore[arg-type]
+    sections.findings(SimpleNamespace(findings=found, chapters=[], topics=[], tz="UTC", heard=found))  # type: ignore[arg-type]
     told = [int(n) for n in re.findall(r"no\. (\d+)\.", shown[0].source)]
     assert len(told) == 100
     assert told[:49] == [*range(299, 250, -1)]
