@@ -122,7 +122,8 @@ def _is_off(one: Parameter) -> bool:
     """Tell whether messages are not made one of several, if it is by this parameter that they would be."""
     chosen = as_published(one) or one.schema.get("default")
     is_off = chosen is None or str(chosen).lower() in (*_EACH, "false", "0")
-    return is_off and (_is_of_steps(one) or _OF_THINNING.search(one.words) is not None)
+    by_words = roles.role_of(one.name) is None and _OF_THINNING.search(one.words) is not None  # not "samples per page"
+    return is_off and (_is_of_steps(one) or by_words)
 
 
 def _is_of_steps(one: Parameter) -> bool:

@@ -233,6 +233,10 @@ def test_a_choice_of_how_it_is_written_is_not_told(name, offered):
     [
         ({"resolution": {**TEXT, "enum": ["1m", "1h"], "default": "1m"}}, "'resolution', by which it thins"),
         ({"mode": {**TEXT, "enum": ["hourly", "daily"], "default": "daily"}}, "'mode', by which it thins"),
+        (
+            {"limit": {"type": "integer", "description": "Samples per page"}, "bucket": {**TEXT, "default": "1m"}},
+            "'bucket', by which it thins",
+        ),
         ({"every": {"type": "integer", "default": 60}}, "'every', by which it thins messages out (60 unless told)"),
         ({"maxDataPoints": {"type": "integer", "default": 500}}, "'maxDataPoints', by which it thins"),
         ({"maxDataPoints": {"type": "integer", "default": 500, "maximum": 10**6}}, ""),
