@@ -97,7 +97,8 @@ def load_history(
     Returns
     -------
     pandas.DataFrame
-        One row per message, in the units of the payload. Index ``time``: DatetimeIndex in `tz`, ns, sorted. Columns
+        One row per message, in the units of the payload. Index ``time``: DatetimeIndex in `tz`, ns, sorted; where the
+        portal gives several times of a message, the one by which it answers ranges. Columns
         ``client_id`` and ``topic`` (categories; the topic without account and client), then the payload's fields, with
         nested names joined by dots: integers ``Int64``, reals ``float64``, booleans ``boolean``, text ``str``, mixed
         kinds ``object``. JSON that is not an object is in ``value``, and anything that is not JSON in ``payload``,

@@ -8,8 +8,8 @@ raises an `AnswerError` that shows what came. On the way from a body to messages
   `arrow`, or JSON: `raw` takes it apart, `envelope` finds the rows, `beside` what stands beside them, `tables` columns
   that an object holds, `columns` makes columns of rows);
 - `roles` tells which column is what, by the names of `shape`; `labels`, `keys` and `paths` whose messages they are,
-  `instants` when they were published, `payload` what was, with `boxes`, `copies`, `fragments` and `senml` for what
-  portals put around it; `page` puts these together;
+  `stamps` and `instants` when they were published, `payload` what was, with `boxes`, `copies`, `fragments` and `senml`
+  for what portals put around it; `page` puts these together;
 - `paging` reads what an answer says of the pages after it, `failures` and `words` how it says that it failed; `rows`
   reads lists that are no messages.
 """
@@ -22,12 +22,13 @@ from isr_analysis.answers.failures import of_change as failure_of_change
 from isr_analysis.answers.forms import nothing, without_rows
 from isr_analysis.answers.fragments import merge
 from isr_analysis.answers.instants import instant_of
-from isr_analysis.answers.page import Apart, Page, read_live, read_page, shown
+from isr_analysis.answers.page import Page, read_live, read_page, shown
 from isr_analysis.answers.paging import Paging
 from isr_analysis.answers.paging import read as read_paging
 from isr_analysis.answers.payload import STRINGS
 from isr_analysis.answers.rows import lines_beside, read_rows
 from isr_analysis.answers.shape import Fields
+from isr_analysis.answers.stamps import Apart
 from isr_analysis.answers.words import HTML, error_words
 
 __all__ = [

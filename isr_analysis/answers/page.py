@@ -7,7 +7,6 @@ import functools
 import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +28,7 @@ from isr_analysis.answers import (
     roles,
     senml,
     shape,
+    stamps,
     tables,
 )
 from isr_analysis.answers.columns import Columns
@@ -39,14 +39,6 @@ from isr_analysis.errors import AnswerError
 
 _NEVER = rb'^(""|"?0(\.0+)?"?|"(0001|1970)-01-01([T ]00:00:00(\.0+)?(Z|[+-]00:?00)?)?")$'
 """The first instant of a kind, as programs write one that they were never given."""
-
-
-class Apart(NamedTuple):
-    """The instant of a message, how far another time of its row is from it, ns, and that one's name."""
-
-    at: int
-    by: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,7 @@ class Page:
         The field that showed by what it holds that it is the payload, which one answer alone may not.
     zoneless : bool
         Whether instants name no zone, and nothing else does: they were taken to be UTC.
-    apart : Apart or None
+    apart : stamps.Apart or None
         The message whose times are furthest apart, if its row has several: the portal may go by another one.
     """
 
@@ -92,7 +84,7 @@ class Page:
     payload_unsure: bool = False
     payload_name: str | None = None
     zoneless: bool = False
-    apart: Apart | None = None
+    apart: stamps.Apart | None = None
 
 
 def read_page(
@@ -231,7 +223,7 @@ def _page(table: Columns, asked: Asked) -> Page:
         role, coded = copies.of_coded(table, role)
     if coded is not None:
         asked = replace(asked, fields=replace(asked.fields, payload_form=coded))
-    time = _time(table, role, asked)
+    time = stamps.of_rows(table, role, asked)
     client, topic, accounts, shared = labels.labels(table, role, asked)
     if role.client is not None and shared:
         role = replace(role, extra=(*role.extra, role.client))
@@ -263,7 +255,7 @@ def _page(table: Columns, asked: Asked) -> Page:
     return Page(
         made, count, accounts | stated, descending, role.fragment is not None, payload_form=shown,
         payload_unsure=unsure, payload_name=role.shown, zoneless=zoneless,
-        apart=None if asked.live or asked.fields.time else _apart(table, time, role),
+        apart=None if asked.live or asked.fields.time else stamps.apart(table, made, time, role, asked),
     )  # fmt: skip
 
 
@@ -303,43 +295,6 @@ def _is_stated(column: pa.ChunkedArray) -> pa.ChunkedArray:
     fine = pc.is_in(said, value_set=pa.array(failures.NOTHING, pa.binary()))
     fine = pc.or_(fine, pc.match_substring_regex(said, failures.NO_MESSAGE))
     return pc.and_(columns.present(column), pc.invert(fine))
-
-
-def _time(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:
-    time = None
-    for name in role.time:
-        same = asked.fields.time is None and shape.is_same_time(role.time[0], name)
-        if time is not None and time.null_count == 0 and not same:
-            continue
-        one = instants.to_ns(table[name], name, asked.fields.time_form, asked.fields.time_zone)
-        time = one if time is None or (same and _is_cut(time, one)) else pc.coalesce(time, one)
-    assert time is not None
-    if role.part is not None and (unit := shape.part_of_second(role.part, role.time[0])) is not None:
-        time = instants.completed(time, table[role.part], unit) or time
-    if time.null_count == 0:
-        return time
-    raise AnswerError(f"{labels.row(table, pc.index(pc.is_null(time), True).as_py())} has no time")
-
-
-def _apart(table: Columns, time: pa.ChunkedArray, role: Roles) -> Apart | None:
-    """Give the message whose times are furthest apart, of rows that have several."""
-    found: Apart | None = None
-    for name in (one for one in role.time[1:] if len(time) == columns.length(table)):
-        with contextlib.suppress(AnswerError):  # it is no time of this kind
-            other = instants.to_ns(table[name], name)
-            gaps = pc.abs(pc.subtract(other, time))
-            by = pc.max(gaps).as_py() or 0
-            if by > (found.by if found else 0):
-                found = Apart(time[pc.index(gaps, by).as_py()].as_py(), by, name)
-    return found
-
-
-def _is_cut(time: pa.ChunkedArray, finer: pa.ChunkedArray) -> bool:
-    """Tell whether instants are others, cut to seconds, milliseconds or microseconds."""
-    if time.null_count or finer.null_count:
-        return False
-    short, whole = time.to_numpy(), finer.to_numpy()
-    return bool((short != whole).any()) and any((short == whole // unit * unit).all() for unit in instants.NS.values())
 
 
 def _payload(table: Columns, role: Roles, asked: Asked) -> pa.ChunkedArray:

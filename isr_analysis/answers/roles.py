@@ -160,7 +160,7 @@ class _Left:
             raise AnswerError(
                 f"no field of the rows holds an instant; they have {columns.listed(table)}{_unread(table)}"
             )
-        return times
+        return times | {name: -1 for name in times if name == self._asked.fields.clock}
 
     def topic(self) -> str | None:
         """Take the column of topics."""
@@ -362,8 +362,8 @@ def _among(
 
 
 def _is_alone(name: str, names: list[str], *, live: bool) -> bool:
-    """Tell whether a column has none beside it but its own time; or is that of a last message."""
-    others = [one for one in names if plain(one) not in (plain(name), f"{plain(name)}time")]
+    """Tell whether a column has none beside it but other times; or is that of a last message."""
+    others = [one for one in names if plain(one) not in (plain(name), f"{plain(name)}time") and time_rank(one) is None]
     return not others or (live and leaf(name).startswith("last"))
 
 

@@ -26,6 +26,9 @@ class Fields:
     payload_form : str or None
         What a payload that is a JSON string means: ``"json"`` (a text value), ``"text"`` (the published bytes as
         text), ``"base64"``, ``"hex"`` or ``"bytes"`` (a list of them); or ``"boxed"``, in an object that says how.
+    clock : str or None
+        Of rows with several times, the field of the one that the portal goes by, as it was found out; it stands for the
+        message in each row that has it.
     """
 
     rows: str | None = None
@@ -36,6 +39,7 @@ class Fields:
     time_form: str | None = None
     time_zone: str | None = None
     payload_form: str | None = None
+    clock: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +185,14 @@ PUBLISHED, PLAIN, VAGUE, EVENT, RECEIVED, SEEN = range(6)
 _INSTANT = re.compile(
     r"(?:last|latest)?(?P<published>publish(?:ed)?|pub|message|msg)?"
     r"(?P<event>events?|sampled?|samples|measured|measurement|measure|observed|observation|recorded|record|reading|device|"
-    r"source|origin|sent|send|mqtt|telemetry|data|value|payload|captured|occurred)?"
+    r"source|origin|sent|send|mqtt|telemetry|data|value|payload|captured|occurred|reported|report)?"
     r"(?P<received>received?|recv|rx|arrival|arrived|ingested|ingest|ingestion|stored?|storage|inserted|insert|created?|"
     r"creation|saved?|logged|log|server|broker|written|processed|row|db)?"
     r"(?P<word>time|timestamp|ts|datetime|date|at|epoch|when|instant|dt|t)?"
 )
 _NOT_ALONE = {
     "", "last", "latest", "device", "data", "message", "msg", "event", "events", "source", "mqtt", "record", "reading",
-    "origin", "telemetry", "row", "db", "log", "server", "broker", "sample", "samples", "storage",
+    "origin", "telemetry", "report", "row", "db", "log", "server", "broker", "sample", "samples", "storage",
     "measurement", "measure", "value", "lastvalue", "latestvalue", "payload", "lastpayload", "latestpayload",
 }  # fmt: skip
 """What says whose time it is, but is none without a word for time."""

@@ -17,7 +17,7 @@ from isr_analysis.contract import headers, layouts, lengths
 from isr_analysis.contract.contract import Contract
 from isr_analysis.errors import UsageError
 
-_FOUND_OUT = ("lists", "narrowed", "is_assumed")
+_FOUND_OUT = ("lists", "narrowed", "is_assumed", "clock")
 """What is told of a contract, and stands in no file."""
 
 _NOT_SAID = ("source", *_FOUND_OUT)

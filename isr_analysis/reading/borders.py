@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from isr_analysis.errors import CONTRACT_FILE
 from isr_analysis.messages import instants, within
 from isr_analysis.times import Range
 
-_OF_MESSAGE = ["time", "client_id", "topic", "payload"]
+_OF_MESSAGE = ("time", "client_id", "topic", "payload")
 _MOST_SHARED = 100
 _BY_TIME = f'page = "none" and offset = "none" under [history] of {CONTRACT_FILE} have all read by time'
 REPEATED = (
@@ -57,8 +57,8 @@ def overlap(held: Page, after: Page, ask: Callable[..., Page], unit: int) -> int
         return None
     for i in range(len(shared)):
         message = shared.slice(i, 1)
-        given = _count_of(message, held.messages) + _count_of(message, after.messages)
-        if 0 < _count_of(message, alone.messages) < given:
+        given = count_of(message, held.messages) + count_of(message, after.messages)
+        if 0 < count_of(message, alone.messages) < given:
             return at
     return None
 
@@ -98,7 +98,7 @@ def repeated(
     message = after.messages.slice(int(twice[0]), 1)
     at = int(instants(message)[0])
     alone = _alone(ask, at, max(unit, grain_of(at)))
-    return at if _count_of(message, alone.messages) == 1 and len(alone.messages) < held.rows else None
+    return at if count_of(message, alone.messages) == 1 and len(alone.messages) < held.rows else None
 
 
 def is_gone(at: int, ask: Callable[..., Page], unit: int, most: int) -> bool:
@@ -145,6 +145,7 @@ def are_same(one: pa.Table, other: pa.Table) -> bool:
     return bool(next(parts).equals(next(parts)))
 
 
-def _count_of(message: pa.Table, table: pa.Table) -> int:
-    alike = [pc.equal(table[name], message[name][0]) for name in _OF_MESSAGE]
+def count_of(message: pa.Table, table: pa.Table, names: Sequence[str] = _OF_MESSAGE) -> int:
+    """Count the messages of a table that are like one."""
+    alike = [pc.equal(table[name], message[name][0]) for name in names]
     return int(pc.sum(functools.reduce(pc.and_, alike), min_count=0).as_py())

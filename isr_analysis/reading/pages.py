@@ -27,7 +27,7 @@ from isr_analysis.errors import (
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Waiting
-from isr_analysis.reading import cuts, guesses, names
+from isr_analysis.reading import clocks, cuts, guesses, names
 from isr_analysis.reading.window import PagesEndError, Window
 from isr_analysis.times import Range
 
@@ -50,9 +50,9 @@ _SLOW = re.compile(r"\btime[ds]?[- ]?out|deadline|duration", re.IGNORECASE)
 Question = tuple[Selector, Range]
 
 
-class _OtherNamesError(PagesEndError):
+class _OtherwiseError(PagesEndError):
     def __init__(self) -> None:
-        super().__init__("the portal follows a range by other names of its ends than it was asked by")
+        super().__init__("the portal follows a range by other names of its ends, or by another time, than was thought")
 
 
 _T = TypeVar("_T")
@@ -144,7 +144,7 @@ def pages(
                 raise
             todo.insert(0, (one, piece))
             continue
-        if guesses.was_wrong(portal, known, one, wide, first):
+        if clocks.is_other(portal, known, window) or guesses.was_wrong(portal, known, one, wide, first):
             todo.insert(0, (one, piece))
             continue
         for table in _checked(portal, known, window, first, (one, wide), wait=wait):
@@ -174,14 +174,16 @@ def _checked(
     try:
         for table in _whole(portal, known, window, first, question, wait=wait):
             if names.is_ignored(known, table, span) and guesses.finds_names(portal, known, selector, first):
-                raise _OtherNamesError
+                raise _OtherwiseError
             yield table
     except PagesEndError:
         raise
     except (AnswerError, HistoryIncompleteError) as exc:
-        if guesses.finds_names(portal, known, selector, first):
-            raise _OtherNamesError from exc
+        if clocks.is_other(portal, known, window) or guesses.finds_names(portal, known, selector, first):
+            raise _OtherwiseError from exc
         raise
+    if clocks.is_other(portal, known, window, last=True):
+        raise _OtherwiseError
 
 
 def _whole(
@@ -190,7 +192,7 @@ def _whole(
     def check() -> None:
         with portal.habits.finding:  # what came by wrong names shows no cut
             if guesses.are_other_names(portal, known):
-                raise _OtherNamesError
+                raise _OtherwiseError
             cuts.check(portal, *question, window.given, wait=wait)
 
     try:

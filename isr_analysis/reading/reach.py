@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isr_analysis import times
-from isr_analysis.answers import Apart, Page
+from isr_analysis.answers import Page
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import instants, within
@@ -267,23 +267,6 @@ class Reach:
             return
         if found:
             raise AnswerError(f"asked for {ahead}, which is in the future, the portal gave messages. {ZONELESS}")
-
-    def check_clock(self, known: History, apart: Apart) -> None:
-        """Find out, once, whether the portal goes by the time that is read from its rows, where they have another.
-
-        Else what came late would be missing: the portal does not give it for the range of its own time, and in its
-        answer for the range in which it came it lies outside, and is left out.
-        """
-        if not known.has_ends or self._portal.habits.instants.clock_is_proven or apart.by < 2 * known.slack:
-            return
-        if apart.at not in self._around(apart.at, known):
-            raise AnswerError(
-                f"the portal gave a message of {times.iso(apart.at)}, and, asked for the minutes around that, did not: "
-                "it goes by another time than the one that is read from its messages, and what came late would be "
-                f"missing. If that is {apart.name!r}, say time = {apart.name!r} under [history.fields] of "
-                f"{CONTRACT_FILE}, and load once with refresh=True"
-            )
-        self._portal.habits.instants.clock_is_proven = True
 
     def _middle(self) -> int:
         return sorted(self._middles)[len(self._middles) // 2]

@@ -56,11 +56,13 @@ class Window:
     ----------
     asked : dict of str to str
         The first question's parameters.
+    asker : Asker
+        What asks for its parts.
     """
 
     def __init__(self, portal: Portal, known: History, selector: Selector, span: Range, *, wait: Waiting) -> None:
         self._portal = portal
-        self._asker = Asker(portal, known, selector, span, wait=wait)
+        self.asker = Asker(portal, known, selector, span, wait=wait)
         self._selector = selector
         self._span = span
         self._rows = 0  # as the portal counts them, all pages together
@@ -70,14 +72,14 @@ class Window:
         self._doubts = 0  # messages of two pages that were asked for alone
         self._by_time = portal.habits.pages.lead_nowhere
         self._beyond = self._named = self._silent = self._ended = self._is_alone = False
-        self._reach = Reach(portal, span, self._asker.part)
+        self._reach = Reach(portal, span, self.asker.part)
         self._descending = portal.habits.pages.order == "down"
         self._sample: int | None = None
-        self.asked = self._asker.question(span)
+        self.asked = self.asker.question(span)
 
     @property
     def _known(self) -> History:
-        return self._asker.known
+        return self.asker.known
 
     @property
     def given(self) -> Range | None:
@@ -86,7 +88,7 @@ class Window:
 
     def first(self) -> Page:
         """Ask for the first page."""
-        return self._asker.of_range(self._span, self.asked, bounded=self._known.can_be_parted(self._span))
+        return self.asker.of_range(self._span, self.asked, bounded=self._known.can_be_parted(self._span))
 
     def read(self, held: Page) -> Iterator[pa.Table]:
         """Give the first page and all that follow, and check that they are all there is.
@@ -108,10 +110,8 @@ class Window:
         self._reach.check(self._known, self.asked, beyond=self._beyond, told=self._named)
         if self._silent:
             self._reach.check_density(self._known)
-        if self._asker.zoneless:
+        if self.asker.zoneless:
             self._reach.check_zone(self._known, self.asked)
-        if self._asker.apart is not None:
-            self._reach.check_clock(self._known, self._asker.apart)
         self._learn_start()
 
     def _parts(self, held: Page) -> Iterator[pa.Table]:
@@ -179,7 +179,7 @@ class Window:
         unit, span = self._known.unit, self._span
         for start in (span.start + unit, (span.start + span.end) // 2 // unit * unit):
             part = Range(start, max(span.end, start))
-            if len(within(self._asker.part(part).messages, part)):
+            if len(within(self.asker.part(part).messages, part)):
                 raise self._incomplete(
                     "gave no message, names a next page in a way that is not understood, and gave messages when it was "
                     f"asked for {part} alone"
@@ -187,7 +187,7 @@ class Window:
 
     def _overlap(self, held: Page, after: Page) -> bool:
         """Tell whether a page begins with messages that the one before it ends with, and that are not two alike."""
-        at = overlap(held, after, self._asker.part, self._known.unit)
+        at = overlap(held, after, self.asker.part, self._known.unit)
         if at is None:
             return False
         logger.info("pages overlap at %s: what follows is read by time", times.iso(at))
@@ -205,7 +205,7 @@ class Window:
             if not self._portal.habits.is_worth_a_look("a page ends in an instant"):
                 return False
             try:
-                found = left_out(held, after, self._asker.part, self._known.unit)
+                found = left_out(held, after, self.asker.part, self._known.unit)
             except (AnswerError, QuestionRefusedError) as exc:  # its pages are all that there is to go by
                 logger.info("the portal cannot be asked for an instant alone: %s", exc)
                 known.keep_ties = True
@@ -223,7 +223,7 @@ class Window:
 
     def _asked_alone(self, span: Range) -> Page:
         self._doubts += 1
-        return self._asker.part(span)
+        return self.asker.part(span)
 
     def _forgets(self, held: Page, after: Page) -> bool:
         """Tell whether a link has forgotten the question: its page is of other times, or other clients, than before."""
@@ -242,7 +242,7 @@ class Window:
         alone = {name: value for name, value in (step.params or {}).items() if name not in self.asked}
         step = dataclasses.replace(step, params=alone) if self._is_alone and alone else step
         try:
-            after = self._asker.ask(step)
+            after = self.asker.ask(step)
         except QuestionRefusedError as exc:
             if alone and alone != step.params and exc.status_code in _NOT_SO and _ALONE.search(exc.words):
                 self._is_alone = True  # it holds the question, which is not to be said again
@@ -254,7 +254,7 @@ class Window:
             logger.info("no page is named by %s: %s", step, exc)
             return None
         if whole != step.path and self._forgets(held, after):
-            after = self._asker.ask(Step(whole, None))
+            after = self.asker.ask(Step(whole, None))
         self._portal.habits.ranges.note(self._selector, self._span, after.messages)
         if after.rows and are_same(after.messages, held.messages):
             if not step.doubtful:
@@ -270,7 +270,7 @@ class Window:
         if self._rows:
             raise self._pages_end()
         reader = Onward(
-            self._asker.part,
+            self.asker.part,
             self._span,
             unit=lambda: self._known.unit,
             longest=None if self._known.longest is None else times.duration(self._known.longest),
@@ -307,7 +307,7 @@ class Window:
         if given is None or self._orders == {"down"} or now - given.start < max(times.HOUR, known.age - times.HOUR):
             return False
         known.age = max(known.age, now - given.start)
-        how = self._asker.part, self._known.unit, self._portal.habits.sizes.longest
+        how = self.asker.part, self._known.unit, self._portal.habits.sizes.longest
         with contextlib.suppress(AnswerError, QuestionRefusedError):  # too short a range, perhaps
             return is_gone(given.start, *how) and not is_gone(given.end, *how)
         return False
@@ -354,7 +354,7 @@ class Window:
             return
         if min(totals) <= self._rows <= max(totals) or self._is_of_table(totals):
             return
-        now = self._asker.of_range(self._span, self.asked).paging.total  # some may have come or gone meanwhile
+        now = self.asker.of_range(self._span, self.asked).paging.total  # some may have come or gone meanwhile
         totals += [] if now is None else [now]
         if not min(totals) <= self._rows <= max(totals):
             stated = "/".join(str(total) for total in dict.fromkeys(totals))
@@ -368,7 +368,7 @@ class Window:
         known, least = self._portal.habits.pages, min(totals)
         if self._ended and self._rows < least and not known.total_is_of_table:
             unit = self._known.unit
-            alone = self._asker.part(Range(self._span.start, self._span.start + unit))
+            alone = self.asker.part(Range(self._span.start, self._span.start + unit))
             near = Range(self._span.start - times.MINUTE - unit, self._span.start + times.MINUTE + unit)
             whole = (alone.paging.total or 0) >= least > alone.rows and alone.paging.has_more is False
             known.total_is_of_table = whole and len(within(alone.messages, near)) == alone.rows
@@ -383,7 +383,7 @@ class Window:
         if span.start != self._sample:
             return
         try:
-            at = instants(self._asker.ask(Step(known.path, self._asker.written(known, span))).messages)
+            at = instants(self.asker.ask(Step(known.path, self.asker.written(known, span))).messages)
         except QuestionRefusedError:  # too short a range, perhaps
             return
         new = dataclasses.replace(known, start_included=bool((at == self._sample).any()))

@@ -291,6 +291,15 @@ def test_a_column_that_repeats_the_client_of_each_path_is_no_part_of_a_payload(n
         assert json.loads(told(read([rows[0], spread]))[1][3]) == published
 
 
+@pytest.mark.parametrize("beside", ["event_time", "timestamp", "server_time", "reported_at", "stored_at"])
+@pytest.mark.parametrize("name", ["data", "msg", "body", "message", "value"])
+def test_a_column_beside_a_second_time_holds_the_payload_as_it_would_alone(name, beside):
+    """What no object shows, as numbers do not."""
+    row = {"received_at": AT, beside: AT, "topic": f"{ACCOUNT}/a/t", name: 5}
+    for clock in (None, "received_at"):
+        assert told(read([row], fields=Fields(clock=clock))) == [(NS, "a", "t", b"5")]
+
+
 @pytest.mark.parametrize("name", ["metrics", "state", "event", "raw_json", "messageBody", "anything"])
 def test_what_alone_holds_objects_is_the_payload_whatever_it_is_called(name):
     """Of several topics, or beside what is no object; a payload that is spread over its row is not taken for one."""

@@ -154,37 +154,67 @@ def test_a_live_answer_of_the_future_is_refused(home):
         isr.load_live(portal=portal)
 
 
-@pytest.mark.parametrize("goes_by", ["time", "received_at"])
-def test_the_time_that_a_portal_goes_by_is_proven_where_rows_have_two(home, tmp_path, goes_by):
-    """What came late would be in no range: an error that names the other time, with which all is there; once."""
-    late = {DAY + 30 * MINUTE: HOUR, DAY - 10 * MINUTE: HOUR}  # of the day, and one that came after its end
+WAIT = {"late": {DAY + 30 * MINUTE: HOUR, DAY - 10 * MINUTE: HOUR}, "soon": {}}
+"""How much later than others what was published then came: of the day, and so that it came after its end."""
+
+
+def of_two_times(goes_by, stored, late, delay):
+    """Give a portal of which each row has two times, and that goes by one of them."""
+
+    def received(one):
+        i = one.payload["i"]
+        return dataclasses.replace(one, at=one.at + late.get(one.at - stored[0].at, delay * (1 + i % 7)))
+
+    def row(one):
+        return {**portal_rows.plain(one), "received_at": times.iso(received(one).at)}
 
     def how(server, asked, _n):
         low, high = (times.instant(asked[name]) for name in ("start", "end"))
-        rows = [
-            {**portal_rows.plain(one), "received_at": times.iso(one.at + late.get(one.at - start, SECOND))}
-            for one in server.stored
-        ]
-        return give({"messages": [row for row in rows if low <= times.instant(row[goes_by]) < high]})
+        goes = {"time": lambda one: one.at, "received_at": lambda one: received(one).at}[goes_by]
+        asked_for = sorted((one for one in server.stored if low <= goes(one) < high), key=goes)
+        return give({"messages": [row(one) for one in asked_for]})
 
+    return Odd(how, Dialect(doc=None, cap=10_000), stored), [received(one) for one in stored]
+
+
+@pytest.mark.parametrize("goes_by", ["time", "received_at"])
+@pytest.mark.parametrize(
+    ("late", "delay"), [("late", SECOND), ("soon", SECOND), ("soon", SECOND // 20), ("soon", MINUTE)]
+)
+def test_the_time_that_a_portal_goes_by_stands_for_a_message_of_which_the_row_has_two(home, goes_by, late, delay):
+    """By the other one, what came late would be in no range, or in two. It is found out once."""
     start = times.instant("2026-11-02")
-    server = Odd(how, Dialect(doc=None, cap=10_000), published(start))
-    span = {"start": "2026-11-03", "end": "2026-11-04"}
+    server, received = of_two_times(goes_by, published(start), WAIT[late], delay)
+    stands = {"time": server.stored, "received_at": received}[goes_by]
     with portals.mocked(server, home, contract_file=None) as portal:
-        if goes_by == "time":
-            same(isr.load_history(**span, portal=portal), server.stored[144:288])
-            assert portal.habits.instants.clock_is_proven
-            return
-        with pytest.raises(AnswerError, match="'received_at'"):
-            isr.load_history(**span, portal=portal)
-    file = tmp_path / "received.toml"
-    file.write_text('[history.fields]\ntime = "received_at"')
-    with portals.mocked(server, home, contract_file=file) as portal:
-        received = [dataclasses.replace(one, at=one.at + late.get(one.at - start, SECOND)) for one in server.stored]
+        for day in ("2026-11-02", "2026-11-03"):
+            first = times.instant(day)
+            df = isr.load_history(start=day, end=times.iso(first + DAY), portal=portal)
+            same(df, inside(sorted(stands, key=lambda one: one.at), first, first + DAY))
+            asked = len(server.log)
         same(
-            isr.load_history(**span, portal=portal),
-            [one for one in received if start + DAY <= one.at < start + 2 * DAY],
+            isr.load_history(start="2026-11-02", end="2026-11-04", portal=portal),
+            inside(sorted(stands, key=lambda one: one.at), start, start + 2 * DAY),
         )
+        assert len(server.log) == asked
+
+
+def test_a_portal_that_goes_by_neither_time_of_a_message_is_refused(home):
+    """It gave the message, and would give it for no range of the times that it shows."""
+    start = times.instant("2026-11-02")
+    odd = start + 15 * HOUR
+
+    def row(one):
+        at, received = (one.at - 3 * HOUR + MINUTE, one.at - HOUR) if one.at == odd else (one.at, one.at + SECOND)
+        return {**portal_rows.plain(one), "time": times.iso(at), "received_at": times.iso(received)}
+
+    def how(server, asked, _n):
+        low, high = (times.instant(asked[name]) for name in ("start", "end"))
+        return give({"messages": [row(one) for one in within(server.stored, low, high)]})
+
+    server = Odd(how, Dialect(doc=None, cap=10_000), published(start))
+    with portals.mocked(server, home, contract_file=None) as portal, pytest.raises(AnswerError, match="'received_at'"):
+        isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal)
 
 
 class Dated(Server):
