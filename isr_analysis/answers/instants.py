@@ -24,8 +24,10 @@ _ISO = re.compile(
     r"(?P<year>\d{4})(?P<dash>[-/.]?)(?P<month>\d{2})(?P=dash)(?P<day>\d{2})"
     r"(?:[Tt _]+(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
     r"\s*(?:(?P<zone>Z|z|UTC|GMT|(?P<sign>[+\-\u2212])(?P<hours>\d{2})(?::?(?P<minutes>\d{2}))?"
-    r"(?: (?:[A-Z]{2,5}|[+-]\d{2,4}))?)(?:\[[^\]]*\])?)?"
+    r"(?: (?:[A-Z]{2,5}|[+-]\d{2,4})|(?<=[+]00:00)Z)?)(?:\[[^\]]*\])?)?"
 )
+"""A Z behind +00:00 is what programs append to an instant that names its zone already."""
+
 _DOTTED = re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)(?P<rest>$|(?:,? +|T)\d.*)")
 """As much of Europe writes days, and never the month before them."""
 
