@@ -44,10 +44,12 @@ def is_other(portal: Portal, known: History, window: Window, *, last: bool = Fal
         It gives the message by neither time, although these are far apart; only if that is the `last` look.
     """
     habits, apart = portal.habits, window.asker.apart
+    if apart is None:
+        return portal.contract.history.fields.clock != known.fields.clock
     with habits.finding:
         if portal.contract.history.fields.clock != known.fields.clock:
             return True  # another thread has found it out meanwhile
-        if apart is None or habits.instants.clock_is_proven or not known.has_ends or known.of_days:
+        if habits.instants.clock_is_proven or not known.has_ends or known.of_days:
             return False
         if not habits.is_worth_a_look("two times of a message"):
             return False
