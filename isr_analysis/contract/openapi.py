@@ -271,7 +271,7 @@ def _topic_form(one: Parameter) -> TopicForm | None:
     words, shown = one.words.lower(), str(one.example or one.schema.get("default") or "")
     name = roles.snake(one.name)
     own = re.sub(r"/[{<:]?sub[-_]?(path|topic)", "", words)  # it is the end of the whole path that is shown so
-    sub = name.startswith("sub") or bool(
+    sub = bool(
         re.search(r"subpath|sub-?topic|(without|below|after|behind|excluding) (the )?[`'\"{<]*account|relative", own)
     )
     whole = not sub and bool(
@@ -279,13 +279,15 @@ def _topic_form(one: Parameter) -> TopicForm | None:
             r"full (platform )?(path|topic)|platform path|account_?id|including (the )?account|\{account", words + shown
         )
     )
+    sub = sub or (name.startswith("sub") and not whole)  # words say more than a name
     wild = (
         bool(re.search(r"wildcard|mqtt (topic )?filter|topic filter|[`'\"( /]#|`\+`|\+ and #", words)) or "#" in shown
     )
     wild = wild and not re.search(r"no wildcards?|without wildcards?|wildcards? (are )?not", words)
     if _of_publishers(one):
         return "path prefix"
-    if "prefix" in name or re.search(r"\bprefix|begins? with|starts? with", words):
+    named = "prefix" in name and not (wild or re.search(r"\bexact", words))
+    if named or re.search(r"\bprefix|begins? with|starts? with", words):
         return "path prefix" if whole else "prefix" if sub else None
     if wild:
         return "path filter" if whole else "filter" if sub else None
