@@ -286,6 +286,8 @@ def _topic_form(one: Parameter) -> TopicForm | None:
     wild = wild and not re.search(r"no wildcards?|without wildcards?|wildcards? (are )?not", words)
     if _of_publishers(one):
         return "path prefix"
+    if re.search(r"\bglob\b|\bsql\b|like pattern|regex|regular expression", words):
+        return None
     named = "prefix" in name and not (wild or re.search(r"\bexact", words))
     if named or re.search(r"\bprefix|begins? with|starts? with", words):
         return "path prefix" if whole else "prefix" if sub else None

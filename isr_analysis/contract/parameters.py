@@ -121,9 +121,10 @@ def listed(document: Mapping[str, Any], given: list[Any], *, depth: int = _DEEPE
             first = next(iter(examples.values()), None) if isinstance(examples, dict) else None
             inner = first.get("value") if isinstance(first, dict) else None
             schema = {**schema, "example": one.get("example", inner)}
-        words = " ".join(
-            str(said) for said in (one.get("description"), schema.get("description"), schema.get("title")) if said
-        )
+        title = str(schema.get("title") or "")
+        is_name = re.sub(r"[\W_]", "", title).lower() == re.sub(r"[\W_]", "", one["name"]).lower()
+        title = "" if is_name else title
+        words = " ".join(str(said) for said in (one.get("description"), schema.get("description"), title) if said)
         yield Parameter(one["name"], schema, words, one.get("required") is True)
 
 

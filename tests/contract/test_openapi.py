@@ -161,13 +161,17 @@ def test_pages_are_found_in_each_usual_way():
         ("subtopic", "MQTT filter on the full topic, with + and #", "path filter"),
         ("subtopic", "Where it stands below {account_id}/{client_id}/", "subpath"),
         ("subpath", "", "subpath"),
+        ("subpath", "SQL LIKE pattern, % matches anything", None),
+        ("topic", "Regular expression on the subpath", None),
+        ("topicPrefix", "Glob pattern on the subpath, * matches anything", None),
         ("topic", "", None),
         ("topic", "The topic", None),
     ],
 )
 def test_a_topic_is_used_only_if_its_meaning_is_said(name, description, form):
-    """A filter sent in the wrong form would look like an empty history."""
-    assert read(query(name, type="string", description=description)).topic_form == form
+    """A filter sent in the wrong form would look like an empty history; a title made of the name says nothing."""
+    for title in ({}, {"title": name.replace("_", " ").title()}):
+        assert read(query(name, type="string", description=description, **title)).topic_form == form
 
 
 @pytest.mark.parametrize(
