@@ -82,6 +82,8 @@ class History:
         ``"PT24H"``, or one of those that stand here with commas between them.
     client : str or None
         The parameter of one client id.
+    client_field : str or None
+        The field of the list of publishers that `client` takes, such as ``"id"`` or ``"label"``; None: the client id.
     client_required : bool
         Whether the portal wants one client named in each question.
     topic : str or None
@@ -123,6 +125,7 @@ class History:
     length: str | None = None
     length_form: str = "h"
     client: str | None = "client_id"
+    client_field: str | None = None
     client_required: bool = False
     topic: str | None = None
     topic_form: TopicForm | None = None

@@ -204,11 +204,14 @@ class Guesses:
         then nothing is taken for empty yet.
     names_are_looked_for : bool
         Whether other names of the range's ends were tried, as it did not follow those that are usual.
+    clients_are_known : bool
+        Whether a client was asked for, and messages came; or other names for clients were tried.
     """
 
     unit: bool = False
     topic: bool = False
     names_are_looked_for: bool = False
+    clients_are_known: bool = False
 
 
 @dataclass(slots=True)
@@ -277,8 +280,8 @@ class Habits:
         What they have shown of each.
     remark : str
         The portal's words by which messages may be missing, as they stood beside those that came in this download.
-    prefixes : dict of str to str, or None
-        What the topics of each client begin with; None where that was not needed yet in this download.
+    listed : list of dict, or None
+        The rows of the list of publishers; None where they were not needed yet in this download.
     finding : threading.RLock
         Held while something is found out, by requests, that others wait for.
     """
@@ -291,7 +294,7 @@ class Habits:
     guesses: Guesses = field(default_factory=Guesses)
     forms: Forms = field(default_factory=Forms)
     remark: str = ""
-    prefixes: dict[str, str] | None = None
+    listed: list[dict[str, Any]] | None = None
     finding: Any = field(default_factory=threading.RLock, repr=False)
     _kept: dict[Selector, Retention] = field(default_factory=dict, init=False)
     _looks: Counter[str] = field(default_factory=Counter, init=False)
@@ -317,7 +320,7 @@ class Habits:
 
     def _renew(self, *, refresh: bool) -> None:
         self.sizes.renew()
-        self.prefixes = self.forms.coded = None
+        self.listed = self.forms.coded = None
         self.remark = ""
         for one in self._kept.values():
             one.earliest = _NEVER

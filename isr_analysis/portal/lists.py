@@ -7,8 +7,9 @@ import datetime as dt
 import functools
 import itertools
 import math
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 Read = TypeVar("Read")
 
 _PUBLISHED = ("client_id", "topic", "history_topic_prefix")
+
+_NAMING = re.compile(
+    r"_?(?:(?:publisher|device|mqtt)?(?:client)?)_?(?:id|uuid|guid|pk|key|username|login|label|(?:display)?name)"
+)
+"""Fields of a list of publishers, as `plain` writes them, that may name one in a question."""
 
 _CALLED = 3  # clients of one name that are told
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
@@ -57,11 +63,26 @@ def publishers(responses: Responses, routes: Contract, *, max_age: float) -> lis
     return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
 
 
-def prefixes(responses: Responses, routes: Contract, *, max_age: float) -> dict[str, str]:
-    """Give what the topics of each client begin with; errors as of `live`."""
-    listed = (row for _, page in publishers(responses, routes, max_age=max_age) for row in page)
-    named = {str(row.get("client_id")): row.get("history_topic_prefix") for row in listed}
+def prefixes(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Give what the topics of each client begin with, of the rows of a list of publishers."""
+    named = {str(row["client_id"]): row.get("history_topic_prefix") for row in listed}
     return {one: text.rstrip("#") for one, text in named.items() if isinstance(text, str) and text}
+
+
+def names(listed: Iterable[Mapping[str, Any]], field: str) -> dict[str, str]:
+    """Give what a field of a list of publishers calls each client."""
+    return {str(row["client_id"]): str(row[field]) for row in listed if type(row.get(field)) in (str, int)}
+
+
+def naming(listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give the fields of a list of publishers that name each of them, and each another way than its client id."""
+    fields = [name for name in (listed[0] if listed else ()) if _NAMING.fullmatch(plain(name))]
+    known = {name: names(listed, name) for name in fields}
+    return [
+        name
+        for name, called in sorted(known.items(), key=lambda one: not plain(one[0]).endswith("id"))
+        if len({*called.values()}) == len(listed) and all(client != one for client, one in called.items())
+    ]
 
 
 def called(responses: Responses, routes: Contract, names: Iterable[str], *, max_age: float) -> list[str]:

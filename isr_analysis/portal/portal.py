@@ -13,7 +13,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import httpx
 
@@ -320,14 +320,15 @@ class Portal:
             return []
         return sorted({one for _, page in live for one in page.messages["topic"].to_pylist()})
 
-    def prefixes(self) -> dict[str, str]:
-        """Return what each client's topics begin with, from the list of publishers; empty if that is unavailable."""
-        if (habits := self.habits).prefixes is None:
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the rows of the list of publishers, as of this download; none if that is unavailable."""
+        if (habits := self.habits).listed is None:
             try:
-                habits.prefixes = lists.prefixes(self.responses, self.routes, max_age=_LIST_AGE)
+                found = lists.publishers(self.responses, self.routes, max_age=_LIST_AGE)
+                habits.listed = [row for _, rows in found for row in rows if row.get("client_id")]
             except (AddOnMissingError, AnswerError, QuestionRefusedError):
-                habits.prefixes = {}
-        return habits.prefixes
+                habits.listed = []
+        return habits.listed
 
     def _documented(self, max_age: float) -> Contract:
         """Give what the portal's document says, and the user's file; the document is at most `max_age` seconds old."""

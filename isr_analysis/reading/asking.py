@@ -12,7 +12,7 @@ from isr_analysis.contract import refusals, retention
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import paging
+from isr_analysis.portal import lists, paging
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Answer, Waiting
@@ -35,7 +35,7 @@ _OTHERS = 5
 
 def others(portal: Portal, known: History, selector: Selector) -> list[Selector]:
     """Give a few other clients, for a portal that wants one named: of the one asked for there may be nothing."""
-    ids = portal.prefixes() if known.client_required else ()
+    ids = lists.prefixes(portal.listed()) if known.client_required else ()
     return [Selector((one,)) for one in ids if one not in (selector.clients or ())][:_OTHERS]
 
 
@@ -77,8 +77,12 @@ class Asker:
         They ask for the same as all others, unless another selector is given.
         """
         portal, selector = self._portal, selector or self._selector
-        prefixes = portal.prefixes() if known.asks_by_path(selector) else {}
-        return known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
+        prefixes = lists.prefixes(portal.listed()) if known.asks_by_path(selector) else {}
+        asked = known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
+        if known.client in asked and known.client_field is not None:
+            client = asked[known.client]
+            asked[known.client] = lists.names(portal.listed(), known.client_field).get(client, client)
+        return asked
 
     def part(self, span: Range, *, back: bool = False) -> Page:
         """Ask for a part of the range; if the portal refuses that, in the way that its words tell of.

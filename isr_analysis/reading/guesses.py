@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector, within
+from isr_analysis.portal import lists
 from isr_analysis.portal.habits import Ranges
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading import names
@@ -20,11 +23,20 @@ from isr_analysis.reading.asking import others
 from isr_analysis.reading.window import Window
 from isr_analysis.times import Range
 
+_FOUND = ("time_form", "topic_form", "client", "client_field")
+"""What of a question is found out as it is asked."""
+
+_SURE = re.compile(r"client_?ids?(\[\])?$", re.IGNORECASE)
+"""A parameter that is called as the list of publishers calls a client's id takes that."""
+
+_OF_CLIENT = re.compile(r"client|publisher|device|station|[gu]uid|valid integer", re.IGNORECASE)
+"""Words of a refusal that may be about the client."""
+
 
 def was_wrong(portal: Portal, known: History, selector: Selector, span: Range, first: Page) -> bool:
     """Tell whether a question was guessed, and wrongly, as its first page shows; how to ask is then found out."""
     guesses, now = portal.habits.guesses, portal.contract.history
-    if (now.time_form, now.topic_form) != (known.time_form, known.topic_form):
+    if any(getattr(now, name) != getattr(known, name) for name in _FOUND):
         return True  # another thread has found out meanwhile how to ask
     if guesses.unit:
         if not len(within(first.messages, span)):
@@ -36,6 +48,11 @@ def was_wrong(portal: Portal, known: History, selector: Selector, span: Range, f
             find_topic_form(portal, selector, span)
             return True
         guesses.topic = False
+    if known.client is not None and selector.clients is not None and not guesses.clients_are_known:
+        if first.rows:
+            guesses.clients_are_known = True
+        elif not _SURE.search(known.client) and finds_client(portal, known, selector, span):
+            return True
     return names.is_ignored(known, first.messages, span) and finds_names(portal, known, selector, first)
 
 
@@ -65,6 +82,40 @@ def finds_names(portal: Portal, known: History, selector: Selector, page: Page) 
         portal.learn(new)
         habits.ranges = Ranges()  # what they showed was of no range
         return True
+
+
+def finds_client(
+    portal: Portal, known: History, selector: Selector, span: Range, *, refusal: str | None = None
+) -> bool:
+    """Tell whether the portal takes another name of a client than its id, as its list of publishers has it.
+
+    That is one with which it gives messages; or no longer refuses the question, if its `refusal` was about the client.
+    Where it refuses each, all clients are asked for, if it lets them be. They are tried once.
+    """
+    guesses, is_refused = portal.habits.guesses, refusal is not None
+    if known.client is None or selector.clients is None:
+        return False
+    if refusal is not None and not _OF_CLIENT.search(refusal.replace(known.client, "client")):
+        return False
+    with portal.habits.finding:
+        now = portal.contract.history
+        if (now.client, now.client_field) != (known.client, known.client_field):
+            return True
+        listed = [] if guesses.clients_are_known else portal.listed()
+        if not any(row["client_id"] in selector.clients for row in listed):
+            return False
+        parts = (span,) if is_refused else (span, *_lately(portal.now())[:2])
+        for field, part in itertools.product(lists.naming(listed), parts):
+            with contextlib.suppress(QuestionRefusedError):
+                new, page = first_of(portal, dataclasses.replace(known, client_field=field), selector, part)
+                if is_refused or page.rows:
+                    portal.learn(new)
+                    break
+        else:
+            if is_refused and not known.client_required:
+                portal.learn(dataclasses.replace(known, client=None))
+        guesses.clients_are_known = True
+        return portal.contract.history != known
 
 
 def first_of(portal: Portal, known: History, selector: Selector, span: Range) -> tuple[History, Page]:

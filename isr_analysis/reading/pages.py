@@ -41,6 +41,9 @@ _SHORT = times.HOUR
 _TOO_MUCH = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.GATEWAY_TIMEOUT, 524)
 """The statuses of an answer that is too much for the portal, or for a gateway before it."""
 
+_NO_CLIENT = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+"""Those of a question about a client whom the portal does not know by this name."""
+
 _PERHAPS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY)
 """Those with which programs give up as well what is too much."""
 
@@ -256,6 +259,8 @@ def _instead(
         portal.learn(dataclasses.replace(known, **refusals.one_topic(known)), instead_of=known)
         return [question]
     if exc.status_code in refusals.REVISABLE and _is_revised(portal, known, window, span, exc):
+        return [question]
+    if exc.status_code in _NO_CLIENT and guesses.finds_client(portal, known, selector, span, refusal=exc.words):
         return [question]
     if too_old and _is_of_age(portal, selector, span, shorter=True):  # as a range so long is refused, too
         return _of_what_is_kept(portal, known, question, exc)

@@ -54,13 +54,13 @@ def test_pages_that_come_at_once_leave_the_longest():
 @pytest.mark.parametrize("refresh", [False, True])
 def test_a_download_learns_anew_what_may_have_changed(refresh):
     """Whether ranges are cut, and what is answered; with `refresh` from when on messages are kept, too."""
-    habits = Habits(remark="some may be missing", prefixes={})
+    habits = Habits(remark="some may be missing", listed=[])
     habits.ranges.are_cut = True
     habits.note_answered(ALL, 100, 1000)
     habits.note_since(ALL, 90, "too old")
     with habits.download(refresh=refresh):
         kept = habits.kept(ALL)
-        assert (habits.ranges.are_cut, habits.remark, habits.prefixes) == (False, "", None)
+        assert (habits.ranges.are_cut, habits.remark, habits.listed) == (False, "", None)
         assert kept.earliest > 100
         assert (kept.age, kept.since, kept.words) == ((0, 0, "") if refresh else (900, 90, "too old"))
 
