@@ -221,7 +221,8 @@ class Asker:
             raise refused from exc
         guessed = self._portal.habits.guesses.unit  # then it is looked for further, or another thread has found it
         guessed = guessed or self._portal.contract.history.time_form != self.known.time_form
-        nothing = answers.nothing(answer.body, answer.content_type)
+        behind = step.doubtful or step.params is None or self.known.cursor in step.params  # others came before it
+        nothing = answers.nothing(answer.body, answer.content_type, behind=behind)
         if not nothing or not (guessed or nothing & self._without_rows()):
             raise exc
         return Page()
