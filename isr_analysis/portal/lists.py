@@ -17,7 +17,15 @@ from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import plain
 from isr_analysis.contract.contract import Contract, History
-from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
+from isr_analysis.errors import (
+    AddOnMissingError,
+    AnswerError,
+    IsrError,
+    PortalUnavailableError,
+    QuestionRefusedError,
+    StoreError,
+    UsageError,
+)
 from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Sizes
 from isr_analysis.portal.paging import Step
@@ -55,6 +63,33 @@ def live(responses: Responses, routes: Contract, account_id: str | None, *, max_
 def publishers(responses: Responses, routes: Contract, *, max_age: float) -> list[tuple[Kept, list[dict[str, Any]]]]:
     """Give the MQTT clients of the account: each answer, and its rows; errors as of `live`."""
     return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
+
+
+def clients(responses: Responses, routes: Contract, account_id: str | None, *, max_age: float) -> tuple[list[str], str]:
+    """Give the ids of all publishers, and the path of the list that they are from; errors as of `live`.
+
+    A `UsageError` where the portal refuses both the list of publishers and the live answer, or says that it has none.
+    """
+    try:
+        listed = publishers(responses, routes, max_age=max_age)
+        ids = {str(row["client_id"]) for _, page in listed for row in page if row.get("client_id")}
+        return sorted(ids), routes.publishers
+    except (AddOnMissingError, QuestionRefusedError) as exc:
+        _check_closed(exc)
+    try:
+        heard = live(responses, routes, account_id, max_age=max_age)
+    except (AddOnMissingError, QuestionRefusedError) as exc:
+        _check_closed(exc)
+        raise UsageError(
+            "this portal gives the history of one client at a time, and the account's add-ons do not open the list of "
+            "its clients; name them with client_id="
+        ) from exc
+    return sorted({one for _, page in heard for one in page.messages["client_id"].to_pylist()}), routes.live
+
+
+def _check_closed(exc: AddOnMissingError | QuestionRefusedError) -> None:
+    if isinstance(exc, QuestionRefusedError) and exc.status_code != HTTPStatus.NOT_FOUND:
+        raise exc
 
 
 def prefixes(responses: Responses, routes: Contract, *, max_age: float) -> dict[str, str]:
