@@ -134,15 +134,15 @@ def is_empty(fields: dict[str, bytes], places: Collection[str], *, top: bool) ->
     return ends and not counts and all(plain(name) in _PAGING for name in rest)
 
 
-def nil(fields: dict[str, bytes], kind: str = "n") -> list[str] | None:
+def nil(fields: dict[str, bytes], kind: str = "n", *, behind: bool = False) -> list[str] | None:
     """Give the way to the one place for rows that holds null, as Go writes a list of none, and the state around it.
 
-    None if there is no one such place, or what stands around it speaks of a failure or of rows. With the `kind` ``"["``
-    it is that of an answer that has its rows there.
+    None if there is no one such place, or what stands around it speaks of a failure or of rows; those that a page
+    `behind` others counts may be on these. With the `kind` ``"["`` it is that of an answer that has its rows there.
     """
     if failures.stated(fields, rows=False):
         return None
-    if kind == "n" and (goes_on(fields) or any(one not in (b"0", b"null") for one in _counts(fields))):
+    if kind == "n" and (goes_on(fields) or not (behind or all(one in (b"0", b"null") for one in _counts(fields)))):
         return None
     ways: list[list[str]] = []
     for name, one in fields.items():
@@ -150,7 +150,7 @@ def nil(fields: dict[str, bytes], kind: str = "n") -> list[str] | None:
             continue
         if raw.kind(one) == kind:
             ways.append([name])
-        elif raw.kind(one) == "{" and (way := nil(raw.members(one), kind)):
+        elif raw.kind(one) == "{" and (way := nil(raw.members(one), kind, behind=behind)):
             ways.append([name, *way])
     states = (f"{name}: {one.decode('utf-8', 'replace')}" for name, one in fields.items() if plain(name) in _STATES)
     return [*ways[0], *sorted(states)] if len(ways) == 1 else None

@@ -132,21 +132,24 @@ def without_rows(body: bytes, content_type: str | None) -> frozenset[bytes]:
     return frozenset((*empty, *_nil(documents, "[")))
 
 
-def nothing(body: bytes, content_type: str | None) -> frozenset[bytes]:
-    """Give an answer that may be one without rows in short, in each way that it may be; none if it is no such one."""
+def nothing(body: bytes, content_type: str | None, *, behind: bool = False) -> frozenset[bytes]:
+    """Give an answer that may be one without rows in short, in each way that it may be; none if it is no such one.
+
+    The rows that it counts are not missing where it is a page `behind` others.
+    """
     with contextlib.suppress(AnswerError):
         text = b"\n".join(unpack.texts(body, content_type)).strip()
         if text in (b"", b"{}", b"null"):
             return frozenset((text,))
         documents = raw.documents(text)
         counts_none = all(beside.is_nothing(raw.fields(one)) for one in documents)
-        return frozenset((*((_names(documents),) if counts_none else ()), *_nil(documents, "n")))
+        return frozenset((*((_names(documents),) if counts_none else ()), *_nil(documents, "n", behind=behind)))
     return frozenset()
 
 
-def _nil(documents: list[bytes], kind: str) -> tuple[bytes, ...]:
+def _nil(documents: list[bytes], kind: str, *, behind: bool = False) -> tuple[bytes, ...]:
     """Give the place of an object's rows, by which one with null there is known; nothing if there is no such object."""
-    way = beside.nil(raw.fields(documents[0]), kind) if len(documents) == 1 else None
+    way = beside.nil(raw.fields(documents[0]), kind, behind=behind) if len(documents) == 1 else None
     return (json.dumps({"null": way}).encode(),) if way else ()
 
 

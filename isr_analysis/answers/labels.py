@@ -20,6 +20,10 @@ _CODE = r"(?i)^\d+$|^[0-9a-f-]{12,}$"
 """A number or a hexadecimal id, as messages have it and topics do not."""
 
 
+_LINK = r"^(?:https?://[^/]+)?/(?:[^/]+/)*([^/?#]+)/?$"
+"""A client as a link to it, such as /api/clients/isr-shack-01: its id is one level of a topic, and holds no slash."""
+
+
 def accounts_of(table: Columns, account_id: str | None) -> frozenset[str]:
     """Give the accounts that topics, filters and account fields name, whether a publisher ever published or not."""
     found: set[str] = set()
@@ -46,7 +50,7 @@ def labels(table: Columns, role: Roles, asked: Asked) -> tuple[pa.ChunkedArray, 
     """
     count = columns.length(table)
     client = _name_of(table, role.client)
-    client = None if client is not None and client.null_count == count else client
+    client = None if client is None or client.null_count == count else _of_links(client)
     topic = _decoded(_name_of(table, role.topic))
     account = text_of(table, role.account)
     is_named = account is not None and is_account_id(role.account or "")
@@ -200,6 +204,13 @@ def _name_of(table: Columns, name: str | None) -> pa.ChunkedArray | None:
             value = table[name][at].as_py()[:60].decode("utf-8", "replace")
             raise AnswerError(f"{row(table, at)} has {value} as {name!r}, which is no name")
     return found
+
+
+def _of_links(client: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the ends of links, which are the clients' ids, where there are no other names."""
+    if not pc.all(pc.match_substring_regex(client, _LINK)).as_py():  # mostly so
+        return client
+    return pc.replace_substring_regex(client, _LINK, r"\1")
 
 
 def text_of(table: Columns, name: str | None) -> pa.ChunkedArray | None:

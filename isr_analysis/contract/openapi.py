@@ -98,7 +98,8 @@ def _whole(path: str) -> str:
 
 def _path(operations: Mapping[str, Any], tail: str) -> str | None:
     fitting = [path for path in operations if path.rstrip("/").endswith(tail) and "{" not in path]
-    return min(fitting, key=lambda path: ("/subscriber" not in path, len(path)), default=None)
+    own = f"{API}{tail}"  # whatever else is called so
+    return min(fitting, key=lambda one: (one.rstrip("/") != own, "/subscriber" not in one, len(one)), default=None)
 
 
 def _history(

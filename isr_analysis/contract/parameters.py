@@ -116,6 +116,7 @@ def listed(document: Mapping[str, Any], given: list[Any], *, depth: int = _DEEPE
         if schema.get("type") == "array":
             schema = resolved(document, schema.get("items", {}))
         schema = {key: value for key, value in schema.items() if key != "enum" or isinstance(value, list)}
+        schema = {**schema, "enum": [schema["const"]]} if "const" in schema else schema
         if "example" in one or "examples" in one:
             examples = one.get("examples")
             first = next(iter(examples.values()), None) if isinstance(examples, dict) else None

@@ -257,7 +257,7 @@ def _named(page: Answer) -> Iterator[str]:
                 links.setdefault(urljoin(f"{page.url}{behind}", link), name.lower() in _OF_DOCUMENT)
     home = urlsplit(page.url)
     here = {one: sure for one, sure in links.items() if urlsplit(one)[:2] == home[:2]}
-    usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.json|/(?:doc|json|yaml)$")
+    usual = re.compile(r"openapi|swagger|api-?docs|schema|spec|\.(?:json|ya?ml)|[/-](?:doc|json|yaml)$")
     likely = [link for link, sure in here.items() if sure or usual.search(urlsplit(link).path)]
     usable = [one for one in likely if not re.search(r"\.(js|css|png|ico|svg)$", urlsplit(one).path)]
     usable += [one for one in here if _SCRIPT.search(urlsplit(one).path)]

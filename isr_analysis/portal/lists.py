@@ -7,9 +7,8 @@ import datetime as dt
 import functools
 import itertools
 import math
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -18,7 +17,13 @@ from isr_analysis.amounts import counted
 from isr_analysis.answers import Page, Paging
 from isr_analysis.answers.shape import plain
 from isr_analysis.contract.contract import Contract, History
-from isr_analysis.errors import AnswerError, IsrError, PortalUnavailableError, QuestionRefusedError, StoreError
+from isr_analysis.errors import (
+    AnswerError,
+    IsrError,
+    PortalUnavailableError,
+    QuestionRefusedError,
+    StoreError,
+)
 from isr_analysis.portal import paging
 from isr_analysis.portal.habits import Sizes
 from isr_analysis.portal.paging import Step
@@ -31,14 +36,8 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 
-_PUBLISHED = ("client_id", "topic", "history_topic_prefix")
+PUBLISHED = ("client_id", "topic", "history_topic_prefix")
 
-_NAMING = re.compile(
-    r"_?(?:(?:publisher|device|mqtt)?(?:client)?)_?(?:id|uuid|guid|pk|key|username|login|label|(?:display)?name)"
-)
-"""Fields of a list of publishers, as `plain` writes them, that may name one in a question."""
-
-_CALLED = 3  # clients of one name that are told
 _USUAL = (("limit", "limit"), ("offset", "offset"), ("offset", "skip"), ("page", "page"))
 """The parameters by which more of a list may be had where nothing names any, each with what it is for."""
 
@@ -63,52 +62,10 @@ def publishers(responses: Responses, routes: Contract, *, max_age: float) -> lis
     return [(kept, list(map(_published, page))) for kept, page in rows(responses, routes.publishers, max_age=max_age)]
 
 
-def prefixes(listed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Give what the topics of each client begin with, of the rows of a list of publishers."""
-    named = {str(row["client_id"]): row.get("history_topic_prefix") for row in listed}
-    return {one: text.rstrip("#") for one, text in named.items() if isinstance(text, str) and text}
-
-
-def names(listed: Iterable[Mapping[str, Any]], field: str) -> dict[str, str]:
-    """Give what a field of a list of publishers calls each client."""
-    return {str(row["client_id"]): str(row[field]) for row in listed if type(row.get(field)) in (str, int)}
-
-
-def naming(listed: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Give the fields of a list of publishers that name each of them, and each another way than its client id."""
-    fields = [name for name in (listed[0] if listed else ()) if _NAMING.fullmatch(plain(name))]
-    known = {name: names(listed, name) for name in fields}
-    return [
-        name
-        for name, called in sorted(known.items(), key=lambda one: not plain(one[0]).endswith("id"))
-        if len({*called.values()}) == len(listed) and all(client != one for client, one in called.items())
-    ]
-
-
-def called(responses: Responses, routes: Contract, names: Iterable[str], *, max_age: float) -> list[str]:
-    """Say which clients have one of these names in a field of another kind: their label, call sign or login.
-
-    Errors as of `live`.
-    """
-    listed = [row for _, page in publishers(responses, routes, max_age=max_age) for row in page]
-    said = []
-    for name in names:
-        found = [
-            f"{name!r} stands in the {field} of client {row['client_id']!r}"
-            for row in listed
-            if row.get("client_id")
-            for field, value in row.items()
-            if field not in _PUBLISHED and isinstance(value, str)
-            if name.casefold() in {value.casefold(), *value.casefold().split()}
-        ]
-        said += found[:_CALLED]
-    return said
-
-
 def _published(row: dict[str, Any]) -> dict[str, Any]:
     """Give a publisher's fields the names that the portal publishes for them; an id that is a number is text."""
     spelled = {plain(name): name for name in row}
-    named = {spelled[plain(name)]: name for name in _PUBLISHED if plain(name) in spelled}
+    named = {spelled[plain(name)]: name for name in PUBLISHED if plain(name) in spelled}
     made = {named.get(name, name): value for name, value in row.items()}
     if "client_id" not in made and f"/{made.get('id')}/" in f"{made.get('topic')} {made.get('history_topic_prefix')}":
         made["client_id"] = made["id"]

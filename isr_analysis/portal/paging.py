@@ -63,7 +63,9 @@ _VENDORS = re.compile(r"^(?:x-)?[a-z0-9]+-(?=(?:next|continuation)(?:-?(?:cursor
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)")
 
 
-def following(known: History, step: Step, page: Page, *, rows: int, nth: int, sizes: Sizes) -> Step | str:
+def following(
+    known: History, step: Step, page: Page, *, rows: int, nth: int, sizes: Sizes, named: bool = False
+) -> Step | str:
     """Decide what comes after a page.
 
     Parameters
@@ -80,6 +82,8 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, si
         The number of the page if the first one is numbered 0: how many came before it.
     sizes : Sizes
         How much the answers before this one had.
+    named : bool
+        Whether the portal itself named this page, in a way that is known: if it names no next one, there is none.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def following(known: History, step: Step, page: Page, *, rows: int, nth: int, si
         more = is_before_last(said, nth)
         if not more:
             return END
-    elif not more and is_told(known, asked, page, rows=rows, sizes=sizes):
+    elif not more and (named or is_told(known, asked, page, rows=rows, sizes=sizes)):
         return END
     number = said.page if said.page is not None else (known.first_page or 0) + nth
     if known.page is not None or (more and said.page is not None):
@@ -211,7 +215,7 @@ def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) 
         name = re.sub("^pag(?:ination|ing)-(?=.)", "", name)  # noqa: PLW2901
         notes[name] = plain[0].encode() if plain else json.dumps(value.strip()).encode()
     links = {rel.lower(): url for url, rel in _links(headers.get("link", ""))}
-    if links.keys() & {"first", "prev", "previous", "last"} and "next" not in links:
+    if links.keys() & {"first", "prev", "previous", "last", "next"} and not links.get("next"):
         notes["next"] = b"null"
     if found := re.fullmatch(r"(?:\w+ )?\d+-(\d+)/(\d+)", headers.get("content-range", "").strip()):
         notes["total"] = found[2].encode()
@@ -219,7 +223,7 @@ def of_headers(headers: Mapping[str, str], rows: int, *, partial: bool = False) 
     elif partial:
         notes["more"] = b"true"
     said = answers.read_paging(notes, rows)
-    return dataclasses.replace(said, url=links["next"]) if "next" in links else said
+    return dataclasses.replace(said, url=links["next"]) if links.get("next") else said
 
 
 def _members(value: str) -> dict[str, bytes]:
@@ -253,7 +257,9 @@ def with_headers(said: Paging, headers: Mapping[str, str], rows: int, status: in
 
 
 def _links(header: str) -> Iterator[tuple[str, str]]:
+    """Give the address and what it is of each link; none where it is said to lead to no rows, as Sentry does."""
     for url, attributes in _LINK.findall(header):
+        url = "" if re.search(r"""results\s*=\s*["']?false""", attributes) else url  # noqa: PLW2901
         if found := re.search(r"""rel\s*=\s*["']?([^"';,]+)""", attributes, re.IGNORECASE):
             for rel in found[1].split():
                 yield url, rel

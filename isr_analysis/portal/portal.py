@@ -31,7 +31,7 @@ from isr_analysis.errors import (
     WrongAccountError,
 )
 from isr_analysis.files import is_read_only, stand_in
-from isr_analysis.portal import accounts, discovery, identity, lists, quota, token, wire
+from isr_analysis.portal import accounts, clients, discovery, identity, lists, quota, token, wire
 from isr_analysis.portal.habits import Habits
 
 if TYPE_CHECKING:  # requests-cache takes as long to import as all else
@@ -281,20 +281,7 @@ class Portal:
 
     def _clients(self, max_age: float) -> tuple[list[str], str]:
         """Give the ids of all publishers, and the path of the list that they are from."""
-        try:
-            listed = lists.publishers(self.responses, self.routes, max_age=max_age)
-            ids = {str(row["client_id"]) for _, rows in listed for row in rows if row.get("client_id")}
-            return sorted(ids), self.routes.publishers
-        except AddOnMissingError:
-            pass
-        try:
-            live = lists.live(self.responses, self.routes, self.account_id, max_age=max_age)
-        except AddOnMissingError as exc:
-            raise UsageError(
-                "this portal gives the history of one client at a time, and the account's add-ons do not open the list "
-                "of its clients; name them with client_id="
-            ) from exc
-        return sorted({one for _, page in live for one in page.messages["client_id"].to_pylist()}), self.routes.live
+        return clients.ids(self.responses, self.routes, self.account_id, max_age=max_age)
 
     def listed_clients(self, wanted: Iterable[str]) -> tuple[list[str], str, list[str]]:
         """Return, for a hint, all publishers' ids, where they are from, and whose other names match one `wanted`.
@@ -307,7 +294,7 @@ class Portal:
                 found, path = self._clients(_LIST_AGE)
             if path == self.routes.live:
                 return found, "in the portal's live answer", []
-            return found, "at the portal", lists.called(self.responses, self.routes, strange, max_age=_HINT_AGE)
+            return found, "at the portal", clients.otherwise(self.responses, self.routes, strange, max_age=_HINT_AGE)
         except IsrError:  # it cannot be had
             return [], "", []
 

@@ -12,7 +12,7 @@ from isr_analysis.contract import refusals, retention
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector
-from isr_analysis.portal import lists, paging
+from isr_analysis.portal import clients, paging
 from isr_analysis.portal.paging import Step
 from isr_analysis.portal.portal import Portal
 from isr_analysis.portal.wire import Answer, Waiting
@@ -35,7 +35,7 @@ _OTHERS = 5
 
 def others(portal: Portal, known: History, selector: Selector) -> list[Selector]:
     """Give a few other clients, for a portal that wants one named: of the one asked for there may be nothing."""
-    ids = lists.prefixes(portal.listed()) if known.client_required else ()
+    ids = clients.prefixes(portal.listed()) if known.client_required else ()
     return [Selector((one,)) for one in ids if one not in (selector.clients or ())][:_OTHERS]
 
 
@@ -77,11 +77,11 @@ class Asker:
         They ask for the same as all others, unless another selector is given.
         """
         portal, selector = self._portal, selector or self._selector
-        prefixes = lists.prefixes(portal.listed()) if known.asks_by_path(selector) else {}
+        prefixes = clients.prefixes(portal.listed()) if known.asks_by_path(selector) else {}
         asked = known.question(selector, span, account_id=portal.named_account, now=portal.now(), prefixes=prefixes)
         if known.client in asked and known.client_field is not None:
             client = asked[known.client]
-            asked[known.client] = lists.names(portal.listed(), known.client_field).get(client, client)
+            asked[known.client] = clients.names(portal.listed(), known.client_field).get(client, client)
         return asked
 
     def part(self, span: Range, *, back: bool = False) -> Page:
@@ -225,7 +225,8 @@ class Asker:
             raise refused from exc
         guessed = self._portal.habits.guesses.unit  # then it is looked for further, or another thread has found it
         guessed = guessed or self._portal.contract.history.time_form != self.known.time_form
-        nothing = answers.nothing(answer.body, answer.content_type)
+        behind = step.doubtful or step.params is None or self.known.cursor in step.params  # others came before it
+        nothing = answers.nothing(answer.body, answer.content_type, behind=behind)
         if not nothing or not (guessed or nothing & self._without_rows()):
             raise exc
         return Page()
@@ -330,8 +331,8 @@ class Asker:
 
     def _widest(self) -> Selector:
         """Give the selector of as much as may be asked for at once, with what this question is about."""
-        clients = self._selector.clients if self.known.client_required else None
-        return Selector(clients, self._selector.topic if self.known.topic_required else "#")
+        named = self._selector.clients if self.known.client_required else None
+        return Selector(named, self._selector.topic if self.known.topic_required else "#")
 
     def _lately(self, selector: Selector, until: int | None = None) -> tuple[Answer, Page] | None:
         """Give an answer about the last days that shows what the portal's answers are like; None if it refuses one.

@@ -15,7 +15,7 @@ from isr_analysis.contract import refusals
 from isr_analysis.contract.contract import History
 from isr_analysis.errors import CONTRACT_FILE, AnswerError, PortalUnavailableError, QuestionRefusedError
 from isr_analysis.messages import Selector, within
-from isr_analysis.portal import lists
+from isr_analysis.portal import clients
 from isr_analysis.portal.habits import Ranges
 from isr_analysis.portal.portal import Portal
 from isr_analysis.reading import names
@@ -105,7 +105,7 @@ def finds_client(
         if not any(row["client_id"] in selector.clients for row in listed):
             return False
         parts = (span,) if is_refused else (span, *_lately(portal.now())[:2])
-        for field, part in itertools.product(lists.naming(listed), parts):
+        for field, part in itertools.product(clients.naming(listed), parts):
             with contextlib.suppress(QuestionRefusedError):
                 new, page = first_of(portal, dataclasses.replace(known, client_field=field), selector, part)
                 if is_refused or page.rows:

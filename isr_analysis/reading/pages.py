@@ -23,6 +23,7 @@ from isr_analysis.errors import (
     IsrError,
     PortalUnavailableError,
     QuestionRefusedError,
+    UsageError,
 )
 from isr_analysis.messages import Selector, within
 from isr_analysis.portal.portal import Portal
@@ -111,11 +112,13 @@ def pages(
         The portal answers for another range than it was asked for, or its answer is not understood.
     QuestionRefusedError
         The portal refuses, and its words teach nothing.
+    UsageError
+        It wants a client named, and its list of clients is not to be had.
     WrongAccountError
         A page holds another account's data.
     """
     asked: list[tuple[History, Question]] = []  # what was refused, and how it was asked
-    owners: dict[str, str] = {}
+    said, owners = "", dict[str, str]()
     todo: list[Question] = [(selector, span)]
     while todo:
         one, piece = todo.pop(0)
@@ -124,7 +127,11 @@ def pages(
             refused((kept.since, kept.words))
             continue
         known = _known(portal)
-        if (narrower := _narrower(portal, known, one, piece)) is not None:
+        try:
+            narrower = _narrower(portal, known, one, piece)
+        except UsageError as exc:  # it may want something else than a client
+            raise UsageError(f"{exc}{said}") from exc
+        if narrower is not None:
             todo[:0] = narrower
             continue
         wide = known.widened(piece, portal.now())
@@ -136,6 +143,7 @@ def pages(
                 if (known, (one, piece)) in asked or len(asked) == _REVISIONS:
                     raise  # its words lead nowhere, or back to what it refused before
                 asked.append((known, (one, piece)))
+                said = f". The portal said: {exc.words!r}" if exc.words else ""
             instead = _instead(portal, known, window, (one, piece), exc)
             begin = instead[0][1].start if instead else piece.end
             if begin > piece.start:

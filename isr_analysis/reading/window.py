@@ -156,14 +156,14 @@ class Window:
 
     def _following(self, held: Page, step: Step, nth: int, empty: int) -> Step | str:
         """Decide what comes after a page, of which `nth` came before, `empty` without a message: `paging.following`."""
-        rows, sizes = self._rows + held.rows, self._portal.habits.sizes
-        what = paging.following(self._known, Step(self._known.path, self.asked), held, rows=rows, nth=nth, sizes=sizes)
+        first, rows = Step(self._known.path, self.asked), self._rows + held.rows
+        sizes, named = self._portal.habits.sizes, step != first and not step.doubtful
+        what = paging.following(self._known, first, held, rows=rows, nth=nth, sizes=sizes, named=named)
         if isinstance(what, Step):
             # A cursor may lead through other topics than the one that was asked for, which the portal leaves out.
             most = 10 * _EMPTY if self._known.topic in self.asked and not what.numbered else _EMPTY
             if empty > most:
-                said = "pages without a message one after the other, and names a next one"
-                raise self._incomplete(f"gave {empty} {said}")
+                raise self._incomplete(f"gave {empty} pages without a message one after the other, and names another")
         if self._goes_beyond(held):
             self._beyond = True
             return paging.END

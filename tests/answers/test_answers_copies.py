@@ -46,6 +46,13 @@ def test_the_bytes_are_what_was_published(name, other, code):
     assert [one[3] for one in told(read(later, fields=Fields(payload=other, payload_form=code)))] == PUBLISHED[1:3]
 
 
+def test_numbers_that_the_portal_rounded_are_the_same():
+    """As JavaScript reads those beyond 2⁵³; else texts beside them would be taken for their base64."""
+    given, published = rows("payload", "raw"), b'{"id": 9007199254740993}'
+    rounded = {**given[0], "payload": {"id": 9007199254740992}, "raw": base64.b64encode(published).decode()}
+    assert [one[3] for one in told(read([*given, rounded]))] == [*PUBLISHED, published]
+
+
 def test_a_note_may_be_called_as_a_form_of_payloads_is():
     """Such as how many bytes a payload has, beside the list of them."""
     given = [{**one, "bytes": len(PUBLISHED[at])} for at, one in enumerate(rows("decoded", "payload", "bytes"))]

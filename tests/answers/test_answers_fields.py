@@ -77,6 +77,8 @@ def test_what_stands_around_rows_whose_place_is_named_is_heard():
         ({"mqtt_topic": "t/x", "device_id": "a"}, {}, "a", "t/x"),
         ({"topic": "t/x", "publisher": "a"}, {}, "a", "t/x"),
         ({"topic": "t/x", "client_id": 17}, {}, "17", "t/x"),
+        ({"topic": "t/x", "client": "/api/clients/a"}, {}, "a", "t/x"),
+        ({"topic": "t/x", "client": "https://portal.example/api/clients/a/"}, {}, "a", "t/x"),
         ({"topic": "t/x"}, {"client_id": "a"}, "a", "t/x"),
         ({}, {"client_id": "a", "topic": "t/x"}, "a", "t/x"),
         ({"client_id": "a"}, {"topic": "t/x"}, "a", "t/x"),

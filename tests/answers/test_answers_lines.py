@@ -9,7 +9,7 @@ import portal_rows
 import pytest
 from pages import ACCOUNT, AT, NS, ROW, read, told
 from portal_odd import MINUTES, Odd, give
-from portals import connect, serve
+from portals import Dialect, Server, connect, serve
 
 import isr_analysis as isr
 from isr_analysis.answers import raw
@@ -116,6 +116,19 @@ def test_null_in_the_place_of_rows_is_none_of_them_if_days_with_some_show_that_p
         else:
             with pytest.raises(AnswerError, match="no rows of messages"):
                 isr.load_history(start="2026-10-31", end="2026-11-04", portal=portal)
+
+
+@pytest.mark.parametrize("pager", ["offset", "page"])
+def test_null_on_the_page_behind_the_last_one_is_none_of_the_rows_that_are_counted(home, pager):
+    """As Go writes the empty list there; the count is of all pages, and what came has to be as many."""
+
+    def write(rows, notes):
+        return json.dumps({"code": 0, "data": rows or None, **notes}).encode(), "application/json", {}
+
+    dialect = Dialect(paging=pager, pager=pager, total="total", cap=500, write=write)
+    with serve(Server(dialect, list(MINUTES))) as origin, connect(origin, home) as portal:
+        found = isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal)
+    assert [*found["i"]] == [*range(len(MINUTES))]
 
 
 def test_such_a_line_alone_that_counts_rows_is_not_taken_for_none(home):

@@ -69,6 +69,12 @@ def test_an_instant_under_an_unknown_name_is_found_by_its_words():
         ({"type": "string"}, "yyyyMMddHHmmss", "start", "%Y%m%d%H%M%S"),
         ({"type": "string", "example": "20261101"}, "Ymd", "start", "%Y%m%d"),
         ({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"}, "", "start", "%Y-%m-%d %H:%M:%S"),
+        (
+            {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$"},
+            "",
+            "start",
+            "%Y-%m-%dT%H:%M:%S+00:00",
+        ),
         ({"type": "string", "pattern": r"^[0-9]{14}$"}, "", "start", "%Y%m%d%H%M%S"),
         ({"type": "string", "pattern": r"^\d{13}$"}, "", "start", "ms"),
         ({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$"}, "", "start", "%Y-%m-%dT%H:%M"),
@@ -210,11 +216,12 @@ def test_order_and_format_are_chosen_and_the_required_rest_is_filled():
         query("order", type="string", enum=["desc", "asc"]),
         query("format", type="string", enum=["csv", "json", "ndjson"]),
         query("version", required=True, type="integer", default=2),
+        query("kind", required=True, const="message"),
         query("verbose", type="boolean", default=False),
         query("client", required=True, type="string"),
         query("account_id", required=True, type="string"),
     )
-    assert known.fixed == {"order": "asc", "format": "json", "version": "2"}
+    assert known.fixed == {"order": "asc", "format": "json", "version": "2", "kind": "message"}
     for name, value in (("ascending", "true"), ("oldest_first", "true"), ("descending", "false")):
         assert read(query(name, type="boolean", default=False)).fixed == {name: value}
     assert (known.client, known.client_required, known.account) == ("client", True, "account_id")

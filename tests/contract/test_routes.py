@@ -75,3 +75,10 @@ def test_a_route_may_stand_elsewhere_in_the_document():
     parts = {"pathItems": {"H": item}, "parameters": {"S": query("since", **ISO)}}
     found = {"paths": {"/api/v1/subscriber/history": {"$ref": "#/components/pathItems/H"}}, "components": parts}
     assert openapi.read(found, "/openapi.json").history.start == "since"
+
+
+def test_the_published_route_comes_before_others_that_are_called_so():
+    """As of another version, which the document may name first."""
+    others = [{"get": {"parameters": [query(name, **ISO)]}} for name in ("begin", "since")]
+    paths = dict(zip(("/api/v2/subscriber/history", "/api/v1/subscriber/history"), others, strict=True))
+    assert openapi.read({"paths": paths}, "/openapi.json").history.start == "since"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import portal_rows
 import portals
 import pytest
 from portal_messages import FLAT, published, same
-from portal_odd import Odd, give
+from portal_odd import MINUTES, Odd, give, rows
 from portals import API, FIRST, NOW, Dialect, Message
 
 import isr_analysis as isr
@@ -210,3 +211,19 @@ def test_clocks_without_a_zone_are_proven_where_pages_begin_at_the_newest(home, 
     with portals.mocked(Usual(how, stored), home, contract_file=toml) as portal:
         df = isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)
         same(df, [one for one in stored if FIRST <= one.at < FIRST + DAY])
+
+
+def test_a_cursor_may_be_called_offset(home):
+    """As Airtable has it: the last page has none, and a number in its place is an error of the portal's."""
+
+    def how(server, asked, _):
+        at = base64.b64decode(asked["offset"], validate=True) if "offset" in asked else b"row 0"
+        if not at.startswith(b"row "):
+            return give("Internal Server Error", 500)
+        here, stored = int(at[4:]), server._in(asked)
+        more = {"offset": base64.b64encode(b"row %d" % (here + 30)).decode()} if here + 30 < len(stored) else {}
+        return rows(stored[here : here + 30], **more)
+
+    portal = Odd(how, Dialect(paging="offset", pager="offset"))
+    with portals.serve(portal) as origin, portals.connect(origin, home) as portal:
+        assert [*isr.load_history(start="2026-11-02", end="2026-11-03", portal=portal)["i"]] == [*range(len(MINUTES))]

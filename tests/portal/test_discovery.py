@@ -48,6 +48,8 @@ class Pages:
         "<redoc spec-url='/three'></redoc>",
         '<script id="api-reference" data-url="/three"></script>',
         '<script>SwaggerUIBundle({url: "/doc"})</script>',
+        '<script>SwaggerUIBundle({url: "/api-json"})</script>',
+        '<script>SwaggerUIBundle({url: "/static/portal.yaml"})</script>',
         '<elements-api apiDescriptionUrl="/three" router="hash"></elements-api>',
         '<script id="api-reference" data-configuration="{&quot;url&quot;:&quot;/spec/v3.json&quot;}"></script>',
         f'<script id="api-reference" type="application/json">{json.dumps(DOCUMENT)}</script>',
@@ -66,6 +68,8 @@ def test_the_docs_page_names_it(page):
         "/spec/v3.json": DOCUMENT,
         "/three": DOCUMENT,
         "/doc": DOCUMENT,
+        "/api-json": DOCUMENT,
+        "/static/portal.yaml": DOCUMENT,
         "/spec/mgmt.json": MGMT,
     }
     assert discovery.find(Pages(pages)).history.start == "since"

@@ -307,12 +307,21 @@ def test_the_clients_that_must_be_named_are_those_of_the_live_answer(home):
         assert len(isr.load_history(start="2026-11-01", end="2026-11-02", portal=portal)) == DAY // MINUTE
 
 
-def test_where_no_list_is_open_the_clients_must_be_named(home):
-    """The error says so; named, they are loaded."""
-    server = Server(Dialect(client_required=True, cap=999, add_ons=("history",)), EVERY_MINUTE)
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_no_list_is_open_the_clients_must_be_named(home, status):
+    """The error says so, with the portal's words, which may mean something else; named, they are loaded.
+
+    A portal may say of routes that are not open that it has none.
+    """
+
+    class Closed(Server):
+        def _refuse(self, code, words, name=""):
+            return super()._refuse(status if code == 403 else code, words, name)
+
+    server = Closed(Dialect(client_required=True, cap=999, add_ons=("history",), says=("types",)), EVERY_MINUTE)
     ask = {"start": "2026-11-01", "end": "2026-11-02"}
     with portals.mocked(server, home) as portal:
-        with pytest.raises(UsageError, match=r"one client at a time.*client_id="):
+        with pytest.raises(UsageError, match=r"one client at a time.*client_id=.*`client_id` is required"):
             isr.load_history(**ask, portal=portal)
         assert len(isr.load_history(["dev-0", "dev-1", "dev-2"], **ask, portal=portal)) == DAY // MINUTE
 

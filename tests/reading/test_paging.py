@@ -177,6 +177,16 @@ def test_a_numbered_page_that_is_shorter_than_others_is_the_last():
     assert after(known=History(page="page", first_page=1), longest=41) == END
 
 
+@pytest.mark.parametrize("known", [History(offset="offset"), History(page="page", first_page=1)])
+def test_a_page_that_the_portal_named_and_that_names_none_is_the_last(known):
+    """A parameter called offset or page may take an opaque cursor, and a number may be an error to it."""
+    asked = Step(PATH, ASKED)
+    for said, found in ((Paging(), END), (Paging(has_more=True), None), (Paging(total=200), None)):
+        page = Page(messages.empty(), 40, paging=said)
+        step = following(known, asked, page, rows=140, nth=2, sizes=Sizes(), named=True)
+        assert (step == END) is (found == END)
+
+
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
@@ -185,6 +195,8 @@ def test_a_numbered_page_that_is_shorter_than_others_is_the_last():
         ({"link": '</h?c=2>; rel="last next"'}, {"url": "/h?c=2"}),
         ({"link": '</h?c=1>; rel="prev"'}, {"url": None, "has_more": False}),
         ({"link": '</style.css>; rel="preload"'}, {"url": None, "has_more": None}),
+        ({"link": '</h?c=2>; rel="next"; results="true"; cursor="0:2:0"'}, {"url": "/h?c=2"}),
+        ({"link": '</h?c=2>; rel="next"; results="false"; cursor="0:2:0"'}, {"url": None, "has_more": False}),
         ({"x-next-cursor": "abc"}, {"cursor": "abc"}),
         ({"x-ms-continuation": "abc"}, {"cursor": "abc"}),
         ({"x-isr-next-cursor": "abc"}, {"cursor": "abc"}),
