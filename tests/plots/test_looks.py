@@ -192,6 +192,10 @@ def test_a_long_title_has_several_lines():
     assert long.layout.title.text.count("<br>") == 2
     assert max(len(line) * 9 for line in long.layout.title.text.split("<br>")) < 700 - 20  # px of a letter, on average
     assert long.layout.height - short.layout.height == long.layout.margin.t - short.layout.margin.t > 0
+    named = plots.timeseries(
+        plain(np.arange(200.0)), title="of two lines, between whose words it breaks: a-" + "b-c" * 12
+    )
+    assert named.layout.title.text.endswith("<br>a-" + "b-c" * 12)
 
 
 def test_what_looks_like_a_tag_is_shown():
