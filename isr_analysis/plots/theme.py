@@ -188,10 +188,14 @@ def number_axis(units: Iterable[str]) -> dict[str, Any]:
 
 
 def name_axis(names: list[str]) -> dict[str, Any]:
-    """Give what an axis of names needs beside the template, the first name on top; long ones are cut."""
+    """Give what an axis of names needs beside the template, the first on top; long ones are cut, and stay apart."""
     axis: dict[str, Any] = {"type": "category", "categoryorder": "array", "categoryarray": names[::-1]}
     if any(len(name) > _SHORT for name in names):
-        axis |= {"tickvals": names, "ticktext": [said(short(html.unescape(name))) for name in names]}
+        whole = [html.unescape(name) for name in names]
+        rooms = range(_SHORT, max(map(len, whole)), 4)
+        cuts = ([short(name, room) for name in whole] for room in rooms)
+        cut = next((one for one in cuts if len({*one}) == len({*whole})), whole)
+        axis |= {"tickvals": names, "ticktext": [*map(said, cut)]}
     return axis
 
 

@@ -198,6 +198,15 @@ def test_a_long_title_has_several_lines():
     assert named.layout.title.text.endswith("<br>a-" + "b-c" * 12)
 
 
+def test_long_names_that_differ_in_the_middle_stay_apart_beside_an_axis():
+    """A row that might be any of ten stations says nothing; names that differ late are whole if they have to be."""
+    for name in ("measuring-station-{}-upper-valley-north-ridge-cabinet", f"{LONG}{{}}{LONG}"):
+        names = [name.format(n) for n in range(100, 110)]
+        figure = plots.availability(plain(range(200), client_id=np.resize(names, 200), topic="t"))
+        assert len({*figure.layout.yaxis.ticktext}) == 10
+    assert max(map(len, figure.layout.yaxis.ticktext)) > 100
+
+
 def test_what_looks_like_a_tag_is_shown():
     """Plotly takes text as HTML: a state called <unset> would have no name, and a device could put links there."""
     names = {"client_id": "<s>a</s>", "topic": "t & u"}
